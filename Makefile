@@ -1,0 +1,42 @@
+# The project's tasks. Each first makes .venv with exactly what the lock files name, and costs a second when it is there.
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test synth lint lock clean
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+
+VENV := .venv
+INSTALLED := $(VENV)/.installed
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+export JSII_NODE := $(CURDIR)/$(VENV)/bin/node
+# Python's own warning at every aws-cdk import is not the reader's business; a real Node mismatch still fails the synth.
+export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
+
+help:  ## Show the tasks.
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(INSTALLED)  ## Deploy the app onto the embedded AWS, train both networks, release them and ask them.
+	@recognition demo
+
+test: $(INSTALLED)  ## Run every test: unit, model, infrastructure and local end to end.
+	@python -m pytest
+
+synth: $(INSTALLED)  ## Write the CloudFormation templates to cdk.out (no credentials, no network, no Docker).
+	@cdk synth --quiet && echo "The templates are in cdk.out."
+
+lint: $(INSTALLED)  ## Check style and format.
+	@ruff check . && ruff format --check .
+
+lock:  ## Resolve pyproject.toml and lambdas/requirements.in anew (after a change of either).
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --custom-compile-command "make lock" pyproject.toml --output-file requirements.lock
+	uv pip compile --quiet --python-platform aarch64-manylinux2014 --python-version 3.13 --generate-hashes \
+	  --no-emit-index-url --custom-compile-command "make lock" lambdas/requirements.in --output-file lambdas/requirements.lock
+
+clean:  ## Stop what runs and delete what was made here (not the downloaded data).
+	@if [ -x $(VENV)/bin/recognition ]; then recognition down || true; fi
+	rm -rf $(VENV) node_modules build cdk.out .pytest_cache .ruff_cache .hypothesis
+
+$(INSTALLED): requirements.lock package-lock.json lambdas/requirements.lock tools/install.sh
+	@tools/install.sh $(VENV)
+	@touch $@

@@ -1,0 +1,1 @@
+"""The `recognition` command: start the embedded AWS, deploy, train, release and recognise."""

@@ -1,0 +1,48 @@
+"""Bootstraps an AWS and runs the ordinary `cdk deploy --all` of the ordinary app on it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from cli.project import BUILD, ROOT, toolchain_environment
+from cli.subprocesses import run_program
+from cli.target import Target
+
+# "Recognition-dev-Api | 12/48 | 9:41:02 PM | CREATE_COMPLETE | AWS::Lambda::Function | VisionFunction"
+EVENT = re.compile(r"^(\S+) \|\s*(\d+)/(\d+) \| [^|]+\| (\w+)\s*\| ([\w:]+)")
+
+
+def deploy(target: Target, on_detail: Callable[[str], None]) -> None:
+    """Runs `cdk bootstrap` and `cdk deploy --all` against `target`.
+
+    Raises:
+        CommandFailed: with the CDK's last lines when either fails.
+    """
+
+    def show(line: str) -> None:
+        if match := EVENT.match(line):
+            stack, done, total, status, resource = match.groups()
+            on_detail(f"{stack} {done}/{total} {resource} {status}")
+
+    environment = {**toolchain_environment(), **target.variables, "CI": "true"}
+    common = ["--app", "python app.py", "--context", f"environment={target.environment}"]
+    account = target.client("sts").get_caller_identity()["Account"]
+    region = target.session().region_name
+    on_detail("bootstrap")
+    run_program(
+        ["cdk", "bootstrap", f"aws://{account}/{region}", *common, "--output", str(BUILD / "cdk.out")],
+        purpose=f"Bootstrapping {target.description}",
+        environment=environment,
+        directory=ROOT,
+        on_line=show,
+    )
+    on_detail("synth")
+    run_program(
+        ["cdk", "deploy", "--all", *common, "--require-approval", "never", "--concurrency", "4"]
+        + ["--progress", "events", "--no-notices", "--output", str(BUILD / "cdk.out")],
+        purpose=f"Deploying the app to {target.description}",
+        environment=environment,
+        directory=ROOT,
+        on_line=show,
+    )

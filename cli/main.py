@@ -1,0 +1,292 @@
+"""The `recognition` command line: what each command takes, and how its result and its failure are shown."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from cli.errors import CommandFailed
+from cli.progress import Progress
+
+INTERRUPTED = 130
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    help="Recognition on AWS: decide, build and deploy, in an AWS account or on this machine.",
+)
+
+EnvironmentOption = Annotated[str, typer.Option("--environment", help="The app's environment: dev or prod.")]
+OwnAccountOption = Annotated[bool, typer.Option("--aws", help="Use your AWS account, not the embedded AWS.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
+KindArgument = Annotated[
+    str, typer.Argument(metavar="cnn|rnn", help="Which network: cnn for images, rnn for texts.")
+]
+
+
+def example(text: str) -> str:
+    """The epilogue of a command's help."""
+    return f"[bold]Example:[/bold] {text}"
+
+
+@app.command(epilog=example("recognition up --port 4566"))
+def up(
+    port: Annotated[int, typer.Option(help="Port on 127.0.0.1; 0 takes a free one.")] = 0,
+    environment: EnvironmentOption = "dev",
+    as_json: JsonOption = False,
+) -> None:
+    """Start the embedded AWS, deploy the app onto it and leave it running."""
+    from cli import embedded
+    from cli.deploy import deploy
+    from local_aws.launcher import EmbeddedAws
+
+    progress = Progress()
+    session = embedded.running_session()
+    if session is None:
+        with progress.step("Starting the embedded AWS on 127.0.0.1"):
+            log_file = embedded.STATE_DIRECTORY / "aws.log"
+            aws = EmbeddedAws.start(
+                embedded.STATE_DIRECTORY / "aws", port=port, log_file=log_file, detached=True
+            )
+            session = embedded.Session(aws.endpoint_url, aws.process_id, str(log_file))
+            embedded.remember(session)
+    target = embedded.embedded_target(environment, session.endpoint_url)
+    with progress.step("Deploying the app with cdk deploy --all") as detail:
+        deploy(target, detail)
+    url = target.parameter("api-url").rstrip("/")
+    curl = (
+        f"curl --aws-sigv4 aws:amz:{target.session().region_name}:execute-api --user test:test "
+        f"--header 'Content-Type: text/plain' --data 'What a wonderful film!' {url}/texts/sentiment"
+    )
+    show(
+        {"endpoint_url": session.endpoint_url, "api_url": url, "curl": curl},
+        as_json,
+        f"AWS services: {session.endpoint_url}\nAPI:          {url}\n"
+        f"Try it:       {curl}\nStop it:      recognition down",
+    )
+
+
+@app.command(epilog=example("recognition down"))
+def down() -> None:
+    """Stop the embedded AWS and everything that runs in it."""
+    from cli import embedded
+
+    session = embedded.running_session()
+    if session is None:
+        typer.echo("The embedded AWS is not running.")
+        return
+    embedded.stop(session)
+    typer.echo("The embedded AWS has stopped.")
+
+
+@app.command(epilog=example("recognition status --json"))
+def status(
+    environment: EnvironmentOption = "dev", own_account: OwnAccountOption = False, as_json: JsonOption = False
+) -> None:
+    """Show the stacks, the endpoints with the version each serves, and the registered versions."""
+    from cli.embedded import choose_target
+    from cli.status import describe
+
+    facts = describe(choose_target(environment, own_account=own_account))
+    if as_json:
+        show(facts, True, "")
+        return
+    table = Table("What", "State", title=f"{facts['environment']} on {facts['aws']}", title_justify="left")
+    for stack, state in facts["stacks"].items():
+        table.add_row(f"stack {stack}", state or "not deployed")
+    for model in facts.get("models", {}).values():
+        registered = ", ".join(f"v{v['version']} {v['approval']}" for v in model["registered"]) or "none"
+        serves = (
+            f"serves v{model['serves_version']}" if model["serves_version"] else "no version released yet"
+        )
+        table.add_row(f"endpoint {model['endpoint']}", f"{serves}; registered: {registered}")
+    Console().print(table)
+
+
+@app.command(epilog=example("recognition demo"))
+def demo() -> None:
+    """Show the whole architecture at work on real data, on this machine, and write a report."""
+    from cli import demo as demonstration
+
+    result = demonstration.run(Progress())
+    table = Table("Asked", "Truth", "Answered by", "Answer", "Confidence", "Time", title="Who answered what")
+    for exchange in result.exchanges:
+        asked = exchange.asked if len(exchange.asked) <= 44 else exchange.asked[:43] + "…"
+        answered_by = exchange.answered_by + (" (stand-in)" if exchange.stand_in else "")
+        table.add_row(
+            asked,
+            exchange.truth,
+            answered_by,
+            exchange.label,
+            f"{exchange.score:.2f}",
+            f"{exchange.milliseconds:.0f} ms",
+        )
+    Console().print(table)
+    typer.echo(f"{result.seconds:.0f} s after the data was there. The report: {result.report}")
+
+
+@app.command(epilog=example("recognition train cnn --set epochs=5"))
+def train(
+    kind: KindArgument,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="A hyperparameter; may be given again."),
+    ] = None,
+    train_samples: Annotated[
+        int | None, typer.Option(min=1, help="Train on so many samples; all by default.")
+    ] = None,
+    environment: EnvironmentOption = "dev",
+    own_account: OwnAccountOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Train a network on its public data set: train, evaluate, gate and register."""
+    from cli import data, training
+    from cli.embedded import choose_target
+    from cli.project import BUILD
+    from model_code.hyperparameters import DEMO
+
+    require_kind(kind)
+    target = choose_target(environment, own_account=own_account)
+    hyperparameters = {**DEMO[kind].hyperparameters, **parse_settings(settings or [])}
+    dataset = data.DATASET_OF_KIND[kind]
+    directory = BUILD / "data" / dataset
+    progress = Progress()
+    with progress.step(f"Fetching and preparing {dataset}") as detail:
+        data.prepare(dataset, directory, train_samples=train_samples, on_detail=detail)
+    with progress.step("Writing the data to the data bucket") as detail:
+        uri = data.upload(target, directory, dataset, detail)
+    with progress.step(f"Training, evaluating, gating and registering the {kind.upper()}") as detail:
+        (registered,) = training.wait(target, [training.start(target, kind, uri, hyperparameters)], detail)
+    show(
+        {
+            "kind": kind,
+            "version": registered.version,
+            "model_package_arn": registered.model_package_arn,
+            **registered.output,
+        },
+        as_json,
+        f"Registered as version {registered.version}. "
+        f"Release it: recognition release {kind} --version {registered.version}",
+    )
+
+
+@app.command(epilog=example("recognition release rnn --version 3"))
+def release(
+    kind: Annotated[
+        str | None, typer.Argument(metavar="[cnn|rnn]", help="Which network; --from can tell it.")
+    ] = None,
+    version: Annotated[
+        str | None, typer.Option(help="The registered version; the newest one by default.")
+    ] = None,
+    directory: Annotated[
+        Path | None, typer.Option("--from", exists=True, file_okay=False, help="Register this model first.")
+    ] = None,
+    approve: Annotated[
+        bool, typer.Option("--approve", help="Approve the version before the release.")
+    ] = False,
+    environment: EnvironmentOption = "dev",
+    own_account: OwnAccountOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Release a model version to its endpoint by a stack update, and check that it is the one that serves."""
+    from cli import release as releases
+    from cli.embedded import choose_target
+
+    target = choose_target(environment, own_account=own_account)
+    progress = Progress()
+    if directory is not None:
+        if version is not None:
+            raise CommandFailed("--from registers a new version, so --version cannot be given with it.")
+        kind = kind or releases.kind_of_model(directory)
+        with progress.step(f"Registering the {kind.upper()} in {directory}"):
+            version = releases.register_local_model(target, require_kind(kind), directory)
+    kind = require_kind(kind)
+    version = releases.newest_version(target, kind) if version is None else version
+    if approve:
+        releases.approve(target, kind, version)
+    with progress.step(f"Releasing the {kind.upper()} version {version} by a stack update") as detail:
+        releases.release(target, kind, version, detail)
+    name = releases.endpoint_name(target, kind)
+    show({"endpoint": name, "version": version}, as_json, f"The endpoint {name} serves version {version}.")
+
+
+@app.command(epilog=example("recognition recognize photo.jpg"))
+def recognize(
+    subject: Annotated[str, typer.Argument(metavar="FILE|TEXT", help="An image or text file, or a text.")],
+    environment: EnvironmentOption = "dev",
+    own_account: OwnAccountOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Ask the managed service and our own model about an image or a text."""
+    from cli.embedded import choose_target
+    from cli.recognize import ask, describe_answer, questions_about
+
+    target = choose_target(environment, own_account=own_account)
+    questions = questions_about(subject)
+    replies = [(question, ask(target, question)) for question in questions]
+    if as_json:
+        show([{"operation": q.path, "status": r.status, **r.body} for q, r in replies], True, "")
+    else:
+        table = Table("Operation", "Answered by", "Answer", "Confidence", "Time")
+        for question, reply in replies:
+            table.add_row(question.path, *describe_answer(reply), f"{reply.seconds * 1000:.0f} ms")
+        Console().print(table)
+    if all(reply.status != 200 for _, reply in replies):
+        raise typer.Exit(1)
+
+
+def require_kind(kind: str | None) -> str:
+    """The kind of network, checked.
+
+    Raises:
+        CommandFailed: when it is neither cnn nor rnn.
+    """
+    if kind not in ("cnn", "rnn"):
+        raise CommandFailed(f"'{kind or ''}' is no kind of network: say cnn (images) or rnn (texts).")
+    return kind
+
+
+def parse_settings(settings: list[str]) -> dict[str, str]:
+    """Hyperparameters from NAME=VALUE words.
+
+    Raises:
+        CommandFailed: when a word has no '='.
+    """
+    pairs = [setting.partition("=") for setting in settings]
+    for name, equals, _ in pairs:
+        if not equals or not name:
+            raise CommandFailed(f"--set wants NAME=VALUE, and '{name}' has no value.")
+    return {name: value for name, _, value in pairs}
+
+
+def show(facts: Any, as_json: bool, text: str) -> None:
+    """Prints a result: JSON for a program, else the text."""
+    typer.echo(json.dumps(facts, indent=2, default=str) if as_json else text)
+
+
+def run() -> None:
+    """Runs the command line; a failure ends in a sentence on standard error and a non-zero exit status."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    errors = Console(stderr=True, highlight=False)
+    try:
+        app()
+    except CommandFailed as error:
+        errors.print("[bold red]Failed:[/bold red]", end=" ")
+        errors.print(str(error), markup=False, soft_wrap=True)
+        sys.exit(1)
+    except (ClientError, BotoCoreError) as error:
+        errors.print("[bold red]Failed:[/bold red] AWS refused a call.", end=" ")
+        errors.print(str(error), markup=False, soft_wrap=True)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        errors.print("Stopped.")
+        sys.exit(INTERRUPTED)

@@ -1,0 +1,28 @@
+"""Where the project's files are, and the environment in which its Node programs run."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+BUILD = ROOT / "build"
+
+
+def toolchain_environment() -> dict[str, str]:
+    """Puts the programs of this virtual environment (python, node, npm, cdk) first on the PATH."""
+    programs = Path(sys.prefix) / "bin"
+    return {
+        "PATH": f"{programs}{os.pathsep}{os.environ.get('PATH', '')}",
+        "JSII_NODE": str(programs / "node"),
+        "JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION": "1",
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def cache_directory() -> Path:
+    """Where downloads are kept between runs: $RECOGNITION_CACHE, or recognition under the user's cache."""
+    if chosen := os.environ.get("RECOGNITION_CACHE"):
+        return Path(chosen).expanduser()
+    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "recognition"

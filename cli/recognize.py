@@ -1,0 +1,105 @@
+"""Asks the deployed recognition API, with a signed request like any caller's."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import requests
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+
+from cli.errors import CommandFailed
+from cli.target import Target
+
+TIMEOUT_SECONDS = 40
+CONTENT_TYPES = {
+    ".png": "image/png",
+    ".jpg": "image/jpeg",
+    ".jpeg": "image/jpeg",
+    ".txt": "text/plain; charset=utf-8",
+}
+
+
+@dataclass(frozen=True)
+class Question:
+    """What to ask: the operation's path, the body and its content type."""
+
+    path: str
+    body: bytes
+    content_type: str
+
+
+@dataclass(frozen=True)
+class Reply:
+    """The API's answer: the HTTP status, the parsed body and the seconds it took as the caller saw them."""
+
+    status: int
+    body: dict[str, Any]
+    seconds: float
+
+
+def ask(target: Target, question: Question) -> Reply:
+    """Sends one question.
+
+    Raises:
+        CommandFailed: when the API cannot be reached or does not answer in JSON.
+    """
+    url = target.parameter("api-url").rstrip("/") + question.path
+    request = AWSRequest("POST", url, data=question.body, headers={"Content-Type": question.content_type})
+    session = target.session()
+    SigV4Auth(session.get_credentials(), "execute-api", session.region_name).add_auth(request)
+    started = time.monotonic()
+    try:
+        answer = requests.post(
+            url, data=question.body, headers=dict(request.headers), timeout=TIMEOUT_SECONDS
+        )
+        body = answer.json()
+    except requests.JSONDecodeError as error:
+        raise CommandFailed(f"{url} answered {answer.status_code} with something other than JSON.") from error
+    except requests.RequestException as error:
+        raise CommandFailed(f"{url} could not be asked: {type(error).__name__}.") from error
+    return Reply(answer.status_code, body, time.monotonic() - started)
+
+
+def questions_about(subject: str) -> list[Question]:
+    """The managed service's and the own model's operation for a file or, when there is no such file, a text.
+
+    Raises:
+        CommandFailed: when the file is of a kind that the API does not take.
+    """
+    file = Path(subject)
+    if not file.is_file():
+        if file.suffix.lower() in CONTENT_TYPES:
+            raise CommandFailed(f"There is no file {subject}.")
+        content, content_type = subject.encode(), CONTENT_TYPES[".txt"]
+    elif file.suffix.lower() in CONTENT_TYPES:
+        content, content_type = file.read_bytes(), CONTENT_TYPES[file.suffix.lower()]
+    else:
+        known = ", ".join(CONTENT_TYPES)
+        raise CommandFailed(f"{subject} ends in {file.suffix or 'nothing'}; the API takes {known}.")
+    paths = (
+        ("/texts/sentiment", "/texts/class")
+        if content_type.startswith("text/")
+        else ("/images/labels", "/images/class")
+    )
+    return [Question(path, content, content_type) for path in paths]
+
+
+def describe_answer(reply: Reply) -> tuple[str, str, str]:
+    """Who answered, the best label or the error's sentence, and the confidence, for a line of a table."""
+    if reply.status != 200:
+        error = reply.body.get("error") or {"message": reply.body.get("message", json.dumps(reply.body))}
+        return "–", f"{reply.status}: {error['message']}", ""
+    who = reply.body["backend"]
+    if version := reply.body["model"].get("version"):
+        who += f" {reply.body['model']['name']} v{version}"
+    if reply.body["stand_in"]:
+        who += " (stand-in)"
+    if not reply.body["results"]:
+        return who, "nothing recognised", ""
+    best = reply.body["results"][0]
+    return who, best["label"], f"{best['score']:.2f}"

@@ -1,0 +1,258 @@
+"""Releases a registered model version to its endpoint by a stack update, and proves that it is the one that serves."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import ClientError, WaiterError
+
+from cli.archive import write_archive
+from cli.errors import CommandFailed
+from cli.target import Target
+
+POLL_SECONDS = 2
+VERSION_PARAMETER = {"cnn": "CnnModelVersion", "rnn": "RnnModelVersion"}
+
+
+def endpoint_name(target: Target, kind: str) -> str:
+    """The endpoint of a kind of network, which is also the name of its model package group."""
+    return f"recognition-{target.environment}-{kind}"
+
+
+def release(target: Target, kind: str, version: str, on_detail: Callable[[str], None]) -> None:
+    """Sets the inference stack's version parameter and waits until the endpoint serves that version.
+
+    Every other parameter and the template stay what they are. CloudFormation is the only writer of the endpoint.
+
+    Raises:
+        CommandFailed: when the version is empty, unknown or not approved, when the update fails, or when SageMaker
+            went back to the old configuration without a failure of the stack.
+    """
+    require_approved_version(target, kind, version)
+    stack_name = target.stack_name("Inference")
+    cloudformation = target.client("cloudformation")
+    wanted = VERSION_PARAMETER[kind]
+    parameters = [
+        {"ParameterKey": key, "ParameterValue": version}
+        if key == wanted
+        else {"ParameterKey": key, "UsePreviousValue": True}
+        for key in stack_parameters(cloudformation, stack_name)
+    ]
+    on_detail(f"updating {stack_name}")
+    try:
+        cloudformation.update_stack(
+            StackName=stack_name,
+            UsePreviousTemplate=True,
+            Parameters=parameters,
+            Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"],
+        )
+    except ClientError as error:
+        if "No updates are to be performed" not in error.response["Error"]["Message"]:
+            raise
+        on_detail(f"{kind} version {version} is what {stack_name} holds already")
+    else:
+        wait_for_update(cloudformation, stack_name, on_detail)
+    require_served(target, kind, version)
+
+
+def require_approved_version(target: Target, kind: str, version: str) -> None:
+    """Refuses what would take an endpoint down or serve a model that nobody approved.
+
+    Raises:
+        CommandFailed: with the reason.
+    """
+    if not version.isdecimal():
+        raise CommandFailed(
+            f"A release of {kind} needs the number of a registered version, and '{version}' is none. An empty one "
+            "would delete the live endpoint, so it is refused. `recognition status` lists the versions."
+        )
+    package = describe_version(target, kind, version)
+    if package["ModelApprovalStatus"] != "Approved":
+        raise CommandFailed(
+            f"Version {version} of {endpoint_name(target, kind)} is {package['ModelApprovalStatus']}. "
+            "Approve it in the model registry first, or release it with --approve."
+        )
+
+
+def approve(target: Target, kind: str, version: str) -> None:
+    """Marks a registered version as approved."""
+    arn = describe_version(target, kind, version)["ModelPackageArn"]
+    target.client("sagemaker").update_model_package(ModelPackageArn=arn, ModelApprovalStatus="Approved")
+
+
+def describe_version(target: Target, kind: str, version: str) -> dict[str, Any]:
+    """The registry's description of one version.
+
+    Raises:
+        CommandFailed: when the registry has no such version.
+    """
+    found = [
+        package for package in list_versions(target, kind) if package["ModelPackageVersion"] == int(version)
+    ]
+    if not found:
+        known = ", ".join(str(package["ModelPackageVersion"]) for package in list_versions(target, kind))
+        raise CommandFailed(
+            f"The registry has no version {version} of {endpoint_name(target, kind)}; it has: {known or 'none'}."
+        )
+    return target.client("sagemaker").describe_model_package(ModelPackageName=found[0]["ModelPackageArn"])
+
+
+def list_versions(target: Target, kind: str) -> list[dict[str, Any]]:
+    """Every registered version of a kind of network, the newest first."""
+    pages = target.client("sagemaker").get_paginator("list_model_packages")
+    listed = pages.paginate(ModelPackageGroupName=endpoint_name(target, kind), SortBy="CreationTime")
+    packages = [package for page in listed for package in page["ModelPackageSummaryList"]]
+    return sorted(packages, key=lambda package: package["ModelPackageVersion"], reverse=True)
+
+
+def newest_version(target: Target, kind: str) -> str:
+    """The number of the newest registered version.
+
+    Raises:
+        CommandFailed: when nothing is registered.
+    """
+    versions = list_versions(target, kind)
+    if not versions:
+        raise CommandFailed(
+            f"Nothing is registered in {endpoint_name(target, kind)} yet. Train first: recognition train {kind}"
+        )
+    return str(versions[0]["ModelPackageVersion"])
+
+
+def kind_of_model(directory: Path) -> str:
+    """The kind of network in a model directory, as its model card says.
+
+    Raises:
+        CommandFailed: when it has no readable model card.
+    """
+    card = directory / "model_card.json"
+    try:
+        return json.loads(card.read_text())["kind"]
+    except (OSError, json.JSONDecodeError, KeyError) as error:
+        raise CommandFailed(
+            f"{card} does not say which network this is. Say it: recognition release cnn --from …"
+        ) from error
+
+
+def stack_parameters(cloudformation: Any, stack_name: str) -> dict[str, str]:
+    """The stack's parameters and their present values.
+
+    Raises:
+        CommandFailed: when there is no such stack.
+    """
+    try:
+        (stack,) = cloudformation.describe_stacks(StackName=stack_name)["Stacks"]
+    except ClientError as error:
+        if "does not exist" not in error.response["Error"]["Message"]:
+            raise
+        raise CommandFailed(f"There is no stack {stack_name}. Deploy the app first.") from error
+    return {item["ParameterKey"]: item.get("ParameterValue", "") for item in stack.get("Parameters", [])}
+
+
+def wait_for_update(cloudformation: Any, stack_name: str, on_detail: Callable[[str], None]) -> None:
+    """Waits for the end of a stack update.
+
+    Raises:
+        CommandFailed: with the first resource's reason when CloudFormation rolled the update back.
+    """
+    while True:
+        (stack,) = cloudformation.describe_stacks(StackName=stack_name)["Stacks"]
+        status = stack["StackStatus"]
+        on_detail(f"{stack_name} {status}")
+        if status.startswith("UPDATE_COMPLETE") and not status.endswith("IN_PROGRESS"):
+            return
+        if not status.endswith("IN_PROGRESS"):
+            events = cloudformation.describe_stack_events(StackName=stack_name)["StackEvents"]
+            reason = first_failure(events) or stack.get("StackStatusReason", "no reason was given")
+            raise CommandFailed(
+                f"The update of {stack_name} ended as {status}: {reason} The endpoint keeps the model it had."
+            )
+        time.sleep(POLL_SECONDS)
+
+
+def first_failure(events: list[dict[str, Any]]) -> str | None:
+    """The reason of the first resource that failed in the newest update; `events` come newest first."""
+    failure = None
+    for event in events:
+        if (
+            event["ResourceStatus"] == "UPDATE_IN_PROGRESS"
+            and event["ResourceType"] == "AWS::CloudFormation::Stack"
+        ):
+            break
+        if event["ResourceStatus"].endswith("_FAILED") and event.get("ResourceStatusReason"):
+            failure = f"{event['LogicalResourceId']}: {event['ResourceStatusReason']}"
+    return failure
+
+
+def require_served(target: Target, kind: str, version: str) -> None:
+    """Compares what the endpoint serves with what was asked for: SageMaker can roll back and still be InService.
+
+    Raises:
+        CommandFailed: when the live endpoint's model is another version.
+    """
+    sagemaker = target.client("sagemaker")
+    name = endpoint_name(target, kind)
+    try:
+        sagemaker.get_waiter("endpoint_in_service").wait(
+            EndpointName=name, WaiterConfig={"Delay": POLL_SECONDS, "MaxAttempts": 900}
+        )
+    except WaiterError as error:
+        raise CommandFailed(f"The endpoint {name} did not come into service: {error}") from error
+    served = served_version(sagemaker, name)
+    if served != version:
+        raise CommandFailed(
+            f"The endpoint {name} serves version {served}, not {version}: SageMaker rolled the update back. "
+            "Its alarms and the endpoint's log say why."
+        )
+
+
+def served_version(sagemaker: Any, name: str) -> str | None:
+    """The model package version behind the live endpoint's configuration; None when there is no such endpoint."""
+    try:
+        endpoint = sagemaker.describe_endpoint(EndpointName=name)
+    except ClientError as error:
+        if "Could not find" not in error.response["Error"]["Message"]:
+            raise
+        return None
+    config = sagemaker.describe_endpoint_config(EndpointConfigName=endpoint["EndpointConfigName"])
+    model = sagemaker.describe_model(ModelName=config["ProductionVariants"][0]["ModelName"])
+    container = model.get("PrimaryContainer") or model["Containers"][0]
+    return container["ModelPackageName"].rsplit("/", 1)[-1]
+
+
+def register_local_model(target: Target, kind: str, directory: Path) -> str:
+    """Uploads a model trained on this machine and registers it; returns its version number.
+
+    `directory` is what training wrote to SM_MODEL_DIR: `1/saved_model.pb`, `code/inference.py`, `labels.json`.
+
+    Raises:
+        CommandFailed: when the directory does not hold such a model.
+    """
+    for needed in ("1/saved_model.pb", "code/inference.py"):
+        if not (directory / needed).is_file():
+            raise CommandFailed(
+                f"{directory} holds no {needed}. Give the directory that training wrote as its model."
+            )
+    bucket = target.parameter("model-bucket")
+    key = f"local/{kind}/{int(time.time())}/model.tar.gz"
+    archive = directory.parent / f"{directory.name}.tar.gz"
+    write_archive(directory, archive)
+    target.client("s3").upload_file(str(archive), bucket, key)
+    content_types = {"cnn": ["image/png", "image/jpeg"], "rnn": ["text/plain", "application/json"]}[kind]
+    answer = target.client("sagemaker").create_model_package(
+        ModelPackageGroupName=endpoint_name(target, kind),
+        ModelPackageDescription="Trained outside the training state machine and registered by hand.",
+        ModelApprovalStatus="Approved",
+        InferenceSpecification={
+            "Containers": [
+                {"Image": target.parameter("inference-image"), "ModelDataUrl": f"s3://{bucket}/{key}"}
+            ],
+            "SupportedContentTypes": content_types,
+            "SupportedResponseMIMETypes": ["application/json"],
+        },
+    )
+    return answer["ModelPackageArn"].rsplit("/", 1)[-1]

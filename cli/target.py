@@ -1,0 +1,60 @@
+"""The AWS that a command speaks to: the embedded one on this machine, or the caller's own account."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from cli.errors import CommandFailed
+
+
+@dataclass(frozen=True)
+class Target:
+    """One deployment: an environment of the app (`dev`, `prod`) in one AWS.
+
+    Attributes:
+        environment: the environment's name, which is part of every name the app fixes.
+        variables: process environment for programs that speak to this AWS; empty for the caller's own account.
+        description: how messages name this AWS.
+    """
+
+    environment: str
+    variables: Mapping[str, str] = field(default_factory=dict)
+    description: str = "your AWS account"
+
+    def session(self) -> Any:
+        """A boto3 session with this target's credentials and region."""
+        import boto3
+
+        return boto3.Session(
+            aws_access_key_id=self.variables.get("AWS_ACCESS_KEY_ID"),
+            aws_secret_access_key=self.variables.get("AWS_SECRET_ACCESS_KEY"),
+            region_name=self.variables.get("AWS_REGION") or os.environ.get("AWS_REGION"),
+        )
+
+    def client(self, service: str) -> Any:
+        """A boto3 client of `service` in this AWS."""
+        return self.session().client(service, endpoint_url=self.variables.get("AWS_ENDPOINT_URL"))
+
+    def stack_name(self, stack: str) -> str:
+        """The name of one of the app's stacks, for example `Recognition-dev-Inference`."""
+        return f"Recognition-{self.environment}-{stack}"
+
+    def parameter(self, name: str) -> str:
+        """A value that a stack published in Systems Manager under `/recognition/{environment}/`.
+
+        Raises:
+            CommandFailed: when the app is not deployed there.
+        """
+        path = f"/recognition/{self.environment}/{name}"
+        systems_manager = self.client("ssm")
+        try:
+            return systems_manager.get_parameter(Name=path)["Parameter"]["Value"]
+        except systems_manager.exceptions.ParameterNotFound as error:
+            raise CommandFailed(
+                f"The parameter {path} does not exist in {self.description}, so the app is not deployed there as "
+                f"environment '{self.environment}'. Deploy it first: `recognition up` for the embedded AWS, "
+                "`cdk deploy --all` for your account."
+            ) from error

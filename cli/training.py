@@ -1,0 +1,151 @@
+"""Starts the training state machine and follows it to a registered version or to the reason why there is none."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from cli.errors import CommandFailed
+from cli.target import Target
+from model_code.metrics import METRIC_DEFINITIONS
+
+POLL_SECONDS = 2
+LOG_GROUP = "/aws/sagemaker/TrainingJobs"
+
+
+@dataclass(frozen=True)
+class Run:
+    """One execution of the training state machine."""
+
+    kind: str
+    run_id: str
+    execution_arn: str
+
+
+@dataclass(frozen=True)
+class Registered:
+    """What a finished run left in the registry."""
+
+    kind: str
+    run_id: str
+    version: str
+    model_package_arn: str
+    output: dict[str, Any]
+
+
+def start(target: Target, kind: str, data_uri: str, hyperparameters: dict[str, str]) -> Run:
+    """Starts a run on the three splits below `data_uri`."""
+    run_id = f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{uuid.uuid4().hex[:6]}"
+    request = {
+        "kind": kind,
+        "run_id": run_id,
+        **{f"{split}_s3_uri": f"{data_uri}/{split}/" for split in ("train", "validation", "test")},
+        "hyperparameters": hyperparameters,
+    }
+    answer = target.client("stepfunctions").start_execution(
+        stateMachineArn=target.parameter("training-state-machine-arn"),
+        name=f"{kind}-{run_id}",
+        input=json.dumps(request),
+    )
+    return Run(kind, run_id, answer["executionArn"])
+
+
+def wait(target: Target, runs: list[Run], on_detail: Callable[[str], None]) -> list[Registered]:
+    """Follows the runs until all have ended; the detail shows each one's last measured value.
+
+    Raises:
+        CommandFailed: with the machine's own cause for the first run that failed; the others are stopped.
+    """
+    state_machine = target.client("stepfunctions")
+    finished: dict[str, Registered] = {}
+    try:
+        while len(finished) < len(runs):
+            for run in runs:
+                if run.kind in finished:
+                    continue
+                execution = state_machine.describe_execution(executionArn=run.execution_arn)
+                if execution["status"] == "SUCCEEDED":
+                    output = json.loads(execution["output"])
+                    arn = output["model_package_arn"]
+                    finished[run.kind] = Registered(run.kind, run.run_id, arn.rsplit("/", 1)[-1], arn, output)
+                elif execution["status"] != "RUNNING":
+                    raise CommandFailed(
+                        f"Training the {run.kind} ended as {execution['status']}: {why(execution)}"
+                    )
+            on_detail(" · ".join(describe_run(target, run, finished) for run in runs))
+            time.sleep(POLL_SECONDS)
+    except BaseException:
+        for run in runs:
+            if run.kind not in finished:
+                stop(target, run)
+        raise
+    return [finished[run.kind] for run in runs]
+
+
+def stop(target: Target, run: Run) -> None:
+    """Stops a run; Step Functions stops its training job with it. A run that has ended is left alone."""
+    state_machine = target.client("stepfunctions")
+    if state_machine.describe_execution(executionArn=run.execution_arn)["status"] == "RUNNING":
+        state_machine.stop_execution(
+            executionArn=run.execution_arn, cause="stopped by the recognition command"
+        )
+
+
+def why(execution: dict[str, Any]) -> str:
+    """The sentence of a failed execution: the Fail state's cause, else its error's name."""
+    return execution.get("cause") or execution.get("error") or "no reason was given."
+
+
+def describe_run(target: Target, run: Run, finished: dict[str, Registered]) -> str:
+    """One run's state in a few words for the status line."""
+    if run.kind in finished:
+        return f"{run.kind} registered as v{finished[run.kind].version}"
+    values = last_values(job_log(target, f"{run.kind}-{run.run_id}"))
+    shown = [
+        f"{name.split(':')[-1].replace('_', ' ')} {value}"
+        for name, value in values.items()
+        if "accuracy" in name
+    ]
+    epoch = f"epoch {values['epoch']}" if "epoch" in values else ""
+    return f"{run.kind} {' '.join([epoch, *shown]).strip() or 'starting'}"
+
+
+def job_log(target: Target, job_name: str) -> list[str]:
+    """The lines that a training job has logged so far; none before it has a log."""
+    logs = target.client("logs")
+    try:
+        events = logs.filter_log_events(
+            logGroupName=LOG_GROUP, logStreamNamePrefix=f"{job_name}/", filterPattern='"epoch"'
+        )["events"]
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ResourceNotFoundException":
+            raise
+        return []
+    return [event["message"] for event in events]
+
+
+def last_values(lines: list[str]) -> dict[str, str]:
+    """The last value of each metric in a job's log, read with the definitions that SageMaker reads it with."""
+    values: dict[str, str] = {}
+    for line in lines:
+        for name, pattern in METRIC_DEFINITIONS.items():
+            if match := re.search(pattern, line):
+                values[name] = match[1]
+    return values
+
+
+def history(target: Target, job_name: str) -> list[dict[str, float]]:
+    """A training job's curve: one row of metrics for each epoch that its log reports."""
+    rows: dict[float, dict[str, float]] = {}
+    for line in job_log(target, job_name):
+        values = {name: float(value) for name, value in last_values([line]).items()}
+        if "epoch" in values:
+            rows.setdefault(values["epoch"], {}).update(values)
+    return [rows[epoch] for epoch in sorted(rows)]

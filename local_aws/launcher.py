@@ -1,0 +1,119 @@
+"""Starts the embedded AWS as a process and tells other programs how to reach it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from local_aws.processes import start_leashed, stop_leashed
+
+REGION = "us-east-1"
+START_SECONDS = 60
+STOP_SECONDS = 20
+
+
+class EmbeddedAwsFailed(Exception):
+    """The embedded AWS did not start; the message says why."""
+
+
+def environment(endpoint_url: str) -> dict[str, str]:
+    """The process environment in which AWS SDKs and the CDK speak to the embedded AWS at `endpoint_url`."""
+    return {
+        "AWS_ENDPOINT_URL": endpoint_url,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_SESSION_TOKEN": "",
+        "AWS_REGION": REGION,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        # Neither the user's profiles nor the CDK's cache of their accounts may be read or changed.
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    }
+
+
+class EmbeddedAws:
+    """A running embedded AWS.
+
+    Attributes:
+        endpoint_url: where every AWS service answers.
+        process_id: of the embedded AWS.
+    """
+
+    def __init__(self, process: subprocess.Popen, endpoint_url: str, process_id: int) -> None:
+        self.process = process
+        self.endpoint_url = endpoint_url
+        self.process_id = process_id
+
+    @classmethod
+    def start(
+        cls, state_directory: Path, *, log_file: Path, port: int = 0, concurrent_jobs: int = 1, detached: bool = False
+    ) -> EmbeddedAws:
+        """Starts it and returns when it answers.
+
+        Args:
+            state_directory: where it keeps objects and job folders; made if it is not there.
+            log_file: where its output goes.
+            port: on 127.0.0.1; 0 takes a free one.
+            concurrent_jobs: training and processing jobs that run at the same time; the others wait.
+            detached: whether it goes on when this process ends.
+
+        Raises:
+            EmbeddedAwsFailed: with the process's last words.
+        """
+        ready_file = state_directory / "ready.json"
+        command = [sys.executable, "-m", "local_aws", "--state", str(state_directory), "--port", str(port)]
+        command += ["--ready-file", str(ready_file), "--concurrent-jobs", str(concurrent_jobs)]
+        try:
+            log_file.parent.mkdir(parents=True, exist_ok=True)
+            ready_file.unlink(missing_ok=True)
+            with log_file.open("w") as log:
+                process = cls.spawn(command, log, detached)
+        except OSError as error:
+            raise EmbeddedAwsFailed(f"{error.filename} cannot be used: {error.strerror}.") from error
+        deadline = time.monotonic() + START_SECONDS
+        try:
+            while not ready_file.exists():
+                if process.poll() is not None or time.monotonic() > deadline:
+                    raise EmbeddedAwsFailed(f"The embedded AWS did not start. {last_words(log_file)}")
+                time.sleep(0.05)
+            ready = json.loads(ready_file.read_text())
+        except BaseException:
+            process.kill() if detached else stop_leashed(process, grace_seconds=STOP_SECONDS)
+            raise
+        return cls(process, ready["endpoint_url"], ready["process_id"])
+
+    @staticmethod
+    def spawn(command: list[str], log, detached: bool) -> subprocess.Popen:
+        """Starts the process, on a leash unless it is to be detached."""
+        root = Path(__file__).resolve().parent.parent
+        if not detached:
+            return start_leashed(command, environment=os.environ, directory=root, output=log)
+        return subprocess.Popen(
+            command,
+            cwd=root,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+    def stop(self) -> None:
+        """Ends it with everything that it started. Only for one that is not detached."""
+        stop_leashed(self.process, grace_seconds=STOP_SECONDS)
+
+    def __enter__(self) -> EmbeddedAws:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+
+def last_words(log_file: Path) -> str:
+    """The last line of a log that says something."""
+    lines = [line.strip() for line in log_file.read_text(errors="replace").splitlines() if line.strip()]
+    return lines[-1] if lines else f"It printed nothing to {log_file}."

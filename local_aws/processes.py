@@ -1,0 +1,41 @@
+"""Starts child processes on a leash: none of them outlives the process that started it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import IO
+
+LEASH = Path(__file__).with_name("leash.py")
+
+
+def start_leashed(
+    command: Sequence[str], *, environment: Mapping[str, str], directory: Path, output: int | IO
+) -> subprocess.Popen:
+    """Starts `command` with its output and errors going to `output`; ending the returned process ends it all."""
+    return subprocess.Popen(
+        [sys.executable, "-I", str(LEASH), *command],
+        env=dict(environment),
+        cwd=directory,
+        stdin=subprocess.PIPE,
+        stdout=output,
+        stderr=subprocess.STDOUT,
+        # A Ctrl-C in the terminal is for the holder to act on, not for its children.
+        start_new_session=True,
+    )
+
+
+def stop_leashed(process: subprocess.Popen, *, grace_seconds: float) -> int:
+    """Sends SIGTERM, waits, then cuts the leash, which kills; returns the exit status."""
+    if process.poll() is None:
+        process.terminate()
+        try:
+            process.wait(grace_seconds)
+        except subprocess.TimeoutExpired:
+            process.stdin.close()
+            process.wait()
+    if not process.stdin.closed:
+        process.stdin.close()
+    return process.returncode

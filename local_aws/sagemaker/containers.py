@@ -1,0 +1,77 @@
+"""What stands for SageMaker's containers here: which image means which command, and how it sees /opt/ml."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+CONTAINER_ROOT = "/opt/ml"
+REPOSITORY = re.compile(r"(?:^|/)(tensorflow-training|tensorflow-inference):([\w.-]+)$")
+
+
+def role_of_image(image: str) -> str | None:
+    """`training` or `inference` for an AWS TensorFlow image, None for one that nothing here can stand for."""
+    match = REPOSITORY.search(image)
+    return match[1].removeprefix("tensorflow-") if match else None
+
+
+def unknown_image(image: str) -> str:
+    """The sentence for an image that cannot run here."""
+    return (
+        f"The embedded AWS has no stand-in for the image {image}; it runs AWS's tensorflow-training and "
+        "tensorflow-inference images with the packages of this virtual environment."
+    )
+
+
+@cache
+def can_bind_mount() -> bool:
+    """Whether a process here can see a folder as /opt/ml without being root: needs user namespaces (Linux)."""
+    if shutil.which("unshare") is None or sys.base_prefix.startswith("/opt/"):
+        return False
+    probe = subprocess.run(in_namespace(["true"], Path("/tmp")), capture_output=True, check=False)
+    return probe.returncode == 0
+
+
+def in_namespace(command: Sequence[str], folder: Path) -> list[str]:
+    """`command` with `folder` mounted as /opt/ml in a mount namespace of its own.
+
+    Where /opt/ml does not exist, an empty file system over /opt makes room for it, in that namespace alone.
+    """
+    script = (
+        'if [ ! -d /opt/ml ]; then mount -t tmpfs none /opt && mkdir /opt/ml; fi && mount --bind "$1" /opt/ml '
+        '&& shift && exec "$@"'
+    )
+    return ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", script, "sh", str(folder), *command]
+
+
+def as_in_container(command: Sequence[str], folder: Path) -> tuple[list[str], dict[str, str]]:
+    """How to run `command` so that it finds its folder where SageMaker has it, and the variables it needs for that.
+
+    With user namespaces the folder really is /opt/ml. Without them SAGEMAKER_BASE_DIR, which the toolkit knows,
+    points to it, and /opt/ml in the command's own words is rewritten.
+    """
+    if can_bind_mount():
+        return in_namespace(command, folder), {"SAGEMAKER_BASE_DIR": CONTAINER_ROOT}
+    rewritten = [word.replace(CONTAINER_ROOT, str(folder)) for word in command]
+    return rewritten, {"SAGEMAKER_BASE_DIR": str(folder)}
+
+
+def process_environment(extra: dict[str, str]) -> dict[str, str]:
+    """What a container sees of this machine: the programs of this virtual environment and nothing of the user's."""
+    kept = {name: os.environ[name] for name in ("HOME", "LANG", "TMPDIR", "LD_LIBRARY_PATH") if name in os.environ}
+    programs = str(Path(sys.executable).parent)
+    return {
+        **kept,
+        "PATH": f"{programs}{os.pathsep}/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",
+        "PYTHONUNBUFFERED": "1",
+        "TF_CPP_MIN_LOG_LEVEL": "2",
+        # The toolkit's own name for a run without SageMaker's network: it does not wait for the host's DNS name.
+        "SM_STUDIO_LOCAL_MODE": "true",
+        **extra,
+    }

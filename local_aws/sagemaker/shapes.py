@@ -1,0 +1,77 @@
+"""Checks requests and answers against botocore's own description of the service."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any
+
+import botocore.session
+from botocore.model import ServiceModel, Shape
+from botocore.validate import ParamValidator
+
+from local_aws.sagemaker.errors import validation_error
+
+
+class Shapes:
+    """The request and answer shapes of one AWS service."""
+
+    def __init__(self, service: str) -> None:
+        data = botocore.session.get_session().get_component("data_loader").load_service_model(service, "service-2")
+        self.model = ServiceModel(data, service)
+
+    def check_request(self, operation: str, request: dict[str, Any]) -> None:
+        """Raises a ValidationException when a member is missing, unknown, of another type or no enumerated value."""
+        shape = self.model.operation_model(operation).input_shape
+        problems = problems_of(request, shape)
+        if problems:
+            raise validation_error(f"{operation}: {' '.join(problems)}")
+
+    def check_answer(self, operation: str, answer: dict[str, Any]) -> None:
+        """Raises an AssertionError when we would answer what SageMaker cannot: that is our mistake, not a caller's."""
+        shape = self.model.operation_model(operation).output_shape
+        if shape is None:
+            assert answer == {}, f"{operation} answers nothing, not {sorted(answer)}."
+            return
+        problems = problems_of(answer, shape)
+        assert not problems, f"The answer of {operation} is malformed: {' '.join(problems)}"
+
+
+def problems_of(value: Any, shape: Shape) -> list[str]:
+    """Sentences about where a value does not fit a shape."""
+    report = ParamValidator().validate(value, shape)
+    problems = [report.generate_report()] if report.has_errors() else []
+    return problems + list(unlisted_values(value, shape, shape.name))
+
+
+def unlisted_values(value: Any, shape: Shape, where: str):
+    """Sentences about strings outside a shape's enumeration and unknown members; botocore leaves both to the service."""
+    if shape.type_name == "structure" and isinstance(value, dict):
+        for name, member in value.items():
+            if name not in shape.members:
+                yield f"{where} has no member {name}."
+            else:
+                yield from unlisted_values(member, shape.members[name], f"{where}.{name}")
+    elif shape.type_name == "list" and isinstance(value, list):
+        for i, member in enumerate(value):
+            yield from unlisted_values(member, shape.member, f"{where}[{i}]")
+    elif shape.type_name == "map" and isinstance(value, dict):
+        for name, member in value.items():
+            yield from unlisted_values(member, shape.value, f"{where}.{name}")
+    elif shape.type_name == "string" and shape.enum and value not in shape.enum:
+        yield f"{where} is {value!r}, which is not one of its values."
+
+
+def to_wire(value: Any) -> Any:
+    """An answer as AWS's JSON protocol writes it: times as seconds since 1970."""
+    if isinstance(value, dict):
+        return {name: to_wire(member) for name, member in value.items()}
+    if isinstance(value, list):
+        return [to_wire(member) for member in value]
+    if isinstance(value, datetime.datetime):
+        return value.timestamp()
+    return value
+
+
+def now() -> datetime.datetime:
+    """The present time with its zone."""
+    return datetime.datetime.now(datetime.UTC)

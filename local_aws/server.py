@@ -1,0 +1,60 @@
+"""Serves ministack with our services on one listening socket until a signal ends it."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+
+def serve(listener: socket.socket, state: Path, *, concurrent_jobs: int, announce: Callable[[], None]) -> None:
+    """Runs the server; returns after SIGTERM or SIGINT, when every child process has ended."""
+    from hypercorn.asyncio import serve as hypercorn_serve
+    from hypercorn.config import Config
+    from ministack import app as ministack
+
+    from local_aws.hooks import install
+    from local_aws.sagemaker.service import SageMaker
+
+    port = listener.getsockname()[1]
+    sagemaker = SageMaker(state / "sagemaker", f"http://127.0.0.1:{port}", concurrent_jobs=concurrent_jobs)
+    install(sagemaker)
+    config = Config()
+    # The socket is bound already: a port that was free when it was asked for cannot be lost to another program.
+    config.bind = [f"fd://{listener.fileno()}"]
+    config.keep_alive_timeout = 75
+    config.graceful_timeout = 1
+    config.loglevel = "WARNING"
+
+    async def run() -> None:
+        stopped = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stopped.set)
+        serving = asyncio.create_task(hypercorn_serve(ministack.app, config, shutdown_trigger=stopped.wait))
+        announcing = asyncio.create_task(announce_when_ready(port, announce))
+        await serving
+        announcing.cancel()
+
+    try:
+        asyncio.run(run())
+    finally:
+        sagemaker.close()
+
+
+async def announce_when_ready(port: int, announce: Callable[[], None]) -> None:
+    """Calls `announce` once the server answers a request."""
+    while True:
+        try:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(b"GET /_ministack/health HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n")
+            await writer.drain()
+            answer = await reader.readline()
+            writer.close()
+            if b" 200 " in answer:
+                announce()
+                return
+        except OSError:
+            await asyncio.sleep(0.05)

@@ -1,0 +1,85 @@
+"""Checkpoints that survive a machine taken away: written atomically, checked when read, the newest valid one wins."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+KEPT = 2
+NAME = re.compile(r"step-(\d+)\.checkpoint$")
+DIGEST_BYTES = 32
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Everything that training needs to go on.
+
+    Attributes:
+        arrays: every variable of the network and the optimiser, in their order.
+        state: JSON-able facts: step, best loss, run fingerprint.
+    """
+
+    arrays: list[np.ndarray]
+    state: dict[str, Any]
+
+
+def save(directory: Path, checkpoint: Checkpoint) -> Path:
+    """Writes `step-N.checkpoint` so that a reader sees all of it or nothing, then drops all but the newest KEPT."""
+    directory.mkdir(parents=True, exist_ok=True)
+    buffer = io.BytesIO()
+    names = {f"array_{number:05d}": array for number, array in enumerate(checkpoint.arrays)}
+    np.savez(buffer, state=np.array(json.dumps(checkpoint.state)), **names)
+    content = buffer.getvalue()
+    path = directory / f"step-{checkpoint.state['step']:09d}.checkpoint"
+    unfinished = path.with_suffix(".unfinished")
+    with unfinished.open("wb") as file:
+        file.write(hashlib.sha256(content).digest() + content)
+        file.flush()
+        os.fsync(file.fileno())
+    unfinished.replace(path)
+    for old in newest_first(directory)[KEPT:]:
+        old.unlink()
+    return path
+
+
+def load_newest(directory: Path, fingerprint: str) -> Checkpoint | None:
+    """The newest checkpoint that is whole and belongs to the run with `fingerprint`; warns of those it passes over."""
+    for path in newest_first(directory):
+        try:
+            checkpoint = read(path)
+        except (OSError, ValueError) as error:
+            print(f"warning: skipping the damaged checkpoint {path.name}: {error}", flush=True)
+            continue
+        if checkpoint.state["fingerprint"] == fingerprint:
+            return checkpoint
+        print(f"warning: skipping {path.name}, which is of other data or hyperparameters", flush=True)
+    return None
+
+
+def read(path: Path) -> Checkpoint:
+    """Reads one file.
+
+    Raises:
+        ValueError: when its digest does not fit its content.
+    """
+    content = path.read_bytes()
+    digest, body = content[:DIGEST_BYTES], content[DIGEST_BYTES:]
+    if hashlib.sha256(body).digest() != digest:
+        raise ValueError("its checksum does not fit")
+    with np.load(io.BytesIO(body), allow_pickle=False) as file:
+        state = json.loads(str(file["state"]))
+        return Checkpoint([file[name] for name in sorted(file.files) if name.startswith("array_")], state)
+
+
+def newest_first(directory: Path) -> list[Path]:
+    """The finished checkpoints, the highest step first."""
+    found = [(int(match[1]), path) for path in directory.glob("*") if (match := NAME.search(path.name))]
+    return [path for _, path in sorted(found, reverse=True)]

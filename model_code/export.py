@@ -1,0 +1,97 @@
+"""Writes the artefact that the TensorFlow inference container serves: bytes or text in, label and probability out."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from dataclasses import asdict
+from pathlib import Path
+
+import keras
+import tensorflow as tf
+
+from model_code.hyperparameters import Hyperparameters
+from model_code.problems import Problem
+
+VERSION = "1"
+
+
+class ServingModule(tf.Module):
+    """The network behind its preprocessing, with one signature."""
+
+    def __init__(self, network: keras.Model, problem: Problem) -> None:
+        super().__init__()
+        self.network = network
+        self.resources = problem.resources
+        self.labels = tf.constant(problem.labels)
+        self.preprocess = problem.preprocess
+        encoded = tf.TensorSpec([None], tf.string, name=problem.feature)
+        self.signature = tf.function(self.predict, input_signature=[encoded])
+
+    def predict(self, encoded: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Encoded samples, string [N], to `label` string [N], `score` float [N] and `probabilities` float [N, C]."""
+        probabilities = tf.nn.softmax(self.network(self.preprocess(encoded), training=False))
+        best = tf.argmax(probabilities, axis=1)
+        return {
+            "label": tf.gather(self.labels, best),
+            "score": tf.reduce_max(probabilities, axis=1),
+            "probabilities": probabilities,
+        }
+
+
+def export_model(
+    network: keras.Model,
+    problem: Problem,
+    settings: Hyperparameters,
+    history: list[dict[str, float]],
+    directory: Path,
+) -> None:
+    """Writes `1/`, `code/inference.py`, `labels.json` and `model_card.json` to `directory`.
+
+    The served network computes in float32, whatever precision trained it: the same weights answer alike on hardware
+    with and without bfloat16.
+    """
+    served = in_float32(network, problem)
+    module = ServingModule(served, problem)
+    target = directory / VERSION
+    shutil.rmtree(target, ignore_errors=True)
+    tf.saved_model.save(module, str(target), signatures={"serving_default": module.signature})
+    code = directory / "code"
+    code.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(Path(__file__).with_name("inference.py"), code / "inference.py")
+    (directory / "labels.json").write_text(json.dumps(problem.labels))
+    (directory / "model_card.json").write_text(json.dumps(model_card(served, settings, history), indent=2))
+
+
+def in_float32(network: keras.Model, problem: Problem) -> keras.Model:
+    """The same network and weights under the float32 policy."""
+    policy = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("float32")
+    try:
+        served = problem.build_network()
+    finally:
+        keras.config.set_dtype_policy(policy)
+    served.set_weights(network.get_weights())
+    return served
+
+
+def model_card(network: keras.Model, settings: Hyperparameters, history: list[dict[str, float]]) -> dict:
+    """What a reader of the artefact wants to know without loading it."""
+    return {
+        "kind": settings.kind,
+        "parameters": network.count_params(),
+        "hyperparameters": asdict(settings),
+        "tensorflow": tf.__version__,
+        "keras": keras.__version__,
+        "source_sha256": source_digest(),
+        "history": history,
+    }
+
+
+def source_digest() -> str:
+    """A digest of this package's sources: equal digests were trained by equal code."""
+    digest = hashlib.sha256()
+    for file in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(file.name.encode() + b"\0" + file.read_bytes())
+    return digest.hexdigest()

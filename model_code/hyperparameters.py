@@ -1,0 +1,182 @@
+"""The hyperparameters of each kind of network: types, bounds, defaults and the values that the demo trains with."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from model_code.failures import JobFailed
+
+
+def bounded(default: Any, minimum: float, maximum: float) -> Any:
+    """A field with a default and inclusive bounds."""
+    return dataclasses.field(default=default, metadata={"minimum": minimum, "maximum": maximum})
+
+
+@dataclass(frozen=True)
+class Hyperparameters:
+    """What every network's training takes.
+
+    Attributes:
+        epochs: passes over the training split.
+        batch_size: samples of one optimiser step.
+        learning_rate: the schedule's peak; it rises linearly over `warmup_share` of the steps and falls linearly to 0.
+        label_smoothing: share of the target probability spread over all classes.
+        patience_epochs: epochs without a better validation loss after which training stops; 0 never stops early.
+        checkpoint_every_steps: optimiser steps between checkpoints; an epoch's end always makes one.
+        seed: seeds initial weights, batch order, augmentation and dropout.
+        deterministic: makes two runs on one CPU worker equal bit for bit; slower.
+        mixed_precision: `bfloat16`, `float16` or `float32` for the activations; weights stay float32.
+    """
+
+    kind: ClassVar[str]
+
+    epochs: int = bounded(5, 1, 1000)
+    batch_size: int = bounded(128, 8, 4096)
+    learning_rate: float = bounded(0.1, 1e-6, 10.0)
+    warmup_share: float = bounded(0.2, 0.0, 0.9)
+    weight_decay: float = bounded(5e-4, 0.0, 0.1)
+    label_smoothing: float = bounded(0.1, 0.0, 0.5)
+    patience_epochs: int = bounded(0, 0, 1000)
+    checkpoint_every_steps: int = bounded(200, 1, 1_000_000)
+    seed: int = bounded(0, 0, 2**31 - 1)
+    deterministic: bool = False
+    mixed_precision: str = dataclasses.field(
+        default="float32", metadata={"choices": ("float32", "bfloat16", "float16")}
+    )
+
+
+@dataclass(frozen=True)
+class CnnHyperparameters(Hyperparameters):
+    """The CNN's own.
+
+    Attributes:
+        width: channels of the first block; the later ones have four times as many.
+        image_size: side in pixels to which images are resized.
+    """
+
+    kind = "cnn"
+
+    learning_rate: float = bounded(0.4, 1e-6, 10.0)
+    mixed_precision: str = dataclasses.field(
+        default="bfloat16", metadata={"choices": ("float32", "bfloat16", "float16")}
+    )
+    width: int = bounded(24, 4, 512)
+    image_size: int = bounded(32, 16, 512)
+
+
+@dataclass(frozen=True)
+class RnnHyperparameters(Hyperparameters):
+    """The RNN's own.
+
+    Attributes:
+        units: of each direction's recurrent layer.
+        vocabulary_size: most frequent words of the training split that have an embedding of their own.
+        embedding_size: of one word.
+        sequence_length: words that the network reads; a longer text keeps its first quarter and its end.
+        dropout: of whole embedding channels and of the features before the classifier.
+    """
+
+    kind = "rnn"
+
+    epochs: int = bounded(2, 1, 1000)
+    learning_rate: float = bounded(0.004, 1e-6, 10.0)
+    warmup_share: float = bounded(0.15, 0.0, 0.9)
+    weight_decay: float = bounded(0.0, 0.0, 0.1)
+    units: int = bounded(32, 1, 1024)
+    vocabulary_size: int = bounded(20_000, 10, 1_000_000)
+    embedding_size: int = bounded(64, 1, 1024)
+    sequence_length: int = bounded(200, 4, 100_000)
+    dropout: float = bounded(0.3, 0.0, 0.9)
+
+
+KINDS: dict[str, type[Hyperparameters]] = {"cnn": CnnHyperparameters, "rnn": RnnHyperparameters}
+
+
+@dataclass(frozen=True)
+class Preset:
+    """Hyperparameters as SageMaker takes them, and how many training samples they were chosen for."""
+
+    train_samples: int
+    hyperparameters: dict[str, str]
+
+
+DEMO = {
+    "cnn": Preset(20_000, {"epochs": "5", "width": "24", "batch_size": "128", "learning_rate": "0.4"}),
+    "rnn": Preset(35_000, {"epochs": "2", "units": "32", "batch_size": "128", "learning_rate": "0.004"}),
+}
+"""What the demo trains with: chosen so that both networks take about a minute on two CPU cores."""
+
+
+def parse(arguments: Sequence[str]) -> Hyperparameters:
+    """Reads `--kind cnn --epochs 5 …`, as the SageMaker toolkit passes hyperparameters to the script.
+
+    Arguments that no network knows are refused, except SageMaker's own (`--sagemaker_…`, `--model_dir`).
+
+    Raises:
+        JobFailed: naming the hyperparameter that is unknown, of the wrong type or out of its bounds.
+    """
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--kind")
+    known, rest = parser.parse_known_args(list(arguments))
+    if known.kind not in KINDS:
+        raise JobFailed(
+            f"The hyperparameter kind is {known.kind!r}; it has to be one of: {', '.join(KINDS)}."
+        )
+    return build(KINDS[known.kind], pairs_of(rest))
+
+
+def pairs_of(arguments: Sequence[str]) -> dict[str, str]:
+    """`--name value` words as a dictionary.
+
+    Raises:
+        JobFailed: when a value has no name before it, or a name no value behind it.
+    """
+    if len(arguments) % 2 or not all(name.startswith("--") for name in arguments[::2]):
+        raise JobFailed("Hyperparameters have to come as '--name value' pairs.")
+    return {
+        name.removeprefix("--"): value
+        for name, value in zip(arguments[::2], arguments[1::2], strict=True)
+        if not name.startswith("--sagemaker_") and name != "--model_dir"
+    }
+
+
+def build(kind: type[Hyperparameters], values: dict[str, str]) -> Hyperparameters:
+    """The typed hyperparameters of `kind` from their texts; see `parse` for what is raised."""
+    fields = {field.name: field for field in dataclasses.fields(kind)}
+    unknown = sorted(set(values) - set(fields))
+    if unknown:
+        raise JobFailed(
+            f"The {kind.kind} has no hyperparameter '{unknown[0]}'. It has: {', '.join(sorted(fields))}."
+        )
+    return kind(**{name: read_value(fields[name], text) for name, text in values.items()})
+
+
+def read_value(field: dataclasses.Field, text: str) -> Any:
+    """One value, converted and checked against its field's bounds; see `parse` for what is raised."""
+    wanted = str(field.type)
+    if wanted == "bool":
+        if text.lower() not in ("true", "false"):
+            raise JobFailed(f"The hyperparameter {field.name} is '{text}'; it has to be true or false.")
+        return text.lower() == "true"
+    if choices := field.metadata.get("choices"):
+        if text not in choices:
+            raise JobFailed(
+                f"The hyperparameter {field.name} is '{text}'; it has to be one of: {', '.join(choices)}."
+            )
+        return text
+    try:
+        value = int(text) if wanted == "int" else float(text)
+    except ValueError as error:
+        article = "a whole number" if wanted == "int" else "a number"
+        raise JobFailed(f"The hyperparameter {field.name} is '{text}'; it has to be {article}.") from error
+    minimum, maximum = field.metadata["minimum"], field.metadata["maximum"]
+    if not (math.isfinite(value) and minimum <= value <= maximum):
+        raise JobFailed(
+            f"The hyperparameter {field.name} is {text}; it has to be between {minimum:g} and {maximum:g}."
+        )
+    return value

@@ -1,0 +1,138 @@
+"""One network's training steps: schedule, augmentation, loss, gradients and update, compiled where that is faster."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from model_code.hyperparameters import Hyperparameters
+from model_code.preprocessing import augment
+
+SHIFT_PIXELS = 4
+# Steps that run inside one TensorFlow call; between calls a stop is noticed and a checkpoint can be written.
+STEPS_PER_CALL = 20
+EVALUATION_BATCH = 500
+
+
+def learning_rate_at(step: tf.Tensor, total_steps: int, settings: Hyperparameters) -> tf.Tensor:
+    """The one-cycle schedule: from 0 up to the peak over `warmup_share` of the steps, then down to 0."""
+    step = tf.cast(step, tf.float32)
+    warmup = max(1.0, settings.warmup_share * total_steps)
+    rising = (step + 1.0) / warmup
+    falling = (total_steps - step) / max(1.0, total_steps - warmup)
+    return settings.learning_rate * tf.minimum(rising, falling)
+
+
+def make_optimizer(settings: Hyperparameters) -> keras.optimizers.Optimizer:
+    """SGD with Nesterov momentum for the CNN, Adam for the RNN."""
+    if settings.kind == "cnn":
+        return keras.optimizers.SGD(settings.learning_rate, momentum=0.9, nesterov=True)
+    return keras.optimizers.Adam(settings.learning_rate)
+
+
+class Learner:
+    """A network with its optimiser and its data, advanced by whole steps that depend on nothing but their number."""
+
+    def __init__(
+        self,
+        network: keras.Model,
+        settings: Hyperparameters,
+        inputs: np.ndarray,
+        targets: np.ndarray,
+        class_count: int,
+    ) -> None:
+        """Args:
+        network: from `networks`.
+        settings: the run's hyperparameters.
+        inputs: uint8 images [N, H, W, 3] or int32 word numbers [N, L] of the training split.
+        targets: int32 [N].
+        class_count: number of classes.
+        """
+        self.network = network
+        self.settings = settings
+        self.class_count = class_count
+        self.is_cnn = settings.kind == "cnn"
+        self.sample_count = len(inputs)
+        self.batch_size = min(settings.batch_size, self.sample_count)
+        self.steps_per_epoch = self.sample_count // self.batch_size
+        self.total_steps = self.steps_per_epoch * settings.epochs
+        padding = [(0, 0), (SHIFT_PIXELS, SHIFT_PIXELS), (SHIFT_PIXELS, SHIFT_PIXELS), (0, 0)]
+        self.inputs = tf.constant(np.pad(inputs, padding, mode="reflect") if self.is_cnn else inputs)
+        self.targets = tf.constant(targets)
+        self.optimizer = make_optimizer(settings)
+        # Its variables have to exist before the first traced step.
+        self.optimizer.build(network.trainable_variables)
+        self.decayed = [
+            variable for variable in network.trainable_variables if variable.path.endswith("kernel")
+        ]
+        # XLA halves the RNN's step on a CPU and lengthens the CNN's by half, so only the RNN is compiled with it.
+        self.step = tf.function(self.plain_step, jit_compile=not self.is_cnn)
+        batches = tf.TensorSpec([None, self.batch_size], tf.int32)
+        self.run_steps = tf.function(
+            self.plain_run_steps, input_signature=[batches, tf.TensorSpec([], tf.int32)]
+        )
+        self.measure_batch = tf.function(
+            self.plain_measure_batch, jit_compile=not self.is_cnn, reduce_retracing=True
+        )
+
+    def variables(self) -> list[keras.Variable]:
+        """Everything that changes while training: weights, averages, dropout's random state, optimiser slots."""
+        return [*self.network.variables, *self.optimizer.variables]
+
+    def batches_of_epoch(self, epoch: int) -> np.ndarray:
+        """Positions of the samples of each step, int32 [steps_per_epoch, batch_size]; a function of seed and epoch."""
+        order = np.random.default_rng((self.settings.seed, epoch)).permutation(self.sample_count)
+        used = order[: self.steps_per_epoch * self.batch_size]
+        return used.reshape(self.steps_per_epoch, self.batch_size).astype(np.int32)
+
+    def plain_step(
+        self, inputs: tf.Tensor, targets: tf.Tensor, learning_rate: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """One update; returns the batch's mean loss and its number of right answers."""
+        smoothing = self.settings.label_smoothing
+        wanted = tf.one_hot(targets, self.class_count) * (1 - smoothing) + smoothing / self.class_count
+        with tf.GradientTape() as tape:
+            logits = self.network(inputs, training=True)
+            loss = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(wanted, logits))
+            penalised = loss
+            if self.settings.weight_decay:
+                squares = [tf.nn.l2_loss(variable.value) for variable in self.decayed]
+                penalised = loss + self.settings.weight_decay * tf.add_n(squares)
+        gradients = tape.gradient(penalised, self.network.trainable_variables)
+        self.optimizer.learning_rate.assign(learning_rate)
+        self.optimizer.apply([tf.convert_to_tensor(gradient) for gradient in gradients])
+        right = tf.reduce_sum(tf.cast(tf.argmax(logits, 1, output_type=tf.int32) == targets, tf.float32))
+        return loss, right
+
+    def plain_run_steps(self, batches: tf.Tensor, first_step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Runs the given batches as steps first_step, first_step + 1, …; returns the sums of loss and right answers."""
+        loss_sum, right_sum = tf.constant(0.0), tf.constant(0.0)
+        for offset in tf.range(tf.shape(batches)[0]):
+            step = first_step + offset
+            inputs = tf.gather(self.inputs, batches[offset])
+            if self.is_cnn:
+                seed = tf.stack([self.settings.seed, step])
+                inputs = augment(tf.cast(inputs, self.network.compute_dtype), seed, SHIFT_PIXELS)
+            rate = learning_rate_at(step, self.total_steps, self.settings)
+            loss, right = self.step(inputs, tf.gather(self.targets, batches[offset]), rate)
+            loss_sum, right_sum = loss_sum + loss, right_sum + right
+        return loss_sum, right_sum
+
+    def plain_measure_batch(self, inputs: tf.Tensor, targets: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """The batch's summed loss and number of right answers, without dropout and with the moving averages."""
+        logits = self.network(tf.cast(inputs, tf.float32) if self.is_cnn else inputs, training=False)
+        losses = tf.nn.sparse_softmax_cross_entropy_with_logits(targets, logits)
+        right = tf.cast(tf.argmax(logits, 1, output_type=tf.int32) == targets, tf.float32)
+        return tf.reduce_sum(losses), tf.reduce_sum(right)
+
+    def measure(self, inputs: np.ndarray, targets: np.ndarray) -> tuple[float, float]:
+        """Mean loss and accuracy on other data of the training inputs' form."""
+        loss = right = 0.0
+        for start in range(0, len(inputs), EVALUATION_BATCH):
+            stop = start + EVALUATION_BATCH
+            batch_loss, batch_right = self.measure_batch(
+                tf.constant(inputs[start:stop]), tf.constant(targets[start:stop])
+            )
+            loss, right = loss + float(batch_loss), right + float(batch_right)
+        return loss / len(inputs), right / len(inputs)

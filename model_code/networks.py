@@ -1,0 +1,115 @@
+"""The two networks, a small residual-free CNN and a bidirectional GRU, each a function of its hyperparameters."""
+
+from __future__ import annotations
+
+import keras
+from keras import layers
+
+from model_code.hyperparameters import CnnHyperparameters, RnnHyperparameters
+
+# A logit scale below 1 keeps the untrained network's probabilities even, so that a high learning rate can start.
+LOGIT_SCALE = 0.125
+
+
+@keras.saving.register_keras_serializable("recognition")
+class FusedBatchNormalization(layers.BatchNormalization):
+    """Batch normalisation of images by TensorFlow's fused kernel; on other backends Keras's own.
+
+    Keras computes moments and scaling as separate operations, which costs a CPU most of a small network's step.
+    """
+
+    def call(self, inputs, training=None, mask=None):
+        """Normalises float inputs of shape [N, H, W, C]."""
+        if keras.backend.backend() != "tensorflow":
+            return super().call(inputs, training=training, mask=mask)
+        import tensorflow as tf
+
+        fused = tf.compat.v1.nn.fused_batch_norm
+        if not training:
+            return fused(
+                inputs,
+                self.gamma,
+                self.beta,
+                mean=self.moving_mean,
+                variance=self.moving_variance,
+                epsilon=self.epsilon,
+                is_training=False,
+            )[0]
+        outputs, mean, variance = fused(inputs, self.gamma, self.beta, epsilon=self.epsilon, is_training=True)
+        for average, batch in ((self.moving_mean, mean), (self.moving_variance, variance)):
+            average.assign(average * self.momentum + batch * (1.0 - self.momentum))
+        return outputs
+
+
+def convolution(hidden, channels: int, *, pool: bool):
+    """3×3 convolution, optional halving of height and width, batch normalisation, ReLU."""
+    hidden = layers.Conv2D(channels, 3, padding="same", use_bias=False)(hidden)
+    if pool:
+        hidden = layers.MaxPooling2D()(hidden)
+    hidden = FusedBatchNormalization(momentum=0.9)(hidden)
+    return layers.Activation("relu")(hidden)
+
+
+def build_cnn(
+    settings: CnnHyperparameters,
+    class_count: int,
+    *,
+    mean: list[float] | None = None,
+    variance: list[float] | None = None,
+) -> keras.Model:
+    """The CNN: a 2×2 stem and three blocks of two convolutions, each block halving the image.
+
+    Args:
+        settings: width and image size.
+        class_count: number of classes.
+        mean: of the training images' channels, 0 to 255; 127.5 where it is not given.
+        variance: of the same.
+
+    Returns:
+        A model from float images [N, H, W, 3] in 0..255 to float32 logits [N, class_count].
+    """
+    images = layers.Input((settings.image_size, settings.image_size, 3))
+    hidden = layers.Normalization(mean=mean or [127.5] * 3, variance=variance or [4096.0] * 3)(images)
+    hidden = layers.Conv2D(settings.width, 2)(hidden)
+    hidden = layers.Activation("gelu")(hidden)
+    for channels in (settings.width, 4 * settings.width, 4 * settings.width):
+        hidden = convolution(hidden, channels, pool=True)
+        hidden = convolution(hidden, channels, pool=False)
+    hidden = layers.GlobalMaxPooling2D()(hidden)
+    logits = layers.Dense(class_count, use_bias=False, dtype="float32")(hidden)
+    return keras.Model(images, layers.Rescaling(LOGIT_SCALE, dtype="float32")(logits), name="cnn")
+
+
+@keras.saving.register_keras_serializable("recognition")
+class MeanOverWords(layers.Layer):
+    """The mean of the hidden states at the positions that hold a word; zeros for a text without words."""
+
+    def call(self, hidden, words):
+        """Takes hidden states [N, L, D] and word numbers [N, L]; returns [N, D]."""
+        present = keras.ops.expand_dims(keras.ops.cast(keras.ops.not_equal(words, 0), hidden.dtype), -1)
+        total = keras.ops.sum(hidden * present, axis=1)
+        return total / keras.ops.maximum(keras.ops.sum(present, axis=1), 1)
+
+
+def build_rnn(settings: RnnHyperparameters, class_count: int, *, vocabulary_numbers: int) -> keras.Model:
+    """The RNN for texts: embedding, bidirectional GRU, mean and maximum over the words, classifier.
+
+    `use_cudnn=False` keeps operations out of the graph that a CPU cannot run (keras issue 18504).
+
+    Args:
+        settings: sizes and dropout.
+        class_count: number of classes.
+        vocabulary_numbers: of the words, with padding and the unknown word.
+
+    Returns:
+        A model from int32 word numbers [N, sequence_length] to float32 logits [N, class_count].
+    """
+    words = layers.Input((settings.sequence_length,), dtype="int32")
+    hidden = layers.Embedding(vocabulary_numbers, settings.embedding_size)(words)
+    hidden = layers.SpatialDropout1D(settings.dropout)(hidden)
+    gru = layers.GRU(settings.units, return_sequences=True, use_cudnn=False)
+    hidden = layers.Bidirectional(gru)(hidden)
+    features = layers.Concatenate()([layers.GlobalMaxPooling1D()(hidden), MeanOverWords()(hidden, words)])
+    features = layers.Dropout(settings.dropout)(features)
+    logits = layers.Dense(class_count, dtype="float32")(features)
+    return keras.Model(words, logits, name="rnn")

@@ -1,0 +1,254 @@
+"""The training job's entry point under the SageMaker contract: read channels, train, survive interruption, export."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+import signal
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from model_code import checkpoints
+from model_code.failures import JobFailed, base_directory, write_failure_reason
+from model_code.hyperparameters import Hyperparameters, parse
+from model_code.metrics import metric_line
+
+STOPPED_EXIT_STATUS = 143
+
+
+@dataclass(frozen=True)
+class Places:
+    """The job's directories, as the toolkit's SM_ variables name them."""
+
+    train: Path
+    validation: Path
+    model: Path
+    output: Path
+    checkpoints: Path
+
+    @staticmethod
+    def of_environment(environment: Mapping[str, str]) -> Places:
+        """Reads the toolkit's variables.
+
+        Raises:
+            JobFailed: when a channel was not configured.
+        """
+        channels = {name: environment.get(f"SM_CHANNEL_{name.upper()}") for name in ("train", "validation")}
+        for name, directory in channels.items():
+            if not directory:
+                raise JobFailed(
+                    f"The job has no channel '{name}'. It needs the channels train, validation and code."
+                )
+        base = base_directory()
+        return Places(
+            train=Path(channels["train"]),
+            validation=Path(channels["validation"]),
+            model=Path(environment.get("SM_MODEL_DIR", base / "model")),
+            output=Path(environment.get("SM_OUTPUT_DATA_DIR", base / "output" / "data")),
+            checkpoints=base / "checkpoints",
+        )
+
+
+@dataclass
+class Course:
+    """Where training is: the next step, this epoch's sums so far, and the best validation loss."""
+
+    step: int = 0
+    loss_sum: float = 0.0
+    right_sum: float = 0.0
+    best_loss: float = math.inf
+    epochs_without_better: int = 0
+    history: list[dict[str, float]] = field(default_factory=list)
+
+
+class StopRequest:
+    """Set by SIGTERM, which SageMaker sends 120 s before it takes the machine away."""
+
+    def __init__(self) -> None:
+        self.is_set = False
+        signal.signal(signal.SIGTERM, self.set)
+
+    def set(self, *_: Any) -> None:
+        """Asks the training loop to save and end."""
+        self.is_set = True
+
+
+def run() -> None:
+    """Runs the job and ends the process: 0, 1 with a failure reason, or 143 after SIGTERM."""
+    stop_request = StopRequest()
+    try:
+        finished = train(parse(sys.argv[1:]), Places.of_environment(os.environ), stop_request)
+    except JobFailed as failure:
+        write_failure_reason(str(failure))
+        print(f"The training job failed: {failure}", flush=True)
+        sys.exit(1)
+    sys.exit(0 if finished else STOPPED_EXIT_STATUS)
+
+
+def train(settings: Hyperparameters, places: Places, stop_request: StopRequest) -> bool:
+    """Trains and exports; returns False when it was stopped (a checkpoint is saved then).
+
+    Raises:
+        JobFailed: on bad data, or when the loss is no longer a number.
+    """
+    # TensorFlow is imported only now, so that a wrong hyperparameter fails within a second.
+    import keras
+    import tensorflow as tf
+
+    from model_code.export import export_model
+    from model_code.learning import Learner
+    from model_code.problems import load_problem
+
+    keras.utils.set_random_seed(settings.seed)
+    if settings.deterministic:
+        tf.config.experimental.enable_op_determinism()
+    problem = load_problem(settings, places.train, places.validation)
+    keras.config.set_dtype_policy(precision_policy(settings.mixed_precision))
+    learner = Learner(
+        problem.build_network(), settings, problem.train_inputs, problem.train_targets, len(problem.labels)
+    )
+    print(
+        f"Training the {settings.kind} with {learner.network.count_params():,} parameters on "
+        f"{learner.sample_count:,} samples of {len(problem.labels)} classes.",
+        flush=True,
+    )
+    print_of_run = fingerprint(settings, problem.train_inputs, problem.train_targets)
+    course = resume(learner, places.checkpoints, print_of_run)
+    if not run_epochs(learner, course, problem, places.checkpoints, print_of_run, stop_request):
+        return False
+    places.output.mkdir(parents=True, exist_ok=True)
+    (places.output / "history.json").write_text(json.dumps(course.history))
+    export_model(learner.network, problem, settings, course.history, places.model)
+    print(f"The model is in {places.model}.", flush=True)
+    return True
+
+
+def precision_policy(mixed_precision: str) -> str:
+    """Keras's name of the policy that computes in `mixed_precision` and keeps weights in float32."""
+    return "float32" if mixed_precision == "float32" else f"mixed_{mixed_precision}"
+
+
+def fingerprint(settings: Hyperparameters, inputs: np.ndarray, targets: np.ndarray) -> str:
+    """A digest of what makes a checkpoint another run's: hyperparameters and training data."""
+    digest = hashlib.sha256(json.dumps(asdict(settings), sort_keys=True).encode())
+    for array in (inputs, targets):
+        digest.update(str(array.shape).encode())
+        digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()
+
+
+def resume(learner: Any, directory: Path, run_fingerprint: str) -> Course:
+    """Sets the learner to the newest valid checkpoint of this run, if there is one."""
+    checkpoint = checkpoints.load_newest(directory, run_fingerprint)
+    if checkpoint is None:
+        return Course()
+    for variable, array in zip(learner.variables(), checkpoint.arrays, strict=True):
+        variable.assign(array)
+    state = {name: value for name, value in checkpoint.state.items() if name != "fingerprint"}
+    print(f"Resuming at step {state['step']} of {learner.total_steps}.", flush=True)
+    return Course(**state)
+
+
+def save(learner: Any, course: Course, directory: Path, run_fingerprint: str) -> None:
+    """Writes a checkpoint of the learner and the course."""
+    arrays = [np.asarray(variable.numpy()) for variable in learner.variables()]
+    checkpoints.save(
+        directory, checkpoints.Checkpoint(arrays, {**asdict(course), "fingerprint": run_fingerprint})
+    )
+
+
+def run_epochs(
+    learner: Any,
+    course: Course,
+    problem: Any,
+    directory: Path,
+    run_fingerprint: str,
+    stop_request: StopRequest,
+) -> bool:
+    """Advances the course to its end; returns False when a stop was asked for. See `train` for what is raised."""
+    settings = learner.settings
+    last_saved = course.step
+    while course.step < learner.total_steps and not has_stalled(course, settings):
+        epoch = course.step // learner.steps_per_epoch
+        started, first_step = time.monotonic(), course.step
+        batches = learner.batches_of_epoch(epoch)
+        while course.step < (epoch + 1) * learner.steps_per_epoch:
+            advance(learner, course, batches)
+            due = course.step - last_saved >= settings.checkpoint_every_steps
+            if stop_request.is_set or due:
+                save(learner, course, directory, run_fingerprint)
+                last_saved = course.step
+            if stop_request.is_set:
+                print(f"Stopped on request at step {course.step}; a checkpoint is saved.", flush=True)
+                return False
+        rate = (course.step - first_step) * learner.batch_size / (time.monotonic() - started)
+        end_epoch(learner, course, problem, epoch, rate)
+        save(learner, course, directory, run_fingerprint)
+        last_saved = course.step
+    return True
+
+
+def advance(learner: Any, course: Course, batches: np.ndarray) -> None:
+    """Runs the next few steps of the epoch whose batches these are.
+
+    The calls always begin at the same steps of an epoch, wherever a run was resumed, so that their sums are equal.
+
+    Raises:
+        JobFailed: when the loss is no longer a number.
+    """
+    import tensorflow as tf
+
+    from model_code.learning import STEPS_PER_CALL
+
+    position = course.step % learner.steps_per_epoch
+    until_checkpoint = (
+        learner.settings.checkpoint_every_steps - position % learner.settings.checkpoint_every_steps
+    )
+    count = min(STEPS_PER_CALL - position % STEPS_PER_CALL, until_checkpoint)
+    part = batches[position : position + count]
+    loss_sum, right_sum = learner.run_steps(tf.constant(part), tf.constant(course.step, tf.int32))
+    if not math.isfinite(float(loss_sum)):
+        raise JobFailed(
+            f"The loss became {float(loss_sum)} by step {course.step + len(part)}. Lower the learning_rate "
+            f"(it is {learner.settings.learning_rate}), or check the data for damaged samples."
+        )
+    course.step += len(part)
+    course.loss_sum += float(loss_sum)
+    course.right_sum += float(right_sum)
+
+
+def end_epoch(learner: Any, course: Course, problem: Any, epoch: int, samples_per_second: float) -> None:
+    """Measures the validation split, prints the metric line and starts the next epoch's sums."""
+    validation_loss, validation_accuracy = learner.measure(
+        problem.validation_inputs, problem.validation_targets
+    )
+    row = {
+        "epoch": epoch + 1,
+        "train_loss": course.loss_sum / learner.steps_per_epoch,
+        "train_accuracy": course.right_sum / (learner.steps_per_epoch * learner.batch_size),
+        "validation_loss": validation_loss,
+        "validation_accuracy": validation_accuracy,
+    }
+    course.history.append(row)
+    course.loss_sum = course.right_sum = 0.0
+    better = validation_loss < course.best_loss
+    course.best_loss = min(validation_loss, course.best_loss)
+    course.epochs_without_better = 0 if better else course.epochs_without_better + 1
+    print(metric_line(**row, samples_per_second=samples_per_second), flush=True)
+
+
+def has_stalled(course: Course, settings: Hyperparameters) -> bool:
+    """Whether early stopping is on and the validation loss has not improved for `patience_epochs` epochs."""
+    return 0 < settings.patience_epochs <= course.epochs_without_better
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,136 @@
+"""The command line as a user meets it: help with examples, sentences instead of traces, exit statuses."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from typer.testing import CliRunner
+
+from cli import embedded, main, subprocesses
+from cli.errors import CommandFailed
+
+COMMANDS = ["up", "down", "status", "demo", "train", "release", "recognize"]
+
+
+@pytest.fixture
+def nothing_is_up(tmp_path, monkeypatch):
+    monkeypatch.setattr(embedded, "SESSION_FILE", tmp_path / "session.json")
+
+
+def exit_status(monkeypatch, *words: str) -> int:
+    monkeypatch.setattr(sys, "argv", ["recognition", *words])
+    with pytest.raises(SystemExit) as ended:
+        main.run()
+    return ended.value.code
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself_with_an_example(command):
+    result = CliRunner().invoke(main.app, [command, "--help"], env={"COLUMNS": "100", "NO_COLOR": "1"})
+    assert result.exit_code == 0
+    assert f"Example: recognition {command}" in result.output
+
+
+@pytest.mark.parametrize("words", [["status"], ["train", "cnn"], ["recognize", "hello"], ["release", "cnn"]])
+def test_without_an_embedded_aws_the_way_out_is_named(words, nothing_is_up, monkeypatch, capsys):
+    assert exit_status(monkeypatch, *words) == 1
+    assert "Start it with `recognition up`, or add --aws" in capsys.readouterr().err
+
+
+def test_an_unknown_kind_of_network_is_a_sentence(nothing_is_up, monkeypatch, capsys):
+    assert exit_status(monkeypatch, "train", "transformer") == 1
+    assert "'transformer' is no kind of network" in capsys.readouterr().err
+
+
+def test_a_setting_without_a_value_is_a_sentence():
+    assert main.parse_settings(["epochs=5", "note=a=b"]) == {"epochs": "5", "note": "a=b"}
+    with pytest.raises(CommandFailed, match="'epochs' has no value"):
+        main.parse_settings(["epochs"])
+
+
+def test_a_usage_error_has_its_own_exit_status(monkeypatch, capsys):
+    assert exit_status(monkeypatch, "train", "cnn", "--train-samples", "none") == 2
+
+
+def test_going_down_twice_is_no_error(nothing_is_up, monkeypatch, capsys):
+    assert exit_status(monkeypatch, "down") == 0
+    assert "is not running" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("content", ["", "{", '{"endpoint_url": "http://127.0.0.1:1"}', "[]"])
+def test_a_damaged_session_file_counts_as_nothing_running(tmp_path, monkeypatch, content):
+    monkeypatch.setattr(embedded, "SESSION_FILE", tmp_path / "session.json")
+    embedded.SESSION_FILE.write_text(content)
+    assert embedded.running_session() is None
+
+
+def test_a_reused_process_number_is_not_taken_for_the_embedded_aws(tmp_path, monkeypatch):
+    monkeypatch.setattr(embedded, "SESSION_FILE", tmp_path / "session.json")
+    other = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    try:
+        embedded.remember(embedded.Session("http://127.0.0.1:1", other.pid, "aws.log"))
+        assert embedded.running_session() is None
+    finally:
+        other.kill()
+        other.wait()
+
+
+def run_python(code: str, lines: list[str], tmp_path) -> None:
+    subprocesses.run_program(
+        [sys.executable, "-c", code], purpose="The step", environment={}, directory=tmp_path, on_line=lines.append
+    )
+
+
+def test_a_program_that_fails_is_quoted(tmp_path):
+    with pytest.raises(CommandFailed, match=r"The step failed with exit status 3(.|\n)*no disk left"):
+        run_python("import sys; print('no disk left'); sys.exit(3)", [], tmp_path)
+
+
+def test_a_program_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(CommandFailed, match="could not start no-such-program"):
+        subprocesses.run_program(
+            ["no-such-program"], purpose="The step", environment={}, directory=tmp_path, on_line=print
+        )
+
+
+def test_an_interruption_ends_the_program_and_its_children(tmp_path):
+    code = (
+        "import subprocess, sys, time\n"
+        "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])\n"
+        "print(child.pid, flush=True)\n"
+        "time.sleep(60)\n"
+    )
+    child = []
+
+    def interrupt(line: str) -> None:
+        child.append(int(line))
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        subprocesses.run_program(
+            [sys.executable, "-c", code], purpose="The step", environment={}, directory=tmp_path, on_line=interrupt
+        )
+    deadline = time.monotonic() + 10
+    while lives(child[0]) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not lives(child[0])
+
+
+def lives(process_id: int) -> bool:
+    try:
+        os.kill(process_id, 0)
+    except ProcessLookupError:
+        return False
+    state = subprocess.run(["ps", "-o", "stat=", "-p", str(process_id)], capture_output=True, text=True).stdout
+    return not state.startswith("Z")
+
+
+def test_a_signal_to_a_group_that_has_gone_is_no_error():
+    ended = subprocess.Popen([sys.executable, "-c", ""], start_new_session=True)
+    ended.wait()
+    subprocesses.end_process_group(ended.pid, signal.SIGTERM)

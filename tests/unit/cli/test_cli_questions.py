@@ -1,0 +1,114 @@
+"""Which samples are asked about, in what form, and what the report makes of the answers."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from cli import questions
+from cli.errors import CommandFailed
+from cli.recognize import Reply, describe_answer, questions_about
+from cli.report import ModelReport, confusion_rows, write_report
+
+
+def png(size: tuple[int, int] = (32, 32)) -> bytes:
+    buffer = io.BytesIO()
+    Image.new("RGB", size, (200, 30, 30)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def sample(truth: str, prediction: str = "cat", text: str | None = None) -> dict:
+    made = {"truth": truth, "prediction": prediction, "score": 0.9}
+    return {**made, "text": text} if text else {**made, "image_png_base64": base64.b64encode(png()).decode()}
+
+
+def test_samples_of_different_classes_come_first():
+    asked = questions.varied([sample("cat"), sample("cat"), sample("dog"), sample("ship")], "cnn")
+    assert [one["truth"] for one in asked][:3] == ["cat", "dog", "ship"]
+
+
+@given(st.lists(st.sampled_from(["", "good ", "é" * 3_000, "x" * 5_000, "x" * 5_001])))
+def test_no_text_is_asked_about_that_the_managed_service_would_refuse(texts):
+    asked = questions.varied([{"truth": "positive", "text": text} for text in texts], "rnn")
+    assert all(len(one["text"].encode()) <= 5_000 for one in asked)
+    assert len(asked) == min(questions.SAMPLES_PER_KIND, sum(len(text.encode()) <= 5_000 for text in texts))
+
+
+def test_a_small_image_is_enlarged_for_the_managed_service_only():
+    own, managed = questions.image_questions(sample("cat"))
+    assert Image.open(io.BytesIO(own.body)).size == (32, 32)
+    assert Image.open(io.BytesIO(managed.body)).size == (256, 256)
+
+
+def test_an_endpoint_that_contradicts_the_evaluation_of_its_artefact_fails_the_demo(monkeypatch):
+    answer = {
+        "operation": "image-class",
+        "backend": "sagemaker",
+        "model": {"name": "recognition-dev-cnn", "version": "1"},
+        "stand_in": None,
+        "results": [{"label": "dog", "score": 0.8}],
+    }
+    monkeypatch.setattr(questions, "ask", lambda target, question: Reply(200, answer, 0.01))
+    with pytest.raises(CommandFailed, match="says dog, but the evaluation of the same artefact said cat"):
+        questions.ask_about_samples(None, "cnn", [sample("cat")], print)
+
+
+def test_a_file_is_asked_about_by_its_kind_and_anything_else_is_a_text(tmp_path):
+    photo = tmp_path / "photo.JPG"
+    photo.write_bytes(b"\xff\xd8")
+    assert [q.path for q in questions_about(str(photo))] == ["/images/labels", "/images/class"]
+    assert [q.path for q in questions_about("What a film!")] == ["/texts/sentiment", "/texts/class"]
+
+
+def test_a_missing_picture_is_not_taken_for_a_text(tmp_path):
+    with pytest.raises(CommandFailed, match=r"There is no file .*photo\.png"):
+        questions_about(str(tmp_path / "photo.png"))
+
+
+def test_a_file_of_another_kind_is_refused_with_the_kinds_that_are_taken(tmp_path):
+    (tmp_path / "film.mp4").write_bytes(b"\0")
+    with pytest.raises(CommandFailed, match=r"takes \.png, \.jpg, \.jpeg, \.txt"):
+        questions_about(str(tmp_path / "film.mp4"))
+
+
+def test_an_error_of_the_api_is_shown_by_its_sentence():
+    reply = Reply(503, {"error": {"code": "ModelNotReleased", "message": "No model is released yet."}}, 0.1)
+    assert describe_answer(reply) == ("–", "503: No model is released yet.", "")
+
+
+@pytest.fixture
+def model() -> ModelReport:
+    metrics = {
+        "accuracy": {"value": 0.75, "standard_deviation": 0.01},
+        "macro_f1": {"value": 0.74, "standard_deviation": 0.01},
+        "log_loss": {"value": 0.6, "standard_deviation": 0.01},
+        "confusion_matrix": {"cat": {"cat": 3, "dog": 1}, "dog": {"cat": 0, "dog": 0}},
+    }
+    card = {"name": "CIFAR-10", "source": "a public set", "licence": "MIT", "split_rule": "the set's own"}
+    history = [
+        {"epoch": 1.0, "train_loss": 1.5, "validation_loss": 1.2, "validation_accuracy": 0.5},
+        {"epoch": 2.0, "train_loss": 1.1, "validation_loss": 0.9, "validation_accuracy": 0.7},
+    ]
+    evaluation = {"multiclass_classification_metrics": metrics, "samples": 4}
+    return ModelReport("cnn", "1", card, evaluation, [sample("cat", "<script>")], history, {"epochs": "2"})
+
+
+def test_the_confusion_matrix_shows_shares_of_the_true_class_and_survives_an_empty_one(model):
+    cat, dog = confusion_rows(model)
+    assert [cell["share"] for cell in cat["cells"]] == [0.75, 0.25]
+    assert [cell["share"] for cell in dog["cells"]] == [0.0, 0.0]
+
+
+def test_the_report_stands_alone_and_escapes_what_it_shows(model, tmp_path):
+    page = write_report(tmp_path, [model], [], steps={"A step": 1.0}, seconds=1.0, embedded_aws=True).read_text()
+    assert not re.findall(r"(?:src|href)=[\"'](?!data:|#)", page)
+    assert "<script>" not in page
+    assert "0.7500" in page
+    assert json.loads((tmp_path / "report.json").read_text())["models"][0]["evaluation"] == model.evaluation

@@ -1,0 +1,122 @@
+"""What a release refuses before it touches a stack, and how it reads a failed update."""
+
+from __future__ import annotations
+
+import json
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from cli import release
+from cli.errors import CommandFailed
+from cli.target import Target
+
+VARIABLES = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": "us-east-1"}
+GROUP = "recognition-dev-cnn"
+PARAMETERS_ONLY = {
+    "Parameters": {
+        "CnnModelVersion": {"Type": "String", "Default": ""},
+        "RnnModelVersion": {"Type": "String", "Default": ""},
+    },
+    "Resources": {"Topic": {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": {"Ref": "CnnModelVersion"}}}},
+}
+
+
+@pytest.fixture
+def target():
+    with mock_aws():
+        yield Target("dev", VARIABLES)
+
+
+@pytest.fixture
+def stack(target):
+    cloudformation = target.client("cloudformation")
+    cloudformation.create_stack(
+        StackName="Recognition-dev-Inference",
+        TemplateBody=json.dumps(PARAMETERS_ONLY),
+        Parameters=[{"ParameterKey": "CnnModelVersion", "ParameterValue": "7"}],
+    )
+    return cloudformation
+
+
+def register(target: Target, approval: str) -> str:
+    """Registers a version and returns its number."""
+    sagemaker = target.client("sagemaker")
+    if not sagemaker.list_model_package_groups()["ModelPackageGroupSummaryList"]:
+        sagemaker.create_model_package_group(ModelPackageGroupName=GROUP)
+    answer = sagemaker.create_model_package(ModelPackageGroupName=GROUP, ModelApprovalStatus=approval)
+    return answer["ModelPackageArn"].rsplit("/", 1)[-1]
+
+
+@pytest.mark.parametrize("version", ["", " ", "latest", "-1", "1.0", "١٢x"])
+def test_an_empty_or_senseless_version_is_refused_and_the_live_parameter_stays(target, stack, version):
+    with pytest.raises(CommandFailed, match="is none"):
+        release.release(target, "cnn", version, print)
+    assert release.stack_parameters(stack, "Recognition-dev-Inference")["CnnModelVersion"] == "7"
+
+
+def test_an_unknown_version_is_refused_with_the_known_ones(target, stack):
+    known = register(target, "Approved")
+    with pytest.raises(CommandFailed, match=rf"no version 99 of {GROUP}; it has: {known}"):
+        release.release(target, "cnn", "99", print)
+
+
+def test_a_version_that_nobody_approved_is_refused(target, stack):
+    version = register(target, "PendingManualApproval")
+    with pytest.raises(CommandFailed, match="PendingManualApproval"):
+        release.release(target, "cnn", version, print)
+    assert release.stack_parameters(stack, "Recognition-dev-Inference")["CnnModelVersion"] == "7"
+
+
+def test_approving_makes_a_version_releasable(target):
+    version = register(target, "PendingManualApproval")
+    release.approve(target, "cnn", version)
+    release.require_approved_version(target, "cnn", version)
+
+
+def test_the_newest_version_is_the_one_with_the_highest_number(target):
+    versions = [register(target, "Approved") for _ in range(3)]
+    assert release.newest_version(target, "cnn") == max(versions, key=int)
+
+
+def test_a_missing_stack_is_a_sentence(target):
+    with pytest.raises(CommandFailed, match="There is no stack Recognition-dev-Inference"):
+        release.stack_parameters(boto3.client("cloudformation", region_name="us-east-1"), "Recognition-dev-Inference")
+
+
+def test_the_reason_of_a_failed_update_is_the_first_failure_of_that_update_only():
+    def event(logical_id: str, status: str, reason: str | None = None, kind: str = "AWS::SageMaker::Endpoint") -> dict:
+        return {
+            "LogicalResourceId": logical_id,
+            "ResourceStatus": status,
+            "ResourceStatusReason": reason,
+            "ResourceType": kind,
+        }
+
+    newest_first = [
+        event("Stack", "UPDATE_ROLLBACK_COMPLETE", kind="AWS::CloudFormation::Stack"),
+        event("Config", "UPDATE_FAILED", "cancelled"),
+        event("Endpoint", "UPDATE_FAILED", "the model does not load"),
+        event("Stack", "UPDATE_IN_PROGRESS", kind="AWS::CloudFormation::Stack"),
+        event("Old", "CREATE_FAILED", "a story of another day"),
+    ]
+    assert release.first_failure(newest_first) == "Endpoint: the model does not load"
+
+
+def test_a_directory_without_a_model_is_refused_by_the_file_that_it_lacks(target, tmp_path):
+    with pytest.raises(CommandFailed, match=r"holds no 1/saved_model\.pb"):
+        release.register_local_model(target, "cnn", tmp_path)
+
+
+def test_the_kind_of_a_model_is_read_from_its_card(tmp_path):
+    (tmp_path / "model_card.json").write_text('{"kind": "rnn"}')
+    assert release.kind_of_model(tmp_path) == "rnn"
+
+
+@pytest.mark.parametrize("content", [None, "not json", "{}"])
+def test_a_model_without_a_readable_card_asks_for_its_kind(tmp_path, content):
+    if content is not None:
+        (tmp_path / "model_card.json").write_text(content)
+    with pytest.raises(CommandFailed, match="Say it: recognition release cnn"):
+        release.kind_of_model(tmp_path)
