@@ -29,11 +29,15 @@ def main() -> None:
         probe.write_text("")
         probe.unlink()
     except OSError as error:
-        sys.exit(f"The state directory {words.state} cannot be written: {error.strerror}. Name another with --state.")
+        sys.exit(
+            f"The state directory {words.state} cannot be written: {error.strerror}. Name another with --state."
+        )
     try:
         listener = socket.create_server((HOST, words.port))
     except OSError as error:
-        sys.exit(f"Port {words.port} on {HOST} cannot be used: {error.strerror}. Name another with --port, 0 for any.")
+        sys.exit(
+            f"Port {words.port} on {HOST} cannot be used: {error.strerror}. Name another with --port, 0 for any."
+        )
     port = listener.getsockname()[1]
     configure_ministack(words.state, port)
 

@@ -51,7 +51,13 @@ class EmbeddedAws:
 
     @classmethod
     def start(
-        cls, state_directory: Path, *, log_file: Path, port: int = 0, concurrent_jobs: int = 1, detached: bool = False
+        cls,
+        state_directory: Path,
+        *,
+        log_file: Path,
+        port: int = 0,
+        concurrent_jobs: int = 1,
+        detached: bool = False,
     ) -> EmbeddedAws:
         """Starts it and returns when it answers.
 

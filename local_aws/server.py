@@ -9,7 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 
-def serve(listener: socket.socket, state: Path, *, concurrent_jobs: int, announce: Callable[[], None]) -> None:
+def serve(
+    listener: socket.socket, state: Path, *, concurrent_jobs: int, announce: Callable[[], None]
+) -> None:
     """Runs the server; returns after SIGTERM or SIGINT, when every child process has ended."""
     from hypercorn.asyncio import serve as hypercorn_serve
     from hypercorn.config import Config

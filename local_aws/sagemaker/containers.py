@@ -47,7 +47,18 @@ def in_namespace(command: Sequence[str], folder: Path) -> list[str]:
         'if [ ! -d /opt/ml ]; then mount -t tmpfs none /opt && mkdir /opt/ml; fi && mount --bind "$1" /opt/ml '
         '&& shift && exec "$@"'
     )
-    return ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", script, "sh", str(folder), *command]
+    return [
+        "unshare",
+        "--user",
+        "--map-root-user",
+        "--mount",
+        "sh",
+        "-c",
+        script,
+        "sh",
+        str(folder),
+        *command,
+    ]
 
 
 def as_in_container(command: Sequence[str], folder: Path) -> tuple[list[str], dict[str, str]]:
@@ -64,7 +75,9 @@ def as_in_container(command: Sequence[str], folder: Path) -> tuple[list[str], di
 
 def process_environment(extra: dict[str, str]) -> dict[str, str]:
     """What a container sees of this machine: the programs of this virtual environment and nothing of the user's."""
-    kept = {name: os.environ[name] for name in ("HOME", "LANG", "TMPDIR", "LD_LIBRARY_PATH") if name in os.environ}
+    kept = {
+        name: os.environ[name] for name in ("HOME", "LANG", "TMPDIR", "LD_LIBRARY_PATH") if name in os.environ
+    }
     programs = str(Path(sys.executable).parent)
     return {
         **kept,

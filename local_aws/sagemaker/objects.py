@@ -57,7 +57,9 @@ def upload_directory(s3: Any, directory: Path, uri: str) -> None:
     """Copies every file of a directory below an S3 URI."""
     bucket, prefix = split_uri(uri)
     for file in sorted(path for path in directory.rglob("*") if path.is_file()):
-        s3.upload_file(str(file), bucket, f"{prefix.rstrip('/')}/{file.relative_to(directory).as_posix()}".lstrip("/"))
+        s3.upload_file(
+            str(file), bucket, f"{prefix.rstrip('/')}/{file.relative_to(directory).as_posix()}".lstrip("/")
+        )
 
 
 def upload_archive(s3: Any, directory: Path, uri: str, scratch: Path) -> None:

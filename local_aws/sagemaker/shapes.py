@@ -16,7 +16,11 @@ class Shapes:
     """The request and answer shapes of one AWS service."""
 
     def __init__(self, service: str) -> None:
-        data = botocore.session.get_session().get_component("data_loader").load_service_model(service, "service-2")
+        data = (
+            botocore.session.get_session()
+            .get_component("data_loader")
+            .load_service_model(service, "service-2")
+        )
         self.model = ServiceModel(data, service)
 
     def check_request(self, operation: str, request: dict[str, Any]) -> None:
@@ -44,7 +48,7 @@ def problems_of(value: Any, shape: Shape) -> list[str]:
 
 
 def unlisted_values(value: Any, shape: Shape, where: str):
-    """Sentences about strings outside a shape's enumeration and unknown members; botocore leaves both to the service."""
+    """Sentences about unlisted strings and unknown members, which botocore leaves to the service."""
     if shape.type_name == "structure" and isinstance(value, dict):
         for name, member in value.items():
             if name not in shape.members:

@@ -1,0 +1,21 @@
+"""Composes the stacks of one environment: `cdk deploy --all`, `cdk deploy --all -c environment=prod`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import aws_cdk as cdk
+
+from stacks.compose import compose
+from stacks.settings import SettingsRefused
+from stacks.vendoring import VendoringFailed
+
+BUILD_DIRECTORY = Path(__file__).resolve().parent / "build"
+
+app = cdk.App()
+try:
+    compose(app, BUILD_DIRECTORY)
+except (SettingsRefused, VendoringFailed) as refusal:
+    sys.exit(str(refusal))
+app.synth()

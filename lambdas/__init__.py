@@ -1,0 +1,1 @@
+"""The functions behind the recognition API: thin handlers over plain functions."""

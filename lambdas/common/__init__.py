@@ -1,0 +1,1 @@
+"""What the functions share: bodies, limits, answers, errors and observation."""

@@ -1,0 +1,34 @@
+"""What a caller is told when a request cannot be answered: a status, a code, a sentence and the field at fault."""
+
+from __future__ import annotations
+
+RETRY_AFTER_SECONDS = 5
+
+
+class RequestRefused(Exception):
+    """Ends a request with an error answer. The message never repeats what the customer sent."""
+
+    def __init__(
+        self, status: int, code: str, message: str, field: str | None = None, retry_after_seconds: int | None = None
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.message = message
+        self.field = field
+        self.retry_after_seconds = retry_after_seconds
+
+
+def bad_request(code: str, message: str, field: str) -> RequestRefused:
+    """400: the request itself is wrong."""
+    return RequestRefused(400, code, message, field)
+
+
+def too_large(code: str, message: str, field: str) -> RequestRefused:
+    """413: more than the service takes."""
+    return RequestRefused(413, code, message, field)
+
+
+def unavailable(code: str, message: str) -> RequestRefused:
+    """503: the same request may succeed later."""
+    return RequestRefused(503, code, message, retry_after_seconds=RETRY_AFTER_SECONDS)

@@ -1,0 +1,49 @@
+"""What a failed call to an AWS service means for the caller of the API."""
+
+from __future__ import annotations
+
+from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTTPClientError
+
+from lambdas.common.errors import RequestRefused, bad_request, too_large, unavailable
+
+THROTTLES = frozenset(
+    {
+        "ThrottlingException",
+        "Throttling",
+        "TooManyRequestsException",
+        "ProvisionedThroughputExceededException",
+        "LimitExceededException",
+        "RequestLimitExceeded",
+    }
+)
+FAULTS = frozenset({"InternalServerError", "InternalServerException", "InternalFailure", "ServiceUnavailable"})
+INVALID_IMAGES = frozenset({"InvalidImageFormatException", "ImageTooLargeException"})
+INVALID_TEXTS = frozenset({"TextSizeLimitExceededException", "UnsupportedLanguageException", "InvalidRequestException"})
+
+
+def explain(error: Exception, service: str) -> RequestRefused:
+    """Turns a botocore error into an answer; the service's own words stay out, they may repeat what was sent."""
+    if isinstance(error, ClientError):
+        return explain_code(error.response["Error"]["Code"], service)
+    if isinstance(error, ConnectionError | HTTPClientError):
+        return unavailable("ServiceUnreachable", f"{service} could not be reached in time. Try again.")
+    if isinstance(error, BotoCoreError):
+        return RequestRefused(502, "ServiceFailed", f"The call to {service} failed ({type(error).__name__}).")
+    raise error
+
+
+def explain_code(code: str, service: str) -> RequestRefused:
+    """An answer for one of the service's error codes."""
+    if code in THROTTLES:
+        return unavailable("ServiceThrottled", f"{service} takes no more requests just now. Try again.")
+    if code in FAULTS:
+        return unavailable("ServiceFaulted", f"{service} has a fault of its own just now. Try again.")
+    if code in INVALID_IMAGES:
+        return bad_request("InvalidImage", f"{service} cannot read the image.", "image")
+    if code == "TextSizeLimitExceededException":
+        return too_large("TextTooLarge", f"The text is over the limit of {service}.", "text")
+    if code in INVALID_TEXTS:
+        return bad_request("InvalidText", f"{service} does not take this text or its language.", "text")
+    if code == "NotImplementedByStandIn":
+        return RequestRefused(501, "NoStandIn", f"The embedded AWS has no stand-in for this operation of {service}.")
+    return RequestRefused(502, "ServiceFailed", f"{service} refused the call ({code}).")

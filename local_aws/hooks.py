@@ -1,0 +1,50 @@
+"""Every place where we hang ours into ministack; they are private names, so the version is pinned and a test looks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ministack import app
+from ministack.services import stepfunctions
+from ministack.services.cloudformation import provisioners, stacks
+
+from local_aws import managed
+from local_aws.bookkeeping import bookkeeping_handlers
+from local_aws.sagemaker.cloudformation import Provisioner
+from local_aws.sagemaker.integrations import dispatch_table
+from local_aws.sagemaker.service import SageMaker
+
+
+def install(sagemaker: SageMaker) -> None:
+    """Registers services, resource types and Step Functions integrations."""
+    app.SERVICE_HANDLERS["sagemaker"] = sagemaker.handle_request
+    managed.register(app.SERVICE_HANDLERS)
+    ours = Provisioner(sagemaker).handlers() | bookkeeping_handlers(sagemaker.client)
+    provisioners._RESOURCE_HANDLERS.update(ours)
+    run_on_worker_threads(set(ours))
+    stepfunctions._SERVICE_DISPATCH.update(dispatch_table(sagemaker))
+    stepfunctions._AWS_SDK_SERVICE_MAP["sagemaker"] = {"target_prefix": "SageMaker", "protocol": "json"}
+    stepfunctions._AWS_SDK_ERROR_PREFIX["sagemaker"] = "SageMaker"
+
+
+def run_on_worker_threads(types: set[str]) -> None:
+    """Makes the resource types that wait, or call this server, leave the event loop free."""
+    theirs = stacks._runs_on_worker_thread
+
+    def runs_on_worker_thread(resource_type: str) -> bool:
+        return resource_type in types or theirs(resource_type)
+
+    stacks._runs_on_worker_thread = runs_on_worker_thread
+
+
+def private_names() -> dict[str, Any]:
+    """The private names used here, for the test that they exist in the pinned version."""
+    return {
+        "app.SERVICE_HANDLERS": app.SERVICE_HANDLERS,
+        "provisioners._RESOURCE_HANDLERS": provisioners._RESOURCE_HANDLERS,
+        "stacks._runs_on_worker_thread": stacks._runs_on_worker_thread,
+        "stepfunctions._SERVICE_DISPATCH": stepfunctions._SERVICE_DISPATCH,
+        "stepfunctions._AWS_SDK_SERVICE_MAP": stepfunctions._AWS_SDK_SERVICE_MAP,
+        "stepfunctions._AWS_SDK_ERROR_PREFIX": stepfunctions._AWS_SDK_ERROR_PREFIX,
+        "stepfunctions._ExecutionError": stepfunctions._ExecutionError,
+    }

@@ -1,0 +1,85 @@
+"""Processing jobs: an entry point over /opt/ml/processing, with inputs from and outputs to S3."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from local_aws.sagemaker.containers import CONTAINER_ROOT, role_of_image, unknown_image
+from local_aws.sagemaker.jobs import Job, JobFailed
+from local_aws.sagemaker.objects import download_prefix, upload_directory
+
+DESCRIBED = (
+    "ProcessingInputs",
+    "ProcessingOutputConfig",
+    "ProcessingJobName",
+    "ProcessingResources",
+    "StoppingCondition",
+    "AppSpecification",
+    "Environment",
+    "NetworkConfig",
+    "RoleArn",
+)
+
+
+class ProcessingJob(Job):
+    """One processing job on one host."""
+
+    log_group = "/aws/sagemaker/ProcessingJobs"
+
+    def __init__(self, arn: str, request: dict[str, Any], folder: Path, clients: Any) -> None:
+        super().__init__(request["ProcessingJobName"], arn, request, folder, clients)
+        self.s3 = clients("s3")
+
+    def on_disk(self, container_path: str) -> Path:
+        """Where a path of the container is on this machine."""
+        if not container_path.startswith(f"{CONTAINER_ROOT}/"):
+            raise JobFailed(
+                f"The embedded AWS can only place inputs and outputs below /opt/ml, not at {container_path}."
+            )
+        return self.folder / container_path.removeprefix(f"{CONTAINER_ROOT}/")
+
+    def prepare(self) -> tuple[list[str], dict[str, str]]:
+        """Downloads the inputs and makes the outputs' folders."""
+        specification = self.request["AppSpecification"]
+        if role_of_image(specification["ImageUri"]) is None:
+            raise JobFailed(unknown_image(specification["ImageUri"]))
+        for one in self.request.get("ProcessingInputs", []):
+            place = one["S3Input"]
+            download_prefix(self.s3, place["S3Uri"], self.on_disk(place["LocalPath"]))
+        for one in self.request.get("ProcessingOutputConfig", {}).get("Outputs", []):
+            self.on_disk(one["S3Output"]["LocalPath"]).mkdir(parents=True, exist_ok=True)
+        (self.folder / "output").mkdir(exist_ok=True)
+        command = [
+            *specification.get("ContainerEntrypoint", []),
+            *specification.get("ContainerArguments", []),
+        ]
+        return command, dict(self.request.get("Environment", {}))
+
+    def collect(self) -> None:
+        """Uploads the outputs."""
+        for one in self.request.get("ProcessingOutputConfig", {}).get("Outputs", []):
+            place = one["S3Output"]
+            upload_directory(self.s3, self.on_disk(place["LocalPath"]), place["S3Uri"])
+
+    def reason_of_failure(self) -> str:
+        """What the program wrote to /opt/ml/output/failure, behind SageMaker's own words."""
+        file = self.folder / "output" / "failure"
+        said = file.read_text(errors="replace").strip() if file.is_file() else "the program gave no reason"
+        return f"AlgorithmError: {said}, exit code: {self.exit_status}"
+
+    def describe(self) -> dict[str, Any]:
+        """DescribeProcessingJob's answer."""
+        answer = {name: self.request[name] for name in DESCRIBED if name in self.request}
+        answer |= {
+            "ProcessingJobArn": self.arn,
+            "ProcessingJobStatus": self.status,
+            "CreationTime": self.created,
+            "LastModifiedTime": self.ended or self.started or self.created,
+        }
+        optional = {
+            "ProcessingStartTime": self.started,
+            "ProcessingEndTime": self.ended,
+            "FailureReason": self.failure_reason,
+        }
+        return answer | {name: value for name, value in optional.items() if value is not None}

@@ -1,0 +1,142 @@
+"""The model registry: groups of numbered model versions with an approval status."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from local_aws.sagemaker.errors import ServiceError, validation_error
+from local_aws.sagemaker.names import Names
+from local_aws.sagemaker.shapes import now
+
+PACKAGE_DESCRIBED = (
+    "ModelPackageGroupName",
+    "ModelPackageDescription",
+    "InferenceSpecification",
+    "ModelMetrics",
+    "CustomerMetadataProperties",
+    "MetadataProperties",
+    "Domain",
+    "Task",
+    "ModelCard",
+)
+
+
+class Registry:
+    """Groups and versions in memory."""
+
+    def __init__(self, names: Names) -> None:
+        self.names = names
+        self.groups: dict[str, dict[str, Any]] = {}
+        self.packages: dict[str, dict[str, Any]] = {}
+
+    def create_group(self, request: dict[str, Any]) -> dict[str, Any]:
+        """CreateModelPackageGroup."""
+        name = request["ModelPackageGroupName"]
+        if name in self.groups:
+            raise validation_error(f"Model Package Group already exists: {name}.")
+        self.groups[name] = {
+            "ModelPackageGroupName": name,
+            "ModelPackageGroupArn": self.names.arn("model-package-group", name),
+            "ModelPackageGroupDescription": request.get("ModelPackageGroupDescription", ""),
+            "CreationTime": now(),
+            "CreatedBy": {},
+            "ModelPackageGroupStatus": "Completed",
+        }
+        return {"ModelPackageGroupArn": self.groups[name]["ModelPackageGroupArn"]}
+
+    def describe_group(self, request: dict[str, Any]) -> dict[str, Any]:
+        """DescribeModelPackageGroup; takes a name or an ARN."""
+        return self.group(request["ModelPackageGroupName"])
+
+    def group(self, name: str) -> dict[str, Any]:
+        """A group by name or ARN."""
+        name = name.rsplit("/", 1)[-1]
+        if name not in self.groups:
+            raise validation_error(
+                f"ModelPackageGroup {self.names.arn('model-package-group', name)} does not exist."
+            )
+        return self.groups[name]
+
+    def delete_group(self, request: dict[str, Any]) -> dict[str, Any]:
+        """DeleteModelPackageGroup; a group with versions is refused, as SageMaker does."""
+        name = self.group(request["ModelPackageGroupName"])["ModelPackageGroupName"]
+        if self.versions(name):
+            raise ServiceError(
+                "ConflictException", f"Model Package Group {name} has versions and cannot be deleted."
+            )
+        del self.groups[name]
+        return {}
+
+    def versions(self, group: str) -> list[dict[str, Any]]:
+        """The versions of a group, oldest first."""
+        return [package for package in self.packages.values() if package["ModelPackageGroupName"] == group]
+
+    def create_package(self, request: dict[str, Any]) -> dict[str, Any]:
+        """CreateModelPackage in a group: the next version."""
+        if "ModelPackageGroupName" not in request:
+            raise validation_error(
+                "The embedded AWS registers model packages in a group: name a ModelPackageGroupName."
+            )
+        group = self.group(request["ModelPackageGroupName"])["ModelPackageGroupName"]
+        version = max((package["ModelPackageVersion"] for package in self.versions(group)), default=0) + 1
+        arn = self.names.arn("model-package", f"{group}/{version}")
+        self.packages[arn] = {
+            **{name: request[name] for name in PACKAGE_DESCRIBED if name in request},
+            "ModelPackageGroupName": group,
+            "ModelPackageVersion": version,
+            "ModelPackageArn": arn,
+            "ModelPackageName": f"{group}/{version}",
+            "CreationTime": now(),
+            "ModelPackageStatus": "Completed",
+            "ModelPackageStatusDetails": {"ValidationStatuses": []},
+            "ModelApprovalStatus": request.get("ModelApprovalStatus", "PendingManualApproval"),
+        }
+        return {"ModelPackageArn": arn}
+
+    def package(self, name: str) -> dict[str, Any]:
+        """A version by ARN."""
+        if name not in self.packages:
+            raise validation_error(f"ModelPackage {name} does not exist.")
+        return self.packages[name]
+
+    def describe_package(self, request: dict[str, Any]) -> dict[str, Any]:
+        """DescribeModelPackage."""
+        package = self.package(request["ModelPackageName"])
+        return dict(package)
+
+    def update_package(self, request: dict[str, Any]) -> dict[str, Any]:
+        """UpdateModelPackage: approval and its description."""
+        package = self.package(request["ModelPackageArn"])
+        for name in ("ModelApprovalStatus", "ApprovalDescription", "CustomerMetadataProperties"):
+            if name in request:
+                package[name] = request[name]
+        package["LastModifiedTime"] = now()
+        return {"ModelPackageArn": package["ModelPackageArn"]}
+
+    def list_packages(self, request: dict[str, Any]) -> dict[str, Any]:
+        """ListModelPackages of a group, newest first."""
+        group = request.get("ModelPackageGroupName")
+        found = (
+            self.versions(self.group(group)["ModelPackageGroupName"])
+            if group
+            else list(self.packages.values())
+        )
+        if wanted := request.get("ModelApprovalStatus"):
+            found = [package for package in found if package["ModelApprovalStatus"] == wanted]
+        listed = (
+            "ModelPackageGroupName",
+            "ModelPackageVersion",
+            "ModelPackageArn",
+            "CreationTime",
+            "ModelPackageStatus",
+            "ModelApprovalStatus",
+        )
+        summaries = [{name: package[name] for name in listed} for package in reversed(found)]
+        if request.get("SortOrder") == "Ascending":
+            summaries.reverse()
+        return {"ModelPackageSummaryList": summaries[: request.get("MaxResults", 100)]}
+
+    def delete_package(self, request: dict[str, Any]) -> dict[str, Any]:
+        """DeleteModelPackage."""
+        del self.packages[self.package(request["ModelPackageName"])["ModelPackageArn"]]
+        return {}

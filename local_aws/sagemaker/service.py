@@ -1,0 +1,180 @@
+"""The SageMaker API on the embedded AWS: reads requests, checks them, calls what they name, writes answers."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import sys
+import traceback
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+from local_aws.sagemaker.endpoints import Endpoints
+from local_aws.sagemaker.errors import ServiceError, validation_error
+from local_aws.sagemaker.jobs import JobQueue
+from local_aws.sagemaker.names import ACCOUNT, REGION, Names
+from local_aws.sagemaker.processing_jobs import ProcessingJob
+from local_aws.sagemaker.registry import Registry
+from local_aws.sagemaker.shapes import Shapes, to_wire
+from local_aws.sagemaker.training_jobs import TrainingJob
+
+INVOCATION = re.compile(r"^/endpoints/([^/]+)/invocations$")
+
+
+class SageMaker:
+    """One account's SageMaker in one region."""
+
+    def __init__(self, folder: Path, endpoint_url: str, *, concurrent_jobs: int) -> None:
+        self.endpoint_url = endpoint_url
+        self.names = Names()
+        self.shapes = Shapes("sagemaker")
+        self.training = JobQueue(folder / "jobs", concurrent_jobs)
+        # Training and processing jobs share the machine, so they share its places.
+        self.processing = JobQueue(folder / "jobs", concurrent_jobs)
+        self.processing.places = self.training.places
+        self.registry = Registry(self.names)
+        self.endpoints = Endpoints(self.names, self.registry, folder / "endpoints", self.client)
+        self.folder = folder
+        self.operations = self.operation_table()
+
+    def operation_table(self) -> dict[str, Callable[[dict[str, Any]], dict[str, Any]]]:
+        """Every operation that is here; any other is answered with an UnknownOperationException."""
+        registry, endpoints = self.registry, self.endpoints
+        return {
+            "CreateTrainingJob": self.create_training_job,
+            "DescribeTrainingJob": lambda r: self.training.get(r["TrainingJobName"]).describe(),
+            "StopTrainingJob": lambda r: self.training.get(r["TrainingJobName"]).stop() or {},
+            "ListTrainingJobs": lambda r: {"TrainingJobSummaries": self.job_summaries("Training")},
+            "CreateProcessingJob": self.create_processing_job,
+            "DescribeProcessingJob": lambda r: self.processing.get(r["ProcessingJobName"]).describe(),
+            "StopProcessingJob": lambda r: self.processing.get(r["ProcessingJobName"]).stop() or {},
+            "ListProcessingJobs": lambda r: {"ProcessingJobSummaries": self.job_summaries("Processing")},
+            "CreateModelPackageGroup": registry.create_group,
+            "DescribeModelPackageGroup": registry.describe_group,
+            "DeleteModelPackageGroup": registry.delete_group,
+            "CreateModelPackage": registry.create_package,
+            "DescribeModelPackage": registry.describe_package,
+            "UpdateModelPackage": registry.update_package,
+            "ListModelPackages": registry.list_packages,
+            "DeleteModelPackage": registry.delete_package,
+            "CreateModel": endpoints.create_model,
+            "DescribeModel": endpoints.describe_model,
+            "DeleteModel": endpoints.delete_model,
+            "CreateEndpointConfig": endpoints.create_config,
+            "DescribeEndpointConfig": endpoints.describe_config,
+            "DeleteEndpointConfig": endpoints.delete_config,
+            "CreateEndpoint": endpoints.create_endpoint,
+            "DescribeEndpoint": endpoints.describe_endpoint,
+            "UpdateEndpoint": endpoints.update_endpoint,
+            "DeleteEndpoint": endpoints.delete_endpoint,
+            "ListEndpoints": endpoints.list_endpoints,
+        }
+
+    def client(self, service: str) -> Any:
+        """A boto3 client of another service of this embedded AWS."""
+        import boto3
+
+        return boto3.client(
+            service,
+            endpoint_url=self.endpoint_url,
+            region_name=REGION,
+            aws_access_key_id=ACCOUNT,
+            aws_secret_access_key="test",
+        )
+
+    def create_training_job(self, request: dict[str, Any]) -> dict[str, Any]:
+        """CreateTrainingJob."""
+        arn = self.names.arn("training-job", request["TrainingJobName"])
+        if request.get("EnableManagedSpotTraining"):
+            condition = request["StoppingCondition"]
+            if condition.get("MaxWaitTimeInSeconds", 0) < condition.get("MaxRuntimeInSeconds", 86_400):
+                raise validation_error(
+                    "Invalid MaxWaitTimeInSeconds: it has to be at least MaxRuntimeInSeconds."
+                )
+        folder = self.folder / "jobs" / uuid.uuid4().hex
+        self.training.submit(TrainingJob(arn, request, folder, self.client))
+        return {"TrainingJobArn": arn}
+
+    def create_processing_job(self, request: dict[str, Any]) -> dict[str, Any]:
+        """CreateProcessingJob."""
+        arn = self.names.arn("processing-job", request["ProcessingJobName"])
+        folder = self.folder / "jobs" / uuid.uuid4().hex
+        self.processing.submit(ProcessingJob(arn, request, folder, self.client))
+        return {"ProcessingJobArn": arn}
+
+    def job_summaries(self, kind: str) -> list[dict[str, Any]]:
+        """List operations' summaries, newest first."""
+        queue = {"Training": self.training, "Processing": self.processing}[kind]
+        return [
+            {
+                f"{kind}JobName": job.name,
+                f"{kind}JobArn": job.arn,
+                f"{kind}JobStatus": job.status,
+                "CreationTime": job.created,
+            }
+            for job in reversed(queue.jobs.values())
+        ]
+
+    def call(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
+        """Checks a request, carries it out, checks the answer.
+
+        Raises:
+            ServiceError: the answer when it cannot be done.
+        """
+        if operation not in self.operations:
+            raise ServiceError(
+                "UnknownOperationException", f"The embedded AWS has no SageMaker operation {operation}.", 404
+            )
+        self.shapes.check_request(operation, request)
+        answer = self.operations[operation](request)
+        self.shapes.check_answer(operation, answer)
+        return answer
+
+    async def handle_request(
+        self, method: str, path: str, headers: dict[str, str], body: bytes, query_params: dict
+    ) -> tuple[int, dict[str, str], bytes]:
+        """ministack's handler; the work is done on a thread, because some of it waits."""
+        return await asyncio.to_thread(self.answer, path, headers, body)
+
+    def answer(self, path: str, headers: dict[str, str], body: bytes) -> tuple[int, dict[str, str], bytes]:
+        """The HTTP answer to a request of either of SageMaker's two APIs."""
+        try:
+            if match := INVOCATION.match(path):
+                return self.endpoints.invoke(unquote(match[1]), body, headers)
+            operation = headers.get("x-amz-target", "").rpartition(".")[2]
+            return (
+                200,
+                json_headers(),
+                json.dumps(to_wire(self.call(operation, json.loads(body or b"{}")))).encode(),
+            )
+        except ServiceError as error:
+            members = {
+                "__type": error.code,
+                "message": error.message,
+                "Message": error.message,
+                **error.members,
+            }
+            return (
+                error.status,
+                {**json_headers(), "x-amzn-ErrorType": error.code},
+                json.dumps(members).encode(),
+            )
+        except Exception as error:  # noqa: BLE001 - the caller gets the service's word for it, the log the trace
+            traceback.print_exc(file=sys.stderr)
+            content = {"__type": "InternalFailure", "message": f"The embedded SageMaker failed: {error}"}
+            return 500, json_headers(), json.dumps(content).encode()
+
+    def close(self) -> None:
+        """Ends every job and every server."""
+        self.training.close()
+        self.processing.close()
+        self.endpoints.close()
+
+
+def json_headers() -> dict[str, str]:
+    """The content type of AWS's JSON protocol."""
+    return {"Content-Type": "application/x-amz-json-1.1"}

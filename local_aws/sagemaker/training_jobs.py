@@ -1,0 +1,190 @@
+"""Training jobs: the real SageMaker training toolkit over a full /opt/ml."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from local_aws.sagemaker.containers import role_of_image, unknown_image
+from local_aws.sagemaker.jobs import Job, JobFailed
+from local_aws.sagemaker.logs import Metrics
+from local_aws.sagemaker.objects import download_prefix, split_uri, upload_archive, upload_directory
+from local_aws.sagemaker.shapes import now
+
+DESCRIBED = (
+    "TrainingJobName",
+    "HyperParameters",
+    "AlgorithmSpecification",
+    "RoleArn",
+    "InputDataConfig",
+    "OutputDataConfig",
+    "ResourceConfig",
+    "VpcConfig",
+    "StoppingCondition",
+    "EnableNetworkIsolation",
+    "EnableInterContainerTrafficEncryption",
+    "EnableManagedSpotTraining",
+    "CheckpointConfig",
+    "Environment",
+    "RetryStrategy",
+)
+
+
+class TrainingJob(Job):
+    """One training job on one host."""
+
+    log_group = "/aws/sagemaker/TrainingJobs"
+
+    def __init__(self, arn: str, request: dict[str, Any], folder: Path, clients: Any) -> None:
+        super().__init__(request["TrainingJobName"], arn, request, folder, clients)
+        self.metrics = Metrics.of_definitions(request["AlgorithmSpecification"].get("MetricDefinitions", []))
+        self.secondary_status = "Starting"
+        self.transitions: list[dict[str, Any]] = []
+        self.uploaded_checkpoints: dict[str, tuple[int, int]] = {}
+        self.s3 = clients("s3")
+
+    @property
+    def artefact_uri(self) -> str:
+        """Where SageMaker puts the model."""
+        return (
+            f"{self.request['OutputDataConfig']['S3OutputPath'].rstrip('/')}/{self.name}/output/model.tar.gz"
+        )
+
+    def prepare(self) -> tuple[list[str], dict[str, str]]:
+        """Downloads channels and checkpoints and writes the configuration files."""
+        image = self.request["AlgorithmSpecification"].get("TrainingImage", "")
+        if role_of_image(image) != "training":
+            raise JobFailed(unknown_image(image))
+        for name in ("input/config", "input/data", "model", "output/data", "code", "checkpoints"):
+            (self.folder / name).mkdir(parents=True, exist_ok=True)
+        channels = self.request.get("InputDataConfig", [])
+        for channel in channels:
+            uri = channel["DataSource"]["S3DataSource"]["S3Uri"]
+            download_prefix(self.s3, uri, self.folder / "input" / "data" / channel["ChannelName"])
+        if checkpoint := self.request.get("CheckpointConfig"):
+            download_prefix(self.s3, checkpoint["S3Uri"], self.folder / "checkpoints", required=False)
+            self.note_checkpoints()
+        self.write_configuration(channels)
+        variables = {
+            "TRAINING_JOB_NAME": self.name,
+            "TRAINING_JOB_ARN": self.arn,
+            "AWS_REGION": self.arn.split(":")[3],
+            **self.request.get("Environment", {}),
+        }
+        return ["train"], variables
+
+    def write_configuration(self, channels: list[dict[str, Any]]) -> None:
+        """Writes hyperparameters.json, resourceconfig.json and inputdataconfig.json."""
+        group = {"instance_group_name": "homogeneousCluster", "hosts": ["algo-1"]}
+        instance_type = self.request["ResourceConfig"].get("InstanceType", "ml.m5.large")
+        files = {
+            "hyperparameters.json": self.request.get("HyperParameters", {}),
+            "resourceconfig.json": {
+                "current_host": "algo-1",
+                "hosts": ["algo-1"],
+                "network_interface_name": "lo",
+                "current_instance_type": instance_type,
+                "current_group_name": "homogeneousCluster",
+                "instance_groups": [{**group, "instance_type": instance_type}],
+            },
+            "inputdataconfig.json": {
+                channel["ChannelName"]: {
+                    "TrainingInputMode": channel.get("InputMode", "File"),
+                    "S3DistributionType": "FullyReplicated",
+                    "RecordWrapperType": channel.get("RecordWrapperType", "None"),
+                    **({"ContentType": channel["ContentType"]} if "ContentType" in channel else {}),
+                }
+                for channel in channels
+            },
+        }
+        for name, content in files.items():
+            (self.folder / "input" / "config" / name).write_text(json.dumps(content))
+
+    def on_line(self, line: str) -> None:
+        """Reads metrics."""
+        self.metrics.read(line)
+
+    def on_status(self, status: str, message: str) -> None:
+        """Keeps SageMaker's secondary statuses."""
+        self.secondary_status = status
+        moment = now()
+        if self.transitions:
+            self.transitions[-1]["EndTime"] = moment
+        self.transitions.append({"Status": status, "StartTime": moment, "StatusMessage": message})
+
+    def while_running(self) -> None:
+        """Copies new checkpoints to S3, as SageMaker does while the container runs."""
+        if checkpoint := self.request.get("CheckpointConfig"):
+            self.copy_checkpoints(checkpoint["S3Uri"])
+
+    def copy_checkpoints(self, uri: str) -> None:
+        """Uploads the finished checkpoint files that have changed."""
+        bucket, prefix = split_uri(uri)
+        for name in self.note_checkpoints():
+            file = self.folder / "checkpoints" / name
+            if file.exists():
+                self.s3.upload_file(str(file), bucket, f"{prefix.rstrip('/')}/{name}")
+
+    def note_checkpoints(self) -> list[str]:
+        """The names of files that are new or have changed since the last call."""
+        changed = []
+        for file in sorted((self.folder / "checkpoints").rglob("*")):
+            try:
+                stat = file.stat()
+            except FileNotFoundError:
+                continue
+            name, mark = (
+                file.relative_to(self.folder / "checkpoints").as_posix(),
+                (stat.st_size, stat.st_mtime_ns),
+            )
+            if (
+                file.is_file()
+                and not name.endswith(".unfinished")
+                and self.uploaded_checkpoints.get(name) != mark
+            ):
+                self.uploaded_checkpoints[name] = mark
+                changed.append(name)
+        return changed
+
+    def collect(self) -> None:
+        """Uploads checkpoints, the model (also after a stop, as SageMaker does) and what else was put out."""
+        self.while_running()
+        if not self.exit_status or self.stop_requested.is_set():
+            upload_archive(self.s3, self.folder / "model", self.artefact_uri, self.folder)
+        if any((self.folder / "output" / "data").iterdir()):
+            base = self.artefact_uri.rsplit("/", 1)[0]
+            upload_archive(self.s3, self.folder / "output" / "data", f"{base}/output.tar.gz", self.folder)
+            upload_directory(self.s3, self.folder / "output" / "data", f"{base}/data")
+
+    def reason_of_failure(self) -> str:
+        """What the script wrote to /opt/ml/output/failure, behind SageMaker's own words."""
+        file = self.folder / "output" / "failure"
+        said = file.read_text(errors="replace").strip() if file.is_file() else ""
+        return f"AlgorithmError: {said or 'the script gave no reason'}, exit code: {self.exit_status}"
+
+    def describe(self) -> dict[str, Any]:
+        """DescribeTrainingJob's answer."""
+        answer = {name: self.request[name] for name in DESCRIBED if name in self.request}
+        answer |= {
+            "TrainingJobArn": self.arn,
+            "TrainingJobStatus": self.status,
+            "SecondaryStatus": self.secondary_status,
+            "SecondaryStatusTransitions": self.transitions,
+            "CreationTime": self.created,
+            "LastModifiedTime": self.transitions[-1]["StartTime"] if self.transitions else self.created,
+            "ModelArtifacts": {"S3ModelArtifacts": self.artefact_uri},
+            "FinalMetricDataList": [
+                {"MetricName": name, "Value": value, "Timestamp": moment}
+                for name, (value, moment) in self.metrics.values.items()
+            ],
+        }
+        if self.started:
+            answer["TrainingStartTime"] = self.started
+        if self.ended:
+            answer["TrainingEndTime"] = self.ended
+            seconds = int((self.ended - (self.started or self.ended)).total_seconds())
+            answer |= {"TrainingTimeInSeconds": seconds, "BillableTimeInSeconds": seconds}
+        if self.failure_reason:
+            answer["FailureReason"] = self.failure_reason
+        return answer

@@ -1,0 +1,1 @@
+"""The CDK stacks: storage, training, inference and the recognition API."""

@@ -1,0 +1,214 @@
+"""The recognition API stack: API Gateway before the functions that ask Rekognition, Comprehend and our endpoints."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from aws_cdk import Duration, RemovalPolicy, Size, Stack
+from aws_cdk import aws_apigateway as apigateway
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from stacks.lambda_code import write_function_code
+from stacks.names import KINDS, endpoint_name, publish
+from stacks.settings import ApiSettings, EnvironmentSettings
+
+IMAGE_TYPES = ["image/png", "image/jpeg"]
+METRICS_NAMESPACE = "Recognition"
+COMPRESS_FROM_BYTES = 1024
+
+
+@dataclass(frozen=True)
+class FunctionPlan:
+    """One function: its folder in `lambdas`, its routes, and what it may call.
+
+    Attributes:
+        name: the folder.
+        routes: paths below the API's root.
+        actions: IAM actions; Rekognition's and Comprehend's have no resource to name.
+        variables: its environment.
+        resources: of the actions.
+    """
+
+    name: str
+    routes: tuple[str, ...]
+    actions: tuple[str, ...]
+    variables: dict[str, str]
+    resources: tuple[str, ...] = ("*",)
+
+
+class ApiStack(Stack):
+    """One API with one answer format, signed requests only."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: EnvironmentSettings,
+        build_directory: Path,
+        **options,
+    ) -> None:
+        super().__init__(scope, construct_id, **options)
+        self.build_directory = build_directory
+        api = self.rest_api(settings)
+        for plan in self.plans(settings):
+            function = self.function(settings.api, plan)
+            integration = apigateway.LambdaIntegration(function, timeout=Duration.seconds(29))
+            for route in plan.routes:
+                api.root.resource_for_path(route).add_method("POST", integration)
+        publish(self, settings.name, "api-url", api.url)
+
+    def plans(self, settings: EnvironmentSettings) -> list[FunctionPlan]:
+        """The functions."""
+        endpoints = {kind: endpoint_name(settings.name, kind) for kind in KINDS}
+        arns = [
+            self.format_arn(service="sagemaker", resource="endpoint", resource_name=name)
+            for name in endpoints.values()
+        ]
+        return [
+            FunctionPlan(
+                name="vision",
+                routes=("images/labels", "images/text", "images/faces", "images/moderation"),
+                actions=(
+                    "rekognition:DetectLabels",
+                    "rekognition:DetectText",
+                    "rekognition:DetectFaces",
+                    "rekognition:DetectModerationLabels",
+                ),
+                variables={},
+            ),
+            FunctionPlan(
+                name="language",
+                routes=(
+                    "texts/sentiment",
+                    "texts/language",
+                    "texts/entities",
+                    "texts/key-phrases",
+                    "texts/pii",
+                ),
+                actions=(
+                    "comprehend:DetectSentiment",
+                    "comprehend:DetectDominantLanguage",
+                    "comprehend:DetectEntities",
+                    "comprehend:DetectKeyPhrases",
+                    "comprehend:DetectPiiEntities",
+                ),
+                variables={},
+            ),
+            FunctionPlan(
+                name="custom",
+                routes=("images/class", "texts/class"),
+                actions=("sagemaker:InvokeEndpoint",),
+                variables={f"{kind.upper()}_ENDPOINT_NAME": name for kind, name in endpoints.items()},
+                resources=tuple(arns),
+            ),
+        ]
+
+    def rest_api(self, settings: EnvironmentSettings) -> apigateway.RestApi:
+        """The API with its stage, access log and throttle."""
+        access_log = logs.LogGroup(
+            self, "AccessLog", retention=retention(settings.api), removal_policy=RemovalPolicy.DESTROY
+        )
+        return apigateway.RestApi(
+            self,
+            "Api",
+            description=f"Recognition in {settings.name}: managed services and our own models behind one contract",
+            binary_media_types=IMAGE_TYPES,
+            min_compression_size=Size.bytes(COMPRESS_FROM_BYTES),
+            endpoint_types=[apigateway.EndpointType.REGIONAL],
+            cloud_watch_role=True,
+            cloud_watch_role_removal_policy=RemovalPolicy.RETAIN,
+            default_method_options=apigateway.MethodOptions(
+                authorization_type=apigateway.AuthorizationType.IAM
+            ),
+            deploy_options=apigateway.StageOptions(
+                stage_name=settings.name,
+                tracing_enabled=True,
+                metrics_enabled=True,
+                # Errors only, and never a request's body: what customers send does not belong into a log.
+                logging_level=apigateway.MethodLoggingLevel.ERROR,
+                data_trace_enabled=False,
+                throttling_rate_limit=settings.api.requests_per_second,
+                throttling_burst_limit=settings.api.burst_requests,
+                access_log_destination=apigateway.LogGroupLogDestination(access_log),
+                access_log_format=apigateway.AccessLogFormat.json_with_standard_fields(
+                    caller=False,
+                    http_method=True,
+                    ip=False,
+                    protocol=True,
+                    request_time=True,
+                    resource_path=True,
+                    response_length=True,
+                    status=True,
+                    user=False,
+                ),
+            ),
+        )
+
+    def function(self, api: ApiSettings, plan: FunctionPlan) -> lambda_.Function:
+        """One function with a log of limited age and the permissions of its plan."""
+        title = plan.name.title()
+        log_group = logs.LogGroup(
+            self, f"{title}Log", retention=retention(api), removal_policy=RemovalPolicy.DESTROY
+        )
+        function = lambda_.Function(
+            self,
+            title,
+            description=f"Recognition: {', '.join(plan.routes)}",
+            runtime=lambda_.Runtime.PYTHON_3_13,
+            architecture=lambda_.Architecture.ARM_64,
+            handler=f"lambdas.{plan.name}.handler.handler",
+            code=lambda_.Code.from_asset(str(write_function_code(plan.name, self.build_directory))),
+            memory_size=api.function_memory_megabytes,
+            timeout=Duration.seconds(api.function_timeout_seconds),
+            reserved_concurrent_executions=api.reserved_concurrency,
+            tracing=lambda_.Tracing.ACTIVE,
+            log_group=log_group,
+            environment={
+                "POWERTOOLS_SERVICE_NAME": plan.name,
+                "POWERTOOLS_METRICS_NAMESPACE": METRICS_NAMESPACE,
+                "POWERTOOLS_LOG_LEVEL": api.log_level,
+                # Powertools would put answers and exceptions, which hold what a customer sent, into the traces.
+                "POWERTOOLS_TRACER_CAPTURE_RESPONSE": "false",
+                "POWERTOOLS_TRACER_CAPTURE_ERROR": "false",
+                **plan.variables,
+            },
+            role=self.function_role(title, log_group),
+        )
+        function.add_to_role_policy(
+            iam.PolicyStatement(actions=list(plan.actions), resources=list(plan.resources))
+        )
+        return function
+
+    def function_role(self, title: str, log_group: logs.LogGroup) -> iam.Role:
+        """A role that can write one log, in place of the managed policy that can write all."""
+        role = iam.Role(self, f"{title}Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+        role.add_to_policy(
+            iam.PolicyStatement(
+                actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[log_group.log_group_arn]
+            )
+        )
+        return role
+
+
+def retention(api: ApiSettings) -> logs.RetentionDays:
+    """The setting's number of days as CDK's enumeration."""
+    names = {
+        1: "ONE_DAY",
+        3: "THREE_DAYS",
+        5: "FIVE_DAYS",
+        7: "ONE_WEEK",
+        14: "TWO_WEEKS",
+        30: "ONE_MONTH",
+        60: "TWO_MONTHS",
+        90: "THREE_MONTHS",
+        120: "FOUR_MONTHS",
+        150: "FIVE_MONTHS",
+        180: "SIX_MONTHS",
+        365: "ONE_YEAR",
+    }
+    return logs.RetentionDays[names[api.log_days]]

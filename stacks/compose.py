@@ -1,0 +1,69 @@
+"""Puts the stacks of one environment together, with what holds for all of them: names, tags, order, checks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from aws_cdk import Annotations, App, Environment, Stack, Tags
+
+from stacks.acknowledgements import acknowledge
+from stacks.api import ApiStack
+from stacks.inference import InferenceStack
+from stacks.settings import EnvironmentSettings, load_settings, warnings_of
+from stacks.storage import StorageStack
+from stacks.training import TrainingStack
+
+PROJECT = "recognition"
+
+
+def compose(app: App, build_directory: Path) -> dict[str, Stack]:
+    """Adds the stacks of the environment that the context names (`dev` by default) to `app`.
+
+    Raises:
+        SettingsRefused: when cdk.json's settings are wrong.
+        VendoringFailed: when the Lambdas' dependencies cannot be installed.
+    """
+    name = app.node.try_get_context("environment") or "dev"
+    settings = load_settings(name, app.node.try_get_context("environments"))
+    stacks = {
+        "Storage": StorageStack(app, **named(settings, "Storage", "Key and buckets"), settings=settings),
+        "Training": TrainingStack(
+            app,
+            **named(settings, "Training", "From data to a registered model version"),
+            settings=settings,
+            build_directory=build_directory,
+        ),
+        "Inference": InferenceStack(
+            app, **named(settings, "Inference", "Endpoints of the released versions"), settings=settings
+        ),
+        "Api": ApiStack(
+            app,
+            **named(settings, "Api", "The recognition API and its functions"),
+            settings=settings,
+            build_directory=build_directory,
+        ),
+    }
+    # They read what storage published, which CDK cannot see by itself.
+    for reader in ("Training", "Inference"):
+        stacks[reader].add_dependency(stacks["Storage"])
+    # A released version's group has to outlive its endpoint.
+    stacks["Inference"].add_dependency(stacks["Training"])
+    for stack in stacks.values():
+        Tags.of(stack).add("project", PROJECT)
+        Tags.of(stack).add("environment", settings.name)
+        for warning in warnings_of(settings):
+            Annotations.of(stack).add_warning_v2("recognition:old-instance-family", warning)
+        acknowledge(stack)
+    return stacks
+
+
+def named(settings: EnvironmentSettings, part: str, description: str) -> dict:
+    """The arguments that every stack takes."""
+    name = f"Recognition-{settings.name}-{part}"
+    return {
+        "construct_id": name,
+        "stack_name": name,
+        "description": f"{description} ({settings.name})",
+        "env": Environment(account=settings.account, region=settings.region),
+        "termination_protection": settings.termination_protection,
+    }

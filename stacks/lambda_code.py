@@ -1,0 +1,28 @@
+"""Lays out each function's code: its part of the package `lambdas`, the common part, and the vendored packages."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from stacks.vendoring import vendored_dependencies
+
+PACKAGE = Path(__file__).resolve().parent.parent / "lambdas"
+# The runtime brings boto3; compiled caches differ between machines.
+LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.pyc")
+
+
+def write_function_code(function: str, build_directory: Path) -> Path:
+    """Writes the code of `lambdas/{function}` below `build_directory` and returns its folder.
+
+    Raises:
+        VendoringFailed: when the dependencies are not there and cannot be installed.
+    """
+    target = build_directory / "lambda-code" / function
+    shutil.rmtree(target, ignore_errors=True)
+    shutil.copytree(vendored_dependencies(), target, ignore=LEFT_OUT)
+    (target / "lambdas").mkdir()
+    shutil.copy(PACKAGE / "__init__.py", target / "lambdas")
+    for part in ("common", function):
+        shutil.copytree(PACKAGE / part, target / "lambdas" / part, ignore=LEFT_OUT)
+    return target

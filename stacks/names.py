@@ -1,0 +1,32 @@
+"""The names that the app fixes, and the Systems Manager parameters by which its stacks tell each other of things."""
+
+from __future__ import annotations
+
+from aws_cdk import aws_ssm as ssm
+from constructs import Construct
+
+KINDS = ("cnn", "rnn")
+VARIANT = "primary"
+
+
+def parameter_name(environment: str, name: str) -> str:
+    """The path of a published value."""
+    return f"/recognition/{environment}/{name}"
+
+
+def endpoint_name(environment: str, kind: str) -> str:
+    """The endpoint and the model package group of a kind of network; applications hold on to the endpoint's name."""
+    return f"recognition-{environment}-{kind}"
+
+
+def publish(scope: Construct, environment: str, name: str, value: str) -> None:
+    """Publishes a value. A parameter, unlike a stack export, can change while another stack reads it."""
+    title = "".join(part.title() for part in name.split("-"))
+    ssm.StringParameter(
+        scope, f"{title}Parameter", parameter_name=parameter_name(environment, name), string_value=value
+    )
+
+
+def published(scope: Construct, environment: str, name: str) -> str:
+    """A value that another stack published; CloudFormation reads it at each deployment."""
+    return ssm.StringParameter.value_for_string_parameter(scope, parameter_name(environment, name))

@@ -1,0 +1,84 @@
+"""The permissions that SageMaker's containers and the roles around them need, statement by statement."""
+
+from __future__ import annotations
+
+from aws_cdk import ArnFormat, Stack
+from aws_cdk import aws_iam as iam
+
+from stacks.images import Image
+
+ARN = ArnFormat.COLON_RESOURCE_NAME
+
+
+def read_objects(bucket_arn: str, *prefixes: str) -> list[iam.PolicyStatement]:
+    """Reading below prefixes of a bucket."""
+    return [
+        iam.PolicyStatement(
+            actions=["s3:GetObject"], resources=[f"{bucket_arn}/{prefix}*" for prefix in prefixes or ("",)]
+        ),
+        iam.PolicyStatement(actions=["s3:ListBucket"], resources=[bucket_arn]),
+    ]
+
+
+def write_objects(bucket_arn: str, *prefixes: str) -> iam.PolicyStatement:
+    """Writing below prefixes of a bucket."""
+    return iam.PolicyStatement(
+        actions=["s3:PutObject", "s3:AbortMultipartUpload"],
+        resources=[f"{bucket_arn}/{prefix}*" for prefix in prefixes],
+    )
+
+
+def use_key(key_arn: str) -> iam.PolicyStatement:
+    """Reading and writing what the key encrypts."""
+    return iam.PolicyStatement(
+        actions=["kms:Decrypt", "kms:GenerateDataKey", "kms:DescribeKey"], resources=[key_arn]
+    )
+
+
+def use_key_for_volumes(key_arn: str) -> iam.PolicyStatement:
+    """Letting SageMaker attach encrypted volumes."""
+    return iam.PolicyStatement(
+        actions=["kms:CreateGrant"],
+        resources=[key_arn],
+        conditions={"Bool": {"kms:GrantIsForAWSResource": "true"}},
+    )
+
+
+def pull_image(image: Image, region: str) -> list[iam.PolicyStatement]:
+    """Pulling one of AWS's containers."""
+    account, repository = image.uri(region).split(".")[0], image.repository
+    return [
+        iam.PolicyStatement(
+            actions=["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
+            resources=[f"arn:aws:ecr:{region}:{account}:repository/{repository}"],
+        ),
+        # The registry's token has no resource to name.
+        iam.PolicyStatement(actions=["ecr:GetAuthorizationToken"], resources=["*"]),
+    ]
+
+
+def write_sagemaker_logs(stack: Stack, *log_groups: str) -> list[iam.PolicyStatement]:
+    """Writing the logs and metrics of jobs and endpoints."""
+    groups = [
+        stack.format_arn(
+            service="logs", resource="log-group", resource_name=f"/aws/sagemaker/{group}:*", arn_format=ARN
+        )
+        for group in log_groups
+    ]
+    return [
+        iam.PolicyStatement(
+            actions=[
+                "logs:CreateLogGroup",
+                "logs:CreateLogStream",
+                "logs:DescribeLogStreams",
+                "logs:PutLogEvents",
+            ],
+            resources=groups,
+        ),
+        # PutMetricData has no resource to name; the condition holds it to SageMaker's namespaces.
+        iam.PolicyStatement(
+            actions=["cloudwatch:PutMetricData"],
+            resources=["*"],
+            conditions={"StringLike": {"cloudwatch:namespace": ["/aws/sagemaker/*"]}},
+        ),
+    ]

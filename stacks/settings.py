@@ -1,0 +1,188 @@
+"""The settings of an environment: typed, bounded, with units in the names; a wrong one fails the synth by its name."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Annotated, Any, Literal, Self
+
+import botocore.session
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from stacks.images import INFERENCE_IMAGES, TRAINING_IMAGES, VERIFIED_PAIRS
+
+GPU_FAMILIES = ("p4d", "p4de", "p5", "p5e", "p5en", "p6", "g4dn", "g5", "g6", "g6e", "g7", "p3")
+
+
+class SettingsRefused(Exception):
+    """The settings cannot be used; the message names the field and says what it may be."""
+
+
+@cache
+def instance_types(shape: str) -> frozenset[str]:
+    """The values that botocore's description of SageMaker lists for an instance type shape."""
+    data = (
+        botocore.session.get_session()
+        .get_component("data_loader")
+        .load_service_model("sagemaker", "service-2")
+    )
+    return frozenset(data["shapes"][shape]["enum"])
+
+
+def training_instance(value: str) -> str:
+    """Refuses what CreateTrainingJob would."""
+    if value not in instance_types("TrainingInstanceType"):
+        raise ValueError(f"'{value}' is no instance type that SageMaker trains on, such as ml.g5.xlarge")
+    return value
+
+
+def inference_instance(value: str) -> str:
+    """Refuses what CreateEndpointConfig would."""
+    if value not in instance_types("ProductionVariantInstanceType"):
+        raise ValueError(f"'{value}' is no instance type that SageMaker serves on, such as ml.g4dn.xlarge")
+    return value
+
+
+class Settings(BaseModel):
+    """A part of the settings: unchangeable, and nothing unknown in it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class StorageSettings(Settings):
+    """Buckets and key."""
+
+    keep_data_when_destroyed: bool = Field(
+        True, description="Retain buckets and key when the stack is deleted."
+    )
+    noncurrent_versions_days: int = Field(
+        30, ge=1, le=3650, description="How long overwritten objects are kept."
+    )
+    logs_days: int = Field(365, ge=1, le=3650, description="How long access logs are kept.")
+
+
+class TrainingSettings(Settings):
+    """Training and evaluation jobs, and the gate."""
+
+    instance_type: Annotated[str, AfterValidator(training_instance)] = "ml.g5.xlarge"
+    evaluation_instance_type: Annotated[str, AfterValidator(training_instance)] = "ml.m5.xlarge"
+    volume_gigabytes: int = Field(50, ge=1, le=16_384)
+    use_spot: bool = Field(
+        True, description="Train on spot capacity; checkpoints make an interruption cheap."
+    )
+    max_runtime_seconds: int = Field(14_400, ge=60, le=432_000)
+    max_wait_seconds: int = Field(
+        28_800, ge=60, le=432_000, description="Training and waiting for spot capacity."
+    )
+    image_version: str = "2.21"
+    minimum_accuracy: dict[Literal["cnn", "rnn"], Annotated[float, Field(ge=0, le=1)]] = Field(
+        default={"cnn": 0.70, "rnn": 0.85}, description="The gate: a model below it is not registered."
+    )
+    approval: Literal["Approved", "PendingManualApproval"] = "PendingManualApproval"
+
+    @model_validator(mode="after")
+    def fits_together(self) -> Self:
+        """Refuses what CreateTrainingJob would."""
+        if self.use_spot and self.max_wait_seconds < self.max_runtime_seconds:
+            raise ValueError("max_wait_seconds has to be at least max_runtime_seconds when use_spot is on")
+        if self.image_version not in TRAINING_IMAGES:
+            raise ValueError(
+                f"image_version '{self.image_version}' is not among {', '.join(TRAINING_IMAGES)}"
+            )
+        if set(self.minimum_accuracy) != {"cnn", "rnn"}:
+            raise ValueError("minimum_accuracy has to name both cnn and rnn")
+        return self
+
+
+class InferenceSettings(Settings):
+    """Endpoints."""
+
+    instance_type: Annotated[str, AfterValidator(inference_instance)] = "ml.g4dn.xlarge"
+    instance_count: int = Field(1, ge=1, le=100)
+    image_version: str = "2.20"
+    # SageMaker allows the canary at most half of the fleet (CapacitySize of BlueGreenUpdatePolicy).
+    canary_percent: int = Field(10, ge=1, le=50)
+    canary_wait_seconds: int = Field(300, ge=0, le=3600)
+    termination_wait_seconds: int = Field(300, ge=0, le=3600)
+    latency_alarm_milliseconds: int = Field(2_000, ge=1, le=60_000)
+
+    @model_validator(mode="after")
+    def fits_together(self) -> Self:
+        """Refuses an image that is not in the table."""
+        if self.image_version not in INFERENCE_IMAGES:
+            raise ValueError(
+                f"image_version '{self.image_version}' is not among {', '.join(INFERENCE_IMAGES)}"
+            )
+        return self
+
+
+class ApiSettings(Settings):
+    """The recognition API and its functions."""
+
+    authorization: Literal["AWS_IAM"] = "AWS_IAM"
+    requests_per_second: int = Field(50, ge=1, le=10_000)
+    burst_requests: int = Field(100, ge=1, le=5_000)
+    function_memory_megabytes: int = Field(512, ge=128, le=10_240)
+    # API Gateway gives up after 29 s, so a function that runs longer works for nobody.
+    function_timeout_seconds: int = Field(28, ge=1, le=28)
+    reserved_concurrency: int | None = Field(None, ge=1, le=1_000)
+    log_days: Literal[1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365] = 30
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+
+class EnvironmentSettings(Settings):
+    """Everything that differs between dev and prod."""
+
+    name: Literal["dev", "prod"]
+    region: str = Field("us-east-1", pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")
+    account: str | None = Field(None, pattern=r"^\d{12}$", description="Empty: whatever account deploys it.")
+    termination_protection: bool = True
+    storage: StorageSettings = StorageSettings()
+    training: TrainingSettings = TrainingSettings()
+    inference: InferenceSettings = InferenceSettings()
+    api: ApiSettings = ApiSettings()
+
+    @model_validator(mode="after")
+    def pair_is_verified(self) -> Self:
+        """Refuses a training image whose models were never loaded in the inference image."""
+        pair = (self.training.image_version, self.inference.image_version)
+        if pair not in VERIFIED_PAIRS:
+            known = ", ".join(f"{trained} with {served}" for trained, served in VERIFIED_PAIRS)
+            raise ValueError(
+                f"training.image_version {pair[0]} with inference.image_version {pair[1]} was never verified; "
+                f"verified are: {known}"
+            )
+        return self
+
+
+def load_settings(name: str, environments: dict[str, Any]) -> EnvironmentSettings:
+    """The settings of one environment from cdk.json's context.
+
+    Raises:
+        SettingsRefused: with a sentence that names the field.
+    """
+    if not isinstance(environments, dict) or name not in environments:
+        known = ", ".join(sorted(environments or {}))
+        raise SettingsRefused(f"There is no environment '{name}' in cdk.json; it has: {known or 'none'}.")
+    try:
+        return EnvironmentSettings.model_validate({"name": name, **environments[name]})
+    except ValidationError as error:
+        problems = [
+            f"{'.'.join(str(part) for part in problem['loc']) or 'settings'}: {problem['msg']}"
+            for problem in error.errors()
+        ]
+        raise SettingsRefused(
+            f"The settings of '{name}' in cdk.json are wrong. {'; '.join(problems)}."
+        ) from error
+
+
+def warnings_of(settings: EnvironmentSettings) -> list[str]:
+    """What works but should not be chosen anew."""
+    old = [
+        instance
+        for instance in (settings.training.instance_type, settings.inference.instance_type)
+        if instance.startswith("ml.p3")
+    ]
+    return [
+        f"{instance} is of the P3 family, which is old: G5, G6 or P5 train faster for the money."
+        for instance in old
+    ]

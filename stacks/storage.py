@@ -1,0 +1,87 @@
+"""The storage stack: one key, and the buckets for data, models and access logs."""
+
+from __future__ import annotations
+
+from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from stacks.names import publish
+from stacks.settings import EnvironmentSettings, StorageSettings
+
+
+class StorageStack(Stack):
+    """Owns everything that holds data; the other stacks know it by its published names alone."""
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, settings: EnvironmentSettings, **options
+    ) -> None:
+        super().__init__(scope, construct_id, **options)
+        storage = settings.storage
+        removal = RemovalPolicy.RETAIN if storage.keep_data_when_destroyed else RemovalPolicy.DESTROY
+        key = kms.Key(
+            self,
+            "Key",
+            description=f"Data and models of recognition in {settings.name}",
+            enable_key_rotation=True,
+            removal_policy=removal,
+            pending_window=Duration.days(7),
+        )
+        logs = self.access_log_bucket(storage, removal)
+        publish(self, settings.name, "key-arn", key.key_arn)
+        for purpose in ("data", "model"):
+            bucket = self.bucket(f"{purpose.title()}Bucket", storage, removal, key, logs, prefix=purpose)
+            publish(self, settings.name, f"{purpose}-bucket", bucket.bucket_name)
+
+    def bucket(
+        self,
+        construct_id: str,
+        storage: StorageSettings,
+        removal: RemovalPolicy,
+        key: kms.Key,
+        logs: s3.Bucket,
+        *,
+        prefix: str,
+    ) -> s3.Bucket:
+        """A private, versioned bucket under our key with access logs."""
+        return s3.Bucket(
+            self,
+            construct_id,
+            encryption=s3.BucketEncryption.KMS,
+            encryption_key=key,
+            bucket_key_enabled=True,
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+            enforce_ssl=True,
+            minimum_tls_version=1.2,
+            versioned=True,
+            server_access_logs_bucket=logs,
+            server_access_logs_prefix=f"{prefix}/",
+            removal_policy=removal,
+            auto_delete_objects=removal == RemovalPolicy.DESTROY,
+            lifecycle_rules=[
+                s3.LifecycleRule(
+                    id="drop-what-was-overwritten",
+                    noncurrent_version_expiration=Duration.days(storage.noncurrent_versions_days),
+                    abort_incomplete_multipart_upload_after=Duration.days(7),
+                )
+            ],
+        )
+
+    def access_log_bucket(self, storage: StorageSettings, removal: RemovalPolicy) -> s3.Bucket:
+        """Where S3 writes who read what; S3 can only deliver these logs to a bucket under its own keys."""
+        return s3.Bucket(
+            self,
+            "LogBucket",
+            encryption=s3.BucketEncryption.S3_MANAGED,
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+            enforce_ssl=True,
+            minimum_tls_version=1.2,
+            removal_policy=removal,
+            auto_delete_objects=removal == RemovalPolicy.DESTROY,
+            lifecycle_rules=[
+                s3.LifecycleRule(id="drop-old-logs", expiration=Duration.days(storage.logs_days)),
+            ],
+        )
