@@ -6,6 +6,8 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 
 VENV := .venv
+# boto3 and what it needs come with the Lambda runtime.
+IN_THE_RUNTIME := botocore python-dateutil six urllib3
 INSTALLED := $(VENV)/.installed
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export JSII_NODE := $(CURDIR)/$(VENV)/bin/node
@@ -31,7 +33,8 @@ lock:  ## Resolve pyproject.toml and lambdas/requirements.in anew (after a chang
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --custom-compile-command "make lock" pyproject.toml --output-file requirements.lock
 	uv pip compile --quiet --python-platform aarch64-manylinux2014 --python-version 3.13 --generate-hashes \
-	  --no-emit-index-url --custom-compile-command "make lock" lambdas/requirements.in --output-file lambdas/requirements.lock
+	  --no-emit-index-url --custom-compile-command "make lock" $(addprefix --no-emit-package ,$(IN_THE_RUNTIME)) \
+	  lambdas/requirements.in --output-file lambdas/requirements.lock
 
 clean:  ## Stop what runs and delete what was made here (not the downloaded data).
 	@if [ -x $(VENV)/bin/recognition ]; then recognition down || true; fi

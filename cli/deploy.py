@@ -26,23 +26,27 @@ def deploy(target: Target, on_detail: Callable[[str], None]) -> None:
             on_detail(f"{stack} {done}/{total} {resource} {status}")
 
     environment = {**toolchain_environment(), **target.variables, "CI": "true"}
-    common = ["--app", "python app.py", "--context", f"environment={target.environment}"]
-    account = target.client("sts").get_caller_identity()["Account"]
-    region = target.session().region_name
-    on_detail("bootstrap")
-    run_program(
-        ["cdk", "bootstrap", f"aws://{account}/{region}", *common, "--output", str(BUILD / "cdk.out")],
-        purpose=f"Bootstrapping {target.description}",
-        environment=environment,
-        directory=ROOT,
-        on_line=show,
-    )
+
+    def run_cdk(purpose: str, *arguments: str) -> None:
+        run_program(
+            ["cdk", *arguments, "--no-notices"],
+            purpose=f"{purpose} {target.description}",
+            environment=environment,
+            directory=ROOT,
+            on_line=show,
+        )
+
+    assembly = str(BUILD / "cdk.out")
     on_detail("synth")
-    run_program(
-        ["cdk", "deploy", "--all", *common, "--require-approval", "never", "--concurrency", "4"]
-        + ["--progress", "events", "--no-notices", "--output", str(BUILD / "cdk.out")],
-        purpose=f"Deploying the app to {target.description}",
-        environment=environment,
-        directory=ROOT,
-        on_line=show,
+    context = ["--context", f"environment={target.environment}"]
+    run_cdk("Synthesising the app for", "synth", "--quiet", *context, "--output", assembly)
+    account = target.client("sts").get_caller_identity()["Account"]
+    on_detail("bootstrap")
+    run_cdk(
+        "Bootstrapping", "bootstrap", f"aws://{account}/{target.session().region_name}", "--app", assembly
+    )
+    run_cdk(
+        "Deploying the app to",
+        *("deploy", "--all", "--app", assembly, "--require-approval", "never"),
+        *("--concurrency", "4", "--progress", "events"),
     )

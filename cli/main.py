@@ -61,7 +61,7 @@ def up(
     target = embedded.embedded_target(environment, session.endpoint_url)
     with progress.step("Deploying the app with cdk deploy --all") as detail:
         deploy(target, detail)
-    url = target.parameter("api-url").rstrip("/")
+    url = target.api_url()
     curl = (
         f"curl --aws-sigv4 aws:amz:{target.session().region_name}:execute-api --user test:test "
         f"--header 'Content-Type: text/plain' --data 'What a wonderful film!' {url}/texts/sentiment"

@@ -48,7 +48,7 @@ def ask(target: Target, question: Question) -> Reply:
     Raises:
         CommandFailed: when the API cannot be reached or does not answer in JSON.
     """
-    url = target.parameter("api-url").rstrip("/") + question.path
+    url = target.api_url() + question.path
     request = AWSRequest("POST", url, data=question.body, headers={"Content-Type": question.content_type})
     session = target.session()
     SigV4Auth(session.get_credentials(), "execute-api", session.region_name).add_auth(request)

@@ -19,7 +19,7 @@ def describe(target: Target) -> dict[str, Any]:
     if None in stacks.values():
         return status
     sagemaker = target.client("sagemaker")
-    status["api_url"] = target.parameter("api-url")
+    status["api_url"] = target.api_url()
     status["models"] = {
         kind: {
             "endpoint": endpoint_name(target, kind),

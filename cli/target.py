@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlparse
 
 from cli.errors import CommandFailed
 
@@ -58,3 +59,14 @@ class Target:
                 f"environment '{self.environment}'. Deploy it first: `recognition up` for the embedded AWS, "
                 "`cdk deploy --all` for your account."
             ) from error
+
+    def api_url(self) -> str:
+        """The recognition API's address without a slash at its end.
+
+        The embedded AWS has no names of its own in the DNS: there the API is a path of its address.
+        """
+        url = self.parameter("api-url").rstrip("/")
+        if endpoint := self.variables.get("AWS_ENDPOINT_URL"):
+            place = urlparse(url)
+            url = f"{endpoint}/_aws/execute-api/{place.hostname.split('.')[0]}{place.path}"
+        return url

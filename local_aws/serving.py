@@ -117,7 +117,7 @@ class Handler(BaseHTTPRequestHandler):
         self.reply(200 if self.path == "/ping" else 404, b"", "text/plain")
 
     def do_POST(self) -> None:
-        """/invocations: input_handler, predict, output_handler; what they raise is a 500 with the message."""
+        """/invocations: input_handler, predict, output_handler; what they raise is answered as the container would."""
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         if self.path != "/invocations":
             self.reply(404, b"", "text/plain")
@@ -126,8 +126,10 @@ class Handler(BaseHTTPRequestHandler):
         try:
             question = self.handlers.input_handler(io.BytesIO(body), context)
             content, content_type = self.handlers.output_handler(self.predictor.predict(question), context)
-        except Exception as error:  # noqa: BLE001 - the container answers whatever a handler raises with 500
-            self.reply(500, json.dumps({"error": str(error)}).encode(), "application/json")
+        except Exception as error:  # noqa: BLE001 - the container answers whatever a handler raises
+            # Its web framework's errors carry a status line; anything else is a 500.
+            status = int(str(getattr(error, "status", 500)).split()[0])
+            self.reply(status, json.dumps({"error": str(error)}).encode(), "application/json")
             return
         self.reply(200, content if isinstance(content, bytes) else content.encode(), content_type)
 

@@ -6,13 +6,13 @@ Example: python -m model_code.datasets prepare cifar10 --cache ~/.cache/recognit
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import io
 import json
 import shutil
 import sys
 import tarfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +22,10 @@ from model_code.downloads import Package, fetch
 from model_code.failures import JobFailed
 
 VALIDATION_SAMPLES = 2_000
+IMDB_TEST_SAMPLES = 10_000
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class Samples:
     """Samples as the set has them (pixels, texts) with their classes' positions."""
 
@@ -32,7 +33,7 @@ class Samples:
     targets: np.ndarray
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class Dataset:
     """A public set.
 
@@ -104,7 +105,7 @@ def load_imdb(archive: Path, progress: Callable[[float, str], None]) -> tuple[Sa
     order = np.random.default_rng(0).permutation(len(texts))
     contents = [texts[i] for i in order]
     targets = np.array([distinct[texts[i]] for i in order], np.int32)
-    cut = len(contents) - 10_000
+    cut = len(contents) - IMDB_TEST_SAMPLES
     return Samples(contents[:cut], targets[:cut]), Samples(contents[cut:], targets[cut:])
 
 

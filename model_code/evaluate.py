@@ -47,12 +47,13 @@ def evaluate(model: Path, test: Path, output: Path) -> None:
     Raises:
         JobFailed: when the artefact or the channel cannot be read.
     """
-    import tensorflow as tf
-
-    from model_code.records import read_split
-
     with tempfile.TemporaryDirectory() as scratch:
         directory = unpack(find_archive(model), Path(scratch))
+        # TensorFlow takes seconds to import: a model that is not there is reported before that.
+        import tensorflow as tf
+
+        from model_code.records import read_split
+
         card = json.loads((directory / "model_card.json").read_text())
         split = read_split(test, card["kind"])
         labels = json.loads((directory / "labels.json").read_text())

@@ -19,7 +19,11 @@ def base_directory() -> Path:
 
 
 def write_failure_reason(reason: str) -> None:
-    """Writes `/opt/ml/output/failure`, which the toolkit keeps and SageMaker reads."""
-    file = base_directory() / "output" / "failure"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(reason[:REASON_CHARACTERS])
+    """Writes the sentence where SageMaker reads it: a training job's FailureReason, a processing job's ExitMessage.
+
+    The training toolkit keeps a `failure` that is there already; `message` is what DescribeProcessingJob shows.
+    """
+    directory = base_directory() / "output"
+    directory.mkdir(parents=True, exist_ok=True)
+    for name in ("failure", "message"):
+        (directory / name).write_text(reason[:REASON_CHARACTERS])

@@ -1,18 +1,45 @@
 """The TensorFlow inference container's hooks: from a request's body to TensorFlow Serving's JSON and back.
 
-It stands alone, with the standard library only: it is copied into the artefact as `code/inference.py`. The container
-answers a ValueError raised here with an error status and its message; nothing of the request is logged.
+It stands alone: it is copied into the artefact as `code/inference.py` and imports the standard library and, where it is
+there, falcon. The container answers falcon's errors with their own status and any other with 500; it logs an error's
+text either way, so no sentence here repeats anything of the request.
 """
 
 from __future__ import annotations
 
 import base64
+import binascii
 import json
+from pathlib import Path
+
+try:
+    from falcon import HTTPError
+except ImportError:  # outside the container, a server reads the status from the error
+
+    class HTTPError(Exception):
+        """What the container's web framework offers, as far as it is used here."""
+
+        def __init__(self, status, description=None):
+            super().__init__(description)
+            self.status = status
+            self.description = description
+
 
 IMAGE_TYPES = ("image/png", "image/jpeg", "application/x-image")
 JSON_TYPE = "application/json"
 JSON_LINES_TYPE = "application/jsonlines"
 TEXT_TYPE = "text/plain"
+TAKEN_TYPES = (*IMAGE_TYPES, TEXT_TYPE, JSON_TYPE, JSON_LINES_TYPE)
+
+
+class Refused(HTTPError, ValueError):
+    """A request that the model does not take; `status` is an HTTP status line, `str()` the sentence."""
+
+    def __init__(self, sentence, status="400 Bad Request"):
+        super().__init__(status, description=sentence)
+
+    def __str__(self):
+        return self.description
 
 
 def input_handler(data, context):
@@ -26,28 +53,29 @@ def input_handler(data, context):
         JSON text with `instances`.
 
     Raises:
-        ValueError: when the content type or the body is not one that the model takes.
+        Refused: 415 when the content type, 400 when the body is not one that the model takes.
     """
     content_type = (context.request_content_type or "").partition(";")[0].strip().lower()
+    if content_type not in TAKEN_TYPES:
+        sentence = f"The content type is not one that the model takes; it takes {', '.join(TAKEN_TYPES)}."
+        raise Refused(sentence, "415 Unsupported Media Type")
     body = data.read()
     if not body:
-        raise ValueError("The request has an empty body.")
+        raise Refused("The request has an empty body.")
     if content_type in IMAGE_TYPES:
         return instances([{"image": encoded(body)}])
+    text = utf8(body)
     if content_type == TEXT_TYPE:
-        return instances([{"text": encoded(utf8(body).encode())}])
+        return instances([{"text": encoded(text.encode())}])
     if content_type == JSON_TYPE:
-        content = parsed(utf8(body), "The body")
+        content = parsed(text, "The body")
         if not isinstance(content, dict) or not isinstance(content.get("instances"), list):
-            raise ValueError('The JSON body has to be an object like {"instances": [{"text": "…"}]}.')
+            raise Refused('The JSON body has to be an object like {"instances": [{"text": "…"}]}.')
         return instances([instance(one, f"instances[{i}]") for i, one in enumerate(content["instances"])])
-    if content_type == JSON_LINES_TYPE:
-        lines = [line for line in utf8(body).splitlines() if line.strip()]
-        return instances(
-            [instance(parsed(line, f"Line {i}"), f"Line {i}") for i, line in enumerate(lines, start=1)]
-        )
-    taken = ", ".join((*IMAGE_TYPES, TEXT_TYPE, JSON_TYPE, JSON_LINES_TYPE))
-    raise ValueError(f"The content type is '{content_type}'; the model takes {taken}.")
+    lines = [line for line in text.split("\n") if line.strip()]
+    return instances(
+        [instance(parsed(line, f"Line {i}"), f"Line {i}") for i, line in enumerate(lines, start=1)]
+    )
 
 
 def output_handler(response, context):
@@ -58,14 +86,19 @@ def output_handler(response, context):
         context: the container's context with `accept_header`.
 
     Returns:
-        JSON text with `predictions`, and its content type.
+        JSON text with `predictions`, each with `label`, `score` and `probabilities` by label; and its content type. In
+        JSON Lines, one prediction a line, when that is what the caller accepts.
 
     Raises:
-        ValueError: with TensorFlow Serving's own words when it refused the instances.
+        Refused: with TensorFlow Serving's own words when it refused the instances.
     """
     if response.status_code != 200:
-        raise ValueError(response.content.decode("utf-8", "replace"))
-    predictions = json.loads(response.content)["predictions"]
+        raise Refused(response.content.decode("utf-8", "replace"), str(response.status_code))
+    labels = json.loads(Path(__file__).parent.with_name("labels.json").read_text(encoding="utf-8"))
+    predictions = [
+        {**one, "probabilities": dict(zip(labels, one["probabilities"], strict=True))}
+        for one in json.loads(response.content)["predictions"]
+    ]
     if context.accept_header == JSON_LINES_TYPE:
         return "\n".join(json.dumps(one) for one in predictions), JSON_LINES_TYPE
     return json.dumps({"predictions": predictions}), JSON_TYPE
@@ -74,19 +107,27 @@ def output_handler(response, context):
 def instances(rows):
     """TensorFlow Serving's row format."""
     if not rows:
-        raise ValueError("There is no instance in the request.")
+        raise Refused("There is no instance in the request.")
+    if any(list(row) != list(rows[0]) for row in rows):
+        raise Refused("The instances of one request have to be all images or all texts.")
     return json.dumps({"instances": rows})
 
 
 def instance(one, where):
     """One instance: `{"text": "…"}` or `{"image": {"b64": "…"}}`."""
     if isinstance(one, dict) and list(one) == ["text"] and isinstance(one["text"], str):
-        return {"text": encoded(one["text"].encode("utf-8", "strict"))}
+        try:
+            return {"text": encoded(one["text"].encode())}
+        except UnicodeEncodeError as error:
+            raise Refused(f"{where} holds half of a surrogate pair, which is no text.") from error
     if isinstance(one, dict) and list(one) == ["image"] and isinstance(one["image"], dict):
         content = one["image"].get("b64")
         if isinstance(content, str):
-            return {"image": {"b64": content}}
-    raise ValueError(f'{where} has to be {{"text": "…"}} or {{"image": {{"b64": "…"}}}}.')
+            try:
+                return {"image": encoded(base64.b64decode(content, validate=True))}
+            except (binascii.Error, ValueError) as error:
+                raise Refused(f"The image of {where} is not base64.") from error
+    raise Refused(f'{where} has to be {{"text": "…"}} or {{"image": {{"b64": "…"}}}}.')
 
 
 def encoded(content):
@@ -99,7 +140,7 @@ def utf8(body):
     try:
         return body.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise ValueError(f"The body is not UTF-8: byte {error.start} is wrong.") from error
+        raise Refused(f"The body is not UTF-8: byte {error.start} is wrong.") from None
 
 
 def parsed(text, where):
@@ -107,4 +148,6 @@ def parsed(text, where):
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:
-        raise ValueError(f"{where} is not JSON: {error.msg} at character {error.pos}.") from error
+        raise Refused(f"{where} is not JSON: {error.msg} at character {error.pos}.") from None
+    except RecursionError:
+        raise Refused(f"{where} is nested too deeply.") from None

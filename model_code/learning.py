@@ -21,7 +21,7 @@ def learning_rate_at(step: tf.Tensor, total_steps: int, settings: Hyperparameter
     warmup = max(1.0, settings.warmup_share * total_steps)
     rising = (step + 1.0) / warmup
     falling = (total_steps - step) / max(1.0, total_steps - warmup)
-    return settings.learning_rate * tf.minimum(rising, falling)
+    return settings.learning_rate * tf.minimum(1.0, tf.minimum(rising, falling))
 
 
 def make_optimizer(settings: Hyperparameters) -> keras.optimizers.Optimizer:
@@ -76,6 +76,8 @@ class Learner:
             self.plain_measure_batch, jit_compile=not self.is_cnn, reduce_retracing=True
         )
 
+        self.has_finite_weights = tf.function(self.plain_has_finite_weights)
+
     def variables(self) -> list[keras.Variable]:
         """Everything that changes while training: weights, averages, dropout's random state, optimiser slots."""
         return [*self.network.variables, *self.optimizer.variables]
@@ -118,6 +120,13 @@ class Learner:
             loss, right = self.step(inputs, tf.gather(self.targets, batches[offset]), rate)
             loss_sum, right_sum = loss_sum + loss, right_sum + right
         return loss_sum, right_sum
+
+    def plain_has_finite_weights(self) -> tf.Tensor:
+        """Whether every weight is a number. A loss does not tell: ReLU makes 0 of a NaN, so it can stay finite."""
+        finite = [
+            tf.reduce_all(tf.math.is_finite(weight.value)) for weight in self.network.trainable_variables
+        ]
+        return tf.reduce_all(tf.stack(finite))
 
     def plain_measure_batch(self, inputs: tf.Tensor, targets: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """The batch's summed loss and number of right answers, without dropout and with the moving averages."""

@@ -61,6 +61,12 @@ def load_problem(settings: Hyperparameters, train: Path, validation: Path) -> Pr
     splits = [read_split(directory, settings.kind) for directory in (train, validation)]
     if splits[0].labels != splits[1].labels:
         raise JobFailed("The channels train and validation name different classes in their labels.json.")
+    counts = np.bincount(splits[0].targets, minlength=len(splits[0].labels))
+    if not counts.all():
+        raise JobFailed(
+            f"The channel train has no sample of the class '{splits[0].labels[int(counts.argmin())]}'. Add some, or "
+            "take the class out of labels.json in every channel."
+        )
     if len(splits[0].samples) < settings.batch_size:
         raise JobFailed(
             f"The channel train has {len(splits[0].samples)} samples, fewer than one batch of {settings.batch_size}. "

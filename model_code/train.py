@@ -180,19 +180,20 @@ def run_epochs(
         epoch = course.step // learner.steps_per_epoch
         started, first_step = time.monotonic(), course.step
         batches = learner.batches_of_epoch(epoch)
-        while course.step < (epoch + 1) * learner.steps_per_epoch:
+        end = (epoch + 1) * learner.steps_per_epoch
+        while course.step < end:
             advance(learner, course, batches)
+            if course.step == end:
+                # Before the checkpoint: one of the epoch's last step without its measurements would lose them.
+                rate = (end - first_step) * learner.batch_size / (time.monotonic() - started)
+                end_epoch(learner, course, problem, epoch, rate)
             due = course.step - last_saved >= settings.checkpoint_every_steps
-            if stop_request.is_set or due:
+            if due or course.step == end or stop_request.is_set:
                 save(learner, course, directory, run_fingerprint)
                 last_saved = course.step
             if stop_request.is_set:
                 print(f"Stopped on request at step {course.step}; a checkpoint is saved.", flush=True)
                 return False
-        rate = (course.step - first_step) * learner.batch_size / (time.monotonic() - started)
-        end_epoch(learner, course, problem, epoch, rate)
-        save(learner, course, directory, run_fingerprint)
-        last_saved = course.step
     return True
 
 
@@ -202,7 +203,7 @@ def advance(learner: Any, course: Course, batches: np.ndarray) -> None:
     The calls always begin at the same steps of an epoch, wherever a run was resumed, so that their sums are equal.
 
     Raises:
-        JobFailed: when the loss is no longer a number.
+        JobFailed: when the loss or a weight is no longer a number.
     """
     import tensorflow as tf
 
@@ -215,9 +216,9 @@ def advance(learner: Any, course: Course, batches: np.ndarray) -> None:
     count = min(STEPS_PER_CALL - position % STEPS_PER_CALL, until_checkpoint)
     part = batches[position : position + count]
     loss_sum, right_sum = learner.run_steps(tf.constant(part), tf.constant(course.step, tf.int32))
-    if not math.isfinite(float(loss_sum)):
+    if not (math.isfinite(float(loss_sum)) and learner.has_finite_weights()):
         raise JobFailed(
-            f"The loss became {float(loss_sum)} by step {course.step + len(part)}. Lower the learning_rate "
+            f"The loss or a weight was no longer a number by step {course.step + len(part)}. Lower the learning_rate "
             f"(it is {learner.settings.learning_rate}), or check the data for damaged samples."
         )
     course.step += len(part)

@@ -45,9 +45,9 @@ def compose(app: App, build_directory: Path) -> dict[str, Stack]:
     }
     # They read what storage published, which CDK cannot see by itself.
     for reader in ("Training", "Inference"):
-        stacks[reader].add_dependency(stacks["Storage"])
+        stacks[reader].add_stack_dependency(stacks["Storage"])
     # A released version's group has to outlive its endpoint.
-    stacks["Inference"].add_dependency(stacks["Training"])
+    stacks["Inference"].add_stack_dependency(stacks["Training"])
     for stack in stacks.values():
         Tags.of(stack).add("project", PROJECT)
         Tags.of(stack).add("environment", settings.name)

@@ -72,7 +72,9 @@ def read_image(event: dict[str, Any], *, minimum_pixels: int) -> ImageRequest:
         raise bad_request("EmptyImage", "The image is empty.", field)
     if len(content) > IMAGE_BYTES:
         raise too_large(
-            "ImageTooLarge", f"The image has {len(content):,} bytes; at most {IMAGE_BYTES:,} are taken.", field
+            "ImageTooLarge",
+            f"The image has {len(content):,} bytes; at most {IMAGE_BYTES:,} are taken.",
+            field,
         )
     header = read_header(content, field)
     if min(header.width, header.height) < minimum_pixels:
@@ -103,9 +105,15 @@ def read_text(event: dict[str, Any], *, maximum_bytes: int) -> TextRequest:
     try:
         size = len(text.encode())
     except UnicodeEncodeError as error:
-        raise bad_request("InvalidText", "The text holds half of a surrogate pair, which is no character.", field) from error
+        raise bad_request(
+            "InvalidText", "The text holds half of a surrogate pair, which is no character.", field
+        ) from error
     if size > maximum_bytes:
-        raise too_large("TextTooLarge", f"The text has {size:,} bytes of UTF-8; at most {maximum_bytes:,} are taken.", field)
+        raise too_large(
+            "TextTooLarge",
+            f"The text has {size:,} bytes of UTF-8; at most {maximum_bytes:,} are taken.",
+            field,
+        )
     return TextRequest(text, language_code)
 
 
@@ -118,7 +126,11 @@ def media_type(event: dict[str, Any]) -> str:
 
 def wrong_type(found: str, taken: tuple[str, ...]) -> RequestRefused:
     """415. The media type is repeated only when it looks like one."""
-    named = f"'{found}'" if len(found) <= 60 and found.replace("/", "").replace("-", "").isalnum() else "not given"
+    named = (
+        f"'{found}'"
+        if len(found) <= 60 and found.replace("/", "").replace("-", "").isalnum()
+        else "not given"
+    )
     message = f"The content type is {named}; this operation takes {', '.join(taken)}."
     return RequestRefused(415, "UnsupportedMediaType", message, "Content-Type")
 
@@ -139,7 +151,9 @@ def utf8(content: bytes) -> str:
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise bad_request("InvalidUtf8", f"The body is not UTF-8: byte {error.start} is wrong.", "body") from error
+        raise bad_request(
+            "InvalidUtf8", f"The body is not UTF-8: byte {error.start} is wrong.", "body"
+        ) from error
 
 
 def json_body(event: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,12 @@ class RequestRefused(Exception):
     """Ends a request with an error answer. The message never repeats what the customer sent."""
 
     def __init__(
-        self, status: int, code: str, message: str, field: str | None = None, retry_after_seconds: int | None = None
+        self,
+        status: int,
+        code: str,
+        message: str,
+        field: str | None = None,
+        retry_after_seconds: int | None = None,
     ) -> None:
         super().__init__(message)
         self.status = status

@@ -16,9 +16,13 @@ THROTTLES = frozenset(
         "RequestLimitExceeded",
     }
 )
-FAULTS = frozenset({"InternalServerError", "InternalServerException", "InternalFailure", "ServiceUnavailable"})
+FAULTS = frozenset(
+    {"InternalServerError", "InternalServerException", "InternalFailure", "ServiceUnavailable"}
+)
 INVALID_IMAGES = frozenset({"InvalidImageFormatException", "ImageTooLargeException"})
-INVALID_TEXTS = frozenset({"TextSizeLimitExceededException", "UnsupportedLanguageException", "InvalidRequestException"})
+INVALID_TEXTS = frozenset(
+    {"TextSizeLimitExceededException", "UnsupportedLanguageException", "InvalidRequestException"}
+)
 
 
 def explain(error: Exception, service: str) -> RequestRefused:
@@ -45,5 +49,7 @@ def explain_code(code: str, service: str) -> RequestRefused:
     if code in INVALID_TEXTS:
         return bad_request("InvalidText", f"{service} does not take this text or its language.", "text")
     if code == "NotImplementedByStandIn":
-        return RequestRefused(501, "NoStandIn", f"The embedded AWS has no stand-in for this operation of {service}.")
+        return RequestRefused(
+            501, "NoStandIn", f"The embedded AWS has no stand-in for this operation of {service}."
+        )
     return RequestRefused(502, "ServiceFailed", f"{service} refused the call ({code}).")

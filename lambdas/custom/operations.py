@@ -58,7 +58,9 @@ def explain(error: ClientError, endpoint: str) -> Exception:
     if code in ("ValidationError", "ValidationException") and "not found" in message:
         return unavailable("ModelNotReleased", f"No model is released to the endpoint {endpoint} yet.")
     if code == "ModelNotReadyException":
-        return unavailable("ModelNotReady", f"The model of the endpoint {endpoint} is still loading. Try again.")
+        return unavailable(
+            "ModelNotReady", f"The model of the endpoint {endpoint} is still loading. Try again."
+        )
     if code == "ModelError":
         status = error.response.get("OriginalStatusCode", 500)
         if 400 <= status < 500:

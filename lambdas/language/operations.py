@@ -47,7 +47,11 @@ def languages(answer: dict[str, Any]) -> list[Result]:
 def spans_of(member: str) -> Callable[[dict[str, Any]], list[Result]]:
     """Reads a list of typed spans; the text in them is not repeated, the caller has it."""
     return lambda answer: [
-        Result(one.get("Type", "KEY_PHRASE"), one["Score"], span={"begin": one["BeginOffset"], "end": one["EndOffset"]})
+        Result(
+            one.get("Type", "KEY_PHRASE"),
+            one["Score"],
+            span={"begin": one["BeginOffset"], "end": one["EndOffset"]},
+        )
         for one in answer[member]
     ]
 
@@ -58,7 +62,9 @@ OPERATIONS = {
         "text-language", "detect_dominant_language", DOCUMENT_BYTES, languages, takes_language=False
     ),
     "entities": TextOperation("text-entities", "detect_entities", DOCUMENT_BYTES, spans_of("Entities")),
-    "key-phrases": TextOperation("text-key-phrases", "detect_key_phrases", DOCUMENT_BYTES, spans_of("KeyPhrases")),
+    "key-phrases": TextOperation(
+        "text-key-phrases", "detect_key_phrases", DOCUMENT_BYTES, spans_of("KeyPhrases")
+    ),
     "pii": TextOperation("text-pii", "detect_pii_entities", DOCUMENT_BYTES, spans_of("Entities")),
 }
 

@@ -101,6 +101,8 @@ def recognize(operation: ImageOperation, event: dict[str, Any]) -> Answer:
         ClientError: when Rekognition refuses.
     """
     image = read_image(event, minimum_pixels=MINIMUM_PIXELS)
-    answer = getattr(client("rekognition"), operation.method)(Image={"Bytes": image.content}, **operation.options)
+    answer = getattr(client("rekognition"), operation.method)(
+        Image={"Bytes": image.content}, **operation.options
+    )
     version = answer.get(operation.version_member) if operation.version_member else None
     return Answer(operation.results(answer), operation.method, version, stand_in_of(answer))

@@ -1,0 +1,194 @@
+"""Small real data as channels, and jobs run through SageMaker's own training toolkit in a directory of their own."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import random
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from sklearn.datasets import load_digits
+
+import model_code
+from model_code.source import ARCHIVE_NAME, write_source_archive
+
+TINY = {
+    "cnn": {"epochs": "2", "width": "4", "image_size": "16", "batch_size": "32", "learning_rate": "0.2"},
+    "rnn": {"epochs": "2", "units": "4", "embedding_size": "8", "sequence_length": "16", "batch_size": "32"},
+}
+DIGITS = ("zero", "one", "two")
+ADJECTIVES = {
+    "negative": ("dull", "awful", "boring", "weak", "tired"),
+    "positive": ("superb", "lovely", "moving", "fresh", "brilliant"),
+}
+
+
+def png(pixels: np.ndarray) -> bytes:
+    """An image as a PNG file."""
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def digit_images() -> tuple[list[bytes], list[int]]:
+    """The zeros, ones and twos of scikit-learn's digits, enlarged to 16×16 colour PNGs."""
+    images, targets = load_digits(n_class=len(DIGITS), return_X_y=True)
+    pixels = (images.reshape(-1, 8, 8) * 15.9).astype(np.uint8).repeat(2, axis=1).repeat(2, axis=2)
+    return [png(np.stack([one] * 3, axis=-1)) for one in pixels], [int(target) for target in targets]
+
+
+def rule_made_reviews(count: int) -> tuple[list[bytes], list[int]]:
+    """Sentences whose adjective decides their class."""
+    generator = random.Random(0)
+    targets = [generator.randrange(2) for _ in range(count)]
+    nouns = ("film", "plot", "cast", "music", "ending")
+    texts = [
+        f"The {generator.choice(nouns)} was {generator.choice(ADJECTIVES[list(ADJECTIVES)[target]])}.<br />"
+        for target in targets
+    ]
+    return [text.encode() for text in texts], targets
+
+
+@dataclass(frozen=True)
+class Job:
+    """A training job's directory, laid out as SageMaker lays out /opt/ml."""
+
+    base: Path
+
+    @property
+    def checkpoints(self) -> list[str]:
+        """The names of the checkpoints, oldest first."""
+        return sorted(path.name for path in (self.base / "checkpoints").glob("*.checkpoint"))
+
+    @property
+    def failure(self) -> str:
+        """What SageMaker would show as FailureReason; empty when there is none."""
+        file = self.base / "output" / "failure"
+        return file.read_text() if file.exists() else ""
+
+    def environment(self) -> dict[str, str]:
+        """The toolkit's own variables."""
+        return {**os.environ, "SAGEMAKER_BASE_DIR": str(self.base), "SM_STUDIO_LOCAL_MODE": "true"}
+
+    def run(self) -> subprocess.CompletedProcess:
+        """Runs the toolkit's `train` to its end."""
+        return subprocess.run(
+            [str(Path(sys.executable).with_name("train"))],
+            env=self.environment(),
+            cwd=self.base,
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+
+    def start_script(self, arguments: Sequence[str]) -> subprocess.Popen:
+        """Starts the training script alone, as the toolkit starts it, so that a test can send it signals."""
+        channels = {f"SM_CHANNEL_{name.upper()}": str(self.base / "input/data" / name) for name in SPLITS}
+        return subprocess.Popen(
+            [sys.executable, "-m", "model_code.train", *arguments],
+            env={**self.environment(), **channels},
+            cwd=Path(model_code.__file__).parents[1],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+
+SPLITS = ("train", "validation")
+
+
+@pytest.fixture(scope="session")
+def channels(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """For each kind, a directory with the channels train, validation and test."""
+    from model_code.records import write_split
+
+    root = tmp_path_factory.mktemp("channels")
+    made = {
+        "cnn": ("image", DIGITS, digit_images()),
+        "rnn": ("text", tuple(ADJECTIVES), rule_made_reviews(400)),
+    }
+    for kind, (feature, labels, (samples, targets)) in made.items():
+        for split, part in (
+            ("train", slice(200)),
+            ("validation", slice(200, 300)),
+            ("test", slice(300, 400)),
+        ):
+            write_split(root / kind / split, feature, samples[part], targets[part], labels)
+    return {kind: root / kind for kind in made}
+
+
+@pytest.fixture
+def make_job(tmp_path: Path, channels: dict[str, Path]) -> Callable[..., Job]:
+    """Makes a job's directory; hyperparameters override the kind's tiny ones."""
+
+    def make(kind: str, *, without: Sequence[str] = (), name: str = "job", **hyperparameters: str) -> Job:
+        base = tmp_path / name
+        config = base / "input" / "config"
+        for directory in ("input/config", "input/data/code", "model", "output/data", "code", "checkpoints"):
+            (base / directory).mkdir(parents=True)
+        present = [split for split in SPLITS if split not in without]
+        for split in present:
+            (base / "input" / "data" / split).symlink_to(channels[kind] / split)
+        archive = base / "input" / "data" / "code" / ARCHIVE_NAME
+        write_source_archive(archive)
+        values = {"sagemaker_program": "train.py", "sagemaker_submit_directory": str(archive), "kind": kind}
+        values |= {**TINY[kind], **hyperparameters}
+        (config / "hyperparameters.json").write_text(json.dumps(values))
+        channel = {
+            "TrainingInputMode": "File",
+            "S3DistributionType": "FullyReplicated",
+            "RecordWrapperType": "None",
+        }
+        (config / "inputdataconfig.json").write_text(json.dumps(dict.fromkeys([*present, "code"], channel)))
+        group = {"instance_group_name": "all", "instance_type": "ml.m5.large", "hosts": ["algo-1"]}
+        resources = {"current_host": "algo-1", "hosts": ["algo-1"], "network_interface_name": "lo"}
+        resources |= {
+            "current_instance_type": "ml.m5.large",
+            "current_group_name": "all",
+            "instance_groups": [group],
+        }
+        (config / "resourceconfig.json").write_text(json.dumps(resources))
+        return Job(base)
+
+    return make
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A tiny network trained in this process, and its artefact."""
+
+    learner: object
+    network: object
+    problem: object
+    artefact: Path
+
+
+@pytest.fixture(scope="session", params=["cnn", "rnn"])
+def trained(request: pytest.FixtureRequest, channels: dict[str, Path], tmp_path_factory) -> Trained:
+    """The tiny network of each kind after one epoch, exported."""
+    import keras
+
+    from model_code.export import export_model
+    from model_code.hyperparameters import KINDS, build
+    from model_code.learning import Learner
+    from model_code.problems import load_problem
+
+    keras.utils.set_random_seed(0)
+    settings = build(KINDS[request.param], {**TINY[request.param], "mixed_precision": "float32"})
+    directory = channels[request.param]
+    problem = load_problem(settings, directory / "train", directory / "validation")
+    learner = Learner(
+        problem.build_network(), settings, problem.train_inputs, problem.train_targets, len(problem.labels)
+    )
+    learner.run_steps(learner.batches_of_epoch(0), 0)
+    artefact = tmp_path_factory.mktemp(f"artefact-{request.param}")
+    export_model(learner.network, problem, settings, [], artefact)
+    return Trained(learner, learner.network, problem, artefact)

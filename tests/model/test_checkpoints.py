@@ -1,0 +1,75 @@
+"""Checkpoints: what was saved is read back, a damaged one is passed over with a warning, few are kept."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from model_code.checkpoints import KEPT, Checkpoint, load_newest, newest_first, read, save
+
+ARRAYS = [np.arange(6, dtype=np.float32).reshape(2, 3), np.array(7, np.int64)]
+
+
+def save_step(directory, step: int, fingerprint: str = "run"):
+    """Saves a checkpoint of `step`."""
+    return save(
+        directory, Checkpoint([array + step for array in ARRAYS], {"step": step, "fingerprint": fingerprint})
+    )
+
+
+def test_the_newest_checkpoint_is_read_back_whole(tmp_path):
+    save_step(tmp_path, 9)
+    save_step(tmp_path, 10)
+
+    found = load_newest(tmp_path, "run")
+
+    assert found.state == {"step": 10, "fingerprint": "run"}
+    for array, expected in zip(found.arrays, ARRAYS, strict=True):
+        np.testing.assert_array_equal(array, expected + 10)
+        assert array.dtype == expected.dtype
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda content: content[: len(content) // 2],
+        lambda content: content[:-1] + bytes([content[-1] ^ 1]),
+        lambda content: b"",
+    ],
+    ids=["truncated", "one bit flipped", "empty"],
+)
+def test_a_damaged_checkpoint_is_skipped_with_a_warning(tmp_path, capsys, damage):
+    save_step(tmp_path, 1)
+    newest = save_step(tmp_path, 2)
+    newest.write_bytes(damage(newest.read_bytes()))
+
+    assert load_newest(tmp_path, "run").state["step"] == 1
+    assert (
+        f"warning: skipping the damaged checkpoint {newest.name}: its checksum does not fit"
+        in capsys.readouterr().out
+    )
+
+
+def test_a_checkpoint_of_another_run_is_not_taken(tmp_path, capsys):
+    save_step(tmp_path, 1, fingerprint="other data")
+
+    assert load_newest(tmp_path, "run") is None
+    assert "which is of other data or hyperparameters" in capsys.readouterr().out
+
+
+def test_an_unfinished_file_is_not_a_checkpoint(tmp_path):
+    save_step(tmp_path, 1)
+    (tmp_path / "step-000000002.unfinished").write_bytes(b"half of it")
+
+    assert load_newest(tmp_path, "run").state["step"] == 1
+
+
+def test_only_the_newest_are_kept(tmp_path):
+    for step in range(1, 6):
+        save_step(tmp_path, step)
+
+    assert [read(path).state["step"] for path in newest_first(tmp_path)] == [5, 4][:KEPT]
+
+
+def test_a_place_without_checkpoints_has_none(tmp_path):
+    assert load_newest(tmp_path / "none", "run") is None

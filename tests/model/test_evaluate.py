@@ -1,0 +1,146 @@
+"""The evaluation's figures agree with scikit-learn's, and the job measures the artefact that is served."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn import metrics
+
+import model_code
+from model_code.evaluate import calibration_error, evaluate, quality
+from model_code.failures import JobFailed
+
+LABELS = ["cat", "dog", "eel"]
+
+
+def answers(count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Probabilities that favour the truth, and the truth."""
+    generator = np.random.default_rng(seed)
+    targets = generator.integers(0, 3, count)
+    logits = generator.normal(size=(count, 3)) + 1.5 * np.eye(3)[targets]
+    return np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True), targets
+
+
+@settings(deadline=None, max_examples=10)
+@given(st.integers(0, 10_000), st.integers(1, 80))
+def test_the_figures_are_scikit_learns(seed, count):
+    probabilities, targets = answers(count, seed)
+    predictions = probabilities.argmax(axis=1)
+
+    figures = quality(probabilities, targets, LABELS)["multiclass_classification_metrics"]
+
+    assert figures["accuracy"]["value"] == pytest.approx(metrics.accuracy_score(targets, predictions))
+    expected_f1 = metrics.f1_score(targets, predictions, average="macro", labels=[0, 1, 2], zero_division=0)
+    assert figures["macro_f1"]["value"] == pytest.approx(expected_f1)
+    expected_loss = metrics.log_loss(targets, probabilities, labels=[0, 1, 2])
+    assert figures["log_loss"]["value"] == pytest.approx(expected_loss)
+    matrix = metrics.confusion_matrix(targets, predictions, labels=[0, 1, 2])
+    rows = figures["confusion_matrix"]
+    assert [[rows[truth][answer] for answer in LABELS] for truth in LABELS] == matrix.tolist()
+    precision, recall, _, support = metrics.precision_recall_fscore_support(
+        targets, predictions, labels=[0, 1, 2], zero_division=0
+    )
+    for i, label in enumerate(LABELS):
+        assert figures["per_class"][label] == pytest.approx(
+            {"precision": precision[i], "recall": recall[i], "support": support[i]}
+        )
+
+
+def test_the_interval_and_the_deviation_are_those_of_a_binomial():
+    probabilities, targets = answers(2000)
+
+    accuracy = quality(probabilities, targets, LABELS)["multiclass_classification_metrics"]["accuracy"]
+
+    expected = np.sqrt(accuracy["value"] * (1 - accuracy["value"]) / 2000)
+    assert accuracy["standard_deviation"] == pytest.approx(expected, rel=0.1)
+    low, high = accuracy["interval_95"]
+    assert high - low == pytest.approx(2 * 1.96 * expected, rel=0.15)
+    assert low < accuracy["value"] < high
+
+
+def test_the_gate_reads_the_same_figures():
+    report = quality(*answers(50), LABELS)
+
+    figures = report["multiclass_classification_metrics"]
+    assert report["gate"] == {name: figures[name]["value"] for name in report["gate"]}
+    assert "accuracy" in report["gate"]
+
+
+def test_two_classes_are_a_binary_problem():
+    probabilities, targets = np.array([[0.9, 0.1], [0.2, 0.8]]), np.array([0, 1])
+
+    assert "binary_classification_metrics" in quality(probabilities, targets, ["no", "yes"])
+
+
+def test_a_network_that_is_as_sure_as_it_is_right_has_no_calibration_error():
+    confidence = np.full(1000, 0.8)
+    right = np.arange(1000) < 800
+
+    assert calibration_error(confidence, right.astype(float)) == pytest.approx(0.0)
+    assert calibration_error(np.full(1000, 1.0), right.astype(float)) == pytest.approx(0.2)
+
+
+def test_the_job_reads_the_archive_and_measures_what_it_serves(trained, channels, tmp_path):
+    kind = "cnn" if trained.problem.feature == "image" else "rnn"
+    (tmp_path / "model").mkdir()
+    with tarfile.open(tmp_path / "model" / "model.tar.gz", "w:gz") as archive:
+        archive.add(trained.artefact, arcname=".")
+
+    evaluate(tmp_path / "model", channels[kind] / "test", tmp_path / "output")
+
+    report = json.loads((tmp_path / "output" / "evaluation.json").read_text())
+    samples = json.loads((tmp_path / "output" / "samples.json").read_text())
+    assert report["samples"] == 100
+    assert report["labels"] == trained.problem.labels
+    figures = next(value for key, value in report.items() if key.endswith("_classification_metrics"))
+    assert sum(count for row in figures["confusion_matrix"].values() for count in row.values()) == 100
+    assert len(samples) >= 16
+    for sample in samples:
+        assert {sample["truth"], sample["prediction"]} <= set(report["labels"])
+        if kind == "cnn":
+            assert base64.b64decode(sample["image_png_base64"]).startswith(b"\x89PNG")
+        else:
+            assert sample["text"].startswith("The ")
+
+
+def test_a_channel_of_other_classes_is_refused(trained, channels, tmp_path):
+    kind = "cnn" if trained.problem.feature == "image" else "rnn"
+    test = tmp_path / "test"
+    test.mkdir()
+    for file in (channels[kind] / "test").iterdir():
+        (test / file.name).write_bytes(file.read_bytes())
+    (test / "labels.json").write_text(json.dumps(list(reversed(trained.problem.labels))))
+
+    with pytest.raises(JobFailed, match="names other classes in its labels.json than the model"):
+        evaluate(trained.artefact, test, tmp_path / "output")
+
+
+def test_a_failed_job_leaves_its_sentence_and_exit_status(tmp_path):
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "model.tar.gz").write_bytes(b"no archive")
+    words = ["--model", "model", "--test", "test", "--output", "out"]
+
+    finished = subprocess.run(
+        [sys.executable, "-m", "model_code.evaluate", *words],
+        cwd=tmp_path,
+        env={
+            **os.environ,
+            "SAGEMAKER_BASE_DIR": str(tmp_path),
+            "PYTHONPATH": str(Path(model_code.__file__).parents[1]),
+        },
+        timeout=120,
+    )
+
+    assert finished.returncode == 1
+    sentence = (tmp_path / "output" / "message").read_text()
+    assert sentence.startswith("model.tar.gz is no readable tar archive")

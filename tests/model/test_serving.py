@@ -1,0 +1,144 @@
+"""The served artefact gives the trained network's answers, through the very preprocessing that training used."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from model_code.preprocessing import (
+    FIRST_WORD,
+    PADDING,
+    UNKNOWN,
+    build_vocabulary,
+    decode_all_images,
+    encode_all_texts,
+    vocabulary_table,
+)
+from model_code.records import read_split
+
+VOCABULARY = ["the", "film", "was", "good", ".", "!"]
+
+
+@pytest.fixture(scope="session")
+def signature(trained):
+    """The exported serving signature, loaded as a server loads it."""
+    loaded = tf.saved_model.load(str(trained.artefact / "1"))
+    function = loaded.signatures["serving_default"]
+    function.keeps_alive = loaded
+    return function
+
+
+def test_the_artefact_answers_as_the_network_does(trained, signature, channels):
+    kind = "cnn" if trained.problem.feature == "image" else "rnn"
+    samples = read_split(channels[kind] / "test", kind).samples
+    logits = trained.network(trained.problem.preprocess(tf.constant(samples)), training=False)
+    expected = tf.nn.softmax(logits).numpy()
+
+    answer = signature(**{trained.problem.feature: tf.constant(samples)})
+
+    np.testing.assert_allclose(answer["probabilities"], expected, atol=1e-5)
+    np.testing.assert_allclose(answer["score"], expected.max(axis=1), atol=1e-5)
+    names = [trained.problem.labels[i].encode() for i in expected.argmax(axis=1)]
+    assert answer["label"].numpy().tolist() == names
+
+
+def test_serving_sees_what_training_saw(trained, channels):
+    """The arrays training read equal what the serving graph's preprocessing makes of the same bytes."""
+    kind = "cnn" if trained.problem.feature == "image" else "rnn"
+    samples = read_split(channels[kind] / "train", kind).samples
+
+    served = trained.problem.preprocess(tf.constant(samples)).numpy()
+
+    np.testing.assert_array_equal(served, trained.problem.train_inputs)
+
+
+def test_the_served_graph_runs_without_a_gpu(trained, signature):
+    functions = [signature.graph.as_graph_def(), *signature.graph.as_graph_def().library.function]
+    operations = {
+        node.op for one in functions for node in (one.node_def if hasattr(one, "node_def") else one.node)
+    }
+
+    assert len(operations) > 10
+    assert not {operation for operation in operations if "cudnn" in operation.lower()}
+    assert not {operation for operation in operations if operation in ("EagerPyFunc", "PyFunc")}
+
+
+def encode(texts: list[bytes], sequence_length: int = 8) -> np.ndarray:
+    """Word numbers under VOCABULARY."""
+    return encode_all_texts(texts, vocabulary_table(VOCABULARY), sequence_length)
+
+
+def test_words_are_lower_cased_split_from_signs_and_numbered():
+    numbers = {word: FIRST_WORD + i for i, word in enumerate(VOCABULARY)}
+
+    (row,) = encode(["The film<br />was GOOD! Überraschend".encode()])
+
+    expected = [numbers[word] for word in ("the", "film", "was", "good", "!")] + [UNKNOWN, PADDING, PADDING]
+    assert row.tolist() == expected
+
+
+def test_a_long_text_keeps_its_first_quarter_and_its_end():
+    text = b" ".join([b"the"] * 50 + [b"film"] * 50 + [b"good"] * 6)
+
+    (row,) = encode([text])
+
+    the, good = FIRST_WORD, FIRST_WORD + VOCABULARY.index("good")
+    assert row.tolist() == [the, the] + [good] * 6
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(st.binary(max_size=60) | st.text(max_size=60).map(str.encode), min_size=1, max_size=4))
+@example([b""])
+@example([b"", b" ", b"\xff\xfe"])
+@example([b"good " * 100_000])
+def test_any_bytes_become_word_numbers(texts):
+    rows = encode(texts)
+
+    assert rows.shape == (len(texts), 8)
+    assert rows.min() >= PADDING
+    assert rows.max() < FIRST_WORD + len(VOCABULARY)
+    for row in rows:
+        words = np.flatnonzero(row)
+        assert words.tolist() == list(range(len(words))), "padding stands behind the words"
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.lists(st.binary(max_size=40), max_size=8))
+@example([b"\xff", b"\xfe", b"\xc3(", b"\xff\xfe"])
+def test_a_vocabulary_of_any_bytes_makes_a_table(texts):
+    vocabulary = build_vocabulary([*texts, b"word"], 100)
+
+    assert len(set(vocabulary)) == len(vocabulary)
+    assert int(vocabulary_table(vocabulary).size()) == len(vocabulary)
+
+
+def test_the_vocabulary_is_ordered_by_frequency_then_alphabet():
+    assert build_vocabulary([b"b a c", b"c b", b"d c"], 3) == ["c", "b", "a"]
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "RGBA", "P", "LA"])
+@pytest.mark.parametrize("size", [(1, 1), (16, 16), (31, 9), (200, 300)])
+def test_images_of_any_size_and_mode_become_squares_of_three_channels(mode, size):
+    buffer = io.BytesIO()
+    # The colour is one of the palette that mode P converts to, so nothing is dithered.
+    Image.new("RGB", size, (204, 0, 51)).convert(mode).save(buffer, "PNG")
+
+    images = decode_all_images([buffer.getvalue()], 16)
+
+    assert images.shape == (1, 16, 16, 3)
+    assert images.dtype == np.uint8
+    assert np.ptp(images, axis=(0, 1, 2)).max() == 0, "one colour stays one colour"
+
+
+def test_an_image_of_the_networks_size_is_passed_on_unchanged():
+    pixels = np.random.default_rng(0).integers(0, 256, (16, 16, 3), dtype=np.uint8)
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG")
+
+    np.testing.assert_array_equal(decode_all_images([buffer.getvalue()], 16)[0], pixels)

@@ -1,0 +1,68 @@
+"""The source archive: the same bytes for the same sources, and what the containers unpack can run."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tarfile
+import time
+from pathlib import Path
+
+import pytest
+
+import model_code
+from model_code.source import ARCHIVE_NAME, EVALUATION_ENTRYPOINT, write_source_archive
+
+
+def test_equal_sources_give_equal_bytes(tmp_path, monkeypatch):
+    write_source_archive(tmp_path / "first.tar.gz")
+    tomorrow = time.time() + 86_400
+    monkeypatch.setattr(time, "time", lambda: tomorrow)
+
+    write_source_archive(tmp_path / "second.tar.gz")
+
+    assert (tmp_path / "first.tar.gz").read_bytes() == (tmp_path / "second.tar.gz").read_bytes()
+
+
+def test_the_archive_holds_the_launcher_and_the_whole_package(tmp_path):
+    write_source_archive(tmp_path / ARCHIVE_NAME)
+
+    with tarfile.open(tmp_path / ARCHIVE_NAME) as archive:
+        names = set(archive.getnames())
+
+    package = Path(model_code.__file__).parent
+    assert names == {"train.py", *(f"model_code/{file.name}" for file in package.glob("*.py"))}
+
+
+def test_the_evaluations_entry_point_reaches_the_evaluation_from_the_unpacked_archive(tmp_path):
+    """The paths of the container are put below a directory of this test, as a machine without /opt/ml does."""
+    archive = tmp_path / "processing" / "input" / "code" / ARCHIVE_NAME
+    write_source_archive(archive)
+    shell, option, script = EVALUATION_ENTRYPOINT
+    script = script.replace("/opt/ml", str(tmp_path))
+    environment = {**os.environ, "SAGEMAKER_BASE_DIR": str(tmp_path), "PYTHONPATH": ""}
+    environment["PATH"] = f"{Path(sys.executable).parent}:{environment['PATH']}"
+
+    finished = subprocess.run(
+        [shell, option, script], env=environment, capture_output=True, text=True, timeout=120
+    )
+
+    sentence = f"The model {tmp_path}/processing/input/model holds no 1/saved_model.pb."
+    assert finished.returncode == 1, finished.stderr
+    assert f"The evaluation failed: {sentence}" in finished.stdout
+    assert (tmp_path / "output" / "message").read_text() == sentence
+
+
+@pytest.mark.parametrize("module", ["hyperparameters", "metrics", "source"])
+def test_what_deployment_imports_does_not_load_tensorflow(module):
+    program = (
+        f"import sys, model_code.{module}\n"
+        "heavy = {'tensorflow', 'keras', 'numpy', 'boto3', 'aws_cdk'} & set(sys.modules)\n"
+        "sys.exit(f'loaded: {heavy}' if heavy else 0)"
+    )
+    root = Path(model_code.__file__).parents[1]
+
+    finished = subprocess.run([sys.executable, "-c", program], cwd=root, capture_output=True, text=True)
+
+    assert finished.returncode == 0, finished.stderr

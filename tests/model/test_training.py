@@ -1,0 +1,124 @@
+"""The training step: schedule, batches and augmentation are what they say, and the networks learn."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from model_code.failures import JobFailed
+from model_code.hyperparameters import CnnHyperparameters, RnnHyperparameters
+from model_code.learning import Learner, learning_rate_at
+from model_code.preprocessing import augment
+from model_code.train import Course, advance, fingerprint, has_stalled
+
+
+@given(total=st.integers(2, 5000), warmup=st.floats(0, 0.9))
+@settings(deadline=None, max_examples=40)
+def test_the_learning_rate_rises_once_to_its_peak_and_falls_towards_zero(total, warmup):
+    chosen = CnnHyperparameters(learning_rate=0.4, warmup_share=warmup)
+
+    rates = learning_rate_at(tf.range(total), total, chosen).numpy()
+
+    assert rates.min() > 0
+    assert rates.max() <= 0.4 * (1 + 1e-6)
+    top = int(rates.argmax())
+    assert (np.diff(rates[: top + 1]) >= 0).all()
+    assert (np.diff(rates[top:]) <= 0).all()
+    assert rates[-1] <= 0.4 / max(1, total - max(1, warmup * total)) * (1 + 1e-4)
+
+
+def test_an_epoch_takes_each_sample_at_most_once_and_in_another_order_than_the_last(trained):
+    first, second = (trained.learner.batches_of_epoch(epoch) for epoch in (0, 1))
+
+    assert len(np.unique(first)) == first.size
+    assert first.max() < trained.learner.sample_count
+    assert (first != second).any()
+    np.testing.assert_array_equal(first, trained.learner.batches_of_epoch(0))
+
+
+@given(seed=st.integers(0, 1000), count=st.integers(1, 20))
+@settings(deadline=None, max_examples=20)
+def test_an_augmented_image_is_a_window_of_its_own_padded_image_or_that_windows_mirror(seed, count):
+    padding, size = 2, 4
+    side = size + 2 * padding
+    padded = np.random.default_rng(seed).random((count, side, side, 3)).astype(np.float32)
+
+    augmented = augment(tf.constant(padded), tf.constant([seed, 0]), padding).numpy()
+
+    windows = np.lib.stride_tricks.sliding_window_view(padded, (size, size), axis=(1, 2)).transpose(
+        0, 1, 2, 4, 5, 3
+    )
+    for image, candidates in zip(augmented, windows.reshape(count, -1, size, size, 3), strict=True):
+        same = (candidates == image).all(axis=(1, 2, 3)).any()
+        mirrored = (candidates == image[:, ::-1]).all(axis=(1, 2, 3)).any()
+        assert same or mirrored
+
+
+def test_the_same_step_is_augmented_alike_and_another_step_otherwise():
+    padded = tf.random.stateless_uniform([16, 12, 12, 3], [0, 0])
+
+    first, again, other = (augment(padded, tf.constant([0, step]), 4).numpy() for step in (5, 5, 6))
+
+    np.testing.assert_array_equal(first, again)
+    assert (first != other).any()
+
+
+def test_the_networks_learn_their_classes(trained):
+    problem = trained.problem
+    chosen = dataclasses.replace(trained.learner.settings, epochs=20, batch_size=16)
+    learner = Learner(
+        problem.build_network(), chosen, problem.train_inputs, problem.train_targets, len(problem.labels)
+    )
+    before, _ = learner.measure(problem.validation_inputs, problem.validation_targets)
+    for epoch in range(chosen.epochs):
+        learner.run_steps(learner.batches_of_epoch(epoch), epoch * learner.steps_per_epoch)
+
+    loss, accuracy = learner.measure(problem.validation_inputs, problem.validation_targets)
+
+    # A third of the validation samples would be right by chance; the CNN is 4 channels wide and sees shifted digits.
+    assert accuracy >= 0.8
+    assert loss < before
+
+
+@pytest.mark.parametrize("position", [0, -1])
+def test_a_weight_that_is_no_number_ends_the_job_with_a_sentence(trained, position):
+    """Also one in the CNN's first layer, whose ReLUs keep the loss finite."""
+    variable = trained.learner.network.trainable_variables[position]
+    healthy = variable.numpy()
+    variable.assign(np.full_like(healthy, np.nan))
+    try:
+        with pytest.raises(
+            JobFailed, match=r"^The loss or a weight was no longer a number by step \d+\. Lower"
+        ):
+            advance(trained.learner, Course(), trained.learner.batches_of_epoch(0))
+    finally:
+        variable.assign(healthy)
+
+
+@pytest.mark.parametrize(
+    ("patience", "epochs_without_better", "stalled"),
+    [(0, 50, False), (2, 1, False), (2, 2, True), (2, 3, True)],
+)
+def test_training_stops_early_only_when_asked_to(patience, epochs_without_better, stalled):
+    course = Course(epochs_without_better=epochs_without_better)
+
+    assert has_stalled(course, CnnHyperparameters(patience_epochs=patience)) is stalled
+
+
+def test_another_run_has_another_fingerprint():
+    inputs, targets = np.zeros((4, 2), np.int32), np.zeros(4, np.int32)
+    own = RnnHyperparameters()
+    prints = {
+        fingerprint(own, inputs, targets),
+        fingerprint(dataclasses.replace(own, seed=1), inputs, targets),
+        fingerprint(own, inputs + 1, targets),
+        fingerprint(own, inputs, targets + 1),
+    }
+
+    assert len(prints) == 4
+    assert fingerprint(RnnHyperparameters(), inputs.copy(), targets.copy()) in prints
