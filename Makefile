@@ -32,7 +32,7 @@ lint: $(INSTALLED)  ## Check style and format.
 lock:  ## Resolve pyproject.toml and lambdas/requirements.in anew (after a change of either).
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --custom-compile-command "make lock" pyproject.toml --output-file requirements.lock
-	uv pip compile --quiet --python-platform aarch64-manylinux2014 --python-version 3.13 --generate-hashes \
+	uv pip compile --quiet --python-platform aarch64-manylinux2014 --python-version 3.14 --generate-hashes \
 	  --no-emit-index-url --custom-compile-command "make lock" $(addprefix --no-emit-package ,$(IN_THE_RUNTIME)) \
 	  lambdas/requirements.in --output-file lambdas/requirements.lock
 

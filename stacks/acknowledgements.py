@@ -2,8 +2,117 @@
 
 from __future__ import annotations
 
-from aws_cdk import Stack
+from dataclasses import dataclass
+
+from aws_cdk import Acknowledgment, Stack, Validations
+
+from stacks.names import KINDS, endpoint_name
+
+OBJECTS = "The keys below this prefix are named when a job runs; the role can do nothing else in the bucket."
+NO_RESOURCE = "These actions have no resource that a policy could name (Service Authorization Reference)."
+LOG_STREAMS = "SageMaker names the streams; the group is named in full."
+RUNS = "A run's name ends in its id, which nobody knows before; the kind is named in full."
+VERSIONS = "A version's number is known when it is registered; the group is named in full."
 
 
-def acknowledge(stack: Stack) -> None:
-    """Acknowledges the findings of one stack."""
+@dataclass(frozen=True)
+class Finding:
+    """One finding: where, which, and why it stands.
+
+    Attributes:
+        path: of the construct, below its stack.
+        rule: the rule's id in full.
+        reason: what a reviewer has to know.
+    """
+
+    path: str
+    rule: str
+    reason: str
+
+
+def findings(part: str, environment: str, region: str) -> list[Finding]:
+    """The acknowledged findings of one stack."""
+    account = f"{region}:<AWS::AccountId>"
+
+    def resource(arn: str) -> str:
+        return f"AwsSolutions-IAM5[Resource::{arn}]"
+
+    def objects(bucket: str, prefix: str = "") -> str:
+        return resource(f"arn:aws:s3:::<{bucket}>/{prefix}*")
+
+    def sagemaker(kind: str, name: str) -> str:
+        return resource(f"arn:aws:sagemaker:{account}:{kind}/{name}*")
+
+    def log_group(name: str) -> str:
+        return resource(f"arn:aws:logs:{account}:log-group:/aws/sagemaker/{name}:*")
+
+    def each(path: str, reason: str, *rules: str) -> list[Finding]:
+        return [Finding(f"{path}/Resource", rule, reason) for rule in rules]
+
+    versions = [sagemaker("model-package", f"{endpoint_name(environment, kind)}/") for kind in KINDS]
+    if part == "Training":
+        prefixes = ("checkpoints/", "training/", "evaluations/")
+        jobs = [sagemaker(f"{job}-job", f"{kind}-") for job in ("training", "processing") for kind in KINDS]
+        return [
+            *each("JobRole/DefaultPolicy", OBJECTS, objects("DataBucket")),
+            *each("JobRole/DefaultPolicy", OBJECTS, *(objects("ModelBucket", prefix) for prefix in prefixes)),
+            *each(
+                "JobRole/DefaultPolicy", LOG_STREAMS, log_group("TrainingJobs"), log_group("ProcessingJobs")
+            ),
+            *each("JobRole/DefaultPolicy", NO_RESOURCE, resource("*")),
+            *each("Training/Role/DefaultPolicy", RUNS, *jobs),
+            *each("Training/Role/DefaultPolicy", VERSIONS, *versions),
+            *each("Training/Role/DefaultPolicy", OBJECTS, objects("ModelBucket", "evaluations/")),
+            *each("Training/Role/DefaultPolicy", NO_RESOURCE, resource("*")),
+        ]
+    if part == "Inference":
+        alarms = resource(f"arn:aws:cloudwatch:{account}:alarm:Recognition-{environment}-Inference-*")
+        return [
+            *each(
+                "ModelRole/DefaultPolicy",
+                OBJECTS,
+                *(objects("ModelBucket", p) for p in ("training/", "local/")),
+            ),
+            *each("ModelRole/DefaultPolicy", LOG_STREAMS, log_group("Endpoints")),
+            *each("ModelRole/DefaultPolicy", VERSIONS, *versions),
+            *each(
+                "ModelRole/DefaultPolicy", "The alarms of this stack and no others; CDK names them.", alarms
+            ),
+            *each("ModelRole/DefaultPolicy", NO_RESOURCE, resource("*")),
+        ]
+    if part == "Api":
+        signed = "Callers sign with IAM credentials (AWS_IAM on every method), so there is no user pool."
+        firewall = (
+            "Nobody without the account's credentials gets past the signature; throttles bound the rest."
+        )
+        push = "AWS's own policy for the one role of an account with which API Gateway writes its logs."
+        policy = "arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs"
+        return [
+            *[Finding(f"Api/Default/{route}/POST/Resource", "AwsSolutions-COG4", signed) for route in ROUTES],
+            *each(f"Api/DeploymentStage.{environment}", firewall, "AwsSolutions-APIG3"),
+            *each("Api/CloudWatchRole", push, f"AwsSolutions-IAM4[Policy::{policy}]"),
+            *[
+                finding
+                for function in ("Vision", "Language", "Custom")
+                for finding in each(f"{function}Role/DefaultPolicy", NO_RESOURCE, resource("*"))
+            ],
+        ]
+    return []
+
+
+ROUTES = (
+    *(f"images/{operation}" for operation in ("labels", "text", "faces", "moderation", "class")),
+    *(
+        f"texts/{operation}"
+        for operation in ("sentiment", "language", "entities", "key-phrases", "pii", "class")
+    ),
+)
+
+
+def acknowledge(stack: Stack, part: str, environment: str, region: str) -> None:
+    """Acknowledges the findings of one stack, each at the construct that it is about."""
+    for finding in findings(part, environment, region):
+        construct = stack
+        for name in finding.path.split("/"):
+            construct = construct.node.find_child(name)
+        Validations.of(construct).acknowledge(Acknowledgment(id=finding.rule, reason=finding.reason))

@@ -55,11 +55,20 @@ class ApiStack(Stack):
         super().__init__(scope, construct_id, **options)
         self.build_directory = build_directory
         api = self.rest_api(settings)
+        # API Gateway refuses a request without a content type before a function runs.
+        validator = api.add_request_validator(
+            "Validator", validate_request_body=True, validate_request_parameters=True
+        )
         for plan in self.plans(settings):
             function = self.function(settings.api, plan)
             integration = apigateway.LambdaIntegration(function, timeout=Duration.seconds(29))
             for route in plan.routes:
-                api.root.resource_for_path(route).add_method("POST", integration)
+                api.root.resource_for_path(route).add_method(
+                    "POST",
+                    integration,
+                    request_validator=validator,
+                    request_parameters={"method.request.header.Content-Type": True},
+                )
         publish(self, settings.name, "api-url", api.url)
 
     def plans(self, settings: EnvironmentSettings) -> list[FunctionPlan]:
@@ -159,7 +168,7 @@ class ApiStack(Stack):
             self,
             title,
             description=f"Recognition: {', '.join(plan.routes)}",
-            runtime=lambda_.Runtime.PYTHON_3_13,
+            runtime=lambda_.Runtime.PYTHON_3_14,
             architecture=lambda_.Architecture.ARM_64,
             handler=f"lambdas.{plan.name}.handler.handler",
             code=lambda_.Code.from_asset(str(write_function_code(plan.name, self.build_directory))),

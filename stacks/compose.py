@@ -48,12 +48,12 @@ def compose(app: App, build_directory: Path) -> dict[str, Stack]:
         stacks[reader].add_stack_dependency(stacks["Storage"])
     # A released version's group has to outlive its endpoint.
     stacks["Inference"].add_stack_dependency(stacks["Training"])
-    for stack in stacks.values():
+    for part, stack in stacks.items():
         Tags.of(stack).add("project", PROJECT)
         Tags.of(stack).add("environment", settings.name)
         for warning in warnings_of(settings):
             Annotations.of(stack).add_warning_v2("recognition:old-instance-family", warning)
-        acknowledge(stack)
+        acknowledge(stack, part, settings.name, settings.region)
     return stacks
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from aws_cdk import CfnParameter
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
@@ -29,4 +30,11 @@ def publish(scope: Construct, environment: str, name: str, value: str) -> None:
 
 def published(scope: Construct, environment: str, name: str) -> str:
     """A value that another stack published; CloudFormation reads it at each deployment."""
-    return ssm.StringParameter.value_for_string_parameter(scope, parameter_name(environment, name))
+    title = "".join(part.title() for part in name.split("-"))
+    return CfnParameter(
+        scope,
+        title,
+        type="AWS::SSM::Parameter::Value<String>",
+        default=parameter_name(environment, name),
+        description=f"Where another stack published its {name.replace('-', ' ')}.",
+    ).value_as_string

@@ -20,6 +20,14 @@ def read_objects(bucket_arn: str, *prefixes: str) -> list[iam.PolicyStatement]:
     ]
 
 
+def read_object(bucket_arn: str, key: str) -> list[iam.PolicyStatement]:
+    """Reading one object."""
+    return [
+        iam.PolicyStatement(actions=["s3:GetObject"], resources=[f"{bucket_arn}/{key}"]),
+        iam.PolicyStatement(actions=["s3:ListBucket"], resources=[bucket_arn]),
+    ]
+
+
 def write_objects(bucket_arn: str, *prefixes: str) -> iam.PolicyStatement:
     """Writing below prefixes of a bucket."""
     return iam.PolicyStatement(

@@ -71,7 +71,7 @@ class TrainingStack(Stack):
         statements = [
             *roles.read_objects(self.data_bucket_arn),
             *roles.read_objects(self.model_bucket_arn, "checkpoints/", "training/"),
-            *roles.read_objects(code_bucket_arn, code.s3_object_key),
+            *roles.read_object(code_bucket_arn, code.s3_object_key),
             roles.write_objects(self.model_bucket_arn, "checkpoints/", "training/", "evaluations/"),
             roles.use_key(self.key_arn),
             roles.use_key_for_volumes(self.key_arn),
@@ -97,7 +97,7 @@ class TrainingStack(Stack):
             ),
             timeout=MACHINE_TIMEOUT,
             tracing_enabled=True,
-            logs=stepfunctions.LogOptions(destination=log_group, level=stepfunctions.LogLevel.ERROR),
+            logs=stepfunctions.LogOptions(destination=log_group, level=stepfunctions.LogLevel.ALL),
         )
         for statement in self.machine_statements(settings, job_role):
             machine.add_to_role_policy(statement)

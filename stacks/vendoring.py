@@ -13,7 +13,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 LOCK = ROOT / "lambdas" / "requirements.lock"
 VENDORED = ROOT / "build" / "vendored"
-PYTHON_VERSION = "3.13"
+PYTHON_VERSION = "3.14"
 PLATFORM = "aarch64-manylinux2014"
 
 

@@ -1,4 +1,4 @@
-"""Step Functions' integrations with SageMaker: start a job, wait for it, hand on its description or its failure."""
+"""Step Functions' integrations that ministack lacks: SageMaker's jobs, and reading an object from S3."""
 
 from __future__ import annotations
 
@@ -36,4 +36,21 @@ def dispatch_table(sagemaker: SageMaker) -> dict[str, Any]:
 
         return start
 
-    return {f"{PREFIX}create{kind}Job": integration(kind) for kind in ("Training", "Processing")}
+    jobs = {f"{PREFIX}create{kind}Job": integration(kind) for kind in ("Training", "Processing")}
+    return {**jobs, "arn:aws:states:::aws-sdk:s3:getObject": lambda resource, request: get_object(sagemaker, request)}
+
+
+def get_object(sagemaker: SageMaker, request: dict[str, Any]) -> dict[str, Any]:
+    """An object's content as text, as the SDK integration hands it on."""
+    s3 = sagemaker.client("s3")
+    try:
+        answer = s3.get_object(**request)
+    except s3.exceptions.ClientError as error:
+        code, message = error.response["Error"]["Code"], error.response["Error"]["Message"]
+        raise stepfunctions._ExecutionError(f"S3.{code}", message) from error
+    return {
+        "Body": answer["Body"].read().decode(),
+        "ContentLength": answer["ContentLength"],
+        "ContentType": answer["ContentType"],
+        "ETag": answer["ETag"],
+    }

@@ -82,7 +82,11 @@ def test_a_reused_process_number_is_not_taken_for_the_embedded_aws(tmp_path, mon
 
 def run_python(code: str, lines: list[str], tmp_path) -> None:
     subprocesses.run_program(
-        [sys.executable, "-c", code], purpose="The step", environment={}, directory=tmp_path, on_line=lines.append
+        [sys.executable, "-c", code],
+        purpose="The step",
+        environment={},
+        directory=tmp_path,
+        on_line=lines.append,
     )
 
 
@@ -113,7 +117,11 @@ def test_an_interruption_ends_the_program_and_its_children(tmp_path):
 
     with pytest.raises(KeyboardInterrupt):
         subprocesses.run_program(
-            [sys.executable, "-c", code], purpose="The step", environment={}, directory=tmp_path, on_line=interrupt
+            [sys.executable, "-c", code],
+            purpose="The step",
+            environment={},
+            directory=tmp_path,
+            on_line=interrupt,
         )
     deadline = time.monotonic() + 10
     while lives(child[0]) and time.monotonic() < deadline:
@@ -126,7 +134,9 @@ def lives(process_id: int) -> bool:
         os.kill(process_id, 0)
     except ProcessLookupError:
         return False
-    state = subprocess.run(["ps", "-o", "stat=", "-p", str(process_id)], capture_output=True, text=True).stdout
+    state = subprocess.run(
+        ["ps", "-o", "stat=", "-p", str(process_id)], capture_output=True, text=True
+    ).stdout
     return not state.startswith("Z")
 
 

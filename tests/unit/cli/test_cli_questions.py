@@ -107,7 +107,9 @@ def test_the_confusion_matrix_shows_shares_of_the_true_class_and_survives_an_emp
 
 
 def test_the_report_stands_alone_and_escapes_what_it_shows(model, tmp_path):
-    page = write_report(tmp_path, [model], [], steps={"A step": 1.0}, seconds=1.0, embedded_aws=True).read_text()
+    page = write_report(
+        tmp_path, [model], [], steps={"A step": 1.0}, seconds=1.0, embedded_aws=True
+    ).read_text()
     assert not re.findall(r"(?:src|href)=[\"'](?!data:|#)", page)
     assert "<script>" not in page
     assert "0.7500" in page

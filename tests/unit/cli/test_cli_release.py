@@ -19,7 +19,9 @@ PARAMETERS_ONLY = {
         "CnnModelVersion": {"Type": "String", "Default": ""},
         "RnnModelVersion": {"Type": "String", "Default": ""},
     },
-    "Resources": {"Topic": {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": {"Ref": "CnnModelVersion"}}}},
+    "Resources": {
+        "Topic": {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": {"Ref": "CnnModelVersion"}}}
+    },
 }
 
 
@@ -82,11 +84,15 @@ def test_the_newest_version_is_the_one_with_the_highest_number(target):
 
 def test_a_missing_stack_is_a_sentence(target):
     with pytest.raises(CommandFailed, match="There is no stack Recognition-dev-Inference"):
-        release.stack_parameters(boto3.client("cloudformation", region_name="us-east-1"), "Recognition-dev-Inference")
+        release.stack_parameters(
+            boto3.client("cloudformation", region_name="us-east-1"), "Recognition-dev-Inference"
+        )
 
 
 def test_the_reason_of_a_failed_update_is_the_first_failure_of_that_update_only():
-    def event(logical_id: str, status: str, reason: str | None = None, kind: str = "AWS::SageMaker::Endpoint") -> dict:
+    def event(
+        logical_id: str, status: str, reason: str | None = None, kind: str = "AWS::SageMaker::Endpoint"
+    ) -> dict:
         return {
             "LogicalResourceId": logical_id,
             "ResourceStatus": status,

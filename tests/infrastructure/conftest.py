@@ -1,0 +1,80 @@
+"""Synthesises both environments once for all infrastructure tests."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PARTS = ("Storage", "Training", "Inference", "Api")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def node_of_this_environment():
+    """CDK's Node part runs on the Node of this virtual environment, and leaves validation to the nag test."""
+    os.environ.setdefault("JSII_NODE", str(Path(sys.prefix) / "bin" / "node"))
+    os.environ["JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION"] = "1"
+    os.environ["CDK_VALIDATION"] = "false"
+
+
+def context() -> dict[str, Any]:
+    """cdk.json's context, as the CDK's command line passes it on."""
+    return json.loads((ROOT / "cdk.json").read_text())["context"]
+
+
+@pytest.fixture(scope="session")
+def synthesise(tmp_path_factory) -> Callable[[str], dict[str, dict]]:
+    """Synthesises one environment: the templates by part."""
+    from aws_cdk import App
+
+    from stacks.compose import compose
+
+    def run(environment: str) -> dict[str, dict]:
+        output = tmp_path_factory.mktemp(f"assembly-{environment}")
+        app = App(context={**context(), "environment": environment}, outdir=str(output))
+        compose(app, ROOT / "build")
+        app.synth()
+        return {
+            part: json.loads((output / f"Recognition-{environment}-{part}.template.json").read_text())
+            for part in PARTS
+        }
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def dev(synthesise) -> dict[str, dict]:
+    """The templates of dev."""
+    return synthesise("dev")
+
+
+@pytest.fixture(scope="session")
+def prod(synthesise) -> dict[str, dict]:
+    """The templates of prod."""
+    return synthesise("prod")
+
+
+@pytest.fixture(scope="session", params=["dev", "prod"])
+def templates(request) -> dict[str, dict]:
+    """The templates of each environment in turn."""
+    return request.getfixturevalue(request.param)
+
+
+@pytest.fixture
+def of_type() -> Callable[[dict, str], list[dict]]:
+    """The properties of every resource of a type in a template."""
+
+    def find(template: dict, resource_type: str) -> list[dict]:
+        return [
+            one.get("Properties", {})
+            for one in template["Resources"].values()
+            if one["Type"] == resource_type
+        ]
+
+    return find

@@ -1,0 +1,80 @@
+"""cdk-nag's AwsSolutions pack and cfn-lint find nothing that is not acknowledged, and no acknowledgement is idle."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from aws_cdk import App, Validations
+from cdk_nag import AwsSolutionsChecks
+
+from stacks import acknowledgements, compose
+
+from .conftest import PARTS, ROOT, context
+
+# Redundant DependsOn entries are CDK's own and harmless.
+NOT_LINTED = "W3005"
+
+
+@pytest.fixture(params=["dev", "prod"])
+def environment(request) -> str:
+    return request.param
+
+
+def report_of(environment: str, output: Path) -> tuple[set[tuple[str, str]], bool]:
+    """The findings of a synth with the pack, as construct path and rule, and whether the synth was refused."""
+    app = App(context={**context(), "environment": environment}, outdir=str(output))
+    compose.compose(app, ROOT / "build")
+    Validations.of(app).add_plugins(AwsSolutionsChecks(app))
+    refused = False
+    try:
+        app.synth()
+    except RuntimeError:
+        refused = True
+    report = json.loads((output / "validation-report.json").read_text())
+    found = {
+        (construct["constructPath"], violation["ruleName"])
+        for plugin in report["pluginReports"]
+        for violation in plugin.get("violations", [])
+        for construct in violation["violatingConstructs"]
+    }
+    return found, refused
+
+
+def test_the_pack_finds_exactly_what_is_acknowledged(environment, tmp_path, monkeypatch):
+    monkeypatch.setenv("CDK_VALIDATION", "true")
+    monkeypatch.setattr(compose, "acknowledge", lambda *_: None)
+    found, refused = report_of(environment, tmp_path)
+    acknowledged = {
+        (f"Recognition-{environment}-{part}/{finding.path}", finding.rule)
+        for part in PARTS
+        for finding in acknowledgements.findings(part, environment, "us-east-1")
+    }
+    assert refused, "the pack has to refuse what nobody acknowledged, or it did not run"
+    assert found == acknowledged
+
+
+def test_with_the_acknowledgements_the_pack_finds_nothing(environment, tmp_path, monkeypatch):
+    monkeypatch.setenv("CDK_VALIDATION", "true")
+    found, refused = report_of(environment, tmp_path)
+    assert (found, refused) == (set(), False)
+
+
+def test_every_acknowledgement_has_a_reason():
+    for part in PARTS:
+        for finding in acknowledgements.findings(part, "dev", "us-east-1"):
+            assert finding.reason.endswith("."), finding
+
+
+def test_cfn_lint_finds_nothing(templates, tmp_path):
+    files = []
+    for part, template in templates.items():
+        file = tmp_path / f"{part}.template.json"
+        file.write_text(json.dumps(template))
+        files.append(str(file))
+    command = [str(Path(sys.executable).with_name("cfn-lint")), "--ignore-checks", NOT_LINTED, "--", *files]
+    finished = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert finished.returncode == 0, finished.stdout

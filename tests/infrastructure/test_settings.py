@@ -1,0 +1,108 @@
+"""Wrong settings fail the synth with one sentence that names the field; right ones say what they mean."""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from stacks.instances import has_local_storage
+from stacks.settings import GPU_FAMILIES, SettingsRefused, instance_types, load_settings, warnings_of
+
+from .conftest import ROOT, context
+
+
+def settings_with(path: str, value):
+    environments = copy.deepcopy(context()["environments"])
+    part = environments["dev"]
+    *parents, last = path.split(".")
+    for name in parents:
+        part = part.setdefault(name, {})
+    part[last] = value
+    return load_settings("dev", environments)
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("training.instance_type", "ml.g99.xlarge"),
+        ("training.instance_type", "g5.xlarge"),
+        ("training.volume_gigabytes", "50"),
+        ("training.volume_gigabytes", 0),
+        ("training.max_wait_seconds", 60),
+        ("training.minimum_accuracy", {"cnn": 1.5, "rnn": 0.5}),
+        ("training.minimum_accuracy", {"cnn": 0.5}),
+        ("training.image_version", "1.15"),
+        ("training.approval", "Maybe"),
+        ("inference.instance_type", "ml.p99.large"),
+        ("inference.canary_percent", 51),
+        ("inference.canary_percent", 0),
+        ("inference.image_version", "2.19"),
+        ("api.function_timeout_seconds", 29),
+        ("api.log_days", 8),
+        ("api.authorization", "NONE"),
+        ("region", "Virginia"),
+        ("account", "12345"),
+        ("storage.unknown", 1),
+    ],
+)
+def test_a_wrong_setting_is_refused_by_its_name(path, value):
+    with pytest.raises(SettingsRefused) as refused:
+        settings_with(path, value)
+    assert path.split(".")[-1] in str(refused.value)
+
+
+def test_an_unknown_environment_is_refused_with_the_known_ones():
+    with pytest.raises(SettingsRefused, match="no environment 'staging' in cdk.json; it has: dev, prod"):
+        load_settings("staging", context()["environments"])
+
+
+def test_every_promised_gpu_family_can_be_chosen_for_training():
+    known = instance_types("TrainingInstanceType")
+    for family in GPU_FAMILIES:
+        instances = [one for one in known if one.startswith((f"ml.{family}.", f"ml.{family}-"))]
+        assert instances, f"botocore lists no ml.{family}.* for training"
+        for instance in instances:
+            assert settings_with("training.instance_type", instance).training.instance_type == instance
+
+
+def test_an_old_family_is_accepted_with_a_warning():
+    assert warnings_of(settings_with("training.instance_type", "ml.g6.xlarge")) == []
+    (warning,) = warnings_of(settings_with("training.instance_type", "ml.p3.2xlarge"))
+    assert "P3" in warning
+
+
+@pytest.mark.parametrize(
+    ("instance", "expected"),
+    [
+        ("ml.g5.xlarge", True),
+        ("ml.g4dn.xlarge", True),
+        ("ml.p4d.24xlarge", True),
+        ("ml.m5d.large", True),
+        ("ml.m5.xlarge", False),
+        ("ml.p3.2xlarge", False),
+        ("ml.c6i.xlarge", False),
+    ],
+)
+def test_instances_with_disks_of_their_own_are_known(instance, expected):
+    assert has_local_storage(instance) is expected
+
+
+def test_a_refused_synth_prints_one_sentence_and_no_trace():
+    broken = context()
+    broken["environments"]["dev"]["inference"]["canary_percent"] = 60
+    finished = subprocess.run(
+        [sys.executable, "app.py"],
+        cwd=ROOT,
+        env={**os.environ, "CDK_CONTEXT_JSON": json.dumps(broken)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert finished.returncode == 1
+    assert "inference.canary_percent" in finished.stderr
+    assert "Traceback" not in finished.stderr

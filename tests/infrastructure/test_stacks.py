@@ -1,0 +1,206 @@
+"""What the templates promise: encryption, private buckets, signed calls, endpoints only after a release."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+
+from .conftest import PARTS, ROOT, context
+
+KINDS = ("Cnn", "Rnn")
+
+
+def test_every_bucket_is_private_encrypted_and_tls_only(templates, of_type):
+    buckets = of_type(templates["Storage"], "AWS::S3::Bucket")
+    assert len(buckets) == 3
+    for bucket in buckets:
+        assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+        assert bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    policies = of_type(templates["Storage"], "AWS::S3::BucketPolicy")
+    denying = [policy for policy in policies if '"aws:SecureTransport": "false"' in json.dumps(policy)]
+    assert len(denying) == len(buckets)
+
+
+def test_data_and_models_lie_under_our_own_key_and_are_versioned(templates, of_type):
+    ours = [
+        bucket
+        for bucket in of_type(templates["Storage"], "AWS::S3::Bucket")
+        if "aws:kms" in json.dumps(bucket["BucketEncryption"])
+    ]
+    assert len(ours) == 2
+    for bucket in ours:
+        assert bucket["VersioningConfiguration"]["Status"] == "Enabled"
+        assert "LoggingConfiguration" in bucket
+    (key,) = of_type(templates["Storage"], "AWS::KMS::Key")
+    assert key["EnableKeyRotation"] is True
+
+
+def test_prod_keeps_its_data_and_dev_leaves_nothing(dev, prod):
+    def policies(template: dict) -> set[str]:
+        kept = ("AWS::S3::Bucket", "AWS::KMS::Key")
+        return {one["DeletionPolicy"] for one in template["Resources"].values() if one["Type"] in kept}
+
+    assert policies(prod["Storage"]) == {"Retain"}
+    assert policies(dev["Storage"]) == {"Delete"}
+
+
+def test_every_method_wants_a_signed_request(templates, of_type):
+    methods = of_type(templates["Api"], "AWS::ApiGateway::Method")
+    assert len(methods) == 11
+    assert {method["AuthorizationType"] for method in methods} == {"AWS_IAM"}
+
+
+def test_no_request_body_is_logged(templates, of_type):
+    (stage,) = of_type(templates["Api"], "AWS::ApiGateway::Stage")
+    assert {setting["DataTraceEnabled"] for setting in stage["MethodSettings"]} == {False}
+    for function in of_type(templates["Api"], "AWS::Lambda::Function"):
+        variables = function["Environment"]["Variables"]
+        assert variables["POWERTOOLS_TRACER_CAPTURE_RESPONSE"] == "false"
+        assert variables["POWERTOOLS_TRACER_CAPTURE_ERROR"] == "false"
+
+
+def test_every_log_is_deleted_some_day(templates, of_type):
+    for part in PARTS:
+        for group in of_type(templates[part], "AWS::Logs::LogGroup"):
+            assert group["RetentionInDays"] <= 365
+
+
+def test_a_function_may_call_its_service_and_nothing_else_of_it(templates, of_type):
+    def actions(prefix: str) -> set[str]:
+        found = re.findall(rf'"({prefix}:\w+)"', json.dumps(of_type(templates["Api"], "AWS::IAM::Policy")))
+        return set(found)
+
+    assert actions("sagemaker") == {"sagemaker:InvokeEndpoint"}
+    assert actions("rekognition") == {
+        f"rekognition:Detect{what}" for what in ("Labels", "Text", "Faces", "ModerationLabels")
+    }
+    assert all(action.startswith("comprehend:Detect") for action in actions("comprehend"))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_nothing_of_an_endpoint_exists_before_its_first_release(templates, kind):
+    template = templates["Inference"]
+    parameter = template["Parameters"][f"{kind}ModelVersion"]
+    assert parameter["Default"] == ""
+    assert template["Conditions"][f"{kind}IsReleased"] == {
+        "Fn::Not": [{"Fn::Equals": [{"Ref": f"{kind}ModelVersion"}, ""]}]
+    }
+    mine = {name: one for name, one in template["Resources"].items() if name.startswith(kind)}
+    assert {one["Type"] for one in mine.values()} == {
+        "AWS::SageMaker::Model",
+        "AWS::SageMaker::EndpointConfig",
+        "AWS::SageMaker::Endpoint",
+        "AWS::CloudWatch::Alarm",
+    }
+    assert {one.get("Condition") for one in mine.values()} == {f"{kind}IsReleased"}
+
+
+@pytest.mark.parametrize("value", ["", "1", "12", "2026"])
+def test_a_version_parameter_takes_numbers_and_emptiness(dev, value):
+    assert re.fullmatch(dev["Inference"]["Parameters"]["CnnModelVersion"]["AllowedPattern"], value)
+
+
+@pytest.mark.parametrize("value", ["0", "01", "-1", "latest", "1 ", "1;2"])
+def test_a_version_parameter_takes_nothing_else(dev, value):
+    assert not re.fullmatch(dev["Inference"]["Parameters"]["CnnModelVersion"]["AllowedPattern"], value)
+
+
+def test_an_endpoint_serves_exactly_the_version_that_the_parameter_names(templates, of_type):
+    for model in of_type(templates["Inference"], "AWS::SageMaker::Model"):
+        package = json.dumps(model["PrimaryContainer"]["ModelPackageName"])
+        assert re.search(
+            r'model-package/recognition-\w+-(cnn|rnn)/", \{"Ref": "(Cnn|Rnn)ModelVersion"\}', package
+        )
+        assert model["EnableNetworkIsolation"] is True
+
+
+def test_a_release_is_taken_back_by_its_alarms(templates, of_type):
+    for endpoint in of_type(templates["Inference"], "AWS::SageMaker::Endpoint"):
+        deployment = endpoint["DeploymentConfig"]
+        assert len(deployment["AutoRollbackConfiguration"]["Alarms"]) == 2
+        assert deployment["BlueGreenUpdatePolicy"]["MaximumExecutionTimeoutInSeconds"] >= 600
+
+
+def test_a_fleet_of_several_instances_gets_a_canary(prod, of_type):
+    for endpoint in of_type(prod["Inference"], "AWS::SageMaker::Endpoint"):
+        routing = endpoint["DeploymentConfig"]["BlueGreenUpdatePolicy"]["TrafficRoutingConfiguration"]
+        assert routing["Type"] == "CANARY"
+        assert routing["CanarySize"]["Value"] <= 50
+
+
+def test_only_endpoints_model_groups_and_the_stage_have_fixed_names(templates):
+    fixed = re.compile(r"^(?!Log)\w*Name$")
+    allowed = {
+        "AWS::SageMaker::Endpoint": {"EndpointName"},
+        "AWS::SageMaker::ModelPackageGroup": {"ModelPackageGroupName"},
+        "AWS::ApiGateway::Stage": {"StageName"},
+        "AWS::ApiGateway::RestApi": {"Name"},
+        "AWS::SSM::Parameter": {"Name"},
+        "AWS::IAM::Policy": {"PolicyName"},
+        "AWS::CloudWatch::Alarm": {"MetricName"},
+        "AWS::SageMaker::EndpointConfig": set(),
+    }
+    for part in PARTS:
+        for resource in templates[part]["Resources"].values():
+            named = {
+                name
+                for name, value in resource.get("Properties", {}).items()
+                if fixed.match(name) and isinstance(value, str)
+            }
+            assert named <= allowed.get(resource["Type"], set()), resource["Type"]
+
+
+def test_no_stack_exports_anything(templates):
+    """An export that is read cannot change: stacks tell each other of things through parameters."""
+    for part in PARTS:
+        assert not [one for one in templates[part].get("Outputs", {}).values() if "Export" in one]
+        assert "Fn::ImportValue" not in json.dumps(templates[part])
+
+
+def test_prod_is_protected_against_deletion():
+    from aws_cdk import App
+
+    from stacks.compose import compose
+
+    for environment, protected in (("prod", True), ("dev", False)):
+        app = App(context={**context(), "environment": environment})
+        stacks = compose(app, ROOT / "build")
+        assert {stack.termination_protection for stack in stacks.values()} == {protected}
+
+
+def synthesised_in_a_process_of_its_own(output, **variables: str) -> dict[str, bytes]:
+    """The files of a synth whose process saw other environment variables."""
+    subprocess.run(
+        [sys.executable, "app.py"],
+        cwd=ROOT,
+        env={**os.environ, **variables, "CDK_OUTDIR": str(output), "CDK_CONTEXT_JSON": json.dumps(context())},
+        check=True,
+        capture_output=True,
+    )
+    return {file.name: file.read_bytes() for file in output.glob("*.json")}
+
+
+def test_the_templates_are_the_same_for_aws_and_for_the_embedded_aws_and_on_every_synth(tmp_path):
+    for_aws = synthesised_in_a_process_of_its_own(tmp_path / "aws")
+    embedded = synthesised_in_a_process_of_its_own(
+        tmp_path / "embedded",
+        AWS_ENDPOINT_URL="http://127.0.0.1:4566",
+        AWS_ACCESS_KEY_ID="test",
+        AWS_SECRET_ACCESS_KEY="test",
+        AWS_REGION="us-east-1",
+    )
+    names = {f"Recognition-dev-{part}.template.json" for part in PARTS}
+    assert names <= set(for_aws)
+    assert {name: for_aws[name] for name in names} == {name: embedded[name] for name in names}
+    assets = {f"Recognition-dev-{part}.assets.json" for part in PARTS}
+    assert {name: for_aws[name] for name in assets} == {name: embedded[name] for name in assets}
+
+
+def test_no_template_holds_a_path_of_this_machine(templates):
+    for part in PARTS:
+        assert str(ROOT) not in json.dumps(templates[part])
