@@ -12,6 +12,7 @@ import keras
 import tensorflow as tf
 
 from model_code.hyperparameters import Hyperparameters
+from model_code.litert import write_litert
 from model_code.problems import Problem
 
 VERSION = "1"
@@ -47,7 +48,7 @@ def export_model(
     history: list[dict[str, float]],
     directory: Path,
 ) -> None:
-    """Writes `1/`, `code/inference.py`, `labels.json` and `model_card.json` to `directory`.
+    """Writes `1/`, `litert/`, `code/inference.py`, `labels.json` and `model_card.json` to `directory`.
 
     The served network computes in float32, whatever precision trained it: the same weights answer alike on hardware
     with and without bfloat16.
@@ -57,6 +58,7 @@ def export_model(
     target = directory / VERSION
     shutil.rmtree(target, ignore_errors=True)
     tf.saved_model.save(module, str(target), signatures={"serving_default": module.signature})
+    write_litert(served, problem.train_inputs, directory / "litert")
     code = directory / "code"
     code.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(Path(__file__).with_name("inference.py"), code / "inference.py")

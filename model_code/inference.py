@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import os
 from pathlib import Path
 
 try:
@@ -86,8 +87,9 @@ def output_handler(response, context):
         context: the container's context with `accept_header`.
 
     Returns:
-        JSON text with `predictions`, each with `label`, `score` and `probabilities` by label; and its content type. In
-        JSON Lines, one prediction a line, when that is what the caller accepts.
+        JSON text with `predictions`, each with `label`, `score`, `probabilities` by label and `model_version` (the
+        container's MODEL_VERSION, null where it has none); and its content type. In JSON Lines, one prediction a
+        line, when that is what the caller accepts.
 
     Raises:
         Refused: with TensorFlow Serving's own words when it refused the instances.
@@ -95,8 +97,9 @@ def output_handler(response, context):
     if response.status_code != 200:
         raise Refused(response.content.decode("utf-8", "replace"), str(response.status_code))
     labels = json.loads(Path(__file__).parent.with_name("labels.json").read_text(encoding="utf-8"))
+    version = os.environ.get("MODEL_VERSION")
     predictions = [
-        {**one, "probabilities": dict(zip(labels, one["probabilities"], strict=True))}
+        {**one, "probabilities": dict(zip(labels, one["probabilities"], strict=True)), "model_version": version}
         for one in json.loads(response.content)["predictions"]
     ]
     if context.accept_header == JSON_LINES_TYPE:

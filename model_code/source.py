@@ -9,14 +9,6 @@ from pathlib import Path
 
 ARCHIVE_NAME = "source.tar.gz"
 ENTRY_POINT = "train.py"
-EVALUATION_ENTRYPOINT = (
-    "/bin/sh",
-    "-c",
-    "mkdir -p /opt/ml/processing/code && cd /opt/ml/processing/code && "
-    f"tar -xzf /opt/ml/processing/input/code/{ARCHIVE_NAME} && exec python3 -m model_code.evaluate "
-    "--model /opt/ml/processing/input/model --test /opt/ml/processing/input/test --output /opt/ml/processing/output",
-)
-"""ContainerEntrypoint of the processing job that evaluates a model; its inputs and its output have these LocalPaths."""
 LAUNCHER = '"""Runs model_code.train; the toolkit starts this file."""\n\nfrom model_code.train import run\n\nrun()\n'
 
 

@@ -95,6 +95,8 @@ class ReleasedModel(Construct):
             execution_role_arn=role.role_arn,
             enable_network_isolation=True,
             primary_container=sagemaker.CfnModel.ContainerDefinitionProperty(
+                # Every answer names the version that gave it.
+                environment={"MODEL_VERSION": version.value_as_string},
                 model_package_name=stack.format_arn(
                     service="sagemaker",
                     resource="model-package",

@@ -118,8 +118,9 @@ def test_any_body_is_taken_or_refused_without_being_repeated(body, content_type)
 
 
 @pytest.fixture
-def served(tmp_path):
+def served(tmp_path, monkeypatch):
     """The hooks as they lie in the artefact, beside the labels."""
+    monkeypatch.delenv("MODEL_VERSION", raising=False)
     (tmp_path / "code").mkdir()
     (tmp_path / "labels.json").write_text('["cat", "dog"]')
     shutil.copy(Path(inference.__file__), tmp_path / "code" / "inference.py")
@@ -137,7 +138,7 @@ def answer(*predictions: dict, status: int = 200):
 
 
 ONE = {"label": "dog", "score": 0.75, "probabilities": [0.25, 0.75]}
-LABELLED = {"label": "dog", "score": 0.75, "probabilities": {"cat": 0.25, "dog": 0.75}}
+LABELLED = {"label": "dog", "score": 0.75, "probabilities": {"cat": 0.25, "dog": 0.75}, "model_version": None}
 
 
 def test_probabilities_leave_with_their_labels(served):
@@ -145,6 +146,14 @@ def test_probabilities_leave_with_their_labels(served):
 
     assert json.loads(body) == {"predictions": [LABELLED]}
     assert content_type == "application/json"
+
+
+def test_an_answer_names_the_version_that_the_container_was_given(served, monkeypatch):
+    monkeypatch.setenv("MODEL_VERSION", "7")
+
+    body, _ = served.output_handler(answer(ONE), context())
+
+    assert json.loads(body) == {"predictions": [{**LABELLED, "model_version": "7"}]}
 
 
 def test_json_lines_are_answered_in_kind(served):

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import model_code
-from model_code.source import ARCHIVE_NAME, EVALUATION_ENTRYPOINT, write_source_archive
+from model_code.source import ARCHIVE_NAME, write_source_archive
 
 
 def test_equal_sources_give_equal_bytes(tmp_path, monkeypatch):
@@ -35,20 +35,23 @@ def test_the_archive_holds_the_launcher_and_the_whole_package(tmp_path):
     assert names == {"train.py", *(f"model_code/{file.name}" for file in package.glob("*.py"))}
 
 
-def test_the_evaluations_entry_point_reaches_the_evaluation_from_the_unpacked_archive(tmp_path):
-    """The paths of the container are put below a directory of this test, as a machine without /opt/ml does."""
-    archive = tmp_path / "processing" / "input" / "code" / ARCHIVE_NAME
-    write_source_archive(archive)
-    shell, option, script = EVALUATION_ENTRYPOINT
-    script = script.replace("/opt/ml", str(tmp_path))
-    environment = {**os.environ, "SAGEMAKER_BASE_DIR": str(tmp_path), "PYTHONPATH": ""}
-    environment["PATH"] = f"{Path(sys.executable).parent}:{environment['PATH']}"
+def test_the_evaluation_runs_from_the_unpacked_archive_alone(tmp_path):
+    write_source_archive(tmp_path / ARCHIVE_NAME)
+    (tmp_path / "model").mkdir()
+    with tarfile.open(tmp_path / ARCHIVE_NAME) as archive:
+        archive.extractall(tmp_path / "code", filter="data")
+    words = ["--model", str(tmp_path / "model"), "--test", "test", "--output", "output"]
 
     finished = subprocess.run(
-        [shell, option, script], env=environment, capture_output=True, text=True, timeout=120
+        [sys.executable, "-m", "model_code.evaluate", *words],
+        cwd=tmp_path / "code",
+        env={**os.environ, "SAGEMAKER_BASE_DIR": str(tmp_path), "PYTHONPATH": ""},
+        capture_output=True,
+        text=True,
+        timeout=120,
     )
 
-    sentence = f"The model {tmp_path}/processing/input/model holds no 1/saved_model.pb."
+    sentence = f"The model {tmp_path}/model holds no 1/saved_model.pb."
     assert finished.returncode == 1, finished.stderr
     assert f"The evaluation failed: {sentence}" in finished.stdout
     assert (tmp_path / "output" / "message").read_text() == sentence

@@ -1,0 +1,162 @@
+"""Traditional machine learning on the same channels: the opponents that the networks have to beat.
+
+Example: python -m model_code.baselines --kind rnn --train data/imdb/train --test data/imdb/test --output out
+It writes `evaluation.json` with the figures of `model_code.evaluate`, so that both can be laid side by side.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline, make_union
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
+
+from model_code.failures import JobFailed
+
+IMAGE_SIZE = 32
+CELL_PIXELS = 8
+ORIENTATIONS = 9
+COLOUR_BINS = 4
+
+
+def image_features(images: np.ndarray) -> np.ndarray:
+    """Histograms of oriented gradients and of colours.
+
+    Args:
+        images: uint8 [N, H, W, 3]; H and W are multiples of CELL_PIXELS.
+
+    Returns:
+        float32 [N, features].
+    """
+    return np.concatenate([oriented_gradients(images), colour_histogram(images)], axis=1)
+
+
+def oriented_gradients(images: np.ndarray) -> np.ndarray:
+    """How strongly the grey image changes in each of ORIENTATIONS directions, cell by cell (Dalal and Triggs 2005).
+
+    Each cell's histogram is divided by the length of its 2×2 block, once for every block that it lies in.
+    """
+    grey = images.astype(np.float32).mean(axis=3) / 255.0
+    down, right = np.gradient(grey, axis=(1, 2))
+    strength = np.hypot(down, right)
+    direction = (np.arctan2(down, right) % np.pi) / np.pi * ORIENTATIONS
+    lower = np.floor(direction).astype(int) % ORIENTATIONS
+    share = direction - np.floor(direction)
+    count, height, width = grey.shape
+    rows, columns = height // CELL_PIXELS, width // CELL_PIXELS
+    cells = np.zeros((count, rows, columns, ORIENTATIONS), np.float32)
+    for orientation in range(ORIENTATIONS):
+        # A direction between two bins is shared by both.
+        upper = (lower + 1) % ORIENTATIONS == orientation
+        part = strength * ((lower == orientation) * (1 - share) + upper * share)
+        blocks = part.reshape(count, rows, CELL_PIXELS, columns, CELL_PIXELS)
+        cells[..., orientation] = blocks.sum(axis=(2, 4))
+    neighbours = [cells[:, r : rows - 1 + r, c : columns - 1 + c] for r in (0, 1) for c in (0, 1)]
+    blocks = np.concatenate(neighbours, axis=-1)
+    blocks /= np.linalg.norm(blocks, axis=-1, keepdims=True) + 1e-3
+    return blocks.reshape(count, -1)
+
+
+def colour_histogram(images: np.ndarray) -> np.ndarray:
+    """The share of pixels in each of COLOUR_BINS³ colours."""
+    levels = images.astype(np.int64) * COLOUR_BINS // 256
+    colours = (levels[..., 0] * COLOUR_BINS + levels[..., 1]) * COLOUR_BINS + levels[..., 2]
+    bins = COLOUR_BINS**3
+    offsets = np.arange(len(images))[:, None] * bins
+    counts = np.bincount((colours.reshape(len(images), -1) + offsets).ravel(), minlength=len(images) * bins)
+    return (counts.reshape(len(images), bins) / colours[0].size).astype(np.float32)
+
+
+def image_models(seed: int) -> dict[str, ClassifierMixin]:
+    """Untrained classifiers of uint8 images [N, H, W, 3]."""
+    features = FunctionTransformer(image_features)
+    return {
+        "logistic_regression": make_pipeline(
+            features, StandardScaler(), LogisticRegression(C=0.01, max_iter=300, random_state=seed)
+        ),
+        "gradient_boosting": make_pipeline(
+            features, HistGradientBoostingClassifier(max_iter=100, learning_rate=0.1, random_state=seed)
+        ),
+    }
+
+
+def text_models(seed: int) -> dict[str, ClassifierMixin]:
+    """Untrained classifiers of texts."""
+    features: BaseEstimator = make_union(
+        TfidfVectorizer(
+            ngram_range=(1, 2), min_df=3, sublinear_tf=True, max_features=200_000, dtype=np.float32
+        ),
+        TfidfVectorizer(
+            analyzer="char_wb",
+            ngram_range=(3, 4),
+            min_df=5,
+            sublinear_tf=True,
+            max_features=50_000,
+            dtype=np.float32,
+        ),
+    )
+    return {
+        "logistic_regression": make_pipeline(
+            features, LogisticRegression(C=10.0, max_iter=300, random_state=seed)
+        )
+    }
+
+
+def measure(kind: str, train: Path, test: Path, *, seed: int = 0) -> dict[str, dict]:
+    """Trains every baseline of a kind; returns the evaluation of each, by its name.
+
+    Raises:
+        JobFailed: naming what is wrong with a channel.
+    """
+    from model_code.evaluate import quality
+    from model_code.preprocessing import decode_all_images
+    from model_code.records import read_split
+
+    splits = [read_split(directory, kind) for directory in (train, test)]
+    if splits[0].labels != splits[1].labels:
+        raise JobFailed("The channels train and test name different classes in their labels.json.")
+    if kind == "cnn":
+        train_inputs, test_inputs = (decode_all_images(split.samples, IMAGE_SIZE) for split in splits)
+        models = image_models(seed)
+    else:
+        train_inputs, test_inputs = (
+            [s.decode("utf-8", "replace") for s in split.samples] for split in splits
+        )
+        models = text_models(seed)
+    reports = {}
+    for name, model in models.items():
+        model.fit(train_inputs, splits[0].targets)
+        reports[name] = quality(model.predict_proba(test_inputs), splits[1].targets, splits[1].labels)
+        print(f"{name} accuracy={reports[name]['gate']['accuracy']:.4f}", flush=True)
+    return reports
+
+
+def run() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--kind", choices=("cnn", "rnn"), required=True, help="cnn for images, rnn for texts")
+    parser.add_argument("--train", type=Path, required=True, help="the training channel")
+    parser.add_argument("--test", type=Path, required=True, help="the test channel")
+    parser.add_argument("--output", type=Path, required=True, help="where evaluation.json goes")
+    words = parser.parse_args()
+    try:
+        reports = measure(words.kind, words.train, words.test)
+    except JobFailed as failure:
+        print(failure, file=sys.stderr)
+        sys.exit(1)
+    words.output.mkdir(parents=True, exist_ok=True)
+    (words.output / "evaluation.json").write_text(json.dumps(reports, indent=1))
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,253 @@
+"""Bad input and services in trouble get a truthful status and a sentence; nothing of what was sent is ever logged."""
+
+from __future__ import annotations
+
+import base64
+import json
+import logging
+
+import pytest
+from botocore.exceptions import ConnectTimeoutError
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from lambdas.common import clients
+from lambdas.common.bodies import IMAGE_BYTES
+from lambdas.common.errors import RequestRefused
+from lambdas.common.images import read_header
+
+from .conftest import picture
+from .test_lambda_operations import LANGUAGE, PLAIN, VISION
+
+SECRET = "Xylophon4711"
+PNG, JPEG = picture("PNG"), picture("JPEG")
+
+
+def json_body(**fields) -> bytes:
+    return json.dumps(fields).encode()
+
+
+BAD_IMAGES = {
+    "nothing": (b"", "image/png", 400, "EmptyImage", "body"),
+    "no image": (b"GIF89a........", "image/png", 400, "NotAnImage", "body"),
+    "a truncated PNG": (PNG[: len(PNG) // 2], "image/png", 400, "DamagedImage", "body"),
+    "a truncated JPEG": (JPEG[: len(JPEG) // 2], "image/jpeg", 400, "DamagedImage", "body"),
+    "too many bytes": (PNG + b"\0" * IMAGE_BYTES, "image/png", 413, "ImageTooLarge", "body"),
+    "one pixel": (picture(size=(1, 1)), "image/png", 400, "ImageTooSmall", "body"),
+    "another type": (PNG, "image/gif", 415, "UnsupportedMediaType", "Content-Type"),
+    "no type": (PNG, None, 415, "UnsupportedMediaType", "Content-Type"),
+    "broken JSON": (b'{"image": ', "application/json", 400, "MalformedJson", "body"),
+    "deep JSON": (b"[" * 100_000, "application/json", 400, "MalformedJson", "body"),
+    "a JSON list": (b"[]", "application/json", 400, "InvalidRequest", "body"),
+    "no field": (b"{}", "application/json", 400, "InvalidRequest", "image"),
+    "a number": (b'{"image": 5}', "application/json", 400, "InvalidRequest", "image"),
+    "an unknown field": (json_body(image="", size=3), "application/json", 400, "InvalidRequest", "body"),
+    "no base64": (json_body(image="%%%"), "application/json", 400, "InvalidBase64", "image"),
+}
+BAD_TEXTS = {
+    "nothing": (b"", "text/plain", 400, "EmptyText", "body"),
+    "blanks": (b" \n\t", "text/plain", 400, "EmptyText", "body"),
+    "an empty field": (json_body(text=""), "application/json", 400, "EmptyText", "text"),
+    "no UTF-8": (b"caf\xe9", "text/plain", 400, "InvalidUtf8", "body"),
+    "a lone surrogate": (b'{"text": "\\ud800"}', "application/json", 400, "InvalidText", "text"),
+    "too many bytes": ("é".encode() * 60_000, "text/plain", 413, "TextTooLarge", "body"),
+    "another type": (b"text", "text/html", 415, "UnsupportedMediaType", "Content-Type"),
+    "broken JSON": (b"{", "application/json", 400, "MalformedJson", "body"),
+    "a wrong language": (
+        json_body(text="a", language_code="english"),
+        "application/json",
+        400,
+        "InvalidRequest",
+        "language_code",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BAD_IMAGES)
+@pytest.mark.parametrize(("function", "path"), [("vision", "/images/labels"), ("custom", "/images/class")])
+def test_a_bad_image_is_refused_by_its_field(call, function, path, case):
+    body, content_type, status, code, field = BAD_IMAGES[case]
+    found = call(function, path, body, content_type)
+    assert (found[0], found[1]["error"]["code"], found[1]["error"]["field"]) == (status, code, field)
+    assert found[1]["error"]["message"].endswith(".")
+
+
+@pytest.mark.parametrize("case", BAD_TEXTS)
+@pytest.mark.parametrize(("function", "path"), [("language", "/texts/entities"), ("custom", "/texts/class")])
+def test_a_bad_text_is_refused_by_its_field(call, function, path, case):
+    body, content_type, status, code, field = BAD_TEXTS[case]
+    found = call(
+        function,
+        path,
+        body,
+        content_type,
+        as_base64=b"\xe9" in body and content_type == "text/plain" and case == "no UTF-8",
+    )
+    assert (found[0], found[1]["error"]["code"], found[1]["error"]["field"]) == (status, code, field)
+
+
+def test_invalid_utf8_is_noticed_in_a_body_that_came_as_text_too(call):
+    status, found, _ = call("language", "/texts/sentiment", b"caf\xe9", "text/plain", as_base64=False)
+    assert (status, found["error"]["code"]) == (400, "InvalidUtf8")
+
+
+@pytest.mark.parametrize(("size", "status"), [(5_000, 200), (5_001, 413)])
+def test_sentiment_takes_five_thousand_bytes_of_utf8_and_not_one_more(call, service, size, status):
+    text = "😀" * (size // 4) + "a" * (size % 4)
+    assert len(text.encode()) == size
+    method, answer, _ = LANGUAGE["/texts/sentiment"]
+    service("comprehend").add_response(method, {**answer, **PLAIN})
+    assert call("language", "/texts/sentiment", text.encode(), "text/plain")[0] == status
+
+
+def test_a_small_image_is_enough_for_our_network_but_not_for_rekognition(call):
+    status, found, _ = call("vision", "/images/labels", picture(size=(32, 32)), "image/png")
+    assert (status, found["error"]["code"]) == (400, "ImageTooSmall")
+    assert "80" in found["error"]["message"]
+
+
+@given(
+    cut=st.integers(0, 400),
+    flips=st.lists(st.tuples(st.integers(0, 399), st.integers(1, 255)), max_size=8),
+    kind=st.sampled_from(["PNG", "JPEG"]),
+)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_a_damaged_header_is_refused_and_never_crashes(cut, flips, kind):
+    content = bytearray({"PNG": PNG, "JPEG": JPEG}[kind])
+    for position, value in flips:
+        if position < len(content):
+            content[position] ^= value
+    try:
+        header = read_header(bytes(content[: len(content) - cut]), "body")
+    except RequestRefused as refused:
+        assert refused.status == 400
+    else:
+        assert header.width > 0
+        assert header.height > 0
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_behind_a_signature_are_an_image_or_refused(tail):
+    for signature in (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"):
+        try:
+            read_header(signature + tail, "body")
+        except RequestRefused as refused:
+            assert refused.status == 400
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG"])
+def test_the_size_is_read_from_the_header(kind):
+    header = read_header(picture(kind, (97, 83)), "body")
+    assert (header.width, header.height) == (97, 83)
+
+
+SERVICE_TROUBLE = {
+    "ThrottlingException": 503,
+    "ProvisionedThroughputExceededException": 503,
+    "TooManyRequestsException": 503,
+    "InternalServerError": 503,
+    "AccessDeniedException": 502,
+    "InvalidImageFormatException": 400,
+    "TextSizeLimitExceededException": 413,
+    "UnsupportedLanguageException": 400,
+    "NotImplementedByStandIn": 501,
+}
+
+
+@pytest.mark.parametrize("code", SERVICE_TROUBLE)
+@pytest.mark.parametrize(
+    ("function", "path", "name", "method", "body", "content_type"),
+    [
+        ("vision", "/images/labels", "rekognition", "detect_labels", PNG, "image/png"),
+        ("language", "/texts/sentiment", "comprehend", "detect_sentiment", b"Good.", "text/plain"),
+    ],
+)
+def test_a_service_in_trouble_gives_a_truthful_status(
+    call, service, code, function, path, name, method, body, content_type
+):
+    service(name).add_client_error(method, code, f"about {SECRET}")
+    status, found, headers = call(function, path, body, content_type)
+    assert status == SERVICE_TROUBLE[code]
+    assert ("Retry-After" in headers) == (status == 503)
+    assert SECRET not in json.dumps(found)
+
+
+ENDPOINT_TROUBLE = [
+    (
+        "ValidationError",
+        "Endpoint recognition-dev-cnn of account 1 not found.",
+        None,
+        503,
+        "ModelNotReleased",
+    ),
+    ("ModelNotReadyException", "loading", None, 503, "ModelNotReady"),
+    ("ModelError", "the container said no", 500, 503, "ModelFailed"),
+    ("ModelError", "the container said no", 400, 400, "UnreadableInput"),
+    ("ThrottlingException", "slow down", None, 503, "ServiceThrottled"),
+    ("AccessDeniedException", "no", None, 502, "ServiceFailed"),
+]
+
+
+@pytest.mark.parametrize(("code", "message", "original", "status", "expected"), ENDPOINT_TROUBLE)
+def test_an_endpoint_in_trouble_gives_a_truthful_status(
+    call, service, code, message, original, status, expected
+):
+    stubber = service("sagemaker-runtime")
+    members = {"OriginalStatusCode": original} if original else {}
+    stubber.add_client_error("invoke_endpoint", code, message, modeled_fields=members or None)
+    found = call("custom", "/images/class", PNG, "image/png")
+    assert (found[0], found[1]["error"]["code"]) == (status, expected)
+    assert ("Retry-After" in found[2]) == (status == 503)
+
+
+def test_an_unreachable_service_is_unavailable_not_broken(call, monkeypatch):
+    client = clients.client("comprehend")
+
+    def time_out(**_):
+        raise ConnectTimeoutError(endpoint_url="https://comprehend")
+
+    monkeypatch.setattr(client, "detect_sentiment", time_out)
+    status, found, headers = call("language", "/texts/sentiment", b"Good.", "text/plain")
+    assert (status, found["error"]["code"]) == (503, "ServiceUnreachable")
+    assert headers["Retry-After"]
+
+
+def test_an_unavailable_backend_is_counted(call, service, capsys):
+    service("comprehend").add_client_error("detect_sentiment", "ThrottlingException")
+    call("language", "/texts/sentiment", b"Good.", "text/plain")
+    metrics = [json.loads(line) for line in capsys.readouterr().out.splitlines() if '"_aws"' in line]
+    assert [metric["Unavailable"] for metric in metrics] == [[1.0]]
+
+
+def secret_requests():
+    """Every route with a request that carries the secret, and its service's method."""
+    marked = PNG[:-12] + b"\0\0\0\x0ctEXt" + SECRET.encode() + b"\0\0\0\0" + PNG[-12:]
+    text = f"My name is {SECRET}.".encode()
+    yield from (("vision", path, "rekognition", VISION[path][0], marked, "image/png") for path in VISION)
+    yield from (("language", path, "comprehend", LANGUAGE[path][0], text, "text/plain") for path in LANGUAGE)
+    yield ("custom", "/images/class", "sagemaker-runtime", "invoke_endpoint", marked, "image/png")
+    yield ("custom", "/texts/class", "sagemaker-runtime", "invoke_endpoint", text, "text/plain")
+
+
+@pytest.mark.parametrize("request_", secret_requests(), ids=lambda one: one[1])
+@pytest.mark.parametrize("outcome", ["answered", "refused by the service", "malformed"])
+def test_nothing_that_a_customer_sent_is_logged(call, service, request_, outcome, capfd, caplog):
+    function, path, name, method, body, content_type = request_
+    caplog.set_level(logging.DEBUG)
+    stubber = service(name)
+    answers = {**{p: v[1] for p, v in VISION.items()}, **{p: v[1] for p, v in LANGUAGE.items()}}
+    if outcome == "answered" and path in answers:
+        stubber.add_response(method, {**answers[path], **PLAIN})
+    else:
+        stubber.add_client_error(method, "ValidationException", f"cannot read {SECRET}")
+    if outcome == "malformed":
+        body, content_type = f'{{"text": "{SECRET}", "image": "{SECRET}"'.encode(), "application/json"
+    call(function, path, body, content_type)
+    printed = "".join(capfd.readouterr()) + caplog.text
+    assert "operation" in printed or "Answered" in printed, (
+        "nothing was logged at all, so this test shows nothing"
+    )
+    assert SECRET not in printed
+    for offset in range(3):
+        middle = base64.b64encode(SECRET[offset:].encode())[:-4].decode()
+        assert middle not in printed
