@@ -99,7 +99,11 @@ def output_handler(response, context):
     labels = json.loads(Path(__file__).parent.with_name("labels.json").read_text(encoding="utf-8"))
     version = os.environ.get("MODEL_VERSION")
     predictions = [
-        {**one, "probabilities": dict(zip(labels, one["probabilities"], strict=True)), "model_version": version}
+        {
+            **one,
+            "probabilities": dict(zip(labels, one["probabilities"], strict=True)),
+            "model_version": version,
+        }
         for one in json.loads(response.content)["predictions"]
     ]
     if context.accept_header == JSON_LINES_TYPE:

@@ -69,8 +69,12 @@ def as_in_container(command: Sequence[str], folder: Path) -> tuple[list[str], di
     """
     if can_bind_mount():
         return in_namespace(command, folder), {"SAGEMAKER_BASE_DIR": CONTAINER_ROOT}
-    rewritten = [word.replace(CONTAINER_ROOT, str(folder)) for word in command]
-    return rewritten, {"SAGEMAKER_BASE_DIR": str(folder)}
+    return [as_on_disk(word, folder) for word in command], {"SAGEMAKER_BASE_DIR": str(folder)}
+
+
+def as_on_disk(text: str, folder: Path) -> str:
+    """A text that names /opt/ml, as the job will find it."""
+    return text if can_bind_mount() else text.replace(CONTAINER_ROOT, str(folder))
 
 
 def process_environment(extra: dict[str, str]) -> dict[str, str]:

@@ -37,7 +37,10 @@ def dispatch_table(sagemaker: SageMaker) -> dict[str, Any]:
         return start
 
     jobs = {f"{PREFIX}create{kind}Job": integration(kind) for kind in ("Training", "Processing")}
-    return {**jobs, "arn:aws:states:::aws-sdk:s3:getObject": lambda resource, request: get_object(sagemaker, request)}
+    return {
+        **jobs,
+        "arn:aws:states:::aws-sdk:s3:getObject": lambda resource, request: get_object(sagemaker, request),
+    }
 
 
 def get_object(sagemaker: SageMaker, request: dict[str, Any]) -> dict[str, Any]:

@@ -43,6 +43,8 @@ class Job(ABC):
         self.started: datetime.datetime | None = None
         self.ended: datetime.datetime | None = None
         self.stop_requested = threading.Event()
+        # Set when there is something for `watch` to do before its next turn: a stop, or the process's end.
+        self.wake = threading.Event()
         self.finished = threading.Event()
         self.process: subprocess.Popen | None = None
         self.exit_status: int | None = None
@@ -130,6 +132,7 @@ class Job(ABC):
                 log.write(line)
                 self.on_line(line)
             self.exit_status = self.process.wait()
+            self.wake.set()
             watcher.join()
             stop_leashed(self.process, grace_seconds=0)
         finally:
@@ -140,9 +143,10 @@ class Job(ABC):
         limit = self.request.get("StoppingCondition", {}).get("MaxRuntimeInSeconds", 86_400)
         deadline = now() + datetime.timedelta(seconds=limit)
         while self.process.poll() is None:
-            if self.stop_requested.wait(SYNC_SECONDS) or now() > deadline:
-                stop_leashed(self.process, grace_seconds=STOP_GRACE_SECONDS)
+            self.wake.wait(SYNC_SECONDS)
+            if self.stop_requested.is_set() or now() > deadline:
                 self.stop_requested.set()
+                stop_leashed(self.process, grace_seconds=STOP_GRACE_SECONDS)
             self.while_running()
 
     def stop(self) -> None:
@@ -155,6 +159,7 @@ class Job(ABC):
             raise validation_error(f"The job {self.name} is {self.status} and cannot be stopped.")
         self.status = "Stopping"
         self.stop_requested.set()
+        self.wake.set()
 
     def end(self, status: str, reason: str | None = None) -> None:
         """Sets the final status."""

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from local_aws.sagemaker.containers import role_of_image, unknown_image
+from local_aws.sagemaker.containers import as_on_disk, role_of_image, unknown_image
 from local_aws.sagemaker.jobs import Job, JobFailed
 from local_aws.sagemaker.logs import Metrics
 from local_aws.sagemaker.objects import download_prefix, split_uri, upload_archive, upload_directory
@@ -79,7 +79,10 @@ class TrainingJob(Job):
         group = {"instance_group_name": "homogeneousCluster", "hosts": ["algo-1"]}
         instance_type = self.request["ResourceConfig"].get("InstanceType", "ml.m5.large")
         files = {
-            "hyperparameters.json": self.request.get("HyperParameters", {}),
+            "hyperparameters.json": {
+                name: as_on_disk(value, self.folder)
+                for name, value in self.request.get("HyperParameters", {}).items()
+            },
             "resourceconfig.json": {
                 "current_host": "algo-1",
                 "hosts": ["algo-1"],
@@ -183,7 +186,9 @@ class TrainingJob(Job):
             answer["TrainingStartTime"] = self.started
         if self.ended:
             answer["TrainingEndTime"] = self.ended
-            seconds = int((self.ended - (self.started or self.ended)).total_seconds())
+        if self.started and self.ended:
+            # SageMaker bills by the started second.
+            seconds = int((self.ended - self.started).total_seconds()) + 1
             answer |= {"TrainingTimeInSeconds": seconds, "BillableTimeInSeconds": seconds}
         if self.failure_reason:
             answer["FailureReason"] = self.failure_reason

@@ -1,0 +1,119 @@
+"""One embedded AWS for all local tests, and small archives to run in it."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+import time
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import boto3
+import pytest
+
+from local_aws.launcher import EmbeddedAws, environment
+from local_aws.sagemaker.names import Names
+
+TRAINING_IMAGE = "763104351884.dkr.ecr.us-east-1.amazonaws.com/tensorflow-training:2.21-gpu-py312"
+INFERENCE_IMAGE = "763104351884.dkr.ecr.us-east-1.amazonaws.com/tensorflow-inference:2.20-gpu-py312"
+ROLE = "arn:aws:iam::000000000000:role/jobs-of-the-tests"
+
+
+@pytest.fixture(scope="session")
+def aws(tmp_path_factory):
+    """The embedded AWS of the session."""
+    folder = tmp_path_factory.mktemp("aws")
+    with EmbeddedAws.start(folder / "state", log_file=folder / "aws.log", concurrent_jobs=2) as running:
+        yield running
+
+
+def client_of(running: EmbeddedAws, service: str) -> Any:
+    """A boto3 client of an embedded AWS."""
+    variables = environment(running.endpoint_url)
+    return boto3.client(
+        service,
+        endpoint_url=running.endpoint_url,
+        region_name=variables["AWS_REGION"],
+        aws_access_key_id=variables["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=variables["AWS_SECRET_ACCESS_KEY"],
+    )
+
+
+@pytest.fixture(scope="session")
+def client(aws) -> Callable[[str], Any]:
+    """Makes clients of the session's embedded AWS."""
+    return lambda service: client_of(aws, service)
+
+
+@pytest.fixture(scope="session")
+def bucket(client) -> str:
+    """A bucket for the tests."""
+    client("s3").create_bucket(Bucket="bucket-of-the-tests")
+    return "bucket-of-the-tests"
+
+
+def archive(files: dict[str, bytes | str]) -> bytes:
+    """A gzipped tar file."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
+        for name, content in files.items():
+            data = content.encode() if isinstance(content, str) else content
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            tar.addfile(member, io.BytesIO(data))
+    return buffer.getvalue()
+
+
+def training_request(s3: Any, bucket: str, script: str, **changes: Any) -> dict[str, Any]:
+    """CreateTrainingJob's request for a script, with its source in S3."""
+    name = f"job-{uuid.uuid4().hex[:12]}"
+    s3.put_object(Bucket=bucket, Key=f"{name}/code/source.tar.gz", Body=archive({"train.py": script}))
+    s3.put_object(Bucket=bucket, Key=f"{name}/train/numbers.txt", Body=b"1 2 3")
+
+    def channel(channel_name: str) -> dict[str, Any]:
+        source = {"S3DataType": "S3Prefix", "S3Uri": f"s3://{bucket}/{name}/{channel_name}/"}
+        return {"ChannelName": channel_name, "DataSource": {"S3DataSource": source}}
+
+    return {
+        "TrainingJobName": name,
+        "RoleArn": ROLE,
+        "AlgorithmSpecification": {
+            "TrainingImage": TRAINING_IMAGE,
+            "TrainingInputMode": "File",
+            "MetricDefinitions": [{"Name": "loss", "Regex": r"loss=([0-9.]+)"}],
+        },
+        "HyperParameters": {
+            "sagemaker_program": '"train.py"',
+            "sagemaker_submit_directory": '"/opt/ml/input/data/code/source.tar.gz"',
+            "depth": "3",
+        },
+        "InputDataConfig": [channel("train"), channel("code")],
+        "OutputDataConfig": {"S3OutputPath": f"s3://{bucket}/output"},
+        "ResourceConfig": {"InstanceType": "ml.g5.xlarge", "InstanceCount": 1, "VolumeSizeInGB": 10},
+        "StoppingCondition": {"MaxRuntimeInSeconds": 300},
+        **changes,
+    }
+
+
+def run_training(
+    sagemaker: Any, request: dict[str, Any], *, until: Callable[[dict], bool] | None = None
+) -> dict:
+    """Starts a training job and returns its description once it has ended (or once `until` says so)."""
+    sagemaker.create_training_job(**request)
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        description = sagemaker.describe_training_job(TrainingJobName=request["TrainingJobName"])
+        if (until and until(description)) or description["TrainingJobStatus"] not in (
+            "InProgress",
+            "Stopping",
+        ):
+            return description
+        time.sleep(0.2)
+    raise AssertionError(f"The job did not end: {description['SecondaryStatus']}")
+
+
+@pytest.fixture(scope="session")
+def names() -> Names:
+    """ARNs of the embedded SageMaker."""
+    return Names()

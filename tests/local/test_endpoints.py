@@ -1,0 +1,195 @@
+"""Endpoints serve the artefact's own code and SavedModel, and an update that fails leaves the old model answering."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+import uuid
+from pathlib import Path
+
+import pytest
+
+from model_code import inference
+
+from .conftest import INFERENCE_IMAGE, ROLE, archive
+
+
+@pytest.fixture(scope="session")
+def artefact(tmp_path_factory):
+    """Makes model archives whose network says how long a text is, times a factor."""
+    import tensorflow as tf
+
+    class Lengths(tf.Module):
+        def __init__(self, factor: float) -> None:
+            super().__init__()
+            self.factor = tf.Variable(factor)
+            self.serve = tf.function(
+                self.predict, input_signature=[tf.TensorSpec([None], tf.string, name="text")]
+            )
+
+        def predict(self, text):
+            score = tf.cast(tf.strings.length(text), tf.float32) * self.factor
+            return {"label": text, "score": score, "probabilities": tf.stack([score, -score], axis=1)}
+
+    def make(factor: float) -> bytes:
+        folder = tmp_path_factory.mktemp("model")
+        module = Lengths(factor)
+        tf.saved_model.save(module, str(folder / "1"), signatures={"serving_default": module.serve})
+        (folder / "code").mkdir()
+        shutil.copy(Path(inference.__file__), folder / "code" / "inference.py")
+        (folder / "labels.json").write_text('["long", "short"]')
+        files = [path for path in folder.rglob("*") if path.is_file()]
+        return archive({path.relative_to(folder).as_posix(): path.read_bytes() for path in files})
+
+    return make
+
+
+class Deployment:
+    """A model package group with one endpoint."""
+
+    def __init__(self, client, bucket: str) -> None:
+        self.s3, self.bucket = client("s3"), bucket
+        self.sagemaker, self.runtime = client("sagemaker"), client("sagemaker-runtime")
+        self.name = f"endpoint-{uuid.uuid4().hex[:8]}"
+        self.sagemaker.create_model_package_group(ModelPackageGroupName=self.name)
+
+    def configure(self, content: bytes | None, version: str = "1") -> str:
+        """Registers an archive (None: one that is not there) and makes a configuration of it; returns its name."""
+        key = f"{self.name}/{uuid.uuid4().hex}/model.tar.gz"
+        if content is not None:
+            self.s3.put_object(Bucket=self.bucket, Key=key, Body=content)
+        package = self.sagemaker.create_model_package(
+            ModelPackageGroupName=self.name,
+            ModelApprovalStatus="Approved",
+            InferenceSpecification={
+                "Containers": [{"Image": INFERENCE_IMAGE, "ModelDataUrl": f"s3://{self.bucket}/{key}"}],
+                "SupportedContentTypes": ["text/plain"],
+                "SupportedResponseMIMETypes": ["application/json"],
+            },
+        )["ModelPackageArn"]
+        name = f"{self.name}-{uuid.uuid4().hex[:6]}"
+        container = {"ModelPackageName": package, "Environment": {"MODEL_VERSION": version}}
+        self.sagemaker.create_model(ModelName=name, PrimaryContainer=container, ExecutionRoleArn=ROLE)
+        variant = {
+            "VariantName": "primary",
+            "ModelName": name,
+            "InstanceType": "ml.g4dn.xlarge",
+            "InitialInstanceCount": 1,
+        }
+        self.sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant])
+        return name
+
+    def settled(self) -> dict:
+        """The endpoint once it is neither creating nor updating."""
+        deadline = time.monotonic() + 90
+        while time.monotonic() < deadline:
+            found = self.sagemaker.describe_endpoint(EndpointName=self.name)
+            if found["EndpointStatus"] not in ("Creating", "Updating"):
+                return found
+            time.sleep(0.2)
+        raise AssertionError("The endpoint did not settle.")
+
+    def score(self, text: bytes) -> float:
+        """What the model says of a text."""
+        answer = self.runtime.invoke_endpoint(EndpointName=self.name, Body=text, ContentType="text/plain")
+        (prediction,) = json.loads(answer["Body"].read())["predictions"]
+        return prediction["score"]
+
+
+@pytest.fixture(scope="module")
+def deployment(client, bucket, artefact) -> Deployment:
+    """An endpoint in service whose model answers with the text's length."""
+    made = Deployment(client, bucket)
+    config = made.configure(artefact(1.0), version="7")
+    made.sagemaker.create_endpoint(EndpointName=made.name, EndpointConfigName=config)
+    assert made.settled()["EndpointStatus"] == "InService"
+    return made
+
+
+def test_it_answers_with_the_artefacts_own_code_and_version(deployment):
+    answer = deployment.runtime.invoke_endpoint(
+        EndpointName=deployment.name, Body="héé".encode(), ContentType="text/plain; charset=utf-8"
+    )
+    assert answer["InvokedProductionVariant"] == "primary"
+    (prediction,) = json.loads(answer["Body"].read())["predictions"]
+    assert prediction == {
+        "label": "héé",
+        "score": 5.0,
+        "probabilities": {"long": 5.0, "short": -5.0},
+        "model_version": "7",
+    }
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "status"),
+    [
+        (b"x", "video/mp4", 415),
+        (b"\xff", "text/plain", 400),
+        (b"{", "application/json", 400),
+        (b"", "text/plain", 400),
+    ],
+)
+def test_what_the_model_does_not_take_is_a_model_error_with_the_containers_status(
+    deployment, body, content_type, status
+):
+    with pytest.raises(deployment.runtime.exceptions.ModelError) as refused:
+        deployment.runtime.invoke_endpoint(EndpointName=deployment.name, Body=body, ContentType=content_type)
+    assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 424
+    assert refused.value.response["OriginalStatusCode"] == status
+
+
+def test_an_endpoint_that_is_not_there_is_a_validation_error(deployment):
+    with pytest.raises(
+        deployment.runtime.exceptions.ClientError, match="nowhere of account .* not found"
+    ) as refused:
+        deployment.runtime.invoke_endpoint(EndpointName="nowhere", Body=b"x", ContentType="text/plain")
+    assert refused.value.response["Error"]["Code"] == "ValidationException"
+
+
+def test_more_than_six_mebibytes_are_refused(deployment):
+    with pytest.raises(deployment.runtime.exceptions.ClientError, match="real-time inference takes 6291456"):
+        deployment.score(b"x" * (6 * 1024 * 1024 + 1))
+
+
+def test_an_update_changes_the_model_without_a_request_lost(deployment, artefact):
+    config = deployment.configure(artefact(10.0))
+    deployment.sagemaker.update_endpoint(EndpointName=deployment.name, EndpointConfigName=config)
+    scores = []
+    while (
+        deployment.sagemaker.describe_endpoint(EndpointName=deployment.name)["EndpointStatus"] == "Updating"
+    ):
+        scores.append(deployment.score(b"ab"))
+    assert deployment.settled()["EndpointConfigName"] == config
+    assert deployment.score(b"ab") == 20.0
+    assert set(scores) <= {2.0, 20.0}
+    assert scores[0] == 2.0
+
+
+@pytest.mark.parametrize("broken", ["not there", "no archive", "no model", "no code"])
+def test_an_update_to_a_model_that_does_not_load_keeps_the_old_one_and_says_why(deployment, artefact, broken):
+    before = deployment.settled()["EndpointConfigName"]
+    answer = deployment.score(b"ab")
+    contents = {
+        "not there": None,
+        "no archive": b"no archive",
+        "no model": archive({"code/inference.py": ""}),
+        "no code": archive({"1/saved_model.pb": b"damaged"}),
+    }
+    config = deployment.configure(contents[broken])
+    deployment.sagemaker.update_endpoint(EndpointName=deployment.name, EndpointConfigName=config)
+    found = deployment.settled()
+    assert (found["EndpointStatus"], found["EndpointConfigName"]) == ("InService", before)
+    assert found["FailureReason"]
+    assert deployment.score(b"ab") == answer
+
+
+def test_a_first_model_that_does_not_load_fails_the_endpoint(client, bucket):
+    made = Deployment(client, bucket)
+    made.sagemaker.create_endpoint(EndpointName=made.name, EndpointConfigName=made.configure(b"no archive"))
+    found = made.settled()
+    assert found["EndpointStatus"] == "Failed"
+    assert "no readable tar archive" in found["FailureReason"]
+    made.sagemaker.delete_endpoint(EndpointName=made.name)
+    with pytest.raises(made.sagemaker.exceptions.ClientError, match="Could not find"):
+        made.sagemaker.describe_endpoint(EndpointName=made.name)

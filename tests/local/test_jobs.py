@@ -1,0 +1,208 @@
+"""Training and processing jobs do on the embedded SageMaker what they do on AWS's, by the real training toolkit."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+import tarfile
+import time
+import uuid
+from pathlib import Path
+
+import pytest
+
+from local_aws.launcher import EmbeddedAws
+
+from .conftest import ROLE, TRAINING_IMAGE, client_of, run_training, training_request
+
+SCRIPT = """
+import json, os, pathlib, sys
+channel = pathlib.Path(os.environ["SM_CHANNEL_TRAIN"])
+print("loss=0.5")
+print("loss=0.25")
+model = pathlib.Path(os.environ["SM_MODEL_DIR"])
+base = os.environ["SAGEMAKER_BASE_DIR"]
+seen = {"arguments": sys.argv[1:], "data": (channel / "numbers.txt").read_text(), "hosts": os.environ["SM_HOSTS"],
+        "model_is_at": str(model), "base": base}
+(model / "seen.json").write_text(json.dumps(seen))
+checkpoints = pathlib.Path(base) / "checkpoints"
+(checkpoints / "step-1").write_text("new")
+if (checkpoints / "old").exists():
+    (checkpoints / "step-1").write_text("went on from " + (checkpoints / "old").read_text())
+"""
+FAILING = """
+import os, pathlib, sys
+(pathlib.Path(os.environ["SAGEMAKER_BASE_DIR"]) / "output" / "failure").write_text("The data is of another planet.")
+sys.exit(3)
+"""
+
+
+def read_model(s3, description: dict) -> dict:
+    """seen.json in the job's artefact."""
+    bucket, _, key = description["ModelArtifacts"]["S3ModelArtifacts"].removeprefix("s3://").partition("/")
+    content = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+    with tarfile.open(fileobj=io.BytesIO(content)) as tar:
+        return json.loads(tar.extractfile("seen.json").read())
+
+
+def test_a_job_sees_the_container_layout_and_leaves_model_metrics_and_log(client, bucket):
+    request = training_request(client("s3"), bucket, SCRIPT)
+    description = run_training(client("sagemaker"), request)
+    assert description["TrainingJobStatus"] == "Completed", description.get("FailureReason")
+    seen = read_model(client("s3"), description)
+    assert seen["arguments"] == ["--depth", "3"]
+    assert seen["data"] == "1 2 3"
+    assert seen["hosts"] == '["algo-1"]'
+    assert {m["MetricName"]: m["Value"] for m in description["FinalMetricDataList"]} == {"loss": 0.25}
+    assert [t["Status"] for t in description["SecondaryStatusTransitions"]] == [
+        "Starting",
+        "Downloading",
+        "Training",
+        "Uploading",
+        "Completed",
+    ]
+    events = client("logs").filter_log_events(
+        logGroupName="/aws/sagemaker/TrainingJobs", logStreamNamePrefix=f"{request['TrainingJobName']}/"
+    )["events"]
+    assert "loss=0.25" in [event["message"] for event in events]
+
+
+def test_with_user_namespaces_the_job_really_is_at_opt_ml(client, bucket):
+    from local_aws.sagemaker.containers import can_bind_mount
+
+    if not can_bind_mount():
+        pytest.skip("this machine has no user namespaces")
+    seen = read_model(
+        client("s3"), run_training(client("sagemaker"), training_request(client("s3"), bucket, SCRIPT))
+    )
+    assert (seen["base"], seen["model_is_at"]) == ("/opt/ml", "/opt/ml/model")
+
+
+def test_without_user_namespaces_the_same_job_runs_in_a_folder(tmp_path, monkeypatch):
+    # A PATH without util-linux has no `unshare`, as on a system that is not Linux.
+    monkeypatch.setenv("PATH", str(Path(sys.executable).parent))
+    with EmbeddedAws.start(tmp_path / "state", log_file=tmp_path / "log") as running:
+        s3 = client_of(running, "s3")
+        s3.create_bucket(Bucket="bucket")
+        description = run_training(client_of(running, "sagemaker"), training_request(s3, "bucket", SCRIPT))
+        assert description["TrainingJobStatus"] == "Completed", description.get("FailureReason")
+        assert str(tmp_path) in read_model(s3, description)["base"]
+
+
+def test_a_failing_job_tells_the_scripts_own_reason(client, bucket):
+    description = run_training(client("sagemaker"), training_request(client("s3"), bucket, FAILING))
+    assert description["TrainingJobStatus"] == "Failed"
+    assert "The data is of another planet." in description["FailureReason"]
+
+
+def test_an_empty_channel_fails_the_job_by_its_place(client, bucket):
+    request = training_request(client("s3"), bucket, SCRIPT)
+    request["InputDataConfig"][0]["DataSource"]["S3DataSource"]["S3Uri"] = f"s3://{bucket}/nowhere/"
+    description = run_training(client("sagemaker"), request)
+    assert description["TrainingJobStatus"] == "Failed"
+    assert f"no S3 objects found under 's3://{bucket}/nowhere/'" in description["FailureReason"]
+
+
+def test_an_image_that_nothing_here_stands_for_fails_the_job(client, bucket):
+    request = training_request(client("s3"), bucket, SCRIPT)
+    request["AlgorithmSpecification"]["TrainingImage"] = "123456789012.dkr.ecr.us-east-1.amazonaws.com/mine:1"
+    description = run_training(client("sagemaker"), request)
+    assert "no stand-in for the image" in description["FailureReason"]
+
+
+def test_checkpoints_come_from_s3_and_go_there(client, bucket):
+    s3 = client("s3")
+    s3.put_object(Bucket=bucket, Key="checkpoints/one/old", Body=b"step 7")
+    request = training_request(
+        s3, bucket, SCRIPT, CheckpointConfig={"S3Uri": f"s3://{bucket}/checkpoints/one"}
+    )
+    assert run_training(client("sagemaker"), request)["TrainingJobStatus"] == "Completed"
+    saved = s3.get_object(Bucket=bucket, Key="checkpoints/one/step-1")["Body"].read()
+    assert saved == b"went on from step 7"
+
+
+def test_a_job_can_be_stopped(client, bucket):
+    sagemaker = client("sagemaker")
+    request = training_request(client("s3"), bucket, "import time\ntime.sleep(300)\n")
+    run_training(sagemaker, request, until=lambda job: job["SecondaryStatus"] == "Training")
+    sagemaker.stop_training_job(TrainingJobName=request["TrainingJobName"])
+    deadline = time.monotonic() + 30
+    status = None
+    while status != "Stopped" and time.monotonic() < deadline:
+        status = sagemaker.describe_training_job(TrainingJobName=request["TrainingJobName"])[
+            "TrainingJobStatus"
+        ]
+        time.sleep(0.2)
+    assert status == "Stopped"
+    with pytest.raises(sagemaker.exceptions.ClientError, match="cannot be stopped"):
+        sagemaker.stop_training_job(TrainingJobName=request["TrainingJobName"])
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"ResourceConfig": {"InstanceType": "ml.none", "InstanceCount": 1, "VolumeSizeInGB": 1}}, "ml.none"),
+        ({"EnableManagedSpotTraining": True}, "MaxWaitTimeInSeconds"),
+    ],
+)
+def test_a_request_that_aws_would_refuse_is_refused(client, bucket, change, reason):
+    sagemaker = client("sagemaker")
+    with pytest.raises(sagemaker.exceptions.ClientError, match=reason) as refused:
+        sagemaker.create_training_job(**training_request(client("s3"), bucket, SCRIPT, **change))
+    assert refused.value.response["Error"]["Code"] == "ValidationException"
+
+
+def test_a_job_name_is_used_once(client, bucket):
+    sagemaker = client("sagemaker")
+    request = training_request(client("s3"), bucket, SCRIPT)
+    run_training(sagemaker, request)
+    with pytest.raises(sagemaker.exceptions.ResourceInUse):
+        sagemaker.create_training_job(**request)
+
+
+def test_an_operation_that_is_not_here_says_so(client):
+    sagemaker = client("sagemaker")
+    with pytest.raises(
+        sagemaker.exceptions.ClientError, match="no SageMaker operation ListNotebookInstances"
+    ):
+        sagemaker.list_notebook_instances()
+
+
+@pytest.mark.parametrize(("program", "status"), [("cp $0/in/a $0/out/b", "Completed"), ("exit 4", "Failed")])
+def test_a_processing_job_moves_inputs_to_outputs(client, bucket, program, status):
+    s3, sagemaker = client("s3"), client("sagemaker")
+    name = f"processing-{uuid.uuid4().hex[:8]}"
+    s3.put_object(Bucket=bucket, Key=f"{name}/in/a", Body=b"content")
+
+    def place(direction: str) -> dict:
+        return {"S3Uri": f"s3://{bucket}/{name}/{direction}", "LocalPath": f"/opt/ml/processing/{direction}"}
+
+    sagemaker.create_processing_job(
+        ProcessingJobName=name,
+        RoleArn=ROLE,
+        AppSpecification={
+            "ImageUri": TRAINING_IMAGE,
+            "ContainerEntrypoint": ["sh", "-c", program, "/opt/ml/processing"],
+        },
+        ProcessingInputs=[
+            {"InputName": "in", "S3Input": {**place("in"), "S3DataType": "S3Prefix", "S3InputMode": "File"}}
+        ],
+        ProcessingOutputConfig={
+            "Outputs": [{"OutputName": "out", "S3Output": {**place("out"), "S3UploadMode": "EndOfJob"}}]
+        },
+        ProcessingResources={
+            "ClusterConfig": {"InstanceType": "ml.m5.xlarge", "InstanceCount": 1, "VolumeSizeInGB": 5}
+        },
+    )
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        description = sagemaker.describe_processing_job(ProcessingJobName=name)
+        if description["ProcessingJobStatus"] not in ("InProgress", "Stopping"):
+            break
+        time.sleep(0.2)
+    assert description["ProcessingJobStatus"] == status
+    if status == "Completed":
+        assert s3.get_object(Bucket=bucket, Key=f"{name}/out/b")["Body"].read() == b"content"
+    else:
+        assert "exit code: 4" in description["FailureReason"]
