@@ -1,0 +1,105 @@
+"""The advisor's tables in ``advisor/data``, read once and kept.
+
+Nothing is read at import; the first call of a loader reads its file, later calls return the same object.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+DATA = Path(__file__).parent / "data"
+FAMILIES = ("managed", "managed_custom", "foundation", "traditional", "cnn", "rnn", "hybrid")
+OWN_FAMILIES = frozenset({"traditional", "cnn", "rnn", "hybrid"})
+"""Families whose model is the caller's own, trained and served on SageMaker AI or Lambda."""
+
+
+@dataclass(frozen=True, slots=True)
+class Closure:
+    """A service or feature that new customers cannot get, or nobody any more."""
+
+    id: str
+    name: str
+    replacement: str
+    source: str
+    date_status: str
+    closed_to_new_customers: date | None = None
+    end_of_support: date | None = None
+
+    def sentence(self) -> str:
+        """What is closed since when, and what takes its place."""
+        if self.end_of_support:
+            what = f"{self.name} ended on {self.end_of_support.isoformat()}"
+        else:
+            what = f"{self.name} is closed to new customers since {self.closed_to_new_customers}"
+        return f"{what}; use {self.replacement}."
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One thing that can be advised, with the tasks it answers as "modality:task"."""
+
+    id: str
+    family: str
+    service: str
+    operation: str
+    tasks: frozenset[str]
+    billing: Mapping[str, Any] = field(hash=False)
+    base: float = 0.0
+    closure: Closure | None = None
+    own_data: bool = False
+    max_characters: int | None = None
+
+    @property
+    def kinds(self) -> frozenset[str]:
+        """The names a rule may address this candidate by: its id, its family and its groups."""
+        names = {self.id, self.family, "all"}
+        if self.family == "managed" and not self.own_data:
+            names.add("vendor_vocabulary")
+        if self.family in ("cnn", "rnn"):
+            names.add("deep")
+        if self.family in OWN_FAMILIES:
+            names.add("own")
+        if self.family in ("managed", "managed_custom", "foundation"):
+            names.add("cloud_api")
+        return frozenset(names)
+
+
+def read(name: str) -> dict[str, Any]:
+    """One table file of ``advisor/data`` as plain values."""
+    return tomllib.loads((DATA / name).read_text(encoding="utf-8"))
+
+
+@cache
+def closures() -> dict[str, Closure]:
+    """All closures by id."""
+    return {entry["id"]: Closure(**entry) for entry in read("closures.toml")["closure"]}
+
+
+@cache
+def candidates() -> dict[str, Candidate]:
+    """All candidates by id; raises KeyError for a closure that is not in the table of closures."""
+    made = {}
+    for entry in read("candidates.toml")["candidate"]:
+        values = dict(entry, tasks=frozenset(entry["tasks"]))
+        if "closure" in values:
+            values["closure"] = closures()[values["closure"]]
+        made[entry["id"]] = Candidate(**values)
+    return made
+
+
+@cache
+def candidates_for(modality: str, task: str) -> tuple[Candidate, ...]:
+    """The candidates that answer a task, in the table's order."""
+    return tuple(c for c in candidates().values() if f"{modality}:{task}" in c.tasks)
+
+
+@cache
+def assumptions() -> dict[str, Any]:
+    """The cost model's assumptions."""
+    return read("assumptions.toml")

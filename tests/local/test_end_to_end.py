@@ -1,0 +1,223 @@
+"""The whole app on the embedded AWS: deployed by the ordinary CDK, trained, gated, released, asked, and kept alive."""
+
+from __future__ import annotations
+
+import io
+import random
+import shutil
+import tarfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import requests
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from PIL import Image
+
+from cli import deploy, release, training
+from cli.data import upload
+from cli.embedded import embedded_target
+from cli.errors import CommandFailed
+from cli.recognize import Question, ask
+from cli.target import Target
+from local_aws.launcher import EmbeddedAws
+
+SMALL = {
+    "epochs": "4",
+    "units": "4",
+    "batch_size": "32",
+    "vocabulary_size": "100",
+    "sequence_length": "12",
+    "embedding_size": "8",
+    "learning_rate": "0.05",
+    "dropout": "0",
+}
+GOOD, BAD = ("wonderful", "moving", "brilliant"), ("dull", "tedious", "awful")
+
+
+def silent(_: str) -> None:
+    """Progress that nobody watches."""
+
+
+@pytest.fixture(scope="module")
+def target(tmp_path_factory):
+    """The app, freshly deployed; nothing is trained yet."""
+    folder = tmp_path_factory.mktemp("deployed")
+    with EmbeddedAws.start(folder / "state", log_file=folder / "aws.log") as running:
+        made = embedded_target("dev", running.endpoint_url)
+        deploy.deploy(made, silent)
+        yield made
+
+
+def write_reviews(directory: Path, *, told_by_words: bool) -> Path:
+    """A data set of made-up reviews; their words tell the label, or nothing does."""
+    from model_code.records import write_split
+
+    generator = random.Random(0)
+    for split, count in (("train", 640), ("validation", 64), ("test", 200)):
+        targets = [generator.randrange(2) for _ in range(count)]
+        shown = targets if told_by_words else [generator.randrange(2) for _ in range(count)]
+        texts = [
+            f"A {generator.choice((BAD, GOOD)[one])} film, number {generator.randrange(50)}." for one in shown
+        ]
+        write_split(
+            directory / split, "text", [text.encode() for text in texts], targets, ["negative", "positive"]
+        )
+    return directory
+
+
+def train(target: Target, directory: Path, hyperparameters: dict[str, str]) -> training.Registered:
+    """One run of the training state machine on a data set."""
+    uri = upload(target, directory, directory.name, silent)
+    (registered,) = training.wait(target, [training.start(target, "rnn", uri, hyperparameters)], silent)
+    return registered
+
+
+def classify(target: Target, text: str):
+    """What the API says of a text by our network."""
+    return ask(target, Question("/texts/class", text.encode(), "text/plain"))
+
+
+@pytest.fixture(scope="module")
+def first_version(target, tmp_path_factory) -> training.Registered:
+    """A model that passed the gate and is registered."""
+    return train(target, write_reviews(tmp_path_factory.mktemp("told"), told_by_words=True), SMALL)
+
+
+@pytest.fixture(scope="module")
+def released(target, first_version) -> str:
+    """The first version, released."""
+    release.release(target, "rnn", first_version.version, silent)
+    return first_version.version
+
+
+@pytest.fixture(scope="module")
+def local_model(target, first_version, tmp_path_factory) -> Path:
+    """The first version's artefact unpacked, as training on this machine leaves it."""
+    package = target.client("sagemaker").describe_model_package(
+        ModelPackageName=first_version.model_package_arn
+    )
+    (container,) = package["InferenceSpecification"]["Containers"]
+    bucket, _, key = container["ModelDataUrl"].removeprefix("s3://").partition("/")
+    content = target.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
+    folder = tmp_path_factory.mktemp("local") / "model"
+    with tarfile.open(fileobj=io.BytesIO(content)) as tar:
+        tar.extractall(folder, filter="data")
+    return folder
+
+
+def test_before_the_first_release_the_api_says_so_and_when_to_try_again(target):
+    reply = classify(target, "A film.")
+    assert (reply.status, reply.body["error"]["code"]) == (503, "ModelNotReleased")
+    assert release.served_version(target.client("sagemaker"), "recognition-dev-rnn") is None
+
+
+@pytest.mark.parametrize(
+    ("hyperparameters", "reason"),
+    [({"epochs": "0"}, "epochs is 0"), ({"epoch": "1"}, "no hyperparameter 'epoch'")],
+)
+def test_a_wrong_hyperparameter_fails_the_run_with_its_sentence(target, tmp_path, hyperparameters, reason):
+    with pytest.raises(CommandFailed, match=reason):
+        train(target, write_reviews(tmp_path / "reviews", told_by_words=True), hyperparameters)
+    assert release.list_versions(target, "rnn") == []
+
+
+def test_a_model_below_the_gate_is_not_registered_and_hears_by_how_much(target, tmp_path):
+    with pytest.raises(
+        CommandFailed, match=r"accuracy of the rnn is 0\.\d{4}, which is 0\.\d{4} below the gate of 0\.8500"
+    ):
+        train(target, write_reviews(tmp_path / "untold", told_by_words=False), SMALL)
+    assert release.list_versions(target, "rnn") == []
+
+
+def test_a_model_that_passes_is_registered_with_its_figures(target, first_version):
+    assert first_version.version == "1"
+    assert first_version.output["metrics"]["accuracy"] >= 0.85
+    package = target.client("sagemaker").describe_model_package(
+        ModelPackageName=first_version.model_package_arn
+    )
+    assert package["ModelMetrics"]["ModelQuality"]["Statistics"]["S3Uri"].endswith("/evaluation.json")
+    assert package["CustomerMetadataProperties"]["training_job"] == first_version.output["training_job_name"]
+
+
+def test_a_released_version_answers_through_the_api_and_names_itself(target, released):
+    for word, label in ((GOOD[0], "positive"), (BAD[0], "negative")):
+        reply = classify(target, f"A {word} film.")
+        assert reply.status == 200, reply.body
+        assert reply.body["results"][0]["label"] == label
+        assert reply.body["model"] == {"name": "recognition-dev-rnn", "version": released}
+
+
+def test_an_empty_version_cannot_take_the_endpoint_down(target, released):
+    with pytest.raises(CommandFailed, match="would delete the live endpoint"):
+        release.release(target, "rnn", "", silent)
+    assert classify(target, "A film.").body["model"]["version"] == released
+
+
+def test_another_deployment_of_the_app_keeps_the_released_version(target, released):
+    deploy.deploy(target, silent)
+    assert classify(target, "A film.").body["model"]["version"] == released
+
+
+def test_a_model_from_this_machine_becomes_a_version_and_an_old_one_can_come_back(
+    target, released, local_model
+):
+    version = release.register_local_model(target, "rnn", local_model)
+    release.release(target, "rnn", version, silent)
+    assert classify(target, "A film.").body["model"]["version"] == version
+    release.release(target, "rnn", released, silent)
+    assert classify(target, "A film.").body["model"]["version"] == released
+
+
+def test_a_model_that_does_not_load_leaves_the_old_one_answering(target, released, local_model, tmp_path):
+    broken = tmp_path / "broken"
+    shutil.copytree(local_model, broken)
+    (broken / "1" / "saved_model.pb").write_bytes(b"damaged")
+    version = release.register_local_model(target, "rnn", broken)
+    with pytest.raises(CommandFailed, match="The endpoint keeps the model it had"):
+        release.release(target, "rnn", version, silent)
+    assert classify(target, f"A {GOOD[1]} film.").body["model"]["version"] == released
+    # The next good release works.
+    release.release(target, "rnn", released, silent)
+
+
+def post(target: Target, path: str, body: bytes, content_type: str) -> requests.Response:
+    """A signed request whose answer is looked at as it is."""
+    url = target.api_url() + path
+    request = AWSRequest("POST", url, data=body, headers={"Content-Type": content_type})
+    session = target.session()
+    SigV4Auth(session.get_credentials(), "execute-api", session.region_name).add_auth(request)
+    return requests.post(url, data=body, headers=dict(request.headers), timeout=60)
+
+
+def jpeg(size: tuple[int, int]) -> bytes:
+    buffer = io.BytesIO()
+    noise = np.random.default_rng(0).integers(0, 256, (*size, 3), np.uint8)
+    Image.fromarray(noise).save(buffer, "JPEG", quality=95)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "content_type", "statuses"),
+    [
+        ("/images/labels", b"no image", "image/png", {400}),
+        ("/images/labels", jpeg((200, 200))[:5_000], "image/jpeg", {400}),
+        ("/images/labels", jpeg((1, 1)), "image/jpeg", {400}),
+        ("/images/class", jpeg((2_600, 2_600)), "image/jpeg", {413}),
+        ("/texts/sentiment", b"", "text/plain", {400}),
+        ("/texts/sentiment", b"x" * 5_001, "text/plain", {413}),
+        ("/texts/sentiment", b"caf\xe9", "text/plain", {400}),
+        ("/texts/sentiment", b"text", "text/html", {415}),
+        ("/texts/sentiment", b'{"text": ', "application/json", {400}),
+    ],
+)
+def test_bad_input_gets_a_clear_answer_over_http(target, path, body, content_type, statuses):
+    answer = post(target, path, body, content_type)
+    assert answer.status_code in statuses, answer.text
+    assert answer.json()["error"]["message"].endswith(".")
+
+
+def test_the_wait_is_told_in_a_header(target):
+    answer = post(target, "/images/class", jpeg((64, 64)), "image/jpeg")
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
