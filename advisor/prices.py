@@ -128,11 +128,17 @@ def apply_price_list(price: Price, product: Mapping[str, Any], today: date) -> P
     """
     terms = product.get("terms", {}).get("OnDemand", {})
     dimensions = [d for term in terms.values() for d in term["priceDimensions"].values()]
-    priced = sorted((d for d in dimensions if "USD" in d["pricePerUnit"]), key=lambda d: float(d["beginRange"]))
+    priced = sorted(
+        (d for d in dimensions if "USD" in d["pricePerUnit"]), key=lambda d: float(d["beginRange"])
+    )
     if not priced:
         raise ValueError(f"{price.id}: the Price List's product has no on-demand price in US dollars.")
     tiers = tuple(
-        Tier(float(d["pricePerUnit"]["USD"]), "quoted", None if d["endRange"] == "Inf" else float(d["endRange"]))
+        Tier(
+            float(d["pricePerUnit"]["USD"]),
+            "quoted",
+            None if d["endRange"] == "Inf" else float(d["endRange"]),
+        )
         for d in priced
     )
     return dataclasses.replace(price, tiers=tiers, date=today, source="AWS Price List API")

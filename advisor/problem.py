@@ -178,7 +178,9 @@ class Problem:
             raise ProblemError("problem", f"must be an object of answers, got {type(answers).__name__}.")
         for key in answers:
             if key not in FIELDS:
-                raise ProblemError(str(key), f"is not a question of the advisor; it asks {', '.join(FIELDS)}.")
+                raise ProblemError(
+                    str(key), f"is not a question of the advisor; it asks {', '.join(FIELDS)}."
+                )
         values = dict(answers)
         if isinstance(values.get("existing_customer_of"), list):
             values["existing_customer_of"] = tuple(values["existing_customer_of"])
@@ -239,12 +241,16 @@ def _check_contradictions(problem: Problem) -> None:
     """Answers that cannot both be true."""
     modality, task = problem.modality, problem.task
     if modality and task and task not in TASKS[modality]:
-        raise ProblemError("task", f"{task!r} is not a task for {modality}; it has {', '.join(TASKS[modality])}.")
+        raise ProblemError(
+            "task", f"{task!r} is not a task for {modality}; it has {', '.join(TASKS[modality])}."
+        )
     for name, modalities in ONLY_FOR.items():
         if modality and getattr(problem, name) is not None and modality not in modalities:
             raise ProblemError(name, f"belongs to {', '.join(modalities)}, but modality is {modality!r}.")
     if modality in ("tabular", "time_series") and problem.labels in ("generic", "mixed"):
-        raise ProblemError("labels", f"{modality} data has no vendor vocabulary, so labels can only be 'own'.")
+        raise ProblemError(
+            "labels", f"{modality} data has no vendor vocabulary, so labels can only be 'own'."
+        )
     examples, classes = problem.labelled_examples, problem.classes
     if examples and classes and classes > examples:
         raise ProblemError("classes", f"{classes:,} classes cannot come from {examples:,} labelled examples.")

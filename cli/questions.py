@@ -16,7 +16,7 @@ from cli.target import Target
 
 SAMPLES_PER_KIND = 5
 # Rekognition refuses images below 80 pixels a side, and its labels want more than that to go by.
-MANAGED_SERVICE_PIXELS = 256
+MANAGED_SERVICE_PIXELS = 128
 # Comprehend's sentiment operation takes 5,000 bytes of UTF-8.
 MANAGED_SERVICE_BYTES = 5_000
 

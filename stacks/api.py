@@ -16,7 +16,8 @@ from stacks.lambda_code import write_function_code
 from stacks.names import KINDS, endpoint_name, publish
 from stacks.settings import ApiSettings, EnvironmentSettings
 
-IMAGE_TYPES = ["image/png", "image/jpeg"]
+# Every body reaches the functions byte for byte; API Gateway would replace what is no UTF-8 in the others.
+BINARY_TYPES = ["*/*"]
 METRICS_NAMESPACE = "Recognition"
 COMPRESS_FROM_BYTES = 1024
 
@@ -126,7 +127,7 @@ class ApiStack(Stack):
             self,
             "Api",
             description=f"Recognition in {settings.name}: managed services and our own models behind one contract",
-            binary_media_types=IMAGE_TYPES,
+            binary_media_types=BINARY_TYPES,
             min_compression_size=Size.bytes(COMPRESS_FROM_BYTES),
             endpoint_types=[apigateway.EndpointType.REGIONAL],
             cloud_watch_role=True,

@@ -101,7 +101,7 @@ class ReleasedModel(Construct):
                     service="sagemaker",
                     resource="model-package",
                     resource_name=f"{name}/{version.value_as_string}",
-                )
+                ),
             ),
         )
         model.node.add_dependency(role)

@@ -7,3 +7,7 @@ from typing import Any
 
 def register(service_handlers: dict[str, Any]) -> None:
     """Hangs the stand-ins into ministack's table of services."""
+    from local_aws.managed import comprehend, rekognition
+
+    service_handlers["rekognition"] = rekognition.stand_in().handle_request
+    service_handlers["comprehend"] = comprehend.stand_in().handle_request

@@ -57,7 +57,7 @@ def intact(directory: Path) -> bool:
 
 
 def archive(settings: Settings, scratch: Path) -> Path:
-    """The package's archive: one that lies in the cache already, else downloaded to `scratch`; see the caller's errors."""
+    """The package's archive: the one in the cache, else downloaded to `scratch`; see the caller's errors."""
     cached = settings.cache_directory / ARCHIVE
     if cached.is_file() and digest(cached, "sha1") == ARCHIVE_SHA1:
         return cached

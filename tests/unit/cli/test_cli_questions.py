@@ -44,7 +44,7 @@ def test_no_text_is_asked_about_that_the_managed_service_would_refuse(texts):
 def test_a_small_image_is_enlarged_for_the_managed_service_only():
     own, managed = questions.image_questions(sample("cat"))
     assert Image.open(io.BytesIO(own.body)).size == (32, 32)
-    assert Image.open(io.BytesIO(managed.body)).size == (256, 256)
+    assert Image.open(io.BytesIO(managed.body)).size == (128, 128)
 
 
 def test_an_endpoint_that_contradicts_the_evaluation_of_its_artefact_fails_the_demo(monkeypatch):

@@ -1,0 +1,175 @@
+"""Stand-ins of Rekognition's DetectLabels and DetectText on small open models."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import io
+import threading
+from functools import cache
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from local_aws.managed.centernet import Box, CenterNet, Detection
+from local_aws.managed.labels import COCO_LABELS, PARENT
+from local_aws.managed.service import Refused, StandIn
+from local_aws.managed.settings import Settings
+from local_aws.managed.weights import WeightsUnavailable
+
+# Limits of Rekognition itself (Amazon Rekognition quotas).
+IMAGE_BYTES = 5 * 1024 * 1024
+SIDE_PIXELS_LEAST = 80
+SIDE_PIXELS_MOST = 10_000
+DEFAULT_CONFIDENCE_PERCENT = 55.0
+LABELS_MARK = "CenterNet on MobileNetV3, 80 COCO classes, from @vladmandic/human 3.3.6 (MIT); not Rekognition"
+TEXT_MARK = "RapidOCR's PaddleOCR models (Apache-2.0); not Rekognition"
+
+# The models' sessions are not made for two callers at once, and two cores gain nothing by it.
+ONE_AT_A_TIME = threading.Lock()
+
+
+def stand_in() -> StandIn:
+    """Rekognition's operations that are here."""
+    operations = {"DetectLabels": (LABELS_MARK, detect_labels), "DetectText": (TEXT_MARK, detect_text)}
+    return StandIn("Rekognition", operations)
+
+
+def read_image(request: dict[str, Any]) -> Image.Image:
+    """The request's image, decoded.
+
+    Raises:
+        Refused: with Rekognition's codes.
+    """
+    encoded = request.get("Image", {}).get("Bytes")
+    if not isinstance(encoded, str):
+        raise Refused("InvalidParameterException", "The stand-in takes an image as Image.Bytes.")
+    try:
+        content = base64.b64decode(encoded, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise Refused("InvalidParameterException", "Image.Bytes is not base64.") from error
+    if len(content) > IMAGE_BYTES:
+        raise Refused("ImageTooLargeException", f"The image has more than {IMAGE_BYTES} bytes.")
+    try:
+        image = Image.open(io.BytesIO(content), formats=("PNG", "JPEG"))
+        # The size stands in the header: a decompression bomb is refused before it is decoded.
+        if not all(SIDE_PIXELS_LEAST <= side <= SIDE_PIXELS_MOST for side in image.size):
+            raise Refused(
+                "InvalidParameterException",
+                f"Each side needs {SIDE_PIXELS_LEAST} to {SIDE_PIXELS_MOST} pixels.",
+            )
+        return image.convert("RGB")
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise Refused("InvalidImageFormatException", "The bytes are no PNG or JPEG image.") from error
+
+
+@cache
+def center_net() -> CenterNet:
+    """The network, loaded at first use."""
+    return CenterNet(Settings.from_environment())
+
+
+def detect_labels(request: dict[str, Any]) -> dict[str, Any]:
+    """DetectLabels: each object found, with its places, and the more general label it belongs to."""
+    image = read_image(request)
+    least = request.get("MinConfidence", DEFAULT_CONFIDENCE_PERCENT)
+    try:
+        with ONE_AT_A_TIME:
+            found = center_net().find(image)
+    except WeightsUnavailable as error:
+        raise Refused("ResourceNotReadyException", str(error)) from error
+    by_name: dict[str, list[Detection]] = {}
+    for detection in found:
+        by_name.setdefault(COCO_LABELS[detection.class_index], []).append(detection)
+    labels = [label_of(name, detections, least) for name, detections in by_name.items()]
+    labels += parents_of(labels)
+    kept = sorted((one for one in labels if one["Confidence"] >= least), key=lambda one: -one["Confidence"])
+    return {
+        "Labels": kept[: request.get("MaxLabels", 1000)],
+        "LabelModelVersion": "stand-in-centernet-3.3.6",
+    }
+
+
+def label_of(name: str, detections: list[Detection], least: float) -> dict[str, Any]:
+    """One label with its instances."""
+    shown = [one for one in detections if one.confidence * 100 >= least]
+    return {
+        "Name": name,
+        "Confidence": max(one.confidence for one in detections) * 100,
+        "Instances": [{"BoundingBox": place(one.box), "Confidence": one.confidence * 100} for one in shown],
+        "Parents": [{"Name": PARENT[name]}] if name in PARENT else [],
+        "Aliases": [],
+        "Categories": [],
+    }
+
+
+def parents_of(labels: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The general labels of what was found, each as sure as its surest member."""
+    surest: dict[str, float] = {}
+    for label in labels:
+        for parent in label["Parents"]:
+            surest[parent["Name"]] = max(surest.get(parent["Name"], 0.0), label["Confidence"])
+    return [
+        {"Name": name, "Confidence": sure, "Instances": [], "Parents": [], "Aliases": [], "Categories": []}
+        for name, sure in surest.items()
+    ]
+
+
+def place(box: Box) -> dict[str, float]:
+    """A box as Rekognition writes it."""
+    return {"Left": box.left, "Top": box.top, "Width": box.width, "Height": box.height}
+
+
+@cache
+def reader() -> Any:
+    """The text reader, loaded at first use."""
+    from rapidocr import RapidOCR
+
+    return RapidOCR()
+
+
+def detect_text(request: dict[str, Any]) -> dict[str, Any]:
+    """DetectText: the lines, each with its words."""
+    image = read_image(request)
+    with ONE_AT_A_TIME:
+        found = reader()(np.asarray(image)[:, :, ::-1])
+    detections: list[dict[str, Any]] = []
+    for corners, text, score in zip(
+        found.boxes if found.boxes is not None else (), found.txts or (), found.scores or (), strict=True
+    ):
+        line = len(detections)
+        geometry = geometry_of(np.asarray(corners, float) / np.array(image.size))
+        detections.append(detection_of(line, "LINE", text, score, geometry, None))
+        for word in text.split():
+            detections.append(detection_of(len(detections), "WORD", word, score, geometry, line))
+    return {"TextDetections": detections, "TextModelVersion": "stand-in-rapidocr"}
+
+
+def detection_of(
+    number: int, kind: str, text: str, score: float, geometry: dict[str, Any], parent: int | None
+) -> dict[str, Any]:
+    """One line or word; a word has the place of its line, which is all that the reader tells."""
+    detection = {
+        "Id": number,
+        "Type": kind,
+        "DetectedText": text,
+        "Confidence": float(score) * 100,
+        "Geometry": geometry,
+    }
+    return detection if parent is None else {**detection, "ParentId": parent}
+
+
+def geometry_of(corners: np.ndarray) -> dict[str, Any]:
+    """Four corners, [4, 2] as shares of the image, as Rekognition's geometry."""
+    clipped = np.clip(corners, 0.0, 1.0)
+    (left, top), (right, bottom) = clipped.min(axis=0), clipped.max(axis=0)
+    return {
+        "BoundingBox": {
+            "Left": float(left),
+            "Top": float(top),
+            "Width": float(right - left),
+            "Height": float(bottom - top),
+        },
+        "Polygon": [{"X": float(x), "Y": float(y)} for x, y in clipped],
+    }

@@ -1,0 +1,65 @@
+"""What both stand-ins share: reading a request, refusing it as the service would, and marking every answer."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import traceback
+from collections.abc import Callable, Mapping
+from typing import Any
+
+STAND_IN_HEADER = "x-recognition-stand-in"
+CONTENT_TYPE = "application/x-amz-json-1.1"
+
+
+class Refused(Exception):
+    """An error answer with one of the service's codes."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+class StandIn:
+    """Answers one service's operations; work is done on threads, off the server's event loop."""
+
+    def __init__(
+        self, service: str, operations: Mapping[str, tuple[str, Callable[[dict[str, Any]], dict]]]
+    ) -> None:
+        """Args:
+        service: its name in sentences.
+        operations: name to the sentence that marks its answers, and the function from request to answer.
+        """
+        self.service = service
+        self.operations = operations
+
+    async def handle_request(
+        self, method: str, path: str, headers: dict[str, str], body: bytes, query_params: dict
+    ) -> tuple[int, dict[str, str], bytes]:
+        """ministack's handler."""
+        return await asyncio.to_thread(self.answer, headers.get("x-amz-target", "").rpartition(".")[2], body)
+
+    def answer(self, operation: str, body: bytes) -> tuple[int, dict[str, str], bytes]:
+        """The HTTP answer to one operation."""
+        headers = {"Content-Type": CONTENT_TYPE}
+        try:
+            if operation not in self.operations:
+                known = ", ".join(sorted(self.operations))
+                raise Refused(
+                    "NotImplementedByStandIn",
+                    f"The embedded AWS has no {operation} of {self.service}; it has stand-ins for {known}.",
+                )
+            mark, run = self.operations[operation]
+            content = run(json.loads(body))
+            return 200, {**headers, STAND_IN_HEADER: mark}, json.dumps(content).encode()
+        except Refused as error:
+            content = {"__type": error.code, "Message": error.message, "message": error.message}
+            return 400, headers, json.dumps(content).encode()
+        except Exception as error:  # noqa: BLE001 - the caller gets the service's word for it, the log the place
+            # The message may repeat what the customer sent; the place and the type do not.
+            traceback.print_tb(error.__traceback__, file=sys.stderr)
+            print(f"The stand-in of {self.service} failed: {type(error).__name__}", file=sys.stderr)
+            content = {"__type": "InternalServerError", "Message": f"The stand-in of {self.service} failed."}
+            return 500, headers, json.dumps(content).encode()
