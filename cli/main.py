@@ -8,13 +8,16 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from cli.errors import CommandFailed
 from cli.progress import Progress
 
 INTERRUPTED = 130
+# What the columns behind a question take at their widest in the demo's table.
+WIDTH_OF_ANSWERS = 60
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -117,19 +120,29 @@ def demo() -> None:
     from cli import demo as demonstration
 
     result = demonstration.run(Progress())
-    table = Table("Asked", "Truth", "Answered by", "Answer", "Confidence", "Time", title="Who answered what")
-    for exchange in result.exchanges:
-        asked = exchange.asked if len(exchange.asked) <= 44 else exchange.asked[:43] + "…"
-        answered_by = exchange.answered_by + (" (stand-in)" if exchange.stand_in else "")
+    console = Console()
+    width_characters = min(max(console.width - WIDTH_OF_ANSWERS, 16), 60)
+    table = Table(
+        Column("Asked", no_wrap=True, overflow="ellipsis", max_width=width_characters),
+        Column("Truth", no_wrap=True),
+        Column("Answered by", no_wrap=True),
+        Column("Answer", overflow="fold"),
+        Column("Score", justify="right"),
+        Column("Time", justify="right", no_wrap=True),
+        box=SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+    )
+    for before, exchange in zip([None, *result.exchanges], result.exchanges, strict=False):
+        same_question = before is not None and before.asked == exchange.asked
         table.add_row(
-            asked,
-            exchange.truth,
-            answered_by,
+            "" if same_question else " ".join(exchange.asked.split()),
+            "" if same_question else exchange.truth,
+            exchange.answered_by + (" stand-in" if exchange.stand_in else ""),
             exchange.label,
             f"{exchange.score:.2f}",
             f"{exchange.milliseconds:.0f} ms",
         )
-    Console().print(table)
+    console.print(table)
     typer.echo(f"{result.seconds:.0f} s after the data was there. The report: {result.report}")
 
 

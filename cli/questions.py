@@ -62,14 +62,13 @@ def ask_about_samples(
                     f"The endpoint of the {kind} says {best['label']}, but the evaluation of the same artefact said "
                     f"{sample['prediction']}: what is served is not what was evaluated."
                 )
-            version = reply.body["model"].get("version")
             exchanges.append(
                 Exchange(
-                    asked=sample.get("text", f"a CIFAR-10 test image ({sample['truth']})"),
+                    asked=sample.get("text", f"CIFAR-10 test image {sample['position']}"),
                     image_png_base64=sample.get("image_png_base64"),
                     truth=sample["truth"],
                     operation=reply.body["operation"],
-                    answered_by=f"{kind.upper()} v{version}" if version else reply.body["backend"].title(),
+                    answered_by=answerer(kind, reply.body),
                     stand_in=reply.body["stand_in"],
                     label=best["label"],
                     score=best["score"],
@@ -77,6 +76,13 @@ def ask_about_samples(
                 )
             )
     return exchanges
+
+
+def answerer(kind: str, answer: dict[str, Any]) -> str:
+    """Who gave an answer: our network with its version, or the managed service."""
+    if answer["backend"] == "sagemaker":
+        return f"{kind.upper()} v{answer['model']['version']}"
+    return answer["backend"].title()
 
 
 def varied(samples: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:

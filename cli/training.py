@@ -119,16 +119,22 @@ def describe_run(target: Target, run: Run, finished: dict[str, Registered]) -> s
 
 def job_log(target: Target, job_name: str) -> list[str]:
     """The lines that a training job has logged so far; none before it has a log."""
-    logs = target.client("logs")
+    pages = target.client("logs").get_paginator("filter_log_events")
+    stream = f"{job_name}/"
     try:
-        events = logs.filter_log_events(
-            logGroupName=LOG_GROUP, logStreamNamePrefix=f"{job_name}/", filterPattern='"epoch"'
-        )["events"]
+        return [
+            event["message"]
+            for page in pages.paginate(
+                logGroupName=LOG_GROUP, logStreamNamePrefix=stream, filterPattern='"epoch"'
+            )
+            for event in page["events"]
+            # ministack takes the prefix and returns every stream's events all the same.
+            if event["logStreamName"].startswith(stream)
+        ]
     except ClientError as error:
         if error.response["Error"]["Code"] != "ResourceNotFoundException":
             raise
         return []
-    return [event["message"] for event in events]
 
 
 def last_values(lines: list[str]) -> dict[str, str]:

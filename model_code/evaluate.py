@@ -228,7 +228,7 @@ def calibration_error(confidence: np.ndarray, right: np.ndarray) -> float:
 def sample_answers(
     samples: Sequence[bytes], targets: np.ndarray, probabilities: np.ndarray, labels: Sequence[str], kind: str
 ) -> list[dict]:
-    """A seeded choice of test samples with truth and answer, to be looked at and asked again."""
+    """A seeded choice of test samples, by their place in the split, with truth and answer, to be asked again."""
     generator = np.random.default_rng(0)
     chosen = generator.choice(len(samples), min(SAMPLE_COUNT, len(samples)), replace=False)
     answers = []
@@ -242,6 +242,7 @@ def sample_answers(
         answers.append(
             {
                 **content,
+                "position": int(i),
                 "truth": labels[targets[i]],
                 "prediction": labels[best],
                 "score": float(probabilities[i, best]),

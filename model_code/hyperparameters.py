@@ -105,8 +105,8 @@ class Preset:
 
 
 DEMO = {
-    "cnn": Preset(20_000, {"epochs": "5", "width": "24", "batch_size": "128", "learning_rate": "0.4"}),
-    "rnn": Preset(35_000, {"epochs": "2", "units": "32", "batch_size": "128", "learning_rate": "0.004"}),
+    "cnn": Preset(20_000, {"epochs": "4", "width": "24", "batch_size": "128", "learning_rate": "0.4"}),
+    "rnn": Preset(30_000, {"epochs": "2", "units": "32", "batch_size": "128", "learning_rate": "0.004"}),
 }
 """What the demo trains with, and what that gave: one run each, seed 0, two CPU cores shared with other work.
 

@@ -52,4 +52,8 @@ def explain_code(code: str, service: str) -> RequestRefused:
         return RequestRefused(
             501, "NoStandIn", f"The embedded AWS has no stand-in for this operation of {service}."
         )
+    if code == "StandInNotReady":
+        return unavailable(
+            "StandInNotReady", f"The stand-in of {service} has no weights; the embedded AWS's log says why."
+        )
     return RequestRefused(502, "ServiceFailed", f"{service} refused the call ({code}).")

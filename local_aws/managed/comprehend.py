@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from functools import cache
 from typing import Any
 
@@ -14,8 +15,14 @@ DOCUMENT_BYTES = 100_000
 SENTIMENT_LANGUAGES = frozenset({"en", "es", "fr", "de", "it", "pt", "ar", "hi", "ja", "ko", "zh", "zh-TW"})
 SENTIMENT_MARK = "VADER, a lexicon of English sentiment (MIT); not Comprehend"
 LANGUAGE_MARK = "py3langid (BSD); not Comprehend"
-# How fast the lexicon's compound score, -1 to 1, turns into certainty.
-STEEPNESS = 3.0
+SENTENCE_END = re.compile(r"(?<=[.!?。！？])\s+|\n+|<br\s*/?>")
+# From the mean score of a text's sentences, -1 to 1, to the log-odds of positive against negative: a logistic
+# regression on 1,200 IMDb reviews that no figure of this project is measured on (right in 0.74 of them).
+SLOPE = 5.24
+OFFSET = -0.55
+# What a text without any opinion weighs against those two, and one of which half speaks for and half against.
+NEUTRAL_WEIGHT = 3.0
+MIXED_WEIGHT = 2.0
 
 
 def stand_in() -> StandIn:
@@ -63,17 +70,25 @@ def detect_sentiment(request: dict[str, Any]) -> dict[str, Any]:
     text = read_text(request, SENTIMENT_BYTES)
     if request.get("LanguageCode") not in SENTIMENT_LANGUAGES:
         raise Refused("UnsupportedLanguageException", "LanguageCode is not one of sentiment analysis.")
-    polarity = analyzer().polarity_scores(text)
-    # Softmax over the compound score; strong words on both sides make a text mixed.
+    # A long text's words saturate the lexicon's score; the mean over its sentences does not.
+    sentences = [sentence for sentence in SENTENCE_END.split(text) if sentence.strip()] or [text]
+    compounds = [analyzer().polarity_scores(sentence)["compound"] for sentence in sentences]
+    log_odds = SLOPE * sum(compounds) / len(compounds) + OFFSET
+    positive, negative = (share(compounds, sign) for sign in (1, -1))
     weights = {
-        "Positive": math.exp(STEEPNESS * polarity["compound"]),
-        "Negative": math.exp(-STEEPNESS * polarity["compound"]),
-        "Neutral": math.exp(STEEPNESS * (polarity["neu"] - 0.5)),
-        "Mixed": math.exp(STEEPNESS * (2 * min(polarity["pos"], polarity["neg"]) - 0.5)),
+        "Positive": math.exp(log_odds / 2),
+        "Negative": math.exp(-log_odds / 2),
+        "Neutral": NEUTRAL_WEIGHT * (1 - positive - negative),
+        "Mixed": MIXED_WEIGHT * min(positive, negative),
     }
     total = sum(weights.values())
     scores = {name: weight / total for name, weight in weights.items()}
     return {"Sentiment": max(scores, key=scores.get).upper(), "SentimentScore": scores}
+
+
+def share(compounds: list[float], sign: int) -> float:
+    """The share of sentences whose score has this sign."""
+    return sum(sign * compound > 0 for compound in compounds) / len(compounds)
 
 
 def detect_dominant_language(request: dict[str, Any]) -> dict[str, Any]:

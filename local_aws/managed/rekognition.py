@@ -42,7 +42,7 @@ def read_image(request: dict[str, Any]) -> Image.Image:
     Raises:
         Refused: with Rekognition's codes.
     """
-    encoded = request.get("Image", {}).get("Bytes")
+    encoded = (request.get("Image") or {}).get("Bytes")
     if not isinstance(encoded, str):
         raise Refused("InvalidParameterException", "The stand-in takes an image as Image.Bytes.")
     try:
@@ -51,16 +51,18 @@ def read_image(request: dict[str, Any]) -> Image.Image:
         raise Refused("InvalidParameterException", "Image.Bytes is not base64.") from error
     if len(content) > IMAGE_BYTES:
         raise Refused("ImageTooLargeException", f"The image has more than {IMAGE_BYTES} bytes.")
+    wrong_size = Refused(
+        "InvalidParameterException", f"Each side needs {SIDE_PIXELS_LEAST} to {SIDE_PIXELS_MOST} pixels."
+    )
     try:
         image = Image.open(io.BytesIO(content), formats=("PNG", "JPEG"))
         # The size stands in the header: a decompression bomb is refused before it is decoded.
         if not all(SIDE_PIXELS_LEAST <= side <= SIDE_PIXELS_MOST for side in image.size):
-            raise Refused(
-                "InvalidParameterException",
-                f"Each side needs {SIDE_PIXELS_LEAST} to {SIDE_PIXELS_MOST} pixels.",
-            )
+            raise wrong_size
         return image.convert("RGB")
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+    except Image.DecompressionBombError as error:
+        raise wrong_size from error
+    except (OSError, SyntaxError, ValueError) as error:
         raise Refused("InvalidImageFormatException", "The bytes are no PNG or JPEG image.") from error
 
 
@@ -78,7 +80,7 @@ def detect_labels(request: dict[str, Any]) -> dict[str, Any]:
         with ONE_AT_A_TIME:
             found = center_net().find(image)
     except WeightsUnavailable as error:
-        raise Refused("ResourceNotReadyException", str(error)) from error
+        raise Refused("StandInNotReady", str(error)) from error
     by_name: dict[str, list[Detection]] = {}
     for detection in found:
         by_name.setdefault(COCO_LABELS[detection.class_index], []).append(detection)
@@ -126,7 +128,7 @@ def reader() -> Any:
     """The text reader, loaded at first use."""
     from rapidocr import RapidOCR
 
-    return RapidOCR()
+    return RapidOCR(params={"Global.log_level": "error"})
 
 
 def detect_text(request: dict[str, Any]) -> dict[str, Any]:

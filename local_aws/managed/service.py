@@ -55,6 +55,8 @@ class StandIn:
             content = run(json.loads(body))
             return 200, {**headers, STAND_IN_HEADER: mark}, json.dumps(content).encode()
         except Refused as error:
+            if error.code == "StandInNotReady":
+                print(error.message, file=sys.stderr)
             content = {"__type": error.code, "Message": error.message, "message": error.message}
             return 400, headers, json.dumps(content).encode()
         except Exception as error:  # noqa: BLE001 - the caller gets the service's word for it, the log the place

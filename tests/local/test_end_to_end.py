@@ -221,3 +221,11 @@ def test_bad_input_gets_a_clear_answer_over_http(target, path, body, content_typ
 def test_the_wait_is_told_in_a_header(target):
     answer = post(target, "/images/class", jpeg((64, 64)), "image/jpeg")
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+
+
+def test_the_managed_services_stand_ins_answer_through_the_api_and_say_what_they_are(target):
+    sentiment = post(target, "/texts/sentiment", b"A wonderful, moving film.", "text/plain")
+    labels = post(target, "/images/labels", jpeg((200, 200)), "image/jpeg")
+    assert (sentiment.status_code, labels.status_code) == (200, 200)
+    assert sentiment.json()["results"][0]["label"] == "positive"
+    assert all("not " in answer.json()["stand_in"] for answer in (sentiment, labels))

@@ -229,7 +229,7 @@ def secret_requests():
     yield ("custom", "/texts/class", "sagemaker-runtime", "invoke_endpoint", text, "text/plain")
 
 
-@pytest.mark.parametrize("request_", secret_requests(), ids=lambda one: one[1])
+@pytest.mark.parametrize("request_", list(secret_requests()), ids=lambda one: one[1])
 @pytest.mark.parametrize("outcome", ["answered", "refused by the service", "malformed"])
 def test_nothing_that_a_customer_sent_is_logged(call, service, request_, outcome, capfd, caplog):
     function, path, name, method, body, content_type = request_

@@ -1,0 +1,19 @@
+"""The committed picture of the architecture is the one that the templates give."""
+
+from __future__ import annotations
+
+from tools.draw_architecture import PICTURE, draw, routes, states
+
+
+def test_the_picture_is_drawn_from_the_current_templates(dev):
+    assert PICTURE.read_text() == draw(dev), "Draw it anew: make synth && python -m tools.draw_architecture"
+
+
+def test_the_picture_follows_the_way_of_a_model_that_passes(dev):
+    assert [name for name, _ in states(dev["Training"])][0] == "Train"
+    assert [name for name, _ in states(dev["Training"])][-1] == "Register"
+
+
+def test_every_path_of_the_api_is_in_the_picture(dev):
+    picture = draw(dev)
+    assert all(path in picture for paths in routes(dev["Api"]).values() for path in paths)

@@ -1,0 +1,196 @@
+"""The stand-ins of Rekognition and Comprehend: answers in the services' shapes, refusals in the services' codes."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import struct
+import zlib
+
+import botocore.session
+import pytest
+from botocore.validate import ParamValidator
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from matplotlib import cbook
+from PIL import Image, ImageDraw, ImageFont
+
+from local_aws.managed import comprehend, rekognition
+from local_aws.managed.service import STAND_IN_HEADER, StandIn
+
+REKOGNITION, COMPREHEND = rekognition.stand_in(), comprehend.stand_in()
+
+
+def ask(stand_in: StandIn, operation: str, request: dict) -> tuple[int, dict, dict]:
+    """Status, headers and content of an answer."""
+    status, headers, body = stand_in.answer(operation, json.dumps(request).encode())
+    return status, headers, json.loads(body)
+
+
+def require_shape(service: str, operation: str, content: dict) -> None:
+    """Fails where an answer is not of the shape in the service's own model; unknown members count as wrong."""
+    shape = botocore.session.get_session().get_service_model(service).operation_model(operation).output_shape
+    assert set(content) <= set(shape.members)
+    assert not ParamValidator().validate(content, shape).has_errors()
+
+
+def encoded(image: Image.Image, kind: str = "PNG") -> dict:
+    buffer = io.BytesIO()
+    image.save(buffer, kind)
+    return {"Image": {"Bytes": base64.b64encode(buffer.getvalue()).decode()}}
+
+
+@pytest.fixture(scope="module")
+def portrait() -> Image.Image:
+    """A photograph of a person (Grace Hopper, public domain, as matplotlib carries it)."""
+    return Image.open(cbook.get_sample_data("grace_hopper.jpg"))
+
+
+@pytest.fixture(scope="module")
+def labels(portrait) -> dict:
+    status, headers, content = ask(REKOGNITION, "DetectLabels", encoded(portrait, "JPEG"))
+    assert (status, headers[STAND_IN_HEADER]) == (200, rekognition.LABELS_MARK)
+    return content
+
+
+def test_a_person_in_a_photograph_is_found_where_she_is(labels):
+    require_shape("rekognition", "DetectLabels", labels)
+    (person,) = [label for label in labels["Labels"] if label["Name"] == "Person"]
+    box = person["Instances"][0]["BoundingBox"]
+    assert person["Confidence"] > 55
+    assert box["Width"] * box["Height"] > 0.5
+    assert box["Left"] >= 0 and box["Left"] + box["Width"] <= 1
+
+
+def test_fewer_labels_come_when_fewer_or_surer_ones_are_asked_for(portrait):
+    many = ask(REKOGNITION, "DetectLabels", {**encoded(portrait), "MinConfidence": 0})[2]["Labels"]
+    one = ask(REKOGNITION, "DetectLabels", {**encoded(portrait), "MinConfidence": 0, "MaxLabels": 1})[2][
+        "Labels"
+    ]
+    assert len(many) > 1
+    assert one == many[:1]
+    assert [m["Confidence"] for m in many] == sorted((m["Confidence"] for m in many), reverse=True)
+
+
+def test_words_in_a_picture_are_read_with_their_lines_and_places():
+    image = Image.new("RGB", (640, 120), "white")
+    ImageDraw.Draw(image).text((20, 30), "Invoice-2026", fill="black", font=ImageFont.load_default(64))
+    status, headers, content = ask(REKOGNITION, "DetectText", encoded(image))
+    assert (status, headers[STAND_IN_HEADER]) == (200, rekognition.TEXT_MARK)
+    require_shape("rekognition", "DetectText", content)
+    line, word = content["TextDetections"]
+    assert (line["Type"], line["DetectedText"]) == ("LINE", "Invoice-2026")
+    assert (word["Type"], word["ParentId"]) == ("WORD", line["Id"])
+    assert line["Geometry"]["BoundingBox"]["Left"] < 0.1 < line["Geometry"]["BoundingBox"]["Width"]
+
+
+def bomb(side: int) -> bytes:
+    """A PNG whose header promises side × side pixels and which holds none."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0))
+    return b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        (b"no image", "InvalidImageFormatException"),
+        (bomb(60_000), "InvalidParameterException"),
+        (bomb(200), "InvalidImageFormatException"),
+        (bomb(79), "InvalidParameterException"),
+        (b"\0" * (5 * 1024 * 1024 + 1), "ImageTooLargeException"),
+    ],
+    ids=["no image", "bomb", "empty", "too small", "too many bytes"],
+)
+def test_an_image_that_rekognition_would_refuse_is_refused_with_its_code(content, code):
+    request = {"Image": {"Bytes": base64.b64encode(content).decode()}}
+    status, _, answer = ask(REKOGNITION, "DetectLabels", request)
+    assert (status, answer["__type"]) == (400, code)
+
+
+@pytest.mark.parametrize(
+    "request_", [{}, {"Image": {}}, {"Image": None}, {"Image": {"Bytes": "*"}}, {"Image": {"Bytes": 3}}]
+)
+def test_a_request_without_an_image_is_refused(request_):
+    status, _, answer = ask(REKOGNITION, "DetectLabels", request_)
+    assert (status, answer["__type"]) == (400, "InvalidParameterException")
+
+
+@pytest.mark.parametrize(
+    ("text", "sentiment"),
+    [
+        ("I love this hotel. Breakfast was wonderful!", "POSITIVE"),
+        ("The room was dirty and the staff were rude.", "NEGATIVE"),
+        ("The meeting is on Monday.", "NEUTRAL"),
+    ],
+)
+def test_an_opinion_is_told_from_its_words(text, sentiment):
+    status, headers, content = ask(COMPREHEND, "DetectSentiment", {"Text": text, "LanguageCode": "en"})
+    assert (status, headers[STAND_IN_HEADER]) == (200, comprehend.SENTIMENT_MARK)
+    require_shape("comprehend", "DetectSentiment", content)
+    assert content["Sentiment"] == sentiment
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.text(min_size=1, max_size=300))
+def test_the_four_scores_of_any_text_sum_to_one(text):
+    scores = ask(COMPREHEND, "DetectSentiment", {"Text": text, "LanguageCode": "en"})[2]["SentimentScore"]
+    assert sum(scores.values()) == pytest.approx(1)
+    assert all(0 <= score <= 1 for score in scores.values())
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("Das ist ein schöner Tag, und wir gehen in den Park.", "de"),
+        ("La maison est au bout de la rue, près de la gare.", "fr"),
+        ("Where is the nearest railway station, please?", "en"),
+    ],
+)
+def test_a_language_is_known(text, code):
+    status, _, content = ask(COMPREHEND, "DetectDominantLanguage", {"Text": text})
+    require_shape("comprehend", "DetectDominantLanguage", content)
+    assert (status, content["Languages"][0]["LanguageCode"]) == (200, code)
+
+
+@pytest.mark.parametrize(
+    ("request_", "code"),
+    [
+        ({"LanguageCode": "en"}, "InvalidRequestException"),
+        ({"Text": "", "LanguageCode": "en"}, "InvalidRequestException"),
+        ({"Text": "é" * 2_501, "LanguageCode": "en"}, "TextSizeLimitExceededException"),
+        ({"Text": "hello", "LanguageCode": "tlh"}, "UnsupportedLanguageException"),
+    ],
+)
+def test_a_text_that_comprehend_would_refuse_is_refused_with_its_code(request_, code):
+    status, _, answer = ask(COMPREHEND, "DetectSentiment", request_)
+    assert (status, answer["__type"]) == (400, code)
+
+
+def test_an_operation_without_a_stand_in_says_which_there_are():
+    status, _, answer = ask(REKOGNITION, "RecognizeCelebrities", {})
+    assert (status, answer["__type"]) == (400, "NotImplementedByStandIn")
+    assert "DetectLabels, DetectText" in answer["message"]
+
+
+def test_a_fault_of_a_stand_in_repeats_nothing_that_was_sent(capsys):
+    def broken(request):
+        raise ValueError(f"cannot read {request['Text']}")
+
+    status, _, body = StandIn("Comprehend", {"DetectSentiment": ("mark", broken)}).answer(
+        "DetectSentiment", json.dumps({"Text": "a secret of the customer"}).encode()
+    )
+    printed = capsys.readouterr()
+    assert status == 500
+    assert b"secret" not in body and "secret" not in printed.out + printed.err
+    assert "ValueError" in printed.err
+
+
+def test_a_service_asked_through_the_embedded_aws_marks_its_answer(client):
+    answer = client("comprehend").detect_sentiment(Text="What a wonderful day!", LanguageCode="en")
+    assert answer["Sentiment"] == "POSITIVE"
+    assert STAND_IN_HEADER in answer["ResponseMetadata"]["HTTPHeaders"]
