@@ -289,12 +289,19 @@ def run() -> None:
     """Runs the command line; a failure ends in a sentence on standard error and a non-zero exit status."""
     from botocore.exceptions import BotoCoreError, ClientError
 
+    from local_aws.launcher import EmbeddedAwsFailed
+
     errors = Console(stderr=True, highlight=False)
     try:
         app()
-    except CommandFailed as error:
+    except (CommandFailed, EmbeddedAwsFailed) as error:
         errors.print("[bold red]Failed:[/bold red]", end=" ")
         errors.print(str(error), markup=False, soft_wrap=True)
+        sys.exit(1)
+    except OSError as error:
+        errors.print("[bold red]Failed:[/bold red]", end=" ")
+        reason = f"{error.filename}: {error.strerror}." if error.filename else f"{error.strerror or error}."
+        errors.print(reason, markup=False, soft_wrap=True)
         sys.exit(1)
     except (ClientError, BotoCoreError) as error:
         errors.print("[bold red]Failed:[/bold red] AWS refused a call.", end=" ")

@@ -90,12 +90,23 @@ def wait(target: Target, runs: list[Run], on_detail: Callable[[str], None]) -> l
 
 
 def stop(target: Target, run: Run) -> None:
-    """Stops a run; Step Functions stops its training job with it. A run that has ended is left alone."""
+    """Stops a run and the job it waits for. A run that has ended is left alone."""
     state_machine = target.client("stepfunctions")
-    if state_machine.describe_execution(executionArn=run.execution_arn)["status"] == "RUNNING":
-        state_machine.stop_execution(
-            executionArn=run.execution_arn, cause="stopped by the recognition command"
-        )
+    if state_machine.describe_execution(executionArn=run.execution_arn)["status"] != "RUNNING":
+        return
+    state_machine.stop_execution(executionArn=run.execution_arn, cause="stopped by the recognition command")
+    # Step Functions promises to stop the job with its execution only as well as it can, and ministack does not.
+    sagemaker, job_name = target.client("sagemaker"), f"{run.kind}-{run.run_id}"
+    for stop_job in (
+        lambda: sagemaker.stop_training_job(TrainingJobName=job_name),
+        lambda: sagemaker.stop_processing_job(ProcessingJobName=f"{job_name}-evaluation"),
+    ):
+        try:
+            stop_job()
+        except ClientError as error:
+            # That is SageMaker's code for a job that has ended or was never there.
+            if error.response["Error"]["Code"] not in ("ValidationException", "ResourceNotFound"):
+                raise
 
 
 def why(execution: dict[str, Any]) -> str:

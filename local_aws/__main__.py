@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import socket
 import sys
 from pathlib import Path
@@ -54,6 +55,14 @@ def main() -> None:
     serve(listener, words.state, concurrent_jobs=words.concurrent_jobs, announce=announce)
 
 
+def temporary_directory(state: Path) -> Path:
+    """An empty directory for the functions' code and whatever else is unpacked; a killed process cannot clean up."""
+    directory = (state / "temporary").resolve()
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir()
+    return directory
+
+
 def configure_ministack(state: Path, port: int) -> None:
     """Sets what ministack reads from its environment when it is imported: loopback only, no other listener."""
     os.environ.update(
@@ -67,6 +76,8 @@ def configure_ministack(state: Path, port: int) -> None:
             "PERSIST_STATE": "0",
             "S3_PERSIST": "0",
             "S3_DATA_DIR": str(state / "s3"),
+            "STATE_DIR": str(state / "ministack"),
+            "TMPDIR": str(temporary_directory(state)),
             "LAMBDA_EXECUTOR": "local",
             "DOCKER_HOST": f"unix://{state}/no-docker.sock",
             "LOG_LEVEL": os.environ.get("LOG_LEVEL", "WARNING"),

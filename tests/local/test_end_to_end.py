@@ -229,3 +229,22 @@ def test_the_managed_services_stand_ins_answer_through_the_api_and_say_what_they
     assert (sentiment.status_code, labels.status_code) == (200, 200)
     assert sentiment.json()["results"][0]["label"] == "positive"
     assert all("not " in answer.json()["stand_in"] for answer in (sentiment, labels))
+
+
+def test_an_interrupted_run_stops_its_job(target, tmp_path):
+    def interrupt_once_the_job_runs(_: str) -> None:
+        jobs = target.client("sagemaker").list_training_jobs(StatusEquals="InProgress")["TrainingJobSummaries"]
+        if jobs:
+            started.extend(job["TrainingJobName"] for job in jobs)
+            raise KeyboardInterrupt
+
+    started: list[str] = []
+    uri = upload(target, write_reviews(tmp_path, told_by_words=True), "interrupted", silent)
+    run = training.start(target, "rnn", uri, {**SMALL, "epochs": "400"})
+    with pytest.raises(KeyboardInterrupt):
+        training.wait(target, [run], interrupt_once_the_job_runs)
+    sagemaker = target.client("sagemaker")
+    sagemaker.get_waiter("training_job_completed_or_stopped").wait(
+        TrainingJobName=started[0], WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+    )
+    assert sagemaker.describe_training_job(TrainingJobName=started[0])["TrainingJobStatus"] == "Stopped"

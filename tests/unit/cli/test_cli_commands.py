@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -13,6 +14,7 @@ from typer.testing import CliRunner
 
 from cli import embedded, main, subprocesses
 from cli.errors import CommandFailed
+from local_aws.launcher import EmbeddedAwsFailed
 
 COMMANDS = ["up", "down", "status", "demo", "train", "release", "recognize"]
 
@@ -144,3 +146,21 @@ def test_a_signal_to_a_group_that_has_gone_is_no_error():
     ended = subprocess.Popen([sys.executable, "-c", ""], start_new_session=True)
     ended.wait()
     subprocesses.end_process_group(ended.pid, signal.SIGTERM)
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device", "build/x"), "build/x: No space left on device."),
+        (EmbeddedAwsFailed("The embedded AWS did not start."), "The embedded AWS did not start."),
+        (CommandFailed("The port is taken."), "The port is taken."),
+    ],
+)
+def test_a_failure_is_one_sentence_without_a_stack_trace(error, sentence, monkeypatch, capsys):
+    def fail() -> None:
+        raise error
+
+    monkeypatch.setattr(main, "app", fail)
+    with pytest.raises(SystemExit, match="1"):
+        main.run()
+    assert capsys.readouterr().err.strip() == f"Failed: {sentence}"
