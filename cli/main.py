@@ -126,7 +126,7 @@ def demo() -> None:
         Column("Asked", no_wrap=True, overflow="ellipsis", max_width=width_characters),
         Column("Truth", no_wrap=True),
         Column("Answered by", no_wrap=True),
-        Column("Answer", overflow="fold"),
+        Column("Answer", no_wrap=True),
         Column("Score", justify="right"),
         Column("Time", justify="right", no_wrap=True),
         box=SIMPLE_HEAD,

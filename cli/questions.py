@@ -52,11 +52,7 @@ def ask_about_samples(
             reply = ask(target, question)
             if reply.status != 200:
                 raise CommandFailed(f"{question.path} answered {reply.status}: {reply.body}")
-            best = (
-                reply.body["results"][0]
-                if reply.body["results"]
-                else {"label": "nothing recognised", "score": 0.0}
-            )
+            best = reply.body["results"][0] if reply.body["results"] else {"label": "nothing", "score": 0.0}
             if reply.body["backend"] == "sagemaker" and best["label"] != sample["prediction"]:
                 raise CommandFailed(
                     f"The endpoint of the {kind} says {best['label']}, but the evaluation of the same artefact said "
@@ -64,7 +60,7 @@ def ask_about_samples(
                 )
             exchanges.append(
                 Exchange(
-                    asked=sample.get("text", f"CIFAR-10 test image {sample['position']}"),
+                    asked=sample.get("text", f"CIFAR-10 no. {sample['position']}"),
                     image_png_base64=sample.get("image_png_base64"),
                     truth=sample["truth"],
                     operation=reply.body["operation"],

@@ -100,6 +100,6 @@ def describe_answer(reply: Reply) -> tuple[str, str, str]:
     if reply.body["stand_in"]:
         who += " (stand-in)"
     if not reply.body["results"]:
-        return who, "nothing recognised", ""
+        return who, "nothing", ""
     best = reply.body["results"][0]
     return who, best["label"], f"{best['score']:.2f}"

@@ -60,7 +60,7 @@ def success(operation: str, backend: str, answer: Answer, latency_milliseconds: 
         "model": {"name": answer.model_name, "version": answer.model_version},
         "stand_in": answer.stand_in,
         "results": [result.as_json() for result in sorted(answer.results, key=lambda one: -one.score)],
-        "latency_ms": round(latency_milliseconds, 1),
+        "latency_milliseconds": round(latency_milliseconds, 1),
     }
     return Response(200, "application/json", json.dumps(content))
 

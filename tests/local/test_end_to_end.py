@@ -233,7 +233,9 @@ def test_the_managed_services_stand_ins_answer_through_the_api_and_say_what_they
 
 def test_an_interrupted_run_stops_its_job(target, tmp_path):
     def interrupt_once_the_job_runs(_: str) -> None:
-        jobs = target.client("sagemaker").list_training_jobs(StatusEquals="InProgress")["TrainingJobSummaries"]
+        jobs = target.client("sagemaker").list_training_jobs(StatusEquals="InProgress")[
+            "TrainingJobSummaries"
+        ]
         if jobs:
             started.extend(job["TrainingJobName"] for job in jobs)
             raise KeyboardInterrupt

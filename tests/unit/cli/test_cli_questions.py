@@ -25,7 +25,7 @@ def png(size: tuple[int, int] = (32, 32)) -> bytes:
 
 
 def sample(truth: str, prediction: str = "cat", text: str | None = None) -> dict:
-    made = {"truth": truth, "prediction": prediction, "score": 0.9}
+    made = {"position": 7, "truth": truth, "prediction": prediction, "score": 0.9}
     return {**made, "text": text} if text else {**made, "image_png_base64": base64.b64encode(png()).decode()}
 
 

@@ -122,7 +122,7 @@ def test_an_image_is_put_to_rekognition_as_sent(call, service, path, as_json):
     assert status == 200
     assert found["results"] == results
     assert (found["backend"], found["stand_in"], found["model"]["version"]) == ("rekognition", None, version)
-    assert found["latency_ms"] > 0
+    assert found["latency_milliseconds"] > 0
 
 
 @pytest.mark.parametrize("path", LANGUAGE)

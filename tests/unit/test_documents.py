@@ -1,0 +1,56 @@
+"""The documents quote the recorded demo, point to files that exist and name commands that exist."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+RECORD = json.loads((ROOT / "docs" / "demo.json").read_text())
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_to_a_file_leads_to_one(page):
+    links = re.findall(r"\]\(([^)#]+)\)", page.read_text())
+    missing = [link for link in links if "://" not in link and not (page.parent / link).exists()]
+    assert not missing
+
+
+@pytest.mark.parametrize("kind", ["cnn", "rnn"])
+def test_the_page_of_the_models_quotes_the_recorded_run(kind):
+    words = (ROOT / "docs" / "models.md").read_text()
+    model = RECORD["models"][kind]
+    low, high = model["accuracy_interval_95"]
+    assert f"{model['accuracy']:.4f} ({low:.4f} to {high:.4f})" in words
+    assert f"{model['train_samples']:,} {'images' if kind == 'cnn' else 'reviews'}" in words
+
+
+def test_the_readme_shows_the_recorded_run():
+    words = (ROOT / "README.md").read_text()
+    assert f"{RECORD['seconds_after_data']:.0f} s after the data was there" in words
+
+
+def test_the_recorded_run_reached_what_the_demo_promises():
+    assert RECORD["seconds_after_data"] <= 360
+    assert RECORD["models"]["cnn"]["accuracy"] >= 0.70
+    assert RECORD["models"]["rnn"]["accuracy"] >= 0.87
+    assert RECORD["models"]["cnn"]["test_samples"] == 10_000
+    assert RECORD["models"]["rnn"]["test_samples"] >= 5_000
+
+
+def test_every_command_of_the_readme_exists():
+    from cli.main import app
+
+    known = {command.name or command.callback.__name__ for command in app.registered_commands}
+    named = set(re.findall(r"^\$ recognition (\w+)", (ROOT / "README.md").read_text(), re.MULTILINE))
+    assert named and named <= known
+
+
+def test_every_make_target_of_the_readme_exists():
+    targets = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    named = set(re.findall(r"`make (\w+)`|^\$ make (\w+)", (ROOT / "README.md").read_text(), re.MULTILINE))
+    assert {first or second for first, second in named} <= targets
