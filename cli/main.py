@@ -256,6 +256,32 @@ def recognize(
         raise typer.Exit(1)
 
 
+@app.command(epilog=example("recognition advise --set modality=text --set task=sentiment"))
+def advise(
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="An answer; may be given again.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say which service or model a recognition problem wants, why, and what it costs; asks when nothing is set."""
+    from advisor import ProblemError, recommend
+    from cli import advise as advising
+
+    answers = parse_settings(settings or [])
+    if not answers:
+        answers = advising.ask_questions(
+            answers, lambda question: typer.prompt(question, default="", show_default=False)
+        )
+    try:
+        advice = recommend(advising.problem_of(answers))
+    except ProblemError as error:
+        raise CommandFailed(str(error)) from error
+    if as_json:
+        show(advice.to_dict(), True, "")
+    else:
+        Console().print(advising.render(advice))
+
+
 def require_kind(kind: str | None) -> str:
     """The kind of network, checked.
 

@@ -1,0 +1,148 @@
+"""Asks for a problem's answers, or reads them from words, and shows the advisor's advice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from rich.console import Console, Group
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from advisor import Problem, ProblemError
+from advisor.engine import Advice, Option
+from advisor.problem import CHOICES, COUNTS, NUMBERS, SWITCHES, TASKS
+from cli.errors import CommandFailed
+
+QUESTIONS = {
+    "modality": "What do you have",
+    "task": "What shall be told of it",
+    "labels": "Whose labels are they",
+    "labelled_examples": "How many labelled examples are there",
+    "classes": "How many classes",
+    "predictions_per_month": "How many predictions a month",
+    "max_latency_ms": "How many milliseconds may an answer take",
+    "explainability": "Does a decision have to be explained",
+    "offline": "Does it have to work without a network",
+    "team": "Who will look after it",
+}
+OPTIONS_SHOWN = 4
+
+
+def value_of(name: str, words: str) -> Any:
+    """An answer in its field's type.
+
+    Raises:
+        CommandFailed: when a number or a yes is not one.
+    """
+    plain = words.strip().replace(",", "").replace("_", "")
+    try:
+        if name in COUNTS:
+            return int(plain)
+        if name in NUMBERS:
+            return float(plain)
+    except ValueError:
+        raise CommandFailed(f"{name} wants a number, and '{words}' is none.") from None
+    if name in SWITCHES:
+        if plain.lower() in ("yes", "true", "y"):
+            return True
+        if plain.lower() in ("no", "false", "n"):
+            return False
+        raise CommandFailed(f"{name} wants yes or no, and '{words}' is neither.")
+    return words.strip()
+
+
+def problem_of(answers: dict[str, str]) -> Problem:
+    """The problem that words describe.
+
+    Raises:
+        CommandFailed: naming the answer that is impossible or contradicts another.
+    """
+    try:
+        return Problem.from_dict({name: value_of(name, words) for name, words in answers.items()})
+    except ProblemError as error:
+        raise CommandFailed(str(error)) from error
+
+
+def ask_questions(answers: dict[str, str], prompt: Callable[[str], str]) -> dict[str, str]:
+    """Asks what is not answered yet, ten questions at most; an empty answer leaves it unknown.
+
+    An answer that cannot be is told and asked again.
+    """
+    answers = dict(answers)
+    for name, question in QUESTIONS.items():
+        while name not in answers:
+            words = prompt(f"{question}{hint(name, answers)}").strip()
+            if not words and name not in ("modality", "task"):
+                break
+            try:
+                problem_of({**answers, name: words})
+            except CommandFailed as error:
+                Console(stderr=True).print(str(error), markup=False, style="yellow")
+                continue
+            answers[name] = words
+    return answers
+
+
+def hint(name: str, answers: dict[str, str]) -> str:
+    """What may be answered."""
+    if name == "task":
+        return f" ({', '.join(TASKS[answers['modality']])})"
+    if name in CHOICES:
+        return f" ({', '.join(CHOICES[name])})"
+    return " (yes, no)" if name in SWITCHES else ""
+
+
+def render(advice: Advice) -> Group:
+    """The advice for a terminal."""
+    if not advice.options:
+        parts: list[Any] = [Text("Nothing is left: every candidate is ruled out.", style="bold red")]
+    else:
+        parts = [headline(advice.options[0], advice.close_call), table_of(advice)]
+    if advice.ruled_out:
+        parts += [Text("Ruled out", style="bold")]
+        parts += [Text(f"  {name}: {sentence}") for name, sentence in advice.ruled_out]
+    if advice.counterfactuals or advice.most_wanted:
+        parts += [Text("What would change it", style="bold")]
+        parts += [Text(f"  {sentence}") for sentence in advice.counterfactuals]
+        parts += [Text(f"  {advice.most_wanted}")] if advice.most_wanted else []
+    return Group(*parts)
+
+
+def headline(first: Option, close_call: bool) -> Panel:
+    """The option that comes first, with its reasons and risks."""
+    lines = [f"{first.service}: {first.operation}"]
+    if first.serving:
+        lines.append(
+            f"served by {first.serving}" + (f" ({first.instance_family})" if first.instance_family else "")
+        )
+    lines += [f"+ {reason.sentence}" for reason in first.reasons_for]
+    lines += [f"- {reason.sentence}" for reason in first.reasons_against]
+    lines += [f"! {risk}" for risk in first.risks]
+    if close_call:
+        lines.append("The second is as good by these rules: let a test on your own data decide.")
+    return Panel(Text("\n".join(lines)), title=Text(first.id, style="bold"), title_align="left")
+
+
+def table_of(advice: Advice) -> Table:
+    """The best options with points and cost."""
+    table = Table(
+        "Option", "Family", "Points", "US$ a month", "US$ per 1,000", box=None, padding=(0, 2, 0, 0)
+    )
+    for option in advice.options[:OPTIONS_SHOWN]:
+        table.add_row(
+            option.id,
+            option.family,
+            f"{option.points:g}",
+            money(option.usd_per_month),
+            money(option.usd_per_thousand),
+        )
+    return table
+
+
+def money(usd: float | None) -> str:
+    """Dollars, or that they are unknown."""
+    if usd is None:
+        return "unknown"
+    return f"{usd:,.0f}" if usd >= 100 else f"{usd:.2f}"

@@ -1,0 +1,128 @@
+"""Bills, against figures worked out by hand; what is unknown stays unknown."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from advisor import Problem, costs, tables
+from advisor.costs import break_even, monthly_cost
+from advisor.prices import all_prices, parse_price, price_table
+
+
+def cost(candidate: str, volume: float, **answers) -> costs.Cost:
+    problem = Problem(**{"modality": "image", "task": "classification", **answers})
+    return monthly_cost(tables.candidates()[candidate], problem, volume)
+
+
+def test_images_are_billed_by_tier_and_operation():
+    # 1,000,000 at 0.001 and 500,000 at 0.0008
+    assert cost("rekognition.detect_labels", 1_500_000).monthly_usd == pytest.approx(1_400)
+    # two operations on each of 500,000 images
+    assert cost("rekognition.detect_labels", 500_000, operations_per_item=2).monthly_usd == pytest.approx(
+        1_000
+    )
+
+
+@pytest.mark.parametrize(("characters", "units"), [(1, 3), (300, 3), (301, 4), (1_000, 10)])
+def test_texts_are_billed_by_hundred_characters_and_at_least_three_units(characters, units):
+    text = {"modality": "text", "task": "sentiment", "characters_per_item": characters}
+    assert cost("comprehend.detect_sentiment", 10_000, **text).monthly_usd == pytest.approx(units)
+
+
+def test_the_free_tier_is_taken_off_when_the_account_has_it():
+    assert cost("rekognition.detect_labels", 1_000, free_tier=True).monthly_usd == 0
+    assert cost("rekognition.detect_labels", 1_001, free_tier=True).monthly_usd == pytest.approx(0.001)
+
+
+def test_an_idle_endpoint_still_costs_its_instance():
+    large = {"image_side_pixels": 512, "upkeep_usd_per_month": 0.0}
+    # 730 h of ml.c5.xlarge at 0.204 and 4 h of training on ml.g4dn.xlarge at 0.7364
+    assert cost("cnn", 100, **large).monthly_usd == pytest.approx(730 * 0.204 + 4 * 0.7364)
+
+
+def test_an_endpoint_grows_with_its_peak():
+    problem = Problem(modality="image", task="classification", burstiness="steady")
+    # A mean of 30 a second: 60 in the peak, a fifth of the time, 22.5 in the rest; one instance takes 28.
+    hours = costs.endpoint_hours(problem, 30 * 730 * 3600, 40.0)
+    assert hours == pytest.approx(730 * (3 * 0.2 + 1 * 0.8))
+
+
+@pytest.mark.parametrize(
+    ("milliseconds", "pixels", "way"),
+    [
+        (50, 32, "a LiteRT model in a Lambda function"),
+        (50, 512, "an endpoint on GPUs"),
+        (1_000, 512, "an endpoint on processors"),
+        (4e6, 512, "batch transform"),
+    ],
+)
+def test_a_model_is_served_in_the_cheapest_way_that_is_quick_enough(milliseconds, pixels, way):
+    found = cost("cnn", 50_000, max_latency_ms=float(milliseconds), image_side_pixels=pixels)
+    assert found.serving == way
+
+
+def test_a_price_that_nobody_confirmed_leaves_the_candidate_without_a_figure():
+    found = cost("textract.analyze_id", 1_000, task="identity_document")
+    assert (found.monthly_usd, found.unknown) == (None, "textract.analyze_id.page")
+    # The first tiers are quoted, the last one is not.
+    assert cost("rekognition.detect_labels", 10**8).monthly_usd is None
+
+
+def test_another_region_has_no_prices_until_somebody_adds_them():
+    assert (
+        cost("rekognition.detect_labels", 1_000, region="eu-central-1").unknown == "rekognition.image.group2"
+    )
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.sampled_from(sorted(tables.candidates())), st.integers(1, 10**8), st.floats(1, 5))
+def test_more_items_never_cost_less(candidate, volume, factor):
+    modality, task = sorted(tables.candidates()[candidate].tasks)[0].split(":")
+    problem = Problem(modality=modality, task=task)
+    few, many = (
+        monthly_cost(tables.candidates()[candidate], problem, n).monthly_usd
+        for n in (volume, volume * factor)
+    )
+    assume(few is not None and many is not None)
+    assert many >= few * (1 - 1e-9)
+
+
+def test_at_the_break_even_both_cost_the_same():
+    problem = Problem(modality="image", task="classification", image_side_pixels=32)
+    service, own = tables.candidates()["rekognition.detect_labels"], tables.candidates()["cnn"]
+    volume = break_even(service, own, problem)
+    bills = [monthly_cost(one, problem, volume).monthly_usd for one in (service, own)]
+    assert bills[0] == pytest.approx(bills[1], rel=1e-4)
+    assert break_even(own, service, problem) is None
+
+
+def test_every_price_has_a_unit_a_date_and_a_source():
+    for price in all_prices():
+        assert price.unit and price.source.startswith("https://") and price.date.year >= 2026
+
+
+def test_every_price_that_a_candidate_or_an_assumption_names_is_in_the_table():
+    known = {price.id for price in price_table("us-east-1")}
+    named = {
+        value for one in tables.candidates().values() for key, value in one.billing.items() if "price" in key
+    }
+    named |= {rate["price"] for rate in tables.assumptions()["throughput"].values() if "price" in rate}
+    assert named <= known
+
+
+@pytest.mark.parametrize(
+    "tiers",
+    [
+        [{"usd": 1.0, "status": "quoted", "up_to": 10}],
+        [{"usd": 1.0, "status": "quoted"}, {"usd": 2.0, "status": "quoted"}],
+        [{"usd": 1.0, "status": "rumoured"}],
+        [{"usd": -1.0, "status": "quoted"}],
+    ],
+)
+def test_a_price_with_impossible_tiers_is_refused(tiers):
+    with pytest.raises(ValueError, match="x:"):
+        parse_price(
+            {"id": "x", "region": "us-east-1", "unit": "u", "date": None, "source": "s", "tiers": tiers}
+        )

@@ -1,0 +1,72 @@
+"""`recognition advise`: answers from words, ten questions at most, advice to read or for a program."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import pytest
+from rich.console import Console
+from typer.testing import CliRunner
+
+from advisor import recommend
+from cli import advise
+from cli.errors import CommandFailed
+from cli.main import app
+
+
+def test_answers_given_as_words_have_their_types():
+    words = {"modality": "text", "task": "sentiment", "labelled_examples": "12,000", "offline": "no"}
+    problem = advise.problem_of({**words, "max_latency_ms": "20.5"})
+    assert (problem.labelled_examples, problem.offline, problem.max_latency_ms) == (12_000, False, 20.5)
+
+
+@pytest.mark.parametrize(
+    ("name", "words", "sentence"),
+    [
+        ("classes", "many", "classes wants a number, and 'many' is none"),
+        ("offline", "perhaps", "offline wants yes or no"),
+        ("modality", "smell", "modality: must be one of image"),
+        ("predictions_per_month", "-3", "predictions_per_month: must lie between"),
+    ],
+)
+def test_a_wrong_answer_is_a_sentence_with_its_name(name, words, sentence):
+    with pytest.raises(CommandFailed, match=sentence):
+        advise.problem_of({name: words})
+
+
+def test_at_most_ten_questions_are_asked_and_a_wrong_answer_again(capsys):
+    replies = iter(["text", "mood", "sentiment", "generic", "", "", "100000", "", "", "", "software"])
+    asked = []
+
+    def prompt(question: str) -> str:
+        asked.append(question)
+        return next(replies)
+
+    answers = advise.ask_questions({}, prompt)
+    assert answers == {
+        "modality": "text",
+        "task": "sentiment",
+        "labels": "generic",
+        "predictions_per_month": "100000",
+        "team": "software",
+    }
+    assert len(set(asked)) == 10
+    assert "must be one of" in capsys.readouterr().err
+
+
+def test_the_advice_is_shown_with_reasons_costs_and_what_would_change_it():
+    words = {"modality": "image", "task": "classification", "labels": "own", "labelled_examples": "20000"}
+    problem = advise.problem_of({**words, "classes": "10", "predictions_per_month": "100000"})
+    console = Console(width=100, record=True, file=io.StringIO())
+    console.print(advise.render(recommend(problem)))
+    shown = console.export_text()
+    assert "cnn" in shown and "US$ a month" in shown
+    assert "rekognition.detect_labels: The labels are the caller's own" in " ".join(shown.split())
+    assert "would come first" in " ".join(shown.split())
+
+
+def test_a_program_gets_json():
+    words = ["--set", "modality=image", "--set", "task=text_in_image", "--json"]
+    result = CliRunner().invoke(app, ["advise", *words])
+    assert json.loads(result.stdout)["options"][0]["id"] == "rekognition.detect_text"
