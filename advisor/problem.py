@@ -7,7 +7,6 @@ fires on it, and the advice says which unknown matters most.
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -217,8 +216,6 @@ def _check_values(problem: Problem) -> None:
         value = getattr(problem, name)
         if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
             raise ProblemError(name, f"must be a number, got {value!r}.")
-        if value is not None and not math.isfinite(value):
-            raise ProblemError(name, f"must be a finite number, got {value!r}.")
         _check_bounds(name, value, bounds)
     for name in SWITCHES:
         value = getattr(problem, name)

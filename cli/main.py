@@ -17,7 +17,7 @@ from cli.progress import Progress
 
 INTERRUPTED = 130
 # What the columns behind a question take at their widest in the demo's table.
-WIDTH_OF_ANSWERS = 60
+WIDTH_OF_ANSWERS = 62
 
 app = typer.Typer(
     no_args_is_help=True,

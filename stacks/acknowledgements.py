@@ -93,7 +93,7 @@ def findings(part: str, environment: str, region: str) -> list[Finding]:
             *each("Api/CloudWatchRole", push, f"AwsSolutions-IAM4[Policy::{policy}]"),
             *[
                 finding
-                for function in ("Vision", "Language", "Custom")
+                for function in ("Vision", "Language", "Custom", "Advise")
                 for finding in each(f"{function}Role/DefaultPolicy", NO_RESOURCE, resource("*"))
             ],
         ]
@@ -101,6 +101,7 @@ def findings(part: str, environment: str, region: str) -> list[Finding]:
 
 
 ROUTES = (
+    "advise",
     *(f"images/{operation}" for operation in ("labels", "text", "faces", "moderation", "class")),
     *(
         f"texts/{operation}"

@@ -32,6 +32,7 @@ class FunctionPlan:
         actions: IAM actions; Rekognition's and Comprehend's have no resource to name.
         variables: its environment.
         resources: of the actions.
+        packages: of this project that its code imports.
     """
 
     name: str
@@ -39,6 +40,7 @@ class FunctionPlan:
     actions: tuple[str, ...]
     variables: dict[str, str]
     resources: tuple[str, ...] = ("*",)
+    packages: tuple[str, ...] = ()
 
 
 class ApiStack(Stack):
@@ -116,6 +118,7 @@ class ApiStack(Stack):
                 variables={f"{kind.upper()}_ENDPOINT_NAME": name for kind, name in endpoints.items()},
                 resources=tuple(arns),
             ),
+            FunctionPlan(name="advise", routes=("advise",), actions=(), variables={}, packages=("advisor",)),
         ]
 
     def rest_api(self, settings: EnvironmentSettings) -> apigateway.RestApi:
@@ -172,7 +175,9 @@ class ApiStack(Stack):
             runtime=lambda_.Runtime.PYTHON_3_14,
             architecture=lambda_.Architecture.ARM_64,
             handler=f"lambdas.{plan.name}.handler.handler",
-            code=lambda_.Code.from_asset(str(write_function_code(plan.name, self.build_directory))),
+            code=lambda_.Code.from_asset(
+                str(write_function_code(plan.name, self.build_directory, plan.packages))
+            ),
             memory_size=api.function_memory_megabytes,
             timeout=Duration.seconds(api.function_timeout_seconds),
             reserved_concurrent_executions=api.reserved_concurrency,
@@ -189,9 +194,10 @@ class ApiStack(Stack):
             },
             role=self.function_role(title, log_group),
         )
-        function.add_to_role_policy(
-            iam.PolicyStatement(actions=list(plan.actions), resources=list(plan.resources))
-        )
+        if plan.actions:
+            function.add_to_role_policy(
+                iam.PolicyStatement(actions=list(plan.actions), resources=list(plan.resources))
+            )
         return function
 
     def function_role(self, title: str, log_group: logs.LogGroup) -> iam.Role:

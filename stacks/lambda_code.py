@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 from stacks.vendoring import vendored_dependencies
@@ -12,8 +13,13 @@ PACKAGE = Path(__file__).resolve().parent.parent / "lambdas"
 LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.pyc")
 
 
-def write_function_code(function: str, build_directory: Path) -> Path:
+def write_function_code(function: str, build_directory: Path, packages: Sequence[str] = ()) -> Path:
     """Writes the code of `lambdas/{function}` below `build_directory` and returns its folder.
+
+    Args:
+        function: its folder in `lambdas`.
+        build_directory: where it goes.
+        packages: others of this project that it imports.
 
     Raises:
         VendoringFailed: when the dependencies are not there and cannot be installed.
@@ -25,4 +31,6 @@ def write_function_code(function: str, build_directory: Path) -> Path:
     shutil.copy(PACKAGE / "__init__.py", target / "lambdas")
     for part in ("common", function):
         shutil.copytree(PACKAGE / part, target / "lambdas" / part, ignore=LEFT_OUT)
+    for package in packages:
+        shutil.copytree(PACKAGE.parent / package, target / package, ignore=LEFT_OUT)
     return target

@@ -145,7 +145,7 @@ def draw_storage(template: Template) -> Iterator[str]:
         218,
         72,
         f"{len(buckets)} buckets",
-        [", ".join(names), "private, versioned, TLS only"],
+        [", ".join(names), "private, encrypted, TLS only"],
         COLOURS["Storage"],
     )
 
@@ -207,25 +207,33 @@ def draw_inference(template: Template) -> Iterator[str]:
         )
 
 
+SERVICES = {
+    "rekognition": "Amazon Rekognition",
+    "comprehend": "Amazon Comprehend",
+    "sagemaker": "the endpoints",
+}
+
+
 def draw_api(template: Template) -> Iterator[str]:
     """Each function between the paths it answers and the service it asks."""
-    yield card("Api", 150, 456, 830, 236)
-    for position, (function, paths) in enumerate(routes(template).items()):
-        x = 166 + position * 268
+    yield card("Api", 150, 456, 830, 290)
+    answered = routes(template)
+    width = (830 - 32 - 10 * (len(answered) - 1)) // len(answered)
+    for position, (function, paths) in enumerate(answered.items()):
+        x = 166 + position * (width + 10)
         description = of_type(template, "AWS::Lambda::Function")[function]
         name = description["Handler"].split(".")[1]
-        service = calls(template, function)[0].split(":")[0]
-        actions = [action.split(":")[1] for action in calls(template, function)]
-        asked = {"rekognition": "Amazon Rekognition", "comprehend": "Amazon Comprehend"}.get(
-            service, "the endpoints above"
-        )
+        asked = calls(template, function)
+        service = asked[0].split(":")[0] if asked else ""
         lines = [
-            f"{description['Runtime']}, {description['Architectures'][0]} → {asked}",
-            *wrapped(paths, 34),
+            *wrapped(paths, 27),
+            f"asks {SERVICES[service]}" if service else "asks nobody: rules and prices",
+            *wrapped([action.split(":")[1] for action in asked], 30),
         ]
-        yield box(x, 498, 258, 178, f"Lambda {name}", [*lines, *wrapped(actions, 38)], COLOURS["Api"])
+        yield box(x, 498, width, 232, f"Lambda {name}", lines, COLOURS["Api"])
         if service == "sagemaker":
-            yield arrow(f"{x + 129},498 {x + 129},416", "InvokeEndpoint", (x + 139, 438), "start")
+            middle = x + width // 2
+            yield arrow(f"{middle},498 {middle},416", "InvokeEndpoint", (middle + 10, 438), "start")
 
 
 def wrapped(words: list[str], columns: int) -> list[str]:
@@ -244,8 +252,8 @@ def draw(templates: dict[str, Template]) -> str:
         *draw_training(templates["Training"]),
         *draw_inference(templates["Inference"]),
         *draw_api(templates["Api"]),
-        box(20, 548, 92, 60, "Your app", ["IAM-signed"], QUIET),
-        arrow("112,578 148,578"),
+        box(20, 575, 92, 60, "Your app", ["IAM-signed"], QUIET),
+        arrow("112,605 148,605"),
         arrow("655,220 655,260", "a release: the version parameter, by stack update", (665, 246), "start"),
     ]
     if reads(templates["Training"], templates["Storage"]):
@@ -253,12 +261,12 @@ def draw(templates: dict[str, Template]) -> str:
     if reads(templates["Inference"], templates["Storage"]):
         parts.append(arrow("145,220 145,337 328,337"))
     return (
-        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1000 712" role="img" '
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1000 766" role="img" '
         'aria-label="Architecture: storage, training, inference and API stacks" '
         'font-family="system-ui, Segoe UI, Helvetica, Arial, sans-serif">'
         f'<defs><marker id="head" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">'
         f'<path d="M0 0 8 4 0 8z" fill="{QUIET}"/></marker></defs>'
-        f'<rect width="1000" height="712" rx="12" fill="{PAPER}"/>' + "\n".join(parts) + "</svg>\n"
+        f'<rect width="1000" height="766" rx="12" fill="{PAPER}"/>' + "\n".join(parts) + "</svg>\n"
     )
 
 

@@ -52,17 +52,23 @@ class Answer:
     stand_in: str | None
 
 
-def success(operation: str, backend: str, answer: Answer, latency_milliseconds: float) -> Response:
-    """200 with the answer."""
-    content = {
-        "operation": operation,
-        "backend": backend,
+def success(
+    operation: str, backend: str, answer: Answer | dict[str, Any], latency_milliseconds: float
+) -> Response:
+    """200 with what was recognised, or with the members of an answer that recognises nothing."""
+    members = recognised(answer) if isinstance(answer, Answer) else answer
+    content = {"operation": operation, "backend": backend, **members}
+    content["latency_milliseconds"] = round(latency_milliseconds, 1)
+    return Response(200, "application/json", json.dumps(content))
+
+
+def recognised(answer: Answer) -> dict[str, Any]:
+    """The members of an answer, best result first."""
+    return {
         "model": {"name": answer.model_name, "version": answer.model_version},
         "stand_in": answer.stand_in,
         "results": [result.as_json() for result in sorted(answer.results, key=lambda one: -one.score)],
-        "latency_milliseconds": round(latency_milliseconds, 1),
     }
-    return Response(200, "application/json", json.dumps(content))
 
 
 def refusal(error: RequestRefused) -> Response:

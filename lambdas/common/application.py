@@ -16,7 +16,7 @@ from lambdas.common.answers import Answer, refusal, success
 from lambdas.common.errors import RequestRefused
 from lambdas.common.service_errors import explain
 
-Operation = Callable[[dict[str, Any]], Answer]
+Operation = Callable[[dict[str, Any]], Answer | dict[str, Any]]
 
 
 def make_handler(
@@ -59,7 +59,7 @@ def make_handler(
 
     @resolver.not_found
     def no_such_route(_: NotFoundError):
-        return refusal(RequestRefused(404, "NoSuchOperation", "There is no such operation."))
+        return refuse("none", RequestRefused(404, "NoSuchOperation", "There is no such operation."))
 
     for path, (name, operation) in routes.items():
         resolver.post(path)(lambda name=name, operation=operation: answer(name, operation))

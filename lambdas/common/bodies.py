@@ -117,6 +117,18 @@ def read_text(event: dict[str, Any], *, maximum_bytes: int) -> TextRequest:
     return TextRequest(text, language_code)
 
 
+def read_object(event: dict[str, Any]) -> dict[str, Any]:
+    """The request's JSON object.
+
+    Raises:
+        RequestRefused: 400 or 415 naming the field.
+    """
+    content_type = media_type(event)
+    if content_type != JSON_TYPE:
+        raise wrong_type(content_type, (JSON_TYPE,))
+    return json_body(event, {"type": "object"})
+
+
 def media_type(event: dict[str, Any]) -> str:
     """The content type without its parameters."""
     headers = event.get("headers") or {}
@@ -161,7 +173,8 @@ def json_body(event: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
     text = utf8(raw_body(event))
     try:
         fields = json.loads(text)
-    except (json.JSONDecodeError, RecursionError) as error:
+    # A plain ValueError is that of a number with thousands of digits.
+    except (ValueError, RecursionError) as error:
         where = f" at character {error.pos}" if isinstance(error, json.JSONDecodeError) else ""
         raise bad_request("MalformedJson", f"The body is no JSON{where}.", "body") from error
     try:

@@ -51,7 +51,7 @@ def test_prod_keeps_its_data_and_dev_leaves_nothing(dev, prod):
 
 def test_every_method_wants_a_signed_request(templates, of_type):
     methods = of_type(templates["Api"], "AWS::ApiGateway::Method")
-    assert len(methods) == 11
+    assert len(methods) == 12
     assert {method["AuthorizationType"] for method in methods} == {"AWS_IAM"}
 
 

@@ -250,3 +250,8 @@ def test_an_interrupted_run_stops_its_job(target, tmp_path):
         TrainingJobName=started[0], WaiterConfig={"Delay": 1, "MaxAttempts": 60}
     )
     assert sagemaker.describe_training_job(TrainingJobName=started[0])["TrainingJobStatus"] == "Stopped"
+
+
+def test_the_deployed_api_advises(target):
+    answer = post(target, "/advise", b'{"modality": "tabular", "task": "classification"}', "application/json")
+    assert (answer.status_code, answer.json()["options"][0]["id"]) == (200, "traditional_ml")

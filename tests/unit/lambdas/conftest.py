@@ -45,7 +45,7 @@ def environment(monkeypatch):
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", uuid.uuid4().hex)
-    for function in ("vision", "language", "custom"):
+    for function in ("vision", "language", "custom", "advise"):
         monkeypatch.delitem(sys.modules, f"lambdas.{function}.handler", raising=False)
     clients.client.cache_clear()
     yield

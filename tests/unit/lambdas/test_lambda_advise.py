@@ -1,0 +1,41 @@
+"""What /advise answers, and which problems it refuses."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+
+def test_a_problem_gets_its_advice(call):
+    problem = {"modality": "text", "task": "sentiment", "labels": "generic", "predictions_per_month": 100_000}
+    status, body, _ = call("advise", "/advise", json.dumps(problem).encode(), "application/json")
+    assert (status, body["operation"], body["backend"]) == (200, "advise", "advisor")
+    assert body["options"][0]["id"] == "comprehend.detect_sentiment"
+    assert body["options"][0]["usd_per_month"] == pytest.approx(30)
+    assert body["counterfactuals"] and body["latency_milliseconds"] > 0
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        (b'{"task": "sentiment"}', "modality"),
+        (b'{"modality": "text", "task": "segmentation"}', "task"),
+        (b'{"modality": "text", "task": "sentiment", "classes": NaN}', "classes"),
+        (b'{"modality": "text", "task": "sentiment", "accuracy_needed": Infinity}', "accuracy_needed"),
+        (b'{"modality": "text", "task": "sentiment", "weeks_to_market": 1' + b"0" * 400 + b"}", "weeks_to_market"),
+        (b'{"modality": "text", "task": "sentiment", "classes": ' + b"1" * 5_000 + b"}", "body"),
+        (b'{"modality": ["text"], "task": "sentiment"}', "modality"),
+        (b'{"smell": 1}', "smell"),
+        (b"[]", "body"),
+        (b"{", "body"),
+    ],
+)  # fmt: skip
+def test_a_problem_that_cannot_be_is_refused_by_its_field(call, body, field):
+    status, answer, _ = call("advise", "/advise", body, "application/json")
+    assert (status, answer["error"]["field"]) == (400, field)
+    assert answer["error"]["message"].endswith(".")
+
+
+def test_another_content_type_is_refused(call):
+    assert call("advise", "/advise", b"modality=text", "text/plain")[0] == 415
