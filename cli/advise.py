@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console, Group
@@ -11,9 +12,10 @@ from rich.table import Table
 from rich.text import Text
 
 from advisor import Problem, ProblemError
-from advisor.engine import Advice, Option
+from advisor.engine import Advice, Option, show
 from advisor.problem import CHOICES, COUNTS, NUMBERS, SWITCHES, TASKS
 from cli.errors import CommandFailed
+from cli.profiling import profile
 
 QUESTIONS = {
     "modality": "What do you have",
@@ -63,6 +65,23 @@ def problem_of(answers: dict[str, str]) -> Problem:
         return Problem.from_dict({name: value_of(name, words) for name, words in answers.items()})
     except ProblemError as error:
         raise CommandFailed(str(error)) from error
+
+
+def measured(path: Path) -> dict[str, str]:
+    """The answers that a data set gives, told on standard error with what should be known about it.
+
+    Raises:
+        CommandFailed: when it cannot be used.
+    """
+    found = profile(path)
+    told = Console(stderr=True, highlight=False)
+    told.print(
+        f"Measured: {', '.join(f'{name} {show(value)}' for name, value in found.answers.items())}.",
+        markup=False,
+    )
+    for note in found.notes:
+        told.print(note, markup=False)
+    return {name: str(value) for name, value in found.answers.items()}
 
 
 def ask_questions(answers: dict[str, str], prompt: Callable[[str], str]) -> dict[str, str]:

@@ -107,10 +107,14 @@ def build_and_ask(target: Target, progress: Progress) -> tuple[list[ModelReport]
 
 
 def collect(target: Target, model: training.Registered) -> ModelReport:
-    """Reads back what a run left: evaluation, samples and the log's training curve."""
+    """Reads back what a run left: evaluation, samples and the log's training curve; and keeps the artefact."""
     package = target.client("sagemaker").describe_model_package(ModelPackageName=model.model_package_arn)
     evaluation_uri = package["ModelMetrics"]["ModelQuality"]["Statistics"]["S3Uri"]
     dataset = data.DATASET_OF_KIND[model.kind]
+    (container,) = package["InferenceSpecification"]["Containers"]
+    artefact = DIRECTORY / "models" / model.kind / "model.tar.gz"
+    artefact.parent.mkdir(parents=True)
+    artefact.write_bytes(read_object(target, container["ModelDataUrl"]))
     return ModelReport(
         kind=model.kind,
         version=model.version,
@@ -124,6 +128,10 @@ def collect(target: Target, model: training.Registered) -> ModelReport:
 
 def read_json(target: Target, uri: str) -> Any:
     """The JSON object at an S3 URI."""
+    return json.loads(read_object(target, uri))
+
+
+def read_object(target: Target, uri: str) -> bytes:
+    """The object at an S3 URI."""
     place = urlparse(uri)
-    body = target.client("s3").get_object(Bucket=place.netloc, Key=place.path.lstrip("/"))["Body"]
-    return json.loads(body.read())
+    return target.client("s3").get_object(Bucket=place.netloc, Key=place.path.lstrip("/"))["Body"].read()

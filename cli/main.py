@@ -261,21 +261,35 @@ def advise(
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="An answer; may be given again.")
     ] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="Measure a folder of images by class, or a .csv, .jsonl or .npz file.")
+    ] = None,
+    plot: Annotated[
+        Path | None, typer.Option(help="Draw cost against volume into this .svg, .png or .pdf file.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Say which service or model a recognition problem wants, why, and what it costs; asks when nothing is set."""
     from advisor import ProblemError, recommend
     from cli import advise as advising
+    from cli.cost_curve import FORMATS, draw_cost_curve
 
+    if plot and plot.suffix not in FORMATS:
+        raise CommandFailed(f"--plot draws {', '.join(FORMATS)}, and {plot} ends otherwise.")
     answers = parse_settings(settings or [])
-    if not answers:
+    if data:
+        answers = advising.measured(data) | answers
+    elif not answers:
         answers = advising.ask_questions(
             answers, lambda question: typer.prompt(question, default="", show_default=False)
         )
+    problem = advising.problem_of(answers)
     try:
-        advice = recommend(advising.problem_of(answers))
+        advice = recommend(problem)
     except ProblemError as error:
         raise CommandFailed(str(error)) from error
+    if plot:
+        draw_cost_curve(problem, advice, plot)
     if as_json:
         show(advice.to_dict(), True, "")
     else:

@@ -52,7 +52,10 @@ def main() -> None:
             unfinished.replace(words.ready_file)
         print(f"The embedded AWS answers at {ready['endpoint_url']}.", flush=True)
 
-    serve(listener, words.state, concurrent_jobs=words.concurrent_jobs, announce=announce)
+    try:
+        serve(listener, words.state, concurrent_jobs=words.concurrent_jobs, announce=announce)
+    finally:
+        shutil.rmtree(os.environ["TMPDIR"], ignore_errors=True)
 
 
 def temporary_directory(state: Path) -> Path:
