@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import MappingProxyType
 
 from cli.project import BUILD, ROOT, toolchain_environment
 from cli.subprocesses import run_program
@@ -11,6 +13,27 @@ from cli.target import Target
 
 # "Recognition-dev-Api | 12/48 | 9:41:02 PM | CREATE_COMPLETE | AWS::Lambda::Function | VisionFunction"
 EVENT = re.compile(r"^(\S+) \|\s*(\d+)/(\d+) \| [^|]+\| (\w+)\s*\| ([\w:]+)")
+
+
+def synthesise(
+    environment_name: str,
+    assembly: Path,
+    on_line: Callable[[str], None],
+    variables: Mapping[str, str] = MappingProxyType({}),
+) -> None:
+    """Runs `cdk synth` for an environment into `assembly`.
+
+    Raises:
+        CommandFailed: with the CDK's last lines, such as the setting that it refuses.
+    """
+    context = ["--context", f"environment={environment_name}"]
+    run_program(
+        ["cdk", "synth", "--quiet", *context, "--output", str(assembly), "--no-notices"],
+        purpose=f"Synthesising the app for {environment_name}",
+        environment={**toolchain_environment(), **variables, "CI": "true"},
+        directory=ROOT,
+        on_line=on_line,
+    )
 
 
 def deploy(target: Target, on_detail: Callable[[str], None]) -> None:
@@ -36,17 +59,20 @@ def deploy(target: Target, on_detail: Callable[[str], None]) -> None:
             on_line=show,
         )
 
-    assembly = str(BUILD / "cdk.out")
+    assembly = BUILD / "cdk.out"
     on_detail("synth")
-    context = ["--context", f"environment={target.environment}"]
-    run_cdk("Synthesising the app for", "synth", "--quiet", *context, "--output", assembly)
+    synthesise(target.environment, assembly, show, target.variables)
     account = target.client("sts").get_caller_identity()["Account"]
     on_detail("bootstrap")
     run_cdk(
-        "Bootstrapping", "bootstrap", f"aws://{account}/{target.session().region_name}", "--app", assembly
+        "Bootstrapping",
+        "bootstrap",
+        f"aws://{account}/{target.session().region_name}",
+        "--app",
+        str(assembly),
     )
     run_cdk(
         "Deploying the app to",
-        *("deploy", "--all", "--app", assembly, "--require-approval", "never"),
+        *("deploy", "--all", "--app", str(assembly), "--require-approval", "never"),
         *("--concurrency", "4", "--progress", "events"),
     )

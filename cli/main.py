@@ -14,6 +14,7 @@ from rich.table import Column, Table
 
 from cli.errors import CommandFailed
 from cli.progress import Progress
+from cli.project import BUILD, ROOT
 
 INTERRUPTED = 130
 # What the columns behind a question take at their widest in the demo's table.
@@ -294,6 +295,40 @@ def advise(
         show(advice.to_dict(), True, "")
     else:
         Console().print(advising.render(advice))
+
+
+@app.command(epilog=example("recognition cost --environment prod"))
+def cost(environment: EnvironmentOption = "dev", as_json: JsonOption = False) -> None:
+    """Show what the app costs while it stands and nobody uses it, from the synthesised templates."""
+    from advisor.prices import price_table
+    from cli import bill
+    from cli.deploy import synthesise
+    from stacks.settings import load_settings
+
+    assembly = BUILD / f"cost-{environment}"
+    with Progress().step(f"Synthesising {environment}") as detail:
+        synthesise(environment, assembly, detail)
+    context = json.loads((ROOT / "cdk.json").read_text())["context"]
+    region = load_settings(environment, context["environments"]).region
+    lines = bill.lines_of(bill.templates_in(assembly), price_table(region))
+    facts = bill.facts(lines)
+    if as_json:
+        show(facts, True, "")
+        return
+    table = Table(
+        "What", "How many", "From", "US$ an hour", "US$ a month", title=f"{environment} in {region}"
+    )
+    for line in lines:
+        known = line.usd_per_hour is not None
+        month = f"{line.usd_per_hour * bill.HOURS_PER_MONTH:,.2f}" if known else f"unknown: {line.price}"
+        table.add_row(
+            line.what, str(line.count), line.when, f"{line.usd_per_hour:.4f}" if known else "", month
+        )
+    Console().print(table)
+    typer.echo(
+        f"Together {facts['usd_per_hour']:.4f} US dollars an hour, {facts['usd_per_month']:,.2f} a month, before tax. "
+        "Requests, storage, training and logs come on top by use."
+    )
 
 
 def require_kind(kind: str | None) -> str:
