@@ -9,7 +9,9 @@ import subprocess
 import sys
 import threading
 import time
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -34,14 +36,34 @@ class StartFailed(Exception):
 
 @dataclass
 class ModelServer:
-    """One running server."""
+    """One running server, with the number of requests that it has yet to answer."""
 
     process: subprocess.Popen
     port: int
     folder: Path
+    unanswered: int = 0
+    changed: threading.Condition = field(default_factory=threading.Condition)
+
+    @contextmanager
+    def answering(self) -> Iterator[None]:
+        """Keeps `retire` waiting for one request's answer."""
+        with self.changed:
+            self.unanswered += 1
+        try:
+            yield
+        finally:
+            with self.changed:
+                self.unanswered -= 1
+                self.changed.notify_all()
+
+    def retire(self) -> None:
+        """Ends it once it has answered what it was asked; nobody may ask it any more."""
+        with self.changed:
+            self.changed.wait_for(lambda: not self.unanswered, timeout=ANSWER_SECONDS)
+        self.stop()
 
     def stop(self) -> None:
-        """Ends it and drops its files."""
+        """Ends it at once and drops its files."""
         stop_leashed(self.process, grace_seconds=5)
         shutil.rmtree(self.folder, ignore_errors=True)
 
@@ -144,6 +166,8 @@ class Endpoints:
             server = self.start_server(name, self.configs[config_name]["ProductionVariants"][0])
         except (StartFailed, TransferFailed, ServiceError, OSError, KeyError) as error:
             with self.lock:
+                if name not in self.endpoints:
+                    return
                 kept = name in self.servers
                 self.endpoints[name].update(
                     EndpointStatus="InService" if kept else "Failed",
@@ -152,11 +176,11 @@ class Endpoints:
                 )
             return
         with self.lock:
-            old = self.servers.pop(name, None)
             endpoint = self.endpoints.get(name)
             if endpoint is None:
                 server.stop()
                 return
+            old = self.servers.get(name)
             self.servers[name] = server
             endpoint.update(
                 EndpointStatus="InService",
@@ -165,7 +189,7 @@ class Endpoints:
                 ProductionVariants=self.variants_in_service(config_name),
             )
         if old is not None:
-            old.stop()
+            old.retire()
 
     def variants_in_service(self, config_name: str) -> list[dict[str, Any]]:
         """DescribeEndpoint's summary of the variants."""
@@ -256,7 +280,7 @@ class Endpoints:
             del self.endpoints[request["EndpointName"]]
             server = self.servers.pop(request["EndpointName"], None)
         if server is not None:
-            server.stop()
+            server.retire()
         return {}
 
     def find(self, kind: str, things: dict[str, dict[str, Any]], name: str) -> dict[str, Any]:
@@ -275,18 +299,42 @@ class Endpoints:
         Raises:
             ServiceError: as SageMaker Runtime does: no endpoint, too large a body, or a model's own error (424).
         """
-        server = self.servers.get(name)
-        if server is None:
-            raise validation_error(f"Endpoint {name} of account {self.names.account} not found.")
         if len(body) > BODY_BYTES:
             raise validation_error(f"The body has {len(body)} bytes; real-time inference takes {BODY_BYTES}.")
+        with self.asked(name) as (server, variant):
+            content_type, content = self.ask(server, body, headers)
+        return 200, {"Content-Type": content_type, "x-Amzn-Invoked-Production-Variant": variant}, content
+
+    @contextmanager
+    def asked(self, name: str) -> Iterator[tuple[ModelServer, str]]:
+        """The server of an endpoint and its variant's name; the server is not retired meanwhile.
+
+        Raises:
+            ServiceError: when no such endpoint serves.
+        """
+        with ExitStack() as stack:
+            # Under the lock of the exchange: between being found and being counted a server must not be retired.
+            with self.lock:
+                server = self.servers.get(name)
+                if server is None:
+                    raise validation_error(f"Endpoint {name} of account {self.names.account} not found.")
+                stack.enter_context(server.answering())
+                variant = self.endpoints[name]["ProductionVariants"][0]["VariantName"]
+            yield server, variant
+
+    def ask(self, server: ModelServer, body: bytes, headers: dict[str, str]) -> tuple[str, bytes]:
+        """Passes a request to a server; returns the answer's content type and content.
+
+        Raises:
+            ServiceError: the model's own error (424).
+        """
         connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=ANSWER_SECONDS)
         passed = {key: headers[key] for key in ("content-type", "accept") if key in headers}
         try:
             connection.request("POST", "/invocations", body=body, headers=passed)
             answer = connection.getresponse()
             content = answer.read()
-        except OSError as error:
+        except (OSError, http.client.HTTPException) as error:
             raise ServiceError("ModelError", f"The container did not answer: {error}.", 424) from error
         finally:
             connection.close()
@@ -299,9 +347,7 @@ class Endpoints:
                 OriginalStatusCode=answer.status,
                 OriginalMessage=content.decode("utf-8", "replace"),
             )
-        variant = self.endpoints[name]["ProductionVariants"][0]["VariantName"]
-        content_type = answer.headers.get("Content-Type", "application/json")
-        return 200, {"Content-Type": content_type, "x-Amzn-Invoked-Production-Variant": variant}, content
+        return answer.headers.get("Content-Type", "application/json"), content
 
     def close(self) -> None:
         """Ends every server."""

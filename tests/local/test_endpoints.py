@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import shutil
 import time
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -14,10 +14,22 @@ from model_code import inference
 
 from .conftest import INFERENCE_IMAGE, ROLE, archive
 
+# Appended to an artefact's own handlers.
+SLOWLY = """
+import time
+
+without_pause = input_handler
+
+
+def input_handler(data, context):
+    time.sleep({pause_seconds})
+    return without_pause(data, context)
+"""
+
 
 @pytest.fixture(scope="session")
 def artefact(tmp_path_factory):
-    """Makes model archives whose network says how long a text is, times a factor."""
+    """Makes model archives whose network says how long a text is, times a factor, and takes its time over it."""
     import tensorflow as tf
 
     class Lengths(tf.Module):
@@ -32,12 +44,13 @@ def artefact(tmp_path_factory):
             score = tf.cast(tf.strings.length(text), tf.float32) * self.factor
             return {"label": text, "score": score, "probabilities": tf.stack([score, -score], axis=1)}
 
-    def make(factor: float) -> bytes:
+    def make(factor: float, pause_seconds: float = 0.0) -> bytes:
         folder = tmp_path_factory.mktemp("model")
         module = Lengths(factor)
         tf.saved_model.save(module, str(folder / "1"), signatures={"serving_default": module.serve})
         (folder / "code").mkdir()
-        shutil.copy(Path(inference.__file__), folder / "code" / "inference.py")
+        handlers = Path(inference.__file__).read_text() + SLOWLY.format(pause_seconds=pause_seconds)
+        (folder / "code" / "inference.py").write_text(handlers)
         (folder / "labels.json").write_text('["long", "short"]')
         files = [path for path in folder.rglob("*") if path.is_file()]
         return archive({path.relative_to(folder).as_posix(): path.read_bytes() for path in files})
@@ -152,18 +165,25 @@ def test_more_than_six_mebibytes_are_refused(deployment):
         deployment.score(b"x" * (6 * 1024 * 1024 + 1))
 
 
-def test_an_update_changes_the_model_without_a_request_lost(deployment, artefact):
-    config = deployment.configure(artefact(10.0))
-    deployment.sagemaker.update_endpoint(EndpointName=deployment.name, EndpointConfigName=config)
-    scores = []
-    while (
-        deployment.sagemaker.describe_endpoint(EndpointName=deployment.name)["EndpointStatus"] == "Updating"
-    ):
-        scores.append(deployment.score(b"ab"))
-    assert deployment.settled()["EndpointConfigName"] == config
-    assert deployment.score(b"ab") == 20.0
+def test_an_update_changes_the_model_without_a_request_lost(client, bucket, artefact):
+    made = Deployment(client, bucket)
+    slow = made.configure(artefact(1.0, pause_seconds=0.5))
+    made.sagemaker.create_endpoint(EndpointName=made.name, EndpointConfigName=slow)
+    made.settled()
+    config = made.configure(artefact(10.0))
+    made.sagemaker.update_endpoint(EndpointName=made.name, EndpointConfigName=config)
+    # Requests overlap, so that at the moment of the exchange some are with the old server.
+    with ThreadPoolExecutor(10) as askers:
+        asked = []
+        while made.sagemaker.describe_endpoint(EndpointName=made.name)["EndpointStatus"] == "Updating":
+            asked.append(askers.submit(made.score, b"ab"))
+            time.sleep(0.05)
+        scores = [one.result() for one in asked]
+    assert made.settled()["EndpointConfigName"] == config
+    assert made.score(b"ab") == 20.0
     assert set(scores) <= {2.0, 20.0}
     assert scores[0] == 2.0
+    made.sagemaker.delete_endpoint(EndpointName=made.name)
 
 
 @pytest.mark.parametrize("broken", ["not there", "no archive", "no model", "no code"])
