@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from advisor import tables
 from advisor.prices import PriceTable, price_table
@@ -36,7 +37,6 @@ COST_FIELDS = (
     *("modality", "region", "operations_per_item", "characters_per_item", "minutes_per_item", "burstiness"),
     *("image_side_pixels", "max_latency_ms", "upkeep_usd_per_month", "free_tier"),
 )
-KNOWN_COSTS: dict[tuple, Cost] = {}
 KNOWN_COSTS_MOST = 10_000
 
 
@@ -65,13 +65,13 @@ class Unknown(Exception):
 
 def monthly_cost(candidate: Candidate, problem: Problem, volume: float) -> Cost:
     """What `volume` items a month cost with this candidate."""
-    seen = tuple(getattr(problem, name) for name in COST_FIELDS)
-    key = (candidate.id, volume, seen)
-    if key not in KNOWN_COSTS:
-        if len(KNOWN_COSTS) >= KNOWN_COSTS_MOST:
-            KNOWN_COSTS.clear()
-        KNOWN_COSTS[key] = reckon(candidate, problem, volume)
-    return KNOWN_COSTS[key]
+    return known_cost(candidate, tuple(getattr(problem, name) for name in COST_FIELDS), volume)
+
+
+@lru_cache(maxsize=KNOWN_COSTS_MOST)
+def known_cost(candidate: Candidate, answers: tuple, volume: float) -> Cost:
+    """`monthly_cost`, remembered for the answers that it depends on."""
+    return reckon(candidate, Problem(**dict(zip(COST_FIELDS, answers, strict=True))), volume)
 
 
 def reckon(candidate: Candidate, problem: Problem, volume: float) -> Cost:

@@ -11,7 +11,7 @@ from typing import Any
 from advisor import tables
 from advisor.conditions import Predicate, compile_condition, thresholds
 from advisor.costs import Cost, break_even, monthly_cost
-from advisor.problem import CHOICES, FIELDS, SWITCHES, Problem, ProblemError
+from advisor.problem import CHOICES, COUNTS, FIELDS, SWITCHES, Problem, ProblemError
 from advisor.tables import Candidate
 
 DERIVED_FACTS = ("examples_per_class", "accuracy_gap")
@@ -19,6 +19,7 @@ COST_POINTS_A_DECADE = 2.0
 COST_POINTS_MOST = 4.0
 # Bills below this are all the same to a decision.
 SMALL_BILL_USD = 50.0
+EXAMPLES_TRIED = (0, 50, 200, 5_000)
 # Below this difference the first two are as good as each other by these rules.
 CLOSE_CALL_POINTS = 1.0
 
@@ -255,6 +256,7 @@ def risks(candidate: Candidate, problem: Problem, cost: Cost | None) -> Iterator
         yield "The vendor can change the model behind the operation; keep a test set and repeat it."
 
 
+@cache
 def alternatives() -> dict[str, tuple[Any, ...]]:
     """For each answer the values worth trying: every choice, and both sides of every threshold of the rules."""
     values: dict[str, set] = {
@@ -265,18 +267,16 @@ def alternatives() -> dict[str, tuple[Any, ...]]:
     for _, rule in rules():
         for fact, bound in rule.tests:
             if fact in FIELDS:
-                whole = isinstance(bound, float) and bound.is_integer() and fact not in ("accuracy_needed",)
-                values.setdefault(fact, set()).update({int(bound), int(bound) - 1} if whole else {bound})
-    values["labelled_examples"] = {0, 50, 200, 1_000, 5_000, 20_000, 100_000}
+                number = int(bound) if fact in COUNTS else bound
+                values.setdefault(fact, set()).update({number, number - 1} if number > 1 else {number})
+    # The thresholds on examples a class are reached through the number of examples.
+    values["labelled_examples"].update(EXAMPLES_TRIED)
     return {name: tuple(sorted(found, key=str)) for name, found in values.items()}
-
-
-ALTERNATIVES = cache(alternatives)
 
 
 def what_ifs(problem: Problem, first: str) -> Iterator[tuple[tuple[str, Any], str]]:
     """Every single changed answer that puts another candidate first, and which."""
-    for name, values in ALTERNATIVES().items():
+    for name, values in alternatives().items():
         for value in values:
             if value == getattr(problem, name):
                 continue
@@ -294,7 +294,7 @@ def most_wanted(problem: Problem, flips: Mapping[tuple[str, Any], str]) -> str:
     counts: dict[str, float] = {}
     for name, _ in flips:
         if getattr(problem, name) is None:
-            counts[name] = counts.get(name, 0.0) + 1 / len(ALTERNATIVES()[name])
+            counts[name] = counts.get(name, 0.0) + 1 / len(alternatives()[name])
     if not counts:
         return ""
     name = max(sorted(counts), key=counts.get)
@@ -319,8 +319,7 @@ def smallest_flips(problem: Problem, flips: Mapping[tuple[str, Any], str]) -> It
 
 def sentence_of(problem: Problem, name: str, value: Any, winner: str) -> str:
     """A flip as a sentence."""
-    shown = f"{value:,}" if isinstance(value, int | float) and not isinstance(value, bool) else value
-    return f"If {name} were {shown} (it is {show(getattr(problem, name))}), {winner} would come first."
+    return f"If {name} were {show(value)} (it is {show(getattr(problem, name))}), {winner} would come first."
 
 
 def show(value: Any) -> str:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from advisor import Problem, costs, tables
 from advisor.costs import break_even, monthly_cost
 from advisor.prices import all_prices, parse_price, price_table
+from advisor.problem import CHOICES
 
 
 def cost(candidate: str, volume: float, **answers) -> costs.Cost:
@@ -87,6 +88,29 @@ def test_more_items_never_cost_less(candidate, volume, factor):
     )
     assume(few is not None and many is not None)
     assert many >= few * (1 - 1e-9)
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.sampled_from(sorted(tables.candidates())),
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "labelled_examples": st.integers(0, 10**6),
+            "burstiness": st.sampled_from(CHOICES["burstiness"]),
+            "max_latency_ms": st.floats(1, 10**7),
+            "operations_per_item": st.integers(1, 5),
+            "upkeep_usd_per_month": st.floats(0, 1e4),
+            "free_tier": st.booleans(),
+            "team": st.sampled_from(CHOICES["team"]),
+        },
+    ),
+)
+def test_a_remembered_cost_is_the_one_that_would_be_reckoned(candidate, answers):
+    modality, task = sorted(tables.candidates()[candidate].tasks)[0].split(":")
+    problem = Problem(modality=modality, task=task, **answers)
+    one = tables.candidates()[candidate]
+    assert monthly_cost(one, problem, 50_000) == costs.reckon(one, problem, 50_000)
 
 
 def test_at_the_break_even_both_cost_the_same():

@@ -129,7 +129,7 @@ def test_without_modality_and_task_there_is_nothing_to_choose(missing):
         recommend(Problem(**answers))
 
 
-def test_every_rule_can_hold_and_names_candidates_that_exist():
+def test_every_rule_names_candidates_that_exist_and_has_a_reason_and_a_source():
     kinds = frozenset().union(*(candidate.kinds for candidate in tables.candidates().values()))
     for addressed, rule in engine.rules():
         assert addressed <= kinds, rule.id
@@ -141,3 +141,12 @@ def test_no_rule_names_a_data_set_and_ids_are_unique():
     assert len(set(names)) == len(names)
     conditions = str([entry["when"] for entry in tables.read("rules.toml")["rule"]]).lower()
     assert not any(name in conditions for name in ("cifar", "imdb", "mnist", "digits"))
+
+
+def test_both_sides_of_every_threshold_are_tried():
+    tried = engine.alternatives()
+    for _, rule in engine.rules():
+        for fact, bound in rule.tests:
+            if fact in tried:
+                assert any(value >= bound for value in tried[fact]), (rule.id, fact)
+                assert any(value < bound for value in tried[fact]) or bound <= 1, (rule.id, fact)
