@@ -11,6 +11,8 @@ from typing import Any, ClassVar
 
 from model_code.failures import JobFailed
 
+PRECISIONS = ("auto", "float32", "bfloat16")
+
 
 def bounded(default: Any, minimum: float, maximum: float) -> Any:
     """A field with a default and inclusive bounds."""
@@ -30,8 +32,8 @@ class Hyperparameters:
         checkpoint_every_steps: optimiser steps between checkpoints; an epoch's end always makes one.
         seed: seeds initial weights, batch order, augmentation and dropout.
         deterministic: makes two runs on one CPU worker equal bit for bit; slower.
-        mixed_precision: `bfloat16` or `float32` for the activations; weights stay float32. There is no float16, whose
-            gradients vanish without loss scaling.
+        mixed_precision: `bfloat16` or `float32` for the activations, or `auto` for the one that the device is faster
+            with; weights stay float32. There is no float16, whose gradients vanish without loss scaling.
     """
 
     kind: ClassVar[str]
@@ -46,7 +48,7 @@ class Hyperparameters:
     checkpoint_every_steps: int = bounded(200, 1, 1_000_000)
     seed: int = bounded(0, 0, 2**31 - 1)
     deterministic: bool = False
-    mixed_precision: str = dataclasses.field(default="float32", metadata={"choices": ("float32", "bfloat16")})
+    mixed_precision: str = dataclasses.field(default="float32", metadata={"choices": PRECISIONS})
 
 
 @dataclass(frozen=True)
@@ -61,9 +63,7 @@ class CnnHyperparameters(Hyperparameters):
     kind = "cnn"
 
     learning_rate: float = bounded(0.4, 1e-6, 10.0)
-    mixed_precision: str = dataclasses.field(
-        default="bfloat16", metadata={"choices": ("float32", "bfloat16")}
-    )
+    mixed_precision: str = dataclasses.field(default="auto", metadata={"choices": PRECISIONS})
     width: int = bounded(24, 4, 512)
     image_size: int = bounded(32, 16, 512)
 

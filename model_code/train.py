@@ -105,19 +105,21 @@ def train(settings: Hyperparameters, places: Places, stop_request: StopRequest) 
 
     from model_code.export import export_model
     from model_code.learning import Learner
+    from model_code.precision import precision_policy
     from model_code.problems import load_problem
 
     keras.utils.set_random_seed(settings.seed)
     if settings.deterministic:
         tf.config.experimental.enable_op_determinism()
     problem = load_problem(settings, places.train, places.validation)
-    keras.config.set_dtype_policy(precision_policy(settings.mixed_precision))
+    policy = precision_policy(settings.mixed_precision)
+    keras.config.set_dtype_policy(policy)
     learner = Learner(
         problem.build_network(), settings, problem.train_inputs, problem.train_targets, len(problem.labels)
     )
     print(
         f"Training the {settings.kind} with {learner.network.count_params():,} parameters on "
-        f"{learner.sample_count:,} samples of {len(problem.labels)} classes.",
+        f"{learner.sample_count:,} samples of {len(problem.labels)} classes in {policy}.",
         flush=True,
     )
     print_of_run = fingerprint(settings, problem.train_inputs, problem.train_targets)
@@ -129,11 +131,6 @@ def train(settings: Hyperparameters, places: Places, stop_request: StopRequest) 
     export_model(learner.network, problem, settings, course.history, places.model)
     print(f"The model is in {places.model}.", flush=True)
     return True
-
-
-def precision_policy(mixed_precision: str) -> str:
-    """Keras's name of the policy that computes in `mixed_precision` and keeps weights in float32."""
-    return "float32" if mixed_precision == "float32" else f"mixed_{mixed_precision}"
 
 
 def fingerprint(settings: Hyperparameters, inputs: np.ndarray, targets: np.ndarray) -> str:

@@ -22,7 +22,7 @@ from model_code.hyperparameters import DEMO, KINDS, build, parse
         (["--kind", "cnn", "--learning_rate", "nan"], "learning_rate is nan; it has to be between"),
         (["--kind", "cnn", "--learning_rate", "fast"], "learning_rate is 'fast'; it has to be a number."),
         (["--kind", "rnn", "--deterministic", "1"], "deterministic is '1'; it has to be true or false."),
-        (["--kind", "rnn", "--mixed_precision", "float16"], "one of: float32, bfloat16."),
+        (["--kind", "rnn", "--mixed_precision", "float16"], "one of: auto, float32, bfloat16."),
         (["--kind", "rnn", "--width", "8"], "The rnn has no hyperparameter 'width'. It has: batch_size,"),
         (["--kind", "cnn", "--epochs"], "Hyperparameters have to come as '--name value' pairs."),
         (["--kind", "cnn", "5", "--epochs"], "Hyperparameters have to come as '--name value' pairs."),
