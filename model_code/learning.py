@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import keras
 import numpy as np
 import tensorflow as tf
 
+from model_code.failures import JobFailed
 from model_code.hyperparameters import Hyperparameters
 from model_code.preprocessing import augment
 
@@ -36,44 +39,62 @@ class Learner:
 
     def __init__(
         self,
-        network: keras.Model,
+        build_network: Callable[[], keras.Model],
         settings: Hyperparameters,
         inputs: np.ndarray,
         targets: np.ndarray,
         class_count: int,
     ) -> None:
-        """Args:
-        network: from `networks`.
-        settings: the run's hyperparameters.
-        inputs: uint8 images [N, H, W, 3] or int32 word numbers [N, L] of the training split.
-        targets: int32 [N].
-        class_count: number of classes.
+        """Builds network and optimiser under the strategy whose scope it is called in.
+
+        Args:
+            build_network: makes the untrained network.
+            settings: the run's hyperparameters.
+            inputs: uint8 images [N, H, W, 3] or int32 word numbers [N, L] of the training split.
+            targets: int32 [N].
+            class_count: number of classes.
+
+        Raises:
+            JobFailed: when a batch cannot be shared evenly by the strategy's replicas.
         """
-        self.network = network
+        self.strategy = tf.distribute.get_strategy()
+        self.network = build_network()
         self.settings = settings
         self.class_count = class_count
         self.is_cnn = settings.kind == "cnn"
         self.sample_count = len(inputs)
         self.batch_size = min(settings.batch_size, self.sample_count)
+        replicas = self.strategy.num_replicas_in_sync
+        if self.batch_size % replicas:
+            raise JobFailed(
+                f"A batch of {self.batch_size} cannot be shared evenly by {replicas} devices. Make batch_size a "
+                f"multiple of {replicas}."
+            )
         self.steps_per_epoch = self.sample_count // self.batch_size
         self.total_steps = self.steps_per_epoch * settings.epochs
-        padding = [(0, 0), (SHIFT_PIXELS, SHIFT_PIXELS), (SHIFT_PIXELS, SHIFT_PIXELS), (0, 0)]
-        self.inputs = tf.constant(np.pad(inputs, padding, mode="reflect") if self.is_cnn else inputs)
-        self.targets = tf.constant(targets)
+        self.inputs, self.targets = inputs, targets
         self.optimizer = make_optimizer(settings)
         # Its variables have to exist before the first traced step.
-        self.optimizer.build(network.trainable_variables)
+        self.optimizer.build(self.network.trainable_variables)
         self.decayed = [
-            variable for variable in network.trainable_variables if variable.path.endswith("kernel")
+            variable for variable in self.network.trainable_variables if variable.path.endswith("kernel")
         ]
         # XLA halves the RNN's step on a CPU and lengthens the CNN's by half, so only the RNN is compiled with it.
-        self.step = tf.function(self.plain_step, jit_compile=not self.is_cnn)
-        batches = tf.TensorSpec([None, self.batch_size], tf.int32)
+        # Where several replicas exchange gradients there may be no function around the exchange.
+        compiled = not self.is_cnn
+        self.gradients = tf.function(self.plain_gradients, jit_compile=compiled)
+        self.step = tf.function(self.plain_step, jit_compile=compiled) if replicas == 1 else self.plain_step
+        shape = [None, self.batch_size]
         self.run_steps = tf.function(
-            self.plain_run_steps, input_signature=[batches, tf.TensorSpec([], tf.int32)]
+            self.plain_run_steps,
+            input_signature=[
+                tf.TensorSpec([*shape, *inputs.shape[1:]], inputs.dtype),
+                tf.TensorSpec(shape, tf.int32),
+                tf.TensorSpec([], tf.int32),
+            ],
         )
         self.measure_batch = tf.function(
-            self.plain_measure_batch, jit_compile=not self.is_cnn, reduce_retracing=True
+            self.plain_measure_batch, jit_compile=compiled, reduce_retracing=True
         )
 
         self.has_finite_weights = tf.function(self.plain_has_finite_weights)
@@ -88,38 +109,71 @@ class Learner:
         used = order[: self.steps_per_epoch * self.batch_size]
         return used.reshape(self.steps_per_epoch, self.batch_size).astype(np.int32)
 
-    def plain_step(
-        self, inputs: tf.Tensor, targets: tf.Tensor, learning_rate: tf.Tensor
+    def advance(self, batches: np.ndarray, first_step: int) -> tuple[float, float]:
+        """Takes the steps first_step, first_step + 1, … on samples by their positions, int [steps, batch_size].
+
+        Returns:
+            The sums over the steps of the mean loss and of the number of right answers.
+        """
+        loss_sum, right_sum = self.run_steps(
+            tf.constant(self.inputs[batches]),
+            tf.constant(self.targets[batches]),
+            tf.constant(first_step, tf.int32),
+        )
+        return float(loss_sum), float(right_sum)
+
+    def plain_run_steps(
+        self, inputs: tf.Tensor, targets: tf.Tensor, first_step: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        """One update; returns the batch's mean loss and its number of right answers."""
+        """Runs inputs [steps, batch, …] with their targets as consecutive steps, each batch shared by the replicas."""
+        loss_sum, right_sum = tf.constant(0.0), tf.constant(0.0)
+        for offset in tf.range(tf.shape(inputs)[0]):
+            step = first_step + offset
+            rate = learning_rate_at(step, self.total_steps, self.settings)
+            self.optimizer.learning_rate.assign(rate)
+            losses, rights = self.strategy.run(
+                self.replica_step, args=(inputs[offset], targets[offset], step)
+            )
+            loss_sum += self.strategy.reduce(tf.distribute.ReduceOp.SUM, losses, axis=None)
+            right_sum += self.strategy.reduce(tf.distribute.ReduceOp.SUM, rights, axis=None)
+        return loss_sum, right_sum
+
+    def replica_step(
+        self, inputs: tf.Tensor, targets: tf.Tensor, step: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """One replica's part of a step: every so manieth sample of the batch, which all replicas are given whole."""
+        replicas = self.strategy.num_replicas_in_sync
+        replica = tf.distribute.get_replica_context().replica_id_in_sync_group if replicas > 1 else 0
+        if self.is_cnn:
+            inputs = augment(inputs, tf.stack([self.settings.seed, step]), SHIFT_PIXELS)
+            inputs = tf.cast(inputs, self.network.compute_dtype)
+        return self.step(inputs[replica::replicas], targets[replica::replicas])
+
+    def plain_step(self, inputs: tf.Tensor, targets: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """One update; returns this replica's share of the batch's mean loss, and its number of right answers."""
+        loss, right, gradients = self.gradients(inputs, targets)
+        # The optimiser adds up the replicas' gradients.
+        self.optimizer.apply(gradients)
+        return loss, right
+
+    def plain_gradients(
+        self, inputs: tf.Tensor, targets: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor, list[tf.Tensor]]:
+        """Loss, right answers and gradients of one replica's samples, scaled so that they add up to the batch's."""
         smoothing = self.settings.label_smoothing
         wanted = tf.one_hot(targets, self.class_count) * (1 - smoothing) + smoothing / self.class_count
         with tf.GradientTape() as tape:
             logits = self.network(inputs, training=True)
-            loss = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(wanted, logits))
+            losses = tf.nn.softmax_cross_entropy_with_logits(wanted, logits)
+            loss = tf.reduce_sum(losses) / self.batch_size
             penalised = loss
             if self.settings.weight_decay:
                 squares = [tf.nn.l2_loss(variable.value) for variable in self.decayed]
-                penalised = loss + self.settings.weight_decay * tf.add_n(squares)
+                share = self.settings.weight_decay / self.strategy.num_replicas_in_sync
+                penalised = loss + share * tf.add_n(squares)
         gradients = tape.gradient(penalised, self.network.trainable_variables)
-        self.optimizer.learning_rate.assign(learning_rate)
-        self.optimizer.apply([tf.convert_to_tensor(gradient) for gradient in gradients])
         right = tf.reduce_sum(tf.cast(tf.argmax(logits, 1, output_type=tf.int32) == targets, tf.float32))
-        return loss, right
-
-    def plain_run_steps(self, batches: tf.Tensor, first_step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Runs the given batches as steps first_step, first_step + 1, …; returns the sums of loss and right answers."""
-        loss_sum, right_sum = tf.constant(0.0), tf.constant(0.0)
-        for offset in tf.range(tf.shape(batches)[0]):
-            step = first_step + offset
-            inputs = tf.gather(self.inputs, batches[offset])
-            if self.is_cnn:
-                seed = tf.stack([self.settings.seed, step])
-                inputs = augment(tf.cast(inputs, self.network.compute_dtype), seed, SHIFT_PIXELS)
-            rate = learning_rate_at(step, self.total_steps, self.settings)
-            loss, right = self.step(inputs, tf.gather(self.targets, batches[offset]), rate)
-            loss_sum, right_sum = loss_sum + loss, right_sum + right
-        return loss_sum, right_sum
+        return loss, right, [tf.convert_to_tensor(gradient) for gradient in gradients]
 
     def plain_has_finite_weights(self) -> tf.Tensor:
         """Whether every weight is a number. A loss does not tell: ReLU makes 0 of a NaN, so it can stay finite."""

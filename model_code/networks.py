@@ -18,6 +18,11 @@ class FusedBatchNormalization(layers.BatchNormalization):
     Keras computes moments and scaling as separate operations, which costs a CPU most of a small network's step.
     """
 
+    def add_weight(self, *args, trainable=True, **options):
+        """Makes a variable; replicas that train together keep the mean of their moving averages."""
+        aggregation = "none" if trainable else "mean"
+        return super().add_weight(*args, trainable=trainable, aggregation=aggregation, **options)
+
     def call(self, inputs, training=None, mask=None):
         """Normalises float inputs of shape [N, H, W, C]."""
         if keras.backend.backend() != "tensorflow":

@@ -121,26 +121,28 @@ def decode_all_images(encoded: Sequence[bytes], image_size: int, chunk_size: int
     return np.concatenate(chunks)
 
 
-def augment(images: tf.Tensor, seed: tf.Tensor, padding: int) -> tf.Tensor:
-    """Random shifts and mirror images, the same for the same `seed`.
+def augment(images: tf.Tensor, seed: tf.Tensor, most_pixels: int) -> tf.Tensor:
+    """Random shifts by up to `most_pixels`, mirrored at the edges, and mirror images; the same for the same `seed`.
 
     Args:
-        images: float tensor of shape [N, H + 2 padding, W + 2 padding, C], padded already.
+        images: tensor of shape [N, H, W, C].
         seed: int32 tensor of shape [2].
-        padding: pixels on each side.
+        most_pixels: in each direction.
 
     Returns:
-        float tensor of shape [N, H, W, C]. Each eighth of the batch shares one shift, which costs an eighth of the
+        tensor of the same shape and type. Each eighth of the batch shares one shift, which costs an eighth of the
         slices of a shift per image.
     """
-    height, width = images.shape[1] - 2 * padding, images.shape[2] - 2 * padding
+    height, width = images.shape[1], images.shape[2]
+    edges = [most_pixels, most_pixels]
+    padded = tf.pad(images, [[0, 0], edges, edges, [0, 0]], mode="REFLECT")
     groups = 8
-    shifts = tf.random.stateless_uniform([groups, 2], seed, 0, 2 * padding + 1, tf.int32)
+    shifts = tf.random.stateless_uniform([groups, 2], seed, 0, 2 * most_pixels + 1, tf.int32)
     count = tf.shape(images)[0]
     bounds = [count * group // groups for group in range(groups + 1)]
     shifted = tf.concat(
         [
-            images[
+            padded[
                 bounds[group] : bounds[group + 1],
                 shifts[group, 0] : shifts[group, 0] + height,
                 shifts[group, 1] : shifts[group, 1] + width,
@@ -149,6 +151,6 @@ def augment(images: tf.Tensor, seed: tf.Tensor, padding: int) -> tf.Tensor:
         ],
         axis=0,
     )
-    shifted = tf.ensure_shape(shifted, [None, height, width, images.shape[3]])
+    shifted = tf.ensure_shape(shifted, images.shape)
     mirrored = tf.random.stateless_uniform([count, 1, 1, 1], seed + 1) < 0.5
     return tf.where(mirrored, shifted[:, :, ::-1], shifted)

@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from model_code import checkpoints
+from model_code.cluster import Cluster
 from model_code.failures import JobFailed, base_directory, write_failure_reason
 from model_code.hyperparameters import Hyperparameters, parse
 from model_code.metrics import metric_line
@@ -85,7 +86,12 @@ def run() -> None:
     """Runs the job and ends the process: 0, 1 with a failure reason, or 143 after SIGTERM."""
     stop_request = StopRequest()
     try:
-        finished = train(parse(sys.argv[1:]), Places.of_environment(os.environ), stop_request)
+        finished = train(
+            parse(sys.argv[1:]),
+            Places.of_environment(os.environ),
+            Cluster.of_environment(os.environ),
+            stop_request,
+        )
     except JobFailed as failure:
         write_failure_reason(str(failure))
         print(f"The training job failed: {failure}", flush=True)
@@ -93,44 +99,77 @@ def run() -> None:
     sys.exit(0 if finished else STOPPED_EXIT_STATUS)
 
 
-def train(settings: Hyperparameters, places: Places, stop_request: StopRequest) -> bool:
+def train(settings: Hyperparameters, places: Places, cluster: Cluster, stop_request: StopRequest) -> bool:
     """Trains and exports; returns False when it was stopped (a checkpoint is saved then).
 
     Raises:
-        JobFailed: on bad data, or when the loss is no longer a number.
+        JobFailed: on bad data, when the loss is no longer a number, or when another host is lost.
     """
     # TensorFlow is imported only now, so that a wrong hyperparameter fails within a second.
     import keras
     import tensorflow as tf
 
-    from model_code.export import export_model
-    from model_code.learning import Learner
     from model_code.precision import precision_policy
-    from model_code.problems import load_problem
 
     keras.utils.set_random_seed(settings.seed)
     if settings.deterministic:
         tf.config.experimental.enable_op_determinism()
+    strategy = cluster.strategy()
+    keras.config.set_dtype_policy(precision_policy(settings.mixed_precision))
+    try:
+        with strategy.scope():
+            finished, export_result = learn(settings, places, cluster, stop_request)
+        # Outside the scope: the served network belongs to the chief alone.
+        if finished and cluster.is_chief:
+            export_result()
+        with strategy.scope():
+            # A host that left earlier would look lost to the others.
+            cluster.mean(0.0)
+        return finished
+    except (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError) as error:
+        raise JobFailed(
+            f"Another host of the job no longer answers ({type(error).__name__}). The job ends here; started again, "
+            "it goes on from the last checkpoint."
+        ) from error
+
+
+def learn(
+    settings: Hyperparameters, places: Places, cluster: Cluster, stop_request: StopRequest
+) -> tuple[bool, Callable[[], None]]:
+    """Trains under the present strategy; returns whether to the end, and what exports the result."""
+    import keras
+
+    from model_code.learning import Learner
+    from model_code.problems import load_problem
+
     problem = load_problem(settings, places.train, places.validation)
-    policy = precision_policy(settings.mixed_precision)
-    keras.config.set_dtype_policy(policy)
     learner = Learner(
-        problem.build_network(), settings, problem.train_inputs, problem.train_targets, len(problem.labels)
+        problem.build_network, settings, problem.train_inputs, problem.train_targets, len(problem.labels)
     )
     print(
         f"Training the {settings.kind} with {learner.network.count_params():,} parameters on "
-        f"{learner.sample_count:,} samples of {len(problem.labels)} classes in {policy}.",
+        f"{learner.sample_count:,} samples of {len(problem.labels)} classes in {keras.config.dtype_policy().name}, "
+        f"on {learner.strategy.num_replicas_in_sync} device(s).",
         flush=True,
     )
     print_of_run = fingerprint(settings, problem.train_inputs, problem.train_targets)
     course = resume(learner, places.checkpoints, print_of_run)
-    if not run_epochs(learner, course, problem, places.checkpoints, print_of_run, stop_request):
-        return False
+    if cluster.mean(course.step) != course.step:
+        raise JobFailed(
+            "The hosts found different checkpoints. Give all of them the same files in /opt/ml/checkpoints."
+        )
+    finished = run_epochs(learner, course, problem, places.checkpoints, print_of_run, cluster, stop_request)
+    return finished, lambda: export(learner, problem, course, places)
+
+
+def export(learner: Any, problem: Any, course: Course, places: Places) -> None:
+    """Writes the history and the artefact."""
+    from model_code.export import export_model
+
     places.output.mkdir(parents=True, exist_ok=True)
     (places.output / "history.json").write_text(json.dumps(course.history))
-    export_model(learner.network, problem, settings, course.history, places.model)
+    export_model(learner.network, problem, learner.settings, course.history, places.model)
     print(f"The model is in {places.model}.", flush=True)
-    return True
 
 
 def fingerprint(settings: Hyperparameters, inputs: np.ndarray, targets: np.ndarray) -> str:
@@ -168,6 +207,7 @@ def run_epochs(
     problem: Any,
     directory: Path,
     run_fingerprint: str,
+    cluster: Cluster,
     stop_request: StopRequest,
 ) -> bool:
     """Advances the course to its end; returns False when a stop was asked for. See `train` for what is raised."""
@@ -183,12 +223,14 @@ def run_epochs(
             if course.step == end:
                 # Before the checkpoint: one of the epoch's last step without its measurements would lose them.
                 rate = (end - first_step) * learner.batch_size / (time.monotonic() - started)
-                end_epoch(learner, course, problem, epoch, rate)
+                end_epoch(learner, course, problem, epoch, rate, cluster)
             due = course.step - last_saved >= settings.checkpoint_every_steps
-            if due or course.step == end or stop_request.is_set:
-                save(learner, course, directory, run_fingerprint)
+            stopping = cluster.mean(stop_request.is_set) > 0
+            if due or course.step == end or stopping:
+                if cluster.is_chief:
+                    save(learner, course, directory, run_fingerprint)
                 last_saved = course.step
-            if stop_request.is_set:
+            if stopping:
                 print(f"Stopped on request at step {course.step}; a checkpoint is saved.", flush=True)
                 return False
     return True
@@ -202,8 +244,6 @@ def advance(learner: Any, course: Course, batches: np.ndarray) -> None:
     Raises:
         JobFailed: when the loss or a weight is no longer a number.
     """
-    import tensorflow as tf
-
     from model_code.learning import STEPS_PER_CALL
 
     position = course.step % learner.steps_per_epoch
@@ -212,21 +252,25 @@ def advance(learner: Any, course: Course, batches: np.ndarray) -> None:
     )
     count = min(STEPS_PER_CALL - position % STEPS_PER_CALL, until_checkpoint)
     part = batches[position : position + count]
-    loss_sum, right_sum = learner.run_steps(tf.constant(part), tf.constant(course.step, tf.int32))
-    if not (math.isfinite(float(loss_sum)) and learner.has_finite_weights()):
+    loss_sum, right_sum = learner.advance(part, course.step)
+    if not (math.isfinite(loss_sum) and learner.has_finite_weights()):
         raise JobFailed(
             f"The loss or a weight was no longer a number by step {course.step + len(part)}. Lower the learning_rate "
             f"(it is {learner.settings.learning_rate}), or check the data for damaged samples."
         )
     course.step += len(part)
-    course.loss_sum += float(loss_sum)
-    course.right_sum += float(right_sum)
+    course.loss_sum += loss_sum
+    course.right_sum += right_sum
 
 
-def end_epoch(learner: Any, course: Course, problem: Any, epoch: int, samples_per_second: float) -> None:
+def end_epoch(
+    learner: Any, course: Course, problem: Any, epoch: int, samples_per_second: float, cluster: Cluster
+) -> None:
     """Measures the validation split, prints the metric line and starts the next epoch's sums."""
-    validation_loss, validation_accuracy = learner.measure(
-        problem.validation_inputs, problem.validation_targets
+    # The mean over the hosts, whose last bits may differ: all have to agree on when to stop early.
+    validation_loss, validation_accuracy = (
+        cluster.mean(value)
+        for value in learner.measure(problem.validation_inputs, problem.validation_targets)
     )
     row = {
         "epoch": epoch + 1,
@@ -240,7 +284,8 @@ def end_epoch(learner: Any, course: Course, problem: Any, epoch: int, samples_pe
     better = validation_loss < course.best_loss
     course.best_loss = min(validation_loss, course.best_loss)
     course.epochs_without_better = 0 if better else course.epochs_without_better + 1
-    print(metric_line(**row, samples_per_second=samples_per_second), flush=True)
+    if cluster.is_chief:
+        print(metric_line(**row, samples_per_second=samples_per_second), flush=True)
 
 
 def has_stalled(course: Course, settings: Hyperparameters) -> bool:

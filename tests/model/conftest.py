@@ -186,9 +186,9 @@ def trained(request: pytest.FixtureRequest, channels: dict[str, Path], tmp_path_
     directory = channels[request.param]
     problem = load_problem(settings, directory / "train", directory / "validation")
     learner = Learner(
-        problem.build_network(), settings, problem.train_inputs, problem.train_targets, len(problem.labels)
+        problem.build_network, settings, problem.train_inputs, problem.train_targets, len(problem.labels)
     )
-    learner.run_steps(learner.batches_of_epoch(0), 0)
+    learner.advance(learner.batches_of_epoch(0), 0)
     artefact = tmp_path_factory.mktemp(f"artefact-{request.param}")
     export_model(learner.network, problem, settings, [], artefact)
     return Trained(learner, learner.network, problem, artefact)

@@ -44,11 +44,12 @@ def test_an_epoch_takes_each_sample_at_most_once_and_in_another_order_than_the_l
 @given(seed=st.integers(0, 1000), count=st.integers(1, 20))
 @settings(deadline=None, max_examples=20)
 def test_an_augmented_image_is_a_window_of_its_own_padded_image_or_that_windows_mirror(seed, count):
-    padding, size = 2, 4
-    side = size + 2 * padding
-    padded = np.random.default_rng(seed).random((count, side, side, 3)).astype(np.float32)
+    most_pixels, size = 2, 4
+    images = np.random.default_rng(seed).integers(0, 256, (count, size, size, 3)).astype(np.uint8)
+    edges = [(0, 0), (most_pixels, most_pixels), (most_pixels, most_pixels), (0, 0)]
+    padded = np.pad(images, edges, mode="reflect")
 
-    augmented = augment(tf.constant(padded), tf.constant([seed, 0]), padding).numpy()
+    augmented = augment(tf.constant(images), tf.constant([seed, 0]), most_pixels).numpy()
 
     windows = np.lib.stride_tricks.sliding_window_view(padded, (size, size), axis=(1, 2)).transpose(
         0, 1, 2, 4, 5, 3
@@ -60,9 +61,9 @@ def test_an_augmented_image_is_a_window_of_its_own_padded_image_or_that_windows_
 
 
 def test_the_same_step_is_augmented_alike_and_another_step_otherwise():
-    padded = tf.random.stateless_uniform([16, 12, 12, 3], [0, 0])
+    images = tf.random.stateless_uniform([16, 12, 12, 3], [0, 0])
 
-    first, again, other = (augment(padded, tf.constant([0, step]), 4).numpy() for step in (5, 5, 6))
+    first, again, other = (augment(images, tf.constant([0, step]), 4).numpy() for step in (5, 5, 6))
 
     np.testing.assert_array_equal(first, again)
     assert (first != other).any()
@@ -72,11 +73,11 @@ def test_the_networks_learn_their_classes(trained):
     problem = trained.problem
     chosen = dataclasses.replace(trained.learner.settings, epochs=20, batch_size=16)
     learner = Learner(
-        problem.build_network(), chosen, problem.train_inputs, problem.train_targets, len(problem.labels)
+        problem.build_network, chosen, problem.train_inputs, problem.train_targets, len(problem.labels)
     )
     before, _ = learner.measure(problem.validation_inputs, problem.validation_targets)
     for epoch in range(chosen.epochs):
-        learner.run_steps(learner.batches_of_epoch(epoch), epoch * learner.steps_per_epoch)
+        learner.advance(learner.batches_of_epoch(epoch), epoch * learner.steps_per_epoch)
 
     loss, accuracy = learner.measure(problem.validation_inputs, problem.validation_targets)
 

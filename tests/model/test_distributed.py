@@ -1,0 +1,138 @@
+"""Several devices and several hosts train one network, and it is the network that one device would have trained."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import model_code
+from model_code import checkpoints
+from model_code.cluster import Cluster
+from model_code.failures import JobFailed
+
+# Without dropout, whose masks depend on how a batch is shared.
+WORDS = [
+    *("--kind", "rnn", "--units", "4", "--embedding_size", "8", "--sequence_length", "16"),
+    *("--batch_size", "16", "--dropout", "0", "--epochs", "20", "--checkpoint_every_steps", "2"),
+]
+
+TWO_DEVICES = """
+import sys
+import numpy as np
+import tensorflow as tf
+(processor,) = tf.config.list_physical_devices("CPU")
+tf.config.set_logical_device_configuration(processor, [tf.config.LogicalDeviceConfiguration()] * 2)
+from model_code.hyperparameters import RnnHyperparameters
+from model_code.learning import Learner
+from model_code.networks import build_rnn
+settings = RnnHyperparameters(units=4, embedding_size=8, sequence_length=6, dropout=0.0, batch_size=8)
+generator = np.random.default_rng(0)
+inputs = generator.integers(0, 20, (64, 6)).astype("int32")
+targets = generator.integers(0, 3, 64).astype("int32")
+ends = []
+for strategy in (tf.distribute.get_strategy(), tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])):
+    with strategy.scope():
+        tf.keras.utils.set_random_seed(0)
+        learner = Learner(lambda: build_rnn(settings, 3, vocabulary_numbers=20), settings, inputs, targets, 3)
+        sums = learner.advance(learner.batches_of_epoch(0), 0)
+        ends.append([np.array(sums), *[weight.numpy() for weight in learner.network.weights]])
+        print(strategy.num_replicas_in_sync, "replicas")
+for one, two in zip(*ends, strict=True):
+    np.testing.assert_allclose(one, two, rtol=1e-3, atol=1e-5)
+"""
+
+
+def test_two_devices_end_with_the_weights_of_one():
+    finished = subprocess.run(
+        [sys.executable, "-c", TWO_DEVICES],
+        cwd=Path(model_code.__file__).parents[1],
+        capture_output=True,
+        text=True,
+        timeout=240,
+    )
+    assert finished.returncode == 0, finished.stderr[-2000:]
+    assert finished.stdout.split("\n")[:2] == ["1 replicas", "2 replicas"]
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports of the loopback address that nobody listens on."""
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [one.getsockname()[1] for one in sockets]
+    for one in sockets:
+        one.close()
+    return ports
+
+
+def start_hosts(job, words: list[str]) -> list[subprocess.Popen]:
+    """Starts the script as two hosts of one job over the loopback address; the first is the chief."""
+    hosts = sorted(f"127.0.0.1:{port}" for port in free_ports(2))
+    started = []
+    for host in hosts:
+        os.environ.update(SM_HOSTS=json.dumps(hosts), SM_CURRENT_HOST=host)
+        started.append(job.start_script(words))
+    del os.environ["SM_HOSTS"], os.environ["SM_CURRENT_HOST"]
+    return started
+
+
+def weights_at_the_end(job) -> list[np.ndarray]:
+    """The variables of the last checkpoint."""
+    return checkpoints.read(job.base / "checkpoints" / job.checkpoints[-1]).arrays
+
+
+def test_two_hosts_lose_one_are_started_again_and_end_with_a_single_hosts_weights(make_job):
+    single, several = make_job("rnn", name="single"), make_job("rnn", name="several")
+    process = single.start_script(WORDS)
+    output, _ = process.communicate(timeout=240)
+    assert process.returncode == 0, output[-2000:]
+
+    chief, worker = start_hosts(several, WORDS)
+    deadline = time.monotonic() + 200
+    while not several.checkpoints:
+        assert chief.poll() is None, chief.stdout.read()[-2000:]
+        assert time.monotonic() < deadline, "no checkpoint came"
+        time.sleep(0.05)
+    worker.kill()
+    output, _ = chief.communicate(timeout=240)
+    assert chief.returncode == 1, output[-2000:]
+    assert several.failure.startswith("Another host of the job no longer answers"), several.failure
+    worker.communicate()
+
+    both = start_hosts(several, WORDS)
+    outputs = [one.communicate(timeout=240)[0] for one in both]
+    assert [one.returncode for one in both] == [0, 0], outputs[0][-2000:] + outputs[1][-2000:]
+    assert "on 2 device(s)" in outputs[0]
+    assert "Resuming at step" in outputs[0]
+    assert "epoch=20" in outputs[0] and "epoch=" not in outputs[1]
+    assert (several.base / "model" / "1" / "saved_model.pb").is_file()
+    for ours, theirs in zip(weights_at_the_end(several), weights_at_the_end(single), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-2, atol=1e-3)
+
+
+def test_sagemakers_hosts_become_tensorflows_workers():
+    environment = {"SM_HOSTS": '["algo-2", "algo-1"]', "SM_CURRENT_HOST": "algo-2"}
+
+    cluster = Cluster.of_environment(environment)
+
+    assert json.loads(cluster.tensorflow_config) == {
+        "cluster": {"worker": ["algo-1:7777", "algo-2:7777"]},
+        "task": {"type": "worker", "index": 1},
+    }
+    assert not cluster.is_chief
+
+
+def test_outside_sagemaker_there_is_one_host():
+    assert Cluster.of_environment({}).is_chief
+    assert Cluster.of_environment({}).mean(0.25) == 0.25
+
+
+def test_a_host_that_the_job_does_not_name_is_refused():
+    with pytest.raises(JobFailed, match="SM_CURRENT_HOST is algo-3, which SM_HOSTS does not name"):
+        Cluster.of_environment({"SM_HOSTS": '["algo-1"]', "SM_CURRENT_HOST": "algo-3"})
