@@ -105,7 +105,11 @@ def train(settings: Hyperparameters, places: Places, cluster: Cluster, stop_requ
     Raises:
         JobFailed: on bad data, when the loss is no longer a number, or when another host is lost.
     """
-    # TensorFlow is imported only now, so that a wrong hyperparameter fails within a second.
+    # TensorFlow reads this when it is imported. It turns oneDNN on by itself on the newest processors only, and on
+    # one with AVX2 alone the CNN trained a third faster with it.
+    if settings.kind == "cnn":
+        os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+    # Imported only now, too, so that a wrong hyperparameter fails within a second.
     import keras
     import tensorflow as tf
 

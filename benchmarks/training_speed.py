@@ -1,0 +1,303 @@
+"""How fast the networks train against Keras `fit` with defaults and against PyTorch.
+
+Example: python -m benchmarks.training_speed --torch-python ~/torch/bin/python
+PyTorch is not among the project's packages: name a Python that has it, or it takes no part.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+ROUNDS = 5
+# Long enough that a pause of the machine does not decide a round.
+ROUND_SECONDS = 4.0
+SAMPLES = 4_096
+CLASSES = {"cnn": 10, "rnn": 2}
+WORDS, SEQUENCE_LENGTH = 20_000, 200
+RESULT = Path(__file__).parent / "results" / "training_speed.json"
+CONTENDERS = {
+    "ours": "this project's step at its default batch size",
+    "keras": "the same network, layers and optimiser of Keras, `fit(x, y)` with defaults",
+    "torch float32": "the same network in PyTorch, channels last, our batch size",
+    "torch bfloat16": "the same with autocast to bfloat16",
+    "peak": "a matrix product of 2048 × 2048 in the format that ours computes in, in GFLOP a second",
+}
+
+
+def made_up_data(kind: str) -> tuple[np.ndarray, np.ndarray]:
+    """Inputs and targets of the real form; speed does not depend on what they show."""
+    generator = np.random.default_rng(0)
+    targets = generator.integers(0, CLASSES[kind], SAMPLES).astype(np.int32)
+    if kind == "cnn":
+        return generator.integers(0, 256, (SAMPLES, 32, 32, 3)).astype(np.uint8), targets
+    return generator.integers(1, WORDS + 2, (SAMPLES, SEQUENCE_LENGTH)).astype(np.int32), targets
+
+
+def ours(kind: str) -> Callable[[], int]:
+    """A function that trains a while and returns the number of samples that it took."""
+    if kind == "cnn":
+        os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as model_code.train does
+    import keras
+
+    from model_code.hyperparameters import KINDS
+    from model_code.learning import STEPS_PER_CALL, Learner
+    from model_code.networks import build_cnn, build_rnn
+    from model_code.precision import precision_policy
+
+    settings = KINDS[kind]()
+    keras.config.set_dtype_policy(precision_policy(settings.mixed_precision))
+    inputs, targets = made_up_data(kind)
+    build = (
+        (lambda: build_cnn(settings, CLASSES[kind]))
+        if kind == "cnn"
+        else (lambda: build_rnn(settings, CLASSES[kind], vocabulary_numbers=WORDS + 2))
+    )
+    learner = Learner(build, settings, inputs, targets, CLASSES[kind])
+    batches = learner.batches_of_epoch(0)[:STEPS_PER_CALL]
+
+    def train() -> int:
+        learner.advance(batches, 1)
+        return batches.size
+
+    return train
+
+
+def keras_fit(kind: str) -> Callable[[], int]:
+    """`fit` as a tutorial calls it: batches of 32, float32, Keras's own batch normalisation."""
+    import keras
+
+    from model_code import networks
+    from model_code.hyperparameters import KINDS
+
+    networks.FusedBatchNormalization = keras.layers.BatchNormalization
+    settings = KINDS[kind]()
+    network = (
+        networks.build_cnn(settings, CLASSES[kind])
+        if kind == "cnn"
+        else networks.build_rnn(settings, CLASSES[kind], vocabulary_numbers=WORDS + 2)
+    )
+    optimizer = keras.optimizers.SGD(0.01, momentum=0.9, nesterov=True) if kind == "cnn" else "adam"
+    network.compile(optimizer, keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    inputs, targets = made_up_data(kind)
+    count = SAMPLES // 8
+
+    def train() -> int:
+        network.fit(inputs[:count], targets[:count], verbose=0)
+        return count
+
+    return train
+
+
+def torch_step(kind: str, bfloat16: bool) -> Callable[[], int]:
+    """The same network in PyTorch, eager, with the same optimiser and our batch size."""
+    import torch
+
+    from benchmarks.torch_networks import Cnn, Rnn
+    from model_code.hyperparameters import KINDS
+
+    settings = KINDS[kind]()
+    inputs, targets = made_up_data(kind)
+    if kind == "cnn":
+        network = Cnn(settings.width, CLASSES[kind]).to(memory_format=torch.channels_last)
+        optimizer = torch.optim.SGD(network.parameters(), 0.01, momentum=0.9, nesterov=True)
+        data = torch.from_numpy(inputs).permute(0, 3, 1, 2)
+    else:
+        network = Rnn(WORDS + 2, settings.embedding_size, settings.units, settings.dropout, CLASSES[kind])
+        optimizer = torch.optim.Adam(network.parameters(), 0.001)
+        data = torch.from_numpy(inputs).long()
+    answers = torch.from_numpy(targets).long()
+    size = settings.batch_size
+
+    def train() -> int:
+        for start in range(0, 8 * size, size):
+            batch = data[start : start + size]
+            if kind == "cnn":
+                batch = batch.float().contiguous(memory_format=torch.channels_last)
+            with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
+                loss = torch.nn.functional.cross_entropy(network(batch), answers[start : start + size])
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            optimizer.step()
+        return 8 * size
+
+    return train
+
+
+def matrix_peak(kind: str) -> Callable[[], int]:
+    """Matrix products; the count is in GFLOP instead of samples."""
+    import tensorflow as tf
+
+    from model_code.hyperparameters import KINDS
+    from model_code.precision import precision_policy
+
+    policy = precision_policy(KINDS[kind]().mixed_precision)
+    dtype = tf.bfloat16 if policy == "mixed_bfloat16" else tf.float32
+    matrix = tf.cast(tf.random.normal([2048, 2048]), dtype)
+    product = tf.function(lambda: tf.reduce_sum(tf.cast(tf.matmul(matrix, matrix), tf.float32)))
+
+    def multiply() -> int:
+        for _ in range(10):
+            product().numpy()
+        return round(10 * 2 * 2048**3 / 1e9)
+
+    return multiply
+
+
+MAKERS: dict[str, Callable[[str], Callable[[], int]]] = {
+    "ours": ours,
+    "keras": keras_fit,
+    "torch float32": lambda kind: torch_step(kind, bfloat16=False),
+    "torch bfloat16": lambda kind: torch_step(kind, bfloat16=True),
+    "peak": matrix_peak,
+}
+
+
+def work(contender: str, kind: str) -> None:
+    """A contender's process: warms up, then measures one round for every line that it is sent."""
+    train = MAKERS[contender](kind)
+    train()
+    train()
+    print("ready", flush=True)
+    for _ in sys.stdin:
+        started, count = time.perf_counter(), 0
+        while time.perf_counter() - started < ROUND_SECONDS:
+            count += train()
+        print(count / (time.perf_counter() - started), flush=True)
+
+
+class Worker:
+    """A contender in a process of its own, because Keras takes one backend and PyTorch another Python."""
+
+    def __init__(self, python: str, contender: str, kind: str) -> None:
+        words = [python, "-m", "benchmarks.training_speed", "--contender", contender, "--kind", kind]
+        environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+        self.process = subprocess.Popen(
+            words,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            env=environment,
+        )
+        self.answer()
+
+    def answer(self) -> str:
+        """The next line that the process prints."""
+        line = self.process.stdout.readline()
+        if not line:
+            raise SystemExit(f"The contender {self.process.args[4]} ended; run it alone to see why.")
+        return line.strip()
+
+    def round(self) -> float:
+        """Samples a second in one round."""
+        self.process.stdin.write("go\n")
+        self.process.stdin.flush()
+        return float(self.answer())
+
+    def close(self) -> None:
+        """Ends the process."""
+        self.process.stdin.close()
+        self.process.wait()
+
+
+def measure(kind: str, torch_python: str | None) -> dict[str, list[float]]:
+    """Every contender's rounds, one of each in turn."""
+    names = [name for name in CONTENDERS if torch_python or not name.startswith("torch")]
+    workers = {
+        name: Worker(torch_python if name.startswith("torch") else sys.executable, name, kind)
+        for name in names
+    }
+    rates: dict[str, list[float]] = {name: [] for name in names}
+    for number in range(ROUNDS):
+        for name, worker in workers.items():
+            rates[name].append(worker.round())
+        print(f"{kind}: round {number + 1} of {ROUNDS}", file=sys.stderr, flush=True)
+    for worker in workers.values():
+        worker.close()
+    return rates
+
+
+def figures(kind: str, rates: dict[str, list[float]]) -> dict:
+    """Medians, and the ratios of ours to the others, round by round."""
+    medians = {name: round(statistics.median(values), 1) for name, values in rates.items()}
+    ratios = {
+        name: round(
+            statistics.median(mine / other for mine, other in zip(rates["ours"], values, strict=True)), 2
+        )
+        for name, values in rates.items()
+        if name not in ("ours", "peak")
+    }
+    found = {"per_second": medians, "ours_against": ratios}
+    if kind == "cnn":
+        found["share_of_matrix_peak"] = round(
+            statistics.median(
+                mine * gigaflops_of_a_cnn_sample() / peak
+                for mine, peak in zip(rates["ours"], rates["peak"], strict=True)
+            ),
+            3,
+        )
+    return found
+
+
+def gigaflops_of_a_cnn_sample() -> float:
+    """Of one training step's convolutions: forward, and twice that for the gradients of inputs and weights."""
+    from model_code.hyperparameters import CnnHyperparameters
+    from model_code.networks import build_cnn
+
+    network = build_cnn(CnnHyperparameters(), CLASSES["cnn"])
+    multiplications = 0
+    for layer in network.layers:
+        if hasattr(layer, "kernel") and layer.kernel.ndim == 4:
+            multiplications += int(np.prod(layer.output.shape[1:3])) * int(np.prod(layer.kernel.shape))
+    return 3 * 2 * multiplications / 1e9
+
+
+def processor() -> str:
+    """The processor's name and the vector instructions that decide."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    values = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
+    known = ("avx2", "avx512f", "avx512_bf16", "amx_bf16")
+    flags = [flag for flag in known if flag in values.get("flags", "").split()]
+    return f"{values.get('model name', platform.machine())} ({', '.join(flags)})"
+
+
+def main() -> None:
+    """Measures, or is a contender's process."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--torch-python", help="a Python that has PyTorch")
+    parser.add_argument("--contender", choices=MAKERS, help=argparse.SUPPRESS)
+    parser.add_argument("--kind", choices=CLASSES, help=argparse.SUPPRESS)
+    words = parser.parse_args()
+    if words.contender:
+        work(words.contender, words.kind)
+        return
+    result = {
+        "question": "How fast do the networks train, in samples a second?",
+        "contenders": CONTENDERS,
+        "processor": processor(),
+        "processor_cores": os.cpu_count(),
+        "rounds": ROUNDS,
+        **{kind: figures(kind, measure(kind, words.torch_python)) for kind in CLASSES},
+    }
+    RESULT.write_text(json.dumps(result, indent=2) + "\n")
+    print(json.dumps(result, indent=2))
+
+
+if __name__ == "__main__":
+    main()
