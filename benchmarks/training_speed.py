@@ -7,17 +7,15 @@ PyTorch is not among the project's packages: name a Python that has it, or it ta
 from __future__ import annotations
 
 import argparse
-import json
 import os
-import platform
 import statistics
-import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+
+from benchmarks import interleaved
 
 ROUNDS = 5
 # Long enough that a pause of the machine does not decide a round.
@@ -163,90 +161,34 @@ MAKERS: dict[str, Callable[[str], Callable[[], int]]] = {
 }
 
 
-def work(contender: str, kind: str) -> None:
-    """A contender's process: warms up, then measures one round for every line that it is sent."""
-    train = MAKERS[contender](kind)
-    train()
-    train()
-    print("ready", flush=True)
-    for _ in sys.stdin:
-        started, count = time.perf_counter(), 0
-        while time.perf_counter() - started < ROUND_SECONDS:
-            count += train()
-        print(count / (time.perf_counter() - started), flush=True)
-
-
-class Worker:
-    """A contender in a process of its own, because Keras takes one backend and PyTorch another Python."""
-
-    def __init__(self, python: str, contender: str, kind: str) -> None:
-        words = [python, "-m", "benchmarks.training_speed", "--contender", contender, "--kind", kind]
-        environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
-        self.process = subprocess.Popen(
-            words,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            env=environment,
-        )
-        self.answer()
-
-    def answer(self) -> str:
-        """The next line that the process prints."""
-        line = self.process.stdout.readline()
-        if not line:
-            raise SystemExit(f"The contender {self.process.args[4]} ended; run it alone to see why.")
-        return line.strip()
-
-    def round(self) -> float:
-        """Samples a second in one round."""
-        self.process.stdin.write("go\n")
-        self.process.stdin.flush()
-        return float(self.answer())
-
-    def close(self) -> None:
-        """Ends the process."""
-        self.process.stdin.close()
-        self.process.wait()
-
-
 def measure(kind: str, torch_python: str | None) -> dict[str, list[float]]:
     """Every contender's rounds, one of each in turn."""
     names = [name for name in CONTENDERS if torch_python or not name.startswith("torch")]
-    workers = {
-        name: Worker(torch_python if name.startswith("torch") else sys.executable, name, kind)
-        for name in names
-    }
-    rates: dict[str, list[float]] = {name: [] for name in names}
-    for number in range(ROUNDS):
-        for name, worker in workers.items():
-            rates[name].append(worker.round())
-        print(f"{kind}: round {number + 1} of {ROUNDS}", file=sys.stderr, flush=True)
-    for worker in workers.values():
-        worker.close()
-    return rates
+    return interleaved.measure(
+        {
+            name: interleaved.Worker(
+                [
+                    torch_python if name.startswith("torch") else sys.executable,
+                    *("-m", "benchmarks.training_speed", "--contender", name, "--kind", kind),
+                ]
+            )
+            for name in names
+        },
+        rounds=ROUNDS,
+        title=kind,
+    )
 
 
 def figures(kind: str, rates: dict[str, list[float]]) -> dict:
     """Medians, and the ratios of ours to the others, round by round."""
-    medians = {name: round(statistics.median(values), 1) for name, values in rates.items()}
-    ratios = {
-        name: round(
-            statistics.median(mine / other for mine, other in zip(rates["ours"], values, strict=True)), 2
-        )
-        for name, values in rates.items()
-        if name not in ("ours", "peak")
+    others = [name for name in rates if name not in ("ours", "peak")]
+    found = {
+        "per_second": {name: round(statistics.median(values), 1) for name, values in rates.items()},
+        "ours_against": {name: round(interleaved.ratio(rates["ours"], rates[name]), 2) for name in others},
     }
-    found = {"per_second": medians, "ours_against": ratios}
     if kind == "cnn":
-        found["share_of_matrix_peak"] = round(
-            statistics.median(
-                mine * gigaflops_of_a_cnn_sample() / peak
-                for mine, peak in zip(rates["ours"], rates["peak"], strict=True)
-            ),
-            3,
-        )
+        share = interleaved.ratio(rates["ours"], rates["peak"]) * gigaflops_of_a_cnn_sample()
+        found["share_of_matrix_peak"] = round(share, 3)
     return found
 
 
@@ -263,18 +205,6 @@ def gigaflops_of_a_cnn_sample() -> float:
     return 3 * 2 * multiplications / 1e9
 
 
-def processor() -> str:
-    """The processor's name and the vector instructions that decide."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor()
-    values = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
-    known = ("avx2", "avx512f", "avx512_bf16", "amx_bf16")
-    flags = [flag for flag in known if flag in values.get("flags", "").split()]
-    return f"{values.get('model name', platform.machine())} ({', '.join(flags)})"
-
-
 def main() -> None:
     """Measures, or is a contender's process."""
     parser = argparse.ArgumentParser(
@@ -285,18 +215,17 @@ def main() -> None:
     parser.add_argument("--kind", choices=CLASSES, help=argparse.SUPPRESS)
     words = parser.parse_args()
     if words.contender:
-        work(words.contender, words.kind)
+        interleaved.work(MAKERS[words.contender](words.kind), ROUND_SECONDS)
         return
     result = {
         "question": "How fast do the networks train, in samples a second?",
         "contenders": CONTENDERS,
-        "processor": processor(),
+        "processor": interleaved.processor(),
         "processor_cores": os.cpu_count(),
         "rounds": ROUNDS,
         **{kind: figures(kind, measure(kind, words.torch_python)) for kind in CLASSES},
     }
-    RESULT.write_text(json.dumps(result, indent=2) + "\n")
-    print(json.dumps(result, indent=2))
+    interleaved.write(RESULT, result)
 
 
 if __name__ == "__main__":
