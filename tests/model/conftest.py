@@ -78,6 +78,11 @@ class Job:
         """The toolkit's own variables."""
         return {**os.environ, "SAGEMAKER_BASE_DIR": str(self.base), "SM_STUDIO_LOCAL_MODE": "true"}
 
+    def script_environment(self) -> dict[str, str]:
+        """The variables that the toolkit gives to the script."""
+        channels = {f"SM_CHANNEL_{name.upper()}": str(self.base / "input/data" / name) for name in SPLITS}
+        return {**self.environment(), **channels}
+
     def run(self) -> subprocess.CompletedProcess:
         """Runs the toolkit's `train` to its end."""
         return subprocess.run(
@@ -91,10 +96,9 @@ class Job:
 
     def start_script(self, arguments: Sequence[str]) -> subprocess.Popen:
         """Starts the training script alone, as the toolkit starts it, so that a test can send it signals."""
-        channels = {f"SM_CHANNEL_{name.upper()}": str(self.base / "input/data" / name) for name in SPLITS}
         return subprocess.Popen(
             [sys.executable, "-m", "model_code.train", *arguments],
-            env={**self.environment(), **channels},
+            env=self.script_environment(),
             cwd=Path(model_code.__file__).parents[1],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
