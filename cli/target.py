@@ -24,6 +24,7 @@ class Target:
     environment: str
     variables: Mapping[str, str] = field(default_factory=dict)
     description: str = "your AWS account"
+    known_clients: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def session(self) -> Any:
         """A boto3 session with this target's credentials and region."""
@@ -36,8 +37,11 @@ class Target:
         )
 
     def client(self, service: str) -> Any:
-        """A boto3 client of `service` in this AWS."""
-        return self.session().client(service, endpoint_url=self.variables.get("AWS_ENDPOINT_URL"))
+        """A boto3 client of `service` in this AWS; made once, because reading a service's model takes a while."""
+        if service not in self.known_clients:
+            endpoint_url = self.variables.get("AWS_ENDPOINT_URL")
+            self.known_clients[service] = self.session().client(service, endpoint_url=endpoint_url)
+        return self.known_clients[service]
 
     def stack_name(self, stack: str) -> str:
         """The name of one of the app's stacks, for example `Recognition-dev-Inference`."""
