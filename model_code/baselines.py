@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,8 @@ IMAGE_SIZE = 32
 CELL_PIXELS = 8
 ORIENTATIONS = 9
 COLOUR_BINS = 4
+# Bounds of the bands of a sequence's spectrum, as shares of half the sampling rate: at 50 Hz 0, 1, 3 and 25 Hz.
+BANDS = ((0.0, 0.04), (0.04, 0.12), (0.12, 1.0))
 
 
 def image_features(images: np.ndarray) -> np.ndarray:
@@ -75,6 +78,60 @@ def colour_histogram(images: np.ndarray) -> np.ndarray:
     return (counts.reshape(len(images), bins) / colours[0].size).astype(np.float32)
 
 
+def sequence_features(sequences: Sequence[np.ndarray]) -> np.ndarray:
+    """Statistics and spectrum of each channel, and how the channels move together.
+
+    For each channel: mean, deviation, minimum, maximum, quartiles, skewness, kurtosis, mean change from step to step,
+    share of steps that cross the mean, strongest frequency, spectral entropy and each band's share of the power; for
+    each pair of channels their correlation. With six channels that makes 111.
+
+    Args:
+        sequences: N of float [steps, channels], of any lengths.
+
+    Returns:
+        float32 [N, features].
+    """
+    return np.stack([features_of_sequence(sequence) for sequence in sequences])
+
+
+def features_of_sequence(sequence: np.ndarray) -> np.ndarray:
+    """`sequence_features` of one."""
+    values = sequence.astype(np.float64)
+    mean, deviation = values.mean(axis=0), values.std(axis=0)
+    standard = (values - mean) / np.maximum(deviation, 1e-9)
+    changes = np.abs(np.diff(values, axis=0, append=values[-1:])).mean(axis=0)
+    crossings = (np.diff(np.sign(standard), axis=0) != 0).sum(axis=0) / len(values)
+    statistics = [mean, deviation, values.min(axis=0), values.max(axis=0)]
+    statistics += [*np.quantile(values, (0.25, 0.5, 0.75), axis=0), (standard**3).mean(axis=0)]
+    statistics += [(standard**4).mean(axis=0), changes, crossings, *spectrum_features(standard)]
+    pairs = np.triu_indices(values.shape[1], 1)
+    correlations = (standard.T @ standard / len(values))[pairs]
+    return np.concatenate([*statistics, correlations]).astype(np.float32)
+
+
+def spectrum_features(standard: np.ndarray) -> list[np.ndarray]:
+    """Strongest frequency, spectral entropy and the share of each of BANDS, one number a channel each."""
+    power = np.abs(np.fft.rfft(standard, axis=0)) ** 2
+    frequency = np.linspace(0.0, 1.0, len(power))
+    share = power / np.maximum(power.sum(axis=0), 1e-12)
+    entropy = -(share * np.log(share + 1e-12)).sum(axis=0) / np.log(len(power) + 1)
+    bands = [share[(frequency > low) & (frequency <= high)].sum(axis=0) for low, high in BANDS]
+    return [frequency[power.argmax(axis=0)], entropy, *bands]
+
+
+def sequence_models(seed: int) -> dict[str, ClassifierMixin]:
+    """Untrained classifiers of sequences [steps, channels]."""
+    features = FunctionTransformer(sequence_features)
+    return {
+        "logistic_regression": make_pipeline(
+            features, StandardScaler(), LogisticRegression(C=1.0, max_iter=300, random_state=seed)
+        ),
+        "gradient_boosting": make_pipeline(
+            features, HistGradientBoostingClassifier(max_iter=100, learning_rate=0.1, random_state=seed)
+        ),
+    }
+
+
 def image_models(seed: int) -> dict[str, ClassifierMixin]:
     """Untrained classifiers of uint8 images [N, H, W, 3]."""
     features = FunctionTransformer(image_features)
@@ -123,9 +180,16 @@ def measure(kind: str, train: Path, test: Path, *, seed: int = 0) -> dict[str, d
     splits = [read_split(directory, kind) for directory in (train, test)]
     if splits[0].labels != splits[1].labels:
         raise JobFailed("The channels train and test name different classes in their labels.json.")
-    if kind == "cnn":
+    if splits[0].feature != splits[1].feature:
+        raise JobFailed(
+            f"The channel train holds a {splits[0].feature} in each record, test a {splits[1].feature}."
+        )
+    if splits[0].feature == "image":
         train_inputs, test_inputs = (decode_all_images(split.samples, IMAGE_SIZE) for split in splits)
         models = image_models(seed)
+    elif splits[0].feature == "sequence":
+        train_inputs, test_inputs = (split.samples for split in splits)
+        models = sequence_models(seed)
     else:
         train_inputs, test_inputs = (
             [s.decode("utf-8", "replace") for s in split.samples] for split in splits
@@ -144,7 +208,9 @@ def run() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--kind", choices=("cnn", "rnn"), required=True, help="cnn for images, rnn for texts")
+    parser.add_argument(
+        "--kind", choices=("cnn", "rnn"), required=True, help="cnn: images; rnn: texts, sequences"
+    )
     parser.add_argument("--train", type=Path, required=True, help="the training channel")
     parser.add_argument("--test", type=Path, required=True, help="the test channel")
     parser.add_argument("--output", type=Path, required=True, help="where evaluation.json goes")

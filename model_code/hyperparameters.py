@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -74,10 +75,18 @@ class RnnHyperparameters(Hyperparameters):
 
     Attributes:
         units: of each direction's recurrent layer.
-        vocabulary_size: most frequent words of the training split that have an embedding of their own.
-        embedding_size: of one word.
-        sequence_length: words that the network reads; a longer text keeps its first quarter and its end.
+        vocabulary_size: most frequent words of the training split that have an embedding of their own; texts only.
+        embedding_size: of one word; texts only.
+        sequence_length: words or steps that the network reads; a longer text keeps its first quarter and its end, a
+            longer sensor sequence is refused.
         dropout: of whole embedding channels and of the features before the classifier.
+        rotation_degrees: standard deviation of a random turn of the sensor, for sensor sequences whose channels are
+            vectors (x, y, z), three by three; like what follows, of training samples only.
+        mirrored_channels: positions of the channels that change their sign in a mirror, such as "0,4,5"; every second
+            sequence is mirrored. An acceleration mirrored from left to right changes x, an angular velocity y and z.
+        scale_spread: standard deviation of the logarithm of a random factor of each channel.
+        warp_spread: standard deviation of the logarithm of a random speed.
+        jitter_spread: standard deviation of noise added to each value, in the channel's own unit.
     """
 
     kind = "rnn"
@@ -91,6 +100,11 @@ class RnnHyperparameters(Hyperparameters):
     embedding_size: int = bounded(64, 1, 1024)
     sequence_length: int = bounded(200, 4, 100_000)
     dropout: float = bounded(0.3, 0.0, 0.9)
+    rotation_degrees: float = bounded(0.0, 0.0, 180.0)
+    mirrored_channels: str = dataclasses.field(default="", metadata={"pattern": r"(\d+(,\d+)*)?"})
+    scale_spread: float = bounded(0.0, 0.0, 1.0)
+    warp_spread: float = bounded(0.0, 0.0, 1.0)
+    jitter_spread: float = bounded(0.0, 0.0, 1e6)
 
 
 KINDS: dict[str, type[Hyperparameters]] = {"cnn": CnnHyperparameters, "rnn": RnnHyperparameters}
@@ -170,6 +184,10 @@ def read_value(field: dataclasses.Field, text: str) -> Any:
             raise JobFailed(
                 f"The hyperparameter {field.name} is '{text}'; it has to be one of: {', '.join(choices)}."
             )
+        return text
+    if pattern := field.metadata.get("pattern"):
+        if not re.fullmatch(pattern, text):
+            raise JobFailed(f"The hyperparameter {field.name} is '{text}'; it has to match {pattern}.")
         return text
     try:
         value = int(text) if wanted == "int" else float(text)

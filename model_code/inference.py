@@ -7,10 +7,14 @@ text either way, so no sentence here repeats anything of the request.
 
 from __future__ import annotations
 
+import array
+import ast
 import base64
 import binascii
 import json
+import math
 import os
+import sys
 from pathlib import Path
 
 try:
@@ -30,7 +34,14 @@ IMAGE_TYPES = ("image/png", "image/jpeg", "application/x-image")
 JSON_TYPE = "application/json"
 JSON_LINES_TYPE = "application/jsonlines"
 TEXT_TYPE = "text/plain"
-TAKEN_TYPES = (*IMAGE_TYPES, TEXT_TYPE, JSON_TYPE, JSON_LINES_TYPE)
+NPY_TYPE = "application/x-npy"
+TAKEN_TYPES = (*IMAGE_TYPES, TEXT_TYPE, JSON_TYPE, JSON_LINES_TYPE, NPY_TYPE)
+ANSWERED_TYPES = (JSON_TYPE, JSON_LINES_TYPE, NPY_TYPE)
+LARGEST_FLOAT32 = 3.4028234663852886e38
+# The number types of NumPy's file format and of Python's arrays.
+ARRAY_CODES = {"f4": "f", "f8": "d", "i1": "b", "u1": "B", "i2": "h", "u2": "H", "i4": "i", "u4": "I"}
+# NumPy itself trusts no longer header.
+HEADER_BYTES = 10_000
 
 
 class Refused(HTTPError, ValueError):
@@ -51,12 +62,15 @@ def input_handler(data, context):
         context: the container's context with `request_content_type`.
 
     Returns:
-        JSON text with `instances`.
+        JSON text with `instances`. Sequences of one request are padded behind to the longest with steps of NaN, which
+        TensorFlow Serving reads.
 
     Raises:
-        Refused: 415 when the content type, 400 when the body is not one that the model takes.
+        Refused: 415 when the content type, 400 when the body is not one that the model takes, 406 when no type that the
+            caller accepts can be answered in.
     """
-    content_type = (context.request_content_type or "").partition(";")[0].strip().lower()
+    answer_type(context)
+    content_type = media_type(context.request_content_type)
     if content_type not in TAKEN_TYPES:
         sentence = f"The content type is not one that the model takes; it takes {', '.join(TAKEN_TYPES)}."
         raise Refused(sentence, "415 Unsupported Media Type")
@@ -65,12 +79,16 @@ def input_handler(data, context):
         raise Refused("The request has an empty body.")
     if content_type in IMAGE_TYPES:
         return instances([{"image": encoded(body)}])
+    if content_type == NPY_TYPE:
+        return instances([{"sequence": sequence} for sequence in sequences_of_npy(body)])
     text = utf8(body)
     if content_type == TEXT_TYPE:
         return instances([{"text": encoded(text.encode())}])
     if content_type == JSON_TYPE:
         content = parsed(text, "The body")
-        if not isinstance(content, dict) or not isinstance(content.get("instances"), list):
+        if isinstance(content, dict) and "instances" not in content:
+            return instances([instance(content, "The body")])
+        if not isinstance(content, dict) or not isinstance(content["instances"], list):
             raise Refused('The JSON body has to be an object like {"instances": [{"text": "…"}]}.')
         return instances([instance(one, f"instances[{i}]") for i, one in enumerate(content["instances"])])
     lines = [line for line in text.split("\n") if line.strip()]
@@ -89,13 +107,18 @@ def output_handler(response, context):
     Returns:
         JSON text with `predictions`, each with `label`, `score`, `probabilities` by label and `model_version` (the
         container's MODEL_VERSION, null where it has none); and its content type. In JSON Lines, one prediction a
-        line, when that is what the caller accepts.
+        line; as a NumPy file, float32 [N, C], the probabilities alone in the order of labels.json. Callers who accept
+        anything are answered in the type in which they asked.
 
     Raises:
         Refused: with TensorFlow Serving's own words when it refused the instances.
     """
     if response.status_code != 200:
         raise Refused(response.content.decode("utf-8", "replace"), str(response.status_code))
+    answers = json.loads(response.content)["predictions"]
+    wanted = answer_type(context)
+    if wanted == NPY_TYPE:
+        return npy_of([one["probabilities"] for one in answers]), NPY_TYPE
     labels = json.loads(Path(__file__).parent.with_name("labels.json").read_text(encoding="utf-8"))
     version = os.environ.get("MODEL_VERSION")
     predictions = [
@@ -104,11 +127,29 @@ def output_handler(response, context):
             "probabilities": dict(zip(labels, one["probabilities"], strict=True)),
             "model_version": version,
         }
-        for one in json.loads(response.content)["predictions"]
+        for one in answers
     ]
-    if context.accept_header == JSON_LINES_TYPE:
+    if wanted == JSON_LINES_TYPE:
         return "\n".join(json.dumps(one) for one in predictions), JSON_LINES_TYPE
     return json.dumps({"predictions": predictions}), JSON_TYPE
+
+
+def media_type(header):
+    """A header's first media type, without its parameters."""
+    return (header or "").partition(",")[0].partition(";")[0].strip().lower()
+
+
+def answer_type(context):
+    """The content type to answer in: the first that the caller accepts, or the one of the request."""
+    asked = media_type(context.request_content_type)
+    in_kind = asked if asked in ANSWERED_TYPES else JSON_TYPE
+    accepted = [media_type(one) for one in (context.accept_header or "*/*").split(",")]
+    for one in accepted:
+        if one in ANSWERED_TYPES:
+            return one
+        if one in ("*/*", "application/*", ""):
+            return in_kind
+    raise Refused(f"The model answers in {', '.join(ANSWERED_TYPES)} only.", "406 Not Acceptable")
 
 
 def instances(rows):
@@ -116,12 +157,24 @@ def instances(rows):
     if not rows:
         raise Refused("There is no instance in the request.")
     if any(list(row) != list(rows[0]) for row in rows):
-        raise Refused("The instances of one request have to be all images or all texts.")
+        raise Refused("The instances of one request have to be all images, all texts or all sequences.")
+    if "sequence" in rows[0]:
+        rows = padded(rows)
     return json.dumps({"instances": rows})
 
 
+def padded(rows):
+    """Sequences padded behind to the longest, since a tensor's rows are of one length."""
+    channels = len(rows[0]["sequence"][0])
+    if any(len(row["sequence"][0]) != channels for row in rows):
+        raise Refused("The sequences of one request have to have the same number of channels.")
+    longest = max(len(row["sequence"]) for row in rows)
+    gap = [math.nan] * channels
+    return [{"sequence": row["sequence"] + [gap] * (longest - len(row["sequence"]))} for row in rows]
+
+
 def instance(one, where):
-    """One instance: `{"text": "…"}` or `{"image": {"b64": "…"}}`."""
+    """One instance: `{"text": "…"}`, `{"image": {"b64": "…"}}` or `{"sequence": [[…], …]}`."""
     if isinstance(one, dict) and list(one) == ["text"] and isinstance(one["text"], str):
         try:
             return {"text": encoded(one["text"].encode())}
@@ -134,7 +187,81 @@ def instance(one, where):
                 return {"image": encoded(base64.b64decode(content, validate=True))}
             except (binascii.Error, ValueError) as error:
                 raise Refused(f"The image of {where} is not base64.") from error
-    raise Refused(f'{where} has to be {{"text": "…"}} or {{"image": {{"b64": "…"}}}}.')
+    if isinstance(one, dict) and list(one) == ["sequence"]:
+        return {"sequence": checked_sequence(one["sequence"], where)}
+    raise Refused(
+        f'{where} has to be {{"text": "…"}}, {{"image": {{"b64": "…"}}}} or {{"sequence": [[…], …]}}.'
+    )
+
+
+def checked_sequence(steps, where):
+    """Steps of one or more channels each, all of them numbers that float32 holds."""
+    if not isinstance(steps, list) or not steps or not all(isinstance(step, list) for step in steps):
+        raise Refused(
+            f"The sequence of {where} has to be a list of at least one step, each a list of numbers."
+        )
+    channels = len(steps[0])
+    for position, step in enumerate(steps):
+        if not channels or len(step) != channels:
+            raise Refused(
+                f"Step {position} of the sequence of {where} has {len(step)} channels"
+                + (f", the first {channels}." if channels else ".")
+            )
+        if not all(type(value) in (int, float) and abs(value) <= LARGEST_FLOAT32 for value in step):
+            raise Refused(f"Step {position} of the sequence of {where} holds what is no number of 32 bits.")
+    return steps
+
+
+def sequences_of_npy(body):
+    """The sequences of a NumPy file of one [steps, channels] or several [N, steps, channels]."""
+    kind, shape, start = npy_header(body)
+    if len(shape) not in (2, 3) or 0 in shape:
+        raise Refused(
+            "The NumPy array has to have the shape [steps, channels] or [N, steps, channels], none of them 0."
+        )
+    values = array.array(ARRAY_CODES[kind[1:]])
+    content = body[start:]
+    if len(content) != math.prod(shape) * values.itemsize:
+        raise Refused("The NumPy file has not as many bytes as its header says.")
+    values.frombytes(content)
+    if (kind[0] == ">") != (sys.byteorder == "big") and values.itemsize > 1:
+        values.byteswap()
+    flat, (steps, channels) = values.tolist(), shape[-2:]
+    rows = [flat[i : i + channels] for i in range(0, len(flat), channels)]
+    sequences = [rows[i : i + steps] for i in range(0, len(rows), steps)]
+    return [checked_sequence(one, f"number {i}") for i, one in enumerate(sequences)]
+
+
+def npy_header(body):
+    """Type, shape and length of the header of a NumPy file; its format is numpy.lib.format's, 1.0 to 3.0."""
+    sizes = {1: 2, 2: 4, 3: 4}
+    if body[:6] != b"\x93NUMPY" or len(body) < 12 or body[6] not in sizes:
+        raise Refused("The body is no NumPy file.")
+    start = 8 + sizes[body[6]]
+    stop = start + int.from_bytes(body[8:start], "little")
+    try:
+        header = ast.literal_eval(body[start : min(stop, start + HEADER_BYTES)].decode("utf-8").strip())
+        kind, in_columns, shape = header["descr"], header["fortran_order"], header["shape"]
+        known = kind[0] in "<>|" and kind[1:] in ARRAY_CODES
+        fits = all(type(one) is int and one >= 0 for one in shape)
+    except (ValueError, SyntaxError, KeyError, TypeError, IndexError, MemoryError, RecursionError):
+        raise Refused("The header of the NumPy file cannot be read.") from None
+    if not known or not fits or in_columns:
+        raise Refused(
+            "The NumPy array has to be of 32- or 64-bit floats or small integers, row by row (C order)."
+        )
+    return kind, shape, stop
+
+
+def npy_of(rows):
+    """A NumPy file, float32 [N, C]."""
+    header = f"{{'descr': '<f4', 'fortran_order': False, 'shape': ({len(rows)}, {len(rows[0])}), }}"
+    header = header.ljust(117) + "\n"
+    values = array.array("f", [value for row in rows for value in row])
+    if sys.byteorder == "big":
+        values.byteswap()
+    length = len(header).to_bytes(2, "little")
+    return b"\x93NUMPY\x01\x00" + length + header.encode("latin-1") + values.tobytes()
 
 
 def encoded(content):

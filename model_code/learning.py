@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from model_code.failures import JobFailed
 from model_code.hyperparameters import Hyperparameters
-from model_code.preprocessing import augment
+from model_code.preprocessing import augment, augment_sequences
 
 SHIFT_PIXELS = 4
 # Steps that run inside one TensorFlow call; between calls a stop is noticed and a checkpoint can be written.
@@ -50,7 +50,8 @@ class Learner:
         Args:
             build_network: makes the untrained network.
             settings: the run's hyperparameters.
-            inputs: uint8 images [N, H, W, 3] or int32 word numbers [N, L] of the training split.
+            inputs: of the training split, uint8 images [N, H, W, 3], int32 word numbers [N, L] or float32 steps
+                [N, L, channels].
             targets: int32 [N].
             class_count: number of classes.
 
@@ -147,6 +148,8 @@ class Learner:
         if self.is_cnn:
             inputs = augment(inputs, tf.stack([self.settings.seed, step]), SHIFT_PIXELS)
             inputs = tf.cast(inputs, self.network.compute_dtype)
+        elif inputs.dtype.is_floating:
+            inputs = augment_sequences(inputs, tf.stack([self.settings.seed, step]), self.settings)
         return self.step(inputs[replica::replicas], targets[replica::replicas])
 
     def plain_step(self, inputs: tf.Tensor, targets: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import keras
 from keras import layers
 
@@ -86,35 +89,91 @@ def build_cnn(
 
 
 @keras.saving.register_keras_serializable("recognition")
-class MeanOverWords(layers.Layer):
-    """The mean of the hidden states at the positions that hold a word; zeros for a text without words."""
+class ChannelNormalization(layers.Layer):
+    """Sensor channels brought to mean 0 and variance 1; a step of NaN, which is padding, becomes zeros."""
 
-    def call(self, hidden, words):
-        """Takes hidden states [N, L, D] and word numbers [N, L]; returns [N, D]."""
-        present = keras.ops.expand_dims(keras.ops.cast(keras.ops.not_equal(words, 0), hidden.dtype), -1)
-        total = keras.ops.sum(hidden * present, axis=1)
-        return total / keras.ops.maximum(keras.ops.sum(present, axis=1), 1)
+    def __init__(self, mean: Sequence[float], variance: Sequence[float], **keywords) -> None:
+        super().__init__(**keywords)
+        self.mean, self.variance = list(mean), list(variance)
+
+    def call(self, steps):
+        """Takes float steps [N, L, C]; returns their normalised values and bool [N, L], true where a step is one."""
+        present = keras.ops.logical_not(keras.ops.any(keras.ops.isnan(steps), axis=-1))
+        mean = keras.ops.convert_to_tensor(self.mean, steps.dtype)
+        deviation = keras.ops.sqrt(keras.ops.convert_to_tensor(self.variance, steps.dtype))
+        filled = keras.ops.where(keras.ops.expand_dims(present, -1), steps, mean)
+        return (filled - mean) / deviation, present
+
+    def get_config(self) -> dict:
+        """What makes an equal layer."""
+        return {**super().get_config(), "mean": self.mean, "variance": self.variance}
 
 
-def build_rnn(settings: RnnHyperparameters, class_count: int, *, vocabulary_numbers: int) -> keras.Model:
-    """The RNN for texts: embedding, bidirectional GRU, mean and maximum over the words, classifier.
+@keras.saving.register_keras_serializable("recognition")
+class MaximumAndMean(layers.Layer):
+    """The maximum and the mean of the hidden states over the steps that are present; -1 and 0 where none is.
 
+    A GRU's states lie between -1 and 1, so -1 is no one's maximum but where there is nothing to see.
+    """
+
+    def call(self, hidden, present):
+        """Takes hidden states [N, L, D] and bool [N, L]; returns [N, 2 D]."""
+        present = keras.ops.expand_dims(keras.ops.cast(present, hidden.dtype), -1)
+        maximum = keras.ops.max(hidden * present + (present - 1), axis=1)
+        count = keras.ops.maximum(keras.ops.sum(present, axis=1), 1)
+        return keras.ops.concatenate([maximum, keras.ops.sum(hidden * present, axis=1) / count], axis=-1)
+
+    def compute_mask(self, *_) -> None:
+        """There are no steps behind this layer that could be masked."""
+
+
+@dataclass(frozen=True)
+class Channels:
+    """What the RNN has to know of a sensor's channels.
+
+    Attributes:
+        mean: of each channel over the training steps.
+        variance: of the same, above 0.
+    """
+
+    mean: Sequence[float]
+    variance: Sequence[float]
+
+
+def build_rnn(
+    settings: RnnHyperparameters,
+    class_count: int,
+    *,
+    vocabulary_numbers: int | None = None,
+    channels: Channels | None = None,
+) -> keras.Model:
+    """The RNN for texts and sensor sequences: bidirectional GRU, maximum and mean over the steps, classifier.
+
+    Words enter through an embedding, sensor channels normalised; from there on the network is the same. The GRU skips
+    the padding behind a sensor sequence, so that it changes no answer; a text's padding is a word with an embedding.
     `use_cudnn=False` keeps operations out of the graph that a CPU cannot run (keras issue 18504).
 
     Args:
         settings: sizes and dropout.
         class_count: number of classes.
-        vocabulary_numbers: of the words, with padding and the unknown word.
+        vocabulary_numbers: of the words, with padding and the unknown word; for texts.
+        channels: for sensor sequences; one of the two is given.
 
     Returns:
-        A model from int32 word numbers [N, sequence_length] to float32 logits [N, class_count].
+        A model to float32 logits [N, class_count], from int32 word numbers [N, sequence_length], 0 for padding, or from
+        float steps [N, sequence_length, channels], NaN for padding.
     """
-    words = layers.Input((settings.sequence_length,), dtype="int32")
-    hidden = layers.Embedding(vocabulary_numbers, settings.embedding_size)(words)
+    if channels is None:
+        inputs = layers.Input((settings.sequence_length,), dtype="int32")
+        hidden = layers.Embedding(vocabulary_numbers, settings.embedding_size)(inputs)
+        present, mask = keras.ops.not_equal(inputs, 0), None
+    else:
+        inputs = layers.Input((settings.sequence_length, len(channels.mean)))
+        hidden, present = ChannelNormalization(channels.mean, channels.variance)(inputs)
+        mask = present
     hidden = layers.SpatialDropout1D(settings.dropout)(hidden)
     gru = layers.GRU(settings.units, return_sequences=True, use_cudnn=False)
-    hidden = layers.Bidirectional(gru)(hidden)
-    features = layers.Concatenate()([layers.GlobalMaxPooling1D()(hidden), MeanOverWords()(hidden, words)])
-    features = layers.Dropout(settings.dropout)(features)
+    hidden = layers.Bidirectional(gru)(hidden, mask=mask)
+    features = layers.Dropout(settings.dropout)(MaximumAndMean()(hidden, present))
     logits = layers.Dense(class_count, dtype="float32")(features)
-    return keras.Model(words, logits, name="rnn")
+    return keras.Model(inputs, logits, name="rnn")

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 
+from model_code.hyperparameters import RnnHyperparameters
+
 PADDING = 0
 UNKNOWN = 1
 FIRST_WORD = 2
@@ -112,6 +114,46 @@ def encode_all_texts(
     return np.concatenate(chunks)
 
 
+def stack_sequences(sequences: Sequence[np.ndarray], steps: int | None = None) -> np.ndarray:
+    """Sequences [length, channels] of any lengths as one array, padded behind with NaN.
+
+    Args:
+        sequences: at least one, all with the same number of channels.
+        steps: of the result, at least the longest sequence's, which is the default.
+
+    Returns:
+        float32 array of shape [N, steps, channels].
+    """
+    longest = max(len(sequence) for sequence in sequences)
+    stacked = np.full((len(sequences), steps or longest, sequences[0].shape[1]), np.nan, np.float32)
+    for row, sequence in zip(stacked, sequences, strict=True):
+        row[: len(sequence)] = sequence
+    return stacked
+
+
+def pad_sequences(sequences: tf.Tensor, sequence_length: int) -> tf.Tensor:
+    """Sequences padded behind with NaN to the length that the network reads.
+
+    Args:
+        sequences: float tensor of shape [N, steps, channels]; a shorter one has steps of NaN behind it.
+        sequence_length: the network's.
+
+    Returns:
+        float tensor of shape [N, sequence_length, channels].
+
+    Raises:
+        tf.errors.InvalidArgumentError: when there are more steps than that.
+    """
+    steps = tf.shape(sequences)[1]
+    check = tf.debugging.assert_less_equal(
+        steps, sequence_length, message=f"The model reads sequences of at most {sequence_length} steps."
+    )
+    with tf.control_dependencies([check] if check is not None else []):
+        padding = [[0, 0], [0, sequence_length - steps], [0, 0]]
+    padded = tf.pad(sequences, padding, constant_values=float("nan"))
+    return tf.ensure_shape(padded, [None, sequence_length, sequences.shape[2]])
+
+
 def decode_all_images(encoded: Sequence[bytes], image_size: int, chunk_size: int = 2048) -> np.ndarray:
     """`decode_images` over many images in chunks; uint8 array of shape [N, image_size, image_size, 3]."""
     decode = tf.function(lambda chunk: decode_images(chunk, image_size), reduce_retracing=True)
@@ -154,3 +196,62 @@ def augment(images: tf.Tensor, seed: tf.Tensor, most_pixels: int) -> tf.Tensor:
     shifted = tf.ensure_shape(shifted, images.shape)
     mirrored = tf.random.stateless_uniform([count, 1, 1, 1], seed + 1) < 0.5
     return tf.where(mirrored, shifted[:, :, ::-1], shifted)
+
+
+def augment_sequences(sequences: tf.Tensor, seed: tf.Tensor, settings: RnnHyperparameters) -> tf.Tensor:
+    """Sensor sequences as they might have been recorded too: the same for the same `seed`; padding stays padding.
+
+    Args:
+        sequences: float tensor of shape [N, L, C], padded behind with NaN.
+        seed: int32 tensor of shape [2].
+        settings: which changes, and how strong; see `RnnHyperparameters`. At 0 a change is left out.
+
+    Returns:
+        float tensor of shape [N, L, C].
+    """
+    count, channels = tf.shape(sequences)[0], sequences.shape[2]
+    # Each kind of change draws from a seed of its own, far from the next step's.
+    speed_seed, mirror_seed, turn_seed, scale_seed, noise_seed = (seed + [i * 1_000_003, 0] for i in range(5))
+    if settings.warp_spread:
+        speeds = tf.exp(tf.random.stateless_normal([count, 1], speed_seed) * settings.warp_spread)
+        sequences = at_speed(sequences, speeds)
+    if settings.mirrored_channels:
+        flipped = [int(one) for one in settings.mirrored_channels.split(",")]
+        signs = tf.constant([-1.0 if i in flipped else 1.0 for i in range(channels)])
+        mirrored = tf.random.stateless_uniform([count, 1, 1], mirror_seed) < 0.5
+        sequences = tf.where(mirrored, sequences * signs, sequences)
+    if settings.rotation_degrees:
+        turns = random_turns(count, turn_seed, settings.rotation_degrees)
+        vectors = tf.reshape(sequences, [count, -1, 3])
+        sequences = tf.reshape(tf.einsum("nij,nvj->nvi", turns, vectors), tf.shape(sequences))
+    if settings.scale_spread:
+        spread = tf.random.stateless_normal([count, 1, channels], scale_seed) * settings.scale_spread
+        sequences = sequences * tf.exp(spread)
+    if settings.jitter_spread:
+        noise = tf.random.stateless_normal(tf.shape(sequences), noise_seed)
+        sequences = sequences + noise * settings.jitter_spread
+    return sequences
+
+
+def at_speed(sequences: tf.Tensor, speeds: tf.Tensor) -> tf.Tensor:
+    """Sequences [N, L, C] played at speeds [N, 1] about their middle, linear between steps; the ends are held."""
+    steps = sequences.shape[1]
+    middle = (steps - 1) / 2
+    position = tf.clip_by_value(
+        (tf.range(steps, dtype=tf.float32) - middle) * speeds + middle, 0.0, steps - 1.0
+    )
+    before = tf.minimum(tf.cast(tf.floor(position), tf.int32), max(steps - 2, 0))
+    share = (position - tf.cast(before, tf.float32))[..., None]
+    after = tf.minimum(before + 1, steps - 1)
+    first, second = (tf.gather(sequences, one, batch_dims=1) for one in (before, after))
+    return first * (1 - share) + second * share
+
+
+def random_turns(count: tf.Tensor, seed: tf.Tensor, degrees: float) -> tf.Tensor:
+    """Rotation matrices [count, 3, 3] about random axes by angles of that standard deviation (Rodrigues's formula)."""
+    axes, _ = tf.linalg.normalize(tf.random.stateless_normal([count, 3], seed), axis=1)
+    angles = tf.random.stateless_normal([count, 1, 1], seed + 1) * (degrees * np.pi / 180)
+    x, y, z = tf.unstack(axes, axis=1)
+    zero = tf.zeros_like(x)
+    cross = tf.reshape(tf.stack([zero, -z, y, z, zero, -x, -y, x, zero], axis=1), [-1, 3, 3])
+    return tf.eye(3) + tf.sin(angles) * cross + (1 - tf.cos(angles)) * (cross @ cross)

