@@ -342,7 +342,7 @@ DATASETS = {
         feature="sequence",
         labels=("PEN", "ABD", "FEL", "IR", "ER", "TRAP", "ROW"),
         shape=(
-            "100 steps at 50 Hz of 6 channels: acceleration x, y, z in g, angular velocity x, y, z in rad/s"
+            "100 steps at 50 Hz of 6 channels: acceleration x, y, z, angular velocity x, y, z; units not stated"
         ),
         package=Package(
             "pypi",
