@@ -232,6 +232,32 @@ def release(
     show({"endpoint": name, "version": version}, as_json, f"The endpoint {name} serves version {version}.")
 
 
+@app.command(epilog=example("recognition rollback cnn"))
+def rollback(
+    kind: KindArgument,
+    environment: EnvironmentOption = "dev",
+    own_account: OwnAccountOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Release the version again that an endpoint served before, if it is still approved and there."""
+    from cli import release as releases
+    from cli import rollback as rollbacks
+    from cli.embedded import choose_target
+
+    target = choose_target(environment, own_account=own_account)
+    version = rollbacks.version_before(target, require_kind(kind))
+    with Progress().step(
+        f"Going back to version {version} of the {kind.upper()} by a stack update"
+    ) as detail:
+        releases.release(target, kind, version, detail)
+    name = releases.endpoint_name(target, kind)
+    show(
+        {"endpoint": name, "version": version},
+        as_json,
+        f"The endpoint {name} serves version {version} again.",
+    )
+
+
 @app.command(epilog=example("recognition recognize photo.jpg"))
 def recognize(
     subject: Annotated[str, typer.Argument(metavar="FILE|TEXT", help="An image or text file, or a text.")],
@@ -329,6 +355,35 @@ def cost(environment: EnvironmentOption = "dev", as_json: JsonOption = False) ->
         f"Together {facts['usd_per_hour']:.4f} US dollars an hour, {facts['usd_per_month']:,.2f} a month, before tax. "
         "Requests, storage, training and logs come on top by use."
     )
+
+
+@app.command(epilog=example("recognition doctor --environment prod"))
+def doctor(environment: EnvironmentOption = "dev", as_json: JsonOption = False) -> None:
+    """Ask your AWS account whether it can run the app: instance quotas, Lambda concurrency, container images."""
+    import datetime
+
+    from cli import doctor as examination
+    from cli.target import Target
+    from stacks.settings import SettingsRefused, load_settings
+
+    context = json.loads((ROOT / "cdk.json").read_text())["context"]
+    try:
+        settings = load_settings(environment, context["environments"])
+    except SettingsRefused as refusal:
+        raise CommandFailed(str(refusal)) from refusal
+    target = Target(environment, {"AWS_REGION": settings.region})
+    with Progress().step(f"Asking your account in {settings.region}"):
+        findings = examination.examine(target, settings, datetime.datetime.now(datetime.UTC).date())
+    if as_json:
+        show([vars(finding) for finding in findings], True, "")
+    else:
+        table = Table("What", "Needed", "Found", "To do", title=f"{environment} in {settings.region}")
+        for one in findings:
+            numbers = ("" if value is None else f"{value:g}" for value in (one.needed, one.found))
+            table.add_row(one.what, *numbers, one.remedy or "nothing")
+        Console().print(table)
+    if not all(finding.is_well for finding in findings):
+        raise typer.Exit(1)
 
 
 def require_kind(kind: str | None) -> str:

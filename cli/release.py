@@ -43,20 +43,35 @@ def release(target: Target, kind: str, version: str, on_detail: Callable[[str], 
         for key in stack_parameters(cloudformation, stack_name)
     ]
     on_detail(f"updating {stack_name}")
-    try:
-        cloudformation.update_stack(
-            StackName=stack_name,
-            UsePreviousTemplate=True,
-            Parameters=parameters,
-            Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"],
-        )
-    except ClientError as error:
-        if "No updates are to be performed" not in error.response["Error"]["Message"]:
-            raise
-        on_detail(f"{kind} version {version} is what {stack_name} holds already")
-    else:
+    if start_update(cloudformation, stack_name, parameters, on_detail):
         wait_for_update(cloudformation, stack_name, on_detail)
+    else:
+        on_detail(f"{kind} version {version} is what {stack_name} holds already")
     require_served(target, kind, version)
+
+
+def start_update(
+    cloudformation: Any, stack_name: str, parameters: list[dict[str, Any]], on_detail: Callable[[str], None]
+) -> bool:
+    """Starts the update after any other one of the stack, such as an approval's; False when it changes nothing."""
+    while True:
+        try:
+            cloudformation.update_stack(
+                StackName=stack_name,
+                UsePreviousTemplate=True,
+                Parameters=parameters,
+                Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"],
+            )
+        except ClientError as error:
+            message = error.response["Error"]["Message"]
+            if "No updates are to be performed" in message:
+                return False
+            if "IN_PROGRESS state" not in message:
+                raise
+            on_detail(f"waiting for another update of {stack_name}")
+            time.sleep(POLL_SECONDS)
+        else:
+            return True
 
 
 def require_approved_version(target: Target, kind: str, version: str) -> None:

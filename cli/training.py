@@ -8,6 +8,7 @@ import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -46,7 +47,7 @@ def start(target: Target, kind: str, data_uri: str, hyperparameters: dict[str, s
     request = {
         "kind": kind,
         "run_id": run_id,
-        **{f"{split}_s3_uri": f"{data_uri}/{split}/" for split in ("train", "validation", "test")},
+        "data_s3_uri": data_uri,
         "hyperparameters": hyperparameters,
     }
     answer = target.client("stepfunctions").start_execution(
@@ -97,10 +98,12 @@ def stop(target: Target, run: Run) -> None:
     state_machine.stop_execution(executionArn=run.execution_arn, cause="stopped by the recognition command")
     # Step Functions promises to stop the job with its execution only as well as it can, and ministack does not.
     sagemaker, job_name = target.client("sagemaker"), f"{run.kind}-{run.run_id}"
-    for stop_job in (
-        lambda: sagemaker.stop_training_job(TrainingJobName=job_name),
-        lambda: sagemaker.stop_processing_job(ProcessingJobName=f"{job_name}-evaluation"),
-    ):
+    # A job on another instance type bears the run's name with a number behind it.
+    attempts = sagemaker.list_training_jobs(NameContains=job_name, StatusEquals="InProgress")
+    names = [job["TrainingJobName"] for job in attempts["TrainingJobSummaries"]]
+    stops = [partial(sagemaker.stop_training_job, TrainingJobName=name) for name in names]
+    stops.append(partial(sagemaker.stop_processing_job, ProcessingJobName=f"{job_name}-evaluation"))
+    for stop_job in stops:
         try:
             stop_job()
         except ClientError as error:

@@ -23,6 +23,12 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=4566, help="on 127.0.0.1; 0 takes a free one")
     parser.add_argument("--ready-file", type=Path, help="file to write the address to when it answers")
     parser.add_argument("--concurrent-jobs", type=int, default=1, help="jobs that run at the same time")
+    parser.add_argument(
+        "--without-capacity",
+        nargs="*",
+        default=[],
+        help="instance types whose jobs fail as if none were free",
+    )
     words = parser.parse_args()
     try:
         words.state.mkdir(parents=True, exist_ok=True)
@@ -53,7 +59,13 @@ def main() -> None:
         print(f"The embedded AWS answers at {ready['endpoint_url']}.", flush=True)
 
     try:
-        serve(listener, words.state, concurrent_jobs=words.concurrent_jobs, announce=announce)
+        serve(
+            listener,
+            words.state,
+            concurrent_jobs=words.concurrent_jobs,
+            without_capacity=frozenset(words.without_capacity),
+            announce=announce,
+        )
     finally:
         shutil.rmtree(os.environ["TMPDIR"], ignore_errors=True)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ministack import app
-from ministack.services import stepfunctions
+from ministack.services import eventbridge, stepfunctions
 from ministack.services.cloudformation import provisioners, stacks
 
 from local_aws import managed
@@ -46,5 +46,6 @@ def private_names() -> dict[str, Any]:
         "stepfunctions._SERVICE_DISPATCH": stepfunctions._SERVICE_DISPATCH,
         "stepfunctions._AWS_SDK_SERVICE_MAP": stepfunctions._AWS_SDK_SERVICE_MAP,
         "stepfunctions._AWS_SDK_ERROR_PREFIX": stepfunctions._AWS_SDK_ERROR_PREFIX,
+        "eventbridge._put_events": eventbridge._put_events,
         "stepfunctions._ExecutionError": stepfunctions._ExecutionError,
     }

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from local_aws.processes import start_leashed, stop_leashed
@@ -58,6 +59,7 @@ class EmbeddedAws:
         port: int = 0,
         concurrent_jobs: int = 1,
         detached: bool = False,
+        without_capacity: Sequence[str] = (),
     ) -> EmbeddedAws:
         """Starts it and returns when it answers.
 
@@ -67,6 +69,7 @@ class EmbeddedAws:
             port: on 127.0.0.1; 0 takes a free one.
             concurrent_jobs: training and processing jobs that run at the same time; the others wait.
             detached: whether it goes on when this process ends.
+            without_capacity: instance types whose training jobs fail as if SageMaker had none free.
 
         Raises:
             EmbeddedAwsFailed: with the process's last words.
@@ -74,6 +77,7 @@ class EmbeddedAws:
         ready_file = state_directory / "ready.json"
         command = [sys.executable, "-m", "local_aws", "--state", str(state_directory), "--port", str(port)]
         command += ["--ready-file", str(ready_file), "--concurrent-jobs", str(concurrent_jobs)]
+        command += ["--without-capacity", *without_capacity]
         try:
             log_file.parent.mkdir(parents=True, exist_ok=True)
             ready_file.unlink(missing_ok=True)

@@ -10,7 +10,12 @@ from pathlib import Path
 
 
 def serve(
-    listener: socket.socket, state: Path, *, concurrent_jobs: int, announce: Callable[[], None]
+    listener: socket.socket,
+    state: Path,
+    *,
+    concurrent_jobs: int,
+    without_capacity: frozenset[str],
+    announce: Callable[[], None],
 ) -> None:
     """Runs the server; returns after SIGTERM or SIGINT, when every child process has ended."""
     from hypercorn.asyncio import serve as hypercorn_serve
@@ -21,7 +26,12 @@ def serve(
     from local_aws.sagemaker.service import SageMaker
 
     port = listener.getsockname()[1]
-    sagemaker = SageMaker(state / "sagemaker", f"http://127.0.0.1:{port}", concurrent_jobs=concurrent_jobs)
+    sagemaker = SageMaker(
+        state / "sagemaker",
+        f"http://127.0.0.1:{port}",
+        concurrent_jobs=concurrent_jobs,
+        without_capacity=without_capacity,
+    )
     install(sagemaker)
     config = Config()
     # The socket is bound already: a port that was free when it was asked for cannot be lost to another program.

@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from aws_cdk import Acknowledgment, Stack, Validations
 
 from stacks.names import KINDS, endpoint_name
+from stacks.settings import EnvironmentSettings
 
 OBJECTS = "The keys below this prefix are named when a job runs; the role can do nothing else in the bucket."
 NO_RESOURCE = "These actions have no resource that a policy could name (Service Authorization Reference)."
 LOG_STREAMS = "SageMaker names the streams; the group is named in full."
 RUNS = "A run's name ends in its id, which nobody knows before; the kind is named in full."
 VERSIONS = "A version's number is known when it is registered; the group is named in full."
+STACK_ID = "A stack's ARN ends in an id that CloudFormation chooses; the stack is named in full."
+INTERFACES = "EC2 chooses the ids, and SageMaker creates the interfaces in an account of its own."
 
 
 @dataclass(frozen=True)
@@ -30,8 +33,9 @@ class Finding:
     reason: str
 
 
-def findings(part: str, environment: str, region: str) -> list[Finding]:
+def findings(part: str, settings: EnvironmentSettings) -> list[Finding]:
     """The acknowledged findings of one stack."""
+    environment, region = settings.name, settings.region
     account = f"{region}:<AWS::AccountId>"
 
     def resource(arn: str) -> str:
@@ -46,13 +50,26 @@ def findings(part: str, environment: str, region: str) -> list[Finding]:
     def log_group(name: str) -> str:
         return resource(f"arn:aws:logs:{account}:log-group:/aws/sagemaker/{name}:*")
 
+    def inference_stack() -> str:
+        return resource(f"arn:aws:cloudformation:{account}:stack/Recognition-{environment}-Inference/*")
+
     def each(path: str, reason: str, *rules: str) -> list[Finding]:
         return [Finding(f"{path}/Resource", rule, reason) for rule in rules]
 
     versions = [sagemaker("model-package", f"{endpoint_name(environment, kind)}/") for kind in KINDS]
     if part == "Training":
-        prefixes = ("checkpoints/", "training/", "evaluations/")
+        prefixes = ("checkpoints/", "training/", "local/", "evaluations/")
         jobs = [sagemaker(f"{job}-job", f"{kind}-") for job in ("training", "processing") for kind in KINDS]
+        marker = settings.training.marker_name
+        anywhere = resource(f"arn:aws:s3:::<DataBucket>/*/{marker}")
+        markers = each(
+            "Training/Role/DefaultPolicy", "The data set's folder is its owner's choice.", anywhere
+        )
+        interfaces = [
+            resource(f"arn:aws:ec2:{account}:{kind}/*")
+            for kind in ("network-interface", "subnet", "security-group")
+        ]
+        network = each("JobRole/DefaultPolicy", INTERFACES, *interfaces)
         return [
             *each("JobRole/DefaultPolicy", OBJECTS, objects("DataBucket")),
             *each("JobRole/DefaultPolicy", OBJECTS, *(objects("ModelBucket", prefix) for prefix in prefixes)),
@@ -63,7 +80,10 @@ def findings(part: str, environment: str, region: str) -> list[Finding]:
             *each("Training/Role/DefaultPolicy", RUNS, *jobs),
             *each("Training/Role/DefaultPolicy", VERSIONS, *versions),
             *each("Training/Role/DefaultPolicy", OBJECTS, objects("ModelBucket", "evaluations/")),
+            *each("Training/Role/DefaultPolicy", STACK_ID, inference_stack()),
             *each("Training/Role/DefaultPolicy", NO_RESOURCE, resource("*")),
+            *(markers if marker else []),
+            *(network if settings.training.network else []),
         ]
     if part == "Inference":
         alarms = resource(f"arn:aws:cloudwatch:{account}:alarm:Recognition-{environment}-Inference-*")
@@ -79,6 +99,14 @@ def findings(part: str, environment: str, region: str) -> list[Finding]:
                 "ModelRole/DefaultPolicy", "The alarms of this stack and no others; CDK names them.", alarms
             ),
             *each("ModelRole/DefaultPolicy", NO_RESOURCE, resource("*")),
+        ]
+    if part == "Release":
+        prefixes = ("training/", "local/")
+        return [
+            *each("Release/Role/DefaultPolicy", VERSIONS, *versions),
+            *each("Release/Role/DefaultPolicy", OBJECTS, *(objects("ModelBucket", p) for p in prefixes)),
+            *each("Release/Role/DefaultPolicy", STACK_ID, inference_stack()),
+            *each("Release/Role/DefaultPolicy", NO_RESOURCE, resource("*")),
         ]
     if part == "Api":
         signed = "Callers sign with IAM credentials (AWS_IAM on every method), so there is no user pool."
@@ -110,9 +138,9 @@ ROUTES = (
 )
 
 
-def acknowledge(stack: Stack, part: str, environment: str, region: str) -> None:
+def acknowledge(stack: Stack, part: str, settings: EnvironmentSettings) -> None:
     """Acknowledges the findings of one stack, each at the construct that it is about."""
-    for finding in findings(part, environment, region):
+    for finding in findings(part, settings):
         construct = stack
         for name in finding.path.split("/"):
             construct = construct.node.find_child(name)

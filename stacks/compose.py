@@ -5,10 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from aws_cdk import Annotations, App, Environment, Stack, Tags
+from aws_cdk import aws_iam as iam
 
 from stacks.acknowledgements import acknowledge
 from stacks.api import ApiStack
+from stacks.budget import add_budget
 from stacks.inference import InferenceStack
+from stacks.release import ReleaseStack
+from stacks.release_machine import ReleasePlaces
 from stacks.settings import EnvironmentSettings, load_settings, warnings_of
 from stacks.storage import StorageStack
 from stacks.training import TrainingStack
@@ -25,6 +29,9 @@ def compose(app: App, build_directory: Path) -> dict[str, Stack]:
     """
     name = app.node.try_get_context("environment") or "dev"
     settings = load_settings(name, app.node.try_get_context("environments"))
+    inference = InferenceStack(
+        app, **named(settings, "Inference", "Endpoints of the released versions"), settings=settings
+    )
     stacks = {
         "Storage": StorageStack(app, **named(settings, "Storage", "Key and buckets"), settings=settings),
         "Training": TrainingStack(
@@ -32,9 +39,14 @@ def compose(app: App, build_directory: Path) -> dict[str, Stack]:
             **named(settings, "Training", "From data to a registered model version"),
             settings=settings,
             build_directory=build_directory,
+            inference_stack=stack_name(settings, "Inference"),
         ),
-        "Inference": InferenceStack(
-            app, **named(settings, "Inference", "Endpoints of the released versions"), settings=settings
+        "Inference": inference,
+        "Release": ReleaseStack(
+            app,
+            **named(settings, "Release", "From an approved version to its endpoint"),
+            settings=settings,
+            places=ReleasePlaces(settings.name, inference.stack_name, inference.configurations()),
         ),
         "Api": ApiStack(
             app,
@@ -43,8 +55,10 @@ def compose(app: App, build_directory: Path) -> dict[str, Stack]:
             build_directory=build_directory,
         ),
     }
+    if settings.budget:
+        add_budget(stacks["Storage"], settings.budget, {"project": PROJECT, "environment": settings.name})
     # They read what storage published, which CDK cannot see by itself.
-    for reader in ("Training", "Inference"):
+    for reader in ("Training", "Inference", "Release"):
         stacks[reader].add_stack_dependency(stacks["Storage"])
     # A released version's group has to outlive its endpoint.
     stacks["Inference"].add_stack_dependency(stacks["Training"])
@@ -53,13 +67,15 @@ def compose(app: App, build_directory: Path) -> dict[str, Stack]:
         Tags.of(stack).add("environment", settings.name)
         for warning in warnings_of(settings):
             Annotations.of(stack).add_warning_v2("recognition:old-instance-family", warning)
-        acknowledge(stack, part, settings.name, settings.region)
+        if settings.permissions_boundary:
+            bound(stack, settings.permissions_boundary)
+        acknowledge(stack, part, settings)
     return stacks
 
 
 def named(settings: EnvironmentSettings, part: str, description: str) -> dict:
     """The arguments that every stack takes."""
-    name = f"Recognition-{settings.name}-{part}"
+    name = stack_name(settings, part)
     return {
         "construct_id": name,
         "stack_name": name,
@@ -67,3 +83,14 @@ def named(settings: EnvironmentSettings, part: str, description: str) -> dict:
         "env": Environment(account=settings.account, region=settings.region),
         "termination_protection": settings.termination_protection,
     }
+
+
+def stack_name(settings: EnvironmentSettings, part: str) -> str:
+    """The name of one of the stacks in CloudFormation."""
+    return f"Recognition-{settings.name}-{part}"
+
+
+def bound(stack: Stack, policy_arn: str) -> None:
+    """Bounds every role of a stack, those that CDK adds included."""
+    policy = iam.ManagedPolicy.from_managed_policy_arn(stack, "Boundary", policy_arn)
+    iam.PermissionsBoundary.of(stack).apply(policy)

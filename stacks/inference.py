@@ -6,12 +6,20 @@ from aws_cdk import ArnFormat, CfnCondition, CfnParameter, Duration, Fn, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sagemaker as sagemaker
+from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
 from stacks import roles
 from stacks.images import INFERENCE_IMAGES
 from stacks.instances import has_local_storage
-from stacks.names import KINDS, VARIANT, endpoint_name, published
+from stacks.names import (
+    KINDS,
+    VARIANT,
+    endpoint_name,
+    parameter_name,
+    published,
+    version_parameter,
+)
 from stacks.settings import EnvironmentSettings, InferenceSettings
 from stacks.training import bucket_arn
 
@@ -26,8 +34,16 @@ class InferenceStack(Stack):
         self.key_arn = published(self, settings.name, "key-arn")
         model_bucket_arn = bucket_arn(published(self, settings.name, "model-bucket"))
         role = self.model_role(settings, model_bucket_arn)
-        for kind in KINDS:
-            ReleasedModel(self, kind.title(), settings=settings, kind=kind, role=role, key_arn=self.key_arn)
+        self.models = {
+            kind: ReleasedModel(
+                self, kind.title(), settings=settings, kind=kind, role=role, key_arn=self.key_arn
+            )
+            for kind in KINDS
+        }
+
+    def configurations(self) -> dict[str, str]:
+        """The logical id of each kind's endpoint configuration."""
+        return {kind: self.get_logical_id(model.config) for kind, model in self.models.items()}
 
     def model_role(self, settings: EnvironmentSettings, model_bucket_arn: str) -> iam.Role:
         """What a serving container may do: read models, and let SageMaker watch the alarms of a release."""
@@ -77,7 +93,7 @@ class ReleasedModel(Construct):
         name = endpoint_name(settings.name, kind)
         version = CfnParameter(
             stack,
-            f"{kind.title()}ModelVersion",
+            version_parameter(kind),
             type="String",
             default="",
             allowed_pattern=r"^([1-9][0-9]*)?$",
@@ -105,7 +121,7 @@ class ReleasedModel(Construct):
             ),
         )
         model.node.add_dependency(role)
-        config = self.configuration(settings.inference, model, key_arn)
+        self.config = config = self.configuration(settings.inference, model, key_arn)
         alarms = self.alarms(settings.inference, name)
         endpoint = sagemaker.CfnEndpoint(
             self,
@@ -114,8 +130,28 @@ class ReleasedModel(Construct):
             endpoint_config_name=config.attr_endpoint_config_name,
             deployment_config=deployment(settings.inference, alarms),
         )
-        for resource in (model, config, endpoint, *(alarm.node.default_child for alarm in alarms)):
+        record = self.record(settings, kind, version, endpoint)
+        for resource in (model, config, endpoint, record, *(alarm.node.default_child for alarm in alarms)):
             resource.cfn_options.condition = released
+
+    def record(
+        self,
+        settings: EnvironmentSettings,
+        kind: str,
+        version: CfnParameter,
+        endpoint: sagemaker.CfnEndpoint,
+    ) -> ssm.CfnParameter:
+        """The released version, written after the endpoint serves it; its history is the list of releases."""
+        record = ssm.CfnParameter(
+            self,
+            "Record",
+            name=parameter_name(settings.name, f"{kind}-released-version"),
+            type="String",
+            value=version.value_as_string,
+            description=f"The version of {endpoint_name(settings.name, kind)} that serves.",
+        )
+        record.add_resource_dependency(endpoint)
+        return record
 
     def configuration(
         self, inference: InferenceSettings, model: sagemaker.CfnModel, key_arn: str

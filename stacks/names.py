@@ -20,6 +20,11 @@ def endpoint_name(environment: str, kind: str) -> str:
     return f"recognition-{environment}-{kind}"
 
 
+def version_parameter(kind: str) -> str:
+    """The inference stack's parameter that says which version a kind's endpoint serves."""
+    return f"{kind.title()}ModelVersion"
+
+
 def publish(scope: Construct, environment: str, name: str, value: str) -> None:
     """Publishes a value. A parameter, unlike a stack export, can change while another stack reads it."""
     title = "".join(part.title() for part in name.split("-"))

@@ -3,187 +3,68 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import Any
 
-from model_code.metrics import METRIC_DEFINITIONS
-from model_code.source import ENTRY_POINT
+from stacks.champion import behind_champion, champion_gate, champion_states
 from stacks.instances import has_local_storage
 from stacks.names import endpoint_name
+from stacks.places import Places
+from stacks.requests import request_states
 from stacks.settings import EnvironmentSettings
+from stacks.states import RETRY, catch, jsonata
+from stacks.training_job import JOB_NAME, cost_tags, training_states
 
-CODE_DIRECTORY = "/opt/ml/input/data/code"
 PROCESSING = "/opt/ml/processing"
 CONTENT_TYPES = {
     "cnn": ["image/png", "image/jpeg", "application/x-image", "application/json"],
     "rnn": ["text/plain", "application/json", "application/jsonlines"],
 }
-JOB_NAME = "$states.input.kind & '-' & $states.input.run_id"
-# SageMaker's own trouble and its throttling; a job that failed by itself would fail again.
-RETRY = [
-    {
-        "ErrorEquals": [
-            "SageMaker.AmazonSageMakerException",
-            "SageMaker.ResourceLimitExceeded",
-            "SageMaker.Throttling",
-        ],
-        "IntervalSeconds": 30,
-        "BackoffRate": 2,
-        "MaxAttempts": 5,
-        "JitterStrategy": "FULL",
-    }
-]
-FAILURE_REASON = (
-    "{% $contains($states.input.Cause, 'FailureReason') "
-    "? $parse($states.input.Cause).FailureReason : $states.input.Cause %}"
-)
-
-
-@dataclass(frozen=True)
-class Places:
-    """What the machine refers to in other stacks and in its own.
-
-    Attributes:
-        model_bucket: name of the bucket for checkpoints, models and evaluations.
-        key_arn: the key that encrypts them.
-        role_arn: under which the jobs run.
-        code_bucket: bucket of the source archive.
-        code_key: its key.
-        training_image: container of both jobs.
-        inference_image: container that will serve the model.
-    """
-
-    model_bucket: str
-    key_arn: str
-    role_arn: str
-    code_bucket: str
-    code_key: str
-    training_image: str
-    inference_image: str
-
-
-def jsonata(expression: str) -> str:
-    """An expression as the states language marks it."""
-    return f"{{% {expression} %}}"
 
 
 def definition(settings: EnvironmentSettings, places: Places) -> dict[str, Any]:
     """The state machine.
 
-    Its input: `kind`, `run_id`, `train_s3_uri`, `validation_s3_uri`, `test_s3_uri` and `hyperparameters` (a map of
-    text to text). Its output: `model_package_arn`, `version`, `metrics`, `training_job_name`.
+    Its input: `kind`, `data_s3_uri` (with train/, validation/ and test/ below it) and, optional, `run_id` and
+    `hyperparameters` (a map of text to text); or `marker_key`, an object of the data bucket that holds them and lies
+    beside the splits. Its output: `model_package_arn`, `version`, `metrics`, `training_job_name`.
     """
     return {
-        "Comment": "Trains a network, measures it on the test split, and registers it when it passes the gate.",
+        "Comment": "Trains a network, measures it on the test split, and registers it when it passes the gates.",
         "QueryLanguage": "JSONata",
-        "StartAt": "Train",
+        "StartAt": "Start",
         "States": {
-            "Train": train(settings, places),
+            **request_states(places, then="Train"),
+            **training_states(settings, places, then="FindChampion"),
+            **champion_states(places, then="Evaluate"),
             "Evaluate": evaluate(settings, places),
             "ReadEvaluation": read_evaluation(places),
             "Gate": gate(settings),
-            "Register": register(settings, places),
             "BelowGate": below_gate(settings),
-            "JobFailed": {"Type": "Fail", "Error": "JobFailed", "Cause": FAILURE_REASON},
+            "ChampionGate": champion_gate(settings, then="Register"),
+            "BehindChampion": behind_champion(),
+            "Register": register(settings, places),
         },
     }
 
 
-def catch() -> list[dict[str, Any]]:
-    """Any failure goes to the state that says its reason."""
-    return [{"ErrorEquals": ["States.ALL"], "Next": "JobFailed", "Output": jsonata("$states.errorOutput")}]
-
-
-def channel(name: str, uri: str) -> dict[str, Any]:
-    """A training channel of files."""
-    source = {"S3DataType": "S3Prefix", "S3Uri": uri, "S3DataDistributionType": "FullyReplicated"}
-    return {"ChannelName": name, "InputMode": "File", "DataSource": {"S3DataSource": source}}
-
-
-def train(settings: EnvironmentSettings, places: Places) -> dict[str, Any]:
-    """The training job. Checkpoints make a spot interruption cost minutes; there is no network inside."""
-    training = settings.training
-    # SageMaker keeps the last part of the key as the file's name.
-    submit = json.dumps(f"{CODE_DIRECTORY}/{places.code_key.rsplit('/', 1)[-1]}")
-    fixed = {
-        "sagemaker_program": json.dumps(ENTRY_POINT),
-        "sagemaker_submit_directory": submit,
-    }
-    fixed_members = ", ".join(f"'{name}': '{value}'" for name, value in fixed.items())
-    resources: dict[str, Any] = {
-        "InstanceType": training.instance_type,
-        "InstanceCount": 1,
-        "VolumeSizeInGB": training.volume_gigabytes,
-    }
-    if not has_local_storage(training.instance_type):
-        resources["VolumeKmsKeyId"] = places.key_arn
-    stopping = {"MaxRuntimeInSeconds": training.max_runtime_seconds}
-    if training.use_spot:
-        stopping["MaxWaitTimeInSeconds"] = training.max_wait_seconds
-    return {
-        "Type": "Task",
-        "Resource": "arn:aws:states:::sagemaker:createTrainingJob.sync",
-        "Arguments": {
-            "TrainingJobName": jsonata(JOB_NAME),
-            "RoleArn": places.role_arn,
-            "AlgorithmSpecification": {
-                "TrainingImage": places.training_image,
-                "TrainingInputMode": "File",
-                "MetricDefinitions": [
-                    {"Name": name, "Regex": regex} for name, regex in METRIC_DEFINITIONS.items()
-                ],
-            },
-            # The kind is quoted because the toolkit reads every value as JSON.
-            "HyperParameters": jsonata(
-                "$merge([$states.input.hyperparameters, "
-                f"{{'kind': '\"' & $states.input.kind & '\"', {fixed_members}}}])"
-            ),
-            "InputDataConfig": [
-                channel("train", jsonata("$states.input.train_s3_uri")),
-                channel("validation", jsonata("$states.input.validation_s3_uri")),
-                channel("code", f"s3://{places.code_bucket}/{places.code_key}"),
-            ],
-            "OutputDataConfig": {
-                "S3OutputPath": f"s3://{places.model_bucket}/training",
-                "KmsKeyId": places.key_arn,
-            },
-            "CheckpointConfig": {
-                "S3Uri": jsonata(f"'s3://{places.model_bucket}/checkpoints/' & {JOB_NAME}"),
-            },
-            "ResourceConfig": resources,
-            "StoppingCondition": stopping,
-            "EnableManagedSpotTraining": training.use_spot,
-            "EnableNetworkIsolation": True,
-            "EnableInterContainerTrafficEncryption": True,
-            "ProfilerConfig": {"DisableProfiler": True},
-            "RetryStrategy": {"MaximumRetryAttempts": 3},
-        },
-        "Assign": {
-            "kind": jsonata("$states.input.kind"),
-            "run_id": jsonata("$states.input.run_id"),
-            "data": jsonata("$states.input.train_s3_uri"),
-            "training_job_name": jsonata("$states.result.TrainingJobName"),
-            "artefact": jsonata("$states.result.ModelArtifacts.S3ModelArtifacts"),
-        },
-        "Output": jsonata("$states.input"),
-        "Retry": RETRY,
-        "Catch": catch(),
-        "Next": "Evaluate",
-    }
+# Both measurements in one job: starting a host takes longer than the second one.
+EVALUATION_SCRIPT = (
+    'set -e; code=$(mktemp -d); tar -xzf "$0"/code/* -C "$code"; cd "$code"; '
+    'python3 -m model_code.evaluate --model "$0/model" --test "$0/test" --output "$0/output"; '
+    'if [ -d "$0/champion" ]; then exec python3 -m model_code.comparison --model "$0/model" '
+    '--champion "$0/champion" --test "$0/test" --evaluation "$0/output/evaluation.json"; fi'
+)
 
 
 def evaluate(settings: EnvironmentSettings, places: Places) -> dict[str, Any]:
-    """The evaluation: a processing job that loads the very artefact that will be served."""
-    script = (
-        'set -e; code=$(mktemp -d); tar -xzf "$0"/* -C "$code"; cd "$code"; '
-        'exec python3 -m model_code.evaluate "$@"'
-    )
+    """The evaluation: a processing job that loads the very artefact that will be served, and the champion's."""
+    instance = settings.training.evaluation_instance_type
     resources: dict[str, Any] = {
-        "InstanceType": settings.training.evaluation_instance_type,
+        "InstanceType": instance,
         "InstanceCount": 1,
         "VolumeSizeInGB": settings.training.volume_gigabytes,
     }
-    if not has_local_storage(settings.training.evaluation_instance_type):
+    if not has_local_storage(instance):
         resources["VolumeKmsKeyId"] = places.key_arn
     return {
         "Type": "Task",
@@ -193,18 +74,9 @@ def evaluate(settings: EnvironmentSettings, places: Places) -> dict[str, Any]:
             "RoleArn": places.role_arn,
             "AppSpecification": {
                 "ImageUri": places.training_image,
-                "ContainerEntrypoint": ["sh", "-c", script, f"{PROCESSING}/code"],
-                "ContainerArguments": [
-                    *("--model", f"{PROCESSING}/model"),
-                    *("--test", f"{PROCESSING}/test"),
-                    *("--output", f"{PROCESSING}/output"),
-                ],
+                "ContainerEntrypoint": ["sh", "-c", EVALUATION_SCRIPT, PROCESSING],
             },
-            "ProcessingInputs": [
-                processing_input("code", f"s3://{places.code_bucket}/{places.code_key}"),
-                processing_input("model", jsonata("$artefact")),
-                processing_input("test", jsonata("$states.input.test_s3_uri")),
-            ],
+            "ProcessingInputs": processing_inputs(places),
             "ProcessingOutputConfig": {
                 "Outputs": [
                     {
@@ -219,8 +91,13 @@ def evaluate(settings: EnvironmentSettings, places: Places) -> dict[str, Any]:
                 "KmsKeyId": places.key_arn,
             },
             "ProcessingResources": {"ClusterConfig": resources},
-            "NetworkConfig": {"EnableNetworkIsolation": True, "EnableInterContainerTrafficEncryption": True},
+            "NetworkConfig": {
+                "EnableNetworkIsolation": settings.training.network_isolation,
+                "EnableInterContainerTrafficEncryption": settings.training.encrypt_between_hosts,
+                **({"VpcConfig": places.vpc} if places.vpc else {}),
+            },
             "StoppingCondition": {"MaxRuntimeInSeconds": 3600},
+            "Tags": cost_tags(settings),
         },
         "Assign": {"evaluation_key": jsonata(f"'evaluations/' & {JOB_NAME} & '/evaluation.json'")},
         "Output": {},
@@ -230,18 +107,26 @@ def evaluate(settings: EnvironmentSettings, places: Places) -> dict[str, Any]:
     }
 
 
-def processing_input(name: str, uri: str) -> dict[str, Any]:
-    """A processing input of files."""
-    return {
-        "InputName": name,
-        "S3Input": {
-            "S3Uri": uri,
-            "LocalPath": f"{PROCESSING}/{name}",
-            "S3DataType": "S3Prefix",
-            "S3InputMode": "File",
-            "S3DataDistributionType": "FullyReplicated",
-        },
-    }
+def processing_inputs(places: Places) -> str:
+    """Code, model and test split; and the champion's model where there is one."""
+    always = ", ".join(
+        processing_input(name, uri)
+        for name, uri in {
+            "code": f"'s3://{places.code_bucket}/{places.code_key}'",
+            "model": "$artefact",
+            "test": "$data & 'test/'",
+        }.items()
+    )
+    champion = processing_input("champion", "$champion_artefact")
+    return jsonata(f"$append([{always}], $champion_artefact = '' ? [] : [{champion}])")
+
+
+def processing_input(name: str, uri: str) -> str:
+    """A processing input of files, as an expression; `uri` is one too."""
+    fixed = {"S3DataType": "S3Prefix", "S3InputMode": "File", "S3DataDistributionType": "FullyReplicated"}
+    members = ", ".join(f"'{key}': '{value}'" for key, value in fixed.items())
+    source = f"{{'S3Uri': {uri}, 'LocalPath': '{PROCESSING}/{name}', {members}}}"
+    return f"{{'InputName': '{name}', 'S3Input': {source}}}"
 
 
 def read_evaluation(places: Places) -> dict[str, Any]:
@@ -250,7 +135,13 @@ def read_evaluation(places: Places) -> dict[str, Any]:
         "Type": "Task",
         "Resource": "arn:aws:states:::aws-sdk:s3:getObject",
         "Arguments": {"Bucket": places.model_bucket, "Key": jsonata("$evaluation_key")},
-        "Assign": {"metrics": jsonata("$parse($states.result.Body).gate")},
+        "Assign": {
+            "metrics": jsonata("$parse($states.result.Body).gate"),
+            "comparison": jsonata(
+                "($report := $parse($states.result.Body); "
+                "$exists($report.champion) ? $report.champion : {'comparable': false})"
+            ),
+        },
         "Output": {},
         "Catch": catch(),
         "Next": "Gate",
@@ -266,11 +157,11 @@ def minimum_of_kind(settings: EnvironmentSettings) -> str:
 
 
 def gate(settings: EnvironmentSettings) -> dict[str, Any]:
-    """Only a model that reaches the threshold is registered."""
+    """Only a model that reaches the threshold goes on."""
     condition = jsonata(f"$metrics.accuracy >= {minimum_of_kind(settings)}")
     return {
         "Type": "Choice",
-        "Choices": [{"Condition": condition, "Next": "Register"}],
+        "Choices": [{"Condition": condition, "Next": "ChampionGate"}],
         "Default": "BelowGate",
     }
 
@@ -313,12 +204,11 @@ def register(settings: EnvironmentSettings, places: Places) -> dict[str, Any]:
                     }
                 }
             },
-            "CustomerMetadataProperties": {
-                "run_id": jsonata("$run_id"),
-                "training_job": jsonata("$training_job_name"),
-                "training_data": jsonata("$data"),
-                "source_archive": places.code_key,
+            "MetadataProperties": {
+                "CommitId": places.code_key,
+                "GeneratedBy": jsonata("$training_job_arn"),
             },
+            "CustomerMetadataProperties": lineage(places),
         },
         "Output": {
             "model_package_arn": jsonata("$states.result.ModelPackageArn"),
@@ -330,3 +220,23 @@ def register(settings: EnvironmentSettings, places: Places) -> dict[str, Any]:
         "Catch": catch(),
         "End": True,
     }
+
+
+def lineage(places: Places) -> str:
+    """Where a version comes from, within what the registry takes: 50 properties of 256 characters of a small set."""
+    fixed = {
+        "run_id": "$run_id",
+        "training_job": "$training_job_name",
+        "training_data": "$data",
+        "data_version": "$data_version",
+        "source_archive": f"'{places.code_key}'",
+        "training_image": f"'{places.training_image}'",
+        "champion": "$champion = '' ? 'none' : 'version ' & $champion",
+    }
+    members = ", ".join(f"'{name}': {value}" for name, value in fixed.items())
+    # What the registry's pattern does not take, such as quotation marks, is left out of a value.
+    clean = (
+        "($c := $replace($string($v), /[^A-Za-z0-9 _.:\\/=+@-]/, ''); $c = '' ? '-' : $substring($c, 0, 256))"
+    )
+    named = f"$each($hyperparameters, function($v, $k) {{{{'hyperparameter.' & $k: {clean}}}}})"
+    return jsonata(f"$merge($append([{{{members}}}], {named}))")

@@ -90,3 +90,36 @@ def write_sagemaker_logs(stack: Stack, *log_groups: str) -> list[iam.PolicyState
             conditions={"StringLike": {"cloudwatch:namespace": ["/aws/sagemaker/*"]}},
         ),
     ]
+
+
+def place_network_interfaces(stack: Stack) -> list[iam.PolicyStatement]:
+    """Putting jobs into subnets (SageMaker's execution role permissions, CreateTrainingJob with a VpcConfig)."""
+
+    def every(kind: str) -> str:
+        return stack.format_arn(service="ec2", resource=kind, resource_name="*")
+
+    return [
+        iam.PolicyStatement(
+            actions=["ec2:CreateNetworkInterface"],
+            resources=[every("network-interface"), every("subnet"), every("security-group")],
+        ),
+        iam.PolicyStatement(
+            actions=[
+                "ec2:CreateNetworkInterfacePermission",
+                "ec2:DeleteNetworkInterface",
+                "ec2:DeleteNetworkInterfacePermission",
+            ],
+            resources=[every("network-interface")],
+        ),
+        # EC2's descriptions have no resource to name.
+        iam.PolicyStatement(
+            actions=[
+                "ec2:DescribeDhcpOptions",
+                "ec2:DescribeNetworkInterfaces",
+                "ec2:DescribeSecurityGroups",
+                "ec2:DescribeSubnets",
+                "ec2:DescribeVpcs",
+            ],
+            resources=["*"],
+        ),
+    ]

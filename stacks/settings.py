@@ -60,15 +60,60 @@ class StorageSettings(Settings):
     logs_days: int = Field(365, ge=1, le=3650, description="How long access logs are kept.")
 
 
+class NetworkSettings(Settings):
+    """A network of its own for the jobs: isolated subnets with a way to S3 and none to anywhere else."""
+
+    cidr: str = Field("10.71.0.0/16", pattern=r"^\d{1,3}(\.\d{1,3}){3}/(1[6-9]|2[0-4])$")
+    # Without a concrete account CloudFormation knows only two zones of a region for certain.
+    availability_zones: int = Field(2, ge=1, le=2)
+
+
+class ScheduledRun(Settings):
+    """A run of the training state machine that starts by itself."""
+
+    kind: Literal["cnn", "rnn"]
+    expression: str = Field(
+        pattern=r"^(cron|rate)\(.+\)$",
+        description="As EventBridge takes it: rate(7 days), cron(0 3 ? * MON *).",
+    )
+    data_prefix: str = Field(
+        min_length=1, description="Where in the data bucket train/, validation/ and test/ are."
+    )
+    hyperparameters: dict[str, str] = Field(default={})
+
+
 class TrainingSettings(Settings):
     """Training and evaluation jobs, and the gate."""
 
     instance_type: Annotated[str, AfterValidator(training_instance)] = "ml.g5.xlarge"
+    fallback_instance_types: list[Annotated[str, AfterValidator(training_instance)]] = Field(
+        default=[],
+        max_length=4,
+        description="Tried one after the other when there is no capacity or no quota for instance_type.",
+    )
+    instance_count: int = Field(1, ge=1, le=100, description="Hosts of a training job.")
     evaluation_instance_type: Annotated[str, AfterValidator(training_instance)] = "ml.m5.xlarge"
     volume_gigabytes: int = Field(50, ge=1, le=16_384)
     use_spot: bool = Field(
         True, description="Train on spot capacity; checkpoints make an interruption cheap."
     )
+    # KeepAlivePeriodInSeconds of ResourceConfig; 0 keeps nothing.
+    warm_pool_seconds: int = Field(
+        0, ge=0, le=21_600, description="How long the hosts wait for a next job; paid for meanwhile."
+    )
+    # RetryStrategy.MaximumRetryAttempts: after SageMaker's own internal errors.
+    retry_attempts: int = Field(3, ge=1, le=30)
+    network_isolation: bool = Field(True, description="The containers can open no connection.")
+    encrypt_between_hosts: bool = True
+    network: NetworkSettings | None = Field(
+        None, description="Run the jobs in a VPC of their own; empty: in SageMaker's."
+    )
+    marker_name: str | None = Field(
+        None,
+        pattern=r"^[\w.-]+$",
+        description="An object of this name in the data bucket starts a run on the splits beside it.",
+    )
+    schedules: list[ScheduledRun] = Field(default=[])
     max_runtime_seconds: int = Field(14_400, ge=60, le=432_000)
     max_wait_seconds: int = Field(
         28_800, ge=60, le=432_000, description="Training and waiting for spot capacity."
@@ -77,6 +122,11 @@ class TrainingSettings(Settings):
     minimum_accuracy: dict[Literal["cnn", "rnn"], Annotated[float, Field(ge=0, le=1)]] = Field(
         default={"cnn": 0.70, "rnn": 0.85}, description="The gate: a model below it is not registered."
     )
+    champion_rule: Literal["not worse", "better"] = Field(
+        "not worse",
+        description="Against the released version on the same test split: refuse what is worse with 95 % confidence, "
+        "or whatever is not better with 95 % confidence.",
+    )
     approval: Literal["Approved", "PendingManualApproval"] = "PendingManualApproval"
 
     @model_validator(mode="after")
@@ -84,6 +134,8 @@ class TrainingSettings(Settings):
         """Refuses what CreateTrainingJob would."""
         if self.use_spot and self.max_wait_seconds < self.max_runtime_seconds:
             raise ValueError("max_wait_seconds has to be at least max_runtime_seconds when use_spot is on")
+        if self.use_spot and self.warm_pool_seconds:
+            raise ValueError("warm_pool_seconds needs use_spot off: SageMaker keeps no spot hosts")
         if self.image_version not in TRAINING_IMAGES:
             raise ValueError(
                 f"image_version '{self.image_version}' is not among {', '.join(TRAINING_IMAGES)}"
@@ -115,6 +167,25 @@ class InferenceSettings(Settings):
         return self
 
 
+class ReleaseSettings(Settings):
+    """How versions come to their endpoints."""
+
+    on_approval: bool = Field(
+        True, description="An approval in the registry starts the release; off: only by hand."
+    )
+
+
+class BudgetSettings(Settings):
+    """A monthly budget for what bears the environment's tags."""
+
+    monthly_us_dollars: int = Field(ge=1, le=1_000_000)
+    email: str = Field(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$", description="Who hears of it.")
+    # AWS Budgets takes five notifications a budget (AWS Budgets quotas); the forecast is one of them.
+    percents: list[Annotated[int, Field(ge=1, le=1_000)]] = Field(
+        default=[50, 80, 100], min_length=1, max_length=4
+    )
+
+
 class ApiSettings(Settings):
     """The recognition API and its functions."""
 
@@ -136,10 +207,17 @@ class EnvironmentSettings(Settings):
     region: str = Field("us-east-1", pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")
     account: str | None = Field(None, pattern=r"^\d{12}$", description="Empty: whatever account deploys it.")
     termination_protection: bool = True
+    permissions_boundary: str | None = Field(
+        None,
+        pattern=r"^arn:aws[\w-]*:iam::(\d{12}|aws):policy/.+$",
+        description="ARN of a managed policy that bounds every role of the app.",
+    )
     storage: StorageSettings = StorageSettings()
     training: TrainingSettings = TrainingSettings()
     inference: InferenceSettings = InferenceSettings()
+    release: ReleaseSettings = ReleaseSettings()
     api: ApiSettings = ApiSettings()
+    budget: BudgetSettings | None = Field(None, description="Empty: no budget.")
 
     @model_validator(mode="after")
     def pair_is_verified(self) -> Self:
@@ -177,11 +255,14 @@ def load_settings(name: str, environments: dict[str, Any]) -> EnvironmentSetting
 
 def warnings_of(settings: EnvironmentSettings) -> list[str]:
     """What works but should not be chosen anew."""
-    old = [
-        instance
-        for instance in (settings.training.instance_type, settings.inference.instance_type)
-        if instance.startswith("ml.p3")
+    training = settings.training
+    chosen = [
+        training.instance_type,
+        *training.fallback_instance_types,
+        training.evaluation_instance_type,
+        settings.inference.instance_type,
     ]
+    old = sorted({instance for instance in chosen if instance.startswith("ml.p3")})
     return [
         f"{instance} is of the P3 family, which is old: G5, G6 or P5 train faster for the money."
         for instance in old

@@ -33,6 +33,8 @@ class StorageStack(Stack):
         for purpose in ("data", "model"):
             bucket = self.bucket(f"{purpose.title()}Bucket", storage, removal, key, logs, prefix=purpose)
             publish(self, settings.name, f"{purpose}-bucket", bucket.bucket_name)
+            if purpose == "data" and settings.training.marker_name:
+                tell_event_bridge(bucket)
 
     def bucket(
         self,
@@ -85,3 +87,10 @@ class StorageStack(Stack):
                 s3.LifecycleRule(id="drop-old-logs", expiration=Duration.days(storage.logs_days)),
             ],
         )
+
+
+def tell_event_bridge(bucket: s3.Bucket) -> None:
+    """Sends the bucket's events to EventBridge; CDK's own way to it adds a function to every stack that asks."""
+    bucket.node.default_child.notification_configuration = s3.CfnBucket.NotificationConfigurationProperty(
+        event_bridge_configuration=s3.CfnBucket.EventBridgeConfigurationProperty(event_bridge_enabled=True)
+    )

@@ -16,8 +16,11 @@ from model_code.source import ARCHIVE_NAME, write_source_archive
 from stacks import roles
 from stacks.images import INFERENCE_IMAGES, TRAINING_IMAGES, Image
 from stacks.names import KINDS, endpoint_name, publish, published
-from stacks.pipeline import Places, definition
+from stacks.network import JobNetwork
+from stacks.pipeline import definition
+from stacks.places import Places
 from stacks.settings import EnvironmentSettings
+from stacks.starts import add_starts
 
 MACHINE_TIMEOUT = Duration.days(3)
 
@@ -32,6 +35,7 @@ class TrainingStack(Stack):
         *,
         settings: EnvironmentSettings,
         build_directory: Path,
+        inference_stack: str,
         **options,
     ) -> None:
         super().__init__(scope, construct_id, **options)
@@ -40,7 +44,8 @@ class TrainingStack(Stack):
         write_source_archive(archive)
         code = s3_assets.Asset(self, "Source", path=str(archive))
         self.key_arn = published(self, settings.name, "key-arn")
-        self.data_bucket_arn = bucket_arn(published(self, settings.name, "data-bucket"))
+        data_bucket = published(self, settings.name, "data-bucket")
+        self.data_bucket_arn = bucket_arn(data_bucket)
         model_bucket = published(self, settings.name, "model-bucket")
         self.model_bucket_arn = bucket_arn(model_bucket)
         job_role = self.job_role(settings, image, code)
@@ -51,7 +56,9 @@ class TrainingStack(Stack):
                 model_package_group_name=endpoint_name(settings.name, kind),
                 model_package_group_description=f"Versions of the {kind.upper()} of recognition in {settings.name}",
             )
+        network = self.network(settings, data_bucket, model_bucket, code)
         places = Places(
+            data_bucket=data_bucket,
             model_bucket=model_bucket,
             key_arn=self.key_arn,
             role_arn=job_role.role_arn,
@@ -59,8 +66,15 @@ class TrainingStack(Stack):
             code_key=code.s3_object_key,
             training_image=image.uri(settings.region),
             inference_image=INFERENCE_IMAGES[settings.inference.image_version].uri(settings.region),
+            version_arns={
+                kind: self.sagemaker_arn("model-package", f"{endpoint_name(settings.name, kind)}/")
+                for kind in KINDS
+            },
+            inference_stack=inference_stack,
+            vpc=network.vpc_config if network else None,
         )
         machine = self.state_machine(settings, places, job_role)
+        add_starts(self, settings, machine, data_bucket)
         publish(self, settings.name, "training-state-machine-arn", machine.state_machine_arn)
         publish(self, settings.name, "inference-image", places.inference_image)
 
@@ -70,7 +84,8 @@ class TrainingStack(Stack):
         code_bucket_arn = self.format_arn(service="s3", region="", account="", resource=code.s3_bucket_name)
         statements = [
             *roles.read_objects(self.data_bucket_arn),
-            *roles.read_objects(self.model_bucket_arn, "checkpoints/", "training/"),
+            # The champion may be a model that was registered by hand, which is below local/.
+            *roles.read_objects(self.model_bucket_arn, "checkpoints/", "training/", "local/"),
             *roles.read_object(code_bucket_arn, code.s3_object_key),
             roles.write_objects(self.model_bucket_arn, "checkpoints/", "training/", "evaluations/"),
             roles.use_key(self.key_arn),
@@ -78,9 +93,25 @@ class TrainingStack(Stack):
             *roles.pull_image(image, settings.region),
             *roles.write_sagemaker_logs(self, "TrainingJobs", "ProcessingJobs"),
         ]
+        if settings.training.network:
+            statements += roles.place_network_interfaces(self)
         for statement in statements:
             role.add_to_policy(statement)
         return role
+
+    def network(
+        self, settings: EnvironmentSettings, data_bucket: str, model_bucket: str, code: s3_assets.Asset
+    ) -> JobNetwork | None:
+        """The jobs' own network, where the settings want one."""
+        if settings.training.network is None:
+            return None
+        buckets = (data_bucket, model_bucket, code.s3_bucket_name)
+        return JobNetwork(
+            self,
+            "Network",
+            settings=settings.training.network,
+            bucket_arns=[bucket_arn(name) for name in buckets],
+        )
 
     def state_machine(
         self, settings: EnvironmentSettings, places: Places, job_role: iam.Role
@@ -99,12 +130,12 @@ class TrainingStack(Stack):
             tracing_enabled=True,
             logs=stepfunctions.LogOptions(destination=log_group, level=stepfunctions.LogLevel.ALL),
         )
-        for statement in self.machine_statements(settings, job_role):
+        for statement in self.machine_statements(settings, places, job_role):
             machine.add_to_role_policy(statement)
         return machine
 
     def machine_statements(
-        self, settings: EnvironmentSettings, job_role: iam.Role
+        self, settings: EnvironmentSettings, places: Places, job_role: iam.Role
     ) -> list[iam.PolicyStatement]:
         """Exactly the calls that the definition makes, and those with which Step Functions waits for a job's end."""
         jobs = [
@@ -128,11 +159,25 @@ class TrainingStack(Stack):
         return [
             iam.PolicyStatement(
                 actions=[
-                    f"sagemaker:{verb}{kind}Job" for kind in ("Training", "Processing") for verb in verbs
+                    *(f"sagemaker:{verb}{kind}Job" for kind in ("Training", "Processing") for verb in verbs),
+                    # A job that is created with tags needs the right to tag it.
+                    "sagemaker:AddTags",
                 ],
                 resources=jobs,
             ),
             iam.PolicyStatement(actions=["sagemaker:CreateModelPackage"], resources=[*groups, *versions]),
+            iam.PolicyStatement(actions=["sagemaker:DescribeModelPackage"], resources=versions),
+            iam.PolicyStatement(
+                actions=["cloudformation:DescribeStacks"],
+                resources=[
+                    self.format_arn(
+                        service="cloudformation",
+                        resource="stack",
+                        resource_name=f"{places.inference_stack}/*",
+                    )
+                ],
+            ),
+            iam.PolicyStatement(actions=["s3:ListBucket"], resources=[self.data_bucket_arn]),
             iam.PolicyStatement(
                 actions=["iam:PassRole"],
                 resources=[job_role.role_arn],
@@ -142,10 +187,16 @@ class TrainingStack(Stack):
                 actions=["events:PutTargets", "events:PutRule", "events:DescribeRule"], resources=rules
             ),
             iam.PolicyStatement(
-                actions=["s3:GetObject"], resources=[f"{self.model_bucket_arn}/evaluations/*"]
+                actions=["s3:GetObject"],
+                resources=[f"{self.model_bucket_arn}/evaluations/*", *self.markers(settings)],
             ),
             iam.PolicyStatement(actions=["kms:Decrypt"], resources=[self.key_arn]),
         ]
+
+    def markers(self, settings: EnvironmentSettings) -> list[str]:
+        """The objects that start runs, which the machine reads."""
+        name = settings.training.marker_name
+        return [f"{self.data_bucket_arn}/*/{name}"] if name else []
 
     def sagemaker_arn(self, resource: str, name: str) -> str:
         """An ARN of SageMaker in this stack's account and region."""

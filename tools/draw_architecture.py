@@ -13,6 +13,8 @@ ROOT = Path(__file__).resolve().parents[1]
 PICTURE = ROOT / "docs" / "architecture.svg"
 INK, QUIET, PAPER = "#1b2733", "#5a6b7b", "#ffffff"
 COLOURS = {"Storage": "#3f7d4e", "Training": "#b8501e", "Inference": "#6a4fb3", "Api": "#1f6fb2"}
+# Of the training machine's states, those that make something; the others prepare and read for them.
+SHOWN = ("TrainingJob", "ProcessingJob", "ModelPackage")
 PURPOSE = {
     "Storage": "Storage stack",
     "Training": "Training stack · Step Functions and SageMaker",
@@ -153,7 +155,7 @@ def draw_storage(template: Template) -> Iterator[str]:
 def draw_training(template: Template) -> Iterator[str]:
     """The state machine's way to a registered version."""
     yield card("Training", 330, 20, 650, 200)
-    shown = states(template)
+    shown = [(name, made) for name, made in states(template) if made in SHOWN or name.endswith("Gate")]
     width = (650 - 32 - 14 * (len(shown) - 1)) // len(shown)
     for position, (name, made) in enumerate(shown):
         x = 346 + position * (width + 14)
@@ -207,6 +209,13 @@ def draw_inference(template: Template) -> Iterator[str]:
         )
 
 
+def release_way(template: Template) -> str:
+    """How a version comes to its endpoint."""
+    started = of_type(template, "AWS::Events::Rule")
+    by = "an approval or a command" if started else "a command"
+    return f"a release, by {by}: the version parameter, by stack update"
+
+
 SERVICES = {
     "rekognition": "Amazon Rekognition",
     "comprehend": "Amazon Comprehend",
@@ -254,7 +263,7 @@ def draw(templates: dict[str, Template]) -> str:
         *draw_api(templates["Api"]),
         box(20, 575, 92, 60, "Your app", ["IAM-signed"], QUIET),
         arrow("112,605 148,605"),
-        arrow("655,220 655,260", "a release: the version parameter, by stack update", (665, 246), "start"),
+        arrow("655,220 655,260", release_way(templates["Release"]), (665, 246), "start"),
     ]
     if reads(templates["Training"], templates["Storage"]):
         parts.append(arrow("270,110 328,110"))
@@ -274,7 +283,7 @@ def templates_in(assembly: Path, environment: str = "dev") -> dict[str, Template
     """The templates of a synthesised cloud assembly, by part."""
     return {
         part: json.loads((assembly / f"Recognition-{environment}-{part}.template.json").read_text())
-        for part in COLOURS
+        for part in (*COLOURS, "Release")
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from local_aws.sagemaker.errors import ServiceError, validation_error
@@ -19,13 +20,21 @@ PACKAGE_DESCRIBED = (
     "Task",
     "ModelCard",
 )
+STATE_CHANGE = "SageMaker Model Package State Change"
+TOLD = (
+    "ModelPackageGroupName",
+    "ModelPackageVersion",
+    "ModelPackageArn",
+    "ModelPackageStatus",
+    "ModelApprovalStatus",
+)
 
 
 class Registry:
     """Groups and versions in memory."""
 
-    def __init__(self, names: Names) -> None:
-        self.names = names
+    def __init__(self, names: Names, tell: Callable[[str, dict[str, Any]], None]) -> None:
+        self.names, self.tell = names, tell
         self.groups: dict[str, dict[str, Any]] = {}
         self.packages: dict[str, dict[str, Any]] = {}
 
@@ -91,7 +100,12 @@ class Registry:
             "ModelPackageStatusDetails": {"ValidationStatuses": []},
             "ModelApprovalStatus": request.get("ModelApprovalStatus", "PendingManualApproval"),
         }
+        self.tell_of(self.packages[arn])
         return {"ModelPackageArn": arn}
+
+    def tell_of(self, package: dict[str, Any]) -> None:
+        """Sends EventBridge the event of a version that is new or has changed, as SageMaker does."""
+        self.tell(STATE_CHANGE, {name: package[name] for name in TOLD})
 
     def package(self, name: str) -> dict[str, Any]:
         """A version by ARN."""
@@ -111,6 +125,7 @@ class Registry:
             if name in request:
                 package[name] = request[name]
         package["LastModifiedTime"] = now()
+        self.tell_of(package)
         return {"ModelPackageArn": package["ModelPackageArn"]}
 
     def list_packages(self, request: dict[str, Any]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from urllib.parse import unquote
 
 from local_aws.sagemaker.endpoints import Endpoints
 from local_aws.sagemaker.errors import ServiceError, validation_error
+from local_aws.sagemaker.events import tell_event_bridge
 from local_aws.sagemaker.jobs import JobQueue
 from local_aws.sagemaker.names import ACCOUNT, REGION, Names
 from local_aws.sagemaker.processing_jobs import ProcessingJob
@@ -28,7 +29,15 @@ INVOCATION = re.compile(r"^/endpoints/([^/]+)/invocations$")
 class SageMaker:
     """One account's SageMaker in one region."""
 
-    def __init__(self, folder: Path, endpoint_url: str, *, concurrent_jobs: int) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        endpoint_url: str,
+        *,
+        concurrent_jobs: int,
+        without_capacity: frozenset[str] = frozenset(),
+    ) -> None:
+        self.without_capacity = without_capacity
         self.endpoint_url = endpoint_url
         self.names = Names()
         self.shapes = Shapes("sagemaker")
@@ -36,7 +45,7 @@ class SageMaker:
         # Training and processing jobs share the machine, so they share its places.
         self.processing = JobQueue(folder / "jobs", concurrent_jobs)
         self.processing.places = self.training.places
-        self.registry = Registry(self.names)
+        self.registry = Registry(self.names, tell_event_bridge)
         self.endpoints = Endpoints(self.names, self.registry, folder / "endpoints", self.client)
         self.folder = folder
         self.operations = self.operation_table()
@@ -48,11 +57,11 @@ class SageMaker:
             "CreateTrainingJob": self.create_training_job,
             "DescribeTrainingJob": lambda r: self.training.get(r["TrainingJobName"]).describe(),
             "StopTrainingJob": lambda r: self.training.get(r["TrainingJobName"]).stop() or {},
-            "ListTrainingJobs": lambda r: {"TrainingJobSummaries": self.job_summaries("Training")},
+            "ListTrainingJobs": lambda r: {"TrainingJobSummaries": self.job_summaries("Training", r)},
             "CreateProcessingJob": self.create_processing_job,
             "DescribeProcessingJob": lambda r: self.processing.get(r["ProcessingJobName"]).describe(),
             "StopProcessingJob": lambda r: self.processing.get(r["ProcessingJobName"]).stop() or {},
-            "ListProcessingJobs": lambda r: {"ProcessingJobSummaries": self.job_summaries("Processing")},
+            "ListProcessingJobs": lambda r: {"ProcessingJobSummaries": self.job_summaries("Processing", r)},
             "CreateModelPackageGroup": registry.create_group,
             "DescribeModelPackageGroup": registry.describe_group,
             "DeleteModelPackageGroup": registry.delete_group,
@@ -96,7 +105,8 @@ class SageMaker:
                     "Invalid MaxWaitTimeInSeconds: it has to be at least MaxRuntimeInSeconds."
                 )
         folder = self.folder / "jobs" / uuid.uuid4().hex
-        self.training.submit(TrainingJob(arn, request, folder, self.client))
+        has_capacity = request["ResourceConfig"].get("InstanceType") not in self.without_capacity
+        self.training.submit(TrainingJob(arn, request, folder, self.client, has_capacity=has_capacity))
         return {"TrainingJobArn": arn}
 
     def create_processing_job(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -106,8 +116,8 @@ class SageMaker:
         self.processing.submit(ProcessingJob(arn, request, folder, self.client))
         return {"ProcessingJobArn": arn}
 
-    def job_summaries(self, kind: str) -> list[dict[str, Any]]:
-        """List operations' summaries, newest first."""
+    def job_summaries(self, kind: str, request: dict[str, Any]) -> list[dict[str, Any]]:
+        """List operations' summaries, newest first; by a part of the name and by the status where they are given."""
         queue = {"Training": self.training, "Processing": self.processing}[kind]
         return [
             {
@@ -117,6 +127,8 @@ class SageMaker:
                 "CreationTime": job.created,
             }
             for job in reversed(queue.jobs.values())
+            if request.get("NameContains", "") in job.name
+            and request.get("StatusEquals", job.status) == job.status
         ]
 
     def call(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:

@@ -29,6 +29,11 @@ DESCRIBED = (
     "Environment",
     "RetryStrategy",
 )
+# SageMaker's FailureReason when it finds no host of the type.
+NO_CAPACITY = (
+    "CapacityError: Unable to provision requested ML compute capacity. "
+    "Please retry using a different ML instance type."
+)
 
 
 class TrainingJob(Job):
@@ -36,7 +41,10 @@ class TrainingJob(Job):
 
     log_group = "/aws/sagemaker/TrainingJobs"
 
-    def __init__(self, arn: str, request: dict[str, Any], folder: Path, clients: Any) -> None:
+    def __init__(
+        self, arn: str, request: dict[str, Any], folder: Path, clients: Any, *, has_capacity: bool = True
+    ) -> None:
+        self.has_capacity = has_capacity
         super().__init__(request["TrainingJobName"], arn, request, folder, clients)
         self.metrics = Metrics.of_definitions(request["AlgorithmSpecification"].get("MetricDefinitions", []))
         self.secondary_status = "Starting"
@@ -53,6 +61,8 @@ class TrainingJob(Job):
 
     def prepare(self) -> tuple[list[str], dict[str, str]]:
         """Downloads channels and checkpoints and writes the configuration files."""
+        if not self.has_capacity:
+            raise JobFailed(NO_CAPACITY)
         image = self.request["AlgorithmSpecification"].get("TrainingImage", "")
         if role_of_image(image) != "training":
             raise JobFailed(unknown_image(image))

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-PARTS = ("Storage", "Training", "Inference", "Api")
+PARTS = ("Storage", "Training", "Inference", "Release", "Api")
 
 
 @pytest.fixture(scope="session", autouse=True)

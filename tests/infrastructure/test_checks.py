@@ -12,6 +12,7 @@ from aws_cdk import App, Validations
 from cdk_nag import AwsSolutionsChecks
 
 from stacks import acknowledgements, compose
+from stacks.settings import EnvironmentSettings, load_settings
 
 from .conftest import PARTS, ROOT, context
 
@@ -22,6 +23,10 @@ NOT_LINTED = "W3005"
 @pytest.fixture(params=["dev", "prod"])
 def environment(request) -> str:
     return request.param
+
+
+def settings_of(environment: str) -> EnvironmentSettings:
+    return load_settings(environment, context()["environments"])
 
 
 def report_of(environment: str, output: Path) -> tuple[set[tuple[str, str]], bool]:
@@ -51,7 +56,7 @@ def test_the_pack_finds_exactly_what_is_acknowledged(environment, tmp_path, monk
     acknowledged = {
         (f"Recognition-{environment}-{part}/{finding.path}", finding.rule)
         for part in PARTS
-        for finding in acknowledgements.findings(part, environment, "us-east-1")
+        for finding in acknowledgements.findings(part, settings_of(environment))
     }
     assert refused, "the pack has to refuse what nobody acknowledged, or it did not run"
     assert found == acknowledged
@@ -65,7 +70,7 @@ def test_with_the_acknowledgements_the_pack_finds_nothing(environment, tmp_path,
 
 def test_every_acknowledgement_has_a_reason():
     for part in PARTS:
-        for finding in acknowledgements.findings(part, "dev", "us-east-1"):
+        for finding in acknowledgements.findings(part, settings_of("dev")):
             assert finding.reason.endswith("."), finding
 
 

@@ -10,8 +10,9 @@ def test_the_picture_is_drawn_from_the_current_templates(dev):
 
 
 def test_the_picture_follows_the_way_of_a_model_that_passes(dev):
-    assert [name for name, _ in states(dev["Training"])][0] == "Train"
-    assert [name for name, _ in states(dev["Training"])][-1] == "Register"
+    names = [name for name, _ in states(dev["Training"])]
+    shown = [name for name in names if name in ("Train", "Evaluate", "Gate", "ChampionGate", "Register")]
+    assert shown == ["Train", "Evaluate", "Gate", "ChampionGate", "Register"]
 
 
 def test_every_path_of_the_api_is_in_the_picture(dev):

@@ -1,4 +1,4 @@
-"""The training state machine: well-formed, its requests as AWS wants them, its gate as the settings say."""
+"""The training state machine: walked from its start to each of its ends, its requests as AWS wants them."""
 
 from __future__ import annotations
 
@@ -7,18 +7,17 @@ import json
 import re
 from typing import Any
 
-import botocore.session
-import jsonata
 import pytest
-from botocore.model import ServiceModel
-from botocore.validate import ParamValidator
 
-from stacks.pipeline import Places, definition
+from stacks.pipeline import definition
+from stacks.places import Places
 from stacks.settings import load_settings
 
 from .conftest import context
+from .interpreter import TaskFailed, Walk, walk
 
 PLACES = Places(
+    data_bucket="data.of.dev",
     model_bucket="models",
     key_arn="arn:aws:kms:us-east-1:111122223333:key/1234",
     role_arn="arn:aws:iam::111122223333:role/jobs",
@@ -26,71 +25,118 @@ PLACES = Places(
     code_key="abc.gz",
     training_image="763104351884.dkr.ecr.us-east-1.amazonaws.com/tensorflow-training:2.21-gpu-py312",
     inference_image="763104351884.dkr.ecr.us-east-1.amazonaws.com/tensorflow-inference:2.20-gpu-py312",
+    version_arns={
+        kind: f"arn:aws:sagemaker:us-east-1:111122223333:model-package/recognition-dev-{kind}/"
+        for kind in ("cnn", "rnn")
+    },
+    inference_stack="Recognition-dev-Inference",
 )
 INPUT = {
     "kind": "cnn",
     "run_id": "r1",
-    "train_s3_uri": "s3://data/train/",
-    "validation_s3_uri": "s3://data/validation/",
-    "test_s3_uri": "s3://data/test/",
-    "hyperparameters": {"epochs": "3"},
+    "data_s3_uri": "s3://data.of.dev/cifar10",
+    "hyperparameters": {"epochs": "3", "note": '"quoted"'},
 }
-VARIABLES = {
-    "kind": "cnn",
-    "run_id": "r1",
-    "data": "s3://data/train/",
-    "training_job_name": "cnn-r1",
-    "artefact": "s3://models/training/cnn-r1/output/model.tar.gz",
-    "evaluation_key": "evaluations/cnn-r1/evaluation.json",
-    "metrics": {"accuracy": 0.6543},
-}
-TASKS = {
-    "Train": ("sagemaker", "CreateTrainingJob"),
-    "Evaluate": ("sagemaker", "CreateProcessingJob"),
-    "Register": ("sagemaker", "CreateModelPackage"),
-    "ReadEvaluation": ("s3", "GetObject"),
-}
+NO_CAPACITY = json.dumps(
+    {
+        "TrainingJobStatus": "Failed",
+        "FailureReason": "CapacityError: Unable to provision requested ML compute capacity. Please retry.",
+    }
+)
+OBJECTS = [{"Key": "cifar10/train/part-0", "ETag": '"1"'}, {"Key": "cifar10/test/part-0", "ETag": '"2"'}]
+
+
+def machine_with(**training: Any) -> dict[str, Any]:
+    """The machine of dev with other settings of training."""
+    environments = copy.deepcopy(context()["environments"])
+    environments["dev"]["training"] |= training
+    return definition(load_settings("dev", environments), PLACES)
 
 
 @pytest.fixture(scope="module")
 def machine() -> dict[str, Any]:
-    return definition(load_settings("dev", context()["environments"]), PLACES)
+    return machine_with()
 
 
-def evaluate(value: Any, *, states_input: Any = INPUT, result: Any = None, **changed: Any) -> Any:
-    """A state's arguments with their JSONata worked out, as Step Functions would."""
-    if isinstance(value, dict):
-        return {k: evaluate(v, states_input=states_input, result=result, **changed) for k, v in value.items()}
-    if isinstance(value, list):
-        return [evaluate(v, states_input=states_input, result=result, **changed) for v in value]
-    if not (isinstance(value, str) and value.startswith("{%")):
-        return value
-    expression = jsonata.Jsonata(value.removeprefix("{%").removesuffix("%}").strip())
-    for name, variable in {**VARIABLES, **changed}.items():
-        expression.assign(name, copy.deepcopy(variable))
-    expression.assign("states", {"input": states_input, "result": result})
-    expression.register_lambda("parse", json.loads)
-    return expression.evaluate({})
+def services(*, accuracy: float = 0.9, champion: dict | None = None, released: str = "", **changed) -> dict:
+    """What the services answer in a run where everything goes well."""
+    report = {"gate": {"accuracy": accuracy}, **({"champion": champion} if champion else {})}
+    parameters = [
+        {"ParameterKey": f"{kind}ModelVersion", "ParameterValue": released} for kind in ("Cnn", "Rnn")
+    ]
+
+    def trained(request: dict, _: int) -> dict:
+        name = request["TrainingJobName"]
+        artefact = f"{request['OutputDataConfig']['S3OutputPath']}/{name}/output/model.tar.gz"
+        return {
+            "TrainingJobName": name,
+            "TrainingJobArn": f"arn:job/{name}",
+            "ModelArtifacts": {"S3ModelArtifacts": artefact},
+        }
+
+    always = {
+        "DescribeData": lambda *_: {"Contents": OBJECTS},
+        "Train": trained,
+        "FindChampion": lambda *_: {"Stacks": [{"Parameters": parameters}]},
+        "DescribeChampion": lambda *_: {
+            "InferenceSpecification": {
+                "Containers": [{"ModelDataUrl": "s3://models/training/old/model.tar.gz"}]
+            }
+        },
+        "Evaluate": lambda *_: {},
+        "ReadEvaluation": lambda *_: {"Body": json.dumps(report)},
+        "Register": lambda request, _: {"ModelPackageArn": f"arn:x/{request['ModelPackageGroupName']}/7"},
+    }
+    return always | changed
 
 
-@pytest.mark.parametrize("state", TASKS)
+def failing(error: str, cause: str):
+    """An answer that is an error."""
+
+    def answer(*_: Any) -> None:
+        raise TaskFailed(error, cause)
+
+    return answer
+
+
+def out_of(*instance_types: str):
+    """Training jobs that find no host of these types."""
+    trained = services()["Train"]
+
+    def answer(request: dict, call: int) -> dict:
+        if request["ResourceConfig"]["InstanceType"] in instance_types:
+            raise TaskFailed("States.TaskFailed", NO_CAPACITY)
+        return trained(request, call)
+
+    return answer
+
+
+def run(machine: dict, given: dict = INPUT, **answers: Any) -> Walk:
+    """One walk; every request on its way is checked against the service's model."""
+    return walk(machine, given, services(**answers))
+
+
 @pytest.mark.parametrize("kind", ["cnn", "rnn"])
-def test_each_request_is_one_that_the_service_takes(machine, state, kind):
-    service, operation = TASKS[state]
-    data = (
-        botocore.session.get_session().get_component("data_loader").load_service_model(service, "service-2")
-    )
-    shape = ServiceModel(data, service).operation_model(operation).input_shape
-    request = evaluate(machine["States"][state]["Arguments"], states_input={**INPUT, "kind": kind}, kind=kind)
-    report = ParamValidator().validate(request, shape)
-    assert not report.has_errors(), report.generate_report()
-    assert set(request) <= set(shape.members)
+def test_a_good_model_is_trained_measured_and_registered(machine, kind):
+    done = run(machine, {**INPUT, "kind": kind})
+    assert done.error is None, done.cause
+    assert done.output == {
+        "model_package_arn": f"arn:x/recognition-dev-{kind}/7",
+        "version": "7",
+        "metrics": {"accuracy": 0.9},
+        "training_job_name": f"{kind}-r1",
+    }
+    (request,) = done.requests["Train"]
+    assert [one["DataSource"]["S3DataSource"]["S3Uri"] for one in request["InputDataConfig"]] == [
+        "s3://data.of.dev/cifar10/train/",
+        "s3://data.of.dev/cifar10/validation/",
+        "s3://assets/abc.gz",
+    ]
 
 
 def test_the_callers_hyperparameters_reach_the_job_and_cannot_replace_its_code(machine):
-    arguments = machine["States"]["Train"]["Arguments"]
     attack = {**INPUT, "hyperparameters": {"epochs": "3", "sagemaker_program": '"evil.py"', "kind": '"rnn"'}}
-    found = evaluate(arguments["HyperParameters"], states_input=attack)
+    found = run(machine, attack).requests["Train"][0]["HyperParameters"]
     assert found["epochs"] == "3"
     assert json.loads(found["sagemaker_program"]) == "train.py"
     assert json.loads(found["kind"]) == "cnn"
@@ -98,50 +144,278 @@ def test_the_callers_hyperparameters_reach_the_job_and_cannot_replace_its_code(m
 
 
 def test_spot_training_has_checkpoints_and_waits_at_least_as_long_as_it_runs(machine):
-    request = evaluate(machine["States"]["Train"]["Arguments"])
+    (request,) = run(machine).requests["Train"]
     assert request["EnableManagedSpotTraining"] is True
     assert request["CheckpointConfig"]["S3Uri"] == "s3://models/checkpoints/cnn-r1"
     stopping = request["StoppingCondition"]
     assert stopping["MaxWaitTimeInSeconds"] >= stopping["MaxRuntimeInSeconds"]
 
 
-def test_jobs_see_no_network_and_speak_encrypted(machine):
-    training = evaluate(machine["States"]["Train"]["Arguments"])
-    assert training["EnableNetworkIsolation"] is training["EnableInterContainerTrafficEncryption"] is True
-    network = evaluate(machine["States"]["Evaluate"]["Arguments"])["NetworkConfig"]
-    assert network == {"EnableNetworkIsolation": True, "EnableInterContainerTrafficEncryption": True}
+@pytest.mark.parametrize("isolated", [True, False])
+@pytest.mark.parametrize("encrypted", [True, False])
+def test_isolation_and_encryption_between_hosts_are_settings_of_both_jobs(isolated, encrypted):
+    done = run(machine_with(network_isolation=isolated, encrypt_between_hosts=encrypted))
+    (training,), (evaluation,) = done.requests["Train"], done.requests["Evaluate"]
+    for place in (training, evaluation["NetworkConfig"]):
+        assert place["EnableNetworkIsolation"] is isolated
+        assert place["EnableInterContainerTrafficEncryption"] is encrypted
+
+
+def test_hosts_retries_and_warm_pool_are_as_the_settings_say():
+    done = run(machine_with(instance_count=4, retry_attempts=7, use_spot=False, warm_pool_seconds=1800))
+    (request,) = done.requests["Train"]
+    assert request["ResourceConfig"] == {
+        "InstanceType": "ml.g5.xlarge",
+        "InstanceCount": 4,
+        "VolumeSizeInGB": 50,
+        "KeepAlivePeriodInSeconds": 1800,
+    }
+    assert request["RetryStrategy"] == {"MaximumRetryAttempts": 7}
+    assert "MaxWaitTimeInSeconds" not in request["StoppingCondition"]
+
+
+def test_jobs_bear_the_tags_of_the_bill_and_no_profiler_runs(machine):
+    done = run(machine)
+    wanted = {"project": "recognition", "environment": "dev", "kind": "cnn"}
+    for state in ("Train", "Evaluate"):
+        (request,) = done.requests[state]
+        assert {tag["Key"]: tag["Value"] for tag in request["Tags"]} == wanted
+    assert done.requests["Train"][0]["ProfilerConfig"] == {"DisableProfiler": True}
+
+
+@pytest.mark.parametrize(
+    ("missing", "tried"),
+    [
+        ((), ["ml.g6.xlarge"]),
+        (("ml.g6.xlarge",), ["ml.g6.xlarge", "ml.p3.2xlarge"]),
+        (("ml.g6.xlarge", "ml.p3.2xlarge"), ["ml.g6.xlarge", "ml.p3.2xlarge", "ml.g5.xlarge"]),
+    ],
+)
+def test_without_capacity_the_next_instance_type_goes_on_from_the_runs_checkpoints(missing, tried):
+    machine = machine_with(
+        instance_type="ml.g6.xlarge", fallback_instance_types=["ml.p3.2xlarge", "ml.g5.xlarge"]
+    )
+    done = run(machine, Train=out_of(*missing))
+    requests = done.requests["Train"]
+    assert [one["ResourceConfig"]["InstanceType"] for one in requests] == tried
+    assert {one["CheckpointConfig"]["S3Uri"] for one in requests} == {"s3://models/checkpoints/cnn-r1"}
+    assert len({one["TrainingJobName"] for one in requests}) == len(requests)
+    # Only an instance without disks of its own takes our key for its volume.
+    assert ["VolumeKmsKeyId" in one["ResourceConfig"] for one in requests] == [
+        t == "ml.p3.2xlarge" for t in tried
+    ]
+    assert done.output["training_job_name"] == requests[-1]["TrainingJobName"]
+
+
+@pytest.mark.parametrize(
+    ("error", "cause"),
+    [
+        ("SageMaker.ResourceLimitExceeded", "The account-level service limit is 0 Instances."),
+        (
+            "States.TaskFailed",
+            json.dumps({"TrainingJobStatus": "Stopped", "SecondaryStatus": "MaxWaitTimeExceeded"}),
+        ),
+    ],
+)
+def test_a_used_up_quota_and_a_vain_wait_for_spot_are_a_lack_of_capacity_too(error, cause):
+    trained = services()["Train"]
+
+    def answer(request: dict, call: int) -> dict:
+        if call == 1:
+            raise TaskFailed(error, cause)
+        return trained(request, call)
+
+    done = run(machine_with(fallback_instance_types=["ml.g6.xlarge"]), Train=answer)
+    assert done.requests["Train"][1]["ResourceConfig"]["InstanceType"] == "ml.g6.xlarge"
+    assert done.error is None
+
+
+def test_when_no_type_has_capacity_the_run_ends_with_sagemakers_reason():
+    done = run(
+        machine_with(fallback_instance_types=["ml.g6.xlarge"]), Train=out_of("ml.g5.xlarge", "ml.g6.xlarge")
+    )
+    assert (done.error, len(done.requests["Train"])) == ("JobFailed", 2)
+    assert done.cause.startswith("CapacityError")
+
+
+def test_a_job_that_fails_by_itself_is_not_tried_on_another_type():
+    cause = json.dumps(
+        {"TrainingJobName": "j", "FailureReason": "AlgorithmError: the data is of another planet"}
+    )
+    done = run(
+        machine_with(fallback_instance_types=["ml.g6.xlarge"]), Train=failing("States.TaskFailed", cause)
+    )
+    assert len(done.requests["Train"]) == 1
+    assert (done.error, done.cause) == ("JobFailed", "AlgorithmError: the data is of another planet")
+
+
+def test_a_quota_is_waited_for_only_where_there_is_no_other_type():
+    def retried(machine: dict) -> list[str]:
+        return machine["States"]["Train"]["Retry"][0]["ErrorEquals"]
+
+    assert "SageMaker.ResourceLimitExceeded" in retried(machine_with())
+    assert "SageMaker.ResourceLimitExceeded" not in retried(
+        machine_with(fallback_instance_types=["ml.g6.xlarge"])
+    )
 
 
 @pytest.mark.parametrize(("accuracy", "passes"), [(0.6999, False), (0.7, True), (0.95, True)])
 def test_the_gate_lets_through_what_reaches_the_threshold(machine, accuracy, passes):
-    (choice,) = machine["States"]["Gate"]["Choices"]
-    assert evaluate(choice["Condition"], metrics={"accuracy": accuracy}) is passes
-    assert choice["Next"] == "Register"
-    assert machine["States"]["Gate"]["Default"] == "BelowGate"
+    done = run(machine, accuracy=accuracy)
+    assert ("Register" in done.requests) is passes
+    assert done.error == (None if passes else "BelowGate")
 
 
 def test_a_model_below_the_gate_hears_which_metric_fell_short_and_by_how_much(machine):
-    cause = evaluate(machine["States"]["BelowGate"]["Cause"], metrics={"accuracy": 0.6543})
-    assert cause == (
+    assert run(machine, accuracy=0.6543).cause == (
         "The accuracy of the cnn is 0.6543, which is 0.0457 below the gate of 0.7000. Nothing was registered."
     )
 
 
+def against(low: float, high: float) -> dict:
+    """A comparison's report."""
+    difference = {"value": (low + high) / 2, "interval_95": [low, high]}
+    return {"comparable": True, "accuracy": 0.91, "difference": difference}
+
+
 @pytest.mark.parametrize(
-    ("cause", "sentence"),
+    ("rule", "interval", "passes"),
     [
-        (json.dumps({"TrainingJobName": "j", "FailureReason": "the disk is full"}), "the disk is full"),
-        ("The quota is used up.", "The quota is used up."),
+        ("not worse", (-0.03, -0.01), False),
+        ("not worse", (-0.03, 0.0), True),
+        ("not worse", (0.01, 0.03), True),
+        ("better", (-0.01, 0.03), False),
+        ("better", (0.0, 0.03), False),
+        ("better", (0.001, 0.03), True),
     ],
 )
-def test_a_failed_job_ends_the_machine_with_its_reason(machine, cause, sentence):
-    assert evaluate(machine["States"]["JobFailed"]["Cause"], states_input={"Cause": cause}) == sentence
+def test_a_new_model_is_held_against_the_released_one(rule, interval, passes):
+    done = run(machine_with(champion_rule=rule), released="3", champion=against(*interval))
+    assert ("Register" in done.requests) is passes
+    assert done.error == (None if passes else "BehindChampion")
 
 
-def test_every_task_goes_to_the_failure_when_it_fails(machine):
+def test_the_champion_is_the_released_version_and_is_measured_in_the_same_job_on_the_same_split(machine):
+    done = run(machine, released="3", champion=against(-0.01, 0.01))
+    assert done.requests["DescribeChampion"] == [{"ModelPackageName": PLACES.version_arns["cnn"] + "3"}]
+    (request,) = done.requests["Evaluate"]
+    inputs = {one["InputName"]: one["S3Input"]["S3Uri"] for one in request["ProcessingInputs"]}
+    assert inputs == {
+        "code": "s3://assets/abc.gz",
+        "model": "s3://models/training/cnn-r1/output/model.tar.gz",
+        "test": "s3://data.of.dev/cifar10/test/",
+        "champion": "s3://models/training/old/model.tar.gz",
+    }
+
+
+def test_a_model_behind_the_champion_hears_by_how_much(machine):
+    assert run(machine, accuracy=0.89, released="3", champion=against(-0.03, -0.01)).cause == (
+        "The accuracy of the cnn is 0.8900 and that of version 3, which is released, 0.9100 on the same test samples; "
+        "the difference is -0.0200, with 95 % confidence between -0.0300 and -0.0100. Nothing was registered."
+    )
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"released": ""},
+        {"FindChampion": failing("CloudFormation.CloudFormationException", "Stack with id x does not exist")},
+        {
+            "released": "3",
+            "DescribeChampion": failing(
+                "SageMaker.SageMakerException", "ModelPackage arn:x/3 does not exist."
+            ),
+        },
+    ],
+    ids=["nothing released", "no inference stack", "the released version was deleted"],
+)
+def test_without_a_champion_the_gate_alone_decides(machine, changed):
+    done = run(machine, **changed)
+    assert done.error is None, done.cause
+    (request,) = done.requests["Evaluate"]
+    assert "champion" not in [one["InputName"] for one in request["ProcessingInputs"]]
+    assert len(request["ProcessingInputs"]) == 3
+
+
+def test_a_champion_that_cannot_be_looked_up_is_no_reason_to_skip_it(machine):
+    done = run(machine, FindChampion=failing("CloudFormation.CloudFormationException", "Access denied"))
+    assert (done.error, done.cause) == ("JobFailed", "Access denied")
+
+
+def test_a_champion_of_other_classes_does_not_hold_a_model_back(machine):
+    done = run(machine, released="3", champion={"comparable": False, "reason": "other classes"})
+    assert done.error is None
+
+
+def test_a_version_says_where_it_comes_from(machine):
+    (request,) = run(machine, released="3", champion=against(0, 0.1)).requests["Register"]
+    assert request["MetadataProperties"] == {"CommitId": "abc.gz", "GeneratedBy": "arn:job/cnn-r1"}
+    found = dict(request["CustomerMetadataProperties"])
+    assert re.fullmatch("[0-9a-f]{64}", found.pop("data_version"))
+    assert found == {
+        "run_id": "r1",
+        "training_job": "cnn-r1",
+        "training_data": "s3://data.of.dev/cifar10/",
+        "source_archive": "abc.gz",
+        "training_image": PLACES.training_image,
+        "champion": "version 3",
+        "hyperparameter.epochs": "3",
+        "hyperparameter.note": "quoted",
+    }
+
+
+def test_other_data_is_another_version_and_the_same_data_the_same(machine):
+    def version(objects: list[dict]) -> str:
+        done = run(machine, DescribeData=lambda *_: {"Contents": objects})
+        return done.requests["Register"][0]["CustomerMetadataProperties"]["data_version"]
+
+    changed = [OBJECTS[0], {**OBJECTS[1], "ETag": '"3"'}]
+    assert version(OBJECTS) == version(copy.deepcopy(OBJECTS))
+    assert len({version(OBJECTS), version(changed), version(OBJECTS[:1])}) == 3
+
+
+def test_a_marker_starts_a_run_on_the_splits_beside_it(machine):
+    marker = json.dumps({"kind": "rnn", "hyperparameters": {"epochs": "2"}})
+    event = "9a5a5b1c-0000-4000-8000-00000000abcd_1f2e3d4c-0000-4000-8000-000000000001"
+    done = walk(
+        machine,
+        {"marker_key": "reviews/2026-11/TRAIN.json"},
+        services(ReadMarker=lambda *_: {"Body": marker}),
+        execution=event,
+    )
+    assert done.error is None, done.cause
+    assert done.requests["ReadMarker"] == [{"Bucket": "data.of.dev", "Key": "reviews/2026-11/TRAIN.json"}]
+    (request,) = done.requests["Train"]
+    assert request["TrainingJobName"] == "rnn-9a5a5b1c-0000-4000-8000-00000000abcd"
+    uris = [one["DataSource"]["S3DataSource"]["S3Uri"] for one in request["InputDataConfig"]]
+    assert uris[0] == "s3://data.of.dev/reviews/2026-11/train/"
+    assert request["HyperParameters"]["epochs"] == "2"
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {},
+        {"kind": "gan", "data_s3_uri": "s3://data.of.dev/x"},
+        {"kind": "cnn"},
+        {"kind": "cnn", "data_s3_uri": "s3://another-bucket/x"},
+        {"kind": "cnn", "data_s3_uri": "s3://dataXofXdev/"},
+    ],
+)
+def test_a_request_that_makes_no_sense_trains_nothing(machine, given):
+    done = walk(machine, given, {})
+    assert done.error == "BadRequest"
+    assert "data_s3_uri" in done.cause
+
+
+def test_every_task_goes_to_a_failure_when_it_fails(machine):
     for name, state in machine["States"].items():
         if state["Type"] == "Task":
-            assert state["Catch"][0]["Next"] == "JobFailed", name
+            (rule,) = state["Catch"]
+            assert rule["ErrorEquals"] == ["States.ALL"], name
+            done = run(machine, released="3", **{name: failing("Some.Error", "the reason")})
+            if name in done.states:
+                assert (done.error, done.cause) == ("JobFailed", "the reason"), name
 
 
 def test_every_state_can_be_reached_and_leads_somewhere(machine):
@@ -159,43 +433,3 @@ def test_every_state_can_be_reached_and_leads_somewhere(machine):
             or {"Next", "Default"} & set(states[name])
         )
     assert reached == set(states)
-
-
-def test_the_roles_allow_exactly_the_calls_that_the_machine_makes(dev, of_type, machine):
-    statements = json.loads(machine_policy(dev, of_type))["PolicyDocument"]["Statement"]
-    actions = [
-        a for s in statements for a in ([s["Action"]] if isinstance(s["Action"], str) else s["Action"])
-    ]
-    allowed = {action for action in actions if action.startswith(("sagemaker:", "s3:", "events:", "iam:"))}
-    waiting = {
-        *(
-            f"sagemaker:{verb}{kind}Job"
-            for verb in ("Describe", "Stop")
-            for kind in ("Training", "Processing")
-        ),
-        *(f"events:{verb}" for verb in ("PutTargets", "PutRule", "DescribeRule")),
-        "iam:PassRole",
-    }
-    calls = {f"{service}:{operation}" for service, operation in TASKS.values()}
-    made = {state["Resource"] for state in machine["States"].values() if state["Type"] == "Task"}
-    assert len(made) == len(calls)
-    assert allowed == calls | waiting
-
-
-def machine_policy(dev: dict, of_type) -> str:
-    """The policy of the state machine's role as text."""
-    policies = of_type(dev["Training"], "AWS::IAM::Policy")
-    (found,) = [
-        json.dumps(policy) for policy in policies if "sagemaker:CreateTrainingJob" in json.dumps(policy)
-    ]
-    return found
-
-
-def test_no_statement_allows_every_action_of_a_service(templates, of_type):
-    for template in templates.values():
-        for policy in of_type(template, "AWS::IAM::Policy"):
-            for statement in policy["PolicyDocument"]["Statement"]:
-                actions = statement["Action"]
-                assert not [
-                    a for a in ([actions] if isinstance(actions, str) else actions) if a.endswith("*")
-                ]

@@ -96,6 +96,7 @@ def test_nothing_of_an_endpoint_exists_before_its_first_release(templates, kind)
         "AWS::SageMaker::EndpointConfig",
         "AWS::SageMaker::Endpoint",
         "AWS::CloudWatch::Alarm",
+        "AWS::SSM::Parameter",
     }
     assert {one.get("Condition") for one in mine.values()} == {f"{kind}IsReleased"}
 
@@ -108,6 +109,19 @@ def test_a_version_parameter_takes_numbers_and_emptiness(dev, value):
 @pytest.mark.parametrize("value", ["0", "01", "-1", "latest", "1 ", "1;2"])
 def test_a_version_parameter_takes_nothing_else(dev, value):
     assert not re.fullmatch(dev["Inference"]["Parameters"]["CnnModelVersion"]["AllowedPattern"], value)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_release_is_recorded_only_after_the_endpoint_serves_it(templates, kind):
+    resources = templates["Inference"]["Resources"]
+    (record,) = [
+        one
+        for name, one in resources.items()
+        if name.startswith(kind) and one["Type"] == "AWS::SSM::Parameter"
+    ]
+    assert record["Properties"]["Value"] == {"Ref": f"{kind}ModelVersion"}
+    (waited_for,) = record["DependsOn"]
+    assert resources[waited_for]["Type"] == "AWS::SageMaker::Endpoint"
 
 
 def test_an_endpoint_serves_exactly_the_version_that_the_parameter_names(templates, of_type):

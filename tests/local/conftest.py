@@ -17,6 +17,7 @@ from local_aws.sagemaker.names import Names
 
 TRAINING_IMAGE = "763104351884.dkr.ecr.us-east-1.amazonaws.com/tensorflow-training:2.21-gpu-py312"
 INFERENCE_IMAGE = "763104351884.dkr.ecr.us-east-1.amazonaws.com/tensorflow-inference:2.20-gpu-py312"
+TYPE_WITHOUT_CAPACITY = "ml.p5.48xlarge"
 ROLE = "arn:aws:iam::000000000000:role/jobs-of-the-tests"
 
 
@@ -24,7 +25,12 @@ ROLE = "arn:aws:iam::000000000000:role/jobs-of-the-tests"
 def aws(tmp_path_factory):
     """The embedded AWS of the session."""
     folder = tmp_path_factory.mktemp("aws")
-    with EmbeddedAws.start(folder / "state", log_file=folder / "aws.log", concurrent_jobs=2) as running:
+    with EmbeddedAws.start(
+        folder / "state",
+        log_file=folder / "aws.log",
+        concurrent_jobs=2,
+        without_capacity=[TYPE_WITHOUT_CAPACITY],
+    ) as running:
         yield running
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+import json
 import random
 import shutil
 import tarfile
+import time
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +17,7 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from PIL import Image
 
-from cli import deploy, release, training
+from cli import deploy, release, rollback, training
 from cli.data import upload
 from cli.embedded import embedded_target
 from cli.errors import CommandFailed
@@ -44,7 +46,11 @@ def silent(_: str) -> None:
 def target(tmp_path_factory):
     """The app, freshly deployed; nothing is trained yet."""
     folder = tmp_path_factory.mktemp("deployed")
-    with EmbeddedAws.start(folder / "state", log_file=folder / "aws.log") as running:
+    with pytest.MonkeyPatch.context() as patch:
+        # ministack shortens the waits of state machines by this factor.
+        patch.setenv("SFN_WAIT_SCALE", "0.05")
+        running = EmbeddedAws.start(folder / "state", log_file=folder / "aws.log")
+    with running:
         made = embedded_target("dev", running.endpoint_url)
         deploy.deploy(made, silent)
         yield made
@@ -180,6 +186,68 @@ def test_a_model_that_does_not_load_leaves_the_old_one_answering(target, release
     assert classify(target, f"A {GOOD[1]} film.").body["model"]["version"] == released
     # The next good release works.
     release.release(target, "rnn", released, silent)
+
+
+@pytest.fixture
+def releases_on_approval(target):
+    """The rule that prod has and dev has not; gives the ended executions of the release machine by version."""
+    events, states = target.client("events"), target.client("stepfunctions")
+    machine = target.parameter("release-state-machine-arn")
+    pattern = {
+        "source": ["aws.sagemaker"],
+        "detail-type": ["SageMaker Model Package State Change"],
+        "detail": {"ModelPackageGroupName": ["recognition-dev-rnn"], "ModelApprovalStatus": ["Approved"]},
+    }
+    transformer = {
+        "InputPathsMap": {"arn": "$.detail.ModelPackageArn"},
+        "InputTemplate": '{"model_package_arn": <arn>}',
+    }
+    events.put_rule(Name="approval", EventPattern=json.dumps(pattern))
+    role = "arn:aws:iam::000000000000:role/events"
+    events.put_targets(
+        Rule="approval",
+        Targets=[{"Id": "1", "Arn": machine, "RoleArn": role, "InputTransformer": transformer}],
+    )
+
+    def ended(count: int) -> dict[str, dict]:
+        deadline = time.monotonic() + 300
+        while time.monotonic() < deadline:
+            listed = states.list_executions(stateMachineArn=machine)["executions"]
+            if len(listed) == count and not [one for one in listed if one["status"] == "RUNNING"]:
+                found = [states.describe_execution(executionArn=one["executionArn"]) for one in listed]
+                return {
+                    json.loads(one["input"])["model_package_arn"].rsplit("/", 1)[-1]: one for one in found
+                }
+            time.sleep(0.5)
+        raise AssertionError(f"The releases did not end: {listed}")
+
+    yield ended
+    events.remove_targets(Rule="approval", Ids=["1"])
+    events.delete_rule(Name="approval")
+
+
+def test_of_approvals_at_once_each_has_its_turn_and_the_good_one_serves(
+    target, released, local_model, tmp_path, releases_on_approval
+):
+    broken = tmp_path / "broken"
+    shutil.copytree(local_model, broken)
+    (broken / "1" / "saved_model.pb").write_bytes(b"damaged")
+    good = release.register_local_model(target, "rnn", local_model)
+    bad = release.register_local_model(target, "rnn", broken)
+    ended = releases_on_approval(2)
+    assert ended[good]["status"] == "SUCCEEDED", ended[good].get("cause")
+    assert (ended[bad]["status"], ended[bad]["error"]) == ("FAILED", "NotReleased")
+    assert "The endpoint keeps the model it had." in ended[bad]["cause"]
+    assert classify(target, "A film.").body["model"]["version"] == good
+
+
+def test_the_version_before_can_come_back_and_what_failed_was_never_released(target, released):
+    served = classify(target, "A film.").body["model"]["version"]
+    assert rollback.released_versions(target, "rnn")[-1] == served
+    version = rollback.version_before(target, "rnn")
+    release.release(target, "rnn", version, silent)
+    assert version == released
+    assert classify(target, "A film.").body["model"]["version"] == version
 
 
 def post(target: Target, path: str, body: bytes, content_type: str) -> requests.Response:

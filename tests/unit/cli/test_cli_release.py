@@ -6,6 +6,7 @@ import json
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from cli import release
@@ -87,6 +88,26 @@ def test_a_missing_stack_is_a_sentence(target):
         release.stack_parameters(
             boto3.client("cloudformation", region_name="us-east-1"), "Recognition-dev-Inference"
         )
+
+
+def test_another_update_of_the_stack_is_waited_for(monkeypatch):
+    class Busy:
+        """CloudFormation while an approval's update runs."""
+
+        refusals = [
+            "Stack:arn is in UPDATE_IN_PROGRESS state and can not be updated.",
+            "Stack:arn is in UPDATE_COMPLETE_CLEANUP_IN_PROGRESS state and can not be updated.",
+        ]
+
+        def update_stack(self, **request):
+            if self.refusals:
+                message = self.refusals.pop(0)
+                raise ClientError({"Error": {"Code": "ValidationError", "Message": message}}, "UpdateStack")
+
+    monkeypatch.setattr(release, "POLL_SECONDS", 0)
+    said: list[str] = []
+    assert release.start_update(Busy(), "Stack", [], said.append) is True
+    assert said == ["waiting for another update of Stack"] * 2
 
 
 def test_the_reason_of_a_failed_update_is_the_first_failure_of_that_update_only():

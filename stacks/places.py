@@ -1,0 +1,36 @@
+"""What the training state machine refers to in other stacks and in its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Places:
+    """Names and addresses, most of them known to CloudFormation alone.
+
+    Attributes:
+        data_bucket: name of the bucket with the data sets.
+        model_bucket: name of the bucket for checkpoints, models and evaluations.
+        key_arn: the key that encrypts them.
+        role_arn: under which the jobs run.
+        code_bucket: bucket of the source archive.
+        code_key: its key, which changes with the code.
+        training_image: container of both jobs.
+        inference_image: container that will serve the model.
+        version_arns: of each kind's registered versions, up to the number that follows.
+        inference_stack: name of the stack whose parameter says which version is the champion.
+        vpc: the jobs' subnets and security groups as SageMaker's VpcConfig; None in SageMaker's own network.
+    """
+
+    data_bucket: str
+    model_bucket: str
+    key_arn: str
+    role_arn: str
+    code_bucket: str
+    code_key: str
+    training_image: str
+    inference_image: str
+    version_arns: dict[str, str]
+    inference_stack: str
+    vpc: dict[str, list[str]] | None = None

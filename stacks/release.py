@@ -1,0 +1,127 @@
+"""The release stack: the state machine that releases a version, and the rule that starts it on an approval."""
+
+from __future__ import annotations
+
+from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_stepfunctions as stepfunctions
+from constructs import Construct
+
+from stacks.names import KINDS, endpoint_name, publish, published
+from stacks.release_machine import ReleasePlaces, definition
+from stacks.settings import EnvironmentSettings
+from stacks.training import bucket_arn
+
+# A blue/green update may take SageMaker's limit of an hour, and others may be before it.
+MACHINE_TIMEOUT = Duration.hours(12)
+
+
+class ReleaseStack(Stack):
+    """A stack of its own, because it updates the inference stack and must not be changed by that."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: EnvironmentSettings,
+        places: ReleasePlaces,
+        **options,
+    ) -> None:
+        super().__init__(scope, construct_id, **options)
+        machine = self.state_machine(places)
+        for statement in self.statements(settings, places):
+            machine.add_to_role_policy(statement)
+        # Not in the role's own policy: the machine waits for that one, and here the policy names the machine.
+        iam.Policy(
+            self,
+            "OwnExecutions",
+            roles=[machine.role],
+            statements=[
+                iam.PolicyStatement(actions=["states:ListExecutions"], resources=[machine.state_machine_arn])
+            ],
+        )
+        if settings.release.on_approval:
+            self.start_on_approval(settings, machine)
+        publish(self, settings.name, "release-state-machine-arn", machine.state_machine_arn)
+
+    def state_machine(self, places: ReleasePlaces) -> stepfunctions.StateMachine:
+        """The machine with its log."""
+        log_group = logs.LogGroup(
+            self, "MachineLog", retention=logs.RetentionDays.ONE_MONTH, removal_policy=RemovalPolicy.DESTROY
+        )
+        return stepfunctions.StateMachine(
+            self,
+            "Release",
+            definition_body=stepfunctions.DefinitionBody.from_string(self.to_json_string(definition(places))),
+            timeout=MACHINE_TIMEOUT,
+            tracing_enabled=True,
+            logs=stepfunctions.LogOptions(destination=log_group, level=stepfunctions.LogLevel.ALL),
+        )
+
+    def start_on_approval(self, settings: EnvironmentSettings, machine: stepfunctions.StateMachine) -> None:
+        """The registry tells EventBridge of every change of a version's approval."""
+        arn = events.EventField.from_path("$.detail.ModelPackageArn")
+        events.Rule(
+            self,
+            "Approval",
+            description="An approved version is released",
+            event_pattern=events.EventPattern(
+                source=["aws.sagemaker"],
+                detail_type=["SageMaker Model Package State Change"],
+                detail={
+                    "ModelPackageGroupName": [endpoint_name(settings.name, kind) for kind in KINDS],
+                    "ModelApprovalStatus": ["Approved"],
+                },
+            ),
+            targets=[
+                targets.SfnStateMachine(
+                    machine, input=events.RuleTargetInput.from_object({"model_package_arn": arn})
+                )
+            ],
+        )
+
+    def statements(self, settings: EnvironmentSettings, places: ReleasePlaces) -> list[iam.PolicyStatement]:
+        """Exactly the calls that the definition makes; CloudFormation updates under its own role."""
+        names = [endpoint_name(settings.name, kind) for kind in KINDS]
+        model_bucket_arn = bucket_arn(published(self, settings.name, "model-bucket"))
+
+        def sagemaker_arns(resource: str, end: str = "") -> list[str]:
+            return [
+                self.format_arn(service="sagemaker", resource=resource, resource_name=f"{name}{end}")
+                for name in names
+            ]
+
+        return [
+            iam.PolicyStatement(
+                actions=["sagemaker:DescribeModelPackage"], resources=sagemaker_arns("model-package", "/*")
+            ),
+            iam.PolicyStatement(
+                actions=["sagemaker:DescribeEndpoint", "sagemaker:InvokeEndpoint"],
+                resources=sagemaker_arns("endpoint"),
+            ),
+            iam.PolicyStatement(
+                actions=["s3:GetObject"],
+                resources=[f"{model_bucket_arn}/{prefix}*" for prefix in ("training/", "local/")],
+            ),
+            # With it a missing object is said to be missing, not forbidden.
+            iam.PolicyStatement(actions=["s3:ListBucket"], resources=[model_bucket_arn]),
+            iam.PolicyStatement(
+                actions=[
+                    "cloudformation:DescribeStacks",
+                    "cloudformation:DescribeStackEvents",
+                    "cloudformation:DescribeStackResource",
+                    "cloudformation:UpdateStack",
+                ],
+                resources=[
+                    self.format_arn(
+                        service="cloudformation",
+                        resource="stack",
+                        resource_name=f"{places.inference_stack}/*",
+                    )
+                ],
+            ),
+        ]

@@ -1,0 +1,308 @@
+"""The release state machine: an approved version becomes the inference stack's parameter, and has to prove itself."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from stacks.names import KINDS, endpoint_name, version_parameter
+from stacks.states import catch, jsonata
+
+POLL_SECONDS = 15
+SDK = "arn:aws:states:::aws-sdk"
+# An 8x8 image of two gradients; the serving graph resizes whatever it gets.
+KNOWN_PNG = (
+    "iVBORw0KGgoAAAANSUhEUgAAAAgAAAAICAIAAABLbSncAAAAbElEQVR42hXNQRUAUQhCUaMYhShGeVGIQhSizB+XXA7ODDtouIHBQ4YO"
+    "M8suWm5h8ZKl+0CskDiBsIioHhx76LiDw0eO3oN/4FVf+J8h0PduzBqZ8x/bxNQPwgaFy192SGgelC0q13/CJaXlA8Z7WAFXOTbyAAAAAElF"
+    "TkSuQmCC"
+)
+KNOWN_INPUT = {
+    "cnn": json.dumps({"instances": [{"image": {"b64": KNOWN_PNG}}]}),
+    "rnn": json.dumps({"instances": [{"text": "A quiet, moving film."}]}),
+}
+KEPT = "The endpoint keeps the model it had."
+
+
+@dataclass(frozen=True)
+class ReleasePlaces:
+    """What the machine refers to in other stacks.
+
+    Attributes:
+        environment: whose endpoints.
+        inference_stack: name of the stack that it updates.
+        configurations: logical id of each kind's endpoint configuration in that stack.
+    """
+
+    environment: str
+    inference_stack: str
+    configurations: dict[str, str]
+
+
+def definition(places: ReleasePlaces) -> dict[str, Any]:
+    """The state machine; its input is `model_package_arn`, its output `endpoint` and `version`."""
+    return {
+        "Comment": "Releases an approved version by a stack update, and takes it back when it does not answer.",
+        "QueryLanguage": "JSONata",
+        "StartAt": "Start",
+        "States": {
+            **admission(places),
+            **stack_update(
+                places, "Update", "$version", before="DescribeConfiguration", refused="ReadEvents"
+            ),
+            **proof(places),
+            **stack_update(places, "TakeBack", "$previous", before="TakenBack", refused="NotTakenBack"),
+            **ends(places),
+        },
+    }
+
+
+def lookup(values: dict[str, str]) -> str:
+    """The value for the version's kind, as an expression."""
+    members = ", ".join(f"'{kind}': {json.dumps(value)}" for kind, value in values.items())
+    return f"$lookup({{{members}}}, $kind)"
+
+
+def task(
+    call: str, arguments: Any, assign: dict[str, str], then: str, failed: str = "Failed"
+) -> dict[str, Any]:
+    """A call through the SDK whose answer becomes variables."""
+    return {
+        "Type": "Task",
+        "Resource": f"{SDK}:{call}",
+        "Arguments": arguments,
+        "Assign": {name: jsonata(expression) for name, expression in assign.items()},
+        "Output": {},
+        "Catch": catch(failed),
+        "Next": then,
+    }
+
+
+def choice(default: str, *rules: tuple[str, str]) -> dict[str, Any]:
+    """A choice by conditions, each with the state that it leads to."""
+    return {
+        "Type": "Choice",
+        "Choices": [{"Condition": jsonata(condition), "Next": state} for condition, state in rules],
+        "Default": default,
+    }
+
+
+def wait(then: str) -> dict[str, Any]:
+    """A pause before something is looked at again."""
+    return {"Type": "Wait", "Seconds": POLL_SECONDS, "Next": then}
+
+
+def admission(places: ReleasePlaces) -> dict[str, Any]:
+    """One release at a time, in the order in which they were approved; only what is approved and still there."""
+    kinds = ", ".join(f"'{endpoint_name(places.environment, kind)}': '{kind}'" for kind in KINDS)
+    mine = "$states.result.Executions[ExecutionArn = $states.context.Execution.Id].StartDate"
+    return {
+        "Start": {
+            "Type": "Pass",
+            "Assign": {
+                "package": jsonata("$states.input.model_package_arn"),
+                "version": jsonata("$split($states.input.model_package_arn, '/')[2]"),
+                "endpoint": jsonata("$split($states.input.model_package_arn, '/')[1]"),
+                "kind": jsonata(f"$lookup({{{kinds}}}, $split($states.input.model_package_arn, '/')[1])"),
+                "token": jsonata("$replace($states.context.Execution.Name, /[^a-zA-Z0-9]+/, '-')"),
+            },
+            "Next": "ListReleases",
+        },
+        "ListReleases": task(
+            "sfn:listExecutions",
+            {"StateMachineArn": jsonata("$states.context.StateMachine.Id"), "StatusFilter": "RUNNING"},
+            {"earlier": f"($mine := {mine}; $count($states.result.Executions[StartDate < $mine]))"},
+            "IsMyTurn",
+        ),
+        "IsMyTurn": choice("DescribeVersion", ("$earlier > 0", "WaitForTurn")),
+        "WaitForTurn": wait("ListReleases"),
+        "DescribeVersion": task(
+            "sagemaker:describeModelPackage",
+            {"ModelPackageName": jsonata("$package")},
+            {
+                "approval": "$states.result.ModelApprovalStatus",
+                "artefact": "$states.result.InferenceSpecification.Containers[0].ModelDataUrl",
+            },
+            "IsApproved",
+        ),
+        "IsApproved": choice("NotApproved", ("$approval = 'Approved'", "FindArtefact")),
+        "FindArtefact": task(
+            "s3:headObject",
+            {
+                "Bucket": jsonata("$split($artefact, '/')[2]"),
+                "Key": jsonata("$substringAfter($substringAfter($artefact, 's3://'), '/')"),
+            },
+            {},
+            "DescribeStack",
+            "ArtefactMissing",
+        ),
+    }
+
+
+def stack_update(
+    places: ReleasePlaces, name: str, version: str, *, before: str, refused: str
+) -> dict[str, Any]:
+    """The states that set the version parameter to `version` and follow the update to its end.
+
+    Args:
+        places: see there.
+        name: of the updating state; the others are named after it.
+        version: the parameter's new value, as an expression.
+        before: the state after an update that ended well.
+        refused: the state after one that CloudFormation rolled back.
+    """
+    parameter = lookup({kind: version_parameter(kind) for kind in KINDS})
+    describe = "DescribeStack" if name == "Update" else f"DescribeFor{name}"
+    stack = "$states.result.Stacks[0]"
+    held = f"{stack}.Parameters[ParameterKey = {parameter}].ParameterValue"
+    # What the endpoint goes back to is known before the first update alone.
+    first = {"previous": f"$exists({held}) ? {held} : ''"} if name == "Update" else {}
+    named = {"StackName": places.inference_stack}
+    new = f"{{'ParameterKey': ParameterKey, 'ParameterValue': {version}}}"
+    same = "{'ParameterKey': ParameterKey, 'UsePreviousValue': true}"
+    return {
+        describe: task(
+            "cloudformation:describeStacks",
+            named,
+            {"status": f"{stack}.StackStatus", "parameters": f"{stack}.Parameters", **first},
+            f"IsFreeFor{name}",
+        ),
+        f"IsFreeFor{name}": choice(name, ("$contains($status, 'IN_PROGRESS')", f"WaitFor{name}")),
+        f"WaitFor{name}": wait(describe),
+        name: task(
+            "cloudformation:updateStack",
+            {
+                **named,
+                "UsePreviousTemplate": True,
+                "Capabilities": ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"],
+                "ClientRequestToken": jsonata(f"$token & '-{name}'"),
+                "Parameters": jsonata(f"[$parameters.(ParameterKey = {parameter} ? {new} : {same})]"),
+            },
+            {},
+            f"PauseAfter{name}",
+            f"{name}Refused",
+        ),
+        f"{name}Refused": choice(
+            "Failed",
+            # Another update came between the look and the call.
+            ("$contains($states.input.Cause, 'IN_PROGRESS')", f"WaitFor{name}"),
+            ("$contains($states.input.Cause, 'No updates are to be performed')", before),
+        ),
+        f"PauseAfter{name}": wait(f"Follow{name}"),
+        f"Follow{name}": task(
+            "cloudformation:describeStacks", named, {"status": f"{stack}.StackStatus"}, f"{name}Ended"
+        ),
+        f"{name}Ended": choice(
+            refused,
+            ("$contains($status, 'IN_PROGRESS')", f"PauseAfter{name}"),
+            ("$status = 'UPDATE_COMPLETE'", before),
+        ),
+    }
+
+
+def proof(places: ReleasePlaces) -> dict[str, Any]:
+    """Compares what serves with what the stack asked for, and sends the endpoint a known input.
+
+    SageMaker can roll an endpoint back and report it in service on the old configuration.
+    """
+    # SageMaker writes the names in ARNs in small letters.
+    configuration = "$lowercase($split($states.result.StackResourceDetail.PhysicalResourceId, '/')[-1])"
+    return {
+        "DescribeConfiguration": task(
+            "cloudformation:describeStackResource",
+            {
+                "StackName": places.inference_stack,
+                "LogicalResourceId": jsonata(lookup(places.configurations)),
+            },
+            {"wanted": configuration},
+            "DescribeEndpoint",
+        ),
+        "DescribeEndpoint": task(
+            "sagemaker:describeEndpoint",
+            {"EndpointName": jsonata("$endpoint")},
+            {
+                "live": "$lowercase($states.result.EndpointConfigName)",
+                "state": "$states.result.EndpointStatus",
+            },
+            "ServesWhatWasAsked",
+        ),
+        "ServesWhatWasAsked": choice(
+            "RolledBackSilently",
+            ("$state in ['Creating', 'Updating', 'SystemUpdating', 'RollingBack']", "WaitForEndpoint"),
+            ("$live = $wanted and $state = 'InService'", "AskEndpoint"),
+        ),
+        "WaitForEndpoint": wait("DescribeEndpoint"),
+        "AskEndpoint": {
+            **task(
+                "sagemakerruntime:invokeEndpoint",
+                {
+                    "EndpointName": jsonata("$endpoint"),
+                    "ContentType": "application/json",
+                    "Body": jsonata(lookup(KNOWN_INPUT)),
+                },
+                {"answer": "$parse($states.result.Body).predictions[0]"},
+                "Answers",
+            ),
+            "Catch": [{**catch("AnswersNot")[0], "Assign": {"reason": jsonata("$states.errorOutput.Cause")}}],
+        },
+        "Answers": {
+            **choice(
+                "AnswersNot",
+                (
+                    "$answer.model_version = $version and $answer.score >= 0 and $answer.score <= 1",
+                    "Released",
+                ),
+            ),
+            "Assign": {"reason": jsonata("'it answered ' & $string($answer)")},
+        },
+        "AnswersNot": choice(
+            "NothingToGoBackTo", ("$previous != '' and $previous != $version", "DescribeForTakeBack")
+        ),
+        "Released": {
+            "Type": "Succeed",
+            "Output": {"endpoint": jsonata("$endpoint"), "version": jsonata("$version")},
+        },
+    }
+
+
+def ends(places: ReleasePlaces) -> dict[str, Any]:
+    """Every way in which a release does not succeed, each with one sentence."""
+    this = "'Version ' & $version & ' of ' & $endpoint & "
+    not_answering = f"{this}' does not answer a known input: ' & $reason & '. "
+    failed = (
+        "[$states.result.StackEvents[ClientRequestToken = $token & '-Update' and $contains(ResourceStatus, '_FAILED') "
+        "and $exists(ResourceStatusReason)]][-1]"
+    )
+    said = f"($event := {failed}; $event ? $event.LogicalResourceId & ': ' & $event.ResourceStatusReason : $status)"
+    return {
+        "ReadEvents": task(
+            "cloudformation:describeStackEvents",
+            {"StackName": places.inference_stack},
+            {"reason": said},
+            "UpdateRolledBack",
+        ),
+        "NotApproved": fail(f"{this}' is ' & $approval & ' by now. {KEPT}'"),
+        "ArtefactMissing": fail(
+            f"{this}' cannot be released, because its artefact ' & $artefact & ' cannot be read: ' & "
+            f"$states.input.Cause & '. {KEPT}'"
+        ),
+        "UpdateRolledBack": fail(
+            f"'The update of {places.inference_stack} to version ' & $version & ' of ' & $endpoint & ' ended as ' & "
+            f"$status & ': ' & $reason & '. {KEPT}'"
+        ),
+        "RolledBackSilently": fail(
+            "'SageMaker rolled ' & $endpoint & ' back without a failure of the stack: it is ' & $state & ' on ' & "
+            "$live & ', and the stack asked for ' & $wanted & '. Its alarms and its log say why.'"
+        ),
+        "NothingToGoBackTo": fail(f"{not_answering}There is no version before it to go back to.'"),
+        "TakenBack": fail(f"{not_answering}Version ' & $previous & ' serves again.'"),
+        "NotTakenBack": fail(
+            f"{not_answering}Going back to version ' & $previous & ' ended as ' & $status & '. Look at the stack.'"
+        ),
+        "Failed": fail("$states.input.Cause"),
+    }
+
+
+def fail(cause: str) -> dict[str, Any]:
+    """An end with one sentence."""
+    return {"Type": "Fail", "Error": "NotReleased", "Cause": jsonata(cause)}

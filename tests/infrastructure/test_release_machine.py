@@ -1,0 +1,259 @@
+"""The release machine: walked to each of its ends; in each that is no success the old model keeps answering."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import re
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from stacks.release_machine import KNOWN_INPUT, ReleasePlaces, definition
+
+from .interpreter import TaskFailed, Walk, walk
+
+PLACES = ReleasePlaces(
+    "dev", "Recognition-dev-Inference", {"cnn": "CnnConfiguration", "rnn": "RnnConfiguration"}
+)
+ARN = "arn:aws:sagemaker:us-east-1:111122223333:model-package/recognition-dev-rnn/7"
+MINE = "approval_of_7"
+
+
+class Aws:
+    """A stack, a registry and an endpoint that answer the machine's calls, with faults where a test wants them."""
+
+    def __init__(self, **faults: Any) -> None:
+        self.faults = faults
+        self.parameters = {"KeyArn": "k", "CnnModelVersion": "3", "RnnModelVersion": "6"}
+        self.parameters |= faults.get("parameters", {})
+        self.statuses = list(faults.get("statuses", ["UPDATE_COMPLETE"]))
+        self.updates: list[dict] = []
+
+    def answers(self) -> dict:
+        describe = {"DescribeStack", "FollowUpdate", "DescribeForTakeBack", "FollowTakeBack"}
+        return {
+            "ListReleases": self.list_releases,
+            "DescribeVersion": self.describe_version,
+            "FindArtefact": self.find_artefact,
+            **dict.fromkeys(describe, self.describe_stack),
+            "Update": self.update,
+            "TakeBack": self.update,
+            "ReadEvents": self.read_events,
+            "DescribeConfiguration": lambda *_: {
+                "StackResourceDetail": {
+                    "PhysicalResourceId": "arn:aws:sagemaker:r:a:endpoint-config/config-ab"
+                }
+            },
+            "DescribeEndpoint": self.describe_endpoint,
+            "AskEndpoint": self.ask,
+        }
+
+    def list_releases(self, request: dict, call: int) -> dict:
+        mine = {"ExecutionArn": f"arn:{MINE}", "StartDate": "2026-11-25T21:00:00.500Z"}
+        others = self.faults.get("others", [[]])
+        return {"Executions": [mine, *others[min(call, len(others)) - 1]]}
+
+    def describe_version(self, *_: Any) -> dict:
+        container = {"ModelDataUrl": "s3://models/training/rnn-1/output/model.tar.gz"}
+        return {
+            "ModelApprovalStatus": self.faults.get("approval", "Approved"),
+            "InferenceSpecification": {"Containers": [container]},
+        }
+
+    def find_artefact(self, request: dict, _: int) -> dict:
+        assert request == {"Bucket": "models", "Key": "training/rnn-1/output/model.tar.gz"}
+        if self.faults.get("artefact_deleted"):
+            raise TaskFailed("S3.NoSuchKeyException", "Not Found")
+        return {}
+
+    def describe_stack(self, *_: Any) -> dict:
+        status = self.statuses.pop(0) if len(self.statuses) > 1 else self.statuses[0]
+        held = [{"ParameterKey": key, "ParameterValue": value} for key, value in self.parameters.items()]
+        return {"Stacks": [{"StackStatus": status, "Parameters": held}]}
+
+    def update(self, request: dict, call: int) -> dict:
+        if refusals := self.faults.get("refusals"):
+            raise TaskFailed("CloudFormation.CloudFormationException", refusals.pop(0))
+        self.updates.append(request)
+        changed = {one["ParameterKey"]: one.get("ParameterValue") for one in request["Parameters"]}
+        if self.faults.get("rolls_back"):
+            self.statuses = ["UPDATE_IN_PROGRESS", "UPDATE_ROLLBACK_COMPLETE"]
+        else:
+            self.parameters |= {key: value for key, value in changed.items() if value is not None}
+        return {}
+
+    def read_events(self, *_: Any) -> dict:
+        def event(logical_id: str, status: str, token: str, reason: str = "") -> dict:
+            said = {"ResourceStatusReason": reason} if reason else {}
+            return {
+                "LogicalResourceId": logical_id,
+                "ResourceStatus": status,
+                "ClientRequestToken": token,
+                **said,
+            }
+
+        mine = "approval-of-7-Update"
+        return {
+            "StackEvents": [
+                event("Other", "UPDATE_FAILED", mine, "cancelled"),
+                event("RnnEndpoint", "UPDATE_FAILED", mine, "the model does not load"),
+                event("RnnEndpoint", "UPDATE_IN_PROGRESS", mine),
+                event("Old", "CREATE_FAILED", "another", "a story of another day"),
+            ]
+        }
+
+    def describe_endpoint(self, request: dict, call: int) -> dict:
+        assert request == {"EndpointName": "recognition-dev-rnn"}
+        states = self.faults.get("endpoint_states", ["InService"])
+        return {
+            "EndpointConfigName": self.faults.get("live", "Config-AB"),
+            "EndpointStatus": states[min(call, len(states)) - 1],
+        }
+
+    def ask(self, request: dict, _: int) -> dict:
+        assert json.loads(request["Body"])["instances"]
+        if reason := self.faults.get("model_error"):
+            raise TaskFailed("SageMakerRuntime.ModelErrorException", reason)
+        version = self.faults.get("answering", self.parameters["RnnModelVersion"])
+        return {"Body": json.dumps({"predictions": [{"label": "x", "score": 0.9, "model_version": version}]})}
+
+    def release(self) -> Walk:
+        return walk(definition(PLACES), {"model_package_arn": ARN}, self.answers(), execution=MINE)
+
+
+def test_an_approved_version_becomes_the_parameter_and_nothing_else_changes():
+    aws = Aws()
+    done = aws.release()
+    assert done.output == {"endpoint": "recognition-dev-rnn", "version": "7"}
+    (update,) = aws.updates
+    assert update["UsePreviousTemplate"] is True
+    assert update["Parameters"] == [
+        {"ParameterKey": "KeyArn", "UsePreviousValue": True},
+        {"ParameterKey": "CnnModelVersion", "UsePreviousValue": True},
+        {"ParameterKey": "RnnModelVersion", "ParameterValue": "7"},
+    ]
+
+
+def test_a_first_release_creates_the_endpoint():
+    assert Aws(parameters={"RnnModelVersion": ""}).release().error is None
+
+
+def test_a_version_that_is_there_already_is_only_asked():
+    aws = Aws(parameters={"RnnModelVersion": "7"}, refusals=["No updates are to be performed."])
+    done = aws.release()
+    assert done.error is None
+    assert "AskEndpoint" in done.states
+
+
+@pytest.mark.parametrize("approval", ["Rejected", "PendingManualApproval"])
+def test_an_approval_that_was_withdrawn_releases_nothing(approval):
+    aws = Aws(approval=approval)
+    assert aws.release().cause == (
+        f"Version 7 of recognition-dev-rnn is {approval} by now. The endpoint keeps the model it had."
+    )
+    assert aws.updates == []
+
+
+def test_a_version_without_its_artefact_never_touches_the_stack():
+    aws = Aws(artefact_deleted=True)
+    assert aws.release().cause == (
+        "Version 7 of recognition-dev-rnn cannot be released, because its artefact "
+        "s3://models/training/rnn-1/output/model.tar.gz cannot be read: Not Found. The endpoint keeps the model it had."
+    )
+    assert aws.updates == []
+
+
+def test_of_two_approvals_the_later_one_waits_for_the_earlier():
+    earlier = {"ExecutionArn": "arn:other", "StartDate": "2026-11-25T20:59:59.000Z"}
+    later = {"ExecutionArn": "arn:third", "StartDate": "2026-11-25T21:30:00.000Z"}
+    done = Aws(others=[[earlier, later], [earlier, later], [later]]).release()
+    assert done.states.count("WaitForTurn") == 2
+    assert done.error is None
+
+
+def test_a_stack_that_is_being_updated_is_waited_for():
+    aws = Aws(statuses=["UPDATE_IN_PROGRESS", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "UPDATE_COMPLETE"])
+    done = aws.release()
+    assert (done.states.count("WaitForUpdate"), done.error) == (2, None)
+
+
+def test_an_update_that_came_in_between_is_waited_for():
+    busy = "Stack:arn is in UPDATE_IN_PROGRESS state and can not be updated."
+    done = Aws(refusals=[busy]).release()
+    assert (done.states.count("WaitForUpdate"), done.error) == (1, None)
+
+
+def test_an_update_that_was_rolled_back_says_the_first_reason():
+    assert Aws(rolls_back=True).release().cause == (
+        "The update of Recognition-dev-Inference to version 7 of recognition-dev-rnn ended as "
+        "UPDATE_ROLLBACK_COMPLETE: RnnEndpoint: the model does not load. The endpoint keeps the model it had."
+    )
+
+
+def test_a_silent_roll_back_is_loud():
+    cause = Aws(live="Config-OLD").release().cause
+    assert "rolled recognition-dev-rnn back without a failure of the stack" in cause
+    assert "config-old, and the stack asked for config-ab" in cause
+
+
+def test_an_endpoint_that_is_still_updating_is_waited_for():
+    done = Aws(endpoint_states=["Updating", "Updating", "InService"]).release()
+    assert (done.states.count("WaitForEndpoint"), done.error) == (2, None)
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        ({"model_error": "Received client error (500)"}, "Received client error (500)"),
+        ({"answering": "6"}, "it answered"),
+    ],
+)
+def test_a_version_that_does_not_answer_is_taken_back(fault, reason):
+    aws = Aws(**fault)
+    done = aws.release()
+    assert reason in done.cause
+    assert done.cause.endswith("Version 6 serves again.")
+    assert aws.parameters["RnnModelVersion"] == "6"
+    assert len({update["ClientRequestToken"] for update in aws.updates}) == 2
+
+
+@pytest.mark.parametrize("before", ["", "7"])
+def test_without_another_version_before_there_is_nothing_to_go_back_to(before):
+    aws = Aws(parameters={"RnnModelVersion": before}, model_error="it crashed")
+    assert "it crashed. There is no version before it" in aws.release().cause
+    assert len(aws.updates) == 1
+
+
+def test_every_task_that_fails_ends_the_release_with_its_reason():
+    machine = definition(PLACES)
+    for name, state in machine["States"].items():
+        if state["Type"] != "Task":
+            continue
+        aws = Aws(rolls_back=name == "ReadEvents", model_error="x" if "TakeBack" in name else None)
+
+        def failing(*_: Any) -> None:
+            raise TaskFailed("Any.Exception", "the network is down")
+
+        done = walk(machine, {"model_package_arn": ARN}, {**aws.answers(), name: failing}, execution=MINE)
+        assert done.error == "NotReleased", name
+        assert "the network is down" in done.cause, name
+
+
+@pytest.mark.parametrize("kind", ["cnn", "rnn"])
+def test_the_known_inputs_are_ones_that_the_container_takes(kind):
+    from model_code import inference
+
+    context = type("Context", (), {"request_content_type": "application/json"})
+    passed = json.loads(inference.input_handler(io.BytesIO(KNOWN_INPUT[kind].encode()), context))
+    (instance,) = passed["instances"]
+    if kind == "cnn":
+        assert Image.open(io.BytesIO(base64.b64decode(instance["image"]["b64"]))).size == (8, 8)
+
+
+def test_every_state_is_reached_from_another():
+    states = definition(PLACES)["States"]
+    named = set(re.findall(r'"(?:Next|Default)": "(\w+)"', json.dumps(states)))
+    assert named | {"Start"} == set(states)

@@ -1,0 +1,174 @@
+"""The training state machine on the embedded AWS with scripts of a few lines: markers, capacity, champion, lineage."""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from stacks.pipeline import definition
+from stacks.places import Places
+from stacks.settings import load_settings
+
+from .conftest import INFERENCE_IMAGE, ROLE, TRAINING_IMAGE, TYPE_WITHOUT_CAPACITY, archive
+
+TRAIN = """
+import os, pathlib
+pathlib.Path(os.environ["SM_MODEL_DIR"], "model").write_text("a model")
+"""
+EVALUATE = """
+import json, pathlib, sys
+output = pathlib.Path(sys.argv[sys.argv.index("--output") + 1])
+(output / "evaluation.json").write_text(json.dumps({"gate": {"accuracy": 0.9}}))
+"""
+COMPARISON = """
+import json, pathlib, sys
+evaluation = pathlib.Path(sys.argv[sys.argv.index("--evaluation") + 1])
+assert pathlib.Path(sys.argv[sys.argv.index("--champion") + 1], "model.tar.gz").is_file()
+found = {"comparable": True, "accuracy": 0.95, "difference": {"value": -0.05, "interval_95": [-0.06, -0.04]}}
+evaluation.write_text(json.dumps({**json.loads(evaluation.read_text()), "champion": found}))
+"""
+SETTINGS = {
+    "training": {
+        "instance_type": TYPE_WITHOUT_CAPACITY,
+        "fallback_instance_types": ["ml.g5.xlarge"],
+        "approval": "Approved",
+    }
+}
+STACK = {
+    "Parameters": {"RnnModelVersion": {"Type": "String"}},
+    "Resources": {
+        "Topic": {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": {"Ref": "RnnModelVersion"}}}
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def machine(client, bucket, names) -> str:
+    """The machine over tiny scripts; its ARN."""
+    s3 = client("s3")
+    scripts = {
+        "train.py": TRAIN,
+        "model_code/__init__.py": "",
+        "model_code/evaluate.py": EVALUATE,
+        "model_code/comparison.py": COMPARISON,
+    }
+    s3.put_object(Bucket=bucket, Key="tiny/source.tar.gz", Body=archive(scripts))
+    client("sagemaker").create_model_package_group(ModelPackageGroupName="recognition-dev-rnn")
+    places = Places(
+        data_bucket=bucket,
+        model_bucket=bucket,
+        key_arn=client("kms").create_key()["KeyMetadata"]["Arn"],
+        role_arn=ROLE,
+        code_bucket=bucket,
+        code_key="tiny/source.tar.gz",
+        training_image=TRAINING_IMAGE,
+        inference_image=INFERENCE_IMAGE,
+        version_arns={"rnn": names.arn("model-package", "recognition-dev-rnn/")},
+        inference_stack="tiny-inference",
+    )
+    settings = load_settings("dev", {"dev": SETTINGS})
+    answer = client("stepfunctions").create_state_machine(
+        name=f"training-{uuid.uuid4().hex[:8]}",
+        definition=json.dumps(definition(settings, places)),
+        roleArn=ROLE,
+    )
+    return answer["stateMachineArn"]
+
+
+@pytest.fixture(scope="module")
+def data(client, bucket) -> str:
+    """A data set's folder."""
+    for split in ("train", "validation", "test"):
+        client("s3").put_object(Bucket=bucket, Key=f"sets/one/{split}/part", Body=split.encode())
+    return "sets/one"
+
+
+@pytest.fixture(scope="module")
+def ended(client, machine) -> Callable[[], dict[str, Any]]:
+    """Waits for the end of the machine's newest execution."""
+
+    def wait() -> dict[str, Any]:
+        states, deadline = client("stepfunctions"), time.monotonic() + 300
+        while time.monotonic() < deadline:
+            listed = states.list_executions(stateMachineArn=machine)["executions"]
+            if listed and listed[0]["status"] != "RUNNING":
+                return states.describe_execution(executionArn=listed[0]["executionArn"])
+            time.sleep(0.2)
+        raise AssertionError("The execution did not end.")
+
+    return wait
+
+
+@pytest.fixture(scope="module")
+def first_run(client, bucket, machine, data, ended) -> dict[str, Any]:
+    """A run that a marker in the data bucket started."""
+    s3, events = client("s3"), client("events")
+    s3.put_bucket_notification_configuration(
+        Bucket=bucket, NotificationConfiguration={"EventBridgeConfiguration": {}}
+    )
+    pattern = {
+        "source": ["aws.s3"],
+        "detail-type": ["Object Created"],
+        "detail": {"bucket": {"name": [bucket]}, "object": {"key": [{"suffix": "/TRAIN.json"}]}},
+    }
+    transformer = {"InputPathsMap": {"key": "$.detail.object.key"}, "InputTemplate": '{"marker_key": <key>}'}
+    events.put_rule(Name="marker", EventPattern=json.dumps(pattern))
+    target = {"Id": "1", "Arn": machine, "RoleArn": ROLE, "InputTransformer": transformer}
+    events.put_targets(Rule="marker", Targets=[target])
+    marker = {"kind": "rnn", "hyperparameters": {"epochs": "2"}}
+    s3.put_object(Bucket=bucket, Key=f"{data}/TRAIN.json", Body=json.dumps(marker).encode())
+    return ended()
+
+
+def test_a_marker_starts_a_run_that_goes_on_to_the_instance_type_with_capacity(client, first_run):
+    assert first_run["status"] == "SUCCEEDED", first_run.get("cause")
+    name = json.loads(first_run["output"])["training_job_name"]
+    jobs = client("sagemaker").list_training_jobs(NameContains=name.removesuffix("-2"))[
+        "TrainingJobSummaries"
+    ]
+    described = [
+        client("sagemaker").describe_training_job(TrainingJobName=job["TrainingJobName"])
+        for job in reversed(jobs)
+    ]
+    assert [(one["ResourceConfig"]["InstanceType"], one["TrainingJobStatus"]) for one in described] == [
+        (TYPE_WITHOUT_CAPACITY, "Failed"),
+        ("ml.g5.xlarge", "Completed"),
+    ]
+    assert described[0]["FailureReason"].startswith("CapacityError")
+
+
+def test_the_registered_version_says_where_it_comes_from(client, bucket, data, first_run):
+    arn = json.loads(first_run["output"])["model_package_arn"]
+    package = client("sagemaker").describe_model_package(ModelPackageName=arn)
+    found = package["CustomerMetadataProperties"]
+    assert found["training_data"] == f"s3://{bucket}/{data}/"
+    assert found["hyperparameter.epochs"] == "2"
+    assert found["champion"] == "none"
+    assert len(found["data_version"]) == 64
+    assert package["MetadataProperties"]["CommitId"] == "tiny/source.tar.gz"
+
+
+def test_a_model_that_is_worse_than_the_released_one_is_not_registered(
+    client, bucket, machine, data, first_run, ended
+):
+    version = json.loads(first_run["output"])["version"]
+    client("cloudformation").create_stack(
+        StackName="tiny-inference",
+        TemplateBody=json.dumps(STACK),
+        Parameters=[{"ParameterKey": "RnnModelVersion", "ParameterValue": version}],
+    )
+    client("stepfunctions").start_execution(
+        stateMachineArn=machine,
+        name="second",
+        input=json.dumps({"kind": "rnn", "data_s3_uri": f"s3://{bucket}/{data}"}),
+    )
+    run = ended()
+    assert (run["status"], run["error"]) == ("FAILED", "BehindChampion")
+    assert f"that of version {version}, which is released, 0.9500 on the same test samples" in run["cause"]
+    packages = client("sagemaker").list_model_packages(ModelPackageGroupName="recognition-dev-rnn")
+    assert len(packages["ModelPackageSummaryList"]) == 1

@@ -1,0 +1,73 @@
+"""The comparison of a new model with the released one: paired, honest about chance, and only where it can be made."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from model_code.comparison import compare, difference
+
+
+def right_answers(share: float, count: int, seed: int) -> np.ndarray:
+    """Which of `count` answers were right."""
+    return np.random.default_rng(seed).random(count) < share
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.integers(0, 1000), st.integers(0, 1000), st.integers(5, 200))
+def test_exchanging_the_models_turns_the_difference_round(seed, other_seed, count):
+    one, other = right_answers(0.8, count, seed), right_answers(0.6, count, other_seed)
+    there, back = difference(one, other)["difference"], difference(other, one)["difference"]
+    assert there["value"] == pytest.approx(one.mean() - other.mean())
+    assert back["value"] == pytest.approx(-there["value"])
+    assert back["interval_95"] == pytest.approx([-bound for bound in reversed(there["interval_95"])])
+    assert there["interval_95"][0] <= there["interval_95"][1]
+
+
+def test_a_model_does_not_differ_from_itself():
+    right = right_answers(0.7, 100, 0)
+    assert difference(right, right) == {
+        "accuracy": right.mean(),
+        "difference": {"value": 0.0, "interval_95": [0.0, 0.0]},
+    }
+
+
+def test_the_interval_is_as_wide_as_the_paired_deviation_says():
+    one, other = right_answers(0.8, 4000, 1), right_answers(0.75, 4000, 2)
+    low, high = difference(one, other)["difference"]["interval_95"]
+    deviation = np.std(one.astype(float) - other.astype(float)) / np.sqrt(4000)
+    assert high - low == pytest.approx(2 * 1.96 * deviation, rel=0.15)
+
+
+def test_what_both_find_hard_does_not_widen_the_interval():
+    champion = right_answers(0.6, 2000, 3)
+    better = champion.copy()
+    better[np.flatnonzero(~champion)[:40]] = True
+    low, high = difference(better, champion)["difference"]["interval_95"]
+    assert 0.01 < low < 0.02 < high < 0.03
+
+
+def test_an_artefact_stands_beside_itself_on_the_test_split(trained, channels):
+    kind = json.loads((trained.artefact / "model_card.json").read_text())["kind"]
+    found = compare(trained.artefact, trained.artefact, channels[kind] / "test")
+    assert (found["comparable"], found["difference"]["value"]) == (True, 0.0)
+    assert 0 <= found["accuracy"] <= 1
+
+
+@pytest.mark.parametrize("fault", ["other classes", "no model"])
+def test_a_champion_that_cannot_answer_is_not_comparable_and_says_why(trained, channels, tmp_path, fault):
+    champion = tmp_path / "champion"
+    shutil.copytree(trained.artefact, champion)
+    if fault == "other classes":
+        (champion / "labels.json").write_text('["a", "b", "c"]')
+    else:
+        shutil.rmtree(champion / "1")
+    kind = json.loads((trained.artefact / "model_card.json").read_text())["kind"]
+    found = compare(trained.artefact, champion, channels[kind] / "test")
+    assert found["comparable"] is False
+    assert {"other classes": "other classes", "no model": "1/saved_model.pb"}[fault] in found["reason"]
