@@ -1,0 +1,87 @@
+"""What the doctor asks of an account before the first deployment."""
+
+from __future__ import annotations
+
+import datetime
+import json
+
+import pytest
+
+from cli import doctor
+from cli.project import ROOT
+from stacks.settings import EnvironmentSettings, load_settings
+
+TODAY = datetime.date(2026, 11, 25)
+
+
+def settings(**changes: dict) -> EnvironmentSettings:
+    environments = json.loads((ROOT / "cdk.json").read_text())["context"]["environments"]
+    for part, values in changes.items():
+        environments["prod"][part] = {**environments["prod"].get(part, {}), **values}
+    return load_settings("prod", environments)
+
+
+def enough(chosen: EnvironmentSettings) -> dict[str, float]:
+    return {name: float(needed) for name, needed in doctor.needed_quotas(chosen)}
+
+
+def test_an_account_with_enough_of_everything_is_well():
+    chosen = settings()
+    findings = [*doctor.quota_findings(chosen, enough(chosen)), doctor.lambda_finding(chosen, 1000)]
+    assert [finding for finding in findings if not finding.is_well] == []
+
+
+def test_a_release_needs_a_second_fleet_of_one_network_beside_both():
+    assert dict(doctor.needed_quotas(settings()))["ml.g4dn.xlarge for endpoint usage"] == 3 * 2
+
+
+@pytest.mark.parametrize(
+    ("use_spot", "name"), [(True, "spot training job usage"), (False, "training job usage")]
+)
+def test_spot_and_on_demand_have_quotas_of_their_own_for_every_type_that_may_be_tried(use_spot, name):
+    chosen = settings(
+        training={"use_spot": use_spot, "fallback_instance_types": ["ml.g6.xlarge"], "instance_count": 4}
+    )
+    needed = dict(doctor.needed_quotas(chosen))
+    assert needed[f"ml.g5.xlarge for {name}"] == needed[f"ml.g6.xlarge for {name}"] == 4
+
+
+@pytest.mark.parametrize("short", [0.0, None])
+def test_a_quota_that_is_too_small_or_not_there_says_what_to_do(short):
+    chosen = settings()
+    quotas = enough(chosen)
+    name = "ml.g5.xlarge for spot training job usage"
+    quotas.pop(name)
+    if short is not None:
+        quotas[name] = short
+    (finding,) = [one for one in doctor.quota_findings(chosen, quotas) if not one.is_well]
+    assert (finding.what, finding.needed, finding.found) == (name, 1, short)
+    assert "us-east-1" in finding.remedy
+
+
+@pytest.mark.parametrize(("reserved", "found", "well"), [(None, 10, True), (10, 139, False), (10, 140, True)])
+def test_reserved_concurrency_has_to_leave_what_lambda_keeps(reserved, found, well):
+    chosen = settings(api={"reserved_concurrency": reserved})
+    assert doctor.lambda_finding(chosen, found).is_well is well
+
+
+def test_an_image_near_its_end_of_patch_is_named():
+    late = datetime.date(2027, 7, 1)
+    assert [one.is_well for one in doctor.image_findings(settings(), TODAY)] == [True, True]
+    (finding,) = [one for one in doctor.image_findings(settings(), late) if not one.is_well]
+    assert finding.what.startswith("training image")
+
+
+def test_applied_quotas_count_more_than_defaults():
+    class Quotas:
+        """Service Quotas as the target's client gives it."""
+
+        def get_paginator(self, operation: str):
+            value = {"list_aws_default_service_quotas": 0.0, "list_service_quotas": 4.0}[operation]
+            pages = [{"Quotas": [{"QuotaName": "a", "Value": value}]}]
+            if operation == "list_aws_default_service_quotas":
+                pages.append({"Quotas": [{"QuotaName": "b", "Value": 1.0}]})
+            return type("Pages", (), {"paginate": staticmethod(lambda ServiceCode: pages)})
+
+    target = type("Target", (), {"client": staticmethod(lambda service: Quotas())})
+    assert doctor.sagemaker_quotas(target) == {"a": 4.0, "b": 1.0}
