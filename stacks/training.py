@@ -50,12 +50,15 @@ class TrainingStack(Stack):
         self.model_bucket_arn = bucket_arn(model_bucket)
         job_role = self.job_role(settings, image, code)
         for kind in KINDS:
-            sagemaker.CfnModelPackageGroup(
+            group = sagemaker.CfnModelPackageGroup(
                 self,
                 f"{kind.title()}Models",
                 model_package_group_name=endpoint_name(settings.name, kind),
                 model_package_group_description=f"Versions of the {kind.upper()} of recognition in {settings.name}",
             )
+            # The versions are data: they stay where the data stays.
+            keep = settings.storage.keep_data_when_destroyed
+            group.apply_removal_policy(RemovalPolicy.RETAIN if keep else RemovalPolicy.DESTROY)
         network = self.network(settings, data_bucket, model_bucket, code)
         places = Places(
             data_bucket=data_bucket,

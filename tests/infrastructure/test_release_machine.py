@@ -148,6 +148,17 @@ def test_a_version_that_is_there_already_is_only_asked():
     assert "AskEndpoint" in done.states
 
 
+def test_a_release_that_was_stopped_in_the_middle_is_finished_by_the_next():
+    """The stopped execution's update went on without it, so the parameter holds the version already."""
+    aws = Aws(
+        statuses=["UPDATE_IN_PROGRESS", "UPDATE_COMPLETE"],
+        parameters={"RnnModelVersion": "7"},
+        refusals=["No updates are to be performed."],
+    )
+    done = aws.release()
+    assert (done.output, aws.updates) == ({"endpoint": "recognition-dev-rnn", "version": "7"}, [])
+
+
 @pytest.mark.parametrize("approval", ["Rejected", "PendingManualApproval"])
 def test_an_approval_that_was_withdrawn_releases_nothing(approval):
     aws = Aws(approval=approval)

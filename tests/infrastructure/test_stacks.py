@@ -42,11 +42,12 @@ def test_data_and_models_lie_under_our_own_key_and_are_versioned(templates, of_t
 
 def test_prod_keeps_its_data_and_dev_leaves_nothing(dev, prod):
     def policies(template: dict) -> set[str]:
-        kept = ("AWS::S3::Bucket", "AWS::KMS::Key")
+        kept = ("AWS::S3::Bucket", "AWS::KMS::Key", "AWS::SageMaker::ModelPackageGroup")
         return {one["DeletionPolicy"] for one in template["Resources"].values() if one["Type"] in kept}
 
-    assert policies(prod["Storage"]) == {"Retain"}
-    assert policies(dev["Storage"]) == {"Delete"}
+    for part in ("Storage", "Training"):
+        assert policies(prod[part]) == {"Retain"}
+        assert policies(dev[part]) == {"Delete"}
 
 
 def test_every_method_wants_a_signed_request(templates, of_type):
