@@ -7,11 +7,15 @@ import json
 import sys
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from model_code.evaluate import RESAMPLES, find_archive, predict, unpack
 from model_code.failures import JobFailed, write_failure_reason
+
+if TYPE_CHECKING:
+    from model_code.records import Split
 
 
 def run() -> None:
@@ -55,24 +59,24 @@ def compare(model: Path, champion: Path, test: Path) -> dict:
     with tempfile.TemporaryDirectory() as scratch:
         directory = unpack(find_archive(model), Path(scratch))
         split = read_split(test, json.loads((directory / "model_card.json").read_text())["kind"])
-        right = answers(directory, split.samples) == split.targets
+        right = answers(directory, split) == split.targets
     with tempfile.TemporaryDirectory() as scratch:
         try:
             directory = unpack(find_archive(champion), Path(scratch))
             if json.loads((directory / "labels.json").read_text()) != labels:
                 return {"comparable": False, "reason": "The champion was trained on other classes."}
-            champion_right = answers(directory, split.samples) == split.targets
+            champion_right = answers(directory, split) == split.targets
         except JobFailed as failure:
             return {"comparable": False, "reason": f"The champion cannot be measured: {failure}"}
     return {"comparable": True, **difference(right, champion_right)}
 
 
-def answers(directory: Path, samples: list[bytes]) -> np.ndarray:
-    """The classes that a model in `directory` answers: int [N]."""
+def answers(directory: Path, split: Split) -> np.ndarray:
+    """The classes that a model in `directory` answers to the split's samples: int [N]."""
     import tensorflow as tf
 
     loaded = tf.saved_model.load(str(directory / "1"))
-    return predict(loaded.signatures["serving_default"], samples).argmax(axis=1)
+    return predict(loaded.signatures["serving_default"], split).argmax(axis=1)
 
 
 def difference(right: np.ndarray, champion_right: np.ndarray) -> dict:

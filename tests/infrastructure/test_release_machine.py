@@ -255,9 +255,10 @@ def test_every_task_that_fails_ends_the_release_with_its_reason():
 
 @pytest.mark.parametrize("kind", ["cnn", "rnn"])
 def test_the_known_inputs_are_ones_that_the_container_takes(kind):
+    from local_aws.serving import Context
     from model_code import inference
 
-    context = type("Context", (), {"request_content_type": "application/json"})
+    context = Context("application/json", "application/json")
     passed = json.loads(inference.input_handler(io.BytesIO(KNOWN_INPUT[kind].encode()), context))
     (instance,) = passed["instances"]
     if kind == "cnn":
