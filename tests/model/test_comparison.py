@@ -51,26 +51,20 @@ def test_what_both_find_hard_does_not_widen_the_interval():
     assert 0.01 < low < 0.02 < high < 0.03
 
 
-def channel_of(trained, channels):
-    """The test split of what the artefact was trained on."""
-    name = {"image": "cnn", "text": "rnn", "sequence": "sensor"}[trained.problem.feature]
-    return channels[name] / "test"
-
-
-def test_an_artefact_stands_beside_itself_on_the_test_split(trained, channels):
-    found = compare(trained.artefact, trained.artefact, channel_of(trained, channels))
+def test_an_artefact_stands_beside_itself_on_the_test_split(trained):
+    found = compare(trained.artefact, trained.artefact, trained.channels / "test")
     assert (found["comparable"], found["difference"]["value"]) == (True, 0.0)
     assert 0 <= found["accuracy"] <= 1
 
 
 @pytest.mark.parametrize("fault", ["other classes", "no model"])
-def test_a_champion_that_cannot_answer_is_not_comparable_and_says_why(trained, channels, tmp_path, fault):
+def test_a_champion_that_cannot_answer_is_not_comparable_and_says_why(trained, tmp_path, fault):
     champion = tmp_path / "champion"
     shutil.copytree(trained.artefact, champion)
     if fault == "other classes":
         (champion / "labels.json").write_text('["a", "b", "c"]')
     else:
         shutil.rmtree(champion / "1")
-    found = compare(trained.artefact, champion, channel_of(trained, channels))
+    found = compare(trained.artefact, champion, trained.channels / "test")
     assert found["comparable"] is False
     assert {"other classes": "other classes", "no model": "1/saved_model.pb"}[fault] in found["reason"]
