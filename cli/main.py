@@ -283,6 +283,37 @@ def recognize(
         raise typer.Exit(1)
 
 
+@app.command(epilog=example("recognition replay answers.jsonl --requests-per-month 100000"))
+def replay(
+    records: Annotated[
+        Path, typer.Argument(help="JSON Lines: truth, and label and score of own and managed.")
+    ],
+    first: Annotated[str, typer.Option(help="Which is asked first: own or managed.")] = "own",
+    requests_per_month: Annotated[int, typer.Option(help="For the cost of a month.", min=1)] = 100_000,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what each threshold of a cascade would have done to accuracy and cost."""
+    from cli.replay import effects, read_records
+
+    if first not in ("own", "managed"):
+        raise CommandFailed(f"--first is own or managed, and not '{first}'.")
+    recorded = read_records(records)
+    found = effects(recorded, first)
+    if as_json:
+        show([vars(effect) for effect in found], True, "")
+        return
+    table = Table("Threshold", "Accuracy", "Second asked", "US$ a month", title=f"{len(recorded)} records")
+    for effect in found:
+        usd = effect.usd_per_request
+        table.add_row(
+            f"{effect.threshold:.2f}",
+            f"{effect.accuracy:.4f}",
+            f"{effect.second_share:.1%}",
+            "unknown" if usd is None else f"{usd * requests_per_month:,.2f}",
+        )
+    Console().print(table)
+
+
 @app.command(epilog=example("recognition advise --set modality=text --set task=sentiment"))
 def advise(
     settings: Annotated[

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import requests
-from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest
-
 from cli.errors import CommandFailed
 from cli.target import Target
+from client.transport import SignedTransport, Unreachable
 
-TIMEOUT_SECONDS = 40
 CONTENT_TYPES = {
     ".png": "image/png",
     ".jpg": "image/jpeg",
@@ -26,11 +23,12 @@ CONTENT_TYPES = {
 
 @dataclass(frozen=True)
 class Question:
-    """What to ask: the operation's path, the body and its content type."""
+    """What to ask: the operation's path, the body and its content type, and query parameters."""
 
     path: str
     body: bytes
     content_type: str
+    options: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -48,21 +46,14 @@ def ask(target: Target, question: Question) -> Reply:
     Raises:
         CommandFailed: when the API cannot be reached or does not answer in JSON.
     """
-    url = target.api_url() + question.path
-    request = AWSRequest("POST", url, data=question.body, headers={"Content-Type": question.content_type})
     session = target.session()
-    SigV4Auth(session.get_credentials(), "execute-api", session.region_name).add_auth(request)
+    transport = SignedTransport(target.api_url(), session.get_credentials(), session.region_name)
     started = time.monotonic()
     try:
-        answer = requests.post(
-            url, data=question.body, headers=dict(request.headers), timeout=TIMEOUT_SECONDS
-        )
-        body = answer.json()
-    except requests.JSONDecodeError as error:
-        raise CommandFailed(f"{url} answered {answer.status_code} with something other than JSON.") from error
-    except requests.RequestException as error:
-        raise CommandFailed(f"{url} could not be asked: {type(error).__name__}.") from error
-    return Reply(answer.status_code, body, time.monotonic() - started)
+        answer = transport(question.path.lstrip("/"), question.options, question.body, question.content_type)
+    except Unreachable as error:
+        raise CommandFailed(str(error)) from error
+    return Reply(answer.status, dict(answer.body), time.monotonic() - started)
 
 
 def questions_about(subject: str) -> list[Question]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from aws_cdk import Acknowledgment, Stack, Validations
 
+from lambdas.catalogue import OPERATIONS
 from stacks.names import KINDS, endpoint_name
 from stacks.settings import EnvironmentSettings
 
@@ -109,6 +110,7 @@ def findings(part: str, settings: EnvironmentSettings) -> list[Finding]:
             *each("Release/Role/DefaultPolicy", NO_RESOURCE, resource("*")),
         ]
     if part == "Api":
+        routes = [operation.path for operation in OPERATIONS]
         signed = "Callers sign with IAM credentials (AWS_IAM on every method), so there is no user pool."
         firewall = (
             "Nobody without the account's credentials gets past the signature; throttles bound the rest."
@@ -116,7 +118,7 @@ def findings(part: str, settings: EnvironmentSettings) -> list[Finding]:
         push = "AWS's own policy for the one role of an account with which API Gateway writes its logs."
         policy = "arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs"
         return [
-            *[Finding(f"Api/Default/{route}/POST/Resource", "AwsSolutions-COG4", signed) for route in ROUTES],
+            *[Finding(f"Api/Default/{route}/POST/Resource", "AwsSolutions-COG4", signed) for route in routes],
             *each(f"Api/DeploymentStage.{environment}", firewall, "AwsSolutions-APIG3"),
             *each("Api/CloudWatchRole", push, f"AwsSolutions-IAM4[Policy::{policy}]"),
             *[
@@ -126,16 +128,6 @@ def findings(part: str, settings: EnvironmentSettings) -> list[Finding]:
             ],
         ]
     return []
-
-
-ROUTES = (
-    "advise",
-    *(f"images/{operation}" for operation in ("labels", "text", "faces", "moderation", "class")),
-    *(
-        f"texts/{operation}"
-        for operation in ("sentiment", "language", "entities", "key-phrases", "pii", "class")
-    ),
-)
 
 
 def acknowledge(stack: Stack, part: str, settings: EnvironmentSettings) -> None:

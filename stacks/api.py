@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
 from aws_cdk import Duration, RemovalPolicy, Size, Stack
 from aws_cdk import aws_apigateway as apigateway
+from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from advisor.prices import price_table
+from lambdas.catalogue import FUNCTIONS, OPERATIONS
 from stacks.lambda_code import write_function_code
 from stacks.names import KINDS, endpoint_name, publish
 from stacks.settings import ApiSettings, EnvironmentSettings
@@ -20,6 +24,10 @@ from stacks.settings import ApiSettings, EnvironmentSettings
 BINARY_TYPES = ["*/*"]
 METRICS_NAMESPACE = "Recognition"
 COMPRESS_FROM_BYTES = 1024
+CLASSIFY = "comprehend:ClassifyDocument"
+INVOKE = "sagemaker:InvokeEndpoint"
+# Which of our networks a policy may ask in a managed service's place.
+KIND_OF = {"vision": "cnn", "language": "rnn"}
 
 
 @dataclass(frozen=True)
@@ -29,18 +37,40 @@ class FunctionPlan:
     Attributes:
         name: the folder.
         routes: paths below the API's root.
-        actions: IAM actions; Rekognition's and Comprehend's have no resource to name.
+        grants: IAM actions by resource; most of Rekognition's and Comprehend's have no resource to name.
         variables: its environment.
-        resources: of the actions.
         packages: of this project that its code imports.
+        parts: other folders in `lambdas` that its code imports.
     """
 
     name: str
     routes: tuple[str, ...]
-    actions: tuple[str, ...]
+    grants: dict[str, set[str]]
     variables: dict[str, str]
-    resources: tuple[str, ...] = ("*",)
     packages: tuple[str, ...] = ()
+    parts: tuple[str, ...] = ()
+
+
+def paths_of(function: str) -> tuple[str, ...]:
+    """The paths of a function's operations."""
+    return tuple(operation.path for operation in FUNCTIONS[function])
+
+
+def actions_of(function: str) -> set[str]:
+    """The IAM actions of a function's operations."""
+    return {operation.action for operation in FUNCTIONS[function] if operation.service}
+
+
+def list_prices(region: str) -> str:
+    """The first tier's price of every operation in US dollars, as JSON; one that nobody confirmed is left out."""
+    table = price_table(region)
+    prices = {operation.price: table[operation.price] for operation in OPERATIONS if operation.price}
+    known = {
+        name: price.tiers[0].usd
+        for name, price in prices.items()
+        if price.known and price.tiers[0].status != "unverified"
+    }
+    return json.dumps(known, sort_keys=True)
 
 
 class ApiStack(Stack):
@@ -62,7 +92,7 @@ class ApiStack(Stack):
         validator = api.add_request_validator(
             "Validator", validate_request_body=True, validate_request_parameters=True
         )
-        for plan in self.plans(settings):
+        for plan in self.plans(settings, self.budgets(settings.api)):
             function = self.function(settings.api, plan)
             integration = apigateway.LambdaIntegration(function, timeout=Duration.seconds(29))
             for route in plan.routes:
@@ -74,52 +104,61 @@ class ApiStack(Stack):
                 )
         publish(self, settings.name, "api-url", api.url)
 
-    def plans(self, settings: EnvironmentSettings) -> list[FunctionPlan]:
-        """The functions."""
+    def plans(self, settings: EnvironmentSettings, budgets: dynamodb.Table | None) -> list[FunctionPlan]:
+        """The functions, with the routes and actions of their operations and what their policies need."""
         endpoints = {kind: endpoint_name(settings.name, kind) for kind in KINDS}
-        arns = [
-            self.format_arn(service="sagemaker", resource="endpoint", resource_name=name)
-            for name in endpoints.values()
-        ]
+        arns = {
+            kind: self.format_arn(service="sagemaker", resource="endpoint", resource_name=name)
+            for kind, name in endpoints.items()
+        }
+        names = {f"{kind.upper()}_ENDPOINT_NAME": name for kind, name in endpoints.items()}
+        classifier = settings.api.document_classifier_endpoint_arn
+
+        def managed(function: str) -> FunctionPlan:
+            """A function of a managed service."""
+            mine = {
+                operation.name: settings.api.policies[operation.name]
+                for operation in FUNCTIONS[function]
+                if operation.name in settings.api.policies
+            }
+            grants = {"*": actions_of(function) - {CLASSIFY}}
+            variables = {"PRICES_USD": list_prices(settings.region)}
+            if function == "language" and classifier:
+                grants[classifier] = {CLASSIFY}
+                variables["DOCUMENT_CLASSIFIER_ENDPOINT_ARN"] = classifier
+            if mine:
+                policies = {name: policy.model_dump() for name, policy in mine.items()}
+                variables |= {"POLICIES": json.dumps(policies, sort_keys=True), **names}
+            if any(policy.asks_own for policy in mine.values()):
+                grants[arns[KIND_OF[function]]] = {INVOKE}
+            if budgets and any(policy.monthly_budget_usd for policy in mine.values()):
+                grants[budgets.table_arn] = {"dynamodb:UpdateItem"}
+                variables["BUDGET_TABLE"] = budgets.table_name
+            return FunctionPlan(function, paths_of(function), grants, variables, parts=("custom",))
+
         return [
-            FunctionPlan(
-                name="vision",
-                routes=("images/labels", "images/text", "images/faces", "images/moderation"),
-                actions=(
-                    "rekognition:DetectLabels",
-                    "rekognition:DetectText",
-                    "rekognition:DetectFaces",
-                    "rekognition:DetectModerationLabels",
-                ),
-                variables={},
-            ),
-            FunctionPlan(
-                name="language",
-                routes=(
-                    "texts/sentiment",
-                    "texts/language",
-                    "texts/entities",
-                    "texts/key-phrases",
-                    "texts/pii",
-                ),
-                actions=(
-                    "comprehend:DetectSentiment",
-                    "comprehend:DetectDominantLanguage",
-                    "comprehend:DetectEntities",
-                    "comprehend:DetectKeyPhrases",
-                    "comprehend:DetectPiiEntities",
-                ),
-                variables={},
-            ),
-            FunctionPlan(
-                name="custom",
-                routes=("images/class", "texts/class"),
-                actions=("sagemaker:InvokeEndpoint",),
-                variables={f"{kind.upper()}_ENDPOINT_NAME": name for kind, name in endpoints.items()},
-                resources=tuple(arns),
-            ),
-            FunctionPlan(name="advise", routes=("advise",), actions=(), variables={}, packages=("advisor",)),
+            managed("vision"),
+            managed("language"),
+            FunctionPlan("custom", paths_of("custom"), dict.fromkeys(arns.values(), {INVOKE}), names),
+            FunctionPlan("advise", paths_of("advise"), {}, {}, packages=("advisor",)),
         ]
+
+    def budgets(self, settings: ApiSettings) -> dynamodb.Table | None:
+        """The table of what was spent in each month; none where no policy has a budget. It holds sums only."""
+        if not any(policy.monthly_budget_usd for policy in settings.policies.values()):
+            return None
+        return dynamodb.Table(
+            self,
+            "Budgets",
+            partition_key=dynamodb.Attribute(name="id", type=dynamodb.AttributeType.STRING),
+            billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
+            encryption=dynamodb.TableEncryption.AWS_MANAGED,
+            point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
+                point_in_time_recovery_enabled=True
+            ),
+            time_to_live_attribute="expires_at",
+            removal_policy=RemovalPolicy.DESTROY,
+        )
 
     def rest_api(self, settings: EnvironmentSettings) -> apigateway.RestApi:
         """The API with its stage, access log and throttle."""
@@ -171,12 +210,12 @@ class ApiStack(Stack):
         function = lambda_.Function(
             self,
             title,
-            description=f"Recognition: {', '.join(plan.routes)}",
+            description=f"Recognition: {len(plan.routes)} operations of {plan.name}",
             runtime=lambda_.Runtime.PYTHON_3_14,
             architecture=lambda_.Architecture.ARM_64,
             handler=f"lambdas.{plan.name}.handler.handler",
             code=lambda_.Code.from_asset(
-                str(write_function_code(plan.name, self.build_directory, plan.packages))
+                str(write_function_code(plan.name, self.build_directory, plan.packages, plan.parts))
             ),
             memory_size=api.function_memory_megabytes,
             timeout=Duration.seconds(api.function_timeout_seconds),
@@ -194,10 +233,8 @@ class ApiStack(Stack):
             },
             role=self.function_role(title, log_group),
         )
-        if plan.actions:
-            function.add_to_role_policy(
-                iam.PolicyStatement(actions=list(plan.actions), resources=list(plan.resources))
-            )
+        for resource, actions in plan.grants.items():
+            function.add_to_role_policy(iam.PolicyStatement(actions=sorted(actions), resources=[resource]))
         return function
 
     def function_role(self, title: str, log_group: logs.LogGroup) -> iam.Role:

@@ -13,13 +13,16 @@ PACKAGE = Path(__file__).resolve().parent.parent / "lambdas"
 LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.pyc")
 
 
-def write_function_code(function: str, build_directory: Path, packages: Sequence[str] = ()) -> Path:
+def write_function_code(
+    function: str, build_directory: Path, packages: Sequence[str] = (), parts: Sequence[str] = ()
+) -> Path:
     """Writes the code of `lambdas/{function}` below `build_directory` and returns its folder.
 
     Args:
         function: its folder in `lambdas`.
         build_directory: where it goes.
         packages: others of this project that it imports.
+        parts: other folders of `lambdas` that it imports.
 
     Raises:
         VendoringFailed: when the dependencies are not there and cannot be installed.
@@ -29,7 +32,7 @@ def write_function_code(function: str, build_directory: Path, packages: Sequence
     shutil.copytree(vendored_dependencies(), target, ignore=LEFT_OUT)
     (target / "lambdas").mkdir()
     shutil.copy(PACKAGE / "__init__.py", target / "lambdas")
-    for part in ("common", function):
+    for part in ("common", function, *parts):
         shutil.copytree(PACKAGE / part, target / "lambdas" / part, ignore=LEFT_OUT)
     for package in packages:
         shutil.copytree(PACKAGE.parent / package, target / package, ignore=LEFT_OUT)

@@ -186,6 +186,34 @@ class BudgetSettings(Settings):
     )
 
 
+class PolicySettings(Settings):
+    """Who answers an operation that both the managed service and our own network can answer."""
+
+    backend: Literal["managed", "own", "cascade"] = "managed"
+    first: Literal["managed", "own"] = Field(
+        "own", description="Of a cascade; the other gives second opinions."
+    )
+    threshold: float = Field(0.0, ge=0, le=1, description="A cascade's first answer below it is not enough.")
+    monthly_budget_usd: float | None = Field(
+        None, gt=0, le=1_000_000, description="What the managed service may cost in a month; empty: no limit."
+    )
+    fallback: bool = Field(False, description="The other backend answers when the chosen one cannot.")
+
+    @model_validator(mode="after")
+    def fits_together(self) -> Self:
+        """Refuses a cascade that would never ask the second, and a budget that nothing is charged to."""
+        if self.backend == "cascade" and self.threshold == 0:
+            raise ValueError("threshold has to be above 0 for a cascade, or the second is never asked")
+        if self.monthly_budget_usd is not None and self.backend == "own" and not self.fallback:
+            raise ValueError("monthly_budget_usd is of the managed service, which this policy never asks")
+        return self
+
+    @property
+    def asks_own(self) -> bool:
+        """Whether our own network may be asked."""
+        return self.backend != "managed" or self.fallback
+
+
 class ApiSettings(Settings):
     """The recognition API and its functions."""
 
@@ -198,6 +226,14 @@ class ApiSettings(Settings):
     reserved_concurrency: int | None = Field(None, ge=1, le=1_000)
     log_days: Literal[1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365] = 30
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    policies: dict[Literal["image-labels", "text-sentiment"], PolicySettings] = Field(
+        default={}, description="Where nothing is said, the managed service answers."
+    )
+    document_classifier_endpoint_arn: str | None = Field(
+        None,
+        pattern=r"^arn:aws:comprehend:[a-z0-9-]+:\d{12}:document-classifier-endpoint/[a-zA-Z0-9-]{1,63}$",
+        description="Comprehend's endpoint behind /texts/classification; without one it answers 501.",
+    )
 
 
 class EnvironmentSettings(Settings):

@@ -235,14 +235,27 @@ def draw_api(template: Template) -> Iterator[str]:
         asked = calls(template, function)
         service = asked[0].split(":")[0] if asked else ""
         lines = [
-            *wrapped(paths, 27),
+            *shown_paths(paths),
             f"asks {SERVICES[service]}" if service else "asks nobody: rules and prices",
-            *wrapped([action.split(":")[1] for action in asked], 30),
+            *([f"may call {len(asked)} of its operations"] if len(asked) > 1 else []),
         ]
         yield box(x, 498, width, 232, f"Lambda {name}", lines, COLOURS["Api"])
         if service == "sagemaker":
             middle = x + width // 2
             yield arrow(f"{middle},498 {middle},416", "InvokeEndpoint", (middle + 10, 438), "start")
+
+
+def shown_paths(paths: list[str]) -> list[str]:
+    """A function's paths on lines: what they all begin with once, and those with /batch by their number."""
+    batches = [path for path in paths if path.endswith("/batch")]
+    single = [path for path in paths if path not in batches]
+    (folder, *others) = sorted(
+        {path[: path.index("/", 1) + 1] if "/" in path[1:] else "/" for path in single}
+    )
+    if others:
+        return wrapped(single, 27)
+    names = wrapped([path.removeprefix(folder) for path in single], 28)
+    return [folder, *names, *([f"{len(batches)} of them also with /batch"] if batches else [])]
 
 
 def wrapped(words: list[str], columns: int) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lambdas.advise.operations import advise
+from lambdas.advise.operations import BACKEND, OPERATIONS
 from lambdas.common.application import make_handler
 
-handler = make_handler("advisor", "The advisor", {"/advise": ("advise", advise)})
+handler = make_handler(BACKEND, "The advisor", OPERATIONS)

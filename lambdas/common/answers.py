@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
+from botocore import xform_name
 
 from lambdas.common.errors import RequestRefused
 
@@ -22,17 +24,43 @@ class Result:
         score: confidence, 0 to 1.
         box: where in an image, as shares of its size: left, top, width, height.
         span: where in a text, in characters: begin, end.
+        details: what else the service says about it, in the service's own terms and units.
     """
 
     label: str
     score: float
     box: dict[str, float] | None = None
     span: dict[str, int] | None = None
+    details: dict[str, Any] | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Without the members that are not there."""
         members = {"label": self.label, "score": self.score, "box": self.box, "span": self.span}
+        members["details"] = self.details or None
         return {name: value for name, value in members.items() if value is not None}
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A service's answer in our terms: the results, and what it says beside them."""
+
+    results: list[Result]
+    details: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a call is charged.
+
+    Attributes:
+        units: how many.
+        unit: of what; None where a call has no price of its own.
+        usd: US dollars at the list price of the first tier; None where nobody confirmed that price.
+    """
+
+    units: int
+    unit: str | None
+    usd: float | None
 
 
 @dataclass(frozen=True)
@@ -40,44 +68,123 @@ class Answer:
     """What an operation found.
 
     Attributes:
-        results: best first.
+        backend: who answered.
+        reading: what it found.
         model_name: which model answered.
         model_version: of it; None where the service tells none.
         stand_in: a sentence when something local answered in a service's place.
+        cost: of the call.
+        retries: how often the call was repeated until it was answered.
+        route: where a policy chose, the backends that were asked and what came of it.
     """
 
-    results: list[Result]
+    backend: str
+    reading: Reading
     model_name: str
     model_version: str | None
     stand_in: str | None
+    cost: Cost
+    retries: int = 0
+    route: list[dict[str, str]] | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Its members, best result first."""
+        return {
+            **head(self),
+            "results": sorted_results(self.reading),
+            "details": self.reading.details,
+            "cost": vars(self.cost),
+            **({"route": self.route} if self.route else {}),
+        }
 
 
-def success(
-    operation: str, backend: str, answer: Answer | dict[str, Any], latency_milliseconds: float
-) -> Response:
+@dataclass(frozen=True)
+class BatchAnswer:
+    """What an operation found in several documents: a reading or a refusal for each, in the order of the request."""
+
+    backend: str
+    documents: list[Reading | RequestRefused]
+    model_name: str
+    model_version: str | None
+    stand_in: str | None
+    cost: Cost
+
+    def as_json(self) -> dict[str, Any]:
+        """Its members; every document ends in exactly one of results and error."""
+        documents = [
+            {"index": index, "error": error_members(one)}
+            if isinstance(one, RequestRefused)
+            else {"index": index, "results": sorted_results(one), "details": one.details}
+            for index, one in enumerate(self.documents)
+        ]
+        return {**head(self), "documents": documents, "cost": vars(self.cost)}
+
+
+def head(answer: Answer | BatchAnswer) -> dict[str, Any]:
+    """The members that say who answered."""
+    model = {"name": answer.model_name, "version": answer.model_version}
+    return {"backend": answer.backend, "model": model, "stand_in": answer.stand_in}
+
+
+def sorted_results(reading: Reading) -> list[dict[str, Any]]:
+    """Results best first."""
+    return [result.as_json() for result in sorted(reading.results, key=lambda one: -one.score)]
+
+
+def success(operation: str, found: Answer | BatchAnswer | dict[str, Any], milliseconds: float) -> Response:
     """200 with what was recognised, or with the members of an answer that recognises nothing."""
-    members = recognised(answer) if isinstance(answer, Answer) else answer
-    content = {"operation": operation, "backend": backend, **members}
-    content["latency_milliseconds"] = round(latency_milliseconds, 1)
+    members = found if isinstance(found, dict) else found.as_json()
+    content = {"operation": operation, **members, "latency_milliseconds": round(milliseconds, 1)}
     return Response(200, "application/json", json.dumps(content))
 
 
-def recognised(answer: Answer) -> dict[str, Any]:
-    """The members of an answer, best result first."""
-    return {
-        "model": {"name": answer.model_name, "version": answer.model_version},
-        "stand_in": answer.stand_in,
-        "results": [result.as_json() for result in sorted(answer.results, key=lambda one: -one.score)],
-    }
+def error_members(error: RequestRefused) -> dict[str, Any]:
+    """An error as a caller reads it."""
+    return {"code": error.code, "message": error.message, "field": error.field}
 
 
 def refusal(error: RequestRefused) -> Response:
     """The error answer."""
-    content = {"error": {"code": error.code, "message": error.message, "field": error.field}}
     headers = {"Retry-After": str(error.retry_after_seconds)} if error.retry_after_seconds else {}
+    content = {"error": error_members(error)}
     return Response(error.status, "application/json", json.dumps(content), headers=headers)
 
 
 def stand_in_of(answer: dict[str, Any]) -> str | None:
     """The embedded AWS's mark on a service's answer; AWS itself sets none."""
     return answer["ResponseMetadata"]["HTTPHeaders"].get(STAND_IN_HEADER)
+
+
+def retries_of(answer: Mapping[str, Any]) -> int:
+    """How often botocore repeated the call that gave this answer or error."""
+    return answer.get("ResponseMetadata", {}).get("RetryAttempts", 0)
+
+
+def details_of(one: Mapping[str, Any], *shown: str) -> dict[str, Any]:
+    """What a service says beside the members that our format shows, under names like the rest of the format's."""
+    left = {
+        name: value for name, value in one.items() if name not in shown and value not in (None, [], {}, "")
+    }
+    return plain(left)
+
+
+def plain(value: Any) -> Any:
+    """A service's value in our names: confidence in percent is a score, a bounding box a box, others in snake case."""
+    if isinstance(value, list):
+        return [plain(one) for one in value]
+    if not isinstance(value, Mapping):
+        return value
+    members = {}
+    for name, one in value.items():
+        if name == "Confidence":
+            members["score"] = one / 100
+        elif name == "BoundingBox":
+            members["box"] = box(one)
+        else:
+            members[xform_name(name)] = plain(one)
+    return members
+
+
+def box(bounding_box: Mapping[str, float]) -> dict[str, float]:
+    """A bounding box in our names."""
+    return {name.lower(): value for name, value in bounding_box.items()}

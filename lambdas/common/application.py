@@ -1,9 +1,9 @@
-"""Makes a Lambda handler of plain operations: routing, timing, metrics, and errors as answers."""
+"""Makes a Lambda handler of a function's operations: routing, timing, metrics, and errors as answers."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics, Tracer
@@ -12,22 +12,22 @@ from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.metrics import MetricUnit
 from botocore.exceptions import BotoCoreError, ClientError
 
-from lambdas.common.answers import Answer, refusal, success
+from lambdas.common.answers import Answer, BatchAnswer, refusal, success
 from lambdas.common.errors import RequestRefused
+from lambdas.common.operations import Operation
+from lambdas.common.policy import answer_by_policy, policy_of
 from lambdas.common.service_errors import explain
-
-Operation = Callable[[dict[str, Any]], Answer | dict[str, Any]]
 
 
 def make_handler(
-    backend: str, service: str, routes: Mapping[str, tuple[str, Operation]]
+    backend: str, service: str, operations: Sequence[Operation]
 ) -> Callable[[dict[str, Any], Any], dict[str, Any]]:
-    """A handler that answers each route with its operation.
+    """A handler that answers each operation's path.
 
     Args:
-        backend: how answers name what is behind.
+        backend: how metrics name what is behind.
         service: how sentences name it.
-        routes: path to the operation's name and function; the function takes the event.
+        operations: what is answered.
 
     Nothing of a request or an answer goes into logs, traces or metrics: they get the operation's name, the outcome's
     code and the time.
@@ -35,20 +35,20 @@ def make_handler(
     resolver = APIGatewayRestResolver()
     logger, tracer, metrics = Logger(), Tracer(), Metrics()
 
-    def answer(name: str, operation: Operation):
+    def answer(operation: Operation):
         started = time.perf_counter()
         try:
-            with tracer.provider.in_subsegment(f"## {name}"):
-                found = operation(resolver.current_event.raw_event)
+            with tracer.provider.in_subsegment(f"## {operation.name}"):
+                found = run(operation, resolver.current_event.raw_event)
         except RequestRefused as error:
-            return refuse(name, error)
+            return refuse(operation.name, error)
         except (ClientError, BotoCoreError) as error:
-            return refuse(name, explain(error, service))
+            return refuse(operation.name, explain(error, service))
         milliseconds = (time.perf_counter() - started) * 1000
         metrics.add_metric("Answered", MetricUnit.Count, 1)
         metrics.add_metric("AnswerTime", MetricUnit.Milliseconds, milliseconds)
-        logger.info("answered", extra={"operation": name, "milliseconds": round(milliseconds, 1)})
-        return success(name, backend, found, milliseconds)
+        logger.info("answered", extra={"operation": operation.name, "milliseconds": round(milliseconds, 1)})
+        return success(operation.name, found, milliseconds)
 
     def refuse(name: str, error: RequestRefused):
         unavailable = error.status >= 500
@@ -61,8 +61,8 @@ def make_handler(
     def no_such_route(_: NotFoundError):
         return refuse("none", RequestRefused(404, "NoSuchOperation", "There is no such operation."))
 
-    for path, (name, operation) in routes.items():
-        resolver.post(path)(lambda name=name, operation=operation: answer(name, operation))
+    for operation in operations:
+        resolver.post(f"/{operation.path}")(lambda operation=operation: answer(operation))
 
     @metrics.log_metrics
     def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
@@ -70,3 +70,9 @@ def make_handler(
         return resolver.resolve(event, context)
 
     return handler
+
+
+def run(operation: Operation, event: dict[str, Any]) -> Answer | BatchAnswer | dict[str, Any]:
+    """The answer of the operation's backend, or of the one that the deployment's policy chooses."""
+    policy = policy_of(operation)
+    return answer_by_policy(policy, operation, event) if policy else operation.run(operation, event)

@@ -13,26 +13,51 @@ from aws_lambda_powertools.utilities.validation import SchemaValidationError, va
 from lambdas.common.errors import RequestRefused, bad_request, too_large
 from lambdas.common.images import ImageHeader, read_header
 
-# Rekognition's limit for image bytes in a request (Amazon Rekognition quotas).
-IMAGE_BYTES = 5 * 1024 * 1024
+# Rekognition takes 5 MiB of image bytes in a request (Amazon Rekognition quotas), but Lambda takes only 6 MiB of event,
+# in which API Gateway writes the body as base64, four bytes for three, beside the headers: what fits is the smaller.
+IMAGE_BYTES = min(5 * 1024 * 1024, (6 * 1024 * 1024 - 128 * 1024) * 3 // 4)
 IMAGE_TYPES = ("image/png", "image/jpeg")
 JSON_TYPE = "application/json"
 TEXT_TYPE = "text/plain"
-IMAGE_SCHEMA = {
-    "type": "object",
-    "properties": {"image": {"type": "string"}},
-    "required": ["image"],
-    "additionalProperties": False,
-}
-TEXT_SCHEMA = {
-    "type": "object",
-    "properties": {
-        "text": {"type": "string"},
-        "language_code": {"type": "string", "pattern": "^[a-z]{2}(-[A-Z]{2})?$"},
-    },
-    "required": ["text"],
-    "additionalProperties": False,
-}
+LANGUAGE_CODE = {"type": "string", "pattern": "^[a-z]{2}(-[A-Z]{2})?$"}
+
+
+@dataclass(frozen=True)
+class ImageBody:
+    """One image: the bytes themselves, or base64 in JSON. `least_pixels` and `most_pixels` bound each side."""
+
+    least_pixels: int
+    most_pixels: int | None = None
+
+
+@dataclass(frozen=True)
+class ImagePairBody:
+    """Two images as base64 in JSON, `source` and `target`; `least_pixels` bounds each side of each."""
+
+    least_pixels: int
+
+
+@dataclass(frozen=True)
+class TextBody:
+    """One text, plain or in JSON, of at most `most_bytes` of UTF-8."""
+
+    most_bytes: int
+
+
+@dataclass(frozen=True)
+class TextsBody:
+    """At most `most_texts` texts in JSON, each of at most `most_bytes` of UTF-8."""
+
+    most_bytes: int
+    most_texts: int
+
+
+@dataclass(frozen=True)
+class ObjectBody:
+    """A JSON object that the operation checks itself."""
+
+
+Body = ImageBody | ImagePairBody | TextBody | TextsBody | ObjectBody
 
 
 @dataclass(frozen=True)
@@ -45,13 +70,52 @@ class ImageRequest:
 
 @dataclass(frozen=True)
 class TextRequest:
-    """A text with the code of its language."""
+    """A text, and the code of its language where the body gives one."""
 
     text: str
-    language_code: str
+    language_code: str | None
 
 
-def read_image(event: dict[str, Any], *, minimum_pixels: int) -> ImageRequest:
+@dataclass(frozen=True)
+class TextsRequest:
+    """Texts as sent, each with the refusal that it deserves or None, and the code of their language if given."""
+
+    texts: list[str]
+    refusals: list[RequestRefused | None]
+    language_code: str | None
+
+
+def schema_of(body: Body) -> dict[str, Any]:
+    """The JSON Schema of a body that is sent as JSON."""
+    base64_image = {"type": "string", "contentEncoding": "base64"}
+    if isinstance(body, ImageBody):
+        return object_of({"image": base64_image}, ["image"])
+    if isinstance(body, ImagePairBody):
+        return object_of({"source": base64_image, "target": base64_image}, ["source", "target"])
+    if isinstance(body, TextBody):
+        return object_of({"text": {"type": "string"}, "language_code": LANGUAGE_CODE}, ["text"])
+    if isinstance(body, TextsBody):
+        texts = {
+            "type": "array",
+            "items": {"type": "string"},
+            "minItems": 1,
+            "maxItems": body.most_texts,
+        }
+        return object_of({"texts": texts, "language_code": LANGUAGE_CODE}, ["texts"])
+    return {"type": "object"}
+
+
+def object_of(properties: dict[str, Any], required: list[str]) -> dict[str, Any]:
+    """The schema of an object with these members and no others."""
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": required,
+        "additionalProperties": False,
+    }
+
+
+def read_image(event: dict[str, Any], body: ImageBody) -> ImageRequest:
     """The image of a request: raw bytes with an image media type, or JSON `{"image": "<base64>"}`.
 
     Raises:
@@ -59,15 +123,40 @@ def read_image(event: dict[str, Any], *, minimum_pixels: int) -> ImageRequest:
     """
     content_type = media_type(event)
     if content_type in IMAGE_TYPES:
-        content, field = raw_body(event), "body"
-    elif content_type == JSON_TYPE:
-        field = "image"
-        try:
-            content = base64.b64decode(json_body(event, IMAGE_SCHEMA)["image"], validate=True)
-        except (binascii.Error, ValueError) as error:
-            raise bad_request("InvalidBase64", "The field image has to be base64.", field) from error
-    else:
-        raise wrong_type(content_type, (*IMAGE_TYPES, JSON_TYPE))
+        return checked_image(raw_body(event), "body", body.least_pixels, body.most_pixels)
+    if content_type == JSON_TYPE:
+        encoded = json_body(event, schema_of(body))["image"]
+        return checked_image(decoded(encoded, "image"), "image", body.least_pixels, body.most_pixels)
+    raise wrong_type(content_type, (*IMAGE_TYPES, JSON_TYPE))
+
+
+def read_image_pair(event: dict[str, Any], body: ImagePairBody) -> tuple[ImageRequest, ImageRequest]:
+    """The two images of a request, source and target.
+
+    Raises:
+        RequestRefused: 400, 413 or 415 naming the field.
+    """
+    if media_type(event) != JSON_TYPE:
+        raise wrong_type(media_type(event), (JSON_TYPE,))
+    fields = json_body(event, schema_of(body))
+    source, target = (
+        checked_image(decoded(fields[name], name), name, body.least_pixels) for name in ("source", "target")
+    )
+    return source, target
+
+
+def decoded(encoded: str, field: str) -> bytes:
+    """The bytes behind base64."""
+    try:
+        return base64.b64decode(encoded, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise bad_request("InvalidBase64", f"The field {field} has to be base64.", field) from error
+
+
+def checked_image(
+    content: bytes, field: str, least_pixels: int, most_pixels: int | None = None
+) -> ImageRequest:
+    """The image with its header, or 400 or 413."""
     if not content:
         raise bad_request("EmptyImage", "The image is empty.", field)
     if len(content) > IMAGE_BYTES:
@@ -77,16 +166,15 @@ def read_image(event: dict[str, Any], *, minimum_pixels: int) -> ImageRequest:
             field,
         )
     header = read_header(content, field)
-    if min(header.width, header.height) < minimum_pixels:
-        raise bad_request(
-            "ImageTooSmall",
-            f"The image is {header.width}×{header.height} pixels; each side needs at least {minimum_pixels}.",
-            field,
-        )
+    size = f"The image is {header.width}×{header.height} pixels; each side"
+    if min(header.width, header.height) < least_pixels:
+        raise bad_request("ImageTooSmall", f"{size} needs at least {least_pixels}.", field)
+    if most_pixels and max(header.width, header.height) > most_pixels:
+        raise bad_request("ImageTooWide", f"{size} may have at most {most_pixels}.", field)
     return ImageRequest(content, header)
 
 
-def read_text(event: dict[str, Any], *, maximum_bytes: int) -> TextRequest:
+def read_text(event: dict[str, Any], body: TextBody) -> TextRequest:
     """The text of a request: plain text, or JSON `{"text": "…", "language_code": "en"}`.
 
     Raises:
@@ -94,27 +182,45 @@ def read_text(event: dict[str, Any], *, maximum_bytes: int) -> TextRequest:
     """
     content_type = media_type(event)
     if content_type == TEXT_TYPE:
-        text, language_code, field = utf8(raw_body(event)), "en", "body"
+        text, language_code, field = utf8(raw_body(event)), None, "body"
     elif content_type == JSON_TYPE:
-        fields = json_body(event, TEXT_SCHEMA)
-        text, language_code, field = fields["text"], fields.get("language_code", "en"), "text"
+        fields = json_body(event, schema_of(body))
+        text, language_code, field = fields["text"], fields.get("language_code"), "text"
     else:
         raise wrong_type(content_type, (TEXT_TYPE, JSON_TYPE))
+    if refused := refusal_of(text, field, body.most_bytes):
+        raise refused
+    return TextRequest(text, language_code)
+
+
+def read_texts(event: dict[str, Any], body: TextsBody) -> TextsRequest:
+    """The texts of a request in JSON; one that cannot be asked about does not keep the others from it.
+
+    Raises:
+        RequestRefused: 400 or 415 when there is no list of texts.
+    """
+    if media_type(event) != JSON_TYPE:
+        raise wrong_type(media_type(event), (JSON_TYPE,))
+    fields = json_body(event, schema_of(body))
+    texts = fields["texts"]
+    refusals = [refusal_of(text, f"texts[{index}]", body.most_bytes) for index, text in enumerate(texts)]
+    return TextsRequest(texts, refusals, fields.get("language_code"))
+
+
+def refusal_of(text: str, field: str, most_bytes: int) -> RequestRefused | None:
+    """Why a text cannot be asked about, or None."""
     if not text.strip():
-        raise bad_request("EmptyText", "The text is empty.", field)
+        return bad_request("EmptyText", "The text is empty.", field)
     try:
         size = len(text.encode())
-    except UnicodeEncodeError as error:
-        raise bad_request(
+    except UnicodeEncodeError:
+        return bad_request(
             "InvalidText", "The text holds half of a surrogate pair, which is no character.", field
-        ) from error
-    if size > maximum_bytes:
-        raise too_large(
-            "TextTooLarge",
-            f"The text has {size:,} bytes of UTF-8; at most {maximum_bytes:,} are taken.",
-            field,
         )
-    return TextRequest(text, language_code)
+    if size > most_bytes:
+        message = f"The text has {size:,} bytes of UTF-8; at most {most_bytes:,} are taken."
+        return too_large("TextTooLarge", message, field)
+    return None
 
 
 def read_object(event: dict[str, Any]) -> dict[str, Any]:
@@ -196,8 +302,21 @@ def misfit(fields: Any, schema: dict[str, Any]) -> tuple[str, str]:
     if any(name not in known for name in fields):
         return "body", f"The body has a field that is not one of: {', '.join(known)}."
     for name, rule in known.items():
-        if name in fields and not isinstance(fields[name], str):
+        if name not in fields:
+            continue
+        if rule["type"] == "array" and not is_list_of_texts(fields[name], rule):
+            return name, f"The field {name} has to be a list of 1 to {rule['maxItems']} texts."
+        if rule["type"] == "string" and not isinstance(fields[name], str):
             return name, f"The field {name} has to be a text."
-        if name in fields and "pattern" in rule:
+        if "pattern" in rule:
             return name, f"The field {name} has to be a language code such as en or zh-TW."
     return "body", "The body does not fit the operation."
+
+
+def is_list_of_texts(value: Any, rule: dict[str, Any]) -> bool:
+    """Whether a value is a list of texts, no longer than its rule allows."""
+    return (
+        isinstance(value, list)
+        and 1 <= len(value) <= rule["maxItems"]
+        and all(isinstance(one, str) for one in value)
+    )

@@ -17,9 +17,17 @@ THROTTLES = frozenset(
     }
 )
 FAULTS = frozenset(
-    {"InternalServerError", "InternalServerException", "InternalFailure", "ServiceUnavailable"}
+    {
+        "InternalServerError",
+        "InternalServerException",
+        "InternalFailure",
+        "ServiceUnavailable",
+        "ResourceUnavailableException",
+    }
 )
 INVALID_IMAGES = frozenset({"InvalidImageFormatException", "ImageTooLargeException"})
+# Rekognition's word for, among others, a source image without a face to compare.
+INVALID_PARAMETERS = "InvalidParameterException"
 INVALID_TEXTS = frozenset(
     {"TextSizeLimitExceededException", "UnsupportedLanguageException", "InvalidRequestException"}
 )
@@ -44,6 +52,9 @@ def explain_code(code: str, service: str) -> RequestRefused:
         return unavailable("ServiceFaulted", f"{service} has a fault of its own just now. Try again.")
     if code in INVALID_IMAGES:
         return bad_request("InvalidImage", f"{service} cannot read the image.", "image")
+    if code == INVALID_PARAMETERS:
+        message = f"{service} does not take this image with these options, or finds no face in it to compare."
+        return bad_request("InvalidInput", message, "body")
     if code == "TextSizeLimitExceededException":
         return too_large("TextTooLarge", f"The text is over the limit of {service}.", "text")
     if code in INVALID_TEXTS:

@@ -8,27 +8,33 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from lambdas.common.answers import Answer, Result
-from lambdas.common.bodies import read_image, read_text
+from lambdas.common.answers import Answer, Reading, Result
+from lambdas.common.bodies import ImageBody, TextBody, read_image, read_text
 from lambdas.common.clients import client
+from lambdas.common.costs import cost_of
 from lambdas.common.errors import RequestRefused, unavailable
+from lambdas.common.operations import Operation
+from lambdas.common.options import read_options
+
+BACKEND = "sagemaker"
 
 # The network resizes whatever it gets, but one pixel shows nothing.
-MINIMUM_PIXELS = 8
+LEAST_PIXELS = 8
 # What the recurrent network reads is far less; the limit keeps a request within Comprehend's for the same text.
 TEXT_BYTES = 100_000
-VERSION_TAG = "model-version"
 
 
-def classify_image(event: dict[str, Any]) -> Answer:
+def classify_image(operation: Operation, event: dict[str, Any]) -> Answer:
     """The CNN's classes for the event's image; see `invoke` for errors."""
-    image = read_image(event, minimum_pixels=MINIMUM_PIXELS)
+    read_options(operation.options, event)
+    image = read_image(event, operation.body)
     return invoke(os.environ["CNN_ENDPOINT_NAME"], image.content, image.header.media_type)
 
 
-def classify_text(event: dict[str, Any]) -> Answer:
+def classify_text(operation: Operation, event: dict[str, Any]) -> Answer:
     """The RNN's classes for the event's text; see `invoke` for errors."""
-    request = read_text(event, maximum_bytes=TEXT_BYTES)
+    read_options(operation.options, event)
+    request = read_text(event, operation.body)
     return invoke(os.environ["RNN_ENDPOINT_NAME"], request.text.encode(), "text/plain")
 
 
@@ -48,7 +54,9 @@ def invoke(endpoint: str, body: bytes, content_type: str) -> Answer:
         raise explain(error, endpoint) from error
     (prediction,) = json.loads(answer["Body"].read())["predictions"]
     results = [Result(label, score) for label, score in prediction["probabilities"].items()]
-    return Answer(results, endpoint, prediction.get("model_version"), None)
+    # An endpoint is paid for by the hour, whether it is asked or not.
+    cost = cost_of(None, None, 1)
+    return Answer(BACKEND, Reading(results), endpoint, prediction.get("model_version"), None, cost)
 
 
 def explain(error: ClientError, endpoint: str) -> Exception:
@@ -67,3 +75,24 @@ def explain(error: ClientError, endpoint: str) -> Exception:
             return RequestRefused(400, "UnreadableInput", "The model cannot read the input.", "body")
         return unavailable("ModelFailed", f"The model of the endpoint {endpoint} failed on this input.")
     return error
+
+
+IMAGE_CLASS = Operation(
+    name="image-class",
+    path="images/class",
+    summary="Our convolutional network's classes for an image.",
+    service="sagemaker-runtime",
+    api="InvokeEndpoint",
+    body=ImageBody(LEAST_PIXELS),
+    run=classify_image,
+)
+TEXT_CLASS = Operation(
+    name="text-class",
+    path="texts/class",
+    summary="Our recurrent network's classes for a text.",
+    service="sagemaker-runtime",
+    api="InvokeEndpoint",
+    body=TextBody(TEXT_BYTES),
+    run=classify_text,
+)
+OPERATIONS = (IMAGE_CLASS, TEXT_CLASS)

@@ -1,82 +1,385 @@
-"""Comprehend's operations on one text: what is asked and what its answer means in our format. A row an operation."""
+"""Comprehend's operations on texts: what is asked and what its answer means in our format. A row an operation."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import dataclasses
+import os
+from collections.abc import Callable, Iterator
 from typing import Any
 
-from lambdas.common.answers import Answer, Result, stand_in_of
-from lambdas.common.bodies import read_text
-from lambdas.common.clients import client
+from lambdas.common.answers import Answer, BatchAnswer, Reading, Result, details_of, retries_of, stand_in_of
+from lambdas.common.bodies import TextBody, TextRequest, TextsBody, read_text, read_texts
+from lambdas.common.clients import client, hurried
+from lambdas.common.costs import cost_of, text_units
+from lambdas.common.errors import RequestRefused
+from lambdas.common.operations import Operation
+from lambdas.common.options import Choice, Choices, Letter, read_options, request_members
+from lambdas.custom.operations import TEXT_CLASS
+from lambdas.language.batches import ask_in_pieces, item_error
+from lambdas.language.redaction import MASK, REPLACE, redact
 
+BACKEND = "comprehend"
 # Comprehend's limits of one document in bytes of UTF-8 (Amazon Comprehend quotas, real-time analysis).
-SENTIMENT_BYTES = 5_000
 DOCUMENT_BYTES = 100_000
+SHORT_DOCUMENT_BYTES = 5_000
+SEGMENT_BYTES = 1_000
+# How many documents one call takes: of batch operations, and segments of DetectToxicContent.
+BATCH_DOCUMENTS = 25
+TOXICITY_SEGMENTS = 10
+# What one request may hold, so that its calls fit into the function's time.
+MOST_TEXTS = 250
+UNIT = "100 characters"
+UNIT_PRICE, PII_PRICE = "comprehend.unit", "comprehend.pii.unit"
+
+ALL_LANGUAGES = ("en", "es", "fr", "de", "it", "pt", "ar", "hi", "ja", "ko", "zh", "zh-TW")
+SYNTAX_LANGUAGES = ("en", "es", "fr", "de", "it", "pt")
+PII_LANGUAGES = ("en", "es")
+ENGLISH = ("en",)
+PII_TYPES = (
+    "BANK_ACCOUNT_NUMBER", "BANK_ROUTING", "CREDIT_DEBIT_NUMBER", "CREDIT_DEBIT_CVV", "CREDIT_DEBIT_EXPIRY", "PIN",
+    "EMAIL", "ADDRESS", "NAME", "PHONE", "SSN", "DATE_TIME", "PASSPORT_NUMBER", "DRIVER_ID", "URL", "AGE", "USERNAME",
+    "PASSWORD", "AWS_ACCESS_KEY", "AWS_SECRET_KEY", "IP_ADDRESS", "MAC_ADDRESS", "ALL", "LICENSE_PLATE",
+    "VEHICLE_IDENTIFICATION_NUMBER", "UK_NATIONAL_INSURANCE_NUMBER", "CA_SOCIAL_INSURANCE_NUMBER",
+    "US_INDIVIDUAL_TAX_IDENTIFICATION_NUMBER", "UK_UNIQUE_TAXPAYER_REFERENCE_NUMBER", "IN_PERMANENT_ACCOUNT_NUMBER",
+    "IN_NREGA", "INTERNATIONAL_BANK_ACCOUNT_NUMBER", "SWIFT_CODE", "UK_NATIONAL_HEALTH_SERVICE_NUMBER",
+    "CA_HEALTH_NUMBER", "IN_AADHAAR", "IN_VOTER_NUMBER",
+)  # fmt: skip
 
 
-@dataclass(frozen=True)
-class TextOperation:
-    """One operation.
-
-    Attributes:
-        name: in answers.
-        method: of the boto3 client.
-        maximum_bytes: of the text.
-        results: reads the service's answer.
-        takes_language: whether the call names the text's language.
-    """
-
-    name: str
-    method: str
-    maximum_bytes: int
-    results: Callable[[dict[str, Any]], list[Result]]
-    takes_language: bool = True
+def language_of(languages: tuple[str, ...]) -> Choice:
+    """The option of an operation that knows these languages; a JSON body may name it too."""
+    return Choice(
+        name="language_code",
+        member="LanguageCode",
+        values=languages,
+        default="en",
+        description="The text's language; en unless said.",
+    )
 
 
-def sentiments(answer: dict[str, Any]) -> list[Result]:
+REDACTION_OPTIONS = (
+    language_of(PII_LANGUAGES),
+    Choice(
+        name="mask_mode",
+        member=None,
+        values=(REPLACE, MASK),
+        default=REPLACE,
+        description="Put the kind of data in brackets in its place, or the mask character for each character.",
+    ),
+    Letter(
+        name="mask_character",
+        member=None,
+        letters="*!#$%&@",
+        default="*",
+        description="What MASK writes.",
+    ),
+    Choices(
+        name="pii_entity_types",
+        member=None,
+        values=PII_TYPES,
+        default=["ALL"],
+        description="Redact these kinds of data only.",
+    ),
+)
+
+
+def sentiments(answer: dict[str, Any]) -> Reading:
     """All four sentiments with their scores."""
-    return [Result(name.lower(), score) for name, score in answer["SentimentScore"].items()]
+    return Reading([Result(name.lower(), score) for name, score in answer["SentimentScore"].items()])
 
 
-def languages(answer: dict[str, Any]) -> list[Result]:
+def languages(answer: dict[str, Any]) -> Reading:
     """Language codes."""
-    return [Result(one["LanguageCode"], one["Score"]) for one in answer["Languages"]]
+    return Reading([Result(one["LanguageCode"], one["Score"]) for one in answer["Languages"]])
 
 
-def spans_of(member: str) -> Callable[[dict[str, Any]], list[Result]]:
+def spans_of(member: str) -> Callable[[dict[str, Any]], Reading]:
     """Reads a list of typed spans; the text in them is not repeated, the caller has it."""
-    return lambda answer: [
-        Result(
-            one.get("Type", "KEY_PHRASE"),
-            one["Score"],
-            span={"begin": one["BeginOffset"], "end": one["EndOffset"]},
-        )
-        for one in answer[member]
-    ]
+    return lambda answer: Reading(
+        [Result(one.get("Type", "KEY_PHRASE"), one["Score"], span=span(one)) for one in answer[member]]
+    )
 
 
-OPERATIONS = {
-    "sentiment": TextOperation("text-sentiment", "detect_sentiment", SENTIMENT_BYTES, sentiments),
-    "language": TextOperation(
-        "text-language", "detect_dominant_language", DOCUMENT_BYTES, languages, takes_language=False
-    ),
-    "entities": TextOperation("text-entities", "detect_entities", DOCUMENT_BYTES, spans_of("Entities")),
-    "key-phrases": TextOperation(
-        "text-key-phrases", "detect_key_phrases", DOCUMENT_BYTES, spans_of("KeyPhrases")
-    ),
-    "pii": TextOperation("text-pii", "detect_pii_entities", DOCUMENT_BYTES, spans_of("Entities")),
-}
+def span(one: dict[str, Any]) -> dict[str, int]:
+    """Where something stands in the text."""
+    return {"begin": one["BeginOffset"], "end": one["EndOffset"]}
 
 
-def recognize(operation: TextOperation, event: dict[str, Any]) -> Answer:
+def targeted_sentiments(answer: dict[str, Any]) -> Reading:
+    """The sentiment towards each mention; mentions of the same thing have the same `entity` in their details."""
+    found = []
+    for number, entity in enumerate(answer["Entities"]):
+        for mention in entity["Mentions"]:
+            opinion = mention["MentionSentiment"]
+            name = opinion["Sentiment"].capitalize()
+            about = {"entity": number, "type": mention["Type"], "mention_score": mention["Score"]}
+            found.append(
+                Result(name.lower(), opinion["SentimentScore"][name], span=span(mention), details=about)
+            )
+    return Reading(found)
+
+
+def parts_of_speech(answer: dict[str, Any]) -> Reading:
+    """Each word's part of speech (Universal Dependencies' tags)."""
+    return Reading(
+        [
+            Result(one["PartOfSpeech"]["Tag"], one["PartOfSpeech"]["Score"], span=span(one))
+            for one in answer["SyntaxTokens"]
+        ]
+    )
+
+
+def toxicity(answer: dict[str, Any]) -> Reading:
+    """Kinds of toxic content in one segment, and how toxic it is altogether."""
+    return toxic_segment(answer["ResultList"][0])
+
+
+def toxic_segment(one: dict[str, Any]) -> Reading:
+    """One segment's kinds of toxic content."""
+    kinds = [Result(kind["Name"], kind["Score"]) for kind in one["Labels"]]
+    return Reading(kinds, {"toxicity": one["Toxicity"]})
+
+
+def classes(answer: dict[str, Any]) -> Reading:
+    """A custom classifier's classes, or labels when it gives several."""
+    found = answer.get("Classes") or answer.get("Labels") or []
+    about = details_of(answer, "ResponseMetadata", "Classes", "Labels", "DocumentMetadata")
+    return Reading([Result(one["Name"], one["Score"]) for one in found], about)
+
+
+def read_request(operation: Operation, event: dict[str, Any]) -> tuple[TextRequest, dict[str, Any]]:
+    """The event's text and the values of its options."""
+    request = read_text(event, operation.body)
+    return request, options_with_language(operation, event, request.language_code)
+
+
+def options_with_language(
+    operation: Operation, event: dict[str, Any], language_code: str | None
+) -> dict[str, Any]:
+    """The values of an operation's options; the body's language counts where the operation has one."""
+    has_language = any(option.name == "language_code" for option in operation.options)
+    fields = {"language_code": language_code} if language_code and has_language else {}
+    return read_options(operation.options, event, fields)
+
+
+def recognize(operation: Operation, event: dict[str, Any]) -> Answer:
     """Asks Comprehend about the event's text.
 
     Raises:
-        RequestRefused: when the text is not one that Comprehend takes.
+        RequestRefused: when an option or the text is not one that Comprehend takes.
         ClientError: when Comprehend refuses.
     """
-    request = read_text(event, maximum_bytes=operation.maximum_bytes)
-    language = {"LanguageCode": request.language_code} if operation.takes_language else {}
-    answer = getattr(client("comprehend"), operation.method)(Text=request.text, **language)
-    return Answer(operation.results(answer), operation.method, None, stand_in_of(answer))
+    request, options = read_request(operation, event)
+    answer = ask(
+        operation, **text_members(operation, request.text), **request_members(operation.options, options)
+    )
+    return answer_of(operation, operation.read(answer), answer, text_units(request.text))
+
+
+def text_members(operation: Operation, text: str) -> dict[str, Any]:
+    """The text as the operation takes it."""
+    return {"TextSegments": [{"Text": text}]} if operation.api == "DetectToxicContent" else {"Text": text}
+
+
+def ask(operation: Operation, **members: Any) -> dict[str, Any]:
+    """Comprehend's answer."""
+    return getattr(client(operation.service), operation.method)(**members)
+
+
+def answer_of(operation: Operation, reading: Reading, answer: dict[str, Any], units: int) -> Answer:
+    """A reading with who gave it and what it cost."""
+    cost = cost_of(operation.price, operation.unit, units)
+    return Answer(BACKEND, reading, operation.method, None, stand_in_of(answer), cost, retries_of(answer))
+
+
+def classify(operation: Operation, event: dict[str, Any]) -> Answer:
+    """Asks the deployment's custom classifier.
+
+    Raises:
+        RequestRefused: 501 when the deployment has none; else as `recognize`.
+        ClientError: when Comprehend refuses.
+    """
+    arn = os.environ.get("DOCUMENT_CLASSIFIER_ENDPOINT_ARN")
+    if not arn:
+        raise RequestRefused(501, "NoClassifier", "This deployment has no custom classifier of Comprehend.")
+    request, _ = read_request(operation, event)
+    answer = ask(operation, Text=request.text, EndpointArn=arn)
+    return answer_of(operation, operation.read(answer), answer, 1)
+
+
+def redact_pii(operation: Operation, event: dict[str, Any]) -> Answer:
+    """The event's text with its personal data replaced, as `redacted_text` in the details; errors as `recognize`."""
+    request, options = read_request(operation, event)
+    answer = ask(operation, Text=request.text, **request_members(operation.options, options))
+    kinds = options["pii_entity_types"]
+    found = [one for one in operation.read(answer).results if "ALL" in kinds or one.label in kinds]
+    redacted = redact(request.text, found, options["mask_mode"], options["mask_character"])
+    reading = Reading(found, {"redacted_text": redacted})
+    return answer_of(operation, reading, answer, text_units(request.text))
+
+
+def recognize_batch(operation: Operation, event: dict[str, Any]) -> BatchAnswer:
+    """Asks Comprehend about the event's texts.
+
+    Raises:
+        RequestRefused: when no text at all could be answered, the first one's reason.
+    """
+    request = read_texts(event, operation.body)
+    members = request_members(
+        operation.options, options_with_language(operation, event, request.language_code)
+    )
+    fit = {index: text for index, text in enumerate(request.texts) if request.refusals[index] is None}
+    toxic = operation.api == "DetectToxicContent"
+
+    def ask_piece(texts: list[str]) -> dict[str, Any]:
+        listed = {"TextSegments": [{"Text": text} for text in texts]} if toxic else {"TextList": texts}
+        return ask(operation, **listed, **members)
+
+    def readings_of(answer: dict[str, Any]) -> Iterator[tuple[int, Reading | RequestRefused]]:
+        if toxic:
+            yield from enumerate(toxic_segment(one) for one in answer["ResultList"])
+            return
+        yield from ((one["Index"], operation.read(one)) for one in answer["ResultList"])
+        yield from ((one["Index"], item_error(one)) for one in answer["ErrorList"])
+
+    size = TOXICITY_SEGMENTS if toxic else BATCH_DOCUMENTS
+    with hurried():
+        found, stand_in = ask_in_pieces(fit, size, ask_piece, readings_of)
+    documents = [request.refusals[index] or found[index] for index in range(len(request.texts))]
+    answered = [index for index, one in enumerate(documents) if isinstance(one, Reading)]
+    if not answered:
+        raise documents[0]
+    units = sum(text_units(request.texts[index]) for index in answered)
+    cost = cost_of(operation.price, operation.unit, units)
+    return BatchAnswer(BACKEND, documents, operation.method, None, stand_in, cost)
+
+
+def row(name: str, api: str, summary: str, read: Any, most_bytes: int, **more: Any) -> Operation:
+    """An operation of Comprehend on one text."""
+    defaults = {
+        "body": TextBody(most_bytes),
+        "options": (language_of(ALL_LANGUAGES),),
+        "price": UNIT_PRICE,
+        "unit": UNIT,
+        "run": recognize,
+        "path": f"texts/{name}",
+    }
+    return Operation(
+        name=f"text-{name}", service="comprehend", api=api, summary=summary, read=read, **defaults | more
+    )
+
+
+def batch_of(single: Operation, most_bytes: int, api: str | None = None) -> Operation:
+    """The operation on many texts at once."""
+    return dataclasses.replace(
+        single,
+        name=f"{single.name}-batch",
+        path=f"{single.path}/batch",
+        summary=f"{single.summary} Of up to {MOST_TEXTS} texts, each with its own outcome.",
+        api=api or f"Batch{single.api}",
+        body=TextsBody(most_bytes, MOST_TEXTS),
+        run=recognize_batch,
+        own=None,
+    )
+
+
+SENTIMENT = row(
+    "sentiment",
+    "DetectSentiment",
+    "Positive, negative, neutral or mixed: the sentiment of a text.",
+    sentiments,
+    SHORT_DOCUMENT_BYTES,
+    own=TEXT_CLASS,
+)
+TARGETED_SENTIMENT = row(
+    "targeted-sentiment",
+    "DetectTargetedSentiment",
+    "The sentiment towards each thing that a text mentions.",
+    targeted_sentiments,
+    SHORT_DOCUMENT_BYTES,
+    options=(language_of(ENGLISH),),
+)
+LANGUAGE = row(
+    "language",
+    "DetectDominantLanguage",
+    "The languages that a text is in.",
+    languages,
+    DOCUMENT_BYTES,
+    options=(),
+)
+ENTITIES = row(
+    "entities",
+    "DetectEntities",
+    "Persons, places, organisations, dates and the like in a text.",
+    spans_of("Entities"),
+    DOCUMENT_BYTES,
+)
+KEY_PHRASES = row(
+    "key-phrases", "DetectKeyPhrases", "What a text is about.", spans_of("KeyPhrases"), DOCUMENT_BYTES
+)
+SYNTAX = row(
+    "syntax",
+    "DetectSyntax",
+    "The part of speech of each word.",
+    parts_of_speech,
+    SHORT_DOCUMENT_BYTES,
+    options=(language_of(SYNTAX_LANGUAGES),),
+    price="comprehend.syntax.unit",
+)
+PII = row(
+    "pii",
+    "DetectPiiEntities",
+    "Personal data in a text.",
+    spans_of("Entities"),
+    DOCUMENT_BYTES,
+    options=(language_of(PII_LANGUAGES),),
+    price=PII_PRICE,
+)
+PII_REDACTION = dataclasses.replace(
+    PII,
+    name="text-pii-redaction",
+    path="texts/pii/redaction",
+    summary="A text with its personal data replaced, in `details.redacted_text`.",
+    options=REDACTION_OPTIONS,
+    run=redact_pii,
+)
+TOXICITY = row(
+    "toxicity",
+    "DetectToxicContent",
+    "Insults, threats, hate and the like in a text.",
+    toxicity,
+    SEGMENT_BYTES,
+    options=(language_of(ENGLISH),),
+    price="comprehend.toxicity.unit",
+)
+CLASSIFICATION = row(
+    "classification",
+    "ClassifyDocument",
+    "The classes of a text by the deployment's custom classifier of Comprehend.",
+    classes,
+    DOCUMENT_BYTES,
+    options=(),
+    # A classifier's endpoint is paid for by the second, whether it is asked or not.
+    price=None,
+    unit=None,
+    run=classify,
+)
+SINGLE = (
+    SENTIMENT,
+    TARGETED_SENTIMENT,
+    LANGUAGE,
+    ENTITIES,
+    KEY_PHRASES,
+    SYNTAX,
+    PII,
+    PII_REDACTION,
+    TOXICITY,
+    CLASSIFICATION,
+)
+WITH_BATCH = (SENTIMENT, TARGETED_SENTIMENT, LANGUAGE, ENTITIES, KEY_PHRASES, SYNTAX)
+OPERATIONS = (
+    *SINGLE,
+    *(batch_of(single, SHORT_DOCUMENT_BYTES) for single in WITH_BATCH),
+    # DetectToxicContent itself takes several segments, and reads each in the light of those before it.
+    batch_of(TOXICITY, SEGMENT_BYTES, "DetectToxicContent"),
+)

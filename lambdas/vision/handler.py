@@ -1,15 +1,8 @@
-"""The function behind /images/labels, /images/text, /images/faces and /images/moderation."""
+"""The function behind the paths below /images that Rekognition answers."""
 
 from __future__ import annotations
 
 from lambdas.common.application import make_handler
-from lambdas.vision.operations import OPERATIONS, recognize
+from lambdas.vision.operations import BACKEND, OPERATIONS
 
-handler = make_handler(
-    "rekognition",
-    "Rekognition",
-    {
-        f"/images/{path}": (operation.name, lambda event, operation=operation: recognize(operation, event))
-        for path, operation in OPERATIONS.items()
-    },
-)
+handler = make_handler(BACKEND, "Rekognition", OPERATIONS)

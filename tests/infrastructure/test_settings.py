@@ -117,3 +117,28 @@ def test_a_refused_synth_prints_one_sentence_and_no_trace():
     assert finished.returncode == 1
     assert "inference.canary_percent" in finished.stderr
     assert "Traceback" not in finished.stderr
+
+
+@pytest.mark.parametrize(
+    ("policy", "reason"),
+    [
+        ({"backend": "cascade"}, "threshold"),
+        ({"backend": "own", "monthly_budget_usd": 5.0}, "monthly_budget_usd"),
+        ({"backend": "cheapest"}, "backend"),
+        ({"backend": "cascade", "threshold": 1.5}, "threshold"),
+    ],
+)
+def test_a_policy_that_cannot_work_is_refused(policy, reason):
+    with pytest.raises(SettingsRefused, match=reason):
+        settings_with("api.policies", {"text-sentiment": policy})
+
+
+def test_a_policy_is_for_an_operation_that_two_can_answer():
+    from lambdas.catalogue import OPERATIONS
+
+    for operation in OPERATIONS:
+        if operation.own:
+            assert operation.name in settings_with("api.policies", {operation.name: {}}).api.policies
+        else:
+            with pytest.raises(SettingsRefused):
+                settings_with("api.policies", {operation.name: {}})

@@ -10,6 +10,8 @@ import sys
 
 import pytest
 
+from lambdas.catalogue import OPERATIONS
+
 from .conftest import PARTS, ROOT, context
 
 KINDS = ("Cnn", "Rnn")
@@ -52,7 +54,7 @@ def test_prod_keeps_its_data_and_dev_leaves_nothing(dev, prod):
 
 def test_every_method_wants_a_signed_request(templates, of_type):
     methods = of_type(templates["Api"], "AWS::ApiGateway::Method")
-    assert len(methods) == 12
+    assert len(methods) == len(OPERATIONS)
     assert {method["AuthorizationType"] for method in methods} == {"AWS_IAM"}
 
 
@@ -76,11 +78,76 @@ def test_a_function_may_call_its_service_and_nothing_else_of_it(templates, of_ty
         found = re.findall(rf'"({prefix}:\w+)"', json.dumps(of_type(templates["Api"], "AWS::IAM::Policy")))
         return set(found)
 
-    assert actions("sagemaker") == {"sagemaker:InvokeEndpoint"}
-    assert actions("rekognition") == {
-        f"rekognition:Detect{what}" for what in ("Labels", "Text", "Faces", "ModerationLabels")
+    asked = {operation.action for operation in OPERATIONS if operation.service}
+    assert actions("sagemaker") | actions("rekognition") | actions("comprehend") == asked - {
+        "comprehend:ClassifyDocument"
     }
-    assert all(action.startswith("comprehend:Detect") for action in actions("comprehend"))
+
+
+def api_with(**api) -> dict:
+    """The API's template of a dev whose API has other settings."""
+    from aws_cdk import App
+    from aws_cdk.assertions import Template
+
+    from stacks.api import ApiStack
+    from stacks.settings import load_settings
+
+    changed = context()["environments"]
+    changed["dev"] = {**changed["dev"], "api": api}
+    stack = ApiStack(
+        App(), "Api", settings=load_settings("dev", changed), build_directory=ROOT / "build" / "other"
+    )
+    return Template.from_stack(stack).to_json()
+
+
+def statements_with(template: dict, action: str) -> list[dict]:
+    """The policy statements that allow an action."""
+    return [
+        statement
+        for resource in template["Resources"].values()
+        if resource["Type"] == "AWS::IAM::Policy"
+        for statement in resource["Properties"]["PolicyDocument"]["Statement"]
+        if action in statement["Action"]
+    ]
+
+
+def test_a_custom_classifier_is_the_only_one_that_may_be_asked():
+    arn = "arn:aws:comprehend:us-east-1:111122223333:document-classifier-endpoint/tickets"
+    (statement,) = statements_with(
+        api_with(document_classifier_endpoint_arn=arn), "comprehend:ClassifyDocument"
+    )
+    assert (statement["Action"], statement["Resource"]) == ("comprehend:ClassifyDocument", arn)
+
+
+def test_a_policy_gives_its_function_what_it_needs_and_the_others_nothing(dev, of_type):
+    policy = {"backend": "cascade", "threshold": 0.8, "monthly_budget_usd": 50.0}
+    template = api_with(policies={"text-sentiment": policy})
+    variables = {
+        one["Handler"].split(".")[1]: one["Environment"]["Variables"]
+        for one in of_type(template, "AWS::Lambda::Function")
+    }
+    assert json.loads(variables["language"]["POLICIES"])["text-sentiment"]["threshold"] == 0.8
+    assert "BUDGET_TABLE" in variables["language"]
+    assert not {"POLICIES", "BUDGET_TABLE"} & set(variables["vision"])
+    (spending,) = statements_with(template, "dynamodb:UpdateItem")
+    assert "Budgets" in json.dumps(spending["Resource"])
+    invoking = [json.dumps(one["Resource"]) for one in statements_with(template, "sagemaker:InvokeEndpoint")]
+    assert sum("recognition-dev-rnn" in one for one in invoking) == 2
+    assert sum("recognition-dev-cnn" in one for one in invoking) == 1
+    (table,) = of_type(template, "AWS::DynamoDB::Table")
+    assert table["SSESpecification"]["SSEEnabled"] is True
+    assert not of_type(dev["Api"], "AWS::DynamoDB::Table")
+
+
+def test_the_functions_get_the_prices_that_somebody_confirmed(templates, of_type):
+    variables = [
+        one["Environment"]["Variables"] for one in of_type(templates["Api"], "AWS::Lambda::Function")
+    ]
+    prices = [json.loads(one["PRICES_USD"]) for one in variables if "PRICES_USD" in one]
+    assert len(prices) == 2
+    for table in prices:
+        assert table["rekognition.image.group2"] == 0.001
+        assert "comprehend.toxicity.unit" not in table
 
 
 @pytest.mark.parametrize("kind", KINDS)

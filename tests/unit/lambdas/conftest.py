@@ -12,10 +12,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from botocore.response import StreamingBody
 from botocore.stub import Stubber
 from PIL import Image
 
-from lambdas.common import clients
+from lambdas.catalogue import FUNCTIONS, OPERATIONS, examples
+from lambdas.common import clients, policy
+from lambdas.common.bodies import ImageBody, ImagePairBody
+from lambdas.common.operations import Operation
 
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "test",
@@ -26,7 +30,25 @@ ENVIRONMENT = {
     "POWERTOOLS_LOG_LEVEL": "DEBUG",
     "CNN_ENDPOINT_NAME": "recognition-dev-cnn",
     "RNN_ENDPOINT_NAME": "recognition-dev-rnn",
+    "DOCUMENT_CLASSIFIER_ENDPOINT_ARN": (
+        "arn:aws:comprehend:us-east-1:111122223333:document-classifier-endpoint/tickets"
+    ),
+    # No price of toxicity, as in the advisor's tables.
+    "PRICES_USD": json.dumps(
+        {
+            "rekognition.image.group1": 0.001,
+            "rekognition.image.group2": 0.001,
+            "comprehend.unit": 0.0001,
+            "comprehend.syntax.unit": 0.00005,
+            "comprehend.pii.unit": 0.0001,
+        }
+    ),
 }
+PLAIN = {"ResponseMetadata": {"HTTPStatusCode": 200, "HTTPHeaders": {}}}
+EXAMPLES = examples()
+BY_NAME = {operation.name: operation for operation in OPERATIONS}
+FUNCTION_OF = {one.name: function for function, operations in FUNCTIONS.items() for one in operations}
+ASKING = [name for name, operation in BY_NAME.items() if operation.service]
 
 
 @dataclass
@@ -45,11 +67,14 @@ def environment(monkeypatch):
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", uuid.uuid4().hex)
-    for function in ("vision", "language", "custom", "advise"):
+    for function in FUNCTIONS:
         monkeypatch.delitem(sys.modules, f"lambdas.{function}.handler", raising=False)
-    clients.client.cache_clear()
+    # One client of a service, whether in a hurry or not, so that a stub sees every call.
+    monkeypatch.setattr(clients, "HURRIED_READ_TIMEOUT_SECONDS", clients.READ_TIMEOUT_SECONDS)
+    clients.client_with.cache_clear()
+    policy.circuit_of.cache_clear()
     yield
-    clients.client.cache_clear()
+    clients.client_with.cache_clear()
 
 
 @pytest.fixture
@@ -57,16 +82,24 @@ def call():
     """Sends a request through a function's handler as API Gateway would; returns status, body and headers."""
 
     def send(
-        function: str, path: str, body: bytes, content_type: str | None, *, as_base64: bool | None = None
+        function: str,
+        path: str,
+        body: bytes,
+        content_type: str | None,
+        *,
+        as_base64: bool | None = None,
+        query: dict[str, str | list[str]] | None = None,
     ) -> tuple[int, dict[str, Any], dict[str, str]]:
         encoded = content_type in ("image/png", "image/jpeg") if as_base64 is None else as_base64
+        several = {name: [one] if isinstance(one, str) else one for name, one in (query or {}).items()}
         event = {
             "httpMethod": "POST",
             "path": path,
             "resource": path,
             "headers": {"Content-Type": content_type} if content_type else {},
             "multiValueHeaders": {},
-            "queryStringParameters": None,
+            "queryStringParameters": {name: one[-1] for name, one in several.items()} or None,
+            "multiValueQueryStringParameters": several or None,
             "requestContext": {"requestId": "r", "stage": "dev", "path": f"/dev{path}", "httpMethod": "POST"},
             "isBase64Encoded": encoded,
             "body": base64.b64encode(body).decode() if encoded else body.decode("utf-8", "surrogateescape"),
@@ -100,3 +133,30 @@ def picture(kind: str = "PNG", size: tuple[int, int] = (120, 90)) -> bytes:
     buffer = io.BytesIO()
     Image.linear_gradient("L").resize(size).convert("RGB").save(buffer, kind)
     return buffer.getvalue()
+
+
+def service_answer(operation: Operation) -> dict[str, Any]:
+    """The service's answer of an operation's example, as boto3 gives it."""
+    answer = EXAMPLES[operation.name]["service_answer"]
+    if operation.service != "sagemaker-runtime":
+        return {**answer, **PLAIN}
+    content = json.dumps(answer).encode()
+    return {"Body": StreamingBody(io.BytesIO(content), len(content)), "ContentType": "application/json"}
+
+
+def asked_of(operation: Operation) -> dict[str, Any]:
+    """What the service has to be asked for an operation's example."""
+    example = EXAMPLES[operation.name]
+    contents = {name: base64.b64decode(one) for name, one in example["body"].items() if name in IMAGE_FIELDS}
+    if operation.service == "sagemaker-runtime":
+        return {**example["asked"], "Body": contents.get("image") or example["body"]["text"].encode()}
+    if isinstance(operation.body, ImagePairBody):
+        images = {"SourceImage": {"Bytes": contents["source"]}, "TargetImage": {"Bytes": contents["target"]}}
+    elif isinstance(operation.body, ImageBody):
+        images = {"Image": {"Bytes": contents["image"]}}
+    else:
+        images = {}
+    return {**example["asked"], **images}
+
+
+IMAGE_FIELDS = ("image", "source", "target")

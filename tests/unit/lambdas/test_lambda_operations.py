@@ -3,176 +3,138 @@
 from __future__ import annotations
 
 import base64
-import io
 import json
 
 import pytest
-from botocore.response import StreamingBody
 
-from .conftest import picture
+from lambdas.common.bodies import ImageBody, TextBody
 
-BOX = {"Left": 0.1, "Top": 0.2, "Width": 0.3, "Height": 0.4}
-OUR_BOX = {"left": 0.1, "top": 0.2, "width": 0.3, "height": 0.4}
+from .conftest import ASKING, BY_NAME, EXAMPLES, FUNCTION_OF, PLAIN, asked_of, picture, service_answer
+
 MARK = {
     "ResponseMetadata": {
         "HTTPStatusCode": 200,
         "HTTPHeaders": {"x-recognition-stand-in": "a small open model"},
     }
 }
-PLAIN = {"ResponseMetadata": {"HTTPStatusCode": 200, "HTTPHeaders": {}}}
-VISION = {
-    "/images/labels": (
-        "detect_labels",
-        {
-            "Labels": [
-                {"Name": "Animal", "Confidence": 80.0, "Instances": []},
-                {"Name": "Cat", "Confidence": 90.0, "Instances": [{"BoundingBox": BOX, "Confidence": 95.0}]},
-            ],
-            "LabelModelVersion": "3.0",
-        },
-        [{"label": "Cat", "score": 0.95, "box": OUR_BOX}, {"label": "Animal", "score": 0.8}],
-        "3.0",
-    ),
-    "/images/text": (
-        "detect_text",
-        {
-            "TextDetections": [
-                {
-                    "DetectedText": "STOP",
-                    "Type": "LINE",
-                    "Confidence": 99.0,
-                    "Geometry": {"BoundingBox": BOX},
-                },
-                {
-                    "DetectedText": "STOP",
-                    "Type": "WORD",
-                    "Confidence": 99.0,
-                    "Geometry": {"BoundingBox": BOX},
-                },
-            ],
-            "TextModelVersion": "3.0",
-        },
-        [{"label": "STOP", "score": 0.99, "box": OUR_BOX}],
-        "3.0",
-    ),
-    "/images/faces": (
-        "detect_faces",
-        {"FaceDetails": [{"BoundingBox": BOX, "Confidence": 100.0}]},
-        [{"label": "Face", "score": 1.0, "box": OUR_BOX}],
-        None,
-    ),
-    "/images/moderation": (
-        "detect_moderation_labels",
-        {"ModerationLabels": [{"Name": "Alcohol", "Confidence": 70.0}], "ModerationModelVersion": "7.0"},
-        [{"label": "Alcohol", "score": 0.7}],
-        "7.0",
-    ),
-}
-OPTIONS = {
-    "detect_labels": {"MaxLabels": 20, "MinConfidence": 50},
-    "detect_moderation_labels": {"MinConfidence": 50},
-}
-LANGUAGE = {
-    "/texts/sentiment": (
-        "detect_sentiment",
-        {
-            "Sentiment": "POSITIVE",
-            "SentimentScore": {"Positive": 0.7, "Negative": 0.1, "Neutral": 0.15, "Mixed": 0.05},
-        },
-        [
-            {"label": "positive", "score": 0.7},
-            {"label": "neutral", "score": 0.15},
-            {"label": "negative", "score": 0.1},
-            {"label": "mixed", "score": 0.05},
-        ],
-    ),
-    "/texts/language": (
-        "detect_dominant_language",
-        {"Languages": [{"LanguageCode": "en", "Score": 0.99}]},
-        [{"label": "en", "score": 0.99}],
-    ),
-    "/texts/entities": (
-        "detect_entities",
-        {"Entities": [{"Type": "PERSON", "Text": "Ada", "Score": 0.9, "BeginOffset": 0, "EndOffset": 3}]},
-        [{"label": "PERSON", "score": 0.9, "span": {"begin": 0, "end": 3}}],
-    ),
-    "/texts/key-phrases": (
-        "detect_key_phrases",
-        {"KeyPhrases": [{"Text": "Ada", "Score": 0.9, "BeginOffset": 0, "EndOffset": 3}]},
-        [{"label": "KEY_PHRASE", "score": 0.9, "span": {"begin": 0, "end": 3}}],
-    ),
-    "/texts/pii": (
-        "detect_pii_entities",
-        {"Entities": [{"Type": "NAME", "Score": 0.9, "BeginOffset": 0, "EndOffset": 3}]},
-        [{"label": "NAME", "score": 0.9, "span": {"begin": 0, "end": 3}}],
-    ),
-}
 
 
-@pytest.mark.parametrize("path", VISION)
-@pytest.mark.parametrize("as_json", [False, True])
-def test_an_image_is_put_to_rekognition_as_sent(call, service, path, as_json):
-    method, answer, results, version = VISION[path]
-    content = picture("JPEG")
-    service("rekognition").add_response(
-        method, {**answer, **PLAIN}, {"Image": {"Bytes": content}, **OPTIONS.get(method, {})}
+def test_every_operation_has_an_example_and_a_path_of_its_own():
+    assert set(EXAMPLES) == set(BY_NAME)
+    assert len({operation.path for operation in BY_NAME.values()}) == len(BY_NAME)
+
+
+@pytest.mark.parametrize("name", ASKING)
+def test_an_example_is_put_to_the_service_and_answered_in_the_one_format(call, service, name):
+    operation, example = BY_NAME[name], EXAMPLES[name]
+    stubber = service(operation.service)
+    stubber.add_response(operation.method, service_answer(operation), asked_of(operation))
+    body = json.dumps(example["body"]).encode()
+    status, found, _ = call(
+        FUNCTION_OF[name], f"/{operation.path}", body, "application/json", query=example["query"]
     )
-    body = json.dumps({"image": base64.b64encode(content).decode()}).encode() if as_json else content
-    status, found, _ = call("vision", path, body, "application/json" if as_json else "image/jpeg")
-    assert status == 200
-    assert found["results"] == results
-    assert (found["backend"], found["stand_in"], found["model"]["version"]) == ("rekognition", None, version)
-    assert found["latency_milliseconds"] > 0
+    assert found.pop("latency_milliseconds") >= 0
+    assert (status, found) == (200, example["answer"])
+    stubber.assert_no_pending_responses()
 
 
-@pytest.mark.parametrize("path", LANGUAGE)
-def test_a_text_is_put_to_comprehend_with_its_language(call, service, path):
-    method, answer, results = LANGUAGE[path]
-    asked = {"Text": "Ada ¡hola! 😀", "LanguageCode": "es"}
-    if path == "/texts/language":
-        del asked["LanguageCode"]
-    service("comprehend").add_response(method, {**answer, **MARK}, asked)
-    body = json.dumps({"text": "Ada ¡hola! 😀", "language_code": "es"}).encode()
-    status, found, _ = call("language", path, body, "application/json")
-    assert status == 200
-    assert found["results"] == results
+@pytest.mark.parametrize("name", ASKING)
+def test_every_score_of_an_answer_is_a_share(name):
+    answer = EXAMPLES[name]["answer"]
+    for reading in answer.get("documents", [answer]):
+        scores = [one["score"] for one in reading.get("results", [])]
+        assert scores == sorted(scores, reverse=True)
+        assert all(0 <= score <= 1 for score in scores)
+
+
+@pytest.mark.parametrize("name", [name for name in ASKING if isinstance(BY_NAME[name].body, ImageBody)])
+def test_an_image_may_be_the_body_itself(call, service, name):
+    operation, content = BY_NAME[name], picture("JPEG")
+    asked = asked_of(operation)
+    if "Image" in asked:
+        asked["Image"] = {"Bytes": content}
+    else:
+        asked |= {"Body": content, "ContentType": "image/jpeg"}
+    service(operation.service).add_response(operation.method, service_answer(operation), asked)
+    found = call(
+        FUNCTION_OF[name], f"/{operation.path}", content, "image/jpeg", query=EXAMPLES[name]["query"]
+    )
+    assert (found[0], found[1]["results"]) == (200, EXAMPLES[name]["answer"]["results"])
+
+
+@pytest.mark.parametrize("name", [name for name in ASKING if isinstance(BY_NAME[name].body, TextBody)])
+def test_a_text_may_be_the_body_itself(call, service, name):
+    operation, example = BY_NAME[name], EXAMPLES[name]
+    service(operation.service).add_response(operation.method, service_answer(operation), asked_of(operation))
+    body = example["body"]["text"].encode()
+    status, found, _ = call(
+        FUNCTION_OF[name], f"/{operation.path}", body, "text/plain; charset=utf-8", query=example["query"]
+    )
+    assert (status, found["results"]) == (200, example["answer"]["results"])
+
+
+def test_a_stand_in_is_named(call, service):
+    answer = {**EXAMPLES["text-sentiment"]["service_answer"], **MARK}
+    service("comprehend").add_response("detect_sentiment", answer)
+    _, found, _ = call("language", "/texts/sentiment", b"Good.", "text/plain")
     assert found["stand_in"] == "a small open model"
 
 
-def test_plain_text_is_english_unless_said(call, service):
-    method, answer, _ = LANGUAGE["/texts/sentiment"]
-    service("comprehend").add_response(method, {**answer, **PLAIN}, {"Text": "Good.", "LanguageCode": "en"})
-    assert call("language", "/texts/sentiment", b"Good.", "text/plain; charset=utf-8")[0] == 200
-
-
-@pytest.mark.parametrize(
-    ("path", "body", "content_type", "endpoint", "sent"),
-    [
-        ("/images/class", picture(), "image/png", "recognition-dev-cnn", "image/png"),
-        ("/texts/class", b"Good.", "text/plain", "recognition-dev-rnn", "text/plain"),
-    ],
-)
-def test_our_networks_answer_with_every_class_best_first(
-    call, service, path, body, content_type, endpoint, sent
-):
-    content = json.dumps(
-        {
-            "predictions": [
-                {"label": "b", "score": 0.8, "probabilities": {"a": 0.2, "b": 0.8}, "model_version": "4"},
-            ]
-        }
-    ).encode()
-    service("sagemaker-runtime").add_response(
-        "invoke_endpoint",
-        {"Body": StreamingBody(io.BytesIO(content), len(content)), "ContentType": "application/json"},
-        {"EndpointName": endpoint, "Body": body, "ContentType": sent, "Accept": "application/json"},
+def test_the_options_that_nobody_gives_are_those_of_the_table(call, service):
+    content = picture()
+    answer = {"Labels": [], "LabelModelVersion": "3.0", **PLAIN}
+    service("rekognition").add_response(
+        "detect_labels", answer, {"Image": {"Bytes": content}, "MaxLabels": 20, "MinConfidence": 50}
     )
-    status, found, _ = call("custom", path, body, content_type)
-    assert status == 200
-    assert found["results"] == [{"label": "b", "score": 0.8}, {"label": "a", "score": 0.2}]
-    assert found["model"] == {"name": endpoint, "version": "4"}
+    assert call("vision", "/images/labels", content, "image/png")[0] == 200
+
+
+def test_required_equipment_alone_gets_the_confidence_that_rekognition_wants_beside_it(call, service):
+    operation, content = BY_NAME["image-protective-equipment"], picture()
+    attributes = {"RequiredEquipmentTypes": ["HAND_COVER"], "MinConfidence": 80.0}
+    service("rekognition").add_response(
+        operation.method,
+        service_answer(operation),
+        {"Image": {"Bytes": content}, "SummarizationAttributes": attributes},
+    )
+    query = {"required_equipment": "HAND_COVER"}
+    assert call("vision", f"/{operation.path}", content, "image/png", query=query)[0] == 200
+
+
+def test_a_deployment_without_a_classifier_says_so(call, monkeypatch):
+    monkeypatch.delenv("DOCUMENT_CLASSIFIER_ENDPOINT_ARN")
+    status, found, _ = call("language", "/texts/classification", b"Good.", "text/plain")
+    assert (status, found["error"]["code"]) == (501, "NoClassifier")
 
 
 def test_a_path_that_is_not_there_is_said_so(call):
     status, found, _ = call("vision", "/images/unknown", b"x", "text/plain")
     assert (status, found["error"]["code"]) == (404, "NoSuchOperation")
+
+
+@pytest.mark.parametrize(
+    ("characters", "units", "usd"), [(1, 3, 0.0003), (300, 3, 0.0003), (301, 4, 0.0004), (4_950, 50, 0.005)]
+)
+def test_a_text_is_charged_by_the_hundred_characters_and_three_at_least(
+    call, service, characters, units, usd
+):
+    answer = {**EXAMPLES["text-sentiment"]["service_answer"], **PLAIN}
+    service("comprehend").add_response("detect_sentiment", answer)
+    _, found, _ = call("language", "/texts/sentiment", b"x" * characters, "text/plain")
+    assert found["cost"] == {"units": units, "unit": "100 characters", "usd": usd}
+
+
+def test_a_cost_that_nobody_confirmed_is_unknown_and_not_nothing(call, service):
+    operation, content = BY_NAME["image-labels"], picture()
+    service("rekognition").add_response(operation.method, service_answer(operation))
+    query = {"features": "GENERAL_LABELS,IMAGE_PROPERTIES"}
+    _, found, _ = call("vision", "/images/labels", content, "image/png", query=query)
+    assert found["cost"] == {"units": 1, "unit": "image", "usd": None}
+
+
+def test_our_networks_see_the_bytes_and_not_their_base64(call, service):
+    operation = BY_NAME["image-class"]
+    content = base64.b64decode(EXAMPLES["image-class"]["body"]["image"])
+    stubber = service("sagemaker-runtime")
+    stubber.add_response(operation.method, service_answer(operation), asked_of(operation))
+    assert call("custom", "/images/class", content, "image/png")[0] == 200

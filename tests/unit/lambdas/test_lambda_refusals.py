@@ -12,12 +12,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lambdas.common import clients
-from lambdas.common.bodies import IMAGE_BYTES
+from lambdas.common.bodies import IMAGE_BYTES, ImageBody, ImagePairBody, TextBody, TextsBody
 from lambdas.common.errors import RequestRefused
 from lambdas.common.images import read_header
 
-from .conftest import picture
-from .test_lambda_operations import LANGUAGE, PLAIN, VISION
+from .conftest import ASKING, BY_NAME, EXAMPLES, FUNCTION_OF, PLAIN, picture, service_answer
 
 SECRET = "Xylophon4711"
 PNG, JPEG = picture("PNG"), picture("JPEG")
@@ -95,8 +94,8 @@ def test_invalid_utf8_is_noticed_in_a_body_that_came_as_text_too(call):
 def test_sentiment_takes_five_thousand_bytes_of_utf8_and_not_one_more(call, service, size, status):
     text = "😀" * (size // 4) + "a" * (size % 4)
     assert len(text.encode()) == size
-    method, answer, _ = LANGUAGE["/texts/sentiment"]
-    service("comprehend").add_response(method, {**answer, **PLAIN})
+    answer = {**EXAMPLES["text-sentiment"]["service_answer"], **PLAIN}
+    service("comprehend").add_response("detect_sentiment", answer)
     assert call("language", "/texts/sentiment", text.encode(), "text/plain")[0] == status
 
 
@@ -148,6 +147,8 @@ SERVICE_TROUBLE = {
     "InternalServerError": 503,
     "AccessDeniedException": 502,
     "InvalidImageFormatException": 400,
+    "InvalidParameterException": 400,
+    "ResourceUnavailableException": 503,
     "TextSizeLimitExceededException": 413,
     "UnsupportedLanguageException": 400,
     "NotImplementedByStandIn": 501,
@@ -219,30 +220,40 @@ def test_an_unavailable_backend_is_counted(call, service, capsys):
     assert [metric["Unavailable"] for metric in metrics] == [[1.0]]
 
 
-def secret_requests():
-    """Every route with a request that carries the secret, and its service's method."""
-    marked = PNG[:-12] + b"\0\0\0\x0ctEXt" + SECRET.encode() + b"\0\0\0\0" + PNG[-12:]
-    text = f"My name is {SECRET}.".encode()
-    yield from (("vision", path, "rekognition", VISION[path][0], marked, "image/png") for path in VISION)
-    yield from (("language", path, "comprehend", LANGUAGE[path][0], text, "text/plain") for path in LANGUAGE)
-    yield ("custom", "/images/class", "sagemaker-runtime", "invoke_endpoint", marked, "image/png")
-    yield ("custom", "/texts/class", "sagemaker-runtime", "invoke_endpoint", text, "text/plain")
+MARKED_PNG = PNG[:-12] + b"\0\0\0\x0ctEXt" + SECRET.encode() + b"\0\0\0\0" + PNG[-12:]
+MARKED_TEXT = f"My name is {SECRET}."
 
 
-@pytest.mark.parametrize("request_", list(secret_requests()), ids=lambda one: one[1])
-@pytest.mark.parametrize("outcome", ["answered", "refused by the service", "malformed"])
-def test_nothing_that_a_customer_sent_is_logged(call, service, request_, outcome, capfd, caplog):
-    function, path, name, method, body, content_type = request_
+def body_with_the_secret(operation) -> bytes:
+    """A good request's JSON that carries the secret."""
+    image = base64.b64encode(MARKED_PNG).decode()
+    fields = {
+        ImageBody: {"image": image},
+        ImagePairBody: {"source": image, "target": image},
+        TextBody: {"text": MARKED_TEXT},
+        TextsBody: {"texts": [MARKED_TEXT, MARKED_TEXT]},
+    }
+    return json_body(**fields[type(operation.body)])
+
+
+@pytest.mark.parametrize("name", ASKING)
+@pytest.mark.parametrize("outcome", ["answered", "refused by the service", "malformed", "a bad option"])
+def test_nothing_that_a_customer_sent_is_logged(call, service, name, outcome, capfd, caplog):
+    operation = BY_NAME[name]
     caplog.set_level(logging.DEBUG)
-    stubber = service(name)
-    answers = {**{p: v[1] for p, v in VISION.items()}, **{p: v[1] for p, v in LANGUAGE.items()}}
-    if outcome == "answered" and path in answers:
-        stubber.add_response(method, {**answers[path], **PLAIN})
+    stubber = service(operation.service)
+    if outcome == "answered":
+        stubber.add_response(operation.method, service_answer(operation))
     else:
-        stubber.add_client_error(method, "ValidationException", f"cannot read {SECRET}")
+        stubber.add_client_error(operation.method, "ValidationException", f"cannot read {SECRET}")
+    body = body_with_the_secret(operation)
     if outcome == "malformed":
-        body, content_type = f'{{"text": "{SECRET}", "image": "{SECRET}"'.encode(), "application/json"
-    call(function, path, body, content_type)
+        body = body[:-1]
+    query = {SECRET: SECRET} if outcome == "a bad option" else {}
+    status, found, _ = call(FUNCTION_OF[name], f"/{operation.path}", body, "application/json", query=query)
+    assert (status == 200) == (outcome == "answered")
+    if status != 200:
+        assert SECRET not in json.dumps(found)
     printed = "".join(capfd.readouterr()) + caplog.text
     assert "operation" in printed or "Answered" in printed, (
         "nothing was logged at all, so this test shows nothing"

@@ -1,0 +1,18 @@
+"""A typed client of the recognition API; it knows nothing of the rest of the project."""
+
+from client.answers import Answer, BatchAnswer, Cost, Document, RecognitionRefused, Result
+from client.recognition import RecognitionClient
+from client.transport import Reply, SignedTransport, Unreachable
+
+__all__ = [
+    "Answer",
+    "BatchAnswer",
+    "Cost",
+    "Document",
+    "RecognitionClient",
+    "RecognitionRefused",
+    "Reply",
+    "Result",
+    "SignedTransport",
+    "Unreachable",
+]

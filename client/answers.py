@@ -1,0 +1,133 @@
+"""The API's answers as typed values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+
+class RecognitionRefused(Exception):
+    """The API did not answer.
+
+    Attributes:
+        status: the HTTP status.
+        code: the error's name, for programs.
+        message: what was wrong, a sentence.
+        field: the part of the request at fault, where there is one.
+    """
+
+    def __init__(self, status: int, code: str, message: str, field: str | None) -> None:
+        super().__init__(f"{status} {code}: {message}")
+        self.status = status
+        self.code = code
+        self.message = message
+        self.field = field
+
+    @classmethod
+    def of(cls, status: int, body: Mapping[str, Any]) -> Self:
+        """From a refusal; API Gateway's own have a message only."""
+        error = body.get("error") or {"code": "Refused", "message": body.get("message", "No reason given.")}
+        return cls(status, error["code"], error["message"], error.get("field"))
+
+
+@dataclass(frozen=True)
+class Result:
+    """One thing recognised: score from 0 to 1, box in shares of the image's size, span in characters of the text."""
+
+    label: str
+    score: float
+    box: Mapping[str, float] | None
+    span: Mapping[str, int] | None
+    details: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, body: Mapping[str, Any]) -> Self:
+        """From the API's JSON."""
+        return cls(body["label"], body["score"], body.get("box"), body.get("span"), body.get("details") or {})
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What the service charges: units of what, and US dollars at the list price; None where unknown."""
+
+    units: int
+    unit: str | None
+    usd: float | None
+
+
+@dataclass(frozen=True)
+class Answered:
+    """Who answered, how fast and at what cost; `stand_in` is set when something local answered for the service."""
+
+    operation: str
+    backend: str
+    model_name: str
+    model_version: str | None
+    stand_in: str | None
+    cost: Cost
+    latency_milliseconds: float
+
+
+@dataclass(frozen=True)
+class Answer(Answered):
+    """What was recognised, best first; and where a policy chose who answers, the backends that were asked."""
+
+    results: tuple[Result, ...]
+    details: Mapping[str, Any]
+    route: tuple[Mapping[str, str], ...]
+
+    @classmethod
+    def of(cls, body: Mapping[str, Any]) -> Self:
+        """From the API's JSON."""
+        route = tuple(body.get("route", ()))
+        return cls(**head_of(body), results=results_of(body), details=body["details"], route=route)
+
+
+@dataclass(frozen=True)
+class Document:
+    """One text's outcome: results, or the error in their place."""
+
+    index: int
+    results: tuple[Result, ...]
+    details: Mapping[str, Any]
+    error: RecognitionRefused | None
+
+
+@dataclass(frozen=True)
+class BatchAnswer(Answered):
+    """An outcome for each text, in the order of the request."""
+
+    documents: tuple[Document, ...]
+
+    @classmethod
+    def of(cls, body: Mapping[str, Any]) -> Self:
+        """From the API's JSON."""
+        documents = tuple(
+            Document(
+                one["index"],
+                results_of(one),
+                one.get("details") or {},
+                RecognitionRefused.of(200, one) if "error" in one else None,
+            )
+            for one in body["documents"]
+        )
+        return cls(**head_of(body), documents=documents)
+
+
+def results_of(body: Mapping[str, Any]) -> tuple[Result, ...]:
+    """The results of an answer or of one document."""
+    return tuple(Result.of(one) for one in body.get("results", ()))
+
+
+def head_of(body: Mapping[str, Any]) -> dict[str, Any]:
+    """The members that every answer has."""
+    return {
+        "operation": body["operation"],
+        "backend": body["backend"],
+        "model_name": body["model"]["name"],
+        "model_version": body["model"]["version"],
+        "stand_in": body["stand_in"],
+        "cost": Cost(**body["cost"]),
+        "latency_milliseconds": body["latency_milliseconds"],
+    }

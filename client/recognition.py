@@ -1,0 +1,104 @@
+"""The client: a method for each operation, from bytes and texts to typed answers."""
+
+from __future__ import annotations
+
+import base64
+import json
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from botocore.credentials import Credentials
+
+from client.answers import Answer, BatchAnswer, RecognitionRefused
+from client.operations import Operations
+from client.transport import Reply, SignedTransport, Transport
+
+JSON = "application/json"
+RETRIED = frozenset({429, 503, 504})
+PAUSE_SECONDS = 1.0
+
+
+class RecognitionClient(Operations):
+    """Asks one deployment of the API.
+
+    >>> session = boto3.Session()
+    >>> client = RecognitionClient.signed(url, session.get_credentials(), session.region_name)
+    >>> client.image_labels(Path("photo.jpg").read_bytes(), max_labels=5).results[0].label
+    """
+
+    def __init__(self, transport: Transport, *, attempts: int = 3) -> None:
+        """Args:
+        transport: sends a request.
+        attempts: in all, when the API says that the same request may succeed later.
+        """
+        self.transport = transport
+        self.attempts = attempts
+
+    @classmethod
+    def signed(cls, url: str, credentials: Credentials, region: str, **options: Any) -> RecognitionClient:
+        """A client of the API at `url` (with its stage) that signs with these credentials."""
+        return cls(SignedTransport(url, credentials, region), **options)
+
+    def ask_about_image(self, path: str, image: bytes, options: Mapping[str, Any]) -> Answer:
+        """An operation on an image; see the methods of `Operations`."""
+        kind = "image/png" if image.startswith(b"\x89PNG") else "image/jpeg"
+        return Answer.of(self.send(path, options, image, kind))
+
+    def ask_about_images(self, path: str, source: bytes, target: bytes, options: Mapping[str, Any]) -> Answer:
+        """An operation on two images."""
+        images = {"source": source, "target": target}
+        encoded = {name: base64.b64encode(one).decode() for name, one in images.items()}
+        return Answer.of(self.send_json(path, options, encoded))
+
+    def ask_about_text(self, path: str, text: str, options: Mapping[str, Any]) -> Answer:
+        """An operation on a text."""
+        return Answer.of(self.send_json(path, options, {"text": text}))
+
+    def ask_about_texts(self, path: str, texts: Sequence[str], options: Mapping[str, Any]) -> BatchAnswer:
+        """An operation on several texts."""
+        return BatchAnswer.of(self.send_json(path, options, {"texts": list(texts)}))
+
+    def ask_about_object(self, path: str, members: Mapping[str, Any]) -> Mapping[str, Any]:
+        """An operation on an object, with its answer as it is."""
+        return self.send_json(path, {}, members)
+
+    def send_json(
+        self, path: str, options: Mapping[str, Any], members: Mapping[str, Any]
+    ) -> Mapping[str, Any]:
+        """Sends an object."""
+        return self.send(path, options, json.dumps(members).encode(), JSON)
+
+    def send(
+        self, path: str, options: Mapping[str, Any], body: bytes, content_type: str
+    ) -> Mapping[str, Any]:
+        """The answer's body.
+
+        Raises:
+            RecognitionRefused: when the API refuses, or still cannot answer at the last attempt.
+            Unreachable: when it does not answer.
+        """
+        query = {name: written(value) for name, value in options.items() if value is not None}
+        for attempt in range(1, self.attempts + 1):
+            reply = self.transport(path, query, body, content_type)
+            if reply.status == 200:
+                return reply.body
+            if reply.status not in RETRIED or attempt == self.attempts:
+                break
+            time.sleep(pause_before_retry(reply))
+        raise RecognitionRefused.of(reply.status, reply.body)
+
+
+def pause_before_retry(reply: Reply) -> float:
+    """Seconds to wait: what the API asks for, else a second."""
+    return PAUSE_SECONDS if reply.retry_after_seconds is None else reply.retry_after_seconds
+
+
+def written(value: Any) -> str:
+    """An option as the API reads it: lists with commas."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, Sequence):
+        return ",".join(value)
+    # No exponent: 0.00001 and not 1e-05.
+    return f"{value:.9f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)

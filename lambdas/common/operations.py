@@ -1,0 +1,61 @@
+"""A row of the table of operations, from which come routes, validation, IAM actions, OpenAPI and the client."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from botocore import xform_name
+
+from lambdas.common.answers import Answer, BatchAnswer, Reading
+from lambdas.common.bodies import Body
+from lambdas.common.options import Option
+
+# API names and IAM prefixes differ for this service only.
+IAM_PREFIX = {"sagemaker-runtime": "sagemaker"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Operation:
+    """One operation of the API.
+
+    Attributes:
+        name: in answers, logs and the client.
+        path: below the API's root.
+        summary: what it answers, a sentence.
+        service: the boto3 client; None where nothing is asked.
+        api: the service's operation.
+        body: what the request's body is.
+        run: answers an event.
+        read: the service's answer in our format; None where `run` knows.
+        options: query parameters.
+        version_member: of the service's answer that holds the model's version.
+        price: the id of its price; None where a call has none of its own.
+        unit: what the price is for.
+        own: our own operation that a policy may ask in this one's place.
+    """
+
+    name: str
+    path: str
+    summary: str
+    service: str | None
+    api: str | None
+    body: Body
+    run: Callable[[Operation, dict[str, Any]], Answer | BatchAnswer | dict[str, Any]]
+    read: Callable[[dict[str, Any]], Reading] | None = None
+    options: tuple[Option, ...] = ()
+    version_member: str | None = None
+    price: str | None = None
+    unit: str | None = None
+    own: Operation | None = None
+
+    @property
+    def method(self) -> str:
+        """Of the boto3 client."""
+        return xform_name(self.api)
+
+    @property
+    def action(self) -> str:
+        """The IAM action that the function needs."""
+        return f"{IAM_PREFIX.get(self.service, self.service)}:{self.api}"

@@ -1,0 +1,202 @@
+"""Who answers an operation that two backends can answer: a policy of the deployment, and no code, decides."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from lambdas.common.answers import Answer, Cost, retries_of
+from lambdas.common.bodies import TextBody, read_text
+from lambdas.common.budget import Budget, Reservation
+from lambdas.common.circuit import Circuit
+from lambdas.common.clients import ATTEMPTS, client, hurried
+from lambdas.common.costs import cost_of, price_of, text_units
+from lambdas.common.errors import RequestRefused, unavailable
+from lambdas.common.operations import Operation
+from lambdas.common.options import read_options
+from lambdas.common.service_errors import explain
+
+MANAGED, OWN, CASCADE = "managed", "own", "cascade"
+# What says nothing about the backend.
+NOT_ITS_FAULT = frozenset({"BudgetSpent", "BudgetUnknown"})
+OTHER = {MANAGED: OWN, OWN: MANAGED}
+# A failure of this kind is the backend's; another backend may do better.
+UNAVAILABLE = 500
+
+
+@dataclass(frozen=True)
+class Policy:
+    """How one operation's backend is chosen.
+
+    Attributes:
+        backend: managed, own or cascade.
+        first: of a cascade; the other is asked when it is not sure.
+        threshold: a cascade's first answer counts when its best score is at least this.
+        monthly_budget_usd: what the managed service may cost in a calendar month; None for no limit.
+        fallback: whether the other backend answers when the chosen one cannot. A cascade always does.
+    """
+
+    backend: str = MANAGED
+    first: str = OWN
+    threshold: float = 0.0
+    monthly_budget_usd: float | None = None
+    fallback: bool = False
+
+    @property
+    def order(self) -> tuple[str, ...]:
+        """The backends in the order in which they are asked."""
+        if self.backend == CASCADE:
+            return (self.first, OTHER[self.first])
+        return (self.backend, OTHER[self.backend]) if self.fallback else (self.backend,)
+
+    def is_sure(self, score: float) -> bool:
+        """Whether an answer with this best score needs no second opinion."""
+        return self.backend != CASCADE or score >= self.threshold
+
+
+def policy_of(operation: Operation) -> Policy | None:
+    """The deployment's policy of an operation, from POLICIES; None where it has none."""
+    policies: Mapping[str, Any] = json.loads(os.environ.get("POLICIES", "{}"))
+    members = policies.get(operation.name)
+    return Policy(**members) if members and operation.own else None
+
+
+@cache
+def circuit_of(operation: str, backend: str) -> Circuit:
+    """The breaker of a backend of an operation."""
+    return Circuit()
+
+
+def answer_by_policy(policy: Policy, operation: Operation, event: dict[str, Any]) -> Answer:
+    """The answer of whom the policy chooses, with the way to it as `route`.
+
+    Raises:
+        RequestRefused: when nobody answers; the reason of the backend that was asked first.
+    """
+    route: list[dict[str, Any]] = []
+    unsure: Answer | None = None
+    refused: RequestRefused | None = None
+    charged: Cost | None = None
+    for backend in policy.order:
+        try:
+            found = ask_backend(policy, backend, operation, event)
+        except RequestRefused as error:
+            route.append({"backend": backend, "outcome": error.code})
+            refused = refused or error
+            # What is wrong with the request itself is for the caller to know, unless there is an answer already.
+            if error.status < UNAVAILABLE and unsure is None:
+                raise
+            continue
+        charged = found.cost if backend == MANAGED else charged
+        score = max((result.score for result in found.reading.results), default=0.0)
+        sure = policy.is_sure(score)
+        last = backend == policy.order[-1]
+        route.append({"backend": backend, "outcome": "answered" if sure or last else "unsure"})
+        if sure or last:
+            return dataclasses.replace(found, route=route, cost=charged or found.cost)
+        unsure = found
+    if unsure is None:
+        raise refused
+    return dataclasses.replace(unsure, route=route, cost=charged or unsure.cost)
+
+
+def ask_backend(policy: Policy, backend: str, operation: Operation, event: dict[str, Any]) -> Answer:
+    """One backend's answer, counted by its circuit breaker.
+
+    Raises:
+        RequestRefused: 503 when it is left alone, cannot answer, or may cost no more; else what it says itself.
+    """
+    circuit = circuit_of(operation.name, backend)
+    if circuit.is_open:
+        raise unavailable(
+            "CircuitOpen", "The backend failed too often just now and is left alone for a while."
+        )
+    ask = ask_managed if backend == MANAGED else ask_own
+    try:
+        with hurried():
+            found = ask(policy, operation, event)
+    except RequestRefused as error:
+        if error.status >= UNAVAILABLE and error.code not in NOT_ITS_FAULT:
+            circuit.failed()
+        else:
+            circuit.succeeded()
+        raise
+    circuit.succeeded()
+    return found
+
+
+def ask_own(_: Policy, operation: Operation, event: dict[str, Any]) -> Answer:
+    """Our own network's answer; the managed service's options mean nothing to it."""
+    bare = {**event, "queryStringParameters": None, "multiValueQueryStringParameters": None}
+    return explained(lambda: operation.own.run(operation.own, bare), "The SageMaker endpoint")
+
+
+def ask_managed(policy: Policy, operation: Operation, event: dict[str, Any]) -> Answer:
+    """The managed service's answer, within the budget."""
+    name = operation.service.title()
+    if policy.monthly_budget_usd is None:
+        return explained(lambda: operation.run(operation, event), name)
+    # What is wrong with the text is said before anything is reserved.
+    reservation, usd = reserve(policy.monthly_budget_usd, operation, event)
+    try:
+        found = operation.run(operation, event)
+    except RequestRefused:
+        settle(reservation, 0.0)
+        raise
+    except ClientError as error:
+        # The service said no, which it does not charge; a try before it may have been lost on the way back.
+        settle(reservation, usd * retries_of(error.response))
+        raise explain(error, name) from error
+    except BotoCoreError as error:
+        # Nobody knows whether it answered and charged: the money stays reserved.
+        raise explain(error, name) from error
+    settle(reservation, usd * (1 + found.retries))
+    return found
+
+
+def reserve(budget_usd: float, operation: Operation, event: dict[str, Any]) -> tuple[Reservation, float]:
+    """Money for the call and for each of its retries, and what the call alone costs.
+
+    Raises:
+        RequestRefused: 503 when the budget does not hold it, the price is unknown, or the table does not answer.
+    """
+    units = 1
+    if isinstance(operation.body, TextBody):
+        units = text_units(read_text(event, operation.body).text)
+    price = price_of(operation, read_options(operation.options, event))
+    usd = cost_of(price, operation.unit, units).usd
+    if usd is None:
+        raise RequestRefused(
+            503, "BudgetUnknown", "The price of this call is unknown, so no budget can hold it."
+        )
+    budget = Budget(client("dynamodb"), os.environ["BUDGET_TABLE"], operation.name, budget_usd)
+    try:
+        reservation = budget.reserve(usd * ATTEMPTS)
+    except (ClientError, BotoCoreError) as error:
+        raise unavailable("BudgetUnknown", "The budget cannot be asked just now. Try again.") from error
+    if reservation is None:
+        raise RequestRefused(503, "BudgetSpent", "This month's budget for the managed service is spent.")
+    return reservation, usd
+
+
+def settle(reservation: Reservation, usd: float) -> None:
+    """Gives back what was not spent; if that fails, the budget is only smaller than it need be."""
+    try:
+        reservation.settle(usd)
+    except (ClientError, BotoCoreError):
+        return
+
+
+def explained(run: Callable[[], Answer], service: str) -> Answer:
+    """What `run` returns, a service's error as a refusal."""
+    try:
+        return run()
+    except (ClientError, BotoCoreError) as error:
+        raise explain(error, service) from error

@@ -1,0 +1,65 @@
+"""Puts many texts to Comprehend, as many in one call as it takes; every text gets an answer of its own."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from lambdas.common.answers import Reading, stand_in_of
+from lambdas.common.errors import RequestRefused, unavailable
+from lambdas.common.service_errors import explain, explain_code
+
+# The function has 28 s, and a hurried call with its second try takes 14 at most: later no further piece is asked.
+NO_CALL_AFTER_SECONDS = 12.0
+# The codes of a batch's ErrorList are those of the exceptions, some without the last word.
+SUFFIX = "Exception"
+
+Readings = dict[int, Reading | RequestRefused]
+
+
+def ask_in_pieces(
+    texts: dict[int, str],
+    size: int,
+    ask: Callable[[list[str]], dict[str, Any]],
+    readings_of: Callable[[dict[str, Any]], Iterator[tuple[int, Reading | RequestRefused]]],
+) -> tuple[Readings, str | None]:
+    """What Comprehend says to each text, by its index, and the stand-in's mark.
+
+    A piece that fails as a whole fails its own texts only: what was answered (and charged) before is not lost.
+
+    Args:
+        texts: by index.
+        size: of a piece.
+        ask: calls Comprehend with the texts of a piece.
+        readings_of: position in the piece and reading or refusal, for each text of a piece.
+    """
+    started = time.monotonic()
+    found: Readings = {}
+    stand_in = None
+    indices = list(texts)
+    for first in range(0, len(indices), size):
+        piece = indices[first : first + size]
+        if time.monotonic() - started > NO_CALL_AFTER_SECONDS:
+            late = unavailable(
+                "NotAsked", "Comprehend was too slow to be asked about this text. Send it again."
+            )
+            found |= dict.fromkeys(piece, late)
+            continue
+        try:
+            answer = ask([texts[index] for index in piece])
+        except (ClientError, BotoCoreError) as error:
+            found |= dict.fromkeys(piece, explain(error, "Comprehend"))
+            continue
+        stand_in = stand_in_of(answer) or stand_in
+        for position, reading in readings_of(answer):
+            found[piece[position]] = reading
+    return found, stand_in
+
+
+def item_error(error: dict[str, Any]) -> RequestRefused:
+    """What an entry of an ErrorList means; its message may repeat the text and is left out."""
+    code = error["ErrorCode"]
+    return explain_code(code if code.endswith(SUFFIX) else code + SUFFIX, "Comprehend")

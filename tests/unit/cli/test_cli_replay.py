@@ -1,0 +1,98 @@
+"""A replay tells what a threshold would have done, by the rule that the API itself follows."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from typer.testing import CliRunner
+
+from cli.errors import CommandFailed
+from cli.main import app
+from cli.replay import Record, effect_of, effects, read_records
+
+
+def record(
+    truth: str, own: tuple[str, float], managed: tuple[str, float], usd: float | None = 0.0003
+) -> Record:
+    return Record(truth, {"own": own[0], "managed": managed[0]}, {"own": own[1], "managed": managed[1]}, usd)
+
+
+FOUR = [
+    record("good", ("good", 0.95), ("good", 0.9)),
+    record("good", ("bad", 0.55), ("good", 0.7)),
+    record("bad", ("bad", 0.7), ("good", 0.6)),
+    record("bad", ("good", 0.6), ("bad", 0.8)),
+]
+
+
+@pytest.mark.parametrize(
+    ("threshold", "accuracy", "second_share"),
+    [(0.0, 0.5, 0.0), (0.6, 0.75, 0.25), (0.65, 1.0, 0.5), (0.8, 0.75, 0.75), (1.0, 0.75, 1.0)],
+)
+def test_a_threshold_asks_the_second_exactly_where_the_first_is_below_it(threshold, accuracy, second_share):
+    effect = effect_of(FOUR, "own", threshold)
+    assert (effect.accuracy, effect.second_share) == (accuracy, second_share)
+    assert effect.usd_per_request == pytest.approx(0.0003 * second_share)
+
+
+def test_the_managed_service_first_is_paid_for_every_time():
+    assert effect_of(FOUR, "managed", 0.0).usd_per_request == pytest.approx(0.0003)
+
+
+def test_a_cost_that_a_record_does_not_say_is_unknown_only_where_it_counts():
+    records = [*FOUR[:1], record("good", ("bad", 0.5), ("good", 0.9), None)]
+    assert effect_of(records, "own", 0.0).usd_per_request == 0
+    assert effect_of(records, "own", 0.9).usd_per_request is None
+
+
+@given(
+    st.lists(
+        st.tuples(st.booleans(), st.floats(0, 1), st.booleans(), st.floats(0, 1)), min_size=1, max_size=30
+    )
+)
+def test_a_higher_threshold_never_asks_less_often(answers):
+    records = [record("a", ("a" if r else "b", s), ("a" if q else "b", t)) for r, s, q, t in answers]
+    shares = [effect.second_share for effect in effects(records, "own")]
+    assert shares == sorted(shares)
+
+
+def test_the_command_prints_a_row_for_each_threshold(tmp_path):
+    file = tmp_path / "answers.jsonl"
+    lines = [
+        {"truth": one.truth}
+        | {
+            name: {"label": one.label[name], "score": one.score[name], "usd": one.usd}
+            for name in ("own", "managed")
+        }
+        for one in FOUR
+    ]
+    file.write_text("\n".join(json.dumps(line) for line in lines) + "\n\n")
+    assert read_records(file) == FOUR
+    finished = CliRunner().invoke(app, ["replay", str(file), "--json"])
+    found = {row["threshold"]: row["accuracy"] for row in json.loads(finished.stdout)}
+    assert (found[0.0], found[0.8]) == (0.5, 0.75)
+    shown = CliRunner().invoke(app, ["replay", str(file), "--requests-per-month", "1000000"]).stdout
+    assert "225.00" in shown and "4 records" in shown
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ("", "holds no record"),
+        ('{"truth": "a"', "Line 1"),
+        (
+            '{"truth": "a", "own": {"label": "a", "score": 1.5}, "managed": {"label": "a", "score": 1}}',
+            "0 to 1",
+        ),
+        ('\n{"truth": "a"}', "Line 2 .*own"),
+        ("[1]", "Line 1"),
+    ],
+)
+def test_a_file_that_holds_something_else_is_refused_by_its_line(tmp_path, content, reason):
+    file = tmp_path / "answers.jsonl"
+    file.write_text(content)
+    with pytest.raises(CommandFailed, match=reason):
+        read_records(file)

@@ -1,0 +1,118 @@
+"""Many texts in one request: pieces as Comprehend takes them, and exactly one outcome for each text."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from lambdas.language import batches
+
+from .conftest import EXAMPLES, PLAIN
+
+SCORES = {"Positive": 1.0, "Negative": 0.0, "Neutral": 0.0, "Mixed": 0.0}
+
+
+def answer(indices, errors=()) -> dict:
+    """Comprehend's answer to a piece: results for some positions, errors for others."""
+    return {
+        "ResultList": [{"Index": one, "Sentiment": "POSITIVE", "SentimentScore": SCORES} for one in indices],
+        "ErrorList": [{"Index": one, "ErrorCode": code, "ErrorMessage": "secret"} for one, code in errors],
+        **PLAIN,
+    }
+
+
+def send(call, texts, path="sentiment", **more):
+    body = json.dumps({"texts": texts, **more}).encode()
+    return call("language", f"/texts/{path}/batch", body, "application/json")
+
+
+def outcomes(found: dict) -> list[str]:
+    """For each document its best label, or its error's code."""
+    assert [one["index"] for one in found["documents"]] == list(range(len(found["documents"])))
+    return [
+        one["results"][0]["label"] if "results" in one else one["error"]["code"] for one in found["documents"]
+    ]
+
+
+def test_texts_go_in_pieces_of_twenty_five_and_come_back_in_their_order(call, service):
+    texts = [f"text {number}" for number in range(60)]
+    comprehend = service("comprehend")
+    for first, last in ((0, 25), (25, 50), (50, 60)):
+        asked = {"TextList": texts[first:last], "LanguageCode": "de"}
+        # Comprehend sorts by position; an answer in another order must not matter.
+        comprehend.add_response("batch_detect_sentiment", answer(reversed(range(last - first))), asked)
+    status, found, _ = send(call, texts, language_code="de")
+    assert (status, outcomes(found)) == (200, ["positive"] * 60)
+    assert found["cost"] == {"units": 180, "unit": "100 characters", "usd": 0.018}
+    comprehend.assert_no_pending_responses()
+
+
+def test_a_text_of_the_error_list_gets_its_own_sentence_and_is_not_charged(call, service):
+    service("comprehend").add_response(
+        "batch_detect_sentiment",
+        answer([0, 2], [(1, "InternalServerException"), (3, "TextSizeLimitExceeded")]),
+    )
+    status, found, _ = send(call, ["a", "b", "c", "d"])
+    assert (status, outcomes(found)) == (200, ["positive", "ServiceFaulted", "positive", "TextTooLarge"])
+    assert found["cost"]["units"] == 6
+    assert "secret" not in json.dumps(found)
+
+
+def test_a_piece_that_fails_keeps_nothing_from_the_others(call, service):
+    comprehend = service("comprehend")
+    comprehend.add_response("batch_detect_sentiment", answer(range(25)))
+    comprehend.add_client_error("batch_detect_sentiment", "ThrottlingException")
+    comprehend.add_response("batch_detect_sentiment", answer(range(5)))
+    status, found, _ = send(call, ["text"] * 55)
+    assert status == 200
+    assert outcomes(found) == ["positive"] * 25 + ["ServiceThrottled"] * 25 + ["positive"] * 5
+
+
+def test_a_text_that_cannot_be_asked_about_is_named_and_the_others_are_asked(call, service):
+    comprehend = service("comprehend")
+    comprehend.add_response(
+        "batch_detect_sentiment", answer([0, 1]), {"TextList": ["good", "fine"], "LanguageCode": "en"}
+    )
+    status, found, _ = send(call, [" ", "good", "é" * 2_501, "fine", "\ud800"])
+    assert (status, outcomes(found)) == (
+        200,
+        ["EmptyText", "positive", "TextTooLarge", "positive", "InvalidText"],
+    )
+    assert found["documents"][2]["error"]["field"] == "texts[2]"
+
+
+def test_texts_of_which_none_is_answered_are_a_failed_request(call, service):
+    assert send(call, [" ", ""])[0] == 400
+    service("comprehend").add_client_error("batch_detect_sentiment", "ThrottlingException")
+    status, found, headers = send(call, ["good", "fine"])
+    assert (status, found["error"]["code"]) == (503, "ServiceThrottled")
+    assert headers["Retry-After"]
+
+
+def test_no_piece_is_asked_that_would_outlive_the_function(call, service, monkeypatch):
+    clock = iter([0.0, 1.0, batches.NO_CALL_AFTER_SECONDS + 1])
+    monkeypatch.setattr(batches.time, "monotonic", lambda: next(clock))
+    service("comprehend").add_response("batch_detect_sentiment", answer(range(25)))
+    status, found, _ = send(call, ["text"] * 30)
+    assert (status, outcomes(found)) == (200, ["positive"] * 25 + ["NotAsked"] * 5)
+
+
+def test_segments_are_read_for_toxicity_ten_at_a_time(call, service):
+    comprehend = service("comprehend")
+    one = EXAMPLES["text-toxicity"]["service_answer"]["ResultList"]
+    for size in (10, 2):
+        comprehend.add_response(
+            "detect_toxic_content",
+            {"ResultList": one * size, **PLAIN},
+            {"TextSegments": [{"Text": "text"}] * size, "LanguageCode": "en"},
+        )
+    status, found, _ = send(call, ["text"] * 12, "toxicity")
+    assert (status, outcomes(found)) == (200, ["INSULT"] * 12)
+
+
+@pytest.mark.parametrize("texts", [[], ["a"] * 251, "a", [1], [None], {"0": "a"}])
+def test_what_is_no_list_of_texts_is_refused(call, texts):
+    status, found, _ = send(call, texts)
+    assert (status, found["error"]["field"]) == (400, "texts")
+    assert found["error"]["message"] == "The field texts has to be a list of 1 to 250 texts."

@@ -1,0 +1,135 @@
+"""Query parameters: what botocore's service models know, bounded, and refused by name without repeating the value."""
+
+from __future__ import annotations
+
+import json
+
+import botocore.session
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lambdas.common.errors import RequestRefused
+from lambdas.common.options import (
+    Choice,
+    Choices,
+    Integer,
+    Option,
+    Share,
+    Words,
+    read_options,
+    request_members,
+)
+from lambdas.vision.operations import LABEL_OPTIONS, TEXT_OPTIONS
+
+from .conftest import ASKING, BY_NAME, EXAMPLES, FUNCTION_OF
+
+SESSION = botocore.session.get_session()
+OPTIONS = [(name, option) for name in ASKING for option in BY_NAME[name].options]
+
+
+def shape_of(name: str, option: Option):
+    """The shape of the service's member that an option fills."""
+    operation = BY_NAME[name]
+    shape = SESSION.get_service_model(operation.service).operation_model(operation.api).input_shape
+    for member in option.member.split("."):
+        shape = shape.members[member]
+    return shape
+
+
+@pytest.mark.parametrize(("name", "option"), OPTIONS, ids=lambda one: getattr(one, "name", one))
+def test_an_option_is_one_of_the_service_s_own(name, option):
+    if option.member is None:
+        assert name == "text-pii-redaction"
+        return
+    shape = shape_of(name, option)
+    if isinstance(option, Choices):
+        assert set(option.values) == set(shape.member.enum)
+    elif isinstance(option, Choice):
+        assert set(option.values) <= set(shape.enum)
+    elif isinstance(option, Integer):
+        assert shape.type_name == "integer"
+        assert option.maximum <= shape.metadata.get("max", option.maximum)
+    elif isinstance(option, Share):
+        assert shape.metadata["max"] == option.scale
+
+
+def test_the_kinds_of_personal_data_are_comprehend_s():
+    (option,) = [one for one in BY_NAME["text-pii-redaction"].options if one.name == "pii_entity_types"]
+    kinds = SESSION.get_service_model("comprehend").shape_for("PiiEntityType").enum
+    assert set(option.values) == set(kinds)
+
+
+@pytest.mark.parametrize(("name", "option"), OPTIONS, ids=lambda one: getattr(one, "name", one))
+def test_a_value_that_an_option_does_not_take_is_refused_by_the_option_s_name(name, option):
+    names = {"-1", "1e3", "NaN", "ALL,ALL"} if isinstance(option, Words) else set()
+    for value in {"", "-1", "1e3", "NaN", "٣", "<script>", "a" * 200, "ALL,ALL", "Cat,,Dog"} - names:
+        with pytest.raises(RequestRefused) as refused:
+            read_options([option], {"queryStringParameters": {option.name: value}})
+        assert (refused.value.status, refused.value.code) == (400, "InvalidOption")
+        assert refused.value.field == option.name
+        assert option.name in refused.value.message
+
+
+def test_a_bad_option_is_refused_before_the_body_is_looked_at(call):
+    query = {"max_labels": "many"}
+    status, found, _ = call("vision", "/images/labels", b"no image", "image/png", query=query)
+    assert (status, found["error"]["field"]) == (400, "max_labels")
+    assert found["error"]["message"] == "The option max_labels has to be a whole number from 1 to 1000."
+
+
+@pytest.mark.parametrize("name", BY_NAME)
+def test_an_option_that_is_not_there_is_refused_with_those_that_are(call, name):
+    operation = BY_NAME[name]
+    body = json.dumps(EXAMPLES[name]["body"]).encode()
+    status, found, _ = call(
+        FUNCTION_OF[name], f"/{operation.path}", body, "application/json", query={"smell": "1"}
+    )
+    assert (status, found["error"]["code"]) == (400, "UnknownOption")
+    assert all(option.name in found["error"]["message"] for option in operation.options)
+
+
+@pytest.mark.parametrize(
+    ("body", "query"),
+    [
+        ({"text": "Hola."}, {"language_code": ["es", "en"]}),
+        ({"text": "Hola.", "language_code": "es"}, {"language_code": "es"}),
+    ],
+)
+def test_an_option_that_is_given_twice_is_refused(call, body, query):
+    content = json.dumps(body).encode()
+    status, found, _ = call("language", "/texts/entities", content, "application/json", query=query)
+    assert (status, found["error"]["field"]) == (400, "language_code")
+    assert "twice" in found["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("path", "code"), [("pii", "de"), ("syntax", "ja"), ("toxicity", "es"), ("targeted-sentiment", "fr")]
+)
+def test_a_language_that_an_operation_does_not_know_is_refused_before_anything_is_charged(call, path, code):
+    body = json.dumps({"text": "Text.", "language_code": code}).encode()
+    status, found, _ = call("language", f"/texts/{path}", body, "application/json")
+    assert (status, found["error"]["field"]) == (400, "language_code")
+
+
+def test_members_are_nested_as_the_service_wants_them():
+    event = {"queryStringParameters": {"include_labels": "Cat,Dog", "max_dominant_colors": "3"}}
+    settings = request_members(LABEL_OPTIONS, read_options(LABEL_OPTIONS, event))["Settings"]
+    assert settings == {
+        "GeneralLabels": {"LabelInclusionFilters": ["Cat", "Dog"]},
+        "ImageProperties": {"MaxDominantColors": 3},
+    }
+
+
+@given(st.integers(0, 100))
+def test_a_share_is_the_service_s_percent_exactly(percent):
+    event = {"queryStringParameters": {"min_confidence": str(percent / 100)}}
+    assert read_options(LABEL_OPTIONS, event)["min_confidence"] == percent
+
+
+@given(st.text(max_size=80), st.sampled_from([*LABEL_OPTIONS, *TEXT_OPTIONS]))
+def test_any_text_for_an_option_is_taken_or_refused_and_never_crashes(text, option):
+    try:
+        read_options([option], {"queryStringParameters": {option.name: text}})
+    except RequestRefused as refused:
+        assert (refused.status, refused.field) == (400, option.name)

@@ -1,0 +1,265 @@
+"""A policy chooses who answers: in which order, within which budget, and around a backend that fails."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import pytest
+from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
+from botocore.response import StreamingBody
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lambdas.common import policy as policies
+from lambdas.common.budget import PER_USD
+from lambdas.common.circuit import FAILURES_TO_OPEN, OPEN_SECONDS, Circuit
+from lambdas.common.clients import ATTEMPTS, client
+from lambdas.common.policy import Policy
+
+from .conftest import PLAIN, picture
+
+TEXT = b"Good."
+# One sentiment call is 3 units of 0.0001 US dollars.
+CALL_USD = 0.0003
+
+
+class Spending:
+    """A budget table in memory."""
+
+    def __init__(self) -> None:
+        self.reserved = 0
+        self.broken = False
+
+    def update_item(self, **request):
+        values = {name: int(value["N"]) for name, value in request["ExpressionAttributeValues"].items()}
+        if self.broken:
+            raise ConnectionClosedError(endpoint_url="https://dynamodb")
+        if ":room" in values and self.reserved > values[":room"]:
+            raise ClientError({"Error": {"Code": "ConditionalCheckFailedException"}}, "UpdateItem")
+        self.reserved += values.get(":amount", values.get(":surplus"))
+
+    @property
+    def usd(self) -> float:
+        return self.reserved / PER_USD
+
+
+@pytest.fixture
+def spending(monkeypatch) -> Spending:
+    table = Spending()
+    real = policies.client
+    monkeypatch.setattr(policies, "client", lambda name: table if name == "dynamodb" else real(name))
+    monkeypatch.setenv("BUDGET_TABLE", "budgets")
+    return table
+
+
+@pytest.fixture
+def ask(call, service, monkeypatch):
+    """Asks for a sentiment under a policy while Comprehend and our network answer as scripted: scores or codes."""
+
+    comprehend, endpoint = service("comprehend"), service("sagemaker-runtime")
+
+    def run(policy: dict, *, managed=(), own=()):
+        monkeypatch.setenv("POLICIES", json.dumps({"text-sentiment": policy}))
+        for one in managed:
+            script(comprehend, "detect_sentiment", one, sentiment)
+        for one in own:
+            script(endpoint, "invoke_endpoint", one, prediction)
+        status, found, _ = call("language", "/texts/sentiment", TEXT, "text/plain")
+        comprehend.assert_no_pending_responses()
+        endpoint.assert_no_pending_responses()
+        return status, found
+
+    return run
+
+
+def script(stubber, method: str, outcome, answer) -> None:
+    """A service's next answer: a score, or an error's code."""
+    if isinstance(outcome, str):
+        stubber.add_client_error(method, outcome)
+    else:
+        stubber.add_response(method, answer(outcome))
+
+
+def sentiment(score: float) -> dict:
+    scores = {"Positive": score, "Negative": 1 - score, "Neutral": 0.0, "Mixed": 0.0}
+    return {"Sentiment": "POSITIVE", "SentimentScore": scores, **PLAIN}
+
+
+def prediction(score: float) -> dict:
+    probabilities = {"positive": score, "negative": 1 - score}
+    content = json.dumps({"predictions": [{"probabilities": probabilities, "model_version": "7"}]}).encode()
+    return {"Body": StreamingBody(io.BytesIO(content), len(content)), "ContentType": "application/json"}
+
+
+def route(found: dict) -> list[tuple[str, str]]:
+    return [(one["backend"], one["outcome"]) for one in found["route"]]
+
+
+CASCADE = {"backend": "cascade", "first": "own", "threshold": 0.8}
+
+
+def test_without_a_policy_the_managed_service_answers_and_nothing_is_said_of_a_route(call, service):
+    service("comprehend").add_response("detect_sentiment", sentiment(0.9))
+    _, found, _ = call("language", "/texts/sentiment", TEXT, "text/plain")
+    assert (found["backend"], "route" in found) == ("comprehend", False)
+
+
+def test_our_own_network_answers_where_the_policy_says_so(ask):
+    status, found = ask({"backend": "own"}, own=[0.7])
+    assert (status, found["backend"], found["operation"]) == (200, "sagemaker", "text-sentiment")
+    assert found["model"]["version"] == "7"
+    assert route(found) == [("own", "answered")]
+
+
+def test_a_sure_first_answer_of_a_cascade_is_the_answer(ask):
+    _, found = ask(CASCADE, own=[0.8])
+    assert (found["backend"], route(found)) == ("sagemaker", [("own", "answered")])
+    assert found["cost"]["usd"] is None
+
+
+def test_an_unsure_first_answer_of_a_cascade_gets_a_second_opinion(ask):
+    _, found = ask(CASCADE, own=[0.7], managed=[0.6])
+    assert (found["backend"], route(found)) == ("comprehend", [("own", "unsure"), ("managed", "answered")])
+    assert found["cost"]["usd"] == CALL_USD
+
+
+def test_a_cascade_the_other_way_says_what_its_first_answer_cost(ask):
+    _, found = ask({**CASCADE, "first": "managed"}, managed=[0.7], own=[0.9])
+    assert (found["backend"], route(found)) == ("sagemaker", [("managed", "unsure"), ("own", "answered")])
+    assert found["cost"]["usd"] == CALL_USD
+
+
+@pytest.mark.parametrize("code", ["ThrottlingException", "InternalServerException", "AccessDeniedException"])
+def test_an_unsure_answer_is_better_than_none(ask, code):
+    status, found = ask(CASCADE, own=[0.7], managed=[code])
+    assert (status, found["backend"]) == (200, "sagemaker")
+    assert route(found)[0] == ("own", "unsure")
+
+
+def test_a_cascade_whose_first_cannot_answer_asks_the_second(ask):
+    status, found = ask(CASCADE, own=["ModelNotReadyException"], managed=[0.6])
+    assert (status, route(found)) == (200, [("own", "ModelNotReady"), ("managed", "answered")])
+
+
+def test_a_fallback_answers_only_where_the_policy_wants_one(ask):
+    status, found = ask({"backend": "managed", "fallback": True}, managed=["ThrottlingException"], own=[0.9])
+    assert (status, found["backend"]) == (200, "sagemaker")
+    status, found = ask({"backend": "managed"}, managed=["ThrottlingException"])
+    assert (status, found["error"]["code"]) == (503, "ServiceThrottled")
+
+
+def test_when_nobody_answers_the_reason_is_that_of_the_first(ask):
+    status, found = ask(CASCADE, own=["ModelNotReadyException"], managed=["ThrottlingException"])
+    assert (status, found["error"]["code"]) == (503, "ModelNotReady")
+
+
+def test_what_is_wrong_with_the_request_is_said_and_nobody_else_is_asked(call, monkeypatch):
+    monkeypatch.setenv("POLICIES", json.dumps({"image-labels": {"backend": "managed", "fallback": True}}))
+    small = picture(size=(32, 32))
+    status, found, _ = call("vision", "/images/labels", small, "image/png")
+    assert (status, found["error"]["code"]) == (400, "ImageTooSmall")
+
+
+def test_a_budget_holds_what_was_spent_and_no_more(ask, spending):
+    policy = {"backend": "managed", "monthly_budget_usd": 1.0}
+    ask(policy, managed=[0.9])
+    assert spending.usd == pytest.approx(CALL_USD)
+    # A call that is refused costs nothing.
+    ask(policy, managed=["ThrottlingException"])
+    assert spending.usd == pytest.approx(CALL_USD)
+
+
+def test_a_spent_budget_ends_the_asking(ask, spending):
+    # Room for one call with the retry that might be charged too, and then for none.
+    policy = {"backend": "managed", "monthly_budget_usd": CALL_USD * 2}
+    assert ask(policy, managed=[0.9])[0] == 200
+    status, found = ask(policy)
+    assert (status, found["error"]["code"]) == (503, "BudgetSpent")
+    assert spending.usd <= CALL_USD * 2
+
+
+def test_a_cascade_goes_on_with_its_first_answers_when_the_budget_is_spent(ask, spending):
+    policy = {**CASCADE, "monthly_budget_usd": CALL_USD * 2}
+    assert ask(policy, own=[0.5], managed=[0.9])[1]["backend"] == "comprehend"
+    status, found = ask(policy, own=[0.5])
+    assert (status, found["backend"]) == (200, "sagemaker")
+    assert route(found) == [("own", "unsure"), ("managed", "BudgetSpent")]
+
+
+def test_nothing_is_spent_while_the_budget_cannot_be_asked(ask, spending):
+    spending.broken = True
+    status, found = ask({"backend": "managed", "monthly_budget_usd": 1.0})
+    assert (status, found["error"]["code"]) == (503, "BudgetUnknown")
+
+
+def test_a_call_that_may_have_been_charged_stays_reserved(ask, spending, monkeypatch):
+    def lost(*_, **__):
+        raise ReadTimeoutError(endpoint_url="https://comprehend")
+
+    monkeypatch.setattr(client("comprehend"), "detect_sentiment", lost)
+    status, _ = ask({"backend": "managed", "monthly_budget_usd": 1.0})
+    assert status == 503
+    assert spending.usd == pytest.approx(CALL_USD * ATTEMPTS)
+
+
+def test_a_retry_that_may_have_been_charged_is_counted(call, service, spending, monkeypatch):
+    monkeypatch.setenv(
+        "POLICIES", json.dumps({"text-sentiment": {"backend": "managed", "monthly_budget_usd": 1.0}})
+    )
+    answer = sentiment(0.9)
+    answer["ResponseMetadata"] = {**answer["ResponseMetadata"], "RetryAttempts": 1}
+    service("comprehend").add_response("detect_sentiment", answer)
+    assert call("language", "/texts/sentiment", TEXT, "text/plain")[0] == 200
+    assert spending.usd == pytest.approx(CALL_USD * 2)
+
+
+def test_a_call_whose_price_is_unknown_fits_no_budget(call, spending, monkeypatch):
+    monkeypatch.setenv(
+        "POLICIES", json.dumps({"image-labels": {"backend": "managed", "monthly_budget_usd": 9.0}})
+    )
+    query = {"features": "IMAGE_PROPERTIES"}
+    status, found, _ = call("vision", "/images/labels", picture(), "image/png", query=query)
+    assert (status, found["error"]["code"], spending.reserved) == (503, "BudgetUnknown", 0)
+
+
+def test_a_backend_that_keeps_failing_is_left_alone(ask):
+    policy = {"backend": "managed", "fallback": True}
+    for _ in range(FAILURES_TO_OPEN):
+        ask(policy, managed=["ThrottlingException"], own=[0.9])
+    # Nothing is scripted for Comprehend: a call would fail the test.
+    status, found = ask(policy, own=[0.9])
+    assert (status, route(found)) == (200, [("managed", "CircuitOpen"), ("own", "answered")])
+
+
+def test_refusals_of_bad_requests_open_no_circuit(ask):
+    for _ in range(FAILURES_TO_OPEN + 1):
+        status, _ = ask({"backend": "managed"}, managed=["UnsupportedLanguageException"])
+        assert status == 400
+
+
+@given(st.lists(st.sampled_from(["fail", "succeed", "wait"]), max_size=40))
+def test_a_circuit_is_open_exactly_for_its_time_after_enough_failures_in_a_row(events):
+    now, since_opened, in_a_row = 0.0, None, 0
+    circuit = Circuit(clock=lambda: now)
+    for event in events:
+        if event == "wait":
+            now += OPEN_SECONDS
+        if since_opened is not None and now - since_opened >= OPEN_SECONDS:
+            since_opened, in_a_row = None, FAILURES_TO_OPEN - 1
+        assert circuit.is_open == (since_opened is not None)
+        if circuit.is_open:
+            continue
+        if event == "fail":
+            circuit.failed()
+            in_a_row += 1
+            since_opened = now if in_a_row >= FAILURES_TO_OPEN else None
+        elif event == "succeed":
+            circuit.succeeded()
+            in_a_row = 0
+
+
+@given(st.floats(0, 1), st.floats(0.01, 1))
+def test_a_cascade_is_sure_from_its_threshold_on(score, threshold):
+    assert Policy("cascade", threshold=threshold).is_sure(score) == (score >= threshold)
+    assert Policy("managed", threshold=threshold).is_sure(score)

@@ -1,0 +1,105 @@
+"""Writes client/operations.py, the client's methods, from the table of operations: `python -m tools.write_client`."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from lambdas.catalogue import OPERATIONS
+from lambdas.common.bodies import ImageBody, ImagePairBody, ObjectBody, TextBody
+from lambdas.common.operations import Operation
+from lambdas.common.options import Choice, Choices, Integer, Option, Share
+from tools.write_openapi import limits
+
+MODULE = Path(__file__).resolve().parents[1] / "client" / "operations.py"
+HEAD = '''"""The client's method for each operation. Made by `python -m tools.write_client`; do not edit."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+from client.answers import Answer, BatchAnswer
+
+
+class Operations(ABC):
+    """Every operation. All raise RecognitionRefused when the API refuses and Unreachable when it does not answer."""
+
+    @abstractmethod
+    def ask_about_image(self, path: str, image: bytes, options: Mapping[str, Any]) -> Answer: ...
+
+    @abstractmethod
+    def ask_about_images(
+        self, path: str, source: bytes, target: bytes, options: Mapping[str, Any]
+    ) -> Answer: ...
+
+    @abstractmethod
+    def ask_about_text(self, path: str, text: str, options: Mapping[str, Any]) -> Answer: ...
+
+    @abstractmethod
+    def ask_about_texts(self, path: str, texts: Sequence[str], options: Mapping[str, Any]) -> BatchAnswer: ...
+
+    @abstractmethod
+    def ask_about_object(self, path: str, members: Mapping[str, Any]) -> Mapping[str, Any]: ...
+'''
+
+
+def type_of(option: Option) -> str:
+    """The Python type of an option's value."""
+    match option:
+        case Integer():
+            return "int"
+        case Share():
+            return "float"
+        case Choice(values=values):
+            return f"Literal[{', '.join(repr(value) for value in values)}]"
+        case Choices(values=values):
+            return f"Sequence[Literal[{', '.join(repr(value) for value in values)}]]"
+    return "str" if option.schema()["type"] == "string" else "Sequence[str]"
+
+
+def subjects(operation: Operation) -> tuple[dict[str, str], str, str]:
+    """What a method takes first, with types; which helper sends it; what comes back."""
+    match operation.body:
+        case ImageBody():
+            return {"image": "bytes"}, "ask_about_image", "Answer"
+        case ImagePairBody():
+            return {"source": "bytes", "target": "bytes"}, "ask_about_images", "Answer"
+        case TextBody():
+            return {"text": "str"}, "ask_about_text", "Answer"
+        case ObjectBody():
+            return {"problem": "Mapping[str, Any]"}, "ask_about_object", "Mapping[str, Any]"
+    return {"texts": "Sequence[str]"}, "ask_about_texts", "BatchAnswer"
+
+
+def method(operation: Operation) -> str:
+    """The source of one method."""
+    takes, helper, gives = subjects(operation)
+    parameters = [f"{name}: {kind}" for name, kind in takes.items()]
+    if operation.options:
+        parameters += ["*", *(f"{one.name}: {type_of(one)} | None = None" for one in operation.options)]
+    described = "".join(f"\n            {one.name}: {one.description}" for one in operation.options)
+    about = f"\n\n        Args:{described}\n        " if described else ""
+    options = ", ".join(f"{one.name!r}: {one.name}" for one in operation.options)
+    sent = [repr(operation.path), *takes]
+    if not isinstance(operation.body, ObjectBody):
+        sent.append(f"{{{options}}}")
+    return (
+        f"    def {operation.name.replace('-', '_')}(self, {', '.join(parameters)}) -> {gives}:\n"
+        f'        """{operation.summary}\n\n        {limits(operation)}{about}"""\n'
+        f"        return self.{helper}({', '.join(sent)})\n"
+    )
+
+
+def source() -> str:
+    """The module's source, formatted as the rest of the project."""
+    written = HEAD + "\n" + "\n".join(method(operation) for operation in OPERATIONS)
+    ruff = Path(sys.executable).with_name("ruff")
+    command = [str(ruff), "format", "--stdin-filename", str(MODULE), "-"]
+    return subprocess.run(command, input=written, capture_output=True, text=True, check=True).stdout
+
+
+if __name__ == "__main__":
+    MODULE.write_text(source(), encoding="utf-8")
