@@ -1,18 +1,21 @@
-"""Stand-ins of Comprehend's DetectSentiment and DetectDominantLanguage on small open models."""
+"""Stand-ins of Comprehend's operations on small open models, one text at a time or in batches."""
 
 from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
+from local_aws.managed import english, personal_data
 from local_aws.managed.service import Refused, StandIn
 
 # Limits of Comprehend itself in bytes of UTF-8 (Amazon Comprehend quotas).
 SENTIMENT_BYTES = 5_000
 DOCUMENT_BYTES = 100_000
-SENTIMENT_LANGUAGES = frozenset({"en", "es", "fr", "de", "it", "pt", "ar", "hi", "ja", "ko", "zh", "zh-TW"})
+BATCH_DOCUMENTS = 25
+LANGUAGES = frozenset({"en", "es", "fr", "de", "it", "pt", "ar", "hi", "ja", "ko", "zh", "zh-TW"})
 SENTIMENT_MARK = "VADER, a lexicon of English sentiment (MIT); not Comprehend"
 LANGUAGE_MARK = "py3langid (BSD); not Comprehend"
 SENTENCE_END = re.compile(r"(?<=[.!?。！？])\s+|\n+|<br\s*/?>")
@@ -27,13 +30,61 @@ MIXED_WEIGHT = 2.0
 
 def stand_in() -> StandIn:
     """Comprehend's operations that are here."""
-    return StandIn(
-        "Comprehend",
-        {
-            "DetectSentiment": (SENTIMENT_MARK, detect_sentiment),
-            "DetectDominantLanguage": (LANGUAGE_MARK, detect_dominant_language),
-        },
-    )
+    single = {
+        "DetectSentiment": (SENTIMENT_MARK, detect_sentiment),
+        "DetectDominantLanguage": (LANGUAGE_MARK, detect_dominant_language),
+        "DetectEntities": (english.MARK, in_english(english.entities, DOCUMENT_BYTES)),
+        "DetectKeyPhrases": (english.MARK, in_english(english.key_phrases, DOCUMENT_BYTES)),
+        "DetectSyntax": (english.MARK, in_english(english.syntax, SENTIMENT_BYTES)),
+        "DetectPiiEntities": (
+            personal_data.MARK,
+            in_english(personal_data.personal_data, DOCUMENT_BYTES),
+        ),
+    }
+    batches = {
+        f"Batch{name}": (mark, in_batches(run))
+        for name, (mark, run) in single.items()
+        if name != "DetectPiiEntities"
+    }
+    return StandIn("Comprehend", single | batches)
+
+
+def in_english(read: Callable[[str], dict[str, Any]], maximum_bytes: int) -> Callable[[dict], dict]:
+    """An operation of a model that knows English only: another language of Comprehend's has no stand-in."""
+
+    def run(request: dict[str, Any]) -> dict[str, Any]:
+        text = read_text(request, maximum_bytes)
+        language = request.get("LanguageCode")
+        if language not in LANGUAGES:
+            raise Refused("UnsupportedLanguageException", "LanguageCode is none that Comprehend knows.")
+        if language != "en":
+            raise Refused("NotImplementedByStandIn", "This stand-in of Comprehend reads English only.")
+        return read(text)
+
+    return run
+
+
+def in_batches(single: Callable[[dict[str, Any]], dict[str, Any]]) -> Callable[[dict], dict]:
+    """The batch operation: a result or an error for each text."""
+
+    def run(request: dict[str, Any]) -> dict[str, Any]:
+        texts = request.get("TextList")
+        if not isinstance(texts, list) or not texts:
+            raise Refused("InvalidRequestException", "TextList has to be a list of at least one text.")
+        if len(texts) > BATCH_DOCUMENTS:
+            raise Refused("BatchSizeLimitExceededException", f"TextList takes {BATCH_DOCUMENTS} texts.")
+        results, errors = [], []
+        for index, text in enumerate(texts):
+            try:
+                read_text({"Text": text}, SENTIMENT_BYTES)
+                results.append({"Index": index, **single({**request, "Text": text})})
+            except Refused as error:
+                if error.code == "NotImplementedByStandIn":
+                    raise
+                errors.append({"Index": index, "ErrorCode": error.code, "ErrorMessage": error.message})
+        return {"ResultList": results, "ErrorList": errors}
+
+    return run
 
 
 def read_text(request: dict[str, Any], maximum_bytes: int) -> str:
@@ -45,7 +96,10 @@ def read_text(request: dict[str, Any], maximum_bytes: int) -> str:
     text = request.get("Text")
     if not isinstance(text, str) or not text:
         raise Refused("InvalidRequestException", "Text has to be a text of at least one character.")
-    size = len(text.encode("utf-8", "surrogatepass"))
+    try:
+        size = len(text.encode())
+    except UnicodeEncodeError as error:
+        raise Refused("InvalidRequestException", "Text holds half of a surrogate pair.") from error
     if size > maximum_bytes:
         raise Refused(
             "TextSizeLimitExceededException", f"Text has {size} bytes; at most {maximum_bytes} are taken."
@@ -68,7 +122,7 @@ def detect_sentiment(request: dict[str, Any]) -> dict[str, Any]:
     theirs it knows, so mostly as neutral.
     """
     text = read_text(request, SENTIMENT_BYTES)
-    if request.get("LanguageCode") not in SENTIMENT_LANGUAGES:
+    if request.get("LanguageCode") not in LANGUAGES:
         raise Refused("UnsupportedLanguageException", "LanguageCode is not one of sentiment analysis.")
     # A long text's words saturate the lexicon's score; the mean over its sentences does not.
     sentences = [sentence for sentence in SENTENCE_END.split(text) if sentence.strip()] or [text]

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 import base64
 import io
 import json
 import struct
+import subprocess
+import sys
 import zlib
+from pathlib import Path
 
 import botocore.session
 import pytest
@@ -19,6 +23,7 @@ from PIL import Image, ImageDraw, ImageFont
 from local_aws.managed import comprehend, rekognition
 from local_aws.managed.service import STAND_IN_HEADER, StandIn
 
+ROOT = Path(__file__).resolve().parents[2]
 REKOGNITION, COMPREHEND = rekognition.stand_in(), comprehend.stand_in()
 
 
@@ -169,6 +174,94 @@ def test_a_language_is_known(text, code):
 def test_a_text_that_comprehend_would_refuse_is_refused_with_its_code(request_, code):
     status, _, answer = ask(COMPREHEND, "DetectSentiment", request_)
     assert (status, answer["__type"]) == (400, code)
+
+
+PERSONAL = "Ada Lovelace wrote to ada@example.org from 192.168.10.4 and paid with 4111 1111 1111 1111."
+ENGLISH = {
+    "DetectEntities": (
+        "Grace Hopper was born in New York.",
+        lambda answer: [(one["Type"], one["Text"]) for one in answer["Entities"]],
+        [("PERSON", "Grace Hopper"), ("LOCATION", "New York")],
+    ),
+    "DetectKeyPhrases": (
+        "She designed the first compiler.",
+        lambda answer: [one["Text"] for one in answer["KeyPhrases"]],
+        ["the first compiler"],
+    ),
+    "DetectSyntax": (
+        "The dogs run quickly.",
+        lambda answer: [one["PartOfSpeech"]["Tag"] for one in answer["SyntaxTokens"]],
+        ["DET", "NOUN", "VERB", "ADV", "PUNCT"],
+    ),
+    "DetectPiiEntities": (
+        PERSONAL,
+        lambda answer: [
+            (one["Type"], PERSONAL[one["BeginOffset"] : one["EndOffset"]]) for one in answer["Entities"]
+        ],
+        [
+            ("NAME", "Ada Lovelace"),
+            ("EMAIL", "ada@example.org"),
+            ("IP_ADDRESS", "192.168.10.4"),
+            ("CREDIT_DEBIT_NUMBER", "4111 1111 1111 1111"),
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize("operation", ENGLISH)
+def test_an_english_text_is_read(operation):
+    text, found_in, expected = ENGLISH[operation]
+    status, headers, content = ask(COMPREHEND, operation, {"Text": text, "LanguageCode": "en"})
+    assert (status, "not Comprehend" in headers[STAND_IN_HEADER]) == (200, True)
+    require_shape("comprehend", operation, content)
+    assert found_in(content) == expected
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.text(min_size=1, max_size=100), st.sampled_from(sorted(ENGLISH)))
+def test_spans_of_any_text_lie_in_it_in_characters(text, operation):
+    status, _, content = ask(COMPREHEND, operation, {"Text": text, "LanguageCode": "en"})
+    assert status == 200
+    require_shape("comprehend", operation, content)
+    for one in next(iter(content.values())):
+        assert 0 <= one["BeginOffset"] < one["EndOffset"] <= len(text)
+        assert one.get("Text", "") in ("", text[one["BeginOffset"] : one["EndOffset"]])
+
+
+def test_a_language_that_the_model_does_not_read_is_not_guessed_at():
+    status, _, answer = ask(COMPREHEND, "DetectEntities", {"Text": "Hola, Ada.", "LanguageCode": "es"})
+    assert (status, answer["__type"]) == (400, "NotImplementedByStandIn")
+
+
+@pytest.mark.parametrize(
+    "operation", sorted(name for name in COMPREHEND.operations if name.startswith("Batch"))
+)
+def test_a_batch_answers_each_text_as_the_single_operation_does(operation):
+    texts = ["Grace Hopper loved New York.", "é" * 2_501, "", "It was a wonderful day."]
+    status, _, content = ask(COMPREHEND, operation, {"TextList": texts, "LanguageCode": "en"})
+    assert status == 200
+    require_shape("comprehend", operation, content)
+    assert [one["Index"] for one in content["ResultList"]] == [0, 3]
+    assert [(one["Index"], one["ErrorCode"]) for one in content["ErrorList"]] == [
+        (1, "TextSizeLimitExceededException"),
+        (2, "InvalidRequestException"),
+    ]
+    single = ask(COMPREHEND, operation.removeprefix("Batch"), {"Text": texts[0], "LanguageCode": "en"})[2]
+    assert content["ResultList"][0] == {"Index": 0, **single}
+
+
+def test_a_batch_of_more_than_comprehend_takes_is_refused():
+    request = {"TextList": ["text"] * 26, "LanguageCode": "en"}
+    status, _, answer = ask(COMPREHEND, "BatchDetectSentiment", request)
+    assert (status, answer["__type"]) == (400, "BatchSizeLimitExceededException")
+
+
+def test_the_stand_ins_load_nothing_before_they_are_asked():
+    code = "import sys; from local_aws.managed import comprehend; comprehend.stand_in(); print(sorted(sys.modules))"
+    finished = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    assert not {"spacy", "presidio_analyzer", "vaderSentiment"} & set(ast.literal_eval(finished.stdout))
 
 
 def test_an_operation_without_a_stand_in_says_which_there_are():
