@@ -258,29 +258,41 @@ def rollback(
     )
 
 
-@app.command(epilog=example("recognition recognize photo.jpg"))
+@app.command(epilog=example("recognition recognize photo.jpg --show found.png"))
 def recognize(
-    subject: Annotated[str, typer.Argument(metavar="FILE|TEXT", help="An image or text file, or a text.")],
+    subject: Annotated[
+        str | None, typer.Argument(metavar="[FILE|TEXT]", help="An image or text file, or a text.")
+    ] = None,
     environment: EnvironmentOption = "dev",
     own_account: OwnAccountOption = False,
+    picture: Annotated[
+        Path | None, typer.Option("--show", help="Draw boxes and labels into this .png or .jpg file.")
+    ] = None,
+    entities: Annotated[
+        bool, typer.Option("--entities", help="Print a text with its entities marked.")
+    ] = False,
+    watch: Annotated[
+        Path | None, typer.Option(help="Ask about every file that appears in this folder.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Ask the managed service and our own model about an image or a text."""
     from cli.embedded import choose_target
-    from cli.recognize import ask, describe_answer, questions_about
+    from cli.recognize import CONTENT_TYPES, recognize_and_show
+    from cli.watching import new_files
 
+    if (subject is None) == (watch is None):
+        raise CommandFailed("Say either what to recognize, or --watch with a folder.")
     target = choose_target(environment, own_account=own_account)
-    questions = questions_about(subject)
-    replies = [(question, ask(target, question)) for question in questions]
-    if as_json:
-        show([{"operation": q.path, "status": r.status, **r.body} for q, r in replies], True, "")
-    else:
-        table = Table("Operation", "Answered by", "Answer", "Confidence", "Time")
-        for question, reply in replies:
-            table.add_row(question.path, *describe_answer(reply), f"{reply.seconds * 1000:.0f} ms")
-        Console().print(table)
-    if all(reply.status != 200 for _, reply in replies):
-        raise typer.Exit(1)
+    if watch is None:
+        if not recognize_and_show(target, subject, picture=picture, entities=entities, as_json=as_json):
+            raise typer.Exit(1)
+        return
+    if picture:
+        raise CommandFailed("--show draws one picture, so it does not go with --watch.")
+    Console(stderr=True).print(f"Watching {watch} for {', '.join(CONTENT_TYPES)}; Ctrl-C ends it.")
+    for file in new_files(watch, CONTENT_TYPES):
+        recognize_and_show(target, str(file), entities=entities, as_json=as_json)
 
 
 @app.command(epilog=example("recognition replay answers.jsonl --requests-per-month 100000"))

@@ -9,6 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from rich.console import Console
+from rich.table import Table
+
+from cli import pictures
 from cli.errors import CommandFailed
 from cli.target import Target
 from client.transport import SignedTransport, Unreachable
@@ -94,3 +98,53 @@ def describe_answer(reply: Reply) -> tuple[str, str, str]:
         return who, "nothing", ""
     best = reply.body["results"][0]
     return who, best["label"], f"{best['score']:.2f}"
+
+
+def recognize_and_show(
+    target: Target,
+    subject: str,
+    *,
+    picture: Path | None = None,
+    entities: bool = False,
+    as_json: bool = False,
+) -> bool:
+    """Asks about a file or text and prints the answers; whether anyone answered.
+
+    Args:
+        target: where the API is.
+        subject: a file's name or a text.
+        picture: where boxes and labels are drawn; images only.
+        entities: print a text with its entities marked; texts only.
+        as_json: print JSON in place of a table.
+
+    Raises:
+        CommandFailed: when the subject is none that the API takes, or an option does not go with it.
+    """
+    questions = questions_about(subject)
+    is_text = questions[0].content_type.startswith("text/")
+    if picture and is_text or entities and not is_text:
+        raise CommandFailed("--show is for images and --entities for texts.")
+    if entities:
+        questions.append(Question("/texts/entities", questions[0].body, questions[0].content_type))
+    replies = [(question, ask(target, question)) for question in questions]
+    console = Console()
+    if as_json:
+        facts = [{"operation": q.path, "status": reply.status, **reply.body} for q, reply in replies]
+        console.print_json(data=facts)
+    else:
+        console.print(table_of(replies, title=Path(subject).name if Path(subject).is_file() else None))
+    found = {question.path: reply.body["results"] for question, reply in replies if reply.status == 200}
+    if entities and "/texts/entities" in found:
+        console.print(pictures.highlighted(questions[0].body.decode(), found["/texts/entities"]))
+    if picture and "/images/labels" in found:
+        boxes = pictures.draw(questions[0].body, found["/images/labels"], picture)
+        Console(stderr=True).print(f"{boxes} boxes are drawn in {picture}.")
+    return bool(found)
+
+
+def table_of(replies: list[tuple[Question, Reply]], title: str | None) -> Table:
+    """The answers, a row each."""
+    table = Table("Operation", "Answered by", "Answer", "Confidence", "Time", title=title)
+    for question, reply in replies:
+        table.add_row(question.path, *describe_answer(reply), f"{reply.seconds * 1000:.0f} ms")
+    return table

@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 from local_aws.managed.centernet import Box, CenterNet, Detection
 from local_aws.managed.labels import COCO_LABELS, PARENT
@@ -59,7 +59,8 @@ def read_image(request: dict[str, Any]) -> Image.Image:
         # The size stands in the header: a decompression bomb is refused before it is decoded.
         if not all(SIDE_PIXELS_LEAST <= side <= SIDE_PIXELS_MOST for side in image.size):
             raise wrong_size
-        return image.convert("RGB")
+        # Rekognition turns a photograph as its EXIF says, and its boxes are those of the turned one.
+        return ImageOps.exif_transpose(image).convert("RGB")
     except Image.DecompressionBombError as error:
         raise wrong_size from error
     except (OSError, SyntaxError, ValueError) as error:

@@ -23,6 +23,7 @@ from cli.embedded import embedded_target
 from cli.errors import CommandFailed
 from cli.recognize import Question, ask
 from cli.target import Target
+from client import RecognitionClient, RecognitionRefused
 from local_aws.launcher import EmbeddedAws
 
 SMALL = {
@@ -323,3 +324,19 @@ def test_an_interrupted_run_stops_its_job(target, tmp_path):
 def test_the_deployed_api_advises(target):
     answer = post(target, "/advise", b'{"modality": "tabular", "task": "classification"}', "application/json")
     assert (answer.status_code, answer.json()["options"][0]["id"]) == (200, "traditional_ml")
+
+
+def test_the_deployed_api_takes_options_and_batches_and_redacts(target):
+    session = target.session()
+    client = RecognitionClient.signed(target.api_url(), session.get_credentials(), session.region_name)
+    found = client.text_entities("Grace Hopper was born in New York.", language_code="en")
+    assert [(one.label, one.span["begin"]) for one in found.results] == [("PERSON", 0), ("LOCATION", 25)]
+    assert "spaCy" in found.stand_in
+    documents = client.text_sentiment_batch(["What a wonderful day!", " "]).documents
+    assert (documents[0].results[0].label, documents[1].error.code) == ("positive", "EmptyText")
+    masked = client.text_pii_redaction("I am at ada@example.org.", mask_mode="MASK", mask_character="#")
+    assert masked.details["redacted_text"] == "I am at ###############."
+    with pytest.raises(RecognitionRefused, match="max_labels has to be a whole number"):
+        client.image_labels(jpeg((100, 100)), max_labels=0)
+    with pytest.raises(RecognitionRefused, match="501 NoStandIn"):
+        client.image_celebrities(jpeg((100, 100)))

@@ -1,0 +1,159 @@
+"""Boxes and labels are drawn where things are; texts keep every character; a folder's new files come once, whole."""
+
+from __future__ import annotations
+
+import io
+import itertools
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from cli import recognize as recognizing
+from cli.errors import CommandFailed
+from cli.pictures import COLOURS, corners_of, draw, highlighted
+from cli.recognize import Reply, recognize_and_show
+from cli.watching import new_files
+
+
+def picture(size=(200, 100), orientation: int | None = None) -> bytes:
+    buffer = io.BytesIO()
+    exif = Image.Exif()
+    if orientation:
+        exif[0x0112] = orientation
+    Image.new("RGB", size, "white").save(buffer, "JPEG", exif=exif)
+    return buffer.getvalue()
+
+
+def result(label: str, score: float, **box: float) -> dict:
+    return {"label": label, "score": score, **({"box": box} if box else {})}
+
+
+CAT = result("Cat", 0.9, left=0.25, top=0.5, width=0.5, height=0.4)
+
+
+def rgb(colour: str) -> tuple[int, int, int]:
+    return tuple(int(colour[position : position + 2], 16) for position in (1, 3, 5))
+
+
+def test_a_box_is_drawn_where_the_thing_is(tmp_path):
+    output = tmp_path / "out.png"
+    assert draw(picture(), [CAT, result("Animal", 0.8)], output) == 1
+    found = Image.open(output)
+    assert found.size == (200, 100)
+    # Animal has the first colour and no box, so the cat has the second.
+    for x, y in ((50, 70), (149, 70), (100, 89)):
+        assert found.getpixel((x, y)) == rgb(COLOURS[1])
+    assert found.getpixel((100, 75)) == (255, 255, 255)
+
+
+def test_a_turned_photograph_is_drawn_upright(tmp_path):
+    output = tmp_path / "out.png"
+    draw(picture(orientation=6), [CAT], output)
+    assert Image.open(output).size == (100, 200)
+
+
+def test_another_format_is_refused(tmp_path):
+    with pytest.raises(CommandFailed, match=r"writes \.png"):
+        draw(picture(), [CAT], tmp_path / "out.gif")
+
+
+share = st.floats(-0.5, 1.5)
+
+
+@given(share, share, share, share)
+def test_corners_lie_in_the_picture(left, top, width, height):
+    box = {"left": left, "top": top, "width": width, "height": height}
+    x0, y0, x1, y1 = corners_of(box, (200, 100))
+    assert 0 <= x0 <= x1 <= 199
+    assert 0 <= y0 <= y1 <= 99
+
+
+@given(st.text(max_size=40), st.lists(st.tuples(st.integers(0, 40), st.integers(0, 40)), max_size=5))
+def test_a_text_with_its_entities_marked_is_still_the_text(text, places):
+    spans = [
+        {"label": "NAME", "score": 0.9, "span": {"begin": begin, "end": end}}
+        for begin, end in places
+        if begin < end <= len(text)
+    ]
+    shown = highlighted(text, spans).plain
+    if " [NAME]" not in text:
+        assert shown.replace(" [NAME]", "") == highlighted(text, []).plain
+    assert shown.count(" [NAME]") >= bool(spans)
+
+
+class Target:
+    """A target that nobody asks."""
+
+
+@pytest.fixture
+def answers(monkeypatch):
+    """Every operation answers with what stands here."""
+    results = {
+        "/images/labels": [CAT],
+        "/texts/entities": [{"label": "PERSON", "score": 0.9, "span": {"begin": 0, "end": 3}}],
+    }
+
+    def answer(_, question):
+        body = {"backend": "b", "model": {"name": "m", "version": None}, "stand_in": None}
+        return Reply(200, {**body, "results": results.get(question.path, [])}, 0.01)
+
+    monkeypatch.setattr(recognizing, "ask", answer)
+    return results
+
+
+def test_a_photograph_is_shown_with_what_was_found(answers, tmp_path, capsys):
+    photo, output = tmp_path / "photo.jpg", tmp_path / "out.png"
+    photo.write_bytes(picture())
+    assert recognize_and_show(Target(), str(photo), picture=output)
+    assert Image.open(output).size == (200, 100)
+    printed = capsys.readouterr()
+    assert "photo.jpg" in printed.out and "1 boxes" in printed.err
+
+
+def test_a_text_is_printed_with_its_entities(answers, capsys):
+    assert recognize_and_show(Target(), "Ada was here.", entities=True)
+    assert "Ada [PERSON] was here." in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("options", [{"picture": "out.png"}, {"entities": False, "picture": "out.png"}])
+def test_a_text_is_not_drawn(answers, options):
+    with pytest.raises(CommandFailed, match="--show is for images"):
+        recognize_and_show(Target(), "Ada was here.", **options)
+
+
+def test_new_files_come_once_and_when_they_are_written(tmp_path):
+    (tmp_path / "old.png").write_bytes(b"old")
+    looks = itertools.count(1)
+    growing = tmp_path / "b.png"
+
+    def pause(_: float) -> None:
+        match next(looks):
+            case 1:
+                (tmp_path / "a.TXT").write_text("whole")
+                (tmp_path / "note.doc").write_text("none of ours")
+                growing.write_bytes(b"half")
+            case 2:
+                growing.write_bytes(b"half and the rest")
+            case 5:
+                (tmp_path / "old.png").write_bytes(b"changed")
+            case 8:
+                raise KeyboardInterrupt
+
+    found = []
+    with pytest.raises(KeyboardInterrupt):
+        found.extend(file.name for file in iterate(new_files(tmp_path, (".png", ".txt"), pause), found))
+    assert found == ["a.TXT", "b.png", "old.png"]
+
+
+def iterate(files, found):
+    """Keeps what came before the interruption."""
+    for file in files:
+        found.append(file.name)
+    yield from ()
+
+
+def test_a_folder_that_is_not_there_is_said_so(tmp_path):
+    with pytest.raises(CommandFailed, match="There is no folder"):
+        next(new_files(tmp_path / "missing", (".png",)))
