@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -364,6 +365,50 @@ def advise(
         show(advice.to_dict(), True, "")
     else:
         Console().print(advising.render(advice))
+
+
+@app.command(epilog=example("recognition bakeoff --data reviews.csv --minutes 5 --volume 100000"))
+def bakeoff(
+    data: Annotated[
+        Path, typer.Option(help="A folder of images by class, or a .csv, .jsonl or .npz file with labels.")
+    ],
+    minutes: Annotated[float, typer.Option(min=0.5, help="Time for all candidates together.")] = 10.0,
+    volume: Annotated[
+        int | None, typer.Option(min=1, help="Predictions a month, to price the candidates.")
+    ] = None,
+    examples: Annotated[
+        int, typer.Option(min=40, help="At most so many examples take part, chosen by the seed.")
+    ] = 20_000,
+    seed: Annotated[int, typer.Option(min=0, help="Of the split and of every candidate.")] = 0,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="An answer for the advisor.")
+    ] = None,
+    own_account: OwnAccountOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Train every family on your own data, on one split, and say which wins and whether the advisor had said so."""
+    from bakeoff.contest import Settings
+    from cli import advise as advising
+    from cli import bakeoff as baking
+    from cli import bakeoff_report
+    from cli.plain_data import read_examples
+
+    answers = advising.measured(data) | {"labels": "own"} | parse_settings(settings or [])
+    if volume is not None:
+        answers["predictions_per_month"] = str(volume)
+    problem = advising.problem_of(answers)
+    directory = BUILD / "bakeoff"
+    shutil.rmtree(directory, ignore_errors=True)
+    limits = Settings(minutes * 60, examples_most=examples, seed=seed, own_account=own_account)
+    held = baking.run(read_examples(data), problem, limits, directory)
+    page = bakeoff_report.write(directory, held, problem, data.name)
+    if as_json:
+        show(bakeoff_report.facts(held, problem, data.name), True, "")
+    else:
+        Console().print(baking.render(held))
+        typer.echo(f"The report: {page}")
+    if held.interrupted:
+        raise typer.Exit(INTERRUPTED)
 
 
 @app.command(epilog=example("recognition cost --environment prod"))

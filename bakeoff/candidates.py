@@ -1,0 +1,100 @@
+"""Who takes part in a bake-off for a modality, and who does not and why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bakeoff import constant, estimators, managed, network
+from bakeoff.examples import Examples
+from bakeoff.tasks import Answers, Report, Task
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One competitor.
+
+    Attributes:
+        id: short and stable, the key in the report.
+        family: `constant`, or one of the advisor's.
+        advised_as: its id among the advisor's candidates; empty for the majority class, which nobody advises.
+        share: its part of the time beside the others' parts.
+        run: from the task to the answers, in the candidate's own process.
+        stand_in: whether it stands for a service that was not asked.
+    """
+
+    id: str
+    title: str
+    family: str
+    advised_as: str
+    share: float
+    run: Callable[[Task, Report], Answers]
+    stand_in: bool = False
+
+
+@dataclass(frozen=True)
+class Absent:
+    """A competitor that takes no part."""
+
+    title: str
+    reason: str
+
+
+MAJORITY = Candidate("majority_class", "majority class", "constant", "", 1.0, constant.majority_class)
+LOGISTIC = Candidate(
+    "logistic_regression",
+    "logistic regression",
+    "traditional",
+    "traditional_ml",
+    2.0,
+    estimators.logistic_regression,
+)
+BOOSTING = Candidate(
+    "gradient_boosting",
+    "gradient boosting",
+    "traditional",
+    "traditional_ml",
+    2.0,
+    estimators.gradient_boosting,
+)
+NETWORK_SHARE = 6.0
+MANAGED = {
+    "text": (
+        "Comprehend DetectSentiment",
+        managed.sentiment_stand_in,
+        managed.sentiment_service,
+    ),
+    "image": ("Rekognition DetectLabels", managed.labels_stand_in, managed.labels_service),
+}
+
+
+def candidates_for(examples: Examples, *, own_account: bool) -> tuple[list[Candidate], list[Absent]]:
+    """The competitors for these examples, quick ones first, and those that take no part.
+
+    Args:
+        examples: their modality and their classes decide.
+        own_account: ask the managed service itself, with the caller's credentials, not its stand-in.
+    """
+    present, absent = [MAJORITY, LOGISTIC, BOOSTING], []
+    reason = managed.why_not(examples.modality, examples.labels)
+    title, stand_in, service = MANAGED.get(examples.modality, ("managed service", None, None))
+    if reason:
+        absent.append(Absent(title, reason))
+    else:
+        present.append(
+            Candidate(
+                managed.operation_of(examples.modality).replace(".", "_"),
+                title if own_account else f"{title} (stand-in)",
+                "managed",
+                managed.operation_of(examples.modality),
+                2.0,
+                service if own_account else stand_in,
+                stand_in=not own_account,
+            )
+        )
+    kind = network.KIND_OF_MODALITY.get(examples.modality)
+    if kind:
+        present.append(Candidate(kind, kind.upper(), kind, kind, NETWORK_SHARE, network.network))
+    else:
+        absent.append(Absent("network", network.why_none(examples.modality)))
+    return present, absent

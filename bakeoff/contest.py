@@ -1,0 +1,236 @@
+"""Runs the candidates one after the other within the time, and keeps what is finished when it is interrupted."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from advisor import Problem
+from advisor.costs import monthly_cost
+from advisor.tables import candidates as advised
+from bakeoff.candidates import Absent, Candidate, candidates_for
+from bakeoff.examples import Examples
+from bakeoff.isolation import Outcome, run_isolated
+from bakeoff.splits import Split, at_most, split
+from bakeoff.statistics import Score, score
+from bakeoff.tasks import Answers, Task
+from bakeoff.verdict import Verdict, decide
+
+# Below this a candidate has no time to start.
+SECONDS_LEAST = 5.0
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to run.
+
+    Attributes:
+        seconds: for all candidates together.
+        examples_most: a seeded choice of so many examples takes part.
+        seed: of the split and of every candidate.
+        own_account: ask the managed service itself, with the caller's credentials.
+    """
+
+    seconds: float
+    examples_most: int = 20_000
+    seed: int = 0
+    own_account: bool = False
+
+
+class Observer(Protocol):
+    """Is told how the contest goes."""
+
+    def started(self, candidate: Candidate, seconds: float) -> None:
+        """A candidate begins and has so many seconds."""
+
+    def progressed(self, candidate: Candidate, share: float, words: str) -> None:
+        """So much of a candidate's work is done."""
+
+    def ended(self, result: Result) -> None:
+        """A candidate has its result."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of one candidate; the figures are None where it did not finish.
+
+    Attributes:
+        status: `finished`, `failed` or `not run`.
+        reason: a sentence where it did not finish.
+        usd_per_month: at the caller's volume; None where it or a price is unknown, and `unknown_price` names that.
+        confusion: rows are the truth, columns the answers, the last one for answers outside the classes.
+        predictions: int [test].
+    """
+
+    candidate: Candidate
+    status: str
+    reason: str = ""
+    accuracy: Score | None = None
+    macro_f1: Score | None = None
+    training_seconds: float | None = None
+    p50_ms: float | None = None
+    p99_ms: float | None = None
+    artefact_bytes: int | None = None
+    usd_per_month: float | None = None
+    usd_per_thousand: float | None = None
+    unknown_price: str = ""
+    serving: str = ""
+    notes: tuple[str, ...] = ()
+    confusion: tuple[tuple[int, ...], ...] = ()
+    predictions: np.ndarray | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def finished(self) -> bool:
+        """Whether it has figures."""
+        return self.status == "finished"
+
+
+@dataclass(frozen=True)
+class Contest:
+    """Everything that is known at the end."""
+
+    labels: tuple[str, ...]
+    modality: str
+    parts: dict[str, int]
+    notes: tuple[str, ...]
+    results: tuple[Result, ...]
+    absent: tuple[Absent, ...]
+    verdict: Verdict | None
+    interrupted: bool
+    seconds: float
+
+
+def run(
+    examples: Examples,
+    problem: Problem,
+    settings: Settings,
+    directory: Path,
+    observer: Observer,
+    *,
+    entrants: tuple[list[Candidate], list[Absent]] | None = None,
+) -> Contest:
+    """Compares the candidates for `examples`.
+
+    Args:
+        examples: labelled, of one modality.
+        problem: what the advisor is asked; its volume and region price the candidates.
+        settings: time, seed and size.
+        directory: holds a folder of each candidate's log and model.
+        observer: is told how it goes.
+        entrants: who takes part; `candidates_for` decides when it is not given.
+
+    Raises:
+        ComparisonRefused: before anything runs, when a comparison on this data would mean nothing.
+    """
+    chosen = at_most(examples, settings.examples_most, settings.seed)
+    parts = split(chosen, settings.seed)
+    notes = list(parts.notes)
+    if len(chosen) < len(examples):
+        notes.append(f"{len(chosen):,} of the {len(examples):,} examples took part.")
+    present, absent = entrants or candidates_for(examples, own_account=settings.own_account)
+    started = time.monotonic()
+    results, interrupted = run_all(present, parts, problem, settings, directory, observer)
+    finished = [one for one in results if one.finished and one.candidate.family != "constant"]
+    baseline = next((one for one in results if one.finished and one.candidate.family == "constant"), None)
+    return Contest(
+        labels=examples.labels,
+        modality=examples.modality,
+        parts={name: len(getattr(parts, name)) for name in ("train", "validation", "test")},
+        notes=tuple(notes),
+        results=tuple(results),
+        absent=tuple(absent),
+        verdict=decide(finished, baseline, parts, problem) if finished else None,
+        interrupted=interrupted,
+        seconds=time.monotonic() - started,
+    )
+
+
+def run_all(
+    present: list[Candidate],
+    parts: Split,
+    problem: Problem,
+    settings: Settings,
+    directory: Path,
+    observer: Observer,
+) -> tuple[list[Result], bool]:
+    """Every candidate's result, and whether a Ctrl-C ended the contest early."""
+    ends = time.monotonic() + settings.seconds
+    results: list[Result] = []
+    for position, candidate in enumerate(present):
+        waiting = sum(one.share for one in present[position:])
+        # What the quick ones leave goes to those that come after them.
+        seconds = (ends - time.monotonic()) * candidate.share / waiting
+        if seconds < SECONDS_LEAST:
+            reason = "No time was left for it; give the bake-off more minutes."
+            results.append(Result(candidate, "not run", reason))
+            continue
+        observer.started(candidate, seconds)
+        folder = directory / candidate.id
+        folder.mkdir(parents=True, exist_ok=True)
+        task = Task(parts.train, parts.validation, parts.test, seconds, settings.seed, folder)
+        try:
+            outcome = run_isolated(
+                candidate.run,
+                task,
+                lambda share, words, who=candidate: observer.progressed(who, share, words),
+            )
+        except KeyboardInterrupt:
+            reason = "The bake-off was stopped before it was done."
+            results += [Result(one, "not run", reason) for one in present[position:]]
+            return results, True
+        results.append(result_of(candidate, outcome, parts, problem))
+        observer.ended(results[-1])
+    return results, False
+
+
+def result_of(candidate: Candidate, outcome: Outcome, parts: Split, problem: Problem) -> Result:
+    """A candidate's figures from its answers."""
+    answers = outcome.answers
+    if answers is None:
+        return Result(candidate, "failed", outcome.reason)
+    test, classes = parts.test, len(parts.test.labels)
+    if answers.predictions.shape != test.targets.shape:
+        reason = f"It gave {len(answers.predictions):,} answers to {len(test):,} test examples."
+        return Result(candidate, "failed", reason)
+    scores = score(answers.predictions, test.targets, classes, parts.test_groups)
+    p50, p99 = np.percentile(answers.latencies_ms, [50, 99])
+    return Result(
+        candidate,
+        "finished",
+        accuracy=scores["accuracy"],
+        macro_f1=scores["macro_f1"],
+        training_seconds=answers.training_seconds,
+        p50_ms=float(p50),
+        p99_ms=float(p99),
+        artefact_bytes=answers.artefact_bytes,
+        notes=answers.notes,
+        confusion=confusion(answers, test.targets, classes),
+        predictions=answers.predictions,
+        **priced(candidate, problem),
+    )
+
+
+def confusion(answers: Answers, targets: np.ndarray, classes: int) -> tuple[tuple[int, ...], ...]:
+    """Counts: rows are the truth, columns the answers, the last column for answers outside the classes."""
+    answered = np.where(answers.predictions < 0, classes, answers.predictions)
+    matrix = np.zeros((classes, classes + 1), int)
+    np.add.at(matrix, (targets, answered), 1)
+    return tuple(tuple(row) for row in matrix.tolist())
+
+
+def priced(candidate: Candidate, problem: Problem) -> dict[str, object]:
+    """The cost fields of a result; none for the majority class, which needs no service."""
+    volume = problem.predictions_per_month
+    if not candidate.advised_as or not volume:
+        return {}
+    cost = monthly_cost(advised()[candidate.advised_as], problem, volume)
+    return {
+        "usd_per_month": cost.monthly_usd,
+        "usd_per_thousand": cost.per_thousand(volume),
+        "unknown_price": cost.unknown,
+        "serving": cost.serving,
+    }

@@ -1,0 +1,126 @@
+"""Logistic regression and gradient boosting on features that suit the modality."""
+
+from __future__ import annotations
+
+import pickle
+import time
+from typing import Any
+
+import numpy as np
+from sklearn.base import ClassifierMixin
+from sklearn.compose import ColumnTransformer
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.feature_selection import SelectKBest, chi2
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder, StandardScaler
+from threadpoolctl import threadpool_limits
+
+from bakeoff.examples import Examples
+from bakeoff.features import as_numbers, as_words, decode_images, series_features
+from bakeoff.tasks import LATENCY_SAMPLES, Answers, Report, Task, time_single_answers
+from model_code.baselines import image_models, text_models
+
+FEW_FOR_THREADS = 5_000
+# Below this, a word that stands in one text only may still tell something.
+FEW_TEXTS = 2_000
+WORDS_FOR_BOOSTING = 600
+CATEGORIES_MOST = 100
+
+
+def logistic_regression(task: Task, report: Report) -> Answers:
+    """Logistic regression on the modality's features."""
+    return train_and_answer(linear_model(task.train, task.seed), task, report)
+
+
+def gradient_boosting(task: Task, report: Report) -> Answers:
+    """Gradient boosting on the modality's features."""
+    # Threads that meet after every few rows of a small set take longer to meet than to work.
+    with threadpool_limits(1 if len(task.train) < FEW_FOR_THREADS else None):
+        return train_and_answer(boosted_model(task.train, task.seed), task, report)
+
+
+def train_and_answer(model: ClassifierMixin, task: Task, report: Report) -> Answers:
+    """Fits, answers the test part, then single examples of it."""
+    report(0.1, "training")
+    started = time.perf_counter()
+    model.fit(inputs(task.train), task.train.targets)
+    seconds = time.perf_counter() - started
+    report(0.8, "answering the test part")
+    predictions = model.predict(inputs(task.test))
+    report(0.9, "timing single answers")
+    singles = [
+        task.test.take(np.array([position])) for position in range(min(len(task.test), LATENCY_SAMPLES))
+    ]
+    latencies = time_single_answers(lambda one: model.predict(inputs(one)), singles)
+    return Answers(predictions.astype(np.int64), seconds, latencies, len(pickle.dumps(model)))
+
+
+def inputs(examples: Examples) -> Any:
+    """What the pipelines take: texts, series and rows as they are, images decoded."""
+    return decode_images(examples.contents) if examples.modality == "image" else examples.contents
+
+
+def linear_model(train: Examples, seed: int) -> ClassifierMixin:
+    """An untrained logistic regression for examples like these."""
+    classifier = LogisticRegression(max_iter=500, random_state=seed)
+    if train.modality == "image":
+        return image_models(seed)["logistic_regression"]
+    if train.modality == "text":
+        model = text_models(seed)["logistic_regression"]
+        if len(train) < FEW_TEXTS:
+            words = [name for name in model.get_params() if name.endswith("__min_df")]
+            model.set_params(**dict.fromkeys(words, 1))
+        return model
+    if train.modality == "time_series":
+        return make_pipeline(FunctionTransformer(series_features), StandardScaler(), classifier)
+    return make_pipeline(
+        table_columns(
+            train,
+            make_pipeline(
+                FunctionTransformer(as_numbers),
+                SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True),
+                StandardScaler(),
+            ),
+            OneHotEncoder(handle_unknown="infrequent_if_exist", max_categories=CATEGORIES_MOST),
+        ),
+        classifier,
+    )
+
+
+def boosted_model(train: Examples, seed: int) -> ClassifierMixin:
+    """Untrained gradient boosting for examples like these."""
+    classifier = HistGradientBoostingClassifier(max_iter=150, random_state=seed)
+    if train.modality == "image":
+        return image_models(seed)["gradient_boosting"]
+    if train.modality == "text":
+        least = 1 if len(train) < FEW_TEXTS else 3
+        return make_pipeline(
+            TfidfVectorizer(min_df=least, sublinear_tf=True, max_features=50_000, dtype=np.float32),
+            SelectKBest(chi2, k=WORDS_FOR_BOOSTING),
+            FunctionTransformer(as_dense, accept_sparse=True),
+            classifier,
+        )
+    if train.modality == "time_series":
+        return make_pipeline(FunctionTransformer(series_features), classifier)
+    encoder = OrdinalEncoder(
+        handle_unknown="use_encoded_value", unknown_value=np.nan, max_categories=CATEGORIES_MOST
+    )
+    return make_pipeline(table_columns(train, FunctionTransformer(as_numbers), encoder), classifier)
+
+
+def table_columns(train: Examples, for_numbers: Any, for_words: Any) -> ColumnTransformer:
+    """Applies each transformer to its columns; a table may have columns of one kind only."""
+    numbers = [i for i, is_numeric in enumerate(train.numeric) if is_numeric]
+    words = [i for i, is_numeric in enumerate(train.numeric) if not is_numeric]
+    chosen = [("numbers", for_numbers, numbers)] if numbers else []
+    if words:
+        chosen.append(("words", make_pipeline(FunctionTransformer(as_words), for_words), words))
+    return ColumnTransformer(chosen, sparse_threshold=0.0)
+
+
+def as_dense(matrix: Any) -> np.ndarray:
+    """Boosting takes no sparse matrix."""
+    return matrix.toarray()

@@ -1,0 +1,250 @@
+"""The CNN or the RNN, trained by `model_code.train` as a job would train it, measured as it would be served."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from bakeoff.errors import CandidateFailed
+from bakeoff.examples import Examples
+from bakeoff.splits import at_most
+from bakeoff.tasks import Answers, Report, Task, time_single_answers
+from model_code.metrics import METRIC_DEFINITIONS
+
+ROOT = Path(__file__).resolve().parents[1]
+# What start, export and measuring take of the time, and how much of the rest a schedule plans with.
+RESERVED_SECONDS = 30.0
+START_SECONDS = 15.0
+PLANNED_SHARE = 0.8
+PROBE_FROM_SAMPLES = 4_000
+TRACED_EPOCHS = 1
+EPOCHS_MOST = 40
+# A network that has seen the training examples less often than this has not learnt what they hold.
+EPOCHS_LEAST = 3
+UPDATES_WANTED = 1_500
+BATCH_SIZES = ((1_000, 16), (4_000, 32), (12_000, 64))
+BATCH_SIZE_LARGE = 128
+IMAGE_SIDES = (16, 32, 64)
+TYPICAL_TEXT_QUANTILE = 0.9
+SEQUENCE_LENGTHS = (16, 32, 64, 128, 200)
+KIND_OF_MODALITY = {"image": "cnn", "text": "rnn"}
+
+
+def network(task: Task, report: Report) -> Answers:
+    """Trains the modality's network for as many epochs as the time allows and answers with the exported artefact.
+
+    Raises:
+        CandidateFailed: with the job's own reason, or when the time does not allow enough epochs.
+    """
+    ends = time.monotonic() + task.seconds - RESERVED_SECONDS
+    kind = KIND_OF_MODALITY[task.train.modality]
+    settings = hyperparameters(kind, task.train, task.seed)
+    batch_size, train, notes = int(settings["batch_size"]), task.train, []
+    epochs = wanted_epochs(len(train), batch_size)
+    is_large = len(train) > PROBE_FROM_SAMPLES
+    report(0.02, "writing the channels")
+    # A large set would spend the time on one epoch before it is known how long that takes: a part of it is tried first.
+    tried = fewer(train, PROBE_FROM_SAMPLES) if is_large else train
+    write_channels(task.directory, kind, tried, task.validation)
+    started = time.perf_counter()
+    rate = train_within(
+        task.directory, {**settings, "epochs": "1000" if is_large else str(epochs)}, ends, report
+    )
+    if rate is not None:
+        epochs, train, notes = plan(rate, ends - time.monotonic(), train, batch_size)
+        write_channels(task.directory, kind, train, task.validation)
+        started = time.perf_counter()
+        train_within(task.directory, {**settings, "epochs": str(epochs)}, math.inf, report)
+    seconds = time.perf_counter() - started
+    report(0.92, "answering the test part")
+    return measure(task, kind, seconds, (*notes, described({**settings, "epochs": str(epochs)}, len(train))))
+
+
+def hyperparameters(kind: str, train: Examples, seed: int) -> dict[str, str]:
+    """The kind's defaults, made to fit the number and the size of the examples."""
+    batch = next((size for most, size in BATCH_SIZES if len(train) < most), BATCH_SIZE_LARGE)
+    # Large steps are for large batches (Goyal et al. 2017, arXiv 1706.02677), by the root of their ratio.
+    scale = math.sqrt(batch / BATCH_SIZE_LARGE)
+    chosen = {"kind": kind, "batch_size": str(batch), "seed": str(seed)}
+    if kind == "cnn":
+        side = image_side(train)
+        return {**chosen, "image_size": str(side), "learning_rate": f"{0.4 * scale:.4g}"}
+    return {
+        **chosen,
+        "learning_rate": f"{0.004 * scale:.4g}",
+        "sequence_length": str(sequence_length(train)),
+    }
+
+
+def image_side(train: Examples) -> int:
+    """The side in pixels, of IMAGE_SIDES, next to the images' own."""
+    import io
+
+    from PIL import Image
+
+    sides = [max(Image.open(io.BytesIO(file)).size) for file in train.contents[:200]]
+    middle = float(np.median(sides))
+    return min(IMAGE_SIDES, key=lambda side: abs(math.log(side / middle)))
+
+
+def sequence_length(train: Examples) -> int:
+    """The words read of a text: enough for nine in ten, of SEQUENCE_LENGTHS."""
+    words = [len(text.split()) for text in train.contents[:2_000]]
+    typical = float(np.quantile(words, TYPICAL_TEXT_QUANTILE)) * 1.2
+    return next((length for length in SEQUENCE_LENGTHS if length >= typical), SEQUENCE_LENGTHS[-1])
+
+
+def write_channels(directory: Path, kind: str, train: Examples, validation: Examples) -> None:
+    """Writes the channels `train` and `validation` below `directory`."""
+    from model_code.records import FEATURE_OF_KIND, write_split
+
+    for name, part in (("train", train), ("validation", validation)):
+        contents = [one.encode("utf-8", "replace") if isinstance(one, str) else one for one in part.contents]
+        write_split(directory / name, FEATURE_OF_KIND[kind], contents, part.targets.tolist(), part.labels)
+
+
+def train_within(directory: Path, settings: dict[str, str], ends: float, report: Report) -> float | None:
+    """Trains; None when it is done. Gives up and returns samples a second when it will not be done at `ends`.
+
+    Raises:
+        CandidateFailed: with the job's reason when it fails.
+    """
+    epochs = int(settings["epochs"])
+    # Another run's checkpoint is refused by its fingerprint, but there is no need to look at one.
+    shutil.rmtree(directory / "checkpoints", ignore_errors=True)
+    report(0.05, "starting TensorFlow")
+    with training_process(directory, settings) as process:
+        for line in process.stdout:
+            print(line, end="", flush=True)
+            epoch, rate = metric(line, "epoch"), metric(line, "samples_per_second")
+            if epoch is None:
+                continue
+            report(
+                0.1 + 0.8 * epoch / epochs, f"epoch {epoch:.0f} of {epochs}, {line.split(' ', 1)[1].strip()}"
+            )
+            # The first epochs trace their functions, which says nothing of the later ones.
+            if epoch == TRACED_EPOCHS:
+                measured = time.monotonic()
+            if epoch == TRACED_EPOCHS + 1:
+                seconds_an_epoch = time.monotonic() - measured
+                if time.monotonic() + seconds_an_epoch * (epochs - epoch) > ends:
+                    return rate
+        if process.wait() != 0:
+            raise CandidateFailed(f"The training job failed: {failure_reason(directory)}")
+    return None
+
+
+def wanted_epochs(count: int, batch_size: int) -> int:
+    """Epochs for UPDATES_WANTED updates of the weights, within bounds."""
+    updates_an_epoch = max(1, count // batch_size)
+    return min(EPOCHS_MOST, max(EPOCHS_LEAST + 2, math.ceil(UPDATES_WANTED / updates_an_epoch)))
+
+
+def plan(rate: float, seconds: float, train: Examples, batch_size: int) -> tuple[int, Examples, list[str]]:
+    """How many epochs over how many training examples fit into the time.
+
+    Raises:
+        CandidateFailed: when not even EPOCHS_LEAST over a tenth of the examples do.
+    """
+    affordable = max(0.0, seconds - START_SECONDS) * PLANNED_SHARE * rate
+    epochs = min(wanted_epochs(len(train), batch_size), int(affordable // len(train)))
+    if epochs >= EPOCHS_LEAST:
+        return epochs, train, []
+    count = int(affordable // EPOCHS_LEAST)
+    if count < max(len(train) // 10, batch_size * 4):
+        raise CandidateFailed(
+            f"Training takes {rate:,.0f} examples a second here, and {max(0.0, seconds):.0f} s were left for it: give "
+            "the bake-off more minutes, or fewer examples."
+        )
+    chosen = fewer(train, count)
+    note = f"The time allowed {len(chosen):,} of the {len(train):,} training examples."
+    return EPOCHS_LEAST, chosen, [note]
+
+
+def fewer(train: Examples, count: int) -> Examples:
+    """So many training examples, of every class; within the training part sources need not be kept apart."""
+    return at_most(dataclasses.replace(train, sources=None), count, 0)
+
+
+@contextmanager
+def training_process(directory: Path, settings: dict[str, str]) -> Iterator[subprocess.Popen]:
+    """The training job's script over the channels in `directory`; ended when the block is left early."""
+    places = {
+        "SM_CHANNEL_TRAIN": directory / "train",
+        "SM_CHANNEL_VALIDATION": directory / "validation",
+        "SM_MODEL_DIR": directory / "model",
+        "SM_OUTPUT_DATA_DIR": directory / "output" / "data",
+        "SAGEMAKER_BASE_DIR": directory,
+    }
+    words = [word for name, value in settings.items() for word in (f"--{name}", value)]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "model_code.train", *words],
+        env={**os.environ, **{name: str(place) for name, place in places.items()}},
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
+        errors="replace",
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+def failure_reason(directory: Path) -> str:
+    """What the job wrote where SageMaker looks for its reason."""
+    file = directory / "output" / "failure"
+    return file.read_text() if file.is_file() else "it gave no reason."
+
+
+def metric(line: str, name: str) -> float | None:
+    """A metric's value in a line of the job's output, read as SageMaker reads it."""
+    found = re.search(METRIC_DEFINITIONS[name], line)
+    return float(found[1]) if found else None
+
+
+def measure(task: Task, kind: str, seconds: float, notes: tuple[str, ...]) -> Answers:
+    """Answers the test part by the exported model's serving signature, and times single answers of it."""
+    import tensorflow as tf
+
+    from model_code.evaluate import predict
+    from model_code.records import FEATURE_OF_KIND
+
+    exported = task.directory / "model" / "1"
+    signature = tf.saved_model.load(str(exported)).signatures["serving_default"]
+    contents = [one.encode("utf-8", "replace") if isinstance(one, str) else one for one in task.test.contents]
+    predictions = predict(signature, contents).argmax(axis=1)
+
+    def answer(content: bytes) -> object:
+        return signature(**{FEATURE_OF_KIND[kind]: tf.constant([content])})["label"].numpy()
+
+    latencies = time_single_answers(answer, contents)
+    size = sum(file.stat().st_size for file in exported.rglob("*") if file.is_file())
+    return Answers(predictions.astype(np.int64), seconds, latencies, size, notes)
+
+
+def described(settings: dict[str, str], count: int) -> str:
+    """The hyperparameters as a sentence."""
+    shown = ", ".join(f"{name} {value}" for name, value in settings.items() if name not in ("kind", "seed"))
+    return f"Trained on {count:,} examples with {shown}."
+
+
+def why_none(modality: str) -> str:
+    """Why no network takes part."""
+    if modality == "tabular":
+        return "The model code has no network for tables, where gradient boosting wins as a rule."
+    return f"The model code has no network for {modality.replace('_', ' ')} data."

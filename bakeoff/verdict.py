@@ -1,0 +1,141 @@
+"""Who won, whether that is more than chance, what to take, and whether the advisor had said so."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from advisor import Problem, recommend
+from bakeoff.splits import Split
+from bakeoff.statistics import Comparison, compare
+
+if TYPE_CHECKING:
+    from bakeoff.contest import Result
+
+ONE_POINT = 0.01
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The end of a bake-off.
+
+    Attributes:
+        winner: the id of the most accurate candidate.
+        runner_up: the next one; empty where only one finished.
+        comparison: of the two; None without a runner-up.
+        choice: the cheapest of those that are within one point of the winner and not told apart from it.
+        advised: the family that the advisor puts first among those that finished.
+        advised_first: the id that the advisor puts first of all.
+        advice_holds: whether the best candidate of `advised` is within one point of the winner.
+        sentences: the verdict in words.
+    """
+
+    winner: str
+    runner_up: str
+    comparison: Comparison | None
+    choice: str
+    advised: str
+    advised_first: str
+    advice_holds: bool | None
+    sentences: tuple[str, ...]
+
+
+def decide(finished: list[Result], baseline: Result | None, parts: Split, problem: Problem) -> Verdict:
+    """The verdict over the finished candidates, of which there is one at least; the majority class is no candidate."""
+    ranked = sorted(finished, key=lambda one: (-one.accuracy.value, one.candidate.id))
+    winner, others = ranked[0], ranked[1:]
+    comparisons = {
+        one.candidate.id: compare(winner.predictions, one.predictions, parts.test.targets, parts.test_groups)
+        for one in others
+    }
+    as_good = [
+        one
+        for one in others
+        if not comparisons[one.candidate.id].told_apart
+        and winner.accuracy.value - one.accuracy.value <= ONE_POINT
+    ]
+    choice = min([winner, *as_good], key=expense)
+    advice = recommend(problem)
+    taking_part = {one.candidate.advised_as: one.candidate.family for one in finished}
+    advised = next((taking_part[one.id] for one in advice.options if one.id in taking_part), "")
+    best_of_family = max(
+        (one.accuracy.value for one in finished if one.candidate.family == advised), default=None
+    )
+    holds = None if best_of_family is None else winner.accuracy.value - best_of_family <= ONE_POINT
+    runner_up = others[0] if others else None
+    comparison = comparisons[runner_up.candidate.id] if runner_up else None
+    first = advice.options[0].id if advice.options else ""
+    return Verdict(
+        winner=winner.candidate.id,
+        runner_up=runner_up.candidate.id if runner_up else "",
+        comparison=comparison,
+        choice=choice.candidate.id,
+        advised=advised,
+        advised_first=first,
+        advice_holds=holds,
+        sentences=(
+            sentence_of_winner(winner, runner_up, comparison),
+            *sentences_of_choice(winner, choice),
+            *sentences_against_chance(winner, baseline, parts),
+            sentence_of_advice(first, advised, holds, first in taking_part),
+        ),
+    )
+
+
+def expense(result: Result) -> tuple:
+    """Orders candidates that are as good as each other: what was really asked, known cost, accuracy, speed."""
+    unknown = result.usd_per_month is None
+    return (
+        result.candidate.stand_in,
+        unknown,
+        0.0 if unknown else round(result.usd_per_month, 2),
+        -result.accuracy.value,
+        result.training_seconds,
+    )
+
+
+def sentence_of_winner(winner: Result, runner_up: Result | None, comparison: Comparison | None) -> str:
+    """Who is the most accurate, and whether the next one is told apart from it."""
+    won = f"{winner.candidate.title} is right most often ({winner.accuracy.value:.4f})"
+    if runner_up is None:
+        return f"{won}; no other candidate finished."
+    difference = comparison.difference
+    by = (
+        f"{difference.value * 100:+.2f} points against {runner_up.candidate.title} "
+        f"(95 % interval {difference.low * 100:+.2f} to {difference.high * 100:+.2f}, "
+        f"p = {comparison.p_value:.3g} by {comparison.method})"
+    )
+    if comparison.told_apart:
+        return f"{won}: {by}."
+    return f"{won}, but chance could make that difference: {by}."
+
+
+def sentences_of_choice(winner: Result, choice: Result) -> list[str]:
+    """What to take when it is not the winner."""
+    if choice is winner:
+        return []
+    return [
+        f"Take {choice.candidate.title}: within one point, not told apart from the winner, and cheaper or simpler."
+    ]
+
+
+def sentences_against_chance(winner: Result, baseline: Result | None, parts: Split) -> list[str]:
+    """A warning when the winner learnt nothing that the class shares do not say."""
+    if baseline is None:
+        return []
+    comparison = compare(winner.predictions, baseline.predictions, parts.test.targets, parts.test_groups)
+    if comparison.told_apart and comparison.difference.value > 0:
+        return []
+    return [
+        f"Nothing beats always answering the most frequent class ({baseline.accuracy.value:.4f}) by more than chance: "
+        "these examples may not hold what tells the classes apart."
+    ]
+
+
+def sentence_of_advice(first: str, advised: str, holds: bool | None, took_part: bool) -> str:
+    """Whether the advisor had said so."""
+    if holds is None:
+        return f"The advisor puts {first or 'nothing'} first, and nothing that it advises finished here."
+    before = "" if took_part else f"The advisor puts {first} first, which took no part; of those that did, it"
+    said = f"{before or 'The advisor'} puts {advised} first"
+    return f"{said}, and so it is, within one point." if holds else f"{said}, and that does not hold here."

@@ -1,0 +1,111 @@
+"""One split for all: no leak, every class everywhere, and a refusal where a test would mean nothing."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bakeoff.errors import ComparisonRefused
+from bakeoff.examples import Examples, fingerprints
+from bakeoff.splits import at_most, split
+
+
+def texts(contents, targets, sources=None) -> Examples:
+    names = tuple(f"class {i}" for i in range(max(targets) + 1))
+    return Examples("text", list(contents), np.array(targets, np.int32), names, sources)
+
+
+def numbered(count: int, classes: int = 2) -> Examples:
+    return texts([f"text {i}" for i in range(count)], [i % classes for i in range(count)])
+
+
+@settings(max_examples=20, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(0, 300), st.integers(0, 2)), min_size=150, max_size=400), st.integers(0, 5)
+)
+def test_the_same_content_is_never_in_two_parts(drawn, seed):
+    # Numbers repeat, so contents do, some of them under other labels.
+    examples = texts(
+        [f"Text  {n}" if i % 2 else f"text {n}" for i, (n, _) in enumerate(drawn)], [t for _, t in drawn]
+    )
+    try:
+        parts = split(examples, seed)
+    except ComparisonRefused:
+        return
+    found = [set(fingerprints(part)) for part in (parts.train, parts.validation, parts.test)]
+    assert not (found[0] & found[1] or found[0] & found[2] or found[1] & found[2])
+    assert sum(len(part) for part in (parts.train, parts.validation, parts.test)) == len(examples)
+    assert set(parts.train.targets) == set(parts.test.targets) == {0, 1, 2} & set(examples.targets.tolist())
+
+
+def test_a_source_is_in_one_part_only():
+    sources = np.arange(600) // 20
+    parts = split(texts([f"text {i}" for i in range(600)], [i % 3 for i in range(600)], sources), 0)
+    found = [set(part.sources.tolist()) for part in (parts.train, parts.validation, parts.test)]
+    assert not (found[0] & found[1] or found[0] & found[2] or found[1] & found[2])
+    assert len(set(parts.test_groups.tolist())) == len(found[2])
+
+
+def test_a_third_of_a_small_set_tests_and_classes_keep_their_shares():
+    examples = texts([f"text {i}" for i in range(300)], [int(i % 10 == 0) for i in range(300)])
+    parts = split(examples, 0)
+    assert len(parts.test) == 100
+    assert parts.test.targets.sum() == 10
+
+
+def test_the_same_seed_gives_the_same_split_and_another_another():
+    first, again, other = (split(numbered(200), seed).test.contents for seed in (0, 0, 1))
+    assert first == again != other
+
+
+def test_copies_and_torn_labels_are_told():
+    examples = texts([*(f"text {i}" for i in range(100)), "text 0", "TEXT 1 "], [*([0, 1] * 50), 0, 0])
+    notes = " ".join(split(examples, 0).notes)
+    assert "2 of 102 examples are there more than once" in notes
+    assert "1 contents carry more than one label" in notes
+
+
+@pytest.mark.parametrize(
+    ("examples", "sentence"),
+    [
+        (texts([f"text {i}" for i in range(100)], [0] * 100), "are of one class"),
+        (texts(["the same"] * 100, [0, 1] * 50), "All 100 examples are the same"),
+        (numbered(20), "a test part needs 40"),
+        (
+            texts([f"text {i % 12}" for i in range(120)], [i % 2 for i in range(120)]),
+            "There are 12 different examples",
+        ),
+        (
+            texts([f"text {i}" for i in range(100)], [int(i < 3) for i in range(100)]),
+            "The class 'class 1' has 3 different examples",
+        ),
+        (
+            texts([f"text {i}" for i in range(100)], [i % 2 for i in range(100)], np.arange(100) % 2),
+            "There are 2 sources",
+        ),
+        (
+            texts([f"text {i}" for i in range(100)], [int(i < 20) for i in range(100)], np.arange(100) // 20),
+            "no example of the class",
+        ),
+    ],
+)
+def test_a_comparison_that_would_mean_nothing_is_refused(examples, sentence):
+    with pytest.raises(ComparisonRefused, match=sentence):
+        split(examples, 0)
+
+
+def test_fewer_examples_keep_the_shares_of_the_classes():
+    examples = texts([f"text {i}" for i in range(1_000)], [int(i % 4 == 0) for i in range(1_000)])
+    chosen = at_most(examples, 100, 0)
+    assert (len(chosen), int(chosen.targets.sum())) == (100, 25)
+
+
+def test_fewer_examples_take_whole_sources():
+    examples = texts(
+        [f"text {i}" for i in range(1_000)], [i % 2 for i in range(1_000)], np.arange(1_000) // 50
+    )
+    chosen = at_most(examples, 300, 0)
+    assert all((chosen.sources == source).sum() == 50 for source in set(chosen.sources.tolist()))
+    assert 300 <= len(chosen) <= 350

@@ -1,0 +1,72 @@
+"""Intervals and paired tests, against figures worked out by hand and by SciPy."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bakeoff.statistics import compare, score
+from model_code.evaluate import confusion_matrix, macro_f1
+
+
+def alone(count: int) -> np.ndarray:
+    """Every example is evidence of its own."""
+    return np.arange(count)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2)), min_size=5, max_size=60))
+def test_the_figures_are_those_of_the_evaluation_job_and_lie_in_their_intervals(pairs):
+    targets, predictions = (np.array(values) for values in zip(*pairs, strict=True))
+    found = score(predictions, targets, 3, alone(len(pairs)))
+    assert found["accuracy"].value == pytest.approx((targets == predictions).mean())
+    assert found["macro_f1"].value == pytest.approx(macro_f1(confusion_matrix(predictions, targets, 3)))
+    assert found["accuracy"].low <= found["accuracy"].value <= found["accuracy"].high
+
+
+def test_an_interval_is_that_of_the_binomial_distribution():
+    targets = np.zeros(400, int)
+    predictions = (np.arange(400) < 80).astype(int)
+    found = score(predictions, targets, 2, alone(400))["accuracy"]
+    # 0.8 plus and minus 1.96 times the root of 0.8 * 0.2 / 400
+    assert (found.low, found.high) == (pytest.approx(0.7608, abs=0.006), pytest.approx(0.8392, abs=0.006))
+
+
+def test_copies_are_no_evidence():
+    targets, predictions = np.zeros(400, int), (np.arange(400) < 80).astype(int)
+    single = score(predictions, targets, 2, alone(400))["accuracy"]
+    grouped = score(predictions, targets, 2, np.arange(400) // 20)["accuracy"]
+    assert grouped.high - grouped.low > 3 * (single.high - single.low)
+
+
+def test_an_answer_outside_the_classes_is_wrong_and_counts_for_no_class():
+    found = score(np.array([0, 1, -1, -1]), np.array([0, 1, 0, 1]), 2, alone(4))
+    assert found["accuracy"].value == 0.5
+    # each class: 2 * 1 / (2 * 1 + 0 + 1)
+    assert found["macro_f1"].value == pytest.approx(2 / 3)
+
+
+@pytest.mark.parametrize(
+    ("won", "lost", "p_value"), [(9, 1, 22 / 1024), (5, 5, 1.0), (0, 0, 1.0), (6, 0, 2 / 64)]
+)
+def test_mcnemars_test_is_the_binomial_of_the_disagreements(won, lost, p_value):
+    targets = np.zeros(50, int)
+    first, second = np.zeros(50, int), np.zeros(50, int)
+    second[:won] = 1
+    first[won : won + lost] = 1
+    found = compare(first, second, targets, alone(50))
+    assert found.p_value == pytest.approx(p_value)
+    assert found.difference.value == pytest.approx((won - lost) / 50)
+    assert found.told_apart == (p_value < 0.05)
+
+
+def test_groups_that_agree_in_themselves_are_one_piece_of_evidence_each():
+    targets = np.zeros(60, int)
+    first, second = np.zeros(60, int), np.zeros(60, int)
+    second[:20] = 1
+    alone_found = compare(first, second, targets, alone(60))
+    grouped = compare(first, second, targets, np.arange(60) // 20)
+    assert alone_found.told_apart and not grouped.told_apart
+    assert grouped.method == "paired bootstrap over groups"
