@@ -7,13 +7,15 @@ own models by the cheapest way of serving that is quick enough, plus one trainin
 
 from __future__ import annotations
 
+import dataclasses
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 from advisor import tables
-from advisor.prices import PriceTable, price_table
+from advisor.prices import Price, PriceTable, price_table
 from advisor.problem import Problem
 from advisor.tables import Candidate
 
@@ -27,17 +29,33 @@ BATCH_MILLISECONDS = 3_600_000
 # A large network needs about this long on a processor, and any server without provisioned capacity to start.
 PROCESSOR_MILLISECONDS = 500
 COLD_START_MILLISECONDS = 3_000
-BREAK_EVEN_STEPS = 24
+PATIENCES = (PROCESSOR_MILLISECONDS, COLD_START_MILLISECONDS, ASYNCHRONOUS_MILLISECONDS, BATCH_MILLISECONDS)
+BREAK_EVEN_STEPS = 40
+BREAK_EVEN_TOLERANCE = 2e-5
 VOLUMES = tuple(10 ** (exponent / 2) for exponent in range(4, 19))
 """Items a month, 100 to a billion, at which curves are drawn and break-evens looked for."""
 
 
-# The answers that a cost depends on. One piece of advice asks for the same cost again and again.
-COST_FIELDS = (
-    *("modality", "region", "operations_per_item", "characters_per_item", "minutes_per_item", "burstiness"),
-    *("image_side_pixels", "max_latency_ms", "upkeep_usd_per_month", "free_tier"),
-)
-KNOWN_COSTS_MOST = 10_000
+KNOWN_BILLS_MOST = 10_000
+# The answers that a bill depends on, by its kind. One piece of advice asks for the same bill again and again.
+SERVICE_FIELDS = ("region", "free_tier", "operations_per_item")
+OWN_FIELDS = ("region", "free_tier", "modality", "image_side_pixels", "burstiness", "upkeep_usd_per_month")
+FIELDS_OF_KIND = {
+    "item": SERVICE_FIELDS,
+    "text": (*SERVICE_FIELDS, "characters_per_item"),
+    "character": ("region", "free_tier", "characters_per_item"),
+    "minute": (*SERVICE_FIELDS, "minutes_per_item"),
+    "tokens": ("region", "free_tier", "modality", "characters_per_item"),
+    "hosted_hours": ("region", "free_tier", "burstiness"),
+    "hosted_units": ("region", "free_tier", "burstiness", "characters_per_item"),
+    "own": OWN_FIELDS,
+    "cascade": (*OWN_FIELDS, "operations_per_item", "characters_per_item", "minutes_per_item"),
+}
+COST_FIELDS = frozenset(name for fields in FIELDS_OF_KIND.values() for name in fields) | {"max_latency_ms"}
+"""Every answer that some candidate's bill depends on, besides the volume."""
+
+Units = Callable[[float], float]
+"""From items a month to billed units a month."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,96 +77,160 @@ class Cost:
         return None if self.monthly_usd is None or not volume else self.monthly_usd / volume * 1000
 
 
-class Unknown(Exception):
-    """A price is unknown; the argument is its id."""
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One way of having the predictions made: a price and its units for each line of the bill."""
+
+    lines: tuple[tuple[Price, Units], ...]
+    serving: str = ""
+    instance_family: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Bill:
+    """What one candidate costs at any volume: the cheapest of its ways, what comes with each, and a fixed sum."""
+
+    ways: tuple[Way, ...]
+    always: tuple[tuple[Price, Units], ...] = ()
+    fixed_usd: float = 0.0
+    free_tier: bool = False
+
+    def at(self, volume: float) -> Cost:
+        """A month's cost with so many items."""
+        found, missing = [], ""
+        for way in self.ways:
+            usd, unknown = total(way.lines, volume, self.free_tier)
+            if unknown:
+                missing = missing or unknown
+            else:
+                found.append((usd, way.serving, way.instance_family))
+        if not found:
+            return Cost(None, unknown=missing)
+        usd, serving, family = min(found)
+        extra, unknown = total(self.always, volume, self.free_tier)
+        if unknown:
+            return Cost(None, unknown=unknown)
+        return Cost(usd + extra + self.fixed_usd, serving=serving, instance_family=family)
+
+
+def total(lines: tuple[tuple[Price, Units], ...], volume: float, free_tier: bool) -> tuple[float, str]:
+    """US dollars of a bill's lines; or the id of the first price that is not in the table or was never confirmed."""
+    usd = 0.0
+    for price, units_of in lines:
+        units = units_of(volume)
+        if not price.is_sure_at(units):
+            return 0.0, price.id
+        usd += price.charge(units, free_tier)
+    return usd, ""
 
 
 def monthly_cost(candidate: Candidate, problem: Problem, volume: float) -> Cost:
     """What `volume` items a month cost with this candidate."""
-    return known_cost(candidate, tuple(getattr(problem, name) for name in COST_FIELDS), volume)
+    return bill_of(candidate, problem).at(volume)
 
 
-@lru_cache(maxsize=KNOWN_COSTS_MOST)
-def known_cost(candidate: Candidate, answers: tuple, volume: float) -> Cost:
-    """`monthly_cost`, remembered for the answers that it depends on."""
-    return reckon(candidate, Problem(**dict(zip(COST_FIELDS, answers, strict=True))), volume)
+def bill_of(candidate: Candidate, problem: Problem) -> Bill:
+    """The candidate's bill for this problem, remembered for the answers that it depends on."""
+    kind = candidate.billing["kind"]
+    answers = tuple([getattr(problem, name) for name in FIELDS_OF_KIND[kind]])
+    patience = patience_of(problem) if kind in ("own", "cascade") else None
+    return known_bill(candidate.id, answers, patience)
 
 
-def reckon(candidate: Candidate, problem: Problem, volume: float) -> Cost:
-    """`monthly_cost` without its memory."""
-    prices = price_table(problem.region)
-    try:
-        if candidate.billing["kind"] == "own":
-            return own_cost(candidate, problem, volume, prices)
-        if candidate.billing["kind"] == "cascade":
-            return cascade_cost(candidate, problem, volume, prices)
-        return Cost(
-            sum(charge(prices, name, units, problem) for name, units in bill(candidate, problem, volume))
-        )
-    except Unknown as error:
-        return Cost(None, unknown=str(error))
+def depends_on(candidate: Candidate, name: str) -> bool:
+    """Whether the candidate's cost at the problem's volume can change with this answer."""
+    kind = candidate.billing["kind"]
+    is_own = kind in ("own", "cascade")
+    return (
+        name == "predictions_per_month"
+        or name in FIELDS_OF_KIND[kind]
+        or (name == "max_latency_ms" and is_own)
+    )
 
 
-def charge(prices: PriceTable, price_id: str, units: float, problem: Problem) -> float:
-    """US dollars for so many units.
-
-    Raises:
-        Unknown: when the price is not in the table, or what is there was never confirmed.
-    """
-    price = prices[price_id]
-    if price.status_at(units) in ("unknown", "unverified"):
-        raise Unknown(price_id)
-    return price.charge(units, bool(problem.free_tier))
+def patience_of(problem: Problem) -> float:
+    """The largest of the latencies at which another way of serving becomes possible that the problem allows."""
+    limit = problem.max_latency_ms if problem.max_latency_ms is not None else 1_000.0
+    return max((bound for bound in PATIENCES if limit >= bound), default=1.0)
 
 
-def bill(candidate: Candidate, problem: Problem, volume: float) -> Iterator[tuple[str, float]]:
+@lru_cache(maxsize=KNOWN_BILLS_MOST)
+def known_bill(candidate_id: str, answers: tuple, patience: float | None) -> Bill:
+    """`bill_of` from nothing but the answers that it depends on."""
+    candidate = tables.candidates()[candidate_id]
+    names = FIELDS_OF_KIND[candidate.billing["kind"]]
+    problem = Problem.unchecked(**dict(zip(names, answers, strict=True)), max_latency_ms=patience)
+    return reckon(candidate, problem)
+
+
+def reckon(candidate: Candidate, problem: Problem) -> Bill:
+    """`bill_of` without its memory."""
+    prices, free = price_table(problem.region), bool(problem.free_tier)
+    if candidate.billing["kind"] == "own":
+        return own_bill(candidate, problem, prices)
+    if candidate.billing["kind"] == "cascade":
+        return cascade_bill(candidate, problem, prices)
+    return Bill((Way(priced(service_lines(candidate.billing, problem), prices)),), free_tier=free)
+
+
+def priced(lines: Iterable[tuple[str, Units]], prices: PriceTable) -> tuple[tuple[Price, Units], ...]:
+    """Lines with their prices from the table."""
+    return tuple((prices[name], units) for name, units in lines)
+
+
+def linear(units_per_item: float) -> Units:
+    """So many units for each item."""
+    return lambda volume: volume * units_per_item
+
+
+def constant(units: float) -> Units:
+    """So many units a month, whatever the volume."""
+    return lambda volume: units
+
+
+def service_lines(billing: Mapping[str, Any], problem: Problem) -> Iterator[tuple[str, Units]]:
     """A service's bill: price id and units of each line."""
-    billing, item = candidate.billing, tables.assumptions()["item"]
+    item = tables.assumptions()["item"]
     operations = problem.operations_per_item or item["operations_per_item"]
     characters = problem.characters_per_item or item["characters_per_item"]
     match billing["kind"]:
         case "item":
-            yield billing["price"], volume * operations
+            yield billing["price"], linear(operations)
         case "text":
             units = max(TEXT_UNITS_LEAST, math.ceil(characters / TEXT_UNIT_CHARACTERS))
-            yield billing["price"], volume * operations * units
+            yield billing["price"], linear(operations * units)
         case "character":
-            yield billing["price"], volume * characters
+            yield billing["price"], linear(characters)
         case "minute":
             minutes = max(
                 problem.minutes_per_item or item["minutes_per_item"], billing.get("minimum_minutes", 0)
             )
-            yield billing["price"], volume * operations * minutes
+            yield billing["price"], linear(operations * minutes)
         case "tokens":
             seen = item["image_tokens"] if problem.modality in ("image", "video") else 0
             read = item["prompt_tokens"] + (seen or characters * item["tokens_per_character"])
-            yield billing["input_price"], volume * read / 1000
-            yield billing["output_price"], volume * item["output_tokens"] / 1000
+            yield billing["input_price"], linear(read / 1000)
+            yield billing["output_price"], linear(item["output_tokens"] / 1000)
         case "hosted_hours":
-            units = max(1, math.ceil(peak_per_second(problem, volume) / billing["items_per_second"]))
-            yield billing["price"], units * awake_hours(problem)
-            yield billing["training_price"], tables.assumptions()["training"]["managed_hours"]
+            yield billing["price"], hosted(problem, 1 / billing["items_per_second"], 1.0)
+            yield billing["training_price"], constant(tables.assumptions()["training"]["managed_hours"])
         case "hosted_units":
-            characters_per_second = peak_per_second(problem, volume) * characters
-            units = max(1, math.ceil(characters_per_second / billing["characters_per_second"]))
-            yield billing["price"], units * awake_hours(problem) * SECONDS_PER_HOUR
-            yield billing["training_price"], tables.assumptions()["training"]["managed_hours"]
+            load = characters / billing["characters_per_second"]
+            yield billing["price"], hosted(problem, load, SECONDS_PER_HOUR)
+            yield billing["training_price"], constant(tables.assumptions()["training"]["managed_hours"])
+
+
+def hosted(problem: Problem, units_per_item_a_second: float, billed_per_hour: float) -> Units:
+    """A hosted model's units: as many as its peak needs, one at least, for the hours in which there is load."""
+    shape = traffic(problem)
+    seconds = tables.assumptions()["capacity"]["hours_per_month"] * SECONDS_PER_HOUR
+    peak, hours = units_per_item_a_second * shape["peak_over_mean"] / seconds, shape["awake_hours"]
+    return lambda volume: max(1, math.ceil(volume * peak)) * hours * billed_per_hour
 
 
 def traffic(problem: Problem) -> dict[str, float]:
     """The shape of the load over the day."""
     return tables.assumptions()["traffic"][problem.burstiness or "business_hours"]
-
-
-def awake_hours(problem: Problem) -> float:
-    """Hours a month in which there is load at all; a service by the hour is switched off in the others."""
-    return traffic(problem)["awake_hours"]
-
-
-def peak_per_second(problem: Problem, volume: float) -> float:
-    """Items a second at the peak."""
-    hours = tables.assumptions()["capacity"]["hours_per_month"]
-    return volume / (hours * SECONDS_PER_HOUR) * traffic(problem)["peak_over_mean"]
 
 
 def is_small(candidate: Candidate, problem: Problem) -> bool:
@@ -159,31 +241,17 @@ def is_small(candidate: Candidate, problem: Problem) -> bool:
     return problem.modality not in ("image", "video") or (pixels is not None and pixels <= SMALL_IMAGE_PIXELS)
 
 
-def own_cost(candidate: Candidate, problem: Problem, volume: float, prices: PriceTable) -> Cost:
-    """The cheapest way of serving that is quick enough, with training and upkeep.
-
-    Raises:
-        Unknown: when the price of every way, or of training, is unknown.
-    """
-    found, missing = [], []
-    for way, family, lines in ways_of_serving(candidate, problem, volume):
-        try:
-            found.append((sum(charge(prices, name, units, problem) for name, units in lines), way, family))
-        except Unknown as error:
-            missing.append(str(error))
-    if not found:
-        raise Unknown(missing[0])
-    usd, way, family = min(found)
-    size = (
-        "traditional"
-        if candidate.family == "traditional"
-        else "small"
-        if is_small(candidate, problem)
-        else "large"
-    )
+def own_bill(candidate: Candidate, problem: Problem, prices: PriceTable) -> Bill:
+    """The ways of serving that are quick enough, with one training and the upkeep of a month."""
+    size = "small" if is_small(candidate, problem) else "large"
+    if candidate.family == "traditional":
+        size = "traditional"
     training = tables.assumptions()["training"][size]
-    usd += charge(prices, training["price"], training["hours"], problem) + upkeep(problem)
-    return Cost(usd, serving=way, instance_family=family)
+    ways = [
+        Way(priced(lines, prices), way, family) for way, family, lines in ways_of_serving(candidate, problem)
+    ]
+    always = priced([(training["price"], constant(training["hours"]))], prices)
+    return Bill(tuple(ways), always, upkeep(problem), bool(problem.free_tier))
 
 
 def upkeep(problem: Problem) -> float:
@@ -193,96 +261,129 @@ def upkeep(problem: Problem) -> float:
 
 
 def ways_of_serving(
-    candidate: Candidate, problem: Problem, volume: float
-) -> Iterator[tuple[str, str, list[tuple[str, float]]]]:
+    candidate: Candidate, problem: Problem
+) -> Iterator[tuple[str, str, list[tuple[str, Units]]]]:
     """Each way that is quick enough: name, instance family, bill. An unknown latency wants an answer at once."""
-    limit = problem.max_latency_ms if problem.max_latency_ms is not None else 1_000.0
+    limit = patience_of(problem)
     small = is_small(candidate, problem)
     size = "small" if small else "large"
     rates = tables.assumptions()["throughput"]
     if small:
         compute = rates["lambda"]["seconds"] * rates["lambda"]["memory_gb"]
-        lines = [("lambda.request", volume), ("lambda.arm64.gb_second", volume * compute)]
-        yield "a LiteRT model in a Lambda function", "", lines
+        way = (
+            "a Lambda function"
+            if candidate.family == "traditional"
+            else "a LiteRT model in a Lambda function"
+        )
+        yield way, "", [("lambda.request", linear(1.0)), ("lambda.arm64.gb_second", linear(compute))]
     if limit >= COLD_START_MILLISECONDS:
         compute = rates["serverless"][f"{size}_seconds"] * rates["serverless"][f"{size}_memory_gb"]
-        yield "a serverless endpoint", "", [("sagemaker.serverless.gb_second", volume * compute)]
+        yield "a serverless endpoint", "", [("sagemaker.serverless.gb_second", linear(compute))]
     for way, name, family in (
         ("an endpoint on processors", "cpu_endpoint", "c5"),
         ("an endpoint on GPUs", "gpu_endpoint", "g4dn"),
     ):
         if name == "gpu_endpoint" or small or limit >= PROCESSOR_MILLISECONDS:
-            hours = endpoint_hours(problem, volume, rates[name][size])
-            yield way, family, [(rates[name]["price"], hours)]
+            yield way, family, [(rates[name]["price"], endpoint_hours(problem, rates[name][size]))]
     if limit >= ASYNCHRONOUS_MILLISECONDS:
-        hours = volume / (rates["asynchronous"][size] * SECONDS_PER_HOUR)
-        awake = max(hours, awake_hours(problem))
-        yield (
-            "an asynchronous endpoint that scales to zero",
-            "g4dn",
-            [(rates["asynchronous"]["price"], awake)],
-        )
+        rate, awake = rates["asynchronous"], traffic(problem)["awake_hours"]
+        an_hour = rate[size] * SECONDS_PER_HOUR
+        hours = [(rate["price"], lambda volume: max(volume / an_hour, awake))]
+        yield "an asynchronous endpoint that scales to zero", "g4dn", hours
     if limit >= BATCH_MILLISECONDS:
         rate, batch = rates[f"batch_{size}"], tables.assumptions()["batch"]
-        hours = (
-            volume / (rate[size] * SECONDS_PER_HOUR) + batch["jobs_per_month"] * batch["start_hours_per_job"]
+        started, in_batch = (
+            batch["jobs_per_month"] * batch["start_hours_per_job"],
+            rate[size] * SECONDS_PER_HOUR,
         )
-        yield "batch transform", "m5" if small else "g4dn", [(rate["price"], hours)]
+        hours = [(rate["price"], lambda volume: volume / in_batch + started)]
+        yield "batch transform", "m5" if small else "g4dn", hours
 
 
-def endpoint_hours(problem: Problem, volume: float, items_per_second: float) -> float:
+def endpoint_hours(problem: Problem, items_per_second: float) -> Units:
     """Instance hours a month of a real-time endpoint that scales between its peak and the rest of the day."""
     capacity, shape = tables.assumptions()["capacity"], traffic(problem)
-    hours = capacity["hours_per_month"]
-    mean = volume / (hours * SECONDS_PER_HOUR)
-    one = items_per_second * capacity["target_utilisation"]
-    in_peak, share = shape["peak_over_mean"] * mean, shape["peak_share"]
-    outside = max(0.0, mean - in_peak * share) / (1 - share)
-    least = capacity["minimum_instances"]
-    instances = [max(least, math.ceil(rate / one)) for rate in (in_peak, outside)]
-    return hours * (instances[0] * share + instances[1] * (1 - share))
+    hours, least = capacity["hours_per_month"], capacity["minimum_instances"]
+    one = items_per_second * capacity["target_utilisation"] * hours * SECONDS_PER_HOUR
+    share = shape["peak_share"]
+    # Loads as multiples of the mean: in the peak, and in the rest of the time.
+    peak = shape["peak_over_mean"]
+    rest = max(0.0, 1.0 - peak * share) / (1 - share)
+
+    def units(volume: float) -> float:
+        busy, calm = max(least, math.ceil(volume * peak / one)), max(least, math.ceil(volume * rest / one))
+        return hours * (busy * share + calm * (1 - share))
+
+    return units
 
 
-def cascade_cost(candidate: Candidate, problem: Problem, volume: float, prices: PriceTable) -> Cost:
+def cascade_bill(candidate: Candidate, problem: Problem, prices: PriceTable) -> Bill:
     """An own model for every item and the managed operation for the share that it is unsure of."""
-    own = own_cost(candidate, problem, volume, prices)
+    own = own_bill(candidate, problem, prices)
     share = tables.assumptions()["item"]["cascade_share"]
     modality = "text" if problem.modality == "text" else "video" if problem.modality == "video" else "image"
     kind = {"text": "text", "video": "minute", "image": "item"}[modality]
-    managed = Candidate(
-        id="", family="managed", service="", operation="", tasks=frozenset(),
-        billing={"kind": kind, "price": candidate.billing[f"{modality}_price"]},
-    )  # fmt: skip
-    asked = sum(
-        charge(prices, name, units, problem) for name, units in bill(managed, problem, volume * share)
+    managed = {"kind": kind, "price": candidate.billing[f"{modality}_price"]}
+    asked = tuple(
+        (price, lambda volume, units=units: units(volume * share))
+        for price, units in priced(service_lines(managed, problem), prices)
     )
-    return Cost(own.monthly_usd + asked, serving=own.serving, instance_family=own.instance_family)
+    return dataclasses.replace(own, always=(*own.always, *asked))
+
+
+def costs_at_volumes(candidate: Candidate, problem: Problem) -> list[float | None]:
+    """US dollars a month at each of VOLUMES."""
+    at = bill_of(candidate, problem).at
+    return [at(volume).monthly_usd for volume in VOLUMES]
 
 
 def break_even(first: Candidate, second: Candidate, problem: Problem) -> float | None:
-    """The lowest volume, items a month, from which on `second` is cheaper than `first`; None where there is none.
+    """The lowest volume, items a month, from which on `second` is cheaper than `first`; None where there is none."""
+    curves = [costs_at_volumes(one, problem) for one in (first, second)]
+    return crossing(bill_of(first, problem), bill_of(second, problem), *curves)
 
-    The first volume of VOLUMES with another sign is refined by bisection, to within a part in a million.
+
+def crossing(
+    first: Bill, second: Bill, first_costs: list[float | None], second_costs: list[float | None]
+) -> float | None:
+    """`break_even` of two bills whose costs at VOLUMES are known already.
+
+    The bracket around the first of VOLUMES at which the second is cheaper is narrowed by the Illinois method (Dowell
+    and Jarratt 1971, BIT 11), to within BREAK_EVEN_TOLERANCE: bills are straight between their steps.
     """
-
-    def difference(volume: float) -> float | None:
-        costs = monthly_cost(first, problem, volume), monthly_cost(second, problem, volume)
-        if any(cost.monthly_usd is None for cost in costs):
+    for position, (one, other) in enumerate(zip(first_costs, second_costs, strict=True)):
+        if one is None or other is None:
             return None
-        return costs[0].monthly_usd - costs[1].monthly_usd
-
-    before = None
-    for volume in VOLUMES:
-        here = difference(volume)
-        if here is None:
-            return None
-        if here > 0 and before is not None:
-            low, high = before, volume
-            for _ in range(BREAK_EVEN_STEPS):
-                middle = math.sqrt(low * high)
-                low, high = (low, middle) if (difference(middle) or 0.0) > 0 else (middle, high)
-            return high
-        if here > 0:
-            return None
-        before = volume
+        if one > other:
+            if position == 0:
+                return None
+            below = first_costs[position - 1] - second_costs[position - 1]
+            return narrowed(first, second, VOLUMES[position - 1], VOLUMES[position], below, one - other)
     return None
+
+
+def narrowed(first: Bill, second: Bill, low: float, high: float, below: float, above: float) -> float:
+    """The volume between `low` and `high` at which the second becomes cheaper.
+
+    Args:
+        first: dearer at `high`.
+        second: dearer or equal at `low`.
+        low: items a month.
+        high: items a month.
+        below: first minus second at `low`, 0 or less.
+        above: first minus second at `high`, more than 0.
+    """
+    side = 0
+    for _ in range(BREAK_EVEN_STEPS):
+        if high - low <= BREAK_EVEN_TOLERANCE * high:
+            break
+        share = min(max(below / (below - above), 1e-5), 1 - 1e-5)
+        middle = low + (high - low) * share
+        difference = first.at(middle).monthly_usd - second.at(middle).monthly_usd
+        if difference > 0:
+            high, above, below = middle, difference, below / 2 if side > 0 else below
+            side = 1
+        else:
+            low, below, above = middle, difference, above / 2 if side < 0 else above
+            side = -1
+    return high

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from typing import Any
 
 from advisor import tables
 from advisor.conditions import Predicate, compile_condition, thresholds
-from advisor.costs import Cost, break_even, monthly_cost
+from advisor.costs import COST_FIELDS, Cost, bill_of, costs_at_volumes, crossing, depends_on, monthly_cost
 from advisor.problem import CHOICES, COUNTS, FIELDS, SWITCHES, Problem, ProblemError
 from advisor.tables import Candidate
 
@@ -34,6 +34,7 @@ class Rule:
     reason: str
     source: str
     tests: tuple[tuple[str, float], ...]
+    facts: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,15 @@ class Option:
 
 
 @dataclass(frozen=True, slots=True)
+class BreakEven:
+    """From `volume` items a month on, `above` costs less than `below`."""
+
+    below: str
+    above: str
+    volume: float
+
+
+@dataclass(frozen=True, slots=True)
 class Advice:
     """The answer.
 
@@ -75,6 +85,7 @@ class Advice:
         close_call: whether a bake-off has to decide between the first two.
         most_wanted: the unknown that could change the advice most, as a sentence; empty when none could.
         counterfactuals: sentences; each names a change of one answer that puts another candidate first.
+        break_evens: of every pair of options with one, whatever their rank.
     """
 
     options: tuple[Option, ...]
@@ -82,6 +93,7 @@ class Advice:
     close_call: bool
     most_wanted: str
     counterfactuals: tuple[str, ...]
+    break_evens: tuple[BreakEven, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
@@ -99,16 +111,19 @@ def recommend(problem: Problem) -> Advice:
             raise ProblemError(name, f"is needed: say one of {', '.join(CHOICES[name])}.")
     ranked, ruled_out = rank(problem)
     options = tuple(option(candidate, reasons, cost, problem) for candidate, _, reasons, cost in ranked)
-    flips = dict(what_ifs(problem, ranked[0][0].id if ranked else ""))
+    first = ranked[0][0].id if ranked else ""
+    flips = dict(what_ifs(problem, first))
+    crossings = tuple(break_evens(problem, [candidate for candidate, *_ in ranked]))
     return Advice(
         options,
         tuple((candidate.id, sentence) for candidate, sentence in ruled_out),
         len(options) > 1 and options[0].points - options[1].points < CLOSE_CALL_POINTS,
         most_wanted(problem, flips),
         (
-            *break_evens(problem, ranked),
+            *(sentence_of_break_even(one) for one in crossings if one.below == first),
             *(sentence_of(problem, *flip) for flip in smallest_flips(problem, flips)),
         ),
+        crossings,
     )
 
 
@@ -137,6 +152,7 @@ def rules() -> tuple[tuple[frozenset[str], Rule], ...]:
                 entry["reason"],
                 entry["source"],
                 tuple(thresholds(entry["when"])),
+                frozenset(entry["when"]),
             ),
         )
         for entry in tables.read("rules.toml")["rule"]
@@ -145,12 +161,17 @@ def rules() -> tuple[tuple[frozenset[str], Rule], ...]:
 
 def facts_of(problem: Problem) -> Mapping[str, Any]:
     """What conditions are asked of: every answer and what follows from them."""
-    facts = {name: getattr(problem, name) for name in FIELDS}
+    return {**{name: getattr(problem, name) for name in FIELDS}, **derived_facts(problem)}
+
+
+def derived_facts(problem: Problem) -> dict[str, float | None]:
+    """DERIVED_FACTS of the answers."""
     examples, classes = problem.labelled_examples, problem.classes
     needed, today = problem.accuracy_needed, problem.baseline_accuracy
-    facts["examples_per_class"] = examples / classes if examples is not None and classes else None
-    facts["accuracy_gap"] = needed - today if needed is not None and today is not None else None
-    return facts
+    return {
+        "examples_per_class": examples / classes if examples is not None and classes else None,
+        "accuracy_gap": needed - today if needed is not None and today is not None else None,
+    }
 
 
 Ranked = tuple[Candidate, float, tuple[Reason, ...], Cost | None]
@@ -161,59 +182,65 @@ def rank(problem: Problem) -> tuple[list[Ranked], list[tuple[Candidate, str]]]:
     facts = facts_of(problem)
     left, ruled_out = [], []
     for candidate in tables.candidates_for(problem.modality, problem.task):
-        cost = None
-        if problem.predictions_per_month:
-            cost = monthly_cost(candidate, problem, problem.predictions_per_month)
-        exclusion, reasons = judge(candidate, problem, facts, cost)
+        cost = cost_of(candidate, problem)
+        exclusion = barrier(candidate, problem, cost)
+        holding = [] if exclusion else [rule for rule in rules_of(candidate.id) if rule.holds(facts)]
+        exclusion = exclusion or next((rule.reason for rule in holding if rule.points is None), "")
         if exclusion:
             ruled_out.append((candidate, exclusion))
         else:
+            reasons = tuple(Reason(rule.id, rule.points, rule.reason, rule.source) for rule in holding)
             left.append((candidate, reasons, cost))
-    priced = [cost.monthly_usd for _, _, cost in left if cost and cost.monthly_usd]
+    cheapest = cheapest_of(cost for _, _, cost in left)
     ranked = [
         (candidate, total, reasons, cost)
         for candidate, found, cost in left
-        for reasons in [(*found, *cost_reason(cost, min(priced, default=0.0)))]
+        for reasons in [(*found, *cost_reason(cost, cheapest))]
         for total in [candidate.base + sum(reason.points for reason in reasons)]
     ]
     return sorted(ranked, key=lambda one: (-one[1], one[0].id)), ruled_out
 
 
-def judge(
-    candidate: Candidate, problem: Problem, facts: Mapping[str, Any], cost: Cost | None
-) -> tuple[str, tuple[Reason, ...]]:
-    """The sentence that rules a candidate out, else empty; and the reasons with their points."""
+def cost_of(candidate: Candidate, problem: Problem) -> Cost | None:
+    """The month's cost; None where the volume is unknown."""
+    if not problem.predictions_per_month:
+        return None
+    return monthly_cost(candidate, problem, problem.predictions_per_month)
+
+
+def barrier(candidate: Candidate, problem: Problem, cost: Cost | None) -> str:
+    """The sentence that rules a candidate out before any rule is asked, else empty."""
     closure = candidate.closure
     if closure and (closure.end_of_support or closure.id not in problem.existing_customer_of):
-        return closure.sentence(), ()
+        return closure.sentence()
     longest = candidate.max_characters
     if longest and problem.characters_per_item and problem.characters_per_item > longest:
-        return f"{candidate.operation} takes at most {longest:,} bytes of text.", ()
+        return f"{candidate.operation} takes at most {longest:,} bytes of text."
     budget = problem.budget_usd_per_month
     if budget is not None and cost and cost.monthly_usd is not None and cost.monthly_usd > budget:
-        return (
-            f"It costs about {cost.monthly_usd:,.0f} US dollars a month, and the budget is {budget:,.0f}.",
-            (),
-        )
-    reasons = []
-    for rule in rules_of(candidate.id):
-        if rule.holds(facts):
-            if rule.points is None:
-                return rule.reason, ()
-            reasons.append(Reason(rule.id, rule.points, rule.reason, rule.source))
-    return "", tuple(reasons)
+        return f"It costs about {cost.monthly_usd:,.0f} US dollars a month, and the budget is {budget:,.0f}."
+    return ""
+
+
+def cheapest_of(costs: Iterable[Cost | None]) -> float:
+    """The smallest known bill; 0 where none is known."""
+    return min((cost.monthly_usd for cost in costs if cost and cost.monthly_usd), default=0.0)
+
+
+def cost_points(cost: Cost | None, cheapest: float) -> float:
+    """What a candidate loses for costing more than the cheapest one that is left; 0 or less."""
+    if not cost or cost.monthly_usd is None:
+        return 0.0
+    factor = max(cost.monthly_usd, SMALL_BILL_USD) / max(cheapest, SMALL_BILL_USD)
+    return -round(min(COST_POINTS_MOST, COST_POINTS_A_DECADE * math.log10(factor)), 2) if factor > 1 else 0.0
 
 
 def cost_reason(cost: Cost | None, cheapest: float) -> Iterator[Reason]:
-    """What a candidate loses for costing more than the cheapest one that is left."""
-    if not cost or cost.monthly_usd is None:
-        return
-    factor = max(cost.monthly_usd, SMALL_BILL_USD) / max(cheapest, SMALL_BILL_USD)
-    if factor <= 1:
-        return
-    points = -min(COST_POINTS_MOST, COST_POINTS_A_DECADE * math.log10(factor))
-    sentence = f"It costs about {cost.monthly_usd:,.0f} US dollars a month, the cheapest that is left {cheapest:,.0f}."
-    yield Reason("costs-more", round(points, 2), sentence, "advisor/costs.py")
+    """The reason with `cost_points`, where there are any."""
+    if points := cost_points(cost, cheapest):
+        here = f"It costs about {cost.monthly_usd:,.0f} US dollars a month"
+        sentence = f"{here}, the cheapest that is left {cheapest:,.0f}."
+        yield Reason("costs-more", points, sentence, "advisor/costs.py")
 
 
 def option(candidate: Candidate, reasons: tuple[Reason, ...], cost: Cost | None, problem: Problem) -> Option:
@@ -274,19 +301,109 @@ def alternatives() -> dict[str, tuple[Any, ...]]:
     return {name: tuple(sorted(found, key=str)) for name, found in values.items()}
 
 
+# Besides rules, these answers decide what a candidate costs and whether it is allowed.
+BARRIER_FIELDS = COST_FIELDS | {"predictions_per_month", "budget_usd_per_month", "existing_customer_of"}
+FACTS_FROM = {
+    "labelled_examples": ("examples_per_class",),
+    "classes": ("examples_per_class",),
+    "accuracy_needed": ("accuracy_gap",),
+    "baseline_accuracy": ("accuracy_gap",),
+}
+"""The derived facts that follow from an answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A candidate whatever one answer is: what the rules that do not ask for it give, and those that do."""
+
+    candidate: Candidate
+    excluded: bool
+    points: float
+    asking: tuple[Rule, ...]
+
+
 def what_ifs(problem: Problem, first: str) -> Iterator[tuple[tuple[str, Any], str]]:
-    """Every single changed answer that puts another candidate first, and which."""
+    """Every single changed answer that puts another candidate first, and which.
+
+    The same as `rank` of each changed problem, without what an answer cannot change: most rules and most costs.
+    """
+    facts = facts_of(problem)
+    present = tables.candidates_for(problem.modality, problem.task)
+    costs = {candidate.id: cost_of(candidate, problem) for candidate in present}
+    barred = {one.id: bool(barrier(one, problem, costs[one.id])) for one in present}
+    holding = {
+        one.id: frozenset(rule.id for rule in rules_of(one.id) if rule.holds(facts)) for one in present
+    }
     for name, values in alternatives().items():
+        standings = [standing(one, name, holding[one.id]) for one in present]
+        moves_costs = name in BARRIER_FIELDS
+        if not moves_costs and not any(one.asking for one in standings):
+            continue
         for value in values:
-            if value == getattr(problem, name):
+            if value == facts[name]:
                 continue
             try:
-                changed = problem.replace(**{name: value})
+                changed = problem.with_answer(name, value)
             except ProblemError:
                 continue
-            ranked, _ = rank(changed)
-            if ranked and ranked[0][0].id != first:
-                yield (name, value), ranked[0][0].id
+            if moves_costs:
+                costs_then = {
+                    one.id: cost_of(one, changed) if depends_on(one, name) else costs[one.id]
+                    for one in present
+                }
+                barred_then = {one.id: bool(barrier(one, changed, costs_then[one.id])) for one in present}
+            else:
+                costs_then, barred_then = costs, barred
+            winner = winner_of(standings, facts_with(facts, name, changed), costs_then, barred_then)
+            if winner and winner != first:
+                yield (name, value), winner
+
+
+def standing(candidate: Candidate, name: str, holding_ids: frozenset[str]) -> Standing:
+    """The candidate whatever the answer to `name` is, with the rules that hold now."""
+    asking, others = rules_asking(candidate.id, name)
+    holding = [rule for rule in others if rule.id in holding_ids]
+    excluded = any(rule.points is None for rule in holding)
+    return Standing(candidate, excluded, 0.0 if excluded else sum(rule.points for rule in holding), asking)
+
+
+@cache
+def rules_asking(candidate_id: str, name: str) -> tuple[tuple[Rule, ...], tuple[Rule, ...]]:
+    """A candidate's rules that ask for an answer or for what follows from it, and its other rules."""
+    moved = {name, *FACTS_FROM.get(name, ())}
+    rules_of_it = rules_of(candidate_id)
+    asking = tuple(rule for rule in rules_of_it if rule.facts & moved)
+    return asking, tuple(rule for rule in rules_of_it if not rule.facts & moved)
+
+
+def facts_with(facts: Mapping[str, Any], name: str, changed: Problem) -> Mapping[str, Any]:
+    """The facts after one answer was changed."""
+    moved = {**facts, name: getattr(changed, name)}
+    return {**moved, **derived_facts(changed)} if name in FACTS_FROM else moved
+
+
+def winner_of(
+    standings: list[Standing],
+    facts: Mapping[str, Any],
+    costs: Mapping[str, Cost | None],
+    barred: Mapping[str, bool],
+) -> str:
+    """The id of the candidate that `rank` would put first; empty where none is left."""
+    left = []
+    for one in standings:
+        if one.excluded or barred[one.candidate.id]:
+            continue
+        points = one.points + one.candidate.base
+        for rule in one.asking:
+            if rule.holds(facts):
+                if rule.points is None:
+                    break
+                points += rule.points
+        else:
+            left.append((one.candidate.id, points))
+    cheapest = cheapest_of(costs[name] for name, _ in left)
+    ranked = [(-points - cost_points(costs[name], cheapest), name) for name, points in left]
+    return min(ranked)[1] if ranked else ""
 
 
 def most_wanted(problem: Problem, flips: Mapping[tuple[str, Any], str]) -> str:
@@ -327,9 +444,17 @@ def show(value: Any) -> str:
     return f"{value:,}" if isinstance(value, int | float) and not isinstance(value, bool) else str(value)
 
 
-def break_evens(problem: Problem, ranked: list[Ranked]) -> Iterator[str]:
-    """From which volume on another candidate is cheaper than the first one."""
-    for other in ranked[1:]:
-        volume = break_even(ranked[0][0], other[0], problem)
-        if volume is not None:
-            yield f"Above {volume:,.0f} items a month {other[0].id} costs less than {ranked[0][0].id}."
+def break_evens(problem: Problem, left: list[Candidate]) -> Iterator[BreakEven]:
+    """Of every pair of the candidates that are left, the volume from which on the second is cheaper than the first."""
+    bills = {one.id: bill_of(one, problem) for one in left}
+    curves = {one.id: costs_at_volumes(one, problem) for one in left}
+    for first in bills:
+        for second in bills:
+            volume = crossing(bills[first], bills[second], curves[first], curves[second])
+            if volume is not None:
+                yield BreakEven(first, second, volume)
+
+
+def sentence_of_break_even(one: BreakEven) -> str:
+    """From which volume on another candidate is cheaper."""
+    return f"Above {one.volume:,.0f} items a month {one.above} costs less than {one.below}."

@@ -48,6 +48,8 @@ class Price:
         """
         if not self.tiers:
             raise ValueError(f"The price {self.id} is unknown, so nothing can be charged by it.")
+        if len(self.tiers) == 1:
+            return max(0.0, units - self.free_units if free_tier else units) * self.tiers[0].usd
         left = max(0.0, units - self.free_units) if free_tier else units
         total = below = 0.0
         for tier in self.tiers:
@@ -57,6 +59,12 @@ class Price:
                 break
             below = tier.up_to
         return total
+
+    def is_sure_at(self, units: float) -> bool:
+        """Whether so many units touch no tier that is unknown or was never confirmed."""
+        if len(self.tiers) == 1:
+            return self.tiers[0].status != "unverified"
+        return self.status_at(units) not in ("unknown", "unverified")
 
     def status_at(self, units: float) -> str:
         """The least sure status among the tiers that so many units touch ("unknown" without tiers)."""

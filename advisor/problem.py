@@ -185,6 +185,26 @@ class Problem:
             values["existing_customer_of"] = tuple(values["existing_customer_of"])
         return cls(**values)
 
+    @classmethod
+    def unchecked(cls, **answers: Any) -> Problem:
+        """A problem from answers that were checked before; quick, and only for the advisor's own use."""
+        made, put = object.__new__(cls), object.__setattr__
+        for name, default in DEFAULTS.items():
+            put(made, name, answers.get(name, default))
+        return made
+
+    def with_answer(self, name: str, value: Any) -> Problem:
+        """The same problem with one answer changed to a value that is possible by itself.
+
+        Raises ProblemError when it contradicts another answer.
+        """
+        made, put = object.__new__(Problem), object.__setattr__
+        for field in FIELDS:
+            put(made, field, getattr(self, field))
+        put(made, name, value)
+        _check_contradictions(made)
+        return made
+
     def replace(self, **changes: Any) -> Problem:
         """The same problem with some answers changed; raises ProblemError like the constructor."""
         return dataclasses.replace(self, **changes)
@@ -198,7 +218,8 @@ class Problem:
         return known
 
 
-FIELDS: tuple[str, ...] = tuple(field.name for field in dataclasses.fields(Problem))
+DEFAULTS: dict[str, Any] = {field.name: field.default for field in dataclasses.fields(Problem)}
+FIELDS: tuple[str, ...] = tuple(DEFAULTS)
 
 
 def _check_values(problem: Problem) -> None:

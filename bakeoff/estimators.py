@@ -37,24 +37,23 @@ def logistic_regression(task: Task, report: Report) -> Answers:
 
 def gradient_boosting(task: Task, report: Report) -> Answers:
     """Gradient boosting on the modality's features."""
-    # Threads that meet after every few rows of a small set take longer to meet than to work.
-    with threadpool_limits(1 if len(task.train) < FEW_FOR_THREADS else None):
-        return train_and_answer(boosted_model(task.train, task.seed), task, report)
+    return train_and_answer(boosted_model(task.train, task.seed), task, report)
 
 
 def train_and_answer(model: ClassifierMixin, task: Task, report: Report) -> Answers:
     """Fits, answers the test part, then single examples of it."""
-    report(0.1, "training")
-    started = time.perf_counter()
-    model.fit(inputs(task.train), task.train.targets)
-    seconds = time.perf_counter() - started
-    report(0.8, "answering the test part")
-    predictions = model.predict(inputs(task.test))
-    report(0.9, "timing single answers")
-    singles = [
-        task.test.take(np.array([position])) for position in range(min(len(task.test), LATENCY_SAMPLES))
-    ]
-    latencies = time_single_answers(lambda one: model.predict(inputs(one)), singles)
+    # Threads that meet after every few rows of a small set take longer to meet than to work.
+    with threadpool_limits(1 if len(task.train) < FEW_FOR_THREADS else None):
+        report(0.1, "training")
+        started = time.perf_counter()
+        model.fit(inputs(task.train), task.train.targets)
+        seconds = time.perf_counter() - started
+        report(0.8, "answering the test part")
+        predictions = model.predict(inputs(task.test))
+        report(0.9, "timing single answers")
+        count = min(len(task.test), LATENCY_SAMPLES)
+        singles = [task.test.take(np.array([position])) for position in range(count)]
+        latencies = time_single_answers(lambda one: model.predict(inputs(one)), singles)
     return Answers(predictions.astype(np.int64), seconds, latencies, len(pickle.dumps(model)))
 
 

@@ -96,7 +96,8 @@ def expense(result: Result) -> tuple:
 
 def sentence_of_winner(winner: Result, runner_up: Result | None, comparison: Comparison | None) -> str:
     """Who is the most accurate, and whether the next one is told apart from it."""
-    won = f"{winner.candidate.title} is right most often ({winner.accuracy.value:.4f})"
+    title = winner.candidate.title
+    won = f"{title[:1].upper()}{title[1:]} is right most often ({winner.accuracy.value:.4f})"
     if runner_up is None:
         return f"{won}; no other candidate finished."
     difference = comparison.difference

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from advisor import Problem, ProblemError
-from advisor.engine import Advice, Option, show
+from advisor.engine import Advice, Option, sentence_of_break_even, show
 from advisor.problem import CHOICES, COUNTS, NUMBERS, SWITCHES, TASKS
 from cli.errors import CommandFailed
 from cli.profiling import profile
@@ -126,7 +126,20 @@ def render(advice: Advice) -> Group:
         parts += [Text("What would change it", style="bold")]
         parts += [Text(f"  {sentence}") for sentence in advice.counterfactuals]
         parts += [Text(f"  {advice.most_wanted}")] if advice.most_wanted else []
+    if others := break_evens_of_others(advice):
+        parts += [Text("Where the others' costs cross", style="bold")]
+        parts += [Text(f"  {sentence}") for sentence in others]
     return Group(*parts)
+
+
+def break_evens_of_others(advice: Advice) -> list[str]:
+    """The break-even volumes among the options in the table that the counterfactuals do not name."""
+    shown = [option.id for option in advice.options[:OPTIONS_SHOWN]]
+    return [
+        sentence_of_break_even(one)
+        for one in advice.break_evens
+        if one.below in shown[1:] and one.above in shown
+    ]
 
 
 def headline(first: Option, close_call: bool) -> Panel:

@@ -181,7 +181,7 @@ def new_figure(columns: int, height: float) -> tuple[Any, list[Any]]:
     drawn = [figure.add_subplot(1, columns, column + 1) for column in range(columns)]
     for axes in drawn:
         axes.patch.set_alpha(0)
-        axes.tick_params(colors=QUIET, labelsize=8)
+        axes.tick_params(colors=QUIET, labelsize=8, which="both")
         axes.grid(alpha=0.25)
         for side in axes.spines.values():
             side.set_color(f"{QUIET}80")

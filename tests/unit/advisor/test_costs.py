@@ -46,7 +46,7 @@ def test_an_idle_endpoint_still_costs_its_instance():
 def test_an_endpoint_grows_with_its_peak():
     problem = Problem(modality="image", task="classification", burstiness="steady")
     # A mean of 30 a second: 60 in the peak, a fifth of the time, 22.5 in the rest; one instance takes 28.
-    hours = costs.endpoint_hours(problem, 30 * 730 * 3600, 40.0)
+    hours = costs.endpoint_hours(problem, 40.0)(30 * 730 * 3600)
     assert hours == pytest.approx(730 * (3 * 0.2 + 1 * 0.8))
 
 
@@ -110,7 +110,7 @@ def test_a_remembered_cost_is_the_one_that_would_be_reckoned(candidate, answers)
     modality, task = sorted(tables.candidates()[candidate].tasks)[0].split(":")
     problem = Problem(modality=modality, task=task, **answers)
     one = tables.candidates()[candidate]
-    assert monthly_cost(one, problem, 50_000) == costs.reckon(one, problem, 50_000)
+    assert monthly_cost(one, problem, 50_000) == costs.reckon(one, problem).at(50_000)
 
 
 def test_at_the_break_even_both_cost_the_same():

@@ -116,6 +116,43 @@ def test_each_named_change_really_puts_another_candidate_first():
         assert ids(recommend(problem.replace(**{name: value})))[0] == winner != first
 
 
+@settings(max_examples=25, deadline=None)
+@given(problems())
+def test_the_quick_way_to_try_a_change_finds_what_ranking_the_changed_problem_finds(problem):
+    ranked, _ = engine.rank(problem)
+    first = ranked[0][0].id if ranked else ""
+    slow = {}
+    for name, values in engine.alternatives().items():
+        for value in values:
+            if value == getattr(problem, name):
+                continue
+            try:
+                changed, _ = engine.rank(problem.replace(**{name: value}))
+            except ProblemError:
+                continue
+            if changed and changed[0][0].id != first:
+                slow[name, value] = changed[0][0].id
+    assert dict(engine.what_ifs(problem, first)) == slow
+
+
+def test_every_pair_has_its_break_even_at_which_both_cost_the_same():
+    problem = Problem(modality="text", task="sentiment", predictions_per_month=10_000)
+    advice = recommend(problem)
+    assert len({(one.below, one.above) for one in advice.break_evens}) == len(advice.break_evens) >= 3
+    assert any(ids(advice)[0] not in (one.below, one.above) for one in advice.break_evens)
+    for one in advice.break_evens:
+        bills = [
+            engine.monthly_cost(tables.candidates()[name], problem, one.volume).monthly_usd
+            for name in (one.below, one.above)
+        ]
+        # Bills by the hour jump, so at the break-even the second is cheaper and just before it was not.
+        before = [
+            engine.monthly_cost(tables.candidates()[name], problem, one.volume * 0.9999).monthly_usd
+            for name in (one.below, one.above)
+        ]
+        assert bills[0] >= bills[1] and before[0] <= before[1]
+
+
 def test_the_unknown_that_matters_is_one_that_was_not_answered():
     problem = Problem(modality="text", task="classification", labels="own", labelled_examples=5_000)
     assert recommend(problem).most_wanted.split()[3] not in problem.to_dict()
