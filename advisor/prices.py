@@ -11,6 +11,8 @@ from typing import Any
 
 from advisor import tables
 
+# The public file with the same prices that the Price List API answers with.
+OFFER_FILE = "https://pricing.us-east-1.amazonaws.com/offers/v1.0/aws/{service}/current/index.json"
 STATUSES = ("quoted", "secondary", "unverified")
 
 
@@ -121,16 +123,8 @@ def price_table(region: str) -> PriceTable:
     return PriceTable(all_prices(), region)
 
 
-def refresh_queries(prices: Iterable[Price]) -> dict[str, dict[str, str]]:
-    """What to ask the AWS Price List API: price id -> service code and attribute filters.
-
-    Prices without a known filter are missing here and keep their date: they cannot be refreshed.
-    """
-    return {price.id: dict(price.price_list) for price in prices if price.price_list}
-
-
-def apply_price_list(price: Price, product: Mapping[str, Any], today: date) -> Price:
-    """The price with the tiers of one product of the AWS Price List API (the parsed ``PriceList`` entry).
+def apply_price_list(price: Price, product: Mapping[str, Any], region: str, today: date) -> Price:
+    """The price of a region with the tiers of one product of the AWS Price List API (the parsed ``PriceList`` entry).
 
     Raises ValueError when the product holds no on-demand dollar price.
     """
@@ -149,4 +143,5 @@ def apply_price_list(price: Price, product: Mapping[str, Any], today: date) -> P
         )
         for d in priced
     )
-    return dataclasses.replace(price, tiers=tiers, date=today, source="AWS Price List API")
+    source = OFFER_FILE.format(service=product["serviceCode"])
+    return dataclasses.replace(price, tiers=tiers, region=region, date=today, source=source)

@@ -29,6 +29,9 @@ app = typer.Typer(
     help="Recognition on AWS: decide, build and deploy, in an AWS account or on this machine.",
 )
 
+prices_app = typer.Typer(no_args_is_help=True, help="The advisor's price tables.")
+app.add_typer(prices_app, name="prices")
+
 EnvironmentOption = Annotated[str, typer.Option("--environment", help="The app's environment: dev or prod.")]
 OwnAccountOption = Annotated[bool, typer.Option("--aws", help="Use your AWS account, not the embedded AWS.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
@@ -472,6 +475,34 @@ def doctor(environment: EnvironmentOption = "dev", as_json: JsonOption = False) 
         Console().print(table)
     if not all(finding.is_well for finding in findings):
         raise typer.Exit(1)
+
+
+@prices_app.command(epilog=example("recognition prices refresh --region eu-central-1"))
+def refresh(
+    region: Annotated[str, typer.Option(help="Whose prices.")] = "us-east-1", as_json: JsonOption = False
+) -> None:
+    """Read the AWS Price List API with your credentials and write its prices into the advisor's tables."""
+    import datetime
+    from dataclasses import asdict
+
+    import boto3
+
+    from advisor.tables import DATA
+    from cli import prices
+
+    # The Price List API has no endpoint in most regions; this one answers for all of them.
+    client = boto3.client("pricing", region_name="us-east-1")
+    today = datetime.datetime.now(datetime.UTC).date()
+    with Progress().step(f"Asking the AWS Price List API about {region}") as detail:
+        found = prices.refresh(client, region, DATA, today, detail)
+    table = Table("Price", "Before", "Now", title=f"US dollars a unit in {region}")
+    for one in found:
+        before = "unknown" if one.before is None else prices.number(one.before)
+        table.add_row(one.id, before, one.reason if one.after is None else prices.number(one.after))
+    if as_json:
+        show([asdict(one) for one in found], True, "")
+    else:
+        Console().print(table)
 
 
 def require_kind(kind: str | None) -> str:

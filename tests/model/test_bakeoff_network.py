@@ -1,0 +1,49 @@
+"""The bake-off's network: the real training job, started, stopped and measured as the bake-off does it."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits
+
+from bakeoff import network
+from bakeoff.errors import CandidateFailed
+from bakeoff.examples import Examples
+from bakeoff.splits import split
+from bakeoff.tasks import Task
+from model_code.datasets import png
+
+
+@pytest.fixture
+def task(tmp_path) -> Task:
+    """Zeros and ones of scikit-learn's digits as PNG files."""
+    digits = load_digits(n_class=2)
+    files = [png((one * 15.9).astype(np.uint8)) for one in digits.images[:200]]
+    parts = split(Examples("image", files, digits.target[:200].astype(np.int32), ("zero", "one")), 0)
+    return Task(parts.train, parts.validation, parts.test, 3_600.0, 0, tmp_path)
+
+
+def test_the_cnn_is_trained_by_the_real_job_and_measured_as_it_would_be_served(task):
+    told = []
+    answers = network.network(task, lambda share, words: told.append((share, words)))
+    assert (answers.predictions == task.test.targets).mean() >= 0.9
+    assert (task.directory / "model" / "1" / "saved_model.pb").is_file()
+    assert answers.artefact_bytes > 100_000 and len(answers.latencies_ms) == len(task.test)
+    assert any("epoch 2 of" in words and "validation_accuracy" in words for _, words in told)
+    assert [share for share, _ in told] == sorted(share for share, _ in told)
+
+
+def test_a_job_that_fails_gives_its_own_reason(task):
+    (task.directory / "train").mkdir()
+    (task.directory / "train" / "labels.json").write_text("no JSON")
+    with pytest.raises(CandidateFailed, match="The training job failed: .*labels.json cannot be read"):
+        network.train_within(task.directory, {"kind": "cnn", "epochs": "1"}, math.inf, lambda *_: None)
+
+
+def test_training_that_will_not_be_done_in_time_is_given_up_for_its_speed(task):
+    network.write_channels(task.directory, "cnn", task.train, task.validation)
+    settings = {"kind": "cnn", "epochs": "1000", "width": "4", "image_size": "16", "batch_size": "32"}
+    rate = network.train_within(task.directory, settings, 0.0, lambda *_: None)
+    assert rate > 0 and not (task.directory / "model").exists()
