@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from advisor import tables
@@ -78,10 +79,23 @@ class Cost:
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
-    """One way of having the predictions made: a price and its units for each line of the bill."""
+class Line:
+    """One line of a bill.
 
-    lines: tuple[tuple[Price, Units], ...]
+    Attributes:
+        price_id: of the table.
+        usd: from items a month to US dollars; None where the price is not in the table or was never confirmed.
+    """
+
+    price_id: str
+    usd: Callable[[float], float | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One way of having the predictions made: the lines of its bill."""
+
+    lines: tuple[Line, ...]
     serving: str = ""
     instance_family: str = ""
 
@@ -91,36 +105,43 @@ class Bill:
     """What one candidate costs at any volume: the cheapest of its ways, what comes with each, and a fixed sum."""
 
     ways: tuple[Way, ...]
-    always: tuple[tuple[Price, Units], ...] = ()
+    always: tuple[Line, ...] = ()
     fixed_usd: float = 0.0
-    free_tier: bool = False
 
     def at(self, volume: float) -> Cost:
         """A month's cost with so many items."""
-        found, missing = [], ""
+        return Cost(*self.cheapest(volume))
+
+    def usd_at(self, volume: float) -> float | None:
+        """The dollars of `at` alone."""
+        return self.cheapest(volume)[0]
+
+    def cheapest(self, volume: float) -> tuple[float | None, str, str, str]:
+        """The fields of `at`'s cost, in their order; a curve asks for hundreds of them."""
+        best, missing = None, ""
         for way in self.ways:
-            usd, unknown = total(way.lines, volume, self.free_tier)
+            usd, unknown = total(way.lines, volume)
             if unknown:
                 missing = missing or unknown
-            else:
-                found.append((usd, way.serving, way.instance_family))
-        if not found:
-            return Cost(None, unknown=missing)
-        usd, serving, family = min(found)
-        extra, unknown = total(self.always, volume, self.free_tier)
+            elif best is None or usd < best[0]:
+                best = (usd, way)
+        if best is None:
+            return None, missing, "", ""
+        extra, unknown = total(self.always, volume)
         if unknown:
-            return Cost(None, unknown=unknown)
-        return Cost(usd + extra + self.fixed_usd, serving=serving, instance_family=family)
+            return None, unknown, "", ""
+        usd, way = best
+        return usd + extra + self.fixed_usd, "", way.serving, way.instance_family
 
 
-def total(lines: tuple[tuple[Price, Units], ...], volume: float, free_tier: bool) -> tuple[float, str]:
-    """US dollars of a bill's lines; or the id of the first price that is not in the table or was never confirmed."""
+def total(lines: tuple[Line, ...], volume: float) -> tuple[float, str]:
+    """US dollars of a bill's lines; or the id of the first price that is unknown."""
     usd = 0.0
-    for price, units_of in lines:
-        units = units_of(volume)
-        if not price.is_sure_at(units):
-            return 0.0, price.id
-        usd += price.charge(units, free_tier)
+    for line in lines:
+        charge = line.usd(volume)
+        if charge is None:
+            return 0.0, line.price_id
+        usd += charge
     return usd, ""
 
 
@@ -165,22 +186,44 @@ def known_bill(candidate_id: str, answers: tuple, patience: float | None) -> Bil
 
 def reckon(candidate: Candidate, problem: Problem) -> Bill:
     """`bill_of` without its memory."""
-    prices, free = price_table(problem.region), bool(problem.free_tier)
+    prices = price_table(problem.region)
     if candidate.billing["kind"] == "own":
         return own_bill(candidate, problem, prices)
     if candidate.billing["kind"] == "cascade":
         return cascade_bill(candidate, problem, prices)
-    return Bill((Way(priced(service_lines(candidate.billing, problem), prices)),), free_tier=free)
+    return Bill((Way(priced(service_lines(candidate.billing, problem), problem, prices)),))
 
 
-def priced(lines: Iterable[tuple[str, Units]], prices: PriceTable) -> tuple[tuple[Price, Units], ...]:
+def priced(lines: Iterable[tuple[str, Units]], problem: Problem, prices: PriceTable) -> tuple[Line, ...]:
     """Lines with their prices from the table."""
-    return tuple((prices[name], units) for name, units in lines)
+    return tuple(Line(name, charged(prices[name], units, bool(problem.free_tier))) for name, units in lines)
 
 
-def linear(units_per_item: float) -> Units:
+def charged(price: Price, units_of: Units, free_tier: bool) -> Callable[[float], float | None]:
+    """From items a month to US dollars by one price."""
+    free_units = price.free_units if free_tier else 0.0
+    if len(price.tiers) == 1 and not free_units and price.is_sure_at(0.0):
+        # By far the most lines: one multiplication instead of a walk over tiers.
+        usd = price.tiers[0].usd
+        if isinstance(units_of, Linear):
+            return partial(operator.mul, usd * units_of.units_per_item)
+        return lambda volume: usd * units_of(volume)
+
+    def charge(volume: float) -> float | None:
+        units = units_of(volume)
+        return price.charge(units, free_tier) if price.is_sure_at(units) else None
+
+    return charge
+
+
+@dataclass(frozen=True, slots=True)
+class Linear:
     """So many units for each item."""
-    return lambda volume: volume * units_per_item
+
+    units_per_item: float
+
+    def __call__(self, volume: float) -> float:
+        return volume * self.units_per_item
 
 
 def constant(units: float) -> Units:
@@ -195,22 +238,22 @@ def service_lines(billing: Mapping[str, Any], problem: Problem) -> Iterator[tupl
     characters = problem.characters_per_item or item["characters_per_item"]
     match billing["kind"]:
         case "item":
-            yield billing["price"], linear(operations)
+            yield billing["price"], Linear(operations)
         case "text":
             units = max(TEXT_UNITS_LEAST, math.ceil(characters / TEXT_UNIT_CHARACTERS))
-            yield billing["price"], linear(operations * units)
+            yield billing["price"], Linear(operations * units)
         case "character":
-            yield billing["price"], linear(characters)
+            yield billing["price"], Linear(characters)
         case "minute":
             minutes = max(
                 problem.minutes_per_item or item["minutes_per_item"], billing.get("minimum_minutes", 0)
             )
-            yield billing["price"], linear(operations * minutes)
+            yield billing["price"], Linear(operations * minutes)
         case "tokens":
             seen = item["image_tokens"] if problem.modality in ("image", "video") else 0
             read = item["prompt_tokens"] + (seen or characters * item["tokens_per_character"])
-            yield billing["input_price"], linear(read / 1000)
-            yield billing["output_price"], linear(item["output_tokens"] / 1000)
+            yield billing["input_price"], Linear(read / 1000)
+            yield billing["output_price"], Linear(item["output_tokens"] / 1000)
         case "hosted_hours":
             yield billing["price"], hosted(problem, 1 / billing["items_per_second"], 1.0)
             yield billing["training_price"], constant(tables.assumptions()["training"]["managed_hours"])
@@ -248,10 +291,11 @@ def own_bill(candidate: Candidate, problem: Problem, prices: PriceTable) -> Bill
         size = "traditional"
     training = tables.assumptions()["training"][size]
     ways = [
-        Way(priced(lines, prices), way, family) for way, family, lines in ways_of_serving(candidate, problem)
+        Way(priced(lines, problem, prices), way, family)
+        for way, family, lines in ways_of_serving(candidate, problem)
     ]
-    always = priced([(training["price"], constant(training["hours"]))], prices)
-    return Bill(tuple(ways), always, upkeep(problem), bool(problem.free_tier))
+    always = priced([(training["price"], constant(training["hours"]))], problem, prices)
+    return Bill(tuple(ways), always, upkeep(problem))
 
 
 def upkeep(problem: Problem) -> float:
@@ -275,10 +319,10 @@ def ways_of_serving(
             if candidate.family == "traditional"
             else "a LiteRT model in a Lambda function"
         )
-        yield way, "", [("lambda.request", linear(1.0)), ("lambda.arm64.gb_second", linear(compute))]
+        yield way, "", [("lambda.request", Linear(1.0)), ("lambda.arm64.gb_second", Linear(compute))]
     if limit >= COLD_START_MILLISECONDS:
         compute = rates["serverless"][f"{size}_seconds"] * rates["serverless"][f"{size}_memory_gb"]
-        yield "a serverless endpoint", "", [("sagemaker.serverless.gb_second", linear(compute))]
+        yield "a serverless endpoint", "", [("sagemaker.serverless.gb_second", Linear(compute))]
     for way, name, family in (
         ("an endpoint on processors", "cpu_endpoint", "c5"),
         ("an endpoint on GPUs", "gpu_endpoint", "g4dn"),
@@ -325,16 +369,16 @@ def cascade_bill(candidate: Candidate, problem: Problem, prices: PriceTable) -> 
     kind = {"text": "text", "video": "minute", "image": "item"}[modality]
     managed = {"kind": kind, "price": candidate.billing[f"{modality}_price"]}
     asked = tuple(
-        (price, lambda volume, units=units: units(volume * share))
-        for price, units in priced(service_lines(managed, problem), prices)
+        Line(line.price_id, lambda volume, usd=line.usd: usd(volume * share))
+        for line in priced(service_lines(managed, problem), problem, prices)
     )
     return dataclasses.replace(own, always=(*own.always, *asked))
 
 
 def costs_at_volumes(candidate: Candidate, problem: Problem) -> list[float | None]:
     """US dollars a month at each of VOLUMES."""
-    at = bill_of(candidate, problem).at
-    return [at(volume).monthly_usd for volume in VOLUMES]
+    usd_at = bill_of(candidate, problem).usd_at
+    return [usd_at(volume) for volume in VOLUMES]
 
 
 def break_even(first: Candidate, second: Candidate, problem: Problem) -> float | None:
@@ -379,7 +423,7 @@ def narrowed(first: Bill, second: Bill, low: float, high: float, below: float, a
             break
         share = min(max(below / (below - above), 1e-5), 1 - 1e-5)
         middle = low + (high - low) * share
-        difference = first.at(middle).monthly_usd - second.at(middle).monthly_usd
+        difference = first.usd_at(middle) - second.usd_at(middle)
         if difference > 0:
             high, above, below = middle, difference, below / 2 if side > 0 else below
             side = 1

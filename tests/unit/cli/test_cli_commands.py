@@ -16,7 +16,7 @@ from cli import embedded, main, subprocesses
 from cli.errors import CommandFailed
 from local_aws.launcher import EmbeddedAwsFailed
 
-COMMANDS = ["up", "down", "status", "demo", "train", "release", "recognize", "advise", "cost"]
+COMMANDS = ["up", "down", "status", "demo", "train", "release", "recognize", "advise", "bakeoff", "cost"]
 
 
 @pytest.fixture
