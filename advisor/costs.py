@@ -30,7 +30,7 @@ BATCH_MILLISECONDS = 3_600_000
 # A large network needs about this long on a processor, and any server without provisioned capacity to start.
 PROCESSOR_MILLISECONDS = 500
 COLD_START_MILLISECONDS = 3_000
-PATIENCES = (PROCESSOR_MILLISECONDS, COLD_START_MILLISECONDS, ASYNCHRONOUS_MILLISECONDS, BATCH_MILLISECONDS)
+PROMPT_MILLISECONDS = 1_000
 BREAK_EVEN_STEPS = 40
 BREAK_EVEN_TOLERANCE = 2e-5
 VOLUMES = tuple(10 ** (exponent / 2) for exponent in range(4, 19))
@@ -52,6 +52,7 @@ FIELDS_OF_KIND = {
     "own": OWN_FIELDS,
     "cascade": (*OWN_FIELDS, "operations_per_item", "characters_per_item", "minutes_per_item"),
 }
+OWN_KINDS = ("own", "cascade")
 COST_FIELDS = frozenset(name for fields in FIELDS_OF_KIND.values() for name in fields) | {"max_latency_ms"}
 """Every answer that some candidate's bill depends on, besides the volume."""
 
@@ -93,11 +94,12 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """One way of having the predictions made: the lines of its bill."""
+    """One way of having the predictions made: the lines of its bill, and how many milliseconds one has to wait."""
 
     lines: tuple[Line, ...]
     serving: str = ""
     instance_family: str = ""
+    patience_milliseconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,11 +153,17 @@ def monthly_cost(candidate: Candidate, problem: Problem, volume: float) -> Cost:
 
 
 def bill_of(candidate: Candidate, problem: Problem) -> Bill:
-    """The candidate's bill for this problem, remembered for the answers that it depends on."""
+    """The candidate's bill for this problem, without the ways that are not quick enough."""
     kind = candidate.billing["kind"]
-    answers = tuple([getattr(problem, name) for name in FIELDS_OF_KIND[kind]])
-    patience = patience_of(problem) if kind in ("own", "cascade") else None
-    return known_bill(candidate.id, answers, patience)
+    bill = known_bill(candidate.id, tuple([getattr(problem, name) for name in FIELDS_OF_KIND[kind]]))
+    return quick_enough(bill, problem) if kind in OWN_KINDS else bill
+
+
+def quick_enough(bill: Bill, problem: Problem) -> Bill:
+    """The bill without the ways that take longer than an answer may; an unknown latency wants one at once."""
+    limit = problem.max_latency_ms if problem.max_latency_ms is not None else PROMPT_MILLISECONDS
+    ways = tuple([way for way in bill.ways if way.patience_milliseconds <= limit])
+    return Bill(ways, bill.always, bill.fixed_usd)
 
 
 def depends_on(candidate: Candidate, name: str) -> bool:
@@ -169,23 +177,16 @@ def depends_on(candidate: Candidate, name: str) -> bool:
     )
 
 
-def patience_of(problem: Problem) -> float:
-    """The largest of the latencies at which another way of serving becomes possible that the problem allows."""
-    limit = problem.max_latency_ms if problem.max_latency_ms is not None else 1_000.0
-    return max((bound for bound in PATIENCES if limit >= bound), default=1.0)
-
-
 @lru_cache(maxsize=KNOWN_BILLS_MOST)
-def known_bill(candidate_id: str, answers: tuple, patience: float | None) -> Bill:
-    """`bill_of` from nothing but the answers that it depends on."""
+def known_bill(candidate_id: str, answers: tuple) -> Bill:
+    """The bill with all its ways, remembered for nothing but the answers that it depends on."""
     candidate = tables.candidates()[candidate_id]
     names = FIELDS_OF_KIND[candidate.billing["kind"]]
-    problem = Problem.unchecked(**dict(zip(names, answers, strict=True)), max_latency_ms=patience)
-    return reckon(candidate, problem)
+    return reckon(candidate, Problem.unchecked(**dict(zip(names, answers, strict=True))))
 
 
 def reckon(candidate: Candidate, problem: Problem) -> Bill:
-    """`bill_of` without its memory."""
+    """`known_bill` without its memory."""
     prices = price_table(problem.region)
     if candidate.billing["kind"] == "own":
         return own_bill(candidate, problem, prices)
@@ -290,10 +291,7 @@ def own_bill(candidate: Candidate, problem: Problem, prices: PriceTable) -> Bill
     if candidate.family == "traditional":
         size = "traditional"
     training = tables.assumptions()["training"][size]
-    ways = [
-        Way(priced(lines, problem, prices), way, family)
-        for way, family, lines in ways_of_serving(candidate, problem)
-    ]
+    ways = [Way(priced(lines, problem, prices), *how) for lines, *how in ways_of_serving(candidate, problem)]
     always = priced([(training["price"], constant(training["hours"]))], problem, prices)
     return Bill(tuple(ways), always, upkeep(problem))
 
@@ -306,9 +304,8 @@ def upkeep(problem: Problem) -> float:
 
 def ways_of_serving(
     candidate: Candidate, problem: Problem
-) -> Iterator[tuple[str, str, list[tuple[str, Units]]]]:
-    """Each way that is quick enough: name, instance family, bill. An unknown latency wants an answer at once."""
-    limit = patience_of(problem)
+) -> Iterator[tuple[list[tuple[str, Units]], str, str, float]]:
+    """Each way: bill, name, instance family, and the milliseconds that one has to be ready to wait."""
     small = is_small(candidate, problem)
     size = "small" if small else "large"
     rates = tables.assumptions()["throughput"]
@@ -319,29 +316,23 @@ def ways_of_serving(
             if candidate.family == "traditional"
             else "a LiteRT model in a Lambda function"
         )
-        yield way, "", [("lambda.request", Linear(1.0)), ("lambda.arm64.gb_second", Linear(compute))]
-    if limit >= COLD_START_MILLISECONDS:
-        compute = rates["serverless"][f"{size}_seconds"] * rates["serverless"][f"{size}_memory_gb"]
-        yield "a serverless endpoint", "", [("sagemaker.serverless.gb_second", Linear(compute))]
-    for way, name, family in (
-        ("an endpoint on processors", "cpu_endpoint", "c5"),
-        ("an endpoint on GPUs", "gpu_endpoint", "g4dn"),
+        yield [("lambda.request", Linear(1.0)), ("lambda.arm64.gb_second", Linear(compute))], way, "", 0.0
+    compute = rates["serverless"][f"{size}_seconds"] * rates["serverless"][f"{size}_memory_gb"]
+    lines = [("sagemaker.serverless.gb_second", Linear(compute))]
+    yield lines, "a serverless endpoint", "", COLD_START_MILLISECONDS
+    for way, name, family, wait in (
+        ("an endpoint on processors", "cpu_endpoint", "c5", 0.0 if small else PROCESSOR_MILLISECONDS),
+        ("an endpoint on GPUs", "gpu_endpoint", "g4dn", 0.0),
     ):
-        if name == "gpu_endpoint" or small or limit >= PROCESSOR_MILLISECONDS:
-            yield way, family, [(rates[name]["price"], endpoint_hours(problem, rates[name][size]))]
-    if limit >= ASYNCHRONOUS_MILLISECONDS:
-        rate, awake = rates["asynchronous"], traffic(problem)["awake_hours"]
-        an_hour = rate[size] * SECONDS_PER_HOUR
-        hours = [(rate["price"], lambda volume: max(volume / an_hour, awake))]
-        yield "an asynchronous endpoint that scales to zero", "g4dn", hours
-    if limit >= BATCH_MILLISECONDS:
-        rate, batch = rates[f"batch_{size}"], tables.assumptions()["batch"]
-        started, in_batch = (
-            batch["jobs_per_month"] * batch["start_hours_per_job"],
-            rate[size] * SECONDS_PER_HOUR,
-        )
-        hours = [(rate["price"], lambda volume: volume / in_batch + started)]
-        yield "batch transform", "m5" if small else "g4dn", hours
+        yield [(rates[name]["price"], endpoint_hours(problem, rates[name][size]))], way, family, wait
+    rate, awake = rates["asynchronous"], traffic(problem)["awake_hours"]
+    an_hour = rate[size] * SECONDS_PER_HOUR
+    lines = [(rate["price"], lambda volume: max(volume / an_hour, awake))]
+    yield lines, "an asynchronous endpoint that scales to zero", "g4dn", ASYNCHRONOUS_MILLISECONDS
+    rate, batch = rates[f"batch_{size}"], tables.assumptions()["batch"]
+    started, in_batch = batch["jobs_per_month"] * batch["start_hours_per_job"], rate[size] * SECONDS_PER_HOUR
+    lines = [(rate["price"], lambda volume: volume / in_batch + started)]
+    yield lines, "batch transform", "m5" if small else "g4dn", BATCH_MILLISECONDS
 
 
 def endpoint_hours(problem: Problem, items_per_second: float) -> Units:

@@ -11,7 +11,7 @@ from typing import Any
 from advisor import tables
 from advisor.conditions import Predicate, compile_condition, thresholds
 from advisor.costs import COST_FIELDS, Cost, bill_of, costs_at_volumes, crossing, depends_on, monthly_cost
-from advisor.problem import CHOICES, COUNTS, FIELDS, SWITCHES, Problem, ProblemError
+from advisor.problem import CHOICES, CONTRADICTING, COUNTS, FIELDS, SWITCHES, Problem, ProblemError
 from advisor.tables import Candidate
 
 DERIVED_FACTS = ("examples_per_class", "accuracy_gap")
@@ -161,13 +161,14 @@ def rules() -> tuple[tuple[frozenset[str], Rule], ...]:
 
 def facts_of(problem: Problem) -> Mapping[str, Any]:
     """What conditions are asked of: every answer and what follows from them."""
-    return {**{name: getattr(problem, name) for name in FIELDS}, **derived_facts(problem)}
+    facts = {name: getattr(problem, name) for name in FIELDS}
+    return {**facts, **derived_facts(facts)}
 
 
-def derived_facts(problem: Problem) -> dict[str, float | None]:
+def derived_facts(answers: Mapping[str, Any]) -> dict[str, float | None]:
     """DERIVED_FACTS of the answers."""
-    examples, classes = problem.labelled_examples, problem.classes
-    needed, today = problem.accuracy_needed, problem.baseline_accuracy
+    examples, classes = answers["labelled_examples"], answers["classes"]
+    needed, today = answers["accuracy_needed"], answers["baseline_accuracy"]
     return {
         "examples_per_class": examples / classes if examples is not None and classes else None,
         "accuracy_gap": needed - today if needed is not None and today is not None else None,
@@ -336,16 +337,18 @@ def what_ifs(problem: Problem, first: str) -> Iterator[tuple[tuple[str, Any], st
     }
     for name, values in alternatives().items():
         standings = [standing(one, name, holding[one.id]) for one in present]
-        moves_costs = name in BARRIER_FIELDS
+        moves_costs, may_contradict = name in BARRIER_FIELDS, name in CONTRADICTING
         if not moves_costs and not any(one.asking for one in standings):
             continue
         for value in values:
             if value == facts[name]:
                 continue
-            try:
-                changed = problem.with_answer(name, value)
-            except ProblemError:
-                continue
+            changed = problem
+            if moves_costs or may_contradict:
+                try:
+                    changed = problem.with_answer(name, value)
+                except ProblemError:
+                    continue
             if moves_costs:
                 costs_then = {
                     one.id: cost_of(one, changed) if depends_on(one, name) else costs[one.id]
@@ -354,7 +357,7 @@ def what_ifs(problem: Problem, first: str) -> Iterator[tuple[tuple[str, Any], st
                 barred_then = {one.id: bool(barrier(one, changed, costs_then[one.id])) for one in present}
             else:
                 costs_then, barred_then = costs, barred
-            winner = winner_of(standings, facts_with(facts, name, changed), costs_then, barred_then)
+            winner = winner_of(standings, facts_with(facts, name, value), costs_then, barred_then)
             if winner and winner != first:
                 yield (name, value), winner
 
@@ -376,10 +379,10 @@ def rules_asking(candidate_id: str, name: str) -> tuple[tuple[Rule, ...], tuple[
     return asking, tuple(rule for rule in rules_of_it if not rule.facts & moved)
 
 
-def facts_with(facts: Mapping[str, Any], name: str, changed: Problem) -> Mapping[str, Any]:
+def facts_with(facts: Mapping[str, Any], name: str, value: Any) -> Mapping[str, Any]:
     """The facts after one answer was changed."""
-    moved = {**facts, name: getattr(changed, name)}
-    return {**moved, **derived_facts(changed)} if name in FACTS_FROM else moved
+    moved = {**facts, name: value}
+    return {**moved, **derived_facts(moved)} if name in FACTS_FROM else moved
 
 
 def winner_of(

@@ -120,6 +120,22 @@ ONLY_FOR: dict[str, tuple[str, ...]] = {
 }
 """Fields that only some modalities have; given for another they contradict it."""
 
+CONTRADICTING = frozenset(
+    (
+        *(
+            "modality",
+            "task",
+            "labels",
+            "labelled_examples",
+            "classes",
+            "accuracy_needed",
+            "baseline_accuracy",
+        ),
+        *ONLY_FOR,
+    )
+)
+"""Fields that can contradict another one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:

@@ -110,7 +110,8 @@ def test_a_remembered_cost_is_the_one_that_would_be_reckoned(candidate, answers)
     modality, task = sorted(tables.candidates()[candidate].tasks)[0].split(":")
     problem = Problem(modality=modality, task=task, **answers)
     one = tables.candidates()[candidate]
-    assert monthly_cost(one, problem, 50_000) == costs.reckon(one, problem).at(50_000)
+    reckoned = costs.quick_enough(costs.reckon(one, problem), problem)
+    assert monthly_cost(one, problem, 50_000) == reckoned.at(50_000)
 
 
 def test_at_the_break_even_both_cost_the_same():
