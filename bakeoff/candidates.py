@@ -76,7 +76,7 @@ def candidates_for(examples: Examples, *, own_account: bool) -> tuple[list[Candi
         own_account: ask the managed service itself, with the caller's credentials, not its stand-in.
     """
     present, absent = [MAJORITY, LOGISTIC, BOOSTING], []
-    reason = managed.why_not(examples.modality, examples.labels)
+    reason = managed.why_not(examples.modality, examples.labels, own_account=own_account)
     title, stand_in, service = MANAGED.get(examples.modality, ("managed service", None, None))
     if reason:
         absent.append(Absent(title, reason))

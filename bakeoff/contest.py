@@ -134,7 +134,12 @@ def run(
     present, absent = entrants or candidates_for(examples, own_account=settings.own_account)
     started = time.monotonic()
     results, interrupted = run_all(present, parts, problem, settings, directory, observer)
-    finished = [one for one in results if one.finished and one.candidate.family != "constant"]
+    # A stand-in says nothing about the accuracy of its service, so it can be no winner and no choice.
+    finished = [
+        one
+        for one in results
+        if one.finished and one.candidate.family != "constant" and not one.candidate.stand_in
+    ]
     baseline = next((one for one in results if one.finished and one.candidate.family == "constant"), None)
     return Contest(
         labels=examples.labels,
@@ -168,22 +173,22 @@ def run_all(
             reason = "No time was left for it; give the bake-off more minutes."
             results.append(Result(candidate, "not run", reason))
             continue
-        observer.started(candidate, seconds)
         folder = directory / candidate.id
         folder.mkdir(parents=True, exist_ok=True)
         task = Task(parts.train, parts.validation, parts.test, seconds, settings.seed, folder)
         try:
+            observer.started(candidate, seconds)
             outcome = run_isolated(
                 candidate.run,
                 task,
                 lambda share, words, who=candidate: observer.progressed(who, share, words),
             )
+            results.append(result_of(candidate, outcome, parts, problem))
+            observer.ended(results[-1])
         except KeyboardInterrupt:
             reason = "The bake-off was stopped before it was done."
-            results += [Result(one, "not run", reason) for one in present[position:]]
+            results += [Result(one, "not run", reason) for one in present[len(results) :]]
             return results, True
-        results.append(result_of(candidate, outcome, parts, problem))
-        observer.ended(results[-1])
     return results, False
 
 

@@ -91,7 +91,9 @@ def linear_model(train: Examples, seed: int) -> ClassifierMixin:
 
 def boosted_model(train: Examples, seed: int) -> ClassifierMixin:
     """Untrained gradient boosting for examples like these."""
-    classifier = HistGradientBoostingClassifier(max_iter=150, random_state=seed)
+    # With the default of 20 examples a leaf, a set of a few dozen cannot be divided once.
+    leaf = min(20, max(2, len(train) // 20))
+    classifier = HistGradientBoostingClassifier(max_iter=150, min_samples_leaf=leaf, random_state=seed)
     if train.modality == "image":
         return image_models(seed)["gradient_boosting"]
     if train.modality == "text":

@@ -15,12 +15,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from bakeoff.tasks import Answers, Report, Task
+from bakeoff.tasks import LOG_FILE, Answers, Report, Task
 
 ROOT = Path(__file__).resolve().parents[1]
 GRACE_SECONDS = 3.0
 POLL_SECONDS = 0.2
-LOG_FILE = "log.txt"
 # Threads that spin while they wait take a shared processor from each other: boosting becomes eight times slower.
 ENVIRONMENT = {"OMP_WAIT_POLICY": "passive", "TF_CPP_MIN_LOG_LEVEL": "3"}
 

@@ -60,8 +60,13 @@ def label_of_class(label: str, vocabulary: Iterable[str]) -> str | None:
     return known.get(word)
 
 
-def why_not(modality: str, labels: tuple[str, ...]) -> str:
-    """Why no managed service takes part on this machine; empty when one does."""
+def why_not(modality: str, labels: tuple[str, ...], *, own_account: bool) -> str:
+    """Why no managed service takes part; empty when one does.
+
+    Nobody lists the thousands of labels of Rekognition itself: whoever asks it, with `own_account`, finds out.
+    """
+    if modality == "image" and own_account:
+        return ""
     if modality == "text":
         unknown = [label for label in labels if sentiment_of_label(label) is None]
         return (
@@ -158,7 +163,13 @@ def ask_all(task: Task, report: Report, answer: Callable[[Any], int], mark: str)
             report(0.9 * position / len(task.test), f"asked about {position} of {len(task.test)}")
         predictions.append(answer(content))
     latencies = time_single_answers(answer, task.test.contents)
-    notes = (f"A stand-in: {mark}. It says nothing about the accuracy of the service.",) if mark else ()
+    notes = (
+        (
+            f"A stand-in: {mark}. It says nothing about the accuracy of the service and is left out of the verdict.",
+        )
+        if mark
+        else ()
+    )
     return Answers(np.array(predictions, np.int64), 0.0, latencies, 0, notes)
 
 

@@ -19,7 +19,7 @@ import numpy as np
 from bakeoff.errors import CandidateFailed
 from bakeoff.examples import Examples
 from bakeoff.splits import at_most
-from bakeoff.tasks import Answers, Report, Task, time_single_answers
+from bakeoff.tasks import LOG_FILE, Answers, Report, Task, time_single_answers
 from model_code.metrics import METRIC_DEFINITIONS
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -208,7 +208,7 @@ def training_process(directory: Path, settings: dict[str, str]) -> Iterator[subp
 def failure_reason(directory: Path) -> str:
     """What the job wrote where SageMaker looks for its reason."""
     file = directory / "output" / "failure"
-    return file.read_text() if file.is_file() else "it gave no reason."
+    return file.read_text() if file.is_file() else f"it gave no reason; {LOG_FILE} has its last words."
 
 
 def metric(line: str, name: str) -> float | None:

@@ -15,6 +15,8 @@ from bakeoff.examples import Examples
 LATENCY_SAMPLES = 300
 LATENCY_SECONDS = 6.0
 WARM_UP_SAMPLES = 5
+LOG_FILE = "log.txt"
+"""In a task's directory: what the candidate and its libraries print."""
 
 Report = Callable[[float, str], None]
 """Takes the share that is done, 0 to 1, and a few words."""

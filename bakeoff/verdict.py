@@ -41,7 +41,7 @@ class Verdict:
 
 
 def decide(finished: list[Result], baseline: Result | None, parts: Split, problem: Problem) -> Verdict:
-    """The verdict over the finished candidates, of which there is one at least; the majority class is no candidate."""
+    """The verdict over the finished candidates, one at least; without the majority class and without stand-ins."""
     ranked = sorted(finished, key=lambda one: (-one.accuracy.value, one.candidate.id))
     winner, others = ranked[0], ranked[1:]
     comparisons = {
@@ -83,10 +83,9 @@ def decide(finished: list[Result], baseline: Result | None, parts: Split, proble
 
 
 def expense(result: Result) -> tuple:
-    """Orders candidates that are as good as each other: what was really asked, known cost, accuracy, speed."""
+    """Orders candidates that are as good as each other: known cost, accuracy, speed."""
     unknown = result.usd_per_month is None
     return (
-        result.candidate.stand_in,
         unknown,
         0.0 if unknown else round(result.usd_per_month, 2),
         -result.accuracy.value,

@@ -126,6 +126,20 @@ def test_a_winner_that_is_no_better_than_the_majority_class_is_named_so(misbehav
     assert any("Nothing beats" in sentence for sentence in hold(entrants, tmp_path).verdict.sentences)
 
 
+def test_a_stand_in_is_measured_and_neither_wins_nor_is_chosen(misbehaving, tmp_path):
+    entrants = [
+        candidate("right", misbehaving.right, "comprehend.detect_sentiment", "managed", stand_in=True),
+        candidate("nearly_right", misbehaving.nearly_right),
+    ]
+    held = hold(entrants, tmp_path)
+    assert held.results[0].accuracy.value == 1.0
+    assert (held.verdict.winner, held.verdict.choice, held.verdict.runner_up) == (
+        "nearly_right",
+        "nearly_right",
+        "",
+    )
+
+
 def test_what_cannot_be_compared_starts_nothing(misbehaving, tmp_path):
     alike = table().take(np.zeros(100, int))
     with pytest.raises(ComparisonRefused):
@@ -152,3 +166,9 @@ def test_the_managed_service_takes_part_where_its_vocabulary_has_the_classes(
     assert {"majority_class", "logistic_regression", "gradient_boosting"} <= {one.id for one in entrants}
     assert absent in " ".join(one.reason for one in left_out)
     assert all(one.stand_in for one in entrants if one.family == "managed")
+
+
+def test_rekognition_itself_is_asked_about_classes_that_its_stand_in_does_not_know():
+    examples = Examples("image", [], np.zeros(0, np.int32), ("cat", "frog"))
+    entrants, _ = candidates_for(examples, own_account=True)
+    assert [one.stand_in for one in entrants if one.family == "managed"] == [False]

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from bakeoff.examples import Examples
-from bakeoff.isolation import LOG_FILE, run_isolated
-from bakeoff.tasks import Task
+from bakeoff.isolation import run_isolated
+from bakeoff.tasks import LOG_FILE, Task
 
 
 def task(directory, seconds: float = 120.0) -> Task:
