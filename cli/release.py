@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -253,7 +254,7 @@ def register_local_model(target: Target, kind: str, directory: Path) -> str:
                 f"{directory} holds no {needed}. Give the directory that training wrote as its model."
             )
     bucket = target.parameter("model-bucket")
-    key = f"local/{kind}/{int(time.time())}/model.tar.gz"
+    key = f"local/{kind}/{uuid.uuid4().hex}/model.tar.gz"
     archive = directory.parent / f"{directory.name}.tar.gz"
     write_archive(directory, archive)
     target.client("s3").upload_file(str(archive), bucket, key)

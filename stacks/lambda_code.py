@@ -29,11 +29,20 @@ def write_function_code(
     """
     target = build_directory / "lambda-code" / function
     shutil.rmtree(target, ignore_errors=True)
-    shutil.copytree(vendored_dependencies(), target, ignore=LEFT_OUT)
+    copy(vendored_dependencies(), target)
     (target / "lambdas").mkdir()
     shutil.copy(PACKAGE / "__init__.py", target / "lambdas")
     for part in ("common", function, *parts):
-        shutil.copytree(PACKAGE / part, target / "lambdas" / part, ignore=LEFT_OUT)
+        copy(PACKAGE / part, target / "lambdas" / part)
     for package in packages:
-        shutil.copytree(PACKAGE.parent / package, target / package, ignore=LEFT_OUT)
+        copy(PACKAGE.parent / package, target / package)
     return target
+
+
+def copy(source: Path, target: Path) -> None:
+    """Copies a folder; its files get the present time.
+
+    The CDK remembers a file's digest between synths under its inode, time and size. With the old times a new
+    file that happens to get a deleted one's inode would be taken for it, and changed code would not be deployed.
+    """
+    shutil.copytree(source, target, ignore=LEFT_OUT, copy_function=shutil.copy)

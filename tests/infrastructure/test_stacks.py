@@ -7,10 +7,12 @@ import os
 import re
 import subprocess
 import sys
+import time
 
 import pytest
 
 from lambdas.catalogue import OPERATIONS
+from stacks.lambda_code import write_function_code
 
 from .conftest import PARTS, ROOT, context
 
@@ -281,6 +283,15 @@ def test_the_templates_are_the_same_for_aws_and_for_the_embedded_aws_and_on_ever
     assert {name: for_aws[name] for name in names} == {name: embedded[name] for name in names}
     assets = {f"Recognition-dev-{part}.assets.json" for part in PARTS}
     assert {name: for_aws[name] for name in assets} == {name: embedded[name] for name in assets}
+
+
+def test_a_functions_files_are_never_older_than_the_synth_that_wrote_them(tmp_path):
+    """Else the CDK, which remembers digests by inode, time and size, could take one for a file of an earlier synth."""
+    before = time.time() - 1
+    written = write_function_code("custom", tmp_path)
+    files = [file for file in written.rglob("*") if file.is_file()]
+    assert files
+    assert [file for file in files if file.stat().st_mtime < before] == []
 
 
 def test_no_template_holds_a_path_of_this_machine(templates):
