@@ -119,8 +119,8 @@ class Preset:
 
 
 DEMO = {
-    "cnn": Preset(16_000, {"epochs": "4", "width": "24", "batch_size": "128", "learning_rate": "0.4"}),
-    "rnn": Preset(25_000, {"epochs": "2", "units": "32", "batch_size": "128", "learning_rate": "0.004"}),
+    "cnn": Preset(14_000, {"epochs": "4", "width": "24", "batch_size": "128", "learning_rate": "0.4"}),
+    "rnn": Preset(28_000, {"epochs": "1", "units": "32", "batch_size": "128", "learning_rate": "0.004"}),
 }
 """What the demo trains with; docs/demo.json records what that gave on two CPU cores, seed 0.
 
