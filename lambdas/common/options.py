@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +15,7 @@ MAXIMUM_LIST = 100
 
 
 @dataclass(frozen=True, kw_only=True)
-class Option:
+class Option(ABC):
     """One query parameter.
 
     Attributes:
@@ -29,13 +30,13 @@ class Option:
     description: str
     default: Any = None
 
+    @abstractmethod
     def parse(self, text: str) -> Any:
         """The value for the service, from the caller's text; ValueError says what the option takes."""
-        raise NotImplementedError
 
+    @abstractmethod
     def schema(self) -> dict[str, Any]:
         """The JSON Schema of the caller's value."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True, kw_only=True)
