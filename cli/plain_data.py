@@ -10,6 +10,9 @@ import numpy as np
 from bakeoff.examples import Examples
 from cli import profiling
 from cli.errors import CommandFailed
+from model_code.failures import JobFailed
+from model_code.plain import read_folders
+from model_code.public_datasets import png
 
 SOURCE_NAMES = ("group", "source")
 MISSING = ("", "na", "n/a", "nan", "null", "none", "?")
@@ -45,23 +48,12 @@ def read_images(folder: Path) -> Examples:
     Raises:
         CommandFailed: naming the file that is no image.
     """
-    from PIL import Image
-
-    contents, names = [], []
-    for one in sorted(folder.iterdir()):
-        if not one.is_dir():
-            continue
-        for file in sorted(one.rglob("*")):
-            if file.suffix.lower() not in profiling.IMAGE_SUFFIXES:
-                continue
-            try:
-                with Image.open(file, formats=("PNG", "JPEG")) as image:
-                    image.load()
-            except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-                raise CommandFailed(f"{file} is no readable PNG or JPEG image.") from error
-            contents.append(file.read_bytes())
-            names.append(one.name)
-    return Examples("image", contents, *classes_of(names))
+    try:
+        samples = list(read_folders(folder))
+    except JobFailed as failure:
+        raise CommandFailed(str(failure)) from failure
+    contents = [sample.content for sample in samples]
+    return Examples("image", contents, *classes_of([sample.label for sample in samples]))
 
 
 def read_arrays(path: Path, modality: str) -> Examples:
@@ -74,24 +66,12 @@ def read_arrays(path: Path, modality: str) -> Examples:
     sources = None if group is None else np.unique(group, return_inverse=True)[1]
     targets, labels = classes_of([str(value) for value in y.tolist()])
     if modality == "image":
-        return Examples("image", [png(one) for one in x], targets, labels, sources)
+        flat = x[..., 0] if x.ndim == 4 and x.shape[3] == 1 else x
+        return Examples("image", [png(one) for one in flat], targets, labels, sources)
     if modality == "time_series":
         return Examples("time_series", x.astype(np.float32), targets, labels, sources)
     numeric = (True,) * x.shape[1]
     return Examples("tabular", x.astype(np.float64).astype(object), targets, labels, sources, numeric)
-
-
-def png(pixels: np.ndarray) -> bytes:
-    """Pixels [H, W] or [H, W, 1 or 3] as a PNG file."""
-    import io
-
-    from PIL import Image
-
-    buffer = io.BytesIO()
-    Image.fromarray(pixels[..., 0] if pixels.ndim == 3 and pixels.shape[2] == 1 else pixels).save(
-        buffer, "PNG"
-    )
-    return buffer.getvalue()
 
 
 def examples_of_rows(path: Path, rows: list[dict[str, Any]]) -> Examples:
