@@ -14,7 +14,7 @@ from advisor import Problem
 from bakeoff.candidates import Absent, Candidate
 from bakeoff.contest import Contest, Result
 from bakeoff.statistics import Score
-from cli import bakeoff_report, main
+from cli import bakeoff_report, decision_commands, main
 from cli.errors import CommandFailed
 from cli.plain_data import read_examples
 
@@ -97,7 +97,7 @@ def test_the_command_compares_reports_and_judges_the_advice(tmp_path, monkeypatc
     wine = load_wine()
     rows = [[*map(str, row), f"kind {label}"] for row, label in zip(wine.data, wine.target, strict=True)]
     path = write_csv(tmp_path / "wine.csv", [*wine.feature_names, "label"], rows)
-    monkeypatch.setattr(main, "BUILD", tmp_path / "build")
+    monkeypatch.setattr(decision_commands, "BUILD", tmp_path / "build")
     words = ["bakeoff", "--data", str(path), "--volume", "50000", "--minutes", "60", "--json"]
     result = CliRunner().invoke(main.app, words)
     assert result.exit_code == 0, result.output
@@ -117,7 +117,7 @@ def test_the_command_compares_reports_and_judges_the_advice(tmp_path, monkeypatc
 
 def test_a_comparison_without_meaning_is_refused_with_a_sentence(tmp_path, monkeypatch):
     path = write_csv(tmp_path / "a.csv", ["age", "label"], [[1, i % 2] for i in range(100)])
-    monkeypatch.setattr(main, "BUILD", tmp_path / "build")
+    monkeypatch.setattr(decision_commands, "BUILD", tmp_path / "build")
     result = CliRunner().invoke(main.app, ["bakeoff", "--data", str(path)])
     assert isinstance(result.exception, CommandFailed)
     assert "All 100 examples are the same" in str(result.exception)

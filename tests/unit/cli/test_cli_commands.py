@@ -12,7 +12,7 @@ import time
 import pytest
 from typer.testing import CliRunner
 
-from cli import embedded, main, subprocesses
+from cli import arguments, embedded, main, subprocesses
 from cli.errors import CommandFailed
 from local_aws.launcher import EmbeddedAwsFailed
 
@@ -50,9 +50,9 @@ def test_an_unknown_kind_of_network_is_a_sentence(nothing_is_up, monkeypatch, ca
 
 
 def test_a_setting_without_a_value_is_a_sentence():
-    assert main.parse_settings(["epochs=5", "note=a=b"]) == {"epochs": "5", "note": "a=b"}
+    assert arguments.parse_settings(["epochs=5", "note=a=b"]) == {"epochs": "5", "note": "a=b"}
     with pytest.raises(CommandFailed, match="'epochs' has no value"):
-        main.parse_settings(["epochs"])
+        arguments.parse_settings(["epochs"])
 
 
 def test_a_usage_error_has_its_own_exit_status(monkeypatch, capsys):

@@ -1,0 +1,204 @@
+"""The commands that make and ask models: train, release, rollback, recognize and replay."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from cli.arguments import (
+    EnvironmentOption,
+    JsonOption,
+    KindArgument,
+    OwnAccountOption,
+    example,
+    parse_settings,
+    require_kind,
+    show,
+)
+from cli.errors import CommandFailed
+from cli.progress import Progress
+
+app = typer.Typer()
+
+
+@app.command(epilog=example("recognition train cnn --set epochs=5"))
+def train(
+    kind: KindArgument,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="A hyperparameter; may be given again."),
+    ] = None,
+    train_samples: Annotated[
+        int | None, typer.Option(min=1, help="Train on so many samples; all by default.")
+    ] = None,
+    environment: EnvironmentOption = "dev",
+    own_account: OwnAccountOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Train a network on its public data set: train, evaluate, gate and register."""
+    from cli import data, training
+    from cli.embedded import choose_target
+    from cli.project import BUILD
+    from model_code.hyperparameters import DEMO
+
+    require_kind(kind)
+    target = choose_target(environment, own_account=own_account)
+    hyperparameters = {**DEMO[kind].hyperparameters, **parse_settings(settings or [])}
+    dataset = data.DATASET_OF_KIND[kind]
+    directory = BUILD / "data" / dataset
+    progress = Progress()
+    with progress.step(f"Fetching and preparing {dataset}") as detail:
+        data.prepare(dataset, directory, train_samples=train_samples, on_detail=detail)
+    with progress.step("Writing the data to the data bucket") as detail:
+        uri = data.upload(target, directory, dataset, detail)
+    with progress.step(f"Training, evaluating, gating and registering the {kind.upper()}") as detail:
+        (registered,) = training.wait(target, [training.start(target, kind, uri, hyperparameters)], detail)
+    show(
+        {
+            "kind": kind,
+            "version": registered.version,
+            "model_package_arn": registered.model_package_arn,
+            **registered.output,
+        },
+        as_json,
+        f"Registered as version {registered.version}. "
+        f"Release it: recognition release {kind} --version {registered.version}",
+    )
+
+
+@app.command(epilog=example("recognition release rnn --version 3"))
+def release(
+    kind: Annotated[
+        str | None, typer.Argument(metavar="[cnn|rnn]", help="Which network; --from can tell it.")
+    ] = None,
+    version: Annotated[
+        str | None, typer.Option(help="The registered version; the newest one by default.")
+    ] = None,
+    directory: Annotated[
+        Path | None, typer.Option("--from", exists=True, file_okay=False, help="Register this model first.")
+    ] = None,
+    approve: Annotated[
+        bool, typer.Option("--approve", help="Approve the version before the release.")
+    ] = False,
+    environment: EnvironmentOption = "dev",
+    own_account: OwnAccountOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Release a model version to its endpoint by a stack update, and check that it is the one that serves."""
+    from cli import release as releases
+    from cli.embedded import choose_target
+
+    target = choose_target(environment, own_account=own_account)
+    progress = Progress()
+    if directory is not None:
+        if version is not None:
+            raise CommandFailed("--from registers a new version, so --version cannot be given with it.")
+        kind = kind or releases.kind_of_model(directory)
+        with progress.step(f"Registering the {kind.upper()} in {directory}"):
+            version = releases.register_local_model(target, require_kind(kind), directory)
+    kind = require_kind(kind)
+    version = releases.newest_version(target, kind) if version is None else version
+    if approve:
+        releases.approve(target, kind, version)
+    with progress.step(f"Releasing the {kind.upper()} version {version} by a stack update") as detail:
+        releases.release(target, kind, version, detail)
+    name = releases.endpoint_name(target, kind)
+    show({"endpoint": name, "version": version}, as_json, f"The endpoint {name} serves version {version}.")
+
+
+@app.command(epilog=example("recognition rollback cnn"))
+def rollback(
+    kind: KindArgument,
+    environment: EnvironmentOption = "dev",
+    own_account: OwnAccountOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Release the version again that an endpoint served before, if it is still approved and there."""
+    from cli import release as releases
+    from cli import rollback as rollbacks
+    from cli.embedded import choose_target
+
+    target = choose_target(environment, own_account=own_account)
+    version = rollbacks.version_before(target, require_kind(kind))
+    with Progress().step(
+        f"Going back to version {version} of the {kind.upper()} by a stack update"
+    ) as detail:
+        releases.release(target, kind, version, detail)
+    name = releases.endpoint_name(target, kind)
+    show(
+        {"endpoint": name, "version": version},
+        as_json,
+        f"The endpoint {name} serves version {version} again.",
+    )
+
+
+@app.command(epilog=example("recognition recognize photo.jpg --show found.png"))
+def recognize(
+    subject: Annotated[
+        str | None, typer.Argument(metavar="[FILE|TEXT]", help="An image or text file, or a text.")
+    ] = None,
+    environment: EnvironmentOption = "dev",
+    own_account: OwnAccountOption = False,
+    picture: Annotated[
+        Path | None, typer.Option("--show", help="Draw boxes and labels into this .png or .jpg file.")
+    ] = None,
+    entities: Annotated[
+        bool, typer.Option("--entities", help="Print a text with its entities marked.")
+    ] = False,
+    watch: Annotated[
+        Path | None, typer.Option(help="Ask about every file that appears in this folder.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Ask the managed service and our own model about an image or a text."""
+    from cli.embedded import choose_target
+    from cli.recognize import CONTENT_TYPES, recognize_and_show
+    from cli.watching import new_files
+
+    if (subject is None) == (watch is None):
+        raise CommandFailed("Say either what to recognize, or --watch with a folder.")
+    target = choose_target(environment, own_account=own_account)
+    if watch is None:
+        if not recognize_and_show(target, subject, picture=picture, entities=entities, as_json=as_json):
+            raise typer.Exit(1)
+        return
+    if picture:
+        raise CommandFailed("--show draws one picture, so it does not go with --watch.")
+    Console(stderr=True).print(f"Watching {watch} for {', '.join(CONTENT_TYPES)}; Ctrl-C ends it.")
+    for file in new_files(watch, CONTENT_TYPES):
+        recognize_and_show(target, str(file), entities=entities, as_json=as_json)
+
+
+@app.command(epilog=example("recognition replay answers.jsonl --requests-per-month 100000"))
+def replay(
+    records: Annotated[
+        Path, typer.Argument(help="JSON Lines: truth, and label and score of own and managed.")
+    ],
+    first: Annotated[str, typer.Option(help="Which is asked first: own or managed.")] = "own",
+    requests_per_month: Annotated[int, typer.Option(help="For the cost of a month.", min=1)] = 100_000,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what each threshold of a cascade would have done to accuracy and cost."""
+    from cli.replay import effects, read_records
+
+    if first not in ("own", "managed"):
+        raise CommandFailed(f"--first is own or managed, and not '{first}'.")
+    recorded = read_records(records)
+    found = effects(recorded, first)
+    if as_json:
+        show([vars(effect) for effect in found], True, "")
+        return
+    table = Table("Threshold", "Accuracy", "Second asked", "US$ a month", title=f"{len(recorded)} records")
+    for effect in found:
+        usd = effect.usd_per_request
+        table.add_row(
+            f"{effect.threshold:.2f}",
+            f"{effect.accuracy:.4f}",
+            f"{effect.second_share:.1%}",
+            "unknown" if usd is None else f"{usd * requests_per_month:,.2f}",
+        )
+    Console().print(table)
