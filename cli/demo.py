@@ -55,7 +55,12 @@ def run(progress: Progress) -> Result:
             )
     started = time.monotonic()
     with progress.step("Starting the embedded AWS on 127.0.0.1"):
-        embedded_aws = EmbeddedAws.start(DIRECTORY / "aws", log_file=DIRECTORY / "aws.log")
+        # Both runs at a time: while one job starts or writes its model, the other trains.
+        embedded_aws = EmbeddedAws.start(
+            DIRECTORY / "aws",
+            log_file=DIRECTORY / "aws.log",
+            concurrent_jobs=len(data.DATASET_OF_KIND),
+        )
     with embedded_aws:
         target = embedded_target(ENVIRONMENT, embedded_aws.endpoint_url)
         models, exchanges = build_and_ask(target, progress)
