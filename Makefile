@@ -21,7 +21,7 @@ demo: $(INSTALLED)  ## Deploy the app onto the embedded AWS, train both networks
 	@recognition demo
 
 test: $(INSTALLED)  ## Run every test: unit, model, infrastructure and local end to end.
-	@python -m pytest --numprocesses 2 --dist loadgroup
+	@python -m pytest --numprocesses 2 --no-loadscope-reorder
 
 synth: $(INSTALLED)  ## Write the CloudFormation templates to cdk.out (no credentials, no network, no Docker).
 	@cdk synth --quiet && echo "The templates are in cdk.out."
