@@ -20,6 +20,9 @@ help:  ## Show the tasks.
 demo: $(INSTALLED)  ## Deploy the app onto the embedded AWS, train both networks, release them and ask them.
 	@recognition demo
 
+# Two processes share two cores; with threads for each core in both, they would wait for each other in spinning loops.
+test: export OMP_NUM_THREADS := 1
+test: export TF_NUM_INTRAOP_THREADS := 1
 test: $(INSTALLED)  ## Run every test: unit, model, infrastructure and local end to end.
 	@python -m pytest --numprocesses 2 --no-loadscope-reorder
 

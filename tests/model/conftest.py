@@ -194,9 +194,23 @@ class Trained:
     channels: Path
 
 
-@pytest.fixture(scope="session", params=["cnn", "rnn", "sensor"])
-def trained(request: pytest.FixtureRequest, channels: dict[str, Path], tmp_path_factory) -> Trained:
+@pytest.fixture(scope="session")
+def networks_trained() -> dict[str, Trained]:
+    """Those that this process has trained: pytest gives up a parametrised fixture of the session at each new one."""
+    return {}
+
+
+@pytest.fixture(params=["cnn", "rnn", "sensor"])
+def trained(request: pytest.FixtureRequest, networks_trained: dict[str, Trained], channels, tmp_path_factory):
     """The tiny network of each kind after one epoch, exported."""
+    if request.param not in networks_trained:
+        artefact = tmp_path_factory.mktemp(f"artefact-{request.param}")
+        networks_trained[request.param] = train_one_epoch(request.param, channels[request.param], artefact)
+    return networks_trained[request.param]
+
+
+def train_one_epoch(name: str, directory: Path, artefact: Path) -> Trained:
+    """Trains a kind's tiny network on its channels."""
     import keras
 
     from model_code.export import export_model
@@ -205,14 +219,12 @@ def trained(request: pytest.FixtureRequest, channels: dict[str, Path], tmp_path_
     from model_code.problems import load_problem
 
     keras.utils.set_random_seed(0)
-    kind = KIND_OF_CHANNELS[request.param]
-    settings = build(KINDS[kind], {**TINY[request.param], "mixed_precision": "float32"})
-    directory = channels[request.param]
+    kind = KIND_OF_CHANNELS[name]
+    settings = build(KINDS[kind], {**TINY[name], "mixed_precision": "float32"})
     problem = load_problem(settings, directory / "train", directory / "validation")
     learner = Learner(
         problem.build_network, settings, problem.train_inputs, problem.train_targets, len(problem.labels)
     )
     learner.advance(learner.batches_of_epoch(0), 0)
-    artefact = tmp_path_factory.mktemp(f"artefact-{request.param}")
     export_model(learner.network, problem, settings, [], artefact)
     return Trained(learner, learner.network, problem, artefact, kind, directory)

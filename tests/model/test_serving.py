@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import io
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -26,13 +28,19 @@ from model_code.records import read_split
 VOCABULARY = ["the", "film", "was", "good", ".", "!"]
 
 
-@pytest.fixture(scope="session")
-def signature(trained):
+@functools.cache
+def load_signature(artefact: Path):
     """The exported serving signature, loaded as a server loads it."""
-    loaded = tf.saved_model.load(str(trained.artefact / "1"))
+    loaded = tf.saved_model.load(str(artefact / "1"))
     function = loaded.signatures["serving_default"]
     function.keeps_alive = loaded
     return function
+
+
+@pytest.fixture
+def signature(trained):
+    """The trained network's."""
+    return load_signature(trained.artefact)
 
 
 def stacked(split) -> tf.Tensor:

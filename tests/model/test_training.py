@@ -89,16 +89,17 @@ def test_the_networks_learn_their_classes(trained):
 @pytest.mark.parametrize("position", [0, -1])
 def test_a_weight_that_is_no_number_ends_the_job_with_a_sentence(trained, position):
     """Also one in the CNN's first layer, whose ReLUs keep the loss finite."""
+    healthy = [variable.numpy() for variable in trained.learner.variables()]
     variable = trained.learner.network.trainable_variables[position]
-    healthy = variable.numpy()
-    variable.assign(np.full_like(healthy, np.nan))
+    variable.assign(np.full_like(variable.numpy(), np.nan))
     try:
         with pytest.raises(
             JobFailed, match=r"^The loss or a weight was no longer a number by step \d+\. Lower"
         ):
             advance(trained.learner, Course(), trained.learner.batches_of_epoch(0))
     finally:
-        variable.assign(healthy)
+        for variable, value in zip(trained.learner.variables(), healthy, strict=True):
+            variable.assign(value)
 
 
 @pytest.mark.parametrize(
