@@ -22,12 +22,14 @@ app = typer.Typer()
 def up(
     port: Annotated[int, typer.Option(help="Port on 127.0.0.1; 0 takes a free one.")] = 0,
     environment: EnvironmentOption = "dev",
+    browser: Annotated[bool, typer.Option(help="Open the console, where there is a desktop.")] = True,
     as_json: JsonOption = False,
 ) -> None:
     """Start the embedded AWS, deploy the app onto it and leave it running."""
     from cli import embedded
+    from cli.browser import open_page
     from cli.deploy import deploy
-    from local_aws.launcher import EmbeddedAws
+    from local_aws.launcher import EmbeddedAws, console_url
 
     progress = Progress()
     session = embedded.running_session()
@@ -47,12 +49,15 @@ def up(
         f"curl --aws-sigv4 aws:amz:{target.session().region_name}:execute-api --user test:test "
         f"--header 'Content-Type: text/plain' --data 'What a wonderful film!' {url}/texts/sentiment"
     )
+    console = console_url(session.endpoint_url)
     show(
-        {"endpoint_url": session.endpoint_url, "api_url": url, "curl": curl},
+        {"endpoint_url": session.endpoint_url, "api_url": url, "console_url": console, "curl": curl},
         as_json,
-        f"AWS services: {session.endpoint_url}\nAPI:          {url}\n"
+        f"AWS services: {session.endpoint_url}\nAPI:          {url}\nConsole:      {console}\n"
         f"Try it:       {curl}\nStop it:      recognition down",
     )
+    if browser and not as_json:
+        open_page(console)
 
 
 @app.command(epilog=example("recognition down"))

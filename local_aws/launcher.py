@@ -10,6 +10,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from local_aws.console import PREFIX
 from local_aws.processes import start_leashed, stop_leashed
 
 REGION = "us-east-1"
@@ -35,6 +36,16 @@ def environment(endpoint_url: str) -> dict[str, str]:
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
     }
+
+
+def console_url(endpoint_url: str) -> str:
+    """Where the console's page of an embedded AWS is."""
+    return f"{endpoint_url}{PREFIX}"
+
+
+def console_credentials() -> dict[str, str]:
+    """The keys with which the console's page signs; they are no secret, because the embedded AWS checks none."""
+    return {"accessKeyId": "test", "secretAccessKey": "test"}
 
 
 class EmbeddedAws:

@@ -1,4 +1,4 @@
-"""Serves ministack with our services on one listening socket until a signal ends it."""
+"""Serves ministack with our services and the console on one listening socket until a signal ends it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,9 @@ def serve(
     from hypercorn.config import Config
     from ministack import app as ministack
 
+    from local_aws.console import configuration_of, with_console
     from local_aws.hooks import install
+    from local_aws.launcher import REGION, console_credentials
     from local_aws.sagemaker.service import SageMaker
 
     port = listener.getsockname()[1]
@@ -33,6 +35,9 @@ def serve(
         without_capacity=without_capacity,
     )
     install(sagemaker)
+    application = with_console(
+        ministack.app, lambda: configuration_of(sagemaker.client("ssm"), console_credentials(), REGION)
+    )
     config = Config()
     # The socket is bound already: a port that was free when it was asked for cannot be lost to another program.
     config.bind = [f"fd://{listener.fileno()}"]
@@ -45,7 +50,7 @@ def serve(
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stopped.set)
-        serving = asyncio.create_task(hypercorn_serve(ministack.app, config, shutdown_trigger=stopped.wait))
+        serving = asyncio.create_task(hypercorn_serve(application, config, shutdown_trigger=stopped.wait))
         announcing = asyncio.create_task(announce_when_ready(port, announce))
         await serving
         announcing.cancel()

@@ -1,6 +1,9 @@
-"""Divides the tests between processes: each file goes whole, in its usual order, to the first that is free."""
+"""Divides the tests between processes, each file whole and in its usual order; and starts a browser where one is."""
 
 from __future__ import annotations
+
+import os
+import shutil
 
 import pytest
 from xdist.remote import Producer
@@ -24,3 +27,30 @@ class ByFile(LoadScopeScheduling):
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFile:
     """Takes the place of the scheduler that `--dist` names."""
     return ByFile(config, log)
+
+
+# The first needs a quarter of the processor time of the others, which start whole desktops.
+BROWSERS = (
+    "chromium-headless-shell",
+    "chromium",
+    "chromium-browser",
+    "google-chrome-stable",
+    "google-chrome",
+)
+# A camera that shows a test picture, and nobody who has to allow it.
+CAMERA = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """The system's own Chromium; for one file, because Playwright keeps the thread's event loop while it runs."""
+    sync_api = pytest.importorskip("playwright.sync_api")
+    program = os.environ.get("RECOGNITION_BROWSER") or next(filter(None, map(shutil.which, BROWSERS)), None)
+    if not program:
+        pytest.skip(
+            f"None of {', '.join(BROWSERS)} is installed. On Debian: apt-get install chromium-headless-shell"
+        )
+    with sync_api.sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=program, args=CAMERA)
+        yield started
+        started.close()

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from advisor import Problem, ProblemError, recommend
+from advisor import Problem, ProblemError, recommend, tables
+from advisor.costs import VOLUMES, costs_at_volumes
+from advisor.engine import Advice
 from lambdas.common.bodies import ObjectBody, read_object
 from lambdas.common.errors import bad_request
 from lambdas.common.operations import Operation
 from lambdas.common.options import read_options
 
 BACKEND = "advisor"
+OPTIONS_DRAWN = 5
 
 
 def advise(operation: Operation, event: dict[str, Any]) -> dict[str, Any]:
@@ -21,9 +24,21 @@ def advise(operation: Operation, event: dict[str, Any]) -> dict[str, Any]:
     """
     read_options(operation.options, event)
     try:
-        return {"backend": BACKEND, **recommend(Problem.from_dict(read_object(event))).to_dict()}
+        problem = Problem.from_dict(read_object(event))
+        advice = recommend(problem)
+        return {"backend": BACKEND, **advice.to_dict(), "cost_curves": cost_curves(problem, advice)}
     except ProblemError as error:
         raise bad_request("InvalidProblem", str(error), error.field) from error
+
+
+def cost_curves(problem: Problem, advice: Advice) -> dict[str, Any]:
+    """What the best options cost, US dollars a month at each of VOLUMES; None where a price is unknown."""
+    shown = [option.id for option in advice.options[:OPTIONS_DRAWN]]
+    known = tables.candidates()
+    return {
+        "volumes": list(VOLUMES),
+        "usd_per_month": {name: costs_at_volumes(known[name], problem) for name in shown},
+    }
 
 
 OPERATIONS = (

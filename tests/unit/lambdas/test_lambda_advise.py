@@ -16,6 +16,19 @@ def test_a_problem_gets_its_advice(call):
     assert body["counterfactuals"] and body["latency_milliseconds"] > 0
 
 
+def test_the_curves_cross_where_the_advice_says_that_costs_do(call):
+    problem = {"modality": "image", "task": "classification", "labels": "own", "labelled_examples": 20_000}
+    _, body, _ = call("advise", "/advise", json.dumps(problem).encode(), "application/json")
+    volumes, curves = body["cost_curves"]["volumes"], body["cost_curves"]["usd_per_month"]
+    assert list(curves) == [option["id"] for option in body["options"][:5]]
+    drawn = [one for one in body["break_evens"] if {one["below"], one["above"]} <= set(curves)]
+    assert drawn
+    for one in drawn:
+        after = next(index for index, volume in enumerate(volumes) if volume > one["volume"])
+        assert curves[one["below"]][after] > curves[one["above"]][after]
+        assert curves[one["below"]][after - 1] <= curves[one["above"]][after - 1]
+
+
 @pytest.mark.parametrize(
     ("body", "field"),
     [

@@ -1,0 +1,51 @@
+"""The console: a static page (`page/`), and what whoever serves it has to know: its headers and the paths it asks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+PAGE = Path(__file__).resolve().parent / "page"
+CONFIGURATION = "config.json"
+"""The one file that is not in PAGE: who serves the page writes where its API is and how a person signs in."""
+
+PATHS = (
+    "images/labels",
+    "images/class",
+    "texts/sentiment",
+    "texts/class",
+    "texts/entities",
+    "advise",
+)
+"""The API's paths that the page asks, and no others."""
+
+
+def content_security_policy(connects_to: Sequence[str] = ()) -> str:
+    """The policy of the page: its own files, pictures that the person chose, and calls to its own place.
+
+    Args:
+        connects_to: other origins that the page may call, for example those that sign a person in.
+    """
+    rules = {
+        "default-src": "'none'",
+        "script-src": "'self'",
+        "style-src": "'self'",
+        "img-src": "'self' blob:",
+        "connect-src": " ".join(("'self'", *connects_to)),
+        "base-uri": "'none'",
+        "form-action": "'none'",
+        "frame-ancestors": "'none'",
+    }
+    return "; ".join(f"{name} {value}" for name, value in rules.items())
+
+
+def security_headers(policy: str) -> dict[str, str]:
+    """The headers that go with every file of the page."""
+    return {
+        "content-security-policy": policy,
+        "cross-origin-opener-policy": "same-origin",
+        "permissions-policy": "camera=(self), geolocation=(), microphone=()",
+        "referrer-policy": "no-referrer",
+        "x-content-type-options": "nosniff",
+        "x-frame-options": "DENY",
+    }

@@ -1,0 +1,70 @@
+// Asks the recognition API with signed requests, and turns whatever goes wrong into a sentence.
+
+import { signed } from "./sigv4.js";
+
+// API Gateway gives up after 29 s.
+const PATIENCE_MILLISECONDS = 40_000;
+
+/** The API did not answer; the message is a sentence for the person, `field` the part of the request at fault. */
+export class Refused extends Error {
+  constructor(message, field = null) {
+    super(message);
+    this.field = field;
+  }
+}
+
+/**
+ * A function that asks one path of the API: `ask(path, body, contentType, signal)`.
+ *
+ * It gives the answer and the milliseconds that it took as the page saw them, and throws Refused otherwise.
+ */
+export function asker(configuration, credentials) {
+  const host = configuration.apiHost ?? location.host;
+  return async function ask(path, body, contentType, signal) {
+    const content = new Uint8Array(body instanceof Blob ? await body.arrayBuffer() : new TextEncoder().encode(body));
+    const address = `${configuration.apiPath}/${path}`;
+    const headers = await signed({
+      method: "POST",
+      host,
+      path: address,
+      headers: { "content-type": contentType },
+      body: content,
+      region: configuration.region,
+      service: "execute-api",
+      credentials: await credentials(),
+      date: new Date(),
+    });
+    const started = performance.now();
+    const response = await sent(address, { method: "POST", headers, body: content }, signal);
+    const answer = await parsed(response);
+    if (!response.ok) throw new Refused(sentenceOf(response, answer), answer.error?.field);
+    return { answer, milliseconds: performance.now() - started };
+  };
+}
+
+async function sent(address, request, signal) {
+  const patience = AbortSignal.timeout(PATIENCE_MILLISECONDS);
+  try {
+    return await fetch(address, { ...request, signal: signal ? AbortSignal.any([signal, patience]) : patience });
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    if (patience.aborted) {
+      throw new Refused(`There was no answer within ${PATIENCE_MILLISECONDS / 1000} seconds. Try again.`);
+    }
+    throw new Refused("The API cannot be reached. See whether the deployment is up, then try again.");
+  }
+}
+
+async function parsed(response) {
+  try {
+    return await response.json();
+  } catch {
+    throw new Refused(`The API answered ${response.status} with something other than JSON. Try again.`);
+  }
+}
+
+function sentenceOf(response, answer) {
+  const sentence = answer.error?.message ?? answer.message ?? `The API answered ${response.status}.`;
+  const wait = response.headers.get("retry-after");
+  return wait ? `${sentence} It may work in ${wait} seconds.` : sentence;
+}

@@ -1,0 +1,49 @@
+// Starts the console: reads where its API is, has the person sign in where that is needed, and shows the pages.
+
+import * as advisePage from "./advise.js";
+import { Refused, asker } from "./api.js";
+import { byId } from "./dom.js";
+import { credentialsSource } from "./signin.js";
+import * as tryPage from "./try.js";
+
+const PAGES = ["try", "advise"];
+
+function route() {
+  const [, name, question] = location.hash.match(/^#(\w+)(?:\?(.*))?$/) ?? [];
+  const shown = PAGES.includes(name) ? name : (PAGES.find((page) => !byId(page).hidden) ?? PAGES[0]);
+  for (const page of PAGES) byId(page).hidden = page !== shown;
+  for (const link of document.querySelectorAll("nav a")) {
+    if (link.hash === `#${shown}`) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  }
+  document.title = `${shown[0].toUpperCase()}${shown.slice(1)} · Recognition`;
+  if (shown === "advise" && question) advisePage.open(new URLSearchParams(question));
+}
+
+function fail(sentence) {
+  byId("failure").textContent = sentence;
+  byId("failure").hidden = false;
+}
+
+async function configurationOf() {
+  const response = await fetch("config.json", { cache: "no-store" });
+  const found = await response.json();
+  if (!response.ok) throw new Refused(found.message);
+  return found;
+}
+
+async function start() {
+  const configuration = await configurationOf();
+  const ask = asker(configuration, await credentialsSource(configuration));
+  byId("place").textContent = `${configuration.environment} · ${configuration.place}`;
+  tryPage.start(ask);
+  await advisePage.start(ask);
+  route();
+  window.addEventListener("hashchange", route);
+}
+
+addEventListener("unhandledrejection", () => fail("Something in this page went wrong. Load it again."));
+route();
+start().catch((error) =>
+  fail(error instanceof Refused ? error.message : "The page cannot reach the place that serves it. Load it again."),
+);

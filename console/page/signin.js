@@ -1,0 +1,108 @@
+// Credentials for the API: those of the embedded AWS, or a signed-in person's from Cognito.
+//
+// The person signs in on Cognito's own page (OAuth 2.0 code flow with PKCE, RFC 7636). Tokens and credentials stay in
+// memory; the only things written to the session's storage are what the way back needs.
+
+import { Refused } from "./api.js";
+
+const REFRESH_MILLISECONDS = 5 * 60_000;
+const REMEMBERED = "sign-in";
+
+const base64url = (bytes) =>
+  btoa(String.fromCharCode(...new Uint8Array(bytes))).replace(/[+/=]/g, (one) => ({ "+": "-", "/": "_", "=": "" })[one]);
+
+// Where Cognito sends the person back to: the page without its file, question and fragment.
+const home = () => new URL(".", location.href).href;
+
+const randomText = () => base64url(crypto.getRandomValues(new Uint8Array(32)));
+
+/** A function that gives credentials which are valid for some minutes at least. May leave the page to sign in. */
+export async function credentialsSource(configuration) {
+  if (configuration.credentials) return async () => configuration.credentials;
+  const cognito = configuration.signIn;
+  const code = returnedCode();
+  if (!code) return leave(cognito);
+  let tokens = await tokensFrom(cognito, {
+    grant_type: "authorization_code",
+    code: code.code,
+    code_verifier: code.verifier,
+    redirect_uri: home(),
+  });
+  let current = await exchanged(configuration, tokens.id_token);
+  return async () => {
+    if (current.expires - Date.now() < REFRESH_MILLISECONDS) {
+      const renewed = { grant_type: "refresh_token", refresh_token: tokens.refresh_token };
+      tokens = { ...tokens, ...(await tokensFrom(cognito, renewed)) };
+      current = await exchanged(configuration, tokens.id_token);
+    }
+    return current;
+  };
+}
+
+/** The code that Cognito sent the person back with; it is taken out of the address, and the page's place restored. */
+function returnedCode() {
+  const answer = new URLSearchParams(location.search);
+  const remembered = JSON.parse(sessionStorage.getItem(REMEMBERED) ?? "null");
+  sessionStorage.removeItem(REMEMBERED);
+  if (answer.has("error")) {
+    throw new Refused(`Signing in failed: ${answer.get("error_description") ?? answer.get("error")}.`);
+  }
+  if (!remembered || !answer.has("code") || answer.get("state") !== remembered.state) return null;
+  history.replaceState(null, "", home() + remembered.place);
+  return { code: answer.get("code"), verifier: remembered.verifier };
+}
+
+/** Goes to Cognito's page; the promise never settles, because the page is left. */
+async function leave(cognito) {
+  const remembered = { state: randomText(), verifier: randomText(), place: location.hash };
+  sessionStorage.setItem(REMEMBERED, JSON.stringify(remembered));
+  const challenge = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(remembered.verifier));
+  const question = new URLSearchParams({
+    response_type: "code",
+    client_id: cognito.clientId,
+    redirect_uri: home(),
+    scope: "openid",
+    state: remembered.state,
+    code_challenge: base64url(challenge),
+    code_challenge_method: "S256",
+  });
+  location.assign(`${cognito.domain}/oauth2/authorize?${question}`);
+  return new Promise(() => {});
+}
+
+async function tokensFrom(cognito, grant) {
+  const body = new URLSearchParams({ client_id: cognito.clientId, ...grant });
+  return answered(await fetch(`${cognito.domain}/oauth2/token`, { method: "POST", body }));
+}
+
+/** A person's temporary credentials for their token. */
+async function exchanged({ region, signIn }, idToken) {
+  const logins = { [`cognito-idp.${region}.amazonaws.com/${signIn.userPoolId}`]: idToken };
+  const call = async (operation, request) =>
+    answered(
+      await fetch(`https://cognito-identity.${region}.amazonaws.com/`, {
+        method: "POST",
+        headers: {
+          "content-type": "application/x-amz-json-1.1",
+          "x-amz-target": `AWSCognitoIdentityService.${operation}`,
+        },
+        body: JSON.stringify(request),
+      }),
+    );
+  const { IdentityId } = await call("GetId", { IdentityPoolId: signIn.identityPoolId, Logins: logins });
+  const { Credentials: found } = await call("GetCredentialsForIdentity", { IdentityId, Logins: logins });
+  return {
+    accessKeyId: found.AccessKeyId,
+    secretAccessKey: found.SecretKey,
+    sessionToken: found.SessionToken,
+    expires: found.Expiration * 1000,
+  };
+}
+
+async function answered(response) {
+  const answer = await response.json();
+  if (!response.ok) {
+    throw new Refused(`Signing in failed: ${answer.message ?? answer.error ?? response.status}. Load the page again.`);
+  }
+  return answer;
+}

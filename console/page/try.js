@@ -1,0 +1,258 @@
+// The page Try: one picture or text, asked of the managed service and of the own network.
+
+import { answerCard, emptyCard, refusedCard, verdictOn, waitingCard } from "./answers.js";
+import { Refused } from "./api.js";
+import { byId, element } from "./dom.js";
+import { count } from "./figures.js";
+import { drawBoxes, labelsOf, prepared, toneOf } from "./picture.js";
+
+const PATHS = {
+  image: { managed: "images/labels", own: "images/class" },
+  text: { managed: "texts/sentiment", own: "texts/class", marks: "texts/entities" },
+};
+// Comprehend's limit for sentiment, in bytes of UTF-8.
+const SENTIMENT_BYTES = 5_000;
+const SAMPLES = {
+  "a kind review": "A moving, quietly funny film. Frances McDormand has rarely been better, and Boston in winter has rarely looked so warm.",
+  "an angry one": "Two hours that I will never get back. The plot is dull, the jokes are older than Hollywood, and even Nicolas Cage looks bored.",
+  "a fair one": "Some good ideas and a fine cast, but at nearly three hours it loses its way somewhere between Paris and Berlin.",
+};
+const TINY_PIXELS = 160;
+const HIGHEST_PIXELS = 520;
+
+let ask;
+let chosen = null;
+let running = null;
+
+/** Makes the page work; `asker` asks the API. */
+export function start(asker) {
+  ask = asker;
+  byId("file").addEventListener("change", (event) => take(event.target.files[0]));
+  byId("text").addEventListener("input", showState);
+  byId("ask").addEventListener("submit", submitted);
+  for (const radio of document.querySelectorAll("input[name=kind]")) radio.addEventListener("change", switched);
+  listenForFiles();
+  offerCamera();
+  offerSamples();
+  switched();
+}
+
+const kind = () => document.querySelector("input[name=kind]:checked").value;
+
+const isShown = () => !byId("try").hidden;
+
+function switched() {
+  stop();
+  byId("image-input").hidden = kind() !== "image";
+  byId("text-input").hidden = kind() !== "text";
+  clearAnswers();
+  showState();
+}
+
+function clearAnswers() {
+  byId("verdict").replaceChildren();
+  byId("marked").replaceChildren();
+  byId("picture").querySelector(".boxes").replaceChildren();
+  byId("answers").replaceChildren(
+    emptyCard("managed", kind() === "image" ? "Amazon Rekognition's labels will stand here." : "Amazon Comprehend's sentiment will stand here."),
+    emptyCard("own", kind() === "image" ? "The classes of the convolutional network trained here." : "The classes of the recurrent network trained here."),
+  );
+}
+
+function showState() {
+  const text = byId("text").value;
+  const bytes = new TextEncoder().encode(text).length;
+  const beyond = bytes > SENTIMENT_BYTES ? " That is more than Comprehend takes for sentiment." : "";
+  byId("text-note").textContent = `${count(bytes)} of ${count(SENTIMENT_BYTES)} bytes.${beyond}`;
+  const go = byId("go");
+  go.textContent = running ? "Stop" : "Ask both";
+  go.disabled = !running && (kind() === "image" ? !chosen : !text.trim());
+}
+
+function listenForFiles() {
+  const drop = byId("drop");
+  for (const name of ["dragenter", "dragover"]) {
+    drop.addEventListener(name, (event) => {
+      event.preventDefault();
+      drop.classList.add("over");
+    });
+  }
+  drop.addEventListener("dragleave", () => drop.classList.remove("over"));
+  drop.addEventListener("drop", (event) => {
+    event.preventDefault();
+    drop.classList.remove("over");
+    take(event.dataTransfer.files[0]);
+  });
+  document.addEventListener("paste", (event) => {
+    const [file] = event.clipboardData.files;
+    if (!file || !isShown()) return;
+    event.preventDefault();
+    document.querySelector("input[name=kind][value=image]").checked = true;
+    switched();
+    take(file);
+  });
+}
+
+function offerCamera() {
+  const dialog = byId("viewfinder");
+  const video = dialog.querySelector("video");
+  byId("camera").hidden = !navigator.mediaDevices?.getUserMedia;
+  byId("camera").addEventListener("click", async () => {
+    try {
+      video.srcObject = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } });
+      dialog.returnValue = "";
+      dialog.showModal();
+    } catch {
+      byId("image-note").textContent = "The camera cannot be used: there is none, or this page may not use it.";
+    }
+  });
+  dialog.addEventListener("close", async () => {
+    const picture = dialog.returnValue === "take" ? await frameOf(video) : null;
+    for (const track of video.srcObject.getTracks()) track.stop();
+    video.srcObject = null;
+    if (picture) take(picture);
+  });
+}
+
+async function frameOf(video) {
+  const canvas = new OffscreenCanvas(video.videoWidth, video.videoHeight);
+  canvas.getContext("2d").drawImage(video, 0, 0);
+  return canvas.convertToBlob({ type: "image/jpeg", quality: 0.92 });
+}
+
+function offerSamples() {
+  const buttons = Object.entries(SAMPLES).map(([name, text]) => {
+    const take = () => {
+      byId("text").value = text;
+      showState();
+    };
+    return element("button", { type: "button", class: "chip", click: take }, name);
+  });
+  byId("samples").append(...buttons);
+}
+
+async function take(file) {
+  if (!file) return;
+  stop();
+  clearAnswers();
+  const note = byId("image-note");
+  try {
+    const ready = await prepared(file);
+    note.textContent = ready.note;
+    showPicture(ready);
+    chosen = ready.blob;
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    chosen = null;
+    byId("picture").hidden = true;
+    byId("drop").classList.remove("filled");
+    note.textContent = error.message;
+  }
+  byId("file").value = "";
+  showState();
+}
+
+function showPicture({ blob, width, height }) {
+  const figure = byId("picture");
+  const image = figure.querySelector("img");
+  URL.revokeObjectURL(image.src);
+  image.src = URL.createObjectURL(blob);
+  image.width = width;
+  image.height = height;
+  // The boxes lie over exactly the picture's own area, so its frame has its shape.
+  figure.querySelector(".stage").style.width = `min(100%, ${Math.round((HIGHEST_PIXELS * width) / height)}px)`;
+  figure.classList.toggle("tiny", Math.max(width, height) < TINY_PIXELS);
+  figure.hidden = false;
+  byId("drop").classList.add("filled");
+}
+
+function stop() {
+  running?.abort();
+  running = null;
+  showState();
+}
+
+async function submitted(event) {
+  event.preventDefault();
+  if (running) {
+    stop();
+    clearAnswers();
+    return;
+  }
+  const [body, contentType] =
+    kind() === "image" ? [chosen, chosen.type] : [byId("text").value, "text/plain; charset=utf-8"];
+  const paths = PATHS[kind()];
+  running = new AbortController();
+  const { signal } = running;
+  showState();
+  clearAnswers();
+  byId("answers").replaceChildren();
+  const marking = paths.marks ? ask(paths.marks, body, contentType, signal).catch((error) => error) : null;
+  const [managed, own] = await Promise.all(
+    ["managed", "own"].map((side) => answerOf(side, () => ask(paths[side], body, contentType, signal), signal)),
+  );
+  if (signal.aborted) return;
+  const verdict = verdictOn(managed, own);
+  if (verdict) byId("verdict").replaceChildren(verdict);
+  if (marking) showMarks(body, await marking);
+  if (signal.aborted) return;
+  running = null;
+  showState();
+}
+
+/** Asks one side and shows its card; undefined when there was no answer. */
+async function answerOf(side, asking, signal) {
+  const waiting = waitingCard(side);
+  byId("answers").append(waiting.card);
+  try {
+    const reply = await asking();
+    waiting.card.replaceWith(answerCard(side, reply, highlight));
+    if (kind() === "image" && side === "managed") {
+      drawBoxes(byId("picture").querySelector(".boxes"), reply.answer.results);
+    }
+    return reply;
+  } catch (error) {
+    if (signal.aborted) return undefined;
+    if (!(error instanceof Refused)) throw error;
+    waiting.card.replaceWith(refusedCard(side, error));
+    return undefined;
+  } finally {
+    waiting.stop();
+  }
+}
+
+function highlight(label) {
+  const layer = byId("picture").querySelector(".boxes");
+  layer.classList.toggle("chosen", label !== null);
+  for (const box of layer.children) box.classList.toggle("on", box.dataset.label === label);
+}
+
+/** The text with each entity marked; `reply` may be the error that came in its place. */
+function showMarks(text, reply) {
+  if (reply.name === "AbortError") return;
+  const card = element("article", { class: "card" }, element("h2", {}, "Entities in the text"));
+  if (reply instanceof Refused) card.append(element("p", {}, reply.message));
+  else if (reply instanceof Error) throw reply;
+  else if (!reply.answer.results.length) card.append(element("p", { class: "quiet" }, "None were found."));
+  else card.append(element("p", { class: "text" }, ...marked(text, reply.answer.results)));
+  byId("marked").replaceChildren(card);
+}
+
+/** The text in pieces; of spans that overlap, the first and longest is marked. Spans count characters, not UTF-16. */
+function marked(text, results) {
+  const characters = Array.from(text);
+  const labels = labelsOf(results);
+  const spans = results.filter((result) => result.span);
+  spans.sort((one, other) => one.span.begin - other.span.begin || other.span.end - one.span.end);
+  const pieces = [];
+  let position = 0;
+  for (const { label, span } of spans) {
+    if (span.begin < position) continue;
+    pieces.push(characters.slice(position, span.begin).join(""));
+    const words = characters.slice(span.begin, span.end).join("");
+    const name = label.replaceAll("_", " ");
+    pieces.push(element("mark", { class: `tone${toneOf(labels, label)}` }, words, element("small", {}, name)));
+    position = span.end;
+  }
+  return [...pieces, characters.slice(position).join("")];
+}

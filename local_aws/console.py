@@ -1,0 +1,110 @@
+"""Serves the console's page beside the AWS services, below /_console/, for the app that is deployed here."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import mimetypes
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import urlparse
+
+from console import CONFIGURATION, PAGE, content_security_policy, security_headers
+
+# No bucket can have this name, so it takes no path of S3's.
+PREFIX = "/_console/"
+POLICY = content_security_policy()
+PARAMETERS = "/recognition/"
+
+Application = Callable[
+    [dict[str, Any], Callable[[], Awaitable[dict]], Callable[[dict], Awaitable[None]]], Any
+]
+Configuration = Callable[[], dict[str, Any]]
+
+
+class NotDeployed(Exception):
+    """There is no API here that a page could ask; the message says what to do."""
+
+
+def with_console(application: Application, configuration: Configuration) -> Application:
+    """An ASGI application that answers below PREFIX itself and leaves every other path to `application`.
+
+    Args:
+        application: what answers everything else.
+        configuration: what the page has to know; called for every request of it, on a worker thread.
+    """
+
+    async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
+        path = scope.get("path", "")
+        if scope["type"] != "http" or not f"{path}/".startswith(PREFIX):
+            await application(scope, receive, send)
+        elif scope["method"] != "GET":
+            await answer(send, HTTPStatus.METHOD_NOT_ALLOWED, "text/plain", b"", {"allow": "GET"})
+        elif path == PREFIX.rstrip("/"):
+            await answer(send, HTTPStatus.TEMPORARY_REDIRECT, "text/plain", b"", {"location": PREFIX})
+        elif path == PREFIX + CONFIGURATION:
+            await configure(send, configuration)
+        else:
+            await file(send, path.removeprefix(PREFIX) or "index.html")
+
+    return app
+
+
+async def configure(send: Any, configuration: Configuration) -> None:
+    """Answers what the page has to know, or 503 with the sentence that says why there is nothing to know."""
+    try:
+        status, content = HTTPStatus.OK, await asyncio.to_thread(configuration)
+    except NotDeployed as reason:
+        status, content = HTTPStatus.SERVICE_UNAVAILABLE, {"message": str(reason)}
+    await answer(send, status, "application/json", json.dumps(content).encode())
+
+
+async def file(send: Any, name: str) -> None:
+    """Answers a file of the page; names are looked up among those that exist, so that no path leads elsewhere."""
+    found = {one.name: one for one in PAGE.iterdir() if one.is_file()}.get(name)
+    if found is None:
+        await answer(send, HTTPStatus.NOT_FOUND, "text/plain", b"The console has no such file.")
+        return
+    media_type = "text/javascript" if found.suffix == ".js" else mimetypes.guess_type(found.name)[0]
+    await answer(send, HTTPStatus.OK, f"{media_type}; charset=utf-8", found.read_bytes())
+
+
+async def answer(
+    send: Any, status: HTTPStatus, media_type: str, body: bytes, headers: dict[str, str] | None = None
+) -> None:
+    """Sends one answer with the page's security headers."""
+    fields = {
+        "content-type": media_type,
+        "content-length": str(len(body)),
+        "cache-control": "no-cache",
+        **security_headers(POLICY),
+        **(headers or {}),
+    }
+    raw = [(name.encode(), value.encode()) for name, value in fields.items()]
+    await send({"type": "http.response.start", "status": int(status), "headers": raw})
+    await send({"type": "http.response.body", "body": body})
+
+
+def configuration_of(systems_manager: Any, credentials: dict[str, str], region: str) -> dict[str, Any]:
+    """What the page has to know of the app that is deployed in the embedded AWS.
+
+    The API is asked on the page's own address, with the embedded AWS's keys, which are no secret.
+
+    Raises:
+        NotDeployed: when no environment of the app is there.
+    """
+    pages = systems_manager.get_paginator("get_parameters_by_path").paginate(Path=PARAMETERS, Recursive=True)
+    found = {one["Name"]: one["Value"] for page in pages for one in page["Parameters"]}
+    deployed = {name.split("/")[2]: url for name, url in sorted(found.items()) if name.endswith("/api-url")}
+    if not deployed:
+        raise NotDeployed("The app is not deployed here yet. Run: recognition up")
+    environment, url = next(iter(deployed.items()))
+    place = urlparse(url)
+    return {
+        "environment": environment,
+        "place": "embedded AWS on this machine",
+        "region": region,
+        "apiPath": f"/_aws/execute-api/{place.hostname.split('.')[0]}{place.path.rstrip('/')}",
+        "credentials": credentials,
+    }

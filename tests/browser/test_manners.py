@@ -1,0 +1,239 @@
+"""How the console behaves for everyone: small and wide, light and dark, by keyboard, with a screen reader."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+
+from .conftest import SCREENSHOTS, pages, renewed
+from .test_advise import QUESTION, advised, answer
+from .test_try import FLOWER, OWN, PHOTO, asked, write
+
+AXE = Path(__file__).resolve().parents[2] / "node_modules" / "axe-core" / "axe.min.js"
+LEVELS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+REVIEW = (
+    "Frances McDormand has rarely been better, and Boston in winter has rarely looked so warm. "
+    "A moving, quietly funny film."
+)
+
+
+def try_empty(place, page) -> None:
+    page.wait_for_selector(".answer.ghost")
+
+
+def try_picture(place, page) -> None:
+    page.set_input_files("#file", PHOTO)
+    page.wait_for_selector("#picture:visible")
+    asked(page)
+
+
+def try_text(place, page) -> None:
+    begin = REVIEW.index("Boston")
+    entities = place.api.answers["texts/entities"][1]
+    entities["results"] = [
+        {"label": "PERSON", "score": 0.99, "span": {"begin": 0, "end": 17}},
+        {"label": "LOCATION", "score": 0.98, "span": {"begin": begin, "end": begin + 6}},
+    ]
+    write(page, REVIEW)
+    asked(page)
+
+
+def try_failed(place, page) -> None:
+    place.api.answers["texts/class"] = (
+        503,
+        {"error": {"message": "No model is released to the endpoint recognition-dev-rnn yet."}},
+    )
+    try_text(place, page)
+
+
+def advise_empty(place, page) -> None:
+    page.click("nav a[href='#advise']")
+
+
+def advise_full(place, page) -> None:
+    page.click("nav a[href='#advise']")
+    answer(page, QUESTION)
+    advised(page)
+    page.wait_for_selector(".chart path.curve")
+
+
+STATES = [try_empty, try_picture, try_text, try_failed, advise_empty, advise_full]
+
+
+@pytest.fixture(scope="module", params=STATES, ids=lambda state: state.__name__)
+def shown(request, browser, server):
+    """The console brought into a state, with the state's name."""
+    place = renewed(server)
+    place.api.answers |= {"images/labels": (200, FLOWER), "images/class": (200, OWN)}
+    with pages(browser, place) as open_page:
+        page = open_page(expects=("Failed to load resource",), reduced_motion="reduce")
+        request.param(place, page)
+        yield page, request.param.__name__
+
+
+def picture(page, name: str) -> None:
+    """A picture of the whole page, as it is when one has just come to it."""
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    page.evaluate("window.scrollTo(0, 0)")
+    page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing(shown, theme):
+    page, name = shown
+    page.set_viewport_size({"width": 1280, "height": 900})
+    page.emulate_media(color_scheme=theme, reduced_motion="reduce")
+    page.evaluate(AXE.read_text())
+    # Only colours hang on the theme.
+    rules = (
+        LEVELS if theme == "light" else {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}
+    )
+    report = page.evaluate("rules => axe.run({ runOnly: rules })", rules)
+    assert [(one["id"], [node["html"] for node in one["nodes"]]) for one in report["violations"]] == []
+    assert len(report["passes"]) >= (15 if theme == "light" else 1)
+    picture(page, f"{name}-{theme}")
+
+
+@pytest.mark.parametrize("width", [360, 2000])
+def test_nothing_is_wider_than_the_window(shown, width):
+    page, name = shown
+    page.set_viewport_size({"width": width, "height": 900})
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    if not name.endswith("empty"):
+        picture(page, f"{name}-{width}")
+
+
+def focused(page) -> str:
+    """What has the focus, and that one can see so."""
+    name, outline = page.evaluate(
+        """() => {
+            const one = document.activeElement;
+            const shown = [one, one.nextElementSibling, one.parentElement].filter(Boolean);
+            return [one.id || one.textContent.trim() || one.value,
+                    shown.some((each) => getComputedStyle(each).outlineStyle !== "none")];
+        }"""
+    )
+    assert outline, f"The focus on {name} cannot be seen"
+    return name
+
+
+def test_the_keyboard_alone_is_enough(place, open_page):
+    page = open_page()
+    order = []
+    for _ in range(6):
+        page.keyboard.press("Tab")
+        order.append(focused(page))
+    assert order == ["Skip to the page", "Recognition", "Try", "Advise", "image", "file"]
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Tab")
+    assert focused(page) == "text"
+    page.keyboard.type("A moving film.")
+    for _ in range(4):
+        page.keyboard.press("Tab")
+    assert focused(page) == "go"
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".answer.own .best")
+    assert "texts/class" in place.api.asked()
+
+
+def test_the_skip_link_leads_to_the_page_and_keeps_it(open_page):
+    page = open_page("#advise")
+    page.focus(".skip")
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "content"
+    assert page.locator("#advise").is_visible()
+
+
+def test_who_wants_no_motion_sees_none(place, open_page):
+    place.api.held = {"texts/class"}
+    page = open_page(reduced_motion="reduce")
+    write(page, "A film.")
+    page.click("#go")
+    page.wait_for_selector(".answer.own .wait")
+    moving = page.evaluate("document.getAnimations().filter((one) => one.playState === 'running').length")
+    assert moving == 0
+
+
+def test_the_page_names_where_it_is_and_what_is_shown(open_page):
+    page = open_page()
+    assert page.inner_text("#place") == "dev · embedded AWS on this machine"
+    assert page.title() == "Try · Recognition"
+    page.click("nav a[href='#advise']")
+    assert page.title() == "Advise · Recognition"
+    assert page.locator("nav a[aria-current=page]").inner_text() == "Advise"
+
+
+def test_a_person_signs_in_with_cognito_and_signs_with_their_own_credentials(place, open_page):
+    """Cognito's own answers are played by the test; that the request is signed as they say is computed."""
+    place.configuration = lambda: {
+        "environment": "prod",
+        "place": "us-east-1",
+        "region": "us-east-1",
+        "apiPath": "/prod",
+        "apiHost": "abc123.execute-api.us-east-1.amazonaws.com",
+        "signIn": {
+            "domain": "https://recognition.auth.us-east-1.amazoncognito.com",
+            "clientId": "client",
+            "userPoolId": "us-east-1_pool",
+            "identityPoolId": "us-east-1:identities",
+        },
+    }
+    asked_of_cognito = []
+
+    def authorize(route) -> None:
+        asked_of_cognito.append(dict(part.split("=") for part in route.request.url.split("?")[1].split("&")))
+        state = asked_of_cognito[0]["state"]
+        # The console is at the root of its own domain there.
+        route.fulfill(status=302, headers={"location": f"{place.address}?code=code&state={state}"})
+
+    def token(route) -> None:
+        asked_of_cognito.append(dict(part.split("=") for part in route.request.post_data.split("&")))
+        allow = {"access-control-allow-origin": "*"}
+        route.fulfill(status=200, headers=allow, json={"id_token": "token", "refresh_token": "refresh"})
+
+    def identity(route) -> None:
+        operation = route.request.headers.get("x-amz-target", "")
+        allow = {"access-control-allow-origin": "*", "access-control-allow-headers": "*"}
+        body = {"IdentityId": "us-east-1:me"}
+        if operation.endswith("GetCredentialsForIdentity"):
+            asked_of_cognito.append(json.loads(route.request.post_data))
+            keys = {"AccessKeyId": "ASIA", "SecretKey": "secret", "SessionToken": "session"}
+            body = {"IdentityId": "us-east-1:me", "Credentials": {**keys, "Expiration": 4_102_444_800}}
+        route.fulfill(status=200, headers=allow, json=body)
+
+    sent = []
+
+    def api(route) -> None:
+        sent.append(route.request.headers)
+        route.fulfill(status=200, json=place.api.answers["texts/sentiment"][1])
+
+    page = open_page(
+        "#advise?modality=text",
+        bypass_csp=True,
+        routes={
+            "**/oauth2/authorize?**": authorize,
+            "**/oauth2/token": token,
+            "https://cognito-identity.us-east-1.amazonaws.com/": identity,
+            "**/prod/**": api,
+        },
+    )
+    assert page.url.endswith("#advise?modality=text")
+    question, grant, logins = asked_of_cognito
+    assert (question["code_challenge_method"], question["response_type"]) == ("S256", "code")
+    assert (grant["grant_type"], grant["code"]) == ("authorization_code", "code")
+    digest = hashlib.sha256(grant["code_verifier"].encode()).digest()
+    assert question["code_challenge"] == base64.urlsafe_b64encode(digest).decode().rstrip("=")
+    assert logins["Logins"] == {"cognito-idp.us-east-1.amazonaws.com/us-east-1_pool": "token"}
+    assert page.evaluate("[sessionStorage.length, localStorage.length]") == [0, 0]
+    page.click("nav a[href='#try']")
+    write(page, "A film.")
+    asked(page)
+    for headers in sent:
+        assert headers["x-amz-security-token"] == "session"
+        assert "Credential=ASIA/" in headers["authorization"]
+        assert "host;" in headers["authorization"]

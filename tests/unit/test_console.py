@@ -1,0 +1,149 @@
+"""The console's files, and the server that gives them out: small, whole, with its headers and nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import json
+import re
+
+import pytest
+
+from console import PAGE, PATHS, content_security_policy
+from lambdas.catalogue import OPERATIONS
+from lambdas.common.bodies import IMAGE_BYTES
+from local_aws.console import PREFIX, NotDeployed, configuration_of, with_console
+from tools.write_console_questions import FILE, content
+
+COMPRESSED_BYTES_MOST = 250_000
+FILES = sorted(PAGE.iterdir())
+SCRIPTS = {file.name: file.read_text(encoding="utf-8") for file in PAGE.glob("*.js")}
+
+
+def test_the_page_is_small():
+    assert sum(len(gzip.compress(file.read_bytes())) for file in FILES) <= COMPRESSED_BYTES_MOST
+
+
+def test_the_page_takes_nothing_from_another_host():
+    for file in FILES:
+        addresses = set(re.findall(r"(?:https?:)?//[a-z${][\w.${}-]*", file.read_text(encoding="utf-8")))
+        # The name space of SVG is no address, and Cognito is where a person signs in.
+        assert addresses <= {"http://www.w3.org", "https://cognito-identity.${region}.amazonaws.com"}, (
+            file.name
+        )
+
+
+def test_no_script_makes_markup_of_texts_or_code_of_data():
+    for name, script in SCRIPTS.items():
+        assert not re.search(
+            r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function", script
+        ), name
+
+
+def test_the_form_asks_the_advisors_own_questions():
+    assert FILE.read_text(encoding="utf-8") == content(), "python -m tools.write_console_questions"
+
+
+def test_the_scripts_limit_for_images_is_the_apis():
+    (found,) = re.findall(r"IMAGE_BYTES = ([\d_]+);", SCRIPTS["picture.js"])
+    assert int(found) == IMAGE_BYTES
+
+
+def test_the_page_asks_the_paths_that_are_named_and_they_are_the_apis():
+    quoted = re.findall(r'"((?:images|texts)/[\w/-]+|advise|deployment)"', " ".join(SCRIPTS.values()))
+    assert set(quoted) == set(PATHS)
+    assert set(PATHS) <= {operation.path for operation in OPERATIONS}
+
+
+def test_the_policy_lets_the_page_do_what_it_does_and_no_more():
+    policy = content_security_policy(["https://a.example"])
+    assert "default-src 'none'" in policy
+    assert "connect-src 'self' https://a.example;" in policy
+    assert "unsafe" not in policy
+
+
+async def inner(scope, receive, send) -> None:
+    """What lies behind the console's server."""
+    await send({"type": "http.response.start", "status": 299, "headers": []})
+    await send({"type": "http.response.body", "body": b"inner"})
+
+
+def get(path: str, method: str = "GET", configuration=dict) -> tuple[int, dict[str, str], bytes]:
+    """One request of the server."""
+    sent = []
+
+    async def send(message) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "method": method, "path": path, "headers": []}
+    asyncio.run(with_console(inner, configuration)(scope, None, send))
+    headers = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
+    return sent[0]["status"], headers, sent[1]["body"]
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
+def test_every_file_is_served_as_it_is_with_the_security_headers(file):
+    status, headers, body = get(PREFIX + file.name)
+    assert (status, body) == (200, file.read_bytes())
+    assert headers["content-type"] != "None; charset=utf-8"
+    assert headers["content-security-policy"] == content_security_policy()
+    assert headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize(
+    "path", ["../__init__.py", "..%2f__init__.py", "__init__.py", "page/", "/etc/passwd", "nothing.js", "."]
+)
+def test_no_path_leads_out_of_the_page(path):
+    assert get(PREFIX + path)[0] == 404
+
+
+@pytest.mark.parametrize(
+    ("path", "method", "status"),
+    [
+        ("/", "GET", 299),
+        ("/_console2/", "GET", 299),
+        ("/bucket/_console/", "GET", 299),
+        ("/_console", "GET", 307),
+        ("/_console/", "GET", 200),
+        ("/_console/", "POST", 405),
+    ],
+)
+def test_only_paths_of_the_console_are_taken(path, method, status):
+    assert get(path, method)[0] == status
+
+
+class Parameters:
+    """Systems Manager with some parameters."""
+
+    def __init__(self, found: dict[str, str]) -> None:
+        self.found = found
+
+    def get_paginator(self, operation: str):
+        assert operation == "get_parameters_by_path"
+        return self
+
+    def paginate(self, **request):
+        assert request == {"Path": "/recognition/", "Recursive": True}
+        return [{"Parameters": [{"Name": name, "Value": value} for name, value in self.found.items()]}]
+
+
+def test_the_page_is_told_where_the_deployed_api_is():
+    url = "https://abc123.execute-api.us-east-1.amazonaws.com/dev/"
+    found = configuration_of(
+        Parameters({"/recognition/dev/api-url": url, "/recognition/dev/x": "y"}), {}, "r"
+    )
+    assert (found["environment"], found["region"]) == ("dev", "r")
+    assert found["apiPath"] == "/_aws/execute-api/abc123/dev"
+
+
+def test_without_an_api_the_page_is_told_what_to_run():
+    def configuration():
+        return configuration_of(Parameters({"/recognition/dev/key-arn": "arn"}), {}, "r")
+
+    with pytest.raises(NotDeployed):
+        configuration()
+    status, _, body = get(PREFIX + "config.json", configuration=configuration)
+    assert (status, json.loads(body)["message"]) == (
+        503,
+        "The app is not deployed here yet. Run: recognition up",
+    )
