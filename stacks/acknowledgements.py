@@ -127,6 +127,45 @@ def findings(part: str, settings: EnvironmentSettings) -> list[Finding]:
                 for finding in each(f"{function}Role/DefaultPolicy", NO_RESOURCE, resource("*"))
             ],
         ]
+    if part == "Console":
+        upload = "Custom::CDKBucketDeployment8693BB64968944B69AAFB0CC9EB8756C"
+        cdks = "CDK's own function, which writes the page at a deployment; it reads CDK's assets and writes one bucket."
+        basic = "arn:<AWS::Partition>:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
+        assets = f"arn:aws:s3:::cdk-hnb659fds-assets-<AWS::AccountId>-{region}/*"
+        actions = ("GetBucket*", "GetObject*", "List*", "Abort*", "DeleteObject*")
+        return [
+            *each("Page", "Only the distribution reads it, and it holds a public page.", "AwsSolutions-S1"),
+            *each("Distribution", "People sign in from wherever they are.", "AwsSolutions-CFR1"),
+            *each(
+                "Distribution",
+                "The page holds nothing secret; what lies behind it wants a signature, and has its own throttle.",
+                "AwsSolutions-CFR2",
+            ),
+            *each(
+                "Distribution",
+                "The API has an access log of its own; this one would add addresses of people only.",
+                "AwsSolutions-CFR3",
+            ),
+            *each(
+                "Distribution",
+                "CloudFront's own domain comes with its own certificate and takes no other policy.",
+                "AwsSolutions-CFR4",
+            ),
+            *each(
+                "Users",
+                "Threat protection costs by the user; nobody can sign up, and everyone has a second factor.",
+                "AwsSolutions-COG8",
+            ),
+            *each(f"{upload}/ServiceRole", cdks, f"AwsSolutions-IAM4[Policy::{basic}]"),
+            *each(
+                f"{upload}/ServiceRole/DefaultPolicy",
+                cdks,
+                *(f"AwsSolutions-IAM5[Action::s3:{action}]" for action in actions),
+                resource(assets),
+                resource("<PageA98A310E.Arn>/*"),
+            ),
+            *each(upload, cdks, "AwsSolutions-L1"),
+        ]
     return []
 
 

@@ -10,6 +10,7 @@ from aws_cdk import aws_iam as iam
 from stacks.acknowledgements import acknowledge
 from stacks.api import ApiStack
 from stacks.budget import add_budget
+from stacks.console import ConsoleStack
 from stacks.inference import InferenceStack
 from stacks.release import ReleaseStack
 from stacks.release_machine import ReleasePlaces
@@ -55,6 +56,12 @@ def compose(app: App, build_directory: Path) -> dict[str, Stack]:
             build_directory=build_directory,
         ),
     }
+    if settings.console:
+        stacks["Console"] = ConsoleStack(
+            app, **named(settings, "Console", "A page to try and compare"), settings=settings
+        )
+        # It reads where the API is.
+        stacks["Console"].add_stack_dependency(stacks["Api"])
     if settings.budget:
         add_budget(stacks["Storage"], settings.budget, {"project": PROJECT, "environment": settings.name})
     # They read what storage published, which CDK cannot see by itself.

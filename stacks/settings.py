@@ -236,6 +236,14 @@ class ApiSettings(Settings):
     )
 
 
+class ConsoleSettings(Settings):
+    """The console: a page on the internet that only people whom an administrator added can sign in to."""
+
+    # Limits of UserPoolClient's token validities (Amazon Cognito API reference).
+    token_minutes: int = Field(60, ge=5, le=1_440)
+    session_hours: int = Field(8, ge=1, le=24, description="After so long a person signs in again.")
+
+
 class EnvironmentSettings(Settings):
     """Everything that differs between dev and prod."""
 
@@ -253,6 +261,9 @@ class EnvironmentSettings(Settings):
     inference: InferenceSettings = InferenceSettings()
     release: ReleaseSettings = ReleaseSettings()
     api: ApiSettings = ApiSettings()
+    console: ConsoleSettings | None = Field(
+        None, description="Empty: no page on the internet; the embedded AWS serves it in any case."
+    )
     budget: BudgetSettings | None = Field(None, description="Empty: no budget.")
 
     @model_validator(mode="after")

@@ -1,0 +1,240 @@
+"""The console stack: its page in a private bucket behind CloudFront, and Cognito, which lends a person credentials."""
+
+from __future__ import annotations
+
+from aws_cdk import Aws, Duration, Fn, RemovalPolicy, Stack
+from aws_cdk import aws_cloudfront as cloudfront
+from aws_cdk import aws_cloudfront_origins as origins
+from aws_cdk import aws_cognito as cognito
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_s3_deployment as deployment
+from constructs import Construct
+
+from console import CONFIGURATION, PAGE, PATHS, content_security_policy, security_headers
+from stacks.names import publish, published
+from stacks.settings import ConsoleSettings, EnvironmentSettings
+
+HTTPS_ONLY_DAYS = 365
+LOG_DAYS = logs.RetentionDays.ONE_MONTH
+
+
+class ConsoleStack(Stack):
+    """The page and the API on one domain: a browser needs no permission of the API's to call across origins."""
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, settings: EnvironmentSettings, **options
+    ) -> None:
+        super().__init__(scope, construct_id, **options)
+        # https://{id}.execute-api.{region}.amazonaws.com/{stage}/
+        api_host = Fn.select(2, Fn.split("/", published(self, settings.name, "api-url")))
+        api_id = Fn.select(0, Fn.split(".", api_host))
+        domain_prefix = f"recognition-{settings.name}-{Aws.ACCOUNT_ID}"
+        sign_in = f"https://{domain_prefix}.auth.{self.region}.amazoncognito.com"
+        bucket = self.bucket()
+        distribution = self.distribution(bucket, api_host, settings.name, self.headers(sign_in))
+        address = f"https://{distribution.distribution_domain_name}/"
+        users = self.users(settings, domain_prefix)
+        client = self.client(users, address, settings.console)
+        identities = self.identities(users, client)
+        self.lend(identities, self.person(identities, api_id, settings.name))
+        configuration = {
+            "environment": settings.name,
+            "place": self.region,
+            "region": self.region,
+            "apiPath": f"/{settings.name}",
+            "apiHost": api_host,
+            "signIn": {
+                "domain": sign_in,
+                "clientId": client.user_pool_client_id,
+                "userPoolId": users.user_pool_id,
+                "identityPoolId": identities.ref,
+            },
+        }
+        self.upload(bucket, configuration)
+        publish(self, settings.name, "console-url", address)
+        publish(self, settings.name, "console-user-pool-id", users.user_pool_id)
+
+    def bucket(self) -> s3.Bucket:
+        """A private bucket that holds the page and nothing else."""
+        return s3.Bucket(
+            self,
+            "Page",
+            encryption=s3.BucketEncryption.S3_MANAGED,
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+            enforce_ssl=True,
+            minimum_tls_version=1.2,
+            removal_policy=RemovalPolicy.DESTROY,
+            auto_delete_objects=True,
+        )
+
+    def headers(self, sign_in: str) -> cloudfront.ResponseHeadersPolicy:
+        """The page's security headers, as the embedded AWS sends them too, and HTTPS from then on."""
+        identities = f"https://cognito-identity.{self.region}.amazonaws.com"
+        fields = security_headers(content_security_policy([sign_in, identities]))
+        custom = ("cross-origin-opener-policy", "permissions-policy")
+        return cloudfront.ResponseHeadersPolicy(
+            self,
+            "Headers",
+            security_headers_behavior=cloudfront.ResponseSecurityHeadersBehavior(
+                content_security_policy=cloudfront.ResponseHeadersContentSecurityPolicy(
+                    content_security_policy=fields["content-security-policy"], override=True
+                ),
+                content_type_options=cloudfront.ResponseHeadersContentTypeOptions(override=True),
+                frame_options=cloudfront.ResponseHeadersFrameOptions(
+                    frame_option=cloudfront.HeadersFrameOption.DENY, override=True
+                ),
+                referrer_policy=cloudfront.ResponseHeadersReferrerPolicy(
+                    referrer_policy=cloudfront.HeadersReferrerPolicy.NO_REFERRER, override=True
+                ),
+                strict_transport_security=cloudfront.ResponseHeadersStrictTransportSecurity(
+                    access_control_max_age=Duration.days(HTTPS_ONLY_DAYS),
+                    include_subdomains=True,
+                    override=True,
+                ),
+            ),
+            custom_headers_behavior=cloudfront.ResponseCustomHeadersBehavior(
+                custom_headers=[
+                    cloudfront.ResponseCustomHeader(header=name, value=fields[name], override=True)
+                    for name in custom
+                ]
+            ),
+        )
+
+    def distribution(
+        self, bucket: s3.Bucket, api_host: str, stage: str, headers: cloudfront.ResponseHeadersPolicy
+    ) -> cloudfront.Distribution:
+        """The page for everyone; below the API's stage whatever the API answers, which wants its own signature."""
+        common = {
+            "viewer_protocol_policy": cloudfront.ViewerProtocolPolicy.REDIRECT_TO_HTTPS,
+            "response_headers_policy": headers,
+        }
+        api = origins.HttpOrigin(
+            api_host,
+            protocol_policy=cloudfront.OriginProtocolPolicy.HTTPS_ONLY,
+            origin_ssl_protocols=[cloudfront.OriginSslPolicy.TLS_V1_2],
+        )
+        return cloudfront.Distribution(
+            self,
+            "Distribution",
+            comment=f"Console of recognition in {stage}",
+            default_root_object="index.html",
+            http_version=cloudfront.HttpVersion.HTTP2_AND_3,
+            default_behavior=cloudfront.BehaviorOptions(
+                origin=origins.S3BucketOrigin.with_origin_access_control(bucket),
+                cache_policy=cloudfront.CachePolicy.CACHING_OPTIMIZED,
+                **common,
+            ),
+            additional_behaviors={
+                f"/{stage}/*": cloudfront.BehaviorOptions(
+                    origin=api,
+                    allowed_methods=cloudfront.AllowedMethods.ALLOW_ALL,
+                    cache_policy=cloudfront.CachePolicy.CACHING_DISABLED,
+                    # The signature covers the API's own host name, so the distribution's must not reach it.
+                    origin_request_policy=cloudfront.OriginRequestPolicy.ALL_VIEWER_EXCEPT_HOST_HEADER,
+                    **common,
+                )
+            },
+        )
+
+    def users(self, settings: EnvironmentSettings, domain_prefix: str) -> cognito.UserPool:
+        """Who may sign in: whom an administrator adds, with a password and a code from an authenticator."""
+        users = cognito.UserPool(
+            self,
+            "Users",
+            self_sign_up_enabled=False,
+            sign_in_aliases=cognito.SignInAliases(email=True),
+            sign_in_case_sensitive=False,
+            account_recovery=cognito.AccountRecovery.EMAIL_ONLY,
+            mfa=cognito.Mfa.REQUIRED,
+            mfa_second_factor=cognito.MfaSecondFactor(otp=True, sms=False),
+            password_policy=cognito.PasswordPolicy(
+                min_length=14,
+                require_lowercase=True,
+                require_uppercase=True,
+                require_digits=True,
+                require_symbols=True,
+            ),
+            deletion_protection=settings.termination_protection,
+            removal_policy=RemovalPolicy.DESTROY,
+        )
+        users.add_domain("SignIn", cognito_domain=cognito.CognitoDomainOptions(domain_prefix=domain_prefix))
+        return users
+
+    def client(
+        self, users: cognito.UserPool, address: str, settings: ConsoleSettings
+    ) -> cognito.UserPoolClient:
+        """The page as Cognito knows it: no secret, the code flow, and one address to come back to."""
+        return users.add_client(
+            "Page",
+            generate_secret=False,
+            auth_flows=cognito.AuthFlow(user=False),
+            prevent_user_existence_errors=True,
+            id_token_validity=Duration.minutes(settings.token_minutes),
+            access_token_validity=Duration.minutes(settings.token_minutes),
+            refresh_token_validity=Duration.hours(settings.session_hours),
+            supported_identity_providers=[cognito.UserPoolClientIdentityProvider.COGNITO],
+            o_auth=cognito.OAuthSettings(
+                flows=cognito.OAuthFlows(authorization_code_grant=True),
+                scopes=[cognito.OAuthScope.OPENID],
+                callback_urls=[address],
+            ),
+        )
+
+    def identities(self, users: cognito.UserPool, client: cognito.UserPoolClient) -> cognito.CfnIdentityPool:
+        """Turns a signed-in person's token into credentials; nobody else gets any."""
+        provider = cognito.CfnIdentityPool.CognitoIdentityProviderProperty(
+            client_id=client.user_pool_client_id,
+            provider_name=users.user_pool_provider_name,
+            server_side_token_check=True,
+        )
+        return cognito.CfnIdentityPool(
+            self,
+            "Identities",
+            allow_unauthenticated_identities=False,
+            cognito_identity_providers=[provider],
+        )
+
+    def person(self, identities: cognito.CfnIdentityPool, api_id: str, stage: str) -> iam.Role:
+        """What a signed-in person may do: ask the paths that the page asks, and nothing else in the account."""
+        role = iam.Role(
+            self,
+            "PersonRole",
+            assumed_by=iam.WebIdentityPrincipal(
+                "cognito-identity.amazonaws.com",
+                conditions={
+                    "StringEquals": {"cognito-identity.amazonaws.com:aud": identities.ref},
+                    "ForAnyValue:StringLike": {"cognito-identity.amazonaws.com:amr": "authenticated"},
+                },
+            ),
+        )
+        asked = [
+            self.format_arn(service="execute-api", resource=api_id, resource_name=f"{stage}/POST/{path}")
+            for path in PATHS
+        ]
+        role.add_to_policy(iam.PolicyStatement(actions=["execute-api:Invoke"], resources=asked))
+        return role
+
+    def lend(self, identities: cognito.CfnIdentityPool, role: iam.Role) -> None:
+        """Lends the role to everyone who has signed in."""
+        cognito.CfnIdentityPoolRoleAttachment(
+            self, "Lending", identity_pool_id=identities.ref, roles={"authenticated": role.role_arn}
+        )
+
+    def upload(self, bucket: s3.Bucket, configuration: dict) -> None:
+        """Writes the page and its configuration; browsers ask each time whether a file has changed."""
+        deployment.BucketDeployment(
+            self,
+            "Upload",
+            destination_bucket=bucket,
+            sources=[
+                deployment.Source.asset(str(PAGE)),
+                deployment.Source.json_data(CONFIGURATION, configuration),
+            ],
+            cache_control=[deployment.CacheControl.no_cache()],
+            log_group=logs.LogGroup(
+                self, "UploadLog", retention=LOG_DAYS, removal_policy=RemovalPolicy.DESTROY
+            ),
+        )

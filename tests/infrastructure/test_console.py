@@ -1,0 +1,153 @@
+"""The console's stack: a private page behind CloudFront, one domain with the API, and people with one permission."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from aws_cdk import App, Validations
+from cdk_nag import AwsSolutionsChecks
+
+from console import PAGE, PATHS, content_security_policy
+from stacks import acknowledgements
+from stacks.compose import compose
+from stacks.settings import load_settings
+
+from .conftest import ROOT, context
+from .test_checks import NOT_LINTED
+
+
+def with_console() -> dict:
+    """cdk.json's context with the console in dev."""
+    changed = context()
+    changed["environments"]["dev"]["console"] = {}
+    return {**changed, "environment": "dev"}
+
+
+@pytest.fixture(scope="module")
+def assembly(tmp_path_factory) -> Path:
+    """A synth of dev with the console and with the AwsSolutions pack."""
+    output = tmp_path_factory.mktemp("console")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CDK_VALIDATION", "true")
+        app = App(context=with_console(), outdir=str(output))
+        compose(app, ROOT / "build")
+        Validations.of(app).add_plugins(AwsSolutionsChecks(app))
+        app.synth()
+    return output
+
+
+@pytest.fixture(scope="module")
+def template(assembly) -> dict:
+    return json.loads((assembly / "Recognition-dev-Console.template.json").read_text())
+
+
+def of_type(template: dict, kind: str) -> list[dict]:
+    """The properties of every resource of a type."""
+    return [one["Properties"] for one in template["Resources"].values() if one["Type"] == kind]
+
+
+def joined(value) -> str:
+    """A template's text with references as their names in braces."""
+    if isinstance(value, dict) and "Fn::Join" in value:
+        separator, parts = value["Fn::Join"]
+        return separator.join(joined(part) for part in parts)
+    if isinstance(value, dict):
+        (reference,) = value.values()
+        return "{" + (reference if isinstance(reference, str) else ".".join(map(str, reference))) + "}"
+    return value
+
+
+def test_nothing_is_on_the_internet_unless_the_settings_say_so():
+    for environment in ("dev", "prod"):
+        assert load_settings(environment, context()["environments"]).console is None
+
+
+def test_the_pack_and_the_linter_find_nothing(assembly):
+    report = json.loads((assembly / "validation-report.json").read_text())
+    assert [one for plugin in report["pluginReports"] for one in plugin.get("violations", [])] == []
+    command = [str(Path(sys.executable).with_name("cfn-lint")), "--ignore-checks", NOT_LINTED, "--"]
+    command.append(str(assembly / "Recognition-dev-Console.template.json"))
+    finished = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert finished.returncode == 0, finished.stdout
+
+
+def test_every_acknowledgement_has_a_reason():
+    settings = load_settings("dev", with_console()["environments"])
+    found = acknowledgements.findings("Console", settings)
+    assert found and all(finding.reason.endswith(".") for finding in found)
+
+
+def test_only_the_distribution_reads_the_page(template):
+    (bucket,) = of_type(template, "AWS::S3::Bucket")
+    assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+    (policy,) = of_type(template, "AWS::S3::BucketPolicy")
+    reading = [
+        one
+        for one in policy["PolicyDocument"]["Statement"]
+        if one["Effect"] == "Allow" and "s3:GetObject" in one["Action"]
+    ]
+    (statement,) = reading
+    assert statement["Principal"] == {"Service": "cloudfront.amazonaws.com"}
+    assert "AWS:SourceArn" in json.dumps(statement["Condition"])
+    (control,) = of_type(template, "AWS::CloudFront::OriginAccessControl")
+    assert control["OriginAccessControlConfig"]["SigningBehavior"] == "always"
+
+
+def test_the_pages_headers_are_those_of_the_embedded_aws_and_https(template):
+    (policy,) = of_type(template, "AWS::CloudFront::ResponseHeadersPolicy")
+    headers = policy["ResponseHeadersPolicyConfig"]["SecurityHeadersConfig"]
+    given = joined(headers["ContentSecurityPolicy"]["ContentSecurityPolicy"])
+    sign_in = "https://recognition-dev-{AWS::AccountId}.auth.us-east-1.amazoncognito.com"
+    assert given == content_security_policy([sign_in, "https://cognito-identity.us-east-1.amazonaws.com"])
+    assert headers["StrictTransportSecurity"]["AccessControlMaxAgeSec"] >= 31_536_000
+    (distribution,) = of_type(template, "AWS::CloudFront::Distribution")
+    parts = distribution["DistributionConfig"]
+    for behavior in (parts["DefaultCacheBehavior"], *parts["CacheBehaviors"]):
+        assert behavior["ViewerProtocolPolicy"] == "redirect-to-https"
+        assert "ResponseHeadersPolicyId" in behavior
+
+
+def test_the_api_is_on_the_same_domain_uncached_and_under_its_own_host_name(template):
+    (distribution,) = of_type(template, "AWS::CloudFront::Distribution")
+    (behavior,) = distribution["DistributionConfig"]["CacheBehaviors"]
+    assert behavior["PathPattern"] == "/dev/*"
+    # AWS's managed policies: CachingDisabled, AllViewerExceptHostHeader (Amazon CloudFront developer guide).
+    assert behavior["CachePolicyId"] == "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
+    assert behavior["OriginRequestPolicyId"] == "b689b0a8-53d0-40ab-baf2-68738e2966ac"
+
+
+def test_only_people_whom_an_administrator_added_sign_in_and_with_two_factors(template):
+    (users,) = of_type(template, "AWS::Cognito::UserPool")
+    assert users["AdminCreateUserConfig"]["AllowAdminCreateUserOnly"] is True
+    assert (users["MfaConfiguration"], users["EnabledMfas"]) == ("ON", ["SOFTWARE_TOKEN_MFA"])
+    (identities,) = of_type(template, "AWS::Cognito::IdentityPool")
+    assert identities["AllowUnauthenticatedIdentities"] is False
+    (client,) = of_type(template, "AWS::Cognito::UserPoolClient")
+    assert (client["AllowedOAuthFlows"], client["AllowedOAuthScopes"]) == (["code"], ["openid"])
+    assert client.get("GenerateSecret", False) is False
+
+
+def test_a_person_may_ask_the_paths_of_the_page_and_nothing_else(template):
+    (lent,) = of_type(template, "AWS::Cognito::IdentityPoolRoleAttachment")
+    assert list(lent["Roles"]) == ["authenticated"]
+    role = lent["Roles"]["authenticated"]["Fn::GetAtt"][0]
+    policies = [
+        one["PolicyDocument"]["Statement"]
+        for one in of_type(template, "AWS::IAM::Policy")
+        if {"Ref": role} in one["Roles"]
+    ]
+    ((statement,),) = policies
+    assert statement["Action"] == "execute-api:Invoke"
+    asked = [json.dumps(one).rpartition("/dev/POST/")[2].rstrip('"]}') for one in statement["Resource"]]
+    assert sorted(asked) == sorted(PATHS)
+
+
+def test_the_page_is_uploaded_as_it_is(assembly):
+    assets = json.loads((assembly / "Recognition-dev-Console.assets.json").read_text())["files"]
+    folders = [assembly / one["source"]["path"] for one in assets.values()]
+    (uploaded,) = [folder for folder in folders if (folder / "index.html").exists()]
+    assert {one.name for one in uploaded.iterdir()} == {one.name for one in PAGE.iterdir()}
