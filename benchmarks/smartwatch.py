@@ -74,12 +74,10 @@ def accuracy_of_network(settings: RnnHyperparameters, splits: dict[str, Split], 
     keras.utils.set_random_seed(seed)
     # The validation split only has to have the network's form: here the test windows take its place to be measured.
     problem = sequence_problem(settings, splits["train"], splits["test"])
-    learner = Learner(
-        problem.build_network, settings, problem.train_inputs, problem.train_targets, len(problem.labels)
-    )
+    learner = Learner(problem.build_network, settings, problem.train, len(problem.labels))
     for epoch in range(settings.epochs):
-        learner.advance(learner.batches_of_epoch(epoch), epoch * learner.steps_per_epoch)
-    _, accuracy = learner.measure(problem.validation_inputs, problem.validation_targets)
+        learner.advance(learner.batches_of_epoch(epoch)[:], epoch * learner.steps_per_epoch)
+    _, accuracy = learner.measure(problem.validation)
     return accuracy
 
 

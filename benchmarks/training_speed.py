@@ -48,6 +48,7 @@ def ours(kind: str) -> Callable[[], int]:
         os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as model_code.train does
     import keras
 
+    from model_code.batches import Arrays
     from model_code.hyperparameters import KINDS
     from model_code.learning import STEPS_PER_CALL, Learner
     from model_code.networks import build_cnn, build_rnn
@@ -61,12 +62,14 @@ def ours(kind: str) -> Callable[[], int]:
         if kind == "cnn"
         else (lambda: build_rnn(settings, CLASSES[kind], vocabulary_numbers=WORDS + 2))
     )
-    learner = Learner(build, settings, inputs, targets, CLASSES[kind])
-    batches = learner.batches_of_epoch(0)[:STEPS_PER_CALL]
+    learner = Learner(build, settings, Arrays(inputs, targets), CLASSES[kind])
+    epoch = learner.batches_of_epoch(0)
 
     def train() -> int:
+        # Taking the samples from all of them is a part of training.
+        batches = epoch[:STEPS_PER_CALL]
         learner.advance(batches, 1)
-        return batches.size
+        return batches[1].size
 
     return train
 

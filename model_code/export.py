@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -12,27 +13,39 @@ import keras
 import tensorflow as tf
 
 from model_code.hyperparameters import Hyperparameters
-from model_code.litert import write_litert
+from model_code.litert import CALIBRATION_SAMPLES, write_litert
 from model_code.problems import Problem
 
 VERSION = "1"
 
 
 class ServingModule(tf.Module):
-    """The network behind its preprocessing, with one signature."""
+    """A classifier behind its preprocessing, with one signature."""
 
-    def __init__(self, network: keras.Model, problem: Problem) -> None:
+    def __init__(
+        self,
+        probabilities_of: Callable[[tf.Tensor], tf.Tensor],
+        sample_spec: tf.TensorSpec,
+        labels: Sequence[str],
+        resources: Sequence[object],
+    ) -> None:
+        """Makes the signature.
+
+        Args:
+            probabilities_of: from samples to float32 probabilities [N, C], in TensorFlow's graph.
+            sample_spec: of the samples, with the name of the signature's input.
+            labels: the classes' names.
+            resources: networks and tables that `probabilities_of` needs.
+        """
         super().__init__()
-        self.network = network
-        self.resources = problem.resources
-        self.labels = tf.constant(problem.labels)
-        self.preprocess = problem.preprocess
-        spec = tf.TensorSpec(problem.sample_spec.shape, problem.sample_spec.dtype, name=problem.feature)
-        self.signature = tf.function(self.predict, input_signature=[spec])
+        self.resources = list(resources)
+        self.labels = tf.constant(list(labels))
+        self.probabilities_of = probabilities_of
+        self.signature = tf.function(self.predict, input_signature=[sample_spec])
 
     def predict(self, samples: tf.Tensor) -> dict[str, tf.Tensor]:
         """Samples to `label` string [N], `score` float [N] and `probabilities` float [N, C]."""
-        probabilities = tf.nn.softmax(self.network(self.preprocess(samples), training=False))
+        probabilities = self.probabilities_of(samples)
         best = tf.argmax(probabilities, axis=1)
         return {
             "label": tf.gather(self.labels, best),
@@ -54,18 +67,28 @@ def export_model(
     with and without bfloat16.
     """
     served = in_float32(network, problem)
-    module = ServingModule(served, problem)
+    spec = tf.TensorSpec(problem.sample_spec.shape, problem.sample_spec.dtype, name=problem.feature)
+    module = ServingModule(
+        lambda samples: tf.nn.softmax(served(problem.preprocess(samples), training=False)),
+        spec,
+        problem.labels,
+        [served, *problem.resources],
+    )
+    write_artefact(directory, module, problem.labels, model_card(served, problem, settings, history))
+    inputs, _ = next(problem.train.in_order(CALIBRATION_SAMPLES))
+    write_litert(served, inputs, directory / "litert")
+
+
+def write_artefact(directory: Path, module: ServingModule, labels: Sequence[str], card: dict) -> None:
+    """Writes what the inference container needs to `directory`, and the card."""
     target = directory / VERSION
     shutil.rmtree(target, ignore_errors=True)
     tf.saved_model.save(module, str(target), signatures={"serving_default": module.signature})
-    write_litert(served, problem.train_inputs, directory / "litert")
     code = directory / "code"
     code.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(Path(__file__).with_name("inference.py"), code / "inference.py")
-    (directory / "labels.json").write_text(json.dumps(problem.labels))
-    (directory / "model_card.json").write_text(
-        json.dumps(model_card(served, problem, settings, history), indent=2)
-    )
+    (directory / "labels.json").write_text(json.dumps(list(labels)))
+    (directory / "model_card.json").write_text(json.dumps(card, indent=2))
 
 
 def in_float32(network: keras.Model, problem: Problem) -> keras.Model:

@@ -33,6 +33,8 @@ class Hyperparameters:
         checkpoint_every_steps: optimiser steps between checkpoints; an epoch's end always makes one.
         seed: seeds initial weights, batch order, augmentation and dropout.
         deterministic: makes two runs on one CPU worker equal bit for bit; slower.
+        memory_limit_megabytes: of a channel's samples; a channel of shards that would take more is read anew in every
+            epoch, a little at a time.
         mixed_precision: `bfloat16` or `float32` for the activations, or `auto` for the one that the device is faster
             with; weights stay float32. There is no float16, whose gradients vanish without loss scaling.
     """
@@ -49,6 +51,7 @@ class Hyperparameters:
     checkpoint_every_steps: int = bounded(200, 1, 1_000_000)
     seed: int = bounded(0, 0, 2**31 - 1)
     deterministic: bool = False
+    memory_limit_megabytes: int = bounded(4_000, 0, 10_000_000)
     mixed_precision: str = dataclasses.field(default="float32", metadata={"choices": PRECISIONS})
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import keras
-import numpy as np
 import tensorflow as tf
 
+from model_code.batches import ArrayEpoch, Arrays, Batch, ShardEpoch, Shards
 from model_code.failures import JobFailed
 from model_code.hyperparameters import Hyperparameters
 from model_code.preprocessing import augment, augment_sequences
@@ -41,8 +41,7 @@ class Learner:
         self,
         build_network: Callable[[], keras.Model],
         settings: Hyperparameters,
-        inputs: np.ndarray,
-        targets: np.ndarray,
+        samples: Arrays | Shards,
         class_count: int,
     ) -> None:
         """Builds network and optimiser under the strategy whose scope it is called in.
@@ -50,9 +49,7 @@ class Learner:
         Args:
             build_network: makes the untrained network.
             settings: the run's hyperparameters.
-            inputs: of the training split, uint8 images [N, H, W, 3], int32 word numbers [N, L] or float32 steps
-                [N, L, channels].
-            targets: int32 [N].
+            samples: of the training split.
             class_count: number of classes.
 
         Raises:
@@ -63,7 +60,8 @@ class Learner:
         self.settings = settings
         self.class_count = class_count
         self.is_cnn = settings.kind == "cnn"
-        self.sample_count = len(inputs)
+        self.samples = samples
+        self.sample_count = len(samples)
         self.batch_size = min(settings.batch_size, self.sample_count)
         replicas = self.strategy.num_replicas_in_sync
         if self.batch_size % replicas:
@@ -73,7 +71,6 @@ class Learner:
             )
         self.steps_per_epoch = self.sample_count // self.batch_size
         self.total_steps = self.steps_per_epoch * settings.epochs
-        self.inputs, self.targets = inputs, targets
         self.optimizer = make_optimizer(settings)
         # Its variables have to exist before the first traced step.
         self.optimizer.build(self.network.trainable_variables)
@@ -89,7 +86,7 @@ class Learner:
         self.run_steps = tf.function(
             self.plain_run_steps,
             input_signature=[
-                tf.TensorSpec([*shape, *inputs.shape[1:]], inputs.dtype),
+                tf.TensorSpec([*shape, *samples.input_spec.shape], samples.input_spec.dtype),
                 tf.TensorSpec(shape, tf.int32),
                 tf.TensorSpec([], tf.int32),
             ],
@@ -104,22 +101,19 @@ class Learner:
         """Everything that changes while training: weights, averages, dropout's random state, optimiser slots."""
         return [*self.network.variables, *self.optimizer.variables]
 
-    def batches_of_epoch(self, epoch: int) -> np.ndarray:
-        """Positions of the samples of each step, int32 [steps_per_epoch, batch_size]; a function of seed and epoch."""
-        order = np.random.default_rng((self.settings.seed, epoch)).permutation(self.sample_count)
-        used = order[: self.steps_per_epoch * self.batch_size]
-        return used.reshape(self.steps_per_epoch, self.batch_size).astype(np.int32)
+    def batches_of_epoch(self, epoch: int) -> ArrayEpoch | ShardEpoch:
+        """The batches of each step of an epoch; a slice of it gives those of some steps."""
+        return self.samples.epoch(epoch, batch_size=self.batch_size, seed=self.settings.seed)
 
-    def advance(self, batches: np.ndarray, first_step: int) -> tuple[float, float]:
-        """Takes the steps first_step, first_step + 1, … on samples by their positions, int [steps, batch_size].
+    def advance(self, batches: Batch, first_step: int) -> tuple[float, float]:
+        """Takes the steps first_step, first_step + 1, … on inputs [steps, batch_size, …] with their targets.
 
         Returns:
             The sums over the steps of the mean loss and of the number of right answers.
         """
+        inputs, targets = batches
         loss_sum, right_sum = self.run_steps(
-            tf.constant(self.inputs[batches]),
-            tf.constant(self.targets[batches]),
-            tf.constant(first_step, tf.int32),
+            tf.constant(inputs), tf.constant(targets), tf.constant(first_step, tf.int32)
         )
         return float(loss_sum), float(right_sum)
 
@@ -192,13 +186,10 @@ class Learner:
         right = tf.cast(tf.argmax(logits, 1, output_type=tf.int32) == targets, tf.float32)
         return tf.reduce_sum(losses), tf.reduce_sum(right)
 
-    def measure(self, inputs: np.ndarray, targets: np.ndarray) -> tuple[float, float]:
-        """Mean loss and accuracy on other data of the training inputs' form."""
+    def measure(self, samples: Arrays | Shards) -> tuple[float, float]:
+        """Mean loss and accuracy on other samples of the training samples' form."""
         loss = right = 0.0
-        for start in range(0, len(inputs), EVALUATION_BATCH):
-            stop = start + EVALUATION_BATCH
-            batch_loss, batch_right = self.measure_batch(
-                tf.constant(inputs[start:stop]), tf.constant(targets[start:stop])
-            )
+        for inputs, targets in samples.in_order(EVALUATION_BATCH):
+            batch_loss, batch_right = self.measure_batch(tf.constant(inputs), tf.constant(targets))
             loss, right = loss + float(batch_loss), right + float(batch_right)
-        return loss / len(inputs), right / len(inputs)
+        return loss / len(samples), right / len(samples)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import collections
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -13,6 +14,8 @@ from model_code.hyperparameters import RnnHyperparameters
 PADDING = 0
 UNKNOWN = 1
 FIRST_WORD = 2
+# Different words that are counted at a time; the rarer half of more is forgotten, so that memory stays bounded.
+MOST_COUNTED_WORDS = 2_000_000
 
 
 def decode_images(encoded: tf.Tensor, image_size: int) -> tf.Tensor:
@@ -56,11 +59,14 @@ def split_words(texts: tf.Tensor) -> tf.RaggedTensor:
     return tf.strings.split(tf.strings.regex_replace(texts, r"([^\pL\pN' ])", r" \1 "))
 
 
-def build_vocabulary(texts: Sequence[bytes], vocabulary_size: int, chunk_size: int = 4096) -> list[str]:
+def build_vocabulary(texts: Iterable[bytes], vocabulary_size: int, chunk_size: int = 512) -> list[str]:
     """The most frequent words of `texts`, most frequent first, ties in alphabetical order."""
     counts: collections.Counter[bytes] = collections.Counter()
-    for start in range(0, len(texts), chunk_size):
-        counts.update(split_words(tf.constant(texts[start : start + chunk_size])).flat_values.numpy())
+    remaining = iter(texts)
+    while chunk := list(itertools.islice(remaining, chunk_size)):
+        counts.update(split_words(tf.constant(chunk)).flat_values.numpy())
+        if len(counts) > MOST_COUNTED_WORDS:
+            counts = collections.Counter(dict(counts.most_common(MOST_COUNTED_WORDS // 2)))
     ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     return [word.decode("utf-8", "replace") for word, _ in ranked[:vocabulary_size]]
 

@@ -10,6 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from model_code.batches import Arrays, Shards, first_line
 from model_code.failures import JobFailed
 from model_code.hyperparameters import CnnHyperparameters, Hyperparameters, RnnHyperparameters
 from model_code.networks import Channels, build_cnn, build_rnn
@@ -24,9 +25,11 @@ from model_code.preprocessing import (
     stack_sequences,
     vocabulary_table,
 )
-from model_code.records import Split, read_split
+from model_code.records import Split
+from model_code.sharded import ShardedSplit, open_split
 
 ENCODED = tf.TensorSpec([None], tf.string)
+CHUNK_SAMPLES = 500
 
 
 @dataclass(frozen=True)
@@ -36,10 +39,8 @@ class Problem:
     Attributes:
         labels: the classes' names.
         feature: the serving signature's input: `image`, `text` or `sequence`.
-        train_inputs: uint8 images [N, H, W, 3], int32 word numbers [N, L] or float32 steps [N, L, channels].
-        train_targets: int32 [N].
-        validation_inputs: like train_inputs.
-        validation_targets: like train_targets.
+        train: the training samples.
+        validation: like train.
         build_network: makes the untrained network under Keras's present precision policy.
         preprocess: from samples to the network's inputs, in TensorFlow's graph.
         sample_spec: of those samples: string [N], or float32 [N, steps, channels] padded behind with NaN.
@@ -48,10 +49,8 @@ class Problem:
 
     labels: list[str]
     feature: str
-    train_inputs: np.ndarray
-    train_targets: np.ndarray
-    validation_inputs: np.ndarray
-    validation_targets: np.ndarray
+    train: Arrays | Shards
+    validation: Arrays | Shards
     build_network: Callable[[], keras.Model]
     preprocess: Callable[[tf.Tensor], tf.Tensor]
     resources: list[object]
@@ -64,7 +63,7 @@ def load_problem(settings: Hyperparameters, train: Path, validation: Path) -> Pr
     Raises:
         JobFailed: naming what is wrong with a channel.
     """
-    splits = [read_split(directory, settings.kind) for directory in (train, validation)]
+    splits = [open_split(directory, settings) for directory in (train, validation)]
     if splits[0].labels != splits[1].labels:
         raise JobFailed("The channels train and validation name different classes in their labels.json.")
     if splits[0].feature != splits[1].feature:
@@ -72,15 +71,15 @@ def load_problem(settings: Hyperparameters, train: Path, validation: Path) -> Pr
             f"The channel train holds a {splits[0].feature} in each record, the channel validation a "
             f"{splits[1].feature}. Write both from one set."
         )
-    counts = np.bincount(splits[0].targets, minlength=len(splits[0].labels))
+    counts = splits[0].class_counts
     if not counts.all():
         raise JobFailed(
             f"The channel train has no sample of the class '{splits[0].labels[int(counts.argmin())]}'. Add some, or "
             "take the class out of labels.json in every channel."
         )
-    if len(splits[0].samples) < settings.batch_size:
+    if len(splits[0]) < settings.batch_size:
         raise JobFailed(
-            f"The channel train has {len(splits[0].samples)} samples, fewer than one batch of {settings.batch_size}. "
+            f"The channel train has {len(splits[0])} samples, fewer than one batch of {settings.batch_size}. "
             "Add samples or lower batch_size."
         )
     if isinstance(settings, CnnHyperparameters):
@@ -88,91 +87,156 @@ def load_problem(settings: Hyperparameters, train: Path, validation: Path) -> Pr
     return (sequence_problem if splits[0].feature == "sequence" else text_problem)(settings, *splits)
 
 
-def image_problem(settings: CnnHyperparameters, train: Split, validation: Split) -> Problem:
+def image_problem(
+    settings: CnnHyperparameters, train: Split | ShardedSplit, validation: Split | ShardedSplit
+) -> Problem:
     """The CNN's problem. The channels' mean and variance of the training images become part of the network."""
+    size, class_count = settings.image_size, len(train.labels)
     try:
-        train_inputs = decode_all_images(train.samples, settings.image_size)
-        validation_inputs = decode_all_images(validation.samples, settings.image_size)
+        samples = [
+            samples_of(
+                split,
+                settings,
+                encode=lambda encoded: decode_images(encoded, size),
+                encode_all=lambda encoded: decode_all_images(encoded, size),
+            )
+            for split in (train, validation)
+        ]
+        mean, variance = mean_and_variance(samples[0])
     except tf.errors.InvalidArgumentError as error:
         raise JobFailed(
             f"A sample is no PNG or JPEG image that can be decoded: {first_line(error)}"
         ) from error
-    channels = train_inputs.reshape(-1, 3).astype(np.float32)
-    mean, variance = channels.mean(axis=0, dtype=np.float64), channels.var(axis=0, dtype=np.float64)
 
     def build_network() -> keras.Model:
         return build_cnn(
-            settings, len(train.labels), mean=mean.tolist(), variance=np.maximum(variance, 1.0).tolist()
+            settings, class_count, mean=mean.tolist(), variance=np.maximum(variance, 1.0).tolist()
         )
 
     return Problem(
         labels=train.labels,
         feature=train.feature,
-        train_inputs=train_inputs,
-        train_targets=train.targets,
-        validation_inputs=validation_inputs,
-        validation_targets=validation.targets,
+        train=samples[0],
+        validation=samples[1],
         build_network=build_network,
-        preprocess=lambda encoded: tf.cast(decode_images(encoded, settings.image_size), tf.float32),
+        preprocess=lambda encoded: tf.cast(decode_images(encoded, size), tf.float32),
         resources=[],
     )
 
 
-def text_problem(settings: RnnHyperparameters, train: Split, validation: Split) -> Problem:
+def text_problem(
+    settings: RnnHyperparameters, train: Split | ShardedSplit, validation: Split | ShardedSplit
+) -> Problem:
     """The RNN's problem. The vocabulary is the training texts' most frequent words."""
-    vocabulary = build_vocabulary(train.samples, settings.vocabulary_size)
-    table = vocabulary_table(vocabulary)
+    vocabulary = build_vocabulary(train, settings.vocabulary_size)
+    table, class_count = vocabulary_table(vocabulary), len(train.labels)
+
+    def encode(texts: tf.Tensor) -> tf.Tensor:
+        return encode_texts(texts, table, settings.sequence_length)
+
+    samples = [
+        samples_of(
+            split,
+            settings,
+            encode=encode,
+            encode_all=lambda texts: encode_all_texts(texts, table, settings.sequence_length),
+        )
+        for split in (train, validation)
+    ]
 
     def build_network() -> keras.Model:
-        return build_rnn(settings, len(train.labels), vocabulary_numbers=FIRST_WORD + len(vocabulary))
+        return build_rnn(settings, class_count, vocabulary_numbers=FIRST_WORD + len(vocabulary))
 
     return Problem(
         labels=train.labels,
         feature=train.feature,
-        train_inputs=encode_all_texts(train.samples, table, settings.sequence_length),
-        train_targets=train.targets,
-        validation_inputs=encode_all_texts(validation.samples, table, settings.sequence_length),
-        validation_targets=validation.targets,
+        train=samples[0],
+        validation=samples[1],
         build_network=build_network,
-        preprocess=lambda texts: encode_texts(texts, table, settings.sequence_length),
+        preprocess=encode,
         resources=[table],
     )
 
 
-def sequence_problem(settings: RnnHyperparameters, train: Split, validation: Split) -> Problem:
+def sequence_problem(
+    settings: RnnHyperparameters, train: Split | ShardedSplit, validation: Split | ShardedSplit
+) -> Problem:
     """The RNN's problem for sensor sequences. The training steps' mean and variance become part of the network."""
-    length = settings.sequence_length
-    channels = train.samples[0].shape[1]
+    length, class_count = settings.sequence_length, len(train.labels)
+    channels = next(iter(train)).shape[1]
     check_augmentation(settings, channels)
     for name, split in (("train", train), ("validation", validation)):
-        longest = int(np.argmax([len(sample) for sample in split.samples]))
-        if len(split.samples[longest]) > length:
-            raise JobFailed(
-                f"Record {longest} of the channel {name} has {len(split.samples[longest]):,} steps, but the network "
-                f"reads {length:,}. Cut it into windows, or raise sequence_length."
-            )
-        if split.samples[0].shape[1] != channels:
-            raise JobFailed(
-                f"The channel {name} has sequences of {split.samples[0].shape[1]} channels, the channel train of "
-                f"{channels}."
-            )
-    steps = np.concatenate(train.samples)
-    statistics = Channels(
-        steps.mean(axis=0, dtype=np.float64).tolist(),
-        np.maximum(steps.var(axis=0, dtype=np.float64), 1e-6).tolist(),
-    )
+        check_lengths(name, split, length, channels)
+    samples = [
+        samples_of(
+            split,
+            settings,
+            encode=lambda sequences: pad_sequences(sequences, length),
+            encode_all=lambda sequences: stack_sequences(sequences, length),
+        )
+        for split in (train, validation)
+    ]
+    mean, variance = mean_and_variance(samples[0])
+    statistics = Channels(mean.tolist(), np.maximum(variance, 1e-6).tolist())
     return Problem(
         labels=train.labels,
         feature=train.feature,
-        train_inputs=stack_sequences(train.samples, length),
-        train_targets=train.targets,
-        validation_inputs=stack_sequences(validation.samples, length),
-        validation_targets=validation.targets,
-        build_network=lambda: build_rnn(settings, len(train.labels), channels=statistics),
+        train=samples[0],
+        validation=samples[1],
+        build_network=lambda: build_rnn(settings, class_count, channels=statistics),
         preprocess=lambda sequences: pad_sequences(sequences, length),
         resources=[],
         sample_spec=tf.TensorSpec([None, None, channels], tf.float32),
     )
+
+
+def samples_of(
+    split: Split | ShardedSplit,
+    settings: Hyperparameters,
+    *,
+    encode: Callable[[tf.Tensor], tf.Tensor],
+    encode_all: Callable[[list], np.ndarray],
+) -> Arrays | Shards:
+    """The split's samples in the network's form: all at once where they are in memory, batch by batch where not."""
+    if isinstance(split, ShardedSplit):
+        return Shards(split, encode, settings.memory_limit_megabytes)
+    return Arrays(encode_all(split.samples), split.targets)
+
+
+def mean_and_variance(samples: Arrays | Shards) -> tuple[np.ndarray, np.ndarray]:
+    """Of each channel over all samples and their places, float64 [channels]; padding with NaN does not count.
+
+    Chunks are put together by the formula of Chan, Golub and LeVeque (Stanford report CS-79-773, 1979).
+    """
+    count, mean, squares = 0, 0.0, 0.0
+    for inputs, _ in samples.in_order(CHUNK_SAMPLES):
+        values = inputs.reshape(-1, inputs.shape[-1]).astype(np.float64)
+        values = values[~np.isnan(values).any(axis=1)]
+        own = values.mean(axis=0)
+        gap, total = own - mean, count + len(values)
+        squares += ((values - own) ** 2).sum(axis=0) + gap**2 * (count * len(values) / total)
+        mean += gap * (len(values) / total)
+        count = total
+    return mean, squares / count
+
+
+def check_lengths(name: str, split: Split | ShardedSplit, length: int, channels: int) -> None:
+    """Refuses sequences that the network cannot read, naming the longest.
+
+    Raises:
+        JobFailed: when one is longer than `length` or of other channels.
+    """
+    steps, longest = max((len(sample), -number) for number, sample in enumerate(split))
+    if steps > length:
+        raise JobFailed(
+            f"Record {-longest} of the channel {name} has {steps:,} steps, but the network reads {length:,}. Cut it "
+            "into windows, or raise sequence_length."
+        )
+    found = next(iter(split)).shape[1]
+    if found != channels:
+        raise JobFailed(
+            f"The channel {name} has sequences of {found} channels, the channel train of {channels}."
+        )
 
 
 def check_augmentation(settings: RnnHyperparameters, channels: int) -> None:
@@ -187,8 +251,3 @@ def check_augmentation(settings: RnnHyperparameters, channels: int) -> None:
             f"mirrored_channels names the channel {max(mirrored)}, but the sequences have {channels}, 0 to "
             f"{channels - 1}."
         )
-
-
-def first_line(error: tf.errors.OpError) -> str:
-    """TensorFlow's own words without the graph around them."""
-    return (error.message or type(error).__name__).splitlines()[0][:200]

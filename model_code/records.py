@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +28,8 @@ from model_code.plain import find_source, read_plain
 
 FEATURES_OF_KIND = {"cnn": ("image",), "rnn": ("text", "sequence")}
 RECORDS_PER_SHARD = 10_000
+# Records that are parsed at a time.
+RECORDS_PER_CHUNK = 128
 LABELS_FILE = "labels.json"
 # Shards that `stream` reads at a time, and records that it takes of one before it turns to the next.
 OPEN_SHARDS = 8
@@ -51,6 +53,17 @@ class Split:
     targets: np.ndarray
     labels: list[str]
     feature: str
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def __iter__(self) -> Iterator[bytes] | Iterator[np.ndarray]:
+        return iter(self.samples)
+
+    @property
+    def class_counts(self) -> np.ndarray:
+        """Samples of each class, int [C]."""
+        return np.bincount(self.targets, minlength=len(self.labels))
 
 
 def write_split(
@@ -96,34 +109,45 @@ def read_split(directory: Path, kind: str) -> Split:
         JobFailed: when the channel is missing or empty, a shard is damaged, a label is not one of labels.json, or a
             sequence is empty, holds no number, or has another number of channels than the first.
     """
-    if directory.is_dir() and not any(directory.glob("*.tfrecord")) and (source := find_source(directory)):
+    if directory.is_dir() and not find_shards(directory) and (source := find_source(directory)):
         return read_plain_split(directory, source, kind)
+    features, samples, targets = zip(*chunks_of(directory, kind), strict=True)
+    everything = list(itertools.chain.from_iterable(samples))
+    return Split(everything, np.concatenate(targets), read_labels(directory), features[0])
+
+
+def chunks_of(directory: Path, kind: str) -> Iterator[tuple[str, list[bytes] | list[np.ndarray], np.ndarray]]:
+    """The records of every shard in order, RECORDS_PER_CHUNK at a time and checked: feature, samples, int32 targets.
+
+    See `read_split` for what is raised.
+    """
     labels = read_labels(directory)
-    shards = shards_of(directory)
-    feature = None
-    samples: list[bytes] | list[np.ndarray] = []
-    targets: list[np.ndarray] = []
-    for shard in shards:
+    feature, channels, position = None, None, 0
+    for shard in shards_of(directory):
         try:
-            for serialized in tf.data.TFRecordDataset(shard).batch(1024):
-                feature = feature or feature_of(serialized[0].numpy(), kind)
+            for serialized in tf.data.TFRecordDataset(shard).batch(RECORDS_PER_CHUNK):
+                feature = feature or feature_of(tf.train.Example.FromString(serialized[0].numpy()), kind)
                 batch = tf.io.parse_example(serialized, schema_of(feature))
-                samples.extend(samples_of(batch, feature))
-                targets.append(batch["label"].numpy())
+                samples = samples_of(batch, feature)
+                if feature == "sequence":
+                    channels = check_sequences(samples, directory, position, channels)
+                yield feature, samples, checked_targets(batch["label"].numpy(), labels, directory, position)
+                position += len(samples)
         except (tf.errors.DataLossError, tf.errors.InvalidArgumentError, DecodeError) as error:
             raise unreadable(shard, kind, error) from error
-    if not samples:
+    if not position:
         raise JobFailed(f"The channel {directory} has shards but no record in them.")
-    if feature == "sequence":
-        check_sequences(samples, directory)
-    numbers = np.concatenate(targets).astype(np.int32)
+
+
+def checked_targets(numbers: np.ndarray, labels: Sequence[str], directory: Path, first: int) -> np.ndarray:
+    """Labels of the records from number `first` on, as int32; see `read_split` for what is raised."""
     wrong = np.flatnonzero((numbers < 0) | (numbers >= len(labels)))
     if wrong.size:
         raise JobFailed(
-            f"Record {wrong[0]} of {directory} has the label {numbers[wrong[0]]}, but {LABELS_FILE} names "
+            f"Record {first + wrong[0]} of {directory} has the label {numbers[wrong[0]]}, but {LABELS_FILE} names "
             f"{len(labels)} classes, 0 to {len(labels) - 1}."
         )
-    return Split(samples, numbers, labels, feature)
+    return numbers.astype(np.int32)
 
 
 def read_plain_split(directory: Path, source: Path, kind: str) -> Split:
@@ -142,13 +166,18 @@ def read_plain_split(directory: Path, source: Path, kind: str) -> Split:
     return Split([sample.content for sample in samples], targets, labels, feature)
 
 
+def find_shards(directory: Path) -> list[str]:
+    """The paths of a channel's shards in the order of their names; empty where it is missing or of plain data."""
+    return sorted(str(path) for path in directory.glob("*.tfrecord"))
+
+
 def shards_of(directory: Path) -> list[str]:
     """The paths of a channel's shards in the order of their names.
 
     Raises:
         JobFailed: when there is none.
     """
-    shards = sorted(str(path) for path in directory.glob("*.tfrecord"))
+    shards = find_shards(directory)
     if not shards:
         raise JobFailed(
             f"The channel {directory} holds no *.tfrecord file, no folder of images by class, and no CSV, JSON Lines "
@@ -157,9 +186,9 @@ def shards_of(directory: Path) -> list[str]:
     return shards
 
 
-def feature_of(serialized: bytes, kind: str) -> str:
+def feature_of(record: tf.train.Example, kind: str) -> str:
     """Which of the kind's features a record has; the kind's first where it has none of them."""
-    present = tf.train.Example.FromString(serialized).features.feature
+    present = record.features.feature
     return next((name for name in FEATURES_OF_KIND[kind] if name in present), FEATURES_OF_KIND[kind][0])
 
 
@@ -183,23 +212,33 @@ def samples_of(batch: dict, feature: str) -> list[bytes] | list[np.ndarray]:
     ]
 
 
-def check_sequences(samples: list[np.ndarray], directory: Path) -> None:
-    """Refuses what no network can read; see `read_split` for what is raised."""
-    for position, sample in enumerate(samples):
+def check_sequences(samples: list[np.ndarray], directory: Path, first: int, channels: int | None) -> int:
+    """Refuses what no network can read; see `read_split` for what is raised.
+
+    Args:
+        samples: those of the records from number `first` on.
+        directory: the channel.
+        first: see `samples`.
+        channels: of the channel's first record; None where that is among the samples.
+
+    Returns:
+        The first record's channels.
+    """
+    for position, sample in enumerate(samples, start=first):
         where = f"Record {position} of {directory}"
         if sample.ndim != 2:
             raise JobFailed(f"{where} holds {sample.size} values, which fill no whole steps of its channels.")
         if not len(sample):
             raise JobFailed(f"{where} is a sequence of length 0. Leave it out, or record it again.")
-        if sample.shape[1] != samples[0].shape[1]:
-            raise JobFailed(
-                f"{where} has {sample.shape[1]} channels, but the first record has {samples[0].shape[1]}."
-            )
+        channels = channels or sample.shape[1]
+        if sample.shape[1] != channels:
+            raise JobFailed(f"{where} has {sample.shape[1]} channels, but the first record has {channels}.")
         if not np.isfinite(sample).all():
             step = int(np.flatnonzero(~np.isfinite(sample).all(axis=1))[0])
             raise JobFailed(
                 f"{where} holds no number at step {step}. Fill the gap, or leave the sequence out."
             )
+    return channels
 
 
 def unreadable(shard: str, kind: str, error: Exception) -> JobFailed:
@@ -245,13 +284,7 @@ def stream(
         JobFailed: when the channel has no shard, or its first record cannot be read.
     """
     shards = shards_of(directory)
-    try:
-        first = next(iter(tf.data.TFRecordDataset(shards).take(1)), None)
-        if first is None:
-            raise JobFailed(f"The channel {directory} has shards but no record in them.")
-        feature = feature_of(first.numpy(), kind)
-    except (tf.errors.DataLossError, DecodeError) as error:
-        raise unreadable(shards[0], kind, error) from error
+    feature = feature_of(first_record(directory, kind), kind)
     generator = np.random.default_rng((seed, epoch))
     files = tf.data.Dataset.from_tensor_slices([shards[i] for i in generator.permutation(len(shards))])
     records = files.interleave(
@@ -263,13 +296,38 @@ def stream(
     shuffled = records.shuffle(
         shuffle_records, seed=int(generator.integers(2**31)), reshuffle_each_iteration=False
     )
-    batches = shuffled.batch(batch_size, drop_remainder=True).skip(first_batch)
-    parsed = batches.map(
+    return parsed(shuffled.batch(batch_size, drop_remainder=True).skip(first_batch), feature)
+
+
+def in_order(directory: Path, kind: str, *, batch_size: int) -> tf.data.Dataset:
+    """Every record of the shards in their order, as `stream` yields them; the last batch may be smaller."""
+    records = tf.data.TFRecordDataset(shards_of(directory))
+    return parsed(records.batch(batch_size), feature_of(first_record(directory, kind), kind))
+
+
+def first_record(directory: Path, kind: str) -> tf.train.Example:
+    """The channel's first record.
+
+    Raises:
+        JobFailed: when there is none, or it cannot be read.
+    """
+    shards = shards_of(directory)
+    try:
+        first = next(iter(tf.data.TFRecordDataset(shards).take(1)), None)
+        if first is None:
+            raise JobFailed(f"The channel {directory} has shards but no record in them.")
+        return tf.train.Example.FromString(first.numpy())
+    except (tf.errors.DataLossError, DecodeError) as error:
+        raise unreadable(shards[0], kind, error) from error
+
+
+def parsed(batches: tf.data.Dataset, feature: str) -> tf.data.Dataset:
+    """Batches of serialized records as samples and targets."""
+    return batches.map(
         lambda serialized: tensors_of(tf.io.parse_example(serialized, schema_of(feature)), feature),
         num_parallel_calls=BATCHES_AHEAD,
         deterministic=True,
-    )
-    return parsed.prefetch(BATCHES_AHEAD)
+    ).prefetch(BATCHES_AHEAD)
 
 
 def tensors_of(batch: dict, feature: str) -> tuple[tf.Tensor, tf.Tensor]:

@@ -143,20 +143,20 @@ def learn(
     """Trains under the present strategy; returns whether to the end, and what exports the result."""
     import keras
 
+    from model_code.batches import Shards
     from model_code.learning import Learner
     from model_code.problems import load_problem
 
     problem = load_problem(settings, places.train, places.validation)
-    learner = Learner(
-        problem.build_network, settings, problem.train_inputs, problem.train_targets, len(problem.labels)
-    )
+    learner = Learner(problem.build_network, settings, problem.train, len(problem.labels))
     print(
         f"Training the {settings.kind} with {learner.network.count_params():,} parameters on "
         f"{learner.sample_count:,} samples of {len(problem.labels)} classes in {keras.config.dtype_policy().name}, "
-        f"on {learner.strategy.num_replicas_in_sync} device(s).",
+        f"on {learner.strategy.num_replicas_in_sync} device(s)"
+        f"{', reading its shards anew in every epoch' if isinstance(problem.train, Shards) else ''}.",
         flush=True,
     )
-    print_of_run = fingerprint(settings, problem.train_inputs, problem.train_targets)
+    print_of_run = fingerprint(settings, problem.train)
     course = resume(learner, places.checkpoints, print_of_run)
     if cluster.mean(course.step) != course.step:
         raise JobFailed(
@@ -176,13 +176,10 @@ def export(learner: Any, problem: Any, course: Course, places: Places) -> None:
     print(f"The model is in {places.model}.", flush=True)
 
 
-def fingerprint(settings: Hyperparameters, inputs: np.ndarray, targets: np.ndarray) -> str:
-    """A digest of what makes a checkpoint another run's: hyperparameters and training data."""
-    digest = hashlib.sha256(json.dumps(asdict(settings), sort_keys=True).encode())
-    for array in (inputs, targets):
-        digest.update(str(array.shape).encode())
-        digest.update(np.ascontiguousarray(array).data)
-    return digest.hexdigest()
+def fingerprint(settings: Hyperparameters, samples: Any) -> str:
+    """A digest of what makes a checkpoint another run's: hyperparameters and training samples."""
+    content = json.dumps([asdict(settings), samples.digest], sort_keys=True)
+    return hashlib.sha256(content.encode()).hexdigest()
 
 
 def resume(learner: Any, directory: Path, run_fingerprint: str) -> Course:
@@ -240,7 +237,7 @@ def run_epochs(
     return True
 
 
-def advance(learner: Any, course: Course, batches: np.ndarray) -> None:
+def advance(learner: Any, course: Course, batches: Any) -> None:
     """Runs the next few steps of the epoch whose batches these are.
 
     The calls always begin at the same steps of an epoch, wherever a run was resumed, so that their sums are equal.
@@ -255,14 +252,14 @@ def advance(learner: Any, course: Course, batches: np.ndarray) -> None:
         learner.settings.checkpoint_every_steps - position % learner.settings.checkpoint_every_steps
     )
     count = min(STEPS_PER_CALL - position % STEPS_PER_CALL, until_checkpoint)
-    part = batches[position : position + count]
-    loss_sum, right_sum = learner.advance(part, course.step)
+    inputs, targets = batches[position : position + count]
+    loss_sum, right_sum = learner.advance((inputs, targets), course.step)
     if not (math.isfinite(loss_sum) and learner.has_finite_weights()):
         raise JobFailed(
-            f"The loss or a weight was no longer a number by step {course.step + len(part)}. Lower the learning_rate "
-            f"(it is {learner.settings.learning_rate}), or check the data for damaged samples."
+            f"The loss or a weight was no longer a number by step {course.step + len(targets)}. Lower the "
+            f"learning_rate (it is {learner.settings.learning_rate}), or check the data for damaged samples."
         )
-    course.step += len(part)
+    course.step += len(targets)
     course.loss_sum += loss_sum
     course.right_sum += right_sum
 
@@ -273,8 +270,7 @@ def end_epoch(
     """Measures the validation split, prints the metric line and starts the next epoch's sums."""
     # The mean over the hosts, whose last bits may differ: all have to agree on when to stop early.
     validation_loss, validation_accuracy = (
-        cluster.mean(value)
-        for value in learner.measure(problem.validation_inputs, problem.validation_targets)
+        cluster.mean(value) for value in learner.measure(problem.validation)
     )
     row = {
         "epoch": epoch + 1,

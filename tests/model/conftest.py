@@ -222,9 +222,7 @@ def train_one_epoch(name: str, directory: Path, artefact: Path) -> Trained:
     kind = KIND_OF_CHANNELS[name]
     settings = build(KINDS[kind], {**TINY[name], "mixed_precision": "float32"})
     problem = load_problem(settings, directory / "train", directory / "validation")
-    learner = Learner(
-        problem.build_network, settings, problem.train_inputs, problem.train_targets, len(problem.labels)
-    )
-    learner.advance(learner.batches_of_epoch(0), 0)
+    learner = Learner(problem.build_network, settings, problem.train, len(problem.labels))
+    learner.advance(learner.batches_of_epoch(0)[:], 0)
     export_model(learner.network, problem, settings, [], artefact)
     return Trained(learner, learner.network, problem, artefact, kind, directory)

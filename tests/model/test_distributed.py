@@ -30,6 +30,7 @@ import numpy as np
 import tensorflow as tf
 (processor,) = tf.config.list_physical_devices("CPU")
 tf.config.set_logical_device_configuration(processor, [tf.config.LogicalDeviceConfiguration()] * 2)
+from model_code.batches import Arrays
 from model_code.hyperparameters import RnnHyperparameters
 from model_code.learning import Learner
 from model_code.networks import build_rnn
@@ -41,8 +42,9 @@ ends = []
 for strategy in (tf.distribute.get_strategy(), tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])):
     with strategy.scope():
         tf.keras.utils.set_random_seed(0)
-        learner = Learner(lambda: build_rnn(settings, 3, vocabulary_numbers=20), settings, inputs, targets, 3)
-        sums = learner.advance(learner.batches_of_epoch(0), 0)
+        build = lambda: build_rnn(settings, 3, vocabulary_numbers=20)
+        learner = Learner(build, settings, Arrays(inputs, targets), 3)
+        sums = learner.advance(learner.batches_of_epoch(0)[:], 0)
         ends.append([np.array(sums), *[weight.numpy() for weight in learner.network.weights]])
         print(strategy.num_replicas_in_sync, "replicas")
 for one, two in zip(*ends, strict=True):

@@ -29,9 +29,11 @@ with open(log, "wb") as file:
     os.dup2(file.fileno(), 2)
 train.run()
 """
+# The RNN reads its shards anew in every epoch, the CNN has its samples in memory.
 ARGUMENTS = {
     "cnn": "--kind cnn --width 4 --image_size 16 --batch_size 16 --epochs 3 --learning_rate 0.2",
-    "rnn": "--kind rnn --units 4 --embedding_size 8 --sequence_length 16 --batch_size 16 --epochs 3",
+    "rnn": "--kind rnn --units 4 --embedding_size 8 --sequence_length 16 --batch_size 16 --epochs 3 "
+    "--memory_limit_megabytes 0",
 }
 DETERMINISTIC = " --deterministic true --checkpoint_every_steps 2"
 

@@ -31,7 +31,7 @@ def predict(file, inputs: np.ndarray) -> np.ndarray:
 
 @pytest.mark.parametrize(("file", "tolerance"), [(FLOAT_FILE, 1e-4), (INT8_FILE, 0.03)])
 def test_a_litert_model_answers_as_the_network_does(trained, file, tolerance):
-    inputs = trained.problem.validation_inputs
+    inputs = trained.problem.validation.inputs
     network_inputs = inputs.astype(np.float32) if inputs.ndim == 4 else inputs
     expected = tf.nn.softmax(trained.network(network_inputs, training=False)).numpy()
 

@@ -67,7 +67,7 @@ def test_serving_sees_what_training_saw(trained):
 
     served = trained.problem.preprocess(samples).numpy()
 
-    np.testing.assert_array_equal(served, trained.problem.train_inputs)
+    np.testing.assert_array_equal(served, trained.problem.train.inputs)
 
 
 def test_the_served_graph_runs_without_a_gpu(trained, signature):

@@ -1,16 +1,13 @@
-"""A channel larger than the memory is read in an order that a resumed run sees again, in memory that does not grow."""
+"""A channel larger than the memory is read in an order that a resumed run sees again."""
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
-import model_code
 from model_code import records
 from model_code.failures import JobFailed
 from model_code.records import stream, write_split
@@ -85,36 +82,3 @@ def test_sequences_are_padded_to_the_longest_of_their_batch(tmp_path):
 def test_a_channel_without_shards_is_refused(tmp_path):
     with pytest.raises(JobFailed, match=r"holds no \*\.tfrecord file"):
         stream(tmp_path, "rnn", batch_size=4, seed=0, epoch=0)
-
-
-PROGRAM = """
-import resource, sys
-from pathlib import Path
-from model_code import records
-records.RECORDS_PER_SHARD = 20
-root = Path(sys.argv[1])
-for shards in (10, 60):
-    texts = (bytes([i % 256]) * 100_000 for i in range(20 * shards))
-    records.write_split(root / str(shards), "text", texts, (i % 2 for i in range(20 * shards)), ["a", "b"])
-    count = 0
-    words = {"batch_size": 10, "seed": 0, "epoch": 0, "shuffle_records": 50}
-    for batch, _ in records.stream(root / str(shards), "rnn", **words):
-        count += len(batch)
-    print(count, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
-"""
-
-
-def test_the_peak_memory_does_not_grow_with_the_number_of_shards(tmp_path):
-    """Writing and reading six times as much, 100 MB more, takes at most a third of that: the allocator's noise."""
-    finished = subprocess.run(
-        [sys.executable, "-c", PROGRAM, str(tmp_path)],
-        cwd=Path(model_code.__file__).parents[1],
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-
-    assert finished.returncode == 0, finished.stderr[-2000:]
-    (few, small), (many, large) = (map(int, line.split()) for line in finished.stdout.splitlines())
-    assert (few, many) == (200, 1200)
-    assert large - small < 33 * 1024, f"the peak rose from {small} to {large} KiB"

@@ -10,6 +10,7 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from model_code.batches import Arrays
 from model_code.failures import JobFailed
 from model_code.hyperparameters import CnnHyperparameters, RnnHyperparameters
 from model_code.learning import Learner, learning_rate_at
@@ -33,12 +34,12 @@ def test_the_learning_rate_rises_once_to_its_peak_and_falls_towards_zero(total, 
 
 
 def test_an_epoch_takes_each_sample_at_most_once_and_in_another_order_than_the_last(trained):
-    first, second = (trained.learner.batches_of_epoch(epoch) for epoch in (0, 1))
+    first, second = (trained.learner.batches_of_epoch(epoch).positions for epoch in (0, 1))
 
     assert len(np.unique(first)) == first.size
     assert first.max() < trained.learner.sample_count
     assert (first != second).any()
-    np.testing.assert_array_equal(first, trained.learner.batches_of_epoch(0))
+    np.testing.assert_array_equal(first, trained.learner.batches_of_epoch(0).positions)
 
 
 @given(seed=st.integers(0, 1000), count=st.integers(1, 20))
@@ -72,14 +73,12 @@ def test_the_same_step_is_augmented_alike_and_another_step_otherwise():
 def test_the_networks_learn_their_classes(trained):
     problem = trained.problem
     chosen = dataclasses.replace(trained.learner.settings, epochs=20, batch_size=16)
-    learner = Learner(
-        problem.build_network, chosen, problem.train_inputs, problem.train_targets, len(problem.labels)
-    )
-    before, _ = learner.measure(problem.validation_inputs, problem.validation_targets)
+    learner = Learner(problem.build_network, chosen, problem.train, len(problem.labels))
+    before, _ = learner.measure(problem.validation)
     for epoch in range(chosen.epochs):
-        learner.advance(learner.batches_of_epoch(epoch), epoch * learner.steps_per_epoch)
+        learner.advance(learner.batches_of_epoch(epoch)[:], epoch * learner.steps_per_epoch)
 
-    loss, accuracy = learner.measure(problem.validation_inputs, problem.validation_targets)
+    loss, accuracy = learner.measure(problem.validation)
 
     # A third of the validation samples would be right by chance; the CNN is 4 channels wide and sees shifted digits.
     assert accuracy >= 0.8
@@ -116,11 +115,11 @@ def test_another_run_has_another_fingerprint():
     inputs, targets = np.zeros((4, 2), np.int32), np.zeros(4, np.int32)
     own = RnnHyperparameters()
     prints = {
-        fingerprint(own, inputs, targets),
-        fingerprint(dataclasses.replace(own, seed=1), inputs, targets),
-        fingerprint(own, inputs + 1, targets),
-        fingerprint(own, inputs, targets + 1),
+        fingerprint(own, Arrays(inputs, targets)),
+        fingerprint(dataclasses.replace(own, seed=1), Arrays(inputs, targets)),
+        fingerprint(own, Arrays(inputs + 1, targets)),
+        fingerprint(own, Arrays(inputs, targets + 1)),
     }
 
     assert len(prints) == 4
-    assert fingerprint(RnnHyperparameters(), inputs.copy(), targets.copy()) in prints
+    assert fingerprint(RnnHyperparameters(), Arrays(inputs.copy(), targets.copy())) in prints
