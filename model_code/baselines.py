@@ -1,7 +1,8 @@
 """Traditional machine learning on the same channels: the opponents that the networks have to beat.
 
 Example: python -m model_code.baselines --kind rnn --train data/imdb/train --test data/imdb/test --output out
-It writes `evaluation.json` with the figures of `model_code.evaluate`, so that both can be laid side by side.
+It writes `evaluation.json` with the figures of `model_code.evaluate`, so that both can be laid side by side. With
+`--models DIRECTORY` each baseline becomes an artefact that is evaluated, released and served as a network's is.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
@@ -21,6 +23,9 @@ from sklearn.pipeline import make_pipeline, make_union
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from model_code.failures import JobFailed
+
+if TYPE_CHECKING:
+    from model_code.records import Split
 
 IMAGE_SIZE = 32
 CELL_PIXELS = 8
@@ -167,40 +172,66 @@ def text_models(seed: int) -> dict[str, ClassifierMixin]:
     }
 
 
-def measure(kind: str, train: Path, test: Path, *, seed: int = 0) -> dict[str, dict]:
+def measure(
+    kind: str, train: Path, test: Path, *, seed: int = 0, models_directory: Path | None = None
+) -> dict[str, dict]:
     """Trains every baseline of a kind; returns the evaluation of each, by its name.
+
+    Args:
+        kind: `cnn` for images, `rnn` for texts and sequences.
+        train: the training channel.
+        test: the test channel.
+        seed: of the classifiers.
+        models_directory: where each baseline's artefact goes, in a folder of its name; None writes none.
 
     Raises:
         JobFailed: naming what is wrong with a channel.
     """
     from model_code.evaluate import quality
-    from model_code.preprocessing import decode_all_images
+
+    split, test_split = comparable_splits(kind, train, test)
+    inputs, test_inputs = inputs_of(split), inputs_of(test_split)
+    models = {"image": image_models, "text": text_models, "sequence": sequence_models}[split.feature](seed)
+    reports = {}
+    for name, model in models.items():
+        model.fit(inputs, split.targets)
+        reports[name] = quality(model.predict_proba(test_inputs), test_split.targets, split.labels)
+        print(f"{name} accuracy={reports[name]['gate']['accuracy']:.4f}", flush=True)
+        if models_directory is not None:
+            from model_code.baseline_export import export_baseline
+
+            export_baseline(name, model, split, models_directory / name)
+    return reports
+
+
+def comparable_splits(kind: str, train: Path, test: Path) -> tuple[Split, Split]:
+    """Both channels, of one feature and the same classes; see `measure` for what is raised."""
     from model_code.records import read_split
 
-    splits = [read_split(directory, kind) for directory in (train, test)]
+    splits = tuple(read_split(directory, kind) for directory in (train, test))
     if splits[0].labels != splits[1].labels:
         raise JobFailed("The channels train and test name different classes in their labels.json.")
     if splits[0].feature != splits[1].feature:
         raise JobFailed(
             f"The channel train holds a {splits[0].feature} in each record, test a {splits[1].feature}."
         )
-    if splits[0].feature == "image":
-        train_inputs, test_inputs = (decode_all_images(split.samples, IMAGE_SIZE) for split in splits)
-        models = image_models(seed)
-    elif splits[0].feature == "sequence":
-        train_inputs, test_inputs = (split.samples for split in splits)
-        models = sequence_models(seed)
-    else:
-        train_inputs, test_inputs = (
-            [s.decode("utf-8", "replace") for s in split.samples] for split in splits
+    if not splits[0].class_counts.all():
+        missing = splits[0].labels[int(splits[0].class_counts.argmin())]
+        raise JobFailed(
+            f"The channel train has no sample of the class '{missing}'. Add some, or take it out."
         )
-        models = text_models(seed)
-    reports = {}
-    for name, model in models.items():
-        model.fit(train_inputs, splits[0].targets)
-        reports[name] = quality(model.predict_proba(test_inputs), splits[1].targets, splits[1].labels)
-        print(f"{name} accuracy={reports[name]['gate']['accuracy']:.4f}", flush=True)
-    return reports
+    return splits
+
+
+def inputs_of(split: Split) -> np.ndarray | list[np.ndarray] | list[str]:
+    """A split's samples as the classifiers take them."""
+    if split.feature == "image":
+        from model_code.preprocessing import decode_all_images
+
+        return decode_all_images(split.samples, IMAGE_SIZE)
+    if split.feature == "sequence":
+        return split.samples
+    return [sample.decode("utf-8", "replace") for sample in split.samples]
 
 
 def run() -> None:
@@ -214,9 +245,10 @@ def run() -> None:
     parser.add_argument("--train", type=Path, required=True, help="the training channel")
     parser.add_argument("--test", type=Path, required=True, help="the test channel")
     parser.add_argument("--output", type=Path, required=True, help="where evaluation.json goes")
+    parser.add_argument("--models", type=Path, help="where artefacts go, a folder for each; none by default")
     words = parser.parse_args()
     try:
-        reports = measure(words.kind, words.train, words.test)
+        reports = measure(words.kind, words.train, words.test, models_directory=words.models)
     except JobFailed as failure:
         print(failure, file=sys.stderr)
         sys.exit(1)

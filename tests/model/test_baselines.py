@@ -4,12 +4,28 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pytest
+import tensorflow as tf
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from model_code import baselines
-from model_code.baselines import CELL_PIXELS, ORIENTATIONS, colour_histogram, measure, oriented_gradients
+from model_code.baseline_export import padded_characters_of, words_of
+from model_code.baseline_export import sequence_features as graph_sequence_features
+from model_code.baselines import (
+    CELL_PIXELS,
+    ORIENTATIONS,
+    colour_histogram,
+    measure,
+    oriented_gradients,
+    sequence_features,
+    text_models,
+)
+from model_code.evaluate import evaluate
 
 
 def stripes(horizontal: bool) -> np.ndarray:
@@ -44,13 +60,73 @@ def test_brightness_does_not_change_the_gradients_much():
     np.testing.assert_allclose(oriented_gradients(image), oriented_gradients(image * 2), atol=0.002)
 
 
-@pytest.mark.parametrize(("name", "kind"), [("cnn", "cnn"), ("rnn", "rnn"), ("sensor", "rnn")])
-def test_every_baseline_learns_the_channels(channels, name, kind):
-    reports = measure(kind, channels[name] / "train", channels[name] / "test")
+@dataclass(frozen=True)
+class Measured:
+    """The baselines of a channel, with their figures and their artefacts."""
 
-    assert reports
-    for model, report in reports.items():
+    kind: str
+    channel: Path
+    reports: dict[str, dict]
+    models: Path
+
+
+@pytest.fixture(scope="module", params=[("cnn", "cnn"), ("rnn", "rnn"), ("sensor", "rnn")])
+def measured(request, channels, tmp_path_factory) -> Measured:
+    """Every baseline of each kind of channel, trained and exported."""
+    name, kind = request.param
+    models = tmp_path_factory.mktemp(f"baselines-{name}")
+    train, test = channels[name] / "train", channels[name] / "test"
+    return Measured(kind, test, measure(kind, train, test, models_directory=models), models)
+
+
+def test_every_baseline_learns_the_channels(measured):
+    assert measured.reports
+    for model, report in measured.reports.items():
         assert report["gate"]["accuracy"] >= 0.9, model
+
+
+def test_a_baselines_artefact_is_evaluated_as_a_networks_and_answers_as_scikit_learn_does(measured, tmp_path):
+    """The log loss tells every probability of every sample, the accuracy only the largest."""
+    for name, report in measured.reports.items():
+        evaluate(measured.models / name, measured.channel, tmp_path / name)
+
+        served = json.loads((tmp_path / name / "evaluation.json").read_text())
+        assert served["gate"] == pytest.approx(report["gate"], abs=1e-5), name
+        assert not [file.name for file in (measured.models / name).rglob("*") if "pickle" in file.name]
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    st.lists(
+        st.text(st.characters(max_codepoint=0x1FFF), max_size=40)
+        | st.text("aAbB é_1²\u0130ß.\t\n\u00a0\u2003\u0085", max_size=40)
+        | st.sampled_from(["", " ", "a", "a b", "ab", "the the film", "x" * 300]),
+        min_size=1,
+        max_size=4,
+    )
+)
+def test_the_graph_splits_texts_as_scikit_learn_does(texts):
+    words, characters = (
+        vectorizer for _, vectorizer in text_models(0)["logistic_regression"][0].transformer_list
+    )
+    for vectorizer, split, separator in ((words, words_of, " "), (characters, padded_characters_of, "")):
+        analyse = vectorizer.set_params(lowercase=False).build_analyzer()
+        widths = list(range(vectorizer.ngram_range[0], vectorizer.ngram_range[1] + 1))
+        for text in texts:
+            grams = tf.strings.ngrams(split(tf.constant([text.encode()])), widths, separator=separator)
+
+            assert sorted(one.decode() for one in grams.flat_values.numpy()) == sorted(analyse(text))
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (2, 2), (3, 6), (100, 3)])
+def test_the_graph_describes_sequences_of_any_size_as_numpy_does(shape):
+    generator = np.random.default_rng(0)
+    sequences = [generator.normal(5, 3, shape).astype(np.float32), np.full(shape, 2.5, np.float32)]
+    behind = np.full((2, 4, shape[1]), np.nan, np.float32)
+
+    described = graph_sequence_features(tf.constant(np.concatenate([sequences, behind], axis=1)))
+
+    np.testing.assert_allclose(described, sequence_features(sequences), rtol=1e-4, atol=1e-5)
 
 
 def test_the_command_writes_the_figures(channels, tmp_path, monkeypatch, capsys):
