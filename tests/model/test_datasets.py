@@ -8,19 +8,21 @@ from __future__ import annotations
 import dataclasses
 import gzip
 import hashlib
+import http.client
 import io
 import json
 import pickle
 import random
 import tarfile
 import zipfile
+from urllib.error import URLError
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from benchmarks import smartwatch
-from model_code import public_datasets
+from model_code import downloads, public_datasets
 from model_code.datasets import DATASETS, prepare
 from model_code.downloads import Package, download_command, fetch, sha256_of
 from model_code.failures import JobFailed
@@ -65,8 +67,8 @@ def cifar_members() -> dict[str, bytes]:
     }
 
 
-def fashion_deb() -> bytes:
-    """A Debian package, an `ar` archive, with fifty training and ten test images whose pixels all differ."""
+def fashion_files() -> dict[str, bytes]:
+    """Fifty training and ten test images whose pixels all differ, with their labels, as IDX files."""
 
     def idx(values: np.ndarray) -> bytes:
         sizes = b"".join(size.to_bytes(4, "big") for size in values.shape)
@@ -77,9 +79,14 @@ def fashion_deb() -> bytes:
         pixels = np.random.default_rng(seed).integers(0, 256, (count, 28, 28), dtype=np.uint8)
         files[f"{part}-images-idx3-ubyte.gz"] = idx(pixels)
         files[f"{part}-labels-idx1-ubyte.gz"] = idx((np.arange(count) % 10).astype(np.uint8))
+    return files
+
+
+def fashion_deb() -> bytes:
+    """A Debian package, an `ar` archive, with the files of Fashion-MNIST."""
     data = io.BytesIO()
     with tarfile.open(fileobj=data, mode="w:xz") as archive:
-        for name, content in files.items():
+        for name, content in fashion_files().items():
             member = tarfile.TarInfo(f"./usr/share/datasets/fashion-mnist/{name}")
             member.size = len(content)
             archive.addfile(member, io.BytesIO(content))
@@ -225,6 +232,93 @@ def test_the_data_card_counts_what_was_written(small_sets, tmp_path):
 def test_more_samples_than_there_are_is_refused(small_sets, tmp_path):
     with pytest.raises(JobFailed, match="IMDb reviews has 46 training samples; 47 were asked for."):
         prepare("imdb", cache=small_sets, out=tmp_path / "out", train_samples=47)
+
+
+def public_files(name: str) -> list[bytes]:
+    """What the public place of a set would send, for the very samples of the small stand-in packages."""
+    if name == "fashion_mnist":
+        files = fashion_files()
+        return [files[one.file_name.removeprefix("fashion-mnist-")] for one in DATASETS[name].fallback.files]
+    members = {}
+    if name == "imdb":
+        for i, review in enumerate(json.loads(imdb_members()["reviews.json"])):
+            sentiment = ("neg", "pos")[review["s"]]
+            members[f"aclImdb/{('train', 'test')[i % 2]}/{sentiment}/{i}_7.txt"] = review["t"].encode()
+        members |= {"aclImdb/train/unsup/0_0.txt": b"no label", "aclImdb/imdb.vocab": b"the"}
+    else:
+        sheets = cifar_members()
+        labels = json.loads(sheets["train_lables.json"])
+        for i in range(6):
+            sheet = sheets[f"data_batch_{i + 1}.png" if i < 5 else "test_batch.png"]
+            planes = public_datasets.images_of_sheet(sheet).transpose(0, 3, 1, 2).reshape(10, 3072)
+            batch = {b"data": planes, b"labels": labels[10 * i : 10 * i + 10] or labels[:10]}
+            file = f"data_batch_{i + 1}" if i < 5 else "test_batch"
+            members[f"cifar-10-batches-py/{file}"] = pickle.dumps(batch, protocol=2)
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
+        for member_name, content in members.items():
+            member = tarfile.TarInfo(member_name)
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    return [buffer.getvalue()]
+
+
+@pytest.mark.parametrize("name", ["imdb", "cifar10", "fashion_mnist"])
+def test_a_set_whose_package_cannot_be_had_comes_alike_from_its_public_place(
+    small_sets, tmp_path, monkeypatch, name
+):
+    prepare(name, cache=small_sets, out=tmp_path / "packaged", train_samples=None)
+    contents = public_files(name)
+    answers = {
+        file.url: content for file, content in zip(DATASETS[name].fallback.files, contents, strict=True)
+    }
+    files = tuple(
+        dataclasses.replace(file, sha256=hashlib.sha256(answers[file.url]).hexdigest())
+        for file in DATASETS[name].fallback.files
+    )
+    fallback = dataclasses.replace(DATASETS[name].fallback, files=files)
+    monkeypatch.setitem(DATASETS, name, dataclasses.replace(DATASETS[name], fallback=fallback))
+    monkeypatch.setattr(downloads.urllib.request, "urlopen", lambda url, timeout: io.BytesIO(answers[url]))
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    prepare(name, cache=tmp_path / "empty", out=tmp_path / "public", train_samples=None)
+
+    for split in ("train", "validation", "test"):
+        ours, theirs = ((tmp_path / source / split) for source in ("public", "packaged"))
+        assert [one.read_bytes() for one in ours.iterdir()] == [one.read_bytes() for one in theirs.iterdir()]
+    cards = [json.loads((tmp_path / one / "data_card.json").read_text()) for one in ("public", "packaged")]
+    assert [card.pop("fetched_from") for card in cards] == [files[0].url, DATASETS[name].package.title]
+    assert cards[0] == cards[1]
+
+
+@pytest.mark.parametrize(
+    "error", [OSError("no route"), URLError("no route"), http.client.IncompleteRead(b"")]
+)
+def test_a_set_that_can_be_had_nowhere_says_both_reasons(tmp_path, monkeypatch, error):
+    def refuse(url, timeout):
+        raise error
+
+    monkeypatch.setattr(downloads.urllib.request, "urlopen", refuse)
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    with pytest.raises(JobFailed) as failure:
+        prepare("fashion_mnist", cache=tmp_path / "cache", out=tmp_path / "out", train_samples=None)
+    sentence = str(failure.value)
+    assert sentence.startswith("Fashion-MNIST can be had neither from its package nor from its public place.")
+    assert "There is no apt-get on the PATH" in sentence
+    assert "train-images-idx3-ubyte.gz could not be downloaded: " in sentence
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_public_file_that_was_changed_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(downloads.urllib.request, "urlopen", lambda url, timeout: io.BytesIO(b"changed"))
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    with pytest.raises(
+        JobFailed, match=r"cifar-10-python\.tar\.gz has the SHA-256 [0-9a-f]{64}, not 6d958be0"
+    ):
+        prepare("cifar10", cache=tmp_path / "cache", out=tmp_path / "out", train_samples=None)
+    assert not list((tmp_path / "cache").iterdir())
 
 
 @pytest.fixture
