@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError, WaiterError
 from cli.archive import write_archive
 from cli.errors import CommandFailed
 from cli.target import Target
+from model_code.inference import ANSWERED_TYPES, TAKEN_TYPES_OF_KIND
 
 POLL_SECONDS = 2
 VERSION_PARAMETER = {"cnn": "CnnModelVersion", "rnn": "RnnModelVersion"}
@@ -258,7 +259,6 @@ def register_local_model(target: Target, kind: str, directory: Path) -> str:
     archive = directory.parent / f"{directory.name}.tar.gz"
     write_archive(directory, archive)
     target.client("s3").upload_file(str(archive), bucket, key)
-    content_types = {"cnn": ["image/png", "image/jpeg"], "rnn": ["text/plain", "application/json"]}[kind]
     answer = target.client("sagemaker").create_model_package(
         ModelPackageGroupName=endpoint_name(target, kind),
         ModelPackageDescription="Trained outside the training state machine and registered by hand.",
@@ -267,8 +267,8 @@ def register_local_model(target: Target, kind: str, directory: Path) -> str:
             "Containers": [
                 {"Image": target.parameter("inference-image"), "ModelDataUrl": f"s3://{bucket}/{key}"}
             ],
-            "SupportedContentTypes": content_types,
-            "SupportedResponseMIMETypes": ["application/json"],
+            "SupportedContentTypes": list(TAKEN_TYPES_OF_KIND[kind]),
+            "SupportedResponseMIMETypes": list(ANSWERED_TYPES),
         },
     )
     return answer["ModelPackageArn"].rsplit("/", 1)[-1]

@@ -15,6 +15,7 @@ import json
 import math
 import os
 import sys
+from http import HTTPStatus
 from pathlib import Path
 
 try:
@@ -36,6 +37,12 @@ JSON_LINES_TYPE = "application/jsonlines"
 TEXT_TYPE = "text/plain"
 NPY_TYPE = "application/x-npy"
 TAKEN_TYPES = (*IMAGE_TYPES, TEXT_TYPE, JSON_TYPE, JSON_LINES_TYPE, NPY_TYPE)
+# By the kind of network that is served, for the model registry; the handler takes any of them and leaves it to the
+# signature to refuse a text where it reads images.
+TAKEN_TYPES_OF_KIND = {
+    "cnn": (*IMAGE_TYPES, JSON_TYPE, JSON_LINES_TYPE),
+    "rnn": (TEXT_TYPE, JSON_TYPE, JSON_LINES_TYPE, NPY_TYPE),
+}
 ANSWERED_TYPES = (JSON_TYPE, JSON_LINES_TYPE, NPY_TYPE)
 LARGEST_FLOAT32 = 3.4028234663852886e38
 # The number types of NumPy's file format and of Python's arrays.
@@ -114,7 +121,8 @@ def output_handler(response, context):
         Refused: with TensorFlow Serving's own words when it refused the instances.
     """
     if response.status_code != 200:
-        raise Refused(response.content.decode("utf-8", "replace"), str(response.status_code))
+        status = HTTPStatus(response.status_code)
+        raise Refused(response.content.decode("utf-8", "replace"), f"{status.value} {status.phrase}")
     answers = json.loads(response.content)["predictions"]
     wanted = answer_type(context)
     if wanted == NPY_TYPE:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from model_code.inference import ANSWERED_TYPES, TAKEN_TYPES_OF_KIND
 from stacks.champion import behind_champion, champion_gate, champion_states
 from stacks.instances import has_local_storage
 from stacks.names import endpoint_name
@@ -15,10 +16,6 @@ from stacks.states import RETRY, catch, jsonata
 from stacks.training_job import JOB_NAME, cost_tags, training_states
 
 PROCESSING = "/opt/ml/processing"
-CONTENT_TYPES = {
-    "cnn": ["image/png", "image/jpeg", "application/x-image", "application/json"],
-    "rnn": ["text/plain", "application/json", "application/jsonlines"],
-}
 
 
 def definition(settings: EnvironmentSettings, places: Places) -> dict[str, Any]:
@@ -182,8 +179,8 @@ def below_gate(settings: EnvironmentSettings) -> dict[str, Any]:
 
 def register(settings: EnvironmentSettings, places: Places) -> dict[str, Any]:
     """The next version in the kind's model package group, with its figures and where it comes from."""
-    groups = ", ".join(f"'{kind}': '{endpoint_name(settings.name, kind)}'" for kind in CONTENT_TYPES)
-    types = ", ".join(f"'{kind}': {json.dumps(names)}" for kind, names in CONTENT_TYPES.items())
+    groups = ", ".join(f"'{kind}': '{endpoint_name(settings.name, kind)}'" for kind in TAKEN_TYPES_OF_KIND)
+    types = ", ".join(f"'{kind}': {json.dumps(names)}" for kind, names in TAKEN_TYPES_OF_KIND.items())
     return {
         "Type": "Task",
         "Resource": "arn:aws:states:::aws-sdk:sagemaker:createModelPackage",
@@ -194,7 +191,7 @@ def register(settings: EnvironmentSettings, places: Places) -> dict[str, Any]:
             "InferenceSpecification": {
                 "Containers": [{"Image": places.inference_image, "ModelDataUrl": jsonata("$artefact")}],
                 "SupportedContentTypes": jsonata(f"$lookup({{{types}}}, $kind)"),
-                "SupportedResponseMIMETypes": ["application/json"],
+                "SupportedResponseMIMETypes": list(ANSWERED_TYPES),
             },
             "ModelMetrics": {
                 "ModelQuality": {

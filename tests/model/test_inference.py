@@ -190,6 +190,12 @@ def test_any_body_is_taken_or_refused_without_being_repeated(body, content_type)
         assert secret.decode() not in str(refusal)
 
 
+def test_the_registry_is_told_every_type_that_the_hooks_take():
+    assert {one for types in inference.TAKEN_TYPES_OF_KIND.values() for one in types} == set(
+        inference.TAKEN_TYPES
+    )
+
+
 @pytest.fixture
 def served(tmp_path, monkeypatch):
     """The hooks as they lie in the artefact, beside the labels."""
@@ -273,7 +279,7 @@ def test_a_refusal_of_tensorflow_serving_keeps_its_words_and_status(served):
 
     with pytest.raises(served.Refused, match="Unknown image file format") as refusal:
         served.output_handler(response, context())
-    assert refusal.value.status == "400"
+    assert refusal.value.status == "400 Bad Request"
 
 
 def test_inside_the_container_a_refusal_is_an_error_of_its_web_framework(served, monkeypatch, tmp_path):
