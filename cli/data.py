@@ -8,12 +8,29 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from cli.errors import CommandFailed
 from cli.project import ROOT, cache_directory, toolchain_environment
 from cli.subprocesses import run_program
 from cli.target import Target
 
 DATASET_OF_KIND = {"cnn": "cifar10", "rnn": "imdb"}
+KIND_OF_FEATURE = {"image": "cnn", "text": "rnn", "sequence": "rnn"}
 PROGRESS_LINE = re.compile(r"^progress (\d(?:\.\d+)?) (.*)$")
+
+
+def dataset_for(kind: str, name: str | None) -> str:
+    """The public set to train a kind of network on: the one of that name, or the demo's.
+
+    Raises:
+        CommandFailed: when there is no such set, or it is of samples that the network does not read.
+    """
+    from model_code.public_datasets import DATASETS
+
+    name = name or DATASET_OF_KIND[kind]
+    fitting = [one for one, dataset in DATASETS.items() if KIND_OF_FEATURE[dataset.feature] == kind]
+    if name not in fitting:
+        raise CommandFailed(f"The {kind} trains on one of {', '.join(fitting)}, and not on '{name}'.")
+    return name
 
 
 def prepare(

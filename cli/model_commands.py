@@ -32,6 +32,10 @@ def train(
         list[str] | None,
         typer.Option("--set", metavar="NAME=VALUE", help="A hyperparameter; may be given again."),
     ] = None,
+    dataset: Annotated[
+        str | None,
+        typer.Option(help="cifar10 or fashion_mnist; imdb or smartwatch. The first of a network by default."),
+    ] = None,
     train_samples: Annotated[
         int | None, typer.Option(min=1, help="Train on so many samples; all by default.")
     ] = None,
@@ -39,16 +43,16 @@ def train(
     own_account: OwnAccountOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Train a network on its public data set: train, evaluate, gate and register."""
+    """Train a network on a public data set: train, evaluate, gate and register."""
     from cli import data, training
     from cli.embedded import choose_target
     from cli.project import BUILD
     from model_code.hyperparameters import DEMO
 
     require_kind(kind)
+    dataset = data.dataset_for(kind, dataset)
     target = choose_target(environment, own_account=own_account)
     hyperparameters = {**DEMO[kind].hyperparameters, **parse_settings(settings or [])}
-    dataset = data.DATASET_OF_KIND[kind]
     directory = BUILD / "data" / dataset
     progress = Progress()
     with progress.step(f"Fetching and preparing {dataset}") as detail:

@@ -12,7 +12,7 @@ import time
 import pytest
 from typer.testing import CliRunner
 
-from cli import arguments, embedded, main, subprocesses
+from cli import arguments, data, embedded, main, subprocesses
 from cli.errors import CommandFailed
 from local_aws.launcher import EmbeddedAwsFailed
 
@@ -47,6 +47,20 @@ def test_without_an_embedded_aws_the_way_out_is_named(words, nothing_is_up, monk
 def test_an_unknown_kind_of_network_is_a_sentence(nothing_is_up, monkeypatch, capsys):
     assert exit_status(monkeypatch, "train", "transformer") == 1
     assert "'transformer' is no kind of network" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "chosen"), [("cnn", None, "cifar10"), ("rnn", "smartwatch", "smartwatch")]
+)
+def test_a_network_trains_on_a_public_set_that_it_reads(kind, name, chosen):
+    assert data.dataset_for(kind, name) == chosen
+
+
+@pytest.mark.parametrize("name", ["imdb", "mnist"])
+def test_a_set_that_the_network_does_not_read_is_a_sentence(name, nothing_is_up, monkeypatch, capsys):
+    assert exit_status(monkeypatch, "train", "cnn", "--dataset", name) == 1
+    sentence = f"The cnn trains on one of cifar10, fashion_mnist, and not on '{name}'."
+    assert sentence in capsys.readouterr().err
 
 
 def test_a_setting_without_a_value_is_a_sentence():
