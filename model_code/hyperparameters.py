@@ -61,6 +61,8 @@ class CnnHyperparameters(Hyperparameters):
 
     Attributes:
         width: channels of the first block; the later ones have four times as many.
+        depth: convolutions of each of the three blocks.
+        residual: gives each convolution of a block but its first a shortcut around it.
         image_size: side in pixels to which images are resized.
     """
 
@@ -69,6 +71,8 @@ class CnnHyperparameters(Hyperparameters):
     learning_rate: float = bounded(0.4, 1e-6, 10.0)
     mixed_precision: str = dataclasses.field(default="auto", metadata={"choices": PRECISIONS})
     width: int = bounded(24, 4, 512)
+    depth: int = bounded(2, 1, 20)
+    residual: bool = False
     image_size: int = bounded(32, 16, 512)
 
 

@@ -1,4 +1,4 @@
-"""The two networks, a small residual-free CNN and a bidirectional GRU, each a function of its hyperparameters."""
+"""The two networks, a small CNN and a bidirectional GRU, each a function of its hyperparameters."""
 
 from __future__ import annotations
 
@@ -49,12 +49,14 @@ class FusedBatchNormalization(layers.BatchNormalization):
         return outputs
 
 
-def convolution(hidden, channels: int, *, pool: bool):
-    """3×3 convolution, optional halving of height and width, batch normalisation, ReLU."""
-    hidden = layers.Conv2D(channels, 3, padding="same", use_bias=False)(hidden)
+def convolution(before, channels: int, *, pool: bool = False, residual: bool = False):
+    """3×3 convolution, optional halving of height and width, batch normalisation, optional shortcut, ReLU."""
+    hidden = layers.Conv2D(channels, 3, padding="same", use_bias=False)(before)
     if pool:
         hidden = layers.MaxPooling2D()(hidden)
     hidden = FusedBatchNormalization(momentum=0.9)(hidden)
+    if residual:
+        hidden = layers.Add()([hidden, before])
     return layers.Activation("relu")(hidden)
 
 
@@ -65,10 +67,13 @@ def build_cnn(
     mean: list[float] | None = None,
     variance: list[float] | None = None,
 ) -> keras.Model:
-    """The CNN: a 2×2 stem and three blocks of two convolutions, each block halving the image.
+    """The CNN: a 2×2 stem and three blocks, each of a convolution that halves the image and further ones of its size.
+
+    With `residual`, each of the further ones adds to what it gets (He et al. 2015, arXiv 1512.03385): a shortcut
+    around a single convolution, without weights of its own.
 
     Args:
-        settings: width and image size.
+        settings: width, depth, shortcuts and image size.
         class_count: number of classes.
         mean: of the training images' channels, 0 to 255; 127.5 where it is not given.
         variance: of the same.
@@ -82,7 +87,8 @@ def build_cnn(
     hidden = layers.Activation("gelu")(hidden)
     for channels in (settings.width, 4 * settings.width, 4 * settings.width):
         hidden = convolution(hidden, channels, pool=True)
-        hidden = convolution(hidden, channels, pool=False)
+        for _ in range(settings.depth - 1):
+            hidden = convolution(hidden, channels, residual=settings.residual)
     hidden = layers.GlobalMaxPooling2D()(hidden)
     logits = layers.Dense(class_count, use_bias=False, dtype="float32")(hidden)
     return keras.Model(images, layers.Rescaling(LOGIT_SCALE, dtype="float32")(logits), name="cnn")
