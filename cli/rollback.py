@@ -8,6 +8,9 @@ from cli.errors import CommandFailed
 from cli.release import endpoint_name, list_versions
 from cli.target import Target
 
+# What the record says while nothing is released.
+NOT_RELEASED = "none"
+
 
 def version_before(target: Target, kind: str) -> str:
     """The last version before the present one that is still approved and whose artefact is still there.
@@ -47,7 +50,8 @@ def released_versions(target: Target, kind: str) -> list[str]:
     except client.exceptions.ParameterNotFound:
         return []
     entries = [entry for page in pages for entry in page["Parameters"]]
-    return [entry["Value"] for entry in sorted(entries, key=lambda entry: entry["Version"])]
+    values = [entry["Value"] for entry in sorted(entries, key=lambda entry: entry["Version"])]
+    return [value for value in values if value != NOT_RELEASED]
 
 
 def artefact_exists(target: Target, package_arn: str) -> bool:

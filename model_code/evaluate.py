@@ -14,7 +14,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from model_code.drift import baseline_of
+from model_code.evaluation_files import BASELINE_FILE, KNOWN_INPUT_FILE
 from model_code.failures import JobFailed, write_failure_reason
+from model_code.known_input import known_input_of
 from model_code.plots import write_plots
 
 if TYPE_CHECKING:
@@ -50,7 +53,8 @@ def run() -> None:
 def evaluate(model: Path, test: Path, output: Path, *, plots: bool = False) -> None:
     """Writes `evaluation.json` (SageMaker's model quality statistics) and `samples.json` to `output`.
 
-    With `plots`, the pictures of `model_code.plots` too.
+    Beside them `baseline.json`, which the drift job holds later inputs against, and `known_input.json`, which a release
+    asks, where the model answers anything rightly. With `plots`, the pictures of `model_code.plots` too.
 
     Raises:
         JobFailed: when the artefact or the channel cannot be read.
@@ -80,6 +84,9 @@ def evaluate(model: Path, test: Path, output: Path, *, plots: bool = False) -> N
     (output / "evaluation.json").write_text(json.dumps(report, indent=1))
     chosen = sample_answers(split, probabilities)
     (output / "samples.json").write_text(json.dumps(chosen))
+    (output / BASELINE_FILE).write_text(json.dumps(baseline_of(split, probabilities)))
+    if known := known_input_of(split, probabilities):
+        (output / KNOWN_INPUT_FILE).write_text(json.dumps(known))
     if plots:
         answers = probabilities.argmax(axis=1)
         matrix = confusion_matrix(answers, split.targets, len(labels))

@@ -60,6 +60,7 @@ def findings(part: str, settings: EnvironmentSettings) -> list[Finding]:
     versions = [sagemaker("model-package", f"{endpoint_name(environment, kind)}/") for kind in KINDS]
     if part == "Training":
         prefixes = ("checkpoints/", "training/", "local/", "evaluations/")
+        read = ("evaluations/", "training/", "local/")
         jobs = [sagemaker(f"{job}-job", f"{kind}-") for job in ("training", "processing") for kind in KINDS]
         marker = settings.training.marker_name
         anywhere = resource(f"arn:aws:s3:::<DataBucket>/*/{marker}")
@@ -80,7 +81,9 @@ def findings(part: str, settings: EnvironmentSettings) -> list[Finding]:
             *each("JobRole/DefaultPolicy", NO_RESOURCE, resource("*")),
             *each("Training/Role/DefaultPolicy", RUNS, *jobs),
             *each("Training/Role/DefaultPolicy", VERSIONS, *versions),
-            *each("Training/Role/DefaultPolicy", OBJECTS, objects("ModelBucket", "evaluations/")),
+            *each(
+                "Training/Role/DefaultPolicy", OBJECTS, *(objects("ModelBucket", prefix) for prefix in read)
+            ),
             *each("Training/Role/DefaultPolicy", STACK_ID, inference_stack()),
             *each("Training/Role/DefaultPolicy", NO_RESOURCE, resource("*")),
             *(markers if marker else []),
@@ -88,7 +91,10 @@ def findings(part: str, settings: EnvironmentSettings) -> list[Finding]:
         ]
     if part == "Inference":
         alarms = resource(f"arn:aws:cloudwatch:{account}:alarm:Recognition-{environment}-Inference-*")
+        kept = each("ModelRole/DefaultPolicy", OBJECTS, objects("DataBucket", "captured/"))
+        captures = settings.watching and settings.watching.capture
         return [
+            *(kept if captures else []),
             *each(
                 "ModelRole/DefaultPolicy",
                 OBJECTS,
@@ -102,12 +108,28 @@ def findings(part: str, settings: EnvironmentSettings) -> list[Finding]:
             *each("ModelRole/DefaultPolicy", NO_RESOURCE, resource("*")),
         ]
     if part == "Release":
-        prefixes = ("training/", "local/")
+        prefixes = ("training/", "local/", "evaluations/")
+        rests = each("Rests/Machine/Role/DefaultPolicy", STACK_ID, inference_stack())
+        rests += each("Rests/Machine/Role/DefaultPolicy", NO_RESOURCE, resource("*"))
         return [
+            *(rests if settings.rest else []),
             *each("Release/Role/DefaultPolicy", VERSIONS, *versions),
             *each("Release/Role/DefaultPolicy", OBJECTS, *(objects("ModelBucket", p) for p in prefixes)),
             *each("Release/Role/DefaultPolicy", STACK_ID, inference_stack()),
             *each("Release/Role/DefaultPolicy", NO_RESOURCE, resource("*")),
+        ]
+    if part == "Watching" and settings.watching and settings.watching.drift:
+        job, machine = "Drift/JobRole/DefaultPolicy", "Drift/Machine/Role/DefaultPolicy"
+        return [
+            *each(job, OBJECTS, objects("DataBucket", "captured/")),
+            *each(job, OBJECTS, *(objects("ModelBucket", p) for p in ("evaluations/", "drift/"))),
+            *each(job, LOG_STREAMS, log_group("ProcessingJobs")),
+            *each(job, NO_RESOURCE, resource("*")),
+            *each(machine, RUNS, *(sagemaker("processing-job", f"{kind}-drift-") for kind in KINDS)),
+            *each(machine, VERSIONS, *versions),
+            *each(machine, OBJECTS, objects("ModelBucket", "drift/")),
+            *each(machine, STACK_ID, inference_stack()),
+            *each(machine, NO_RESOURCE, resource("*")),
         ]
     if part == "Api":
         routes = [operation.path for operation in OPERATIONS]

@@ -7,7 +7,7 @@ from typing import Any
 from stacks.names import KINDS, version_parameter
 from stacks.places import Places
 from stacks.settings import EnvironmentSettings
-from stacks.states import catch, jsonata
+from stacks.states import EVENT_SOURCE, RETRY, catch, jsonata
 
 # Each bound of the interval of (accuracy of the new model - accuracy of the champion).
 PASSES = {
@@ -55,8 +55,9 @@ def champion_states(places: Places, *, then: str) -> dict[str, Any]:
             },
             "Output": {},
             "Catch": catch("NoChampion"),
-            "Next": then,
+            "Next": "FindChampionArtefact",
         },
+        **artefact_states(then=then),
         # Neither a stack that is not deployed yet nor a version that was deleted can be compared with.
         "NoChampion": {
             "Type": "Choice",
@@ -68,6 +69,62 @@ def champion_states(places: Places, *, then: str) -> dict[str, Any]:
                 }
             ],
             "Default": "JobFailed",
+        },
+    }
+
+
+def artefact_states(*, then: str) -> dict[str, Any]:
+    """The states that look whether the champion's artefact is still there; one that is gone holds nothing back."""
+    detail = {
+        "kind": "$kind",
+        "version": "$champion",
+        "artefact": "$champion_artefact",
+        "message": "'Version ' & $champion & ' of the ' & $kind & ' is released, but its artefact ' & "
+        "$champion_artefact & ' is gone: the new model is held against the thresholds alone.'",
+    }
+    members = ", ".join(f"'{name}': {expression}" for name, expression in detail.items())
+    return {
+        "FindChampionArtefact": {
+            "Type": "Task",
+            "Resource": "arn:aws:states:::aws-sdk:s3:headObject",
+            "Arguments": {
+                "Bucket": jsonata("$split($champion_artefact, '/')[2]"),
+                "Key": jsonata("$substringAfter($substringAfter($champion_artefact, 's3://'), '/')"),
+            },
+            "Output": {},
+            "Catch": catch("ChampionArtefact"),
+            "Next": then,
+        },
+        "ChampionArtefact": {
+            "Type": "Choice",
+            "Choices": [
+                {
+                    "Condition": jsonata(
+                        "$states.input.Error = 'S3.NoSuchKeyException' or "
+                        "$contains($states.input.Cause, /Not Found|404/)"
+                    ),
+                    "Next": "TellOfChampion",
+                }
+            ],
+            "Default": "JobFailed",
+        },
+        "TellOfChampion": {
+            "Type": "Task",
+            "Resource": "arn:aws:states:::aws-sdk:eventbridge:putEvents",
+            "Arguments": {
+                "Entries": [
+                    {
+                        "Source": EVENT_SOURCE,
+                        "DetailType": "Champion Not Compared",
+                        "Detail": jsonata(f"$string({{{members}}})"),
+                    }
+                ]
+            },
+            "Assign": {"champion_artefact": ""},
+            "Output": {},
+            "Retry": RETRY,
+            "Catch": catch(),
+            "Next": then,
         },
     }
 

@@ -14,9 +14,11 @@ from stacks.console import ConsoleStack
 from stacks.inference import InferenceStack
 from stacks.release import ReleaseStack
 from stacks.release_machine import ReleasePlaces
+from stacks.rests import Rests
 from stacks.settings import EnvironmentSettings, load_settings, warnings_of
 from stacks.storage import StorageStack
 from stacks.training import TrainingStack
+from stacks.watching import WatchingStack
 
 PROJECT = "recognition"
 
@@ -62,6 +64,21 @@ def compose(app: App, build_directory: Path) -> dict[str, Stack]:
         )
         # It reads where the API is.
         stacks["Console"].add_stack_dependency(stacks["Api"])
+    if settings.watching:
+        stacks["Watching"] = WatchingStack(
+            app,
+            **named(settings, "Watching", "Who hears of alarms, drift and failed runs"),
+            settings=settings,
+            build_directory=build_directory,
+            alarm_prefix=stack_name(settings, ""),
+            inference_stack=inference.stack_name,
+        )
+        # It listens to their machines, which it knows by what they published.
+        for part in ("Training", "Release"):
+            stacks["Watching"].add_stack_dependency(stacks[part])
+    if settings.rest:
+        release = stacks["Release"]
+        Rests(release, "Rests", settings=settings, places=release.places, release_machine=release.machine)
     if settings.budget:
         add_budget(stacks["Storage"], settings.budget, {"project": PROJECT, "environment": settings.name})
     # They read what storage published, which CDK cannot see by itself.

@@ -10,10 +10,12 @@ from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
 from stacks import roles
+from stacks.capture import data_capture
 from stacks.images import INFERENCE_IMAGES
 from stacks.instances import has_local_storage
 from stacks.names import (
     KINDS,
+    NOT_RELEASED,
     VARIANT,
     endpoint_name,
     parameter_name,
@@ -34,9 +36,16 @@ class InferenceStack(Stack):
         self.key_arn = published(self, settings.name, "key-arn")
         model_bucket_arn = bucket_arn(published(self, settings.name, "model-bucket"))
         role = self.model_role(settings, model_bucket_arn)
+        capture = data_capture(self, settings, role, self.key_arn)
         self.models = {
             kind: ReleasedModel(
-                self, kind.title(), settings=settings, kind=kind, role=role, key_arn=self.key_arn
+                self,
+                kind.title(),
+                settings=settings,
+                kind=kind,
+                role=role,
+                key_arn=self.key_arn,
+                capture=capture,
             )
             for kind in KINDS
         }
@@ -87,6 +96,7 @@ class ReleasedModel(Construct):
         kind: str,
         role: iam.Role,
         key_arn: str,
+        capture: sagemaker.CfnEndpointConfig.DataCaptureConfigProperty | None,
     ) -> None:
         super().__init__(scope, construct_id)
         stack = Stack.of(self)
@@ -122,6 +132,7 @@ class ReleasedModel(Construct):
         )
         model.node.add_dependency(role)
         self.config = config = self.configuration(settings.inference, model, key_arn)
+        config.data_capture_config = capture
         alarms = self.alarms(settings.inference, name)
         endpoint = sagemaker.CfnEndpoint(
             self,
@@ -130,8 +141,8 @@ class ReleasedModel(Construct):
             endpoint_config_name=config.attr_endpoint_config_name,
             deployment_config=deployment(settings.inference, alarms),
         )
-        record = self.record(settings, kind, version, endpoint)
-        for resource in (model, config, endpoint, record, *(alarm.node.default_child for alarm in alarms)):
+        self.record(settings, kind, version, released, endpoint)
+        for resource in (model, config, endpoint, *(alarm.node.default_child for alarm in alarms)):
             resource.cfn_options.condition = released
 
     def record(
@@ -139,19 +150,23 @@ class ReleasedModel(Construct):
         settings: EnvironmentSettings,
         kind: str,
         version: CfnParameter,
+        released: CfnCondition,
         endpoint: sagemaker.CfnEndpoint,
-    ) -> ssm.CfnParameter:
-        """The released version, written after the endpoint serves it; its history is the list of releases."""
-        record = ssm.CfnParameter(
+    ) -> None:
+        """The released version, written after the endpoint serves it; its history is the list of releases.
+
+        It stays when the endpoint rests, since the history is what a version is woken from.
+        """
+        # It waits for the endpoint by naming it: a DependsOn on what a condition holds back is refused.
+        served = Fn.select(0, [version.value_as_string, endpoint.attr_endpoint_name])
+        ssm.CfnParameter(
             self,
             "Record",
             name=parameter_name(settings.name, f"{kind}-released-version"),
             type="String",
-            value=version.value_as_string,
+            value=Fn.condition_if(released.logical_id, served, NOT_RELEASED).to_string(),
             description=f"The version of {endpoint_name(settings.name, kind)} that serves.",
         )
-        record.add_resource_dependency(endpoint)
-        return record
 
     def configuration(
         self, inference: InferenceSettings, model: sagemaker.CfnModel, key_arn: str
@@ -215,20 +230,28 @@ class ReleasedModel(Construct):
 def deployment(
     inference: InferenceSettings, alarms: list[cloudwatch.Alarm]
 ) -> sagemaker.CfnEndpoint.DeploymentConfigProperty:
-    """Blue/green with a canary; an alarm takes the release back."""
+    """Blue/green with a canary or in steps; an alarm takes the release back."""
     properties = sagemaker.CfnEndpoint
     canary = properties.TrafficRoutingConfigProperty(
         type="CANARY",
         canary_size=properties.CapacitySizeProperty(type="CAPACITY_PERCENT", value=inference.canary_percent),
         wait_interval_in_seconds=inference.canary_wait_seconds,
     )
+    linear = properties.TrafficRoutingConfigProperty(
+        type="LINEAR",
+        linear_step_size=properties.CapacitySizeProperty(
+            type="CAPACITY_PERCENT", value=inference.linear_step_percent
+        ),
+        wait_interval_in_seconds=inference.canary_wait_seconds,
+    )
+    gradual = linear if inference.rollout == "linear" else canary
     # One instance cannot be split: SageMaker then takes the whole of the new fleet at once.
     at_once = properties.TrafficRoutingConfigProperty(
         type="ALL_AT_ONCE", wait_interval_in_seconds=inference.canary_wait_seconds
     )
     return properties.DeploymentConfigProperty(
         blue_green_update_policy=properties.BlueGreenUpdatePolicyProperty(
-            traffic_routing_configuration=canary if inference.instance_count > 1 else at_once,
+            traffic_routing_configuration=gradual if inference.instance_count > 1 else at_once,
             termination_wait_in_seconds=inference.termination_wait_seconds,
             maximum_execution_timeout_in_seconds=3600,
         ),

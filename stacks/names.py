@@ -8,6 +8,10 @@ from constructs import Construct
 
 KINDS = ("cnn", "rnn")
 VARIANT = "primary"
+# What the record of releases says while no version is released.
+NOT_RELEASED = "none"
+# In the data bucket: what the endpoints were asked and answered.
+CAPTURED_PREFIX = "captured"
 
 
 def parameter_name(environment: str, name: str) -> str:

@@ -5,17 +5,17 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from model_code.evaluation_files import BASELINE_FILE
 from model_code.inference import ANSWERED_TYPES, TAKEN_TYPES_OF_KIND
 from stacks.champion import behind_champion, champion_gate, champion_states
-from stacks.instances import has_local_storage
+from stacks.model_card import model_card
 from stacks.names import endpoint_name
 from stacks.places import Places
+from stacks.processing_job import code_uri, processing_input, processing_task
 from stacks.requests import request_states
 from stacks.settings import EnvironmentSettings
 from stacks.states import RETRY, catch, jsonata
-from stacks.training_job import JOB_NAME, cost_tags, training_states
-
-PROCESSING = "/opt/ml/processing"
+from stacks.training_job import JOB_NAME, training_states
 
 
 def definition(settings: EnvironmentSettings, places: Places) -> dict[str, Any]:
@@ -45,85 +45,38 @@ def definition(settings: EnvironmentSettings, places: Places) -> dict[str, Any]:
 
 
 # Both measurements in one job: starting a host takes longer than the second one.
-EVALUATION_SCRIPT = (
-    'set -e; code=$(mktemp -d); tar -xzf "$0"/code/* -C "$code"; cd "$code"; '
-    'python3 -m model_code.evaluate --model "$0/model" --test "$0/test" --output "$0/output"; '
-    'if [ -d "$0/champion" ]; then exec python3 -m model_code.comparison --model "$0/model" '
-    '--champion "$0/champion" --test "$0/test" --evaluation "$0/output/evaluation.json"; fi'
-)
+EVALUATION_STEPS = [
+    "python3 -m model_code.evaluate --model model --test test --output output",
+    "[ ! -d champion ] || python3 -m model_code.comparison --model model --champion champion --test test "
+    "--evaluation output/evaluation.json",
+]
 
 
 def evaluate(settings: EnvironmentSettings, places: Places) -> dict[str, Any]:
     """The evaluation: a processing job that loads the very artefact that will be served, and the champion's."""
-    instance = settings.training.evaluation_instance_type
-    resources: dict[str, Any] = {
-        "InstanceType": instance,
-        "InstanceCount": 1,
-        "VolumeSizeInGB": settings.training.volume_gigabytes,
-    }
-    if not has_local_storage(instance):
-        resources["VolumeKmsKeyId"] = places.key_arn
     return {
-        "Type": "Task",
-        "Resource": "arn:aws:states:::sagemaker:createProcessingJob.sync",
-        "Arguments": {
-            "ProcessingJobName": jsonata(f"{JOB_NAME} & '-evaluation'"),
-            "RoleArn": places.role_arn,
-            "AppSpecification": {
-                "ImageUri": places.training_image,
-                "ContainerEntrypoint": ["sh", "-c", EVALUATION_SCRIPT, PROCESSING],
-            },
-            "ProcessingInputs": processing_inputs(places),
-            "ProcessingOutputConfig": {
-                "Outputs": [
-                    {
-                        "OutputName": "evaluation",
-                        "S3Output": {
-                            "S3Uri": jsonata(f"'s3://{places.model_bucket}/evaluations/' & {JOB_NAME}"),
-                            "LocalPath": f"{PROCESSING}/output",
-                            "S3UploadMode": "EndOfJob",
-                        },
-                    }
-                ],
-                "KmsKeyId": places.key_arn,
-            },
-            "ProcessingResources": {"ClusterConfig": resources},
-            "NetworkConfig": {
-                "EnableNetworkIsolation": settings.training.network_isolation,
-                "EnableInterContainerTrafficEncryption": settings.training.encrypt_between_hosts,
-                **({"VpcConfig": places.vpc} if places.vpc else {}),
-            },
-            "StoppingCondition": {"MaxRuntimeInSeconds": 3600},
-            "Tags": cost_tags(settings),
-        },
-        "Assign": {"evaluation_key": jsonata(f"'evaluations/' & {JOB_NAME} & '/evaluation.json'")},
-        "Output": {},
-        "Retry": RETRY,
-        "Catch": catch(),
+        **processing_task(
+            settings,
+            places,
+            name=f"{JOB_NAME} & '-evaluation'",
+            instance_type=settings.training.evaluation_instance_type,
+            steps=EVALUATION_STEPS,
+            inputs=evaluation_inputs(places),
+            output_prefix="evaluations",
+        ),
+        "Assign": {"evaluation_folder": jsonata(f"'evaluations/' & {JOB_NAME} & '-evaluation/'")},
         "Next": "ReadEvaluation",
     }
 
 
-def processing_inputs(places: Places) -> str:
-    """Code, model and test split; and the champion's model where there is one."""
+def evaluation_inputs(places: Places) -> str:
+    """Code, model and test split; and the champion's model where there is one; as an expression."""
     always = ", ".join(
         processing_input(name, uri)
-        for name, uri in {
-            "code": f"'s3://{places.code_bucket}/{places.code_key}'",
-            "model": "$artefact",
-            "test": "$data & 'test/'",
-        }.items()
+        for name, uri in {"code": code_uri(places), "model": "$artefact", "test": "$data & 'test/'"}.items()
     )
     champion = processing_input("champion", "$champion_artefact")
-    return jsonata(f"$append([{always}], $champion_artefact = '' ? [] : [{champion}])")
-
-
-def processing_input(name: str, uri: str) -> str:
-    """A processing input of files, as an expression; `uri` is one too."""
-    fixed = {"S3DataType": "S3Prefix", "S3InputMode": "File", "S3DataDistributionType": "FullyReplicated"}
-    members = ", ".join(f"'{key}': '{value}'" for key, value in fixed.items())
-    source = f"{{'S3Uri': {uri}, 'LocalPath': '{PROCESSING}/{name}', {members}}}"
-    return f"{{'InputName': '{name}', 'S3Input': {source}}}"
+    return f"$append([{always}], $champion_artefact = '' ? [] : [{champion}])"
 
 
 def read_evaluation(places: Places) -> dict[str, Any]:
@@ -131,7 +84,10 @@ def read_evaluation(places: Places) -> dict[str, Any]:
     return {
         "Type": "Task",
         "Resource": "arn:aws:states:::aws-sdk:s3:getObject",
-        "Arguments": {"Bucket": places.model_bucket, "Key": jsonata("$evaluation_key")},
+        "Arguments": {
+            "Bucket": places.model_bucket,
+            "Key": jsonata("$evaluation_folder & 'evaluation.json'"),
+        },
         "Assign": {
             "metrics": jsonata("$parse($states.result.Body).gate"),
             "comparison": jsonata(
@@ -193,14 +149,10 @@ def register(settings: EnvironmentSettings, places: Places) -> dict[str, Any]:
                 "SupportedContentTypes": jsonata(f"$lookup({{{types}}}, $kind)"),
                 "SupportedResponseMIMETypes": list(ANSWERED_TYPES),
             },
-            "ModelMetrics": {
-                "ModelQuality": {
-                    "Statistics": {
-                        "ContentType": "application/json",
-                        "S3Uri": jsonata(f"'s3://{places.model_bucket}/' & $evaluation_key"),
-                    }
-                }
-            },
+            "ModelMetrics": {"ModelQuality": {"Statistics": statistics(places, "evaluation.json")}},
+            # What the drift job holds later inputs against.
+            "DriftCheckBaselines": {"ModelDataQuality": {"Statistics": statistics(places, BASELINE_FILE)}},
+            "ModelCard": model_card(places),
             "MetadataProperties": {
                 "CommitId": places.code_key,
                 "GeneratedBy": jsonata("$training_job_arn"),
@@ -219,6 +171,12 @@ def register(settings: EnvironmentSettings, places: Places) -> dict[str, Any]:
     }
 
 
+def statistics(places: Places, file: str) -> dict[str, str]:
+    """One of the files that the evaluation left."""
+    uri = jsonata(f"'s3://{places.model_bucket}/' & $evaluation_folder & '{file}'")
+    return {"ContentType": "application/json", "S3Uri": uri}
+
+
 def lineage(places: Places) -> str:
     """Where a version comes from, within what the registry takes: 50 properties of 256 characters of a small set."""
     fixed = {
@@ -228,7 +186,8 @@ def lineage(places: Places) -> str:
         "data_version": "$data_version",
         "source_archive": f"'{places.code_key}'",
         "training_image": f"'{places.training_image}'",
-        "champion": "$champion = '' ? 'none' : 'version ' & $champion",
+        "champion": "$champion = '' ? 'none' : 'version ' & $champion & "
+        "($champion_artefact = '' ? ' without its artefact' : '')",
     }
     members = ", ".join(f"'{name}': {value}" for name, value in fixed.items())
     # What the registry's pattern does not take, such as quotation marks, is left out of a value.

@@ -32,7 +32,8 @@ class ReleaseStack(Stack):
         **options,
     ) -> None:
         super().__init__(scope, construct_id, **options)
-        machine = self.state_machine(places)
+        self.places = places
+        self.machine = machine = self.state_machine(places)
         for statement in self.statements(settings, places):
             machine.add_to_role_policy(statement)
         # Not in the role's own policy: the machine waits for that one, and here the policy names the machine.
@@ -105,7 +106,12 @@ class ReleaseStack(Stack):
             ),
             iam.PolicyStatement(
                 actions=["s3:GetObject"],
-                resources=[f"{model_bucket_arn}/{prefix}*" for prefix in ("training/", "local/")],
+                resources=[
+                    f"{model_bucket_arn}/{prefix}*" for prefix in ("training/", "local/", "evaluations/")
+                ],
+            ),
+            iam.PolicyStatement(
+                actions=["kms:Decrypt"], resources=[published(self, settings.name, "key-arn")]
             ),
             # With it a missing object is said to be missing, not forbidden.
             iam.PolicyStatement(actions=["s3:ListBucket"], resources=[model_bucket_arn]),

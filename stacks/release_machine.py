@@ -6,12 +6,13 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from model_code.evaluation_files import KNOWN_INPUT_FILE
 from stacks.names import KINDS, endpoint_name, version_parameter
 from stacks.states import catch, jsonata
 
 POLL_SECONDS = 15
 SDK = "arn:aws:states:::aws-sdk"
-# An 8x8 image of two gradients; the serving graph resizes whatever it gets.
+# For a version without one of its own: an 8x8 image of two gradients; the serving graph resizes whatever it gets.
 KNOWN_PNG = (
     "iVBORw0KGgoAAAANSUhEUgAAAAgAAAAICAIAAABLbSncAAAAbElEQVR42hXNQRUAUQhCUaMYhShGeVGIQhSizB+XXA7ODDtouIHBQ4YO"
     "M8suWm5h8ZKl+0CskDiBsIioHhx76LiDw0eO3oN/4FVf+J8h0PduzBqZ8x/bxNQPwgaFy192SGgelC0q13/CJaXlA8Z7WAFXOTbyAAAAAElF"
@@ -57,10 +58,10 @@ def definition(places: ReleasePlaces) -> dict[str, Any]:
     }
 
 
-def lookup(values: dict[str, str]) -> str:
-    """The value for the version's kind, as an expression."""
-    members = ", ".join(f"'{kind}': {json.dumps(value)}" for kind, value in values.items())
-    return f"$lookup({{{members}}}, $kind)"
+def lookup(values: dict[str, str], kind: str = "$kind") -> str:
+    """The value for the version's kind, as an expression; `kind` is one too."""
+    members = ", ".join(f"'{name}': {json.dumps(value)}" for name, value in values.items())
+    return f"$lookup({{{members}}}, {kind})"
 
 
 def task(
@@ -78,12 +79,13 @@ def task(
     }
 
 
-def choice(default: str, *rules: tuple[str, str]) -> dict[str, Any]:
-    """A choice by conditions, each with the state that it leads to."""
+def choice(default: str, *rules: tuple[str, str], said: str | None = None) -> dict[str, Any]:
+    """A choice by conditions, each with the state that it leads to; the default's reason becomes `said`."""
     return {
         "Type": "Choice",
         "Choices": [{"Condition": jsonata(condition), "Next": state} for condition, state in rules],
         "Default": default,
+        **({"Assign": {"said": said}} if said else {}),
     }
 
 
@@ -95,6 +97,7 @@ def wait(then: str) -> dict[str, Any]:
 def admission(places: ReleasePlaces) -> dict[str, Any]:
     """One release at a time, in the order in which they were approved; only what is approved and still there."""
     kinds = ", ".join(f"'{endpoint_name(places.environment, kind)}': '{kind}'" for kind in KINDS)
+    evaluation = "$states.result.ModelMetrics.ModelQuality.Statistics.S3Uri"
     mine = "$states.result.Executions[ExecutionArn = $states.context.Execution.Id].StartDate"
     return {
         "Start": {
@@ -122,6 +125,10 @@ def admission(places: ReleasePlaces) -> dict[str, Any]:
             {
                 "approval": "$states.result.ModelApprovalStatus",
                 "artefact": "$states.result.InferenceSpecification.Containers[0].ModelDataUrl",
+                "evaluation": f"$exists({evaluation}) ? {evaluation} : ''",
+                # Until one of the version's own test samples is known.
+                "request": lookup(KNOWN_INPUT),
+                "label": "''",
             },
             "IsApproved",
         ),
@@ -133,14 +140,45 @@ def admission(places: ReleasePlaces) -> dict[str, Any]:
                 "Key": jsonata("$substringAfter($substringAfter($artefact, 's3://'), '/')"),
             },
             {},
-            "DescribeStack",
+            "HasKnownInput",
             "ArtefactMissing",
         ),
+        **known_input_states(then="DescribeStack"),
+    }
+
+
+def known_input_states(*, then: str) -> dict[str, Any]:
+    """The states that find `request` and `label`: a test sample with the answer that the evaluation left."""
+    body = "$parse($states.result.Body)"
+    return {
+        # A version that was registered by hand has no evaluation.
+        "HasKnownInput": choice(then, ("$evaluation != ''", "ReadKnownInput")),
+        "ReadKnownInput": task(
+            "s3:getObject",
+            {
+                "Bucket": jsonata("$split($evaluation, '/')[2]"),
+                "Key": jsonata(
+                    "$replace($substringAfter($substringAfter($evaluation, 's3://'), '/'), /[^\\/]+$/, "
+                    f"'{KNOWN_INPUT_FILE}')"
+                ),
+            },
+            {"request": f"{body}.request", "label": f"{body}.label"},
+            then,
+            "NoKnownInput",
+        ),
+        # An evaluation in which nothing was right, or one of before known inputs were kept.
+        "NoKnownInput": choice("Failed", ("$states.input.Error = 'S3.NoSuchKeyException'", then)),
     }
 
 
 def stack_update(
-    places: ReleasePlaces, name: str, version: str, *, before: str, refused: str
+    places: ReleasePlaces,
+    name: str,
+    version: str,
+    *,
+    before: str,
+    refused: str,
+    first: str | None = None,
 ) -> dict[str, Any]:
     """The states that set the version parameter to `version` and follow the update to its end.
 
@@ -150,13 +188,17 @@ def stack_update(
         version: the parameter's new value, as an expression.
         before: the state after an update that ended well.
         refused: the state after one that CloudFormation rolled back.
+        first: the state that decides, whenever the stack is free, whether to update it; the update itself by default.
     """
     parameter = lookup({kind: version_parameter(kind) for kind in KINDS})
     describe = "DescribeStack" if name == "Update" else f"DescribeFor{name}"
     stack = "$states.result.Stacks[0]"
     held = f"{stack}.Parameters[ParameterKey = {parameter}].ParameterValue"
     # What the endpoint goes back to is known before the first update alone.
-    first = {"previous": f"$exists({held}) ? {held} : ''"} if name == "Update" else {}
+    known = {"previous": f"$exists({held}) ? {held} : ''"} if name == "Update" else {}
+    changed = f"{stack}.LastUpdatedTime"
+    if first:
+        known["changed"] = f"$exists({changed}) ? {changed} : {stack}.CreationTime"
     named = {"StackName": places.inference_stack}
     new = f"{{'ParameterKey': ParameterKey, 'ParameterValue': {version}}}"
     same = "{'ParameterKey': ParameterKey, 'UsePreviousValue': true}"
@@ -164,10 +206,10 @@ def stack_update(
         describe: task(
             "cloudformation:describeStacks",
             named,
-            {"status": f"{stack}.StackStatus", "parameters": f"{stack}.Parameters", **first},
+            {"status": f"{stack}.StackStatus", "parameters": f"{stack}.Parameters", **known},
             f"IsFreeFor{name}",
         ),
-        f"IsFreeFor{name}": choice(name, ("$contains($status, 'IN_PROGRESS')", f"WaitFor{name}")),
+        f"IsFreeFor{name}": choice(first or name, ("$contains($status, 'IN_PROGRESS')", f"WaitFor{name}")),
         f"WaitFor{name}": wait(describe),
         name: task(
             "cloudformation:updateStack",
@@ -238,7 +280,7 @@ def proof(places: ReleasePlaces) -> dict[str, Any]:
                 {
                     "EndpointName": jsonata("$endpoint"),
                     "ContentType": "application/json",
-                    "Body": jsonata(lookup(KNOWN_INPUT)),
+                    "Body": jsonata("$request"),
                 },
                 {"answer": "$parse($states.result.Body).predictions[0]"},
                 "Answers",
@@ -249,11 +291,16 @@ def proof(places: ReleasePlaces) -> dict[str, Any]:
             **choice(
                 "AnswersNot",
                 (
-                    "$answer.model_version = $version and $answer.score >= 0 and $answer.score <= 1",
+                    "$answer.model_version = $version and $answer.score >= 0 and $answer.score <= 1 and "
+                    "($label = '' or $answer.label = $label)",
                     "Released",
                 ),
             ),
-            "Assign": {"reason": jsonata("'it answered ' & $string($answer)")},
+            "Assign": {
+                "reason": jsonata(
+                    "'it answered ' & $string($answer) & ($label = '' ? '' : ' where ' & $label & ' is known')"
+                )
+            },
         },
         "AnswersNot": choice(
             "NothingToGoBackTo", ("$previous != '' and $previous != $version", "DescribeForTakeBack")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from typing import Annotated, Any, Literal, Self
+from zoneinfo import available_timezones
 
 import botocore.session
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -153,6 +154,12 @@ class InferenceSettings(Settings):
     image_version: str = "2.20"
     # SageMaker allows the canary at most half of the fleet (CapacitySize of BlueGreenUpdatePolicy).
     canary_percent: int = Field(10, ge=1, le=50)
+    rollout: Literal["canary", "linear"] = Field(
+        "canary",
+        description="How the traffic of several instances changes over: a part first, or step by step.",
+    )
+    # SageMaker takes steps of 10 to 50 % (LinearStepSize of TrafficRoutingConfig).
+    linear_step_percent: int = Field(25, ge=10, le=50)
     canary_wait_seconds: int = Field(300, ge=0, le=3600)
     termination_wait_seconds: int = Field(300, ge=0, le=3600)
     latency_alarm_milliseconds: int = Field(2_000, ge=1, le=60_000)
@@ -173,6 +180,81 @@ class ReleaseSettings(Settings):
     on_approval: bool = Field(
         True, description="An approval in the registry starts the release; off: only by hand."
     )
+
+
+class CaptureSettings(Settings):
+    """What the endpoints were asked and answered, kept in the data bucket; it holds what customers sent."""
+
+    percent: int = Field(100, ge=1, le=100, description="Of the requests.")
+    kept_days: int = Field(30, ge=1, le=3650)
+
+
+class DriftSettings(Settings):
+    """A daily job that holds the captured requests of the day before against the evaluation's test split."""
+
+    expression: str = Field(
+        "cron(30 1 * * ? *)", pattern=r"^(cron|rate)\(.+\)$", description="When; the day before is UTC's."
+    )
+    instance_type: Annotated[str, AfterValidator(training_instance)] = "ml.m5.large"
+    threshold: float = Field(
+        0.25, gt=0, le=10, description="Population stability index above which the alarm goes off."
+    )
+    least_samples: int = Field(200, ge=50, le=20_000, description="With fewer in a day nothing is said.")
+    retrain_on: dict[Literal["cnn", "rnn"], str] = Field(
+        default={}, description="By kind: the data prefix on which the alarm starts a training run."
+    )
+
+
+class WatchingSettings(Settings):
+    """A topic that hears of alarms and of runs that failed; and what is measured for it."""
+
+    email: str | None = Field(
+        None, pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$", description="Who hears of it; empty: nobody yet."
+    )
+    api_error_share: float = Field(
+        0.05, ge=0, lt=1, description="Of the API's requests in five minutes; with more the alarm goes off."
+    )
+    dashboard: bool = Field(
+        False, description="Three of an account are free; each more costs 3 US dollars a month."
+    )
+    capture: CaptureSettings | None = Field(None, description="Empty: nothing of a request is kept.")
+    drift: DriftSettings | None = Field(None, description="Empty: no drift job.")
+
+    @model_validator(mode="after")
+    def fits_together(self) -> Self:
+        """Refuses a job without what it reads."""
+        if self.drift and not self.capture:
+            raise ValueError("drift needs capture: it reads what was captured")
+        return self
+
+
+class OfficeHours(Settings):
+    """When the endpoints serve; at other times they are away and cost nothing."""
+
+    days: str = Field("MON-FRI", pattern=r"^[A-Z0-9,-]+$", description="As cron has them.")
+    start_hour: int = Field(8, ge=0, le=23)
+    end_hour: int = Field(18, ge=0, le=23)
+    time_zone: str = Field("UTC", description="By its name in the IANA database, such as Europe/Berlin.")
+
+    @model_validator(mode="after")
+    def fits_together(self) -> Self:
+        """Refuses hours that never end and zones that nobody knows."""
+        if self.start_hour >= self.end_hour:
+            raise ValueError("start_hour has to be before end_hour")
+        if self.time_zone not in available_timezones():
+            raise ValueError(
+                f"time_zone '{self.time_zone}' is none of the IANA database, such as Europe/Berlin"
+            )
+        return self
+
+
+class RestSettings(Settings):
+    """When an endpoint is taken away until it is released or woken again; for environments that can do without."""
+
+    idle_hours: int | None = Field(
+        None, ge=1, le=168, description="After so many hours without a request; empty: never."
+    )
+    office_hours: OfficeHours | None = None
 
 
 class BudgetSettings(Settings):
@@ -265,6 +347,15 @@ class EnvironmentSettings(Settings):
         None, description="Empty: no page on the internet; the embedded AWS serves it in any case."
     )
     budget: BudgetSettings | None = Field(None, description="Empty: no budget.")
+    watching: WatchingSettings | None = Field(None, description="Empty: nobody hears of alarms.")
+    rest: RestSettings | None = Field(None, description="Empty: what is released serves around the clock.")
+
+    @model_validator(mode="after")
+    def prod_does_not_rest(self) -> Self:
+        """Refuses to take endpoints away that customers may count on."""
+        if self.name == "prod" and self.rest:
+            raise ValueError("rest takes endpoints away, which prod has to keep: leave it out")
+        return self
 
     @model_validator(mode="after")
     def pair_is_verified(self) -> Self:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from stacks.names import publish
+from stacks.names import CAPTURED_PREFIX, publish
 from stacks.settings import EnvironmentSettings, StorageSettings
 
 
@@ -28,6 +29,8 @@ class StorageStack(Stack):
             removal_policy=removal,
             pending_window=Duration.days(7),
         )
+        if settings.watching:
+            let_event_bridge_publish(key)
         logs = self.access_log_bucket(storage, removal)
         publish(self, settings.name, "key-arn", key.key_arn)
         for purpose in ("data", "model"):
@@ -35,6 +38,12 @@ class StorageStack(Stack):
             publish(self, settings.name, f"{purpose}-bucket", bucket.bucket_name)
             if purpose == "data" and settings.training.marker_name:
                 tell_event_bridge(bucket)
+            if purpose == "data" and settings.watching and (capture := settings.watching.capture):
+                bucket.add_lifecycle_rule(
+                    id="drop-captured-requests",
+                    prefix=f"{CAPTURED_PREFIX}/",
+                    expiration=Duration.days(capture.kept_days),
+                )
 
     def bucket(
         self,
@@ -87,6 +96,17 @@ class StorageStack(Stack):
                 s3.LifecycleRule(id="drop-old-logs", expiration=Duration.days(storage.logs_days)),
             ],
         )
+
+
+def let_event_bridge_publish(key: kms.Key) -> None:
+    """Lets EventBridge's rules write to a topic under the key (Amazon SNS: encryption with event sources)."""
+    key.add_to_resource_policy(
+        iam.PolicyStatement(
+            principals=[iam.ServicePrincipal("events.amazonaws.com")],
+            actions=["kms:Decrypt", "kms:GenerateDataKey"],
+            resources=["*"],
+        )
+    )
 
 
 def tell_event_bridge(bucket: s3.Bucket) -> None:

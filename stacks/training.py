@@ -180,7 +180,14 @@ class TrainingStack(Stack):
                     )
                 ],
             ),
-            iam.PolicyStatement(actions=["s3:ListBucket"], resources=[self.data_bucket_arn]),
+            # With it a missing object is said to be missing, not forbidden.
+            iam.PolicyStatement(
+                actions=["s3:ListBucket"], resources=[self.data_bucket_arn, self.model_bucket_arn]
+            ),
+            iam.PolicyStatement(
+                actions=["events:PutEvents"],
+                resources=[self.format_arn(service="events", resource="event-bus", resource_name="default")],
+            ),
             iam.PolicyStatement(
                 actions=["iam:PassRole"],
                 resources=[job_role.role_arn],
@@ -191,7 +198,14 @@ class TrainingStack(Stack):
             ),
             iam.PolicyStatement(
                 actions=["s3:GetObject"],
-                resources=[f"{self.model_bucket_arn}/evaluations/*", *self.markers(settings)],
+                # Of the champion's artefact the machine asks only whether it is there.
+                resources=[
+                    *(
+                        f"{self.model_bucket_arn}/{prefix}/*"
+                        for prefix in ("evaluations", "training", "local")
+                    ),
+                    *self.markers(settings),
+                ],
             ),
             iam.PolicyStatement(actions=["kms:Decrypt"], resources=[self.key_arn]),
         ]

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from local_aws.processes import start_leashed, stop_leashed
+from local_aws.sagemaker.captures import capture
 from local_aws.sagemaker.containers import process_environment, role_of_image, unknown_image
 from local_aws.sagemaker.errors import ServiceError, not_found, validation_error
 from local_aws.sagemaker.names import Names
@@ -303,6 +304,9 @@ class Endpoints:
             raise validation_error(f"The body has {len(body)} bytes; real-time inference takes {BODY_BYTES}.")
         with self.asked(name) as (server, variant):
             content_type, content = self.ask(server, body, headers)
+        config = self.configs.get(self.endpoints.get(name, {}).get("EndpointConfigName"), {})
+        asked = (headers.get("content-type", ""), body)
+        capture(self.clients, config, name, variant, asked, (content_type, content))
         return 200, {"Content-Type": content_type, "x-Amzn-Invoked-Production-Variant": variant}, content
 
     @contextmanager

@@ -25,7 +25,10 @@ SDK_CALLS = (
         ("describeStacks", "describeStackEvents", "describeStackResource", "updateStack"),
     ),
     ("sagemakerruntime", "sagemaker-runtime", ("invokeEndpoint",)),
-    ("sfn", "stepfunctions", ("listExecutions",)),
+    ("sfn", "stepfunctions", ("listExecutions", "startExecution")),
+    ("eventbridge", "events", ("putEvents",)),
+    ("cloudwatch", "cloudwatch", ("putMetricData", "getMetricStatistics")),
+    ("ssm", "ssm", ("getParameterHistory",)),
 )
 # The Java SDK's class names, from which Step Functions makes the names of errors.
 ERROR_PREFIX = {
@@ -33,6 +36,9 @@ ERROR_PREFIX = {
     "cloudformation": "CloudFormation",
     "sagemakerruntime": "SageMakerRuntime",
     "sfn": "Sfn",
+    "eventbridge": "EventBridge",
+    "cloudwatch": "CloudWatch",
+    "ssm": "Ssm",
 }
 # Services whose own members begin with small letters.
 SMALL = ("sfn",)

@@ -19,6 +19,7 @@ PACKAGE_DESCRIBED = (
     "Domain",
     "Task",
     "ModelCard",
+    "DriftCheckBaselines",
 )
 STATE_CHANGE = "SageMaker Model Package State Change"
 TOLD = (

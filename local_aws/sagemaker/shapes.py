@@ -48,7 +48,10 @@ def problems_of(value: Any, shape: Shape) -> list[str]:
 
 
 def unlisted_values(value: Any, shape: Shape, where: str):
-    """Sentences about unlisted strings and unknown members, which botocore leaves to the service."""
+    """Sentences about unlisted strings, unknown members and what is too long, which botocore leaves to the service."""
+    longest = shape.metadata.get("max")
+    if longest is not None and isinstance(value, str | list | dict) and len(value) > longest:
+        yield f"{where} has a length of {len(value)}, and at most {longest} is taken."
     if shape.type_name == "structure" and isinstance(value, dict):
         for name, member in value.items():
             if name not in shape.members:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -11,8 +12,12 @@ from typing import Any
 
 import pytest
 
+# Redundant DependsOn entries are CDK's own and harmless.
+NOT_LINTED = "W3005"
 ROOT = Path(__file__).resolve().parents[2]
+# The stacks of every environment; where the settings want watching, there is one more.
 PARTS = ("Storage", "Training", "Inference", "Release", "Api")
+WATCHING = "Watching"
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -28,6 +33,15 @@ def context() -> dict[str, Any]:
     return json.loads((ROOT / "cdk.json").read_text())["context"]
 
 
+def templates_in(assembly: Path, environment: str) -> dict[str, dict]:
+    """The templates of an assembly by part."""
+    prefix, end = f"Recognition-{environment}-", ".template.json"
+    return {
+        file.name.removeprefix(prefix).removesuffix(end): json.loads(file.read_text())
+        for file in sorted(assembly.glob(f"{prefix}*{end}"))
+    }
+
+
 @pytest.fixture(scope="session")
 def synthesise(tmp_path_factory) -> Callable[[str], dict[str, dict]]:
     """Synthesises one environment: the templates by part."""
@@ -40,10 +54,7 @@ def synthesise(tmp_path_factory) -> Callable[[str], dict[str, dict]]:
         app = App(context={**context(), "environment": environment}, outdir=str(output))
         compose(app, ROOT / "build")
         app.synth()
-        return {
-            part: json.loads((output / f"Recognition-{environment}-{part}.template.json").read_text())
-            for part in PARTS
-        }
+        return templates_in(output, environment)
 
     return run
 
@@ -78,3 +89,20 @@ def of_type() -> Callable[[dict, str], list[dict]]:
         ]
 
     return find
+
+
+@pytest.fixture
+def lint(tmp_path) -> Callable[[dict[str, dict]], None]:
+    """Lets cfn-lint look at templates, which has to find nothing."""
+
+    def check(templates: dict[str, dict]) -> None:
+        files = []
+        for part, template in templates.items():
+            file = tmp_path / f"{part}.template.json"
+            file.write_text(json.dumps(template))
+            files.append(str(file))
+        command = [str(Path(sys.executable).with_name("cfn-lint")), "--ignore-checks", NOT_LINTED]
+        finished = subprocess.run([*command, "--", *files], capture_output=True, text=True, check=False)
+        assert finished.returncode == 0, finished.stdout
+
+    return check

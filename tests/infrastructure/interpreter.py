@@ -16,7 +16,7 @@ from local_aws.sagemaker.shapes import Shapes, problems_of
 
 STATES_AT_MOST = 200
 # The names that Step Functions' SDK integrations give some services, and botocore's.
-BOTOCORE_NAME = {"sagemakerruntime": "sagemaker-runtime", "sfn": "stepfunctions"}
+BOTOCORE_NAME = {"sagemakerruntime": "sagemaker-runtime", "sfn": "stepfunctions", "eventbridge": "events"}
 
 
 class TaskFailed(Exception):

@@ -7,7 +7,18 @@ import json
 
 import pytest
 
-from .conftest import PARTS, ROOT, context
+from .calls import (
+    BESIDE_READING,
+    SERVICES,
+    WITHOUT_RESOURCE,
+    actions_of,
+    allowed_to,
+    machines_of,
+    needed_by,
+    not_embedded,
+    statements_of,
+)
+from .conftest import PARTS, ROOT, context, templates_in
 
 BOUNDARY = "arn:aws:iam::111122223333:policy/bound"
 EVERYTHING = {
@@ -26,6 +37,16 @@ EVERYTHING = {
             }
         ],
         "fallback_instance_types": ["ml.g6.xlarge", "ml.p3.2xlarge"],
+    },
+    "watching": {
+        "email": "alarms@example.org",
+        "dashboard": True,
+        "capture": {"percent": 20, "kept_days": 14},
+        "drift": {"threshold": 0.3, "least_samples": 500, "retrain_on": {"rnn": "reviews"}},
+    },
+    "rest": {
+        "idle_hours": 4,
+        "office_hours": {"start_hour": 7, "end_hour": 19, "time_zone": "Europe/Berlin"},
     },
 }
 
@@ -47,9 +68,7 @@ def everything(tmp_path_factory) -> dict[str, dict]:
         compose(app, ROOT / "build")
         Validations.of(app).add_plugins(AwsSolutionsChecks(app))
         app.synth()
-    return {
-        part: json.loads((output / f"Recognition-dev-{part}.template.json").read_text()) for part in PARTS
-    }
+    return templates_in(output, "dev")
 
 
 def test_the_jobs_network_leads_to_s3_and_nowhere_else(everything, of_type):
@@ -128,3 +147,157 @@ def test_an_old_fallback_type_is_warned_of():
     chosen["dev"] |= EVERYTHING
     (warning,) = warnings_of(load_settings("dev", chosen))
     assert warning.startswith("ml.p3.2xlarge is of the P3 family")
+
+
+def test_what_the_endpoints_are_asked_is_kept_under_the_key_for_as_long_as_the_settings_say(
+    everything, templates, of_type
+):
+    for config in of_type(everything["Inference"], "AWS::SageMaker::EndpointConfig"):
+        capture = config["DataCaptureConfig"]
+        assert (capture["EnableCapture"], capture["InitialSamplingPercentage"]) == (True, 20)
+        assert [option["CaptureMode"] for option in capture["CaptureOptions"]] == ["Input", "Output"]
+        assert capture["KmsKeyId"] == {"Ref": "KeyArn"}
+    (rule,) = [
+        rule
+        for bucket in of_type(everything["Storage"], "AWS::S3::Bucket")
+        for rule in bucket.get("LifecycleConfiguration", {}).get("Rules", [])
+        if rule.get("Prefix") == "captured/"
+    ]
+    assert rule["ExpirationInDays"] == 14
+    for config in of_type(templates["Inference"], "AWS::SageMaker::EndpointConfig"):
+        assert "DataCaptureConfig" not in config, "nothing is kept unless the settings say so"
+
+
+def test_alarms_and_failed_runs_reach_an_encrypted_topic(everything, of_type):
+    watching = everything["Watching"]
+    (topic,) = of_type(watching, "AWS::SNS::Topic")
+    assert topic["KmsMasterKeyId"]
+    (subscription,) = of_type(watching, "AWS::SNS::Subscription")
+    assert (subscription["Protocol"], subscription["Endpoint"]) == ("email", "alarms@example.org")
+    (key,) = of_type(everything["Storage"], "AWS::KMS::Key")
+    allowed = [one for one in key["KeyPolicy"]["Statement"] if "events.amazonaws.com" in json.dumps(one)]
+    assert [one["Action"] for one in allowed] == [["kms:Decrypt", "kms:GenerateDataKey"]]
+    told = {
+        json.dumps(rule["EventPattern"]["source"]): rule["EventPattern"]
+        for rule in of_type(watching, "AWS::Events::Rule")
+        if any("Alarms" in json.dumps(target["Arn"]) for target in rule.get("Targets", []))
+    }
+    assert set(told) == {'["aws.cloudwatch"]', '["aws.states"]', '["recognition"]'}
+    assert told['["aws.cloudwatch"]']["detail"] == {
+        "alarmName": [{"prefix": "Recognition-dev-"}],
+        "state": {"value": ["ALARM"]},
+    }
+    assert told['["aws.states"]']["detail"]["status"] == ["FAILED", "TIMED_OUT", "ABORTED"]
+
+
+def test_the_alarm_of_the_api_is_about_our_stage_of_it(everything, of_type):
+    (api,) = of_type(everything["Api"], "AWS::ApiGateway::RestApi")
+    (stage,) = of_type(everything["Api"], "AWS::ApiGateway::Stage")
+    (alarm,) = [
+        one
+        for one in of_type(everything["Watching"], "AWS::CloudWatch::Alarm")
+        if one["Namespace"] == "AWS/ApiGateway"
+    ]
+    assert {one["Name"]: one["Value"] for one in alarm["Dimensions"]} == {
+        "ApiName": api["Name"],
+        "Stage": stage["StageName"],
+    }
+
+
+def test_both_machines_failures_are_told(everything, of_type):
+    heard = {
+        json.dumps(rule["EventPattern"]["detail"]["stateMachineArn"])
+        for rule in of_type(everything["Watching"], "AWS::Events::Rule")
+        if rule.get("EventPattern", {}).get("source") == ["aws.states"]
+    }
+    assert heard == {'[{"Ref": "TrainingStateMachineArn"}]', '[{"Ref": "ReleaseStateMachineArn"}]'}
+
+
+def test_every_alarm_of_the_app_bears_a_name_that_the_topic_hears(everything, of_type):
+    """CloudFormation names them after their stacks, which all begin alike."""
+    for template in everything.values():
+        for alarm in of_type(template, "AWS::CloudWatch::Alarm"):
+            assert "AlarmName" not in alarm
+
+
+def test_drift_is_measured_daily_and_its_alarm_starts_a_run_where_the_settings_say_so(everything, of_type):
+    watching = everything["Watching"]
+    alarms = {
+        name: one["Properties"]
+        for name, one in watching["Resources"].items()
+        if one["Type"] == "AWS::CloudWatch::Alarm"
+        and one["Properties"].get("Namespace") == "Recognition/Drift"
+    }
+    assert len(alarms) == 4
+    assert {(one["Threshold"], one["Period"], one["TreatMissingData"]) for one in alarms.values()} == {
+        (0.3, 86400, "ignore")
+    }
+    rules = of_type(watching, "AWS::Events::Rule")
+    assert [rule["ScheduleExpression"] for rule in rules if "ScheduleExpression" in rule] == [
+        "cron(30 1 * * ? *)"
+    ] * 2
+    (retraining,) = [
+        rule
+        for rule in rules
+        if rule.get("Targets", [{}])[0].get("Arn") == {"Ref": "TrainingStateMachineArn"}
+    ]
+    heard = {name["Ref"] for name in retraining["EventPattern"]["detail"]["alarmName"]}
+    assert heard == {
+        name for name, one in alarms.items() if one["Dimensions"][0]["Value"] == "recognition-dev-rnn"
+    }
+    assert "reviews" in json.dumps(retraining["Targets"][0]["Input"])
+
+
+def test_the_dashboard_shows_api_endpoints_and_drift(everything, dev, of_type):
+    (dashboard,) = of_type(everything["Watching"], "AWS::CloudWatch::Dashboard")
+    body = json.dumps(dashboard["DashboardBody"])
+    for shown in ("recognition-dev-cnn", "recognition-dev-rnn", "5XXError", "ModelLatency", "InputDrift"):
+        assert shown in body
+    assert "Watching" not in dev
+
+
+def test_endpoints_rest_by_the_hour_and_by_the_clock_of_their_place(everything, dev, of_type):
+    release = everything["Release"]
+    schedules = of_type(release, "AWS::Scheduler::Schedule")
+    assert {
+        (one["ScheduleExpression"], one["ScheduleExpressionTimezone"], one["Target"]["Input"])
+        for one in schedules
+    } == {
+        (f"cron(0 {hour} ? * MON-FRI *)", "Europe/Berlin", json.dumps({"kind": kind, "action": action}))
+        for kind in ("cnn", "rnn")
+        for action, hour in (("wake", 7), ("rest", 19))
+    }
+    hourly = [rule for rule in of_type(release, "AWS::Events::Rule") if "ScheduleExpression" in rule]
+    assert [rule["ScheduleExpression"] for rule in hourly] == ["rate(1 hour)"] * 2
+    assert len(of_type(dev["Release"], "AWS::StepFunctions::StateMachine")) == 1
+
+
+def test_prod_may_not_rest():
+    from stacks.settings import SettingsRefused, load_settings
+
+    chosen = copy.deepcopy(context()["environments"])
+    chosen["prod"] |= {"rest": {"idle_hours": 4}}
+    with pytest.raises(SettingsRefused, match="prod has to keep"):
+        load_settings("prod", chosen)
+
+
+@pytest.mark.parametrize("part", ["Watching", "Release"])
+def test_the_machines_of_the_settings_may_make_exactly_the_calls_that_they_make(everything, part):
+    for definition, role in machines_of(everything[part]):
+        allowed = {action for action in allowed_to(everything[part], role) if action.startswith(SERVICES)}
+        needed = needed_by(definition)
+        assert needed <= allowed, "the machine makes calls that its role does not allow"
+        assert allowed - needed <= BESIDE_READING, "the role allows what the machine never does"
+        assert not_embedded(definition) == set()
+
+
+def test_a_wildcard_resource_of_the_settings_stands_only_where_the_api_takes_no_other(everything):
+    for part, template in everything.items():
+        for statement in statements_of(template):
+            resources = statement["Resource"]
+            if "*" in (resources if isinstance(resources, list) else [resources]):
+                assert set(actions_of(statement)) <= WITHOUT_RESOURCE, (part, statement)
+
+
+def test_cfn_lint_finds_nothing_in_them(everything, lint):
+    lint({part: everything[part] for part in ("Watching", "Release")})

@@ -83,6 +83,8 @@ def services(*, accuracy: float = 0.9, champion: dict | None = None, released: s
                 "Containers": [{"ModelDataUrl": "s3://models/training/old/model.tar.gz"}]
             }
         },
+        "FindChampionArtefact": lambda *_: {},
+        "TellOfChampion": lambda *_: {},
         "Evaluate": lambda *_: {},
         "ReadEvaluation": lambda *_: {"Body": json.dumps(report)},
         "Register": lambda request, _: {"ModelPackageArn": f"arn:x/{request['ModelPackageGroupName']}/7"},
@@ -335,6 +337,49 @@ def test_without_a_champion_the_gate_alone_decides(machine, changed):
     (request,) = done.requests["Evaluate"]
     assert "champion" not in [one["InputName"] for one in request["ProcessingInputs"]]
     assert len(request["ProcessingInputs"]) == 3
+
+
+@pytest.mark.parametrize(
+    "error", [("S3.NoSuchKeyException", "gone"), ("S3.S3Exception", "Not Found (Status Code: 404)")]
+)
+def test_a_champion_whose_artefact_was_deleted_holds_nothing_back_and_an_event_says_so(machine, error):
+    done = run(machine, released="3", FindChampionArtefact=failing(*error))
+    assert done.error is None, done.cause
+    (request,) = done.requests["Evaluate"]
+    assert "champion" not in [one["InputName"] for one in request["ProcessingInputs"]]
+    ((entry,),) = [one["Entries"] for one in done.requests["TellOfChampion"]]
+    assert (entry["Source"], entry["DetailType"]) == ("recognition", "Champion Not Compared")
+    assert json.loads(entry["Detail"])["message"] == (
+        "Version 3 of the cnn is released, but its artefact s3://models/training/old/model.tar.gz is gone: the new "
+        "model is held against the thresholds alone."
+    )
+    (registered,) = done.requests["Register"]
+    assert registered["CustomerMetadataProperties"]["champion"] == "version 3 without its artefact"
+
+
+def test_a_model_below_the_thresholds_is_refused_without_a_champions_artefact_too(machine):
+    gone = failing("S3.NoSuchKeyException", "gone")
+    assert run(machine, accuracy=0.6, released="3", FindChampionArtefact=gone).error == "BelowGate"
+
+
+def test_a_version_bears_a_card_with_its_figures_and_the_baseline_of_its_drift(machine):
+    (request,) = run(machine, released="").requests["Register"]
+    card = json.loads(request["ModelCard"]["ModelCardContent"])
+    assert request["ModelCard"]["ModelCardStatus"] == "PendingReview"
+    (evaluation,) = card["evaluation_details"]
+    assert evaluation["datasets"] == ["s3://data.of.dev/cifar10/test/"]
+    assert evaluation["metric_groups"] == [
+        {"name": "gate", "metric_data": [{"name": "accuracy", "type": "number", "value": 0.9}]}
+    ]
+    job = card["training_details"]["training_job_details"]
+    assert job["training_arn"] == "arn:job/cnn-r1"
+    assert {one["name"]: one["value"] for one in job["hyper_parameters"]} == INPUT["hyperparameters"]
+    assert "image" in card["intended_uses"]["purpose_of_model"]
+    folder = "s3://models/evaluations/cnn-r1-evaluation"
+    assert (
+        request["DriftCheckBaselines"]["ModelDataQuality"]["Statistics"]["S3Uri"] == f"{folder}/baseline.json"
+    )
+    assert request["ModelMetrics"]["ModelQuality"]["Statistics"]["S3Uri"] == f"{folder}/evaluation.json"
 
 
 def test_a_champion_that_cannot_be_looked_up_is_no_reason_to_skip_it(machine):

@@ -20,6 +20,7 @@ PLACES = ReleasePlaces(
 )
 ARN = "arn:aws:sagemaker:us-east-1:111122223333:model-package/recognition-dev-rnn/7"
 MINE = "approval_of_7"
+KNOWN = {"request": '{"instances": [{"text": "A test sample, \\"quoted\\"."}]}', "label": "positive"}
 
 
 class Aws:
@@ -38,6 +39,7 @@ class Aws:
             "ListReleases": self.list_releases,
             "DescribeVersion": self.describe_version,
             "FindArtefact": self.find_artefact,
+            "ReadKnownInput": self.read_known_input,
             **dict.fromkeys(describe, self.describe_stack),
             "Update": self.update,
             "TakeBack": self.update,
@@ -58,7 +60,10 @@ class Aws:
 
     def describe_version(self, *_: Any) -> dict:
         container = {"ModelDataUrl": "s3://models/training/rnn-1/output/model.tar.gz"}
+        statistics = {"S3Uri": "s3://models/evaluations/rnn-1-evaluation/evaluation.json"}
+        by_hand = self.faults.get("registered_by_hand")
         return {
+            **({} if by_hand else {"ModelMetrics": {"ModelQuality": {"Statistics": statistics}}}),
             "ModelApprovalStatus": self.faults.get("approval", "Approved"),
             "InferenceSpecification": {"Containers": [container]},
         }
@@ -68,6 +73,12 @@ class Aws:
         if self.faults.get("artefact_deleted"):
             raise TaskFailed("S3.NoSuchKeyException", "Not Found")
         return {}
+
+    def read_known_input(self, request: dict, _: int) -> dict:
+        assert request == {"Bucket": "models", "Key": "evaluations/rnn-1-evaluation/known_input.json"}
+        if self.faults.get("nothing_known"):
+            raise TaskFailed("S3.NoSuchKeyException", "The specified key does not exist.")
+        return {"Body": json.dumps(KNOWN)}
 
     def describe_stack(self, *_: Any) -> dict:
         status = self.statuses.pop(0) if len(self.statuses) > 1 else self.statuses[0]
@@ -114,11 +125,12 @@ class Aws:
         }
 
     def ask(self, request: dict, _: int) -> dict:
-        assert json.loads(request["Body"])["instances"]
+        self.asked = request["Body"]
         if reason := self.faults.get("model_error"):
             raise TaskFailed("SageMakerRuntime.ModelErrorException", reason)
         version = self.faults.get("answering", self.parameters["RnnModelVersion"])
-        return {"Body": json.dumps({"predictions": [{"label": "x", "score": 0.9, "model_version": version}]})}
+        answer = {"label": self.faults.get("label", "positive"), "score": 0.9, "model_version": version}
+        return {"Body": json.dumps({"predictions": [answer]})}
 
     def release(self) -> Walk:
         return walk(definition(PLACES), {"model_package_arn": ARN}, self.answers(), execution=MINE)
@@ -220,6 +232,7 @@ def test_an_endpoint_that_is_still_updating_is_waited_for():
     [
         ({"model_error": "Received client error (500)"}, "Received client error (500)"),
         ({"answering": "6"}, "it answered"),
+        ({"label": "negative"}, "where positive is known"),
     ],
 )
 def test_a_version_that_does_not_answer_is_taken_back(fault, reason):
@@ -229,6 +242,19 @@ def test_a_version_that_does_not_answer_is_taken_back(fault, reason):
     assert done.cause.endswith("Version 6 serves again.")
     assert aws.parameters["RnnModelVersion"] == "6"
     assert len({update["ClientRequestToken"] for update in aws.updates}) == 2
+
+
+def test_a_version_is_asked_a_test_sample_that_its_evaluation_answered_rightly():
+    aws = Aws()
+    assert aws.release().error is None
+    assert aws.asked == KNOWN["request"]
+
+
+@pytest.mark.parametrize("fault", ["registered_by_hand", "nothing_known"])
+def test_without_a_known_answer_any_answer_of_the_right_version_will_do(fault):
+    aws = Aws(**{fault: True}, label="whatever")
+    assert aws.release().error is None
+    assert aws.asked == KNOWN_INPUT["rnn"]
 
 
 @pytest.mark.parametrize("before", ["", "7"])

@@ -70,7 +70,7 @@ def test_no_request_body_is_logged(templates, of_type):
 
 
 def test_every_log_is_deleted_some_day(templates, of_type):
-    for part in PARTS:
+    for part in templates:
         for group in of_type(templates[part], "AWS::Logs::LogGroup"):
             assert group["RetentionInDays"] <= 365
 
@@ -168,7 +168,8 @@ def test_nothing_of_an_endpoint_exists_before_its_first_release(templates, kind)
         "AWS::CloudWatch::Alarm",
         "AWS::SSM::Parameter",
     }
-    assert {one.get("Condition") for one in mine.values()} == {f"{kind}IsReleased"}
+    conditioned = [one for one in mine.values() if one["Type"] != "AWS::SSM::Parameter"]
+    assert {one.get("Condition") for one in conditioned} == {f"{kind}IsReleased"}
 
 
 @pytest.mark.parametrize("value", ["", "1", "12", "2026"])
@@ -189,9 +190,12 @@ def test_a_release_is_recorded_only_after_the_endpoint_serves_it(templates, kind
         for name, one in resources.items()
         if name.startswith(kind) and one["Type"] == "AWS::SSM::Parameter"
     ]
-    assert record["Properties"]["Value"] == {"Ref": f"{kind}ModelVersion"}
-    (waited_for,) = record["DependsOn"]
-    assert resources[waited_for]["Type"] == "AWS::SageMaker::Endpoint"
+    condition, served, otherwise = record["Properties"]["Value"]["Fn::If"]
+    assert (condition, otherwise) == (f"{kind}IsReleased", "none")
+    # What is not selected makes CloudFormation wait for it all the same.
+    position, (version, endpoint) = served["Fn::Select"]
+    assert (position, version) == (0, {"Ref": f"{kind}ModelVersion"})
+    assert resources[endpoint["Fn::GetAtt"][0]]["Type"] == "AWS::SageMaker::Endpoint"
 
 
 def test_an_endpoint_serves_exactly_the_version_that_the_parameter_names(templates, of_type):
@@ -217,6 +221,25 @@ def test_a_fleet_of_several_instances_gets_a_canary(prod, of_type):
         assert routing["CanarySize"]["Value"] <= 50
 
 
+def test_a_fleet_may_change_over_step_by_step():
+    from aws_cdk import App
+    from aws_cdk.assertions import Template
+
+    from stacks.inference import InferenceStack
+    from stacks.settings import load_settings
+
+    changed = context()["environments"]
+    changed["prod"]["inference"] |= {"rollout": "linear", "linear_step_percent": 20}
+    stack = InferenceStack(App(), "Inference", settings=load_settings("prod", changed))
+    resources = Template.from_stack(stack).to_json()["Resources"].values()
+    endpoints = [one["Properties"] for one in resources if one["Type"] == "AWS::SageMaker::Endpoint"]
+    for endpoint in endpoints:
+        routing = endpoint["DeploymentConfig"]["BlueGreenUpdatePolicy"]["TrafficRoutingConfiguration"]
+        assert routing["Type"] == "LINEAR"
+        assert routing["LinearStepSize"] == {"Type": "CAPACITY_PERCENT", "Value": 20}
+        assert len(endpoint["DeploymentConfig"]["AutoRollbackConfiguration"]["Alarms"]) == 2
+
+
 def test_only_endpoints_model_groups_and_the_stage_have_fixed_names(templates):
     fixed = re.compile(r"^(?!Log)\w*Name$")
     allowed = {
@@ -229,7 +252,7 @@ def test_only_endpoints_model_groups_and_the_stage_have_fixed_names(templates):
         "AWS::CloudWatch::Alarm": {"MetricName"},
         "AWS::SageMaker::EndpointConfig": set(),
     }
-    for part in PARTS:
+    for part in templates:
         for resource in templates[part]["Resources"].values():
             named = {
                 name
@@ -241,9 +264,13 @@ def test_only_endpoints_model_groups_and_the_stage_have_fixed_names(templates):
 
 def test_no_stack_exports_anything(templates):
     """An export that is read cannot change: stacks tell each other of things through parameters."""
-    for part in PARTS:
+    for part in templates:
         assert not [one for one in templates[part].get("Outputs", {}).values() if "Export" in one]
         assert "Fn::ImportValue" not in json.dumps(templates[part])
+
+
+def test_prod_has_a_topic_for_its_alarms_from_the_first_day(prod, of_type):
+    assert len(of_type(prod["Watching"], "AWS::SNS::Topic")) == 1
 
 
 def test_prod_is_protected_against_deletion():
@@ -295,5 +322,5 @@ def test_a_functions_files_are_never_older_than_the_synth_that_wrote_them(tmp_pa
 
 
 def test_no_template_holds_a_path_of_this_machine(templates):
-    for part in PARTS:
+    for part in templates:
         assert str(ROOT) not in json.dumps(templates[part])

@@ -6,6 +6,7 @@ import io
 import json
 import random
 import shutil
+import sys
 import tarfile
 import time
 from collections.abc import Callable
@@ -26,6 +27,8 @@ from cli.recognize import Question, ask
 from cli.target import Target
 from client import Answer, RecognitionClient, RecognitionRefused, Unreachable
 from local_aws.launcher import EmbeddedAws
+from stacks.release_machine import ReleasePlaces
+from stacks.rest_machine import RestPlaces, definition
 
 SMALL = {
     "epochs": "4",
@@ -163,9 +166,25 @@ def test_an_empty_version_cannot_take_the_endpoint_down(target, released):
     assert classify(target, "A film.").body["model"]["version"] == released
 
 
-def test_another_deployment_of_the_app_keeps_the_released_version(target, released):
+def test_an_upgrade_to_other_settings_keeps_buckets_versions_and_what_serves(
+    target, released, tmp_path, monkeypatch
+):
+    buckets = [target.parameter(name) for name in ("data-bucket", "model-bucket")]
+    versions = release.list_versions(target, "rnn")
+    changed = json.loads((deploy.ROOT / "cdk.json").read_text())
+    changed["app"] = f"{sys.executable} {deploy.ROOT / 'app.py'}"
+    changed["context"]["environments"]["dev"] |= {"watching": {"dashboard": True, "capture": {}, "drift": {}}}
+    (tmp_path / "cdk.json").write_text(json.dumps(changed))
+    monkeypatch.setattr(deploy, "ROOT", tmp_path)
     deploy.deploy(target, silent)
+    assert [target.parameter(name) for name in ("data-bucket", "model-bucket")] == buckets
+    assert release.list_versions(target, "rnn") == versions
     assert classify(target, "A film.").body["model"]["version"] == released
+    # What it was asked is captured from now on.
+    listed = target.client("s3").list_objects_v2(
+        Bucket=buckets[0], Prefix="captured/recognition-dev-rnn/primary/"
+    )
+    assert listed["KeyCount"] == 1
 
 
 def test_a_model_from_this_machine_becomes_a_version_and_an_old_one_can_come_back(
@@ -250,6 +269,65 @@ def test_the_version_before_can_come_back_and_what_failed_was_never_released(tar
     release.release(target, "rnn", version, silent)
     assert version == released
     assert classify(target, "A film.").body["model"]["version"] == version
+
+
+def test_an_endpoint_rests_and_wakes_with_the_version_that_it_served(target, released):
+    served = classify(target, "A film.").body["model"]["version"]
+    machine = rest_machine(target)
+
+    def run(action: str) -> str:
+        states = target.client("stepfunctions")
+        given = json.dumps({"kind": "rnn", "action": action})
+        execution = states.start_execution(stateMachineArn=machine, input=given)["executionArn"]
+        return json.loads(ended_execution(states, execution)["output"])["said"]
+
+    assert run("rest if idle") == "The stack was updated within the last 4 hours."
+    assert run("rest") == f"Version {served} rests; the endpoint costs nothing."
+    assert classify(target, "A film.").body["error"]["code"] == "ModelNotReleased"
+    assert rollback.released_versions(target, "rnn")[-1] == served, "the history outlives the endpoint"
+    assert run("wake") == f"The release of version {served} has started."
+    states = target.client("stepfunctions")
+    newest = states.list_executions(stateMachineArn=target.parameter("release-state-machine-arn"))[
+        "executions"
+    ][0]
+    assert ended_execution(states, newest["executionArn"])["status"] == "SUCCEEDED"
+    assert classify(target, "A film.").body["model"]["version"] == served
+
+
+def rest_machine(target: Target) -> str:
+    """The machine that an environment has where its settings want it; its ARN."""
+    configuration = target.client("cloudformation").describe_stack_resources(
+        StackName=target.stack_name("Inference")
+    )["StackResources"]
+    (logical_id,) = [
+        one["LogicalResourceId"]
+        for one in configuration
+        if one["ResourceType"] == "AWS::SageMaker::EndpointConfig"
+    ]
+    versions = "arn:aws:sagemaker:us-east-1:000000000000:model-package/recognition-dev-rnn/"
+    places = RestPlaces(
+        release=ReleasePlaces("dev", target.stack_name("Inference"), {"rnn": logical_id}),
+        release_machine_arn=target.parameter("release-state-machine-arn"),
+        version_arns={"rnn": versions},
+        idle_hours=4,
+    )
+    answer = target.client("stepfunctions").create_state_machine(
+        name="rests",
+        definition=json.dumps(definition(places)),
+        roleArn="arn:aws:iam::000000000000:role/rests",
+    )
+    return answer["stateMachineArn"]
+
+
+def ended_execution(states, arn: str) -> dict:
+    """An execution once it has ended."""
+    deadline = time.monotonic() + 300
+    while time.monotonic() < deadline:
+        described = states.describe_execution(executionArn=arn)
+        if described["status"] != "RUNNING":
+            return described
+        time.sleep(0.2)
+    raise AssertionError(f"The execution {arn} did not end.")
 
 
 def post(target: Target, path: str, body: bytes, content_type: str) -> requests.Response:

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from local_aws.sagemaker.objects import download_prefix
 from model_code import inference
+from model_code.captures import read_captures
 
 from .conftest import INFERENCE_IMAGE, ROLE, archive
 
@@ -90,7 +92,17 @@ class Deployment:
             "InstanceType": "ml.g4dn.xlarge",
             "InitialInstanceCount": 1,
         }
-        self.sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant])
+        self.sagemaker.create_endpoint_config(
+            EndpointConfigName=name,
+            ProductionVariants=[variant],
+            DataCaptureConfig={
+                "EnableCapture": True,
+                "InitialSamplingPercentage": 100,
+                "DestinationS3Uri": f"s3://{self.bucket}/captured",
+                "CaptureOptions": [{"CaptureMode": "Input"}, {"CaptureMode": "Output"}],
+                "CaptureContentTypeHeader": {"JsonContentTypes": ["application/json"]},
+            },
+        )
         return name
 
     def settled(self) -> dict:
@@ -132,6 +144,20 @@ def test_it_answers_with_the_artefacts_own_code_and_version(deployment):
         "probabilities": {"long": 5.0, "short": -5.0},
         "model_version": "7",
     }
+
+
+def test_what_it_is_asked_and_answers_is_captured_as_the_drift_job_reads_it(deployment, tmp_path):
+    deployment.score(b"of a customer")
+    body = json.dumps({"instances": [{"text": "one"}, {"text": "three"}]})
+    deployment.runtime.invoke_endpoint(
+        EndpointName=deployment.name, Body=body, ContentType="application/json"
+    )
+    uri = f"s3://{deployment.bucket}/captured/{deployment.name}/primary/"
+    download_prefix(deployment.s3, uri, tmp_path)
+    found = read_captures(tmp_path, "7")
+    assert {b"of a customer", b"one", b"three"} <= set(found.samples)
+    assert dict(zip(found.samples, found.scores, strict=True))[b"three"] == 5.0
+    assert (found.feature, found.unread) == ("text", 0)
 
 
 @pytest.mark.parametrize(

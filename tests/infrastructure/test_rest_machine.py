@@ -1,0 +1,205 @@
+"""The rest machine: walked to each of its ends; it never takes away what somebody asks or has just released."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import re
+from typing import Any
+
+import pytest
+
+from stacks.release_machine import ReleasePlaces
+from stacks.rest_machine import RestPlaces, definition
+
+from .interpreter import TaskFailed, Walk, walk
+
+VERSIONS = "arn:aws:sagemaker:us-east-1:111122223333:model-package/recognition-dev-"
+RELEASE_MACHINE = "arn:aws:states:us-east-1:111122223333:stateMachine:release"
+PLACES = RestPlaces(
+    release=ReleasePlaces("dev", "Recognition-dev-Inference", {"cnn": "CnnC", "rnn": "RnnC"}),
+    release_machine_arn=RELEASE_MACHINE,
+    version_arns={kind: f"{VERSIONS}{kind}/" for kind in ("cnn", "rnn")},
+    idle_hours=4,
+)
+
+
+def hours_ago(hours: float) -> str:
+    moment = datetime.datetime.now(datetime.UTC) - datetime.timedelta(hours=hours)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+class Aws:
+    """A stack, a metric and a history that answer the machine's calls."""
+
+    def __init__(self, **given: Any) -> None:
+        self.given = given
+        self.serving = given.get("serving", "6")
+        self.statuses = list(given.get("statuses", ["UPDATE_COMPLETE"]))
+        self.updates: list[dict] = []
+        self.started: list[dict] = []
+
+    def describe(self, *_: Any) -> dict:
+        status = self.statuses.pop(0) if len(self.statuses) > 1 else self.statuses[0]
+        held = {"KeyArn": "k", "CnnModelVersion": "3", "RnnModelVersion": self.serving}
+        parameters = [{"ParameterKey": key, "ParameterValue": value} for key, value in held.items()]
+        times = {
+            "CreationTime": hours_ago(900),
+            **self.given.get("times", {"LastUpdatedTime": hours_ago(30)}),
+        }
+        return {"Stacks": [{"StackStatus": status, "Parameters": parameters, **times}]}
+
+    def update(self, request: dict, _: int) -> dict:
+        if refusals := self.given.get("refusals"):
+            self.serving = self.given.get("released_meanwhile", self.serving)
+            raise TaskFailed("CloudFormation.CloudFormationException", refusals.pop(0))
+        self.updates.append(request)
+        if self.given.get("rolls_back"):
+            self.statuses = ["UPDATE_ROLLBACK_COMPLETE"]
+        return {}
+
+    def count(self, request: dict, _: int) -> dict:
+        assert request["Dimensions"][0] == {"Name": "EndpointName", "Value": "recognition-dev-rnn"}
+        start, end = (datetime.datetime.fromisoformat(request[one]) for one in ("StartTime", "EndTime"))
+        assert round((end - start).total_seconds()) == 4 * 3600
+        counts = self.given.get("requests", [])
+        return {"Datapoints": [{"Sum": count} for count in counts]}
+
+    def history(self, request: dict, call: int) -> dict:
+        assert request["Name"] == "/recognition/dev/rnn-released-version"
+        pages = self.given.get("history", [["none", "5", "6", "none"]])
+        assert request.get("NextToken") == (str(call - 1) if call > 1 else None)
+        more = {"NextToken": str(call)} if call < len(pages) else {}
+        return {"Parameters": [{"Value": value} for value in pages[call - 1]], **more}
+
+    def start(self, request: dict, _: int) -> dict:
+        self.started.append(request)
+        return {}
+
+    def run(self, action: str) -> Walk:
+        answers = {
+            "DescribeStack": self.describe,
+            "FollowUpdate": self.describe,
+            "Update": self.update,
+            "CountRequests": self.count,
+            "ReadHistory": self.history,
+            "Release": self.start,
+        }
+        return walk(definition(PLACES), {"kind": "rnn", "action": action}, answers)
+
+
+def test_at_the_end_of_the_day_the_parameter_becomes_empty_and_nothing_else_changes():
+    aws = Aws()
+    done = aws.run("rest")
+    assert done.output == {
+        "endpoint": "recognition-dev-rnn",
+        "said": "Version 6 rests; the endpoint costs nothing.",
+    }
+    (update,) = aws.updates
+    assert update["UsePreviousTemplate"] is True
+    assert update["Parameters"] == [
+        {"ParameterKey": "KeyArn", "UsePreviousValue": True},
+        {"ParameterKey": "CnnModelVersion", "UsePreviousValue": True},
+        {"ParameterKey": "RnnModelVersion", "ParameterValue": ""},
+    ]
+
+
+@pytest.mark.parametrize("requests", [[], [0], [0, 0]])
+def test_an_endpoint_that_nobody_asked_rests(requests):
+    aws = Aws(requests=requests)
+    assert aws.run("rest if idle").output["said"].endswith("costs nothing.")
+    assert len(aws.updates) == 1
+
+
+def test_an_endpoint_that_somebody_asked_goes_on():
+    aws = Aws(requests=[0, 3])
+    assert aws.run("rest if idle").output["said"] == "3 requests within 4 hours."
+    assert aws.updates == []
+
+
+@pytest.mark.parametrize("times", [{"LastUpdatedTime": hours_ago(3)}, {"CreationTime": hours_ago(1)}])
+def test_what_was_released_a_moment_ago_is_not_idle(times):
+    aws = Aws(times=times)
+    assert aws.run("rest if idle").output["said"] == "The stack was updated within the last 4 hours."
+    assert aws.updates == []
+
+
+def test_a_release_that_comes_in_between_is_not_undone():
+    """The idle endpoint is looked at again when the stack is free: another version is young."""
+    busy = "Stack:arn is in UPDATE_IN_PROGRESS state and can not be updated."
+    aws = Aws(refusals=[busy])
+    described = aws.describe
+
+    def describe_then_young(*given: Any) -> dict:
+        answer = described(*given)
+        aws.given["times"] = {"LastUpdatedTime": hours_ago(0)}
+        return answer
+
+    aws.describe = describe_then_young
+    assert aws.run("rest if idle").output["said"] == "The stack was updated within the last 4 hours."
+    assert aws.updates == []
+
+
+@pytest.mark.parametrize(("action", "serving"), [("rest", ""), ("rest if idle", ""), ("wake", "6")])
+def test_what_is_so_already_is_left_alone(action, serving):
+    aws = Aws(serving=serving)
+    done = aws.run(action)
+    assert (done.output["said"], aws.updates, aws.started) == ("It is as it was asked to be.", [], [])
+
+
+@pytest.mark.parametrize(
+    "history",
+    [[["none", "5", "6", "none"]], [["4", "none"], ["5", "6"], ["none"]], [["6"]]],
+    ids=["one page", "three pages", "never rested"],
+)
+def test_in_the_morning_the_version_that_served_last_is_released(history):
+    aws = Aws(serving="", history=history)
+    done = aws.run("wake")
+    assert done.output["said"] == "The release of version 6 has started."
+    (request,) = aws.started
+    assert request["StateMachineArn"] == RELEASE_MACHINE
+    assert json.loads(request["Input"]) == {"model_package_arn": f"{VERSIONS}rnn/6"}
+    assert aws.updates == [], "CloudFormation is changed by the release alone"
+
+
+def test_where_nothing_was_ever_released_nothing_wakes():
+    aws = Aws(serving="", history=[["none"]])
+    assert aws.run("wake").output["said"] == "Nothing was ever released."
+    assert aws.started == []
+
+
+def test_an_update_that_fails_leaves_the_endpoint_and_says_so():
+    done = Aws(rolls_back=True).run("rest")
+    assert (done.error, "ended as UPDATE_ROLLBACK_COMPLETE; the endpoint is what it was" in done.cause) == (
+        "NotChanged",
+        True,
+    )
+
+
+def test_every_task_that_fails_ends_with_its_reason():
+    machine = definition(PLACES)
+
+    def failing(*_: Any) -> None:
+        raise TaskFailed("Any.Exception", "the network is down")
+
+    for name, state in machine["States"].items():
+        if state["Type"] != "Task":
+            continue
+        aws = Aws(serving="" if name in ("ReadHistory", "Release") else "6")
+        answers = {
+            "DescribeStack": aws.describe,
+            "Update": aws.update,
+            "FollowUpdate": aws.describe,
+            "CountRequests": aws.count,
+            "ReadHistory": aws.history,
+            "Release": aws.start,
+        }
+        action = "rest if idle" if aws.serving else "wake"
+        done = walk(machine, {"kind": "rnn", "action": action}, {**answers, name: failing})
+        assert (done.error, done.cause) == ("NotChanged", "the network is down"), name
+
+
+def test_every_state_is_reached_from_another():
+    states = definition(PLACES)["States"]
+    named = set(re.findall(r'"(?:Next|Default)": "(\w+)"', json.dumps(states)))
+    assert named | {"Start"} == set(states)

@@ -1,0 +1,64 @@
+"""An upgrade replaces nothing that holds data, models or a name: this synth against a record of an earlier one."""
+
+from __future__ import annotations
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+# The properties whose change makes CloudFormation replace a resource (createOnlyProperties of its own schemas).
+CREATE_ONLY = {
+    "AWS::KMS::Key": (),
+    "AWS::S3::Bucket": ("BucketName", "BucketNamePrefix", "BucketNamespace"),
+    "AWS::SageMaker::Endpoint": ("EndpointName",),
+    "AWS::SageMaker::ModelPackageGroup": ("ModelPackageGroupName", "ModelPackageGroupDescription"),
+    "AWS::SSM::Parameter": ("Name",),
+}
+EARLIER = json.loads(Path(__file__).with_name("earlier_stateful_resources.json").read_text())
+
+
+def replaced(earlier: dict[str, dict], templates: dict[str, dict]) -> list[str]:
+    """What of an earlier synth an upgrade to `templates` would delete, replace or protect less, in words."""
+    found = []
+    for part, resources in earlier.items():
+        for name, before in resources.items():
+            after = templates[part]["Resources"].get(name)
+            if after is None or after["Type"] != before["type"]:
+                found.append(f"{part}: {name} is gone")
+                continue
+            now = {
+                key: after["Properties"][key]
+                for key in CREATE_ONLY[before["type"]]
+                if key in after["Properties"]
+            }
+            if now != before["create_only"]:
+                found.append(f"{part}: {name} is replaced, because of {now} for {before['create_only']}")
+            if after.get("DeletionPolicy", "Delete") != before["deletion_policy"]:
+                found.append(f"{part}: {name} has another deletion policy")
+    return found
+
+
+@pytest.mark.parametrize("environment", ["dev", "prod"])
+def test_nothing_that_holds_something_is_replaced(environment, request):
+    """When this fails, an upgrade loses what the resource holds: keep the property, or write a migration."""
+    assert replaced(EARLIER[environment], request.getfixturevalue(environment)) == []
+
+
+def changed(templates: dict[str, dict], part: str, name: str, **properties: Any) -> dict[str, dict]:
+    """Templates with other properties of a resource."""
+    others = copy.deepcopy(templates)
+    others[part]["Resources"][name]["Properties"] |= properties
+    return others
+
+
+def test_a_change_that_replaces_is_noticed(dev):
+    described = changed(dev, "Training", "CnnModels", ModelPackageGroupDescription="other words")
+    assert len(replaced(EARLIER["dev"], described)) == 1
+    named = changed(dev, "Storage", "DataBucketE3889A50", BucketName="a-name")
+    assert len(replaced(EARLIER["dev"], named)) == 1
+    gone = copy.deepcopy(dev)
+    del gone["Inference"]["Resources"]["RnnEndpointCB4830AA"]
+    assert replaced(EARLIER["dev"], gone) == ["Inference: RnnEndpointCB4830AA is gone"]
