@@ -63,8 +63,9 @@ def needed_quotas(settings: EnvironmentSettings) -> Iterator[tuple[str, int]]:
     """The name of each quota that the settings need, and how many instances."""
     training, inference = settings.training, settings.inference
     use = "spot training job usage" if training.use_spot else "training job usage"
+    at_a_time = training.tuning.parallel_jobs if training.tuning else 1
     for instance in (training.instance_type, *training.fallback_instance_types):
-        yield f"{instance} for {use}", training.instance_count
+        yield f"{instance} for {use}", training.instance_count * at_a_time
     if training.warm_pool_seconds:
         yield f"{training.instance_type} for training warm pool usage", training.instance_count
     yield f"{training.evaluation_instance_type} for processing job usage", 1

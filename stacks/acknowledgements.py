@@ -62,6 +62,8 @@ def findings(part: str, settings: EnvironmentSettings) -> list[Finding]:
         prefixes = ("checkpoints/", "training/", "local/", "evaluations/")
         read = ("evaluations/", "training/", "local/")
         jobs = [sagemaker(f"{job}-job", f"{kind}-") for job in ("training", "processing") for kind in KINDS]
+        tuned = sorted(settings.training.tuning.ranges) if settings.training.tuning else []
+        jobs += [sagemaker("hyper-parameter-tuning-job", f"{kind}-") for kind in tuned]
         marker = settings.training.marker_name
         anywhere = resource(f"arn:aws:s3:::<DataBucket>/*/{marker}")
         markers = each(

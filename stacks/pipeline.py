@@ -15,7 +15,7 @@ from stacks.processing_job import code_uri, processing_input, processing_task
 from stacks.requests import request_states
 from stacks.settings import EnvironmentSettings
 from stacks.states import RETRY, catch, jsonata
-from stacks.training_job import JOB_NAME, training_states
+from stacks.training_job import JOB_NAME, first_training_state, training_states
 
 
 def definition(settings: EnvironmentSettings, places: Places) -> dict[str, Any]:
@@ -30,7 +30,7 @@ def definition(settings: EnvironmentSettings, places: Places) -> dict[str, Any]:
         "QueryLanguage": "JSONata",
         "StartAt": "Start",
         "States": {
-            **request_states(places, then="Train"),
+            **request_states(places, then=first_training_state(settings)),
             **training_states(settings, places, then="FindChampion"),
             **champion_states(places, then="Evaluate"),
             "Evaluate": evaluate(settings, places),

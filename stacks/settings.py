@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from functools import cache
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import available_timezones
@@ -9,6 +10,7 @@ from zoneinfo import available_timezones
 import botocore.session
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from model_code.hyperparameters import KINDS
 from stacks.images import INFERENCE_IMAGES, TRAINING_IMAGES, VERIFIED_PAIRS
 
 GPU_FAMILIES = ("p4d", "p4de", "p5", "p5e", "p5en", "p6", "g4dn", "g5", "g6", "g6e", "g7", "p3")
@@ -83,6 +85,36 @@ class ScheduledRun(Settings):
     hyperparameters: dict[str, str] = Field(default={})
 
 
+class TuningSettings(Settings):
+    """A search for hyperparameters in each run's place of one training job; it costs so many training jobs."""
+
+    jobs: int = Field(10, ge=2, le=100)
+    parallel_jobs: int = Field(2, ge=1, le=10)
+    ranges: dict[
+        Literal["cnn", "rnn"], dict[str, Annotated[list[float], Field(min_length=2, max_length=2)]]
+    ] = Field(min_length=1, description="By kind and hyperparameter: the lowest and the highest value.")
+
+    @model_validator(mode="after")
+    def fits_together(self) -> Self:
+        """Refuses what the training job would."""
+        if self.parallel_jobs > self.jobs:
+            raise ValueError("parallel_jobs has to be at most jobs")
+        for kind, ranges in self.ranges.items():
+            known = {field.name: field for field in dataclasses.fields(KINDS[kind]) if field.type == "float"}
+            for name, (low, high) in ranges.items():
+                if name not in known:
+                    raise ValueError(
+                        f"ranges: the {kind} has no '{name}' to search; it has {', '.join(known)}"
+                    )
+                bounds = known[name].metadata
+                if not bounds["minimum"] <= low < high <= bounds["maximum"]:
+                    raise ValueError(
+                        f"ranges: {name} has to lie between {bounds['minimum']} and {bounds['maximum']}, "
+                        "the lower value first"
+                    )
+        return self
+
+
 class TrainingSettings(Settings):
     """Training and evaluation jobs, and the gate."""
 
@@ -115,6 +147,7 @@ class TrainingSettings(Settings):
         description="An object of this name in the data bucket starts a run on the splits beside it.",
     )
     schedules: list[ScheduledRun] = Field(default=[])
+    tuning: TuningSettings | None = Field(None, description="Empty: each run is one training job.")
     max_runtime_seconds: int = Field(14_400, ge=60, le=432_000)
     max_wait_seconds: int = Field(
         28_800, ge=60, le=432_000, description="Training and waiting for spot capacity."

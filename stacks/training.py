@@ -141,11 +141,14 @@ class TrainingStack(Stack):
         self, settings: EnvironmentSettings, places: Places, job_role: iam.Role
     ) -> list[iam.PolicyStatement]:
         """Exactly the calls that the definition makes, and those with which Step Functions waits for a job's end."""
+        tuned = sorted(settings.training.tuning.ranges) if settings.training.tuning else []
         jobs = [
             self.sagemaker_arn(f"{kind}-job", f"{name}-*")
             for kind in ("training", "processing")
             for name in KINDS
         ]
+        jobs += [self.sagemaker_arn("hyper-parameter-tuning-job", f"{kind}-*") for kind in tuned]
+        kinds = ("Training", "Processing", *(["HyperParameterTuning"] if tuned else []))
         groups = [
             self.sagemaker_arn("model-package-group", endpoint_name(settings.name, kind)) for kind in KINDS
         ]
@@ -156,13 +159,13 @@ class TrainingStack(Stack):
             self.format_arn(
                 service="events", resource="rule", resource_name=f"StepFunctionsGetEventsForSageMaker{kind}"
             )
-            for kind in ("TrainingJobsRule", "ProcessingJobsRule")
+            for kind in ("TrainingJobsRule", "ProcessingJobsRule", *(["TuningJobsRule"] if tuned else []))
         ]
         verbs = ("Create", "Describe", "Stop")
         return [
             iam.PolicyStatement(
                 actions=[
-                    *(f"sagemaker:{verb}{kind}Job" for kind in ("Training", "Processing") for verb in verbs),
+                    *(f"sagemaker:{verb}{kind}Job" for kind in kinds for verb in verbs),
                     # A job that is created with tags needs the right to tag it.
                     "sagemaker:AddTags",
                 ],

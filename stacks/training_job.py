@@ -11,6 +11,7 @@ from stacks.instances import has_local_storage
 from stacks.places import Places
 from stacks.settings import EnvironmentSettings, TrainingSettings
 from stacks.states import PASSING_ERRORS, QUOTA_ERROR, catch, job_failed, jsonata, retry
+from stacks.tuning import tune, tuning_choice
 
 CODE_DIRECTORY = "/opt/ml/input/data/code"
 JOB_NAME = "$kind & '-' & $run_id"
@@ -22,24 +23,34 @@ NO_CAPACITY = "/CapacityError|InsufficientCapacity|ResourceLimitExceeded|MaxWait
 
 
 def training_states(settings: EnvironmentSettings, places: Places, *, then: str) -> dict[str, Any]:
-    """The states from `Train` to `then`."""
+    """The states from `first_training_state` to `then`."""
     others = len(settings.training.fallback_instance_types)
     no_capacity = f"$attempt < {others} and $contains($string($states.input), {NO_CAPACITY})"
+    once = train(settings, places, then=then)
+    tuned = {}
+    if settings.training.tuning:
+        tuned = {"ChooseTraining": tuning_choice(settings), "Tune": tune(settings, places, once)}
     return {
-        "Train": train(settings, places, then=then),
+        **tuned,
+        "Train": once,
         "TrainingFailed": {
             "Type": "Choice",
             "Choices": [
                 {
                     "Condition": jsonata(no_capacity),
                     "Assign": {"attempt": jsonata("$attempt + 1")},
-                    "Next": "Train",
+                    "Next": first_training_state(settings),
                 }
             ],
             "Default": "JobFailed",
         },
         "JobFailed": job_failed(),
     }
+
+
+def first_training_state(settings: EnvironmentSettings) -> str:
+    """Where training begins."""
+    return "ChooseTraining" if settings.training.tuning else "Train"
 
 
 def train(settings: EnvironmentSettings, places: Places, *, then: str) -> dict[str, Any]:

@@ -103,6 +103,11 @@ def test_the_job_reads_the_archive_and_measures_what_it_serves(trained, tmp_path
         with Image.open(tmp_path / "output" / name) as picture:
             assert len(picture.convert("L").getcolors(256)) > 2, f"{name} is not blank"
     report = json.loads((tmp_path / "output" / "evaluation.json").read_text())
+    baseline = json.loads((tmp_path / "output" / "baseline.json").read_text())
+    known = json.loads((tmp_path / "output" / "known_input.json").read_text())
+    assert (baseline["feature"], baseline["samples"]) == (trained.problem.feature, 100)
+    assert known["label"] in report["labels"]
+    assert list(json.loads(known["request"])["instances"][0]) == [trained.problem.feature]
     samples = json.loads((tmp_path / "output" / "samples.json").read_text())
     assert report["samples"] == 100
     assert report["labels"] == trained.problem.labels
