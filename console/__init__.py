@@ -1,4 +1,6 @@
-"""The console: a static page (`page/`), and what whoever serves it has to know: its headers and the paths it asks."""
+"""The console: a static page (`page/`), the function that it reads the deployment's state with (`watch/`), and what
+whoever serves them has to know: headers and paths.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 PAGE = Path(__file__).resolve().parent / "page"
+WATCH = PAGE.parent / "watch"
+"""The folder of the function that reads the state of the deployment."""
+STATE = "watch.json"
+"""Where the page reads that state."""
 CONFIGURATION = "config.json"
 """The one file that is not in PAGE: who serves the page writes where its API is and how a person signs in."""
 

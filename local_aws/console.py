@@ -10,30 +10,34 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlparse
 
-from console import CONFIGURATION, PAGE, content_security_policy, security_headers
+from console import CONFIGURATION, PAGE, STATE, content_security_policy, security_headers
+from console.watch.watch import describe
 
 # No bucket can have this name, so it takes no path of S3's.
 PREFIX = "/_console/"
+BAKEOFF = PAGE.parents[1] / "build" / "bakeoff" / "report.json"
 POLICY = content_security_policy()
 PARAMETERS = "/recognition/"
 
 Application = Callable[
     [dict[str, Any], Callable[[], Awaitable[dict]], Callable[[dict], Awaitable[None]]], Any
 ]
-Configuration = Callable[[], dict[str, Any]]
+Content = Callable[[], dict[str, Any]]
 
 
 class NotDeployed(Exception):
     """There is no API here that a page could ask; the message says what to do."""
 
 
-def with_console(application: Application, configuration: Configuration) -> Application:
+def with_console(application: Application, configuration: Content, state: Content) -> Application:
     """An ASGI application that answers below PREFIX itself and leaves every other path to `application`.
 
     Args:
         application: what answers everything else.
         configuration: what the page has to know; called for every request of it, on a worker thread.
+        state: of the deployment; likewise.
     """
+    read = {PREFIX + CONFIGURATION: configuration, PREFIX + STATE: state}
 
     async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
         path = scope.get("path", "")
@@ -43,18 +47,18 @@ def with_console(application: Application, configuration: Configuration) -> Appl
             await answer(send, HTTPStatus.METHOD_NOT_ALLOWED, "text/plain", b"", {"allow": "GET"})
         elif path == PREFIX.rstrip("/"):
             await answer(send, HTTPStatus.TEMPORARY_REDIRECT, "text/plain", b"", {"location": PREFIX})
-        elif path == PREFIX + CONFIGURATION:
-            await configure(send, configuration)
+        elif path in read:
+            await tell(send, read[path])
         else:
             await file(send, path.removeprefix(PREFIX) or "index.html")
 
     return app
 
 
-async def configure(send: Any, configuration: Configuration) -> None:
-    """Answers what the page has to know, or 503 with the sentence that says why there is nothing to know."""
+async def tell(send: Any, read: Content) -> None:
+    """Answers what `read` gives, or 503 with the sentence that says why there is nothing."""
     try:
-        status, content = HTTPStatus.OK, await asyncio.to_thread(configuration)
+        status, content = HTTPStatus.OK, await asyncio.to_thread(read)
     except NotDeployed as reason:
         status, content = HTTPStatus.SERVICE_UNAVAILABLE, {"message": str(reason)}
     await answer(send, status, "application/json", json.dumps(content).encode())
@@ -94,12 +98,7 @@ def configuration_of(systems_manager: Any, credentials: dict[str, str], region: 
     Raises:
         NotDeployed: when no environment of the app is there.
     """
-    pages = systems_manager.get_paginator("get_parameters_by_path").paginate(Path=PARAMETERS, Recursive=True)
-    found = {one["Name"]: one["Value"] for page in pages for one in page["Parameters"]}
-    deployed = {name.split("/")[2]: url for name, url in sorted(found.items()) if name.endswith("/api-url")}
-    if not deployed:
-        raise NotDeployed("The app is not deployed here yet. Run: recognition up")
-    environment, url = next(iter(deployed.items()))
+    environment, url = deployed(systems_manager)
     place = urlparse(url)
     return {
         "environment": environment,
@@ -108,3 +107,36 @@ def configuration_of(systems_manager: Any, credentials: dict[str, str], region: 
         "apiPath": f"/_aws/execute-api/{place.hostname.split('.')[0]}{place.path.rstrip('/')}",
         "credentials": credentials,
     }
+
+
+def deployed(systems_manager: Any) -> tuple[str, str]:
+    """The environment of the app that is deployed here, and its API's address as CloudFormation gave it.
+
+    Raises:
+        NotDeployed: when none is.
+    """
+    pages = systems_manager.get_paginator("get_parameters_by_path").paginate(Path=PARAMETERS, Recursive=True)
+    found = {one["Name"]: one["Value"] for page in pages for one in page["Parameters"]}
+    addresses = {name.split("/")[2]: url for name, url in sorted(found.items()) if name.endswith("/api-url")}
+    if not addresses:
+        raise NotDeployed("The app is not deployed here yet. Run: recognition up")
+    return next(iter(addresses.items()))
+
+
+def state_of(clients: Callable[[str], Any]) -> dict[str, Any]:
+    """The state of the app that is deployed here, and the last bake-off of this machine.
+
+    Raises:
+        NotDeployed: when no environment of the app is there.
+    """
+    environment, _ = deployed(clients("ssm"))
+    return {**describe(clients, environment), "bakeoff": last_bakeoff()}
+
+
+def last_bakeoff() -> dict[str, Any] | None:
+    """What `recognition bakeoff` wrote last; None where there is nothing, or only half a file."""
+    try:
+        found = json.loads(BAKEOFF.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return {name: found[name] for name in ("data", "results", "verdict")}

@@ -22,7 +22,7 @@ def serve(
     from hypercorn.config import Config
     from ministack import app as ministack
 
-    from local_aws.console import configuration_of, with_console
+    from local_aws.console import configuration_of, state_of, with_console
     from local_aws.hooks import install
     from local_aws.launcher import REGION, console_credentials
     from local_aws.sagemaker.service import SageMaker
@@ -36,7 +36,9 @@ def serve(
     )
     install(sagemaker)
     application = with_console(
-        ministack.app, lambda: configuration_of(sagemaker.client("ssm"), console_credentials(), REGION)
+        ministack.app,
+        lambda: configuration_of(sagemaker.client("ssm"), console_credentials(), REGION),
+        lambda: state_of(sagemaker.client),
     )
     config = Config()
     # The socket is bound already: a port that was free when it was asked for cannot be lost to another program.

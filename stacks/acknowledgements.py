@@ -180,6 +180,20 @@ def findings(part: str, settings: EnvironmentSettings) -> list[Finding]:
                 "Threat protection costs by the user; nobody can sign up, and everyone has a second factor.",
                 "AwsSolutions-COG8",
             ),
+            *each(
+                "WatchRole/DefaultPolicy", RUNS, *(sagemaker("training-job", f"{kind}-") for kind in KINDS)
+            ),
+            *each("WatchRole/DefaultPolicy", NO_RESOURCE, resource("*")),
+            *each(
+                "WatchRole/DefaultPolicy",
+                LOG_STREAMS,
+                resource(f"arn:aws:logs:{account}:log-group:/aws/sagemaker/TrainingJobs:*"),
+            ),
+            *each(
+                "WatchRole/DefaultPolicy",
+                "The alarms are found by the beginning of their names.",
+                resource(f"arn:aws:cloudwatch:{account}:alarm:*"),
+            ),
             *each(f"{upload}/ServiceRole", cdks, f"AwsSolutions-IAM4[Policy::{basic}]"),
             *each(
                 f"{upload}/ServiceRole/DefaultPolicy",

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from aws_cdk import Aws, Duration, Fn, RemovalPolicy, Stack
+from aws_cdk import ArnFormat, Aws, Duration, Fn, RemovalPolicy, Stack
 from aws_cdk import aws_cloudfront as cloudfront
 from aws_cdk import aws_cloudfront_origins as origins
 from aws_cdk import aws_cognito as cognito
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_s3_deployment as deployment
 from constructs import Construct
 
-from console import CONFIGURATION, PAGE, PATHS, content_security_policy, security_headers
-from stacks.names import publish, published
+from console import CONFIGURATION, PAGE, PATHS, STATE, WATCH, content_security_policy, security_headers
+from stacks.names import KINDS, endpoint_name, parameter_name, publish, published
 from stacks.settings import ConsoleSettings, EnvironmentSettings
 
 HTTPS_ONLY_DAYS = 365
+WATCH_MEGABYTES = 256
+# A page that waits longer than this is better read again.
+WATCH_SECONDS = 25
 LOG_DAYS = logs.RetentionDays.ONE_MONTH
 
 
@@ -33,18 +37,25 @@ class ConsoleStack(Stack):
         domain_prefix = f"recognition-{settings.name}-{Aws.ACCOUNT_ID}"
         sign_in = f"https://{domain_prefix}.auth.{self.region}.amazoncognito.com"
         bucket = self.bucket()
-        distribution = self.distribution(bucket, api_host, settings.name, self.headers(sign_in))
+        watch = self.watch(settings.name)
+        watch_address = watch.add_function_url(auth_type=lambda_.FunctionUrlAuthType.AWS_IAM)
+        watch_host = Fn.select(2, Fn.split("/", watch_address.url))
+        behind = {f"/{settings.name}/*": api_host, f"/{STATE}": watch_host}
+        distribution = self.distribution(bucket, behind, settings.name, self.headers(sign_in))
         address = f"https://{distribution.distribution_domain_name}/"
         users = self.users(settings, domain_prefix)
         client = self.client(users, address, settings.console)
         identities = self.identities(users, client)
-        self.lend(identities, self.person(identities, api_id, settings.name))
+        person = self.person(identities, api_id, settings.name)
+        watch_address.grant_invoke_url(person)
+        self.lend(identities, person)
         configuration = {
             "environment": settings.name,
             "place": self.region,
             "region": self.region,
             "apiPath": f"/{settings.name}",
             "apiHost": api_host,
+            "watchHost": watch_host,
             "signIn": {
                 "domain": sign_in,
                 "clientId": client.user_pool_client_id,
@@ -104,22 +115,21 @@ class ConsoleStack(Stack):
         )
 
     def distribution(
-        self, bucket: s3.Bucket, api_host: str, stage: str, headers: cloudfront.ResponseHeadersPolicy
+        self,
+        bucket: s3.Bucket,
+        behind: dict[str, str],
+        environment: str,
+        headers: cloudfront.ResponseHeadersPolicy,
     ) -> cloudfront.Distribution:
-        """The page for everyone; below the API's stage whatever the API answers, which wants its own signature."""
+        """The page for everyone; on the paths of `behind` what those hosts answer, which want signatures."""
         common = {
             "viewer_protocol_policy": cloudfront.ViewerProtocolPolicy.REDIRECT_TO_HTTPS,
             "response_headers_policy": headers,
         }
-        api = origins.HttpOrigin(
-            api_host,
-            protocol_policy=cloudfront.OriginProtocolPolicy.HTTPS_ONLY,
-            origin_ssl_protocols=[cloudfront.OriginSslPolicy.TLS_V1_2],
-        )
         return cloudfront.Distribution(
             self,
             "Distribution",
-            comment=f"Console of recognition in {stage}",
+            comment=f"Console of recognition in {environment}",
             default_root_object="index.html",
             http_version=cloudfront.HttpVersion.HTTP2_AND_3,
             default_behavior=cloudfront.BehaviorOptions(
@@ -128,15 +138,68 @@ class ConsoleStack(Stack):
                 **common,
             ),
             additional_behaviors={
-                f"/{stage}/*": cloudfront.BehaviorOptions(
-                    origin=api,
+                path: cloudfront.BehaviorOptions(
+                    origin=origins.HttpOrigin(
+                        host,
+                        protocol_policy=cloudfront.OriginProtocolPolicy.HTTPS_ONLY,
+                        origin_ssl_protocols=[cloudfront.OriginSslPolicy.TLS_V1_2],
+                    ),
                     allowed_methods=cloudfront.AllowedMethods.ALLOW_ALL,
                     cache_policy=cloudfront.CachePolicy.CACHING_DISABLED,
-                    # The signature covers the API's own host name, so the distribution's must not reach it.
+                    # A signature covers the name of the host behind, so the distribution's must not reach it.
                     origin_request_policy=cloudfront.OriginRequestPolicy.ALL_VIEWER_EXCEPT_HOST_HEADER,
                     **common,
                 )
+                for path, host in behind.items()
             },
+        )
+
+    def watch(self, environment: str) -> lambda_.Function:
+        """The function that reads the state of the deployment for the page; it can change nothing."""
+        log_group = logs.LogGroup(self, "WatchLog", retention=LOG_DAYS, removal_policy=RemovalPolicy.DESTROY)
+        role = iam.Role(self, "WatchRole", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+        names = [endpoint_name(environment, kind) for kind in KINDS]
+        releases = [parameter_name(environment, f"{kind}-released-version").lstrip("/") for kind in KINDS]
+
+        def arns(service: str, resource: str, of_it: list[str]) -> list[str]:
+            return [self.format_arn(service=service, resource=resource, resource_name=name) for name in of_it]
+
+        training_logs = self.format_arn(
+            service="logs",
+            resource="log-group",
+            resource_name="/aws/sagemaker/TrainingJobs:*",
+            arn_format=ArnFormat.COLON_RESOURCE_NAME,
+        )
+        any_alarm = self.format_arn(
+            service="cloudwatch",
+            resource="alarm",
+            resource_name="*",
+            arn_format=ArnFormat.COLON_RESOURCE_NAME,
+        )
+        jobs = [f"{kind}-*" for kind in KINDS]
+        for actions, resources in (
+            (["logs:CreateLogStream", "logs:PutLogEvents"], [log_group.log_group_arn]),
+            (["sagemaker:DescribeEndpoint"], arns("sagemaker", "endpoint", names)),
+            (["sagemaker:DescribeTrainingJob"], arns("sagemaker", "training-job", jobs)),
+            (["sagemaker:ListModelPackages", "sagemaker:ListTrainingJobs"], ["*"]),
+            (["ssm:GetParameter"], arns("ssm", "parameter", releases)),
+            (["logs:FilterLogEvents"], [training_logs]),
+            (["cloudwatch:DescribeAlarms"], [any_alarm]),
+        ):
+            role.add_to_policy(iam.PolicyStatement(actions=actions, resources=resources))
+        return lambda_.Function(
+            self,
+            "Watch",
+            description="Recognition: reads the state of the deployment for the console",
+            runtime=lambda_.Runtime.PYTHON_3_14,
+            architecture=lambda_.Architecture.ARM_64,
+            handler="watch.handler",
+            code=lambda_.Code.from_asset(str(WATCH), exclude=["__pycache__"]),
+            memory_size=WATCH_MEGABYTES,
+            timeout=Duration.seconds(WATCH_SECONDS),
+            log_group=log_group,
+            environment={"ENVIRONMENT": environment},
+            role=role,
         )
 
     def users(self, settings: EnvironmentSettings, domain_prefix: str) -> cognito.UserPool:

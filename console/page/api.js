@@ -42,6 +42,28 @@ export function asker(configuration, credentials) {
   };
 }
 
+/** A function that reads the state of the deployment, and throws Refused where it cannot. */
+export function reader(configuration, credentials) {
+  return async function read() {
+    const address = "watch.json";
+    const headers = await signed({
+      method: "GET",
+      host: configuration.watchHost ?? location.host,
+      path: new URL(address, location.href).pathname,
+      headers: {},
+      body: new Uint8Array(),
+      region: configuration.region,
+      service: "lambda",
+      credentials: await credentials(),
+      date: new Date(),
+    });
+    const response = await sent(address, { headers }, null);
+    const answer = await parsed(response);
+    if (!response.ok) throw new Refused(sentenceOf(response, answer));
+    return answer;
+  };
+}
+
 async function sent(address, request, signal) {
   const patience = AbortSignal.timeout(PATIENCE_MILLISECONDS);
   try {

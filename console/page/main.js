@@ -1,12 +1,15 @@
 // Starts the console: reads where its API is, has the person sign in where that is needed, and shows the pages.
 
 import * as advisePage from "./advise.js";
-import { Refused, asker } from "./api.js";
+import { Refused, asker, reader } from "./api.js";
 import { byId } from "./dom.js";
 import { credentialsSource } from "./signin.js";
 import * as tryPage from "./try.js";
+import * as watchPage from "./watch.js";
 
-const PAGES = ["try", "advise"];
+const PAGES = ["try", "advise", "watch"];
+
+let started = false;
 
 function route() {
   const [, name, question] = location.hash.match(/^#(\w+)(?:\?(.*))?$/) ?? [];
@@ -17,6 +20,7 @@ function route() {
     else link.removeAttribute("aria-current");
   }
   document.title = `${shown[0].toUpperCase()}${shown.slice(1)} · Recognition`;
+  if (shown === "watch" && started) watchPage.show();
   if (shown === "advise" && question) advisePage.open(new URLSearchParams(question));
 }
 
@@ -34,10 +38,13 @@ async function configurationOf() {
 
 async function start() {
   const configuration = await configurationOf();
-  const ask = asker(configuration, await credentialsSource(configuration));
+  const credentials = await credentialsSource(configuration);
+  const ask = asker(configuration, credentials);
   byId("place").textContent = `${configuration.environment} · ${configuration.place}`;
   tryPage.start(ask);
   await advisePage.start(ask);
+  watchPage.start(reader(configuration, credentials));
+  started = true;
   route();
   window.addEventListener("hashchange", route);
 }

@@ -158,6 +158,7 @@ class Place:
     address: str
     api: Api
     configuration: Callable[[], dict[str, Any]]
+    state: Callable[[], dict[str, Any]]
 
 
 def until(page: Any, condition: str, argument: Any = None) -> None:
@@ -179,11 +180,20 @@ def configuration() -> dict[str, Any]:
     }
 
 
+def nothing_yet() -> dict[str, Any]:
+    """The state of a deployment in which nothing was trained."""
+    empty = {"status": None, "version": None, "fleets": [], "registered": []}
+    endpoints = [{"kind": kind, "name": f"recognition-dev-{kind}", **empty} for kind in ("cnn", "rnn")]
+    return {"endpoints": endpoints, "runs": [], "alarms": [], "bakeoff": None}
+
+
 @pytest.fixture(scope="module")
 def server() -> Iterator[Place]:
     """One server for a file of tests."""
-    place = Place("", Api(), configuration)
-    for address in served(with_console(lambda *words: place.api(*words), lambda: place.configuration())):
+    place = Place("", Api(), configuration, nothing_yet)
+    for address in served(
+        with_console(lambda *words: place.api(*words), lambda: place.configuration(), lambda: place.state())
+    ):
         place.address = f"{address}{PREFIX}"
         yield place
 
@@ -197,7 +207,7 @@ def renewed(server: Place) -> Place:
         if "answer" in known[operation.name]:
             answer = {**copy.deepcopy(known[operation.name]["answer"]), "latency_milliseconds": 41.7}
             server.api.answers[operation.path] = (200, answer)
-    server.configuration = configuration
+    server.configuration, server.state = configuration, nothing_yet
     return server
 
 

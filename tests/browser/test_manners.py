@@ -12,6 +12,7 @@ import pytest
 from .conftest import SCREENSHOTS, pages, renewed
 from .test_advise import QUESTION, advised, answer
 from .test_try import FLOWER, OWN, PHOTO, asked, write
+from .test_watch import STATE
 
 AXE = Path(__file__).resolve().parents[2] / "node_modules" / "axe-core" / "axe.min.js"
 LEVELS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -31,27 +32,17 @@ def try_picture(place, page) -> None:
     asked(page)
 
 
-def try_text(place, page) -> None:
+def try_failed(place, page) -> None:
     begin = REVIEW.index("Boston")
     entities = place.api.answers["texts/entities"][1]
     entities["results"] = [
         {"label": "PERSON", "score": 0.99, "span": {"begin": 0, "end": 17}},
         {"label": "LOCATION", "score": 0.98, "span": {"begin": begin, "end": begin + 6}},
     ]
+    sentence = "No model is released to the endpoint recognition-dev-rnn yet."
+    place.api.answers["texts/class"] = (503, {"error": {"message": sentence}})
     write(page, REVIEW)
     asked(page)
-
-
-def try_failed(place, page) -> None:
-    place.api.answers["texts/class"] = (
-        503,
-        {"error": {"message": "No model is released to the endpoint recognition-dev-rnn yet."}},
-    )
-    try_text(place, page)
-
-
-def advise_empty(place, page) -> None:
-    page.click("nav a[href='#advise']")
 
 
 def advise_full(place, page) -> None:
@@ -61,7 +52,13 @@ def advise_full(place, page) -> None:
     page.wait_for_selector(".chart path.curve")
 
 
-STATES = [try_empty, try_picture, try_text, try_failed, advise_empty, advise_full]
+def watch_full(place, page) -> None:
+    place.state = lambda: STATE
+    page.click("nav a[href='#watch']")
+    page.wait_for_selector("#state .run")
+
+
+STATES = [try_empty, try_picture, try_failed, advise_full, watch_full]
 
 
 @pytest.fixture(scope="module", params=STATES, ids=lambda state: state.__name__)
@@ -124,10 +121,10 @@ def focused(page) -> str:
 def test_the_keyboard_alone_is_enough(place, open_page):
     page = open_page()
     order = []
-    for _ in range(6):
+    for _ in range(7):
         page.keyboard.press("Tab")
         order.append(focused(page))
-    assert order == ["Skip to the page", "Recognition", "Try", "Advise", "image", "file"]
+    assert order == ["Skip to the page", "Recognition", "Try", "Advise", "Watch", "image", "file"]
     page.keyboard.press("Shift+Tab")
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Tab")

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from aws_cdk import App, Validations
+from botocore import xform_name
 from cdk_nag import AwsSolutionsChecks
 
-from console import PAGE, PATHS, content_security_policy
+from console import PAGE, PATHS, WATCH, content_security_policy
 from stacks import acknowledgements
 from stacks.compose import compose
 from stacks.settings import load_settings
@@ -113,11 +115,12 @@ def test_the_pages_headers_are_those_of_the_embedded_aws_and_https(template):
 
 def test_the_api_is_on_the_same_domain_uncached_and_under_its_own_host_name(template):
     (distribution,) = of_type(template, "AWS::CloudFront::Distribution")
-    (behavior,) = distribution["DistributionConfig"]["CacheBehaviors"]
-    assert behavior["PathPattern"] == "/dev/*"
-    # AWS's managed policies: CachingDisabled, AllViewerExceptHostHeader (Amazon CloudFront developer guide).
-    assert behavior["CachePolicyId"] == "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
-    assert behavior["OriginRequestPolicyId"] == "b689b0a8-53d0-40ab-baf2-68738e2966ac"
+    behaviors = distribution["DistributionConfig"]["CacheBehaviors"]
+    assert [one["PathPattern"] for one in behaviors] == ["/dev/*", "/watch.json"]
+    for behavior in behaviors:
+        # AWS's managed policies: CachingDisabled, AllViewerExceptHostHeader (Amazon CloudFront developer guide).
+        assert behavior["CachePolicyId"] == "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
+        assert behavior["OriginRequestPolicyId"] == "b689b0a8-53d0-40ab-baf2-68738e2966ac"
 
 
 def test_only_people_whom_an_administrator_added_sign_in_and_with_two_factors(template):
@@ -140,10 +143,31 @@ def test_a_person_may_ask_the_paths_of_the_page_and_nothing_else(template):
         for one in of_type(template, "AWS::IAM::Policy")
         if {"Ref": role} in one["Roles"]
     ]
-    ((statement,),) = policies
+    ((statement, *watching),) = policies
+    assert {one["Action"] for one in watching} == {"lambda:InvokeFunctionUrl", "lambda:InvokeFunction"}
+    assert all("Watch" in json.dumps(one["Resource"]) for one in watching)
     assert statement["Action"] == "execute-api:Invoke"
     asked = [json.dumps(one).rpartition("/dev/POST/")[2].rstrip('"]}') for one in statement["Resource"]]
     assert sorted(asked) == sorted(PATHS)
+
+
+def test_the_watching_function_may_read_what_it_reads_and_change_nothing(template):
+    (function,) = [
+        one for one in of_type(template, "AWS::Lambda::Function") if one["Handler"] == "watch.handler"
+    ]
+    (address,) = of_type(template, "AWS::Lambda::Url")
+    assert address["AuthType"] == "AWS_IAM"
+    role = function["Role"]["Fn::GetAtt"][0]
+    (policy,) = [one for one in of_type(template, "AWS::IAM::Policy") if {"Ref": role} in one["Roles"]]
+    allowed = {
+        action
+        for statement in policy["PolicyDocument"]["Statement"]
+        for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])
+    }
+    # The methods of clients that the function calls, as actions.
+    calls = set(re.findall(r"\.((?:describe|list|get|filter)_\w+)\(", (WATCH / "watch.py").read_text()))
+    named = {action.partition(":")[2] for action in allowed} - {"CreateLogStream", "PutLogEvents"}
+    assert {xform_name(name) for name in named} == calls
 
 
 def test_the_page_is_uploaded_as_it_is(assembly):

@@ -26,7 +26,7 @@ from cli.errors import CommandFailed
 from cli.recognize import Question, ask
 from cli.target import Target
 from client import Answer, RecognitionClient, RecognitionRefused, Unreachable
-from local_aws.launcher import EmbeddedAws
+from local_aws.launcher import EmbeddedAws, console_url
 from stacks.release_machine import ReleasePlaces
 from stacks.rest_machine import RestPlaces, definition
 
@@ -433,3 +433,30 @@ def test_the_deployed_api_takes_options_and_batches_and_redacts(target):
         client.image_labels(jpeg((100, 100)), max_labels=0)
     with pytest.raises(RecognitionRefused, match="501 NoStandIn"):
         client.image_celebrities(jpeg((100, 100)))
+
+
+def test_the_console_asks_the_deployed_api_in_a_browser(target, released, browser):
+    page = browser.new_page(color_scheme="light", viewport={"width": 1280, "height": 900})
+    page.set_default_timeout(180_000)
+    complaints = []
+    page.on("console", lambda one: complaints.append(one.text) if one.type == "error" else None)
+    page.goto(console_url(target.variables["AWS_ENDPOINT_URL"]))
+    page.wait_for_selector("#place:not(:empty)")
+    page.locator(".switch span", has_text="Text").click()
+    page.fill("#text", f"A {GOOD[0]} film.")
+    page.click("#go")
+    own, managed = page.locator(".answer.own .best"), page.locator(".answer.managed .best")
+    own.wait_for()
+    managed.wait_for()
+    assert "positive" in own.inner_text()
+    assert "recognition-dev-rnn" in page.inner_text(".answer.own")
+    assert "positive" in managed.inner_text()
+    assert "stand-in" in page.inner_text(".answer.managed")
+    page.goto(page.url.partition("#")[0] + "#advise?modality=tabular&task=classification")
+    page.click("#questions button[type=submit]")
+    page.wait_for_selector("#advice .headline:has-text('traditional_ml')")
+    page.click("nav a[href='#watch']")
+    page.wait_for_selector(f"#state .answer:has-text('version {released}')")
+    page.wait_for_selector("#state .run:has-text('loss: train')")
+    page.close()
+    assert complaints == []

@@ -76,7 +76,7 @@ def get(path: str, method: str = "GET", configuration=dict) -> tuple[int, dict[s
         sent.append(message)
 
     scope = {"type": "http", "method": method, "path": path, "headers": []}
-    asyncio.run(with_console(inner, configuration)(scope, None, send))
+    asyncio.run(with_console(inner, configuration, dict)(scope, None, send))
     headers = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
     return sent[0]["status"], headers, sent[1]["body"]
 

@@ -1,0 +1,1 @@
+"""The function behind the page Watch; the folder is what AWS Lambda gets."""

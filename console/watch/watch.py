@@ -1,0 +1,161 @@
+"""What the page Watch shows: endpoints with their traffic, versions, training runs with their curves, alarms.
+
+It reads from AWS and changes nothing, and is a Lambda function of its own on AWS: boto3 is all that it needs.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Callable
+from typing import Any
+
+KINDS = ("cnn", "rnn")
+VERSIONS_SHOWN = 5
+RUNS_SHOWN = 6
+RUNS_LOOKED_AT = 30
+LOG_GROUP = "/aws/sagemaker/TrainingJobs"
+EPOCH = "epoch"
+
+Clients = Callable[[str], Any]
+
+
+def describe(client: Clients, environment: str) -> dict[str, Any]:
+    """The state of one environment of the app as plain JSON values.
+
+    Args:
+        client: gives the boto3 client of a service.
+        environment: of the app, dev or prod.
+    """
+    return {
+        "endpoints": [endpoint(client, environment, kind) for kind in KINDS],
+        "runs": runs(client),
+        "alarms": alarms(client, environment),
+    }
+
+
+def endpoint(client: Clients, environment: str, kind: str) -> dict[str, Any]:
+    """One endpoint: its state, what has how much of the traffic, the released and the registered versions."""
+    name = f"recognition-{environment}-{kind}"
+    sagemaker, systems_manager = client("sagemaker"), client("ssm")
+    found = quietly(lambda: sagemaker.describe_endpoint(EndpointName=name)) or {}
+    released = quietly(
+        lambda: systems_manager.get_parameter(Name=f"/recognition/{environment}/{kind}-released-version")
+    )
+    listed = quietly(
+        lambda: sagemaker.list_model_packages(
+            ModelPackageGroupName=name,
+            SortBy="CreationTime",
+            SortOrder="Descending",
+            MaxResults=VERSIONS_SHOWN,
+        )
+    ) or {"ModelPackageSummaryList": []}
+    coming = found.get("PendingDeploymentSummary", {}).get("ProductionVariants", [])
+    return {
+        "kind": kind,
+        "name": name,
+        "status": found.get("EndpointStatus"),
+        "version": released["Parameter"]["Value"] if released else None,
+        "fleets": [fleet(one, "serving") for one in found.get("ProductionVariants", [])]
+        + [fleet(one, "coming") for one in coming],
+        "registered": [
+            {
+                "version": str(one["ModelPackageVersion"]),
+                "approval": one["ModelApprovalStatus"],
+                "created": one["CreationTime"].isoformat(),
+            }
+            for one in listed["ModelPackageSummaryList"]
+        ],
+    }
+
+
+def fleet(variant: dict[str, Any], role: str) -> dict[str, Any]:
+    """Instances that share the traffic; `coming` ones are a release's, of which the canary is the first."""
+    return {
+        "role": role,
+        "weight": variant.get("CurrentWeight"),
+        "instances": variant.get("CurrentInstanceCount"),
+    }
+
+
+def runs(client: Clients) -> list[dict[str, Any]]:
+    """The newest training jobs of our networks, each with its curve so far."""
+    listed = client("sagemaker").list_training_jobs(
+        SortBy="CreationTime", SortOrder="Descending", MaxResults=RUNS_LOOKED_AT
+    )
+    names = [one["TrainingJobName"] for one in listed["TrainingJobSummaries"]]
+    ours = [name for name in names if name.startswith(tuple(f"{kind}-" for kind in KINDS))]
+    return [run(client, name) for name in ours[:RUNS_SHOWN]]
+
+
+def run(client: Clients, name: str) -> dict[str, Any]:
+    """One training job."""
+    job = client("sagemaker").describe_training_job(TrainingJobName=name)
+    definitions = job["AlgorithmSpecification"].get("MetricDefinitions", [])
+    patterns = {one["Name"]: one["Regex"] for one in definitions}
+    started, ended = job.get("TrainingStartTime"), job.get("TrainingEndTime")
+    return {
+        "name": name,
+        "kind": name.partition("-")[0],
+        "status": job["TrainingJobStatus"],
+        "started": started.isoformat() if started else None,
+        "seconds": round((ended - started).total_seconds()) if started and ended else None,
+        "reason": job.get("FailureReason"),
+        "curve": curve_of(log_of(client, name), patterns),
+    }
+
+
+def log_of(client: Clients, job_name: str) -> list[str]:
+    """The lines about epochs that a job has logged so far."""
+    stream = f"{job_name}/"
+    found = quietly(
+        lambda: client("logs").filter_log_events(
+            logGroupName=LOG_GROUP, logStreamNamePrefix=stream, filterPattern=f'"{EPOCH}"'
+        )
+    ) or {"events": []}
+    # ministack takes the prefix and returns every stream's events all the same.
+    return [one["message"] for one in found["events"] if one["logStreamName"].startswith(stream)]
+
+
+def curve_of(lines: list[str], patterns: dict[str, str]) -> list[dict[str, float]]:
+    """One row of metrics for each epoch, read with the definitions that SageMaker reads the log with."""
+    rows: dict[float, dict[str, float]] = {}
+    for line in lines:
+        matches = {name: re.search(pattern, line) for name, pattern in patterns.items()}
+        values = {name: float(match[1]) for name, match in matches.items() if match}
+        if EPOCH in values:
+            rows.setdefault(values[EPOCH], {}).update(values)
+    return [rows[number] for number in sorted(rows)]
+
+
+def alarms(client: Clients, environment: str) -> list[dict[str, str]]:
+    """The app's alarms with their states, those that ring first."""
+    found = client("cloudwatch").describe_alarms(AlarmNamePrefix=f"Recognition-{environment}-")
+    states = [{"name": one["AlarmName"], "state": one["StateValue"]} for one in found["MetricAlarms"]]
+    return sorted(states, key=lambda one: (one["state"] != "ALARM", one["name"]))
+
+
+def quietly(call: Callable[[], dict[str, Any]]) -> dict[str, Any] | None:
+    """What a call answers; None where the thing that it asks about is not there (yet)."""
+    from botocore.exceptions import ClientError
+
+    try:
+        return call()
+    except ClientError as error:
+        code = error.response["Error"]["Code"]
+        if code in ("ParameterNotFound", "ResourceNotFound", "ResourceNotFoundException"):
+            return None
+        # SageMaker's code for an endpoint or a group that it does not know.
+        if code in ("ValidationException", "ValidationError"):
+            return None
+        raise
+
+
+def handler(_event: dict[str, Any], _context: Any) -> dict[str, Any]:
+    """The Lambda function behind the page; whoever may not ask it is turned away by IAM before it runs."""
+    import boto3
+
+    content = describe(boto3.client, os.environ["ENVIRONMENT"])
+    headers = {"content-type": "application/json", "cache-control": "no-store"}
+    return {"statusCode": 200, "headers": headers, "body": json.dumps(content)}

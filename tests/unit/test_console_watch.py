@@ -1,0 +1,147 @@
+"""What the page Watch is told, from answers in the services' own shapes."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any
+
+import boto3
+import pytest
+from botocore.stub import Stubber
+
+from console.watch.watch import curve_of, describe
+from model_code.metrics import METRIC_DEFINITIONS, metric_line
+
+THEN = datetime.datetime(2026, 11, 26, 1, 2, 3, tzinfo=datetime.UTC)
+ARN = "arn:aws:sagemaker:us-east-1:111122223333"
+
+
+@pytest.fixture
+def stubs():
+    """A stubbed client of each service that is read; every answer is checked against its shape."""
+    made = {
+        name: Stubber(
+            boto3.client(
+                name, region_name="us-east-1", aws_access_key_id="test", aws_secret_access_key="test"
+            )
+        )
+        for name in ("sagemaker", "ssm", "logs", "cloudwatch")
+    }
+    for stub in made.values():
+        stub.activate()
+    yield made
+    for stub in made.values():
+        stub.assert_no_pending_responses()
+
+
+def endpoint(name: str) -> dict[str, Any]:
+    """DescribeEndpoint's answer in the middle of a canary."""
+    variant = {"VariantName": "primary", "CurrentWeight": 0.9, "CurrentInstanceCount": 2}
+    coming = {"VariantName": "primary", "CurrentWeight": 0.1, "CurrentInstanceCount": 1}
+    return {
+        "EndpointName": name,
+        "EndpointArn": f"{ARN}:endpoint/{name}",
+        "EndpointStatus": "Updating",
+        "CreationTime": THEN,
+        "LastModifiedTime": THEN,
+        "ProductionVariants": [variant],
+        "PendingDeploymentSummary": {"EndpointConfigName": "next", "ProductionVariants": [coming]},
+    }
+
+
+def test_the_state_of_a_deployment_in_the_middle_of_a_release(stubs):
+    sagemaker = stubs["sagemaker"]
+    version = {
+        "ModelPackageGroupName": "recognition-dev-cnn",
+        "ModelPackageVersion": 3,
+        "ModelPackageArn": f"{ARN}:model-package/recognition-dev-cnn/3",
+        "CreationTime": THEN,
+        "ModelPackageStatus": "Completed",
+        "ModelApprovalStatus": "Approved",
+    }
+    sagemaker.add_response(
+        "describe_endpoint", endpoint("recognition-dev-cnn"), {"EndpointName": "recognition-dev-cnn"}
+    )
+    stubs["ssm"].add_response(
+        "get_parameter",
+        {"Parameter": {"Name": "/recognition/dev/cnn-released-version", "Value": "2"}},
+        {"Name": "/recognition/dev/cnn-released-version"},
+    )
+    sagemaker.add_response("list_model_packages", {"ModelPackageSummaryList": [version]})
+    sagemaker.add_client_error("describe_endpoint", "ValidationException", "Could not find endpoint")
+    stubs["ssm"].add_client_error("get_parameter", "ParameterNotFound")
+    sagemaker.add_response("list_model_packages", {"ModelPackageSummaryList": []})
+    jobs = [
+        {
+            "TrainingJobName": name,
+            "TrainingJobArn": f"{ARN}:training-job/{name}",
+            "CreationTime": THEN,
+            "TrainingJobStatus": "InProgress",
+        }
+        for name in ("cnn-20261126-1", "another-teams-job")
+    ]
+    sagemaker.add_response("list_training_jobs", {"TrainingJobSummaries": jobs})
+    sagemaker.add_response("describe_training_job", training_job("cnn-20261126-1"))
+    lines = [metric_line(epoch=1, train_loss=0.9), metric_line(epoch=2, train_loss=0.5)]
+    events = [{"logStreamName": "cnn-20261126-1/algo-1", "message": line} for line in lines]
+    events.append({"logStreamName": "cnn-20261126-10/algo-1", "message": metric_line(epoch=3)})
+    stubs["logs"].add_response(
+        "filter_log_events",
+        {"events": events},
+        {
+            "logGroupName": "/aws/sagemaker/TrainingJobs",
+            "logStreamNamePrefix": "cnn-20261126-1/",
+            "filterPattern": '"epoch"',
+        },
+    )
+    found = [{"AlarmName": f"Recognition-dev-{name}", "StateValue": state} for name, state in ALARMS]
+    stubs["cloudwatch"].add_response(
+        "describe_alarms", {"MetricAlarms": found}, {"AlarmNamePrefix": "Recognition-dev-"}
+    )
+
+    state = describe(lambda service: stubs[service].client, "dev")
+
+    cnn, rnn = state["endpoints"]
+    assert (cnn["status"], cnn["version"]) == ("Updating", "2")
+    assert [(one["role"], one["weight"], one["instances"]) for one in cnn["fleets"]] == [
+        ("serving", 0.9, 2),
+        ("coming", 0.1, 1),
+    ]
+    registered = {"version": "3", "approval": "Approved", "created": THEN.isoformat()}
+    assert cnn["registered"] == [registered]
+    assert (rnn["status"], rnn["version"], rnn["fleets"], rnn["registered"]) == (None, None, [], [])
+    (run,) = state["runs"]
+    assert (run["name"], run["kind"], run["status"]) == ("cnn-20261126-1", "cnn", "InProgress")
+    assert run["curve"] == [{"epoch": 1.0, "train_loss": 0.9}, {"epoch": 2.0, "train_loss": 0.5}]
+    assert [one["state"] for one in state["alarms"]] == ["ALARM", "OK"]
+
+
+ALARMS = (("cnn-errors", "OK"), ("rnn-latency", "ALARM"))
+
+
+def training_job(name: str) -> dict[str, Any]:
+    """DescribeTrainingJob's answer for a job that runs."""
+    definitions = [{"Name": key, "Regex": pattern} for key, pattern in METRIC_DEFINITIONS.items()]
+    return {
+        "TrainingJobName": name,
+        "TrainingJobArn": f"{ARN}:training-job/{name}",
+        "ModelArtifacts": {"S3ModelArtifacts": ""},
+        "TrainingJobStatus": "InProgress",
+        "SecondaryStatus": "Training",
+        "AlgorithmSpecification": {"TrainingInputMode": "File", "MetricDefinitions": definitions},
+        "ResourceConfig": {"VolumeSizeInGB": 1},
+        "StoppingCondition": {},
+        "CreationTime": THEN,
+        "TrainingStartTime": THEN,
+    }
+
+
+def test_a_refusal_of_aws_is_not_taken_for_nothing(stubs):
+    stubs["sagemaker"].add_client_error("describe_endpoint", "AccessDeniedException")
+    with pytest.raises(Exception, match="AccessDenied"):
+        describe(lambda service: stubs[service].client, "dev")
+
+
+def test_an_epoch_that_is_told_in_two_lines_is_one_row():
+    lines = [metric_line(epoch=1, train_loss=0.9), "noise", metric_line(epoch=1, validation_loss=0.8)]
+    assert curve_of(lines, METRIC_DEFINITIONS) == [{"epoch": 1.0, "train_loss": 0.9, "validation_loss": 0.8}]
