@@ -169,11 +169,11 @@ def test_entities_are_marked_by_characters_whatever_stands_before(place, open_pa
 
 def test_a_large_picture_is_shrunk_in_the_browser_and_the_page_says_so(place, open_page):
     page = open_page()
-    large = file_of(noise(1_500, 1_100), "PNG", "large.png", compress_level=0)
+    large = file_of(noise(1_300, 1_200), "PNG", "large.png", compress_level=0)
     assert len(large["buffer"]) > IMAGE_BYTES
     page.set_input_files("#file", large)
     page.wait_for_selector("#picture:visible")
-    assert "Shrunk in your browser from 1,500 × 1,100 (5.0 MB)" in page.inner_text("#image-note")
+    assert "Shrunk in your browser from 1,300 × 1,200 (4.7 MB)" in page.inner_text("#image-note")
     asked(page)
     for request in place.api.requests:
         assert request.headers["content-type"] == "image/jpeg"
