@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache, partial
-from typing import Any
+from functools import cache, lru_cache
+from typing import Any, NamedTuple
 
 from advisor import tables
-from advisor.prices import Price, PriceTable, price_table
+from advisor.prices import HOME_REGION, Price, PriceTable, price_table
 from advisor.problem import Problem
 from advisor.tables import Candidate
 
@@ -56,6 +55,21 @@ OWN_KINDS = ("own", "cascade")
 COST_FIELDS = frozenset(name for fields in FIELDS_OF_KIND.values() for name in fields) | {"max_latency_ms"}
 """Every answer that some candidate's bill depends on, besides the volume."""
 
+
+class Answers(NamedTuple):
+    """The answers of a problem that a bill can depend on; quicker to make than a problem."""
+
+    region: str = HOME_REGION
+    free_tier: bool | None = None
+    burstiness: str | None = None
+    modality: str | None = None
+    image_side_pixels: int | None = None
+    operations_per_item: int | None = None
+    characters_per_item: int | None = None
+    minutes_per_item: float | None = None
+    upkeep_usd_per_month: float | None = None
+
+
 Units = Callable[[float], float]
 """From items a month to billed units a month."""
 
@@ -80,23 +94,87 @@ class Cost:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """One line of a bill.
+class Straight:
+    """A fixed sum of US dollars and so much for each item."""
 
-    Attributes:
-        price_id: of the table.
-        usd: from items a month to US dollars; None where the price is not in the table or was never confirmed.
-    """
+    usd_per_item: float
+    fixed_usd: float = 0.0
+
+    def __call__(self, volume: float) -> float:
+        return self.fixed_usd + self.usd_per_item * volume
+
+
+Charge = Straight | Callable[[float], float | None]
+"""From items a month to US dollars; None where the price is not in the table or was never confirmed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a bill: the price's id in the table, and what it charges."""
 
     price_id: str
-    usd: Callable[[float], float | None]
+    usd: Charge
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Lines of a bill that are paid together: the straight ones as one, since a curve asks for them hundreds of times.
+
+    Attributes:
+        straight: the sum of all straight lines.
+        curved: the others, with tiers or whole hours.
+    """
+
+    straight: Straight
+    curved: tuple[Line, ...]
+
+    @classmethod
+    def of(cls, lines: Iterable[Line]) -> Lines:
+        """The lines, added up as far as they are straight."""
+        per_item, fixed, curved = 0.0, 0.0, []
+        for line in lines:
+            if isinstance(line.usd, Straight):
+                per_item, fixed = per_item + line.usd.usd_per_item, fixed + line.usd.fixed_usd
+            else:
+                curved.append(line)
+        return cls(Straight(per_item, fixed), tuple(curved))
+
+    def usd(self, volume: float) -> float | None:
+        """US dollars; None where one of the prices is unknown."""
+        usd = self.straight.fixed_usd + self.straight.usd_per_item * volume
+        for line in self.curved:
+            charge = line.usd(volume)
+            if charge is None:
+                return None
+            usd += charge
+        return usd
+
+    def unknown(self, volume: float) -> str:
+        """The id of the first price that is unknown; empty where all are known."""
+        return next((line.price_id for line in self.curved if line.usd(volume) is None), "")
+
+    def and_share(self, lines: Iterable[Line], share: float) -> Lines:
+        """These, and others for a share of the items."""
+        added = Lines.of(Line(line.price_id, share_of(line.usd, share)) for line in lines)
+        straight = Straight(
+            self.straight.usd_per_item + added.straight.usd_per_item,
+            self.straight.fixed_usd + added.straight.fixed_usd,
+        )
+        return Lines(straight, (*self.curved, *added.curved))
+
+
+def share_of(charge: Charge, share: float) -> Charge:
+    """What a charge comes to for a share of the items."""
+    if isinstance(charge, Straight):
+        return Straight(charge.usd_per_item * share, charge.fixed_usd)
+    return lambda volume: charge(volume * share)
 
 
 @dataclass(frozen=True, slots=True)
 class Way:
     """One way of having the predictions made: the lines of its bill, and how many milliseconds one has to wait."""
 
-    lines: tuple[Line, ...]
+    lines: Lines
     serving: str = ""
     instance_family: str = ""
     patience_milliseconds: float = 0.0
@@ -107,44 +185,37 @@ class Bill:
     """What one candidate costs at any volume: the cheapest of its ways, what comes with each, and a fixed sum."""
 
     ways: tuple[Way, ...]
-    always: tuple[Line, ...] = ()
+    always: Lines = Lines(Straight(0.0), ())
     fixed_usd: float = 0.0
 
     def at(self, volume: float) -> Cost:
         """A month's cost with so many items."""
-        return Cost(*self.cheapest(volume))
+        usd, way = self.cheapest(volume)
+        if usd is None:
+            return Cost(None, self.unknown(volume))
+        return Cost(usd, "", way.serving, way.instance_family)
 
     def usd_at(self, volume: float) -> float | None:
         """The dollars of `at` alone."""
         return self.cheapest(volume)[0]
 
-    def cheapest(self, volume: float) -> tuple[float | None, str, str, str]:
-        """The fields of `at`'s cost, in their order; a curve asks for hundreds of them."""
-        best, missing = None, ""
+    def cheapest(self, volume: float) -> tuple[float | None, Way]:
+        """US dollars of the cheapest way with what comes with it; None where a price is unknown, for any way: the one
+        without a price might be the cheapest."""
+        best, chosen = math.inf, self.ways[0]
         for way in self.ways:
-            usd, unknown = total(way.lines, volume)
-            if unknown:
-                missing = missing or unknown
-            elif best is None or usd < best[0]:
-                best = (usd, way)
-        if best is None:
-            return None, missing, "", ""
-        extra, unknown = total(self.always, volume)
-        if unknown:
-            return None, unknown, "", ""
-        usd, way = best
-        return usd + extra + self.fixed_usd, "", way.serving, way.instance_family
+            usd = way.lines.usd(volume)
+            if usd is None:
+                return None, way
+            if usd < best:
+                best, chosen = usd, way
+        extra = self.always.usd(volume)
+        return (None if extra is None else best + extra + self.fixed_usd), chosen
 
-
-def total(lines: tuple[Line, ...], volume: float) -> tuple[float, str]:
-    """US dollars of a bill's lines; or the id of the first price that is unknown."""
-    usd = 0.0
-    for line in lines:
-        charge = line.usd(volume)
-        if charge is None:
-            return 0.0, line.price_id
-        usd += charge
-    return usd, ""
+    def unknown(self, volume: float) -> str:
+        """The id of the first price that is unknown; empty where all are known."""
+        found = (lines.unknown(volume) for lines in (*(way.lines for way in self.ways), self.always))
+        return next((price_id for price_id in found if price_id), "")
 
 
 def monthly_cost(candidate: Candidate, problem: Problem, volume: float) -> Cost:
@@ -182,32 +253,36 @@ def known_bill(candidate_id: str, answers: tuple) -> Bill:
     """The bill with all its ways, remembered for nothing but the answers that it depends on."""
     candidate = tables.candidates()[candidate_id]
     names = FIELDS_OF_KIND[candidate.billing["kind"]]
-    return reckon(candidate, Problem.unchecked(**dict(zip(names, answers, strict=True))))
+    return reckon(candidate, Answers(**dict(zip(names, answers, strict=True))))
 
 
-def reckon(candidate: Candidate, problem: Problem) -> Bill:
+def reckon(candidate: Candidate, problem: Problem | Answers) -> Bill:
     """`known_bill` without its memory."""
     prices = price_table(problem.region)
     if candidate.billing["kind"] == "own":
-        return own_bill(candidate, problem, prices)
+        return own_bill(candidate, problem)
     if candidate.billing["kind"] == "cascade":
         return cascade_bill(candidate, problem, prices)
-    return Bill((Way(priced(service_lines(candidate.billing, problem), problem, prices)),))
+    lines = priced(service_lines(candidate.billing, problem), problem, prices)
+    return Bill((Way(Lines.of(lines)),))
 
 
-def priced(lines: Iterable[tuple[str, Units]], problem: Problem, prices: PriceTable) -> tuple[Line, ...]:
+def priced(
+    lines: Iterable[tuple[str, Units]], problem: Problem | Answers, prices: PriceTable
+) -> tuple[Line, ...]:
     """Lines with their prices from the table."""
-    return tuple(Line(name, charged(prices[name], units, bool(problem.free_tier))) for name, units in lines)
+    free_tier = bool(problem.free_tier)
+    return tuple([Line(name, charged(prices[name], units, free_tier)) for name, units in lines])
 
 
-def charged(price: Price, units_of: Units, free_tier: bool) -> Callable[[float], float | None]:
+def charged(price: Price, units_of: Units, free_tier: bool) -> Charge:
     """From items a month to US dollars by one price."""
     free_units = price.free_units if free_tier else 0.0
     if len(price.tiers) == 1 and not free_units and price.is_sure_at(0.0):
         # By far the most lines: one multiplication instead of a walk over tiers.
         usd = price.tiers[0].usd
         if isinstance(units_of, Linear):
-            return partial(operator.mul, usd * units_of.units_per_item)
+            return Straight(usd * units_of.units_per_item, usd * units_of.fixed_units)
         return lambda volume: usd * units_of(volume)
 
     def charge(volume: float) -> float | None:
@@ -219,20 +294,21 @@ def charged(price: Price, units_of: Units, free_tier: bool) -> Callable[[float],
 
 @dataclass(frozen=True, slots=True)
 class Linear:
-    """So many units for each item."""
+    """So many units for each item, and so many a month whatever the volume."""
 
     units_per_item: float
+    fixed_units: float = 0.0
 
     def __call__(self, volume: float) -> float:
-        return volume * self.units_per_item
+        return self.fixed_units + volume * self.units_per_item
 
 
 def constant(units: float) -> Units:
     """So many units a month, whatever the volume."""
-    return lambda volume: units
+    return Linear(0.0, units)
 
 
-def service_lines(billing: Mapping[str, Any], problem: Problem) -> Iterator[tuple[str, Units]]:
+def service_lines(billing: Mapping[str, Any], problem: Problem | Answers) -> Iterator[tuple[str, Units]]:
     """A service's bill: price id and units of each line."""
     item = tables.assumptions()["item"]
     operations = problem.operations_per_item or item["operations_per_item"]
@@ -264,7 +340,7 @@ def service_lines(billing: Mapping[str, Any], problem: Problem) -> Iterator[tupl
             yield billing["training_price"], constant(tables.assumptions()["training"]["managed_hours"])
 
 
-def hosted(problem: Problem, units_per_item_a_second: float, billed_per_hour: float) -> Units:
+def hosted(problem: Problem | Answers, units_per_item_a_second: float, billed_per_hour: float) -> Units:
     """A hosted model's units: as many as its peak needs, one at least, for the hours in which there is load."""
     shape = traffic(problem)
     seconds = tables.assumptions()["capacity"]["hours_per_month"] * SECONDS_PER_HOUR
@@ -272,12 +348,12 @@ def hosted(problem: Problem, units_per_item_a_second: float, billed_per_hour: fl
     return lambda volume: max(1, math.ceil(volume * peak)) * hours * billed_per_hour
 
 
-def traffic(problem: Problem) -> dict[str, float]:
+def traffic(problem: Problem | Answers) -> dict[str, float]:
     """The shape of the load over the day."""
     return tables.assumptions()["traffic"][problem.burstiness or "business_hours"]
 
 
-def is_small(candidate: Candidate, problem: Problem) -> bool:
+def is_small(candidate: Candidate, problem: Problem | Answers) -> bool:
     """Whether the model fits a function: features with boosting, texts, series and small images do."""
     if candidate.family == "traditional":
         return True
@@ -285,37 +361,55 @@ def is_small(candidate: Candidate, problem: Problem) -> bool:
     return problem.modality not in ("image", "video") or (pixels is not None and pixels <= SMALL_IMAGE_PIXELS)
 
 
-def own_bill(candidate: Candidate, problem: Problem, prices: PriceTable) -> Bill:
-    """The ways of serving that are quick enough, with one training and the upkeep of a month."""
-    size = "small" if is_small(candidate, problem) else "large"
-    if candidate.family == "traditional":
-        size = "traditional"
-    training = tables.assumptions()["training"][size]
-    ways = [Way(priced(lines, problem, prices), *how) for lines, *how in ways_of_serving(candidate, problem)]
-    always = priced([(training["price"], constant(training["hours"]))], problem, prices)
-    return Bill(tuple(ways), always, upkeep(problem))
+def own_bill(candidate: Candidate, problem: Problem | Answers) -> Bill:
+    """The ways of serving, with one training and the upkeep of a month."""
+    traditional = candidate.family == "traditional"
+    shape = (problem.region, bool(problem.free_tier), problem.burstiness)
+    ways, training = serving_and_training(traditional, is_small(candidate, problem), *shape)
+    return Bill(ways, training, upkeep(problem))
 
 
-def upkeep(problem: Problem) -> float:
+@cache
+def serving_and_training(
+    traditional: bool, small: bool, region: str, free_tier: bool, burstiness: str | None
+) -> tuple[tuple[Way, ...], Lines]:
+    """The ways of serving an own model and a month's training: a few dozen for each region, compiled once."""
+    problem = Answers(region, free_tier, burstiness)
+    # A way that has no sure price at home takes no part anywhere; one that has, and has none here, is not left out:
+    # the bill would be that of a dearer way.
+    prices = price_table(region)
+    ways = tuple(
+        Way(Lines.of(priced(lines, problem, prices)), *how)
+        for lines, *how in ways_of_serving(traditional, small, problem)
+        if all(is_sure_at_home(name) for name, _ in lines)
+    )
+    training = tables.assumptions()["training"][
+        "traditional" if traditional else "small" if small else "large"
+    ]
+    return ways, Lines.of(priced([(training["price"], constant(training["hours"]))], problem, prices))
+
+
+def upkeep(problem: Problem | Answers) -> float:
     """What looking after an own model costs in people, US dollars a month."""
     said = problem.upkeep_usd_per_month
     return tables.assumptions()["upkeep"]["usd_per_month"] if said is None else said
 
 
+@cache
+def is_sure_at_home(price_id: str) -> bool:
+    """Whether somebody confirmed the price in the region whose prices are committed whole."""
+    return price_table(HOME_REGION)[price_id].is_sure_at(0.0)
+
+
 def ways_of_serving(
-    candidate: Candidate, problem: Problem
+    traditional: bool, small: bool, problem: Answers
 ) -> Iterator[tuple[list[tuple[str, Units]], str, str, float]]:
     """Each way: bill, name, instance family, and the milliseconds that one has to be ready to wait."""
-    small = is_small(candidate, problem)
     size = "small" if small else "large"
     rates = tables.assumptions()["throughput"]
     if small:
         compute = rates["lambda"]["seconds"] * rates["lambda"]["memory_gb"]
-        way = (
-            "a Lambda function"
-            if candidate.family == "traditional"
-            else "a LiteRT model in a Lambda function"
-        )
+        way = "a Lambda function" if traditional else "a LiteRT model in a Lambda function"
         yield [("lambda.request", Linear(1.0)), ("lambda.arm64.gb_second", Linear(compute))], way, "", 0.0
     compute = rates["serverless"][f"{size}_seconds"] * rates["serverless"][f"{size}_memory_gb"]
     lines = [("sagemaker.serverless.gb_second", Linear(compute))]
@@ -331,11 +425,11 @@ def ways_of_serving(
     yield lines, "an asynchronous endpoint that scales to zero", "g4dn", ASYNCHRONOUS_MILLISECONDS
     rate, batch = rates[f"batch_{size}"], tables.assumptions()["batch"]
     started, in_batch = batch["jobs_per_month"] * batch["start_hours_per_job"], rate[size] * SECONDS_PER_HOUR
-    lines = [(rate["price"], lambda volume: volume / in_batch + started)]
+    lines = [(rate["price"], Linear(1 / in_batch, started))]
     yield lines, "batch transform", "m5" if small else "g4dn", BATCH_MILLISECONDS
 
 
-def endpoint_hours(problem: Problem, items_per_second: float) -> Units:
+def endpoint_hours(problem: Problem | Answers, items_per_second: float) -> Units:
     """Instance hours a month of a real-time endpoint that scales between its peak and the rest of the day."""
     capacity, shape = tables.assumptions()["capacity"], traffic(problem)
     hours, least = capacity["hours_per_month"], capacity["minimum_instances"]
@@ -352,18 +446,15 @@ def endpoint_hours(problem: Problem, items_per_second: float) -> Units:
     return units
 
 
-def cascade_bill(candidate: Candidate, problem: Problem, prices: PriceTable) -> Bill:
+def cascade_bill(candidate: Candidate, problem: Problem | Answers, prices: PriceTable) -> Bill:
     """An own model for every item and the managed operation for the share that it is unsure of."""
-    own = own_bill(candidate, problem, prices)
+    own = own_bill(candidate, problem)
     share = tables.assumptions()["item"]["cascade_share"]
     modality = "text" if problem.modality == "text" else "video" if problem.modality == "video" else "image"
     kind = {"text": "text", "video": "minute", "image": "item"}[modality]
     managed = {"kind": kind, "price": candidate.billing[f"{modality}_price"]}
-    asked = tuple(
-        Line(line.price_id, lambda volume, usd=line.usd: usd(volume * share))
-        for line in priced(service_lines(managed, problem), problem, prices)
-    )
-    return dataclasses.replace(own, always=(*own.always, *asked))
+    asked = priced(service_lines(managed, problem), problem, prices)
+    return dataclasses.replace(own, always=own.always.and_share(asked, share))
 
 
 def costs_at_volumes(candidate: Candidate, problem: Problem) -> list[float | None]:

@@ -6,12 +6,22 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cache
+from types import SimpleNamespace
 from typing import Any
 
 from advisor import tables
 from advisor.conditions import Predicate, compile_condition, thresholds
 from advisor.costs import COST_FIELDS, Cost, bill_of, costs_at_volumes, crossing, depends_on, monthly_cost
-from advisor.problem import CHOICES, CONTRADICTING, COUNTS, FIELDS, SWITCHES, Problem, ProblemError
+from advisor.problem import (
+    CHOICES,
+    CONTRADICTING,
+    COUNTS,
+    FIELDS,
+    SWITCHES,
+    Problem,
+    ProblemError,
+    contradiction,
+)
 from advisor.tables import Candidate
 
 DERIVED_FACTS = ("examples_per_class", "accuracy_gap")
@@ -225,15 +235,15 @@ def barrier(candidate: Candidate, problem: Problem, cost: Cost | None) -> str:
 
 def cheapest_of(costs: Iterable[Cost | None]) -> float:
     """The smallest known bill; 0 where none is known."""
-    return min((cost.monthly_usd for cost in costs if cost and cost.monthly_usd), default=0.0)
+    return min([cost.monthly_usd for cost in costs if cost and cost.monthly_usd], default=0.0)
 
 
 def cost_points(cost: Cost | None, cheapest: float) -> float:
     """What a candidate loses for costing more than the cheapest one that is left; 0 or less."""
-    if not cost or cost.monthly_usd is None:
+    if not cost or cost.monthly_usd is None or cost.monthly_usd <= max(cheapest, SMALL_BILL_USD):
         return 0.0
-    factor = max(cost.monthly_usd, SMALL_BILL_USD) / max(cheapest, SMALL_BILL_USD)
-    return -round(min(COST_POINTS_MOST, COST_POINTS_A_DECADE * math.log10(factor)), 2) if factor > 1 else 0.0
+    factor = cost.monthly_usd / max(cheapest, SMALL_BILL_USD)
+    return -round(min(COST_POINTS_MOST, COST_POINTS_A_DECADE * math.log10(factor)), 2)
 
 
 def cost_reason(cost: Cost | None, cheapest: float) -> Iterator[Reason]:
@@ -338,17 +348,19 @@ def what_ifs(problem: Problem, first: str) -> Iterator[tuple[tuple[str, Any], st
     for name, values in alternatives().items():
         standings = [standing(one, name, holding[one.id]) for one in present]
         moves_costs, may_contradict = name in BARRIER_FIELDS, name in CONTRADICTING
-        if not moves_costs and not any(one.asking for one in standings):
+        asked = {rule.id: rule for one in standings for rule in one.asking}.values()
+        if not moves_costs and not asked:
             continue
+        # Values between the same thresholds of the rules are one and the same to them.
+        known_winners: dict[frozenset[str], str] = {}
         for value in values:
             if value == facts[name]:
                 continue
-            changed = problem
-            if moves_costs or may_contradict:
-                try:
-                    changed = problem.with_answer(name, value)
-                except ProblemError:
-                    continue
+            facts_then = facts_with(facts, name, value)
+            # Not a Problem, whose making costs more than all that is asked of it here.
+            changed = SimpleNamespace(**facts_then) if moves_costs or may_contradict else problem
+            if may_contradict and contradiction(changed):
+                continue
             if moves_costs:
                 costs_then = {
                     one.id: cost_of(one, changed) if depends_on(one, name) else costs[one.id]
@@ -357,7 +369,11 @@ def what_ifs(problem: Problem, first: str) -> Iterator[tuple[tuple[str, Any], st
                 barred_then = {one.id: bool(barrier(one, changed, costs_then[one.id])) for one in present}
             else:
                 costs_then, barred_then = costs, barred
-            winner = winner_of(standings, facts_with(facts, name, value), costs_then, barred_then)
+            holding_then = frozenset([rule.id for rule in asked if rule.holds(facts_then)])
+            winner = None if moves_costs else known_winners.get(holding_then)
+            if winner is None:
+                winner = winner_of(standings, holding_then, costs_then, barred_then)
+                known_winners[holding_then] = winner
             if winner and winner != first:
                 yield (name, value), winner
 
@@ -387,24 +403,31 @@ def facts_with(facts: Mapping[str, Any], name: str, value: Any) -> Mapping[str, 
 
 def winner_of(
     standings: list[Standing],
-    facts: Mapping[str, Any],
+    holding_ids: frozenset[str],
     costs: Mapping[str, Cost | None],
     barred: Mapping[str, bool],
 ) -> str:
-    """The id of the candidate that `rank` would put first; empty where none is left."""
+    """The id of the candidate that `rank` would put first; empty where none is left.
+
+    Args:
+        standings: of every candidate, whatever the changed answer is.
+        holding_ids: of the rules that ask for the changed answer, those that hold.
+        costs: after the change.
+        barred: after the change.
+    """
     left = []
     for one in standings:
         if one.excluded or barred[one.candidate.id]:
             continue
         points = one.points + one.candidate.base
         for rule in one.asking:
-            if rule.holds(facts):
+            if rule.id in holding_ids:
                 if rule.points is None:
                     break
                 points += rule.points
         else:
             left.append((one.candidate.id, points))
-    cheapest = cheapest_of(costs[name] for name, _ in left)
+    cheapest = cheapest_of([costs[name] for name, _ in left])
     ranked = [(-points - cost_points(costs[name], cheapest), name) for name, points in left]
     return min(ranked)[1] if ranked else ""
 

@@ -13,6 +13,8 @@ from advisor import tables
 
 # The public file with the same prices that the Price List API answers with.
 OFFER_FILE = "https://pricing.us-east-1.amazonaws.com/offers/v1.0/aws/{service}/current/index.json"
+HOME_REGION = "us-east-1"
+"""The one whose prices are committed whole; of others only some are known."""
 STATUSES = ("quoted", "secondary", "unverified")
 
 

@@ -181,7 +181,8 @@ class Problem:
 
     def __post_init__(self) -> None:
         _check_values(self)
-        _check_contradictions(self)
+        if found := contradiction(self):
+            raise found
 
     @classmethod
     def from_dict(cls, answers: Mapping[str, Any]) -> Problem:
@@ -201,26 +202,6 @@ class Problem:
             values["existing_customer_of"] = tuple(values["existing_customer_of"])
         return cls(**values)
 
-    @classmethod
-    def unchecked(cls, **answers: Any) -> Problem:
-        """A problem from answers that were checked before; quick, and only for the advisor's own use."""
-        made, put = object.__new__(cls), object.__setattr__
-        for name, default in DEFAULTS.items():
-            put(made, name, answers.get(name, default))
-        return made
-
-    def with_answer(self, name: str, value: Any) -> Problem:
-        """The same problem with one answer changed to a value that is possible by itself.
-
-        Raises ProblemError when it contradicts another answer.
-        """
-        made, put = object.__new__(Problem), object.__setattr__
-        for field in FIELDS:
-            put(made, field, getattr(self, field))
-        put(made, name, value)
-        _check_contradictions(made)
-        return made
-
     def replace(self, **changes: Any) -> Problem:
         """The same problem with some answers changed; raises ProblemError like the constructor."""
         return dataclasses.replace(self, **changes)
@@ -234,8 +215,7 @@ class Problem:
         return known
 
 
-DEFAULTS: dict[str, Any] = {field.name: field.default for field in dataclasses.fields(Problem)}
-FIELDS: tuple[str, ...] = tuple(DEFAULTS)
+FIELDS: tuple[str, ...] = tuple(field.name for field in dataclasses.fields(Problem))
 
 
 def _check_values(problem: Problem) -> None:
@@ -271,28 +251,31 @@ def _check_bounds(name: str, value: float | None, bounds: tuple[float, float]) -
         raise ProblemError(name, f"must lie between {low:,} and {high:,}, got {value:,}.")
 
 
-def _check_contradictions(problem: Problem) -> None:
-    """Answers that cannot both be true."""
+def contradiction(problem: Any) -> ProblemError | None:
+    """The first two answers that cannot both be true, of a Problem or of anything with its fields."""
     modality, task = problem.modality, problem.task
     if modality and task and task not in TASKS[modality]:
-        raise ProblemError(
+        return ProblemError(
             "task", f"{task!r} is not a task for {modality}; it has {', '.join(TASKS[modality])}."
         )
     for name, modalities in ONLY_FOR.items():
         if modality and getattr(problem, name) is not None and modality not in modalities:
-            raise ProblemError(name, f"belongs to {', '.join(modalities)}, but modality is {modality!r}.")
+            return ProblemError(name, f"belongs to {', '.join(modalities)}, but modality is {modality!r}.")
     if modality in ("tabular", "time_series") and problem.labels in ("generic", "mixed"):
-        raise ProblemError(
+        return ProblemError(
             "labels", f"{modality} data has no vendor vocabulary, so labels can only be 'own'."
         )
     examples, classes = problem.labelled_examples, problem.classes
     if examples and classes and classes > examples:
-        raise ProblemError("classes", f"{classes:,} classes cannot come from {examples:,} labelled examples.")
+        return ProblemError(
+            "classes", f"{classes:,} classes cannot come from {examples:,} labelled examples."
+        )
     needed, baseline = problem.accuracy_needed, problem.baseline_accuracy
     if needed is not None and baseline is not None and baseline > needed:
-        raise ProblemError(
+        return ProblemError(
             "accuracy_needed",
             f"{needed} lies below baseline_accuracy {baseline}: today's method already does better.",
         )
     if task in ("regression", "forecasting") and classes is not None:
-        raise ProblemError("classes", f"{task} predicts a number and has no classes.")
+        return ProblemError("classes", f"{task} predicts a number and has no classes.")
+    return None

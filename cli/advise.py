@@ -13,6 +13,7 @@ from rich.text import Text
 
 from advisor import Problem, ProblemError
 from advisor.engine import Advice, Option, sentence_of_break_even, show
+from advisor.prices import HOME_REGION, all_prices
 from advisor.problem import CHOICES, COUNTS, NUMBERS, SWITCHES, TASKS
 from cli.errors import CommandFailed
 from cli.profiling import profile
@@ -65,6 +66,19 @@ def problem_of(answers: dict[str, str]) -> Problem:
         return Problem.from_dict({name: value_of(name, words) for name, words in answers.items()})
     except ProblemError as error:
         raise CommandFailed(str(error)) from error
+
+
+def in_region(answers: dict[str, str], region: str | None) -> dict[str, str]:
+    """The answers with the region of `--region`; told on standard error when no price of the region is known."""
+    chosen = {**answers, **({"region": region} if region else {})}
+    known = sorted({price.region for price in all_prices()})
+    if (name := chosen.get("region", HOME_REGION)) not in known:
+        Console(stderr=True, highlight=False).print(
+            f"No price of the region '{name}' is known, so nothing is compared by its cost. There are prices of "
+            f"{', '.join(known)}; `recognition prices refresh --region {name}` adds what the AWS Price List tells.",
+            markup=False,
+        )
+    return chosen
 
 
 def measured(path: Path) -> dict[str, str]:

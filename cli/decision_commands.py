@@ -25,6 +25,9 @@ from cli.progress import Progress
 from cli.project import BUILD, ROOT
 
 app = typer.Typer()
+RegionOption = Annotated[
+    str | None, typer.Option(help="The AWS region whose prices count; us-east-1 by default.")
+]
 prices_app = typer.Typer(no_args_is_help=True, help="The advisor's price tables.")
 app.add_typer(prices_app, name="prices")
 
@@ -40,6 +43,7 @@ def advise(
     plot: Annotated[
         Path | None, typer.Option(help="Draw cost against volume into this .svg, .png or .pdf file.")
     ] = None,
+    region: RegionOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Say which service or model a recognition problem wants, why, and what it costs; asks when nothing is set."""
@@ -56,7 +60,7 @@ def advise(
         answers = advising.ask_questions(
             answers, lambda question: typer.prompt(question, default="", show_default=False)
         )
-    problem = advising.problem_of(answers)
+    problem = advising.problem_of(advising.in_region(answers, region))
     try:
         advice = recommend(problem)
     except ProblemError as error:
@@ -85,6 +89,7 @@ def bakeoff(
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="An answer for the advisor.")
     ] = None,
+    region: RegionOption = None,
     own_account: OwnAccountOption = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -98,7 +103,7 @@ def bakeoff(
     answers = advising.measured(data) | {"labels": "own"} | parse_settings(settings or [])
     if volume is not None:
         answers["predictions_per_month"] = str(volume)
-    problem = advising.problem_of(answers)
+    problem = advising.problem_of(advising.in_region(answers, region))
     directory = BUILD / "bakeoff"
     shutil.rmtree(directory, ignore_errors=True)
     limits = Settings(minutes * 60, examples_most=examples, seed=seed, own_account=own_account)

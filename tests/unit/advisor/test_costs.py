@@ -72,9 +72,20 @@ def test_a_price_that_nobody_confirmed_leaves_the_candidate_without_a_figure():
 
 
 def test_another_region_has_no_prices_until_somebody_adds_them():
-    assert (
-        cost("rekognition.detect_labels", 1_000, region="eu-central-1").unknown == "rekognition.image.group2"
-    )
+    assert cost("rekognition.detect_labels", 1_000, region="sa-east-1").unknown == "rekognition.image.group2"
+
+
+def test_another_regions_own_prices_are_used():
+    assert cost("rekognition.detect_labels", 1_000, region="eu-central-1").monthly_usd == pytest.approx(1.2)
+    # Above the first million nobody confirmed a price there.
+    assert cost("rekognition.detect_labels", 2e6, region="eu-central-1").monthly_usd is None
+
+
+def test_a_way_of_serving_without_a_price_in_a_region_leaves_no_dearer_way_in_its_place():
+    at_once = {"max_latency_ms": 50.0, "image_side_pixels": 512}
+    assert cost("cnn", 1_000, **at_once, region="eu-west-1").monthly_usd is not None
+    small = cost("cnn", 1_000, image_side_pixels=32, region="eu-west-1")
+    assert (small.monthly_usd, small.unknown) == (None, "lambda.request")
 
 
 @settings(max_examples=200, deadline=None)
