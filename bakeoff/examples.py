@@ -19,7 +19,8 @@ class Examples:
 
     Attributes:
         modality: one of MODALITIES.
-        contents: N of them: encoded PNG or JPEG files, texts, float32 series [N, T, D], or table rows, an object array
+        contents: N of them: encoded PNG or JPEG files, texts, float32 series [N, T, D] or N of [steps, D] where their
+            lengths differ, or table rows, an object array
             [N, columns] of floats (NaN where missing) and words (None where missing).
         targets: int32 [N], positions in `labels`.
         labels: the classes' names.

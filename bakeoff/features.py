@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 
 import numpy as np
+
+from model_code.baselines import sequence_features
 
 SEGMENTS = 16
 BANDS = 8
@@ -12,15 +15,18 @@ LAGS = (1, 2, 4, 8, 16)
 IMAGE_SIDE = 32
 
 
-def series_features(series: np.ndarray) -> np.ndarray:
+def series_features(series: np.ndarray | Sequence[np.ndarray]) -> np.ndarray:
     """Level, spread, shape, change, rhythm and spectrum of each channel, and how the channels go together.
 
     Args:
-        series: float [N, T, D].
+        series: float [N, T, D]; or N of [steps, D], whose lengths differ, which have the fewer features that a served
+            baseline has.
 
     Returns:
         float32 [N, features], all finite.
     """
+    if not isinstance(series, np.ndarray):
+        return sequence_features(series)
     values = np.nan_to_num(np.asarray(series, np.float64))
     mean, spread = values.mean(axis=1), values.std(axis=1)
     # A channel that does not move has no shape.

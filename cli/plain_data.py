@@ -10,8 +10,7 @@ import numpy as np
 from bakeoff.examples import Examples
 from cli import profiling
 from cli.errors import CommandFailed
-from model_code.failures import JobFailed
-from model_code.plain import read_folders
+from model_code.plain import Sample, load_arrays, read_plain
 from model_code.public_datasets import png
 
 SOURCE_NAMES = ("group", "source")
@@ -34,33 +33,35 @@ def read_examples(path: Path) -> Examples:
         raise CommandFailed(
             f"The label of {path} is a quantity with many values. A bake-off compares classifiers; make classes of it."
         )
-    if path.is_dir():
-        return read_images(path)
-    if path.suffix == ".npz":
-        return read_arrays(path, measured.answers["modality"])
-    readers = {".csv": profiling.read_csv, ".jsonl": profiling.read_json_lines}
-    return examples_of_rows(path, list(readers[path.suffix](path)))
+    modality = measured.answers["modality"]
+    with profiling.sentences(path):
+        if path.is_dir() or modality == "time_series" and path.suffix != ".npz":
+            return examples_of_samples(modality, read_plain(path)[1])
+        if path.suffix == ".npz":
+            return read_arrays(path, modality)
+        return examples_of_rows(path, profiling.read_rows(path))
 
 
-def read_images(folder: Path) -> Examples:
-    """A folder with a subfolder of images for each class; every image is opened.
-
-    Raises:
-        CommandFailed: naming the file that is no image.
-    """
-    try:
-        samples = list(read_folders(folder))
-    except JobFailed as failure:
-        raise CommandFailed(str(failure)) from failure
-    contents = [sample.content for sample in samples]
-    return Examples("image", contents, *classes_of([sample.label for sample in samples]))
+def examples_of_samples(modality: str, samples: list[Sample]) -> Examples:
+    """Images of a folder by class, every one of which was opened; or series of any lengths."""
+    targets, labels = classes_of([sample.label for sample in samples])
+    groups = [sample.group for sample in samples]
+    sources = None
+    if any(group is not None for group in groups):
+        without = next((sample for sample in samples if sample.group is None), None)
+        if without is not None:
+            raise CommandFailed(f"{without.place} has no group, but other samples have one.")
+        sources = np.unique(groups, return_inverse=True)[1]
+    contents: Any = [sample.content for sample in samples]
+    if modality == "time_series" and len({len(one) for one in contents}) == 1:
+        contents = np.stack(contents)
+    return Examples(modality, contents, targets, labels, sources)
 
 
 def read_arrays(path: Path, modality: str) -> Examples:
     """An npz file with x and y, and `group` where there are sources."""
-    with np.load(path, allow_pickle=False) as arrays:
-        x, y = arrays["x"], arrays["y"]
-        group = arrays["group"] if "group" in arrays.files else None
+    arrays = load_arrays(path)
+    x, y, group = arrays["x"], arrays["y"], arrays.get("group")
     if group is not None and group.shape != y.shape:
         raise CommandFailed(f"{path} has group of shape {group.shape} and y of shape {y.shape}.")
     sources = None if group is None else np.unique(group, return_inverse=True)[1]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import statistics
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ LABEL_NAMES = ("label", "class", "target", "y")
 SAMPLES_OPENED = 200
 # A text of one word is more often a category than something to read.
 WORDS_OF_A_TEXT = 3
-CSV_FIELD_BYTES = 1_000_000
+FILE_SUFFIXES = (".csv", ".jsonl", ".npz")
 
 
 @dataclass(frozen=True)
@@ -42,19 +42,33 @@ def profile(path: Path) -> Profile:
     """
     if path.is_dir():
         return profile_images(path)
-    readers = {".csv": read_csv, ".jsonl": read_json_lines, ".npz": None}
-    if path.suffix not in readers:
+    if path.suffix not in FILE_SUFFIXES:
         raise CommandFailed(f"{path} is neither a folder of images nor a .csv, .jsonl or .npz file.")
+    with sentences(path):
+        return profile_arrays(path) if path.suffix == ".npz" else profile_rows(path, read_rows(path))
+
+
+@contextmanager
+def sentences(path: Path) -> Iterator[None]:
+    """Turns what the readers of `model_code.plain` raise about a file into CommandFailed."""
+    from model_code.failures import JobFailed
+
     try:
-        return (
-            profile_arrays(path)
-            if path.suffix == ".npz"
-            else profile_rows(path, list(readers[path.suffix](path)))
-        )
+        yield
+    except JobFailed as failure:
+        raise CommandFailed(str(failure)) from failure
     except OSError as error:
         raise CommandFailed(f"{path} cannot be read: {error.strerror or error}.") from error
     except UnicodeDecodeError as error:
         raise CommandFailed(f"{path} is not UTF-8: byte {error.start} is wrong.") from error
+
+
+def read_rows(path: Path) -> list[dict[str, Any]]:
+    """The rows of a CSV file with a header, or the objects of a JSON Lines file; see `sentences` for what is raised."""
+    from model_code.plain import csv_table, json_objects
+
+    rows = csv_table(path)[1] if path.suffix == ".csv" else json_objects(path)
+    return [row for _, row in rows]
 
 
 def profile_images(folder: Path) -> Profile:
@@ -86,49 +100,12 @@ def profile_images(folder: Path) -> Profile:
     return Profile({**answers, **counts(len(files), len(classes))}, ())
 
 
-def read_csv(path: Path) -> Iterator[dict[str, str]]:
-    """The rows of a CSV file with a header.
-
-    Raises:
-        CommandFailed: naming the row that has too many or too few fields.
-    """
-    csv.field_size_limit(CSV_FIELD_BYTES)
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        rows = csv.DictReader(file, strict=True)
-        try:
-            for number, row in enumerate(rows, start=2):
-                if None in row or None in row.values():
-                    raise CommandFailed(
-                        f"Row {number} of {path} has another number of fields than the header."
-                    )
-                yield row
-        except csv.Error as error:
-            raise CommandFailed(f"{path} is no CSV at line {rows.line_num}: {error}.") from error
-
-
-def read_json_lines(path: Path) -> Iterator[dict[str, Any]]:
-    """The objects of a JSON Lines file.
-
-    Raises:
-        CommandFailed: naming the line that is no object.
-    """
-    with path.open(encoding="utf-8") as file:
-        for number, line in enumerate(file, start=1):
-            if not line.strip():
-                continue
-            try:
-                row = json.loads(line)
-            except (ValueError, RecursionError) as error:
-                raise CommandFailed(f"Line {number} of {path} is no JSON.") from error
-            if not isinstance(row, dict):
-                raise CommandFailed(f"Line {number} of {path} is no JSON object.")
-            yield row
-
-
 def profile_rows(path: Path, rows: Sequence[dict[str, Any]]) -> Profile:
-    """Rows with a label: of texts where a column holds sentences, else of a table."""
+    """Rows with a label: of texts where a column holds sentences, of series where one is `sequence`, else a table."""
     if not rows:
         raise CommandFailed(f"{path} has no rows.")
+    if "sequence" in rows[0]:
+        return profile_sequences(path)
     label = next((name for name in LABEL_NAMES if name in rows[0]), None)
     if label is None:
         raise CommandFailed(f"{path} has no column named {', '.join(LABEL_NAMES[:-1])} or {LABEL_NAMES[-1]}.")
@@ -159,21 +136,26 @@ def profile_rows(path: Path, rows: Sequence[dict[str, Any]]) -> Profile:
     return Profile({"modality": "tabular", "task": "classification", **counts(len(rows), len(labels))}, notes)
 
 
+def profile_sequences(path: Path) -> Profile:
+    """Series as `model_code.plain` reads them: a list of steps in each object, or a row a step."""
+    from model_code.plain import read_plain
+
+    _, samples = read_plain(path)
+    labels = Counter(sample.label for sample in samples)
+    require_classes(labels, path)
+    length = int(statistics.median(len(sample.content) for sample in samples))
+    answers = {"modality": "time_series", "task": "classification", "sequence_length": length}
+    return Profile({**answers, **counts(len(samples), len(labels))}, ())
+
+
 def profile_arrays(path: Path) -> Profile:
     """An npz file with x and y: images [N, H, W] or [N, H, W, C] of bytes, series [N, T, D], or a table [N, D]."""
-    import zipfile
-
     import numpy as np
 
-    try:
-        with np.load(path, allow_pickle=False) as arrays:
-            if not {"x", "y"} <= set(arrays.files):
-                raise CommandFailed(
-                    f"{path} needs the arrays x and y; it has {', '.join(arrays.files) or 'none'}."
-                )
-            x, y = arrays["x"], arrays["y"]
-    except (zipfile.BadZipFile, ValueError, EOFError) as error:
-        raise CommandFailed(f"{path} is no npz file of plain arrays.") from error
+    from model_code.plain import load_arrays
+
+    arrays = load_arrays(path)
+    x, y = arrays["x"], arrays["y"]
     if y.ndim != 1 or x.ndim not in (2, 3, 4) or len(x) != len(y):
         raise CommandFailed(
             f"{path} has x of shape {x.shape} and y of shape {y.shape}, which do not fit together."

@@ -130,25 +130,21 @@ def checked_image(file: Path) -> bytes:
 
 def read_csv(file: Path) -> Iterator[Sample]:
     """The rows of a CSV file as texts, or, where it has a column `sequence`, as the steps of sequences."""
-    csv.field_size_limit(LONGEST_FIELD_CHARACTERS)
-    with file.open(encoding="utf-8-sig", newline="") as content:
-        rows = csv.reader(content)
-        header = next(rows, [])
-        needed = "sequence" if "sequence" in header else "text"
-        for column in (needed, "label"):
-            if column not in header:
-                raise JobFailed(
-                    f"{file} has no column '{column}'. It needs the columns text and label, or sequence, label and one "
-                    "for each channel."
-                )
-        named = [row_of(row, header, f"{file} line {rows.line_num}") for row in rows if row]
+    header, rows = csv_table(file)
+    needed = "sequence" if "sequence" in header else "text"
+    for column in (needed, "label"):
+        if column not in header:
+            raise JobFailed(
+                f"{file} has no column '{column}'. It needs the columns text and label, or sequence, label and one "
+                "for each channel."
+            )
     if needed == "text":
-        for place, row in named:
+        for place, row in rows:
             yield Sample(row["text"].encode(), label_of(row, place), group_of(row), place)
         return
     channels = [name for name in header if name not in ("sequence", "label", "group")]
     steps: dict[str, list] = {}
-    for place, row in named:
+    for place, row in rows:
         steps.setdefault(row["sequence"], []).append((place, row))
     for recording in steps.values():
         place, first = recording[0]
@@ -157,6 +153,27 @@ def read_csv(file: Path) -> Iterator[Sample]:
                 raise JobFailed(f"{other} has another label or group than the same sequence's first step.")
         values = [[number(row[name], where) for name in channels] for where, row in recording]
         yield Sample(np.array(values, np.float32), label_of(first, place), group_of(first), place)
+
+
+def csv_table(file: Path) -> tuple[list[str], list[tuple[str, dict[str, str]]]]:
+    """A CSV file's header, and its rows with their places; empty lines are none.
+
+    Raises:
+        JobFailed: naming the line that is no CSV or has another number of columns, or the column that is there twice.
+        OSError: when it cannot be read.
+        UnicodeDecodeError: when it is not UTF-8.
+    """
+    csv.field_size_limit(LONGEST_FIELD_CHARACTERS)
+    with file.open(encoding="utf-8-sig", newline="") as content:
+        rows = csv.reader(content, strict=True)
+        try:
+            header = next(rows, [])
+            twice = next((name for name in header if header.count(name) > 1), None)
+            if twice is not None:
+                raise JobFailed(f"{file} has two columns named '{twice}'. Rename or remove one.")
+            return header, [row_of(row, header, f"{file} line {rows.line_num}") for row in rows if row]
+        except csv.Error as error:
+            raise JobFailed(f"{file} is no CSV at line {rows.line_num}: {error}.") from error
 
 
 def row_of(row: list[str], header: list[str], place: str) -> tuple[str, dict[str, str]]:
@@ -175,7 +192,27 @@ def number(text: str, place: str) -> float:
 
 
 def read_json_lines(file: Path) -> Iterator[Sample]:
-    """The objects of a JSON Lines file."""
+    """The objects of a JSON Lines file as texts or sequences."""
+    for place, row in json_objects(file):
+        if not isinstance(row.get("text", ""), str):
+            raise JobFailed(f"{place} is no object with a text or a sequence, and a label.")
+        if "text" in row:
+            content = row["text"].encode("utf-8", "replace")
+        elif "sequence" in row:
+            content = array_of(row["sequence"], place)
+        else:
+            raise JobFailed(f"{place} has neither a text nor a sequence.")
+        yield Sample(content, label_of(row, place), group_of(row), place)
+
+
+def json_objects(file: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The objects of a JSON Lines file with their places; empty lines are none.
+
+    Raises:
+        JobFailed: naming the line that is no JSON object.
+        OSError: when it cannot be read.
+        UnicodeDecodeError: when it is not UTF-8.
+    """
     with file.open(encoding="utf-8-sig") as lines:
         for position, line in enumerate(lines, start=1):
             if not line.strip():
@@ -183,17 +220,11 @@ def read_json_lines(file: Path) -> Iterator[Sample]:
             place = f"{file} line {position}"
             try:
                 row = json.loads(line)
-            except (json.JSONDecodeError, RecursionError) as error:
+            except (ValueError, RecursionError) as error:
                 raise JobFailed(f"{place} is not JSON ({type(error).__name__}).") from error
-            if not isinstance(row, dict) or not isinstance(row.get("text", ""), str):
-                raise JobFailed(f"{place} is no object with a text or a sequence, and a label.")
-            if "text" in row:
-                content = row["text"].encode("utf-8", "replace")
-            elif "sequence" in row:
-                content = array_of(row["sequence"], place)
-            else:
-                raise JobFailed(f"{place} has neither a text nor a sequence.")
-            yield Sample(content, label_of(row, place), group_of(row), place)
+            if not isinstance(row, dict):
+                raise JobFailed(f"{place} is no JSON object.")
+            yield place, row
 
 
 def array_of(steps: Any, place: str) -> np.ndarray:
@@ -214,19 +245,11 @@ def array_of(steps: Any, place: str) -> np.ndarray:
 
 
 def read_arrays(file: Path) -> Iterator[Sample]:
-    """The samples of an npz file; pickled objects in it are refused, since reading them can run anything."""
+    """The samples of an npz file."""
     from model_code.public_datasets import png
 
-    try:
-        with np.load(file, allow_pickle=False) as arrays:
-            content = {name: arrays[name] for name in arrays.files}
-    except (ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise JobFailed(
-            f"{file} cannot be read as arrays of numbers or strings ({type(error).__name__})."
-        ) from error
-    x, y, groups = content.get("x"), content.get("y"), content.get("group")
-    if x is None or y is None or any(len(one) != len(x) for one in (y, groups) if one is not None):
-        raise JobFailed(f"{file} needs the arrays x and y, of one length; it holds {', '.join(content)}.")
+    content = load_arrays(file)
+    x, y, groups = content["x"], content["y"], content.get("group")
     is_image = x.dtype == np.uint8 and (x.ndim == 3 or x.ndim == 4 and x.shape[-1] == 3)
     if not is_image and not (x.ndim == 3 and x.dtype.kind in "fiu"):
         raise JobFailed(
@@ -238,6 +261,28 @@ def read_arrays(file: Path) -> Iterator[Sample]:
         place = f"{file} x[{position}]"
         sample = png(one) if is_image else one.astype(np.float32)
         yield Sample(sample, label_of(row, place), row["group"], place)
+
+
+def load_arrays(file: Path) -> dict[str, np.ndarray]:
+    """The arrays x, y and, where there is one, group of an npz file, of one length.
+
+    Pickled objects in it are refused, since reading them can run anything.
+
+    Raises:
+        JobFailed: when it is no such file.
+        OSError: when it cannot be read.
+    """
+    try:
+        with np.load(file, allow_pickle=False) as arrays:
+            content = {name: arrays[name] for name in arrays.files}
+    except (ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise JobFailed(
+            f"{file} cannot be read as arrays of numbers or strings ({type(error).__name__})."
+        ) from error
+    x, y, groups = content.get("x"), content.get("y"), content.get("group")
+    if x is None or y is None or any(len(one) != len(x) for one in (y, groups) if one is not None):
+        raise JobFailed(f"{file} needs the arrays x and y, of one length; it holds {', '.join(content)}.")
+    return content
 
 
 def label_of(row: dict[str, Any], place: str) -> str:

@@ -58,6 +58,19 @@ def test_texts_in_json_lines_with_a_note_about_rows_that_repeat(tmp_path):
     assert found.notes == ("2 of 8 rows are there more than once; remove them before a split.",)
 
 
+@pytest.mark.parametrize("suffix", ["csv", "jsonl"])
+def test_series_in_json_lines_and_in_csv(tmp_path, suffix):
+    path = tmp_path / f"a.{suffix}"
+    series = [([[i, -i]] * (3 + i), "up" if i % 2 else "down") for i in range(5)]
+    if suffix == "jsonl":
+        write_rows(path, [{"sequence": steps, "label": label} for steps, label in series])
+    else:
+        rows = [f"{i},{x},{y},{label}" for i, (steps, label) in enumerate(series) for x, y in steps]
+        path.write_text("\n".join(["sequence,x,y,label", *rows]))
+    expected = {"modality": "time_series", "task": "classification", "sequence_length": 5}
+    assert profile(path).answers == {**expected, "labelled_examples": 5, "classes": 2}
+
+
 def test_a_target_with_many_numbers_is_a_regression(tmp_path):
     rows = [{"size": i, "y": i * 1.5} for i in range(100)]
     assert profile(write_rows(tmp_path / "prices.jsonl", rows)).answers["task"] == "regression"
@@ -103,11 +116,14 @@ def test_rows_from_which_nothing_can_be_learnt_are_refused_by_their_number(tmp_p
 @pytest.mark.parametrize(
     ("name", "content", "sentence"),
     [
-        ("a.jsonl", b'{"text": ', "Line 1 of .* is no JSON"),
-        ("a.jsonl", b"[1]\n", "Line 1 of .* is no JSON object"),
-        ("a.csv", b"text,label\na,b,c\n", "Row 2 of .* another number of fields"),
+        ("a.jsonl", b'{"text": ', "a.jsonl line 1 is not JSON"),
+        ("a.jsonl", b"[1]\n", "a.jsonl line 1 is no JSON object"),
+        ("a.csv", b"text,label\na,b,c\n", "a.csv line 2 has 3 columns, the header 2"),
+        ("a.csv", b'text,label\n"a"b,c\n', "a.csv is no CSV at line 2"),
+        ("a.csv", b"text,text,label\na,b,c\n", "has two columns named 'text'"),
         ("a.csv", b"text,label\n\xff,b\n", "is not UTF-8"),
-        ("a.npz", b"PK no zip", "is no npz file"),
+        ("a.jsonl", b'{"sequence": [[1], [1, 2]], "label": "x"}\n', "line 1 has 2 channels, the first 1"),
+        ("a.npz", b"PK no zip", "cannot be read as arrays"),
         ("a.xlsx", b"", "is neither a folder of images nor"),
     ],
 )
