@@ -58,6 +58,11 @@ BOOSTING = Candidate(
     estimators.gradient_boosting,
 )
 NETWORK_SHARE = 6.0
+NETWORKS = {
+    kind: Candidate(kind, kind.upper(), kind, kind, NETWORK_SHARE, network.network) for kind in ("cnn", "rnn")
+}
+TRAINED = {one.id: one for one in (LOGISTIC, BOOSTING, *NETWORKS.values())}
+"""The candidates that learn from the training part, by id."""
 MANAGED = {
     "text": (
         "Comprehend DetectSentiment",
@@ -94,7 +99,7 @@ def candidates_for(examples: Examples, *, own_account: bool) -> tuple[list[Candi
         )
     kind = network.KIND_OF_MODALITY.get(examples.modality)
     if kind:
-        present.append(Candidate(kind, kind.upper(), kind, kind, NETWORK_SHARE, network.network))
+        present.append(NETWORKS[kind])
     else:
         absent.append(Absent("network", network.why_none(examples.modality)))
     return present, absent

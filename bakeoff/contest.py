@@ -104,6 +104,21 @@ class Contest:
     seconds: float
 
 
+class Runner(Protocol):
+    """Runs the candidates on a split, as `run_all` does."""
+
+    def __call__(
+        self,
+        present: list[Candidate],
+        parts: Split,
+        problem: Problem,
+        settings: Settings,
+        directory: Path,
+        observer: Observer,
+    ) -> tuple[list[Result], bool]:
+        """Every candidate's result, and whether a Ctrl-C ended the contest early."""
+
+
 def run(
     examples: Examples,
     problem: Problem,
@@ -112,6 +127,7 @@ def run(
     observer: Observer,
     *,
     entrants: tuple[list[Candidate], list[Absent]] | None = None,
+    runner: Runner | None = None,
 ) -> Contest:
     """Compares the candidates for `examples`.
 
@@ -122,6 +138,7 @@ def run(
         directory: holds a folder of each candidate's log and model.
         observer: is told how it goes.
         entrants: who takes part; `candidates_for` decides when it is not given.
+        runner: where they run; one after the other on this machine when it is not given.
 
     Raises:
         ComparisonRefused: before anything runs, when a comparison on this data would mean nothing.
@@ -133,7 +150,7 @@ def run(
         notes.append(f"{len(chosen):,} of the {len(examples):,} examples took part.")
     present, absent = entrants or candidates_for(examples, own_account=settings.own_account)
     started = time.monotonic()
-    results, interrupted = run_all(present, parts, problem, settings, directory, observer)
+    results, interrupted = (runner or run_all)(present, parts, problem, settings, directory, observer)
     # A stand-in says nothing about the accuracy of its service, so it can be no winner and no choice.
     finished = [
         one

@@ -17,7 +17,7 @@ from rich.text import Text
 from advisor import Problem
 from bakeoff import contest
 from bakeoff.candidates import Candidate, candidates_for
-from bakeoff.contest import Contest, Result, Settings
+from bakeoff.contest import Contest, Result, Runner, Settings
 from bakeoff.errors import ComparisonRefused
 from bakeoff.examples import Examples
 from cli.advise import money
@@ -45,7 +45,7 @@ class Bars:
             disable=not console.is_terminal,
         )
         self.tasks: dict[str, TaskID] = {}
-        self.started_at = time.monotonic()
+        self.started_at: dict[str, float] = {}
 
     @contextmanager
     def showing(self, candidates: list[Candidate]) -> Iterator[Bars]:
@@ -59,7 +59,7 @@ class Bars:
 
     def started(self, candidate: Candidate, seconds: float) -> None:
         """A candidate begins."""
-        self.started_at = time.monotonic()
+        self.started_at[candidate.id] = time.monotonic()
         self.bars.start_task(self.tasks[candidate.id])
         self.bars.update(self.tasks[candidate.id], words=f"has {seconds:.0f} s")
         if not self.console.is_terminal:
@@ -82,13 +82,15 @@ class Bars:
         )
         self.bars.stop_task(task)
         if not self.console.is_terminal:
-            seconds = time.monotonic() - self.started_at
+            seconds = time.monotonic() - self.started_at[result.candidate.id]
             line = f"{mark} {escape(result.candidate.title)} · {seconds:.0f} s · {escape(words)}"
             self.console.print(line, soft_wrap=True)
 
 
-def run(examples: Examples, problem: Problem, settings: Settings, directory: Path) -> Contest:
-    """Runs the bake-off with its progress on standard error.
+def run(
+    examples: Examples, problem: Problem, settings: Settings, directory: Path, runner: Runner | None = None
+) -> Contest:
+    """Runs the bake-off with its progress on standard error; `runner` says where, this machine by default.
 
     Raises:
         CommandFailed: when no comparison on this data would mean anything, or when it was stopped before any
@@ -98,7 +100,7 @@ def run(examples: Examples, problem: Problem, settings: Settings, directory: Pat
     entrants = candidates_for(examples, own_account=settings.own_account)
     try:
         with bars.showing(entrants[0]):
-            held = contest.run(examples, problem, settings, directory, bars, entrants=entrants)
+            held = contest.run(examples, problem, settings, directory, bars, entrants=entrants, runner=runner)
     except ComparisonRefused as refusal:
         raise CommandFailed(str(refusal)) from refusal
     if held.interrupted and not any(one.finished for one in held.results):

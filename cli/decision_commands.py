@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from pathlib import Path
 from typing import Annotated
@@ -22,7 +21,7 @@ from cli.arguments import (
 )
 from cli.errors import CommandFailed
 from cli.progress import Progress
-from cli.project import BUILD, ROOT
+from cli.project import BUILD, settings_of
 
 app = typer.Typer()
 RegionOption = Annotated[
@@ -90,6 +89,13 @@ def bakeoff(
         list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="An answer for the advisor.")
     ] = None,
     region: RegionOption = None,
+    place: Annotated[
+        str,
+        typer.Option(
+            "--on", metavar="here|sagemaker", help="Where the candidates train: one job each, or here."
+        ),
+    ] = "here",
+    environment: EnvironmentOption = "dev",
     own_account: OwnAccountOption = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -97,9 +103,15 @@ def bakeoff(
     from bakeoff.contest import Settings
     from cli import advise as advising
     from cli import bakeoff as baking
-    from cli import bakeoff_report
+    from cli import bakeoff_jobs, bakeoff_report
     from cli.plain_data import read_examples
 
+    if place not in ("here", "sagemaker"):
+        raise CommandFailed(
+            f"--on says where the candidates train, here or sagemaker, and '{place}' is neither."
+        )
+    remote = place == "sagemaker"
+    runner = bakeoff_jobs.jobs_in(environment, own_account=own_account) if remote else None
     answers = advising.measured(data) | {"labels": "own"} | parse_settings(settings or [])
     if volume is not None:
         answers["predictions_per_month"] = str(volume)
@@ -107,7 +119,7 @@ def bakeoff(
     directory = BUILD / "bakeoff"
     shutil.rmtree(directory, ignore_errors=True)
     limits = Settings(minutes * 60, examples_most=examples, seed=seed, own_account=own_account)
-    held = baking.run(read_examples(data), problem, limits, directory)
+    held = baking.run(read_examples(data), problem, limits, directory, runner)
     page = bakeoff_report.write(directory, held, problem, data.name)
     if as_json:
         show(bakeoff_report.facts(held, problem, data.name), True, "")
@@ -124,13 +136,11 @@ def cost(environment: EnvironmentOption = "dev", as_json: JsonOption = False) ->
     from advisor.prices import price_table
     from cli import bill
     from cli.deploy import synthesise
-    from stacks.settings import load_settings
 
     assembly = BUILD / f"cost-{environment}"
     with Progress().step(f"Synthesising {environment}") as detail:
         synthesise(environment, assembly, detail)
-    context = json.loads((ROOT / "cdk.json").read_text())["context"]
-    region = load_settings(environment, context["environments"]).region
+    region = settings_of(environment).region
     lines = bill.lines_of(bill.templates_in(assembly), price_table(region))
     facts = bill.facts(lines)
     if as_json:
@@ -159,13 +169,8 @@ def doctor(environment: EnvironmentOption = "dev", as_json: JsonOption = False) 
 
     from cli import doctor as examination
     from cli.target import Target
-    from stacks.settings import SettingsRefused, load_settings
 
-    context = json.loads((ROOT / "cdk.json").read_text())["context"]
-    try:
-        settings = load_settings(environment, context["environments"])
-    except SettingsRefused as refusal:
-        raise CommandFailed(str(refusal)) from refusal
+    settings = settings_of(environment)
     target = Target(environment, {"AWS_REGION": settings.region})
     with Progress().step(f"Asking your account in {settings.region}"):
         findings = examination.examine(target, settings, datetime.datetime.now(datetime.UTC).date())

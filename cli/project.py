@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cli.errors import CommandFailed
+
+if TYPE_CHECKING:
+    from stacks.settings import EnvironmentSettings
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
@@ -26,3 +33,18 @@ def cache_directory() -> Path:
     if chosen := os.environ.get("RECOGNITION_CACHE"):
         return Path(chosen).expanduser()
     return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "recognition"
+
+
+def settings_of(environment: str) -> EnvironmentSettings:
+    """The settings of an environment in cdk.json.
+
+    Raises:
+        CommandFailed: naming the environment or the field that is wrong.
+    """
+    from stacks.settings import SettingsRefused, load_settings
+
+    context = json.loads((ROOT / "cdk.json").read_text())["context"]
+    try:
+        return load_settings(environment, context["environments"])
+    except SettingsRefused as refusal:
+        raise CommandFailed(str(refusal)) from refusal

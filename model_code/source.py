@@ -17,12 +17,19 @@ def write_source_archive(path: Path) -> None:
 
     Equal sources give equal bytes (no times, owners or directory order), so an unchanged package deploys nothing.
     """
-    package = Path(__file__).parent
-    contents = {
+    write_archive(path, {**files_of(Path(__file__).parent), ENTRY_POINT: LAUNCHER.encode()})
+
+
+def files_of(package: Path) -> dict[str, bytes]:
+    """A package's modules by their place in an archive."""
+    return {
         f"{package.name}/{file.relative_to(package).as_posix()}": file.read_bytes()
         for file in sorted(package.rglob("*.py"))
     }
-    contents[ENTRY_POINT] = LAUNCHER.encode()
+
+
+def write_archive(path: Path, contents: dict[str, bytes]) -> None:
+    """Writes a gzipped tar file to `path`; equal contents give equal bytes."""
     buffer = io.BytesIO()
     with (
         gzip.GzipFile(filename="", mode="wb", fileobj=buffer, mtime=0) as compressed,

@@ -19,10 +19,15 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from PIL import Image
 
-from cli import deploy, release, rollback, training
+from advisor import Problem
+from bakeoff import contest
+from bakeoff.candidates import LOGISTIC, MAJORITY, NETWORKS
+from bakeoff.examples import Examples
+from cli import bakeoff_jobs, deploy, release, rollback, training
 from cli.data import upload
 from cli.embedded import embedded_target
 from cli.errors import CommandFailed
+from cli.project import settings_of
 from cli.recognize import Question, ask
 from cli.target import Target
 from client import Answer, RecognitionClient, RecognitionRefused, Unreachable
@@ -403,6 +408,52 @@ def test_an_interrupted_run_stops_its_job(target, tmp_path):
 def test_the_deployed_api_advises(target):
     answer = post(target, "/advise", b'{"modality": "tabular", "task": "classification"}', "application/json")
     assert (answer.status_code, answer.json()["options"][0]["id"]) == (200, "traditional_ml")
+
+
+class Watcher:
+    """Is told how a bake-off goes, and notes who ended."""
+
+    def __init__(self) -> None:
+        self.ended_ids: set[str] = set()
+
+    def started(self, candidate, seconds: float) -> None:
+        """Nothing to note."""
+
+    def progressed(self, candidate, share: float, words: str) -> None:
+        """Nothing to note."""
+
+    def ended(self, result: contest.Result) -> None:
+        """One is done."""
+        self.ended_ids.add(result.candidate.id)
+
+
+def test_a_bake_off_runs_its_candidates_as_jobs_and_one_that_fails_leaves_the_others(target, tmp_path):
+    generator = random.Random(0)
+    targets = np.array([generator.randrange(2) for _ in range(200)], np.int32)
+    texts = [f"A {generator.choice((BAD, GOOD)[one])} film, number {i}." for i, one in enumerate(targets)]
+    examples = Examples("text", texts, targets, ("negative", "positive"))
+    watcher = Watcher()
+    held = contest.run(
+        examples,
+        Problem(modality="text", task="classification", labels="own"),
+        # So little time that the network says so before it starts TensorFlow.
+        contest.Settings(31.0),
+        tmp_path,
+        watcher,
+        entrants=([MAJORITY, LOGISTIC, NETWORKS["rnn"]], []),
+        runner=bakeoff_jobs.jobs_of(target, settings_of("dev")),
+    )
+    majority, logistic, rnn = held.results
+    assert watcher.ended_ids == {"majority_class", "logistic_regression", "rnn"}
+    assert majority.accuracy.value < 0.8 < logistic.accuracy.value
+    assert held.verdict.winner == "logistic_regression"
+    assert (rnn.status, "s were left for its training" in rnn.reason) == ("failed", True), rnn.reason
+    name = logistic.notes[-1].split("the job ")[1].split(" ")[0]
+    job = target.client("sagemaker").describe_training_job(TrainingJobName=name)
+    assert job["ResourceConfig"]["InstanceType"] == settings_of("dev").training.evaluation_instance_type
+    assert "JobRole" in job["RoleArn"]
+    bucket = target.parameter("data-bucket")
+    assert target.client("s3").list_objects_v2(Bucket=bucket, Prefix="bakeoffs/")["KeyCount"] == 0
 
 
 def once_loaded(ask: Callable[[], Answer]) -> Answer:

@@ -59,6 +59,20 @@ def test_images_and_arrays(tmp_path):
     assert read_examples(tmp_path / "b.npz").contents[0].startswith(b"\x89PNG")
 
 
+def test_series_of_any_lengths_with_their_sources(tmp_path):
+    rows = [{"sequence": [[i, 1.0]] * (2 + i), "label": i % 2, "group": f"person {i // 2}"} for i in range(6)]
+    path = tmp_path / "a.jsonl"
+    path.write_text("\n".join(map(json.dumps, rows)))
+    series = read_examples(path)
+    assert series.modality == "time_series"
+    assert [one.shape for one in series.contents] == [(2 + i, 2) for i in range(6)]
+    assert series.sources.tolist() == [0, 0, 1, 1, 2, 2]
+    del rows[3]["group"]
+    path.write_text("\n".join(map(json.dumps, rows)))
+    with pytest.raises(CommandFailed, match="line 4 has no group"):
+        read_examples(path)
+
+
 @pytest.mark.parametrize(
     ("name", "content", "sentence"),
     [
@@ -89,7 +103,7 @@ def test_what_cannot_be_compared_is_named_by_its_row(tmp_path, name, content, se
 
 def test_a_group_that_does_not_fit_is_refused(tmp_path):
     np.savez(tmp_path / "a.npz", x=np.zeros((6, 3)), y=[0, 1] * 3, group=[1, 2])
-    with pytest.raises(CommandFailed, match="group of shape"):
+    with pytest.raises(CommandFailed, match="of one length"):
         read_examples(tmp_path / "a.npz")
 
 
@@ -121,6 +135,12 @@ def test_a_comparison_without_meaning_is_refused_with_a_sentence(tmp_path, monke
     result = CliRunner().invoke(main.app, ["bakeoff", "--data", str(path)])
     assert isinstance(result.exception, CommandFailed)
     assert "All 100 examples are the same" in str(result.exception)
+
+
+def test_a_place_that_is_none_is_refused(tmp_path):
+    result = CliRunner().invoke(main.app, ["bakeoff", "--data", str(tmp_path), "--on", "moon"])
+    assert isinstance(result.exception, CommandFailed)
+    assert "'moon' is neither" in str(result.exception)
 
 
 def test_the_page_says_what_failed_what_took_no_part_and_what_is_a_stand_in():

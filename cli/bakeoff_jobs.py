@@ -1,0 +1,73 @@
+"""Where a bake-off's jobs run: with the role, the image, the buckets and the network of the deployed training stack."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from bakeoff.jobs import Jobs, Site
+from cli.embedded import choose_target
+from cli.project import settings_of
+from cli.target import Target
+from stacks.instances import has_local_storage
+from stacks.settings import EnvironmentSettings
+
+# Of CreateTrainingJob's request in the training state machine: what a bake-off's jobs have in common with its jobs.
+SHARED = (
+    "RoleArn",
+    "OutputDataConfig",
+    "VpcConfig",
+    "EnableNetworkIsolation",
+    "RetryStrategy",
+    "ProfilerConfig",
+)
+
+
+def jobs_in(environment: str, *, own_account: bool) -> Jobs:
+    """`jobs_of` the embedded AWS that is up, or of the caller's account.
+
+    Raises:
+        CommandFailed: when neither is there, or the app is not deployed in it.
+    """
+    return jobs_of(choose_target(environment, own_account=own_account), settings_of(environment))
+
+
+def jobs_of(target: Target, settings: EnvironmentSettings) -> Jobs:
+    """Runs candidates in a deployment: networks on its training instances, the others on its evaluation instances.
+
+    Raises:
+        CommandFailed: when the app is not deployed there.
+    """
+    machine = target.client("stepfunctions").describe_state_machine(
+        stateMachineArn=target.parameter("training-state-machine-arn")
+    )
+    training = json.loads(machine["definition"])["States"]["Train"]["Arguments"]
+    request = {name: training[name] for name in SHARED if name in training}
+    request["AlgorithmSpecification"] = {
+        "TrainingImage": training["AlgorithmSpecification"]["TrainingImage"],
+        "TrainingInputMode": "File",
+    }
+    tags = {"project": "recognition", "environment": settings.name, "kind": "bakeoff"}
+    request["Tags"] = [{"Key": key, "Value": value} for key, value in tags.items()]
+    key_arn = training["OutputDataConfig"]["KmsKeyId"]
+    network = host(settings.training.instance_type, settings, key_arn)
+    traditional = host(settings.training.evaluation_instance_type, settings, key_arn)
+    return Jobs(
+        Site(
+            target.client("sagemaker"),
+            target.client("s3"),
+            target.parameter("data-bucket"),
+            request,
+            {"cnn": network, "rnn": network, "traditional": traditional},
+        )
+    )
+
+
+def host(instance_type: str, settings: EnvironmentSettings, key_arn: str) -> dict[str, Any]:
+    """ResourceConfig of one host."""
+    return {
+        "InstanceType": instance_type,
+        "InstanceCount": 1,
+        "VolumeSizeInGB": settings.training.volume_gigabytes,
+        **({} if has_local_storage(instance_type) else {"VolumeKmsKeyId": key_arn}),
+    }
