@@ -3,6 +3,9 @@
 The advisor is given what the profiler sees and that the labels are the caller's own, nothing else. The advice holds
 where the best candidate of the family that it puts first, of those that took part, is within one point of the best of
 all. Sets on which only one family takes part cannot contradict it; they are counted apart.
+
+What a candidate does is bounded by its work, which a busy machine does not change: EXAMPLES_MOST examples, 150 or 100
+rounds of boosting, and as many epochs as `bakeoff.network` wants. The minutes only end what hangs.
 """
 
 from __future__ import annotations
@@ -103,7 +106,7 @@ def run() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("names", nargs="*", help=f"of {', '.join(SETS)}; all by default")
-    parser.add_argument("--minutes", type=float, default=5.0, help="for each set's bake-off")
+    parser.add_argument("--minutes", type=float, default=20.0, help="the most for each set (%(default)s)")
     words = parser.parse_args()
     earlier = json.loads(RESULT.read_text())["sets"] if RESULT.exists() else {}
     for name in words.names or SETS:

