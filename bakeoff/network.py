@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 import os
 import re
@@ -18,17 +17,13 @@ import numpy as np
 
 from bakeoff.errors import CandidateFailed
 from bakeoff.examples import Examples
-from bakeoff.splits import at_most
 from bakeoff.tasks import LOG_FILE, Answers, Report, Task, time_single_answers
 from model_code.metrics import METRIC_DEFINITIONS
 
 ROOT = Path(__file__).resolve().parents[1]
-# What start, export and measuring take of the time, and how much of the rest a schedule plans with.
+# What export, the test part and the timing of single answers take, and the least in which training starts at all.
 RESERVED_SECONDS = 30.0
-START_SECONDS = 15.0
-PLANNED_SHARE = 0.8
-PROBE_FROM_SAMPLES = 4_000
-TRACED_EPOCHS = 1
+SECONDS_LEAST = 10
 EPOCHS_MOST = 40
 # A network that has seen the training examples less often than this has not learnt what they hold.
 EPOCHS_LEAST = 3
@@ -47,30 +42,37 @@ def network(task: Task, report: Report) -> Answers:
     """Trains the modality's network for as many epochs as the time allows and answers with the exported artefact.
 
     Raises:
-        CandidateFailed: with the job's own reason, or when the time does not allow enough epochs.
+        CandidateFailed: with the job's own reason, or when the time does not allow a start.
     """
     ends = time.monotonic() + task.seconds - RESERVED_SECONDS
+    seconds_until(ends)
     kind = KIND_OF_MODALITY[task.train.modality]
     settings = hyperparameters(kind, task.train, task.seed)
-    batch_size, train, notes = int(settings["batch_size"]), task.train, []
-    epochs = wanted_epochs(len(train), batch_size)
-    is_large = len(train) > PROBE_FROM_SAMPLES
+    epochs = wanted_epochs(len(task.train), int(settings["batch_size"]))
     report(0.02, "writing the channels")
-    # A large set would spend the time on one epoch before it is known how long that takes: a part of it is tried first.
-    tried = fewer(train, PROBE_FROM_SAMPLES) if is_large else train
-    write_channels(task.directory, tried, task.validation)
+    write_channels(task.directory, task.train, task.validation)
+    left = seconds_until(ends)
     started = time.perf_counter()
-    rate = train_within(
-        task.directory, {**settings, "epochs": "1000" if is_large else str(epochs)}, ends, report
-    )
-    if rate is not None:
-        epochs, train, notes = plan(rate, ends - time.monotonic(), train, batch_size)
-        write_channels(task.directory, train, task.validation)
-        started = time.perf_counter()
-        train_within(task.directory, {**settings, "epochs": str(epochs)}, math.inf, report)
+    done = train(task.directory, {**settings, "epochs": str(epochs), "max_seconds": str(left)}, report)
     seconds = time.perf_counter() - started
     report(0.92, "answering the test part")
-    return measure(task, seconds, (*notes, described({**settings, "epochs": str(epochs)}, len(train))))
+    notes = (*notes_about(done, epochs), described(settings, len(task.train)))
+    return measure(task, seconds, notes)
+
+
+def seconds_until(ends: float) -> int:
+    """Whole seconds of training.
+
+    Raises:
+        CandidateFailed: when they do not allow a start.
+    """
+    left = int(ends - time.monotonic())
+    if left < SECONDS_LEAST:
+        raise CandidateFailed(
+            f"{max(0, left)} s were left for its training, and its start alone takes about {SECONDS_LEAST}: give the "
+            "bake-off more minutes."
+        )
+    return left
 
 
 def hyperparameters(kind: str, train: Examples, seed: int) -> dict[str, str]:
@@ -86,7 +88,7 @@ def hyperparameters(kind: str, train: Examples, seed: int) -> dict[str, str]:
         **chosen,
         "learning_rate": f"{0.004 * scale:.4g}",
         "sequence_length": str(
-            max(4, train.contents.shape[1]) if train.modality == "time_series" else sequence_length(train)
+            max(4, *map(len, train.contents)) if train.modality == "time_series" else sequence_length(train)
         ),
     }
 
@@ -123,35 +125,26 @@ def samples_of(examples: Examples) -> list[bytes] | list[np.ndarray]:
     return [one.encode("utf-8", "replace") if isinstance(one, str) else one for one in examples.contents]
 
 
-def train_within(directory: Path, settings: dict[str, str], ends: float, report: Report) -> float | None:
-    """Trains; None when it is done. Gives up and returns samples a second when it will not be done at `ends`.
+def train(directory: Path, settings: dict[str, str], report: Report) -> float:
+    """Trains to the end, or until `max_seconds` end it; returns the epochs that were done, the last one in part.
 
     Raises:
         CandidateFailed: with the job's reason when it fails.
     """
-    epochs = int(settings["epochs"])
+    epochs, done = int(settings["epochs"]), 0.0
     # Another run's checkpoint is refused by its fingerprint, but there is no need to look at one.
     shutil.rmtree(directory / "checkpoints", ignore_errors=True)
     report(0.05, "starting TensorFlow")
     with training_process(directory, settings) as process:
         for line in process.stdout:
             print(line, end="", flush=True)
-            epoch, rate = metric(line, "epoch"), metric(line, "samples_per_second")
-            if epoch is None:
-                continue
-            report(
-                0.1 + 0.8 * epoch / epochs, f"epoch {epoch:.0f} of {epochs}, {line.split(' ', 1)[1].strip()}"
-            )
-            # The first epochs trace their functions, which says nothing of the later ones.
-            if epoch == TRACED_EPOCHS:
-                measured = time.monotonic()
-            if epoch == TRACED_EPOCHS + 1:
-                seconds_an_epoch = time.monotonic() - measured
-                if time.monotonic() + seconds_an_epoch * (epochs - epoch) > ends:
-                    return rate
+            if (epoch := metric(line, "epoch")) is not None:
+                done = epoch
+                words = f"epoch {epoch:g} of {epochs}, {line.split(' ', 1)[1].strip()}"
+                report(0.1 + 0.8 * epoch / epochs, words)
         if process.wait() != 0:
             raise CandidateFailed(f"The training job failed: {failure_reason(directory)}")
-    return None
+    return done
 
 
 def wanted_epochs(count: int, batch_size: int) -> int:
@@ -160,30 +153,17 @@ def wanted_epochs(count: int, batch_size: int) -> int:
     return min(EPOCHS_MOST, max(EPOCHS_LEAST + 2, math.ceil(UPDATES_WANTED / updates_an_epoch)))
 
 
-def plan(rate: float, seconds: float, train: Examples, batch_size: int) -> tuple[int, Examples, list[str]]:
-    """How many epochs over how many training examples fit into the time.
-
-    Raises:
-        CandidateFailed: when not even EPOCHS_LEAST over a tenth of the examples do.
-    """
-    affordable = max(0.0, seconds - START_SECONDS) * PLANNED_SHARE * rate
-    epochs = min(wanted_epochs(len(train), batch_size), int(affordable // len(train)))
-    if epochs >= EPOCHS_LEAST:
-        return epochs, train, []
-    count = int(affordable // EPOCHS_LEAST)
-    if count < max(len(train) // 10, batch_size * 4):
-        raise CandidateFailed(
-            f"Training takes {rate:,.0f} examples a second here, and {max(0.0, seconds):.0f} s were left for it: give "
-            "the bake-off more minutes, or fewer examples."
-        )
-    chosen = fewer(train, count)
-    note = f"The time allowed {len(chosen):,} of the {len(train):,} training examples."
-    return EPOCHS_LEAST, chosen, [note]
-
-
-def fewer(train: Examples, count: int) -> Examples:
-    """So many training examples, of every class; within the training part sources need not be kept apart."""
-    return at_most(dataclasses.replace(train, sources=None), count, 0)
+def notes_about(done: float, wanted: int) -> list[str]:
+    """What a reader should know where the time ended the training."""
+    if done >= wanted:
+        return []
+    doubt = (
+        f"; one that has seen its examples less than {EPOCHS_LEAST} times has not learnt what they hold, so its "
+        "figures say little"
+        if done < EPOCHS_LEAST
+        else ""
+    )
+    return [f"The time allowed {done:g} of {wanted} epochs{doubt}. More minutes would allow more."]
 
 
 @contextmanager

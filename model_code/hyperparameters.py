@@ -30,6 +30,8 @@ class Hyperparameters:
         learning_rate: the schedule's peak; it rises linearly over `warmup_share` of the steps and falls linearly to 0.
         label_smoothing: share of the target probability spread over all classes.
         patience_epochs: epochs without a better validation loss after which training stops; 0 never stops early.
+        max_seconds: from the script's start to the last step; by the speed that it shows, the schedule is shortened to
+            what fits, so that it still falls to 0. Writing the model comes on top. 0 has no limit.
         checkpoint_every_steps: optimiser steps between checkpoints; an epoch's end always makes one.
         seed: seeds initial weights, batch order, augmentation and dropout.
         deterministic: makes two runs on one CPU worker equal bit for bit; slower.
@@ -48,6 +50,7 @@ class Hyperparameters:
     weight_decay: float = bounded(5e-4, 0.0, 0.1)
     label_smoothing: float = bounded(0.1, 0.0, 0.5)
     patience_epochs: int = bounded(0, 0, 1000)
+    max_seconds: int = bounded(0, 0, 432_000)
     checkpoint_every_steps: int = bounded(200, 1, 1_000_000)
     seed: int = bounded(0, 0, 2**31 - 1)
     deterministic: bool = False

@@ -18,12 +18,12 @@ STEPS_PER_CALL = 20
 EVALUATION_BATCH = 500
 
 
-def learning_rate_at(step: tf.Tensor, total_steps: int, settings: Hyperparameters) -> tf.Tensor:
+def learning_rate_at(step: tf.Tensor, total_steps: tf.Tensor | int, settings: Hyperparameters) -> tf.Tensor:
     """The one-cycle schedule: from 0 up to the peak over `warmup_share` of the steps, then down to 0."""
-    step = tf.cast(step, tf.float32)
-    warmup = max(1.0, settings.warmup_share * total_steps)
+    step, total = tf.cast(step, tf.float32), tf.cast(total_steps, tf.float32)
+    warmup = tf.maximum(1.0, settings.warmup_share * total)
     rising = (step + 1.0) / warmup
-    falling = (total_steps - step) / max(1.0, total_steps - warmup)
+    falling = (total - step) / tf.maximum(1.0, total - warmup)
     return settings.learning_rate * tf.minimum(1.0, tf.minimum(rising, falling))
 
 
@@ -89,6 +89,7 @@ class Learner:
                 tf.TensorSpec([*shape, *samples.input_spec.shape], samples.input_spec.dtype),
                 tf.TensorSpec(shape, tf.int32),
                 tf.TensorSpec([], tf.int32),
+                tf.TensorSpec([], tf.int32),
             ],
         )
         self.measure_batch = tf.function(
@@ -113,18 +114,21 @@ class Learner:
         """
         inputs, targets = batches
         loss_sum, right_sum = self.run_steps(
-            tf.constant(inputs), tf.constant(targets), tf.constant(first_step, tf.int32)
+            tf.constant(inputs),
+            tf.constant(targets),
+            tf.constant(first_step, tf.int32),
+            tf.constant(self.total_steps, tf.int32),
         )
         return float(loss_sum), float(right_sum)
 
     def plain_run_steps(
-        self, inputs: tf.Tensor, targets: tf.Tensor, first_step: tf.Tensor
+        self, inputs: tf.Tensor, targets: tf.Tensor, first_step: tf.Tensor, total_steps: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """Runs inputs [steps, batch, …] with their targets as consecutive steps, each batch shared by the replicas."""
         loss_sum, right_sum = tf.constant(0.0), tf.constant(0.0)
         for offset in tf.range(tf.shape(inputs)[0]):
             step = first_step + offset
-            rate = learning_rate_at(step, self.total_steps, self.settings)
+            rate = learning_rate_at(step, total_steps, self.settings)
             self.optimizer.learning_rate.assign(rate)
             losses, rights = self.strategy.run(
                 self.replica_step, args=(inputs[offset], targets[offset], step)

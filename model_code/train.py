@@ -60,14 +60,51 @@ class Places:
 
 @dataclass
 class Course:
-    """Where training is: the next step, this epoch's sums so far, and the best validation loss."""
+    """Where training is: the next step, this epoch's sums so far, and the best validation loss.
+
+    `seconds` is what it took, kept where they are limited only: otherwise two equal runs have equal courses.
+    """
 
     step: int = 0
+    seconds: float = 0.0
     loss_sum: float = 0.0
     right_sum: float = 0.0
     best_loss: float = math.inf
     epochs_without_better: int = 0
     history: list[dict[str, float]] = field(default_factory=list)
+
+
+class TimeLimit:
+    """How many steps fit into the seconds that training may take, by the speed that it has shown so far."""
+
+    def __init__(self, max_seconds: float, now: Callable[[], float] = time.monotonic) -> None:
+        """Starts the clock; 0 seconds are no limit."""
+        self.max_seconds, self.now, self.started = max_seconds, now, now()
+        self.first: tuple[float, int] | None = None
+
+    def resume(self, seconds: float) -> None:
+        """Counts what an interrupted run took."""
+        self.started -= seconds
+
+    def seconds(self) -> float:
+        """Since the start, over all of a run's processes."""
+        return self.now() - self.started
+
+    def last_step(self, step: int, total_steps: int) -> int:
+        """The step to end at, `total_steps` at most, when `step` steps are done."""
+        seconds = self.seconds()
+        if not self.max_seconds:
+            return total_steps
+        if seconds >= self.max_seconds:
+            return step
+        if self.first is None:
+            # The first steps trace and compile their functions, which says nothing of the later ones.
+            self.first = (seconds, step)
+        since, first_step = self.first
+        if step == first_step:
+            return total_steps
+        seconds_a_step = max((seconds - since) / (step - first_step), 1e-9)
+        return min(total_steps, step + int((self.max_seconds - seconds) / seconds_a_step))
 
 
 class StopRequest:
@@ -105,6 +142,7 @@ def train(settings: Hyperparameters, places: Places, cluster: Cluster, stop_requ
     Raises:
         JobFailed: on bad data, when the loss is no longer a number, or when another host is lost.
     """
+    limit = TimeLimit(settings.max_seconds)
     # TensorFlow reads this when it is imported. It turns oneDNN on by itself on the newest processors only, and on
     # one with AVX2 alone the CNN trained a third faster with it.
     if settings.kind == "cnn":
@@ -122,7 +160,7 @@ def train(settings: Hyperparameters, places: Places, cluster: Cluster, stop_requ
     keras.config.set_dtype_policy(precision_policy(settings.mixed_precision))
     try:
         with strategy.scope():
-            finished, export_result = learn(settings, places, cluster, stop_request)
+            finished, export_result = learn(settings, places, cluster, stop_request, limit)
         # Outside the scope: the served network belongs to the chief alone.
         if finished and cluster.is_chief:
             export_result()
@@ -138,7 +176,11 @@ def train(settings: Hyperparameters, places: Places, cluster: Cluster, stop_requ
 
 
 def learn(
-    settings: Hyperparameters, places: Places, cluster: Cluster, stop_request: StopRequest
+    settings: Hyperparameters,
+    places: Places,
+    cluster: Cluster,
+    stop_request: StopRequest,
+    limit: TimeLimit,
 ) -> tuple[bool, Callable[[], None]]:
     """Trains under the present strategy; returns whether to the end, and what exports the result."""
     import keras
@@ -162,7 +204,10 @@ def learn(
         raise JobFailed(
             "The hosts found different checkpoints. Give all of them the same files in /opt/ml/checkpoints."
         )
-    finished = run_epochs(learner, course, problem, places.checkpoints, print_of_run, cluster, stop_request)
+    limit.resume(course.seconds)
+    finished = run_epochs(
+        learner, course, problem, places.checkpoints, print_of_run, cluster, stop_request, limit
+    )
     return finished, lambda: export(learner, problem, course, places)
 
 
@@ -210,17 +255,23 @@ def run_epochs(
     run_fingerprint: str,
     cluster: Cluster,
     stop_request: StopRequest,
+    limit: TimeLimit,
 ) -> bool:
     """Advances the course to its end; returns False when a stop was asked for. See `train` for what is raised."""
     settings = learner.settings
-    last_saved = course.step
+    last_saved, wanted_steps = course.step, learner.total_steps
     while course.step < learner.total_steps and not has_stalled(course, settings):
         epoch = course.step // learner.steps_per_epoch
         started, first_step = time.monotonic(), course.step
         batches = learner.batches_of_epoch(epoch)
-        end = (epoch + 1) * learner.steps_per_epoch
+        end = min((epoch + 1) * learner.steps_per_epoch, learner.total_steps)
         while course.step < end:
             advance(learner, course, batches)
+            if limit.max_seconds:
+                course.seconds = limit.seconds()
+                # The hosts' clocks differ, and all have to end at one step.
+                learner.total_steps = int(cluster.mean(limit.last_step(course.step, wanted_steps)))
+                end = min(end, learner.total_steps)
             if course.step == end:
                 # Before the checkpoint: one of the epoch's last step without its measurements would lose them.
                 rate = (end - first_step) * learner.batch_size / (time.monotonic() - started)
@@ -234,6 +285,8 @@ def run_epochs(
             if stopping:
                 print(f"Stopped on request at step {course.step}; a checkpoint is saved.", flush=True)
                 return False
+    if learner.total_steps < wanted_steps:
+        print(f"The time limit left {course.step} of {wanted_steps} steps.", flush=True)
     return True
 
 
@@ -251,7 +304,8 @@ def advance(learner: Any, course: Course, batches: Any) -> None:
     until_checkpoint = (
         learner.settings.checkpoint_every_steps - position % learner.settings.checkpoint_every_steps
     )
-    count = min(STEPS_PER_CALL - position % STEPS_PER_CALL, until_checkpoint)
+    until_end = learner.total_steps - course.step
+    count = min(STEPS_PER_CALL - position % STEPS_PER_CALL, until_checkpoint, until_end)
     inputs, targets = batches[position : position + count]
     loss_sum, right_sum = learner.advance((inputs, targets), course.step)
     if not (math.isfinite(loss_sum) and learner.has_finite_weights()):
@@ -267,15 +321,20 @@ def advance(learner: Any, course: Course, batches: Any) -> None:
 def end_epoch(
     learner: Any, course: Course, problem: Any, epoch: int, samples_per_second: float, cluster: Cluster
 ) -> None:
-    """Measures the validation split, prints the metric line and starts the next epoch's sums."""
+    """Measures the validation split, prints the metric line and starts the next epoch's sums.
+
+    An epoch that the time limit cut is reported as the share of it that was run.
+    """
     # The mean over the hosts, whose last bits may differ: all have to agree on when to stop early.
     validation_loss, validation_accuracy = (
         cluster.mean(value) for value in learner.measure(problem.validation)
     )
+    steps = course.step - epoch * learner.steps_per_epoch
+    whole = steps == learner.steps_per_epoch
     row = {
-        "epoch": epoch + 1,
-        "train_loss": course.loss_sum / learner.steps_per_epoch,
-        "train_accuracy": course.right_sum / (learner.steps_per_epoch * learner.batch_size),
+        "epoch": epoch + 1 if whole else round(epoch + steps / learner.steps_per_epoch, 2),
+        "train_loss": course.loss_sum / steps,
+        "train_accuracy": course.right_sum / (steps * learner.batch_size),
         "validation_loss": validation_loss,
         "validation_accuracy": validation_accuracy,
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 
 import boto3
@@ -107,6 +108,13 @@ def test_features_of_any_series_are_finite_and_of_a_fixed_number(series):
     assert found.shape[1] == series_features(series[:1]).shape[1]
 
 
+def test_series_of_other_lengths_are_learnt_too(tmp_path):
+    even = examples_of("time_series")
+    series = [one[: 40 + i % 11] for i, one in enumerate(even.contents)]
+    task = task_of(dataclasses.replace(even, contents=series), tmp_path)
+    assert accuracy(estimators.logistic_regression(task, silent), task) >= 0.95
+
+
 def test_features_tell_a_quick_wave_from_a_slow_one_whatever_their_phase():
     steps = np.arange(128)
     slow, shifted, quick = (
@@ -164,22 +172,22 @@ def test_rekognitions_labels_become_classes_and_what_is_none_of_them_is_wrong(tm
 
 
 @pytest.mark.parametrize(
-    ("rate", "seconds", "epochs", "count"),
-    [(10_000.0, 1_000.0, 10, 20_000), (1_000.0, 115.0, 4, 20_000), (200.0, 215.0, 3, 10_666)],
+    ("done", "words"),
+    [
+        (23.0, ""),
+        (22.4, "allowed 22.4 of 23 epochs. More"),
+        (0.62, "allowed 0.62 of 23 epochs; one that has seen"),
+    ],
 )
-def test_the_network_is_given_as_many_epochs_as_the_time_allows_and_fewer_examples_before_it_is_given_none(
-    rate, seconds, epochs, count
-):
-    train = Examples("text", ["t"] * 20_000, (np.arange(20_000) % 2).astype(np.int32), ("a", "b"))
-    planned = network.plan(rate, seconds, train, 128)
-    assert (planned[0], len(planned[1])) == (epochs, count)
-    assert bool(planned[2]) == (count < 20_000)
+def test_a_network_that_the_time_ended_says_how_far_it_came(done, words):
+    assert words in " ".join(network.notes_about(done, 23))
+    assert bool(network.notes_about(done, 23)) == bool(words)
 
 
-def test_too_little_time_for_a_network_is_a_sentence():
-    train = Examples("text", ["t"] * 20_000, (np.arange(20_000) % 2).astype(np.int32), ("a", "b"))
-    with pytest.raises(CandidateFailed, match="10 examples a second here, and 60 s were left"):
-        network.plan(10.0, 60.0, train, 128)
+def test_too_little_time_for_a_network_is_a_sentence(tmp_path):
+    task = dataclasses.replace(task_of(examples_of("text"), tmp_path), seconds=network.RESERVED_SECONDS + 1)
+    with pytest.raises(CandidateFailed, match="0 s were left for its training"):
+        network.network(task, silent)
 
 
 def test_the_networks_sizes_follow_the_data():
