@@ -487,6 +487,11 @@ def test_the_deployed_api_takes_options_and_batches_and_redacts(target):
 
 
 def test_the_console_asks_the_deployed_api_in_a_browser(target, released, browser):
+    session = target.session()
+    client = RecognitionClient.signed(target.api_url(), session.get_credentials(), session.region_name)
+    once_loaded(lambda: client.text_sentiment("A film."))
+    once_loaded(lambda: client.text_class("A film."))
+    once_loaded(lambda: client.text_entities("A film.", language_code="en"))
     page = browser.new_page(color_scheme="light", viewport={"width": 1280, "height": 900})
     page.set_default_timeout(180_000)
     complaints = []
