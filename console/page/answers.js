@@ -86,7 +86,8 @@ function row({ label, score, box }, onChosen) {
   );
 }
 
-const modelOf = ({ name, version }) => [version ? `version ${version}` : "no version", name];
+// A line may break after the underscores of a name, and should not elsewhere.
+const modelOf = ({ name, version }) => [version ? `version ${version}` : "no version", name.replaceAll("_", "_\u200b")];
 
 function costOf({ cost, stand_in: standIn }) {
   if (cost.unit === null) return ["by the hour", "asked or not"];
