@@ -108,7 +108,7 @@ class Shards:
 
     def in_order(self, batch_size: int) -> Iterator[Batch]:
         """Every sample once; the last batch may be smaller."""
-        return self.encoded(in_order(self.split.directory, self.split.kind, batch_size=batch_size))
+        return self.encoded(in_order(self.split.directory, self.split.kind), batch_size)
 
     def epoch(self, number: int, *, batch_size: int, seed: int) -> ShardEpoch:
         """The batches of an epoch, in an order that is a function of the shards, the memory limit, seed and number."""
@@ -130,13 +130,15 @@ class Shards:
 
         return ShardEpoch(read, len(self) // batch_size)
 
-    def encoded(self, batches: tf.data.Dataset) -> Iterator[Batch]:
-        """Batches with the network's inputs.
+    def encoded(self, batches: tf.data.Dataset, batch_size: int | None = None) -> Iterator[Batch]:
+        """Batches with the network's inputs; of another size where one is given.
 
         Raises:
             JobFailed: when a sample cannot be decoded, or a shard is no longer what it was when it was checked.
         """
         encoded = batches.map(lambda samples, targets: (self.encode(samples), targets))
+        if batch_size is not None:
+            encoded = encoded.unbatch().batch(batch_size)
         try:
             yield from encoded.as_numpy_iterator()
         except tf.errors.InvalidArgumentError as error:

@@ -30,6 +30,8 @@ FEATURES_OF_KIND = {"cnn": ("image",), "rnn": ("text", "sequence")}
 RECORDS_PER_SHARD = 10_000
 # Records that are parsed at a time.
 RECORDS_PER_CHUNK = 128
+# The same, where several such parts are made ahead.
+RECORDS_PER_READ = 32
 LABELS_FILE = "labels.json"
 # Shards that `stream` reads at a time, and records that it takes of one before it turns to the next.
 OPEN_SHARDS = 8
@@ -299,10 +301,10 @@ def stream(
     return parsed(shuffled.batch(batch_size, drop_remainder=True).skip(first_batch), feature)
 
 
-def in_order(directory: Path, kind: str, *, batch_size: int) -> tf.data.Dataset:
-    """Every record of the shards in their order, as `stream` yields them; the last batch may be smaller."""
+def in_order(directory: Path, kind: str) -> tf.data.Dataset:
+    """Every record of the shards in their order, as `stream` yields them, in batches of RECORDS_PER_READ."""
     records = tf.data.TFRecordDataset(shards_of(directory))
-    return parsed(records.batch(batch_size), feature_of(first_record(directory, kind), kind))
+    return parsed(records.batch(RECORDS_PER_READ), feature_of(first_record(directory, kind), kind))
 
 
 def first_record(directory: Path, kind: str) -> tf.train.Example:

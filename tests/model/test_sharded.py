@@ -170,7 +170,8 @@ records.RECORDS_PER_SHARD = 20
 buffer = io.BytesIO()
 Image.fromarray(np.zeros((180, 180, 3), np.uint8)).save(buffer, "PNG", compress_level=0)
 settings = CnnHyperparameters(batch_size=8, width=4, image_size=16, memory_limit_megabytes=4)
-for shards in (10, 60):
+# The first only makes what a process makes once.
+for shards in (9, 10, 60):
     root, count = Path(sys.argv[1]) / str(shards), 20 * shards
     images = (buffer.getvalue() for _ in range(count))
     records.write_split(root, "image", images, (i % 2 for i in range(count)), ["a", "b"])
@@ -195,6 +196,6 @@ def test_the_peak_memory_of_training_does_not_grow_with_the_number_of_shards(tmp
     )
 
     assert finished.returncode == 0, finished.stderr[-2000:]
-    (few, small), (many, large) = (map(int, line.split()) for line in finished.stdout.splitlines())
+    _, (few, small), (many, large) = (map(int, line.split()) for line in finished.stdout.splitlines())
     assert (few, many) == (200, 1200)
     assert large - small < 33 * 1024, f"the peak rose from {small} to {large} KiB"
