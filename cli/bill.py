@@ -12,7 +12,11 @@ from advisor.prices import PriceTable
 
 HOURS_PER_MONTH = 730
 # Types that are paid for as long as they exist; everything else in the app is paid for when it is used.
-BY_THE_MONTH = {"AWS::KMS::Key": "kms.key", "AWS::CloudWatch::Alarm": "cloudwatch.alarm"}
+BY_THE_MONTH = {
+    "AWS::KMS::Key": "kms.key",
+    "AWS::CloudWatch::Alarm": "cloudwatch.alarm",
+    "AWS::WAFv2::WebACL": "waf.web_acl",
+}
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,8 @@ def standing(templates: list[dict[str, Any]]) -> Iterator[tuple[str, str, str, f
             when = "once released" if "Condition" in resource else "deployed"
             if price := BY_THE_MONTH.get(resource["Type"]):
                 yield resource["Type"].split("::", 1)[1], price, when, HOURS_PER_MONTH, 1
+            if resource["Type"] == "AWS::WAFv2::WebACL":
+                yield "WAFv2 rule", "waf.rule", when, HOURS_PER_MONTH, len(resource["Properties"]["Rules"])
             if resource["Type"] == "AWS::SageMaker::EndpointConfig":
                 for variant in resource["Properties"]["ProductionVariants"]:
                     instance = variant["InstanceType"]

@@ -52,9 +52,10 @@ def ask(target: Target, question: Question) -> Reply:
     """
     session = target.session()
     transport = SignedTransport(target.api_url(), session.get_credentials(), session.region_name)
+    headers = {"Content-Type": question.content_type}
     started = time.monotonic()
     try:
-        answer = transport(question.path.lstrip("/"), question.options, question.body, question.content_type)
+        answer = transport(question.path.lstrip("/"), question.options, question.body, headers)
     except Unreachable as error:
         raise CommandFailed(str(error)) from error
     return Reply(answer.status, dict(answer.body), time.monotonic() - started)

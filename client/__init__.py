@@ -2,7 +2,7 @@
 
 from client.answers import Answer, BatchAnswer, Cost, Document, RecognitionRefused, Result
 from client.recognition import RecognitionClient
-from client.transport import Reply, SignedTransport, Unreachable
+from client.transport import Reply, SignedTransport, TokenTransport, Unreachable
 
 __all__ = [
     "Answer",
@@ -14,5 +14,6 @@ __all__ = [
     "Reply",
     "Result",
     "SignedTransport",
+    "TokenTransport",
     "Unreachable",
 ]

@@ -5,17 +5,18 @@ from __future__ import annotations
 import base64
 import json
 import time
-from collections.abc import Mapping, Sequence
+import uuid
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from botocore.credentials import Credentials
 
 from client.answers import Answer, BatchAnswer, RecognitionRefused
 from client.operations import Operations
-from client.transport import Reply, SignedTransport, Transport
+from client.transport import Reply, SignedTransport, TokenTransport, Transport, Unreachable
 
 JSON = "application/json"
-RETRIED = frozenset({429, 503, 504})
+RETRIED = frozenset({409, 429, 503, 504})
 PAUSE_SECONDS = 1.0
 
 
@@ -30,7 +31,8 @@ class RecognitionClient(Operations):
     def __init__(self, transport: Transport, *, attempts: int = 3) -> None:
         """Args:
         transport: sends a request.
-        attempts: in all, when the API says that the same request may succeed later.
+        attempts: in all, when the API says that the same request may succeed later. They carry one Idempotency-Key,
+            so that a request whose answer was lost is not charged twice.
         """
         self.transport = transport
         self.attempts = attempts
@@ -38,7 +40,14 @@ class RecognitionClient(Operations):
     @classmethod
     def signed(cls, url: str, credentials: Credentials, region: str, **options: Any) -> RecognitionClient:
         """A client of the API at `url` (with its stage) that signs with these credentials."""
-        return cls(SignedTransport(url, credentials, region), **options)
+        api_key = options.pop("api_key", None)
+        return cls(SignedTransport(url, credentials, region, api_key), **options)
+
+    @classmethod
+    def with_token(cls, url: str, token: Callable[[], str], **options: Any) -> RecognitionClient:
+        """A client of an API whose door is Cognito; `token` gives one that is still good, each time it is asked."""
+        api_key = options.pop("api_key", None)
+        return cls(TokenTransport(url, token, api_key), **options)
 
     def ask_about_image(self, path: str, image: bytes, options: Mapping[str, Any]) -> Answer:
         """An operation on an image; see the methods of `Operations`."""
@@ -79,8 +88,16 @@ class RecognitionClient(Operations):
             Unreachable: when it does not answer.
         """
         query = {name: written(value) for name, value in options.items() if value is not None}
+        headers = {"Content-Type": content_type, "Idempotency-Key": uuid.uuid4().hex}
         for attempt in range(1, self.attempts + 1):
-            reply = self.transport(path, query, body, content_type)
+            try:
+                reply = self.transport(path, query, body, headers)
+            except Unreachable:
+                # The key makes it safe: if the first was answered, the second gets that answer.
+                if attempt == self.attempts:
+                    raise
+                time.sleep(PAUSE_SECONDS)
+                continue
             if reply.status == 200:
                 return reply.body
             if reply.status not in RETRIED or attempt == self.attempts:

@@ -1,4 +1,4 @@
-"""Sends signed requests to the API."""
+"""Sends requests to the API: signed, or with a token."""
 
 from __future__ import annotations
 
@@ -29,42 +29,79 @@ class Reply:
     retry_after_seconds: float | None = None
 
 
-# Path below the API's address, query parameters, body and content type to a reply.
-Transport = Callable[[str, Mapping[str, str], bytes, str], Reply]
+# Path below the API's address, query parameters, body and headers to a reply.
+Transport = Callable[[str, Mapping[str, str], bytes, Mapping[str, str]], Reply]
 
 
 class SignedTransport:
     """Signs with AWS Signature Version 4."""
 
-    def __init__(self, url: str, credentials: Credentials, region: str) -> None:
+    def __init__(self, url: str, credentials: Credentials, region: str, api_key: str | None = None) -> None:
         """Args:
         url: the API's address with its stage.
         credentials: botocore's, for example `boto3.Session().get_credentials()`; they may refresh themselves.
         region: of the API.
+        api_key: where the deployment gives its callers keys.
         """
         self.url = url.rstrip("/")
         self.credentials = credentials
         self.region = region
+        self.api_key = api_key
 
-    def __call__(self, path: str, query: Mapping[str, str], body: bytes, content_type: str) -> Reply:
+    def __call__(self, path: str, query: Mapping[str, str], body: bytes, headers: Mapping[str, str]) -> Reply:
         """Sends one request.
 
         Raises:
             Unreachable: when there is no answer in JSON.
         """
-        url = f"{self.url}/{path}"
-        # The signature covers the query as it is encoded, so the encoding must be the one that AWS expects.
-        address = f"{url}?{urlencode(query, quote_via=quote, safe='')}" if query else url
-        request = AWSRequest("POST", address, data=body, headers={"Content-Type": content_type})
+        address = address_of(self.url, path, query)
+        request = AWSRequest("POST", address, data=body, headers=with_api_key(headers, self.api_key))
         SigV4Auth(self.credentials, "execute-api", self.region).add_auth(request)
-        try:
-            answer = requests.post(address, data=body, headers=dict(request.headers), timeout=TIMEOUT_SECONDS)
-            content = answer.json()
-        except requests.JSONDecodeError as error:
-            raise Unreachable(
-                f"{url} answered {answer.status_code} with something other than JSON."
-            ) from error
-        except requests.RequestException as error:
-            raise Unreachable(f"{url} could not be asked: {type(error).__name__}.") from error
-        seconds = answer.headers.get("Retry-After", "")
-        return Reply(answer.status_code, content, float(seconds) if seconds.isdecimal() else None)
+        return send(address, body, dict(request.headers))
+
+
+class TokenTransport:
+    """Shows a token of Cognito's, where the deployment wants one."""
+
+    def __init__(self, url: str, token: Callable[[], str], api_key: str | None = None) -> None:
+        """Args:
+        url: the API's address with its stage.
+        token: gives the token for a request; it is asked each time, so that it may fetch a new one.
+        api_key: where the deployment gives its callers keys.
+        """
+        self.url = url.rstrip("/")
+        self.token = token
+        self.api_key = api_key
+
+    def __call__(self, path: str, query: Mapping[str, str], body: bytes, headers: Mapping[str, str]) -> Reply:
+        """Sends one request.
+
+        Raises:
+            Unreachable: when there is no answer in JSON.
+        """
+        shown = {**with_api_key(headers, self.api_key), "Authorization": f"Bearer {self.token()}"}
+        return send(address_of(self.url, path, query), body, shown)
+
+
+def address_of(url: str, path: str, query: Mapping[str, str]) -> str:
+    """The address of a path. A signature covers the query as it is encoded, so the encoding is the one AWS expects."""
+    return f"{url}/{path}?{urlencode(query, quote_via=quote, safe='')}" if query else f"{url}/{path}"
+
+
+def with_api_key(headers: Mapping[str, str], api_key: str | None) -> dict[str, str]:
+    """The headers with the caller's key."""
+    return {**headers, "x-api-key": api_key} if api_key else dict(headers)
+
+
+def send(address: str, body: bytes, headers: Mapping[str, str]) -> Reply:
+    """Posts a request and reads the answer; see the transports for errors."""
+    url = address.partition("?")[0]
+    try:
+        answer = requests.post(address, data=body, headers=headers, timeout=TIMEOUT_SECONDS)
+        content = answer.json()
+    except requests.JSONDecodeError as error:
+        raise Unreachable(f"{url} answered {answer.status_code} with something other than JSON.") from error
+    except requests.RequestException as error:
+        raise Unreachable(f"{url} could not be asked: {type(error).__name__}.") from error
+    seconds = answer.headers.get("Retry-After", "")
+    return Reply(answer.status_code, content, float(seconds) if seconds.isdecimal() else None)

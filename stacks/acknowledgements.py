@@ -139,11 +139,17 @@ def findings(part: str, settings: EnvironmentSettings) -> list[Finding]:
         firewall = (
             "Nobody without the account's credentials gets past the signature; throttles bound the rest."
         )
+        stage = f"Api/DeploymentStage.{environment}"
         push = "AWS's own policy for the one role of an account with which API Gateway writes its logs."
         policy = "arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs"
+        kept = "A backup would keep answers beyond the time that the settings give them."
+        by_signature = [
+            Finding(f"Api/Default/{one}/POST/Resource", "AwsSolutions-COG4", signed) for one in routes
+        ]
         return [
-            *[Finding(f"Api/Default/{route}/POST/Resource", "AwsSolutions-COG4", signed) for route in routes],
-            *each(f"Api/DeploymentStage.{environment}", firewall, "AwsSolutions-APIG3"),
+            *(by_signature if settings.api.user_pools is None else []),
+            *([] if settings.api.firewall else each(stage, firewall, "AwsSolutions-APIG3")),
+            *(each("Answers", kept, "AwsSolutions-DDB3") if settings.api.keeps_answers else []),
             *each("Api/CloudWatchRole", push, f"AwsSolutions-IAM4[Policy::{policy}]"),
             *[
                 finding

@@ -3,52 +3,32 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
 
 from aws_cdk import Duration, RemovalPolicy, Size, Stack
 from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_dynamodb as dynamodb
-from aws_cdk import aws_iam as iam
-from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from advisor.prices import price_table
 from lambdas.catalogue import FUNCTIONS, OPERATIONS
-from stacks.lambda_code import write_function_code
+from stacks.answer_table import AnswerTable
+from stacks.doors import add_callers, method_options, refuse_in_our_words, way_in
+from stacks.firewall import Firewall
+from stacks.functions import FunctionPlan, add_function, retention
 from stacks.names import KINDS, endpoint_name, publish
 from stacks.settings import ApiSettings, EnvironmentSettings
 
 # Every body reaches the functions byte for byte; API Gateway would replace what is no UTF-8 in the others.
 BINARY_TYPES = ["*/*"]
-METRICS_NAMESPACE = "Recognition"
 COMPRESS_FROM_BYTES = 1024
 CLASSIFY = "comprehend:ClassifyDocument"
 INVOKE = "sagemaker:InvokeEndpoint"
 # Which of our networks a policy may ask in a managed service's place.
 KIND_OF = {"vision": "cnn", "language": "rnn"}
-
-
-@dataclass(frozen=True)
-class FunctionPlan:
-    """One function: its folder in `lambdas`, its routes, and what it may call.
-
-    Attributes:
-        name: the folder.
-        routes: paths below the API's root.
-        grants: IAM actions by resource; most of Rekognition's and Comprehend's have no resource to name.
-        variables: its environment.
-        packages: of this project that its code imports.
-        parts: other folders in `lambdas` that its code imports.
-    """
-
-    name: str
-    routes: tuple[str, ...]
-    grants: dict[str, set[str]]
-    variables: dict[str, str]
-    packages: tuple[str, ...] = ()
-    parts: tuple[str, ...] = ()
+# The functions whose answers cost something.
+KEEPING = ("vision", "language", "custom")
 
 
 def paths_of(function: str) -> tuple[str, ...]:
@@ -74,7 +54,7 @@ def list_prices(region: str) -> str:
 
 
 class ApiStack(Stack):
-    """One API with one answer format, signed requests only."""
+    """One API with one answer format, and nobody in it whom its doors do not let in."""
 
     def __init__(
         self,
@@ -86,14 +66,16 @@ class ApiStack(Stack):
         **options,
     ) -> None:
         super().__init__(scope, construct_id, **options)
-        self.build_directory = build_directory
         api = self.rest_api(settings)
         # API Gateway refuses a request without a content type before a function runs.
         validator = api.add_request_validator(
             "Validator", validate_request_body=True, validate_request_parameters=True
         )
+        answers = AnswerTable(self, settings) if settings.api.keeps_answers else None
         for plan in self.plans(settings, self.budgets(settings.api)):
-            function = self.function(settings.api, plan)
+            if answers and plan.name in KEEPING:
+                plan = answers.open_to(plan)
+            function = add_function(self, settings.api, plan, build_directory)
             integration = apigateway.LambdaIntegration(function, timeout=Duration.seconds(29))
             for route in plan.routes:
                 api.root.resource_for_path(route).add_method(
@@ -102,6 +84,9 @@ class ApiStack(Stack):
                     request_validator=validator,
                     request_parameters={"method.request.header.Content-Type": True},
                 )
+        add_callers(api, settings.api)
+        if settings.api.firewall:
+            Firewall(self, "Firewall", stage=api.deployment_stage, settings=settings.api.firewall)
         publish(self, settings.name, "api-url", api.url)
 
     def plans(self, settings: EnvironmentSettings, budgets: dynamodb.Table | None) -> list[FunctionPlan]:
@@ -165,18 +150,16 @@ class ApiStack(Stack):
         access_log = logs.LogGroup(
             self, "AccessLog", retention=retention(settings.api), removal_policy=RemovalPolicy.DESTROY
         )
-        return apigateway.RestApi(
+        api = apigateway.RestApi(
             self,
             "Api",
             description=f"Recognition in {settings.name}: managed services and our own models behind one contract",
             binary_media_types=BINARY_TYPES,
             min_compression_size=Size.bytes(COMPRESS_FROM_BYTES),
-            endpoint_types=[apigateway.EndpointType.REGIONAL],
+            **way_in(self, settings.api),
             cloud_watch_role=True,
             cloud_watch_role_removal_policy=RemovalPolicy.RETAIN,
-            default_method_options=apigateway.MethodOptions(
-                authorization_type=apigateway.AuthorizationType.IAM
-            ),
+            default_method_options=method_options(self, settings.api),
             deploy_options=apigateway.StageOptions(
                 stage_name=settings.name,
                 tracing_enabled=True,
@@ -200,68 +183,5 @@ class ApiStack(Stack):
                 ),
             ),
         )
-
-    def function(self, api: ApiSettings, plan: FunctionPlan) -> lambda_.Function:
-        """One function with a log of limited age and the permissions of its plan."""
-        title = plan.name.title()
-        log_group = logs.LogGroup(
-            self, f"{title}Log", retention=retention(api), removal_policy=RemovalPolicy.DESTROY
-        )
-        function = lambda_.Function(
-            self,
-            title,
-            description=f"Recognition: {len(plan.routes)} operations of {plan.name}",
-            runtime=lambda_.Runtime.PYTHON_3_14,
-            architecture=lambda_.Architecture.ARM_64,
-            handler=f"lambdas.{plan.name}.handler.handler",
-            code=lambda_.Code.from_asset(
-                str(write_function_code(plan.name, self.build_directory, plan.packages, plan.parts))
-            ),
-            memory_size=api.function_memory_megabytes,
-            timeout=Duration.seconds(api.function_timeout_seconds),
-            reserved_concurrent_executions=api.reserved_concurrency,
-            tracing=lambda_.Tracing.ACTIVE,
-            log_group=log_group,
-            environment={
-                "POWERTOOLS_SERVICE_NAME": plan.name,
-                "POWERTOOLS_METRICS_NAMESPACE": METRICS_NAMESPACE,
-                "POWERTOOLS_LOG_LEVEL": api.log_level,
-                # Powertools would put answers and exceptions, which hold what a customer sent, into the traces.
-                "POWERTOOLS_TRACER_CAPTURE_RESPONSE": "false",
-                "POWERTOOLS_TRACER_CAPTURE_ERROR": "false",
-                **plan.variables,
-            },
-            role=self.function_role(title, log_group),
-        )
-        for resource, actions in plan.grants.items():
-            function.add_to_role_policy(iam.PolicyStatement(actions=sorted(actions), resources=[resource]))
-        return function
-
-    def function_role(self, title: str, log_group: logs.LogGroup) -> iam.Role:
-        """A role that can write one log, in place of the managed policy that can write all."""
-        role = iam.Role(self, f"{title}Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
-        role.add_to_policy(
-            iam.PolicyStatement(
-                actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[log_group.log_group_arn]
-            )
-        )
-        return role
-
-
-def retention(api: ApiSettings) -> logs.RetentionDays:
-    """The setting's number of days as CDK's enumeration."""
-    names = {
-        1: "ONE_DAY",
-        3: "THREE_DAYS",
-        5: "FIVE_DAYS",
-        7: "ONE_WEEK",
-        14: "TWO_WEEKS",
-        30: "ONE_MONTH",
-        60: "TWO_MONTHS",
-        90: "THREE_MONTHS",
-        120: "FOUR_MONTHS",
-        150: "FIVE_MONTHS",
-        180: "SIX_MONTHS",
-        365: "ONE_YEAR",
-    }
-    return logs.RetentionDays[names[api.log_days]]
+        refuse_in_our_words(api)
+        return api

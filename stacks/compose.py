@@ -82,7 +82,7 @@ def compose(app: App, build_directory: Path) -> dict[str, Stack]:
     if settings.budget:
         add_budget(stacks["Storage"], settings.budget, {"project": PROJECT, "environment": settings.name})
     # They read what storage published, which CDK cannot see by itself.
-    for reader in ("Training", "Inference", "Release"):
+    for reader in ("Training", "Inference", "Release", "Api"):
         stacks[reader].add_stack_dependency(stacks["Storage"])
     # A released version's group has to outlive its endpoint.
     stacks["Inference"].add_stack_dependency(stacks["Training"])

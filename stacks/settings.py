@@ -8,11 +8,14 @@ from typing import Annotated, Any, Literal, Self
 from zoneinfo import available_timezones
 
 import botocore.session
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from model_code.hyperparameters import KINDS
+from stacks.door_settings import CallerSettings, FirewallSettings, UserPoolSettings
 from stacks.images import INFERENCE_IMAGES, TRAINING_IMAGES, VERIFIED_PAIRS
+from stacks.strict import Settings
 
+SECONDS_A_DAY = 86_400
 GPU_FAMILIES = ("p4d", "p4de", "p5", "p5e", "p5en", "p6", "g4dn", "g5", "g6", "g6e", "g7", "p3")
 
 
@@ -43,12 +46,6 @@ def inference_instance(value: str) -> str:
     if value not in instance_types("ProductionVariantInstanceType"):
         raise ValueError(f"'{value}' is no instance type that SageMaker serves on, such as ml.g4dn.xlarge")
     return value
-
-
-class Settings(BaseModel):
-    """A part of the settings: unchangeable, and nothing unknown in it."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
 class StorageSettings(Settings):
@@ -332,7 +329,28 @@ class PolicySettings(Settings):
 class ApiSettings(Settings):
     """The recognition API and its functions."""
 
-    authorization: Literal["AWS_IAM"] = "AWS_IAM"
+    authorization: Literal["AWS_IAM", "COGNITO_USER_POOLS"] = "AWS_IAM"
+    user_pools: UserPoolSettings | None = Field(
+        None, description="With COGNITO_USER_POOLS: whose tokens count."
+    )
+    firewall: FirewallSettings | None = Field(None, description="Empty: no web ACL.")
+    callers: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,62}$")], CallerSettings] = Field(
+        default={}, description="Each gets an API key and a throttle of its own; empty: no key is asked for."
+    )
+    vpc_endpoint_ids: list[Annotated[str, Field(pattern=r"^vpce-[0-9a-f]{8,17}$")]] = Field(
+        default=[], max_length=20, description="Only through these is the API reached; empty: from anywhere."
+    )
+    retention_days: int = Field(
+        30, ge=1, le=3_650, description="The longest that answers to what customers sent are kept anywhere."
+    )
+    idempotency_seconds: int = Field(
+        86_400,
+        ge=0,
+        description="How long a request's Idempotency-Key is remembered with its answer; 0: off.",
+    )
+    cache_seconds: int = Field(
+        0, ge=0, description="How long a managed service's answer serves whoever sends the same; 0: off."
+    )
     requests_per_second: int = Field(50, ge=1, le=10_000)
     burst_requests: int = Field(100, ge=1, le=5_000)
     function_memory_megabytes: int = Field(512, ge=128, le=10_240)
@@ -349,6 +367,23 @@ class ApiSettings(Settings):
         pattern=r"^arn:aws:comprehend:[a-z0-9-]+:\d{12}:document-classifier-endpoint/[a-zA-Z0-9-]{1,63}$",
         description="Comprehend's endpoint behind /texts/classification; without one it answers 501.",
     )
+
+    @model_validator(mode="after")
+    def fits_together(self) -> Self:
+        """Refuses doors without a keyholder, and answers that would be kept longer than anything may be."""
+        if (self.authorization == "COGNITO_USER_POOLS") != (self.user_pools is not None):
+            raise ValueError("user_pools and the authorization COGNITO_USER_POOLS go together")
+        for name in ("idempotency_seconds", "cache_seconds"):
+            if getattr(self, name) > self.retention_days * SECONDS_A_DAY:
+                raise ValueError(
+                    f"{name} may be at most {self.retention_days} days, which retention_days says"
+                )
+        return self
+
+    @property
+    def keeps_answers(self) -> bool:
+        """Whether any answer outlives its request."""
+        return bool(self.idempotency_seconds or self.cache_seconds)
 
 
 class ConsoleSettings(Settings):

@@ -82,7 +82,7 @@ def routes(api: Template) -> dict[str, list[str]]:
 
 
 def calls(api: Template, function: str) -> list[str]:
-    """The service actions that a function's role allows, without logs and traces."""
+    """The service actions that a function's role allows, without logs, traces and what it keeps of its own."""
     role = of_type(api, "AWS::Lambda::Function")[function]["Role"]["Fn::GetAtt"][0]
     actions: list[str] = []
     for policy in of_type(api, "AWS::IAM::Policy").values():
@@ -90,7 +90,8 @@ def calls(api: Template, function: str) -> list[str]:
             for statement in policy["PolicyDocument"]["Statement"]:
                 action = statement["Action"]
                 actions += [action] if isinstance(action, str) else action
-    return sorted(action for action in actions if not action.startswith(("logs:", "xray:", "kms:")))
+    own = ("logs:", "xray:", "kms:", "dynamodb:")
+    return sorted(action for action in actions if not action.startswith(own))
 
 
 def reads(reader: Template, writer: Template) -> bool:

@@ -19,6 +19,7 @@ from lambdas.common.bodies import (
     TextsBody,
     schema_of,
 )
+from lambdas.common.idempotency import KEY_HEADER
 from lambdas.common.operations import Operation
 from lambdas.common.options import Choices, Option, Regions, Words
 
@@ -30,9 +31,12 @@ LATENCY_MILLISECONDS = 42.0
 IN_JSON = f"as base64 in JSON {IMAGE_BYTES * 3 // 4:,}"
 ERRORS = {
     "400": "The request is wrong; the error names the field.",
-    "403": "The signature is missing or not allowed to call this path.",
+    "401": "The token is missing, expired or not one that the API takes (where it takes tokens).",
+    "403": "The signature or the API key is missing, or not allowed to call this path.",
+    "409": "The first request with this Idempotency-Key is still being answered.",
     "413": "The image or text is larger than what is taken.",
     "415": "The content type is none that the operation takes.",
+    "422": "This Idempotency-Key was used for another request.",
     "429": "More requests than the API's throttle lets through.",
     "501": "This deployment cannot answer the operation.",
     "502": "The service failed in a way that a second try will not mend.",
@@ -178,7 +182,10 @@ def operation_of(operation: Operation, example: dict[str, Any]) -> dict[str, Any
         "operationId": operation.name,
         "summary": operation.summary,
         "tags": [operation.path.partition("/")[0]],
-        "parameters": [parameter(option, example["query"].get(option.name)) for option in operation.options],
+        "parameters": [
+            *(parameter(option, example["query"].get(option.name)) for option in operation.options),
+            *([{"$ref": "#/components/parameters/IdempotencyKey"}] if operation.service else []),
+        ],
         # The query of the example, as it stands in an address.
         **({"x-example-query": example["query"]} if example["query"] else {}),
         "requestBody": request_body(operation, example["body"]),
@@ -191,8 +198,20 @@ def refusal_responses() -> dict[str, Any]:
     content = {JSON_TYPE: {"schema": reference("Refusal")}}
     responses = {status: {"description": words, "content": content} for status, words in ERRORS.items()}
     retry = {"description": "Seconds.", "schema": {"type": "integer"}}
-    responses["503"] = {**responses["503"], "headers": {"Retry-After": retry}}
+    for status in ("409", "429", "503"):
+        responses[status] = {**responses[status], "headers": {"Retry-After": retry}}
     return responses
+
+
+def idempotency_key() -> dict[str, Any]:
+    """The header that makes a request safe to send again."""
+    return {
+        "name": KEY_HEADER,
+        "in": "header",
+        "description": "The same key with the same request gets the same answer, and is charged once.",
+        "required": False,
+        "schema": {"type": "string", "pattern": "^[\\x21-\\x7e]{1,255}$"},
+    }
 
 
 def document() -> dict[str, Any]:
@@ -205,13 +224,22 @@ def document() -> dict[str, Any]:
         "description": "AWS Signature Version 4 for the service execute-api.",
         "x-amazon-apigateway-authtype": "awsSigv4",
     }
+    token = {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "JWT",
+        "description": "A token of Cognito's, where the deployment wants one in place of a signature.",
+    }
     return {
         "openapi": "3.1.0",
         "info": {
             "title": "Recognition",
             "version": "1.0.0",
             "summary": "Rekognition, Comprehend and our own models behind one contract.",
-            "description": "Scores are from 0 to 1. Nothing that is sent is kept.",
+            "description": (
+                "Scores are from 0 to 1. Nothing that is sent is kept; an answer is, for a while, "
+                "where an Idempotency-Key or the deployment's cache asks for it."
+            ),
             "license": {"name": "MIT", "identifier": "MIT"},
         },
         "servers": [
@@ -224,7 +252,7 @@ def document() -> dict[str, Any]:
                 },
             }
         ],
-        "security": [{"signature": []}],
+        "security": [{"signature": []}, {"token": []}],
         "paths": {
             f"/{operation.path}": {"post": operation_of(operation, by_name[operation.name])}
             for operation in OPERATIONS
@@ -232,7 +260,8 @@ def document() -> dict[str, Any]:
         "components": {
             "schemas": schemas(),
             "responses": refusal_responses(),
-            "securitySchemes": {"signature": signature},
+            "parameters": {"IdempotencyKey": idempotency_key()},
+            "securitySchemes": {"signature": signature, "token": token},
         },
     }
 

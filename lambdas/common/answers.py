@@ -131,11 +131,12 @@ def sorted_results(reading: Reading) -> list[dict[str, Any]]:
     return [result.as_json() for result in sorted(reading.results, key=lambda one: -one.score)]
 
 
-def success(operation: str, found: Answer | BatchAnswer | dict[str, Any], milliseconds: float) -> Response:
-    """200 with what was recognised, or with the members of an answer that recognises nothing."""
-    members = found if isinstance(found, dict) else found.as_json()
+def success(
+    operation: str, members: dict[str, Any], milliseconds: float, headers: Mapping[str, str]
+) -> Response:
+    """200 with the members of an answer."""
     content = {"operation": operation, **members, "latency_milliseconds": round(milliseconds, 1)}
-    return Response(200, "application/json", json.dumps(content))
+    return Response(200, "application/json", json.dumps(content), headers=dict(headers))
 
 
 def error_members(error: RequestRefused) -> dict[str, Any]:

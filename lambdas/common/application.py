@@ -16,6 +16,7 @@ from lambdas.common.answers import Answer, BatchAnswer, refusal, success
 from lambdas.common.errors import RequestRefused
 from lambdas.common.operations import Operation
 from lambdas.common.policy import answer_by_policy, policy_of
+from lambdas.common.repeats import answered
 from lambdas.common.service_errors import explain
 
 
@@ -30,7 +31,7 @@ def make_handler(
         operations: what is answered.
 
     Nothing of a request or an answer goes into logs, traces or metrics: they get the operation's name, the outcome's
-    code and the time.
+    code, the time, and whether the answer was given before.
     """
     resolver = APIGatewayRestResolver()
     logger, tracer, metrics = Logger(), Tracer(), Metrics()
@@ -39,16 +40,21 @@ def make_handler(
         started = time.perf_counter()
         try:
             with tracer.provider.in_subsegment(f"## {operation.name}"):
-                found = run(operation, resolver.current_event.raw_event)
+                event = resolver.current_event.raw_event
+                found, headers = answered(
+                    operation, event, resolver.lambda_context, lambda: run(operation, event)
+                )
         except RequestRefused as error:
             return refuse(operation.name, error)
         except (ClientError, BotoCoreError) as error:
             return refuse(operation.name, explain(error, service))
         milliseconds = (time.perf_counter() - started) * 1000
         metrics.add_metric("Answered", MetricUnit.Count, 1)
+        if headers:
+            metrics.add_metric("Repeated", MetricUnit.Count, 1)
         metrics.add_metric("AnswerTime", MetricUnit.Milliseconds, milliseconds)
         logger.info("answered", extra={"operation": operation.name, "milliseconds": round(milliseconds, 1)})
-        return success(operation.name, found, milliseconds)
+        return success(operation.name, found, milliseconds, headers)
 
     def refuse(name: str, error: RequestRefused):
         unavailable = error.status >= 500

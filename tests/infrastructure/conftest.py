@@ -42,6 +42,22 @@ def templates_in(assembly: Path, environment: str) -> dict[str, dict]:
     }
 
 
+def api_with(**api) -> dict:
+    """The API's template of a dev whose API has other settings."""
+    from aws_cdk import App
+    from aws_cdk.assertions import Template
+
+    from stacks.api import ApiStack
+    from stacks.settings import load_settings
+
+    changed = context()["environments"]
+    changed["dev"] = {**changed["dev"], "api": api}
+    stack = ApiStack(
+        App(), "Api", settings=load_settings("dev", changed), build_directory=ROOT / "build" / "other"
+    )
+    return Template.from_stack(stack).to_json()
+
+
 @pytest.fixture(scope="session")
 def synthesise(tmp_path_factory) -> Callable[[str], dict[str, dict]]:
     """Synthesises one environment: the templates by part."""

@@ -32,6 +32,13 @@ def test_before_the_first_release_the_key_alone_costs_money(dev):
     assert deployed[0].usd_per_hour * 730 == pytest.approx(1)
 
 
+def test_prods_firewall_costs_what_the_readme_says(prod):
+    lines = bill_of(prod)
+    acl, rules = lines["WAFv2::WebACL"], lines["WAFv2 rule"]
+    monthly = (acl.usd_per_hour + rules.usd_per_hour) * 730
+    assert f"a web ACL with {rules.count} rules | deployed | {monthly:.0f} a month" in README
+
+
 def test_the_readmes_monthly_figures_are_these(dev):
     hourly = bill_of(dev)["endpoint instance ml.g4dn.xlarge"].usd_per_hour / 2
     assert f"{hourly:.4f} an hour, about {hourly * 730:,.0f} a month" in README

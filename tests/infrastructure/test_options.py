@@ -24,6 +24,17 @@ BOUNDARY = "arn:aws:iam::111122223333:policy/bound"
 EVERYTHING = {
     "permissions_boundary": BOUNDARY,
     "budget": {"monthly_us_dollars": 200, "email": "bills@example.org"},
+    "api": {
+        "authorization": "COGNITO_USER_POOLS",
+        "user_pools": {
+            "arns": ["arn:aws:cognito-idp:us-east-1:111122223333:userpool/us-east-1_Example12"],
+            "scopes": ["recognition/ask"],
+        },
+        "firewall": {},
+        "callers": {"shop-front": {"requests_per_second": 5.0, "burst_requests": 10}},
+        "vpc_endpoint_ids": ["vpce-0123456789abcdef0"],
+        "cache_seconds": 600,
+    },
     "training": {
         "approval": "Approved",
         "network": {"cidr": "10.20.0.0/16"},

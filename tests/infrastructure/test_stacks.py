@@ -14,7 +14,7 @@ import pytest
 from lambdas.catalogue import OPERATIONS
 from stacks.lambda_code import write_function_code
 
-from .conftest import PARTS, ROOT, context
+from .conftest import PARTS, ROOT, api_with, context
 
 KINDS = ("Cnn", "Rnn")
 
@@ -86,22 +86,6 @@ def test_a_function_may_call_its_service_and_nothing_else_of_it(templates, of_ty
     }
 
 
-def api_with(**api) -> dict:
-    """The API's template of a dev whose API has other settings."""
-    from aws_cdk import App
-    from aws_cdk.assertions import Template
-
-    from stacks.api import ApiStack
-    from stacks.settings import load_settings
-
-    changed = context()["environments"]
-    changed["dev"] = {**changed["dev"], "api": api}
-    stack = ApiStack(
-        App(), "Api", settings=load_settings("dev", changed), build_directory=ROOT / "build" / "other"
-    )
-    return Template.from_stack(stack).to_json()
-
-
 def statements_with(template: dict, action: str) -> list[dict]:
     """The policy statements that allow an action."""
     return [
@@ -123,7 +107,7 @@ def test_a_custom_classifier_is_the_only_one_that_may_be_asked():
 
 def test_a_policy_gives_its_function_what_it_needs_and_the_others_nothing(dev, of_type):
     policy = {"backend": "cascade", "threshold": 0.8, "monthly_budget_usd": 50.0}
-    template = api_with(policies={"text-sentiment": policy})
+    template = api_with(policies={"text-sentiment": policy}, idempotency_seconds=0)
     variables = {
         one["Handler"].split(".")[1]: one["Environment"]["Variables"]
         for one in of_type(template, "AWS::Lambda::Function")
@@ -138,7 +122,7 @@ def test_a_policy_gives_its_function_what_it_needs_and_the_others_nothing(dev, o
     assert sum("recognition-dev-cnn" in one for one in invoking) == 1
     (table,) = of_type(template, "AWS::DynamoDB::Table")
     assert table["SSESpecification"]["SSEEnabled"] is True
-    assert not of_type(dev["Api"], "AWS::DynamoDB::Table")
+    assert "Budgets" not in json.dumps(list(dev["Api"]["Resources"]))
 
 
 def test_the_functions_get_the_prices_that_somebody_confirmed(templates, of_type):

@@ -40,8 +40,9 @@ def client(call) -> RecognitionClient:  # noqa: F811
     """A client whose requests go straight to the handlers."""
     function_of = {operation.path: FUNCTION_OF[name] for name, operation in BY_NAME.items()}
 
-    def send(path, query, body, content_type) -> Reply:
-        status, found, _ = call(function_of[path], f"/{path}", body, content_type, query=dict(query))
+    def send(path, query, body, headers) -> Reply:
+        kind = headers["Content-Type"]
+        status, found, _ = call(function_of[path], f"/{path}", body, kind, query=dict(query))
         return Reply(status, found)
 
     return RecognitionClient(send, attempts=1)
@@ -123,6 +124,23 @@ def test_what_may_succeed_later_is_tried_again_after_the_time_that_the_api_names
     assert RecognitionClient(send).text_sentiment("Good.").results[0].label == "positive"
     assert pauses == [7.0, 1.0]
     assert asked[0] == asked[1] == asked[2]
+    assert asked[0][3]["Idempotency-Key"]
+
+
+def test_a_lost_answer_is_asked_for_again_with_the_same_key_and_another_request_has_another(monkeypatch):
+    monkeypatch.setattr(recognition_module.time, "sleep", lambda _: None)
+    keys = []
+
+    def send(path, query, body, headers) -> Reply:
+        keys.append(headers["Idempotency-Key"])
+        if len(keys) == 1:
+            raise Unreachable("The connection was reset.")
+        return GOOD
+
+    client = RecognitionClient(send)
+    client.text_sentiment("Good.")
+    client.text_sentiment("Good.")
+    assert keys[0] == keys[1] != keys[2]
 
 
 def test_the_last_attempt_s_refusal_is_the_caller_s(monkeypatch):
@@ -171,7 +189,9 @@ def test_a_request_is_signed_over_its_query_and_body(server):
     running, handler = server
     url = f"http://127.0.0.1:{running.server_port}/dev/"
     send = SignedTransport(url, CREDENTIALS, "eu-central-1")
-    reply = send("images/labels", {"include_labels": "Stop Sign,Car"}, b"bytes", "image/png")
+    reply = send(
+        "images/labels", {"include_labels": "Stop Sign,Car"}, b"bytes", {"Content-Type": "image/png"}
+    )
     assert (reply.status, reply.body, reply.retry_after_seconds) == (503, {"message": "heard"}, 5.0)
     ((path, headers, content),) = handler.requests
     assert (path, content) == ("/dev/images/labels?include_labels=Stop%20Sign%2CCar", b"bytes")
@@ -194,9 +214,21 @@ def test_an_api_that_is_not_there_or_speaks_no_json_is_unreachable(server):
     running, handler = server
     handler.body = b"<html>"
     url = f"http://127.0.0.1:{running.server_port}"
+    headers = {"Content-Type": "application/json"}
     with pytest.raises(Unreachable, match="503 with something other than JSON"):
-        SignedTransport(url, CREDENTIALS, "us-east-1")("advise", {}, b"{}", "application/json")
+        SignedTransport(url, CREDENTIALS, "us-east-1")("advise", {}, b"{}", headers)
     with pytest.raises(Unreachable, match="could not be asked: ConnectionError"):
-        SignedTransport("http://127.0.0.1:1", CREDENTIALS, "us-east-1")(
-            "advise", {}, b"{}", "application/json"
-        )
+        SignedTransport("http://127.0.0.1:1", CREDENTIALS, "us-east-1")("advise", {}, b"{}", headers)
+
+
+def test_a_token_is_asked_for_anew_for_each_request_and_an_api_key_goes_with_it(server):
+    running, handler = server
+    tokens = iter(["first", "second"])
+    client = RecognitionClient.with_token(
+        f"http://127.0.0.1:{running.server_port}", lambda: next(tokens), api_key="key", attempts=1
+    )
+    for _ in range(2):
+        with pytest.raises(RecognitionRefused):
+            client.text_sentiment("Good.")
+    sent = [(headers["Authorization"], headers["x-api-key"]) for _, headers, _ in handler.requests]
+    assert sent == [("Bearer first", "key"), ("Bearer second", "key")]

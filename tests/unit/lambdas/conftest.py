@@ -60,6 +60,10 @@ class LambdaContext:
     invoked_function_arn: str = "arn:aws:lambda:us-east-1:111122223333:function:test"
     aws_request_id: str = "request"
 
+    def get_remaining_time_in_millis(self) -> int:
+        """As if the request had just begun."""
+        return 28_000
+
 
 @pytest.fixture(autouse=True)
 def environment(monkeypatch):
@@ -89,6 +93,8 @@ def call():
         *,
         as_base64: bool | None = None,
         query: dict[str, str | list[str]] | None = None,
+        headers: dict[str, str] | None = None,
+        caller: str = "AROAEXAMPLE:session",
     ) -> tuple[int, dict[str, Any], dict[str, str]]:
         encoded = content_type in ("image/png", "image/jpeg") if as_base64 is None else as_base64
         several = {name: [one] if isinstance(one, str) else one for name, one in (query or {}).items()}
@@ -96,18 +102,24 @@ def call():
             "httpMethod": "POST",
             "path": path,
             "resource": path,
-            "headers": {"Content-Type": content_type} if content_type else {},
+            "headers": {**({"Content-Type": content_type} if content_type else {}), **(headers or {})},
             "multiValueHeaders": {},
             "queryStringParameters": {name: one[-1] for name, one in several.items()} or None,
             "multiValueQueryStringParameters": several or None,
-            "requestContext": {"requestId": "r", "stage": "dev", "path": f"/dev{path}", "httpMethod": "POST"},
+            "requestContext": {
+                "requestId": "r",
+                "stage": "dev",
+                "path": f"/dev{path}",
+                "httpMethod": "POST",
+                "identity": {"accountId": "111122223333", "user": caller},
+            },
             "isBase64Encoded": encoded,
             "body": base64.b64encode(body).decode() if encoded else body.decode("utf-8", "surrogateescape"),
         }
         handler = importlib.import_module(f"lambdas.{function}.handler").handler
         answer = handler(event, LambdaContext())
-        headers = {name: values[0] for name, values in answer.get("multiValueHeaders", {}).items()}
-        return answer["statusCode"], json.loads(answer["body"]), headers
+        told = {name: values[0] for name, values in answer.get("multiValueHeaders", {}).items()}
+        return answer["statusCode"], json.loads(answer["body"]), told
 
     return send
 

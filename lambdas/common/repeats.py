@@ -1,0 +1,76 @@
+"""What is asked again is not charged again: the same Idempotency-Key, or the same content while a cache is good."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable
+from typing import Any
+
+from lambdas.common.answer_cache import AnswerCache
+from lambdas.common.answers import Answer, BatchAnswer
+from lambdas.common.bodies import media_type, raw_body
+from lambdas.common.clients import table_client
+from lambdas.common.idempotency import answered_once, key_of
+from lambdas.common.operations import Operation
+from lambdas.common.options import query_of
+from lambdas.common.policy import policy_of
+
+REPLAYED_HEADER = "Idempotency-Replayed"
+# Own networks change with each release, and cost nothing by the call.
+CACHED_SERVICES = ("rekognition", "comprehend")
+Run = Callable[[], Answer | BatchAnswer | dict[str, Any]]
+
+
+def answered(
+    operation: Operation, event: dict[str, Any], context: Any, run: Run
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """An answer's members, and the headers that tell of one given before.
+
+    Raises:
+        RequestRefused: what `run` or the Idempotency-Key deserves.
+        ClientError, BotoCoreError: what `run` raises.
+    """
+    headers: dict[str, str] = {}
+
+    def answer() -> dict[str, Any]:
+        members, more = from_cache(operation, event, run)
+        headers.update(more)
+        return members
+
+    key = key_of(event)
+    if key is None or not int(os.environ.get("IDEMPOTENCY_SECONDS", "0")):
+        return answer(), headers
+    members, replayed = answered_once(key, event, context, digest_of(operation, event), answer)
+    return members, {**headers, REPLAYED_HEADER: "true"} if replayed else headers
+
+
+def from_cache(
+    operation: Operation, event: dict[str, Any], run: Run
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """The members of a kept answer with its age, or those of a new one. A kept one costs nothing, and says so."""
+    seconds = int(os.environ.get("CACHE_SECONDS", "0"))
+    if not seconds or operation.service not in CACHED_SERVICES or policy_of(operation):
+        return members_of(run()), {}
+    cache = AnswerCache(table_client(), os.environ["ANSWERS_TABLE"], seconds)
+    digest = digest_of(operation, event)
+    if kept := cache.find(digest):
+        members, age_seconds = kept
+        free = {**members["cost"], "units": 0, "usd": 0.0}
+        return {**members, "cost": free}, {"Age": str(age_seconds)}
+    members = members_of(run())
+    cache.keep(digest, members)
+    return members, {}
+
+
+def members_of(found: Answer | BatchAnswer | dict[str, Any]) -> dict[str, Any]:
+    """An answer as JSON has it."""
+    return found if isinstance(found, dict) else found.as_json()
+
+
+def digest_of(operation: Operation, event: dict[str, Any]) -> str:
+    """SHA-256 over all that an answer depends on: the operation, its options, the body and how it is written."""
+    body = hashlib.sha256(raw_body(event)).hexdigest()
+    asked = [operation.name, media_type(event), sorted(query_of(event).items()), body]
+    return hashlib.sha256(json.dumps(asked).encode()).hexdigest()

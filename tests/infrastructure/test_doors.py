@@ -1,0 +1,194 @@
+"""The API's doors as the templates have them: who comes in, which way, how often, and what is kept for how long."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+from lambdas.catalogue import OPERATIONS
+from lambdas.common.bodies import IMAGE_BYTES
+from stacks.doors import REFUSALS
+from stacks.firewall import FIVE_MILLION, ONE_MILLION
+from stacks.settings import SettingsRefused, load_settings
+
+from .conftest import api_with, context
+
+POOL = "arn:aws:cognito-idp:us-east-1:111122223333:userpool/us-east-1_Example12"
+COGNITO = {
+    "authorization": "COGNITO_USER_POOLS",
+    "user_pools": {"arns": [POOL], "scopes": ["recognition/ask"]},
+}
+WAYS = ["vpce-0123456789abcdef0", "vpce-0123456789abcdef1"]
+
+
+@pytest.fixture(scope="module")
+def guarded() -> dict:
+    """The template of an API with tokens, a firewall, callers with keys, and a private way in."""
+    callers = {
+        "shop-front": {"requests_per_second": 5.0, "burst_requests": 10, "requests_per_month": 1_000},
+        "night-job": {"requests_per_second": 1.5, "burst_requests": 2},
+    }
+    return api_with(**COGNITO, firewall={"managed_rules": []}, callers=callers, vpc_endpoint_ids=WAYS)
+
+
+@pytest.fixture(scope="module")
+def private_and_signed() -> dict:
+    """The template of a private API with signed requests, which keeps no answers."""
+    return api_with(vpc_endpoint_ids=WAYS, idempotency_seconds=0)
+
+
+def test_every_method_wants_a_token_of_the_pool_and_a_key(guarded, of_type):
+    methods = of_type(guarded, "AWS::ApiGateway::Method")
+    assert len(methods) == len(OPERATIONS)
+    (authorizer,) = of_type(guarded, "AWS::ApiGateway::Authorizer")
+    assert (authorizer["Type"], authorizer["ProviderARNs"]) == ("COGNITO_USER_POOLS", [POOL])
+    for method in methods:
+        assert method["AuthorizationType"] == "COGNITO_USER_POOLS"
+        assert method["AuthorizationScopes"] == ["recognition/ask"]
+        assert method["ApiKeyRequired"] is True
+
+
+def test_each_caller_has_a_throttle_and_a_quota_of_its_own_and_its_key_is_in_no_template(guarded, of_type):
+    plans = of_type(guarded, "AWS::ApiGateway::UsagePlan")
+    assert sorted((plan["Throttle"]["RateLimit"], plan["Throttle"]["BurstLimit"]) for plan in plans) == [
+        (1.5, 2),
+        (5, 10),
+    ]
+    assert [plan["Quota"] for plan in plans if "Quota" in plan] == [{"Limit": 1_000, "Period": "MONTH"}]
+    keys = of_type(guarded, "AWS::ApiGateway::ApiKey")
+    assert len(keys) == len(of_type(guarded, "AWS::ApiGateway::UsagePlanKey")) == 2
+    assert not [key for key in keys if "Value" in key]
+
+
+def policy_of(template: dict, of_type) -> list[dict]:
+    """The statements of a private API's policy."""
+    (api,) = of_type(template, "AWS::ApiGateway::RestApi")
+    assert api["EndpointConfiguration"] == {"Types": ["PRIVATE"], "VpcEndpointIds": WAYS}
+    return api["Policy"]["Statement"]
+
+
+def test_a_private_api_is_reached_through_its_endpoints_and_from_nowhere_else(
+    guarded, private_and_signed, of_type
+):
+    for template in (guarded, private_and_signed):
+        (denied,) = [one for one in policy_of(template, of_type) if one["Effect"] == "Deny"]
+        assert denied["Condition"] == {"StringNotEquals": {"aws:SourceVpce": WAYS}}
+        assert denied["Principal"] == {"AWS": "*"}
+
+
+def test_the_policy_of_a_private_api_leaves_it_to_iam_who_may_sign(private_and_signed, guarded, of_type):
+    """In one account an allowance for everybody in this policy would be enough to call without any in IAM."""
+    (allowed,) = [one for one in policy_of(private_and_signed, of_type) if one["Effect"] == "Allow"]
+    assert ":root" in json.dumps(allowed["Principal"])
+    # Who shows a token is nobody to IAM.
+    (allowed,) = [one for one in policy_of(guarded, of_type) if one["Effect"] == "Allow"]
+    assert allowed["Principal"] == {"AWS": "*"}
+
+
+def rules_of(template: dict, of_type) -> dict[str, dict]:
+    """The web ACL's rules by name."""
+    (acl,) = of_type(template, "AWS::WAFv2::WebACL")
+    assert acl["DefaultAction"] == {"Allow": {}}
+    return {rule["Name"]: rule for rule in acl["Rules"]}
+
+
+def test_prod_has_a_firewall_before_its_stage_and_dev_pays_for_none(prod, dev, of_type):
+    rules = rules_of(prod["Api"], of_type)
+    assert rules["TooManyRequests"]["Statement"]["RateBasedStatement"]["Limit"] == 3_000
+    managed = [name for name in rules if name.startswith("AWSManagedRules")]
+    assert len(managed) == 3
+    (association,) = of_type(prod["Api"], "AWS::WAFv2::WebACLAssociation")
+    assert "/stages/" in json.dumps(association["ResourceArn"])
+    assert of_type(dev["Api"], "AWS::WAFv2::WebACL") == []
+
+
+def test_no_rule_of_aws_reads_a_body_to_block_it(prod, of_type):
+    """A picture is no attack because it is larger than 8 KB, and a text may speak of scripts."""
+    for name, rule in rules_of(prod["Api"], of_type).items():
+        if name.startswith("AWSManagedRules"):
+            overrides = rule["Statement"]["ManagedRuleGroupStatement"].get("RuleActionOverrides", [])
+            assert {json.dumps(one["ActionToUse"]) for one in overrides} <= {'{"Count": {}}'}
+            assert [one["Name"] for one in overrides] or name == "AWSManagedRulesAmazonIpReputationList"
+            assert all(one["Name"].endswith("_BODY") for one in overrides)
+
+
+def test_no_sample_of_a_request_is_kept(prod, of_type):
+    for rule in rules_of(prod["Api"], of_type).values():
+        assert rule["VisibilityConfig"]["SampledRequestsEnabled"] is False
+
+
+@pytest.mark.parametrize(
+    ("pattern", "most"), [(FIVE_MILLION, 4_999_999), (ONE_MILLION, 999_999)], ids=["body", "text"]
+)
+@pytest.mark.parametrize("zeros", ["", "00"])
+def test_the_patterns_of_sizes_are_right_around_their_limits(pattern, most, zeros):
+    for size in (0, 9, 999_999, 1_000_000, most - 1, most):
+        assert bool(re.search(pattern, f"{zeros}{size}")) == (size > most)
+    for size in (most + 1, most * 2, most * 10, most * 1_000):
+        assert re.search(pattern, f"{zeros}{size}")
+
+
+def test_the_firewall_lets_through_whatever_a_function_would_take():
+    largest_text = max(one.body.most_bytes for one in OPERATIONS if type(one.body).__name__ == "TextBody")
+    # JSON may write a character of one byte in six.
+    assert not re.search(ONE_MILLION, str(6 * largest_text + 1_000))
+    assert not re.search(FIVE_MILLION, str(IMAGE_BYTES))
+
+
+def test_the_gateways_own_refusals_read_like_the_apis(templates, of_type):
+    found = of_type(templates["Api"], "AWS::ApiGateway::GatewayResponse")
+    assert len(found) == len(REFUSALS)
+    for one in found:
+        error = json.loads(one["ResponseTemplates"]["application/json"])["error"]
+        assert set(error) == {"code", "message", "field"}
+        assert error["message"].endswith(".")
+    again = {one["ResponseType"] for one in found if one.get("ResponseParameters")}
+    assert again == {"DEFAULT_5XX", "THROTTLED", "INTEGRATION_TIMEOUT"}
+
+
+def test_answers_lie_under_the_customers_key_and_are_deleted_in_time(templates, of_type):
+    (table,) = of_type(templates["Api"], "AWS::DynamoDB::Table")
+    assert table["SSESpecification"]["SSEType"] == "KMS"
+    assert "KeyArn" in json.dumps(table["SSESpecification"]["KMSMasterKeyId"])
+    assert table["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
+    # A backup would keep them longer.
+    assert "PointInTimeRecoverySpecification" not in table
+
+
+def test_a_function_uses_the_key_through_the_table_alone(templates, of_type):
+    using = [
+        statement
+        for policy in of_type(templates["Api"], "AWS::IAM::Policy")
+        for statement in policy["PolicyDocument"]["Statement"]
+        if "kms:Decrypt" in statement["Action"]
+    ]
+    assert len(using) == 3
+    for statement in using:
+        assert statement["Condition"] == {
+            "StringEquals": {"kms:ViaService": "dynamodb.us-east-1.amazonaws.com"}
+        }
+
+
+def test_an_api_that_keeps_nothing_has_no_table(private_and_signed, of_type):
+    assert of_type(private_and_signed, "AWS::DynamoDB::Table") == []
+
+
+@pytest.mark.parametrize(
+    ("api", "reason"),
+    [
+        ({"authorization": "COGNITO_USER_POOLS"}, "user_pools and the authorization"),
+        ({"user_pools": {"arns": [POOL]}}, "user_pools and the authorization"),
+        ({"retention_days": 1, "cache_seconds": 86_401}, "cache_seconds may be at most 1 days"),
+        ({"retention_days": 1, "idempotency_seconds": 90_000}, "idempotency_seconds may be at most 1 days"),
+        ({"callers": {"Shop!": {"requests_per_second": 1.0, "burst_requests": 1}}}, "callers"),
+        ({"firewall": {"requests_in_five_minutes": 9}}, "requests_in_five_minutes"),
+        ({"vpc_endpoint_ids": ["eni-1"]}, "vpc_endpoint_ids"),
+    ],
+)
+def test_doors_that_do_not_fit_together_are_refused_by_name(api, reason):
+    changed = context()["environments"]
+    changed["dev"] = {**changed["dev"], "api": api}
+    with pytest.raises(SettingsRefused, match=reason):
+        load_settings("dev", changed)

@@ -1,0 +1,253 @@
+"""What is asked again is charged once, nobody gets another's answer, and nothing is kept longer than said."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import boto3
+import pytest
+from botocore.exceptions import ConnectionClosedError
+from moto import mock_aws
+
+from lambdas.common import idempotency, repeats
+from lambdas.common.answer_cache import MOST_BYTES, AnswerCache
+
+from .conftest import PLAIN, picture
+
+TEXT = "Käthe says: good."
+KEY = {"Idempotency-Key": "order-4711"}
+TABLE = "answers"
+
+
+@pytest.fixture(scope="module")
+def dynamodb():
+    """One client for all tests: making one takes a second."""
+    with mock_aws():
+        client = boto3.client(
+            "dynamodb", region_name="us-east-1", aws_access_key_id="test", aws_secret_access_key="test"
+        )
+        client.create_table(
+            TableName=TABLE,
+            KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        yield client
+
+
+@pytest.fixture
+def table(dynamodb, monkeypatch):
+    """The table of answers, empty."""
+    monkeypatch.setenv("ANSWERS_TABLE", TABLE)
+    monkeypatch.setattr(repeats, "table_client", lambda: dynamodb)
+    monkeypatch.setattr(idempotency, "table_client", lambda: dynamodb)
+    idempotency.layer.cache_clear()
+    for item in stored(dynamodb):
+        dynamodb.delete_item(TableName=TABLE, Key={"id": item["id"]})
+    return dynamodb
+
+
+@pytest.fixture
+def once(table, monkeypatch):
+    """The table, with idempotency for an hour."""
+    monkeypatch.setenv("IDEMPOTENCY_SECONDS", "3600")
+    return table
+
+
+@pytest.fixture
+def cached(table, monkeypatch):
+    """The table, with a cache for a minute."""
+    monkeypatch.setenv("CACHE_SECONDS", "60")
+    return table
+
+
+def sentiment() -> dict:
+    scores = {"Positive": 0.9, "Negative": 0.1, "Neutral": 0.0, "Mixed": 0.0}
+    return {"Sentiment": "POSITIVE", "SentimentScore": scores, **PLAIN}
+
+
+@pytest.fixture
+def comprehend(service):
+    """Comprehend, which answers as often as `times` says; a call beyond that fails the test with a 5xx."""
+    stubber = service("comprehend")
+
+    def answer(times: int) -> None:
+        for _ in range(times):
+            stubber.add_response("detect_sentiment", sentiment())
+
+    answer.stubber = stubber
+    return answer
+
+
+@pytest.fixture
+def ask(call):
+    """Asks for a sentiment."""
+    return lambda text=TEXT, **how: call("language", "/texts/sentiment", text.encode(), "text/plain", **how)
+
+
+def stored(dynamodb) -> list[dict]:
+    return dynamodb.scan(TableName=TABLE)["Items"]
+
+
+def test_the_same_key_gets_the_same_answer_and_the_service_is_asked_once(once, comprehend, ask):
+    comprehend(1)
+    status, first, headers = ask(headers=KEY)
+    assert (status, "Idempotency-Replayed" in headers) == (200, False)
+    status, second, headers = ask(headers=KEY)
+    assert (status, headers["Idempotency-Replayed"]) == (200, "true")
+    assert {**second, "latency_milliseconds": 0} == {**first, "latency_milliseconds": 0}
+    comprehend.stubber.assert_no_pending_responses()
+
+
+def test_a_key_belongs_to_its_caller_whatever_the_session(once, comprehend, ask):
+    comprehend(2)
+    assert "Idempotency-Replayed" not in ask(headers=KEY, caller="AROAONE:a")[2]
+    assert "Idempotency-Replayed" in ask(headers=KEY, caller="AROAONE:b")[2]
+    assert "Idempotency-Replayed" not in ask(headers=KEY, caller="AROATWO:a")[2]
+
+
+def test_a_key_that_was_used_for_something_else_is_refused(once, comprehend, ask):
+    comprehend(1)
+    ask(headers=KEY)
+    for changed in ({"text": "Another text."}, {"query": {"language_code": "de"}}):
+        status, found, _ = ask(headers=KEY, **changed)
+        assert (status, found["error"]["code"]) == (422, "IdempotencyKeyReused")
+
+
+def test_a_request_that_was_refused_may_be_sent_again(once, comprehend, ask):
+    comprehend.stubber.add_client_error("detect_sentiment", "ThrottlingException")
+    comprehend(1)
+    assert ask(headers=KEY)[0] == 503
+    assert stored(once) == []
+    assert ask(headers=KEY)[0] == 200
+
+
+def test_a_request_that_is_still_being_answered_is_not_answered_twice(once, comprehend, ask, monkeypatch):
+    comprehend(2)
+    assert ask(headers=KEY)[0] == 200
+    (record,) = stored(once)
+    running = {"status": {"S": "INPROGRESS"}, "in_progress_expiration": {"N": str(2**50)}}
+    once.put_item(TableName=TABLE, Item={**record, **running})
+    status, found, headers = ask(headers=KEY)
+    assert (status, found["error"]["code"], headers["Retry-After"]) == (409, "RequestInProgress", "2")
+    # Its function died, and its time would be over.
+    once.put_item(TableName=TABLE, Item={**record, **running, "in_progress_expiration": {"N": "1000"}})
+    assert ask(headers=KEY)[0] == 200
+
+
+@pytest.mark.parametrize("key", ["", "two words", "ä", "x" * 256])
+def test_what_is_no_key_is_refused(once, ask, key):
+    status, found, _ = ask(headers={"idempotency-key": key})
+    assert (status, found["error"]["field"]) == (400, "Idempotency-Key")
+
+
+def test_neither_content_nor_key_nor_caller_is_stored_in_clear(once, cached, comprehend, ask):
+    comprehend(1)
+    ask(headers=KEY)
+    records = repr(stored(once))
+    assert len(stored(once)) == 2
+    for secret in ("Käthe", "K\\\\u00e4the", KEY["Idempotency-Key"], "AROAEXAMPLE", "says"):
+        assert secret not in records
+
+
+def test_nothing_is_kept_beyond_its_time(once, cached, comprehend, ask):
+    comprehend(1)
+    ask(headers=KEY)
+    now = time.time()
+    lifetimes = sorted(round(int(item.get("expires_at")["N"]) - now, -1) for item in stored(once))
+    assert lifetimes == [60, 3600]
+
+
+def test_an_answer_that_is_too_long_for_a_record_is_given_all_the_same(once, comprehend, ask, monkeypatch):
+    comprehend(2)
+    monkeypatch.setattr(idempotency, "MOST_BYTES", 10)
+    for _ in range(2):
+        status, _, headers = ask(headers=KEY)
+        assert (status, "Idempotency-Replayed" in headers) == (200, False)
+    assert stored(once) == []
+
+
+def broken(*_, **__):
+    raise ConnectionClosedError(endpoint_url="https://dynamodb")
+
+
+def test_without_its_table_a_key_promises_nothing_and_nothing_is_charged(once, ask, monkeypatch):
+    monkeypatch.setattr(once, "put_item", broken)
+    status, found, _ = ask(headers=KEY)
+    assert (status, found["error"]["code"]) == (503, "IdempotencyUnknown")
+
+
+def test_an_answer_that_was_charged_is_given_though_it_could_not_be_kept(once, comprehend, ask, monkeypatch):
+    comprehend(1)
+    monkeypatch.setattr(once, "update_item", broken)
+    assert ask(headers=KEY)[0] == 200
+
+
+def test_without_the_setting_a_key_is_looked_at_and_means_nothing(comprehend, ask):
+    comprehend(2)
+    for _ in range(2):
+        assert "Idempotency-Replayed" not in ask(headers=KEY)[2]
+
+
+def test_the_same_content_is_answered_from_the_cache_and_costs_nothing(cached, comprehend, ask):
+    comprehend(1)
+    _, first, headers = ask()
+    assert (first["cost"]["units"], "Age" in headers) == (3, False)
+    _, second, headers = ask(caller="AROATWO:a")
+    assert (second["results"], headers["Age"]) == (first["results"], "0")
+    assert second["cost"] == {"units": 0, "unit": "100 characters", "usd": 0.0}
+
+
+@pytest.mark.parametrize("changed", [{"text": "Another."}, {"query": {"language_code": "de"}}])
+def test_other_content_or_another_option_is_asked_anew(cached, comprehend, ask, changed):
+    comprehend(2)
+    ask()
+    assert "Age" not in ask(**changed)[2]
+    comprehend.stubber.assert_no_pending_responses()
+
+
+def test_no_refusal_is_cached(cached, comprehend, ask):
+    comprehend.stubber.add_client_error("detect_sentiment", "ThrottlingException")
+    comprehend(1)
+    assert [ask()[0], ask()[0]] == [503, 200]
+
+
+def test_own_networks_and_policies_are_never_answered_from_the_cache(cached, comprehend, ask, monkeypatch):
+    monkeypatch.setenv("POLICIES", json.dumps({"text-sentiment": {"backend": "managed"}}))
+    comprehend(2)
+    ask()
+    assert "Age" not in ask()[2]
+    assert stored(cached) == []
+
+
+def test_a_cache_that_cannot_be_reached_costs_a_call_and_no_request(cached, comprehend, ask, monkeypatch):
+    comprehend(2)
+    monkeypatch.setattr(cached, "get_item", broken)
+    monkeypatch.setattr(cached, "put_item", broken)
+    assert [ask()[0], ask()[0]] == [200, 200]
+
+
+def test_an_expired_answer_that_dynamodb_has_not_deleted_yet_does_not_count(cached):
+    now = [1_000.0]
+    cache = AnswerCache(cached, TABLE, 60, now=lambda: now[0])
+    cache.keep("digest", {"cost": {}})
+    now[0] = 1_059
+    assert cache.find("digest") == ({"cost": {}}, 59)
+    now[0] = 1_060
+    assert cache.find("digest") is None
+
+
+def test_an_answer_that_does_not_fit_into_an_item_is_not_cached(cached):
+    from random import Random
+
+    cache = AnswerCache(cached, TABLE, 60)
+    cache.keep("digest", {"long": Random(0).randbytes(MOST_BYTES).hex()})
+    assert cache.find("digest") is None
+
+
+def test_a_picture_is_cached_by_its_bytes(cached, call, service):
+    service("rekognition").add_response("detect_faces", {"FaceDetails": [], **PLAIN})
+    for age in (False, True):
+        status, _, headers = call("vision", "/images/faces", picture(), "image/png")
+        assert (status, "Age" in headers) == (200, age)
