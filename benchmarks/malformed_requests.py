@@ -1,0 +1,177 @@
+"""Do malformed requests get a 4xx and leave the process as it was: `python -m benchmarks.malformed_requests`.
+
+They go through the handlers as API Gateway would send them, in one process, before services that answer everything.
+"""
+
+from __future__ import annotations
+
+import base64
+import gc
+import importlib
+import io
+import json
+import os
+import random
+import struct
+import time
+import zlib
+from collections import Counter
+from collections.abc import Callable
+from contextlib import redirect_stdout
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from unittest import mock
+
+from PIL import Image
+
+RESULT = Path(__file__).with_name("results") / "malformed_requests.json"
+# More than ten thousand of them are malformed; the rest turn out to be pictures.
+REQUESTS = 12_500
+SAMPLES = 10
+CONTEXT = SimpleNamespace(
+    function_name="garbage",
+    memory_limit_in_mb=512,
+    invoked_function_arn="arn:aws:lambda:us-east-1:111122223333:function:garbage",
+    aws_request_id="request",
+    get_remaining_time_in_millis=lambda: 28_000,
+)
+METADATA = {"HTTPStatusCode": 200, "HTTPHeaders": {}}
+
+
+def picture(kind: str) -> bytes:
+    """A real picture file."""
+    buffer = io.BytesIO()
+    Image.linear_gradient("L").resize((90, 85)).convert("RGB").save(buffer, kind)
+    return buffer.getvalue()
+
+
+PICTURES = (picture("PNG"), picture("JPEG"))
+NASTY = ("\\ud800", "\\udc00\\ud800", "\\u202e", "\\u2066", "\\u0000", "\\u200b", "\\ufeff", "\\uffff")
+BROKEN_TEXTS = (b"", b" \t\n", b"\xff\xfe", b"\xc3", b"\xed\xa0\x80", b"\xf8\x88\x80\x80\x80", b"caf\xe9")
+
+
+def chunk(kind: bytes, content: bytes) -> bytes:
+    """A chunk of a PNG."""
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+
+def bomb(dice: random.Random) -> bytes:
+    """A small PNG that says it is huge."""
+    side = dice.choice((10_001, 65_535, 2**31 - 1))
+    header = struct.pack(">IIBBBBB", side, dice.choice((side, 80)), 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", b"x" * 40) + chunk(b"IEND", b"")
+
+
+def exif_trick(dice: random.Random) -> bytes:
+    """A JPEG whose EXIF segment claims another length than it has, or none."""
+    content = PICTURES[1]
+    length = dice.choice((0, 1, 2, 65_535, dice.randrange(65_536)))
+    return content[:2] + b"\xff\xe1" + struct.pack(">H", length) + b"Exif\0\0" + content[2:]
+
+
+def polyglot(dice: random.Random) -> bytes:
+    """A file that begins as something else."""
+    head = dice.choice((b"GIF89a", b"%PDF-1.7\n", b"PK\x03\x04", b"<svg>", b"\xff\xd8", b"\x89PNG\r\n"))
+    return head + dice.choice(PICTURES)
+
+
+def truncated(dice: random.Random) -> bytes:
+    """A picture that ends too early."""
+    content = dice.choice(PICTURES)
+    return content[: dice.randrange(len(content) - 20)]
+
+
+def flipped(dice: random.Random) -> bytes:
+    """A picture with flipped bits in its first bytes, which say what it is."""
+    content = bytearray(dice.choice(PICTURES))
+    for _ in range(dice.randrange(1, 8)):
+        content[dice.randrange(32)] ^= 1 << dice.randrange(8)
+    return bytes(content)
+
+
+def broken_json(dice: random.Random) -> bytes:
+    """JSON with half characters, wrong types, wrong names, or none."""
+    nasty = "".join(dice.choice(NASTY) for _ in range(dice.randrange(1, 5)))
+    value = dice.choice(
+        (f'"{nasty}\\ud800"', "7", "null", "[]", "{}", "1e999", '""', "NaN", '"' + "x" * 6_000 + '"')
+    )
+    name = dice.choice(("text", "texts", "image", "source", nasty))
+    return dice.choice((f'{{"{name}": {value}', f'{{"{name}": {value}, "more": 1}}', "[" * 5_000)).encode()
+
+
+def request(dice: random.Random) -> tuple[str, dict]:
+    """A malformed request and the function that gets it."""
+    kind = dice.randrange(8)
+    if kind < 5:
+        content = (truncated, flipped, bomb, exif_trick, polyglot)[kind](dice)
+        function, path, content_type = "vision", "/images/faces", dice.choice(("image/png", "image/jpeg"))
+        if dice.random() < 0.3:
+            content = json.dumps({"image": base64.b64encode(content).decode()}).encode()
+            content_type = "application/json"
+    else:
+        content = broken_json(dice) if kind == 7 else dice.choice(BROKEN_TEXTS)
+        content_type = "application/json" if kind == 7 else "text/plain"
+        function, path = "language", "/texts/sentiment"
+    return function, {
+        "httpMethod": "POST",
+        "path": path,
+        "headers": {"Content-Type": content_type},
+        "requestContext": {"requestId": "r", "stage": "dev", "httpMethod": "POST"},
+        "isBase64Encoded": True,
+        "body": base64.b64encode(content).decode(),
+    }
+
+
+class Service:
+    """Rekognition and Comprehend, which answer whatever happens to be a picture or a text all the same."""
+
+    def detect_faces(self, **_: Any) -> dict[str, Any]:
+        return {"FaceDetails": [], "ResponseMetadata": METADATA}
+
+    def detect_sentiment(self, **_: Any) -> dict[str, Any]:
+        return {"SentimentScore": {"Positive": 1.0}, "ResponseMetadata": METADATA}
+
+
+def resident_bytes() -> int:
+    """What the process holds in memory (Linux)."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def measure(requests: int, seed: int = 0) -> dict[str, Any]:
+    """Sends so many; counts the statuses and looks at the memory ten times."""
+    variables = {
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "POWERTOOLS_METRICS_NAMESPACE": "Recognition",
+        "POWERTOOLS_SERVICE_NAME": "garbage",
+        "POWERTOOLS_TRACE_DISABLED": "true",
+        "POWERTOOLS_LOG_LEVEL": "CRITICAL",
+    }
+    dice, statuses, held = random.Random(seed), Counter(), []
+    with mock.patch.dict(os.environ, variables), redirect_stdout(io.StringIO()) as printed:
+        handlers: dict[str, Callable[..., dict[str, Any]]] = {}
+        for name in ("vision", "language"):
+            operations = importlib.import_module(f"lambdas.{name}.operations")
+            operations.client = lambda _: Service()
+            handlers[name] = importlib.import_module(f"lambdas.{name}.handler").handler
+        for number in range(1, requests + 1):
+            function, event = request(dice)
+            statuses[handlers[function](event, CONTEXT)["statusCode"]] += 1
+            if number % (requests // SAMPLES) == 0:
+                printed.seek(0)
+                printed.truncate()
+                gc.collect()
+                held.append(resident_bytes())
+    return {
+        "requests": requests,
+        "statuses": {str(status): count for status, count in sorted(statuses.items())},
+        "resident_megabytes": [round(one / 2**20, 1) for one in held],
+    }
+
+
+if __name__ == "__main__":
+    began = time.perf_counter()
+    result = {"question": __doc__.splitlines()[0].partition(":")[0] + "?", **measure(REQUESTS)}
+    result["seconds"] = round(time.perf_counter() - began, 1)
+    RESULT.write_text(json.dumps(result, indent=2) + "\n")
+    print(json.dumps(result, indent=2))
