@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 from cli.release import VERSION_PARAMETER, endpoint_name, list_versions, served_version
 from cli.target import Target
 
-STACKS = ("Storage", "Training", "Inference", "Release", "Api")
+STACKS = ("Storage", "Training", "Inference", "Release", "Api", "Bulk")
 
 
 def describe(target: Target) -> dict[str, Any]:

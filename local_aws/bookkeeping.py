@@ -10,6 +10,7 @@ RECORDED = (
     "AWS::ApplicationAutoScaling::ScalableTarget",
     "AWS::ApplicationAutoScaling::ScalingPolicy",
     "AWS::EC2::FlowLog",
+    "AWS::WAFv2::WebACLAssociation",
 )
 
 

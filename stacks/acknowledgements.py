@@ -210,6 +210,21 @@ def findings(part: str, settings: EnvironmentSettings) -> list[Finding]:
             ),
             *each(upload, cdks, "AwsSolutions-L1"),
         ]
+    if part == "Bulk":
+        machine = "Machine/Role/DefaultPolicy"
+        executions = resource(f"arn:aws:states:{account}:execution:<Machine6FC8AE80.Name>/*")
+        named = "The objects are the run's own choice; the worker reads them and can do nothing else outside bulk/."
+        children = "A distributed map names its children; the machine is named in full."
+        end = "This is where failures end: it is read by the redrive command, and nothing behind it can fail."
+        return [
+            *each("BulkRole/DefaultPolicy", NO_RESOURCE, resource("*")),
+            *each("BulkRole/DefaultPolicy", named, objects("DataBucket")),
+            *each("BulkRole/DefaultPolicy", OBJECTS, objects("DataBucket", "bulk/")),
+            *each(machine, OBJECTS, objects("DataBucket", "bulk/")),
+            *each(machine, NO_RESOURCE, resource("*")),
+            *each("OwnExecutions", children, executions),
+            *each("Failures", end, "AwsSolutions-SQS3"),
+        ]
     return []
 
 

@@ -10,6 +10,7 @@ from aws_cdk import aws_iam as iam
 from stacks.acknowledgements import acknowledge
 from stacks.api import ApiStack
 from stacks.budget import add_budget
+from stacks.bulk import BulkStack
 from stacks.console import ConsoleStack
 from stacks.inference import InferenceStack
 from stacks.release import ReleaseStack
@@ -79,10 +80,16 @@ def compose(app: App, build_directory: Path) -> dict[str, Stack]:
     if settings.rest:
         release = stacks["Release"]
         Rests(release, "Rests", settings=settings, places=release.places, release_machine=release.machine)
+    stacks["Bulk"] = BulkStack(
+        app,
+        **named(settings, "Bulk", "Any operation over millions of objects"),
+        settings=settings,
+        build_directory=build_directory,
+    )
     if settings.budget:
         add_budget(stacks["Storage"], settings.budget, {"project": PROJECT, "environment": settings.name})
     # They read what storage published, which CDK cannot see by itself.
-    for reader in ("Training", "Inference", "Release", "Api"):
+    for reader in ("Training", "Inference", "Release", "Api", "Bulk"):
         stacks[reader].add_stack_dependency(stacks["Storage"])
     # A released version's group has to outlive its endpoint.
     stacks["Inference"].add_stack_dependency(stacks["Training"])

@@ -11,6 +11,7 @@ import botocore.session
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from model_code.hyperparameters import KINDS
+from stacks.bulk_settings import BulkSettings
 from stacks.door_settings import CallerSettings, FirewallSettings, UserPoolSettings
 from stacks.images import INFERENCE_IMAGES, TRAINING_IMAGES, VERIFIED_PAIRS
 from stacks.strict import Settings
@@ -414,6 +415,7 @@ class EnvironmentSettings(Settings):
     console: ConsoleSettings | None = Field(
         None, description="Empty: no page on the internet; the embedded AWS serves it in any case."
     )
+    bulk: BulkSettings = BulkSettings()
     budget: BudgetSettings | None = Field(None, description="Empty: no budget.")
     watching: WatchingSettings | None = Field(None, description="Empty: nobody hears of alarms.")
     rest: RestSettings | None = Field(None, description="Empty: what is released serves around the clock.")

@@ -8,6 +8,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from lambdas.bulk.places import PREFIX
 from stacks.names import CAPTURED_PREFIX, publish
 from stacks.settings import EnvironmentSettings, StorageSettings
 
@@ -35,6 +36,13 @@ class StorageStack(Stack):
         publish(self, settings.name, "key-arn", key.key_arn)
         for purpose in ("data", "model"):
             bucket = self.bucket(f"{purpose.title()}Bucket", storage, removal, key, logs, prefix=purpose)
+            if purpose == "data":
+                # What customers' objects were found to show is kept no longer than other answers about them.
+                bucket.add_lifecycle_rule(
+                    id="drop-old-bulk-runs",
+                    prefix=f"{PREFIX}/",
+                    expiration=Duration.days(settings.api.retention_days),
+                )
             publish(self, settings.name, f"{purpose}-bucket", bucket.bucket_name)
             if purpose == "data" and settings.training.marker_name:
                 tell_event_bridge(bucket)

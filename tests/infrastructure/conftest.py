@@ -16,7 +16,7 @@ import pytest
 NOT_LINTED = "W3005"
 ROOT = Path(__file__).resolve().parents[2]
 # The stacks of every environment; where the settings want watching, there is one more.
-PARTS = ("Storage", "Training", "Inference", "Release", "Api")
+PARTS = ("Storage", "Training", "Inference", "Release", "Api", "Bulk")
 WATCHING = "Watching"
 
 

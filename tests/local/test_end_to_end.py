@@ -23,7 +23,7 @@ from advisor import Problem
 from bakeoff import contest
 from bakeoff.candidates import LOGISTIC, MAJORITY, NETWORKS
 from bakeoff.examples import Examples
-from cli import bakeoff_jobs, deploy, release, rollback, training
+from cli import bakeoff_jobs, bulk, bulk_runs, deploy, release, rollback, training
 from cli.data import upload
 from cli.embedded import embedded_target
 from cli.errors import CommandFailed
@@ -516,3 +516,62 @@ def test_the_console_asks_the_deployed_api_in_a_browser(target, released, browse
     page.wait_for_selector("#state .run:has-text('loss: train')")
     page.close()
     assert complaints == []
+
+
+def test_a_request_sent_again_with_its_key_gets_the_first_answer(target):
+    session = target.session()
+    client = RecognitionClient.signed(target.api_url(), session.get_credentials(), session.region_name)
+    once_loaded(lambda: client.text_sentiment("A wonderful film."))
+    url = target.api_url() + "/texts/sentiment"
+    found = []
+    for text in (b"A wonderful film.", b"A wonderful film.", b"An awful film."):
+        headers = {"Content-Type": "text/plain", "Idempotency-Key": "end-to-end"}
+        request = AWSRequest("POST", url, data=text, headers=headers)
+        SigV4Auth(session.get_credentials(), "execute-api", session.region_name).add_auth(request)
+        found.append(requests.post(url, data=text, headers=dict(request.headers), timeout=60))
+    first, second, other = found
+    assert (first.status_code, "Idempotency-Replayed" in first.headers) == (200, False)
+    assert (second.status_code, second.headers["Idempotency-Replayed"]) == (200, "true")
+    assert second.json()["results"] == first.json()["results"]
+    assert (other.status_code, other.json()["error"]["code"]) == (422, "IdempotencyKeyReused")
+
+
+def test_a_bulk_run_ends_each_object_once_and_what_failed_can_be_redriven(target, tmp_path):
+    texts = {f"{number:03}.txt": f"A wonderful film, number {number}." for number in range(230)}
+    folder = tmp_path / "texts"
+    folder.mkdir()
+    for name, text in {**texts, "empty.txt": " "}.items():
+        (folder / name).write_text(text)
+    request = bulk.request_of(target, "text-sentiment", [], limit_usd=1.0)
+    run, plan = bulk.start(target, request, str(folder))
+    assert (plan.objects, plan.batches, plan.calls) == (231, 2, 10)
+    assert plan.usd == pytest.approx(231 * 3 * 0.0001)
+    ended = bulk_runs.watch(target, run, silent)
+    assert (ended["state"], ended["done"] + ended["failed"], ended["left"]) == ("SUCCEEDED", 231, 0), ended
+    lines = {line["key"].rsplit("/", 1)[-1]: line for line in bulk_runs.results(target, run)}
+    assert sorted(lines) == [*texts, "empty.txt"]
+    bad = lines["empty.txt"]
+    assert (bad["outcome"], bad["error"]["code"]) == ("failed", "EmptyText")
+    # Mended, it is asked about again, with what a busy machine did not come to; the others are not.
+    target.client("s3").put_object(
+        Bucket=target.parameter("data-bucket"), Key=bad["key"], Body=b"An awful film."
+    )
+    for _ in range(3):
+        assert bulk_runs.redrive(target, run, silent) == ended["failed"]
+        ended = bulk_runs.watch(target, run, silent)
+        if not ended["failed"]:
+            break
+    assert (ended["state"], ended["done"], ended["failed"], ended["left"]) == ("SUCCEEDED", 231, 0, 0), ended
+    with pytest.raises(CommandFailed, match="No object"):
+        bulk_runs.redrive(target, run, silent)
+    assert bulk_runs.write_results(target, run, tmp_path / "out.parquet") == 231
+    assert bulk_runs.write_results(target, run, tmp_path / "out.jsonl") == 231
+
+
+def test_a_bulk_run_that_would_cost_too_much_is_not_started(target, tmp_path):
+    (tmp_path / "a.txt").write_text("A text.")
+    request = bulk.request_of(target, "text-sentiment", [], limit_usd=0.0001)
+    with pytest.raises(CommandFailed, match="Nothing was started"):
+        bulk.start(target, request, str(tmp_path))
+    with pytest.raises(CommandFailed, match="lets no run cost more than"):
+        bulk.request_of(target, "text-sentiment", [], limit_usd=1_000_000)

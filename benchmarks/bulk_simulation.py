@@ -1,0 +1,213 @@
+"""How long do ten million objects take, and where do they end: `python -m benchmarks.bulk_simulation`.
+
+A simulation with discrete events, and no measurement of AWS: batches are worked by workers that book their calls in the
+token bucket, calls fail by chance, workers die, and what failed is redriven. The rules are the worker's own
+(lambdas/bulk/work.py); within a batch the fates of its objects are drawn in numbers, not one by one.
+"""
+
+from __future__ import annotations
+
+import heapq
+import json
+import time
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from lambdas.bulk.work import PAUSE_SECONDS, TRIES
+
+RESULT = Path(__file__).with_name("results") / "bulk_simulation.json"
+DAY = 86_400.0
+# Of a batch: pictures are asked about one by one, texts 25 at a time (cli/bulk.py).
+PICTURES, TEXTS = (25, 1), (200, 25)
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One run.
+
+    Attributes:
+        name: of it.
+        objects: how many.
+        batch: objects of a batch, and of a call.
+        calls_per_second: of the deployment's bucket.
+        workers: at the same time.
+        usd_per_object: list price.
+        passing: share of the calls that the service throttles or fails for the moment; a throttle pauses everybody.
+        poisoned: share of the objects that no try will answer.
+        dying: share of the deliveries of a batch in which the worker dies before it writes; it is delivered again.
+        call_seconds: that the service takes.
+    """
+
+    name: str
+    objects: int
+    batch: tuple[int, int]
+    calls_per_second: float
+    workers: int
+    usd_per_object: float
+    passing: float = 0.0
+    poisoned: float = 0.0
+    dying: float = 0.0
+    call_seconds: float = 0.3
+
+
+@dataclass
+class Outcome:
+    """What became of a run's objects.
+
+    Attributes:
+        done, failed: objects, each in one of them.
+        charged: objects, those twice that a dying worker had asked about.
+        calls: to the service, those that failed included.
+        seconds: until the last batch was written.
+        redrives: attempts after the first.
+    """
+
+    done: int = 0
+    failed: int = 0
+    charged: int = 0
+    calls: int = 0
+    seconds: float = 0.0
+    redrives: int = 0
+
+
+class Bucket:
+    """The token bucket's arithmetic (lambdas/bulk/pace.py) without its table."""
+
+    def __init__(self, calls_per_second: float) -> None:
+        self.interval = 1 / calls_per_second
+        self.next_call = 0.0
+
+    def book(self, now: float, calls: int) -> float:
+        """The time of the first of so many calls."""
+        begin = max(now, self.next_call)
+        self.next_call = begin + calls * self.interval
+        return begin
+
+    def push_back(self, seconds: float) -> None:
+        """Lets everybody wait."""
+        self.next_call += seconds
+
+
+def attempt(
+    scenario: Scenario, healthy: int, poisoned: int, now: float, random: np.random.Generator
+) -> tuple[Outcome, int]:
+    """One attempt over so many objects from `now` on; what came of it, and how many healthy ones failed by chance."""
+    bucket, found, unlucky = Bucket(scenario.calls_per_second), Outcome(seconds=now), 0
+    free = [now] * scenario.workers
+    size, together = scenario.batch
+    total = healthy + poisoned
+    while total:
+        objects = min(size, total)
+        bad = int(random.hypergeometric(poisoned, healthy, objects)) if poisoned else 0
+        healthy, poisoned, total = healthy - (objects - bad), poisoned - bad, total - objects
+        clock = heapq.heappop(free)
+        while True:
+            clock, answered, left, calls = work(scenario, bucket, clock, objects, bad, together, random)
+            found.calls += calls
+            found.charged += answered
+            if random.random() >= scenario.dying:
+                break
+        found.done += answered
+        found.failed += bad + left
+        unlucky += left
+        found.seconds = max(found.seconds, clock)
+        heapq.heappush(free, clock)
+    return found, unlucky
+
+
+def work(
+    scenario: Scenario,
+    bucket: Bucket,
+    now: float,
+    objects: int,
+    bad: int,
+    together: int,
+    random: np.random.Generator,
+) -> tuple[float, int, int, int]:
+    """One delivery of a batch: its end, objects answered, healthy ones not answered, and calls made."""
+    waiting = -(-objects // together)
+    made, left = 0, objects
+    for _ in range(TRIES):
+        begin = bucket.book(now, waiting)
+        made += waiting
+        now = begin + (waiting - 1) * bucket.interval + scenario.call_seconds
+        failing = int(random.binomial(waiting, scenario.passing)) if scenario.passing else 0
+        bucket.push_back(failing * PAUSE_SECONDS)
+        left = min(failing * together, left)
+        if not failing:
+            left = 0
+            break
+        waiting = failing
+    # A poisoned object gets its own refusal as soon as its call is heard; chance decides whose calls never were.
+    lost_bad = int(random.hypergeometric(bad, objects - bad, left)) if left and bad else 0
+    lost = left - lost_bad
+    return now, objects - bad - lost, lost, made
+
+
+def run(scenario: Scenario, seed: int = 0, most_redrives: int = 20) -> Outcome:
+    """A run with its redrives, until only poisoned objects have failed."""
+    random = np.random.default_rng(seed)
+    poisoned = int(random.binomial(scenario.objects, scenario.poisoned))
+    healthy, total = scenario.objects - poisoned, Outcome()
+    while True:
+        found, unlucky = attempt(scenario, healthy, poisoned, total.seconds, random)
+        total.done += found.done
+        total.failed = found.failed
+        total.charged += found.charged
+        total.calls += found.calls
+        total.seconds = found.seconds
+        if not unlucky or total.redrives == most_redrives:
+            return total
+        healthy, total.redrives = unlucky, total.redrives + 1
+
+
+MILLIONS = 10_000_000
+PLAIN_PICTURES = Scenario("pictures, 50 calls a second", MILLIONS, PICTURES, 50.0, 30, 0.001)
+PLAIN_TEXTS = Scenario("texts, 10 calls a second of 25", MILLIONS, TEXTS, 10.0, 20, 0.0003)
+SCENARIOS = (
+    PLAIN_PICTURES,
+    replace(PLAIN_PICTURES, name="pictures, 1 in 1,000 poisoned", poisoned=0.001),
+    replace(PLAIN_PICTURES, name="pictures, 1 % of the calls throttled", passing=0.01, poisoned=0.001),
+    replace(PLAIN_PICTURES, name="pictures, 1 in 10,000 workers dies", dying=0.0001, poisoned=0.001),
+    PLAIN_TEXTS,
+    replace(PLAIN_TEXTS, name="texts, half of the calls throttled", passing=0.5, poisoned=0.001),
+    replace(PLAIN_TEXTS, name="texts, all of it", passing=0.1, poisoned=0.001, dying=0.001),
+)
+
+
+def main() -> None:
+    """Runs every scenario, checks that no object is lost or in two places, and writes the result."""
+    rows = []
+    for scenario in SCENARIOS:
+        began = time.perf_counter()
+        found = run(scenario)
+        if found.done + found.failed != scenario.objects:
+            raise SystemExit(f"{scenario.name}: {found} does not add up to {scenario.objects}.")
+        rows.append(
+            {
+                "scenario": asdict(scenario),
+                **asdict(found),
+                "days": round(found.seconds / DAY, 2),
+                "usd": round(found.charged * scenario.usd_per_object, 2),
+                "charged_twice": found.charged - found.done,
+                "simulated_in_seconds": round(time.perf_counter() - began, 1),
+            }
+        )
+        last = rows[-1]
+        print(
+            f"{scenario.name:<40} {last['days']:>6.2f} days  {last['usd']:>10,.2f} US$  {found.done:>10,} done  "
+            f"{found.failed:>7,} failed  {last['charged_twice']:>6,} charged twice  {found.redrives} redrives"
+        )
+    RESULT.write_text(
+        json.dumps(
+            {"question": "How long do ten million objects take, and where do they end?", "rows": rows},
+            indent=1,
+        )
+        + "\n"
+    )
+
+
+if __name__ == "__main__":
+    main()

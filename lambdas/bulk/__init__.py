@@ -1,0 +1,1 @@
+"""The worker of bulk runs: a batch of objects in, an outcome for each object out."""

@@ -1,0 +1,138 @@
+"""Asks about objects as the API would be asked about their content, several texts in one call where Comprehend can."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from lambdas.common.answers import Answer, Cost, Reading, error_members, head, sorted_results
+from lambdas.common.bodies import ImageBody, TextBody, TextsBody
+from lambdas.common.costs import cost_of, text_units
+from lambdas.common.errors import RequestRefused
+from lambdas.common.images import PNG_SIGNATURE
+from lambdas.common.operations import Operation
+from lambdas.common.service_errors import explain
+from lambdas.custom.operations import OPERATIONS as CUSTOM
+from lambdas.language.operations import BATCH_DOCUMENTS
+from lambdas.language.operations import OPERATIONS as LANGUAGE
+from lambdas.vision.operations import OPERATIONS as VISION
+
+OPERATIONS = {one.name: one for one in (*VISION, *LANGUAGE, *CUSTOM)}
+Outcome = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Content:
+    """One object as it was read: its place in the batch, its bytes, and what the outcome repeats of it."""
+
+    index: int
+    body: bytes
+    about: Mapping[str, Any]
+
+
+def runs_in_bulk(operation: Operation) -> bool:
+    """Whether an operation answers one object by itself."""
+    return isinstance(operation.body, ImageBody | TextBody) and operation.service is not None
+
+
+def batch_operation(operation: Operation) -> Operation | None:
+    """Comprehend's batch operation of an operation, where it has one that reads each text by itself."""
+    found = OPERATIONS.get(f"{operation.name}-batch")
+    return found if found and found.api.startswith("Batch") else None
+
+
+def calls_of(operation: Operation, contents: list[Content]) -> list[list[Content]]:
+    """The contents by call: short texts together where they can be, everything else alone."""
+    several = batch_operation(operation)
+    if several is None or not isinstance(several.body, TextsBody):
+        return [[one] for one in contents]
+    short: list[Content] = []
+    alone: list[list[Content]] = []
+    for one in contents:
+        if len(one.body) <= several.body.most_bytes and is_utf8(one.body):
+            short.append(one)
+        else:
+            alone.append([one])
+    together = [short[first : first + BATCH_DOCUMENTS] for first in range(0, len(short), BATCH_DOCUMENTS)]
+    return [*together, *alone]
+
+
+def is_utf8(body: bytes) -> bool:
+    """Whether bytes are a text at all; what is none gets its refusal alone."""
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def ask(
+    operation: Operation, query: Mapping[str, str], contents: list[Content]
+) -> dict[int, Outcome | RequestRefused]:
+    """One call: what became of each of its objects, by place in the batch."""
+    try:
+        if len(contents) == 1:
+            return {contents[0].index: ask_alone(operation, query, contents[0])}
+        return ask_together(batch_operation(operation), query, contents)
+    except RequestRefused as error:
+        return dict.fromkeys((one.index for one in contents), error)
+    except (ClientError, BotoCoreError) as error:
+        refused = explain(error, operation.service.title())
+        return dict.fromkeys((one.index for one in contents), refused)
+
+
+def ask_alone(operation: Operation, query: Mapping[str, str], content: Content) -> Outcome:
+    """The outcome of one object's own call."""
+    found: Answer = operation.run(
+        operation, event_of(query, content.body, media_type(operation, content.body))
+    )
+    return done(content, head(found), found.reading, found.cost)
+
+
+def ask_together(
+    operation: Operation, query: Mapping[str, str], contents: list[Content]
+) -> dict[int, Outcome | RequestRefused]:
+    """The outcomes of several texts in one call, each with its own part of the cost."""
+    texts = [one.body.decode() for one in contents]
+    body = json.dumps({"texts": texts}).encode()
+    found = operation.run(operation, event_of(query, body, "application/json"))
+    outcomes: dict[int, Outcome | RequestRefused] = {}
+    for content, text, one in zip(contents, texts, found.documents, strict=True):
+        cost = cost_of(operation.price, operation.unit, text_units(text))
+        outcomes[content.index] = (
+            one if isinstance(one, RequestRefused) else done(content, head(found), one, cost)
+        )
+    return outcomes
+
+
+def done(content: Content, answered_by: Mapping[str, Any], reading: Reading, cost: Cost) -> Outcome:
+    """The line of an object that was answered."""
+    members = {"results": sorted_results(reading), "details": reading.details, "cost": vars(cost)}
+    return {**content.about, "outcome": "done", **answered_by, **members}
+
+
+def failed(about: Mapping[str, Any], error: RequestRefused) -> Outcome:
+    """The line of an object that was not answered."""
+    return {**about, "outcome": "failed", "error": error_members(error)}
+
+
+def media_type(operation: Operation, body: bytes) -> str:
+    """The content type under which an object is asked about; its own is anybody's claim."""
+    if isinstance(operation.body, TextBody):
+        return "text/plain"
+    return "image/png" if body.startswith(PNG_SIGNATURE) else "image/jpeg"
+
+
+def event_of(query: Mapping[str, str], body: bytes, content_type: str) -> dict[str, Any]:
+    """A request as API Gateway hands it to a function."""
+    return {
+        "headers": {"Content-Type": content_type},
+        "queryStringParameters": dict(query) or None,
+        "isBase64Encoded": True,
+        "body": base64.b64encode(body).decode(),
+    }

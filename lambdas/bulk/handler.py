@@ -1,0 +1,55 @@
+"""The function that works the batches of bulk runs; the state machine calls it, and nobody else."""
+
+from __future__ import annotations
+
+import json
+import os
+from functools import cache
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics, Tracer
+from aws_lambda_powertools.metrics import MetricUnit
+
+from lambdas.bulk.places import Place
+from lambdas.bulk.work import Batch, Worker, count, give_up, work
+from lambdas.common.clients import client
+
+logger, tracer, metrics = Logger(), Tracer(), Metrics()
+
+
+@cache
+def worker() -> Worker:
+    """The worker of this deployment."""
+    return Worker(
+        client("s3"),
+        client("sqs"),
+        client("dynamodb"),
+        bucket=os.environ["DATA_BUCKET"],
+        table=os.environ["RUNS_TABLE"],
+        queue_url=os.environ["FAILURES_QUEUE_URL"],
+        calls_per_second=json.loads(os.environ["CALLS_PER_SECOND"]),
+        longest_wait_seconds=float(os.environ["LONGEST_WAIT_SECONDS"]),
+        keep_seconds=int(os.environ["KEEP_SECONDS"]),
+    )
+
+
+@metrics.log_metrics
+def handler(event: dict[str, Any], context: Any) -> dict[str, int]:
+    """Works a batch, gives one up, or counts an attempt; see `work` for errors."""
+    run = event["run"]
+    if "batch" not in event:
+        return count(worker(), Place(run["id"], run["attempt"]), run["objects"])
+    batch = Batch.of(event)
+    with tracer.provider.in_subsegment(f"## {batch.operation.name}"):
+        if event.get("give_up"):
+            counts = give_up(worker(), batch)
+        else:
+            counts = work(worker(), batch, lambda: context.get_remaining_time_in_millis() / 1000)
+    metrics.add_dimension(name="backend", value="bulk")
+    for name, value in counts.items():
+        metrics.add_metric(f"Bulk{name.title()}", MetricUnit.Count, value)
+    logger.info(
+        "batch",
+        extra={"operation": batch.operation.name, "run": batch.place.run, "batch": batch.number, **counts},
+    )
+    return counts

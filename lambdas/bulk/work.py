@@ -1,0 +1,402 @@
+"""One batch of a bulk run: every object of it ends in exactly one line, done or failed, that is written once."""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from lambdas.bulk.asking import OPERATIONS, Content, Outcome, ask, calls_of, failed, runs_in_bulk
+from lambdas.bulk.pace import Pace, QueueTooLong
+from lambdas.bulk.places import Place
+from lambdas.common.bodies import IMAGE_BYTES, TextBody
+from lambdas.common.budget import Budget
+from lambdas.common.clients import ATTEMPTS
+from lambdas.common.costs import cost_of, price_of, text_units
+from lambdas.common.errors import RequestRefused, bad_request, too_large, unavailable
+from lambdas.common.operations import Operation
+from lambdas.common.options import read_options
+
+# How often a call that may succeed later is made again, each time at the bucket's pace.
+TRIES = 5
+# How often a worker tries to raise the counts, which others raise too.
+COUNT_TRIES = 20
+# After a throttle all workers wait so long.
+PAUSE_SECONDS = 1.0
+# What is left of the function's time when no call is begun any more: a call with its second try, and the writing.
+CLOSING_SECONDS = 40.0
+THROTTLED = "ServiceThrottled"
+NOT_FOUND = ("NoSuchKey", "404")
+CHANGED = ("PreconditionFailed", "412")
+
+
+@dataclass(frozen=True)
+class Worker:
+    """What a batch needs.
+
+    Attributes:
+        s3, sqs, dynamodb: boto3 clients.
+        bucket: of the data.
+        table: of runs: their counts, their money, the token buckets.
+        queue_url: where failures are told.
+        calls_per_second: of each operation by the service's name for it, and of all others as "*".
+        longest_wait_seconds: how far ahead calls may be booked.
+        keep_seconds: how long counts are kept.
+        sleep: waits.
+        now: seconds since 1970.
+    """
+
+    s3: Any
+    sqs: Any
+    dynamodb: Any
+    bucket: str
+    table: str
+    queue_url: str
+    calls_per_second: Mapping[str, float]
+    longest_wait_seconds: float
+    keep_seconds: int
+    sleep: Callable[[float], None] = time.sleep
+    now: Callable[[], float] = time.time
+
+
+@dataclass
+class Batch:
+    """A batch of one attempt of a run, as the state machine hands it over.
+
+    Attributes:
+        place: of the attempt.
+        operation: that is asked.
+        query: its options.
+        limit_usd: what the run may cost; None where the operation has no price.
+        started_at: of the run, in seconds since 1970.
+        number: of the batch.
+        objects: key and entity tag of each.
+    """
+
+    place: Place
+    operation: Operation
+    query: Mapping[str, str]
+    limit_usd: float | None
+    started_at: int
+    number: int
+    objects: list[Mapping[str, Any]]
+    lines: dict[int, Outcome] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, event: Mapping[str, Any]) -> Batch:
+        """From the state machine's input.
+
+        Raises:
+            ValueError: when the operation answers no single objects.
+        """
+        run, batch = event["run"], event["batch"]
+        operation = OPERATIONS.get(run["operation"])
+        if operation is None or not runs_in_bulk(operation):
+            raise ValueError(f"'{run['operation']}' is no operation that runs in bulk.")
+        return cls(
+            Place(run["id"], run["attempt"]),
+            operation,
+            run["query"],
+            run["limit_usd"],
+            run["started_at"],
+            batch["number"],
+            batch["objects"],
+        )
+
+    def fail(self, indices: list[int], error: RequestRefused) -> None:
+        """Ends objects that have no line yet."""
+        for index in indices:
+            self.lines.setdefault(index, failed({"key": self.objects[index]["key"]}, error))
+
+    @property
+    def open(self) -> list[int]:
+        """Places of the objects without a line."""
+        return [index for index in range(len(self.objects)) if index not in self.lines]
+
+
+def work(worker: Worker, batch: Batch, remaining_seconds: Callable[[], float]) -> dict[str, int]:
+    """Ends every object of the batch, and counts them. A batch that was ended before is not asked about again.
+
+    Raises:
+        QueueTooLong: when the batch has to come back later; nothing of it was asked or charged.
+        ClientError, BotoCoreError: when S3, SQS or DynamoDB do not answer; then the same batch may be worked again.
+    """
+    lines = written(worker, batch)
+    if lines is None:
+        pace = pace_of(worker, batch.operation)
+        contents = read_all(worker, batch)
+        calls = calls_of(batch.operation, contents)
+        first = worker.now() + (pace.book(len(calls)) if calls else 0.0)
+        ask_all(worker, batch, calls, pace, first, remaining_seconds)
+        lines = write(worker, batch)
+    return settle_counts(worker, batch, lines)
+
+
+def give_up(worker: Worker, batch: Batch) -> dict[str, int]:
+    """Ends a batch whose worker failed again and again: what it did not write is failed, and can be redriven."""
+    lines = written(worker, batch)
+    if lines is None:
+        batch.fail(
+            batch.open, unavailable("WorkerFailed", "The worker of this batch did not come to its end.")
+        )
+        lines = write(worker, batch)
+    return settle_counts(worker, batch, lines)
+
+
+def pace_of(worker: Worker, operation: Operation) -> Pace:
+    """The token bucket of what the operation calls, shared by all runs of the deployment."""
+    rates = worker.calls_per_second
+    name = f"{operation.service}#{operation.api}"
+    rate = rates.get(operation.api, rates["*"])
+    return Pace(worker.dynamodb, worker.table, name, rate, worker.longest_wait_seconds, worker.now)
+
+
+def read_all(worker: Worker, batch: Batch) -> list[Content]:
+    """The objects that could be read, in the version that was listed; the others have ended."""
+    body = batch.operation.body
+    most = body.most_bytes if isinstance(body, TextBody) else IMAGE_BYTES
+    contents = []
+    for index, one in enumerate(batch.objects):
+        try:
+            contents.append(read(worker, index, one, most))
+        except RequestRefused as error:
+            batch.fail([index], error)
+    return contents
+
+
+def read(worker: Worker, index: int, one: Mapping[str, Any], most_bytes: int) -> Content:
+    """One object.
+
+    Raises:
+        RequestRefused: when it is gone, has changed since it was listed, is too large or cannot be read.
+    """
+    for attempt in range(1, TRIES + 1):
+        try:
+            found, content = fetched(worker, one, most_bytes)
+            break
+        except RequestRefused as error:
+            if error.status != 503 or attempt == TRIES:
+                raise
+            worker.sleep(PAUSE_SECONDS)
+    about = {"key": one["key"], "version_id": found.get("VersionId"), "etag": found["ETag"].strip('"')}
+    return Content(index, content, about)
+
+
+def fetched(worker: Worker, one: Mapping[str, Any], most_bytes: int) -> tuple[Mapping[str, Any], bytes]:
+    """What S3 says of an object, and its content; errors as `read`, 503 where S3 may do better later."""
+    wanted = {"IfMatch": one["etag"]} if one.get("etag") else {}
+    try:
+        found = worker.s3.get_object(Bucket=worker.bucket, Key=one["key"], **wanted)
+        if found["ContentLength"] > most_bytes:
+            found["Body"].close()
+            size = f"{found['ContentLength']:,} bytes; at most {most_bytes:,} are taken"
+            raise too_large("ObjectTooLarge", f"The object has {size}.", "body")
+        return found, found["Body"].read()
+    except ClientError as error:
+        raise refusal_of(error.response["Error"]["Code"]) from error
+    except BotoCoreError as error:
+        raise unavailable("ObjectUnreadable", "S3 did not answer. Try again.") from error
+
+
+def refusal_of(code: str) -> RequestRefused:
+    """What S3's code means for an object."""
+    if code in NOT_FOUND:
+        return bad_request("ObjectMissing", "There is no such object any more.", "key")
+    if code in CHANGED:
+        return bad_request("ObjectChanged", "The object has changed since it was listed.", "key")
+    return unavailable("ObjectUnreadable", f"S3 refused the object ({code}).")
+
+
+def ask_all(
+    worker: Worker,
+    batch: Batch,
+    calls: list[list[Content]],
+    pace: Pace,
+    first: float,
+    remaining_seconds: Callable[[], float],
+) -> None:
+    """Makes the calls at their pace, those that may succeed later again, and ends every object.
+
+    From the first call on nothing may end this early: what was answered was charged, and has to be written.
+    """
+    refused: dict[int, RequestRefused] = {}
+    for _ in range(TRIES):
+        again: list[list[Content]] = []
+        for number, contents in enumerate(calls):
+            wait = max(0.0, first + number * pace.interval_seconds - worker.now())
+            if remaining_seconds() - wait < CLOSING_SECONDS:
+                break
+            worker.sleep(wait)
+            if left := make_call(worker, batch, contents, pace, refused):
+                again.append(left)
+        if not again or remaining_seconds() < CLOSING_SECONDS:
+            break
+        try:
+            calls, first = again, worker.now() + pace.book(len(again))
+        except (QueueTooLong, ClientError, BotoCoreError):
+            break
+    late = unavailable("NotAsked", "The worker's time was over before this object.")
+    for index in batch.open:
+        batch.fail([index], refused.get(index, late))
+
+
+def make_call(
+    worker: Worker, batch: Batch, contents: list[Content], pace: Pace, refused: dict[int, RequestRefused]
+) -> list[Content]:
+    """One call within the run's money; returns what may be asked about again, with its reasons in `refused`."""
+    usd = price(batch, contents)
+    reservation = None
+    if usd is not None and batch.limit_usd is not None:
+        try:
+            reservation = money(worker, batch).reserve(usd * ATTEMPTS)
+        except (ClientError, BotoCoreError):
+            unknown = unavailable("LimitUnknown", "What the run has cost cannot be told just now.")
+            refused |= dict.fromkeys((one.index for one in contents), unknown)
+            return contents
+        if reservation is None:
+            spent = RequestRefused(503, "LimitReached", "The run may cost no more.")
+            batch.fail([one.index for one in contents], spent)
+            return []
+    outcomes = ask(batch.operation, batch.query, contents)
+    now_refused = {index: one for index, one in outcomes.items() if isinstance(one, RequestRefused)}
+    if reservation:
+        # What the service refused it does not charge; a call that was lost on the way may have been.
+        charged = [one for one in contents if not says_no(now_refused.get(one.index))]
+        unless_unreachable(lambda: reservation.settle(price(batch, charged) or 0.0))
+    if any(error.code == THROTTLED for error in now_refused.values()):
+        unless_unreachable(lambda: pace.push_back(PAUSE_SECONDS))
+    refused |= now_refused
+    for content in contents:
+        outcome = outcomes[content.index]
+        if not isinstance(outcome, RequestRefused):
+            batch.lines[content.index] = outcome
+        elif outcome.status != 503:
+            batch.lines[content.index] = failed(content.about, outcome)
+    return [one for one in contents if one.index not in batch.lines]
+
+
+def unless_unreachable(run: Callable[[], None]) -> None:
+    """Does what makes a run cheaper or gentler, but is not worth an answer that was charged."""
+    try:
+        run()
+    except (ClientError, BotoCoreError):
+        return
+
+
+def says_no(error: RequestRefused | None) -> bool:
+    """Whether a refusal is the service's own, or ours before it was asked."""
+    return error is not None and error.code != "ServiceUnreachable"
+
+
+def price(batch: Batch, contents: list[Content]) -> float | None:
+    """What a call about these costs at the list price; None where it has no price."""
+    units = len(contents)
+    if isinstance(batch.operation.body, TextBody):
+        units = sum(text_units(one.body.decode("utf-8", "replace")) for one in contents)
+    options = read_options(batch.operation.options, {"queryStringParameters": dict(batch.query)})
+    return cost_of(price_of(batch.operation, options), batch.operation.unit, units).usd
+
+
+def money(worker: Worker, batch: Batch) -> Budget:
+    """The run's own budget: all its attempts spend from what the first was allowed, whatever month it is."""
+    from datetime import UTC, datetime
+
+    start = datetime.fromtimestamp(batch.started_at, UTC)
+    name = f"money#{batch.place.run}"
+    return Budget(worker.dynamodb, worker.table, name, batch.limit_usd, lambda: start)
+
+
+def written(worker: Worker, batch: Batch) -> list[Outcome] | None:
+    """The lines that an earlier delivery of the same batch wrote; None where there was none."""
+    try:
+        found = worker.s3.get_object(Bucket=worker.bucket, Key=batch.place.outcome(batch.number))
+    except ClientError as error:
+        if error.response["Error"]["Code"] in NOT_FOUND:
+            return None
+        raise
+    return [json.loads(line) for line in found["Body"].read().splitlines()]
+
+
+def write(worker: Worker, batch: Batch) -> list[Outcome]:
+    """Writes every object's line in one object, unless somebody else did meanwhile: then theirs counts."""
+    lines = [batch.lines[index] for index in range(len(batch.objects))]
+    body = "".join(json.dumps(line) + "\n" for line in lines).encode()
+    wanted = {"Bucket": worker.bucket, "Key": batch.place.outcome(batch.number), "Body": body}
+    for attempt in range(1, TRIES + 1):
+        try:
+            worker.s3.put_object(**wanted, ContentType="application/jsonl", IfNoneMatch="*")
+            return lines
+        except ClientError as error:
+            if error.response["Error"]["Code"] in CHANGED:
+                return written(worker, batch)
+            if attempt == TRIES:
+                raise
+        except BotoCoreError:
+            # It may have been written all the same; the condition will tell.
+            if attempt == TRIES:
+                raise
+        worker.sleep(PAUSE_SECONDS)
+    return lines
+
+
+def settle_counts(worker: Worker, batch: Batch, lines: list[Outcome]) -> dict[str, int]:
+    """Tells of failures, then counts the batch once, however often it is delivered."""
+    place = batch.place
+    bad = sum(line["outcome"] == "failed" for line in lines)
+    counts = {"done": len(lines) - bad, "failed": bad}
+    if bad:
+        message = {
+            "run": place.run,
+            "attempt": place.attempt,
+            "outcomes": place.outcome(batch.number),
+            "failed": bad,
+        }
+        worker.sqs.send_message(QueueUrl=worker.queue_url, MessageBody=json.dumps(message))
+    expiry = {"N": str(int(worker.now()) + worker.keep_seconds)}
+    marker = {
+        "TableName": worker.table,
+        "Item": {"id": {"S": place.marker(batch.number)}, "expires_at": expiry},
+        "ConditionExpression": "attribute_not_exists(id)",
+    }
+    counter = {
+        "TableName": worker.table,
+        "Key": {"id": {"S": place.counter}},
+        "UpdateExpression": "ADD done :done, failed :failed SET expires_at = if_not_exists(expires_at, :expiry)",
+        "ExpressionAttributeValues": {
+            ":done": {"N": str(counts["done"])},
+            ":failed": {"N": str(bad)},
+            ":expiry": expiry,
+        },
+    }
+    count_once(worker, marker, counter)
+    return counts
+
+
+def count_once(worker: Worker, marker: Mapping[str, Any], counter: Mapping[str, Any]) -> None:
+    """Raises the counts unless the batch has its mark already; workers who meet at the counter wait their turn."""
+    for attempt in range(1, COUNT_TRIES + 1):
+        try:
+            worker.dynamodb.transact_write_items(TransactItems=[{"Put": marker}, {"Update": counter}])
+            return
+        except worker.dynamodb.exceptions.TransactionCanceledException as error:
+            reasons = [reason.get("Code") for reason in error.response.get("CancellationReasons", [])]
+            if reasons[:1] == ["ConditionalCheckFailed"]:
+                return
+            if attempt == COUNT_TRIES:
+                raise
+        # Each batch has a pause of its own, so that they do not meet again.
+        worker.sleep(attempt * (0.1 + random.random() / 5))
+
+
+def count(worker: Worker, place: Place, objects: int) -> dict[str, int]:
+    """How many objects of an attempt are done, failed, and in neither."""
+    found = worker.dynamodb.get_item(
+        TableName=worker.table, Key={"id": {"S": place.counter}}, ConsistentRead=True
+    ).get("Item", {})
+    done, bad = (int(found.get(name, {"N": "0"})["N"]) for name in ("done", "failed"))
+    return {"objects": objects, "done": done, "failed": bad, "missing": objects - done - bad}

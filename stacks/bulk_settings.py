@@ -1,0 +1,37 @@
+"""The settings of bulk runs: how fast, how many at once, how dear."""
+
+from __future__ import annotations
+
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from stacks.strict import Settings
+
+Rate = Annotated[float, Field(gt=0, le=10_000)]
+
+
+class BulkSettings(Settings):
+    """Runs over objects in the data bucket. They cost nothing while none runs."""
+
+    calls_per_second: dict[str, Rate] = Field(
+        default={"*": 5.0},
+        description="Of each service's operation (DetectLabels, BatchDetectSentiment), and of all others as *. "
+        "Your quotas are an upper limit; leave the API its part of them.",
+    )
+    workers: int = Field(4, ge=1, le=1_000, description="Batches at the same time.")
+    longest_wait_seconds: int = Field(
+        60, ge=1, le=120, description="How far ahead calls are booked; a batch beyond it comes back later."
+    )
+    limit_usd: float = Field(
+        100.0, gt=0, le=10_000_000, description="No run may be allowed to cost more at the list price."
+    )
+
+    @model_validator(mode="after")
+    def has_a_default(self) -> Self:
+        """Refuses a table without the rate of what it does not name."""
+        if "*" not in self.calls_per_second:
+            raise ValueError(
+                "calls_per_second needs a rate for '*', of every operation that it does not name"
+            )
+        return self

@@ -1,0 +1,103 @@
+"""The machine of bulk runs: what it may do, and that no object can get lost between its states."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from lambdas.bulk.asking import OPERATIONS, runs_in_bulk
+from stacks.bulk_machine import BulkPlaces, definition
+from stacks.settings import SettingsRefused, load_settings
+
+from .conftest import context
+
+PLACES = BulkPlaces("data", "arn:aws:lambda:us-east-1:111122223333:function:worker", 4, 60)
+
+
+def worked() -> dict:
+    """The states of one batch."""
+    return definition(PLACES)["States"]["Batches"]["ItemProcessor"]["States"]
+
+
+def allowed(template: dict, of_type, name: str) -> dict[str, list]:
+    """The resources of each action of the roles whose policy has a name like this."""
+    found: dict[str, list] = {}
+    for logical_id, one in template["Resources"].items():
+        if one["Type"] == "AWS::IAM::Policy" and logical_id.startswith(name):
+            for statement in one["Properties"]["PolicyDocument"]["Statement"]:
+                actions = statement["Action"]
+                for action in [actions] if isinstance(actions, str) else actions:
+                    found.setdefault(action, []).append(json.dumps(statement["Resource"]))
+    return found
+
+
+def test_a_batch_whose_worker_fails_is_given_up_and_the_map_goes_on():
+    (caught,) = worked()["Work"]["Catch"]
+    assert (caught["ErrorEquals"], caught["Next"]) == (["States.ALL"], "GiveUp")
+    # The input is still the batch, for whose objects an outcome has to be written.
+    assert caught["ResultPath"] == "$.error"
+    assert worked()["GiveUp"]["Parameters"]["Payload"]["give_up"] is True
+    assert definition(PLACES)["States"]["Batches"]["ToleratedFailurePercentage"] == 100
+
+
+def test_a_batch_that_has_to_wait_burns_no_retry_of_failures():
+    waiting, passing, *others = worked()["Work"]["Retry"]
+    assert waiting["ErrorEquals"] == ["QueueTooLong"]
+    assert waiting["MaxAttempts"] >= 10_000
+    assert passing["MaxAttempts"] == 3
+    assert others[-1]["ErrorEquals"] == ["States.ALL"]
+
+
+def test_a_run_ends_well_only_if_every_object_is_done_or_failed():
+    states = definition(PLACES)["States"]
+    assert (states["Batches"]["ResultPath"], states["Batches"]["Next"]) == ("$.map", "Count")
+    assert states["IsComplete"]["Choices"] == [
+        {"Variable": "$.missing", "NumericEquals": 0, "Next": "Complete"}
+    ]
+    assert states["IsComplete"]["Default"] == "Incomplete"
+    assert "Resume" in states["Incomplete"]["Cause"]
+
+
+def test_the_worker_may_ask_what_runs_in_bulk_and_write_below_its_own_folder(templates, of_type):
+    mine = allowed(templates["Bulk"], of_type, "BulkRole")
+    asked = {one.action for one in OPERATIONS.values() if runs_in_bulk(one)} - {"comprehend:ClassifyDocument"}
+    assert asked <= set(mine)
+    assert "rekognition:CompareFaces" not in mine
+    assert all("/bulk/*" in one for one in mine["s3:PutObject"])
+    assert not [action for action in mine if "Delete" in action]
+
+
+def test_the_machine_may_invoke_its_worker_and_start_itself(templates, of_type):
+    mine = allowed(templates["Bulk"], of_type, "MachineRole")
+    own = allowed(templates["Bulk"], of_type, "OwnExecutions")
+    assert all("Bulk" in one for one in mine["lambda:InvokeFunction"])
+    assert set(own) == {"states:StartExecution", "states:DescribeExecution", "states:StopExecution"}
+    assert all("Machine" in one for resources in own.values() for one in resources)
+    assert all("/bulk/*" in one for one in mine["s3:PutObject"])
+
+
+def test_results_are_kept_no_longer_than_other_answers(templates, of_type):
+    rules = [
+        rule
+        for bucket in of_type(templates["Storage"], "AWS::S3::Bucket")
+        for rule in bucket.get("LifecycleConfiguration", {}).get("Rules", [])
+        if rule.get("Prefix") == "bulk/"
+    ]
+    assert [rule["ExpirationInDays"] for rule in rules] == [30]
+
+
+@pytest.mark.parametrize(
+    ("bulk", "reason"),
+    [
+        ({"calls_per_second": {"DetectLabels": 5.0}}, "needs a rate for '\\*'"),
+        ({"calls_per_second": {"*": 0.0}}, "calls_per_second"),
+        ({"limit_usd": 0.0}, "limit_usd"),
+        ({"longest_wait_seconds": 300}, "longest_wait_seconds"),
+    ],
+)
+def test_settings_that_cannot_work_are_refused_by_name(bulk, reason):
+    changed = context()["environments"]
+    changed["dev"] = {**changed["dev"], "bulk": bulk}
+    with pytest.raises(SettingsRefused, match=reason):
+        load_settings("dev", changed)

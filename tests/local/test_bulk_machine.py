@@ -1,0 +1,98 @@
+"""The machine of bulk runs in the embedded AWS, with a worker that fails as it is told."""
+
+from __future__ import annotations
+
+import io
+import json
+import time
+import uuid
+import zipfile
+
+import pytest
+
+from stacks.bulk_machine import BulkPlaces, definition
+
+# Batch 2 kills its worker; batch 3 finds the queue too long at first. What each call got is kept in the bucket.
+WORKER = """
+import json, os, uuid
+import boto3
+
+class QueueTooLong(Exception):
+    pass
+
+def handler(event, context):
+    s3 = boto3.client("s3", endpoint_url=os.environ["AWS_ENDPOINT_URL"])
+    run = event["run"]
+    number = event["batch"]["number"] if "batch" in event else 0
+    kind = "count" if not number else "give_up" if event.get("give_up") else "work"
+    before = s3.list_objects_v2(Bucket=run["bucket"], Prefix=f"calls/{number}/{kind}").get("KeyCount", 0)
+    s3.put_object(Bucket=run["bucket"], Key=f"calls/{number}/{kind}/{uuid.uuid4().hex}", Body=b"")
+    if kind == "count":
+        return {"objects": 3, "done": 2, "failed": run["failed"], "missing": 1 - run["failed"]}
+    if kind == "work" and number == 2:
+        raise RuntimeError("the worker died")
+    if kind == "work" and number == 3 and not before:
+        raise QueueTooLong("wait")
+    return {"done": 1, "failed": 0}
+"""
+
+
+@pytest.fixture(scope="module")
+def run_machine(client):
+    """Runs the machine on a manifest of three batches; gives the execution and how often each batch was worked."""
+    lambdas, states, s3 = client("lambda"), client("stepfunctions"), client("s3")
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("worker.py", WORKER)
+    function = lambdas.create_function(
+        FunctionName="bulk-worker-of-the-tests",
+        Runtime="python3.12",
+        Handler="worker.handler",
+        Role="arn:aws:iam::000000000000:role/worker",
+        Code={"ZipFile": buffer.getvalue()},
+        Timeout=60,
+    )["FunctionArn"]
+
+    def run(failed: int) -> tuple[dict, dict[str, int]]:
+        bucket = f"bulk-{uuid.uuid4().hex[:12]}"
+        s3.create_bucket(Bucket=bucket)
+        lines = [json.dumps({"number": number, "objects": [{"key": f"{number}"}]}) for number in (1, 2, 3)]
+        s3.put_object(Bucket=bucket, Key="manifest.jsonl", Body="\n".join(lines).encode())
+        places = BulkPlaces(bucket, function, workers=2, wait_seconds=1)
+        machine = states.create_state_machine(
+            name=bucket,
+            definition=json.dumps(definition(places)).replace('"IntervalSeconds": 5', '"IntervalSeconds": 1'),
+            roleArn="arn:aws:iam::000000000000:role/machine",
+        )["stateMachineArn"]
+        given = {
+            "run": {"bucket": bucket, "failed": failed},
+            "manifest": "manifest.jsonl",
+            "map_results": "map",
+        }
+        started = states.start_execution(stateMachineArn=machine, input=json.dumps(given))["executionArn"]
+        deadline = time.monotonic() + 300
+        while (ended := states.describe_execution(executionArn=started))["status"] == "RUNNING":
+            assert time.monotonic() < deadline, "The machine did not end."
+            time.sleep(0.2)
+        calls: dict[str, int] = {}
+        for one in s3.list_objects_v2(Bucket=bucket, Prefix="calls/")["Contents"]:
+            name = one["Key"].removeprefix("calls/").rpartition("/")[0]
+            calls[name] = calls.get(name, 0) + 1
+        return ended, calls
+
+    return run
+
+
+def test_a_batch_whose_worker_dies_is_tried_again_and_then_given_up_and_one_that_waits_comes_back(
+    run_machine,
+):
+    ended, calls = run_machine(failed=1)
+    assert ended["status"] == "SUCCEEDED", ended.get("cause")
+    assert json.loads(ended["output"]) == {"objects": 3, "done": 2, "failed": 1, "missing": 0}
+    assert calls == {"0/count": 1, "1/work": 1, "2/work": 4, "2/give_up": 1, "3/work": 2}
+
+
+def test_a_run_with_an_object_that_is_nowhere_fails_and_says_what_to_do(run_machine):
+    ended, _ = run_machine(failed=0)
+    assert (ended["status"], ended["error"]) == ("FAILED", "Incomplete")
+    assert "Resume the run" in ended["cause"]

@@ -1,0 +1,304 @@
+"""Whatever fails, every object of a bulk run ends in exactly one of done and failed, and is charged once."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import pytest
+from botocore.exceptions import ClientError, ConnectionClosedError
+from PIL import Image
+
+from lambdas.bulk.asking import OPERATIONS, runs_in_bulk
+from lambdas.bulk.pace import QueueTooLong
+from lambdas.bulk.work import Worker, count, give_up, work
+from lambdas.common.budget import PER_USD
+from lambdas.vision import operations as vision
+
+from .conftest import BUCKET, PLAIN, PRICE, TABLE
+
+TEXTS = {f"{number:03}.txt": f"Text number {number}." for number in range(60)}
+PLENTY = 1_000.0
+
+
+def plenty() -> float:
+    return PLENTY
+
+
+def lines_of(worker: Worker, place, number: int = 1) -> list[dict]:
+    body = worker.s3.get_object(Bucket=BUCKET, Key=place.outcome(number))["Body"].read()
+    return [json.loads(line) for line in body.splitlines()]
+
+
+def messages(worker: Worker) -> list[dict]:
+    return worker.sqs.told
+
+
+def codes(lines: list[dict]) -> dict[str, str]:
+    return {line["key"].rsplit("/", 1)[-1]: line.get("error", {}).get("code", "done") for line in lines}
+
+
+def test_texts_are_asked_about_25_at_a_time_and_each_has_a_line_with_its_version(
+    worker, batch, comprehend, place
+):
+    assert work(worker, batch(TEXTS), plenty) == {"done": 60, "failed": 0}
+    assert [size for _, size in comprehend.calls] == [25, 25, 10]
+    lines = lines_of(worker, place)
+    assert list(codes(lines)) == list(TEXTS)
+    for line in lines:
+        assert (line["outcome"], line["results"][0]["label"], line["backend"]) == (
+            "done",
+            "positive",
+            "comprehend",
+        )
+        assert line["version_id"] and line["etag"]
+        assert line["cost"] == {"units": 3, "unit": "100 characters", "usd": pytest.approx(3 * PRICE)}
+    assert messages(worker) == []
+
+
+def test_calls_are_made_at_the_deployments_pace(worker, batch, comprehend):
+    work(worker, batch(TEXTS), plenty)
+    times = [time for time, _ in comprehend.calls]
+    assert [round(time - times[0], 6) for time in times] == [0.0, 0.2, 0.4]
+
+
+def test_a_poisoned_object_fails_alone(worker, batch, comprehend, place):
+    texts = {**dict(list(TEXTS.items())[:3]), "empty.txt": " ", "bytes.txt": "bad", "long.txt": "x" * 5_001}
+    comprehend.poisoned = {TEXTS["001.txt"]}
+    made = batch(texts)
+    raw = worker.s3.put_object(Bucket=BUCKET, Key=made.objects[4]["key"], Body=b"\xff\xfe")
+    made.objects[4]["etag"] = raw["ETag"].strip('"')
+    assert work(worker, made, plenty) == {"done": 2, "failed": 4}
+    assert codes(lines_of(worker, place)) == {
+        "000.txt": "done",
+        "001.txt": "InvalidText",
+        "002.txt": "done",
+        "empty.txt": "EmptyText",
+        "bytes.txt": "InvalidUtf8",
+        "long.txt": "ObjectTooLarge",
+    }
+    (told,) = messages(worker)
+    assert (told["failed"], told["outcomes"]) == (4, place.outcome(1))
+    assert "Text number" not in json.dumps(told) and "secret" not in json.dumps(lines_of(worker, place))
+
+
+def test_what_changed_or_is_gone_since_it_was_listed_is_not_taken_for_what_was_listed(
+    worker, batch, comprehend, place
+):
+    made = batch(dict(list(TEXTS.items())[:3]))
+    worker.s3.put_object(Bucket=BUCKET, Key=made.objects[0]["key"], Body=b"Another text.")
+    worker.s3.delete_object(Bucket=BUCKET, Key=made.objects[1]["key"])
+    work(worker, made, plenty)
+    assert list(codes(lines_of(worker, place)).values()) == ["ObjectChanged", "ObjectMissing", "done"]
+
+
+@pytest.mark.parametrize(
+    "faults",
+    [
+        {"ThrottlingException": 0.5},
+        {"InternalServerException": 0.5},
+        {"reset": 0.5},
+        {"ThrottlingException": 0.2, "InternalServerException": 0.2, "reset": 0.2},
+    ],
+    ids=["throttled", "server errors", "connection resets", "all of them"],
+)
+def test_passing_faults_cost_time_and_nothing_else(worker, batch, comprehend, place, faults):
+    comprehend.faults = faults
+    counts = work(worker, batch(TEXTS), plenty)
+    lines = lines_of(worker, place)
+    assert counts["done"] + counts["failed"] == len(lines) == 60
+    done = {line["key"] for line in lines if line["outcome"] == "done"}
+    assert sum(comprehend.charged.values()) == len(done) == counts["done"] >= 25
+    assert set(comprehend.charged.values()) == {1}
+
+
+def test_a_throttle_makes_every_worker_wait(worker, batch, comprehend, clock):
+    comprehend.faults = {"ThrottlingException": 1.0}
+    began = clock.seconds
+    assert work(worker, batch({"a.txt": "A text."}), plenty) == {"done": 0, "failed": 1}
+    assert len(comprehend.calls) == 5
+    assert clock.seconds - began >= 4
+
+
+def test_a_batch_that_is_delivered_twice_is_charged_and_counted_once(worker, batch, comprehend, place):
+    comprehend.poisoned = {TEXTS["001.txt"]}
+    first = work(worker, batch(TEXTS), plenty)
+    second = work(worker, batch(TEXTS), plenty)
+    assert first == second == {"done": 59, "failed": 1}
+    assert set(comprehend.charged.values()) == {1}
+    assert count(worker, place, 60) == {"objects": 60, "done": 59, "failed": 1, "missing": 0}
+
+
+def test_of_two_workers_with_the_same_batch_one_s_outcomes_count(
+    worker, batch, comprehend, place, monkeypatch
+):
+    """The second finds the first's outcomes when it comes to write its own."""
+    first = batch({"a.txt": "A text."})
+    late = batch({"a.txt": "A text."})
+    work(worker, first, plenty)
+    before = lines_of(worker, place)
+    looked = []
+
+    class Late:
+        """S3 as the second worker saw it when it began."""
+
+        def __getattr__(self, name):
+            return getattr(worker.s3, name)
+
+        def get_object(self, **wanted):
+            if wanted["Key"] == place.outcome(1) and not looked:
+                looked.append(wanted)
+                raise ClientError({"Error": {"Code": "NoSuchKey"}}, "GetObject")
+            return worker.s3.get_object(**wanted)
+
+    slow = Worker(**{**vars(worker), "s3": Late()})
+    assert work(slow, late, plenty) == {"done": 1, "failed": 0}
+    assert lines_of(worker, place) == before
+    assert count(worker, place, 1)["missing"] == 0
+
+
+class Broken:
+    """A client whose operation fails for the first few times."""
+
+    def __init__(self, client, operation: str, times: int) -> None:
+        self.client, self.operation, self.times = client, operation, times
+
+    def __getattr__(self, name):
+        if name == self.operation and self.times > 0:
+            self.times -= 1
+            return self.fail
+        return getattr(self.client, name)
+
+    @staticmethod
+    def fail(**_):
+        raise ConnectionClosedError(endpoint_url="https://aws")
+
+
+@pytest.mark.parametrize(
+    ("service", "operation"), [("sqs", "send_message"), ("dynamodb", "transact_write_items")]
+)
+def test_a_worker_that_dies_after_it_wrote_loses_and_repeats_nothing(
+    worker, batch, comprehend, place, service, operation
+):
+    comprehend.poisoned = {"Bad."}
+    texts = {"a.txt": "Good.", "b.txt": "Bad."}
+    dying = Worker(**{**vars(worker), service: Broken(getattr(worker, service), operation, 1)})
+    with pytest.raises(ConnectionClosedError):
+        work(dying, batch(texts), plenty)
+    assert work(worker, batch(texts), plenty) == {"done": 1, "failed": 1}
+    assert comprehend.charged == {"Good.": 1}
+    assert count(worker, place, 2)["missing"] == 0
+    # Told at least once; a redrive takes each outcome once.
+    assert {one["failed"] for one in messages(worker)} == {1}
+
+
+def test_workers_who_meet_at_the_counter_wait_their_turn(worker, batch, comprehend, place):
+    class Crowded(Broken):
+        @staticmethod
+        def fail(**_):
+            conflict = {"Error": {"Code": "TransactionCanceledException"}}
+            conflict["CancellationReasons"] = [{"Code": "None"}, {"Code": "TransactionConflict"}]
+            raise worker.dynamodb.exceptions.TransactionCanceledException(conflict, "TransactWriteItems")
+
+    crowded = Worker(**{**vars(worker), "dynamodb": Crowded(worker.dynamodb, "transact_write_items", 5)})
+    assert work(crowded, batch({"a.txt": "Good."}), plenty) == {"done": 1, "failed": 0}
+    assert count(worker, place, 1)["missing"] == 0
+
+
+def test_answers_that_were_charged_are_written_though_s3_fails_for_a_while(worker, batch, comprehend, place):
+    shaky = Worker(**{**vars(worker), "s3": Broken(worker.s3, "put_object", 3)})
+    made = batch({"a.txt": "Good."})
+    assert work(shaky, made, plenty) == {"done": 1, "failed": 0}
+    assert comprehend.charged == {"Good.": 1}
+
+
+def test_an_object_that_s3_does_not_give_at_once_is_asked_for_again(worker, batch, comprehend, place):
+    made = batch({"a.txt": "Good."})
+
+    class Shaky(Broken):
+        """The first look, for earlier outcomes, goes well."""
+
+        def __getattr__(self, name):
+            if name == "get_object" and self.times == 3:
+                self.times -= 1
+                return self.client.get_object
+            return super().__getattr__(name)
+
+    shaky = Worker(**{**vars(worker), "s3": Shaky(worker.s3, "get_object", 3)})
+    assert work(shaky, made, plenty) == {"done": 1, "failed": 0}
+
+
+def test_what_the_time_does_not_suffice_for_is_failed_and_not_lost(worker, batch, comprehend, place, clock):
+    began = clock.seconds
+    counts = work(worker, batch(TEXTS), lambda: 40.3 - (clock.seconds - began))
+    assert counts == {"done": 50, "failed": 10}
+    assert set(codes(lines_of(worker, place)).values()) == {"done", "NotAsked"}
+
+
+def test_a_batch_that_has_to_wait_too_long_comes_back_and_was_not_charged(worker, batch, comprehend, place):
+    slow = Worker(**{**vars(worker), "calls_per_second": {"*": 0.01}})
+    work(slow, batch({"a.txt": "One."}, number=1), plenty)
+    with pytest.raises(QueueTooLong):
+        work(slow, batch({"b.txt": "Two."}, number=2), plenty)
+    assert comprehend.charged == {"One.": 1}
+    assert count(worker, place, 2) == {"objects": 2, "done": 1, "failed": 0, "missing": 1}
+
+
+def test_a_worker_that_never_comes_to_its_end_is_given_up_and_its_objects_fail(
+    worker, batch, comprehend, place
+):
+    assert give_up(worker, batch(TEXTS)) == {"done": 0, "failed": 60}
+    assert set(codes(lines_of(worker, place)).values()) == {"WorkerFailed"}
+    assert messages(worker)[0]["failed"] == 60
+
+
+def test_giving_up_leaves_alone_what_was_written(worker, batch, comprehend):
+    work(worker, batch(TEXTS), plenty)
+    assert give_up(worker, batch(TEXTS)) == {"done": 60, "failed": 0}
+
+
+def spent_usd(worker: Worker) -> float:
+    items = worker.dynamodb.scan(TableName=TABLE)["Items"]
+    return sum(int(item["reserved"]["N"]) for item in items if "reserved" in item) / PER_USD
+
+
+def test_the_runs_limit_is_never_exceeded_and_what_it_stops_can_be_redriven(worker, batch, comprehend, place):
+    # A call of 25 texts is 75 units; it holds twice its price while it is made.
+    limit = 75 * PRICE * 2.5
+    counts = work(worker, batch(TEXTS, limit_usd=limit), plenty)
+    assert counts == {"done": 25, "failed": 35} or counts == {"done": 35, "failed": 25}
+    assert spent_usd(worker) <= limit
+    assert spent_usd(worker) == pytest.approx(sum(comprehend.charged.values()) * 3 * PRICE)
+    assert set(codes(lines_of(worker, place)).values()) == {"done", "LimitReached"}
+
+
+def test_a_call_whose_answer_was_lost_stays_counted_as_money(worker, batch, comprehend):
+    comprehend.faults = {"lost": 1.0}
+    work(worker, batch({"a.txt": "Good."}), plenty)
+    assert spent_usd(worker) >= comprehend.charged["Good."] * 3 * PRICE
+
+
+def test_without_a_price_no_money_is_counted(worker, batch, comprehend):
+    work(worker, batch({"a.txt": "Good."}, limit_usd=None), plenty)
+    assert spent_usd(worker) == 0
+
+
+def test_pictures_are_asked_about_one_by_one(worker, batch, place, monkeypatch):
+    class Rekognition:
+        def detect_faces(self, Image):
+            return {"FaceDetails": [], "ResponseMetadata": PLAIN}
+
+    monkeypatch.setattr(vision, "client", lambda _: Rekognition())
+    buffer = io.BytesIO()
+    Image.new("RGB", (90, 90)).save(buffer, "PNG")
+    made = batch({"a.png": "", "b.png": "no picture"}, operation="image-faces", limit_usd=None)
+    put = worker.s3.put_object(Bucket=BUCKET, Key=made.objects[0]["key"], Body=buffer.getvalue())
+    made.objects[0]["etag"] = put["ETag"].strip('"')
+    assert work(worker, made, plenty) == {"done": 1, "failed": 1}
+    assert codes(lines_of(worker, place)) == {"a.png": "done", "b.png": "NotAnImage"}
+
+
+def test_every_operation_on_one_picture_or_text_runs_in_bulk_and_no_other():
+    names = {name for name, operation in OPERATIONS.items() if runs_in_bulk(operation)}
+    assert {"image-labels", "image-class", "text-sentiment", "text-pii-redaction", "text-class"} <= names
+    assert not [name for name in names if name.endswith("-batch") or name == "image-compare-faces"]

@@ -1,0 +1,115 @@
+"""The plan of a bulk run: batches that a state can hold, and a cost that is never below what will be charged."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cli import bulk, bulk_runs
+from cli.errors import CommandFailed
+from lambdas.bulk.asking import OPERATIONS
+from lambdas.common.costs import text_units
+
+SENTIMENT, LABELS = OPERATIONS["text-sentiment"], OPERATIONS["image-labels"]
+
+
+class Target:
+    """A deployment of which only its parameters are asked."""
+
+    description = "nowhere"
+
+    def __init__(self, **parameters: str) -> None:
+        self.parameters = {"bulk-limit-usd": "100.0", "data-bucket": "data", **parameters}
+
+    def parameter(self, name: str) -> str:
+        return self.parameters[name]
+
+
+def request(operation=SENTIMENT) -> bulk.Request:
+    return bulk.Request(operation, {}, 10.0)
+
+
+def objects(count: int, size: int = 100, name: str = "text") -> list[dict]:
+    return [{"key": f"{name}-{number}", "etag": "0" * 32, "size": size} for number in range(count)]
+
+
+def test_a_manifest_has_every_object_once_in_its_order_and_numbered_batches():
+    file = io.BytesIO()
+    plan = bulk.write_manifest(request(), objects(450), file, 0.0001, 5.0)
+    lines = [json.loads(line) for line in file.getvalue().splitlines()]
+    assert [line["number"] for line in lines] == [1, 2, 3]
+    assert [one["key"] for line in lines for one in line["objects"]] == [one["key"] for one in objects(450)]
+    assert (plan.objects, plan.batches, plan.calls) == (450, 3, 18)
+    assert (plan.usd, plan.seconds) == (pytest.approx(450 * 3 * 0.0001), 18 / 5)
+
+
+def test_pictures_are_a_unit_and_a_call_each():
+    plan = bulk.write_manifest(request(LABELS), objects(60, size=4_000_000), io.BytesIO(), 0.001, 5.0)
+    assert (plan.units, plan.calls, plan.batches) == (60, 60, 3)
+
+
+@given(st.lists(st.integers(1, 900), min_size=1, max_size=300))
+def test_no_line_is_longer_than_a_state_may_be(lengths):
+    named = [{"key": "ä" * length, "etag": "0" * 32, "size": 1} for length in lengths]
+    batches = list(bulk.batches_of(request(), named))
+    assert [one["key"] for batch in batches for one in batch] == [one["key"] for one in named]
+    assert all(len(json.dumps(batch)) < 256 * 1024 for batch in batches)
+
+
+@given(st.text(max_size=2_000))
+def test_a_text_never_costs_more_than_was_planned(text):
+    assert bulk.units_of(SENTIMENT, len(text.encode("utf-8", "surrogatepass"))) >= text_units(text)
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "limit", "reason"),
+    [
+        ("image-compare-faces", [], None, "does not run in bulk"),
+        ("text-sentiment-batch", [], None, "does not run in bulk"),
+        ("image-labels", ["max_labels"], None, "wants NAME=VALUE"),
+        ("image-labels", ["max_labels=0"], None, "from 1 to 1000"),
+        ("image-labels", ["colour=red"], None, "has these options"),
+        ("image-labels", [], 101.0, "lets no run cost more than 100.00"),
+    ],
+)
+def test_what_cannot_run_is_refused_before_anything_is_listed(name, options, limit, reason):
+    with pytest.raises(CommandFailed, match=reason):
+        bulk.request_of(Target(), name, options, limit)
+
+
+def test_without_a_confirmed_price_no_limit_can_be_held_so_nothing_starts():
+    with pytest.raises(CommandFailed, match="Nobody confirmed the price"):
+        bulk.usd_per_unit(request(OPERATIONS["text-toxicity"]), "us-east-1")
+    assert bulk.usd_per_unit(request(OPERATIONS["text-class"]), "us-east-1") == 0.0
+    assert bulk.usd_per_unit(request(), "us-east-1") == 0.0001
+
+
+@pytest.mark.parametrize("source", ["s3://other/photos", "nowhere at all"])
+def test_a_run_reads_the_data_bucket_or_a_folder(source):
+    with pytest.raises(CommandFailed, match="data bucket alone|neither a folder"):
+        list(bulk.objects_from(Target(), source, "run", lambda _: None))
+
+
+def test_results_become_rows_with_the_best_label(tmp_path):
+    from pyarrow import parquet
+
+    done = {
+        "key": "a",
+        "version_id": "v",
+        "etag": "e",
+        "outcome": "done",
+        "details": {},
+        "cost": {"usd": 0.1},
+    }
+    done["results"] = [{"label": "Dog", "score": 0.9}, {"label": "Cat", "score": 0.1}]
+    bad = {"key": "b", "outcome": "failed", "error": {"code": "NotAnImage"}}
+    file = tmp_path / "out.parquet"
+    assert bulk_runs.write_parquet(iter([done, bad]), file) == 2
+    first, second = parquet.read_table(file).to_pylist()
+    assert (first["label"], first["score"], first["usd"], first["version_id"]) == ("Dog", 0.9, 0.1, "v")
+    assert json.loads(first["results"]) == done["results"]
+    assert (second["label"], json.loads(second["error"])) == (None, {"code": "NotAnImage"})
