@@ -77,6 +77,8 @@ def export_model(
     write_artefact(directory, module, problem.labels, model_card(served, problem, settings, history))
     inputs, _ = next(problem.train.in_order(CALIBRATION_SAMPLES))
     write_litert(served, inputs, directory / "litert")
+    preprocessing = json.dumps(problem.preprocessing, ensure_ascii=False)
+    (directory / "litert" / "preprocessing.json").write_text(preprocessing, encoding="utf-8")
 
 
 def write_artefact(directory: Path, module: ServingModule, labels: Sequence[str], card: dict) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -43,6 +44,7 @@ class Problem:
         validation: like train.
         build_network: makes the untrained network under Keras's present precision policy.
         preprocess: from samples to the network's inputs, in TensorFlow's graph.
+        preprocessing: what a server without TensorFlow has to know to do the same.
         sample_spec: of those samples: string [N], or float32 [N, steps, channels] padded behind with NaN.
         resources: what `preprocess` needs kept alive in the exported model.
     """
@@ -53,6 +55,7 @@ class Problem:
     validation: Arrays | Shards
     build_network: Callable[[], keras.Model]
     preprocess: Callable[[tf.Tensor], tf.Tensor]
+    preprocessing: dict[str, Any]
     resources: list[object]
     sample_spec: tf.TensorSpec = ENCODED
 
@@ -120,6 +123,7 @@ def image_problem(
         validation=samples[1],
         build_network=build_network,
         preprocess=lambda encoded: tf.cast(decode_images(encoded, size), tf.float32),
+        preprocessing={"feature": train.feature, "image_size": size},
         resources=[],
     )
 
@@ -154,6 +158,11 @@ def text_problem(
         validation=samples[1],
         build_network=build_network,
         preprocess=encode,
+        preprocessing={
+            "feature": train.feature,
+            "sequence_length": settings.sequence_length,
+            "vocabulary": vocabulary,
+        },
         resources=[table],
     )
 
@@ -185,6 +194,7 @@ def sequence_problem(
         validation=samples[1],
         build_network=lambda: build_rnn(settings, class_count, channels=statistics),
         preprocess=lambda sequences: pad_sequences(sequences, length),
+        preprocessing={"feature": train.feature, "sequence_length": length, "channels": channels},
         resources=[],
         sample_spec=tf.TensorSpec([None, None, channels], tf.float32),
     )

@@ -1,0 +1,93 @@
+"""An artefact's LiteRT network behind its preprocessing: samples in, probabilities out."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from serving.preprocessing import Reader, reader_of
+
+PRECISIONS = ("float32", "int8")
+WARM_UPS = 10
+
+
+class ModelUnusable(Exception):
+    """An artefact that cannot be served; the message says what is missing or wrong."""
+
+
+class Model:
+    """One artefact, loaded. Not for several threads at once: the interpreter has one set of tensors.
+
+    Attributes:
+        feature: what a sample is: `image`, `text` or `sequence`.
+        labels: the classes' names in the order of the probabilities.
+        channels: of a sequence's steps; None for other features.
+    """
+
+    def __init__(self, directory: Path, *, precision: str = "float32", threads: int = 1) -> None:
+        """Loads `directory`, an unpacked model archive.
+
+        Raises:
+            ModelUnusable: when a file is missing or damaged.
+        """
+        from ai_edge_litert.interpreter import Interpreter
+
+        network = directory / "litert" / f"{precision}.tflite"
+        try:
+            self.labels: list[str] = json.loads((directory / "labels.json").read_text(encoding="utf-8"))
+            specification = json.loads(
+                (directory / "litert" / "preprocessing.json").read_text(encoding="utf-8")
+            )
+            self.feature: str = specification["feature"]
+            self.channels: int | None = specification.get("channels")
+            self.read: Reader = reader_of(specification)
+            self.interpreter = Interpreter(model_content=network.read_bytes(), num_threads=threads)
+            self.interpreter.allocate_tensors()
+        except (OSError, ValueError, KeyError, RuntimeError) as error:
+            raise ModelUnusable(f"The model in {directory} cannot be served: {reason_of(error)}.") from error
+        (into,), (out,) = self.interpreter.get_input_details(), self.interpreter.get_output_details()
+        self.into, self.out = into["index"], out["index"]
+        self.image_size: int | None = specification.get("image_size")
+        if tuple(out["shape"]) != (1, len(self.labels)):
+            raise ModelUnusable(
+                f"The model in {directory} answers {out['shape'][-1]} classes, but its labels.json names "
+                f"{len(self.labels)}."
+            )
+
+    def probabilities(self, samples: Sequence[Any]) -> np.ndarray:
+        """Probabilities float32 [N, C] of images (bytes), texts (str) or sequences (float arrays [steps, channels]).
+
+        Raises:
+            Unreadable: when one of them cannot become an input.
+        """
+        inputs = [self.read(sample) for sample in samples]
+        answers = np.empty((len(inputs), len(self.labels)), np.float32)
+        for row, one in zip(answers, inputs, strict=True):
+            self.interpreter.set_tensor(self.into, one)
+            self.interpreter.invoke()
+            row[:] = self.interpreter.get_tensor(self.out)[0]
+        return answers
+
+    def warm_up(self) -> None:
+        """Answers a made-up sample a few times, so that the first caller does not wait for first-time work."""
+        if self.feature == "image":
+            buffer = io.BytesIO()
+            Image.new("RGB", (self.image_size + 1, self.image_size)).save(buffer, "PNG")
+            sample: Any = buffer.getvalue()
+        else:
+            sample = "warm up" if self.feature == "text" else np.zeros((1, self.channels), np.float32)
+        for _ in range(WARM_UPS):
+            self.probabilities([sample])
+
+
+def reason_of(error: Exception) -> str:
+    """An error's first line, or its name."""
+    if isinstance(error, KeyError):
+        return f"litert/preprocessing.json lacks {error}"
+    return str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__
