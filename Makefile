@@ -32,12 +32,17 @@ synth: $(INSTALLED)  ## Write the CloudFormation templates to cdk.out (no creden
 lint: $(INSTALLED)  ## Check style and format.
 	@ruff check . && ruff format --check .
 
-lock:  ## Resolve pyproject.toml and lambdas/requirements.in anew (after a change of either).
+lock:  ## Resolve pyproject.toml and the requirements.in files anew (after a change of one).
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --custom-compile-command "make lock" pyproject.toml --output-file requirements.lock
 	uv pip compile --quiet --python-platform aarch64-manylinux2014 --python-version 3.14 --generate-hashes \
 	  --no-emit-index-url --custom-compile-command "make lock" $(addprefix --no-emit-package ,$(IN_THE_RUNTIME)) \
 	  lambdas/requirements.in --output-file lambdas/requirements.lock
+	uv pip compile --quiet --python-platform aarch64-manylinux_2_28 --python-version 3.14 --generate-hashes \
+	  --no-emit-index-url --custom-compile-command "make lock" \
+	  lambdas/litert/requirements.in --output-file lambdas/litert/requirements.lock
+	uv pip compile --quiet --python-platform linux --python-version 3.13 --generate-hashes --no-emit-index-url \
+	  --custom-compile-command "make lock" serving/requirements.in --output-file serving/requirements.lock
 
 clean:  ## Stop what runs and delete what was made here (not the downloaded data).
 	@if [ -x $(VENV)/bin/recognition ]; then recognition down || true; fi

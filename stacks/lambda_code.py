@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from stacks.vendoring import vendored_dependencies
+from stacks.vendoring import LITERT_LOCK, LITERT_PLATFORM, vendored_dependencies
 
 PACKAGE = Path(__file__).resolve().parent.parent / "lambdas"
 # The runtime brings boto3; compiled caches differ between machines.
@@ -14,7 +14,12 @@ LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.pyc")
 
 
 def write_function_code(
-    function: str, build_directory: Path, packages: Sequence[str] = (), parts: Sequence[str] = ()
+    function: str,
+    build_directory: Path,
+    packages: Sequence[str] = (),
+    parts: Sequence[str] = (),
+    *,
+    compiled: bool = False,
 ) -> Path:
     """Writes the code of `lambdas/{function}` below `build_directory` and returns its folder.
 
@@ -23,6 +28,7 @@ def write_function_code(
         build_directory: where it goes.
         packages: others of this project that it imports.
         parts: other folders of `lambdas` that it imports.
+        compiled: whether it carries LiteRT and what that needs, which lambdas.litert.native finds in `native`.
 
     Raises:
         VendoringFailed: when the dependencies are not there and cannot be installed.
@@ -36,7 +42,14 @@ def write_function_code(
         copy(PACKAGE / part, target / "lambdas" / part)
     for package in packages:
         copy(PACKAGE.parent / package, target / package)
+    if compiled:
+        copy(native_packages(), target / "native")
     return target
+
+
+def native_packages() -> Path:
+    """The compiled packages for Lambda's processor."""
+    return vendored_dependencies(LITERT_LOCK, LITERT_PLATFORM)
 
 
 def copy(source: Path, target: Path) -> None:

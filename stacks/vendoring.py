@@ -12,32 +12,35 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCK = ROOT / "lambdas" / "requirements.lock"
+# What is compiled for one function; it needs the C library of Amazon Linux 2023, on which Python 3.14 runs in Lambda.
+LITERT_LOCK = ROOT / "lambdas" / "litert" / "requirements.lock"
 VENDORED = ROOT / "build" / "vendored"
 PYTHON_VERSION = "3.14"
 PLATFORM = "aarch64-manylinux2014"
+LITERT_PLATFORM = "aarch64-manylinux_2_28"
 
 
 class VendoringFailed(Exception):
     """The dependencies could not be installed; the message says why."""
 
 
-def vendored_dependencies() -> Path:
+def vendored_dependencies(lock: Path = LOCK, platform: str = PLATFORM) -> Path:
     """The folder with the dependencies of the present lock file; installed when it is not there yet.
 
     Raises:
-        VendoringFailed: when the installation fails (it needs the package index; set-up does it once).
+        VendoringFailed: when the installation fails (it needs the package index; set-up does it once for LOCK).
     """
-    digest = hashlib.sha256(LOCK.read_bytes() + f"{PYTHON_VERSION} {PLATFORM}".encode()).hexdigest()[:16]
+    digest = hashlib.sha256(lock.read_bytes() + f"{PYTHON_VERSION} {platform}".encode()).hexdigest()[:16]
     target = VENDORED / digest
     if not target.is_dir():
         VENDORED.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=VENDORED) as scratch:
-            install(Path(scratch) / "packages")
+            install(Path(scratch) / "packages", lock, platform)
             (Path(scratch) / "packages").replace(target)
     return target
 
 
-def install(target: Path) -> None:
+def install(target: Path, lock: Path, platform: str) -> None:
     """Runs uv; see `vendored_dependencies` for what is raised."""
     uv = shutil.which(
         "uv", path=os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
@@ -45,8 +48,8 @@ def install(target: Path) -> None:
     if uv is None:
         raise VendoringFailed("There is no uv on the PATH; `make` installs it.")
     command = [uv, "pip", "install", "--quiet", "--target", str(target), "--require-hashes", "--no-deps"]
-    command += ["--python-version", PYTHON_VERSION, "--python-platform", PLATFORM, "--only-binary", ":all:"]
-    command += ["--link-mode", "copy", "--requirement", str(LOCK)]
+    command += ["--python-version", PYTHON_VERSION, "--python-platform", platform, "--only-binary", ":all:"]
+    command += ["--link-mode", "copy", "--requirement", str(lock)]
     finished = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
     if finished.returncode:
         raise VendoringFailed(f"The Lambdas' dependencies could not be installed: {finished.stderr.strip()}")

@@ -1,0 +1,55 @@
+"""The operations of our own networks, answered in this process."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from lambdas.common.answers import Answer, Reading, Result
+from lambdas.common.bodies import read_image, read_text
+from lambdas.common.costs import cost_of
+from lambdas.common.errors import RequestRefused
+from lambdas.common.operations import Operation
+from lambdas.common.options import read_options
+from lambdas.custom.operations import IMAGE_CLASS as ASKED_IMAGE_CLASS
+from lambdas.custom.operations import TEXT_CLASS as ASKED_TEXT_CLASS
+from lambdas.litert.released import Released
+
+BACKEND = "litert"
+CNN, RNN = Released("cnn"), Released("rnn")
+
+
+def classify_image(operation: Operation, event: dict[str, Any]) -> Answer:
+    """The CNN's classes for the event's image; see `predict` for errors."""
+    read_options(operation.options, event)
+    return predict(CNN, read_image(event, operation.body).content)
+
+
+def classify_text(operation: Operation, event: dict[str, Any]) -> Answer:
+    """The RNN's classes for the event's text; see `predict` for errors."""
+    read_options(operation.options, event)
+    return predict(RNN, read_text(event, operation.body).text)
+
+
+def predict(released: Released, sample: bytes | str) -> Answer:
+    """One prediction.
+
+    Raises:
+        RequestRefused: 503 when nothing is released or it cannot be loaded, 400 when the model cannot read the sample.
+        ClientError: when a service refuses.
+    """
+    model, version = released.present()
+    from serving.preprocessing import Unreadable
+
+    try:
+        (probabilities,) = model.probabilities([sample]).tolist()
+    except Unreadable as error:
+        raise RequestRefused(400, "UnreadableInput", "The model cannot read the input.", "body") from error
+    results = [Result(label, score) for label, score in zip(model.labels, probabilities, strict=True)]
+    return Answer(BACKEND, Reading(results), released.group, version, None, cost_of(None, None, 1))
+
+
+OPERATIONS = (
+    replace(ASKED_IMAGE_CLASS, run=classify_image),
+    replace(ASKED_TEXT_CLASS, run=classify_text),
+)

@@ -1,0 +1,105 @@
+"""The released version of a network: fetched from the model bucket when it is first asked for, or has changed."""
+
+from __future__ import annotations
+
+import os
+import tarfile
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlparse
+
+from lambdas.common.clients import client
+from lambdas.common.errors import unavailable
+from lambdas.litert.native import add_native_packages
+
+if TYPE_CHECKING:
+    from serving.model import Model
+
+# A release is noticed after this long at the latest; asking at every request would cost more than the prediction.
+CHECK_SECONDS = 60
+# What the record says while no version is released.
+NOT_RELEASED = "none"
+NEEDED = ("labels.json", "litert/float32.tflite", "litert/preprocessing.json")
+
+
+@dataclass
+class Released:
+    """One kind's released version, kept for the life of the function's environment."""
+
+    kind: str
+    version: str | None = None
+    model: Model | None = None
+    checked: float = field(default=-CHECK_SECONDS)
+
+    def present(self) -> tuple[Model, str]:
+        """The model and its version; loads another one when another is released by now.
+
+        Raises:
+            RequestRefused: 503 when none is released, or it cannot be loaded.
+            ClientError: when a service refuses.
+        """
+        if self.model is None or time.monotonic() - self.checked >= CHECK_SECONDS:
+            version = self.released_version()
+            if version != self.version:
+                self.model, self.version = load(self.group, version), version
+            self.checked = time.monotonic()
+        return self.model, self.version
+
+    @property
+    def group(self) -> str:
+        """The model package group."""
+        return os.environ[f"{self.kind.upper()}_ENDPOINT_NAME"]
+
+    def released_version(self) -> str:
+        """What the inference stack recorded after its last release."""
+        systems_manager = client("ssm")
+        name = os.environ[f"{self.kind.upper()}_RELEASED_VERSION_PARAMETER"]
+        try:
+            version = systems_manager.get_parameter(Name=name)["Parameter"]["Value"]
+        except systems_manager.exceptions.ParameterNotFound:
+            version = NOT_RELEASED
+        if version == NOT_RELEASED:
+            raise unavailable("ModelNotReleased", f"No model of {self.group} is released yet.")
+        return version
+
+
+def load(group: str, version: str) -> Model:
+    """A registered version's LiteRT model, ready to answer; see `Released.present` for what is raised."""
+    add_native_packages()
+    from serving.model import Model, ModelUnusable
+
+    arn = f"{os.environ['MODEL_PACKAGE_ARN_PREFIX']}{group}/{version}"
+    package = client("sagemaker").describe_model_package(ModelPackageName=arn)
+    (container,) = package["InferenceSpecification"]["Containers"]
+    with tempfile.TemporaryDirectory() as folder:
+        fetch(container["ModelDataUrl"], Path(folder))
+        try:
+            model = Model(Path(folder))
+        except ModelUnusable as error:
+            # Its own words name a folder that nobody can look into.
+            sentence = (
+                f"Version {version} of {group} holds no LiteRT model that can be loaded. Train it again."
+            )
+            raise unavailable("ModelFailed", sentence) from error
+    model.warm_up()
+    return model
+
+
+def fetch(uri: str, folder: Path) -> None:
+    """Writes what LiteRT needs of a model archive; the archive passes through and is never on the disk."""
+    place = urlparse(uri)
+    body: Any = client("s3").get_object(Bucket=place.netloc, Key=place.path.lstrip("/"))["Body"]
+    missing = set(NEEDED)
+    with tarfile.open(fileobj=body, mode="r|gz") as tar:
+        for member in tar:
+            if member.name.removeprefix("./") not in missing:
+                continue
+            name = member.name.removeprefix("./")
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes(tar.extractfile(member).read())
+            missing.remove(name)
+            if not missing:
+                return

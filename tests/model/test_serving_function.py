@@ -1,0 +1,162 @@
+"""The function with LiteRT: it fetches the released version, notices a release, and says why it cannot answer."""
+
+from __future__ import annotations
+
+import datetime
+import io
+import tarfile
+from importlib.metadata import version
+
+import boto3
+import numpy as np
+import pytest
+from botocore.response import StreamingBody
+from botocore.stub import Stubber
+
+from lambdas.common.errors import RequestRefused
+from lambdas.litert import native, operations, released
+from model_code.records import read_split
+from serving.model import Model
+from stacks import names
+
+GROUP, PARAMETER = "recognition-dev-cnn", "/recognition/dev/cnn-released-version"
+PREFIX = "arn:aws:sagemaker:us-east-1:111122223333:model-package/"
+
+
+def archive(artefact, without: str = "") -> bytes:
+    """An artefact as training leaves it in the model bucket."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
+        for file in sorted(artefact.rglob("*")):
+            name = file.relative_to(artefact).as_posix()
+            if file.is_file() and name != without:
+                tar.add(file, arcname=name)
+    return buffer.getvalue()
+
+
+class Account:
+    """Stubbed services: what the function has to ask for, in that order, and what it is told."""
+
+    def __init__(self, made: dict) -> None:
+        self.stubs = {name: Stubber(client) for name, client in made.items()}
+        for stub in self.stubs.values():
+            stub.activate()
+
+    def tells_of(self, version: str | None) -> None:
+        """The next look finds this version released; None: none."""
+        if version is None:
+            self.stubs["ssm"].add_client_error("get_parameter", "ParameterNotFound")
+            return
+        told = {"Parameter": {"Name": PARAMETER, "Value": version}}
+        self.stubs["ssm"].add_response("get_parameter", told, {"Name": PARAMETER})
+
+    def gives(self, version: str, content: bytes) -> None:
+        """The next version that is fetched is this one, with this archive."""
+        arn, key = f"{PREFIX}{GROUP}/{version}", f"training/{version}/model.tar.gz"
+        container = {"Image": "x", "ModelDataUrl": f"s3://models/{key}"}
+        described = {
+            "ModelPackageName": GROUP,
+            "ModelPackageArn": arn,
+            "CreationTime": datetime.datetime.now(datetime.UTC),
+            "ModelPackageStatus": "Completed",
+            "ModelPackageStatusDetails": {"ValidationStatuses": []},
+            "InferenceSpecification": {"Containers": [container]},
+        }
+        asked = {"ModelPackageName": arn}
+        self.stubs["sagemaker"].add_response("describe_model_package", described, asked)
+        body = {"Body": StreamingBody(io.BytesIO(content), len(content))}
+        self.stubs["s3"].add_response("get_object", body, {"Bucket": "models", "Key": key})
+
+    def was_asked_everything(self) -> None:
+        """Fails when something that was to be asked was not."""
+        for stub in self.stubs.values():
+            stub.assert_no_pending_responses()
+
+
+@pytest.fixture
+def account(monkeypatch) -> Account:
+    """The function's variables and services."""
+    variables = {
+        "CNN_ENDPOINT_NAME": GROUP,
+        "CNN_RELEASED_VERSION_PARAMETER": PARAMETER,
+        "MODEL_PACKAGE_ARN_PREFIX": PREFIX,
+    }
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "us-east-1"}
+    made = {name: boto3.client(name, **keys) for name in ("ssm", "sagemaker", "s3")}
+    monkeypatch.setattr(released, "client", made.__getitem__)
+    return Account(made)
+
+
+def test_it_answers_with_the_released_version_and_with_the_next_after_the_next_look(
+    trained, account, monkeypatch
+):
+    if trained.kind != "cnn":
+        pytest.skip("one network is enough")
+    monkeypatch.setattr(operations, "CNN", released.Released("cnn"))
+    samples = read_split(trained.channels / "test", "cnn").samples[:5]
+    expected = Model(trained.artefact).probabilities(samples)
+    account.tells_of("3")
+    account.gives("3", archive(trained.artefact))
+
+    answers = [operations.predict(operations.CNN, sample) for sample in samples]
+
+    assert {(one.backend, one.model_name, one.model_version) for one in answers} == {("litert", GROUP, "3")}
+    scores = [[result.score for result in one.reading.results] for one in answers]
+    np.testing.assert_allclose(scores, expected, atol=1e-6)
+    account.tells_of("4")
+    account.gives("4", archive(trained.artefact))
+    assert operations.predict(operations.CNN, samples[0]).model_version == "3"
+    operations.CNN.checked -= released.CHECK_SECONDS
+    assert operations.predict(operations.CNN, samples[0]).model_version == "4"
+    account.was_asked_everything()
+    with pytest.raises(RequestRefused) as refused:
+        operations.predict(operations.CNN, b"no image")
+    assert (refused.value.status, refused.value.code) == (400, "UnreadableInput")
+
+
+def test_before_the_first_release_it_says_so(account):
+    for told in (None, released.NOT_RELEASED):
+        account.tells_of(told)
+        with pytest.raises(RequestRefused) as refused:
+            released.Released("cnn").present()
+        assert (refused.value.status, refused.value.code) == (503, "ModelNotReleased")
+    assert released.NOT_RELEASED == names.NOT_RELEASED
+
+
+def test_a_version_without_a_litert_model_is_unavailable_and_the_one_before_is_kept(trained, account):
+    if trained.kind != "cnn":
+        pytest.skip("one network is enough")
+    kept = released.Released("cnn")
+    account.tells_of("1")
+    account.gives("1", archive(trained.artefact))
+    kept.present()
+    account.tells_of("2")
+    account.gives("2", archive(trained.artefact, without="litert/preprocessing.json"))
+    kept.checked -= released.CHECK_SECONDS
+
+    with pytest.raises(RequestRefused) as refused:
+        kept.present()
+
+    assert (refused.value.status, refused.value.code) == (503, "ModelFailed")
+    assert kept.version == "1"
+
+
+def test_compiled_packages_are_used_where_they_were_built_for_alone(monkeypatch):
+    path = ["somewhere"]
+    monkeypatch.setattr(native.sys, "path", path)
+    for machine, expected in (("x86_64", 1), ("aarch64", 2)):
+        monkeypatch.setattr(native.platform, "machine", lambda machine=machine: machine)
+        monkeypatch.setattr(native, "BUILT_FOR", ("linux", "aarch64", native.sys.version_info[:2]))
+        native.add_native_packages()
+        native.add_native_packages()
+        assert len(path) == expected
+
+
+def test_what_is_locked_for_the_function_is_what_it_was_tested_with():
+    from stacks.vendoring import LITERT_LOCK
+
+    locked = {line.split()[0] for line in LITERT_LOCK.read_text().splitlines() if "==" in line}
+    for package in ("ai-edge-litert", "simplejpeg", "pillow"):
+        assert f"{package}=={version(package)}" in locked
