@@ -64,6 +64,9 @@ def standing(templates: list[dict[str, Any]]) -> Iterator[tuple[str, str, str, f
                 yield "WAFv2 rule", "waf.rule", when, HOURS_PER_MONTH, len(resource["Properties"]["Rules"])
             if resource["Type"] == "AWS::SageMaker::EndpointConfig":
                 for variant in resource["Properties"]["ProductionVariants"]:
+                    # A serverless variant has no instances, and costs nothing while nobody asks.
+                    if "InstanceType" not in variant:
+                        continue
                     instance = variant["InstanceType"]
                     price = f"sagemaker.{instance}.hosting"
                     yield f"endpoint instance {instance}", price, when, 1, variant["InitialInstanceCount"]

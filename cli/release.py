@@ -259,16 +259,18 @@ def register_local_model(target: Target, kind: str, directory: Path) -> str:
     archive = directory.parent / f"{directory.name}.tar.gz"
     write_archive(directory, archive)
     target.client("s3").upload_file(str(archive), bucket, key)
+    artefact = f"s3://{bucket}/{key}"
+    litert = target.parameter_if_published("litert-image")
+    additional = [{"Name": "litert", "Containers": [{"Image": litert, "ModelDataUrl": artefact}]}]
     answer = target.client("sagemaker").create_model_package(
         ModelPackageGroupName=endpoint_name(target, kind),
         ModelPackageDescription="Trained outside the training state machine and registered by hand.",
         ModelApprovalStatus="Approved",
         InferenceSpecification={
-            "Containers": [
-                {"Image": target.parameter("inference-image"), "ModelDataUrl": f"s3://{bucket}/{key}"}
-            ],
+            "Containers": [{"Image": target.parameter("inference-image"), "ModelDataUrl": artefact}],
             "SupportedContentTypes": list(TAKEN_TYPES_OF_KIND[kind]),
             "SupportedResponseMIMETypes": list(ANSWERED_TYPES),
         },
+        **({"AdditionalInferenceSpecifications": additional} if litert else {}),
     )
     return answer["ModelPackageArn"].rsplit("/", 1)[-1]

@@ -53,16 +53,23 @@ class Target:
         Raises:
             CommandFailed: when the app is not deployed there.
         """
-        path = f"/recognition/{self.environment}/{name}"
+        value = self.parameter_if_published(name)
+        if value is None:
+            raise CommandFailed(
+                f"The parameter /recognition/{self.environment}/{name} does not exist in {self.description}, so the "
+                f"app is not deployed there as environment '{self.environment}'. Deploy it first: `recognition up` "
+                "for the embedded AWS, `cdk deploy --all` for your account."
+            )
+        return value
+
+    def parameter_if_published(self, name: str) -> str | None:
+        """A value that stacks publish with some settings only; None where it is not there."""
         systems_manager = self.client("ssm")
         try:
-            return systems_manager.get_parameter(Name=path)["Parameter"]["Value"]
-        except systems_manager.exceptions.ParameterNotFound as error:
-            raise CommandFailed(
-                f"The parameter {path} does not exist in {self.description}, so the app is not deployed there as "
-                f"environment '{self.environment}'. Deploy it first: `recognition up` for the embedded AWS, "
-                "`cdk deploy --all` for your account."
-            ) from error
+            found = systems_manager.get_parameter(Name=f"/recognition/{self.environment}/{name}")
+        except systems_manager.exceptions.ParameterNotFound:
+            return None
+        return found["Parameter"]["Value"]
 
     def api_url(self) -> str:
         """The recognition API's address without a slash at its end.

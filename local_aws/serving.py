@@ -148,7 +148,8 @@ class Handler(BaseHTTPRequestHandler):
 def main() -> None:
     """Loads the artefact, then serves until it is ended."""
     parser = argparse.ArgumentParser(prog="python -m local_aws.serving", description=__doc__.splitlines()[0])
-    parser.add_argument("directory", type=Path, help="the unpacked model archive")
+    parser.add_argument("--directory", type=Path, required=True, help="the unpacked model archive")
+    parser.add_argument("--port", type=int, default=0, help="port to listen on, 0 for any free one")
     parser.add_argument("--port-file", type=Path, required=True, help="file to write the port to")
     words = parser.parse_args()
     try:
@@ -158,7 +159,7 @@ def main() -> None:
         sys.exit(
             f"The model cannot be loaded: {str(error).splitlines()[0] if str(error) else type(error).__name__}"
         )
-    server = ThreadingHTTPServer((HOST, 0), Handler)
+    server = ThreadingHTTPServer((HOST, words.port), Handler)
     server.daemon_threads = True
     unfinished = words.port_file.with_suffix(".unfinished")
     unfinished.write_text(str(server.server_address[1]))

@@ -92,6 +92,7 @@ def findings(part: str, settings: EnvironmentSettings) -> list[Finding]:
             *(network if settings.training.network else []),
         ]
     if part == "Inference":
+        asynchronous = ("asynchronous/",) if settings.inference.asynchronous else ()
         alarms = resource(f"arn:aws:cloudwatch:{account}:alarm:Recognition-{environment}-Inference-*")
         kept = each("ModelRole/DefaultPolicy", OBJECTS, objects("DataBucket", "captured/"))
         captures = settings.watching and settings.watching.capture
@@ -100,7 +101,7 @@ def findings(part: str, settings: EnvironmentSettings) -> list[Finding]:
             *each(
                 "ModelRole/DefaultPolicy",
                 OBJECTS,
-                *(objects("ModelBucket", p) for p in ("training/", "local/")),
+                *(objects("ModelBucket", p) for p in ("training/", "local/", *asynchronous)),
             ),
             *each("ModelRole/DefaultPolicy", LOG_STREAMS, log_group("Endpoints")),
             *each("ModelRole/DefaultPolicy", VERSIONS, *versions),
@@ -134,6 +135,12 @@ def findings(part: str, settings: EnvironmentSettings) -> list[Finding]:
             *each(machine, NO_RESOURCE, resource("*")),
         ]
     if part == "Api":
+        own = "Litert" if settings.api.own_backend == "litert" else "Custom"
+        prefixes = (objects("ModelBucket", prefix) for prefix in ("training/", "local/"))
+        fetched = [
+            *each("LitertRole/DefaultPolicy", VERSIONS, *versions),
+            *each("LitertRole/DefaultPolicy", OBJECTS, *prefixes),
+        ]
         routes = [operation.path for operation in OPERATIONS]
         signed = "Callers sign with IAM credentials (AWS_IAM on every method), so there is no user pool."
         firewall = (
@@ -153,9 +160,10 @@ def findings(part: str, settings: EnvironmentSettings) -> list[Finding]:
             *each("Api/CloudWatchRole", push, f"AwsSolutions-IAM4[Policy::{policy}]"),
             *[
                 finding
-                for function in ("Vision", "Language", "Custom", "Advise")
+                for function in ("Vision", "Language", own, "Advise")
                 for finding in each(f"{function}Role/DefaultPolicy", NO_RESOURCE, resource("*"))
             ],
+            *(fetched if own == "Litert" else []),
         ]
     if part == "Console":
         upload = "Custom::CDKBucketDeployment8693BB64968944B69AAFB0CC9EB8756C"

@@ -17,8 +17,9 @@ from stacks.answer_table import AnswerTable
 from stacks.doors import add_callers, method_options, refuse_in_our_words, way_in
 from stacks.firewall import Firewall
 from stacks.functions import FunctionPlan, add_function, retention
-from stacks.names import KINDS, endpoint_name, publish
+from stacks.names import KINDS, endpoint_name, parameter_name, publish, published, released_version
 from stacks.settings import ApiSettings, EnvironmentSettings
+from stacks.training import bucket_arn
 
 # Every body reaches the functions byte for byte; API Gateway would replace what is no UTF-8 in the others.
 BINARY_TYPES = ["*/*"]
@@ -28,7 +29,7 @@ INVOKE = "sagemaker:InvokeEndpoint"
 # Which of our networks a policy may ask in a managed service's place.
 KIND_OF = {"vision": "cnn", "language": "rnn"}
 # The functions whose answers cost something.
-KEEPING = ("vision", "language", "custom")
+KEEPING = ("vision", "language", "custom", "litert")
 
 
 def paths_of(function: str) -> tuple[str, ...]:
@@ -121,10 +122,15 @@ class ApiStack(Stack):
                 variables["BUDGET_TABLE"] = budgets.table_name
             return FunctionPlan(function, paths_of(function), grants, variables, parts=("custom",))
 
+        own = (
+            litert_plan(self, settings, paths_of("custom"), names)
+            if settings.api.own_backend == "litert"
+            else FunctionPlan("custom", paths_of("custom"), dict.fromkeys(arns.values(), {INVOKE}), names)
+        )
         return [
             managed("vision"),
             managed("language"),
-            FunctionPlan("custom", paths_of("custom"), dict.fromkeys(arns.values(), {INVOKE}), names),
+            own,
             FunctionPlan("advise", paths_of("advise"), {}, {}, packages=("advisor",)),
         ]
 
@@ -185,3 +191,30 @@ class ApiStack(Stack):
         )
         refuse_in_our_words(api)
         return api
+
+
+def litert_plan(
+    stack: Stack, settings: EnvironmentSettings, routes: tuple[str, ...], endpoint_names: dict[str, str]
+) -> FunctionPlan:
+    """The function that answers for our own networks itself, with what it needs to fetch the released versions."""
+    parameters = {kind: parameter_name(settings.name, released_version(kind)) for kind in KINDS}
+    bucket = bucket_arn(published(stack, settings.name, "model-bucket"))
+    packages = stack.format_arn(service="sagemaker", resource="model-package", resource_name="")
+
+    def parameter_arn(name: str) -> str:
+        return stack.format_arn(service="ssm", resource="parameter", resource_name=name.lstrip("/"))
+
+    grants = {
+        **{parameter_arn(name): {"ssm:GetParameter"} for name in parameters.values()},
+        **{f"{packages}{name}/*": {"sagemaker:DescribeModelPackage"} for name in endpoint_names.values()},
+        **{f"{bucket}/{prefix}*": {"s3:GetObject"} for prefix in ("training/", "local/")},
+        published(stack, settings.name, "key-arn"): {"kms:Decrypt"},
+    }
+    variables = {
+        **endpoint_names,
+        **{f"{kind.upper()}_RELEASED_VERSION_PARAMETER": name for kind, name in parameters.items()},
+        "MODEL_PACKAGE_ARN_PREFIX": packages,
+    }
+    return FunctionPlan(
+        "litert", routes, grants, variables, packages=("serving",), parts=("custom",), compiled=True
+    )

@@ -29,6 +29,7 @@ class FunctionPlan:
         packages: of this project that its code imports.
         parts: other folders in `lambdas` that its code imports.
         statements: permissions beside the grants, those that have conditions.
+        compiled: whether it carries LiteRT.
     """
 
     name: str
@@ -38,6 +39,7 @@ class FunctionPlan:
     packages: tuple[str, ...] = ()
     parts: tuple[str, ...] = ()
     statements: tuple[iam.PolicyStatement, ...] = field(default=())
+    compiled: bool = False
 
 
 def add_function(
@@ -60,7 +62,11 @@ def add_function(
         architecture=lambda_.Architecture.ARM_64,
         handler=f"lambdas.{plan.name}.handler.handler",
         code=lambda_.Code.from_asset(
-            str(write_function_code(plan.name, build_directory, plan.packages, plan.parts))
+            str(
+                write_function_code(
+                    plan.name, build_directory, plan.packages, plan.parts, compiled=plan.compiled
+                )
+            )
         ),
         memory_size=api.function_memory_megabytes,
         tracing=lambda_.Tracing.ACTIVE,

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from aws_cdk import ArnFormat, CfnCondition, CfnParameter, Duration, Fn, Stack
+from aws_cdk import (
+    ArnFormat,
+    Aws,
+    CfnCondition,
+    CfnParameter,
+    CfnResource,
+    Duration,
+    Fn,
+    IResolvable,
+    Stack,
+)
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sagemaker as sagemaker
@@ -12,18 +22,23 @@ from constructs import Construct
 from stacks import roles
 from stacks.capture import data_capture
 from stacks.images import INFERENCE_IMAGES
-from stacks.instances import has_local_storage
 from stacks.names import (
     KINDS,
+    LITERT,
     NOT_RELEASED,
     VARIANT,
     endpoint_name,
     parameter_name,
     published,
+    released_version,
+    shadow_parameter,
     version_parameter,
 )
+from stacks.scaling import track_concurrency
+from stacks.second_endpoints import AsynchronousEndpoint, ComponentEndpoint
 from stacks.settings import EnvironmentSettings, InferenceSettings
 from stacks.training import bucket_arn
+from stacks.variants import endpoint_configuration, shadow_variant
 
 
 class InferenceStack(Stack):
@@ -34,20 +49,11 @@ class InferenceStack(Stack):
     ) -> None:
         super().__init__(scope, construct_id, **options)
         self.key_arn = published(self, settings.name, "key-arn")
-        model_bucket_arn = bucket_arn(published(self, settings.name, "model-bucket"))
-        role = self.model_role(settings, model_bucket_arn)
-        capture = data_capture(self, settings, role, self.key_arn)
+        self.model_bucket = published(self, settings.name, "model-bucket")
+        self.role = self.model_role(settings, bucket_arn(self.model_bucket))
+        self.capture = data_capture(self, settings, self.role, self.key_arn)
         self.models = {
-            kind: ReleasedModel(
-                self,
-                kind.title(),
-                settings=settings,
-                kind=kind,
-                role=role,
-                key_arn=self.key_arn,
-                capture=capture,
-            )
-            for kind in KINDS
+            kind: ReleasedModel(self, kind.title(), settings=settings, kind=kind) for kind in KINDS
         }
 
     def configurations(self) -> dict[str, str]:
@@ -79,6 +85,12 @@ class InferenceStack(Stack):
             iam.PolicyStatement(actions=["sagemaker:DescribeModelPackage"], resources=versions),
             iam.PolicyStatement(actions=["cloudwatch:DescribeAlarms"], resources=[alarms]),
         ]
+        if settings.inference.litert_image_uri:
+            statements.append(roles.pull_own_image(settings.inference.litert_image_uri))
+        if settings.inference.asynchronous:
+            # Requests lie below the same prefix as their answers.
+            statements += roles.read_objects(model_bucket_arn, "asynchronous/")
+            statements.append(roles.write_objects(model_bucket_arn, "asynchronous/"))
         for statement in statements:
             role.add_to_policy(statement)
         return role
@@ -88,62 +100,105 @@ class ReleasedModel(Construct):
     """One kind's endpoint; nothing of it exists while its version parameter is empty."""
 
     def __init__(
-        self,
-        scope: Construct,
-        construct_id: str,
-        *,
-        settings: EnvironmentSettings,
-        kind: str,
-        role: iam.Role,
-        key_arn: str,
-        capture: sagemaker.CfnEndpointConfig.DataCaptureConfigProperty | None,
+        self, stack: InferenceStack, construct_id: str, *, settings: EnvironmentSettings, kind: str
     ) -> None:
-        super().__init__(scope, construct_id)
-        stack = Stack.of(self)
-        name = endpoint_name(settings.name, kind)
-        version = CfnParameter(
-            stack,
-            version_parameter(kind),
-            type="String",
-            default="",
-            allowed_pattern=r"^([1-9][0-9]*)?$",
-            constraint_description="the number of a version in the model package group, or empty before the first",
-            description=f"The version of {name} that its endpoint serves; empty before the first release.",
+        super().__init__(stack, construct_id)
+        self.stack, self.kind, self.inference = stack, kind, settings.inference
+        self.name = endpoint_name(settings.name, kind)
+        version = version_of(
+            stack, version_parameter(kind), f"The version of {self.name} that its endpoint serves"
         )
-        released = CfnCondition(
-            stack,
-            f"{kind.title()}IsReleased",
-            expression=Fn.condition_not(Fn.condition_equals(version.value_as_string, "")),
+        released = is_set(stack, f"{kind.title()}IsReleased", version)
+        model = self.model("Model", version)
+        self.config = config = endpoint_configuration(
+            self, self.inference, model, stack.key_arn, shadow_variants=self.shadow_variants(released)
         )
+        config.data_capture_config = stack.capture
+        alarms = self.alarms(self.inference, self.name)
+        endpoint = sagemaker.CfnEndpoint(
+            self,
+            "Endpoint",
+            endpoint_name=self.name,
+            endpoint_config_name=config.attr_endpoint_config_name,
+            # Guardrails are for endpoints of instances (SageMaker's deployment guardrails).
+            deployment_config=None if self.inference.serverless else deployment(self.inference, alarms),
+            # Without it an update starts with the settings' number of instances, whatever the load.
+            retain_all_variant_properties=True if self.inference.autoscaling else None,
+        )
+        self.record(settings, kind, version, released, endpoint)
+        resources = [model, config, endpoint, *(alarm.node.default_child for alarm in alarms)]
+        resources += self.autoscaling(endpoint) + self.second_endpoints(settings, model)
+        for resource in resources:
+            resource.cfn_options.condition = released
+
+    def model(self, construct_id: str, version: CfnParameter) -> sagemaker.CfnModel:
+        """A registered version as something to serve."""
         model = sagemaker.CfnModel(
             self,
-            "Model",
-            execution_role_arn=role.role_arn,
+            construct_id,
+            execution_role_arn=self.stack.role.role_arn,
             enable_network_isolation=True,
             primary_container=sagemaker.CfnModel.ContainerDefinitionProperty(
                 # Every answer names the version that gave it.
                 environment={"MODEL_VERSION": version.value_as_string},
-                model_package_name=stack.format_arn(
+                model_package_name=self.stack.format_arn(
                     service="sagemaker",
                     resource="model-package",
-                    resource_name=f"{name}/{version.value_as_string}",
+                    resource_name=f"{self.name}/{version.value_as_string}",
                 ),
+                # None: the version's own specification, which is of AWS's container.
+                inference_specification_name=LITERT if self.inference.container == "litert" else None,
             ),
         )
-        model.node.add_dependency(role)
-        self.config = config = self.configuration(settings.inference, model, key_arn)
-        config.data_capture_config = capture
-        alarms = self.alarms(settings.inference, name)
-        endpoint = sagemaker.CfnEndpoint(
-            self,
-            "Endpoint",
-            endpoint_name=name,
-            endpoint_config_name=config.attr_endpoint_config_name,
-            deployment_config=deployment(settings.inference, alarms),
+        model.node.add_dependency(self.stack.role)
+        return model
+
+    def shadow_variants(self, released: CfnCondition) -> IResolvable | None:
+        """A variant that gets copies of requests, while its version parameter names one."""
+        if not self.inference.shadow_percent:
+            return None
+        about = f"The version that shadows {self.name}"
+        version = version_of(self.stack, shadow_parameter(self.kind), about)
+        shadowed = CfnCondition(
+            self.stack,
+            f"{self.kind.title()}IsShadowed",
+            expression=Fn.condition_and(
+                released, Fn.condition_not(Fn.condition_equals(version.value_as_string, ""))
+            ),
         )
-        self.record(settings, kind, version, released, endpoint)
-        for resource in (model, config, endpoint, *(alarm.node.default_child for alarm in alarms)):
-            resource.cfn_options.condition = released
+        model = self.model("ShadowModel", version)
+        model.cfn_options.condition = shadowed
+        variant = shadow_variant(self.inference, model)
+        return Fn.condition_if(shadowed.logical_id, [variant], Aws.NO_VALUE)
+
+    def autoscaling(self, endpoint: sagemaker.CfnEndpoint) -> list[CfnResource]:
+        """Target tracking, where the settings want it."""
+        if not self.inference.autoscaling:
+            return []
+        target, policy = track_concurrency(self, self.name, self.inference.autoscaling)
+        target.add_resource_dependency(endpoint)
+        return [target, policy]
+
+    def second_endpoints(self, settings: EnvironmentSettings, model: sagemaker.CfnModel) -> list[CfnResource]:
+        """Further endpoints of the same version, where the settings want them."""
+        common = {
+            "environment": settings.name,
+            "kind": self.kind,
+            "model": model,
+            "key_arn": self.stack.key_arn,
+        }
+        resources: list[CfnResource] = []
+        if chosen := self.inference.asynchronous:
+            bucket = self.stack.model_bucket
+            resources += AsynchronousEndpoint(
+                self, "Asynchronous", settings=chosen, bucket=bucket, **common
+            ).resources
+        if chosen := self.inference.scale_to_zero:
+            role_arn = self.stack.role.role_arn
+            resources += ComponentEndpoint(
+                self, "ToZero", settings=chosen, role_arn=role_arn, **common
+            ).resources
+        return resources
 
     def record(
         self,
@@ -162,30 +217,10 @@ class ReleasedModel(Construct):
         ssm.CfnParameter(
             self,
             "Record",
-            name=parameter_name(settings.name, f"{kind}-released-version"),
+            name=parameter_name(settings.name, released_version(kind)),
             type="String",
             value=Fn.condition_if(released.logical_id, served, NOT_RELEASED).to_string(),
             description=f"The version of {endpoint_name(settings.name, kind)} that serves.",
-        )
-
-    def configuration(
-        self, inference: InferenceSettings, model: sagemaker.CfnModel, key_arn: str
-    ) -> sagemaker.CfnEndpointConfig:
-        """One variant whose name never changes, as deployment guardrails require."""
-        encrypted = {} if has_local_storage(inference.instance_type) else {"kms_key_id": key_arn}
-        return sagemaker.CfnEndpointConfig(
-            self,
-            "Configuration",
-            production_variants=[
-                sagemaker.CfnEndpointConfig.ProductionVariantProperty(
-                    variant_name=VARIANT,
-                    model_name=model.attr_model_name,
-                    instance_type=inference.instance_type,
-                    initial_instance_count=inference.instance_count,
-                    initial_variant_weight=1,
-                )
-            ],
-            **encrypted,
         )
 
     def alarms(self, inference: InferenceSettings, endpoint: str) -> list[cloudwatch.Alarm]:
@@ -259,3 +294,22 @@ def deployment(
             alarms=[properties.AlarmProperty(alarm_name=alarm.alarm_name) for alarm in alarms]
         ),
     )
+
+
+def version_of(stack: Stack, name: str, description: str) -> CfnParameter:
+    """A parameter that names a registered version, or none."""
+    return CfnParameter(
+        stack,
+        name,
+        type="String",
+        default="",
+        allowed_pattern=r"^([1-9][0-9]*)?$",
+        constraint_description="the number of a version in the model package group, or empty before the first",
+        description=f"{description}; empty before the first release.",
+    )
+
+
+def is_set(stack: Stack, construct_id: str, version: CfnParameter) -> CfnCondition:
+    """Whether a version parameter names one."""
+    expression = Fn.condition_not(Fn.condition_equals(version.value_as_string, ""))
+    return CfnCondition(stack, construct_id, expression=expression)

@@ -10,7 +10,20 @@ LOCAL_STORAGE = re.compile(
     r"^ml\.(?:g4dn|g5|g6|g6e|g7|g7e|p3dn|p4d|p4de|p5|p5e|p5en|p6[\w-]*|trn\w+|[cmr]\d+[a-z]*d)\."
 )
 
+GRAVITON = re.compile(r"^ml\.[a-z]+\d+g[a-z]*\.")
+GPU = re.compile(r"^ml\.(?:g|p)\d")
+
 
 def has_local_storage(instance_type: str) -> bool:
     """Whether the instance has its own disks, which take no customer key."""
     return LOCAL_STORAGE.match(instance_type) is not None
+
+
+def is_graviton(instance_type: str) -> bool:
+    """Whether the instance is of AWS's arm64 processors, for which there is no TensorFlow inference image."""
+    return GRAVITON.match(instance_type) is not None
+
+
+def has_gpu(instance_type: str) -> bool:
+    """Whether the instance has GPUs."""
+    return GPU.match(instance_type) is not None

@@ -12,6 +12,8 @@ VARIANT = "primary"
 NOT_RELEASED = "none"
 # In the data bucket: what the endpoints were asked and answered.
 CAPTURED_PREFIX = "captured"
+# The inference specification of a registered version that our own container serves.
+LITERT = "litert"
 
 
 def parameter_name(environment: str, name: str) -> str:
@@ -22,6 +24,31 @@ def parameter_name(environment: str, name: str) -> str:
 def endpoint_name(environment: str, kind: str) -> str:
     """The endpoint and the model package group of a kind of network; applications hold on to the endpoint's name."""
     return f"recognition-{environment}-{kind}"
+
+
+def asynchronous_endpoint_name(environment: str, kind: str) -> str:
+    """The second endpoint of a kind that takes its requests from S3."""
+    return f"{endpoint_name(environment, kind)}-asynchronous"
+
+
+def component_endpoint_name(environment: str, kind: str) -> str:
+    """The second endpoint of a kind whose instances go when nobody asks."""
+    return f"{endpoint_name(environment, kind)}-to-zero"
+
+
+def component_name(environment: str, kind: str) -> str:
+    """The inference component on that endpoint, which its callers name too."""
+    return f"{endpoint_name(environment, kind)}-component"
+
+
+def shadow_parameter(kind: str) -> str:
+    """The inference stack's parameter that says which version shadows a kind's endpoint."""
+    return f"{kind.title()}ShadowVersion"
+
+
+def released_version(kind: str) -> str:
+    """Under which name the inference stack publishes the version that a kind's endpoint serves."""
+    return f"{kind}-released-version"
 
 
 def version_parameter(kind: str) -> str:

@@ -9,7 +9,7 @@ from model_code.evaluation_files import BASELINE_FILE
 from model_code.inference import ANSWERED_TYPES, TAKEN_TYPES_OF_KIND
 from stacks.champion import behind_champion, champion_gate, champion_states
 from stacks.model_card import model_card
-from stacks.names import endpoint_name
+from stacks.names import LITERT, endpoint_name
 from stacks.places import Places
 from stacks.processing_job import code_uri, processing_input, processing_task
 from stacks.requests import request_states
@@ -149,6 +149,7 @@ def register(settings: EnvironmentSettings, places: Places) -> dict[str, Any]:
                 "SupportedContentTypes": jsonata(f"$lookup({{{types}}}, $kind)"),
                 "SupportedResponseMIMETypes": list(ANSWERED_TYPES),
             },
+            **litert_specification(places),
             "ModelMetrics": {"ModelQuality": {"Statistics": statistics(places, "evaluation.json")}},
             # What the drift job holds later inputs against.
             "DriftCheckBaselines": {"ModelDataQuality": {"Statistics": statistics(places, BASELINE_FILE)}},
@@ -175,6 +176,14 @@ def statistics(places: Places, file: str) -> dict[str, str]:
     """One of the files that the evaluation left."""
     uri = jsonata(f"'s3://{places.model_bucket}/' & $evaluation_folder & '{file}'")
     return {"ContentType": "application/json", "S3Uri": uri}
+
+
+def litert_specification(places: Places) -> dict[str, Any]:
+    """The same artefact behind our own container, by a name under which a model can choose it."""
+    if places.litert_image is None:
+        return {}
+    container = {"Image": places.litert_image, "ModelDataUrl": jsonata("$artefact")}
+    return {"AdditionalInferenceSpecifications": [{"Name": LITERT, "Containers": [container]}]}
 
 
 def lineage(places: Places) -> str:

@@ -18,6 +18,7 @@ class Places:
         code_key: its key, which changes with the code.
         training_image: container of both jobs.
         inference_image: container that will serve the model.
+        litert_image: container that can serve the model's LiteRT file; None where there is none.
         version_arns: of each kind's registered versions, up to the number that follows.
         inference_stack: name of the stack whose parameter says which version is the champion.
         vpc: the jobs' subnets and security groups as SageMaker's VpcConfig; None in SageMaker's own network.
@@ -34,3 +35,4 @@ class Places:
     version_arns: dict[str, str]
     inference_stack: str
     vpc: dict[str, list[str]] | None = None
+    litert_image: str | None = None

@@ -65,6 +65,16 @@ def pull_image(image: Image, region: str) -> list[iam.PolicyStatement]:
     ]
 
 
+def pull_own_image(uri: str) -> iam.PolicyStatement:
+    """Pulling an image of a registry of one's own; the token that this takes too is `pull_image`'s."""
+    registry, repository = uri.partition(":")[0].split("/", 1)
+    account, _, _, region = registry.split(".")[:4]
+    return iam.PolicyStatement(
+        actions=["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
+        resources=[f"arn:aws:ecr:{region}:{account}:repository/{repository}"],
+    )
+
+
 def write_sagemaker_logs(stack: Stack, *log_groups: str) -> list[iam.PolicyStatement]:
     """Writing the logs and metrics of jobs and endpoints."""
     groups = [

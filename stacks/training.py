@@ -75,11 +75,14 @@ class TrainingStack(Stack):
             },
             inference_stack=inference_stack,
             vpc=network.vpc_config if network else None,
+            litert_image=settings.inference.litert_image_uri,
         )
         machine = self.state_machine(settings, places, job_role)
         add_starts(self, settings, machine, data_bucket)
         publish(self, settings.name, "training-state-machine-arn", machine.state_machine_arn)
         publish(self, settings.name, "inference-image", places.inference_image)
+        if places.litert_image:
+            publish(self, settings.name, "litert-image", places.litert_image)
 
     def job_role(self, settings: EnvironmentSettings, image: Image, code: s3_assets.Asset) -> iam.Role:
         """What the containers may do: read data and code, write checkpoints, models and evaluations."""

@@ -12,20 +12,27 @@ from functools import cache
 from pathlib import Path
 
 CONTAINER_ROOT = "/opt/ml"
-REPOSITORY = re.compile(r"(?:^|/)(tensorflow-training|tensorflow-inference):([\w.-]+)$")
+REPOSITORY = re.compile(r"(?:^|/)(tensorflow-training|tensorflow-inference|recognition-serving):([\w.-]+)$")
+ROLES = {
+    "tensorflow-training": "training",
+    "tensorflow-inference": "inference",
+    "recognition-serving": "litert",
+}
+# The servers' modules: a stand-in of AWS's container, and the very program of ours.
+SERVERS = {"inference": "local_aws.serving", "litert": "serving"}
 
 
 def role_of_image(image: str) -> str | None:
-    """`training` or `inference` for an AWS TensorFlow image, None for one that nothing here can stand for."""
+    """`training` or `inference` for an AWS TensorFlow image, `litert` for ours, None for one that cannot run here."""
     match = REPOSITORY.search(image)
-    return match[1].removeprefix("tensorflow-") if match else None
+    return ROLES[match[1]] if match else None
 
 
 def unknown_image(image: str) -> str:
     """The sentence for an image that cannot run here."""
     return (
         f"The embedded AWS has no stand-in for the image {image}; it runs AWS's tensorflow-training and "
-        "tensorflow-inference images with the packages of this virtual environment."
+        "tensorflow-inference images and our recognition-serving with the packages of this virtual environment."
     )
 
 

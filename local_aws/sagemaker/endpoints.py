@@ -17,7 +17,7 @@ from typing import Any
 
 from local_aws.processes import start_leashed, stop_leashed
 from local_aws.sagemaker.captures import capture
-from local_aws.sagemaker.containers import process_environment, role_of_image, unknown_image
+from local_aws.sagemaker.containers import SERVERS, process_environment, role_of_image, unknown_image
 from local_aws.sagemaker.errors import ServiceError, not_found, validation_error
 from local_aws.sagemaker.names import Names
 from local_aws.sagemaker.objects import TransferFailed, download_archive
@@ -214,13 +214,14 @@ class Endpoints:
             TransferFailed: when the model data cannot be had.
         """
         container = self.container_of(self.find("model", self.models, variant["ModelName"]))
-        if role_of_image(container["Image"]) != "inference":
+        module = SERVERS.get(role_of_image(container["Image"]))
+        if module is None:
             raise StartFailed(unknown_image(container["Image"]))
         folder = self.folder / f"{name}-{next(self.numbers)}"
         folder.mkdir(parents=True)
         try:
             download_archive(self.clients("s3"), container["ModelDataUrl"], folder / "model")
-            return self.start_process(folder, container.get("Environment", {}))
+            return self.start_process(module, folder, container.get("Environment", {}))
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
@@ -231,18 +232,24 @@ class Endpoints:
         if "ModelPackageName" not in container:
             return container
         package = self.registry.package(container["ModelPackageName"])
-        return {**package["InferenceSpecification"]["Containers"][0], **container}
+        specification = package["InferenceSpecification"]
+        if name := container.get("InferenceSpecificationName"):
+            additional = package.get("AdditionalInferenceSpecifications", [])
+            specification = next((one for one in additional if one["Name"] == name), None)
+            if specification is None:
+                raise StartFailed(
+                    f"The model package {package['ModelPackageArn']} has no inference specification {name}."
+                )
+        return {**specification["Containers"][0], **container}
 
-    def start_process(self, folder: Path, variables: dict[str, str]) -> ModelServer:
+    def start_process(self, module: str, folder: Path, variables: dict[str, str]) -> ModelServer:
         """Starts the server process over an unpacked model; see `start_server` for what is raised."""
         port_file, log = folder / "port", folder / "log"
         command = [
             sys.executable,
-            "-m",
-            "local_aws.serving",
-            str(folder / "model"),
-            "--port-file",
-            str(port_file),
+            *("-m", module),
+            *("--directory", str(folder / "model")),
+            *("--port", "0", "--port-file", str(port_file)),
         ]
         environment = process_environment({**variables, "PYTHONPATH": str(ROOT)})
         with log.open("wb") as output:
@@ -301,6 +308,8 @@ class Endpoints:
         Raises:
             ServiceError: as SageMaker Runtime does: no endpoint, too large a body, or a model's own error (424).
         """
+        if self.asynchronous_config(name):
+            raise validation_error(f"The endpoint {name} is asynchronous; ask it with InvokeEndpointAsync.")
         if len(body) > BODY_BYTES:
             raise validation_error(f"The body has {len(body)} bytes; real-time inference takes {BODY_BYTES}.")
         with self.asked(name) as (server, variant):
@@ -316,6 +325,25 @@ class Endpoints:
             if self.made_capture_client is None:
                 self.made_capture_client = self.clients("s3")
             return self.made_capture_client
+
+    def asynchronous_config(self, name: str) -> dict[str, Any] | None:
+        """The AsyncInferenceConfig of an endpoint that serves; None for a real-time one, and where there is none."""
+        endpoint = self.endpoints.get(name)
+        config = self.configs.get(endpoint["EndpointConfigName"]) if endpoint else None
+        return config.get("AsyncInferenceConfig") if config else None
+
+    def asynchronous_output(self, name: str) -> dict[str, Any]:
+        """Where an asynchronous endpoint writes.
+
+        Raises:
+            ServiceError: when there is no such endpoint or it is not asynchronous.
+        """
+        if name not in self.endpoints:
+            raise validation_error(f"Endpoint {name} of account {self.names.account} not found.")
+        config = self.asynchronous_config(name)
+        if config is None:
+            raise validation_error(f"The endpoint {name} is not asynchronous.")
+        return config["OutputConfig"]
 
     @contextmanager
     def asked(self, name: str) -> Iterator[tuple[ModelServer, str]]:

@@ -13,6 +13,7 @@ PACKAGE_DESCRIBED = (
     "ModelPackageGroupName",
     "ModelPackageDescription",
     "InferenceSpecification",
+    "AdditionalInferenceSpecifications",
     "ModelMetrics",
     "CustomerMetadataProperties",
     "MetadataProperties",

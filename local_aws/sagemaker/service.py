@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
+from local_aws.sagemaker.asynchronous import AsynchronousRequests
 from local_aws.sagemaker.endpoints import Endpoints
 from local_aws.sagemaker.errors import ServiceError, validation_error
 from local_aws.sagemaker.events import tell_event_bridge
@@ -24,6 +25,7 @@ from local_aws.sagemaker.shapes import Shapes, to_wire
 from local_aws.sagemaker.training_jobs import TrainingJob
 
 INVOCATION = re.compile(r"^/endpoints/([^/]+)/invocations$")
+ASYNCHRONOUS = re.compile(r"^/endpoints/([^/]+)/async-invocations$")
 
 
 class SageMaker:
@@ -47,6 +49,7 @@ class SageMaker:
         self.processing.places = self.training.places
         self.registry = Registry(self.names, tell_event_bridge)
         self.endpoints = Endpoints(self.names, self.registry, folder / "endpoints", self.client)
+        self.asynchronous = AsynchronousRequests(self.endpoints, self.client)
         self.folder = folder
         self.operations = self.operation_table()
 
@@ -157,6 +160,8 @@ class SageMaker:
         try:
             if match := INVOCATION.match(path):
                 return self.endpoints.invoke(unquote(match[1]), body, headers)
+            if match := ASYNCHRONOUS.match(path):
+                return self.asynchronous.accept(unquote(match[1]), headers)
             operation = headers.get("x-amz-target", "").rpartition(".")[2]
             return (
                 200,
@@ -184,6 +189,7 @@ class SageMaker:
         """Ends every job and every server."""
         self.training.close()
         self.processing.close()
+        self.asynchronous.close()
         self.endpoints.close()
 
 

@@ -7,6 +7,7 @@ import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -69,7 +70,7 @@ class Deployment:
         self.name = f"endpoint-{uuid.uuid4().hex[:8]}"
         self.sagemaker.create_model_package_group(ModelPackageGroupName=self.name)
 
-    def configure(self, content: bytes | None, version: str = "1") -> str:
+    def configure(self, content: bytes | None, version: str = "1", **members: Any) -> str:
         """Registers an archive (None: one that is not there) and makes a configuration of it; returns its name."""
         key = f"{self.name}/{uuid.uuid4().hex}/model.tar.gz"
         if content is not None:
@@ -102,6 +103,7 @@ class Deployment:
                 "CaptureOptions": [{"CaptureMode": "Input"}, {"CaptureMode": "Output"}],
                 "CaptureContentTypeHeader": {"JsonContentTypes": ["application/json"]},
             },
+            **members,
         )
         return name
 
@@ -239,3 +241,48 @@ def test_a_first_model_that_does_not_load_fails_the_endpoint(client, bucket):
     made.sagemaker.delete_endpoint(EndpointName=made.name)
     with pytest.raises(made.sagemaker.exceptions.ClientError, match="Could not find"):
         made.sagemaker.describe_endpoint(EndpointName=made.name)
+
+
+def test_an_asynchronous_endpoint_reads_requests_from_s3_and_writes_answers_and_failures_there(
+    client, bucket, artefact
+):
+    made = Deployment(client, bucket)
+    places = {"S3OutputPath": f"s3://{bucket}/answers", "S3FailurePath": f"s3://{bucket}/failures"}
+    config = made.configure(artefact(1.0), AsyncInferenceConfig={"OutputConfig": places})
+    made.sagemaker.create_endpoint(EndpointName=made.name, EndpointConfigName=config)
+    assert made.settled()["EndpointStatus"] == "InService"
+
+    def ask(body: bytes | None, number: str) -> dict:
+        if body is not None:
+            made.s3.put_object(Bucket=bucket, Key=f"requests/{number}", Body=body)
+        return made.runtime.invoke_endpoint_async(
+            EndpointName=made.name,
+            InputLocation=f"s3://{bucket}/requests/{number}",
+            ContentType="text/plain",
+            InferenceId=number,
+        )
+
+    def written(uri: str) -> bytes:
+        key = uri.removeprefix(f"s3://{bucket}/")
+        made.s3.get_waiter("object_exists").wait(
+            Bucket=bucket, Key=key, WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+        )
+        return made.s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+
+    accepted = [ask(b"x" * (one + 1), f"text-{one}") for one in range(5)]
+    assert [one["InferenceId"] for one in accepted] == [f"text-{one}" for one in range(5)]
+    for number, one in enumerate(accepted):
+        (prediction,) = json.loads(written(one["OutputLocation"]))["predictions"]
+        assert prediction["score"] == number + 1
+    assert b"not UTF-8" in written(ask(b"\xff", "damaged")["FailureLocation"])
+    assert b"NoSuchKey" in written(ask(None, "missing")["FailureLocation"])
+    with pytest.raises(made.runtime.exceptions.ClientError, match="ask it with InvokeEndpointAsync"):
+        made.score(b"ab")
+    made.sagemaker.delete_endpoint(EndpointName=made.name)
+
+
+def test_a_real_time_endpoint_takes_no_asynchronous_request(deployment, bucket):
+    with pytest.raises(deployment.runtime.exceptions.ClientError, match="is not asynchronous"):
+        deployment.runtime.invoke_endpoint_async(
+            EndpointName=deployment.name, InputLocation=f"s3://{bucket}/x", ContentType="text/plain"
+        )

@@ -1,0 +1,334 @@
+"""What each way of serving adds to the inference stack, and that SageMaker would take it."""
+
+from __future__ import annotations
+
+import copy
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local_aws.sagemaker.cloudformation import typed
+from local_aws.sagemaker.shapes import Shapes
+from stacks import lambda_code
+from stacks.settings import SettingsRefused, load_settings
+
+from .conftest import PARTS, ROOT, context
+
+IMAGE = "111122223333.dkr.ecr.us-east-1.amazonaws.com/recognition-serving:1"
+LITERT = {"litert_image_uri": IMAGE, "container": "litert", "instance_type": "ml.c7g.large"}
+OPTIONS: dict[str, dict[str, Any]] = {
+    "everything of instances": {
+        **LITERT,
+        "autoscaling": {"minimum_instances": 2, "maximum_instances": 8},
+        "shadow_percent": 20,
+        "asynchronous": {"instance_type": "ml.c7g.large", "maximum_instances": 3},
+        "scale_to_zero": {"instance_type": "ml.c7g.large", "maximum_copies": 4},
+    },
+    "serverless": {**LITERT, "serverless": {"memory_megabytes": 2048, "provisioned_concurrency": 2}},
+}
+CREATES = {
+    "AWS::SageMaker::Model": ("CreateModel", {"ModelName": "m"}),
+    "AWS::SageMaker::EndpointConfig": ("CreateEndpointConfig", {"EndpointConfigName": "c"}),
+    "AWS::SageMaker::Endpoint": ("CreateEndpoint", {}),
+    "AWS::SageMaker::InferenceComponent": ("CreateInferenceComponent", {}),
+}
+
+
+@pytest.fixture(scope="module")
+def chosen(tmp_path_factory) -> dict[str, dict[str, dict]]:
+    """dev's templates with each of OPTIONS; cdk-nag finds nothing in them that is not acknowledged."""
+    from aws_cdk import App, Validations
+    from cdk_nag import AwsSolutionsChecks
+
+    from stacks.compose import compose
+
+    found, compiled = {}, tmp_path_factory.mktemp("compiled")
+    (compiled / "numpy").mkdir()
+    for name, inference in OPTIONS.items():
+        changed = copy.deepcopy(context())
+        changed["environments"]["dev"]["inference"] |= inference
+        if name == "serverless":
+            changed["environments"]["dev"]["api"] = {"own_backend": "litert"}
+        output = tmp_path_factory.mktemp("serving")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("CDK_VALIDATION", "true")
+            # Tens of megabytes for another processor, which would have to be fetched.
+            patch.setattr(lambda_code, "native_packages", lambda: compiled)
+            app = App(context={**changed, "environment": "dev"}, outdir=str(output))
+            compose(app, ROOT / "build")
+            Validations.of(app).add_plugins(AwsSolutionsChecks(app))
+            app.synth()
+        found[name] = {
+            part: json.loads((output / f"Recognition-dev-{part}.template.json").read_text()) for part in PARTS
+        }
+    return found
+
+
+@pytest.fixture
+def instances(chosen) -> dict:
+    """The inference template with everything of instances."""
+    return chosen["everything of instances"]["Inference"]
+
+
+@pytest.fixture
+def serverless(chosen) -> dict:
+    """The inference template of a serverless endpoint."""
+    return chosen["serverless"]["Inference"]
+
+
+def resolved(value: Any) -> Any:
+    """A property as a request would have it: what only CloudFormation knows becomes a name, a condition holds."""
+    if isinstance(value, list):
+        return [resolved(one) for one in value]
+    if not isinstance(value, dict):
+        return value
+    if set(value) & {"Ref", "Fn::GetAtt", "Fn::Join", "Fn::Sub"}:
+        return "arn:aws:x:::thing/name"
+    if "Fn::If" in value:
+        return resolved(value["Fn::If"][1])
+    return {key: resolved(one) for key, one in value.items()}
+
+
+def requests_of(template: dict) -> Iterator[tuple[str, dict]]:
+    """What CloudFormation would ask SageMaker for each of its resources."""
+    for resource in template["Resources"].values():
+        if resource["Type"] in CREATES:
+            operation, named = CREATES[resource["Type"]]
+            request = typed(resolved(resource["Properties"])) | named
+            # UpdateEndpoint's; CloudFormation keeps it for then.
+            request.pop("RetainAllVariantProperties", None)
+            yield operation, request
+
+
+def config_with(template: dict, member: str) -> dict:
+    """An endpoint configuration of the CNN with a member in its variant or beside it."""
+    (found,) = [
+        one["Properties"]
+        for name, one in template["Resources"].items()
+        if one["Type"] == "AWS::SageMaker::EndpointConfig"
+        and name.startswith("Cnn")
+        and (member in one["Properties"] or member in one["Properties"]["ProductionVariants"][0])
+    ]
+    return found
+
+
+@pytest.mark.parametrize("option", OPTIONS)
+def test_sagemaker_would_take_every_request(chosen, option):
+    shapes = Shapes("sagemaker")
+    asked = list(requests_of(chosen[option]["Inference"]))
+    assert len(asked) >= 6
+    for operation, request in asked:
+        shapes.check_request(operation, request)
+
+
+@pytest.mark.parametrize("option", OPTIONS)
+def test_nothing_of_an_option_exists_before_the_first_release(chosen, option):
+    for name, resource in chosen[option]["Inference"]["Resources"].items():
+        # The record of releases is there before the first.
+        if name.startswith(("Cnn", "Rnn")) and resource["Type"] != "AWS::SSM::Parameter":
+            assert resource["Condition"] in (f"{name[:3]}IsReleased", f"{name[:3]}IsShadowed"), name
+
+
+def test_cfn_lint_finds_nothing_in_them(chosen, tmp_path):
+    files = []
+    for number, templates in enumerate(chosen.values()):
+        file = tmp_path / f"{number}.template.json"
+        file.write_text(json.dumps(templates["Inference"]))
+        files.append(str(file))
+    command = [str(Path(sys.executable).with_name("cfn-lint")), "--ignore-checks", "W3005", "--", *files]
+    finished = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert finished.returncode == 0, finished.stdout
+
+
+def test_our_container_serves_by_a_specification_that_every_version_gets(chosen, dev, of_type):
+    templates = chosen["serverless"]
+    for model in of_type(templates["Inference"], "AWS::SageMaker::Model"):
+        assert model["PrimaryContainer"]["InferenceSpecificationName"] == "litert"
+    (machine,) = of_type(templates["Training"], "AWS::StepFunctions::StateMachine")
+    definition = json.dumps(machine["DefinitionString"])
+    assert "AdditionalInferenceSpecifications" in definition
+    assert IMAGE in definition
+    pulled = json.dumps(of_type(templates["Inference"], "AWS::IAM::Policy"))
+    assert "arn:aws:ecr:us-east-1:111122223333:repository/recognition-serving" in pulled
+    for model in of_type(dev["Inference"], "AWS::SageMaker::Model"):
+        assert "InferenceSpecificationName" not in model["PrimaryContainer"]
+
+
+def test_instances_follow_the_requests_that_each_has_at_the_same_time(instances):
+    resources = instances["Resources"].values()
+    targets = [
+        one["Properties"] for one in resources if one["Type"] == "AWS::ApplicationAutoScaling::ScalableTarget"
+    ]
+    mine = {target["ResourceId"]: (target["MinCapacity"], target["MaxCapacity"]) for target in targets}
+    assert mine["endpoint/recognition-dev-cnn/variant/primary"] == (2, 8)
+    tracked = [
+        one["Properties"]["TargetTrackingScalingPolicyConfiguration"]
+        for one in resources
+        if one["Properties"].get("PolicyType") == "TargetTrackingScaling"
+    ]
+    metrics = [
+        one["PredefinedMetricSpecification"]["PredefinedMetricType"]
+        for one in tracked
+        if "PredefinedMetricSpecification" in one
+    ]
+    assert metrics.count("SageMakerVariantConcurrentRequestsPerModelHighResolution") == 2
+    assert metrics.count("SageMakerInferenceComponentConcurrentRequestsPerCopyHighResolution") == 2
+    endpoint = instances["Resources"]["CnnEndpoint6F0CDDC6"]["Properties"]
+    assert endpoint["RetainAllVariantProperties"] is True, "a release would go back to the least number"
+
+
+def test_application_auto_scaling_would_take_every_target_and_policy(instances):
+    from botocore.session import get_session
+
+    from local_aws.sagemaker.shapes import problems_of
+
+    model = get_session().get_service_model("application-autoscaling")
+    for resource in instances["Resources"].values():
+        properties = resolved(resource["Properties"])
+        # A list in a template, a map in a request.
+        properties.pop("Tags", None)
+        if resource["Type"] == "AWS::ApplicationAutoScaling::ScalableTarget":
+            shape = model.operation_model("RegisterScalableTarget").input_shape
+            assert problems_of(properties, shape) == []
+        elif resource["Type"] == "AWS::ApplicationAutoScaling::ScalingPolicy":
+            shape = model.operation_model("PutScalingPolicy").input_shape
+            properties.pop("ScalingTargetId")
+            target = {
+                "ServiceNamespace": "sagemaker",
+                "ResourceId": "x",
+                "ScalableDimension": "sagemaker:variant:DesiredInstanceCount",
+            }
+            assert problems_of(properties | target, shape) == []
+
+
+def test_an_asynchronous_endpoint_has_no_instance_while_nothing_waits_and_one_when_something_does(instances):
+    resources = instances["Resources"]
+    config = config_with(instances, "AsyncInferenceConfig")
+    assert config["AsyncInferenceConfig"]["OutputConfig"]["KmsKeyId"]
+    (target,) = [
+        one["Properties"]
+        for one in resources.values()
+        if "recognition-dev-cnn-asynchronous" in json.dumps(one["Properties"].get("ResourceId", ""))
+    ]
+    assert (target["MinCapacity"], target["MaxCapacity"]) == (0, 3)
+    (alarm,) = [
+        one["Properties"]
+        for name, one in resources.items()
+        if one["Properties"].get("MetricName") == "HasBacklogWithoutCapacity" and name.startswith("Cnn")
+    ]
+    policy = resources[alarm["AlarmActions"][0]["Ref"]]["Properties"]
+    assert policy["PolicyType"] == "StepScaling"
+    (step,) = policy["StepScalingPolicyConfiguration"]["StepAdjustments"]
+    assert step["ScalingAdjustment"] == 1
+
+
+def test_an_asynchronous_endpoint_reads_and_writes_below_its_prefix_alone(instances, of_type):
+    written = [
+        statement["Resource"]
+        for policy in of_type(instances, "AWS::IAM::Policy")
+        for statement in policy["PolicyDocument"]["Statement"]
+        if "s3:PutObject" in statement["Action"]
+    ]
+    assert len(written) == 1
+    assert "/asynchronous/*" in json.dumps(written)
+
+
+def test_a_component_can_lose_its_last_copy_and_its_endpoint_its_last_instance(instances):
+    config = config_with(instances, "ManagedInstanceScaling")
+    (variant,) = config["ProductionVariants"]
+    assert variant["ManagedInstanceScaling"]["MinInstanceCount"] == 0
+    assert "ModelName" not in variant
+    assert config["ExecutionRoleArn"]
+    (target,) = [
+        one["Properties"]
+        for name, one in instances["Resources"].items()
+        if one["Properties"].get("ScalableDimension") == "sagemaker:inference-component:DesiredCopyCount"
+        and name.startswith("Cnn")
+    ]
+    assert (target["MinCapacity"], target["MaxCapacity"]) == (0, 4)
+
+
+def test_a_shadow_gets_its_share_and_is_there_only_while_its_version_is_named(instances):
+    config = config_with(instances, "ShadowProductionVariants")
+    condition, (variant,), otherwise = config["ShadowProductionVariants"]["Fn::If"]
+    assert condition == "CnnIsShadowed"
+    assert otherwise == {"Ref": "AWS::NoValue"}
+    assert variant["InitialVariantWeight"] == 0.2
+    assert instances["Parameters"]["CnnShadowVersion"]["Default"] == ""
+
+
+def test_a_serverless_endpoint_has_nothing_that_serverless_does_not_take(serverless, of_type):
+    for config in of_type(serverless, "AWS::SageMaker::EndpointConfig"):
+        assert set(config) - {"Tags"} == {"ProductionVariants"}, "no data capture, no key, no network"
+        (variant,) = config["ProductionVariants"]
+        assert variant["ServerlessConfig"] == {
+            "MaxConcurrency": 5,
+            "MemorySizeInMB": 2048,
+            "ProvisionedConcurrency": 2,
+        }
+        assert not {"InstanceType", "InitialInstanceCount"} & set(variant)
+    for endpoint in of_type(serverless, "AWS::SageMaker::Endpoint"):
+        assert "DeploymentConfig" not in endpoint
+
+
+def test_a_function_with_litert_may_fetch_released_versions_and_ask_no_endpoint(chosen, dev, of_type):
+    template = chosen["serverless"]["Api"]
+    functions = {one["Handler"].split(".")[1]: one for one in of_type(template, "AWS::Lambda::Function")}
+    assert set(functions) == {"vision", "language", "litert", "advise"}
+    variables = functions["litert"]["Environment"]["Variables"]
+    assert variables["CNN_RELEASED_VERSION_PARAMETER"] == "/recognition/dev/cnn-released-version"
+    role = functions["litert"]["Role"]["Fn::GetAtt"][0]
+    (policy,) = [one for one in of_type(template, "AWS::IAM::Policy") if {"Ref": role} in one["Roles"]]
+    allowed = {
+        action
+        for statement in policy["PolicyDocument"]["Statement"]
+        for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])
+    }
+    assert {one for one in allowed if not one.startswith(("logs:", "xray:"))} == {
+        "ssm:GetParameter",
+        "sagemaker:DescribeModelPackage",
+        "s3:GetObject",
+        "kms:Decrypt",
+    }
+    assert len(of_type(template, "AWS::ApiGateway::Method")) == len(
+        of_type(dev["Api"], "AWS::ApiGateway::Method")
+    )
+
+
+def test_without_the_settings_there_is_one_endpoint_of_instances_a_network(templates, of_type):
+    inference = templates["Inference"]
+    assert len(of_type(inference, "AWS::SageMaker::Endpoint")) == 2
+    assert of_type(inference, "AWS::ApplicationAutoScaling::ScalableTarget") == []
+    assert set(inference["Conditions"]) == {"CnnIsReleased", "RnnIsReleased"}
+
+
+@pytest.mark.parametrize(
+    ("inference", "said"),
+    [
+        ({"container": "litert"}, "litert_image_uri"),
+        ({"container": "litert", "litert_image_uri": IMAGE}, "ml.g4dn.xlarge has a GPU"),
+        ({"instance_type": "ml.c7g.large"}, "set container to 'litert'"),
+        ({"litert_image_uri": "recognition-serving:1"}, "litert_image_uri"),
+        ({"serverless": {}}, "serverless has no GPU"),
+        ({**LITERT, "serverless": {"memory_megabytes": 1000}}, "memory_megabytes"),
+        (
+            {**LITERT, "serverless": {"maximum_concurrency": 1, "provisioned_concurrency": 2}},
+            "provisioned_concurrency",
+        ),
+        ({**LITERT, "serverless": {}, "autoscaling": {"maximum_instances": 2}}, "neither autoscaling"),
+        ({"autoscaling": {"minimum_instances": 3, "maximum_instances": 2}}, "minimum_instances"),
+        ({"asynchronous": {"maximum_instances": 0}}, "maximum_instances"),
+        ({"scale_to_zero": {"instance_type": "ml.c7g.large"}}, "set container to 'litert'"),
+        ({"shadow_percent": 101}, "shadow_percent"),
+    ],
+)
+def test_what_does_not_fit_together_is_refused(inference, said):
+    environments = copy.deepcopy(context()["environments"])
+    environments["dev"]["inference"] |= inference
+    with pytest.raises(SettingsRefused, match=said):
+        load_settings("dev", environments)
