@@ -39,34 +39,47 @@ CREATES = {
 }
 
 
+def settings_with(inference: dict[str, Any], api: dict[str, Any]) -> dict[str, Any]:
+    """The environments of cdk.json with other settings in dev."""
+    environments = copy.deepcopy(context()["environments"])
+    environments["dev"]["inference"] |= inference
+    environments["dev"]["api"] = api
+    return environments
+
+
 @pytest.fixture(scope="module")
 def chosen(tmp_path_factory) -> dict[str, dict[str, dict]]:
-    """dev's templates with each of OPTIONS; cdk-nag finds nothing in them that is not acknowledged."""
+    """dev's templates with OPTIONS; cdk-nag finds nothing in the first that is not acknowledged.
+
+    Of the serverless one there is the inference stack alone, which gives the pack nothing new to look at.
+    """
     from aws_cdk import App, Validations
     from cdk_nag import AwsSolutionsChecks
 
     from stacks.compose import compose
+    from stacks.inference import InferenceStack
 
-    found, compiled = {}, tmp_path_factory.mktemp("compiled")
+    output, compiled = tmp_path_factory.mktemp("serving"), tmp_path_factory.mktemp("compiled")
     (compiled / "numpy").mkdir()
-    for name, inference in OPTIONS.items():
-        changed = copy.deepcopy(context())
-        changed["environments"]["dev"]["inference"] |= inference
-        if name == "serverless":
-            changed["environments"]["dev"]["api"] = {"own_backend": "litert"}
-        output = tmp_path_factory.mktemp("serving")
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("CDK_VALIDATION", "true")
-            # Tens of megabytes for another processor, which would have to be fetched.
-            patch.setattr(lambda_code, "native_packages", lambda: compiled)
-            app = App(context={**changed, "environment": "dev"}, outdir=str(output))
-            compose(app, ROOT / "build")
-            Validations.of(app).add_plugins(AwsSolutionsChecks(app))
-            app.synth()
-        found[name] = {
+    instances = settings_with(OPTIONS["everything of instances"], {"own_backend": "litert"})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CDK_VALIDATION", "true")
+        # Tens of megabytes for another processor, which would have to be fetched.
+        patch.setattr(lambda_code, "native_packages", lambda: compiled)
+        app = App(context={**context(), "environments": instances}, outdir=str(output))
+        compose(app, ROOT / "build")
+        Validations.of(app).add_plugins(AwsSolutionsChecks(app))
+        app.synth()
+    alone = App(outdir=str(output / "alone"))
+    serverless = load_settings("dev", settings_with(OPTIONS["serverless"], {}))
+    InferenceStack(alone, "Alone", settings=serverless)
+    alone.synth()
+    return {
+        "everything of instances": {
             part: json.loads((output / f"Recognition-dev-{part}.template.json").read_text()) for part in PARTS
-        }
-    return found
+        },
+        "serverless": {"Inference": json.loads((output / "alone" / "Alone.template.json").read_text())},
+    }
 
 
 @pytest.fixture
@@ -146,7 +159,7 @@ def test_cfn_lint_finds_nothing_in_them(chosen, tmp_path):
 
 
 def test_our_container_serves_by_a_specification_that_every_version_gets(chosen, dev, of_type):
-    templates = chosen["serverless"]
+    templates = chosen["everything of instances"]
     for model in of_type(templates["Inference"], "AWS::SageMaker::Model"):
         assert model["PrimaryContainer"]["InferenceSpecificationName"] == "litert"
     (machine,) = of_type(templates["Training"], "AWS::StepFunctions::StateMachine")
@@ -277,7 +290,7 @@ def test_a_serverless_endpoint_has_nothing_that_serverless_does_not_take(serverl
 
 
 def test_a_function_with_litert_may_fetch_released_versions_and_ask_no_endpoint(chosen, dev, of_type):
-    template = chosen["serverless"]["Api"]
+    template = chosen["everything of instances"]["Api"]
     functions = {one["Handler"].split(".")[1]: one for one in of_type(template, "AWS::Lambda::Function")}
     assert set(functions) == {"vision", "language", "litert", "advise"}
     variables = functions["litert"]["Environment"]["Variables"]
@@ -328,7 +341,5 @@ def test_without_the_settings_there_is_one_endpoint_of_instances_a_network(templ
     ],
 )
 def test_what_does_not_fit_together_is_refused(inference, said):
-    environments = copy.deepcopy(context()["environments"])
-    environments["dev"]["inference"] |= inference
     with pytest.raises(SettingsRefused, match=said):
-        load_settings("dev", environments)
+        load_settings("dev", settings_with(inference, {}))
