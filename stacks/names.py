@@ -67,6 +67,9 @@ def publish(scope: Construct, environment: str, name: str, value: str) -> None:
 def published(scope: Construct, environment: str, name: str) -> str:
     """A value that another stack published; CloudFormation reads it at each deployment."""
     title = "".join(part.title() for part in name.split("-"))
+    # Several parts of a stack may ask for the same.
+    if read := scope.node.try_find_child(title):
+        return read.value_as_string
     return CfnParameter(
         scope,
         title,
