@@ -18,7 +18,8 @@ from stacks.doors import add_callers, method_options, refuse_in_our_words, way_i
 from stacks.firewall import Firewall
 from stacks.functions import FunctionPlan, add_function, retention
 from stacks.names import KINDS, endpoint_name, parameter_name, publish, published, released_version
-from stacks.settings import ApiSettings, EnvironmentSettings
+from stacks.settings import EnvironmentSettings
+from stacks.settings.api import ApiSettings
 from stacks.training import bucket_arn
 
 # Every body reaches the functions byte for byte; API Gateway would replace what is no UTF-8 in the others.

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from aws_cdk import aws_budgets as budgets
 from constructs import Construct
 
-from stacks.settings import BudgetSettings
+from stacks.settings.watching import BudgetSettings
 
 properties = budgets.CfnBudget
 

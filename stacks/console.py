@@ -15,7 +15,8 @@ from constructs import Construct
 
 from console import CONFIGURATION, PAGE, PATHS, STATE, WATCH, content_security_policy, security_headers
 from stacks.names import KINDS, endpoint_name, parameter_name, publish, published
-from stacks.settings import ConsoleSettings, EnvironmentSettings
+from stacks.settings import EnvironmentSettings
+from stacks.settings.console import ConsoleSettings
 
 HTTPS_ONLY_DAYS = 365
 WATCH_MEGABYTES = 256

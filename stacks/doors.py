@@ -11,7 +11,7 @@ from aws_cdk import aws_cognito as cognito
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from stacks.settings import ApiSettings
+from stacks.settings.api import ApiSettings
 
 RETRY_AFTER_SECONDS = 1
 TYPES = apigateway.ResponseType

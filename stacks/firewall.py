@@ -7,7 +7,7 @@ from aws_cdk import aws_wafv2 as waf
 from constructs import Construct
 
 from lambdas.common.bodies import IMAGE_BYTES
-from stacks.settings import FirewallSettings
+from stacks.settings.doors import FirewallSettings
 
 ACL = waf.CfnWebACL
 METRICS = "Recognition"

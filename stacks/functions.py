@@ -12,7 +12,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from stacks.lambda_code import write_function_code
-from stacks.settings import ApiSettings
+from stacks.settings.api import ApiSettings
 
 METRICS_NAMESPACE = "Recognition"
 

@@ -36,7 +36,8 @@ from stacks.names import (
 )
 from stacks.scaling import track_concurrency
 from stacks.second_endpoints import AsynchronousEndpoint, ComponentEndpoint
-from stacks.settings import EnvironmentSettings, InferenceSettings
+from stacks.settings import EnvironmentSettings
+from stacks.settings.inference import InferenceSettings
 from stacks.training import bucket_arn
 from stacks.variants import endpoint_configuration, shadow_variant
 

@@ -10,7 +10,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from stacks.settings import NetworkSettings
+from stacks.settings.training import NetworkSettings
 
 SUBNET_BITS = 8
 

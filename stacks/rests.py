@@ -15,7 +15,8 @@ from constructs import Construct
 from stacks.names import KINDS, endpoint_name, parameter_name
 from stacks.release_machine import ReleasePlaces
 from stacks.rest_machine import REST, REST_IF_IDLE, WAKE, RestPlaces, definition
-from stacks.settings import EnvironmentSettings, OfficeHours
+from stacks.settings import EnvironmentSettings
+from stacks.settings.release import OfficeHours
 from stacks.starts import target
 
 IDLE_HOURS = 24

@@ -10,7 +10,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
 from stacks.names import VARIANT
-from stacks.settings import AutoscalingSettings
+from stacks.settings.inference import AutoscalingSettings
 
 NAMESPACE = "AWS/SageMaker"
 INSTANCES = "sagemaker:variant:DesiredInstanceCount"

@@ -10,7 +10,7 @@ from constructs import Construct
 from stacks import scaling
 from stacks.instances import has_local_storage
 from stacks.names import VARIANT, asynchronous_endpoint_name, component_endpoint_name, component_name
-from stacks.settings import AsynchronousSettings, ScaleToZeroSettings
+from stacks.settings.inference import AsynchronousSettings, ScaleToZeroSettings
 
 BACKLOG_SECONDS = 60
 

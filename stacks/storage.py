@@ -10,7 +10,8 @@ from constructs import Construct
 
 from lambdas.bulk.places import PREFIX
 from stacks.names import CAPTURED_PREFIX, publish
-from stacks.settings import EnvironmentSettings, StorageSettings
+from stacks.settings import EnvironmentSettings
+from stacks.settings.storage import StorageSettings
 
 
 class StorageStack(Stack):

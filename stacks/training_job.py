@@ -9,7 +9,8 @@ from model_code.metrics import METRIC_DEFINITIONS
 from model_code.source import ENTRY_POINT
 from stacks.instances import has_local_storage
 from stacks.places import Places
-from stacks.settings import EnvironmentSettings, TrainingSettings
+from stacks.settings import EnvironmentSettings
+from stacks.settings.training import TrainingSettings
 from stacks.states import PASSING_ERRORS, QUOTA_ERROR, catch, job_failed, jsonata, retry
 from stacks.tuning import tune, tuning_choice
 

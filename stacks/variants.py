@@ -10,7 +10,7 @@ from constructs import Construct
 
 from stacks.instances import has_local_storage
 from stacks.names import VARIANT
-from stacks.settings import InferenceSettings
+from stacks.settings.inference import InferenceSettings
 
 SHADOW = "shadow"
 

@@ -11,9 +11,12 @@ import sys
 import pytest
 
 from stacks.instances import has_local_storage
-from stacks.settings import GPU_FAMILIES, SettingsRefused, instance_types, load_settings, warnings_of
+from stacks.settings import SettingsRefused, load_settings, warnings_of
+from stacks.settings.instance_types import instance_types
 
 from .conftest import ROOT, context
+
+GPU_FAMILIES = ("p4d", "p4de", "p5", "p5e", "p5en", "p6", "g4dn", "g5", "g6", "g6e", "g7", "p3")
 
 
 def settings_with(path: str, value):

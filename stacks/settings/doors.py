@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from stacks.strict import Settings
+from stacks.settings.part import Settings
 
 ManagedRules = Literal[
     "AWSManagedRulesAmazonIpReputationList",

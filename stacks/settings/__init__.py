@@ -1,0 +1,113 @@
+"""The settings of an environment: typed, bounded, with units in the names; a wrong one fails the synth by its name."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, Self
+
+from pydantic import Field, ValidationError, model_validator
+
+from stacks.images import VERIFIED_PAIRS
+from stacks.settings.api import ApiSettings
+from stacks.settings.bulk import BulkSettings
+from stacks.settings.console import ConsoleSettings
+from stacks.settings.inference import InferenceSettings
+from stacks.settings.part import Settings
+from stacks.settings.release import ReleaseSettings, RestSettings
+from stacks.settings.storage import StorageSettings
+from stacks.settings.training import TrainingSettings
+from stacks.settings.watching import BudgetSettings, WatchingSettings
+
+
+class SettingsRefused(Exception):
+    """The settings cannot be used; the message names the field and says what it may be."""
+
+
+class EnvironmentSettings(Settings):
+    """Everything that differs between dev and prod."""
+
+    name: Literal["dev", "prod"]
+    region: str = Field("us-east-1", pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")
+    account: str | None = Field(None, pattern=r"^\d{12}$", description="Empty: whatever account deploys it.")
+    termination_protection: bool = True
+    permissions_boundary: str | None = Field(
+        None,
+        pattern=r"^arn:aws[\w-]*:iam::(\d{12}|aws):policy/.+$",
+        description="ARN of a managed policy that bounds every role of the app.",
+    )
+    storage: StorageSettings = StorageSettings()
+    training: TrainingSettings = TrainingSettings()
+    inference: InferenceSettings = InferenceSettings()
+    release: ReleaseSettings = ReleaseSettings()
+    api: ApiSettings = ApiSettings()
+    console: ConsoleSettings | None = Field(
+        None, description="Empty: no page on the internet; the embedded AWS serves it in any case."
+    )
+    bulk: BulkSettings = BulkSettings()
+    budget: BudgetSettings | None = Field(None, description="Empty: no budget.")
+    watching: WatchingSettings | None = Field(None, description="Empty: nobody hears of alarms.")
+    rest: RestSettings | None = Field(None, description="Empty: what is released serves around the clock.")
+
+    @model_validator(mode="after")
+    def prod_does_not_rest(self) -> Self:
+        """Refuses to take endpoints away that customers may count on."""
+        if self.name == "prod" and self.rest:
+            raise ValueError("rest takes endpoints away, which prod has to keep: leave it out")
+        return self
+
+    @model_validator(mode="after")
+    def serverless_is_not_captured(self) -> Self:
+        """Refuses what CreateEndpointConfig would."""
+        if self.inference.serverless and self.watching and self.watching.capture:
+            raise ValueError(
+                "inference.serverless cannot have watching.capture: SageMaker captures no such data"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def pair_is_verified(self) -> Self:
+        """Refuses a training image whose models were never loaded in the inference image."""
+        pair = (self.training.image_version, self.inference.image_version)
+        if pair not in VERIFIED_PAIRS:
+            known = ", ".join(f"{trained} with {served}" for trained, served in VERIFIED_PAIRS)
+            raise ValueError(
+                f"training.image_version {pair[0]} with inference.image_version {pair[1]} was never verified; "
+                f"verified are: {known}"
+            )
+        return self
+
+
+def load_settings(name: str, environments: dict[str, Any]) -> EnvironmentSettings:
+    """The settings of one environment from cdk.json's context.
+
+    Raises:
+        SettingsRefused: with a sentence that names the field.
+    """
+    if not isinstance(environments, dict) or name not in environments:
+        known = ", ".join(sorted(environments or {}))
+        raise SettingsRefused(f"There is no environment '{name}' in cdk.json; it has: {known or 'none'}.")
+    try:
+        return EnvironmentSettings.model_validate({"name": name, **environments[name]})
+    except ValidationError as error:
+        problems = [
+            f"{'.'.join(str(part) for part in problem['loc']) or 'settings'}: {problem['msg']}"
+            for problem in error.errors()
+        ]
+        raise SettingsRefused(
+            f"The settings of '{name}' in cdk.json are wrong. {'; '.join(problems)}."
+        ) from error
+
+
+def warnings_of(settings: EnvironmentSettings) -> list[str]:
+    """What works but should not be chosen anew."""
+    training = settings.training
+    chosen = [
+        training.instance_type,
+        *training.fallback_instance_types,
+        training.evaluation_instance_type,
+        settings.inference.instance_type,
+    ]
+    old = sorted({instance for instance in chosen if instance.startswith("ml.p3")})
+    return [
+        f"{instance} is of the P3 family, which is old: G5, G6 or P5 train faster for the money."
+        for instance in old
+    ]

@@ -1,0 +1,15 @@
+"""The settings of the console's stack."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from stacks.settings.part import Settings
+
+
+class ConsoleSettings(Settings):
+    """The console: a page on the internet that only people whom an administrator added can sign in to."""
+
+    # Limits of UserPoolClient's token validities (Amazon Cognito API reference).
+    token_minutes: int = Field(60, ge=5, le=1_440)
+    session_hours: int = Field(8, ge=1, le=24, description="After so long a person signs in again.")

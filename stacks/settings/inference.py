@@ -1,0 +1,152 @@
+"""The settings of serving: what serves a released version, how it scales, how traffic changes over."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, Field, model_validator
+
+from stacks.images import INFERENCE_IMAGES
+from stacks.instances import has_gpu, is_graviton
+from stacks.settings.instance_types import inference_instance
+from stacks.settings.part import Settings
+
+
+class AutoscalingSettings(Settings):
+    """How many instances a real-time endpoint has: so many that each has few requests at the same time."""
+
+    minimum_instances: int = Field(1, ge=1, le=100)
+    maximum_instances: int = Field(ge=1, le=100)
+    concurrent_requests_per_instance: float = Field(
+        5.0, gt=0, le=1_000, description="Held by target tracking on the metric of 10 s resolution."
+    )
+    scale_in_cooldown_seconds: int = Field(300, ge=0, le=3_600)
+    scale_out_cooldown_seconds: int = Field(60, ge=0, le=3_600)
+
+    @model_validator(mode="after")
+    def fits_together(self) -> Self:
+        """Refuses bounds in the wrong order."""
+        if self.minimum_instances > self.maximum_instances:
+            raise ValueError("minimum_instances has to be at most maximum_instances")
+        return self
+
+
+class AsynchronousSettings(Settings):
+    """A second endpoint that takes requests from S3 and answers to S3, and has no instance while nothing waits."""
+
+    instance_type: Annotated[str, AfterValidator(inference_instance)] = "ml.c5.xlarge"
+    maximum_instances: int = Field(1, ge=1, le=100)
+    backlog_per_instance: float = Field(
+        5.0, gt=0, le=100_000, description="Waiting requests for each instance, held by target tracking."
+    )
+    # AsyncInferenceClientConfig.MaxConcurrentInvocationsPerInstance.
+    concurrent_requests_per_instance: int = Field(4, ge=1, le=1_000)
+    scale_in_cooldown_seconds: int = Field(300, ge=0, le=3_600)
+
+
+class ServerlessSettings(Settings):
+    """The endpoint without instances: paid for by the millisecond. No GPU, no network of one's own, bodies of 4 MB."""
+
+    # MemorySizeInMB of ProductionVariantServerlessConfig.
+    memory_megabytes: Literal[1024, 2048, 3072, 4096, 5120, 6144] = 3072
+    maximum_concurrency: int = Field(5, ge=1, le=200)
+    provisioned_concurrency: int | None = Field(
+        None, ge=1, le=200, description="Kept warm and paid for meanwhile; empty: none."
+    )
+
+    @model_validator(mode="after")
+    def fits_together(self) -> Self:
+        """Refuses more warm places than places."""
+        if (self.provisioned_concurrency or 0) > self.maximum_concurrency:
+            raise ValueError("provisioned_concurrency has to be at most maximum_concurrency")
+        return self
+
+
+class ScaleToZeroSettings(Settings):
+    """A second real-time endpoint of an inference component, which alone can have no instance while nobody asks."""
+
+    instance_type: Annotated[str, AfterValidator(inference_instance)] = "ml.c5.xlarge"
+    maximum_copies: int = Field(1, ge=1, le=100, description="Of the model, over all instances.")
+    maximum_instances: int = Field(1, ge=1, le=100)
+    cpu_cores_per_copy: float = Field(1.0, ge=0.25, le=100)
+    memory_megabytes_per_copy: int = Field(1_024, ge=128, le=1_000_000)
+    concurrent_requests_per_copy: float = Field(5.0, gt=0, le=1_000)
+    scale_in_cooldown_seconds: int = Field(300, ge=0, le=3_600)
+
+
+class InferenceSettings(Settings):
+    """Endpoints."""
+
+    instance_type: Annotated[str, AfterValidator(inference_instance)] = "ml.g4dn.xlarge"
+    instance_count: int = Field(1, ge=1, le=100)
+    image_version: str = "2.20"
+    litert_image_uri: str | None = Field(
+        None,
+        pattern=r"^\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com/[a-z0-9][a-z0-9._/-]*:\w[\w.-]*$",
+        description="serving/Dockerfile's image in your registry. Versions registered from then on name it too.",
+    )
+    container: Literal["tensorflow", "litert"] = Field(
+        "tensorflow", description="What serves: AWS's TensorFlow container, or ours with the LiteRT model."
+    )
+    autoscaling: AutoscalingSettings | None = Field(
+        None, description="Empty: instance_count instances always."
+    )
+    serverless: ServerlessSettings | None = Field(
+        None,
+        description="The endpoint has no instances; it takes the place of instance_type and instance_count.",
+    )
+    asynchronous: AsynchronousSettings | None = Field(None, description="A second endpoint; empty: none.")
+    scale_to_zero: ScaleToZeroSettings | None = Field(None, description="A second endpoint; empty: none.")
+    # Real-time endpoints alone take a shadow variant (CreateEndpointConfig, ShadowProductionVariants).
+    shadow_percent: int | None = Field(
+        None,
+        ge=1,
+        le=100,
+        description="How many of the requests a shadow version gets too, whose answers nobody sees; empty: none. The "
+        "version is a parameter of the inference stack, empty at first.",
+    )
+    # SageMaker allows the canary at most half of the fleet (CapacitySize of BlueGreenUpdatePolicy).
+    canary_percent: int = Field(10, ge=1, le=50)
+    rollout: Literal["canary", "linear"] = Field(
+        "canary",
+        description="How the traffic of several instances changes over: a part first, or step by step.",
+    )
+    # SageMaker takes steps of 10 to 50 % (LinearStepSize of TrafficRoutingConfig).
+    linear_step_percent: int = Field(25, ge=10, le=50)
+    canary_wait_seconds: int = Field(300, ge=0, le=3600)
+    termination_wait_seconds: int = Field(300, ge=0, le=3600)
+    latency_alarm_milliseconds: int = Field(2_000, ge=1, le=60_000)
+
+    @model_validator(mode="after")
+    def fits_together(self) -> Self:
+        """Refuses an image that is not in the table, and a container that cannot run on the instance."""
+        if self.image_version not in INFERENCE_IMAGES:
+            raise ValueError(
+                f"image_version '{self.image_version}' is not among {', '.join(INFERENCE_IMAGES)}"
+            )
+        if self.container == "litert" and not self.litert_image_uri:
+            raise ValueError("container 'litert' needs litert_image_uri")
+        for instance_type in self.instance_types():
+            if self.container == "litert" and has_gpu(instance_type):
+                raise ValueError(
+                    f"instance_type {instance_type} has a GPU, which container 'litert' never uses"
+                )
+            if self.container == "tensorflow" and is_graviton(instance_type):
+                raise ValueError(
+                    f"instance_type {instance_type} has an arm64 processor, for which AWS publishes no TensorFlow "
+                    "inference image: set container to 'litert'"
+                )
+        if self.serverless and (self.autoscaling or self.shadow_percent):
+            raise ValueError(
+                "serverless takes neither autoscaling nor shadow_percent, which are of instances"
+            )
+        if self.serverless and self.container == "tensorflow":
+            raise ValueError(
+                "serverless has no GPU, and AWS's image is one for GPUs: set container to 'litert'"
+            )
+        return self
+
+    def instance_types(self) -> list[str]:
+        """Every instance type that an endpoint may get."""
+        own = [] if self.serverless else [self.instance_type]
+        return own + [one.instance_type for one in (self.asynchronous, self.scale_to_zero) if one]

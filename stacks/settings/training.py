@@ -1,0 +1,129 @@
+"""The settings of training: jobs, what starts them, their network, the search for hyperparameters, the gate."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, Field, model_validator
+
+from model_code.hyperparameters import KINDS
+from stacks.images import TRAINING_IMAGES
+from stacks.settings.instance_types import training_instance
+from stacks.settings.part import Settings
+
+
+class NetworkSettings(Settings):
+    """A network of its own for the jobs: isolated subnets with a way to S3 and none to anywhere else."""
+
+    cidr: str = Field("10.71.0.0/16", pattern=r"^\d{1,3}(\.\d{1,3}){3}/(1[6-9]|2[0-4])$")
+    # Without a concrete account CloudFormation knows only two zones of a region for certain.
+    availability_zones: int = Field(2, ge=1, le=2)
+
+
+class ScheduledRun(Settings):
+    """A run of the training state machine that starts by itself."""
+
+    kind: Literal["cnn", "rnn"]
+    expression: str = Field(
+        pattern=r"^(cron|rate)\(.+\)$",
+        description="As EventBridge takes it: rate(7 days), cron(0 3 ? * MON *).",
+    )
+    data_prefix: str = Field(
+        min_length=1, description="Where in the data bucket train/, validation/ and test/ are."
+    )
+    hyperparameters: dict[str, str] = Field(default={})
+
+
+class TuningSettings(Settings):
+    """A search for hyperparameters in each run's place of one training job; it costs so many training jobs."""
+
+    jobs: int = Field(10, ge=2, le=100)
+    parallel_jobs: int = Field(2, ge=1, le=10)
+    ranges: dict[
+        Literal["cnn", "rnn"], dict[str, Annotated[list[float], Field(min_length=2, max_length=2)]]
+    ] = Field(min_length=1, description="By kind and hyperparameter: the lowest and the highest value.")
+
+    @model_validator(mode="after")
+    def fits_together(self) -> Self:
+        """Refuses what the training job would."""
+        if self.parallel_jobs > self.jobs:
+            raise ValueError("parallel_jobs has to be at most jobs")
+        for kind, ranges in self.ranges.items():
+            known = {field.name: field for field in dataclasses.fields(KINDS[kind]) if field.type == "float"}
+            for name, (low, high) in ranges.items():
+                if name not in known:
+                    raise ValueError(
+                        f"ranges: the {kind} has no '{name}' to search; it has {', '.join(known)}"
+                    )
+                bounds = known[name].metadata
+                if not bounds["minimum"] <= low < high <= bounds["maximum"]:
+                    raise ValueError(
+                        f"ranges: {name} has to lie between {bounds['minimum']} and {bounds['maximum']}, "
+                        "the lower value first"
+                    )
+        return self
+
+
+class TrainingSettings(Settings):
+    """Training and evaluation jobs, and the gate."""
+
+    instance_type: Annotated[str, AfterValidator(training_instance)] = "ml.g5.xlarge"
+    fallback_instance_types: list[Annotated[str, AfterValidator(training_instance)]] = Field(
+        default=[],
+        max_length=4,
+        description="Tried one after the other when there is no capacity or no quota for instance_type.",
+    )
+    instance_count: int = Field(1, ge=1, le=100, description="Hosts of a training job.")
+    evaluation_instance_type: Annotated[str, AfterValidator(training_instance)] = "ml.m5.xlarge"
+    volume_gigabytes: int = Field(50, ge=1, le=16_384)
+    use_spot: bool = Field(
+        True, description="Train on spot capacity; checkpoints make an interruption cheap."
+    )
+    # KeepAlivePeriodInSeconds of ResourceConfig; 0 keeps nothing.
+    warm_pool_seconds: int = Field(
+        0, ge=0, le=21_600, description="How long the hosts wait for a next job; paid for meanwhile."
+    )
+    # RetryStrategy.MaximumRetryAttempts: after SageMaker's own internal errors.
+    retry_attempts: int = Field(3, ge=1, le=30)
+    network_isolation: bool = Field(True, description="The containers can open no connection.")
+    encrypt_between_hosts: bool = True
+    network: NetworkSettings | None = Field(
+        None, description="Run the jobs in a VPC of their own; empty: in SageMaker's."
+    )
+    marker_name: str | None = Field(
+        None,
+        pattern=r"^[\w.-]+$",
+        description="An object of this name in the data bucket starts a run on the splits beside it.",
+    )
+    schedules: list[ScheduledRun] = Field(default=[])
+    tuning: TuningSettings | None = Field(None, description="Empty: each run is one training job.")
+    max_runtime_seconds: int = Field(14_400, ge=60, le=432_000)
+    max_wait_seconds: int = Field(
+        28_800, ge=60, le=432_000, description="Training and waiting for spot capacity."
+    )
+    image_version: str = "2.21"
+    minimum_accuracy: dict[Literal["cnn", "rnn"], Annotated[float, Field(ge=0, le=1)]] = Field(
+        default={"cnn": 0.70, "rnn": 0.85}, description="The gate: a model below it is not registered."
+    )
+    champion_rule: Literal["not worse", "better"] = Field(
+        "not worse",
+        description="Against the released version on the same test split: refuse what is worse with 95 % confidence, "
+        "or whatever is not better with 95 % confidence.",
+    )
+    approval: Literal["Approved", "PendingManualApproval"] = "PendingManualApproval"
+
+    @model_validator(mode="after")
+    def fits_together(self) -> Self:
+        """Refuses what CreateTrainingJob would."""
+        if self.use_spot and self.max_wait_seconds < self.max_runtime_seconds:
+            raise ValueError("max_wait_seconds has to be at least max_runtime_seconds when use_spot is on")
+        if self.use_spot and self.warm_pool_seconds:
+            raise ValueError("warm_pool_seconds needs use_spot off: SageMaker keeps no spot hosts")
+        if self.image_version not in TRAINING_IMAGES:
+            raise ValueError(
+                f"image_version '{self.image_version}' is not among {', '.join(TRAINING_IMAGES)}"
+            )
+        if set(self.minimum_accuracy) != {"cnn", "rnn"}:
+            raise ValueError("minimum_accuracy has to name both cnn and rnn")
+        return self
