@@ -14,6 +14,7 @@ from constructs import Construct
 from advisor.prices import price_table
 from lambdas.catalogue import FUNCTIONS, OPERATIONS
 from stacks.answer_table import AnswerTable
+from stacks.counters import add_counters
 from stacks.doors import add_callers, method_options, refuse_in_our_words, way_in
 from stacks.firewall import Firewall
 from stacks.functions import FunctionPlan, add_function, retention
@@ -139,18 +140,7 @@ class ApiStack(Stack):
         """The table of what was spent in each month; none where no policy has a budget. It holds sums only."""
         if not any(policy.monthly_budget_usd for policy in settings.policies.values()):
             return None
-        return dynamodb.Table(
-            self,
-            "Budgets",
-            partition_key=dynamodb.Attribute(name="id", type=dynamodb.AttributeType.STRING),
-            billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
-            encryption=dynamodb.TableEncryption.AWS_MANAGED,
-            point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
-                point_in_time_recovery_enabled=True
-            ),
-            time_to_live_attribute="expires_at",
-            removal_policy=RemovalPolicy.DESTROY,
-        )
+        return add_counters(self, "Budgets")
 
     def rest_api(self, settings: EnvironmentSettings) -> apigateway.RestApi:
         """The API with its stage, access log and throttle."""

@@ -8,7 +8,6 @@ from pathlib import Path
 from aws_cdk import Duration, RemovalPolicy, Stack
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as stepfunctions
 from constructs import Construct
@@ -19,16 +18,18 @@ from lambdas.catalogue import OPERATIONS
 from stacks import roles
 from stacks.api import CLASSIFY, INVOKE, list_prices
 from stacks.bulk_machine import BulkPlaces, definition
+from stacks.counters import add_counters
 from stacks.functions import FunctionPlan, add_function
+from stacks.machine import add_machine
 from stacks.names import KINDS, endpoint_name, publish, published
 from stacks.settings import EnvironmentSettings
+from stacks.settings.api import SECONDS_A_DAY
 from stacks.training import bucket_arn
 
 # The longest that Step Functions lets an execution live is a year (its quotas).
 MACHINE_TIMEOUT = Duration.days(60)
 # A batch's calls and their waits; Lambda's own limit is 15 minutes.
 WORKER_TIMEOUT_SECONDS = 300
-SECONDS_A_DAY = 86_400
 PARTS = ("vision", "language", "custom")
 
 
@@ -47,7 +48,7 @@ class BulkStack(Stack):
         super().__init__(scope, construct_id, **options)
         self.data_bucket = published(self, settings.name, "data-bucket")
         self.key_arn = published(self, settings.name, "key-arn")
-        table, queue = self.table(), self.queue()
+        table, queue = add_counters(self, "Runs"), self.queue()
         worker = add_function(
             self,
             settings.api,
@@ -73,21 +74,6 @@ class BulkStack(Stack):
         ):
             publish(self, settings.name, f"bulk-{name}", value)
 
-    def table(self) -> dynamodb.Table:
-        """Counts, money and token buckets; no content and no object's name."""
-        return dynamodb.Table(
-            self,
-            "Runs",
-            partition_key=dynamodb.Attribute(name="id", type=dynamodb.AttributeType.STRING),
-            billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
-            encryption=dynamodb.TableEncryption.AWS_MANAGED,
-            point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
-                point_in_time_recovery_enabled=True
-            ),
-            time_to_live_attribute="expires_at",
-            removal_policy=RemovalPolicy.DESTROY,
-        )
-
     def queue(self) -> sqs.Queue:
         """Which batches have failures, for as long as SQS keeps a message; the outcomes themselves lie in S3."""
         return sqs.Queue(
@@ -104,15 +90,13 @@ class BulkStack(Stack):
         data = bucket_arn(self.data_bucket)
         asked = {one.action for one in OPERATIONS if runs_in_bulk(one)}
         batches = {one.action for one in OPERATIONS if one.api and one.api.startswith("Batch")}
-        endpoints = {
-            kind: self.format_arn(
-                service="sagemaker", resource="endpoint", resource_name=endpoint_name(settings.name, kind)
-            )
-            for kind in KINDS
-        }
+        endpoints = {kind: endpoint_name(settings.name, kind) for kind in KINDS}
         grants = {
             "*": (asked | batches) - {CLASSIFY, INVOKE},
-            **dict.fromkeys(endpoints.values(), {INVOKE}),
+            **{
+                self.format_arn(service="sagemaker", resource="endpoint", resource_name=name): {INVOKE}
+                for name in endpoints.values()
+            },
             f"{data}/*": {"s3:GetObject"},
             data: {"s3:ListBucket"},
             f"{data}/{PREFIX}/*": {"s3:PutObject"},
@@ -121,7 +105,7 @@ class BulkStack(Stack):
             queue.queue_arn: {"sqs:SendMessage"},
         }
         variables = {
-            **{f"{kind.upper()}_ENDPOINT_NAME": endpoint_name(settings.name, kind) for kind in KINDS},
+            **{f"{kind.upper()}_ENDPOINT_NAME": name for kind, name in endpoints.items()},
             "PRICES_USD": list_prices(settings.region),
             "DATA_BUCKET": self.data_bucket,
             "RUNS_TABLE": table.table_name,
@@ -137,17 +121,7 @@ class BulkStack(Stack):
 
     def state_machine(self, places: BulkPlaces) -> stepfunctions.StateMachine:
         """The machine with its log, and the rights that a distributed map needs of itself."""
-        log_group = logs.LogGroup(
-            self, "MachineLog", retention=logs.RetentionDays.ONE_MONTH, removal_policy=RemovalPolicy.DESTROY
-        )
-        machine = stepfunctions.StateMachine(
-            self,
-            "Machine",
-            definition_body=stepfunctions.DefinitionBody.from_string(self.to_json_string(definition(places))),
-            timeout=MACHINE_TIMEOUT,
-            tracing_enabled=True,
-            logs=stepfunctions.LogOptions(destination=log_group, level=stepfunctions.LogLevel.ALL),
-        )
+        machine = add_machine(self, "Machine", definition(places), MACHINE_TIMEOUT)
         bulk = f"{bucket_arn(self.data_bucket)}/{PREFIX}/*"
         for actions, resource in (
             (["lambda:InvokeFunction"], places.function_arn),

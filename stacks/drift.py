@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from aws_cdk import ArnFormat, Duration, RemovalPolicy, Stack
+from aws_cdk import ArnFormat, Duration, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3_assets as s3_assets
 from aws_cdk import aws_stepfunctions as stepfunctions
 from constructs import Construct
@@ -22,6 +21,7 @@ from stacks.drift_machine import (
     definition,
 )
 from stacks.images import INFERENCE_IMAGES, TRAINING_IMAGES
+from stacks.machine import add_machine
 from stacks.names import CAPTURED_PREFIX, KINDS, endpoint_name, published
 from stacks.places import Places
 from stacks.settings import EnvironmentSettings
@@ -67,7 +67,13 @@ class DriftJob(Construct):
             },
             inference_stack=inference_stack,
         )
-        machine = self.machine(places, job_role)
+        machine = add_machine(
+            self,
+            "Machine",
+            definition(settings, places),
+            Duration.hours(3),
+            self.statements(places, job_role),
+        )
         for kind in KINDS:
             self.schedule(kind, machine)
             alarms = [self.alarm(kind, metric) for metric in (INPUT_DRIFT, PREDICTION_DRIFT)]
@@ -94,25 +100,6 @@ class DriftJob(Construct):
         for statement in statements:
             role.add_to_policy(statement)
         return role
-
-    def machine(self, places: Places, job_role: iam.Role) -> stepfunctions.StateMachine:
-        """The machine with its log and exactly the calls that it makes."""
-        log_group = logs.LogGroup(
-            self, "MachineLog", retention=logs.RetentionDays.ONE_MONTH, removal_policy=RemovalPolicy.DESTROY
-        )
-        machine = stepfunctions.StateMachine(
-            self,
-            "Machine",
-            definition_body=stepfunctions.DefinitionBody.from_string(
-                self.stack.to_json_string(definition(self.settings, places))
-            ),
-            timeout=Duration.hours(3),
-            tracing_enabled=True,
-            logs=stepfunctions.LogOptions(destination=log_group, level=stepfunctions.LogLevel.ALL),
-        )
-        for statement in self.statements(places, job_role):
-            machine.add_to_role_policy(statement)
-        return machine
 
     def statements(self, places: Places, job_role: iam.Role) -> list[iam.PolicyStatement]:
         """The machine's calls, and those with which Step Functions waits for a job's end."""

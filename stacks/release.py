@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import Duration, Stack
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_logs as logs
 from aws_cdk import aws_stepfunctions as stepfunctions
 from constructs import Construct
 
+from stacks.machine import add_machine
 from stacks.names import KINDS, endpoint_name, publish, published
 from stacks.release_machine import ReleasePlaces, definition
 from stacks.settings import EnvironmentSettings
@@ -33,9 +33,9 @@ class ReleaseStack(Stack):
     ) -> None:
         super().__init__(scope, construct_id, **options)
         self.places = places
-        self.machine = machine = self.state_machine(places)
-        for statement in self.statements(settings, places):
-            machine.add_to_role_policy(statement)
+        self.machine = machine = add_machine(
+            self, "Release", definition(places), MACHINE_TIMEOUT, self.statements(settings, places)
+        )
         # Not in the role's own policy: the machine waits for that one, and here the policy names the machine.
         iam.Policy(
             self,
@@ -48,20 +48,6 @@ class ReleaseStack(Stack):
         if settings.release.on_approval:
             self.start_on_approval(settings, machine)
         publish(self, settings.name, "release-state-machine-arn", machine.state_machine_arn)
-
-    def state_machine(self, places: ReleasePlaces) -> stepfunctions.StateMachine:
-        """The machine with its log."""
-        log_group = logs.LogGroup(
-            self, "MachineLog", retention=logs.RetentionDays.ONE_MONTH, removal_policy=RemovalPolicy.DESTROY
-        )
-        return stepfunctions.StateMachine(
-            self,
-            "Release",
-            definition_body=stepfunctions.DefinitionBody.from_string(self.to_json_string(definition(places))),
-            timeout=MACHINE_TIMEOUT,
-            tracing_enabled=True,
-            logs=stepfunctions.LogOptions(destination=log_group, level=stepfunctions.LogLevel.ALL),
-        )
 
     def start_on_approval(self, settings: EnvironmentSettings, machine: stepfunctions.StateMachine) -> None:
         """The registry tells EventBridge of every change of a version's approval."""

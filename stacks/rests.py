@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 
-from aws_cdk import ArnFormat, Duration, RemovalPolicy, Stack
+from aws_cdk import ArnFormat, Duration, Stack
 from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_logs as logs
 from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_stepfunctions as stepfunctions
 from constructs import Construct
 
+from stacks.machine import add_machine
 from stacks.names import KINDS, endpoint_name, parameter_name
 from stacks.release_machine import ReleasePlaces
 from stacks.rest_machine import REST, REST_IF_IDLE, WAKE, RestPlaces, definition
@@ -36,16 +36,17 @@ class Rests(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         self.stack, self.settings = Stack.of(self), settings
-        machine = self.machine(
-            RestPlaces(
-                release=places,
-                release_machine_arn=release_machine.state_machine_arn,
-                version_arns={
-                    kind: self.arn("sagemaker", "model-package", f"{endpoint_name(settings.name, kind)}/")
-                    for kind in KINDS
-                },
-                idle_hours=settings.rest.idle_hours or IDLE_HOURS,
-            )
+        rest_places = RestPlaces(
+            release=places,
+            release_machine_arn=release_machine.state_machine_arn,
+            version_arns={
+                kind: self.arn("sagemaker", "model-package", f"{endpoint_name(settings.name, kind)}/")
+                for kind in KINDS
+            },
+            idle_hours=settings.rest.idle_hours or IDLE_HOURS,
+        )
+        machine = add_machine(
+            self, "Machine", definition(rest_places), Duration.hours(3), self.statements(rest_places)
         )
         if settings.rest.idle_hours:
             self.look_for_idle_ones(machine)
@@ -60,25 +61,6 @@ class Rests(Construct):
             resource_name=name,
             arn_format=ArnFormat.SLASH_RESOURCE_NAME,
         )
-
-    def machine(self, places: RestPlaces) -> stepfunctions.StateMachine:
-        """The machine with its log and exactly the calls that it makes."""
-        log_group = logs.LogGroup(
-            self, "MachineLog", retention=logs.RetentionDays.ONE_MONTH, removal_policy=RemovalPolicy.DESTROY
-        )
-        machine = stepfunctions.StateMachine(
-            self,
-            "Machine",
-            definition_body=stepfunctions.DefinitionBody.from_string(
-                self.stack.to_json_string(definition(places))
-            ),
-            timeout=Duration.hours(3),
-            tracing_enabled=True,
-            logs=stepfunctions.LogOptions(destination=log_group, level=stepfunctions.LogLevel.ALL),
-        )
-        for statement in self.statements(places):
-            machine.add_to_role_policy(statement)
-        return machine
 
     def statements(self, places: RestPlaces) -> list[iam.PolicyStatement]:
         """The machine's calls; CloudFormation updates under its own role."""

@@ -6,15 +6,14 @@ from pathlib import Path
 
 from aws_cdk import ArnFormat, Duration, RemovalPolicy, Stack
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3_assets as s3_assets
 from aws_cdk import aws_sagemaker as sagemaker
-from aws_cdk import aws_stepfunctions as stepfunctions
 from constructs import Construct
 
 from model_code.source import ARCHIVE_NAME, write_source_archive
 from stacks import roles
 from stacks.images import INFERENCE_IMAGES, TRAINING_IMAGES, Image
+from stacks.machine import add_machine
 from stacks.names import KINDS, endpoint_name, publish, published
 from stacks.network import JobNetwork
 from stacks.pipeline import definition
@@ -77,7 +76,13 @@ class TrainingStack(Stack):
             vpc=network.vpc_config if network else None,
             litert_image=settings.inference.litert_image_uri,
         )
-        machine = self.state_machine(settings, places, job_role)
+        machine = add_machine(
+            self,
+            "Training",
+            definition(settings, places),
+            MACHINE_TIMEOUT,
+            self.machine_statements(settings, places, job_role),
+        )
         add_starts(self, settings, machine, data_bucket)
         publish(self, settings.name, "training-state-machine-arn", machine.state_machine_arn)
         publish(self, settings.name, "inference-image", places.inference_image)
@@ -118,27 +123,6 @@ class TrainingStack(Stack):
             settings=settings.training.network,
             bucket_arns=[bucket_arn(name) for name in buckets],
         )
-
-    def state_machine(
-        self, settings: EnvironmentSettings, places: Places, job_role: iam.Role
-    ) -> stepfunctions.StateMachine:
-        """The machine with its role and its log."""
-        log_group = logs.LogGroup(
-            self, "MachineLog", retention=logs.RetentionDays.ONE_MONTH, removal_policy=RemovalPolicy.DESTROY
-        )
-        machine = stepfunctions.StateMachine(
-            self,
-            "Training",
-            definition_body=stepfunctions.DefinitionBody.from_string(
-                self.to_json_string(definition(settings, places))
-            ),
-            timeout=MACHINE_TIMEOUT,
-            tracing_enabled=True,
-            logs=stepfunctions.LogOptions(destination=log_group, level=stepfunctions.LogLevel.ALL),
-        )
-        for statement in self.machine_statements(settings, places, job_role):
-            machine.add_to_role_policy(statement)
-        return machine
 
     def machine_statements(
         self, settings: EnvironmentSettings, places: Places, job_role: iam.Role
