@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -10,6 +11,7 @@ from cli.release import VERSION_PARAMETER
 from cli.target import Target
 from stacks.images import INFERENCE_IMAGES, TRAINING_IMAGES, end_of_patch_warning
 from stacks.settings import EnvironmentSettings
+from stacks.settings.inference import InferenceSettings
 
 # A blue/green release runs the new fleet beside the old one.
 FLEETS_DURING_A_RELEASE = 2
@@ -70,7 +72,19 @@ def needed_quotas(settings: EnvironmentSettings) -> Iterator[tuple[str, int]]:
         yield f"{training.instance_type} for training warm pool usage", training.instance_count
     yield f"{training.evaluation_instance_type} for processing job usage", 1
     fleets = len(VERSION_PARAMETER) - 1 + FLEETS_DURING_A_RELEASE
-    yield f"{inference.instance_type} for endpoint usage", fleets * inference.instance_count
+    for instance, count in endpoint_instances(inference).items():
+        yield f"{instance} for endpoint usage", fleets * count
+
+
+def endpoint_instances(inference: InferenceSettings) -> dict[str, int]:
+    """How many instances of each type the endpoints of one network may come to have."""
+    found: Counter[str] = Counter()
+    if not inference.serverless:
+        found[inference.instance_type] += inference.most_instances + bool(inference.shadow_percent)
+    for second in (inference.asynchronous, inference.scale_to_zero):
+        if second:
+            found[second.instance_type] += second.maximum_instances
+    return found
 
 
 def quota_findings(settings: EnvironmentSettings, quotas: dict[str, float]) -> list[Finding]:

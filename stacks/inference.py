@@ -287,9 +287,9 @@ def deployment(
     )
     return properties.DeploymentConfigProperty(
         blue_green_update_policy=properties.BlueGreenUpdatePolicyProperty(
-            traffic_routing_configuration=gradual if inference.instance_count > 1 else at_once,
+            traffic_routing_configuration=gradual if inference.first_instances > 1 else at_once,
             termination_wait_in_seconds=inference.termination_wait_seconds,
-            maximum_execution_timeout_in_seconds=3600,
+            maximum_execution_timeout_in_seconds=inference.release_seconds,
         ),
         auto_rollback_configuration=properties.AutoRollbackConfigProperty(
             alarms=[properties.AlarmProperty(alarm_name=alarm.alarm_name) for alarm in alarms]

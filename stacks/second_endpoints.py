@@ -8,9 +8,9 @@ from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
 from stacks import scaling
-from stacks.instances import has_local_storage
 from stacks.names import VARIANT, asynchronous_endpoint_name, component_endpoint_name, component_name
 from stacks.settings.inference import AsynchronousSettings, ScaleToZeroSettings
+from stacks.variants import instance_variant, volume_key
 
 BACKLOG_SECONDS = 60
 
@@ -75,19 +75,11 @@ class AsynchronousEndpoint(Construct):
     ) -> sagemaker.CfnEndpointConfig:
         """One variant, which starts with one instance and may lose it."""
         properties = sagemaker.CfnEndpointConfig
-        volume = {} if has_local_storage(settings.instance_type) else {"kms_key_id": key_arn}
         return properties(
             self,
             "Configuration",
-            production_variants=[
-                properties.ProductionVariantProperty(
-                    variant_name=VARIANT,
-                    model_name=model.attr_model_name,
-                    instance_type=settings.instance_type,
-                    initial_instance_count=1,
-                    initial_variant_weight=1,
-                )
-            ],
+            production_variants=[instance_variant(model, settings.instance_type, 1)],
+            kms_key_id=volume_key(settings.instance_type, key_arn),
             async_inference_config=properties.AsyncInferenceConfigProperty(
                 client_config=properties.AsyncInferenceClientConfigProperty(
                     max_concurrent_invocations_per_instance=settings.concurrent_requests_per_instance
@@ -98,7 +90,6 @@ class AsynchronousEndpoint(Construct):
                     kms_key_id=key_arn,
                 ),
             ),
-            **volume,
         )
 
 
@@ -156,11 +147,11 @@ class ComponentEndpoint(Construct):
     ) -> sagemaker.CfnEndpointConfig:
         """Instances without a model, whose number SageMaker manages."""
         properties = sagemaker.CfnEndpointConfig
-        volume = {} if has_local_storage(settings.instance_type) else {"kms_key_id": key_arn}
         return properties(
             self,
             "Configuration",
             execution_role_arn=role_arn,
+            kms_key_id=volume_key(settings.instance_type, key_arn),
             # CreateEndpointConfig takes it here where the variants name no model.
             enable_network_isolation=True,
             production_variants=[
@@ -176,7 +167,6 @@ class ComponentEndpoint(Construct):
                     ),
                 )
             ],
-            **volume,
         )
 
     def component(

@@ -24,28 +24,33 @@ def endpoint_configuration(
     shadow_variants: IResolvable | None,
 ) -> sagemaker.CfnEndpointConfig:
     """One variant whose name never changes, as deployment guardrails require."""
-    variant = serverless_variant(inference, model) if inference.serverless else variant_of(inference, model)
-    # There is no volume to encrypt where there are no instances, and no key for one that the hardware encrypts.
-    encrypted = (
-        {} if inference.serverless or has_local_storage(inference.instance_type) else {"kms_key_id": key_arn}
-    )
+    if inference.serverless:
+        # There is no volume to encrypt where there are no instances.
+        variant, key = serverless_variant(inference, model), None
+    else:
+        variant = instance_variant(model, inference.instance_type, inference.first_instances)
+        key = volume_key(inference.instance_type, key_arn)
     return sagemaker.CfnEndpointConfig(
         scope,
         "Configuration",
         production_variants=[variant],
         shadow_production_variants=shadow_variants,
-        **encrypted,
+        kms_key_id=key,
     )
 
 
-def variant_of(inference: InferenceSettings, model: sagemaker.CfnModel) -> Any:
-    """The variant of instances; autoscaling takes over from its least number."""
-    count = inference.autoscaling.minimum_instances if inference.autoscaling else inference.instance_count
+def volume_key(instance_type: str, key_arn: str) -> str | None:
+    """The key of an instance's volume; none for disks of its own, which the hardware encrypts."""
+    return None if has_local_storage(instance_type) else key_arn
+
+
+def instance_variant(model: sagemaker.CfnModel, instance_type: str, first_instances: int) -> Any:
+    """The variant of instances."""
     return sagemaker.CfnEndpointConfig.ProductionVariantProperty(
         variant_name=VARIANT,
         model_name=model.attr_model_name,
-        instance_type=inference.instance_type,
-        initial_instance_count=count,
+        instance_type=instance_type,
+        initial_instance_count=first_instances,
         initial_variant_weight=1,
     )
 

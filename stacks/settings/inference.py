@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
@@ -10,6 +11,10 @@ from stacks.images import INFERENCE_IMAGES
 from stacks.instances import has_gpu, is_graviton
 from stacks.settings.instance_types import inference_instance
 from stacks.settings.part import Settings
+
+# MaximumExecutionTimeoutInSeconds of BlueGreenUpdatePolicy: the most, and what starting a fleet may take beside waits.
+LONGEST_RELEASE_SECONDS = 28_800
+FLEET_START_SECONDS = 3_600
 
 
 class AutoscalingSettings(Settings):
@@ -126,6 +131,12 @@ class InferenceSettings(Settings):
             )
         if self.container == "litert" and not self.litert_image_uri:
             raise ValueError("container 'litert' needs litert_image_uri")
+        if self.release_seconds > LONGEST_RELEASE_SECONDS:
+            raise ValueError(
+                f"the waits of a release take {self.release_seconds - FLEET_START_SECONDS} s, and SageMaker gives it "
+                f"{LONGEST_RELEASE_SECONDS - FLEET_START_SECONDS} s beside the start of the instances: lower "
+                "canary_wait_seconds or termination_wait_seconds, or raise linear_step_percent"
+            )
         for instance_type in self.instance_types():
             if self.container == "litert" and has_gpu(instance_type):
                 raise ValueError(
@@ -145,6 +156,24 @@ class InferenceSettings(Settings):
                 "serverless has no GPU, and AWS's image is one for GPUs: set container to 'litert'"
             )
         return self
+
+    @property
+    def first_instances(self) -> int:
+        """With how many instances the endpoint starts; autoscaling takes over from its least number."""
+        if self.serverless:
+            return 0
+        return self.autoscaling.minimum_instances if self.autoscaling else self.instance_count
+
+    @property
+    def most_instances(self) -> int:
+        """How many instances the endpoint may come to have, but for those of a release."""
+        return self.autoscaling.maximum_instances if self.autoscaling else self.first_instances
+
+    @property
+    def release_seconds(self) -> int:
+        """How long a release may take: all its waits, and the start of the new instances."""
+        steps = math.ceil(100 / self.linear_step_percent) if self.rollout == "linear" else 1
+        return steps * self.canary_wait_seconds + self.termination_wait_seconds + FLEET_START_SECONDS
 
     def instance_types(self) -> list[str]:
         """Every instance type that an endpoint may get."""

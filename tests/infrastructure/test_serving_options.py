@@ -193,6 +193,8 @@ def test_instances_follow_the_requests_that_each_has_at_the_same_time(instances)
     assert metrics.count("SageMakerInferenceComponentConcurrentRequestsPerCopyHighResolution") == 2
     endpoint = instances["Resources"]["CnnEndpoint6F0CDDC6"]["Properties"]
     assert endpoint["RetainAllVariantProperties"] is True, "a release would go back to the least number"
+    routing = endpoint["DeploymentConfig"]["BlueGreenUpdatePolicy"]["TrafficRoutingConfiguration"]
+    assert routing["Type"] == "CANARY", "two instances can be split, whatever instance_count says"
 
 
 def test_application_auto_scaling_would_take_every_target_and_policy(instances):
@@ -338,6 +340,10 @@ def test_without_the_settings_there_is_one_endpoint_of_instances_a_network(templ
         ({"asynchronous": {"maximum_instances": 0}}, "maximum_instances"),
         ({"scale_to_zero": {"instance_type": "ml.c7g.large"}}, "set container to 'litert'"),
         ({"shadow_percent": 101}, "shadow_percent"),
+        (
+            {"rollout": "linear", "linear_step_percent": 10, "canary_wait_seconds": 3600},
+            "lower canary_wait_seconds",
+        ),
     ],
 )
 def test_what_does_not_fit_together_is_refused(inference, said):

@@ -195,7 +195,9 @@ def test_a_release_is_taken_back_by_its_alarms(templates, of_type):
     for endpoint in of_type(templates["Inference"], "AWS::SageMaker::Endpoint"):
         deployment = endpoint["DeploymentConfig"]
         assert len(deployment["AutoRollbackConfiguration"]["Alarms"]) == 2
-        assert deployment["BlueGreenUpdatePolicy"]["MaximumExecutionTimeoutInSeconds"] >= 600
+        policy = deployment["BlueGreenUpdatePolicy"]
+        wait = policy["TrafficRoutingConfiguration"]["WaitIntervalInSeconds"]
+        assert policy["MaximumExecutionTimeoutInSeconds"] > wait + policy["TerminationWaitInSeconds"]
 
 
 def test_a_fleet_of_several_instances_gets_a_canary(prod, of_type):
@@ -221,6 +223,9 @@ def test_a_fleet_may_change_over_step_by_step():
         routing = endpoint["DeploymentConfig"]["BlueGreenUpdatePolicy"]["TrafficRoutingConfiguration"]
         assert routing["Type"] == "LINEAR"
         assert routing["LinearStepSize"] == {"Type": "CAPACITY_PERCENT", "Value": 20}
+        policy = endpoint["DeploymentConfig"]["BlueGreenUpdatePolicy"]
+        waits = 5 * routing["WaitIntervalInSeconds"] + policy["TerminationWaitInSeconds"]
+        assert policy["MaximumExecutionTimeoutInSeconds"] > waits
         assert len(endpoint["DeploymentConfig"]["AutoRollbackConfiguration"]["Alarms"]) == 2
 
 

@@ -35,6 +35,23 @@ def test_a_release_needs_a_second_fleet_of_one_network_beside_both():
     assert dict(doctor.needed_quotas(settings()))["ml.g4dn.xlarge for endpoint usage"] == 3 * 2
 
 
+def test_endpoints_may_grow_to_the_most_that_the_settings_allow():
+    chosen = settings(
+        inference={
+            "autoscaling": {"minimum_instances": 2, "maximum_instances": 8},
+            "shadow_percent": 5,
+            "asynchronous": {"instance_type": "ml.g4dn.xlarge", "maximum_instances": 3},
+        }
+    )
+    assert dict(doctor.needed_quotas(chosen))["ml.g4dn.xlarge for endpoint usage"] == 3 * (8 + 1 + 3)
+
+
+def test_a_serverless_endpoint_needs_no_instances():
+    image = "111122223333.dkr.ecr.us-east-1.amazonaws.com/recognition-serving:1"
+    chosen = settings(inference={"container": "litert", "litert_image_uri": image, "serverless": {}})
+    assert not [name for name, _ in doctor.needed_quotas(chosen) if "endpoint usage" in name]
+
+
 @pytest.mark.parametrize(
     ("use_spot", "name"), [(True, "spot training job usage"), (False, "training job usage")]
 )
