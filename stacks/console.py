@@ -14,7 +14,7 @@ from aws_cdk import aws_s3_deployment as deployment
 from constructs import Construct
 
 from console import CONFIGURATION, PAGE, PATHS, STATE, WATCH, content_security_policy, security_headers
-from stacks.names import KINDS, endpoint_name, parameter_name, publish, published
+from stacks.names import KINDS, endpoint_name, parameter_name, publish, published, released_version
 from stacks.settings import EnvironmentSettings
 from stacks.settings.console import ConsoleSettings
 
@@ -160,7 +160,7 @@ class ConsoleStack(Stack):
         log_group = logs.LogGroup(self, "WatchLog", retention=LOG_DAYS, removal_policy=RemovalPolicy.DESTROY)
         role = iam.Role(self, "WatchRole", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
         names = [endpoint_name(environment, kind) for kind in KINDS]
-        releases = [parameter_name(environment, f"{kind}-released-version").lstrip("/") for kind in KINDS]
+        releases = [parameter_name(environment, released_version(kind)).lstrip("/") for kind in KINDS]
 
         def arns(service: str, resource: str, of_it: list[str]) -> list[str]:
             return [self.format_arn(service=service, resource=resource, resource_name=name) for name in of_it]

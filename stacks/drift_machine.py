@@ -12,10 +12,9 @@ from stacks.processing_job import (
     processing_input,
     processing_task,
 )
-from stacks.release_machine import choice, lookup, task
 from stacks.requests import RUN_ID
 from stacks.settings import EnvironmentSettings
-from stacks.states import ended, job_failed, jsonata
+from stacks.states import choice, ended, job_failed, jsonata, lookup, task
 
 NAMESPACE = "Recognition/Drift"
 INPUT_DRIFT, PREDICTION_DRIFT, CAPTURED_SAMPLES = "InputDrift", "PredictionDrift", "CapturedSamples"

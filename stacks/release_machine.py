@@ -8,10 +8,9 @@ from typing import Any
 
 from model_code.evaluation_files import KNOWN_INPUT_FILE
 from stacks.names import KINDS, endpoint_name, version_parameter
-from stacks.states import catch, jsonata
+from stacks.states import catch, choice, jsonata, lookup, task
 
 POLL_SECONDS = 15
-SDK = "arn:aws:states:::aws-sdk"
 # For a version without one of its own: an 8x8 image of two gradients; the serving graph resizes whatever it gets.
 KNOWN_PNG = (
     "iVBORw0KGgoAAAANSUhEUgAAAAgAAAAICAIAAABLbSncAAAAbElEQVR42hXNQRUAUQhCUaMYhShGeVGIQhSizB+XXA7ODDtouIHBQ4YO"
@@ -55,37 +54,6 @@ def definition(places: ReleasePlaces) -> dict[str, Any]:
             **stack_update(places, "TakeBack", "$previous", before="TakenBack", refused="NotTakenBack"),
             **ends(places),
         },
-    }
-
-
-def lookup(values: dict[str, str], kind: str = "$kind") -> str:
-    """The value for the version's kind, as an expression; `kind` is one too."""
-    members = ", ".join(f"'{name}': {json.dumps(value)}" for name, value in values.items())
-    return f"$lookup({{{members}}}, {kind})"
-
-
-def task(
-    call: str, arguments: Any, assign: dict[str, str], then: str, failed: str = "Failed"
-) -> dict[str, Any]:
-    """A call through the SDK whose answer becomes variables."""
-    return {
-        "Type": "Task",
-        "Resource": f"{SDK}:{call}",
-        "Arguments": arguments,
-        "Assign": {name: jsonata(expression) for name, expression in assign.items()},
-        "Output": {},
-        "Catch": catch(failed),
-        "Next": then,
-    }
-
-
-def choice(default: str, *rules: tuple[str, str], said: str | None = None) -> dict[str, Any]:
-    """A choice by conditions, each with the state that it leads to; the default's reason becomes `said`."""
-    return {
-        "Type": "Choice",
-        "Choices": [{"Condition": jsonata(condition), "Next": state} for condition, state in rules],
-        "Default": default,
-        **({"Assign": {"said": said}} if said else {}),
     }
 
 

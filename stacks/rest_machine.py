@@ -8,9 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from stacks.names import KINDS, NOT_RELEASED, VARIANT, endpoint_name, parameter_name
-from stacks.release_machine import ReleasePlaces, choice, lookup, stack_update, task
-from stacks.states import ended, jsonata
+from stacks.names import KINDS, NOT_RELEASED, VARIANT, endpoint_name, parameter_name, released_version
+from stacks.release_machine import ReleasePlaces, stack_update
+from stacks.states import choice, ended, jsonata, lookup, task
 
 REST, REST_IF_IDLE, WAKE = "rest", "rest if idle", "wake"
 HOUR_SECONDS = 3600
@@ -110,7 +110,7 @@ def idle_states(places: RestPlaces) -> dict[str, Any]:
 def wake_states(places: RestPlaces) -> dict[str, Any]:
     """The states that find the version that served last, and release it."""
     environment = places.release.environment
-    records = {kind: parameter_name(environment, f"{kind}-released-version") for kind in KINDS}
+    records = {kind: parameter_name(environment, released_version(kind)) for kind in KINDS}
     request = f"{{'Name': {lookup(records)}, 'MaxResults': {PAGE}}}"
     # The history comes in pages, the oldest first; between releases the record says that there is none.
     found = f"$states.result.Parameters[Value != '{NOT_RELEASED}'][-1].Value"

@@ -12,7 +12,7 @@ from aws_cdk import aws_stepfunctions as stepfunctions
 from constructs import Construct
 
 from stacks.machine import add_machine
-from stacks.names import KINDS, endpoint_name, parameter_name
+from stacks.names import KINDS, endpoint_name, parameter_name, released_version
 from stacks.release_machine import ReleasePlaces
 from stacks.rest_machine import REST, REST_IF_IDLE, WAKE, RestPlaces, definition
 from stacks.settings import EnvironmentSettings
@@ -66,7 +66,7 @@ class Rests(Construct):
         """The machine's calls; CloudFormation updates under its own role."""
         records = [
             # The name of a parameter begins with the slash that its ARN has already.
-            self.arn("ssm", "parameter", parameter_name(self.settings.name, f"{kind}-released-version")[1:])
+            self.arn("ssm", "parameter", parameter_name(self.settings.name, released_version(kind))[1:])
             for kind in KINDS
         ]
         return [
