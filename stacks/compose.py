@@ -91,8 +91,6 @@ def compose(app: App, build_directory: Path) -> dict[str, Stack]:
     # They read what storage published, which CDK cannot see by itself.
     for reader in ("Training", "Inference", "Release", "Api", "Bulk"):
         stacks[reader].add_stack_dependency(stacks["Storage"])
-    if settings.api.own_backend == "litert":
-        stacks["Api"].add_stack_dependency(stacks["Storage"])
     # A released version's group has to outlive its endpoint.
     stacks["Inference"].add_stack_dependency(stacks["Training"])
     for part, stack in stacks.items():
