@@ -10,8 +10,11 @@ from types import SimpleNamespace
 from typing import Any
 
 from advisor import tables
+from advisor.billed_answers import COST_FIELDS, depends_on
+from advisor.bills import Cost
+from advisor.break_even import costs_at_volumes, crossing
 from advisor.conditions import Predicate, compile_condition, thresholds
-from advisor.costs import COST_FIELDS, Cost, bill_of, costs_at_volumes, crossing, depends_on, monthly_cost
+from advisor.costs import bill_of, monthly_cost
 from advisor.problem import (
     CHOICES,
     CONTRADICTING,

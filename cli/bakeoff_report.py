@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from advisor import Problem
-from advisor.costs import VOLUMES, monthly_cost
+from advisor.break_even import VOLUMES, costs_at_volumes
 from advisor.tables import candidates as advised
 from bakeoff.contest import Contest, Result
 from cli import bakeoff
@@ -156,8 +156,8 @@ def draw_costs(finished: list[Result], problem: Problem) -> str:
     figure, (axes,) = new_figure(1, 3.0)
     ids = list(dict.fromkeys(one.candidate.advised_as for one in finished if one.candidate.advised_as))
     for name, colour in zip(ids, COLOURS, strict=False):
-        points = [(volume, monthly_cost(advised()[name], problem, volume).monthly_usd) for volume in VOLUMES]
-        known = [(volume, usd) for volume, usd in points if usd]
+        costs = costs_at_volumes(advised()[name], problem)
+        known = [(volume, usd) for volume, usd in zip(VOLUMES, costs, strict=True) if usd]
         if known:
             axes.plot(*zip(*known, strict=True), marker=".", color=colour, label=name)
     if not axes.lines:

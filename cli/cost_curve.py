@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from advisor import Problem, tables
-from advisor.costs import VOLUMES, break_even, monthly_cost
+from advisor.break_even import VOLUMES, break_even, costs_at_volumes
 from advisor.engine import Advice
 
 OPTIONS_DRAWN = 5
@@ -22,9 +22,8 @@ def draw_cost_curve(problem: Problem, advice: Advice, path: Path) -> None:
     unknown = []
     shown = advice.options[:OPTIONS_DRAWN]
     for option in shown:
-        candidate = tables.candidates()[option.id]
-        points = [(volume, monthly_cost(candidate, problem, volume).monthly_usd) for volume in VOLUMES]
-        known = [(volume, usd) for volume, usd in points if usd]
+        costs = costs_at_volumes(tables.candidates()[option.id], problem)
+        known = [(volume, usd) for volume, usd in zip(VOLUMES, costs, strict=True) if usd]
         if known:
             axes.plot(*zip(*known, strict=True), marker=".", label=option.id)
         else:

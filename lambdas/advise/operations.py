@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from advisor import Problem, ProblemError, recommend, tables
-from advisor.costs import VOLUMES, costs_at_volumes
+from advisor.break_even import VOLUMES, costs_at_volumes
 from advisor.engine import Advice
 from lambdas.common.bodies import ObjectBody, read_object
 from lambdas.common.errors import bad_request

@@ -7,12 +7,15 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from advisor import Problem, costs, tables
-from advisor.costs import break_even, monthly_cost
+from advisor.bills import Cost
+from advisor.break_even import break_even
+from advisor.capacity import endpoint_hours
+from advisor.costs import monthly_cost
 from advisor.prices import all_prices, parse_price, price_table
 from advisor.problem import CHOICES
 
 
-def cost(candidate: str, volume: float, **answers) -> costs.Cost:
+def cost(candidate: str, volume: float, **answers) -> Cost:
     problem = Problem(**{"modality": "image", "task": "classification", **answers})
     return monthly_cost(tables.candidates()[candidate], problem, volume)
 
@@ -46,7 +49,7 @@ def test_an_idle_endpoint_still_costs_its_instance():
 def test_an_endpoint_grows_with_its_peak():
     problem = Problem(modality="image", task="classification", burstiness="steady")
     # A mean of 30 a second: 60 in the peak, a fifth of the time, 22.5 in the rest; one instance takes 28.
-    hours = costs.endpoint_hours(problem, 40.0)(30 * 730 * 3600)
+    hours = endpoint_hours(problem, 40.0)(30 * 730 * 3600)
     assert hours == pytest.approx(730 * (3 * 0.2 + 1 * 0.8))
 
 
