@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from advisor.prices import price_table
 from cli.data import upload
@@ -158,9 +158,9 @@ def manifest_objects(target: Target, bucket: str, key: str) -> Iterator[dict[str
         yield {"key": name, "etag": one.get("etag"), "size": int(one["size"])}
 
 
-def batches_of(request: Request, objects: Iterable[Mapping[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+def batches_of(operation: Operation, objects: Iterable[Mapping[str, Any]]) -> Iterator[list[dict[str, Any]]]:
     """The objects in batches, in their order; none longer than a state may be."""
-    size = TEXTS_IN_A_BATCH if isinstance(request.operation.body, TextBody) else IMAGES_IN_A_BATCH
+    size = TEXTS_IN_A_BATCH if isinstance(operation.body, TextBody) else IMAGES_IN_A_BATCH
     batch: list[dict[str, Any]] = []
     length = 0
     for one in objects:
@@ -176,22 +176,34 @@ def batches_of(request: Request, objects: Iterable[Mapping[str, Any]]) -> Iterat
 
 
 def write_manifest(
-    request: Request, objects: Iterable[Mapping[str, Any]], file: Any, usd: float, calls_per_second: float
+    operation: Operation, objects: Iterable[Mapping[str, Any]], file: BinaryIO
+) -> tuple[int, int]:
+    """Writes the objects to an open file, a batch a line; returns how many batches, and the calls that they take."""
+    together = BATCH_DOCUMENTS if batch_operation(operation) else 1
+    number = calls = 0
+    for number, batch in enumerate(batches_of(operation, objects), start=1):
+        file.write(json.dumps({"number": number, "objects": batch}).encode() + b"\n")
+        calls += -(-len(batch) // together)
+    return number, calls
+
+
+def write_plan(
+    operation: Operation,
+    objects: Iterable[Mapping[str, Any]],
+    file: BinaryIO,
+    usd: float,
+    calls_per_second: float,
 ) -> Plan:
-    """Writes the batches to an open file, and adds up what they cost."""
+    """Writes the manifest to an open file, and adds up what its objects cost."""
     plan = Plan()
-    together = BATCH_DOCUMENTS if batch_operation(request.operation) else 1
 
     def counted() -> Iterator[Mapping[str, Any]]:
         for one in objects:
             plan.objects += 1
-            plan.units += units_of(request.operation, one["size"])
+            plan.units += units_of(operation, one["size"])
             yield one
 
-    for number, batch in enumerate(batches_of(request, counted()), start=1):
-        file.write(json.dumps({"number": number, "objects": batch}).encode() + b"\n")
-        plan.batches = number
-        plan.calls += -(-len(batch) // together)
+    plan.batches, plan.calls = write_manifest(operation, counted(), file)
     plan.usd = round(plan.units * usd, 6)
     plan.seconds = plan.calls / calls_per_second
     return plan
@@ -215,8 +227,6 @@ def start(
     target: Target,
     request: Request,
     source: str,
-    *,
-    on_plan: Callable[[Plan], None] = lambda _: None,
     on_detail: Callable[[str], None] = lambda _: None,
 ) -> tuple[str, Plan]:
     """Plans a run and starts it; returns its id and the plan.
@@ -228,8 +238,7 @@ def start(
     usd = usd_per_unit(request, target.session().region_name)
     with tempfile.TemporaryFile() as file:
         found = objects_from(target, source, run, on_detail)
-        plan = write_manifest(request, found, file, usd, rate_of(target, request.operation))
-        on_plan(plan)
+        plan = write_plan(request.operation, found, file, usd, rate_of(target, request.operation))
         if not plan.objects:
             raise CommandFailed(f"There is no object below {source}.")
         if plan.usd > request.limit_usd:
@@ -250,7 +259,9 @@ def start(
     return run, plan
 
 
-def begin(target: Target, about: Mapping[str, Any], attempt: int, objects: int, manifest: Any | None) -> None:
+def begin(
+    target: Target, about: Mapping[str, Any], attempt: int, objects: int, manifest: BinaryIO | None
+) -> None:
     """Starts an attempt of a run: writes its manifest, unless it is there already, and what `status` reads."""
     bucket, s3 = target.parameter("data-bucket"), target.client("s3")
     place = Place(about["id"], attempt)

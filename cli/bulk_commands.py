@@ -61,7 +61,7 @@ def start(
     target = target_of(environment, own_account)
     request = planning.request_of(target, operation, options or [], limit_usd)
     with Progress().step(f"Planning {operation} over {source}") as detail:
-        run, plan = planning.start(target, request, source, on_detail=detail)
+        run, plan = planning.start(target, request, source, detail)
     facts = {"run": run, **asdict(plan)}
     words = (
         f"Run {run}: {plan.objects:,} objects in {plan.batches:,} batches, up to {plan.usd:,.4f} US dollars at the "

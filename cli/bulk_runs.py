@@ -11,7 +11,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from cli.bulk import Request, batches_of, begin, record_key
+from cli.bulk import begin, record_key, write_manifest
 from cli.errors import CommandFailed
 from cli.target import Target
 from lambdas.bulk.asking import OPERATIONS
@@ -116,10 +116,8 @@ def redrive(target: Target, run: str, on_detail: Callable[[str], None]) -> int:
     if len(bad) < now["failed"]:
         # SQS keeps messages for 14 days at most; the outcomes are complete.
         bad = list(failures(target, place, outcome_keys(target, place), on_detail))
-    request = Request(OPERATIONS[record["operation"]], record["query"], record["limit_usd"] or 0.0)
     with tempfile.TemporaryFile() as file:
-        for number, batch in enumerate(batches_of(request, bad), start=1):
-            file.write(json.dumps({"number": number, "objects": batch}).encode() + b"\n")
+        write_manifest(OPERATIONS[record["operation"]], bad, file)
         begin(target, record, record["attempt"] + 1, len(bad), file)
     queue, sqs = target.parameter("bulk-queue-url"), target.client("sqs")
     for receipt in receipts:

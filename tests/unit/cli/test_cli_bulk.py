@@ -39,7 +39,7 @@ def objects(count: int, size: int = 100, name: str = "text") -> list[dict]:
 
 def test_a_manifest_has_every_object_once_in_its_order_and_numbered_batches():
     file = io.BytesIO()
-    plan = bulk.write_manifest(request(), objects(450), file, 0.0001, 5.0)
+    plan = bulk.write_plan(SENTIMENT, objects(450), file, 0.0001, 5.0)
     lines = [json.loads(line) for line in file.getvalue().splitlines()]
     assert [line["number"] for line in lines] == [1, 2, 3]
     assert [one["key"] for line in lines for one in line["objects"]] == [one["key"] for one in objects(450)]
@@ -48,14 +48,14 @@ def test_a_manifest_has_every_object_once_in_its_order_and_numbered_batches():
 
 
 def test_pictures_are_a_unit_and_a_call_each():
-    plan = bulk.write_manifest(request(LABELS), objects(60, size=4_000_000), io.BytesIO(), 0.001, 5.0)
+    plan = bulk.write_plan(LABELS, objects(60, size=4_000_000), io.BytesIO(), 0.001, 5.0)
     assert (plan.units, plan.calls, plan.batches) == (60, 60, 3)
 
 
 @given(st.lists(st.integers(1, 900), min_size=1, max_size=300))
 def test_no_line_is_longer_than_a_state_may_be(lengths):
     named = [{"key": "ä" * length, "etag": "0" * 32, "size": 1} for length in lengths]
-    batches = list(bulk.batches_of(request(), named))
+    batches = list(bulk.batches_of(SENTIMENT, named))
     assert [one["key"] for batch in batches for one in batch] == [one["key"] for one in named]
     assert all(len(json.dumps(batch)) < 256 * 1024 for batch in batches)
 
