@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Annotated, Any
 
 import typer
@@ -35,8 +36,8 @@ def require_kind(kind: str | None) -> str:
     return kind
 
 
-def parse_settings(settings: list[str]) -> dict[str, str]:
-    """Hyperparameters from NAME=VALUE words.
+def parse_settings(settings: Iterable[str], option: str = "--set") -> dict[str, str]:
+    """What the NAME=VALUE words of an option say.
 
     Raises:
         CommandFailed: when a word has no '='.
@@ -44,7 +45,7 @@ def parse_settings(settings: list[str]) -> dict[str, str]:
     pairs = [setting.partition("=") for setting in settings]
     for name, equals, _ in pairs:
         if not equals or not name:
-            raise CommandFailed(f"--set wants NAME=VALUE, and '{name}' has no value.")
+            raise CommandFailed(f"{option} wants NAME=VALUE, and '{name}' has no value.")
     return {name: value for name, _, value in pairs}
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from advisor.prices import price_table
+from cli.arguments import parse_settings
 from cli.data import upload
 from cli.errors import CommandFailed
 from cli.target import Target
@@ -78,10 +79,7 @@ def request_of(target: Target, name: str, options: Iterable[str], limit_usd: flo
     known = {one.name: one for one in OPERATIONS if runs_in_bulk(one)}
     if name not in known:
         raise CommandFailed(f"'{name}' does not run in bulk. These do: {', '.join(sorted(known))}.")
-    pairs = [option.partition("=") for option in options]
-    if wrong := next((name for name, equals, _ in pairs if not equals), None):
-        raise CommandFailed(f"--option wants NAME=VALUE, and '{wrong}' has no value.")
-    query = {name: value for name, _, value in pairs}
+    query = parse_settings(options, "--option")
     try:
         read_options(known[name].options, {"queryStringParameters": query})
     except RequestRefused as error:
