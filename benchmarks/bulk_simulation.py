@@ -15,12 +15,14 @@ from pathlib import Path
 
 import numpy as np
 
+from cli.bulk import IMAGES_IN_A_BATCH, TEXTS_IN_A_BATCH
 from lambdas.bulk.work import PAUSE_SECONDS, TRIES
+from lambdas.language.operations import BATCH_DOCUMENTS
 
 RESULT = Path(__file__).with_name("results") / "bulk_simulation.json"
 DAY = 86_400.0
-# Of a batch: pictures are asked about one by one, texts 25 at a time (cli/bulk.py).
-PICTURES, TEXTS = (25, 1), (200, 25)
+# Objects of a batch, and of a call: pictures are asked about one by one.
+PICTURES, TEXTS = (IMAGES_IN_A_BATCH, 1), (TEXTS_IN_A_BATCH, BATCH_DOCUMENTS)
 
 
 @dataclass(frozen=True)
