@@ -144,16 +144,18 @@ def manifest_objects(target: Target, bucket: str, key: str) -> Iterator[dict[str
     for number, line in enumerate(s3.get_object(Bucket=bucket, Key=key)["Body"].iter_lines(), start=1):
         try:
             one = json.loads(line)
-            name = one["key"]
+            name, size = one["key"], int(one["size"]) if "size" in one else None
         except (ValueError, KeyError, TypeError) as error:
-            raise CommandFailed(f"Line {number} of {key} is not JSON with a 'key'.") from error
-        if "size" not in one:
+            raise CommandFailed(
+                f"Line {number} of {key} is not JSON with a 'key' (and where it says 'size', that in bytes)."
+            ) from error
+        if size is None:
             try:
                 found = s3.head_object(Bucket=bucket, Key=name)
             except s3.exceptions.ClientError as error:
                 raise CommandFailed(f"{name}, which line {number} of {key} names, cannot be read.") from error
-            one = {"key": name, "etag": found["ETag"].strip('"'), "size": found["ContentLength"]}
-        yield {"key": name, "etag": one.get("etag"), "size": int(one["size"])}
+            one, size = {"etag": found["ETag"].strip('"')}, found["ContentLength"]
+        yield {"key": name, "etag": one.get("etag"), "size": size}
 
 
 def batches_of(operation: Operation, objects: Iterable[Mapping[str, Any]]) -> Iterator[list[dict[str, Any]]]:

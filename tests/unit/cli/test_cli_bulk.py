@@ -5,7 +5,10 @@ from __future__ import annotations
 import io
 import json
 
+import boto3
 import pytest
+from botocore.response import StreamingBody
+from botocore.stub import Stubber
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -92,6 +95,20 @@ def test_without_a_confirmed_price_no_limit_can_be_held_so_nothing_starts():
 def test_a_run_reads_the_data_bucket_or_a_folder(source):
     with pytest.raises(CommandFailed, match="data bucket alone|neither a folder"):
         list(bulk.objects_from(Target(), source, "run", lambda _: None))
+
+
+@pytest.mark.parametrize("line", ["", "7", '"key"', '{"etag": "e"}', '{"key": "a", "size": "large"}'])
+def test_a_line_of_a_manifest_that_names_no_object_is_a_sentence(line):
+    s3 = boto3.client("s3", "us-east-1", aws_access_key_id="test", aws_secret_access_key="test")
+    content = f'{{"key": "a", "size": 7}}\n{line}\n'.encode()
+    target = Target()
+    target.client = lambda _: s3
+    with Stubber(s3) as answers:
+        answers.add_response("get_object", {"Body": StreamingBody(io.BytesIO(content), len(content))})
+        found = bulk.objects_from(target, "s3://data/all.jsonl", "run", lambda _: None)
+        assert next(found) == {"key": "a", "etag": None, "size": 7}
+        with pytest.raises(CommandFailed, match="Line 2 of all.jsonl is not JSON with a 'key'"):
+            next(found)
 
 
 def test_results_become_rows_with_the_best_label(tmp_path):
