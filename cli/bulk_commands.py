@@ -90,10 +90,13 @@ def ended(now: dict[str, Any], as_json: bool) -> None:
     )
     if now["reason"]:
         words += f"\n{now['reason']}"
-    if now["failed"] and now["state"] != "RUNNING":
-        words += f"\nAgain: recognition bulk redrive {now['run']}"
+    # A run with anything left is resumed first: only one at its end is redriven.
+    remedy = "resume" if now["left"] else "redrive" if now["failed"] else None
+    is_unfinished = now["state"] != "RUNNING" and remedy is not None
+    if is_unfinished:
+        words += f"\nGo on: recognition bulk {remedy} {now['run']}"
     show(now, as_json, words)
-    if now["state"] != "RUNNING" and (now["failed"] or now["left"]):
+    if is_unfinished:
         raise typer.Exit(1)
 
 

@@ -7,12 +7,13 @@ import json
 
 import boto3
 import pytest
+import typer
 from botocore.response import StreamingBody
 from botocore.stub import Stubber
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cli import bulk, bulk_runs
+from cli import bulk, bulk_commands, bulk_runs
 from cli.errors import CommandFailed
 from lambdas.bulk.asking import OPERATIONS
 from lambdas.common.costs import text_units
@@ -109,6 +110,30 @@ def test_a_line_of_a_manifest_that_names_no_object_is_a_sentence(line):
         assert next(found) == {"key": "a", "etag": None, "size": 7}
         with pytest.raises(CommandFailed, match="Line 2 of all.jsonl is not JSON with a 'key'"):
             next(found)
+
+
+@pytest.mark.parametrize(
+    ("state", "failed", "left", "remedy"),
+    [
+        ("SUCCEEDED", 2, 0, "redrive"),
+        ("ABORTED", 2, 5, "resume"),
+        ("ABORTED", 0, 5, "resume"),
+        ("SUCCEEDED", 0, 0, None),
+        ("RUNNING", 2, 5, None),
+    ],
+)
+def test_a_run_that_ended_early_is_to_be_resumed_and_one_with_failures_redriven(
+    state, failed, left, remedy, capsys
+):
+    counts = {"done": 1, "failed": failed, "left": left, "objects": 1 + failed + left}
+    now = {"run": "one", "state": state, "results": "s3://data/one", "reason": None, **counts}
+    if remedy is None:
+        bulk_commands.ended(now, False)
+    else:
+        with pytest.raises(typer.Exit):
+            bulk_commands.ended(now, False)
+    told = capsys.readouterr().out
+    assert [one for one in ("resume", "redrive") if f"bulk {one} one" in told] == ([remedy] if remedy else [])
 
 
 def test_results_become_rows_with_the_best_label(tmp_path):
