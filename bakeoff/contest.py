@@ -22,6 +22,7 @@ from bakeoff.verdict import Verdict, decide
 
 # Below this a candidate has no time to start.
 SECONDS_LEAST = 5.0
+STOPPED = "The bake-off was stopped before it was done."
 
 
 @dataclass(frozen=True)
@@ -203,8 +204,7 @@ def run_all(
             results.append(result_of(candidate, outcome, parts, problem))
             observer.ended(results[-1])
         except KeyboardInterrupt:
-            reason = "The bake-off was stopped before it was done."
-            results += [Result(one, "not run", reason) for one in present[len(results) :]]
+            results += [Result(one, "not run", STOPPED) for one in present[len(results) :]]
             return results, True
     return results, False
 

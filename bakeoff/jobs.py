@@ -12,6 +12,7 @@ import tempfile
 import time
 import uuid
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from advisor import Problem
 from bakeoff import job
 from bakeoff.candidates import TRAINED, Candidate
 from bakeoff.channels import ANSWERS_FILE, read_answers, write_examples
-from bakeoff.contest import Observer, Result, Settings, result_of, run_all
+from bakeoff.contest import STOPPED, Observer, Result, Settings, result_of, run_all
 from bakeoff.isolation import Outcome
 from bakeoff.splits import Split
 from model_code.metrics import NUMBER
@@ -106,12 +107,13 @@ class Jobs:
         except KeyboardInterrupt:
             interrupted = True
         finally:
-            for one in running:
-                self.stop(one)
-            for key in keys:
-                self.site.s3.delete_object(Bucket=self.site.data_bucket, Key=key)
-        reason = "The bake-off was stopped before it was done."
-        return [results.get(one.id, Result(one, "not run", reason)) for one in present], interrupted
+            # Each of them, also where one cannot be: a job that goes on costs money.
+            with ExitStack() as ends:
+                for key in keys:
+                    ends.callback(self.site.s3.delete_object, Bucket=self.site.data_bucket, Key=key)
+                for one in running:
+                    ends.callback(self.stop, one)
+        return [results.get(one.id, Result(one, "not run", STOPPED)) for one in present], interrupted
 
     def upload(self, parts: Split, keys: list[str]) -> None:
         """Writes channels and code to the data bucket, and adds their keys to `keys`."""

@@ -88,7 +88,10 @@ class Training:
         return answer
 
     def stop_training_job(self, TrainingJobName: str) -> None:
-        self.stopped.append(self.kind_of(TrainingJobName))
+        kind = self.kind_of(TrainingJobName)
+        if self.ends.get(kind, {}).get("stopping") == "refused":
+            raise refusal("ThrottlingException", "Rate exceeded.")
+        self.stopped.append(kind)
 
     @staticmethod
     def kind_of(name: str) -> str:
@@ -149,9 +152,11 @@ def hold(tmp_path, monkeypatch):
     """Holds a contest by jobs; returns it with the SageMaker and the S3 that it was held with."""
     monkeypatch.setattr(jobs, "POLL_SECONDS", 0.0)
 
-    def run(*entrants, listener=None, ends=None):
+    def run(*entrants, listener=None, ends=None, made=None):
         storage = Storage()
         training = Training(storage, tmp_path / "jobs", ends)
+        if made is not None:
+            made.append(training)
         families = dict.fromkeys(("traditional", "cnn", "rnn"), HOST)
         runner = jobs.Jobs(jobs.Site(training, storage, "data", REQUEST, families))
         held = contest.run(
@@ -240,6 +245,24 @@ def test_an_interruption_stops_what_runs_and_keeps_what_is_finished(hold):
     assert held.interrupted and training.stopped == ["rnn"]
     assert listener.progress == [("rnn", 0.4, "Training")]
     assert not any(bucket == "data" for bucket, _ in storage.objects)
+
+
+def test_a_job_that_cannot_be_stopped_keeps_no_other_from_it_and_nothing_uploaded_stays(hold):
+    running = {"TrainingJobStatus": "InProgress", "SecondaryStatus": "Training"}
+    made: list[Training] = []
+    ends = {"cnn": running, "gradient-boosting": running | {"stopping": "refused"}, "rnn": running}
+    with pytest.raises(ClientError, match="Rate exceeded"):
+        hold(
+            NETWORKS["cnn"],
+            BOOSTING,
+            NETWORKS["rnn"],
+            listener=Listener(interrupts=True),
+            ends=ends,
+            made=made,
+        )
+    (training,) = made
+    assert sorted(training.stopped) == ["cnn", "rnn"]
+    assert training.storage.objects == {}
 
 
 def test_the_jobs_reason_is_where_sagemaker_looks_for_it(tmp_path, monkeypatch):
