@@ -10,10 +10,9 @@ import io
 import tarfile
 import tempfile
 import time
-import uuid
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -66,14 +65,17 @@ class Running:
     progress: float = -1.0
 
 
-@dataclass
+@dataclass(frozen=True)
 class Jobs:
-    """Runs a contest's candidates: it has the form of `contest.run_all`."""
+    """Runs a contest's candidates: it has the form of `contest.run_all`.
+
+    Attributes:
+        site: where.
+        run_id: in the names of the jobs and of what they read; another one for each bake-off.
+    """
 
     site: Site
-    run_id: str = field(
-        default_factory=lambda: f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{uuid.uuid4().hex[:6]}"
-    )
+    run_id: str
 
     @property
     def prefix(self) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 from bakeoff.jobs import Jobs, Site
 from cli.embedded import choose_target
 from cli.project import settings_of
+from cli.run_ids import new_run_id
 from cli.target import Target
 from stacks.instances import has_local_storage
 from stacks.settings import EnvironmentSettings
@@ -59,7 +60,8 @@ def jobs_of(target: Target, settings: EnvironmentSettings) -> Jobs:
             target.parameter("data-bucket"),
             request,
             {"cnn": network, "rnn": network, "traditional": traditional},
-        )
+        ),
+        new_run_id(),
     )
 
 

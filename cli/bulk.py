@@ -15,6 +15,7 @@ from advisor.prices import price_table
 from cli.arguments import parse_settings
 from cli.data import upload
 from cli.errors import CommandFailed
+from cli.run_ids import new_run_id
 from cli.target import Target
 from lambdas.bulk.asking import batch_operation, runs_in_bulk
 from lambdas.bulk.places import PREFIX, Place
@@ -234,7 +235,7 @@ def start(
     Raises:
         CommandFailed: when there is nothing to do, or it would cost more than the limit. Then nothing was started.
     """
-    run = f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{uuid.uuid4().hex[:6]}"
+    run = new_run_id()
     usd = usd_per_unit(request, target.session().region_name)
     with tempfile.TemporaryFile() as file:
         found = objects_from(target, source, run, on_detail)

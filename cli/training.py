@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import time
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -14,6 +13,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from cli.errors import CommandFailed
+from cli.run_ids import new_run_id
 from cli.target import Target
 from model_code.metrics import METRIC_DEFINITIONS
 
@@ -43,7 +43,7 @@ class Registered:
 
 def start(target: Target, kind: str, data_uri: str, hyperparameters: dict[str, str]) -> Run:
     """Starts a run on the three splits below `data_uri`."""
-    run_id = f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{uuid.uuid4().hex[:6]}"
+    run_id = new_run_id()
     request = {
         "kind": kind,
         "run_id": run_id,

@@ -19,6 +19,7 @@ from bakeoff.candidates import BOOSTING, LOGISTIC, MAJORITY, NETWORKS
 from bakeoff.examples import Examples
 
 PROBLEM = Problem(modality="tabular", task="classification", predictions_per_month=100_000)
+RUN = "20261126-101500-1a2b3c"
 ROLE = "arn:aws:iam::123456789012:role/jobs"
 REQUEST = {
     "RoleArn": ROLE,
@@ -158,7 +159,7 @@ def hold(tmp_path, monkeypatch):
         if made is not None:
             made.append(training)
         families = dict.fromkeys(("traditional", "cnn", "rnn"), HOST)
-        runner = jobs.Jobs(jobs.Site(training, storage, "data", REQUEST, families))
+        runner = jobs.Jobs(jobs.Site(training, storage, "data", REQUEST, families), RUN)
         held = contest.run(
             table(),
             PROBLEM,
@@ -193,6 +194,7 @@ def test_a_job_is_the_deployments_with_another_script_and_no_longer_than_it_may_
     _, training, _ = hold(LOGISTIC)
     (request,) = training.requests.values()
     assert (request["RoleArn"], request["EnableNetworkIsolation"]) == (ROLE, True)
+    assert request["TrainingJobName"] == f"bakeoff-logistic-regression-{RUN}"
     assert request["StoppingCondition"]["MaxRuntimeInSeconds"] == 600 + jobs.MARGIN_SECONDS
     assert {one["ChannelName"] for one in request["InputDataConfig"]} == {
         "train",
