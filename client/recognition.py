@@ -18,6 +18,7 @@ from client.transport import Reply, SignedTransport, TokenTransport, Transport, 
 JSON = "application/json"
 RETRIED = frozenset({409, 429, 503, 504})
 PAUSE_SECONDS = 1.0
+ATTEMPTS = 3
 
 
 class RecognitionClient(Operations):
@@ -28,7 +29,7 @@ class RecognitionClient(Operations):
     >>> client.image_labels(Path("photo.jpg").read_bytes(), max_labels=5).results[0].label
     """
 
-    def __init__(self, transport: Transport, *, attempts: int = 3) -> None:
+    def __init__(self, transport: Transport, *, attempts: int = ATTEMPTS) -> None:
         """Args:
         transport: sends a request.
         attempts: in all, when the API says that the same request may succeed later. They carry one Idempotency-Key,
@@ -38,16 +39,24 @@ class RecognitionClient(Operations):
         self.attempts = attempts
 
     @classmethod
-    def signed(cls, url: str, credentials: Credentials, region: str, **options: Any) -> RecognitionClient:
+    def signed(
+        cls,
+        url: str,
+        credentials: Credentials,
+        region: str,
+        *,
+        api_key: str | None = None,
+        attempts: int = ATTEMPTS,
+    ) -> RecognitionClient:
         """A client of the API at `url` (with its stage) that signs with these credentials."""
-        api_key = options.pop("api_key", None)
-        return cls(SignedTransport(url, credentials, region, api_key), **options)
+        return cls(SignedTransport(url, credentials, region, api_key), attempts=attempts)
 
     @classmethod
-    def with_token(cls, url: str, token: Callable[[], str], **options: Any) -> RecognitionClient:
+    def with_token(
+        cls, url: str, token: Callable[[], str], *, api_key: str | None = None, attempts: int = ATTEMPTS
+    ) -> RecognitionClient:
         """A client of an API whose door is Cognito; `token` gives one that is still good, each time it is asked."""
-        api_key = options.pop("api_key", None)
-        return cls(TokenTransport(url, token, api_key), **options)
+        return cls(TokenTransport(url, token, api_key), attempts=attempts)
 
     def ask_about_image(self, path: str, image: bytes, options: Mapping[str, Any]) -> Answer:
         """An operation on an image; see the methods of `Operations`."""
