@@ -63,18 +63,28 @@ def standing(templates: list[dict[str, Any]]) -> Iterator[tuple[str, str, str, f
             if resource["Type"] == "AWS::WAFv2::WebACL":
                 yield "WAFv2 rule", "waf.rule", when, HOURS_PER_MONTH, len(resource["Properties"]["Rules"])
             if resource["Type"] == "AWS::SageMaker::EndpointConfig":
-                for variant in resource["Properties"]["ProductionVariants"]:
-                    # A serverless variant has no instances, and costs nothing while nobody asks.
-                    if "InstanceType" not in variant:
-                        continue
-                    instance = variant["InstanceType"]
-                    price = f"sagemaker.{instance}.hosting"
-                    yield f"endpoint instance {instance}", price, when, 1, variant["InitialInstanceCount"]
+                for what, price, count in idle_capacity(resource["Properties"]):
+                    yield what, price, when, 1, count
+
+
+def idle_capacity(configuration: dict[str, Any]) -> Iterator[tuple[str, str, int]]:
+    """What an endpoint keeps while nobody asks it: what, price and how many of it."""
+    # The scaling of an asynchronous endpoint takes its last instance away.
+    if "AsyncInferenceConfig" in configuration:
+        return
+    for variant in configuration["ProductionVariants"]:
+        # Serverless variants have no instances, and cost nothing but for what is kept ready.
+        if ready := variant.get("ServerlessConfig", {}).get("ProvisionedConcurrency"):
+            yield "serverless endpoint's provisioned concurrency", "sagemaker.serverless.provisioned", ready
+        scaling = variant.get("ManagedInstanceScaling", {})
+        if count := scaling.get("MinInstanceCount", variant.get("InitialInstanceCount")):
+            instance = variant["InstanceType"]
+            yield f"endpoint instance {instance}", f"sagemaker.{instance}.hosting", count
 
 
 def cost(prices: PriceTable, price: str, count: int, hours: float) -> float | None:
     """US dollars an hour of so many; None where the price is unknown or was never confirmed."""
-    if prices[price].status_at(count) in ("unknown", "unverified"):
+    if not prices[price].is_sure_at(count):
         return None
     return prices[price].charge(1) * count / hours
 

@@ -1,0 +1,40 @@
+"""What endpoints cost while nobody asks them: an instance that stays, and none that goes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from advisor.prices import price_table
+from cli import bill
+
+INSTANCE = {"InstanceType": "ml.c5.xlarge", "InitialInstanceCount": 2}
+
+
+def lines(variant: dict[str, Any], **more: Any) -> list[bill.Line]:
+    configuration = {"ProductionVariants": [variant], **more}
+    resource = {"Type": "AWS::SageMaker::EndpointConfig", "Properties": configuration}
+    return bill.lines_of([{"Resources": {"Configuration": resource}}], price_table("us-east-1"))
+
+
+def scaled(least: int) -> dict[str, Any]:
+    return {"ManagedInstanceScaling": {"MinInstanceCount": least, "MaxInstanceCount": 3}}
+
+
+@pytest.mark.parametrize(("more", "count"), [({}, 2), (scaled(1), 1)])
+def test_instances_that_stay_are_counted(more, count):
+    (line,) = lines({**INSTANCE, **more})
+    assert (line.count, line.when) == (count, "deployed")
+    assert line.usd_per_hour == pytest.approx(count * 0.204)
+
+
+def test_what_goes_when_nobody_asks_costs_nothing():
+    assert lines({**INSTANCE, **scaled(0)}) == []
+    assert lines(INSTANCE, AsyncInferenceConfig={"OutputConfig": {}}) == []
+    assert lines({"ServerlessConfig": {"MaxConcurrency": 5}}) == []
+
+
+def test_provisioned_concurrency_has_a_price_that_nobody_confirmed():
+    (line,) = lines({"ServerlessConfig": {"MaxConcurrency": 5, "ProvisionedConcurrency": 2}})
+    assert (line.count, line.usd_per_hour) == (2, None)
