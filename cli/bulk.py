@@ -104,7 +104,7 @@ def usd_per_unit(request: Request, region: str) -> float:
     options = read_options(request.operation.options, {"queryStringParameters": dict(request.query)})
     name = price_of(request.operation, options)
     price = price_table(region)[name] if name else None
-    if price is None or not price.known or not price.is_sure_at(1):
+    if price is None or not price.is_sure_at(1):
         raise CommandFailed(
             f"Nobody confirmed the price of {request.operation.name} with these options, so no limit can be held. "
             "`recognition prices refresh` may learn it."
