@@ -19,6 +19,7 @@ from bakeoff.splits import Split, at_most, split
 from bakeoff.statistics import Score, score
 from bakeoff.tasks import Answers, Task
 from bakeoff.verdict import Verdict, decide
+from model_code.splits import NAMES
 
 # Below this a candidate has no time to start.
 SECONDS_LEAST = 5.0
@@ -162,7 +163,7 @@ def run(
     return Contest(
         labels=examples.labels,
         modality=examples.modality,
-        parts={name: len(getattr(parts, name)) for name in ("train", "validation", "test")},
+        parts={name: len(getattr(parts, name)) for name in NAMES},
         notes=tuple(notes),
         results=tuple(results),
         absent=tuple(absent),

@@ -14,10 +14,10 @@ from bakeoff.channels import read_examples, write_answers
 from bakeoff.errors import CandidateFailed
 from bakeoff.tasks import Task
 from model_code.failures import base_directory, write_failure_reason
+from model_code.splits import NAMES
 
 ENTRY_POINT = "bakeoff_job.py"
 LAUNCHER = '"""Runs bakeoff.job; the toolkit starts this file."""\n\nfrom bakeoff.job import run\n\nrun()\n'
-PARTS = ("train", "validation", "test")
 
 
 def run() -> None:
@@ -45,7 +45,7 @@ def hold(arguments: Sequence[str]) -> None:
     parser.add_argument("--seconds", type=float, required=True)
     parser.add_argument("--seed", type=int, required=True)
     words, _ = parser.parse_known_args(arguments)
-    parts = [read_examples(Path(os.environ[f"SM_CHANNEL_{name.upper()}"])) for name in PARTS]
+    parts = [read_examples(Path(os.environ[f"SM_CHANNEL_{name.upper()}"])) for name in NAMES]
     with tempfile.TemporaryDirectory() as directory:
         task = Task(*parts, words.seconds, words.seed, Path(directory))
         answers = TRAINED[words.candidate].run(task, report)

@@ -27,6 +27,7 @@ from bakeoff.isolation import Outcome
 from bakeoff.splits import Split
 from model_code.metrics import NUMBER
 from model_code.source import ARCHIVE_NAME, files_of, write_archive
+from model_code.splits import NAMES
 
 ROOT = Path(__file__).resolve().parents[1]
 POLL_SECONDS = 2.0
@@ -120,7 +121,7 @@ class Jobs:
     def upload(self, parts: Split, keys: list[str]) -> None:
         """Writes channels and code to the data bucket, and adds their keys to `keys`."""
         with tempfile.TemporaryDirectory() as scratch:
-            files = [(name, write_examples(Path(scratch) / name, getattr(parts, name))) for name in job.PARTS]
+            files = [(name, write_examples(Path(scratch) / name, getattr(parts, name))) for name in NAMES]
             archive = Path(scratch) / ARCHIVE_NAME
             packages = [files_of(ROOT / name) for name in ("bakeoff", "model_code")]
             write_archive(archive, {**packages[0], **packages[1], job.ENTRY_POINT: job.LAUNCHER.encode()})
@@ -168,7 +169,7 @@ class Jobs:
                 name: value if name in ("seconds", "seed") else f'"{value}"'
                 for name, value in hyperparameters.items()
             },
-            "InputDataConfig": [self.channel(name) for name in (*job.PARTS, "code")],
+            "InputDataConfig": [self.channel(name) for name in (*NAMES, "code")],
             "ResourceConfig": dict(self.site.resources[candidate.family]),
             "StoppingCondition": {"MaxRuntimeInSeconds": int(settings.seconds) + MARGIN_SECONDS},
         }

@@ -13,12 +13,10 @@ from typing import Any
 
 from cli.errors import CommandFailed
 
-IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg")
 LABEL_NAMES = ("label", "class", "target", "y")
 SAMPLES_OPENED = 200
 # A text of one word is more often a category than something to read.
 WORDS_OF_A_TEXT = 3
-FILE_SUFFIXES = (".csv", ".jsonl", ".npz")
 
 
 @dataclass(frozen=True)
@@ -40,6 +38,8 @@ def profile(path: Path) -> Profile:
     Raises:
         CommandFailed: naming the row or the file that cannot be used.
     """
+    from model_code.plain import FILE_SUFFIXES
+
     if path.is_dir():
         return profile_images(path)
     if path.suffix not in FILE_SUFFIXES:
@@ -74,6 +74,8 @@ def read_rows(path: Path) -> list[dict[str, Any]]:
 def profile_images(folder: Path) -> Profile:
     """A folder with a subfolder of images for each class."""
     from PIL import Image, UnidentifiedImageError
+
+    from model_code.plain import IMAGE_SUFFIXES
 
     classes = {
         one.name: sorted(file for file in one.rglob("*") if file.suffix.lower() in IMAGE_SUFFIXES)

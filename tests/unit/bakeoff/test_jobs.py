@@ -17,6 +17,7 @@ from advisor import Problem
 from bakeoff import contest, job, jobs, network
 from bakeoff.candidates import BOOSTING, LOGISTIC, MAJORITY, NETWORKS
 from bakeoff.examples import Examples
+from model_code.splits import NAMES
 
 PROBLEM = Problem(modality="tabular", task="classification", predictions_per_month=100_000)
 RUN = "20261126-101500-1a2b3c"
@@ -269,7 +270,7 @@ def test_a_job_that_cannot_be_stopped_keeps_no_other_from_it_and_nothing_uploade
 
 def test_the_jobs_reason_is_where_sagemaker_looks_for_it(tmp_path, monkeypatch):
     part = table()
-    for name in job.PARTS:
+    for name in NAMES:
         jobs.write_examples(tmp_path / name, part)
         monkeypatch.setenv(f"SM_CHANNEL_{name.upper()}", str(tmp_path / name))
     monkeypatch.setenv("SAGEMAKER_BASE_DIR", str(tmp_path))
