@@ -50,8 +50,9 @@ def measure(name: str, seconds: float) -> dict[str, Any]:
     package, write = SETS[name]
     with tempfile.TemporaryDirectory() as scratch:
         data = write(cache_directory(), Path(scratch) / name)
-        answers = {**profile(data).answers, "labels": "own"}
-        examples = read_examples(data)
+        measured = profile(data)
+        answers = {**measured.answers, "labels": "own"}
+        examples = read_examples(data, measured)
         held = contest.run(
             examples,
             Problem.from_dict(answers),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from rich.console import Console, Group
@@ -16,7 +15,7 @@ from advisor.engine import Advice, Option, sentence_of_break_even, show
 from advisor.prices import HOME_REGION, all_prices
 from advisor.problem import CHOICES, COUNTS, NUMBERS, SWITCHES, TASKS
 from cli.errors import CommandFailed
-from cli.profiling import profile
+from cli.profiling import Profile
 
 QUESTIONS = {
     "modality": "What do you have",
@@ -81,13 +80,8 @@ def in_region(answers: dict[str, str], region: str | None) -> dict[str, str]:
     return chosen
 
 
-def measured(path: Path) -> dict[str, str]:
-    """The answers that a data set gives, told on standard error with what should be known about it.
-
-    Raises:
-        CommandFailed: when it cannot be used.
-    """
-    found = profile(path)
+def measured(found: Profile) -> dict[str, str]:
+    """The answers that a data set gives, told on standard error with what should be known about it."""
     told = Console(stderr=True, highlight=False)
     told.print(
         f"Measured: {', '.join(f'{name} {show(value)}' for name, value in found.answers.items())}.",

@@ -49,12 +49,13 @@ def advise(
     from advisor import ProblemError, recommend
     from cli import advise as advising
     from cli.cost_curve import FORMATS, draw_cost_curve
+    from cli.profiling import profile
 
     if plot and plot.suffix not in FORMATS:
         raise CommandFailed(f"--plot draws {', '.join(FORMATS)}, and {plot} ends otherwise.")
     answers = parse_settings(settings or [])
     if data:
-        answers = advising.measured(data) | answers
+        answers = advising.measured(profile(data)) | answers
     elif not answers:
         answers = advising.ask_questions(
             answers, lambda question: typer.prompt(question, default="", show_default=False)
@@ -105,6 +106,7 @@ def bakeoff(
     from cli import bakeoff as baking
     from cli import bakeoff_jobs, bakeoff_report
     from cli.plain_data import read_examples
+    from cli.profiling import profile
 
     if place not in ("here", "sagemaker"):
         raise CommandFailed(
@@ -112,14 +114,15 @@ def bakeoff(
         )
     remote = place == "sagemaker"
     runner = bakeoff_jobs.jobs_in(environment, own_account=own_account) if remote else None
-    answers = advising.measured(data) | {"labels": "own"} | parse_settings(settings or [])
+    found = profile(data)
+    answers = advising.measured(found) | {"labels": "own"} | parse_settings(settings or [])
     if volume is not None:
         answers["predictions_per_month"] = str(volume)
     problem = advising.problem_of(advising.in_region(answers, region))
     directory = BUILD / "bakeoff"
     shutil.rmtree(directory, ignore_errors=True)
     limits = Settings(minutes * 60, examples_most=examples, seed=seed, own_account=own_account)
-    held = baking.run(read_examples(data), problem, limits, directory, runner)
+    held = baking.run(read_examples(data, found), problem, limits, directory, runner)
     page = bakeoff_report.write(directory, held, problem, data.name)
     if as_json:
         show(bakeoff_report.facts(held, problem, data.name), True, "")

@@ -19,16 +19,19 @@ MISSING = ("", "na", "n/a", "nan", "null", "none", "?")
 NUMERIC_SHARE = 0.9
 
 
-def read_examples(path: Path) -> Examples:
+def read_examples(path: Path, measured: profiling.Profile) -> Examples:
     """The examples of a folder of images by class, a CSV or JSON Lines file with a label, or an npz with x and y.
 
     A column or an array named `group` says what an example was taken from, a person for instance: examples of one
     group are never in two parts of a split.
 
+    Args:
+        path: of the data.
+        measured: its profile, which says what they are examples of.
+
     Raises:
         CommandFailed: naming the row or the file that cannot be used.
     """
-    measured = profiling.profile(path)
     if measured.answers["task"] != "classification":
         raise CommandFailed(
             f"The label of {path} is a quantity with many values. A bake-off compares classifiers; make classes of it."

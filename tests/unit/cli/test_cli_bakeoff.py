@@ -17,6 +17,12 @@ from bakeoff.statistics import Score
 from cli import bakeoff_report, decision_commands, main
 from cli.errors import CommandFailed
 from cli.plain_data import read_examples
+from cli.profiling import profile
+
+
+def examples_in(path):
+    """The examples of a data set, as the command takes them."""
+    return read_examples(path, profile(path))
 
 
 def write_csv(path, header, rows):
@@ -28,7 +34,7 @@ def test_a_table_keeps_numbers_words_and_what_is_missing(tmp_path):
     path = write_csv(
         tmp_path / "a.csv", ["age", "town", "label"], [[3, "Ulm", "x"], ["", "?", "y"], [5, "Bonn", "x"]]
     )
-    examples = read_examples(path)
+    examples = examples_in(path)
     assert (examples.modality, examples.numeric, examples.labels) == ("tabular", (True, False), ("x", "y"))
     assert examples.targets.tolist() == [0, 1, 0]
     assert examples.contents[0].tolist() == [3.0, "Ulm"]
@@ -39,7 +45,7 @@ def test_a_group_keeps_examples_together_and_is_no_feature(tmp_path):
     rows = [{"text": f"a text of number {i}", "label": i % 2, "group": f"person {i // 3}"} for i in range(9)]
     path = tmp_path / "a.jsonl"
     path.write_text("\n".join(map(json.dumps, rows)))
-    examples = read_examples(path)
+    examples = examples_in(path)
     assert examples.sources.tolist() == [0, 0, 0, 1, 1, 1, 2, 2, 2]
     assert examples.contents[4] == "a text of number 4"
 
@@ -49,28 +55,28 @@ def test_images_and_arrays(tmp_path):
         (tmp_path / "images" / name).mkdir(parents=True)
         for i in range(2):
             Image.new("RGB", (4, 4), (i, 0, 0)).save(tmp_path / "images" / name / f"{i}.png")
-    images = read_examples(tmp_path / "images")
+    images = examples_in(tmp_path / "images")
     assert (images.labels, images.targets.tolist()) == (("cat", "dog"), [0, 0, 1, 1])
     np.savez(tmp_path / "a.npz", x=np.zeros((6, 30, 2)), y=[0, 1] * 3, group=[7, 7, 8, 8, 9, 9])
-    series = read_examples(tmp_path / "a.npz")
+    series = examples_in(tmp_path / "a.npz")
     assert (series.modality, series.contents.shape) == ("time_series", (6, 30, 2))
     assert series.sources.tolist() == [0, 0, 1, 1, 2, 2]
     np.savez(tmp_path / "b.npz", x=np.zeros((6, 8, 8, 1), np.uint8), y=[0, 1] * 3)
-    assert read_examples(tmp_path / "b.npz").contents[0].startswith(b"\x89PNG")
+    assert examples_in(tmp_path / "b.npz").contents[0].startswith(b"\x89PNG")
 
 
 def test_series_of_any_lengths_with_their_sources(tmp_path):
     rows = [{"sequence": [[i, 1.0]] * (2 + i), "label": i % 2, "group": f"person {i // 2}"} for i in range(6)]
     path = tmp_path / "a.jsonl"
     path.write_text("\n".join(map(json.dumps, rows)))
-    series = read_examples(path)
+    series = examples_in(path)
     assert series.modality == "time_series"
     assert [one.shape for one in series.contents] == [(2 + i, 2) for i in range(6)]
     assert series.sources.tolist() == [0, 0, 1, 1, 2, 2]
     del rows[3]["group"]
     path.write_text("\n".join(map(json.dumps, rows)))
     with pytest.raises(CommandFailed, match="line 4 has no group"):
-        read_examples(path)
+        examples_in(path)
 
 
 @pytest.mark.parametrize(
@@ -98,13 +104,13 @@ def test_series_of_any_lengths_with_their_sources(tmp_path):
 def test_what_cannot_be_compared_is_named_by_its_row(tmp_path, name, content, sentence):
     (tmp_path / name).write_text(content)
     with pytest.raises(CommandFailed, match=sentence):
-        read_examples(tmp_path / name)
+        examples_in(tmp_path / name)
 
 
 def test_a_group_that_does_not_fit_is_refused(tmp_path):
     np.savez(tmp_path / "a.npz", x=np.zeros((6, 3)), y=[0, 1] * 3, group=[1, 2])
     with pytest.raises(CommandFailed, match="of one length"):
-        read_examples(tmp_path / "a.npz")
+        examples_in(tmp_path / "a.npz")
 
 
 def test_the_command_compares_reports_and_judges_the_advice(tmp_path, monkeypatch):
