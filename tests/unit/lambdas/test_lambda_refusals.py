@@ -10,9 +10,19 @@ import pytest
 from botocore.exceptions import ConnectTimeoutError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 
 from lambdas.common import clients
-from lambdas.common.bodies import IMAGE_BYTES, ImageBody, ImagePairBody, TextBody, TextsBody
+from lambdas.common.bodies import (
+    IMAGE_BYTES,
+    ImageBody,
+    ImagePairBody,
+    ObjectBody,
+    TextBody,
+    TextsBody,
+    misfit,
+    schema_of,
+)
 from lambdas.common.errors import RequestRefused
 from lambdas.common.images import read_header
 
@@ -83,6 +93,30 @@ def test_a_bad_text_is_refused_by_its_field(call, function, path, case):
         as_base64=b"\xe9" in body and content_type == "text/plain" and case == "no UTF-8",
     )
     assert (found[0], found[1]["error"]["code"], found[1]["error"]["field"]) == (status, code, field)
+
+
+BODIES = (ImageBody(1), ImagePairBody(1), TextBody(9), TextsBody(9, 3), ObjectBody())
+VALUES = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.sampled_from(["", "a", "en", "zh-TW", "EN", "en-tw", "xx-XXX"]),
+    st.lists(st.sampled_from(["", "a", 1, None]), max_size=4),
+    st.just({}),
+)
+NAMES = st.sampled_from(["image", "source", "target", "text", "texts", "language_code", "other"])
+
+
+@pytest.mark.parametrize("body", BODIES, ids=lambda body: type(body).__name__)
+@settings(max_examples=300)
+@given(fields=st.one_of(VALUES, st.dictionaries(NAMES, VALUES, max_size=3)))
+def test_a_body_is_refused_exactly_where_its_schema_says_so(body, fields):
+    schema = schema_of(body)
+    assert (misfit(fields, schema) is None) == Draft202012Validator(schema).is_valid(fields)
+
+
+def test_a_line_feed_is_no_part_of_a_language_code():
+    assert misfit({"text": "a", "language_code": "en\n"}, schema_of(TextBody(9)))[0] == "language_code"
 
 
 def test_invalid_utf8_is_noticed_in_a_body_that_came_as_text_too(call):
