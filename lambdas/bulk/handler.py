@@ -7,14 +7,15 @@ import os
 from functools import cache
 from typing import Any
 
-from aws_lambda_powertools import Logger, Metrics, Tracer
+from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
 from lambdas.bulk.places import Place
 from lambdas.bulk.work import Batch, Worker, count, give_up, work
 from lambdas.common.clients import client
+from lambdas.common.tracing import part
 
-logger, tracer, metrics = Logger(), Tracer(), Metrics()
+logger, metrics = Logger(), Metrics()
 
 
 @cache
@@ -40,7 +41,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, int]:
     if "batch" not in event:
         return count(worker(), Place(run["id"], run["attempt"]), run["objects"])
     batch = Batch.of(event)
-    with tracer.provider.in_subsegment(f"## {batch.operation.name}"):
+    with part(batch.operation.name):
         if event.get("give_up"):
             counts = give_up(worker(), batch)
         else:

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from aws_lambda_powertools.event_handler import Response
 from botocore import xform_name
 
 from lambdas.common.errors import RequestRefused
@@ -133,10 +132,10 @@ def sorted_results(reading: Reading) -> list[dict[str, Any]]:
 
 def success(
     operation: str, members: dict[str, Any], milliseconds: float, headers: Mapping[str, str]
-) -> Response:
+) -> dict[str, Any]:
     """200 with the members of an answer."""
     content = {"operation": operation, **members, "latency_milliseconds": round(milliseconds, 1)}
-    return Response(200, "application/json", json.dumps(content), headers=dict(headers))
+    return response(200, content, headers)
 
 
 def error_members(error: RequestRefused) -> dict[str, Any]:
@@ -144,11 +143,23 @@ def error_members(error: RequestRefused) -> dict[str, Any]:
     return {"code": error.code, "message": error.message, "field": error.field}
 
 
-def refusal(error: RequestRefused) -> Response:
+def refusal(error: RequestRefused) -> dict[str, Any]:
     """The error answer."""
     headers = {"Retry-After": str(error.retry_after_seconds)} if error.retry_after_seconds else {}
     content = {"error": error_members(error)}
-    return Response(error.status, "application/json", json.dumps(content), headers=headers)
+    return response(error.status, content, headers)
+
+
+def response(status: int, content: dict[str, Any], headers: Mapping[str, str]) -> dict[str, Any]:
+    """JSON as a function answers API Gateway's proxy."""
+    return {
+        "statusCode": status,
+        "multiValueHeaders": {
+            name: [value] for name, value in {"Content-Type": "application/json", **headers}.items()
+        },
+        "body": json.dumps(content),
+        "isBase64Encoded": False,
+    }
 
 
 def stand_in_of(answer: dict[str, Any]) -> str | None:

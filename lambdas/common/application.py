@@ -6,9 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from aws_lambda_powertools import Logger, Metrics, Tracer
-from aws_lambda_powertools.event_handler import APIGatewayRestResolver
-from aws_lambda_powertools.event_handler.exceptions import NotFoundError
+from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -18,6 +16,7 @@ from lambdas.common.operations import Operation
 from lambdas.common.policy import answer_by_policy, policy_of
 from lambdas.common.repeats import answered
 from lambdas.common.service_errors import explain
+from lambdas.common.tracing import part
 
 
 def make_handler(
@@ -33,17 +32,14 @@ def make_handler(
     Nothing of a request or an answer goes into logs, traces or metrics: they get the operation's name, the outcome's
     code, the time, and whether the answer was given before.
     """
-    resolver = APIGatewayRestResolver()
-    logger, tracer, metrics = Logger(), Tracer(), Metrics()
+    by_path = {f"/{operation.path}": operation for operation in operations}
+    logger, metrics = Logger(), Metrics()
 
-    def answer(operation: Operation):
+    def answer(operation: Operation, event: dict[str, Any], context: Any) -> dict[str, Any]:
         started = time.perf_counter()
         try:
-            with tracer.provider.in_subsegment(f"## {operation.name}"):
-                event = resolver.current_event.raw_event
-                found, headers = answered(
-                    operation, event, resolver.lambda_context, lambda: run(operation, event)
-                )
+            with part(operation.name):
+                found, headers = answered(operation, event, context, lambda: run(operation, event))
         except RequestRefused as error:
             return refuse(operation.name, error)
         except (ClientError, BotoCoreError) as error:
@@ -56,24 +52,20 @@ def make_handler(
         logger.info("answered", extra={"operation": operation.name, "milliseconds": round(milliseconds, 1)})
         return success(operation.name, found, milliseconds, headers)
 
-    def refuse(name: str, error: RequestRefused):
+    def refuse(name: str, error: RequestRefused) -> dict[str, Any]:
         unavailable = error.status >= 500
         metrics.add_metric("Unavailable" if unavailable else "Refused", MetricUnit.Count, 1)
         log = logger.warning if unavailable else logger.info
         log("refused", extra={"operation": name, "status": error.status, "code": error.code})
         return refusal(error)
 
-    @resolver.not_found
-    def no_such_route(_: NotFoundError):
-        return refuse("none", RequestRefused(404, "NoSuchOperation", "There is no such operation."))
-
-    for operation in operations:
-        resolver.post(f"/{operation.path}")(lambda operation=operation: answer(operation))
-
     @metrics.log_metrics
     def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         metrics.add_dimension(name="backend", value=backend)
-        return resolver.resolve(event, context)
+        operation = by_path.get(event["path"].rstrip("/")) if event["httpMethod"] == "POST" else None
+        if operation is None:
+            return refuse("none", RequestRefused(404, "NoSuchOperation", "There is no such operation."))
+        return answer(operation, event, context)
 
     return handler
 

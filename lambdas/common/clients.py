@@ -8,6 +8,8 @@ from contextvars import ContextVar
 from functools import cache
 from typing import Any
 
+from lambdas.common.tracing import trace_calls
+
 # API Gateway gives up after 29 s: two tries of 12 s fit.
 READ_TIMEOUT_SECONDS = 12
 # Where one request makes several calls one after the other, two of them with both their tries fit.
@@ -41,7 +43,9 @@ def client_with(service: str, read_timeout_seconds: int) -> Any:
         read_timeout=read_timeout_seconds,
         retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
     )
-    return boto3.client(service, config=config)
+    made = boto3.client(service, config=config)
+    trace_calls(made)
+    return made
 
 
 @contextmanager
