@@ -89,28 +89,23 @@ class Pace:
 
     def push_back(self, seconds: float) -> None:
         """Lets every worker wait: the service said that it is asked too often."""
-        now = round(self.now() * MICROSECONDS)
-        self.update(
-            "SET next_call = if_not_exists(next_call, :now) + :pause",
-            None,
-            {":now": now, ":pause": round(seconds * MICROSECONDS)},
-        )
+        now, pause = (round(value * MICROSECONDS) for value in (self.now(), seconds))
+        # Slow calls leave the bucket's time behind, where a pause added to it would be over already.
+        if not self.start_anew(now, pause):
+            self.update(
+                "SET next_call = next_call + :pause", "attribute_exists(next_call)", {":pause": pause}
+            )
 
-    def update(self, change: str, condition: str | None, values: dict[str, int]) -> dict[str, Any]:
+    def update(self, change: str, condition: str, values: dict[str, int]) -> dict[str, Any]:
         """One write; returns the bucket as it was."""
-        conditional = {}
-        if condition:
-            conditional = {
-                "ConditionExpression": condition,
-                "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
-            }
         answer = self.dynamodb.update_item(
             TableName=self.table,
             Key={"id": {"S": f"pace#{self.name}"}},
             UpdateExpression=change,
             ExpressionAttributeValues={name: {"N": str(value)} for name, value in values.items()},
             ReturnValues="ALL_OLD",
-            **conditional,
+            ConditionExpression=condition,
+            ReturnValuesOnConditionCheckFailure="ALL_OLD",
         )
         return answer.get("Attributes", {})
 

@@ -45,6 +45,22 @@ def test_a_throttle_pushes_everybody_back(dynamodb, clock):
     assert bucket(dynamodb, "pushed", clock.now).book(1) == 3.0
 
 
+def test_a_throttle_pushes_back_from_now_though_the_calls_were_slower_than_the_bucket(dynamodb, clock):
+    pace = bucket(dynamodb, "slow", clock.now)
+    pace.book(10)
+    clock.sleep(30)
+    pace.push_back(3.0)
+    assert pace.book(1) == pytest.approx(3.0)
+
+
+def test_pauses_add_up_behind_what_is_booked(dynamodb, clock):
+    pace = bucket(dynamodb, "booked", clock.now)
+    pace.book(20)
+    pace.push_back(1.0)
+    pace.push_back(1.0)
+    assert pace.book(1) == 4.0
+
+
 @settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(st.integers(1, 20), st.floats(0, 3), st.floats(-2, 2)), min_size=2, max_size=12))
 def test_workers_whose_clocks_differ_get_no_more_together_than_the_rate(dynamodb, worker, takes):
