@@ -12,6 +12,7 @@ from lambdas.common.answer_cache import AnswerCache
 from lambdas.common.answers import Answer, BatchAnswer
 from lambdas.common.bodies import media_type, raw_body
 from lambdas.common.clients import table_client
+from lambdas.common.errors import RequestRefused
 from lambdas.common.idempotency import answered_once, key_of
 from lambdas.common.operations import Operation
 from lambdas.common.options import query_of
@@ -59,9 +60,18 @@ def from_cache(
         members, age_seconds = kept
         free = {**members["cost"], "units": 0, "usd": 0.0}
         return {**members, "cost": free}, {"Age": str(age_seconds)}
-    members = members_of(run())
-    cache.keep(digest, members)
+    found = run()
+    members = members_of(found)
+    if not may_do_better(found):
+        cache.keep(digest, members)
     return members, {}
+
+
+def may_do_better(found: Answer | BatchAnswer | dict[str, Any]) -> bool:
+    """Whether some text of a batch was only not answered now: the same batch asked again may have an answer to it."""
+    return isinstance(found, BatchAnswer) and any(
+        isinstance(one, RequestRefused) and one.status >= 500 for one in found.documents
+    )
 
 
 def members_of(found: Answer | BatchAnswer | dict[str, Any]) -> dict[str, Any]:

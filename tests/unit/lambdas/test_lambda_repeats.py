@@ -213,6 +213,21 @@ def test_no_refusal_is_cached(cached, comprehend, ask):
     assert [ask()[0], ask()[0]] == [503, 200]
 
 
+@pytest.mark.parametrize(("code", "calls"), [("InternalServerException", 2), ("TextSizeLimitExceeded", 1)])
+def test_a_batch_is_cached_unless_a_text_of_it_may_be_answered_later(cached, call, service, code, calls):
+    comprehend = service("comprehend")
+    item = {name: value for name, value in sentiment().items() if name not in PLAIN} | {"Index": 0}
+    for _ in range(calls):
+        errors = [{"Index": 1, "ErrorCode": code, "ErrorMessage": "No."}]
+        answer = {"ResultList": [item], "ErrorList": errors, **PLAIN}
+        comprehend.add_response("batch_detect_sentiment", answer)
+    body = json.dumps({"texts": ["good", "bad"]}).encode()
+    for number in range(2):
+        status, _, headers = call("language", "/texts/sentiment/batch", body, "application/json")
+        assert (status, "Age" in headers) == (200, number >= calls)
+    comprehend.assert_no_pending_responses()
+
+
 def test_own_networks_and_policies_are_never_answered_from_the_cache(cached, comprehend, ask, monkeypatch):
     monkeypatch.setenv("POLICIES", json.dumps({"text-sentiment": {"backend": "managed"}}))
     comprehend(2)
