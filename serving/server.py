@@ -225,7 +225,7 @@ class Connection(asyncio.Protocol):
         """Sends the response when those before it are sent."""
         if self.transport.is_closing():
             return
-        if self.server.draining:
+        if self.server.draining and exchange is self.exchanges[-1]:
             exchange.stays = False
         exchange.content = written(response, exchange.stays)
         while self.exchanges and self.exchanges[0].content is not None:
@@ -235,6 +235,8 @@ class Connection(asyncio.Protocol):
                 self.ended = True
                 self.transport.close()
                 return
+        if self.server.draining:
+            self.end_if_idle()
         self.regulate()
 
     def pause_writing(self) -> None:

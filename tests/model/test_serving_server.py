@@ -328,6 +328,22 @@ def test_an_end_answers_what_was_asked_and_takes_nothing_new(running):
     assert b"Connection: close" in content
 
 
+def test_an_end_answers_every_request_that_a_connection_sent_ahead(running):
+    server = running()
+    with server.socket() as asked, ThreadPoolExecutor(1) as ender:
+        asked.sendall(request(b"abc") + request(b"abcd") + b"GET /nothing HTTP/1.1\r\n\r\n")
+        server.model.asked.acquire()
+        while sum(len(one.exchanges) for one in server.server.connections) < 3:
+            time.sleep(0.01)
+        ending = ender.submit(server.do, server.server.drain(30))
+        while not server.server.draining:
+            time.sleep(0.01)
+        server.model.gate.set()
+        content = read_all(asked)
+        ending.result()
+    assert statuses(content) == [200, 200, 404]
+
+
 @contextmanager
 def process_of(artefact: Path, folder: Path, *words: str) -> Iterator[tuple[subprocess.Popen, int]]:
     """The server as a program over an artefact, and its port."""
