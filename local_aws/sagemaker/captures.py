@@ -14,7 +14,7 @@ from local_aws.sagemaker.shapes import now
 
 
 def capture(
-    client: Callable[[], Any],
+    clients: Callable[[str], Any],
     config: dict[str, Any],
     endpoint: str,
     variant: str,
@@ -32,7 +32,7 @@ def capture(
     name = f"{moment:%Y/%m/%d/%H/%M-%S}-{moment.microsecond // 1000:03d}-{uuid.uuid4()}.jsonl"
     key = f"{prefix.rstrip('/')}/{endpoint}/{variant}/{name}".lstrip("/")
     line = json.dumps(record(wanted, asked, answered, moment.isoformat(timespec="seconds")))
-    client().put_object(Bucket=bucket, Key=key, Body=f"{line}\n".encode())
+    clients("s3").put_object(Bucket=bucket, Key=key, Body=f"{line}\n".encode())
 
 
 def record(

@@ -80,7 +80,6 @@ class Endpoints:
         self.servers: dict[str, ModelServer] = {}
         self.lock = threading.RLock()
         self.numbers = itertools.count(1)
-        self.made_capture_client: Any = None
 
     def create_model(self, request: dict[str, Any]) -> dict[str, Any]:
         """CreateModel."""
@@ -316,15 +315,8 @@ class Endpoints:
             content_type, content = self.ask(server, body, headers)
         config = self.configs.get(self.endpoints.get(name, {}).get("EndpointConfigName"), {})
         asked = (headers.get("content-type", ""), body)
-        capture(self.capture_client, config, name, variant, asked, (content_type, content))
+        capture(self.clients, config, name, variant, asked, (content_type, content))
         return 200, {"Content-Type": content_type, "x-Amzn-Invoked-Production-Variant": variant}, content
-
-    def capture_client(self) -> Any:
-        """The client that writes captured requests: made once, since boto3 makes clients in one thread at a time."""
-        with self.lock:
-            if self.made_capture_client is None:
-                self.made_capture_client = self.clients("s3")
-            return self.made_capture_client
 
     def asynchronous_config(self, name: str) -> dict[str, Any] | None:
         """The AsyncInferenceConfig of an endpoint that serves; None for a real-time one, and where there is none."""

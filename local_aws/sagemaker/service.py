@@ -6,6 +6,7 @@ import asyncio
 import json
 import re
 import sys
+import threading
 import traceback
 import uuid
 from collections.abc import Callable
@@ -41,6 +42,8 @@ class SageMaker:
     ) -> None:
         self.without_capacity = without_capacity
         self.endpoint_url = endpoint_url
+        self.clients: dict[str, Any] = {}
+        self.clients_lock = threading.Lock()
         self.names = Names()
         self.shapes = Shapes("sagemaker")
         self.training = JobQueue(folder / "jobs", concurrent_jobs)
@@ -87,16 +90,19 @@ class SageMaker:
         }
 
     def client(self, service: str) -> Any:
-        """A boto3 client of another service of this embedded AWS."""
+        """The boto3 client of another service of this embedded AWS, for any thread: boto3 makes them in one only."""
         import boto3
 
-        return boto3.client(
-            service,
-            endpoint_url=self.endpoint_url,
-            region_name=REGION,
-            aws_access_key_id=ACCOUNT,
-            aws_secret_access_key="test",
-        )
+        with self.clients_lock:
+            if service not in self.clients:
+                self.clients[service] = boto3.client(
+                    service,
+                    endpoint_url=self.endpoint_url,
+                    region_name=REGION,
+                    aws_access_key_id=ACCOUNT,
+                    aws_secret_access_key="test",
+                )
+            return self.clients[service]
 
     def create_training_job(self, request: dict[str, Any]) -> dict[str, Any]:
         """CreateTrainingJob."""
