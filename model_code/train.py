@@ -62,11 +62,13 @@ class Places:
 class Course:
     """Where training is: the next step, this epoch's sums so far, and the best validation loss.
 
-    `seconds` is what it took, kept where they are limited only: otherwise two equal runs have equal courses.
+    `seconds` is what it took and `last_step` where it is to end by the speed so far (0: not known yet). They are kept
+    where the seconds are limited only: otherwise two equal runs have equal courses.
     """
 
     step: int = 0
     seconds: float = 0.0
+    last_step: int = 0
     loss_sum: float = 0.0
     right_sum: float = 0.0
     best_loss: float = math.inf
@@ -90,8 +92,8 @@ class TimeLimit:
         """Since the start, over all of a run's processes."""
         return self.now() - self.started
 
-    def last_step(self, step: int, total_steps: int) -> int:
-        """The step to end at, `total_steps` at most, when `step` steps are done."""
+    def last_step(self, step: int, total_steps: int, planned_step: int) -> int:
+        """The step to end at, `total_steps` at most, when `step` steps are done; `planned_step` until speed shows."""
         seconds = self.seconds()
         if not self.max_seconds:
             return total_steps
@@ -102,7 +104,7 @@ class TimeLimit:
             self.first = (seconds, step)
         since, first_step = self.first
         if step == first_step:
-            return total_steps
+            return planned_step
         seconds_a_step = max((seconds - since) / (step - first_step), 1e-9)
         return min(total_steps, step + int((self.max_seconds - seconds) / seconds_a_step))
 
@@ -235,8 +237,10 @@ def resume(learner: Any, directory: Path, run_fingerprint: str) -> Course:
     for variable, array in zip(learner.variables(), checkpoint.arrays, strict=True):
         variable.assign(array)
     state = {name: value for name, value in checkpoint.state.items() if name != "fingerprint"}
-    print(f"Resuming at step {state['step']} of {learner.total_steps}.", flush=True)
-    return Course(**state)
+    course = Course(**state)
+    learner.total_steps = course.last_step or learner.total_steps
+    print(f"Resuming at step {course.step} of {learner.total_steps}.", flush=True)
+    return course
 
 
 def save(learner: Any, course: Course, directory: Path, run_fingerprint: str) -> None:
@@ -259,7 +263,7 @@ def run_epochs(
 ) -> bool:
     """Advances the course to its end; returns False when a stop was asked for. See `train` for what is raised."""
     settings = learner.settings
-    last_saved, wanted_steps = course.step, learner.total_steps
+    last_saved, wanted_steps = course.step, learner.steps_per_epoch * settings.epochs
     while course.step < learner.total_steps and not has_stalled(course, settings):
         epoch = course.step // learner.steps_per_epoch
         started, first_step = time.monotonic(), course.step
@@ -270,7 +274,8 @@ def run_epochs(
             if limit.max_seconds:
                 course.seconds = limit.seconds()
                 # The hosts' clocks differ, and all have to end at one step.
-                learner.total_steps = int(cluster.mean(limit.last_step(course.step, wanted_steps)))
+                last_step = limit.last_step(course.step, wanted_steps, learner.total_steps)
+                course.last_step = learner.total_steps = int(cluster.mean(last_step))
                 end = min(end, learner.total_steps)
             if course.step == end:
                 # Before the checkpoint: one of the epoch's last step without its measurements would lose them.

@@ -100,6 +100,20 @@ def test_a_run_killed_at_random_steps_ends_with_the_same_bits(make_job, kind):
     assert histories[0] == histories[1]
 
 
+def test_a_run_that_its_time_limit_ended_takes_no_further_step_when_it_is_started_again(make_job):
+    job = make_job("cnn")
+    limited = [*words("cnn"), "--epochs", "1000", "--max_seconds", "1"]
+    end(job, start(job, limited))
+    ended = final(job)
+
+    output = end(job, start(job, limited))
+
+    assert f"Resuming at step {ended.state['step']} of {ended.state['step']}." in output
+    assert final(job).state == ended.state
+    for ours, theirs in zip(final(job).arrays, ended.arrays, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
 def test_sigterm_saves_a_checkpoint_and_ends_without_a_model(make_job):
     job = make_job("cnn")
     process = start(job, [*words("cnn"), "--epochs", "1000"])

@@ -13,24 +13,31 @@ def seconds_passing(*moments: float):
 def test_without_a_time_limit_the_last_step_stays():
     limit = TimeLimit(0, seconds_passing(0.0, 1e6))
 
-    assert limit.last_step(20, 1000) == 1000
+    assert limit.last_step(20, 1000, 1000) == 1000
 
 
 def test_a_time_limit_shortens_the_course_by_the_speed_that_it_shows_and_not_by_that_of_the_first_steps():
     # The first 20 steps take 30 s, the next ones half a second each, and later ones a second.
     limit = TimeLimit(100, seconds_passing(0.0, 30.0, 40.0, 80.0, 101.0))
 
-    assert [limit.last_step(step, 1000) for step in (20, 40, 80, 97)] == [1000, 160, 104, 97]
+    assert [limit.last_step(step, 1000, 1000) for step in (20, 40, 80, 97)] == [1000, 160, 104, 97]
 
 
 def test_a_time_limit_counts_what_an_interrupted_run_took():
     limit = TimeLimit(100, seconds_passing(0.0, 10.0))
     limit.resume(95.0)
 
-    assert limit.last_step(20, 1000) == 20
+    assert limit.last_step(20, 1000, 1000) == 20
 
 
 def test_a_time_limit_lengthens_nothing():
     limit = TimeLimit(100, seconds_passing(0.0, 1.0, 1.1))
 
-    assert (limit.last_step(20, 50), limit.last_step(40, 50)) == (50, 50)
+    assert (limit.last_step(20, 50, 50), limit.last_step(40, 50, 50)) == (50, 50)
+
+
+def test_until_its_own_speed_shows_a_resumed_run_keeps_to_what_was_planned():
+    limit = TimeLimit(100, seconds_passing(0.0, 1.0, 2.0))
+    limit.resume(50.0)
+
+    assert [limit.last_step(step, 1000, 160) for step in (100, 120)] == [160, 120 + 48 * 20]
