@@ -1,0 +1,74 @@
+"""The deployment and its first version; the fixtures, not a test's place, say in which state it begins."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from cli import deploy, release, training
+from cli.embedded import embedded_target
+from cli.recognize import Reply
+from local_aws.launcher import EmbeddedAws
+
+from .reviews import SMALL, classify, serve, silent, train, write_reviews
+
+
+@pytest.fixture(scope="package")
+def target(tmp_path_factory):
+    """The app, freshly deployed; nothing is trained yet."""
+    folder = tmp_path_factory.mktemp("deployed")
+    with pytest.MonkeyPatch.context() as patch:
+        # ministack shortens the waits of state machines by this factor.
+        patch.setenv("SFN_WAIT_SCALE", "0.05")
+        running = EmbeddedAws.start(folder / "state", log_file=folder / "aws.log")
+    with running:
+        made = embedded_target("dev", running.endpoint_url)
+        deploy.deploy(made, silent)
+        yield made
+
+
+@dataclass(frozen=True)
+class Unreleased:
+    """What was to be seen of our network before any version of it was there."""
+
+    reply: Reply
+    served: str | None
+
+
+@pytest.fixture(scope="package")
+def unreleased(target) -> Unreleased:
+    """How the deployment was before its first version, which comes after this."""
+    served = release.served_version(target.client("sagemaker"), release.endpoint_name(target, "rnn"))
+    return Unreleased(classify(target, "A film."), served)
+
+
+@pytest.fixture(scope="package")
+def first_version(target, unreleased, tmp_path_factory) -> training.Registered:
+    """A model that passed the gate and is registered; every other version comes after it."""
+    return train(target, write_reviews(tmp_path_factory.mktemp("told"), told_by_words=True), SMALL)
+
+
+@pytest.fixture
+def released(target, first_version) -> str:
+    """The first version, which serves when the test begins, whatever the test before it left."""
+    serve(target, first_version.version)
+    return first_version.version
+
+
+@pytest.fixture(scope="package")
+def local_model(target, first_version, tmp_path_factory) -> Path:
+    """The first version's artefact unpacked, as training on this machine leaves it."""
+    package = target.client("sagemaker").describe_model_package(
+        ModelPackageName=first_version.model_package_arn
+    )
+    (container,) = package["InferenceSpecification"]["Containers"]
+    bucket, _, key = container["ModelDataUrl"].removeprefix("s3://").partition("/")
+    content = target.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
+    folder = tmp_path_factory.mktemp("local") / "model"
+    with tarfile.open(fileobj=io.BytesIO(content)) as tar:
+        tar.extractall(folder, filter="data")
+    return folder

@@ -1,0 +1,86 @@
+"""What callers get of the deployed API: answers that say where they come from, and refusals that say why."""
+
+from __future__ import annotations
+
+import pytest
+
+from client import RecognitionRefused
+
+from .asking import client_of, jpeg, once_loaded, post
+from .reviews import BAD, GOOD, classify
+
+
+def test_a_released_version_answers_through_the_api_and_names_itself(target, released):
+    for word, label in ((GOOD[0], "positive"), (BAD[0], "negative")):
+        reply = classify(target, f"A {word} film.")
+        assert reply.status == 200, reply.body
+        assert reply.body["results"][0]["label"] == label
+        assert reply.body["model"] == {"name": "recognition-dev-rnn", "version": released}
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "content_type", "statuses"),
+    [
+        ("/images/labels", b"no image", "image/png", {400}),
+        ("/images/labels", jpeg((200, 200))[:5_000], "image/jpeg", {400}),
+        ("/images/labels", jpeg((1, 1)), "image/jpeg", {400}),
+        ("/images/class", jpeg((2_600, 2_600)), "image/jpeg", {413}),
+        ("/texts/sentiment", b"", "text/plain", {400}),
+        ("/texts/sentiment", b"x" * 5_001, "text/plain", {413}),
+        ("/texts/sentiment", b"caf\xe9", "text/plain", {400}),
+        ("/texts/sentiment", b"text", "text/html", {415}),
+        ("/texts/sentiment", b'{"text": ', "application/json", {400}),
+    ],
+)
+def test_bad_input_gets_a_clear_answer_over_http(target, path, body, content_type, statuses):
+    answer = post(target, path, body, content_type)
+    assert answer.status_code in statuses, answer.text
+    assert answer.json()["error"]["message"].endswith(".")
+
+
+def test_the_wait_is_told_in_a_header(target):
+    answer = post(target, "/images/class", jpeg((64, 64)), "image/jpeg")
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+
+
+def test_the_managed_services_stand_ins_answer_through_the_api_and_say_what_they_are(target):
+    sentiment = post(target, "/texts/sentiment", b"A wonderful, moving film.", "text/plain")
+    labels = post(target, "/images/labels", jpeg((200, 200)), "image/jpeg")
+    assert (sentiment.status_code, labels.status_code) == (200, 200)
+    assert sentiment.json()["results"][0]["label"] == "positive"
+    assert all("not " in answer.json()["stand_in"] for answer in (sentiment, labels))
+
+
+def test_the_deployed_api_takes_options_and_batches_and_redacts(target):
+    client = client_of(target)
+    found = once_loaded(
+        lambda: client.text_entities("Grace Hopper was born in New York.", language_code="en")
+    )
+    assert [(one.label, one.span["begin"]) for one in found.results] == [("LOCATION", 25), ("PERSON", 0)]
+    assert "spaCy" in found.stand_in
+    documents = client.text_sentiment_batch(["What a wonderful day!", " "]).documents
+    assert (documents[0].results[0].label, documents[1].error.code) == ("positive", "EmptyText")
+    masked = client.text_pii_redaction("I am at ada@example.org.", mask_mode="MASK", mask_character="#")
+    assert masked.details["redacted_text"] == "I am at ###############."
+    with pytest.raises(RecognitionRefused, match="max_labels has to be a whole number"):
+        client.image_labels(jpeg((100, 100)), max_labels=0)
+    with pytest.raises(RecognitionRefused, match="501 NoStandIn"):
+        client.image_celebrities(jpeg((100, 100)))
+
+
+def test_a_request_sent_again_with_its_key_gets_the_first_answer(target):
+    client = client_of(target)
+    once_loaded(lambda: client.text_sentiment("A wonderful film."))
+    first, second, other = (
+        post(target, "/texts/sentiment", text, "text/plain", {"Idempotency-Key": "end-to-end"})
+        for text in (b"A wonderful film.", b"A wonderful film.", b"An awful film.")
+    )
+    assert (first.status_code, "Idempotency-Replayed" in first.headers) == (200, False)
+    assert (second.status_code, second.headers["Idempotency-Replayed"]) == (200, "true")
+    assert second.json()["results"] == first.json()["results"]
+    assert (other.status_code, other.json()["error"]["code"]) == (422, "IdempotencyKeyReused")
+
+
+def test_the_deployed_api_advises(target):
+    answer = post(target, "/advise", b'{"modality": "tabular", "task": "classification"}', "application/json")
+    assert (answer.status_code, answer.json()["options"][0]["id"]) == (200, "traditional_ml")

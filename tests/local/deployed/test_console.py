@@ -1,0 +1,39 @@
+"""The console that the embedded AWS shows, in a browser: it asks, advises and watches the deployment."""
+
+from __future__ import annotations
+
+from local_aws.launcher import console_url
+
+from .asking import client_of, once_loaded
+from .reviews import GOOD
+
+
+def test_the_console_asks_the_deployed_api_in_a_browser(target, released, browser):
+    client = client_of(target)
+    once_loaded(lambda: client.text_sentiment("A film."))
+    once_loaded(lambda: client.text_class("A film."))
+    once_loaded(lambda: client.text_entities("A film.", language_code="en"))
+    page = browser.new_page(color_scheme="light", viewport={"width": 1280, "height": 900})
+    page.set_default_timeout(180_000)
+    complaints = []
+    page.on("console", lambda one: complaints.append(one.text) if one.type == "error" else None)
+    page.goto(console_url(target.variables["AWS_ENDPOINT_URL"]))
+    page.wait_for_selector("#place:not(:empty)")
+    page.locator(".switch span", has_text="Text").click()
+    page.fill("#text", f"A {GOOD[0]} film.")
+    page.click("#go")
+    own, managed = page.locator(".answer.own .best"), page.locator(".answer.managed .best")
+    own.wait_for()
+    managed.wait_for()
+    assert "positive" in own.inner_text()
+    assert "recognition-dev-rnn" in page.inner_text(".answer.own")
+    assert "positive" in managed.inner_text()
+    assert "stand-in" in page.inner_text(".answer.managed")
+    page.goto(page.url.partition("#")[0] + "#advise?modality=tabular&task=classification")
+    page.click("#questions button[type=submit]")
+    page.wait_for_selector("#advice .headline:has-text('traditional_ml')")
+    page.click("nav a[href='#watch']")
+    page.wait_for_selector(f"#state .answer:has-text('version {released}')")
+    page.wait_for_selector("#state .run:has-text('loss: train')")
+    page.close()
+    assert complaints == []

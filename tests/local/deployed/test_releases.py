@@ -1,0 +1,166 @@
+"""What serves: the first version, a later one, an earlier one again, and never one that does not load."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from cli import deploy, release, rollback
+from cli.errors import CommandFailed
+from cli.target import Target
+
+from .reviews import GOOD, classify, serve, silent
+
+
+def test_before_the_first_release_the_api_says_so_and_when_to_try_again(unreleased):
+    reply = unreleased.reply
+    assert (reply.status, reply.body["error"]["code"]) == (503, "ModelNotReleased")
+    assert unreleased.served is None
+
+
+def test_an_empty_version_cannot_take_the_endpoint_down(target, released):
+    with pytest.raises(CommandFailed, match="would delete the live endpoint"):
+        release.release(target, "rnn", "", silent)
+    assert classify(target, "A film.").body["model"]["version"] == released
+
+
+def test_an_upgrade_to_other_settings_keeps_buckets_versions_and_what_serves(
+    target, released, tmp_path, monkeypatch
+):
+    buckets = [target.parameter(name) for name in ("data-bucket", "model-bucket")]
+    versions = release.list_versions(target, "rnn")
+    changed = json.loads((deploy.ROOT / "cdk.json").read_text())
+    changed["app"] = f"{sys.executable} {deploy.ROOT / 'app.py'}"
+    changed["context"]["environments"]["dev"] |= {"watching": {"dashboard": True, "capture": {}, "drift": {}}}
+    (tmp_path / "cdk.json").write_text(json.dumps(changed))
+    monkeypatch.setattr(deploy, "ROOT", tmp_path)
+    deploy.deploy(target, silent)
+    assert [target.parameter(name) for name in ("data-bucket", "model-bucket")] == buckets
+    assert release.list_versions(target, "rnn") == versions
+    assert classify(target, "A film.").body["model"]["version"] == released
+    # What it was asked is captured from now on.
+    listed = target.client("s3").list_objects_v2(
+        Bucket=buckets[0], Prefix="captured/recognition-dev-rnn/primary/"
+    )
+    assert listed["KeyCount"] == 1
+
+
+def test_a_model_from_this_machine_becomes_a_version_and_an_old_one_can_come_back(
+    target, released, local_model
+):
+    version = release.register_local_model(target, "rnn", local_model)
+    release.release(target, "rnn", version, silent)
+    assert classify(target, "A film.").body["model"]["version"] == version
+    release.release(target, "rnn", released, silent)
+    assert classify(target, "A film.").body["model"]["version"] == released
+
+
+@pytest.fixture(scope="module")
+def damaged_model(local_model, tmp_path_factory) -> Path:
+    """The first version's artefact with a file that TensorFlow cannot read."""
+    folder = tmp_path_factory.mktemp("damaged") / "model"
+    shutil.copytree(local_model, folder)
+    (folder / "1" / "saved_model.pb").write_bytes(b"damaged")
+    return folder
+
+
+def test_a_model_that_does_not_load_leaves_the_old_one_answering(target, released, damaged_model):
+    version = release.register_local_model(target, "rnn", damaged_model)
+    with pytest.raises(CommandFailed, match="The endpoint keeps the model it had"):
+        release.release(target, "rnn", version, silent)
+    assert classify(target, f"A {GOOD[1]} film.").body["model"]["version"] == released
+    # The next good release works.
+    release.release(target, "rnn", released, silent)
+
+
+@contextmanager
+def releases_on_approval(target: Target) -> Iterator[Callable[[int], dict[str, dict]]]:
+    """The rule that prod has and dev has not; gives the executions that it started, ended, by version."""
+    events, states = target.client("events"), target.client("stepfunctions")
+    machine = target.parameter("release-state-machine-arn")
+
+    def executions() -> list[dict]:
+        return states.list_executions(stateMachineArn=machine)["executions"]
+
+    others = {one["executionArn"] for one in executions()}
+    pattern = {
+        "source": ["aws.sagemaker"],
+        "detail-type": ["SageMaker Model Package State Change"],
+        "detail": {"ModelPackageGroupName": ["recognition-dev-rnn"], "ModelApprovalStatus": ["Approved"]},
+    }
+    transformer = {
+        "InputPathsMap": {"arn": "$.detail.ModelPackageArn"},
+        "InputTemplate": '{"model_package_arn": <arn>}',
+    }
+    events.put_rule(Name="approval", EventPattern=json.dumps(pattern))
+    role = "arn:aws:iam::000000000000:role/events"
+    events.put_targets(
+        Rule="approval",
+        Targets=[{"Id": "1", "Arn": machine, "RoleArn": role, "InputTransformer": transformer}],
+    )
+
+    def ended(count: int) -> dict[str, dict]:
+        deadline = time.monotonic() + 300
+        while time.monotonic() < deadline:
+            listed = [one for one in executions() if one["executionArn"] not in others]
+            if len(listed) == count and not [one for one in listed if one["status"] == "RUNNING"]:
+                found = [states.describe_execution(executionArn=one["executionArn"]) for one in listed]
+                return {
+                    json.loads(one["input"])["model_package_arn"].rsplit("/", 1)[-1]: one for one in found
+                }
+            time.sleep(0.5)
+        raise AssertionError(f"The releases did not end: {listed}")
+
+    try:
+        yield ended
+    finally:
+        events.remove_targets(Rule="approval", Ids=["1"])
+        events.delete_rule(Name="approval")
+
+
+@dataclass(frozen=True)
+class Approvals:
+    """Two versions that were approved at once while the first one served, and how their releases ended."""
+
+    good: str
+    bad: str
+    ended: dict[str, dict]
+    served: str
+
+
+@pytest.fixture(scope="module")
+def approvals(target, first_version, local_model, damaged_model) -> Approvals:
+    """A good version and one that does not load, approved at once."""
+    serve(target, first_version.version)
+    with releases_on_approval(target) as ended:
+        good = release.register_local_model(target, "rnn", local_model)
+        bad = release.register_local_model(target, "rnn", damaged_model)
+        return Approvals(good, bad, ended(2), classify(target, "A film.").body["model"]["version"])
+
+
+def test_of_approvals_at_once_each_has_its_turn_and_the_good_one_serves(approvals):
+    good, bad = approvals.ended[approvals.good], approvals.ended[approvals.bad]
+    assert good["status"] == "SUCCEEDED", good.get("cause")
+    assert (bad["status"], bad["error"]) == ("FAILED", "NotReleased")
+    assert "The endpoint keeps the model it had." in bad["cause"]
+    assert approvals.served == approvals.good
+
+
+def test_the_version_before_can_come_back_and_what_failed_was_never_released(
+    target, first_version, approvals
+):
+    serve(target, approvals.good)
+    history = rollback.released_versions(target, "rnn")
+    assert (history[-1], approvals.bad in history) == (approvals.good, False)
+    version = rollback.version_before(target, "rnn")
+    release.release(target, "rnn", version, silent)
+    assert version == first_version.version
+    assert classify(target, "A film.").body["model"]["version"] == version

@@ -1,0 +1,72 @@
+"""An endpoint rests and wakes, by the machine that an environment has where its settings want it."""
+
+from __future__ import annotations
+
+import json
+import time
+
+from cli import rollback
+from cli.target import Target
+from stacks.release_machine import ReleasePlaces
+from stacks.rest_machine import RestPlaces, definition
+
+from .reviews import classify
+
+
+def test_an_endpoint_rests_and_wakes_with_the_version_that_it_served(target, released):
+    served = classify(target, "A film.").body["model"]["version"]
+    machine = rest_machine(target)
+
+    def run(action: str) -> str:
+        states = target.client("stepfunctions")
+        given = json.dumps({"kind": "rnn", "action": action})
+        execution = states.start_execution(stateMachineArn=machine, input=given)["executionArn"]
+        return json.loads(ended_execution(states, execution)["output"])["said"]
+
+    assert run("rest if idle") == "The stack was updated within the last 4 hours."
+    assert run("rest") == f"Version {served} rests; the endpoint costs nothing."
+    assert classify(target, "A film.").body["error"]["code"] == "ModelNotReleased"
+    assert rollback.released_versions(target, "rnn")[-1] == served, "the history outlives the endpoint"
+    assert run("wake") == f"The release of version {served} has started."
+    states = target.client("stepfunctions")
+    newest = states.list_executions(stateMachineArn=target.parameter("release-state-machine-arn"))[
+        "executions"
+    ][0]
+    assert ended_execution(states, newest["executionArn"])["status"] == "SUCCEEDED"
+    assert classify(target, "A film.").body["model"]["version"] == served
+
+
+def rest_machine(target: Target) -> str:
+    """The machine that an environment has where its settings want it; its ARN."""
+    configuration = target.client("cloudformation").describe_stack_resources(
+        StackName=target.stack_name("Inference")
+    )["StackResources"]
+    (logical_id,) = [
+        one["LogicalResourceId"]
+        for one in configuration
+        if one["ResourceType"] == "AWS::SageMaker::EndpointConfig"
+    ]
+    versions = "arn:aws:sagemaker:us-east-1:000000000000:model-package/recognition-dev-rnn/"
+    places = RestPlaces(
+        release=ReleasePlaces("dev", target.stack_name("Inference"), {"rnn": logical_id}),
+        release_machine_arn=target.parameter("release-state-machine-arn"),
+        version_arns={"rnn": versions},
+        idle_hours=4,
+    )
+    answer = target.client("stepfunctions").create_state_machine(
+        name="rests",
+        definition=json.dumps(definition(places)),
+        roleArn="arn:aws:iam::000000000000:role/rests",
+    )
+    return answer["stateMachineArn"]
+
+
+def ended_execution(states, arn: str) -> dict:
+    """An execution once it has ended."""
+    deadline = time.monotonic() + 300
+    while time.monotonic() < deadline:
+        described = states.describe_execution(executionArn=arn)
+        if described["status"] != "RUNNING":
+            return described
+        time.sleep(0.2)
+    raise AssertionError(f"The execution {arn} did not end.")
