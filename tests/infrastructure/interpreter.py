@@ -42,6 +42,15 @@ class Walk:
 Answer = Callable[[dict, int], Any]
 
 
+def failing(error: str, cause: str) -> Answer:
+    """An answer that is an error."""
+
+    def answer(*_: Any) -> None:
+        raise TaskFailed(error, cause)
+
+    return answer
+
+
 def walk(machine: dict, given: Any, answers: dict[str, Answer], execution: str = "an_execution") -> Walk:
     """Runs `machine` on the input `given`; `answers[state](request, number_of_the_call)` stands for its service."""
     done = Walk()

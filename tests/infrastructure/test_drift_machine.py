@@ -14,8 +14,8 @@ from stacks.drift_machine import definition
 from stacks.settings import load_settings
 
 from .conftest import context
-from .interpreter import TaskFailed, Walk, walk
-from .test_pipeline import PLACES
+from .interpreter import Walk, failing, walk
+from .training_runs import PLACES
 
 BASELINE = "s3://models/evaluations/rnn-1-evaluation/baseline.json"
 REPORT = {
@@ -119,12 +119,9 @@ def test_where_there_is_nothing_to_measure_no_job_is_paid_for(machine, changed, 
 
 
 def test_every_task_that_fails_ends_the_run_with_its_reason(machine):
-    def failing(*_: Any) -> None:
-        raise TaskFailed("Some.Error", "the reason")
-
     for name, state in machine["States"].items():
         if state["Type"] == "Task":
-            done = run(machine, **{name: failing})
+            done = run(machine, **{name: failing("Some.Error", "the reason")})
             assert (done.error, done.cause) == ("JobFailed", "the reason"), name
 
 

@@ -9,96 +9,20 @@ from typing import Any
 
 import pytest
 
-from stacks.pipeline import definition
-from stacks.places import Places
-from stacks.settings import load_settings
+from .interpreter import TaskFailed, failing, walk
+from .training_runs import INPUT, OBJECTS, PLACES, against, machine_with, run, services
 
-from .conftest import context
-from .interpreter import TaskFailed, Walk, walk
-
-PLACES = Places(
-    data_bucket="data.of.dev",
-    model_bucket="models",
-    key_arn="arn:aws:kms:us-east-1:111122223333:key/1234",
-    role_arn="arn:aws:iam::111122223333:role/jobs",
-    code_bucket="assets",
-    code_key="abc.gz",
-    training_image="763104351884.dkr.ecr.us-east-1.amazonaws.com/tensorflow-training:2.21-gpu-py312",
-    inference_image="763104351884.dkr.ecr.us-east-1.amazonaws.com/tensorflow-inference:2.20-gpu-py312",
-    version_arns={
-        kind: f"arn:aws:sagemaker:us-east-1:111122223333:model-package/recognition-dev-{kind}/"
-        for kind in ("cnn", "rnn")
-    },
-    inference_stack="Recognition-dev-Inference",
-)
-INPUT = {
-    "kind": "cnn",
-    "run_id": "r1",
-    "data_s3_uri": "s3://data.of.dev/cifar10",
-    "hyperparameters": {"epochs": "3", "note": '"quoted"'},
-}
 NO_CAPACITY = json.dumps(
     {
         "TrainingJobStatus": "Failed",
         "FailureReason": "CapacityError: Unable to provision requested ML compute capacity. Please retry.",
     }
 )
-OBJECTS = [{"Key": "cifar10/train/part-0", "ETag": '"1"'}, {"Key": "cifar10/test/part-0", "ETag": '"2"'}]
-
-
-def machine_with(**training: Any) -> dict[str, Any]:
-    """The machine of dev with other settings of training."""
-    environments = copy.deepcopy(context()["environments"])
-    environments["dev"]["training"] |= training
-    return definition(load_settings("dev", environments), PLACES)
 
 
 @pytest.fixture(scope="module")
 def machine() -> dict[str, Any]:
     return machine_with()
-
-
-def services(*, accuracy: float = 0.9, champion: dict | None = None, released: str = "", **changed) -> dict:
-    """What the services answer in a run where everything goes well."""
-    report = {"gate": {"accuracy": accuracy}, **({"champion": champion} if champion else {})}
-    parameters = [
-        {"ParameterKey": f"{kind}ModelVersion", "ParameterValue": released} for kind in ("Cnn", "Rnn")
-    ]
-
-    def trained(request: dict, _: int) -> dict:
-        name = request["TrainingJobName"]
-        artefact = f"{request['OutputDataConfig']['S3OutputPath']}/{name}/output/model.tar.gz"
-        return {
-            "TrainingJobName": name,
-            "TrainingJobArn": f"arn:job/{name}",
-            "ModelArtifacts": {"S3ModelArtifacts": artefact},
-        }
-
-    always = {
-        "DescribeData": lambda *_: {"Contents": OBJECTS},
-        "Train": trained,
-        "FindChampion": lambda *_: {"Stacks": [{"Parameters": parameters}]},
-        "DescribeChampion": lambda *_: {
-            "InferenceSpecification": {
-                "Containers": [{"ModelDataUrl": "s3://models/training/old/model.tar.gz"}]
-            }
-        },
-        "FindChampionArtefact": lambda *_: {},
-        "TellOfChampion": lambda *_: {},
-        "Evaluate": lambda *_: {},
-        "ReadEvaluation": lambda *_: {"Body": json.dumps(report)},
-        "Register": lambda request, _: {"ModelPackageArn": f"arn:x/{request['ModelPackageGroupName']}/7"},
-    }
-    return always | changed
-
-
-def failing(error: str, cause: str):
-    """An answer that is an error."""
-
-    def answer(*_: Any) -> None:
-        raise TaskFailed(error, cause)
-
-    return answer
 
 
 def out_of(*instance_types: str):
@@ -111,11 +35,6 @@ def out_of(*instance_types: str):
         return trained(request, call)
 
     return answer
-
-
-def run(machine: dict, given: dict = INPUT, **answers: Any) -> Walk:
-    """One walk; every request on its way is checked against the service's model."""
-    return walk(machine, given, services(**answers))
 
 
 @pytest.mark.parametrize("kind", ["cnn", "rnn"])
@@ -274,94 +193,6 @@ def test_a_model_below_the_gate_hears_which_metric_fell_short_and_by_how_much(ma
     )
 
 
-def against(low: float, high: float) -> dict:
-    """A comparison's report."""
-    difference = {"value": (low + high) / 2, "interval_95": [low, high]}
-    return {"comparable": True, "accuracy": 0.91, "difference": difference}
-
-
-@pytest.mark.parametrize(
-    ("rule", "interval", "passes"),
-    [
-        ("not worse", (-0.03, -0.01), False),
-        ("not worse", (-0.03, 0.0), True),
-        ("not worse", (0.01, 0.03), True),
-        ("better", (-0.01, 0.03), False),
-        ("better", (0.0, 0.03), False),
-        ("better", (0.001, 0.03), True),
-    ],
-)
-def test_a_new_model_is_held_against_the_released_one(rule, interval, passes):
-    done = run(machine_with(champion_rule=rule), released="3", champion=against(*interval))
-    assert ("Register" in done.requests) is passes
-    assert done.error == (None if passes else "BehindChampion")
-
-
-def test_the_champion_is_the_released_version_and_is_measured_in_the_same_job_on_the_same_split(machine):
-    done = run(machine, released="3", champion=against(-0.01, 0.01))
-    assert done.requests["DescribeChampion"] == [{"ModelPackageName": PLACES.version_arns["cnn"] + "3"}]
-    (request,) = done.requests["Evaluate"]
-    inputs = {one["InputName"]: one["S3Input"]["S3Uri"] for one in request["ProcessingInputs"]}
-    assert inputs == {
-        "code": "s3://assets/abc.gz",
-        "model": "s3://models/training/cnn-r1/output/model.tar.gz",
-        "test": "s3://data.of.dev/cifar10/test/",
-        "champion": "s3://models/training/old/model.tar.gz",
-    }
-
-
-def test_a_model_behind_the_champion_hears_by_how_much(machine):
-    assert run(machine, accuracy=0.89, released="3", champion=against(-0.03, -0.01)).cause == (
-        "The accuracy of the cnn is 0.8900 and that of version 3, which is released, 0.9100 on the same test samples; "
-        "the difference is -0.0200, with 95 % confidence between -0.0300 and -0.0100. Nothing was registered."
-    )
-
-
-@pytest.mark.parametrize(
-    "changed",
-    [
-        {"released": ""},
-        {"FindChampion": failing("CloudFormation.CloudFormationException", "Stack with id x does not exist")},
-        {
-            "released": "3",
-            "DescribeChampion": failing(
-                "SageMaker.SageMakerException", "ModelPackage arn:x/3 does not exist."
-            ),
-        },
-    ],
-    ids=["nothing released", "no inference stack", "the released version was deleted"],
-)
-def test_without_a_champion_the_gate_alone_decides(machine, changed):
-    done = run(machine, **changed)
-    assert done.error is None, done.cause
-    (request,) = done.requests["Evaluate"]
-    assert "champion" not in [one["InputName"] for one in request["ProcessingInputs"]]
-    assert len(request["ProcessingInputs"]) == 3
-
-
-@pytest.mark.parametrize(
-    "error", [("S3.NoSuchKeyException", "gone"), ("S3.S3Exception", "Not Found (Status Code: 404)")]
-)
-def test_a_champion_whose_artefact_was_deleted_holds_nothing_back_and_an_event_says_so(machine, error):
-    done = run(machine, released="3", FindChampionArtefact=failing(*error))
-    assert done.error is None, done.cause
-    (request,) = done.requests["Evaluate"]
-    assert "champion" not in [one["InputName"] for one in request["ProcessingInputs"]]
-    ((entry,),) = [one["Entries"] for one in done.requests["TellOfChampion"]]
-    assert (entry["Source"], entry["DetailType"]) == ("recognition", "Champion Not Compared")
-    assert json.loads(entry["Detail"])["message"] == (
-        "Version 3 of the cnn is released, but its artefact s3://models/training/old/model.tar.gz is gone: the new "
-        "model is held against the thresholds alone."
-    )
-    (registered,) = done.requests["Register"]
-    assert registered["CustomerMetadataProperties"]["champion"] == "version 3 without its artefact"
-
-
-def test_a_model_below_the_thresholds_is_refused_without_a_champions_artefact_too(machine):
-    gone = failing("S3.NoSuchKeyException", "gone")
-    assert run(machine, accuracy=0.6, released="3", FindChampionArtefact=gone).error == "BelowGate"
-
-
 def test_a_version_bears_a_card_with_its_figures_and_the_baseline_of_its_drift(machine):
     (request,) = run(machine, released="").requests["Register"]
     card = json.loads(request["ModelCard"]["ModelCardContent"])
@@ -380,16 +211,6 @@ def test_a_version_bears_a_card_with_its_figures_and_the_baseline_of_its_drift(m
         request["DriftCheckBaselines"]["ModelDataQuality"]["Statistics"]["S3Uri"] == f"{folder}/baseline.json"
     )
     assert request["ModelMetrics"]["ModelQuality"]["Statistics"]["S3Uri"] == f"{folder}/evaluation.json"
-
-
-def test_a_champion_that_cannot_be_looked_up_is_no_reason_to_skip_it(machine):
-    done = run(machine, FindChampion=failing("CloudFormation.CloudFormationException", "Access denied"))
-    assert (done.error, done.cause) == ("JobFailed", "Access denied")
-
-
-def test_a_champion_of_other_classes_does_not_hold_a_model_back(machine):
-    done = run(machine, released="3", champion={"comparable": False, "reason": "other classes"})
-    assert done.error is None
 
 
 def test_a_version_says_where_it_comes_from(machine):
@@ -478,73 +299,3 @@ def test_every_state_can_be_reached_and_leads_somewhere(machine):
             or {"Next", "Default"} & set(states[name])
         )
     assert reached == set(states)
-
-
-TUNING = {
-    "jobs": 6,
-    "parallel_jobs": 3,
-    "ranges": {"cnn": {"learning_rate": [0.01, 1.0], "warmup_share": [0.1, 0.3]}},
-}
-
-
-def tuned(request: dict, _: int) -> dict:
-    """The answer of a search."""
-    name = f"{request['HyperParameterTuningJobName']}-004-abcdef"
-    best = {
-        "TrainingJobName": name,
-        "TrainingJobArn": f"arn:job/{name}",
-        "TunedHyperParameters": {"learning_rate": "0.25"},
-    }
-    return {"BestTrainingJob": best}
-
-
-def test_a_kind_with_ranges_is_searched_and_its_best_job_goes_through_the_gates():
-    done = run(machine_with(tuning=TUNING), Tune=tuned)
-    assert done.error is None, done.cause
-    assert "Train" not in done.requests
-    (request,) = done.requests["Tune"]
-    job = request["HyperParameterTuningJobConfig"]
-    assert job["ResourceLimits"] == {"MaxNumberOfTrainingJobs": 6, "MaxParallelTrainingJobs": 3}
-    assert [
-        (one["Name"], one["MinValue"], one["ScalingType"])
-        for one in job["ParameterRanges"]["ContinuousParameterRanges"]
-    ] == [("learning_rate", "0.01", "Logarithmic"), ("warmup_share", "0.1", "Linear")]
-    definition = request["TrainingJobDefinition"]
-    assert definition["StaticHyperParameters"]["epochs"] == "3"
-    metrics = {one["Name"] for one in definition["AlgorithmSpecification"]["MetricDefinitions"]}
-    assert job["HyperParameterTuningJobObjective"]["MetricName"] in metrics
-    assert "CheckpointConfig" not in definition, "the jobs would go on from each other's weights"
-    inputs = {
-        one["InputName"]: one["S3Input"]["S3Uri"] for one in done.requests["Evaluate"][0]["ProcessingInputs"]
-    }
-    assert inputs["model"] == "s3://models/training/cnn-r1-004-abcdef/output/model.tar.gz"
-    (registered,) = done.requests["Register"]
-    found = registered["CustomerMetadataProperties"]
-    assert (found["training_job"], found["hyperparameter.learning_rate"]) == ("cnn-r1-004-abcdef", "0.25")
-
-
-def test_a_search_has_a_name_that_sagemaker_takes():
-    given = {key: value for key, value in INPUT.items() if key != "run_id"}
-    event = "9a5a5b1c-0000-4000-8000-00000000abcd_1f2e3d4c-0000-4000-8000-000000000001"
-    done = walk(machine_with(tuning=TUNING), given, services(Tune=tuned), execution=event)
-    (request,) = done.requests["Tune"]
-    assert re.fullmatch("[a-zA-Z0-9](-*[a-zA-Z0-9]){0,31}", request["HyperParameterTuningJobName"])
-
-
-def test_a_kind_without_ranges_is_trained_once():
-    done = walk(machine_with(tuning=TUNING), {**INPUT, "kind": "rnn"}, services())
-    assert (done.error, "Tune" in done.requests, len(done.requests["Train"])) == (None, False, 1)
-
-
-def test_a_search_without_capacity_goes_on_with_the_next_instance_type():
-    def answer(request: dict, call: int) -> dict:
-        if call == 1:
-            raise TaskFailed("SageMaker.ResourceLimitExceeded", "ResourceLimitExceeded")
-        return tuned(request, call)
-
-    given = {**INPUT, "run_id": "a" * 36}
-    machine = machine_with(tuning=TUNING, fallback_instance_types=["ml.g6.xlarge"])
-    done = walk(machine, given, services(Tune=answer))
-    types = [one["TrainingJobDefinition"]["ResourceConfig"]["InstanceType"] for one in done.requests["Tune"]]
-    assert types == ["ml.g5.xlarge", "ml.g6.xlarge"]
-    assert len({one["HyperParameterTuningJobName"] for one in done.requests["Tune"]}) == 2

@@ -13,7 +13,7 @@ from PIL import Image
 
 from stacks.release_machine import KNOWN_INPUT, ReleasePlaces, definition
 
-from .interpreter import TaskFailed, Walk, walk
+from .interpreter import TaskFailed, Walk, failing, walk
 
 PLACES = ReleasePlaces(
     "dev", "Recognition-dev-Inference", {"cnn": "CnnConfiguration", "rnn": "RnnConfiguration"}
@@ -265,16 +265,12 @@ def test_without_another_version_before_there_is_nothing_to_go_back_to(before):
 
 
 def test_every_task_that_fails_ends_the_release_with_its_reason():
-    machine = definition(PLACES)
+    machine, down = definition(PLACES), failing("Any.Exception", "the network is down")
     for name, state in machine["States"].items():
         if state["Type"] != "Task":
             continue
         aws = Aws(rolls_back=name == "ReadEvents", model_error="x" if "TakeBack" in name else None)
-
-        def failing(*_: Any) -> None:
-            raise TaskFailed("Any.Exception", "the network is down")
-
-        done = walk(machine, {"model_package_arn": ARN}, {**aws.answers(), name: failing}, execution=MINE)
+        done = walk(machine, {"model_package_arn": ARN}, {**aws.answers(), name: down}, execution=MINE)
         assert done.error == "NotReleased", name
         assert "the network is down" in done.cause, name
 

@@ -12,7 +12,7 @@ import pytest
 from stacks.release_machine import ReleasePlaces
 from stacks.rest_machine import RestPlaces, definition
 
-from .interpreter import TaskFailed, Walk, walk
+from .interpreter import TaskFailed, Walk, failing, walk
 
 VERSIONS = "arn:aws:sagemaker:us-east-1:111122223333:model-package/recognition-dev-"
 RELEASE_MACHINE = "arn:aws:states:us-east-1:111122223333:stateMachine:release"
@@ -178,9 +178,7 @@ def test_an_update_that_fails_leaves_the_endpoint_and_says_so():
 
 def test_every_task_that_fails_ends_with_its_reason():
     machine = definition(PLACES)
-
-    def failing(*_: Any) -> None:
-        raise TaskFailed("Any.Exception", "the network is down")
+    down = failing("Any.Exception", "the network is down")
 
     for name, state in machine["States"].items():
         if state["Type"] != "Task":
@@ -195,7 +193,7 @@ def test_every_task_that_fails_ends_with_its_reason():
             "Release": aws.start,
         }
         action = "rest if idle" if aws.serving else "wake"
-        done = walk(machine, {"kind": "rnn", "action": action}, {**answers, name: failing})
+        done = walk(machine, {"kind": "rnn", "action": action}, {**answers, name: down})
         assert (done.error, done.cause) == ("NotChanged", "the network is down"), name
 
 
