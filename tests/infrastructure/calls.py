@@ -78,6 +78,12 @@ def actions_of(statement: dict) -> list[str]:
     return [actions] if isinstance(actions, str) else actions
 
 
+def resources_of(statement: dict) -> list:
+    """A statement's resources as a list."""
+    resources = statement["Resource"]
+    return resources if isinstance(resources, list) else [resources]
+
+
 def statements_of(template: dict) -> Iterator[dict]:
     """Every statement of every role's policies in a template."""
     for resource in template["Resources"].values():
@@ -138,6 +144,23 @@ def needed_by(definition: dict[str, Any]) -> set[str]:
         if "Tags" in state["Arguments"]:
             needed.add("sagemaker:AddTags")
     return needed
+
+
+def missing_and_idle(template: dict, definition: dict[str, Any], role: str) -> tuple[set[str], set[str]]:
+    """Actions of a machine's calls that its role does not allow, and allowed ones that no call needs."""
+    needed = needed_by(definition)
+    allowed = {action for action in allowed_to(template, role) if action.startswith(SERVICES)}
+    return needed - allowed, allowed - needed - BESIDE_READING
+
+
+def needlessly_wide(templates: dict[str, dict]) -> list[tuple[str, dict]]:
+    """Statements about every resource, with their parts, although their actions take narrower ones."""
+    return [
+        (part, statement)
+        for part, template in templates.items()
+        for statement in statements_of(template)
+        if "*" in resources_of(statement) and not set(actions_of(statement)) <= WITHOUT_RESOURCE
+    ]
 
 
 def not_embedded(definition: dict[str, Any]) -> set[str]:

@@ -42,6 +42,17 @@ def templates_in(assembly: Path, environment: str) -> dict[str, dict]:
     }
 
 
+def findings_in(assembly: Path) -> set[tuple[str, str]]:
+    """What the nag pack found in an assembly: paths of constructs with rules."""
+    report = json.loads((assembly / "validation-report.json").read_text())
+    return {
+        (construct["constructPath"], violation["ruleName"])
+        for plugin in report["pluginReports"]
+        for violation in plugin.get("violations", [])
+        for construct in violation["violatingConstructs"]
+    }
+
+
 def api_with(**api) -> dict:
     """The API's template of a dev whose API has other settings."""
     from aws_cdk import App

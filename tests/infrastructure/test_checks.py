@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,7 @@ from cdk_nag import AwsSolutionsChecks
 from stacks import acknowledgements, compose
 from stacks.settings import EnvironmentSettings, load_settings
 
-from .conftest import PARTS, ROOT, WATCHING, context
+from .conftest import PARTS, ROOT, WATCHING, context, findings_in
 
 
 @pytest.fixture(params=["dev", "prod"])
@@ -34,14 +33,7 @@ def report_of(environment: str, output: Path) -> tuple[set[tuple[str, str]], boo
         app.synth()
     except RuntimeError:
         refused = True
-    report = json.loads((output / "validation-report.json").read_text())
-    found = {
-        (construct["constructPath"], violation["ruleName"])
-        for plugin in report["pluginReports"]
-        for violation in plugin.get("violations", [])
-        for construct in violation["violatingConstructs"]
-    }
-    return found, refused
+    return findings_in(output), refused
 
 
 def test_the_pack_finds_exactly_what_is_acknowledged(environment, tmp_path, monkeypatch):

@@ -15,7 +15,7 @@ from console import PAGE, PATHS, WATCH, content_security_policy
 from stacks import acknowledgements, compose
 from stacks.settings import load_settings
 
-from .conftest import ROOT, context
+from .conftest import ROOT, context, findings_in
 
 
 def with_console() -> dict:
@@ -67,14 +67,7 @@ def test_nothing_is_on_the_internet_unless_the_settings_say_so():
 
 
 def test_the_pack_finds_exactly_what_is_acknowledged(assembly):
-    report = json.loads((assembly / "validation-report.json").read_text())
-    found = {
-        (construct["constructPath"], violation["ruleName"])
-        for plugin in report["pluginReports"]
-        for violation in plugin.get("violations", [])
-        for construct in violation["violatingConstructs"]
-        if construct["constructPath"].startswith("Recognition-dev-Console/")
-    }
+    found = {one for one in findings_in(assembly) if one[0].startswith("Recognition-dev-Console/")}
     settings = load_settings("dev", with_console()["environments"])
     findings = acknowledgements.findings("Console", settings)
     assert found == {(f"Recognition-dev-Console/{one.path}", one.rule) for one in findings}

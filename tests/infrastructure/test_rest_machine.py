@@ -12,7 +12,8 @@ import pytest
 from stacks.release_machine import ReleasePlaces
 from stacks.rest_machine import RestPlaces, definition
 
-from .interpreter import TaskFailed, Walk, failing, walk
+from .interpreter import Answer, TaskFailed, Walk, failing, walk
+from .updates import update_to
 
 VERSIONS = "arn:aws:sagemaker:us-east-1:111122223333:model-package/recognition-dev-"
 RELEASE_MACHINE = "arn:aws:states:us-east-1:111122223333:stateMachine:release"
@@ -76,7 +77,7 @@ class Aws:
         self.started.append(request)
         return {}
 
-    def run(self, action: str) -> Walk:
+    def run(self, action: str, **changed: Answer) -> Walk:
         answers = {
             "DescribeStack": self.describe,
             "FollowUpdate": self.describe,
@@ -85,7 +86,7 @@ class Aws:
             "ReadHistory": self.history,
             "Release": self.start,
         }
-        return walk(definition(PLACES), {"kind": "rnn", "action": action}, answers)
+        return walk(definition(PLACES), {"kind": "rnn", "action": action}, {**answers, **changed})
 
 
 def test_at_the_end_of_the_day_the_parameter_becomes_empty_and_nothing_else_changes():
@@ -96,12 +97,7 @@ def test_at_the_end_of_the_day_the_parameter_becomes_empty_and_nothing_else_chan
         "said": "Version 6 rests; the endpoint costs nothing.",
     }
     (update,) = aws.updates
-    assert update["UsePreviousTemplate"] is True
-    assert update["Parameters"] == [
-        {"ParameterKey": "KeyArn", "UsePreviousValue": True},
-        {"ParameterKey": "CnnModelVersion", "UsePreviousValue": True},
-        {"ParameterKey": "RnnModelVersion", "ParameterValue": ""},
-    ]
+    assert update == {**update, **update_to("")}
 
 
 @pytest.mark.parametrize("requests", [[], [0], [0, 0]])
@@ -177,23 +173,12 @@ def test_an_update_that_fails_leaves_the_endpoint_and_says_so():
 
 
 def test_every_task_that_fails_ends_with_its_reason():
-    machine = definition(PLACES)
     down = failing("Any.Exception", "the network is down")
-
-    for name, state in machine["States"].items():
+    for name, state in definition(PLACES)["States"].items():
         if state["Type"] != "Task":
             continue
         aws = Aws(serving="" if name in ("ReadHistory", "Release") else "6")
-        answers = {
-            "DescribeStack": aws.describe,
-            "Update": aws.update,
-            "FollowUpdate": aws.describe,
-            "CountRequests": aws.count,
-            "ReadHistory": aws.history,
-            "Release": aws.start,
-        }
-        action = "rest if idle" if aws.serving else "wake"
-        done = walk(machine, {"kind": "rnn", "action": action}, {**answers, name: down})
+        done = aws.run("rest if idle" if aws.serving else "wake", **{name: down})
         assert (done.error, done.cause) == ("NotChanged", "the network is down"), name
 
 
