@@ -1,4 +1,4 @@
-"""S3, SQS and DynamoDB in memory, and a Comprehend that fails as it is told and keeps count of what it charges."""
+"""S3 and SQS in memory, and a Comprehend that fails as it is told and keeps count of what it charges."""
 
 from __future__ import annotations
 
@@ -10,16 +10,14 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
-from moto import mock_aws
 
 from lambdas.bulk.places import Place
 from lambdas.bulk.work import Batch, Worker
 from lambdas.language import operations as language
 
-BUCKET, TABLE = "data", "runs"
+BUCKET = "data"
 PRICE = 0.0001
 PLAIN = {"HTTPStatusCode": 200, "HTTPHeaders": {}, "RetryAttempts": 0}
 
@@ -143,22 +141,6 @@ class Queue:
         self.told.append(json.loads(MessageBody))
 
 
-@pytest.fixture(scope="module")
-def dynamodb():
-    """A client of DynamoDB in memory, with the table; making one takes a second."""
-    with mock_aws():
-        client = boto3.client(
-            "dynamodb", region_name="us-east-1", aws_access_key_id="test", aws_secret_access_key="test"
-        )
-        client.create_table(
-            TableName=TABLE,
-            KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
-            AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
-            BillingMode="PAY_PER_REQUEST",
-        )
-        yield client
-
-
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
@@ -173,16 +155,14 @@ def comprehend(clock, monkeypatch) -> Comprehend:
 
 
 @pytest.fixture
-def worker(dynamodb, clock) -> Worker:
+def worker(dynamodb, empty_table, clock) -> Worker:
     """A worker with an empty bucket, table and queue."""
-    for item in dynamodb.scan(TableName=TABLE)["Items"]:
-        dynamodb.delete_item(TableName=TABLE, Key={"id": item["id"]})
     return Worker(
         S3(),
         Queue(),
         dynamodb,
         BUCKET,
-        TABLE,
+        empty_table,
         "https://queue",
         {"*": 5.0},
         longest_wait_seconds=60.0,

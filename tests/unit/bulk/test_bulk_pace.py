@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from lambdas.bulk.pace import Pace, QueueTooLong
 
-from .conftest import TABLE
+from ..conftest import TABLE
 
 
 def bucket(dynamodb, name: str, now, rate: float = 10.0, longest: float = 60.0) -> Pace:

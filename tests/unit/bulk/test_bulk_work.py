@@ -15,7 +15,7 @@ from lambdas.bulk.work import Worker, count, give_up, work
 from lambdas.common.budget import PER_USD
 from lambdas.vision import operations as vision
 
-from .conftest import BUCKET, PLAIN, PRICE, TABLE
+from .conftest import BUCKET, PLAIN, PRICE
 
 TEXTS = {f"{number:03}.txt": f"Text number {number}." for number in range(60)}
 PLENTY = 1_000.0
@@ -258,7 +258,7 @@ def test_giving_up_leaves_alone_what_was_written(worker, batch, comprehend):
 
 
 def spent_usd(worker: Worker) -> float:
-    items = worker.dynamodb.scan(TableName=TABLE)["Items"]
+    items = worker.dynamodb.scan(TableName=worker.table)["Items"]
     return sum(int(item["reserved"]["N"]) for item in items if "reserved" in item) / PER_USD
 
 

@@ -5,46 +5,26 @@ from __future__ import annotations
 import json
 import time
 
-import boto3
 import pytest
 from botocore.exceptions import ConnectionClosedError
-from moto import mock_aws
 
 from lambdas.common import idempotency, repeats
 from lambdas.common.answer_cache import MOST_BYTES, AnswerCache
 
+from ..conftest import TABLE
 from .conftest import PLAIN, picture
 
 TEXT = "Käthe says: good."
 KEY = {"Idempotency-Key": "order-4711"}
-TABLE = "answers"
-
-
-@pytest.fixture(scope="module")
-def dynamodb():
-    """One client for all tests: making one takes a second."""
-    with mock_aws():
-        client = boto3.client(
-            "dynamodb", region_name="us-east-1", aws_access_key_id="test", aws_secret_access_key="test"
-        )
-        client.create_table(
-            TableName=TABLE,
-            KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
-            AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
-            BillingMode="PAY_PER_REQUEST",
-        )
-        yield client
 
 
 @pytest.fixture
-def table(dynamodb, monkeypatch):
+def table(dynamodb, empty_table, monkeypatch):
     """The table of answers, empty."""
-    monkeypatch.setenv("ANSWERS_TABLE", TABLE)
+    monkeypatch.setenv("ANSWERS_TABLE", empty_table)
     monkeypatch.setattr(repeats, "table_client", lambda: dynamodb)
     monkeypatch.setattr(idempotency, "table_client", lambda: dynamodb)
     idempotency.layer.cache_clear()
-    for item in stored(dynamodb):
-        dynamodb.delete_item(TableName=TABLE, Key={"id": item["id"]})
     return dynamodb
 
 
