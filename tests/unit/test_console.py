@@ -17,6 +17,13 @@ from tools.write_console_questions import FILE, content
 
 COMPRESSED_BYTES_MOST = 250_000
 FILES = sorted(PAGE.iterdir())
+MEDIA_TYPES = {
+    ".css": "text/css",
+    ".html": "text/html",
+    ".js": "text/javascript",
+    ".json": "application/json",
+    ".svg": "image/svg+xml",
+}
 SCRIPTS = {file.name: file.read_text(encoding="utf-8") for file in PAGE.glob("*.js")}
 
 
@@ -85,7 +92,7 @@ def get(path: str, method: str = "GET", configuration=dict) -> tuple[int, dict[s
 def test_every_file_is_served_as_it_is_with_the_security_headers(file):
     status, headers, body = get(PREFIX + file.name)
     assert (status, body) == (200, file.read_bytes())
-    assert headers["content-type"] != "None; charset=utf-8"
+    assert headers["content-type"] == f"{MEDIA_TYPES[file.suffix]}; charset=utf-8"
     assert headers["content-security-policy"] == content_security_policy()
     assert headers["x-content-type-options"] == "nosniff"
 

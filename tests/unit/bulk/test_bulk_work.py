@@ -275,7 +275,7 @@ def test_the_runs_limit_is_never_exceeded_and_what_it_stops_can_be_redriven(work
 def test_a_call_whose_answer_was_lost_stays_counted_as_money(worker, batch, comprehend):
     comprehend.faults = {"lost": 1.0}
     work(worker, batch({"a.txt": "Good."}), plenty)
-    assert spent_usd(worker) >= comprehend.charged["Good."] * 3 * PRICE
+    assert spent_usd(worker) >= comprehend.charged["Good."] * 3 * PRICE > 0
 
 
 def test_without_a_price_no_money_is_counted(worker, batch, comprehend):
