@@ -10,6 +10,7 @@ from lambdas.bulk.asking import OPERATIONS, runs_in_bulk
 from stacks.bulk_machine import BulkPlaces, definition
 from stacks.settings import SettingsRefused, load_settings
 
+from .calls import actions_of
 from .conftest import context
 
 PLACES = BulkPlaces("data", "arn:aws:lambda:us-east-1:111122223333:function:worker", 4, 60)
@@ -26,8 +27,7 @@ def allowed(template: dict, of_type, name: str) -> dict[str, list]:
     for logical_id, one in template["Resources"].items():
         if one["Type"] == "AWS::IAM::Policy" and logical_id.startswith(name):
             for statement in one["Properties"]["PolicyDocument"]["Statement"]:
-                actions = statement["Action"]
-                for action in [actions] if isinstance(actions, str) else actions:
+                for action in actions_of(statement):
                     found.setdefault(action, []).append(json.dumps(statement["Resource"]))
     return found
 

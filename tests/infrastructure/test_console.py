@@ -15,6 +15,7 @@ from console import PAGE, PATHS, WATCH, content_security_policy
 from stacks import acknowledgements, compose
 from stacks.settings import load_settings
 
+from .calls import allowed_to
 from .conftest import ROOT, context, findings_in
 
 
@@ -45,11 +46,6 @@ def template(assembly) -> dict:
     return json.loads((assembly / "Recognition-dev-Console.template.json").read_text())
 
 
-def of_type(template: dict, kind: str) -> list[dict]:
-    """The properties of every resource of a type."""
-    return [one["Properties"] for one in template["Resources"].values() if one["Type"] == kind]
-
-
 def joined(value) -> str:
     """A template's text with references as their names in braces."""
     if isinstance(value, dict) and "Fn::Join" in value:
@@ -78,7 +74,7 @@ def test_the_linter_finds_nothing(assembly, lint):
     lint({"Console": json.loads((assembly / "Recognition-dev-Console.template.json").read_text())})
 
 
-def test_only_the_distribution_reads_the_page(template):
+def test_only_the_distribution_reads_the_page(template, of_type):
     (bucket,) = of_type(template, "AWS::S3::Bucket")
     assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
     (policy,) = of_type(template, "AWS::S3::BucketPolicy")
@@ -94,7 +90,7 @@ def test_only_the_distribution_reads_the_page(template):
     assert control["OriginAccessControlConfig"]["SigningBehavior"] == "always"
 
 
-def test_the_pages_headers_are_those_of_the_embedded_aws_and_https(template):
+def test_the_pages_headers_are_those_of_the_embedded_aws_and_https(template, of_type):
     (policy,) = of_type(template, "AWS::CloudFront::ResponseHeadersPolicy")
     headers = policy["ResponseHeadersPolicyConfig"]["SecurityHeadersConfig"]
     given = joined(headers["ContentSecurityPolicy"]["ContentSecurityPolicy"])
@@ -108,7 +104,7 @@ def test_the_pages_headers_are_those_of_the_embedded_aws_and_https(template):
         assert "ResponseHeadersPolicyId" in behavior
 
 
-def test_the_api_is_on_the_same_domain_uncached_and_under_its_own_host_name(template):
+def test_the_api_is_on_the_same_domain_uncached_and_under_its_own_host_name(template, of_type):
     (distribution,) = of_type(template, "AWS::CloudFront::Distribution")
     behaviors = distribution["DistributionConfig"]["CacheBehaviors"]
     assert [one["PathPattern"] for one in behaviors] == ["/dev/*", "/watch.json"]
@@ -118,7 +114,7 @@ def test_the_api_is_on_the_same_domain_uncached_and_under_its_own_host_name(temp
         assert behavior["OriginRequestPolicyId"] == "b689b0a8-53d0-40ab-baf2-68738e2966ac"
 
 
-def test_only_people_whom_an_administrator_added_sign_in_and_with_two_factors(template):
+def test_only_people_whom_an_administrator_added_sign_in_and_with_two_factors(template, of_type):
     (users,) = of_type(template, "AWS::Cognito::UserPool")
     assert users["AdminCreateUserConfig"]["AllowAdminCreateUserOnly"] is True
     assert (users["MfaConfiguration"], users["EnabledMfas"]) == ("ON", ["SOFTWARE_TOKEN_MFA"])
@@ -129,7 +125,7 @@ def test_only_people_whom_an_administrator_added_sign_in_and_with_two_factors(te
     assert client.get("GenerateSecret", False) is False
 
 
-def test_a_person_may_ask_the_paths_of_the_page_and_nothing_else(template):
+def test_a_person_may_ask_the_paths_of_the_page_and_nothing_else(template, of_type):
     (lent,) = of_type(template, "AWS::Cognito::IdentityPoolRoleAttachment")
     assert list(lent["Roles"]) == ["authenticated"]
     role = lent["Roles"]["authenticated"]["Fn::GetAtt"][0]
@@ -146,19 +142,14 @@ def test_a_person_may_ask_the_paths_of_the_page_and_nothing_else(template):
     assert sorted(asked) == sorted(PATHS)
 
 
-def test_the_watching_function_may_read_what_it_reads_and_change_nothing(template):
+def test_the_watching_function_may_read_what_it_reads_and_change_nothing(template, of_type):
     (function,) = [
         one for one in of_type(template, "AWS::Lambda::Function") if one["Handler"] == "watch.handler"
     ]
     (address,) = of_type(template, "AWS::Lambda::Url")
     assert address["AuthType"] == "AWS_IAM"
     role = function["Role"]["Fn::GetAtt"][0]
-    (policy,) = [one for one in of_type(template, "AWS::IAM::Policy") if {"Ref": role} in one["Roles"]]
-    allowed = {
-        action
-        for statement in policy["PolicyDocument"]["Statement"]
-        for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])
-    }
+    allowed = allowed_to(template, role)
     # The methods of clients that the function calls, as actions.
     calls = set(re.findall(r"\.((?:describe|list|get|filter)_\w+)\(", (WATCH / "watch.py").read_text()))
     named = {action.partition(":")[2] for action in allowed} - {"CreateLogStream", "PutLogEvents"}

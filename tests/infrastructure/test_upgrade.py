@@ -59,6 +59,9 @@ def test_a_change_that_replaces_is_noticed(dev):
     assert len(replaced(EARLIER["dev"], described)) == 1
     named = changed(dev, "Storage", "DataBucketE3889A50", BucketName="a-name")
     assert len(replaced(EARLIER["dev"], named)) == 1
+    kept = copy.deepcopy(dev)
+    kept["Storage"]["Resources"]["DataBucketE3889A50"]["DeletionPolicy"] = "Retain"
+    assert replaced(EARLIER["dev"], kept) == ["Storage: DataBucketE3889A50 has another deletion policy"]
     gone = copy.deepcopy(dev)
     del gone["Inference"]["Resources"]["RnnEndpointCB4830AA"]
     assert replaced(EARLIER["dev"], gone) == ["Inference: RnnEndpointCB4830AA is gone"]
