@@ -230,6 +230,7 @@ def test_a_person_signs_in_with_cognito_and_signs_with_their_own_credentials(pla
     page.click("nav a[href='#try']")
     write(page, "A film.")
     asked(page)
+    assert len(sent) == 3, "entities, sentiment and our own network"
     for headers in sent:
         assert headers["x-amz-security-token"] == "session"
         assert "Credential=ASIA/" in headers["authorization"]
