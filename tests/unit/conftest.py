@@ -1,4 +1,4 @@
-"""DynamoDB in memory, for what remembers answers and for what counts in bulk runs."""
+"""DynamoDB in memory, for what remembers answers, counts money or does both for bulk runs."""
 
 from __future__ import annotations
 
