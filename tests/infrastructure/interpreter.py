@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -94,6 +95,17 @@ def walk(machine: dict, given: Any, answers: dict[str, Answer], execution: str =
             done.output = output
             return done
         name = state["Next"]
+
+
+def reachable(machine: dict) -> set[str]:
+    """The states to which a way from the start leads."""
+    reached, waiting = set(), [machine["StartAt"]]
+    while waiting:
+        name = waiting.pop()
+        if name not in reached:
+            reached.add(name)
+            waiting += re.findall(r'"(?:Next|Default)": "(\w+)"', json.dumps(machine["States"][name]))
+    return reached
 
 
 def chosen(state: dict, scope: dict, variables: dict) -> dict:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from .interpreter import TaskFailed, failing, walk
+from .interpreter import TaskFailed, failing, reachable, walk
 from .training_runs import INPUT, OBJECTS, PLACES, against, machine_with, run, services
 
 NO_CAPACITY = json.dumps(
@@ -287,17 +287,6 @@ def test_every_task_goes_to_a_failure_when_it_fails(machine):
 
 
 def test_every_state_can_be_reached_and_leads_somewhere(machine):
-    states = machine["States"]
-    reached, waiting = set(), [machine["StartAt"]]
-    while waiting:
-        name = waiting.pop()
-        if name in reached:
-            continue
-        reached.add(name)
-        waiting += re.findall(r'"(?:Next|Default)": "(\w+)"', json.dumps(states[name]))
-        assert (
-            states[name]["Type"] == "Fail"
-            or states[name].get("End")
-            or {"Next", "Default"} & set(states[name])
-        )
-    assert reached == set(states)
+    assert reachable(machine) == set(machine["States"])
+    for name, state in machine["States"].items():
+        assert state["Type"] == "Fail" or state.get("End") or {"Next", "Default"} & set(state), name
