@@ -1,10 +1,13 @@
-"""Divides the tests between processes, each file whole and in its usual order; and starts a browser where one is."""
+"""Divides the tests between processes, each file whole and in its usual order; a browser, and the end of processes."""
 
 from __future__ import annotations
 
 import os
 import shutil
+import time
+from collections.abc import Callable, Iterable
 
+import psutil
 import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
@@ -54,3 +57,24 @@ def browser():
         started = playwright.chromium.launch(executable_path=program, args=CAMERA)
         yield started
         started.close()
+
+
+def runs(process: psutil.Process) -> bool:
+    """Whether a process is there and has not ended; one that ended may stay, as a zombie, until somebody asks."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+@pytest.fixture(scope="session")
+def gone() -> Callable[[Iterable[psutil.Process]], bool]:
+    """Whether processes end within some seconds."""
+
+    def wait(processes: Iterable[psutil.Process], seconds: float = 15) -> bool:
+        left, deadline = list(processes), time.monotonic() + seconds
+        while (left := [one for one in left if runs(one)]) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        return not left
+
+    return wait

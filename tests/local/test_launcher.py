@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
 import subprocess
 import sys
 import time
-from pathlib import Path
 
+import psutil
 import pytest
 
 from local_aws import hooks
@@ -21,70 +22,34 @@ from .conftest import client_of, run_training, training_request
 SLEEPER = "import time\nprint('ready', flush=True)\ntime.sleep(300)\n"
 
 
-def descendants(process_id: int) -> set[int]:
-    """Every living process below a process, by Linux's process table."""
-    parents = {}
-    for entry in Path("/proc").glob("[0-9]*"):
-        try:
-            fields = (entry / "stat").read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        parents[int(entry.name)] = int(fields[1])
-    found, waiting = set(), {process_id}
-    while waiting:
-        parent = waiting.pop()
-        children = {child for child, of in parents.items() if of == parent}
-        waiting |= children - found
-        found |= children
-    return found
-
-
-def listening_addresses(process_ids: set[int]) -> set[str]:
-    """The local addresses, as Linux writes them, on which any of the processes listens."""
-    inodes = set()
-    for process_id in process_ids:
-        for link in Path(f"/proc/{process_id}/fd").glob("*"):
-            try:
-                target = str(link.readlink())
-            except OSError:
-                continue
-            if target.startswith("socket:["):
-                inodes.add(target[8:-1])
-    found = set()
-    for table in ("tcp", "tcp6", "udp", "udp6"):
-        for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
-            fields = line.split()
-            listens = fields[3] == "0A" if table.startswith("tcp") else fields[2].endswith(":0000")
-            if fields[9] in inodes and listens:
-                found.add(fields[1].partition(":")[0])
-    return found
-
-
-def gone(process_ids: set[int], seconds: float = 15) -> bool:
-    """Whether all the processes end within some seconds."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if not [one for one in process_ids if Path(f"/proc/{one}").exists() and state(one) != "Z"]:
-            return True
+def family(process_id: int, members: int = 1) -> list[psutil.Process]:
+    """A process and every living process below it, once there are so many of them."""
+    deadline = time.monotonic() + 120
+    while True:
+        parent = psutil.Process(process_id)
+        found = [parent, *parent.children(recursive=True)]
+        if len(found) >= members:
+            return found
+        assert time.monotonic() < deadline, found
         time.sleep(0.1)
-    return False
 
 
-def state(process_id: int) -> str:
-    try:
-        return Path(f"/proc/{process_id}/stat").read_text().rpartition(")")[2].split()[0]
-    except OSError:
-        return "Z"
+def listening_addresses(processes: list[psutil.Process]) -> set[str]:
+    """The local addresses on which any of the processes listens or takes datagrams from anybody."""
+    found = set()
+    for process in processes:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            found |= {
+                one.laddr.ip
+                for one in process.net_connections("inet")
+                if one.status == psutil.CONN_LISTEN or (one.type == socket.SOCK_DGRAM and not one.raddr)
+            }
+    return found
 
 
-needs_proc = pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="reads Linux's /proc")
-
-
-@needs_proc
 def test_it_listens_on_the_loopback_address_only(aws, client):
     client("s3").list_buckets()
-    # 127.0.0.1 in the byte order of Linux's table.
-    assert listening_addresses({aws.process_id, *descendants(aws.process_id)}) == {"0100007F"}
+    assert listening_addresses(family(aws.process_id)) == {"127.0.0.1"}
 
 
 def test_a_taken_port_is_a_sentence_with_the_way_out(tmp_path):
@@ -109,9 +74,8 @@ def test_a_state_directory_that_is_a_file_is_a_sentence(tmp_path):
     assert "Traceback" not in finished.stderr
 
 
-@needs_proc
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL], ids=["SIGTERM", "SIGKILL"])
-def test_nothing_outlives_it_not_even_a_training_job(tmp_path, number):
+def test_nothing_outlives_it_not_even_a_training_job(tmp_path, number, gone):
     running = EmbeddedAws.start(tmp_path / "state", log_file=tmp_path / "log")
     try:
         s3 = client_of(running, "s3")
@@ -120,20 +84,15 @@ def test_nothing_outlives_it_not_even_a_training_job(tmp_path, number):
         run_training(
             client_of(running, "sagemaker"), request, until=lambda job: job["SecondaryStatus"] == "Training"
         )
-        deadline = time.monotonic() + 20
-        started: set[int] = set()
-        # The leash, the toolkit and the script.
-        while len(started) < 4 and time.monotonic() < deadline:
-            started = {running.process_id, *descendants(running.process_id)}
-        assert len(started) >= 4
+        # The embedded AWS, the leash, the toolkit and the script.
+        started = family(running.process_id, members=4)
         os.kill(running.process_id, number)
         assert gone(started)
     finally:
         running.stop()
 
 
-@needs_proc
-def test_what_is_leashed_ends_with_its_holder_however_that_dies(tmp_path):
+def test_what_is_leashed_ends_with_its_holder_however_that_dies(gone):
     holder = subprocess.Popen(
         [
             sys.executable,
@@ -149,9 +108,8 @@ def test_what_is_leashed_ends_with_its_holder_however_that_dies(tmp_path):
         text=True,
     )
     assert holder.stdout.readline() == "up\n"
-    time.sleep(0.5)
-    held = descendants(holder.pid)
-    assert held
+    # The holder, the leash and what it holds.
+    _, *held = family(holder.pid, members=3)
     holder.kill()
     holder.wait()
     assert gone(held)
