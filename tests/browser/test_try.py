@@ -175,6 +175,7 @@ def test_a_large_picture_is_shrunk_in_the_browser_and_the_page_says_so(place, op
     page.wait_for_selector("#picture:visible")
     assert "Shrunk in your browser from 1,300 × 1,200 (4.7 MB)" in page.inner_text("#image-note")
     asked(page)
+    assert place.api.asked() == ["images/class", "images/labels"]
     for request in place.api.requests:
         assert request.headers["content-type"] == "image/jpeg"
         assert len(request.body) <= IMAGE_BYTES

@@ -154,7 +154,9 @@ def test_an_old_fallback_type_is_warned_of():
 def test_what_the_endpoints_are_asked_is_kept_under_the_key_for_as_long_as_the_settings_say(
     everything, templates, of_type
 ):
-    for config in of_type(everything["Inference"], "AWS::SageMaker::EndpointConfig"):
+    configs = of_type(everything["Inference"], "AWS::SageMaker::EndpointConfig")
+    assert len(configs) == 2
+    for config in configs:
         capture = config["DataCaptureConfig"]
         assert (capture["EnableCapture"], capture["InitialSamplingPercentage"]) == (True, 20)
         assert [option["CaptureMode"] for option in capture["CaptureOptions"]] == ["Input", "Output"]

@@ -219,6 +219,7 @@ def test_a_fleet_may_change_over_step_by_step():
     stack = InferenceStack(App(), "Inference", settings=load_settings("prod", changed))
     resources = Template.from_stack(stack).to_json()["Resources"].values()
     endpoints = [one["Properties"] for one in resources if one["Type"] == "AWS::SageMaker::Endpoint"]
+    assert len(endpoints) == 2
     for endpoint in endpoints:
         routing = endpoint["DeploymentConfig"]["BlueGreenUpdatePolicy"]["TrafficRoutingConfiguration"]
         assert routing["Type"] == "LINEAR"

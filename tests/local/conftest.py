@@ -1,8 +1,9 @@
-"""One embedded AWS for all local tests, and small archives to run in it."""
+"""One embedded AWS for all local tests, and what several of them run in it: jobs, machines, small archives."""
 
 from __future__ import annotations
 
 import io
+import json
 import tarfile
 import time
 import uuid
@@ -14,6 +15,7 @@ import pytest
 
 from local_aws.launcher import EmbeddedAws, environment
 from local_aws.sagemaker.names import Names
+from stacks.places import Places
 
 TRAINING_IMAGE = "763104351884.dkr.ecr.us-east-1.amazonaws.com/tensorflow-training:2.21-gpu-py312"
 INFERENCE_IMAGE = "763104351884.dkr.ecr.us-east-1.amazonaws.com/tensorflow-inference:2.20-gpu-py312"
@@ -123,3 +125,53 @@ def run_training(
 def names() -> Names:
     """ARNs of the embedded SageMaker."""
     return Names()
+
+
+@pytest.fixture(scope="session")
+def ended_execution() -> Callable[[Any, str], dict[str, Any]]:
+    """Waits for the end of an execution, by a client of Step Functions and the execution's ARN."""
+
+    def wait(states: Any, arn: str) -> dict[str, Any]:
+        deadline = time.monotonic() + 300
+        while (described := states.describe_execution(executionArn=arn))["status"] == "RUNNING":
+            assert time.monotonic() < deadline, f"The execution {arn} did not end."
+            time.sleep(0.2)
+        return described
+
+    return wait
+
+
+@pytest.fixture(scope="session")
+def places_of(client, bucket, names) -> Callable[[str, str, str], Places]:
+    """The places of a machine, by its source archive in the bucket, its group of versions and its inference stack."""
+    key_arn = client("kms").create_key()["KeyMetadata"]["Arn"]
+
+    def make(code_key: str, group: str, inference_stack: str) -> Places:
+        return Places(
+            data_bucket=bucket,
+            model_bucket=bucket,
+            key_arn=key_arn,
+            role_arn=ROLE,
+            code_bucket=bucket,
+            code_key=code_key,
+            training_image=TRAINING_IMAGE,
+            inference_image=INFERENCE_IMAGE,
+            version_arns={"rnn": names.arn("model-package", f"{group}/")},
+            inference_stack=inference_stack,
+        )
+
+    return make
+
+
+def create_inference_stack(client: Callable[[str], Any], name: str, version: str) -> None:
+    """A stack that says which version of the rnn is released, as the inference stack does."""
+    topic = {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": {"Ref": "RnnModelVersion"}}}
+    template = {
+        "Parameters": {"RnnModelVersion": {"Type": "String"}},
+        "Resources": {"Topic": topic},
+    }
+    client("cloudformation").create_stack(
+        StackName=name,
+        TemplateBody=json.dumps(template),
+        Parameters=[{"ParameterKey": "RnnModelVersion", "ParameterValue": version}],
+    )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import time
 import uuid
 import zipfile
 
@@ -38,7 +37,7 @@ def handler(event, context):
 
 
 @pytest.fixture(scope="module")
-def run_machine(client):
+def run_machine(client, ended_execution):
     """Runs the machine on a manifest of three batches; gives the execution and how often each batch was worked."""
     lambdas, states, s3 = client("lambda"), client("stepfunctions"), client("s3")
     buffer = io.BytesIO()
@@ -70,10 +69,7 @@ def run_machine(client):
             "map_results": "map",
         }
         started = states.start_execution(stateMachineArn=machine, input=json.dumps(given))["executionArn"]
-        deadline = time.monotonic() + 300
-        while (ended := states.describe_execution(executionArn=started))["status"] == "RUNNING":
-            assert time.monotonic() < deadline, "The machine did not end."
-            time.sleep(0.2)
+        ended = ended_execution(states, started)
         calls: dict[str, int] = {}
         for one in s3.list_objects_v2(Bucket=bucket, Prefix="calls/")["Contents"]:
             name = one["Key"].removeprefix("calls/").rpartition("/")[0]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import datetime
 import json
-import time
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -15,18 +15,11 @@ from model_code.source import write_source_archive
 from model_code.stability import reference_of
 from model_code.traits import traits_of_predictions, traits_of_samples
 from stacks.drift_machine import INPUT_DRIFT, NAMESPACE, PREDICTION_DRIFT, definition
-from stacks.places import Places
 from stacks.settings import load_settings
 
-from .conftest import INFERENCE_IMAGE, ROLE, TRAINING_IMAGE
+from .conftest import ROLE, create_inference_stack
 
 SETTINGS = {"watching": {"capture": {}, "drift": {"threshold": 0.3, "least_samples": 50}}}
-STACK = {
-    "Parameters": {"RnnModelVersion": {"Type": "String"}},
-    "Resources": {
-        "Topic": {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": {"Ref": "RnnModelVersion"}}}
-    },
-}
 ENGLISH = [f"A film of {i % 7} parts and {i % 5} actors.".encode() for i in range(100)]
 RUSSIAN = [f"Фильм из {i % 7} частей.".encode() for i in range(100)]
 LABELS = ["positive" if i % 2 else "negative" for i in range(100)]
@@ -35,7 +28,7 @@ CAPTURE = {"CaptureOptions": [{"CaptureMode": "InputAndOutput"}]}
 
 
 @pytest.fixture(scope="module")
-def machine(client, bucket, names, tmp_path_factory) -> str:
+def machine(client, bucket, places_of, tmp_path_factory) -> str:
     """The machine over a version whose evaluation saw English; its ARN."""
     s3, sagemaker = client("s3"), client("sagemaker")
     archive = tmp_path_factory.mktemp("source") / "source.tar.gz"
@@ -55,23 +48,8 @@ def machine(client, bucket, names, tmp_path_factory) -> str:
         ModelPackageGroupName=group,
         DriftCheckBaselines={"ModelDataQuality": {"Statistics": statistics}},
     )
-    client("cloudformation").create_stack(
-        StackName="drift-inference",
-        TemplateBody=json.dumps(STACK),
-        Parameters=[{"ParameterKey": "RnnModelVersion", "ParameterValue": "1"}],
-    )
-    places = Places(
-        data_bucket=bucket,
-        model_bucket=bucket,
-        key_arn=client("kms").create_key()["KeyMetadata"]["Arn"],
-        role_arn=ROLE,
-        code_bucket=bucket,
-        code_key="drift-source/source.tar.gz",
-        training_image=TRAINING_IMAGE,
-        inference_image=INFERENCE_IMAGE,
-        version_arns={"rnn": names.arn("model-package", f"{group}/")},
-        inference_stack="drift-inference",
-    )
+    create_inference_stack(client, "drift-inference", "1")
+    places = places_of("drift-source/source.tar.gz", group, "drift-inference")
     settings = load_settings("dev", {"dev": SETTINGS})
     answer = client("stepfunctions").create_state_machine(
         name=group, definition=json.dumps(definition(settings, places)), roleArn=ROLE
@@ -79,8 +57,23 @@ def machine(client, bucket, names, tmp_path_factory) -> str:
     return answer["stateMachineArn"]
 
 
-def measured(client, bucket: str, machine: str, day: str, texts: list[bytes]) -> dict[str, Any]:
-    """What the machine says of a day on which the endpoint was asked these texts."""
+@pytest.fixture(scope="module")
+def said(client, machine, ended_execution) -> Callable[[str], dict[str, Any]]:
+    """What the machine says when it runs at a time."""
+
+    def run(moment: str) -> dict[str, Any]:
+        states = client("stepfunctions")
+        given = json.dumps({"kind": "rnn", "time": moment})
+        execution = states.start_execution(stateMachineArn=machine, input=given)["executionArn"]
+        ended = ended_execution(states, execution)
+        assert ended["status"] == "SUCCEEDED", ended.get("cause")
+        return json.loads(ended["output"])
+
+    return run
+
+
+def capture(client, bucket: str, day: str, texts: list[bytes]) -> str:
+    """Writes what the endpoint captures on a day on which it is asked these texts; the next day's time to measure."""
     lines = []
     for text, label, score in zip(texts, LABELS, SCORES, strict=True):
         prediction = {"label": label, "score": score, "model_version": "1"}
@@ -89,20 +82,10 @@ def measured(client, bucket: str, machine: str, day: str, texts: list[bytes]) ->
     key = f"captured/recognition-dev-rnn/primary/{day.replace('-', '/')}/13/01-02-003.jsonl"
     client("s3").put_object(Bucket=bucket, Key=key, Body="\n".join(lines).encode())
     after = datetime.date.fromisoformat(day) + datetime.timedelta(days=1)
-    states = client("stepfunctions")
-    given = json.dumps({"kind": "rnn", "time": f"{after}T01:30:00Z"})
-    execution = states.start_execution(stateMachineArn=machine, input=given)["executionArn"]
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline:
-        described = states.describe_execution(executionArn=execution)
-        if described["status"] != "RUNNING":
-            assert described["status"] == "SUCCEEDED", described.get("cause")
-            return json.loads(described["output"])
-        time.sleep(0.2)
-    raise AssertionError("The execution did not end.")
+    return f"{after}T01:30:00Z"
 
 
-def test_a_day_of_other_inputs_is_measured_published_and_sets_the_alarm_off(client, bucket, machine):
+def test_a_day_of_other_inputs_is_measured_published_and_sets_the_alarm_off(client, bucket, said):
     cloudwatch = client("cloudwatch")
     for metric in (INPUT_DRIFT, PREDICTION_DRIFT):
         cloudwatch.put_metric_alarm(
@@ -122,21 +105,14 @@ def test_a_day_of_other_inputs_is_measured_published_and_sets_the_alarm_off(clie
         alarms = cloudwatch.describe_alarms(AlarmNames=[INPUT_DRIFT, PREDICTION_DRIFT])["MetricAlarms"]
         return {one["AlarmName"]: one["StateValue"] for one in alarms}
 
-    calm = measured(client, bucket, machine, "2026-02-27", ENGLISH)
+    calm = said(capture(client, bucket, "2026-02-27", ENGLISH))
     assert calm.get("drift", {}).get("samples") == 100, calm
     assert "ALARM" not in states_of_alarms().values()
-    moved = measured(client, bucket, machine, "2026-02-28", RUSSIAN)
+    moved = said(capture(client, bucket, "2026-02-28", RUSSIAN))
     assert moved["drift"]["input"]["index"] > 0.3 > moved["drift"]["prediction"]["index"]
     found = states_of_alarms()
     assert (found[INPUT_DRIFT], found[PREDICTION_DRIFT] == "ALARM") == ("ALARM", False)
 
 
-def test_a_day_without_requests_costs_no_job(client, machine):
-    states = client("stepfunctions")
-    given = json.dumps({"kind": "rnn", "time": "2026-01-02T01:30:00Z"})
-    execution = states.start_execution(stateMachineArn=machine, input=given)["executionArn"]
-    deadline = time.monotonic() + 60
-    while (described := states.describe_execution(executionArn=execution))["status"] == "RUNNING":
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
-    assert json.loads(described["output"])["said"] == "Nobody asked the endpoint on that day."
+def test_a_day_without_requests_costs_no_job(said):
+    assert said("2026-01-02T01:30:00Z")["said"] == "Nobody asked the endpoint on that day."

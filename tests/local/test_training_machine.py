@@ -5,16 +5,14 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from stacks.pipeline import definition
-from stacks.places import Places
 from stacks.settings import load_settings
 
-from .conftest import INFERENCE_IMAGE, ROLE, TRAINING_IMAGE, TYPE_WITHOUT_CAPACITY, archive
+from .conftest import ROLE, TYPE_WITHOUT_CAPACITY, archive, create_inference_stack
 
 TRAIN = """
 import os, pathlib
@@ -39,16 +37,10 @@ SETTINGS = {
         "approval": "Approved",
     }
 }
-STACK = {
-    "Parameters": {"RnnModelVersion": {"Type": "String"}},
-    "Resources": {
-        "Topic": {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": {"Ref": "RnnModelVersion"}}}
-    },
-}
 
 
 @pytest.fixture(scope="module")
-def machine(client, bucket, names) -> str:
+def machine(client, bucket, places_of) -> str:
     """The machine over tiny scripts; its ARN."""
     s3 = client("s3")
     scripts = {
@@ -59,18 +51,7 @@ def machine(client, bucket, names) -> str:
     }
     s3.put_object(Bucket=bucket, Key="tiny/source.tar.gz", Body=archive(scripts))
     client("sagemaker").create_model_package_group(ModelPackageGroupName="recognition-dev-rnn")
-    places = Places(
-        data_bucket=bucket,
-        model_bucket=bucket,
-        key_arn=client("kms").create_key()["KeyMetadata"]["Arn"],
-        role_arn=ROLE,
-        code_bucket=bucket,
-        code_key="tiny/source.tar.gz",
-        training_image=TRAINING_IMAGE,
-        inference_image=INFERENCE_IMAGE,
-        version_arns={"rnn": names.arn("model-package", "recognition-dev-rnn/")},
-        inference_stack="tiny-inference",
-    )
+    places = places_of("tiny/source.tar.gz", "recognition-dev-rnn", "tiny-inference")
     settings = load_settings("dev", {"dev": SETTINGS})
     answer = client("stepfunctions").create_state_machine(
         name=f"training-{uuid.uuid4().hex[:8]}",
@@ -89,23 +70,7 @@ def data(client, bucket) -> str:
 
 
 @pytest.fixture(scope="module")
-def ended(client, machine) -> Callable[[], dict[str, Any]]:
-    """Waits for the end of the machine's newest execution."""
-
-    def wait() -> dict[str, Any]:
-        states, deadline = client("stepfunctions"), time.monotonic() + 300
-        while time.monotonic() < deadline:
-            listed = states.list_executions(stateMachineArn=machine)["executions"]
-            if listed and listed[0]["status"] != "RUNNING":
-                return states.describe_execution(executionArn=listed[0]["executionArn"])
-            time.sleep(0.2)
-        raise AssertionError("The execution did not end.")
-
-    return wait
-
-
-@pytest.fixture(scope="module")
-def first_run(client, bucket, machine, data, ended) -> dict[str, Any]:
+def first_run(client, bucket, machine, data, ended_execution) -> dict[str, Any]:
     """A run that a marker in the data bucket started."""
     s3, events = client("s3"), client("events")
     s3.put_bucket_notification_configuration(
@@ -122,7 +87,11 @@ def first_run(client, bucket, machine, data, ended) -> dict[str, Any]:
     events.put_targets(Rule="marker", Targets=[target])
     marker = {"kind": "rnn", "hyperparameters": {"epochs": "2"}}
     s3.put_object(Bucket=bucket, Key=f"{data}/TRAIN.json", Body=json.dumps(marker).encode())
-    return ended()
+    states, deadline = client("stepfunctions"), time.monotonic() + 60
+    while not (listed := states.list_executions(stateMachineArn=machine)["executions"]):
+        assert time.monotonic() < deadline, "The marker started nothing."
+        time.sleep(0.2)
+    return ended_execution(states, listed[0]["executionArn"])
 
 
 def test_a_marker_starts_a_run_that_goes_on_to_the_instance_type_with_capacity(client, first_run):
@@ -154,20 +123,13 @@ def test_the_registered_version_says_where_it_comes_from(client, bucket, data, f
 
 
 def test_a_model_that_is_worse_than_the_released_one_is_not_registered(
-    client, bucket, machine, data, first_run, ended
+    client, bucket, machine, data, first_run, ended_execution
 ):
     version = json.loads(first_run["output"])["version"]
-    client("cloudformation").create_stack(
-        StackName="tiny-inference",
-        TemplateBody=json.dumps(STACK),
-        Parameters=[{"ParameterKey": "RnnModelVersion", "ParameterValue": version}],
-    )
-    client("stepfunctions").start_execution(
-        stateMachineArn=machine,
-        name="second",
-        input=json.dumps({"kind": "rnn", "data_s3_uri": f"s3://{bucket}/{data}"}),
-    )
-    run = ended()
+    create_inference_stack(client, "tiny-inference", version)
+    states, given = client("stepfunctions"), {"kind": "rnn", "data_s3_uri": f"s3://{bucket}/{data}"}
+    started = states.start_execution(stateMachineArn=machine, name="second", input=json.dumps(given))
+    run = ended_execution(states, started["executionArn"])
     assert (run["status"], run["error"]) == ("FAILED", "BehindChampion")
     assert f"that of version {version}, which is released, 0.9500 on the same test samples" in run["cause"]
     packages = client("sagemaker").list_model_packages(ModelPackageGroupName="recognition-dev-rnn")

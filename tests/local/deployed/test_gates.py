@@ -1,4 +1,7 @@
-"""Runs of the training state machine: what fails says why, what falls short is not registered, what passes is."""
+"""Runs of the training state machine: what fails says why, what falls short is not registered, what passes is.
+
+By its name the file comes before those that release: a run takes longer when there is a champion to compare with.
+"""
 
 from __future__ import annotations
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 
 from cli import rollback
 from cli.target import Target
@@ -13,7 +12,7 @@ from stacks.rest_machine import RestPlaces, definition
 from .reviews import classify
 
 
-def test_an_endpoint_rests_and_wakes_with_the_version_that_it_served(target, released):
+def test_an_endpoint_rests_and_wakes_with_the_version_that_it_served(target, released, ended_execution):
     served = classify(target, "A film.").body["model"]["version"]
     machine = rest_machine(target)
 
@@ -59,14 +58,3 @@ def rest_machine(target: Target) -> str:
         roleArn="arn:aws:iam::000000000000:role/rests",
     )
     return answer["stateMachineArn"]
-
-
-def ended_execution(states, arn: str) -> dict:
-    """An execution once it has ended."""
-    deadline = time.monotonic() + 300
-    while time.monotonic() < deadline:
-        described = states.describe_execution(executionArn=arn)
-        if described["status"] != "RUNNING":
-            return described
-        time.sleep(0.2)
-    raise AssertionError(f"The execution {arn} did not end.")
