@@ -17,6 +17,8 @@ RUNS_SHOWN = 6
 RUNS_LOOKED_AT = 30
 LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 EPOCH = "epoch"
+# What the record of the released version says before there is one.
+NOT_RELEASED = "none"
 
 Clients = Callable[[str], Any]
 
@@ -40,9 +42,10 @@ def endpoint(client: Clients, environment: str, kind: str) -> dict[str, Any]:
     name = f"recognition-{environment}-{kind}"
     sagemaker, systems_manager = client("sagemaker"), client("ssm")
     found = quietly(lambda: sagemaker.describe_endpoint(EndpointName=name)) or {}
-    released = quietly(
+    record = quietly(
         lambda: systems_manager.get_parameter(Name=f"/recognition/{environment}/{kind}-released-version")
     )
+    released = record["Parameter"]["Value"] if record else NOT_RELEASED
     listed = quietly(
         lambda: sagemaker.list_model_packages(
             ModelPackageGroupName=name,
@@ -56,7 +59,7 @@ def endpoint(client: Clients, environment: str, kind: str) -> dict[str, Any]:
         "kind": kind,
         "name": name,
         "status": found.get("EndpointStatus"),
-        "version": released["Parameter"]["Value"] if released else None,
+        "version": None if released == NOT_RELEASED else released,
         "fleets": [fleet(one, "serving") for one in found.get("ProductionVariants", [])]
         + [fleet(one, "coming") for one in coming],
         "registered": [

@@ -10,6 +10,7 @@ import pytest
 from botocore.stub import Stubber
 
 from console.watch.watch import curve_of, describe
+from console.watch.watch import endpoint as state_of
 from model_code.metrics import METRIC_DEFINITIONS, metric_line
 
 THEN = datetime.datetime(2026, 11, 26, 1, 2, 3, tzinfo=datetime.UTC)
@@ -114,6 +115,14 @@ def test_the_state_of_a_deployment_in_the_middle_of_a_release(stubs):
     assert (run["name"], run["kind"], run["status"]) == ("cnn-20261126-1", "cnn", "InProgress")
     assert run["curve"] == [{"epoch": 1.0, "train_loss": 0.9}, {"epoch": 2.0, "train_loss": 0.5}]
     assert [one["state"] for one in state["alarms"]] == ["ALARM", "OK"]
+
+
+def test_an_endpoint_whose_first_release_goes_on_has_no_version_yet(stubs):
+    stubs["sagemaker"].add_response("describe_endpoint", endpoint("recognition-dev-cnn"))
+    stubs["ssm"].add_response("get_parameter", {"Parameter": {"Value": "none"}})
+    stubs["sagemaker"].add_response("list_model_packages", {"ModelPackageSummaryList": []})
+
+    assert state_of(lambda service: stubs[service].client, "dev", "cnn")["version"] is None
 
 
 ALARMS = (("cnn-errors", "OK"), ("rnn-latency", "ALARM"))
