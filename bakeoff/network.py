@@ -18,6 +18,7 @@ import numpy as np
 from bakeoff.errors import CandidateFailed
 from bakeoff.examples import Examples
 from bakeoff.tasks import LOG_FILE, Answers, Report, Task, time_single_answers
+from model_code.light_import import import_tensorflow
 from model_code.metrics import METRIC_DEFINITIONS
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -113,6 +114,7 @@ def sequence_length(train: Examples) -> int:
 
 def write_channels(directory: Path, train: Examples, validation: Examples) -> None:
     """Writes the channels `train` and `validation` below `directory`."""
+    import_tensorflow()
     from model_code.records import write_split
 
     for name, part in (("train", train), ("validation", validation)):

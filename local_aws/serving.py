@@ -18,6 +18,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from model_code.light_import import import_tensorflow
+
 HOST = "127.0.0.1"
 
 
@@ -47,6 +49,7 @@ class Predictor:
     """The stand-in of TensorFlow Serving's REST predict in row format, over one SavedModel signature."""
 
     def __init__(self, directory: Path) -> None:
+        import_tensorflow()
         import tensorflow as tf
 
         versions = sorted(

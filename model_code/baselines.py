@@ -23,6 +23,7 @@ from sklearn.pipeline import make_pipeline, make_union
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from model_code.failures import JobFailed
+from model_code.light_import import import_tensorflow
 
 if TYPE_CHECKING:
     from model_code.records import Split
@@ -206,6 +207,7 @@ def measure(
 
 def comparable_splits(kind: str, train: Path, test: Path) -> tuple[Split, Split]:
     """Both channels, of one feature and the same classes; see `measure` for what is raised."""
+    import_tensorflow()
     from model_code.records import read_split
 
     splits = tuple(read_split(directory, kind) for directory in (train, test))

@@ -13,6 +13,7 @@ import numpy as np
 
 from model_code.evaluate import RESAMPLES, find_archive, predict, unpack
 from model_code.failures import JobFailed, write_failure_reason
+from model_code.light_import import import_tensorflow
 
 if TYPE_CHECKING:
     from model_code.records import Split
@@ -53,6 +54,7 @@ def compare(model: Path, champion: Path, test: Path) -> dict:
     Raises:
         JobFailed: when the model or the channel cannot be read.
     """
+    import_tensorflow()
     from model_code.records import read_labels, read_split
 
     labels = read_labels(test)

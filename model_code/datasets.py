@@ -20,6 +20,7 @@ import numpy as np
 
 from model_code.downloads import NotFetched, fetch
 from model_code.failures import JobFailed
+from model_code.light_import import import_tensorflow
 from model_code.plain import MOST_STEPS, Sample, read_plain
 from model_code.public_datasets import DATASETS, Dataset, Samples
 from model_code.splits import NAMES, distinct_positions, split_positions
@@ -196,6 +197,7 @@ def write(
     out: Path, feature: str, labels: Sequence[str], splits: dict[str, Samples], facts: dict[str, str]
 ) -> None:
     """Writes the shards of every split and the data card."""
+    import_tensorflow()
     from model_code.records import write_split
 
     shutil.rmtree(out, ignore_errors=True)

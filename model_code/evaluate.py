@@ -18,6 +18,7 @@ from model_code.drift import baseline_of
 from model_code.evaluation_files import BASELINE_FILE, KNOWN_INPUT_FILE
 from model_code.failures import JobFailed, write_failure_reason
 from model_code.known_input import known_input_of
+from model_code.light_import import import_tensorflow
 from model_code.plots import write_plots
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ def evaluate(model: Path, test: Path, output: Path, *, plots: bool = False) -> N
     with tempfile.TemporaryDirectory() as scratch:
         directory = unpack(find_archive(model), Path(scratch))
         # TensorFlow takes seconds to import: a model that is not there is reported before that.
+        import_tensorflow()
         import tensorflow as tf
 
         from model_code.records import read_split

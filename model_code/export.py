@@ -41,7 +41,7 @@ class ServingModule(tf.Module):
         self.resources = list(resources)
         self.labels = tf.constant(list(labels))
         self.probabilities_of = probabilities_of
-        self.signature = tf.function(self.predict, input_signature=[sample_spec])
+        self.signature = tf.function(self.predict, input_signature=[sample_spec], autograph=False)
 
     def predict(self, samples: tf.Tensor) -> dict[str, tf.Tensor]:
         """Samples to `label` string [N], `score` float [N] and `probabilities` float [N, C]."""

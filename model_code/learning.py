@@ -77,11 +77,10 @@ class Learner:
         self.decayed = [
             variable for variable in self.network.trainable_variables if variable.path.endswith("kernel")
         ]
-        # XLA halves the RNN's step on a CPU and lengthens the CNN's by half, so only the RNN is compiled with it.
         # Where several replicas exchange gradients there may be no function around the exchange.
-        compiled = not self.is_cnn
-        self.gradients = tf.function(self.plain_gradients, jit_compile=compiled)
-        self.step = tf.function(self.plain_step, jit_compile=compiled) if replicas == 1 else self.plain_step
+        compile_options = {"jit_compile": settings.jit_compile, "autograph": False}
+        self.gradients = tf.function(self.plain_gradients, **compile_options)
+        self.step = tf.function(self.plain_step, **compile_options) if replicas == 1 else self.plain_step
         shape = [None, self.batch_size]
         self.run_steps = tf.function(
             self.plain_run_steps,
@@ -92,11 +91,8 @@ class Learner:
                 tf.TensorSpec([], tf.int32),
             ],
         )
-        self.measure_batch = tf.function(
-            self.plain_measure_batch, jit_compile=compiled, reduce_retracing=True
-        )
-
-        self.has_finite_weights = tf.function(self.plain_has_finite_weights)
+        self.measure_batch = tf.function(self.plain_measure_batch, reduce_retracing=True, **compile_options)
+        self.has_finite_weights = tf.function(self.plain_has_finite_weights, autograph=False)
 
     def variables(self) -> list[keras.Variable]:
         """Everything that changes while training: weights, averages, dropout's random state, optimiser slots."""
@@ -126,13 +122,13 @@ class Learner:
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """Runs inputs [steps, batch, …] with their targets as consecutive steps, each batch shared by the replicas."""
         loss_sum, right_sum = tf.constant(0.0), tf.constant(0.0)
+        # AutoGraph makes a loop of the `for`; looking for one in all of Keras as well takes seconds.
+        replica_step = tf.autograph.experimental.do_not_convert(self.replica_step)
         for offset in tf.range(tf.shape(inputs)[0]):
             step = first_step + offset
             rate = learning_rate_at(step, total_steps, self.settings)
             self.optimizer.learning_rate.assign(rate)
-            losses, rights = self.strategy.run(
-                self.replica_step, args=(inputs[offset], targets[offset], step)
-            )
+            losses, rights = self.strategy.run(replica_step, args=(inputs[offset], targets[offset], step))
             loss_sum += self.strategy.reduce(tf.distribute.ReduceOp.SUM, losses, axis=None)
             right_sum += self.strategy.reduce(tf.distribute.ReduceOp.SUM, rights, axis=None)
         return loss_sum, right_sum

@@ -45,7 +45,9 @@ def freeze(network: keras.Model) -> tf.types.experimental.ConcreteFunction:
     def probabilities(sample: tf.Tensor) -> tf.Tensor:
         return tf.nn.softmax(network(sample, training=False))
 
-    return convert_variables_to_constants_v2(tf.function(probabilities).get_concrete_function(sample))
+    return convert_variables_to_constants_v2(
+        tf.function(probabilities, autograph=False).get_concrete_function(sample)
+    )
 
 
 def convert(

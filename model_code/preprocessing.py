@@ -113,7 +113,9 @@ def encode_all_texts(
     texts: Sequence[bytes], table: tf.lookup.StaticHashTable, sequence_length: int, chunk_size: int = 2048
 ) -> np.ndarray:
     """`encode_texts` over many texts in chunks; int32 array of shape [N, sequence_length]."""
-    encode = tf.function(lambda chunk: encode_texts(chunk, table, sequence_length), reduce_retracing=True)
+    encode = tf.function(
+        lambda chunk: encode_texts(chunk, table, sequence_length), autograph=False, reduce_retracing=True
+    )
     chunks = [
         encode(tf.constant(texts[i : i + chunk_size])).numpy() for i in range(0, len(texts), chunk_size)
     ]
@@ -162,7 +164,9 @@ def pad_sequences(sequences: tf.Tensor, sequence_length: int) -> tf.Tensor:
 
 def decode_all_images(encoded: Sequence[bytes], image_size: int, chunk_size: int = 2048) -> np.ndarray:
     """`decode_images` over many images in chunks; uint8 array of shape [N, image_size, image_size, 3]."""
-    decode = tf.function(lambda chunk: decode_images(chunk, image_size), reduce_retracing=True)
+    decode = tf.function(
+        lambda chunk: decode_images(chunk, image_size), autograph=False, reduce_retracing=True
+    )
     chunks = [
         decode(tf.constant(encoded[i : i + chunk_size])).numpy() for i in range(0, len(encoded), chunk_size)
     ]

@@ -20,6 +20,7 @@ from model_code import checkpoints
 from model_code.cluster import Cluster
 from model_code.failures import JobFailed, base_directory, write_failure_reason
 from model_code.hyperparameters import Hyperparameters, parse
+from model_code.light_import import import_tensorflow
 from model_code.metrics import metric_line
 
 STOPPED_EXIT_STATUS = 143
@@ -150,6 +151,7 @@ def train(settings: Hyperparameters, places: Places, cluster: Cluster, stop_requ
     if settings.kind == "cnn":
         os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     # Imported only now, too, so that a wrong hyperparameter fails within a second.
+    import_tensorflow()
     import keras
     import tensorflow as tf
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +83,7 @@ class TrainingJob(Job):
             "AWS_REGION": self.arn.split(":")[3],
             **self.request.get("Environment", {}),
         }
-        return ["train"], variables
+        return [sys.executable, "-P", "-m", "local_aws.toolkit"], variables
 
     def write_configuration(self, channels: list[dict[str, Any]]) -> None:
         """Writes hyperparameters.json, resourceconfig.json and inputdataconfig.json."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 import json
+import multiprocessing
 import os
 import random
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
 import numpy as np
@@ -17,16 +19,34 @@ import pytest
 from PIL import Image
 from sklearn.datasets import load_digits
 
-import model_code
 from model_code.source import ARCHIVE_NAME, write_source_archive
 
+# Without XLA, which takes longer to compile these networks' steps than they take.
+RNN = {"epochs": "2", "units": "4", "batch_size": "32", "jit_compile": "false"}
 TINY = {
     "cnn": {"epochs": "2", "width": "4", "image_size": "16", "batch_size": "32", "learning_rate": "0.2"},
-    "rnn": {"epochs": "2", "units": "4", "embedding_size": "8", "sequence_length": "16", "batch_size": "32"},
-    "sensor": {"epochs": "2", "units": "4", "sequence_length": "24", "batch_size": "32"},
+    "rnn": {**RNN, "embedding_size": "8", "sequence_length": "16"},
+    "sensor": {**RNN, "sequence_length": "24"},
 }
 # The channels of sensor sequences train the RNN too.
 KIND_OF_CHANNELS = {"cnn": "cnn", "rnn": "rnn", "sensor": "rnn"}
+TOOLKIT = (sys.executable, "-P", "-m", "local_aws.toolkit")
+# Scripts start quickly as forks of a process that has imported TensorFlow. Importing starts no thread of TensorFlow's,
+# so that a fork is safe; computing would.
+FORKED = multiprocessing.get_context("forkserver")
+FORKED.set_forkserver_preload(
+    ["tensorflow", "keras", "model_code.train", "model_code.export", "model_code.problems"]
+)
+SCRIPT = """
+import os, sys
+from model_code import train
+os.environ.update(environment)
+sys.argv = ["train.py", *arguments]
+with open(log, "wb") as file:
+    os.dup2(file.fileno(), 1)
+    os.dup2(file.fileno(), 2)
+train.run()
+"""
 DIGITS = ("zero", "one", "two")
 ADJECTIVES = {
     "negative": ("dull", "awful", "boring", "weak", "tired"),
@@ -99,10 +119,10 @@ class Job:
         channels = {f"SM_CHANNEL_{name.upper()}": str(self.base / "input/data" / name) for name in SPLITS}
         return {**self.environment(), **channels}
 
-    def run(self) -> subprocess.CompletedProcess:
-        """Runs the toolkit's `train` to its end."""
+    def run(self, program: Sequence[str] = TOOLKIT) -> subprocess.CompletedProcess:
+        """Runs the toolkit to its end, as the embedded SageMaker starts it or by another program."""
         return subprocess.run(
-            [str(Path(sys.executable).with_name("train"))],
+            program,
             env=self.environment(),
             cwd=self.base,
             capture_output=True,
@@ -110,16 +130,37 @@ class Job:
             timeout=300,
         )
 
-    def start_script(self, arguments: Sequence[str]) -> subprocess.Popen:
-        """Starts the training script alone, as the toolkit starts it, so that a test can send it signals."""
-        return subprocess.Popen(
-            [sys.executable, "-m", "model_code.train", *arguments],
-            env=self.script_environment(),
-            cwd=Path(model_code.__file__).parents[1],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
+    def start_script(self, arguments: Sequence[str], **variables: str) -> Script:
+        """Starts the training script alone, with what the toolkit gives it, so that a test can send it signals."""
+        log = self.base / f"log-{len(list(self.base.glob('log-*')))}.txt"
+        log.touch()
+        names = {
+            "arguments": list(arguments),
+            "environment": {**self.script_environment(), **variables},
+            "log": str(log),
+        }
+        process = FORKED.Process(target=exec, args=(SCRIPT, names), daemon=True)
+        process.start()
+        return Script(process, log)
+
+
+@dataclass(frozen=True)
+class Script:
+    """A training script that runs, and where its output goes."""
+
+    process: ForkServerProcess
+    log: Path
+
+    @property
+    def output(self) -> str:
+        """What it has printed so far."""
+        return self.log.read_text()
+
+    def end(self, exit_code: int = 0) -> str:
+        """Waits for its end, which has to be with that code; returns what it printed."""
+        self.process.join(240)
+        assert self.process.exitcode == exit_code, self.output[-2000:]
+        return self.output
 
 
 SPLITS = ("train", "validation")

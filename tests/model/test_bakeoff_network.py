@@ -14,6 +14,12 @@ from bakeoff.tasks import Task
 from model_code.public_datasets import png
 
 
+@pytest.fixture(autouse=True)
+def few_updates(monkeypatch):
+    """As many as these easy examples need."""
+    monkeypatch.setattr(network, "UPDATES_WANTED", 300)
+
+
 @pytest.fixture
 def task(tmp_path) -> Task:
     """Zeros and ones of scikit-learn's digits as PNG files."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import socket
 import subprocess
 import sys
@@ -22,10 +21,13 @@ from model_code.failures import JobFailed
 WORDS = [
     *("--kind", "rnn", "--units", "4", "--embedding_size", "8", "--sequence_length", "16"),
     *("--batch_size", "16", "--dropout", "0", "--epochs", "6", "--checkpoint_every_steps", "2"),
+    *("--jit_compile", "false"),
 ]
 
 TWO_DEVICES = """
 import sys
+from model_code.light_import import import_tensorflow
+import_tensorflow()
 import numpy as np
 import tensorflow as tf
 (processor,) = tf.config.list_physical_devices("CPU")
@@ -34,7 +36,9 @@ from model_code.batches import Arrays
 from model_code.hyperparameters import RnnHyperparameters
 from model_code.learning import Learner
 from model_code.networks import build_rnn
-settings = RnnHyperparameters(units=4, embedding_size=8, sequence_length=6, dropout=0.0, batch_size=8)
+settings = RnnHyperparameters(
+    units=4, embedding_size=8, sequence_length=6, dropout=0.0, batch_size=8, jit_compile=False
+)
 generator = np.random.default_rng(0)
 inputs = generator.integers(0, 20, (64, 6)).astype("int32")
 targets = generator.integers(0, 3, 64).astype("int32")
@@ -73,15 +77,11 @@ def free_ports(count: int) -> list[int]:
     return ports
 
 
-def start_hosts(job, words: list[str]) -> list[subprocess.Popen]:
+def start_hosts(job, words: list[str]) -> list:
     """Starts the script as two hosts of one job over the loopback address; the first is the chief."""
     hosts = sorted(f"127.0.0.1:{port}" for port in free_ports(2))
-    started = []
-    for host in hosts:
-        os.environ.update(SM_HOSTS=json.dumps(hosts), SM_CURRENT_HOST=host)
-        started.append(job.start_script(words))
-    del os.environ["SM_HOSTS"], os.environ["SM_CURRENT_HOST"]
-    return started
+    names = json.dumps(hosts)
+    return [job.start_script(words, SM_HOSTS=names, SM_CURRENT_HOST=host) for host in hosts]
 
 
 def weights_at_the_end(job) -> list[np.ndarray]:
@@ -91,28 +91,24 @@ def weights_at_the_end(job) -> list[np.ndarray]:
 
 def test_two_hosts_lose_one_are_started_again_and_end_with_a_single_hosts_weights(make_job):
     single, several = make_job("rnn", name="single"), make_job("rnn", name="several")
-    process = single.start_script(WORDS)
-    output, _ = process.communicate(timeout=240)
-    assert process.returncode == 0, output[-2000:]
+    single.start_script(WORDS).end()
 
     chief, worker = start_hosts(several, WORDS)
     deadline = time.monotonic() + 200
     while not several.checkpoints:
-        assert chief.poll() is None, chief.stdout.read()[-2000:]
+        assert chief.process.is_alive(), chief.output[-2000:]
         assert time.monotonic() < deadline, "no checkpoint came"
         time.sleep(0.05)
-    worker.kill()
-    output, _ = chief.communicate(timeout=240)
-    assert chief.returncode == 1, output[-2000:]
+    worker.process.kill()
+    chief.end(1)
     assert several.failure.startswith("Another host of the job no longer answers"), several.failure
-    worker.communicate()
 
-    both = start_hosts(several, WORDS)
-    outputs = [one.communicate(timeout=240)[0] for one in both]
-    assert [one.returncode for one in both] == [0, 0], outputs[0][-2000:] + outputs[1][-2000:]
-    assert "on 2 device(s)" in outputs[0]
-    assert "Resuming at step" in outputs[0]
-    assert "epoch=6" in outputs[0] and "epoch=" not in outputs[1]
+    chief, worker = start_hosts(several, WORDS)
+    output = chief.end()
+    assert "on 2 device(s)" in output
+    assert "Resuming at step" in output
+    assert "epoch=6" in output
+    assert "epoch=" not in worker.end()
     assert (several.base / "model" / "1" / "saved_model.pb").is_file()
     for ours, theirs in zip(weights_at_the_end(several), weights_at_the_end(single), strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-2, atol=1e-3)

@@ -158,6 +158,8 @@ def test_a_shard_that_is_damaged_while_training_is_named(channels, tmp_path, mon
 
 
 PROGRAM = """
+from model_code.light_import import import_tensorflow
+import_tensorflow()
 import io, resource, sys
 from pathlib import Path
 import numpy as np

@@ -40,4 +40,4 @@ def test_until_its_own_speed_shows_a_resumed_run_keeps_to_what_was_planned():
     limit = TimeLimit(100, seconds_passing(0.0, 1.0, 2.0))
     limit.resume(50.0)
 
-    assert [limit.last_step(step, 1000, 160) for step in (100, 120)] == [160, 120 + 48 * 20]
+    assert [limit.last_step(step, 2000, 160) for step in (100, 120)] == [160, 120 + 48 * 20]

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import re
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
+from local_aws.toolkit import error_names
 from model_code.metrics import METRIC_DEFINITIONS
 
+from .conftest import TOOLKIT
 
-@pytest.mark.parametrize("kind", ["cnn", "rnn"])
-def test_a_job_trains_reports_its_metrics_and_leaves_the_artefact(make_job, kind):
+
+@pytest.mark.parametrize(
+    ("kind", "program"), [("cnn", [str(Path(sys.executable).with_name("train"))]), ("rnn", TOOLKIT)]
+)
+def test_a_job_trains_reports_its_metrics_and_leaves_the_artefact(make_job, kind, program):
     job = make_job(kind)
 
-    finished = job.run()
+    finished = job.run(program)
 
     assert finished.returncode == 0, finished.stdout[-2000:]
     assert job.failure == ""
@@ -50,14 +59,29 @@ def test_a_missing_channel_fails_with_one_sentence(make_job):
     assert not list((job.base / "model").iterdir())
 
 
+WITHOUT_TENSORFLOW = "import sys; sys.modules['tensorflow'] = None; from model_code.train import run; run()"
+
+
 def test_a_hyperparameter_out_of_range_fails_before_the_script_loads_tensorflow(make_job):
     """The script alone: the toolkit imports TensorFlow for reasons of its own."""
     job = make_job("cnn")
 
-    script = job.start_script(["--kind", "cnn", "--learning_rate", "-1"])
-    output, _ = script.communicate(timeout=60)
+    finished = subprocess.run(
+        [sys.executable, "-c", WITHOUT_TENSORFLOW, "--kind", "cnn", "--learning_rate", "-1"],
+        env=job.script_environment(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
 
     sentence = "The hyperparameter learning_rate is -1; it has to be between 1e-06 and 10."
-    assert script.returncode == 1
+    assert (finished.returncode, finished.stdout) == (1, f"The training job failed: {sentence}\n")
     assert job.failure == sentence
-    assert output == f"The training job failed: {sentence}\n"
+
+
+def test_the_toolkit_without_tensorflow_knows_the_names_of_its_errors():
+    from tensorflow.python.framework import errors_impl
+
+    found = [name for name, value in inspect.getmembers(errors_impl) if inspect.isclass(value)]
+    assert sorted(error_names()) == found
+    assert "ResourceExhaustedError" in found
