@@ -96,16 +96,6 @@ def test_a_failing_job_tells_the_scripts_own_reason(client, bucket):
     assert "The data is of another planet." in description["FailureReason"]
 
 
-def test_a_script_that_ends_with_an_error_of_tensorflows_is_said_to_by_its_name(client, bucket):
-    # Only the name counts, and TensorFlow's own class would cost seconds.
-    script = (
-        "class ResourceExhaustedError(Exception): ...\nraise ResourceExhaustedError('There is no memory.')\n"
-    )
-    description = run_training(client("sagemaker"), training_request(client("s3"), bucket, script))
-    assert description["FailureReason"].startswith("AlgorithmError: ResourceExhaustedError:")
-    assert "There is no memory." in description["FailureReason"]
-
-
 def test_an_empty_channel_fails_the_job_by_its_place(client, bucket):
     request = training_request(client("s3"), bucket, SCRIPT)
     request["InputDataConfig"][0]["DataSource"]["S3DataSource"]["S3Uri"] = f"s3://{bucket}/nowhere/"
