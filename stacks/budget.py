@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from aws_cdk import ArnFormat, Stack
 from aws_cdk import aws_budgets as budgets
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from stacks.settings.watching import BudgetSettings
@@ -12,10 +16,23 @@ from stacks.settings.watching import BudgetSettings
 properties = budgets.CfnBudget
 
 
-def add_budget(scope: Construct, settings: BudgetSettings, tags: Mapping[str, str]) -> None:
-    """Adds the budget; the tags have to be activated as cost allocation tags in the account's billing console."""
+def add_budget(
+    scope: Construct, settings: BudgetSettings, tags: Mapping[str, str], topic: sns.Topic | None
+) -> None:
+    """Adds the budget; the tags have to be activated as cost allocation tags in the account's billing console.
+
+    Args:
+        scope: the stack that it is part of.
+        settings: how much, and who hears of it.
+        tags: of what it counts.
+        topic: which hears of it too; None where there is none.
+    """
     percents = [("ACTUAL", percent) for percent in settings.percents]
-    budgets.CfnBudget(
+    subscribers = [properties.SubscriberProperty(subscription_type="EMAIL", address=settings.email)]
+    if topic:
+        topic.add_to_resource_policy(let_budgets(scope, "sns:Publish", resource=topic.topic_arn))
+        subscribers.append(properties.SubscriberProperty(subscription_type="SNS", address=topic.topic_arn))
+    budget = budgets.CfnBudget(
         scope,
         "Budget",
         budget=properties.BudgetDataProperty(
@@ -32,13 +49,38 @@ def add_budget(scope: Construct, settings: BudgetSettings, tags: Mapping[str, st
             metrics=["UnblendedCost"],
         ),
         notifications_with_subscribers=[
-            notification(kind, percent, settings.email) for kind, percent in [*percents, ("FORECASTED", 100)]
+            notification(kind, percent, subscribers) for kind, percent in [*percents, ("FORECASTED", 100)]
         ],
+    )
+    if topic:
+        # With the policy, without which nothing could be told.
+        budget.node.add_dependency(topic)
+
+
+def let_budgets_use(key: kms.Key) -> None:
+    """Lets AWS Budgets write to a topic under the key."""
+    key.add_to_resource_policy(let_budgets(key, "kms:Decrypt", "kms:GenerateDataKey", resource="*"))
+
+
+def let_budgets(scope: Construct, *actions: str, resource: str) -> iam.PolicyStatement:
+    """What AWS Budgets may do for this account's budgets (its user guide, SNS topics for budget notifications)."""
+    stack = Stack.of(scope)
+    own = stack.format_arn(service="budgets", region="", resource="*", arn_format=ArnFormat.NO_RESOURCE_NAME)
+    return iam.PolicyStatement(
+        principals=[iam.ServicePrincipal("budgets.amazonaws.com")],
+        actions=list(actions),
+        resources=[resource],
+        conditions={
+            "StringEquals": {"aws:SourceAccount": stack.account},
+            "ArnLike": {"aws:SourceArn": own},
+        },
     )
 
 
-def notification(kind: str, percent: int, email: str) -> properties.NotificationWithSubscribersProperty:
-    """One mail when so many percent are spent, or will be by the month's end."""
+def notification(
+    kind: str, percent: int, subscribers: list[properties.SubscriberProperty]
+) -> properties.NotificationWithSubscribersProperty:
+    """One notice when so many percent are spent, or will be by the month's end."""
     return properties.NotificationWithSubscribersProperty(
         notification=properties.NotificationProperty(
             notification_type=kind,
@@ -46,5 +88,5 @@ def notification(kind: str, percent: int, email: str) -> properties.Notification
             threshold=percent,
             threshold_type="PERCENTAGE",
         ),
-        subscribers=[properties.SubscriberProperty(subscription_type="EMAIL", address=email)],
+        subscribers=subscribers,
     )

@@ -87,7 +87,11 @@ def compose(app: App, build_directory: Path) -> dict[str, Stack]:
         build_directory=build_directory,
     )
     if settings.budget:
-        add_budget(stacks["Storage"], settings.budget, {"project": PROJECT, "environment": settings.name})
+        # Beside the topic that hears of it, where there is one.
+        holder = stacks["Watching" if settings.watching else "Storage"]
+        topic = stacks["Watching"].topic if settings.watching else None
+        tags = {"project": PROJECT, "environment": settings.name}
+        add_budget(holder, settings.budget, tags, topic)
     # They read what storage published, which CDK cannot see by itself.
     for reader in ("Training", "Inference", "Release", "Api", "Bulk"):
         stacks[reader].add_stack_dependency(stacks["Storage"])

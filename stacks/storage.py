@@ -9,6 +9,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from lambdas.bulk.places import PREFIX
+from stacks.budget import let_budgets_use
 from stacks.names import CAPTURED_PREFIX, publish
 from stacks.settings import EnvironmentSettings
 from stacks.settings.storage import StorageSettings
@@ -33,6 +34,8 @@ class StorageStack(Stack):
         )
         if settings.watching:
             let_event_bridge_publish(key)
+            if settings.budget:
+                let_budgets_use(key)
         logs = self.access_log_bucket(storage, removal)
         publish(self, settings.name, "key-arn", key.key_arn)
         for purpose in ("data", "model"):

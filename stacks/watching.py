@@ -23,7 +23,11 @@ ENDED_BADLY = ["FAILED", "TIMED_OUT", "ABORTED"]
 
 
 class WatchingStack(Stack):
-    """Hears of the other stacks through EventBridge, so that none of them knows it."""
+    """Hears of the other stacks through EventBridge, so that none of them knows it.
+
+    Attributes:
+        topic: on which it tells people.
+    """
 
     def __init__(
         self,
@@ -40,7 +44,7 @@ class WatchingStack(Stack):
         self.key_arn = published(self, settings.name, "key-arn")
         self.training_machine_arn = published(self, settings.name, "training-state-machine-arn")
         release_machine_arn = published(self, settings.name, "release-state-machine-arn")
-        topic = self.topic(settings)
+        self.topic = topic = self.alarm_topic(settings)
         self.tell_of_alarms(topic, alarm_prefix)
         self.tell_of_failed_runs(
             topic, {"training": self.training_machine_arn, "release": release_machine_arn}
@@ -60,7 +64,7 @@ class WatchingStack(Stack):
         if settings.watching.dashboard:
             add_dashboard(self, settings)
 
-    def topic(self, settings: EnvironmentSettings) -> sns.Topic:
+    def alarm_topic(self, settings: EnvironmentSettings) -> sns.Topic:
         """An encrypted topic; the key's policy lets EventBridge use it."""
         topic = sns.Topic(
             self,

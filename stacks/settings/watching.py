@@ -60,7 +60,9 @@ class BudgetSettings(Settings):
     """A monthly budget for what bears the environment's tags."""
 
     monthly_us_dollars: int = Field(ge=1, le=1_000_000)
-    email: str = Field(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$", description="Who hears of it.")
+    email: str = Field(
+        pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$", description="Who hears of it; and so does watching's topic."
+    )
     # AWS Budgets takes five notifications a budget (AWS Budgets quotas); the forecast is one of them.
     percents: list[Annotated[int, Field(ge=1, le=1_000)]] = Field(
         default=[50, 80, 100], min_length=1, max_length=4

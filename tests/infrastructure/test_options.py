@@ -126,7 +126,7 @@ def test_the_boundary_holds_every_role(everything, dev, of_type):
 
 
 def test_the_budget_counts_what_bears_the_tags_and_tells_before_it_is_used_up(everything, dev, of_type):
-    (budget,) = of_type(everything["Storage"], "AWS::Budgets::Budget")
+    (budget,) = of_type(everything["Watching"], "AWS::Budgets::Budget")
     assert budget["Budget"]["BudgetLimit"] == {"Amount": 200, "Unit": "USD"}
     assert budget["Budget"]["FilterExpression"] == {
         "And": [
@@ -139,7 +139,49 @@ def test_the_budget_counts_what_bears_the_tags_and_tells_before_it_is_used_up(ev
         for one in budget["NotificationsWithSubscribers"]
     ]
     assert told == [("ACTUAL", 50), ("ACTUAL", 80), ("ACTUAL", 100), ("FORECASTED", 100)]
-    assert of_type(dev["Storage"], "AWS::Budgets::Budget") == []
+    assert [part for part in dev if of_type(dev[part], "AWS::Budgets::Budget")] == []
+
+
+def test_the_budget_tells_the_topic_and_not_people_alone_and_only_this_accounts_budgets_may(
+    everything, of_type
+):
+    (budget,) = of_type(everything["Watching"], "AWS::Budgets::Budget")
+    ((topic, _),) = [
+        one for one in everything["Watching"]["Resources"].items() if one[1]["Type"] == "AWS::SNS::Topic"
+    ]
+    for one in budget["NotificationsWithSubscribers"]:
+        assert one["Subscribers"] == [
+            {"SubscriptionType": "EMAIL", "Address": "bills@example.org"},
+            {"SubscriptionType": "SNS", "Address": {"Ref": topic}},
+        ]
+    (key,) = of_type(everything["Storage"], "AWS::KMS::Key")
+    (policy,) = of_type(everything["Watching"], "AWS::SNS::TopicPolicy")
+    for document, actions in (
+        (key["KeyPolicy"], ["kms:Decrypt", "kms:GenerateDataKey"]),
+        (policy["PolicyDocument"], "sns:Publish"),
+    ):
+        (statement,) = [one for one in document["Statement"] if "budgets.amazonaws.com" in json.dumps(one)]
+        assert statement["Action"] == actions
+        assert statement["Condition"]["StringEquals"] == {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
+        assert "budgets::" in json.dumps(statement["Condition"]["ArnLike"]["aws:SourceArn"])
+
+
+def test_without_a_topic_the_budget_tells_by_mail(of_type):
+    from aws_cdk import App
+    from aws_cdk.assertions import Template
+
+    from stacks.compose import compose
+
+    chosen = copy.deepcopy(context())
+    chosen["environments"]["dev"]["budget"] = EVERYTHING["budget"]
+    storage = compose(App(context={**chosen, "environment": "dev"}), ROOT / "build")["Storage"]
+    (budget,) = of_type(Template.from_stack(storage).to_json(), "AWS::Budgets::Budget")
+    kinds = {
+        two["SubscriptionType"]
+        for one in budget["NotificationsWithSubscribers"]
+        for two in one["Subscribers"]
+    }
+    assert kinds == {"EMAIL"}
 
 
 def test_an_old_fallback_type_is_warned_of():
