@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from ministack import app
-from ministack.services import eventbridge, stepfunctions
+from ministack.services import cloudwatch, eventbridge, stepfunctions
 from ministack.services.cloudformation import provisioners, stacks
 
-from local_aws import managed
+from local_aws import alarms, managed
 from local_aws.bookkeeping import bookkeeping_handlers
 from local_aws.sagemaker.cloudformation import Provisioner
 from local_aws.sagemaker.integrations import dispatch_table
@@ -25,6 +25,7 @@ def install(sagemaker: SageMaker) -> None:
     stepfunctions._SERVICE_DISPATCH.update(dispatch_table(sagemaker))
     stepfunctions._AWS_SDK_SERVICE_MAP["sagemaker"] = {"target_prefix": "SageMaker", "protocol": "json"}
     stepfunctions._AWS_SDK_ERROR_PREFIX["sagemaker"] = "SageMaker"
+    alarms.install()
 
 
 def run_on_worker_threads(types: set[str]) -> None:
@@ -46,6 +47,11 @@ def private_names() -> dict[str, Any]:
         "stepfunctions._SERVICE_DISPATCH": stepfunctions._SERVICE_DISPATCH,
         "stepfunctions._AWS_SDK_SERVICE_MAP": stepfunctions._AWS_SDK_SERVICE_MAP,
         "stepfunctions._AWS_SDK_ERROR_PREFIX": stepfunctions._AWS_SDK_ERROR_PREFIX,
+        "cloudwatch._dims_from_list": cloudwatch._dims_from_list,
+        "cloudwatch._dims_key": cloudwatch._dims_key,
+        "cloudwatch._dispatch_alarm_actions": cloudwatch._dispatch_alarm_actions,
+        "cloudwatch._evaluate_alarm": cloudwatch._evaluate_alarm,
+        "cloudwatch._metrics": cloudwatch._metrics,
         "eventbridge._put_events": eventbridge._put_events,
         "stepfunctions._ExecutionError": stepfunctions._ExecutionError,
     }

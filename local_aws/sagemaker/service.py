@@ -10,14 +10,15 @@ import threading
 import traceback
 import uuid
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
+from local_aws.events import tell_event_bridge
 from local_aws.sagemaker.asynchronous import AsynchronousRequests
 from local_aws.sagemaker.endpoints import Endpoints
 from local_aws.sagemaker.errors import ServiceError, validation_error
-from local_aws.sagemaker.events import tell_event_bridge
 from local_aws.sagemaker.jobs import JobQueue
 from local_aws.sagemaker.names import ACCOUNT, REGION, Names
 from local_aws.sagemaker.processing_jobs import ProcessingJob
@@ -50,7 +51,7 @@ class SageMaker:
         # Training and processing jobs share the machine, so they share its places.
         self.processing = JobQueue(folder / "jobs", concurrent_jobs)
         self.processing.places = self.training.places
-        self.registry = Registry(self.names, tell_event_bridge)
+        self.registry = Registry(self.names, partial(tell_event_bridge, "aws.sagemaker"))
         self.endpoints = Endpoints(self.names, self.registry, folder / "endpoints", self.client)
         self.asynchronous = AsynchronousRequests(self.endpoints, self.client)
         self.folder = folder
