@@ -7,7 +7,14 @@ import sys
 import typer
 from rich.console import Console
 
-from cli import bulk_commands, decision_commands, local_commands, model_commands, removal_commands
+from cli import (
+    bulk_commands,
+    decision_commands,
+    local_commands,
+    model_commands,
+    removal_commands,
+    transform_commands,
+)
 from cli.arguments import INTERRUPTED
 from cli.errors import CommandFailed
 
@@ -18,7 +25,14 @@ app = typer.Typer(
     rich_markup_mode="rich",
     help="Recognition on AWS: decide, build and deploy, in an AWS account or on this machine.",
 )
-for group in (local_commands, model_commands, bulk_commands, decision_commands, removal_commands):
+for group in (
+    local_commands,
+    model_commands,
+    transform_commands,
+    bulk_commands,
+    decision_commands,
+    removal_commands,
+):
     app.add_typer(group.app)
 
 

@@ -103,7 +103,8 @@ def findings(part: str, settings: EnvironmentSettings) -> list[Finding]:
                 OBJECTS,
                 *(objects("ModelBucket", p) for p in ("training/", "local/", *asynchronous)),
             ),
-            *each("ModelRole/DefaultPolicy", LOG_STREAMS, log_group("Endpoints")),
+            *each("ModelRole/DefaultPolicy", OBJECTS, objects("DataBucket", "transform/")),
+            *each("ModelRole/DefaultPolicy", LOG_STREAMS, log_group("Endpoints"), log_group("TransformJobs")),
             *each("ModelRole/DefaultPolicy", VERSIONS, *versions),
             *each(
                 "ModelRole/DefaultPolicy", "The alarms of this stack and no others; CDK names them.", alarms

@@ -37,7 +37,7 @@ from stacks.names import (
 from stacks.scaling import track_concurrency
 from stacks.second_endpoints import AsynchronousEndpoint, ComponentEndpoint
 from stacks.settings import EnvironmentSettings
-from stacks.settings.inference import InferenceSettings
+from stacks.settings.inference import TRANSFORM_PREFIX, InferenceSettings
 from stacks.training import bucket_arn
 from stacks.variants import endpoint_configuration, shadow_variant
 
@@ -51,7 +51,8 @@ class InferenceStack(Stack):
         super().__init__(scope, construct_id, **options)
         self.key_arn = published(self, settings.name, "key-arn")
         self.model_bucket = published(self, settings.name, "model-bucket")
-        self.role = self.model_role(settings, bucket_arn(self.model_bucket))
+        data_bucket = published(self, settings.name, "data-bucket")
+        self.role = self.model_role(settings, bucket_arn(self.model_bucket), bucket_arn(data_bucket))
         self.capture = data_capture(self, settings, self.role, self.key_arn)
         self.models = {
             kind: ReleasedModel(self, kind.title(), settings=settings, kind=kind) for kind in KINDS
@@ -61,8 +62,10 @@ class InferenceStack(Stack):
         """The logical id of each kind's endpoint configuration."""
         return {kind: self.get_logical_id(model.config) for kind, model in self.models.items()}
 
-    def model_role(self, settings: EnvironmentSettings, model_bucket_arn: str) -> iam.Role:
-        """What a serving container may do: read models, and let SageMaker watch the alarms of a release."""
+    def model_role(
+        self, settings: EnvironmentSettings, model_bucket_arn: str, data_bucket_arn: str
+    ) -> iam.Role:
+        """What a serving container may do: read models, transform, and let SageMaker watch a release's alarms."""
         role = iam.Role(self, "ModelRole", assumed_by=iam.ServicePrincipal("sagemaker.amazonaws.com"))
         versions = [
             self.format_arn(
@@ -82,7 +85,10 @@ class InferenceStack(Stack):
             *roles.read_objects(model_bucket_arn, "training/", "local/"),
             roles.use_key(self.key_arn),
             *roles.pull_image(INFERENCE_IMAGES[settings.inference.image_version], settings.region),
-            *roles.write_sagemaker_logs(self, "Endpoints"),
+            *roles.write_sagemaker_logs(self, "Endpoints", "TransformJobs"),
+            # A batch transform job has no role but that of its model.
+            *roles.read_objects(data_bucket_arn, f"{TRANSFORM_PREFIX}/"),
+            roles.write_objects(data_bucket_arn, f"{TRANSFORM_PREFIX}/"),
             iam.PolicyStatement(actions=["sagemaker:DescribeModelPackage"], resources=versions),
             iam.PolicyStatement(actions=["cloudwatch:DescribeAlarms"], resources=[alarms]),
         ]

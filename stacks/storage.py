@@ -12,6 +12,7 @@ from lambdas.bulk.places import PREFIX
 from stacks.budget import let_budgets_use
 from stacks.names import CAPTURED_PREFIX, publish
 from stacks.settings import EnvironmentSettings
+from stacks.settings.inference import TRANSFORM_PREFIX
 from stacks.settings.storage import StorageSettings
 
 
@@ -42,11 +43,12 @@ class StorageStack(Stack):
             bucket = self.bucket(f"{purpose.title()}Bucket", storage, removal, key, logs, prefix=purpose)
             if purpose == "data":
                 # What customers' objects were found to show is kept no longer than other answers about them.
-                bucket.add_lifecycle_rule(
-                    id="drop-old-bulk-runs",
-                    prefix=f"{PREFIX}/",
-                    expiration=Duration.days(settings.api.retention_days),
-                )
+                for name, folder in (("bulk-runs", PREFIX), ("transforms", TRANSFORM_PREFIX)):
+                    bucket.add_lifecycle_rule(
+                        id=f"drop-old-{name}",
+                        prefix=f"{folder}/",
+                        expiration=Duration.days(settings.api.retention_days),
+                    )
             publish(self, settings.name, f"{purpose}-bucket", bucket.bucket_name)
             if purpose == "data" and settings.training.marker_name:
                 tell_event_bridge(bucket)

@@ -10,6 +10,7 @@ from typing import Any
 
 from local_aws.sagemaker.endpoints import Endpoints
 from local_aws.sagemaker.errors import validation_error
+from local_aws.sagemaker.model_servers import ask
 from local_aws.sagemaker.objects import TransferFailed, split_uri
 
 PREFIX = "x-amzn-sagemaker-"
@@ -69,7 +70,7 @@ class AsynchronousRequests:
             bucket, key = split_uri(waiting.source)
             body = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
             with self.endpoints.asked(waiting.endpoint) as (server, _):
-                _, content = self.endpoints.ask(server, body, waiting.headers)
+                _, content = ask(server, body, waiting.headers)
             target = waiting.answer
         except Exception as error:  # noqa: BLE001 - nobody waits for this thread; the failure's object says it
             target, content = waiting.failure, str(error).encode()

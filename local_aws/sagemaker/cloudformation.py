@@ -10,6 +10,8 @@ from local_aws.sagemaker.errors import ServiceError
 from local_aws.sagemaker.service import SageMaker
 
 POLL_SECONDS = 0.2
+# Properties of an endpoint that only its updates have.
+RETAINING = ("RetainAllVariantProperties", "ExcludeRetainedVariantProperties")
 
 
 class Provisioner:
@@ -83,7 +85,9 @@ class Provisioner:
         config_name = last_part(new["EndpointConfigName"])
         described = self.call("DescribeEndpoint", {"EndpointName": name})
         if described["EndpointConfigName"] != config_name:
-            self.call("UpdateEndpoint", {"EndpointName": name, "EndpointConfigName": config_name})
+            request = {"EndpointName": name, "EndpointConfigName": config_name}
+            kept = {member: new[member] for member in RETAINING if member in new}
+            self.call("UpdateEndpoint", request | typed(kept))
             self.wait_for_endpoint(name, config_name)
         return physical_id, {"EndpointName": name}
 

@@ -2,71 +2,26 @@
 
 from __future__ import annotations
 
-import http.client
 import itertools
 import shutil
-import subprocess
-import sys
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from local_aws.processes import start_leashed, stop_leashed
 from local_aws.sagemaker.captures import capture
-from local_aws.sagemaker.containers import SERVERS, process_environment, role_of_image, unknown_image
+from local_aws.sagemaker.containers import SERVERS, role_of_image, unknown_image
 from local_aws.sagemaker.errors import ServiceError, not_found, validation_error
+from local_aws.sagemaker.model_servers import ModelServer, StartFailed, ask, start_process
 from local_aws.sagemaker.names import Names
 from local_aws.sagemaker.objects import TransferFailed, download_archive
 from local_aws.sagemaker.registry import Registry
+from local_aws.sagemaker.shadows import Shadows
 from local_aws.sagemaker.shapes import now
 
-ROOT = Path(__file__).resolve().parents[2]
-START_SECONDS = 180
-# Limits of real-time inference: body and answer time (SageMaker Runtime API reference, InvokeEndpoint).
+# Of real-time inference (SageMaker Runtime API reference, InvokeEndpoint).
 BODY_BYTES = 6 * 1024 * 1024
-ANSWER_SECONDS = 60
-
-
-class StartFailed(Exception):
-    """A server did not come up; the message is fit for a FailureReason."""
-
-
-@dataclass
-class ModelServer:
-    """One running server, with the number of requests that it has yet to answer."""
-
-    process: subprocess.Popen
-    port: int
-    folder: Path
-    unanswered: int = 0
-    changed: threading.Condition = field(default_factory=threading.Condition)
-
-    @contextmanager
-    def answering(self) -> Iterator[None]:
-        """Keeps `retire` waiting for one request's answer."""
-        with self.changed:
-            self.unanswered += 1
-        try:
-            yield
-        finally:
-            with self.changed:
-                self.unanswered -= 1
-                self.changed.notify_all()
-
-    def retire(self) -> None:
-        """Ends it once it has answered what it was asked; nobody may ask it any more."""
-        with self.changed:
-            self.changed.wait_for(lambda: not self.unanswered, timeout=ANSWER_SECONDS)
-        self.stop()
-
-    def stop(self) -> None:
-        """Ends it at once and drops its files."""
-        stop_leashed(self.process, grace_seconds=5)
-        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 class Endpoints:
@@ -78,6 +33,7 @@ class Endpoints:
         self.configs: dict[str, dict[str, Any]] = {}
         self.endpoints: dict[str, dict[str, Any]] = {}
         self.servers: dict[str, ModelServer] = {}
+        self.shadows = Shadows(clients)
         self.lock = threading.RLock()
         self.numbers = itertools.count(1)
 
@@ -101,13 +57,16 @@ class Endpoints:
         return {}
 
     def create_config(self, request: dict[str, Any]) -> dict[str, Any]:
-        """CreateEndpointConfig; one production variant, because there is one machine."""
+        """CreateEndpointConfig; one production variant, because there is one machine, and perhaps its shadow."""
         name = request["EndpointConfigName"]
         if name in self.configs:
             raise validation_error(f'Cannot create already existing endpoint configuration "{name}".')
         if len(request["ProductionVariants"]) != 1:
             raise validation_error("The embedded AWS serves one production variant an endpoint.")
-        for variant in request["ProductionVariants"]:
+        shadows = request.get("ShadowProductionVariants", [])
+        if len(shadows) > 1:
+            raise validation_error("An endpoint takes one shadow variant.")
+        for variant in (*request["ProductionVariants"], *shadows):
             self.find("model", self.models, variant["ModelName"])
         arn = self.names.arn("endpoint-config", name)
         self.configs[name] = {**request, "EndpointConfigArn": arn, "CreationTime": now()}
@@ -154,17 +113,45 @@ class Endpoints:
                 raise validation_error(f"Cannot update in-progress endpoint {name}.")
             endpoint.update(EndpointStatus="Updating", LastModifiedTime=now())
             endpoint.pop("FailureReason", None)
-        self.in_background(name, request["EndpointConfigName"])
+        self.in_background(name, request["EndpointConfigName"], retained_properties(request))
         return {"EndpointArn": endpoint["EndpointArn"]}
 
-    def in_background(self, name: str, config_name: str) -> None:
-        """Brings an endpoint to a configuration in a thread of its own."""
-        threading.Thread(target=self.bring_to, args=(name, config_name), daemon=True).start()
+    def update_weights_and_capacities(self, request: dict[str, Any]) -> dict[str, Any]:
+        """UpdateEndpointWeightsAndCapacities, which is how Application Auto Scaling scales; at once, as a record."""
+        with self.lock:
+            endpoint = self.find("endpoint", self.endpoints, request["EndpointName"])
+            if endpoint["EndpointStatus"] != "InService":
+                raise validation_error(f"Cannot update in-progress endpoint {endpoint['EndpointName']}.")
+            variants = {one["VariantName"]: dict(one) for one in endpoint["ProductionVariants"]}
+            for wanted in request["DesiredWeightsAndCapacities"]:
+                if wanted["VariantName"] not in variants:
+                    raise validation_error(f"The variant {wanted['VariantName']} is not of this endpoint.")
+                for part in RETAINABLE.values():
+                    if f"Desired{part}" in wanted:
+                        value = wanted[f"Desired{part}"]
+                        variants[wanted["VariantName"]] |= {f"Desired{part}": value, f"Current{part}": value}
+            endpoint.update(ProductionVariants=list(variants.values()), LastModifiedTime=now())
+        return {"EndpointArn": endpoint["EndpointArn"]}
 
-    def bring_to(self, name: str, config_name: str) -> None:
-        """Starts the configuration's server, then changes over; a failure leaves what was there."""
+    def in_background(self, name: str, config_name: str, retained: tuple[str, ...] = ()) -> None:
+        """Brings an endpoint to a configuration in a thread of its own."""
+        threading.Thread(target=self.bring_to, args=(name, config_name, retained), daemon=True).start()
+
+    def start_servers(self, name: str, config_name: str) -> tuple[ModelServer, ModelServer | None]:
+        """The servers of a configuration's variant and of its shadow; see `start_server` for what is raised."""
+        config = self.configs[config_name]
+        server = self.start_server(name, config["ProductionVariants"][0])
         try:
-            server = self.start_server(name, self.configs[config_name]["ProductionVariants"][0])
+            shadows = [self.start_server(name, one) for one in config.get("ShadowProductionVariants", [])]
+        except BaseException:
+            server.stop()
+            raise
+        return server, shadows[0] if shadows else None
+
+    def bring_to(self, name: str, config_name: str, retained: tuple[str, ...]) -> None:
+        """Starts the configuration's servers, then changes over; a failure leaves what was there."""
+        try:
+            server, shadow = self.start_servers(name, config_name)
         except (StartFailed, TransferFailed, ServiceError, OSError, KeyError) as error:
             with self.lock:
                 if name not in self.endpoints:
@@ -179,34 +166,28 @@ class Endpoints:
         with self.lock:
             endpoint = self.endpoints.get(name)
             if endpoint is None:
-                server.stop()
+                for one in filter(None, (server, shadow)):
+                    one.stop()
                 return
-            old = self.servers.get(name)
+            config, before = self.configs[config_name], endpoint.get("ProductionVariants", [])
+            old = self.servers.get(name), self.shadows.exchange(name, shadow, config)
             self.servers[name] = server
             endpoint.update(
                 EndpointStatus="InService",
                 EndpointConfigName=config_name,
                 LastModifiedTime=now(),
-                ProductionVariants=self.variants_in_service(config_name),
+                ProductionVariants=in_service(config["ProductionVariants"], before, retained),
             )
-        if old is not None:
-            old.retire()
+            endpoint.pop("ShadowProductionVariants", None)
+            if shadow:
+                endpoint["ShadowProductionVariants"] = in_service(config["ShadowProductionVariants"])
+        for one in filter(None, old):
+            one.retire()
 
-    def variants_in_service(self, config_name: str) -> list[dict[str, Any]]:
-        """DescribeEndpoint's summary of the variants."""
-        return [
-            {
-                "VariantName": variant["VariantName"],
-                "CurrentWeight": variant.get("InitialVariantWeight", 1.0),
-                "DesiredWeight": variant.get("InitialVariantWeight", 1.0),
-                "CurrentInstanceCount": variant.get("InitialInstanceCount", 1),
-                "DesiredInstanceCount": variant.get("InitialInstanceCount", 1),
-            }
-            for variant in self.configs[config_name]["ProductionVariants"]
-        ]
-
-    def start_server(self, name: str, variant: dict[str, Any]) -> ModelServer:
-        """Downloads the variant's model and starts its server; returns when /ping answers.
+    def start_server(
+        self, name: str, variant: dict[str, Any], variables: dict[str, str] | None = None
+    ) -> ModelServer:
+        """Downloads the variant's model and starts its server, `variables` over the model's own; waits for /ping.
 
         Raises:
             StartFailed: when the image is unknown or the server ends or stays silent.
@@ -220,7 +201,7 @@ class Endpoints:
         folder.mkdir(parents=True)
         try:
             download_archive(self.clients("s3"), container["ModelDataUrl"], folder / "model")
-            return self.start_process(module, folder, container.get("Environment", {}))
+            return start_process(module, folder, container.get("Environment", {}) | (variables or {}))
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
@@ -241,36 +222,6 @@ class Endpoints:
                 )
         return {**specification["Containers"][0], **container}
 
-    def start_process(self, module: str, folder: Path, variables: dict[str, str]) -> ModelServer:
-        """Starts the server process over an unpacked model; see `start_server` for what is raised."""
-        port_file, log = folder / "port", folder / "log"
-        command = [
-            sys.executable,
-            *("-m", module),
-            *("--directory", str(folder / "model")),
-            *("--port", "0", "--port-file", str(port_file)),
-        ]
-        environment = process_environment({**variables, "PYTHONPATH": str(ROOT)})
-        with log.open("wb") as output:
-            process = start_leashed(command, environment=environment, directory=ROOT, output=output)
-        deadline = time.monotonic() + START_SECONDS
-        try:
-            while not (port_file.exists() and answers_ping(int(port_file.read_text()))):
-                if process.poll() is not None:
-                    last = [line for line in log.read_text(errors="replace").splitlines() if line.strip()][
-                        -1:
-                    ]
-                    raise StartFailed(f"The container did not pass the ping health check. {''.join(last)}")
-                if time.monotonic() > deadline:
-                    raise StartFailed(
-                        f"The container did not pass the ping health check within {START_SECONDS} s."
-                    )
-                time.sleep(0.1)
-        except BaseException:
-            stop_leashed(process, grace_seconds=0)
-            raise
-        return ModelServer(process, int(port_file.read_text()), folder)
-
     def describe_endpoint(self, request: dict[str, Any]) -> dict[str, Any]:
         """DescribeEndpoint."""
         with self.lock:
@@ -286,8 +237,9 @@ class Endpoints:
         with self.lock:
             self.find("endpoint", self.endpoints, request["EndpointName"])
             del self.endpoints[request["EndpointName"]]
-            server = self.servers.pop(request["EndpointName"], None)
-        if server is not None:
+            name = request["EndpointName"]
+            servers = self.servers.pop(name, None), self.shadows.exchange(name, None, {})
+        for server in filter(None, servers):
             server.retire()
         return {}
 
@@ -311,8 +263,9 @@ class Endpoints:
             raise validation_error(f"The endpoint {name} is asynchronous; ask it with InvokeEndpointAsync.")
         if len(body) > BODY_BYTES:
             raise validation_error(f"The body has {len(body)} bytes; real-time inference takes {BODY_BYTES}.")
+        self.shadows.copy(name, body, headers)
         with self.asked(name) as (server, variant):
-            content_type, content = self.ask(server, body, headers)
+            content_type, content = ask(server, body, headers)
         config = self.configs.get(self.endpoints.get(name, {}).get("EndpointConfigName"), {})
         asked = (headers.get("content-type", ""), body)
         capture(self.clients, config, name, variant, asked, (content_type, content))
@@ -354,46 +307,40 @@ class Endpoints:
                 variant = self.endpoints[name]["ProductionVariants"][0]["VariantName"]
             yield server, variant
 
-    def ask(self, server: ModelServer, body: bytes, headers: dict[str, str]) -> tuple[str, bytes]:
-        """Passes a request to a server; returns the answer's content type and content.
-
-        Raises:
-            ServiceError: the model's own error (424).
-        """
-        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=ANSWER_SECONDS)
-        passed = {key: headers[key] for key in ("content-type", "accept") if key in headers}
-        try:
-            connection.request("POST", "/invocations", body=body, headers=passed)
-            answer = connection.getresponse()
-            content = answer.read()
-        except (OSError, http.client.HTTPException) as error:
-            raise ServiceError("ModelError", f"The container did not answer: {error}.", 424) from error
-        finally:
-            connection.close()
-        if answer.status != 200:
-            raise ServiceError(
-                "ModelError",
-                f"Received client error ({answer.status}) from primary with message "
-                f'"{content.decode("utf-8", "replace")}".',
-                424,
-                OriginalStatusCode=answer.status,
-                OriginalMessage=content.decode("utf-8", "replace"),
-            )
-        return answer.headers.get("Content-Type", "application/json"), content
-
     def close(self) -> None:
         """Ends every server."""
+        self.shadows.close()
         for server in list(self.servers.values()):
             server.stop()
 
 
-def answers_ping(port: int) -> bool:
-    """Whether the server at a port answers /ping with 200."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
-    try:
-        connection.request("GET", "/ping")
-        return connection.getresponse().status == 200
-    except OSError:
-        return False
-    finally:
-        connection.close()
+# The properties of a variant that an update can retain, and how DescribeEndpoint calls them.
+RETAINABLE = {"DesiredInstanceCount": "InstanceCount", "DesiredWeight": "Weight"}
+
+
+def retained_properties(request: dict[str, Any]) -> tuple[str, ...]:
+    """Which of RETAINABLE an UpdateEndpoint keeps from the endpoint over its new configuration."""
+    if not request.get("RetainAllVariantProperties"):
+        return ()
+    excluded = {one["VariantPropertyType"] for one in request.get("ExcludeRetainedVariantProperties", [])}
+    return tuple(name for name in RETAINABLE if name not in excluded)
+
+
+def in_service(
+    variants: list[dict[str, Any]], before: list[dict[str, Any]] = (), retained: tuple[str, ...] = ()
+) -> list[dict[str, Any]]:
+    """DescribeEndpoint's summary of variants: by their configuration, but for what is retained of the same before."""
+    found = []
+    for variant in variants:
+        values = {
+            "InstanceCount": variant.get("InitialInstanceCount", 1),
+            "Weight": variant.get("InitialVariantWeight", 1.0),
+        }
+        for old in before:
+            if old["VariantName"] == variant["VariantName"]:
+                values |= {part: old[name] for name, part in RETAINABLE.items() if name in retained}
+        counted = {
+            f"{state}{part}": value for part, value in values.items() for state in ("Current", "Desired")
+        }
+        found.append({"VariantName": variant["VariantName"], **counted})
+    return found

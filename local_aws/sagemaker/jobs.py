@@ -1,4 +1,4 @@
-"""What training and processing jobs share: a folder, a queue, a process on a leash, an end with a reason."""
+"""What all jobs share: a folder, a queue, an end with a reason; and for most of them a process on a leash."""
 
 from __future__ import annotations
 
@@ -28,10 +28,7 @@ class JobFailed(Exception):
 
 
 class Job(ABC):
-    """One job: its request, its status, and the thread that runs it.
-
-    Subclasses say what is put into the folder before the process runs and taken out of it after.
-    """
+    """One job: its request, its status, and the thread that runs it; subclasses say what it does in its place."""
 
     log_group: str
 
@@ -43,34 +40,20 @@ class Job(ABC):
         self.started: datetime.datetime | None = None
         self.ended: datetime.datetime | None = None
         self.stop_requested = threading.Event()
-        # Set when there is something for `watch` to do before its next turn: a stop, or the process's end.
+        # Set when there is something to do before the next regular turn: a stop, or a process's end.
         self.wake = threading.Event()
         self.finished = threading.Event()
-        self.process: subprocess.Popen | None = None
-        self.exit_status: int | None = None
 
     @abstractmethod
-    def prepare(self) -> tuple[list[str], dict[str, str]]:
-        """Fills the folder; returns the command as the container would run it, and its variables."""
+    def run_in_place(self) -> None:
+        """Does the work and calls `end`; raises what ends the job as failed."""
 
     @abstractmethod
-    def collect(self) -> None:
-        """Takes the results out of the folder."""
-
-    @abstractmethod
-    def reason_of_failure(self) -> str:
-        """The sentence for a process that ended with another status than 0."""
-
-    def on_line(self, line: str) -> None:
-        """Called with each line that the process prints."""
-        return
+    def kill(self) -> None:
+        """Ends whatever process the job has, at once."""
 
     def on_status(self, status: str, message: str) -> None:
         """Called when the job goes on to its next stage."""
-        return
-
-    def while_running(self) -> None:
-        """Called every SYNC_SECONDS while the process runs."""
         return
 
     def run(self, places: threading.Semaphore) -> None:
@@ -91,6 +74,58 @@ class Job(ABC):
         finally:
             places.release()
             shutil.rmtree(self.folder, ignore_errors=True)
+
+    def stop(self) -> None:
+        """Asks the job to stop.
+
+        Raises:
+            ServiceError: when it has ended.
+        """
+        if self.finished.is_set():
+            raise validation_error(f"The job {self.name} is {self.status} and cannot be stopped.")
+        self.status = "Stopping"
+        self.stop_requested.set()
+        self.wake.set()
+
+    def end(self, status: str, reason: str | None = None) -> None:
+        """Sets the final status."""
+        self.ended = now()
+        self.failure_reason = reason[:REASON_CHARACTERS] if reason else None
+        self.status = status
+        self.on_status(status, reason or "")
+        self.finished.set()
+
+
+class ContainerJob(Job):
+    """A job that is one process in a container.
+
+    Subclasses say what is put into the folder before the process runs and taken out of it after.
+    """
+
+    def __init__(self, name: str, arn: str, request: dict[str, Any], folder: Path, clients: Any) -> None:
+        super().__init__(name, arn, request, folder, clients)
+        self.process: subprocess.Popen | None = None
+        self.exit_status: int | None = None
+
+    @abstractmethod
+    def prepare(self) -> tuple[list[str], dict[str, str]]:
+        """Fills the folder; returns the command as the container would run it, and its variables."""
+
+    @abstractmethod
+    def collect(self) -> None:
+        """Takes the results out of the folder."""
+
+    @abstractmethod
+    def reason_of_failure(self) -> str:
+        """The sentence for a process that ended with another status than 0."""
+
+    def on_line(self, line: str) -> None:
+        """Called with each line that the process prints."""
+        return
+
+    def while_running(self) -> None:
+        """Called every SYNC_SECONDS while the process runs."""
+        return
 
     def run_in_place(self) -> None:
         """Prepares, runs the process and collects; raises what ends the job as failed."""
@@ -149,25 +184,10 @@ class Job(ABC):
                 stop_leashed(self.process, grace_seconds=STOP_GRACE_SECONDS)
             self.while_running()
 
-    def stop(self) -> None:
-        """Asks the job to stop.
-
-        Raises:
-            ServiceError: when it has ended.
-        """
-        if self.finished.is_set():
-            raise validation_error(f"The job {self.name} is {self.status} and cannot be stopped.")
-        self.status = "Stopping"
-        self.stop_requested.set()
-        self.wake.set()
-
-    def end(self, status: str, reason: str | None = None) -> None:
-        """Sets the final status."""
-        self.ended = now()
-        self.failure_reason = reason[:REASON_CHARACTERS] if reason else None
-        self.status = status
-        self.on_status(status, reason or "")
-        self.finished.set()
+    def kill(self) -> None:
+        """Ends the process."""
+        if self.process is not None:
+            stop_leashed(self.process, grace_seconds=0)
 
 
 class JobQueue:
@@ -205,5 +225,4 @@ class JobQueue:
         """Kills whatever runs."""
         for job in self.jobs.values():
             job.stop_requested.set()
-            if job.process is not None:
-                stop_leashed(job.process, grace_seconds=0)
+            job.kill()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tarfile
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import urlparse
@@ -24,15 +25,14 @@ def split_uri(uri: str) -> tuple[str, str]:
     return place.netloc, place.path.lstrip("/")
 
 
-def download_prefix(s3: Any, uri: str, directory: Path, *, required: bool = True) -> int:
-    """Copies every object below a prefix, or the one object that it names, into a directory; returns their number.
+def objects_below(s3: Any, uri: str) -> Iterator[tuple[str, PurePosixPath]]:
+    """Every object below a prefix, or the one object that it names: its key, and its path from there.
 
     Raises:
-        TransferFailed: when there is none (and one is required), the bucket is missing, or a key leaves the directory.
+        TransferFailed: when the bucket is missing, or a key leaves the folder.
     """
     bucket, prefix = split_uri(uri)
     base = prefix if prefix.endswith("/") or not prefix else f"{prefix}/"
-    count = 0
     try:
         pages = list(s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix))
     except s3.exceptions.NoSuchBucket as error:
@@ -44,12 +44,29 @@ def download_prefix(s3: Any, uri: str, directory: Path, *, required: bool = True
         relative = PurePosixPath(key.removeprefix(base) if key.startswith(base) else PurePosixPath(key).name)
         if relative.is_absolute() or ".." in relative.parts:
             raise TransferFailed(f"Data download failed: the key {key} leads out of its folder.")
+        yield key, relative
+
+
+def none_found(uri: str) -> TransferFailed:
+    """SageMaker's failure for a prefix without objects."""
+    return TransferFailed(f"Data download failed: no S3 objects found under '{uri}'.")
+
+
+def download_prefix(s3: Any, uri: str, directory: Path, *, required: bool = True) -> int:
+    """Copies every object below a prefix, or the one object that it names, into a directory; returns their number.
+
+    Raises:
+        TransferFailed: when there is none (and one is required), the bucket is missing, or a key leaves the directory.
+    """
+    bucket, _ = split_uri(uri)
+    count = 0
+    for key, relative in objects_below(s3, uri):
         target = directory / relative
         target.parent.mkdir(parents=True, exist_ok=True)
         s3.download_file(bucket, key, str(target))
         count += 1
     if not count and required:
-        raise TransferFailed(f"Data download failed: no S3 objects found under '{uri}'.")
+        raise none_found(uri)
     return count
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from local_aws.sagemaker.containers import CONTAINER_ROOT, role_of_image, unknown_image
-from local_aws.sagemaker.jobs import Job, JobFailed
+from local_aws.sagemaker.jobs import ContainerJob, JobFailed
 from local_aws.sagemaker.objects import download_prefix, upload_directory
 
 DESCRIBED = (
@@ -22,7 +22,7 @@ DESCRIBED = (
 )
 
 
-class ProcessingJob(Job):
+class ProcessingJob(ContainerJob):
     """One processing job on one host."""
 
     log_group = "/aws/sagemaker/ProcessingJobs"

@@ -25,6 +25,7 @@ from local_aws.sagemaker.processing_jobs import ProcessingJob
 from local_aws.sagemaker.registry import Registry
 from local_aws.sagemaker.shapes import Shapes, to_wire
 from local_aws.sagemaker.training_jobs import TrainingJob
+from local_aws.sagemaker.transform_jobs import TransformJob
 
 INVOCATION = re.compile(r"^/endpoints/([^/]+)/invocations$")
 ASYNCHRONOUS = re.compile(r"^/endpoints/([^/]+)/async-invocations$")
@@ -48,9 +49,10 @@ class SageMaker:
         self.names = Names()
         self.shapes = Shapes("sagemaker")
         self.training = JobQueue(folder / "jobs", concurrent_jobs)
-        # Training and processing jobs share the machine, so they share its places.
+        # Jobs of all kinds share the machine, so they share its places.
         self.processing = JobQueue(folder / "jobs", concurrent_jobs)
-        self.processing.places = self.training.places
+        self.transforming = JobQueue(folder / "jobs", concurrent_jobs)
+        self.processing.places = self.transforming.places = self.training.places
         self.registry = Registry(self.names, partial(tell_event_bridge, "aws.sagemaker"))
         self.endpoints = Endpoints(self.names, self.registry, folder / "endpoints", self.client)
         self.asynchronous = AsynchronousRequests(self.endpoints, self.client)
@@ -69,6 +71,10 @@ class SageMaker:
             "DescribeProcessingJob": lambda r: self.processing.get(r["ProcessingJobName"]).describe(),
             "StopProcessingJob": lambda r: self.processing.get(r["ProcessingJobName"]).stop() or {},
             "ListProcessingJobs": lambda r: {"ProcessingJobSummaries": self.job_summaries("Processing", r)},
+            "CreateTransformJob": self.create_transform_job,
+            "DescribeTransformJob": lambda r: self.transforming.get(r["TransformJobName"]).describe(),
+            "StopTransformJob": lambda r: self.transforming.get(r["TransformJobName"]).stop() or {},
+            "ListTransformJobs": lambda r: {"TransformJobSummaries": self.job_summaries("Transform", r)},
             "CreateModelPackageGroup": registry.create_group,
             "DescribeModelPackageGroup": registry.describe_group,
             "DeleteModelPackageGroup": registry.delete_group,
@@ -86,6 +92,7 @@ class SageMaker:
             "CreateEndpoint": endpoints.create_endpoint,
             "DescribeEndpoint": endpoints.describe_endpoint,
             "UpdateEndpoint": endpoints.update_endpoint,
+            "UpdateEndpointWeightsAndCapacities": endpoints.update_weights_and_capacities,
             "DeleteEndpoint": endpoints.delete_endpoint,
             "ListEndpoints": endpoints.list_endpoints,
         }
@@ -126,9 +133,17 @@ class SageMaker:
         self.processing.submit(ProcessingJob(arn, request, folder, self.client))
         return {"ProcessingJobArn": arn}
 
+    def create_transform_job(self, request: dict[str, Any]) -> dict[str, Any]:
+        """CreateTransformJob."""
+        arn = self.names.arn("transform-job", request["TransformJobName"])
+        self.endpoints.describe_model({"ModelName": request["ModelName"]})
+        folder = self.folder / "jobs" / uuid.uuid4().hex
+        self.transforming.submit(TransformJob(arn, request, folder, self.client, self.endpoints))
+        return {"TransformJobArn": arn}
+
     def job_summaries(self, kind: str, request: dict[str, Any]) -> list[dict[str, Any]]:
         """List operations' summaries, newest first; by a part of the name and by the status where they are given."""
-        queue = {"Training": self.training, "Processing": self.processing}[kind]
+        queues = {"Training": self.training, "Processing": self.processing, "Transform": self.transforming}
         return [
             {
                 f"{kind}JobName": job.name,
@@ -136,7 +151,7 @@ class SageMaker:
                 f"{kind}JobStatus": job.status,
                 "CreationTime": job.created,
             }
-            for job in reversed(queue.jobs.values())
+            for job in reversed(queues[kind].jobs.values())
             if request.get("NameContains", "") in job.name
             and request.get("StatusEquals", job.status) == job.status
         ]
@@ -196,6 +211,7 @@ class SageMaker:
         """Ends every job and every server."""
         self.training.close()
         self.processing.close()
+        self.transforming.close()
         self.asynchronous.close()
         self.endpoints.close()
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from local_aws.sagemaker.containers import as_on_disk, role_of_image, unknown_image
-from local_aws.sagemaker.jobs import Job, JobFailed
+from local_aws.sagemaker.jobs import ContainerJob, JobFailed
 from local_aws.sagemaker.logs import Metrics
 from local_aws.sagemaker.objects import download_prefix, split_uri, upload_archive, upload_directory
 from local_aws.sagemaker.shapes import now
@@ -37,7 +37,7 @@ NO_CAPACITY = (
 )
 
 
-class TrainingJob(Job):
+class TrainingJob(ContainerJob):
     """One training job on one host."""
 
     log_group = "/aws/sagemaker/TrainingJobs"

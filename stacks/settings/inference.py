@@ -9,12 +9,14 @@ from pydantic import AfterValidator, Field, model_validator
 
 from stacks.images import INFERENCE_IMAGES
 from stacks.instances import has_gpu, is_graviton
-from stacks.settings.instance_types import inference_instance
+from stacks.settings.instance_types import inference_instance, transform_instance
 from stacks.settings.part import Settings
 
 # MaximumExecutionTimeoutInSeconds of BlueGreenUpdatePolicy: the most, and what starting a fleet may take beside waits.
 LONGEST_RELEASE_SECONDS = 28_800
 FLEET_START_SECONDS = 3_600
+# In the data bucket: what batch transform jobs read and write, kept as long as other answers.
+TRANSFORM_PREFIX = "transform"
 
 
 class AutoscalingSettings(Settings):
@@ -47,6 +49,15 @@ class AsynchronousSettings(Settings):
     # AsyncInferenceClientConfig.MaxConcurrentInvocationsPerInstance.
     concurrent_requests_per_instance: int = Field(4, ge=1, le=1_000)
     scale_in_cooldown_seconds: int = Field(300, ge=0, le=3_600)
+
+
+class TransformSettings(Settings):
+    """The instances of a batch transform job (`recognition transform`), which are there while it runs."""
+
+    instance_type: Annotated[str, AfterValidator(transform_instance)] = "ml.c5.xlarge"
+    instance_count: int = Field(1, ge=1, le=100, description="The objects are divided between them.")
+    # MaxConcurrentTransforms; with MaxPayloadInMB, which is 6, it may come to 100 MB.
+    concurrent_requests_per_instance: int = Field(2, ge=1, le=16)
 
 
 class ServerlessSettings(Settings):
@@ -100,6 +111,7 @@ class InferenceSettings(Settings):
         None,
         description="The endpoint has no instances; it takes the place of instance_type and instance_count.",
     )
+    transform: TransformSettings = TransformSettings()
     asynchronous: AsynchronousSettings | None = Field(None, description="A second endpoint; empty: none.")
     scale_to_zero: ScaleToZeroSettings | None = Field(None, description="A second endpoint; empty: none.")
     # Real-time endpoints alone take a shadow variant (CreateEndpointConfig, ShadowProductionVariants).
@@ -176,6 +188,7 @@ class InferenceSettings(Settings):
         return steps * self.canary_wait_seconds + self.termination_wait_seconds + FLEET_START_SECONDS
 
     def instance_types(self) -> list[str]:
-        """Every instance type that an endpoint may get."""
+        """Every instance type that a version may be served on."""
         own = [] if self.serverless else [self.instance_type]
-        return own + [one.instance_type for one in (self.asynchronous, self.scale_to_zero) if one]
+        others = (self.asynchronous, self.scale_to_zero, self.transform)
+        return own + [one.instance_type for one in others if one]

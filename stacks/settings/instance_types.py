@@ -30,3 +30,10 @@ def inference_instance(value: str) -> str:
     if value not in instance_types("ProductionVariantInstanceType"):
         raise ValueError(f"'{value}' is no instance type that SageMaker serves on, such as ml.g4dn.xlarge")
     return value
+
+
+def transform_instance(value: str) -> str:
+    """Refuses what CreateTransformJob would."""
+    if value not in instance_types("TransformInstanceType"):
+        raise ValueError(f"'{value}' is no instance type that SageMaker transforms on, such as ml.c5.xlarge")
+    return value

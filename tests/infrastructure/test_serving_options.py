@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from lambdas.bulk.places import PREFIX
 from local_aws.sagemaker.cloudformation import typed
 from local_aws.sagemaker.shapes import Shapes
 from stacks import lambda_code
 from stacks.settings import SettingsRefused, load_settings
 
-from .calls import allowed_to
+from .calls import actions_of, allowed_to, statements_of
 from .conftest import PARTS, ROOT, context
 
 IMAGE = "111122223333.dkr.ecr.us-east-1.amazonaws.com/recognition-serving:1"
@@ -233,15 +235,26 @@ def test_an_asynchronous_endpoint_has_no_instance_while_nothing_waits_and_one_wh
     assert step["ScalingAdjustment"] == 1
 
 
-def test_an_asynchronous_endpoint_reads_and_writes_below_its_prefix_alone(instances, of_type):
-    written = [
-        statement["Resource"]
-        for policy in of_type(instances, "AWS::IAM::Policy")
-        for statement in policy["PolicyDocument"]["Statement"]
-        if "s3:PutObject" in statement["Action"]
+def written_places(template: dict) -> str:
+    """Where a template's roles may write objects, as JSON."""
+    return json.dumps(
+        [one["Resource"] for one in statements_of(template) if "s3:PutObject" in actions_of(one)]
+    )
+
+
+def test_an_asynchronous_endpoint_and_a_transform_read_and_write_below_their_prefixes_alone(instances, dev):
+    assert set(re.findall(r"/([\w/]*\*)", written_places(instances))) == {"asynchronous/*", "transform/*"}
+    assert re.findall(r"/([\w/]*\*)", written_places(dev["Inference"])) == ["transform/*"]
+
+
+def test_what_was_transformed_is_kept_no_longer_than_other_answers(dev, of_type):
+    rules = [
+        rule
+        for bucket in of_type(dev["Storage"], "AWS::S3::Bucket")
+        for rule in bucket["LifecycleConfiguration"]["Rules"]
     ]
-    assert len(written) == 1
-    assert "/asynchronous/*" in json.dumps(written)
+    kept = {rule["Prefix"]: rule["ExpirationInDays"] for rule in rules if "Prefix" in rule}
+    assert kept["transform/"] == kept[f"{PREFIX}/"]
 
 
 def test_a_component_can_lose_its_last_copy_and_its_endpoint_its_last_instance(instances):
@@ -328,6 +341,8 @@ def test_without_the_settings_there_is_one_endpoint_of_instances_a_network(templ
         ({"asynchronous": {"maximum_instances": 0}}, "maximum_instances"),
         ({"scale_to_zero": {"instance_type": "ml.c7g.large"}}, "set container to 'litert'"),
         ({"shadow_percent": 101}, "shadow_percent"),
+        ({"transform": {"instance_type": "ml.c7g.large"}}, "no instance type that SageMaker transforms on"),
+        ({**LITERT, "transform": {"instance_type": "ml.g5.xlarge"}}, "ml.g5.xlarge has a GPU"),
         (
             {"rollout": "linear", "linear_step_percent": 10, "canary_wait_seconds": 3600},
             "lower canary_wait_seconds",

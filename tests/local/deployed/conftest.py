@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import io
+import json
+import sys
 import tarfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from cli import deploy, release, training
 from cli.embedded import embedded_target
 from cli.recognize import Reply
+from cli.target import Target
 from local_aws.launcher import EmbeddedAws
 
 from .reviews import SMALL, classify, serve, silent, train, write_reviews
@@ -57,6 +61,47 @@ def released(target, first_version) -> str:
     """The first version, which serves when the test begins, whatever the test before it left."""
     serve(target, first_version.version)
     return first_version.version
+
+
+@dataclass(frozen=True)
+class Upgrade:
+    """What was there before the app was deployed again with other settings, what after, and what is captured since."""
+
+    before: dict[str, Any]
+    after: dict[str, Any]
+    captured: int
+
+
+@pytest.fixture(scope="package")
+def upgrade(target, first_version, tmp_path_factory) -> Upgrade:
+    """The first version serves, and the app gets what is watched, what scales, and an empty place for a shadow."""
+    serve(target, first_version.version)
+    before = what_stays(target)
+    folder = tmp_path_factory.mktemp("upgrade")
+    changed = json.loads((deploy.ROOT / "cdk.json").read_text())
+    changed["app"] = f"{sys.executable} {deploy.ROOT / 'app.py'}"
+    dev = changed["context"]["environments"]["dev"]
+    drift = {"retrain_on": {"cnn": "no-pictures-yet", "rnn": "no-reviews-yet"}}
+    dev["watching"] = {"dashboard": True, "capture": {}, "drift": drift}
+    dev["inference"] |= {"autoscaling": {"maximum_instances": 4}, "shadow_percent": 100}
+    (folder / "cdk.json").write_text(json.dumps(changed))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(deploy, "ROOT", folder)
+        deploy.deploy(target, silent)
+    after = what_stays(target)
+    listed = target.client("s3").list_objects_v2(
+        Bucket=target.parameter("data-bucket"), Prefix="captured/recognition-dev-rnn/primary/"
+    )
+    return Upgrade(before, after, listed["KeyCount"])
+
+
+def what_stays(target: Target) -> dict[str, Any]:
+    """What no deployment may change, and whom the API asks."""
+    return {
+        "buckets": [target.parameter(name) for name in ("data-bucket", "model-bucket")],
+        "versions": release.list_versions(target, "rnn"),
+        "serves": classify(target, "A film.").body["model"]["version"],
+    }
 
 
 @pytest.fixture(scope="package")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from cli import deploy, release, rollback
+from cli import release, rollback
 from cli.errors import CommandFailed
 from cli.target import Target
 
@@ -32,35 +31,36 @@ def test_an_empty_version_cannot_take_the_endpoint_down(target, released):
     assert classify(target, "A film.").body["model"]["version"] == released
 
 
-def test_an_upgrade_to_other_settings_keeps_buckets_versions_and_what_serves(
-    target, released, tmp_path, monkeypatch
-):
-    buckets = [target.parameter(name) for name in ("data-bucket", "model-bucket")]
-    versions = release.list_versions(target, "rnn")
-    changed = json.loads((deploy.ROOT / "cdk.json").read_text())
-    changed["app"] = f"{sys.executable} {deploy.ROOT / 'app.py'}"
-    changed["context"]["environments"]["dev"] |= {"watching": {"dashboard": True, "capture": {}, "drift": {}}}
-    (tmp_path / "cdk.json").write_text(json.dumps(changed))
-    monkeypatch.setattr(deploy, "ROOT", tmp_path)
-    deploy.deploy(target, silent)
-    assert [target.parameter(name) for name in ("data-bucket", "model-bucket")] == buckets
-    assert release.list_versions(target, "rnn") == versions
-    assert classify(target, "A film.").body["model"]["version"] == released
-    # What it was asked is captured from now on.
-    listed = target.client("s3").list_objects_v2(
-        Bucket=buckets[0], Prefix="captured/recognition-dev-rnn/primary/"
-    )
-    assert listed["KeyCount"] == 1
+def test_an_upgrade_to_other_settings_keeps_buckets_versions_and_what_serves(upgrade):
+    assert upgrade.after == upgrade.before
+    assert upgrade.captured == 1, "what the endpoint is asked is captured from now on"
 
 
-def test_a_model_from_this_machine_becomes_a_version_and_an_old_one_can_come_back(
-    target, released, local_model
+def test_a_model_from_this_machine_becomes_a_version_and_an_old_one_can_come_back_and_instances_stay(
+    target, upgrade, released, local_model
 ):
+    """The upgrade's settings scale by the load, which a release may not take back to the first number."""
+    instances = scaled_to(target, 3)
     version = release.register_local_model(target, "rnn", local_model)
     release.release(target, "rnn", version, silent)
     assert classify(target, "A film.").body["model"]["version"] == version
+    assert instances() == 3
     release.release(target, "rnn", released, silent)
     assert classify(target, "A film.").body["model"]["version"] == released
+    assert instances() == 3
+
+
+def scaled_to(target: Target, count: int) -> Callable[[], int]:
+    """Scales the endpoint as Application Auto Scaling does; gives what tells its number of instances."""
+    sagemaker, name = target.client("sagemaker"), release.endpoint_name(target, "rnn")
+    wanted = {"VariantName": "primary", "DesiredInstanceCount": count}
+    sagemaker.update_endpoint_weights_and_capacities(EndpointName=name, DesiredWeightsAndCapacities=[wanted])
+
+    def instances() -> int:
+        (variant,) = sagemaker.describe_endpoint(EndpointName=name)["ProductionVariants"]
+        return variant["CurrentInstanceCount"]
+
+    return instances
 
 
 @pytest.fixture(scope="module")

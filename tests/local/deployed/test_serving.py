@@ -1,55 +1,201 @@
-"""The released version in our own container and in a function answers as TensorFlow's container does."""
+"""Ways of serving the released version: our own container, a function, a shadow, batch transform."""
 
 from __future__ import annotations
 
+import base64
 import json
 import shutil
+import time
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from cli import release
+from cli import release, transform
+from cli.errors import CommandFailed
+from cli.target import Target
 from stacks.lambda_code import write_function_code
+from stacks.settings.inference import TransformSettings
 
-from .reviews import BAD, GOOD, classify
+from .reviews import BAD, GOOD, classify, silent
 
 
-def test_our_own_container_answers_as_tensorflows_does(target, released, local_model):
-    """The version names our image beside AWS's; a model chooses it by its specification's name."""
-    sagemaker, parameters = target.client("sagemaker"), target.client("ssm")
-    name, image = "litert-beside", "111122223333.dkr.ecr.us-east-1.amazonaws.com/recognition-serving:1"
-    parameter = "/recognition/dev/litert-image"
-    parameters.put_parameter(Name=parameter, Value=image, Type="String")
+@pytest.fixture
+def bucket(target) -> str:
+    """The data bucket."""
+    return target.parameter("data-bucket")
+
+
+@dataclass(frozen=True)
+class OwnContainer:
+    """The first version's artefact behind our own container, which starts in a moment: a registered version."""
+
+    target: Target
+    version: str
+    package_arn: str
+
+    def model(self, name: str, answering_as: str) -> str:
+        """A model of SageMaker whose answers name a version; its name."""
+        container = {
+            "ModelPackageName": self.package_arn,
+            "InferenceSpecificationName": "litert",
+            "Environment": {"MODEL_VERSION": answering_as},
+        }
+        role = "arn:aws:iam::000000000000:role/serving"
+        self.target.client("sagemaker").create_model(
+            ModelName=name, PrimaryContainer=container, ExecutionRoleArn=role
+        )
+        return name
+
+    def serve(self, name: str, **config: Any) -> None:
+        """An endpoint in service, of a configuration."""
+        sagemaker = self.target.client("sagemaker")
+        sagemaker.create_endpoint_config(EndpointConfigName=name, **config)
+        sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name)
+        sagemaker.get_waiter("endpoint_in_service").wait(
+            EndpointName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 120}
+        )
+
+    def predict(self, endpoint: str, text: str) -> dict[str, Any]:
+        """What an endpoint says of a text."""
+        answer = self.target.client("sagemaker-runtime").invoke_endpoint(
+            EndpointName=endpoint, Body=text.encode(), ContentType="text/plain"
+        )
+        return json.loads(answer["Body"].read())["predictions"][0]
+
+
+@pytest.fixture(scope="module")
+def own_container(target, local_model) -> OwnContainer:
+    """A version that names our image beside AWS's; a model chooses it by its specification's name."""
+    parameters, name = target.client("ssm"), "/recognition/dev/litert-image"
+    image = "111122223333.dkr.ecr.us-east-1.amazonaws.com/recognition-serving:1"
+    parameters.put_parameter(Name=name, Value=image, Type="String")
     version = release.register_local_model(target, "rnn", local_model)
-    parameters.delete_parameter(Name=parameter)
-    container = {
-        "ModelPackageName": release.describe_version(target, "rnn", version)["ModelPackageArn"],
-        "InferenceSpecificationName": "litert",
-        "Environment": {"MODEL_VERSION": version},
+    parameters.delete_parameter(Name=name)
+    package_arn = release.describe_version(target, "rnn", version)["ModelPackageArn"]
+    return OwnContainer(target, version, package_arn)
+
+
+def variant(name: str, model: str) -> dict[str, Any]:
+    """A variant of one instance."""
+    return {
+        "VariantName": name,
+        "ModelName": model,
+        "InstanceType": "ml.c7g.large",
+        "InitialInstanceCount": 1,
     }
-    role = "arn:aws:iam::000000000000:role/serving"
-    sagemaker.create_model(ModelName=name, PrimaryContainer=container, ExecutionRoleArn=role)
-    variant = {"VariantName": "primary", "ModelName": name, "InstanceType": "ml.c7g.large"}
-    variant["InitialInstanceCount"] = 1
-    sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant])
-    sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name)
-    sagemaker.get_waiter("endpoint_in_service").wait(
-        EndpointName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 120}
-    )
+
+
+def test_our_own_container_answers_as_tensorflows_does(target, released, own_container):
+    name = own_container.model("litert-beside", own_container.version)
+    own_container.serve(name, ProductionVariants=[variant("primary", name)])
     for word in (*GOOD, *BAD):
-        text = f"A {word} film.".encode()
-        answers = [
-            json.loads(
-                target.client("sagemaker-runtime")
-                .invoke_endpoint(EndpointName=endpoint, Body=text, ContentType="text/plain")["Body"]
-                .read()
-            )["predictions"][0]
-            for endpoint in (name, "recognition-dev-rnn")
-        ]
-        assert [one["model_version"] for one in answers] == [version, released]
+        answers = [own_container.predict(one, f"A {word} film.") for one in (name, "recognition-dev-rnn")]
+        assert [one["model_version"] for one in answers] == [own_container.version, released]
         assert answers[0]["label"] == answers[1]["label"]
         assert answers[0]["score"] == pytest.approx(answers[1]["score"], abs=1e-4)
-    sagemaker.delete_endpoint(EndpointName=name)
+    target.client("sagemaker").delete_endpoint(EndpointName=name)
+
+
+def test_a_shadow_is_asked_what_the_endpoint_is_asked_and_its_answer_is_captured_and_never_returned(
+    target, own_container, bucket
+):
+    models = [own_container.model(name, name) for name in ("in-the-light", "in-the-shadow")]
+    options = [{"CaptureMode": mode} for mode in ("Input", "Output")]
+    own_container.serve(
+        "shadowed",
+        ProductionVariants=[variant("primary", models[0])],
+        ShadowProductionVariants=[variant("shadow", models[1])],
+        DataCaptureConfig={
+            "EnableCapture": True,
+            "InitialSamplingPercentage": 100,
+            "DestinationS3Uri": f"s3://{bucket}/captured",
+            "CaptureOptions": options,
+        },
+    )
+    described = target.client("sagemaker").describe_endpoint(EndpointName="shadowed")
+    assert [one["VariantName"] for one in described["ShadowProductionVariants"]] == ["shadow"]
+    texts = {f"A {word} film." for word in GOOD}
+    assert {own_container.predict("shadowed", text)["model_version"] for text in texts} == {models[0]}
+    s3 = target.client("s3")
+    for name, model in zip(("primary", "shadow"), models, strict=True):
+        captured = wait_for_objects(s3, bucket, f"captured/shadowed/{name}/", len(texts))
+        sides = [json.loads(one)["captureData"] for one in captured]
+        assert {base64.b64decode(one["endpointInput"]["data"]).decode() for one in sides} == texts
+        answers = [json.loads(base64.b64decode(one["endpointOutput"]["data"])) for one in sides]
+        assert {one["predictions"][0]["model_version"] for one in answers} == {model}
+    target.client("sagemaker").delete_endpoint(EndpointName="shadowed")
+
+
+def wait_for_objects(s3: Any, bucket: str, prefix: str, count: int) -> list[bytes]:
+    """The contents of so many objects below a prefix, once they are there."""
+    deadline = time.monotonic() + 60
+    while True:
+        keys = [one["Key"] for one in s3.list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", [])]
+        if len(keys) >= count:
+            return [s3.get_object(Bucket=bucket, Key=key)["Body"].read() for key in keys]
+        assert time.monotonic() < deadline, f"{prefix} has {keys}"
+        time.sleep(0.2)
+
+
+def test_the_released_version_transforms_a_file_of_lines_in_their_order(target, released, tmp_path):
+    """What `recognition transform` does, but for the words of its progress."""
+    words = [*GOOD, *BAD] * 3
+    lines = [json.dumps({"text": f"A {word} film."}) for word in words]
+    (tmp_path / "reviews.jsonl").write_text("\n".join(lines))
+    source, output = str(tmp_path / "reviews.jsonl"), tmp_path / "answers.jsonl"
+    job = transform.start(target, "rnn", source, TransformSettings(), silent)
+    transform.wait(target, job, silent)
+    assert transform.fetch(target, job, output) == len(words)
+    answers = [json.loads(line) for line in output.read_text().splitlines()]
+    assert [one["label"] for one in answers] == ["positive" if word in GOOD else "negative" for word in words]
+    assert [one["line"] for one in answers] == list(range(1, len(words) + 1))
+    assert {one["object"] for one in answers} == {"reviews.jsonl"}
+    assert {one["model_version"] for one in answers} == {released}
+    asked = classify(target, f"A {words[0]} film.").body["results"][0]["score"]
+    assert answers[0]["score"] == pytest.approx(asked, abs=1e-4)
+    with pytest.raises(CommandFailed, match="recognition release cnn"):
+        transform.released_model(target, "cnn")
+
+
+def test_an_object_with_a_bad_record_fails_the_job_and_the_others_are_answered(target, own_container, bucket):
+    model, place = own_container.model("transforming", "transforming"), f"s3://{bucket}/transform/by-hand"
+    s3 = target.client("s3")
+    good = b"\n".join(json.dumps({"text": f"A {word} film."}).encode() for word in GOOD)
+    for name, content in {"in/good.jsonl": good, "in/sub/bad.jsonl": good + b"\n{"}.items():
+        s3.put_object(Bucket=bucket, Key=f"transform/by-hand/{name}", Body=content)
+    uri = f"s3://{bucket}/transform/by-hand"
+    request = transform.job_request(
+        "by-hand", model, "application/jsonlines", f"{uri}/in", f"{uri}/out", "", TransformSettings()
+    )
+    del request["TransformResources"]["VolumeKmsKeyId"], request["TransformOutput"]["KmsKeyId"]
+    target.client("sagemaker").create_transform_job(**request)
+    with pytest.raises(CommandFailed, match="Failed: .* 1 of 2 .* transform/by-hand/in/sub/bad.jsonl"):
+        transform.wait(target, transform.Transform("by-hand", model, f"{place}/out"), silent)
+    listed = s3.list_objects_v2(Bucket=bucket, Prefix="transform/by-hand/out/")["Contents"]
+    assert [one["Key"] for one in listed] == ["transform/by-hand/out/good.jsonl.out"]
+    answers = s3.get_object(Bucket=bucket, Key=listed[0]["Key"])["Body"].read().decode().splitlines()
+    assert [json.loads(one)["label"] for one in answers] == ["positive"] * len(GOOD)
+
+
+def test_a_transform_that_is_stopped_asks_nothing_more(target, own_container, bucket):
+    """One line a request, and so many that it cannot end before it hears of the stop."""
+    model, sagemaker = own_container.model("stopping", "stopping"), target.client("sagemaker")
+    lines = b"\n".join([b'{"text": "A film."}'] * 100_000)
+    target.client("s3").put_object(Bucket=bucket, Key="transform/stopped/in/lines.jsonl", Body=lines)
+    uri = f"s3://{bucket}/transform/stopped"
+    request = transform.job_request(
+        "stopped", model, "application/jsonlines", f"{uri}/in", f"{uri}/out", "", TransformSettings()
+    )
+    del request["TransformResources"]["VolumeKmsKeyId"], request["TransformOutput"]["KmsKeyId"]
+    sagemaker.create_transform_job(**request | {"BatchStrategy": "SingleRecord"})
+    sagemaker.stop_transform_job(TransformJobName="stopped")
+    with pytest.raises(CommandFailed, match="ended as Stopped"):
+        transform.wait(target, transform.Transform("stopped", model, f"{uri}/out"), silent)
+    assert "Contents" not in target.client("s3").list_objects_v2(
+        Bucket=bucket, Prefix="transform/stopped/out"
+    )
 
 
 def test_the_function_with_litert_answers_as_the_endpoint_does(target, released, tmp_path):

@@ -17,7 +17,7 @@ from cli.errors import CommandFailed
 from local_aws.launcher import EmbeddedAwsFailed
 
 COMMANDS = ["up", "down", "status", "demo", "train", "release", "recognize", "advise", "bakeoff", "cost"]
-COMMANDS += ["remove-versions"]
+COMMANDS += ["remove-versions", "transform"]
 
 
 @pytest.fixture

@@ -1,0 +1,52 @@
+"""The command of batch transform."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli.arguments import (
+    EnvironmentOption,
+    JsonOption,
+    KindArgument,
+    OwnAccountOption,
+    example,
+    require_kind,
+    show,
+)
+from cli.progress import Progress
+
+app = typer.Typer()
+
+
+@app.command(epilog=example("recognition transform rnn --from reviews.jsonl --output answers.jsonl"))
+def transform(
+    kind: KindArgument,
+    source: Annotated[
+        str, typer.Option("--from", help="A file or folder, or s3://data-bucket/transform/prefix.")
+    ],
+    output: Annotated[Path, typer.Option(help="The file of JSON Lines that the answers are written to.")],
+    environment: EnvironmentOption = "dev",
+    own_account: OwnAccountOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Let the released version answer any number of samples in one job (SageMaker batch transform)."""
+    from cli import transform as transforms
+    from cli.embedded import choose_target
+    from cli.project import settings_of
+
+    target = choose_target(environment, own_account=own_account)
+    settings = settings_of(environment).inference.transform
+    progress = Progress()
+    with progress.step(f"Starting a transform of {source} by the {kind.upper()}") as detail:
+        job = transforms.start(target, require_kind(kind), source, settings, detail)
+    with progress.step(f"Transforming in the job {job.name}") as detail:
+        transforms.wait(target, job, detail)
+    count = transforms.fetch(target, job, output)
+    show(
+        {"job": job.name, "answers": count, "output": str(output), "output_uri": job.output_uri},
+        as_json,
+        f"{count:,} answers are in {output}.",
+    )

@@ -1,0 +1,136 @@
+"""The server of one model, as a process of this machine: how it starts, is asked, and ends without losing answers."""
+
+from __future__ import annotations
+
+import http.client
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from local_aws.processes import start_leashed, stop_leashed
+from local_aws.sagemaker.containers import process_environment
+from local_aws.sagemaker.errors import ServiceError
+
+ROOT = Path(__file__).resolve().parents[2]
+START_SECONDS = 180
+# Of real-time inference (SageMaker Runtime API reference, InvokeEndpoint).
+ANSWER_SECONDS = 60
+
+
+class StartFailed(Exception):
+    """A server did not come up; the message is fit for a FailureReason."""
+
+
+@dataclass
+class ModelServer:
+    """One running server, with the number of requests that it has yet to answer."""
+
+    process: subprocess.Popen
+    port: int
+    folder: Path
+    unanswered: int = 0
+    changed: threading.Condition = field(default_factory=threading.Condition)
+
+    @contextmanager
+    def answering(self) -> Iterator[None]:
+        """Keeps `retire` waiting for one request's answer."""
+        with self.changed:
+            self.unanswered += 1
+        try:
+            yield
+        finally:
+            with self.changed:
+                self.unanswered -= 1
+                self.changed.notify_all()
+
+    def retire(self) -> None:
+        """Ends it once it has answered what it was asked; nobody may ask it any more."""
+        with self.changed:
+            self.changed.wait_for(lambda: not self.unanswered, timeout=ANSWER_SECONDS)
+        self.stop()
+
+    def stop(self) -> None:
+        """Ends it at once and drops its files."""
+        stop_leashed(self.process, grace_seconds=5)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def start_process(module: str, folder: Path, variables: dict[str, str]) -> ModelServer:
+    """Starts the server process over an unpacked model; returns when it answers /ping.
+
+    Raises:
+        StartFailed: when it ends or stays silent.
+    """
+    port_file, log = folder / "port", folder / "log"
+    command = [
+        sys.executable,
+        *("-m", module),
+        *("--directory", str(folder / "model")),
+        *("--port", "0", "--port-file", str(port_file)),
+    ]
+    environment = process_environment({**variables, "PYTHONPATH": str(ROOT)})
+    with log.open("wb") as output:
+        process = start_leashed(command, environment=environment, directory=ROOT, output=output)
+    deadline = time.monotonic() + START_SECONDS
+    try:
+        while not (port_file.exists() and answers_ping(int(port_file.read_text()))):
+            if process.poll() is not None:
+                last = [line for line in log.read_text(errors="replace").splitlines() if line.strip()][-1:]
+                raise StartFailed(f"The container did not pass the ping health check. {''.join(last)}")
+            if time.monotonic() > deadline:
+                raise StartFailed(
+                    f"The container did not pass the ping health check within {START_SECONDS} s."
+                )
+            time.sleep(0.1)
+    except BaseException:
+        stop_leashed(process, grace_seconds=0)
+        raise
+    return ModelServer(process, int(port_file.read_text()), folder)
+
+
+def answers_ping(port: int) -> bool:
+    """Whether the server at a port answers /ping with 200."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("GET", "/ping")
+        return connection.getresponse().status == 200
+    except OSError:
+        return False
+    finally:
+        connection.close()
+
+
+def ask(
+    server: ModelServer, body: bytes, headers: dict[str, str], seconds: float = ANSWER_SECONDS
+) -> tuple[str, bytes]:
+    """Passes a request to a server; returns the answer's content type and content.
+
+    Raises:
+        ServiceError: the model's own error (424).
+    """
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=seconds)
+    passed = {key: headers[key] for key in ("content-type", "accept") if key in headers}
+    try:
+        connection.request("POST", "/invocations", body=body, headers=passed)
+        answer = connection.getresponse()
+        content = answer.read()
+    except (OSError, http.client.HTTPException) as error:
+        raise ServiceError("ModelError", f"The container did not answer: {error}.", 424) from error
+    finally:
+        connection.close()
+    if answer.status != 200:
+        raise ServiceError(
+            "ModelError",
+            f"Received client error ({answer.status}) from primary with message "
+            f'"{content.decode("utf-8", "replace")}".',
+            424,
+            OriginalStatusCode=answer.status,
+            OriginalMessage=content.decode("utf-8", "replace"),
+        )
+    return answer.headers.get("Content-Type", "application/json"), content
