@@ -41,7 +41,12 @@ class Provisioner:
                 "create": self.create_endpoint,
                 "update": self.update_endpoint,
                 "delete": self.delete_endpoint,
-            }
+            },
+            "AWS::SageMaker::InferenceComponent": {
+                "create": self.create_component,
+                "update": self.update_component,
+                "delete": self.delete_component,
+            },
         }
 
     def simple_handler(self, name_member: str, create: str, delete: str) -> dict[str, Any]:
@@ -113,6 +118,48 @@ class Provisioner:
             if "Could not find" not in str(error):
                 raise
 
+    def create_component(self, logical_id: str, properties: dict, stack_name: str) -> tuple[str, dict]:
+        """CreateInferenceComponent, and wait for it."""
+        name = properties.get("InferenceComponentName") or generated_name(stack_name, logical_id)
+        request = {**typed(properties), "InferenceComponentName": name}
+        answer = self.call("CreateInferenceComponent", request)
+        self.wait_for_component(name)
+        return answer["InferenceComponentArn"], {"InferenceComponentName": name}
+
+    def update_component(
+        self, physical_id: str, old: dict, new: dict, stack_name: str, *_: Any
+    ) -> tuple[str, dict]:
+        """UpdateInferenceComponent, and wait for it; the number of copies is the scaling's since the first."""
+        name = last_part(physical_id)
+        specification = typed(new["Specification"])
+        self.call(
+            "UpdateInferenceComponent", {"InferenceComponentName": name, "Specification": specification}
+        )
+        self.wait_for_component(name)
+        return physical_id, {"InferenceComponentName": name}
+
+    def wait_for_component(self, name: str) -> None:
+        """Returns when a component is in service.
+
+        Raises:
+            ValueError: with the failure reason.
+        """
+        while True:
+            described = self.call("DescribeInferenceComponent", {"InferenceComponentName": name})
+            if described["InferenceComponentStatus"] not in ("Creating", "Updating"):
+                break
+            time.sleep(POLL_SECONDS)
+        if reason := described.get("FailureReason"):
+            raise ValueError(reason)
+
+    def delete_component(self, physical_id: str, properties: dict) -> None:
+        """DeleteInferenceComponent; one that is gone already is no error."""
+        try:
+            self.call("DeleteInferenceComponent", {"InferenceComponentName": last_part(physical_id)})
+        except ValueError as error:
+            if "Could not find" not in str(error):
+                raise
+
     def call(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
         """An operation of the API; its error becomes the ValueError that ministack expects of a provisioner."""
         try:
@@ -136,7 +183,7 @@ def typed(properties: Any) -> Any:
     if isinstance(properties, dict):
         return {
             name: last_part(value)
-            if name == "ModelName" and isinstance(value, str)
+            if name in ("ModelName", "EndpointName") and isinstance(value, str)
             else typed_value(name, value)
             for name, value in properties.items()
         }
@@ -151,7 +198,7 @@ def typed_value(name: str, value: Any) -> Any:
         if value in ("true", "false"):
             return value == "true"
         if (
-            name.endswith(("Count", "Weight", "InSeconds", "Percentage"))
+            name.endswith(("Count", "Weight", "InSeconds", "Percentage", "Required", "InMb"))
             and value.replace(".", "", 1).isdigit()
         ):
             return float(value) if "." in value or name.endswith("Weight") else int(value)

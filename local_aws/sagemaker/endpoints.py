@@ -67,7 +67,12 @@ class Endpoints:
         if len(shadows) > 1:
             raise validation_error("An endpoint takes one shadow variant.")
         for variant in (*request["ProductionVariants"], *shadows):
-            self.find("model", self.models, variant["ModelName"])
+            if "ModelName" in variant:
+                self.find("model", self.models, variant["ModelName"])
+            elif "ExecutionRoleArn" not in request:
+                raise validation_error(
+                    "A variant without a model needs the configuration's ExecutionRoleArn."
+                )
         arn = self.names.arn("endpoint-config", name)
         self.configs[name] = {**request, "EndpointConfigArn": arn, "CreationTime": now()}
         self.configs[name].pop("Tags", None)
@@ -137,9 +142,15 @@ class Endpoints:
         """Brings an endpoint to a configuration in a thread of its own."""
         threading.Thread(target=self.bring_to, args=(name, config_name, retained), daemon=True).start()
 
-    def start_servers(self, name: str, config_name: str) -> tuple[ModelServer, ModelServer | None]:
+    def has_models(self, config_name: str) -> bool:
+        """Whether a configuration's variant has a model; one without is for inference components."""
+        return "ModelName" in self.configs[config_name]["ProductionVariants"][0]
+
+    def start_servers(self, name: str, config_name: str) -> tuple[ModelServer | None, ModelServer | None]:
         """The servers of a configuration's variant and of its shadow; see `start_server` for what is raised."""
         config = self.configs[config_name]
+        if not self.has_models(config_name):
+            return None, None
         server = self.start_server(name, config["ProductionVariants"][0])
         try:
             shadows = [self.start_server(name, one) for one in config.get("ShadowProductionVariants", [])]
@@ -171,7 +182,9 @@ class Endpoints:
                 return
             config, before = self.configs[config_name], endpoint.get("ProductionVariants", [])
             old = self.servers.get(name), self.shadows.exchange(name, shadow, config)
-            self.servers[name] = server
+            self.servers.pop(name, None)
+            if server:
+                self.servers[name] = server
             endpoint.update(
                 EndpointStatus="InService",
                 EndpointConfigName=config_name,
@@ -301,6 +314,8 @@ class Endpoints:
             # Under the lock of the exchange: between being found and being counted a server must not be retired.
             with self.lock:
                 server = self.servers.get(name)
+                if server is None and self.endpoints.get(name, {}).get("EndpointStatus") == "InService":
+                    raise validation_error(f"The endpoint {name} wants the name of an inference component.")
                 if server is None:
                     raise validation_error(f"Endpoint {name} of account {self.names.account} not found.")
                 stack.enter_context(server.answering())

@@ -19,6 +19,7 @@ from local_aws.events import tell_event_bridge
 from local_aws.sagemaker.asynchronous import AsynchronousRequests
 from local_aws.sagemaker.endpoints import Endpoints
 from local_aws.sagemaker.errors import ServiceError, validation_error
+from local_aws.sagemaker.inference_components import HEADER, InferenceComponents
 from local_aws.sagemaker.jobs import JobQueue
 from local_aws.sagemaker.names import ACCOUNT, REGION, Names
 from local_aws.sagemaker.processing_jobs import ProcessingJob
@@ -55,13 +56,14 @@ class SageMaker:
         self.processing.places = self.transforming.places = self.training.places
         self.registry = Registry(self.names, partial(tell_event_bridge, "aws.sagemaker"))
         self.endpoints = Endpoints(self.names, self.registry, folder / "endpoints", self.client)
+        self.components = InferenceComponents(self.endpoints)
         self.asynchronous = AsynchronousRequests(self.endpoints, self.client)
         self.folder = folder
         self.operations = self.operation_table()
 
     def operation_table(self) -> dict[str, Callable[[dict[str, Any]], dict[str, Any]]]:
         """Every operation that is here; any other is answered with an UnknownOperationException."""
-        registry, endpoints = self.registry, self.endpoints
+        registry, endpoints, components = self.registry, self.endpoints, self.components
         return {
             "CreateTrainingJob": self.create_training_job,
             "DescribeTrainingJob": lambda r: self.training.get(r["TrainingJobName"]).describe(),
@@ -93,8 +95,13 @@ class SageMaker:
             "DescribeEndpoint": endpoints.describe_endpoint,
             "UpdateEndpoint": endpoints.update_endpoint,
             "UpdateEndpointWeightsAndCapacities": endpoints.update_weights_and_capacities,
-            "DeleteEndpoint": endpoints.delete_endpoint,
+            "DeleteEndpoint": components.delete_endpoint,
             "ListEndpoints": endpoints.list_endpoints,
+            "CreateInferenceComponent": components.create,
+            "DescribeInferenceComponent": components.describe,
+            "UpdateInferenceComponent": components.update,
+            "UpdateInferenceComponentRuntimeConfig": components.update_copies,
+            "DeleteInferenceComponent": components.delete,
         }
 
     def client(self, service: str) -> Any:
@@ -181,6 +188,8 @@ class SageMaker:
         """The HTTP answer to a request of either of SageMaker's two APIs."""
         try:
             if match := INVOCATION.match(path):
+                if component := headers.get(HEADER):
+                    return self.components.invoke(unquote(match[1]), component, body, headers)
                 return self.endpoints.invoke(unquote(match[1]), body, headers)
             if match := ASYNCHRONOUS.match(path):
                 return self.asynchronous.accept(unquote(match[1]), headers)
@@ -213,6 +222,7 @@ class SageMaker:
         self.processing.close()
         self.transforming.close()
         self.asynchronous.close()
+        self.components.close()
         self.endpoints.close()
 
 

@@ -128,6 +128,124 @@ def test_a_shadow_is_asked_what_the_endpoint_is_asked_and_its_answer_is_captured
     target.client("sagemaker").delete_endpoint(EndpointName="shadowed")
 
 
+def settled(sagemaker: Any, name: str) -> dict[str, Any]:
+    """An inference component once nothing of it changes any more."""
+    deadline = time.monotonic() + 120
+    while True:
+        found = sagemaker.describe_inference_component(InferenceComponentName=name)
+        if found["InferenceComponentStatus"] not in ("Creating", "Updating"):
+            return found
+        assert time.monotonic() < deadline, found
+        time.sleep(0.1)
+
+
+def test_a_component_can_lose_its_last_copy_and_get_it_back_and_is_refused_meanwhile(target, own_container):
+    sagemaker, runtime = target.client("sagemaker"), target.client("sagemaker-runtime")
+    models = [own_container.model(name, name) for name in ("first-of-component", "second-of-component")]
+    role = "arn:aws:iam::000000000000:role/serving"
+    instances = {key: value for key, value in variant("primary", "").items() if key != "ModelName"}
+    own_container.serve("to-zero", ProductionVariants=[instances], ExecutionRoleArn=role)
+    needs = {"NumberOfCpuCoresRequired": 1, "MinMemoryRequiredInMb": 128}
+    named = {"InferenceComponentName": "component"}
+
+    def specification(model: str) -> dict[str, Any]:
+        return {"ModelName": model, "ComputeResourceRequirements": needs}
+
+    def answers_as() -> str:
+        answer = runtime.invoke_endpoint(
+            EndpointName="to-zero",
+            InferenceComponentName="component",
+            Body=b"A film.",
+            ContentType="text/plain",
+        )
+        return json.loads(answer["Body"].read())["predictions"][0]["model_version"]
+
+    def scale(copies: int) -> None:
+        sagemaker.update_inference_component_runtime_config(
+            **named, DesiredRuntimeConfig={"CopyCount": copies}
+        )
+        assert settled(sagemaker, "component")["RuntimeConfig"] == {
+            "DesiredCopyCount": copies,
+            "CurrentCopyCount": copies,
+        }
+
+    sagemaker.create_inference_component(
+        **named,
+        EndpointName="to-zero",
+        VariantName="primary",
+        Specification=specification(models[0]),
+        RuntimeConfig={"CopyCount": 1},
+    )
+    assert (settled(sagemaker, "component")["InferenceComponentStatus"], answers_as()) == (
+        "InService",
+        models[0],
+    )
+    with pytest.raises(runtime.exceptions.ClientError, match="wants the name of an inference component"):
+        own_container.predict("to-zero", "A film.")
+    scale(0)
+    with pytest.raises(runtime.exceptions.ClientError, match="component has no copy"):
+        answers_as()
+    scale(2)
+    assert answers_as() == models[0]
+    sagemaker.update_inference_component(**named, Specification=specification(models[1]))
+    assert settled(sagemaker, "component")["RuntimeConfig"]["CurrentCopyCount"] == 2
+    assert answers_as() == models[1]
+    with pytest.raises(sagemaker.exceptions.ClientError, match="has inference components"):
+        sagemaker.delete_endpoint(EndpointName="to-zero")
+    sagemaker.delete_inference_component(**named)
+    sagemaker.delete_endpoint(EndpointName="to-zero")
+
+
+def test_a_stack_gives_a_component_another_model_and_leaves_its_copies_to_the_scaling(target, own_container):
+    sagemaker, stacks = target.client("sagemaker"), target.client("cloudformation")
+    models = [own_container.model(name, name) for name in ("first-of-stack", "second-of-stack")]
+    needs = {"NumberOfCpuCoresRequired": 1, "MinMemoryRequiredInMb": 128}
+    instances = {"VariantName": "primary", "InstanceType": "ml.c7g.large", "InitialInstanceCount": 1}
+    config = {
+        "EndpointConfigName": "of-stack",
+        "ExecutionRoleArn": "arn:aws:iam::000000000000:role/serving",
+        "ProductionVariants": [instances],
+    }
+    endpoint = {
+        "EndpointName": "of-stack",
+        "EndpointConfigName": {"Fn::GetAtt": ["Config", "EndpointConfigName"]},
+    }
+
+    def template(model: str) -> str:
+        component = {
+            "InferenceComponentName": "of-stack",
+            "EndpointName": {"Ref": "Endpoint"},
+            "VariantName": "primary",
+            "Specification": {"ModelName": model, "ComputeResourceRequirements": needs},
+            "RuntimeConfig": {"CopyCount": 1},
+        }
+        resources = {"EndpointConfig": config, "Endpoint": endpoint, "InferenceComponent": component}
+        ids = {"EndpointConfig": "Config"}
+        return json.dumps(
+            {
+                "Resources": {
+                    ids.get(kind, kind): {"Type": f"AWS::SageMaker::{kind}", "Properties": properties}
+                    for kind, properties in resources.items()
+                }
+            }
+        )
+
+    named = {"InferenceComponentName": "of-stack"}
+    quickly = {"Delay": 1, "MaxAttempts": 120}
+    stacks.create_stack(StackName="components", TemplateBody=template(models[0]))
+    stacks.get_waiter("stack_create_complete").wait(StackName="components", WaiterConfig=quickly)
+    sagemaker.update_inference_component_runtime_config(**named, DesiredRuntimeConfig={"CopyCount": 3})
+    settled(sagemaker, "of-stack")
+    stacks.update_stack(StackName="components", TemplateBody=template(models[1]))
+    stacks.get_waiter("stack_update_complete").wait(StackName="components", WaiterConfig=quickly)
+    found = sagemaker.describe_inference_component(**named)
+    assert (found["Specification"]["ModelName"], found["RuntimeConfig"]["CurrentCopyCount"]) == (models[1], 3)
+    stacks.delete_stack(StackName="components")
+    stacks.get_waiter("stack_delete_complete").wait(StackName="components", WaiterConfig=quickly)
+    with pytest.raises(sagemaker.exceptions.ClientError, match="Could not find"):
+        sagemaker.describe_inference_component(**named)
+
+
 def wait_for_objects(s3: Any, bucket: str, prefix: str, count: int) -> list[bytes]:
     """The contents of so many objects below a prefix, once they are there."""
     deadline = time.monotonic() + 60
