@@ -143,7 +143,8 @@ def rollback(
 @app.command(epilog=example("recognition recognize photo.jpg --show found.png"))
 def recognize(
     subject: Annotated[
-        str | None, typer.Argument(metavar="[FILE|TEXT]", help="An image or text file, or a text.")
+        str | None,
+        typer.Argument(metavar="[FILE|TEXT]", help="A file of an image, a text or readings, or a text."),
     ] = None,
     environment: EnvironmentOption = "dev",
     own_account: OwnAccountOption = False,
@@ -158,7 +159,7 @@ def recognize(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Ask the managed service and our own model about an image or a text."""
+    """Ask the managed service and our own model about an image or a text, or our own about a sensor's readings."""
     from cli.embedded import choose_target
     from cli.recognize import CONTENT_TYPES, recognize_and_show
     from cli.watching import new_files

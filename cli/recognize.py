@@ -22,6 +22,14 @@ CONTENT_TYPES = {
     ".jpg": "image/jpeg",
     ".jpeg": "image/jpeg",
     ".txt": "text/plain; charset=utf-8",
+    ".json": "application/json",
+    ".npy": "application/x-npy",
+}
+# Who is asked about what: first the managed service where there is one, then our own network.
+PATHS = {
+    "text": ("/texts/sentiment", "/texts/class"),
+    "image": ("/images/labels", "/images/class"),
+    "application": ("/sequences/class",),
 }
 
 
@@ -64,6 +72,8 @@ def ask(target: Target, question: Question) -> Reply:
 def questions_about(subject: str) -> list[Question]:
     """The managed service's and the own model's operation for a file or, when there is no such file, a text.
 
+    A sensor's readings are in a file of JSON, `{"sequence": [[…], …]}`, or of NumPy, [steps, channels].
+
     Raises:
         CommandFailed: when the file is of a kind that the API does not take.
     """
@@ -77,12 +87,29 @@ def questions_about(subject: str) -> list[Question]:
     else:
         known = ", ".join(CONTENT_TYPES)
         raise CommandFailed(f"{subject} ends in {file.suffix or 'nothing'}; the API takes {known}.")
-    paths = (
-        ("/texts/sentiment", "/texts/class")
-        if content_type.startswith("text/")
-        else ("/images/labels", "/images/class")
-    )
-    return [Question(path, content, content_type) for path in paths]
+    if content_type == CONTENT_TYPES[".npy"]:
+        content, content_type = sequence_of_npy(file), CONTENT_TYPES[".json"]
+    return [Question(path, content, content_type) for path in PATHS[content_type.partition("/")[0]]]
+
+
+def sequence_of_npy(file: Path) -> bytes:
+    """A NumPy file's sequence in the JSON that the API takes.
+
+    Raises:
+        CommandFailed: when it holds anything but numbers [steps, channels].
+    """
+    import numpy as np
+
+    try:
+        values = np.load(file, allow_pickle=False)
+        steps = values.astype(np.float32).tolist() if values.ndim == 2 else None
+    except (ValueError, TypeError, EOFError, AttributeError) as error:
+        raise CommandFailed(f"{file} is no NumPy file of numbers.") from error
+    if steps is None:
+        raise CommandFailed(
+            f"{file} holds an array of {values.ndim} dimensions; a sequence is [steps, channels]."
+        )
+    return json.dumps({"sequence": steps}).encode()
 
 
 def describe_answer(reply: Reply) -> tuple[str, str, str]:
@@ -122,8 +149,8 @@ def recognize_and_show(
         CommandFailed: when the subject is none that the API takes, or an option does not go with it.
     """
     questions = questions_about(subject)
-    is_text = questions[0].content_type.startswith("text/")
-    if picture and is_text or entities and not is_text:
+    kind = questions[0].content_type.partition("/")[0]
+    if picture and kind != "image" or entities and kind != "text":
         raise CommandFailed("--show is for images and --entities for texts.")
     if entities:
         questions.append(Question("/texts/entities", questions[0].body, questions[0].content_type))

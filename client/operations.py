@@ -27,6 +27,11 @@ class Operations(ABC):
     def ask_about_texts(self, path: str, texts: Sequence[str], options: Mapping[str, Any]) -> BatchAnswer: ...
 
     @abstractmethod
+    def ask_about_sequence(
+        self, path: str, sequence: Sequence[Sequence[float]], options: Mapping[str, Any]
+    ) -> Answer: ...
+
+    @abstractmethod
     def ask_about_object(self, path: str, members: Mapping[str, Any]) -> Mapping[str, Any]: ...
 
     def image_labels(
@@ -471,6 +476,12 @@ class Operations(ABC):
 
         A text of at most 100,000 bytes of UTF-8."""
         return self.ask_about_text("texts/class", text, {})
+
+    def sequence_class(self, sequence: Sequence[Sequence[float]]) -> Answer:
+        """Our recurrent network's classes for a sequence of a sensor's readings.
+
+        Steps with a number for every channel, at most 200,000 numbers of 32 bits in all."""
+        return self.ask_about_sequence("sequences/class", sequence, {})
 
     def advise(self, problem: Mapping[str, Any]) -> Mapping[str, Any]:
         """Which service or model a recognition problem wants, why, and what it costs.

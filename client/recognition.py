@@ -77,6 +77,13 @@ class RecognitionClient(Operations):
         """An operation on several texts."""
         return BatchAnswer.of(self.send_json(path, options, {"texts": list(texts)}))
 
+    def ask_about_sequence(
+        self, path: str, sequence: Sequence[Sequence[float]], options: Mapping[str, Any]
+    ) -> Answer:
+        """An operation on a sequence: steps with a number for every channel, or a NumPy array of that shape."""
+        steps = [[float(one) for one in step] for step in sequence]
+        return Answer.of(self.send_json(path, options, {"sequence": steps}))
+
     def ask_about_object(self, path: str, members: Mapping[str, Any]) -> Mapping[str, Any]:
         """An operation on an object, with its answer as it is."""
         return self.send_json(path, {}, members)

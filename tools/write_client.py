@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from lambdas.catalogue import OPERATIONS
-from lambdas.common.bodies import ImageBody, ImagePairBody, ObjectBody, TextBody
+from lambdas.common.bodies import ImageBody, ImagePairBody, ObjectBody, SequenceBody, TextBody
 from lambdas.common.operations import Operation
 from lambdas.common.options import Choice, Choices, Integer, Option, Share
 from tools.write_openapi import limits
@@ -42,6 +42,11 @@ class Operations(ABC):
     def ask_about_texts(self, path: str, texts: Sequence[str], options: Mapping[str, Any]) -> BatchAnswer: ...
 
     @abstractmethod
+    def ask_about_sequence(
+        self, path: str, sequence: Sequence[Sequence[float]], options: Mapping[str, Any]
+    ) -> Answer: ...
+
+    @abstractmethod
     def ask_about_object(self, path: str, members: Mapping[str, Any]) -> Mapping[str, Any]: ...
 '''
 
@@ -69,6 +74,8 @@ def subjects(operation: Operation) -> tuple[dict[str, str], str, str]:
             return {"source": "bytes", "target": "bytes"}, "ask_about_images", "Answer"
         case TextBody():
             return {"text": "str"}, "ask_about_text", "Answer"
+        case SequenceBody():
+            return {"sequence": "Sequence[Sequence[float]]"}, "ask_about_sequence", "Answer"
         case ObjectBody():
             return {"problem": "Mapping[str, Any]"}, "ask_about_object", "Mapping[str, Any]"
     return {"texts": "Sequence[str]"}, "ask_about_texts", "BatchAnswer"

@@ -15,6 +15,7 @@ from lambdas.common.bodies import (
     ImageBody,
     ImagePairBody,
     ObjectBody,
+    SequenceBody,
     TextBody,
     TextsBody,
     schema_of,
@@ -168,6 +169,8 @@ def limits(operation: Operation) -> str:
             return f"A text of at most {most:,} bytes of UTF-8."
         case TextsBody(most, count):
             return f"1 to {count} texts, each of at most {most:,} bytes of UTF-8."
+        case SequenceBody(most):
+            return f"Steps with a number for every channel, at most {most:,} numbers of 32 bits in all."
     return "A problem; a field that is wrong is named."
 
 

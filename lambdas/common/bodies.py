@@ -1,4 +1,4 @@
-"""Reads an image or a text out of an API Gateway event, in the two forms that the API takes, and checks it."""
+"""Reads an image, a text or a sequence out of an API Gateway event, in the forms that the API takes, and checks it."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ IMAGE_BYTES = min(5 * 1024 * 1024, (6 * 1024 * 1024 - 128 * 1024) * 3 // 4)
 IMAGE_TYPES = ("image/png", "image/jpeg")
 JSON_TYPE = "application/json"
 TEXT_TYPE = "text/plain"
+# What the networks read are numbers of 32 bits.
+LARGEST_FLOAT32 = 3.4028234663852886e38
 LANGUAGE_CODE = {"type": "string", "pattern": "^[a-z]{2}(-[A-Z]{2})?$"}
 
 
@@ -52,11 +54,18 @@ class TextsBody:
 
 
 @dataclass(frozen=True)
+class SequenceBody:
+    """One sequence of a sensor's readings in JSON: steps of as many channels each, `most_numbers` at most in all."""
+
+    most_numbers: int
+
+
+@dataclass(frozen=True)
 class ObjectBody:
     """A JSON object that the operation checks itself."""
 
 
-Body = ImageBody | ImagePairBody | TextBody | TextsBody | ObjectBody
+Body = ImageBody | ImagePairBody | TextBody | TextsBody | SequenceBody | ObjectBody
 
 
 @dataclass(frozen=True)
@@ -101,6 +110,10 @@ def schema_of(body: Body) -> dict[str, Any]:
             "maxItems": body.most_texts,
         }
         return object_of({"texts": texts, "language_code": LANGUAGE_CODE}, ["texts"])
+    if isinstance(body, SequenceBody):
+        number = {"type": "number", "minimum": -LARGEST_FLOAT32, "maximum": LARGEST_FLOAT32}
+        step = {"type": "array", "items": number, "minItems": 1}
+        return object_of({"sequence": {"type": "array", "items": step, "minItems": 1}}, ["sequence"])
     return {"type": "object"}
 
 
@@ -206,6 +219,28 @@ def read_texts(event: dict[str, Any], body: TextsBody) -> TextsRequest:
     return TextsRequest(texts, refusals, fields.get("language_code"))
 
 
+def read_sequence(event: dict[str, Any], body: SequenceBody) -> list[list[float]]:
+    """The sequence of a request in JSON, `{"sequence": [[…], …]}`: steps, each with a number for every channel.
+
+    Raises:
+        RequestRefused: 400, 413 or 415 naming the field.
+    """
+    if media_type(event) != JSON_TYPE:
+        raise wrong_type(media_type(event), (JSON_TYPE,))
+    steps = json_body(event, schema_of(body))["sequence"]
+    channels = len(steps[0])
+    for number, step in enumerate(steps):
+        if len(step) != channels:
+            message = f"Step {number} of the sequence has {len(step)} channels, the first has {channels}."
+            raise bad_request("InvalidSequence", message, "sequence")
+    if len(steps) * channels > body.most_numbers:
+        message = (
+            f"The sequence has {len(steps) * channels:,} numbers; at most {body.most_numbers:,} are taken."
+        )
+        raise too_large("SequenceTooLarge", message, "sequence")
+    return steps
+
+
 def refusal_of(text: str, field: str, most_bytes: int) -> RequestRefused | None:
     """Why a text cannot be asked about, or None."""
     if not text.strip():
@@ -306,13 +341,34 @@ def misfit(fields: Any, schema: dict[str, Any]) -> tuple[str, str] | None:
     for name, rule in known.items():
         if name not in fields:
             continue
-        if rule["type"] == "array" and not is_list_of_texts(fields[name], rule):
-            return name, f"The field {name} has to be a list of 1 to {rule['maxItems']} texts."
+        if rule["type"] == "array" and (reason := misfit_of_list(fields[name], rule)):
+            return name, f"The field {name} has to be a list of {reason}."
         if rule["type"] == "string" and not isinstance(fields[name], str):
             return name, f"The field {name} has to be a text."
         if "pattern" in rule and not re.fullmatch(rule["pattern"], fields[name]):
             return name, f"The field {name} has to be a language code such as en or zh-TW."
     return None
+
+
+def misfit_of_list(value: Any, rule: dict[str, Any]) -> str | None:
+    """What a list has to be made of, where it is not; None where all fits."""
+    if rule["items"]["type"] == "string":
+        return None if is_list_of_texts(value, rule) else f"1 to {rule['maxItems']} texts"
+    return None if is_sequence(value) else "one step or more, each a list of one number of 32 bits or more"
+
+
+def is_sequence(value: Any) -> bool:
+    """Whether a value is a list of steps, each a list of numbers that 32 bits hold; JSON's true is none."""
+    return (
+        isinstance(value, list)
+        and bool(value)
+        and all(
+            isinstance(step, list)
+            and step
+            and all(type(one) in (int, float) and abs(one) <= LARGEST_FLOAT32 for one in step)
+            for step in value
+        )
+    )
 
 
 def is_list_of_texts(value: Any, rule: dict[str, Any]) -> bool:

@@ -1,1 +1,1 @@
-"""Images and texts to our own endpoints."""
+"""Images, texts and sequences to our own endpoints."""

@@ -9,7 +9,15 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from lambdas.common.answers import Answer, Reading, Result
-from lambdas.common.bodies import ImageBody, TextBody, read_image, read_text
+from lambdas.common.bodies import (
+    JSON_TYPE,
+    ImageBody,
+    SequenceBody,
+    TextBody,
+    read_image,
+    read_sequence,
+    read_text,
+)
 from lambdas.common.clients import client
 from lambdas.common.costs import cost_of
 from lambdas.common.errors import RequestRefused, unavailable
@@ -22,6 +30,8 @@ BACKEND = "sagemaker"
 LEAST_PIXELS = 8
 # What the recurrent network reads is far less; the limit keeps a request within Comprehend's for the same text.
 TEXT_BYTES = 100_000
+# An endpoint takes 6 MiB, and JSON writes a number with up to 24 characters and a comma.
+SEQUENCE_NUMBERS = 200_000
 
 
 def classify_image(operation: Operation, event: dict[str, Any]) -> Answer:
@@ -36,6 +46,17 @@ def classify_text(operation: Operation, event: dict[str, Any]) -> Answer:
     read_options(operation.options, event)
     request = read_text(event, operation.body)
     return invoke(os.environ["RNN_ENDPOINT_NAME"], request.text.encode(), "text/plain")
+
+
+def classify_sequence(operation: Operation, event: dict[str, Any]) -> Answer:
+    """The RNN's classes for the event's sequence; see `invoke` for errors.
+
+    An environment has one RNN: a version that was trained on texts cannot read a sequence, and says so.
+    """
+    read_options(operation.options, event)
+    sequence = read_sequence(event, operation.body)
+    body = json.dumps({"sequence": sequence}, separators=(",", ":")).encode()
+    return invoke(os.environ["RNN_ENDPOINT_NAME"], body, JSON_TYPE)
 
 
 def invoke(endpoint: str, body: bytes, content_type: str) -> Answer:
@@ -72,9 +93,17 @@ def explain(error: ClientError, endpoint: str) -> Exception:
     if code == "ModelError":
         status = error.response.get("OriginalStatusCode", 500)
         if 400 <= status < 500:
-            return RequestRefused(400, "UnreadableInput", "The model cannot read the input.", "body")
+            return unreadable()
         return unavailable("ModelFailed", f"The model of the endpoint {endpoint} failed on this input.")
     return error
+
+
+def unreadable() -> RequestRefused:
+    """400: what was sent is well-formed, but nothing that the released model reads."""
+    sentence = (
+        "The released model cannot read the input: it is damaged, or of another kind than it was trained on."
+    )
+    return RequestRefused(400, "UnreadableInput", sentence, "body")
 
 
 IMAGE_CLASS = Operation(
@@ -95,4 +124,13 @@ TEXT_CLASS = Operation(
     body=TextBody(TEXT_BYTES),
     run=classify_text,
 )
-OPERATIONS = (IMAGE_CLASS, TEXT_CLASS)
+SEQUENCE_CLASS = Operation(
+    name="sequence-class",
+    path="sequences/class",
+    summary="Our recurrent network's classes for a sequence of a sensor's readings.",
+    service="sagemaker-runtime",
+    api="InvokeEndpoint",
+    body=SequenceBody(SEQUENCE_NUMBERS),
+    run=classify_sequence,
+)
+OPERATIONS = (IMAGE_CLASS, TEXT_CLASS, SEQUENCE_CLASS)

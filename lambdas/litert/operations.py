@@ -6,13 +6,14 @@ from dataclasses import replace
 from typing import Any
 
 from lambdas.common.answers import Answer, Reading, Result
-from lambdas.common.bodies import read_image, read_text
+from lambdas.common.bodies import read_image, read_sequence, read_text
 from lambdas.common.costs import cost_of
-from lambdas.common.errors import RequestRefused
 from lambdas.common.operations import Operation
 from lambdas.common.options import read_options
 from lambdas.custom.operations import IMAGE_CLASS as ASKED_IMAGE_CLASS
+from lambdas.custom.operations import SEQUENCE_CLASS as ASKED_SEQUENCE_CLASS
 from lambdas.custom.operations import TEXT_CLASS as ASKED_TEXT_CLASS
+from lambdas.custom.operations import unreadable
 from lambdas.litert.released import Released
 
 BACKEND = "litert"
@@ -22,29 +23,48 @@ CNN, RNN = Released("cnn"), Released("rnn")
 def classify_image(operation: Operation, event: dict[str, Any]) -> Answer:
     """The CNN's classes for the event's image; see `predict` for errors."""
     read_options(operation.options, event)
-    return predict(CNN, read_image(event, operation.body).content)
+    return predict(CNN, "image", read_image(event, operation.body).content)
 
 
 def classify_text(operation: Operation, event: dict[str, Any]) -> Answer:
     """The RNN's classes for the event's text; see `predict` for errors."""
     read_options(operation.options, event)
-    return predict(RNN, read_text(event, operation.body).text)
+    return predict(RNN, "text", read_text(event, operation.body).text)
 
 
-def predict(released: Released, sample: bytes | str) -> Answer:
+def classify_sequence(operation: Operation, event: dict[str, Any]) -> Answer:
+    """The RNN's classes for the event's sequence; see `predict` for errors."""
+    read_options(operation.options, event)
+    return predict(RNN, "sequence", read_sequence(event, operation.body))
+
+
+def predict(released: Released, feature: str, sample: bytes | str | list[list[float]]) -> Answer:
     """One prediction.
 
+    Args:
+        released: whose model.
+        feature: what the sample is: `image`, `text` or `sequence`.
+        sample: an image's bytes, a text, or the steps of a sequence.
+
     Raises:
-        RequestRefused: 503 when nothing is released or it cannot be loaded, 400 when the model cannot read the sample.
+        RequestRefused: 503 when nothing is released or it cannot be loaded, 400 when the model cannot read the sample
+            or reads another feature.
         ClientError: when a service refuses.
     """
     model, version = released.present()
+    if model.feature != feature:
+        raise unreadable()
+    # Only a loaded model has put the compiled packages on the path.
+    import numpy as np
+
     from serving.preprocessing import Unreadable
 
+    if feature == "sequence":
+        sample = np.array(sample, np.float32)
     try:
         (probabilities,) = model.probabilities([sample]).tolist()
     except Unreadable as error:
-        raise RequestRefused(400, "UnreadableInput", "The model cannot read the input.", "body") from error
+        raise unreadable() from error
     results = [Result(label, score) for label, score in zip(model.labels, probabilities, strict=True)]
     return Answer(BACKEND, Reading(results), released.group, version, None, cost_of(None, None, 1))
 
@@ -52,4 +72,5 @@ def predict(released: Released, sample: bytes | str) -> Answer:
 OPERATIONS = (
     replace(ASKED_IMAGE_CLASS, run=classify_image),
     replace(ASKED_TEXT_CLASS, run=classify_text),
+    replace(ASKED_SEQUENCE_CLASS, run=classify_sequence),
 )

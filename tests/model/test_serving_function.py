@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import datetime
 import io
+import json
 import tarfile
+import time
 from importlib.metadata import version
+from types import SimpleNamespace
 
 import boto3
 import numpy as np
 import pytest
+from botocore.exceptions import ClientError
 from botocore.response import StreamingBody
 from botocore.stub import Stubber
 
 from lambdas.common.errors import RequestRefused
+from lambdas.custom import operations as custom
 from lambdas.litert import native, operations, released
+from local_aws.serving import Predictor, load_handlers
 from model_code.records import read_split
 from serving.model import Model
 from stacks import names
@@ -100,20 +106,80 @@ def test_it_answers_with_the_released_version_and_with_the_next_after_the_next_l
     account.tells_of("3")
     account.gives("3", archive(trained.artefact))
 
-    answers = [operations.predict(operations.CNN, sample) for sample in samples]
+    answers = [operations.predict(operations.CNN, "image", sample) for sample in samples]
 
     assert {(one.backend, one.model_name, one.model_version) for one in answers} == {("litert", GROUP, "3")}
     scores = [[result.score for result in one.reading.results] for one in answers]
     np.testing.assert_allclose(scores, expected, atol=1e-6)
     account.tells_of("4")
     account.gives("4", archive(trained.artefact))
-    assert operations.predict(operations.CNN, samples[0]).model_version == "3"
+    assert operations.predict(operations.CNN, "image", samples[0]).model_version == "3"
     operations.CNN.checked -= released.CHECK_SECONDS
-    assert operations.predict(operations.CNN, samples[0]).model_version == "4"
+    assert operations.predict(operations.CNN, "image", samples[0]).model_version == "4"
     account.was_asked_everything()
     with pytest.raises(RequestRefused) as refused:
-        operations.predict(operations.CNN, b"no image")
+        operations.predict(operations.CNN, "image", b"no image")
     assert (refused.value.status, refused.value.code) == (400, "UnreadableInput")
+
+
+@pytest.fixture
+def serving_sensor(trained, monkeypatch) -> Model:
+    """The tiny network of sensor sequences, as the released RNN."""
+    if trained.problem.feature != "sequence":
+        pytest.skip("one network reads sequences")
+    model = Model(trained.artefact)
+    held = released.Released("rnn", version="9", model=model)
+    held.checked = time.monotonic()
+    monkeypatch.setattr(operations, "RNN", held)
+    monkeypatch.setenv("RNN_ENDPOINT_NAME", "recognition-dev-rnn")
+    return model
+
+
+def posted(**fields) -> dict:
+    """A request in JSON."""
+    return {"headers": {"Content-Type": "application/json"}, "body": json.dumps(fields)}
+
+
+def test_a_sequence_gets_the_networks_classes_in_the_function_and_from_the_endpoint(
+    trained, serving_sensor, monkeypatch
+):
+    """The endpoint's side is the artefact behind the container's own hooks."""
+    predictor, handlers = Predictor(trained.artefact), load_handlers(trained.artefact)
+
+    class Endpoint:
+        def invoke_endpoint(self, EndpointName, Body, ContentType, Accept):
+            context = SimpleNamespace(request_content_type=ContentType, accept_header=Accept)
+            found = predictor.predict(handlers.input_handler(io.BytesIO(Body), context))
+            try:
+                return {"Body": io.BytesIO(handlers.output_handler(found, context)[0].encode())}
+            except handlers.Refused as refused:
+                told = {"Error": {"Code": "ModelError", "Message": ""}, "OriginalStatusCode": 400}
+                assert refused.status.startswith("400")
+                raise ClientError(told, "InvokeEndpoint") from refused
+
+    monkeypatch.setattr(custom, "client", lambda _: Endpoint())
+    (asked,) = [one for one in custom.OPERATIONS if one.name == "sequence-class"]
+    (here,) = [one for one in operations.OPERATIONS if one.name == "sequence-class"]
+    samples = read_split(trained.channels / "test", trained.kind).samples[:5]
+    expected = serving_sensor.probabilities(samples)
+    for sample, wanted in zip(samples, expected, strict=True):
+        event = posted(sequence=sample.tolist())
+        for operation in (here, asked):
+            found = {one.label: one.score for one in operation.run(operation, event).reading.results}
+            np.testing.assert_allclose([found[name] for name in serving_sensor.labels], wanted, atol=1e-4)
+    for operation in (here, asked):
+        with pytest.raises(RequestRefused) as refused:
+            operation.run(operation, posted(sequence=[[0.0] * 3] * 1_000))
+        assert (refused.value.status, refused.value.code) == (400, "UnreadableInput")
+
+
+def test_a_network_of_sequences_refuses_a_text_and_one_of_texts_a_sequence(serving_sensor):
+    for path, event in (("texts/class", posted(text="A film.")), ("sequences/class", posted(sequence=[[1]]))):
+        (operation,) = [one for one in operations.OPERATIONS if one.path == path]
+        serving_sensor.feature = "sequence" if "text" in path else "text"
+        with pytest.raises(RequestRefused) as refused:
+            operation.run(operation, event)
+        assert (refused.value.status, refused.value.code) == (400, "UnreadableInput")
 
 
 def test_before_the_first_release_it_says_so(account):

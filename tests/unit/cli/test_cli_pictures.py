@@ -123,6 +123,15 @@ def test_a_text_is_not_drawn(answers, options):
         recognize_and_show(Target(), "Ada was here.", **options)
 
 
+def test_readings_are_neither_drawn_nor_marked(answers, tmp_path):
+    file = tmp_path / "walk.json"
+    file.write_text('{"sequence": [[1.0]]}')
+    for options in ({"picture": tmp_path / "out.png"}, {"entities": True}):
+        with pytest.raises(CommandFailed, match="--show is for images and --entities for texts"):
+            recognize_and_show(Target(), str(file), **options)
+    assert recognize_and_show(Target(), str(file))
+
+
 def test_new_files_come_once_and_when_they_are_written(tmp_path):
     (tmp_path / "old.png").write_bytes(b"old")
     looks = itertools.count(1)

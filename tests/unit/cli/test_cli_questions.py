@@ -7,6 +7,7 @@ import io
 import json
 import re
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -65,6 +66,31 @@ def test_a_file_is_asked_about_by_its_kind_and_anything_else_is_a_text(tmp_path)
     photo.write_bytes(b"\xff\xd8")
     assert [q.path for q in questions_about(str(photo))] == ["/images/labels", "/images/class"]
     assert [q.path for q in questions_about("What a film!")] == ["/texts/sentiment", "/texts/class"]
+
+
+def test_a_file_of_readings_is_asked_about_as_a_sequence(tmp_path):
+    steps = [[0.5, -9.75, 1.0], [0.25, -9.5, 1.5]]
+    as_json, as_array = tmp_path / "walk.json", tmp_path / "walk.npy"
+    as_json.write_text(json.dumps({"sequence": steps}))
+    np.save(as_array, np.array(steps))
+    for file in (as_json, as_array):
+        (question,) = questions_about(str(file))
+        assert (question.path, question.content_type) == ("/sequences/class", "application/json")
+        assert json.loads(question.body) == {"sequence": steps}
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [(np.zeros((2, 3, 4)), "array of 3 dimensions"), (np.array([["a"]]), "no NumPy file of numbers")],
+)
+def test_an_array_that_is_no_sequence_is_refused(tmp_path, content, reason):
+    file = tmp_path / "walk.npy"
+    np.save(file, content)
+    with pytest.raises(CommandFailed, match=reason):
+        questions_about(str(file))
+    file.write_bytes(b"no array")
+    with pytest.raises(CommandFailed, match="no NumPy file of numbers"):
+        questions_about(str(file))
 
 
 def test_a_missing_picture_is_not_taken_for_a_text(tmp_path):

@@ -16,7 +16,7 @@ from botocore.credentials import Credentials
 from client import RecognitionClient, RecognitionRefused, Reply, SignedTransport, Unreachable
 from client import recognition as recognition_module
 from client.operations import Operations
-from lambdas.common.bodies import ImageBody, ImagePairBody, ObjectBody, TextBody
+from lambdas.common.bodies import ImageBody, ImagePairBody, ObjectBody, SequenceBody, TextBody
 from tools.write_client import MODULE, source
 
 from ..lambdas.conftest import (
@@ -58,6 +58,8 @@ def arguments(name: str) -> tuple[list, dict]:
         subjects = [base64.b64decode(sent[one]) for one in ("source", "target")]
     elif isinstance(body, ObjectBody):
         subjects = [sent]
+    elif isinstance(body, SequenceBody):
+        subjects = [sent["sequence"]]
     else:
         subjects = [sent["text"] if isinstance(body, TextBody) else sent["texts"]]
     options = {one["name"]: one["example"] for one in ENTRIES[name][1]["parameters"] if "example" in one}

@@ -18,7 +18,7 @@ from PIL import Image
 
 from lambdas.catalogue import FUNCTIONS, OPERATIONS, examples
 from lambdas.common import clients, policy
-from lambdas.common.bodies import ImageBody, ImagePairBody
+from lambdas.common.bodies import ImageBody, ImagePairBody, SequenceBody
 from lambdas.common.operations import Operation
 
 ENVIRONMENT = {
@@ -160,6 +160,8 @@ def asked_of(operation: Operation) -> dict[str, Any]:
     """What the service has to be asked for an operation's example."""
     example = EXAMPLES[operation.name]
     contents = {name: base64.b64decode(one) for name, one in example["body"].items() if name in IMAGE_FIELDS}
+    if isinstance(operation.body, SequenceBody):
+        return {**example["asked"], "Body": json.dumps(example["body"], separators=(",", ":")).encode()}
     if operation.service == "sagemaker-runtime":
         return {**example["asked"], "Body": contents.get("image") or example["body"]["text"].encode()}
     if isinstance(operation.body, ImagePairBody):

@@ -14,10 +14,12 @@ from hypothesis import strategies as st
 from lambdas.common.bodies import (
     ImageBody,
     ImagePairBody,
+    SequenceBody,
     TextBody,
     TextsBody,
     read_image,
     read_image_pair,
+    read_sequence,
     read_text,
     read_texts,
 )
@@ -119,8 +121,12 @@ JSON = st.recursive(
 
 @settings(max_examples=200, deadline=None)
 @given(
-    st.one_of(JSON, st.fixed_dictionaries({"text": JSON, "texts": JSON, "image": JSON})),
-    st.sampled_from(READERS),
+    st.one_of(
+        JSON,
+        st.fixed_dictionaries({"text": JSON, "texts": JSON, "image": JSON}),
+        st.fixed_dictionaries({"sequence": st.lists(st.lists(st.floats(), max_size=2), max_size=3)}),
+    ),
+    st.sampled_from((*READERS, (read_sequence, SequenceBody(4)))),
 )
 def test_any_json_is_read_or_refused(value, reader):
     outcome(*reader, event(json.dumps(value), "application/json", as_base64=False))

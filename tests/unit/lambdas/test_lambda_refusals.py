@@ -18,6 +18,7 @@ from lambdas.common.bodies import (
     ImageBody,
     ImagePairBody,
     ObjectBody,
+    SequenceBody,
     TextBody,
     TextsBody,
     misfit,
@@ -95,16 +96,52 @@ def test_a_bad_text_is_refused_by_its_field(call, function, path, case):
     assert (found[0], found[1]["error"]["code"], found[1]["error"]["field"]) == (status, code, field)
 
 
-BODIES = (ImageBody(1), ImagePairBody(1), TextBody(9), TextsBody(9, 3), ObjectBody())
+def sequence(steps: object) -> bytes:
+    return json_body(sequence=steps)
+
+
+BAD_SEQUENCES = {
+    "no step": (sequence([]), "application/json", 400, "InvalidRequest", "sequence"),
+    "a step without channels": (sequence([[1.0], []]), "application/json", 400, "InvalidRequest", "sequence"),
+    "another number of channels": (
+        sequence([[1, 2], [3]]),
+        "application/json",
+        400,
+        "InvalidSequence",
+        "sequence",
+    ),
+    "no number": (b'{"sequence": [[NaN]]}', "application/json", 400, "InvalidRequest", "sequence"),
+    "more than 32 bits": (sequence([[1e39]]), "application/json", 400, "InvalidRequest", "sequence"),
+    "a truth": (sequence([[True]]), "application/json", 400, "InvalidRequest", "sequence"),
+    "too many numbers": (
+        sequence([[0] * 1_000] * 201),
+        "application/json",
+        413,
+        "SequenceTooLarge",
+        "sequence",
+    ),
+    "another type": (b"\x93NUMPY", "application/x-npy", 415, "UnsupportedMediaType", "Content-Type"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_SEQUENCES)
+def test_a_bad_sequence_is_refused_by_its_field(call, case):
+    body, content_type, status, code, field = BAD_SEQUENCES[case]
+    found = call("custom", "/sequences/class", body, content_type)
+    assert (found[0], found[1]["error"]["code"], found[1]["error"]["field"]) == (status, code, field)
+
+
+BODIES = (ImageBody(1), ImagePairBody(1), TextBody(9), TextsBody(9, 3), SequenceBody(9), ObjectBody())
 VALUES = st.one_of(
     st.none(),
     st.booleans(),
     st.integers(),
     st.sampled_from(["", "a", "en", "zh-TW", "EN", "en-tw", "xx-XXX"]),
     st.lists(st.sampled_from(["", "a", 1, None]), max_size=4),
+    st.lists(st.lists(st.sampled_from([1, -0.5, True, 1e39, 10**400, None]), max_size=2), max_size=2),
     st.just({}),
 )
-NAMES = st.sampled_from(["image", "source", "target", "text", "texts", "language_code", "other"])
+NAMES = st.sampled_from(["image", "source", "target", "text", "texts", "sequence", "language_code", "other"])
 
 
 @pytest.mark.parametrize("body", BODIES, ids=lambda body: type(body).__name__)
@@ -256,6 +293,7 @@ def test_an_unavailable_backend_is_counted(call, service, capsys):
 
 MARKED_PNG = PNG[:-12] + b"\0\0\0\x0ctEXt" + SECRET.encode() + b"\0\0\0\0" + PNG[-12:]
 MARKED_TEXT = f"My name is {SECRET}."
+MARKED_NUMBER = 4711.0815471108
 
 
 def body_with_the_secret(operation) -> bytes:
@@ -266,6 +304,7 @@ def body_with_the_secret(operation) -> bytes:
         ImagePairBody: {"source": image, "target": image},
         TextBody: {"text": MARKED_TEXT},
         TextsBody: {"texts": [MARKED_TEXT, MARKED_TEXT]},
+        SequenceBody: {"sequence": [[MARKED_NUMBER, 1.0]]},
     }
     return json_body(**fields[type(operation.body)])
 
@@ -292,7 +331,7 @@ def test_nothing_that_a_customer_sent_is_logged(call, service, name, outcome, ca
     assert "operation" in printed or "Answered" in printed, (
         "nothing was logged at all, so this test shows nothing"
     )
-    assert SECRET not in printed
+    assert SECRET not in printed and str(MARKED_NUMBER) not in printed
     for offset in range(3):
         middle = base64.b64encode(SECRET[offset:].encode())[:-4].decode()
         assert middle not in printed
