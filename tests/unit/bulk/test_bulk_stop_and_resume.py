@@ -1,0 +1,187 @@
+"""A bulk run that is stopped goes on where it was: no object is asked about twice, none is left out."""
+
+from __future__ import annotations
+
+import io
+import json
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+
+from cli import bulk, bulk_runs
+from cli.errors import CommandFailed
+from lambdas.bulk.asking import OPERATIONS
+from lambdas.bulk.work import Batch, Worker, work
+
+from .conftest import BUCKET
+
+SENTIMENT = OPERATIONS["text-sentiment"]
+# Three batches of at most ten, where the command's own are of 200: memory takes its time as well.
+TEXTS = {f"{number:03}.txt": f"Text number {number}." for number in range(25)}
+DEFINITION = {"StartAt": "Wait", "States": {"Wait": {"Type": "Wait", "Seconds": 60, "End": True}}}
+
+
+class Deployment:
+    """A deployment whose services are in memory; its state machine waits until it is stopped."""
+
+    description = "the tests' deployment"
+
+    def __init__(self, clients: dict[str, Any], table: str) -> None:
+        self.clients = clients
+        machine = clients["stepfunctions"].create_state_machine(
+            name=uuid.uuid4().hex,
+            definition=json.dumps(DEFINITION),
+            roleArn="arn:aws:iam::123456789012:role/machine",
+        )
+        self.parameters = {
+            "data-bucket": BUCKET,
+            "bulk-table": table,
+            "bulk-state-machine-arn": machine["stateMachineArn"],
+        }
+
+    def client(self, name: str) -> Any:
+        return self.clients[name]
+
+    def parameter(self, name: str) -> str:
+        return self.parameters[name]
+
+    def executions(self) -> list[dict[str, Any]]:
+        """Of the machine, the oldest first."""
+        states, machine = self.clients["stepfunctions"], self.parameters["bulk-state-machine-arn"]
+        found = states.list_executions(stateMachineArn=machine)["executions"]
+        described = [states.describe_execution(executionArn=one["executionArn"]) for one in found]
+        return sorted(described, key=lambda one: one["startDate"])
+
+    def batches(self, execution: dict[str, Any]) -> Iterator[Batch]:
+        """What the machine's map would hand to the workers."""
+        given = json.loads(execution["input"])
+        manifest = self.clients["s3"].get_object(Bucket=BUCKET, Key=given["manifest"])["Body"].read()
+        for line in manifest.splitlines():
+            yield Batch.of({"run": given["run"], "batch": json.loads(line)})
+
+
+@pytest.fixture
+def deployment(dynamodb, empty_table) -> Iterator[Deployment]:
+    keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "us-east-1"}
+    clients = {name: boto3.client(name, **keys) for name in ("s3", "stepfunctions")}
+    s3 = clients["s3"]
+    s3.create_bucket(Bucket=BUCKET)
+    s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
+    yield Deployment({**clients, "dynamodb": dynamodb}, empty_table)
+    for kind in ("Versions", "DeleteMarkers"):
+        for page in s3.get_paginator("list_object_versions").paginate(Bucket=BUCKET):
+            for one in page.get(kind, []):
+                s3.delete_object(Bucket=BUCKET, Key=one["Key"], VersionId=one["VersionId"])
+    s3.delete_bucket(Bucket=BUCKET)
+
+
+@pytest.fixture
+def worker(worker, deployment) -> Worker:
+    """A worker of the deployment."""
+    return Worker(**{**vars(worker), "s3": deployment.client("s3")})
+
+
+@pytest.fixture
+def run(deployment, monkeypatch) -> str:
+    """A run over the texts, just started by the command's own steps."""
+    monkeypatch.setattr(bulk, "TEXTS_IN_A_BATCH", 10)
+    s3, made = deployment.client("s3"), uuid.uuid4().hex
+    for name, text in TEXTS.items():
+        s3.put_object(Bucket=BUCKET, Key=f"texts/{name}", Body=text.encode())
+    objects = bulk.objects_from(deployment, f"s3://{BUCKET}/texts/", made, lambda _: None)
+    manifest = io.BytesIO()
+    plan = bulk.write_plan(SENTIMENT, objects, manifest, 0.0001, 5.0)
+    about = {
+        "id": made,
+        "operation": SENTIMENT.name,
+        "query": {},
+        "limit_usd": None,
+        "started_at": 1_000_000,
+        "plan": vars(plan),
+    }
+    bulk.begin(deployment, about, 1, plan.objects, manifest)
+    return made
+
+
+def counts(deployment: Deployment, run: str) -> tuple[str, int, int, int]:
+    now = bulk_runs.status(deployment, run)
+    return now["state"], now["done"], now["failed"], now["left"]
+
+
+def plenty() -> float:
+    return 1_000.0
+
+
+def test_a_stopped_run_goes_on_where_it_was_and_asks_about_each_object_once(
+    deployment, worker, run, comprehend
+):
+    (first,) = deployment.executions()
+    before = next(deployment.batches(first))
+    work(worker, before, plenty)
+    asked_before = len(before.objects)
+    assert counts(deployment, run) == ("RUNNING", asked_before, 0, len(TEXTS) - asked_before)
+
+    bulk_runs.stop(deployment, run)
+    assert counts(deployment, run) == ("ABORTED", asked_before, 0, len(TEXTS) - asked_before)
+    bulk_runs.resume(deployment, run)
+
+    first, second = deployment.executions()
+    assert (first["status"], second["status"]) == ("ABORTED", "RUNNING")
+    assert json.loads(first["input"]) == json.loads(second["input"])
+    assert bulk_runs.status(deployment, run)["attempt"] == 1
+    for batch in deployment.batches(second):
+        work(worker, batch, plenty)
+    assert counts(deployment, run) == ("RUNNING", len(TEXTS), 0, 0)
+    assert comprehend.charged == dict.fromkeys(TEXTS.values(), 1)
+    lines = list(bulk_runs.results(deployment, run))
+    assert sorted(line["key"] for line in lines) == [f"texts/{name}" for name in TEXTS]
+    assert {line["outcome"] for line in lines} == {"done"}
+
+
+def test_a_batch_that_was_worked_while_the_run_was_stopped_counts_once(deployment, worker, run, comprehend):
+    (execution,) = deployment.executions()
+    batches = list(deployment.batches(execution))
+    bulk_runs.stop(deployment, run)
+    work(worker, batches[1], plenty)
+    bulk_runs.resume(deployment, run)
+    for batch in batches:
+        work(worker, batch, plenty)
+    assert counts(deployment, run) == ("RUNNING", len(TEXTS), 0, 0)
+    assert set(comprehend.charged.values()) == {1}
+
+
+def test_a_run_that_is_running_or_has_nothing_left_is_not_resumed(deployment, worker, run, comprehend):
+    with pytest.raises(CommandFailed, match=f"The run {run} is running"):
+        bulk_runs.resume(deployment, run)
+    comprehend.poisoned = {"Text number 7."}
+    for batch in deployment.batches(deployment.executions()[0]):
+        work(worker, batch, plenty)
+    bulk_runs.stop(deployment, run)
+    with pytest.raises(CommandFailed, match="nothing left; 1 objects failed: redrive them"):
+        bulk_runs.resume(deployment, run)
+    assert len(deployment.executions()) == 1
+
+
+def test_a_run_that_was_stopped_early_is_not_redriven(deployment, worker, run, comprehend):
+    comprehend.poisoned = {"Text number 7."}
+    work(worker, next(deployment.batches(deployment.executions()[0])), plenty)
+    bulk_runs.stop(deployment, run)
+    with pytest.raises(CommandFailed, match="has not come to its end; watch it or resume it first"):
+        bulk_runs.redrive(deployment, run, lambda _: None)
+
+
+@pytest.mark.parametrize("command", [bulk_runs.stop, bulk_runs.resume, bulk_runs.status])
+def test_a_run_that_nobody_started_is_said_so(deployment, command):
+    with pytest.raises(CommandFailed, match="There is no bulk run nobody in the tests' deployment"):
+        command(deployment, "nobody")
+
+
+def test_a_stop_that_step_functions_refuses_is_a_sentence(deployment, run):
+    """Step Functions forgets executions after 90 days."""
+    machine = deployment.parameter("bulk-state-machine-arn")
+    deployment.client("stepfunctions").delete_state_machine(stateMachineArn=machine)
+    with pytest.raises(CommandFailed, match=f"The run {run} cannot be stopped: Execution Does Not Exist"):
+        bulk_runs.stop(deployment, run)
