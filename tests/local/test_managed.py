@@ -19,6 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib import cbook
 from PIL import Image, ImageDraw, ImageFont
+from sklearn.datasets import load_sample_image
 
 from local_aws.managed import comprehend, rekognition
 from local_aws.managed.service import STAND_IN_HEADER, StandIn
@@ -76,6 +77,36 @@ def test_fewer_labels_come_when_fewer_or_surer_ones_are_asked_for(portrait):
     assert len(many) > 1
     assert one == many[:1]
     assert [m["Confidence"] for m in many] == sorted((m["Confidence"] for m in many), reverse=True)
+
+
+@pytest.mark.parametrize("turned", [None, Image.Transpose.FLIP_LEFT_RIGHT], ids=["as it is", "mirrored"])
+@pytest.mark.parametrize("margin", [0, 400])
+def test_a_face_is_found_where_it_is_with_its_eyes_above_its_nose(portrait, turned, margin):
+    image = portrait.transpose(turned) if turned is not None else portrait
+    wide = Image.new("RGB", (image.width + margin, image.height), "grey")
+    wide.paste(image, (margin, 0))
+
+    status, headers, content = ask(REKOGNITION, "DetectFaces", encoded(wide))
+
+    assert (status, headers[STAND_IN_HEADER]) == (200, rekognition.FACES_MARK)
+    require_shape("rekognition", "DetectFaces", content)
+    (face,) = content["FaceDetails"]
+    assert face["Confidence"] > 70
+    box = face["BoundingBox"]
+    # Her face's middle in the photograph, by eye.
+    x, y = (0.48 if turned is not None else 0.52), 0.39
+    left, width = box["Left"] * wide.width - margin, box["Width"] * wide.width
+    assert (left + width / 2) / image.width == pytest.approx(x, abs=0.05)
+    assert box["Top"] + box["Height"] / 2 == pytest.approx(y, abs=0.05)
+    points = {one["Type"]: (one["X"], one["Y"]) for one in face["Landmarks"]}
+    assert points["eyeLeft"][0] < points["nose"][0] < points["eyeRight"][0]
+    assert max(points["eyeLeft"][1], points["eyeRight"][1]) < points["nose"][1]
+
+
+@pytest.mark.parametrize("name", ["china.jpg", "flower.jpg"])
+def test_no_face_is_found_where_there_is_none(name):
+    picture = Image.fromarray(load_sample_image(name))
+    assert ask(REKOGNITION, "DetectFaces", encoded(picture, "JPEG"))[2] == {"FaceDetails": []}
 
 
 def test_words_in_a_picture_are_read_with_their_lines_and_places():
@@ -267,7 +298,7 @@ def test_the_stand_ins_load_nothing_before_they_are_asked():
 def test_an_operation_without_a_stand_in_says_which_there_are():
     status, _, answer = ask(REKOGNITION, "RecognizeCelebrities", {})
     assert (status, answer["__type"]) == (400, "NotImplementedByStandIn")
-    assert "DetectLabels, DetectText" in answer["message"]
+    assert "DetectFaces, DetectLabels, DetectText" in answer["message"]
 
 
 def test_a_fault_of_a_stand_in_repeats_nothing_that_was_sent(capsys):
