@@ -1,0 +1,111 @@
+"""Requests that Schemathesis makes of the committed OpenAPI document, right and wrong, to the deployed API."""
+
+from __future__ import annotations
+
+import json
+import os
+
+import pytest
+import requests
+import schemathesis
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from schemathesis import GenerationMode
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from lambdas.common.idempotency import KEY_HEADER
+from tools.write_openapi import DOCUMENT
+
+from .asking import client_of, jpeg, once_loaded
+
+# Of each operation, right and wrong ones alike; a long search asks for more: SCHEMATHESIS_EXAMPLES=100.
+FEW = 2
+EXAMPLES = int(os.environ.get("SCHEMATHESIS_EXAMPLES", FEW))
+COMMITTED = json.loads(DOCUMENT.read_text(encoding="utf-8"))
+NAMES = [entry["post"]["operationId"] for entry in COMMITTED["paths"].values()]
+CHECKS = [
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+]
+# What the embedded AWS, or a deployment without a classifier, cannot answer at all.
+NOT_HERE = {"NoStandIn", "NoClassifier"}
+
+# A schema says nothing of an image's bytes. A good one has the stand-in of DetectText load, for longer than the rest.
+PICTURES = st.sampled_from([jpeg((70, 70)), b"no picture", *([jpeg((80, 80))] if EXAMPLES > FEW else [])])
+for media_type in ("image/png", "image/jpeg"):
+    schemathesis.openapi.media_type(media_type, PICTURES)
+
+
+class Signed(requests.auth.AuthBase):
+    """Signs a request as it goes out."""
+
+    def __init__(self, session) -> None:
+        self.signer = SigV4Auth(session.get_credentials(), "execute-api", session.region_name)
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        content_type = {"Content-Type": request.headers.get("Content-Type", "")}
+        signed = AWSRequest(request.method, request.url, data=request.body, headers=content_type)
+        self.signer.add_auth(signed)
+        request.headers.update(dict(signed.headers))
+        return request
+
+
+def require_truth(answer) -> None:
+    """No 5xx but one that says when to come again, or that this deployment has nobody to ask."""
+    if answer.status_code < 500:
+        return
+    error = json.loads(answer.content)["error"]
+    if answer.status_code == 503:
+        assert "retry-after" in answer.headers, error
+    else:
+        assert (answer.status_code, error["code"] in NOT_HERE) == (501, True), error
+
+
+@pytest.fixture(scope="module")
+def schema(target):
+    """The document's operations, once the stand-ins that they reach are loaded: the API does not wait for that."""
+    client = client_of(target)
+    for ask in (client.text_sentiment, client.text_language, client.text_pii, client.text_entities):
+        once_loaded(lambda ask=ask: ask("A film of 1955."))
+    if EXAMPLES > FEW:
+        for ask in (client.image_labels, client.image_text, client.image_faces):
+            once_loaded(lambda ask=ask: ask(jpeg((80, 80))))
+    return schemathesis.openapi.from_dict(COMMITTED)
+
+
+@pytest.mark.parametrize("mode", list(GenerationMode), ids=lambda mode: mode.value)
+@pytest.mark.parametrize("name", NAMES)
+def test_whatever_is_sent_the_answer_is_one_that_the_document_promises(target, schema, name, mode):
+    operation = schema.find_operation_by_label(f"POST {path_of(name)}")
+    signed, url = Signed(target.session()), target.api_url()
+
+    @settings(
+        max_examples=EXAMPLES,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(operation.as_strategy(generation_mode=mode))
+    def ask(case) -> None:
+        if mode is GenerationMode.POSITIVE:
+            # It makes few different ones, and under one of them another request is refused before it is looked at.
+            case.headers.pop(KEY_HEADER, None)
+        answer = case.call(base_url=url, auth=signed, timeout=60)
+        require_truth(answer)
+        case.validate_response(answer, checks=CHECKS)
+
+    ask()
+
+
+def path_of(name: str) -> str:
+    """An operation's path."""
+    return next(path for path, entry in COMMITTED["paths"].items() if entry["post"]["operationId"] == name)
