@@ -29,6 +29,8 @@ NUMBER_OR_NULL = {"type": ["number", "null"]}
 STRING_OR_NULL = {"type": ["string", "null"]}
 # Some latency has to stand in an example.
 LATENCY_MILLISECONDS = 42.0
+# An option that may stand in the body as well.
+LANGUAGE = "language_code"
 IN_JSON = f"as base64 in JSON {IMAGE_BYTES * 3 // 4:,}"
 ERRORS = {
     "400": "The request is wrong; the error names the field.",
@@ -148,13 +150,22 @@ def typed(option: Option, example: str) -> Any:
 def request_body(operation: Operation, example: Any) -> dict[str, Any]:
     """The media types that an operation takes, with the limits in words."""
     body = operation.body
-    as_json = {JSON_TYPE: {"schema": schema_of(body), "example": example}}
+    as_json = {JSON_TYPE: {"schema": body_schema(operation), "example": example}}
     raw: dict[str, Any] = {}
     if isinstance(body, ImageBody):
         raw = {kind: {} for kind in IMAGE_TYPES}
     elif isinstance(body, TextBody):
         raw = {TEXT_TYPE: {"schema": {"type": "string"}}}
     return {"required": True, "description": limits(operation), "content": {**raw, **as_json}}
+
+
+def body_schema(operation: Operation) -> dict[str, Any]:
+    """The schema of an operation's body in JSON, with the languages that the operation itself takes."""
+    schema = schema_of(operation.body)
+    languages = [option.schema() for option in operation.options if option.name == LANGUAGE]
+    if languages and LANGUAGE in schema.get("properties", {}):
+        schema = {**schema, "properties": {**schema["properties"], LANGUAGE: languages[0]}}
+    return schema
 
 
 def limits(operation: Operation) -> str:

@@ -58,6 +58,17 @@ def test_the_example_of_an_option_is_of_its_schema(name):
             require_shape(parameter["example"], parameter["schema"])
 
 
+def test_a_body_may_name_the_languages_that_the_option_may():
+    found = 0
+    for _, entry in ENTRIES.values():
+        schemas = {one["name"]: one["schema"] for one in entry["parameters"] if "name" in one}
+        members = entry["requestBody"]["content"]["application/json"]["schema"].get("properties", {})
+        if "language_code" in schemas and "language_code" in members:
+            assert members["language_code"] == schemas["language_code"]
+            found += 1
+    assert found > 10
+
+
 @pytest.mark.parametrize("name", BY_NAME)
 def test_a_refusal_has_the_shape_that_the_document_promises(call, name):
     path, entry = ENTRIES[name]
