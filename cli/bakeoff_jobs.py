@@ -6,8 +6,6 @@ import json
 from typing import Any
 
 from bakeoff.jobs import Jobs, Site
-from cli.embedded import choose_target
-from cli.project import settings_of
 from cli.run_ids import new_run_id
 from cli.target import Target
 from stacks.instances import has_local_storage
@@ -22,15 +20,6 @@ SHARED = (
     "RetryStrategy",
     "ProfilerConfig",
 )
-
-
-def jobs_in(environment: str, *, own_account: bool) -> Jobs:
-    """`jobs_of` the embedded AWS that is up, or of the caller's account.
-
-    Raises:
-        CommandFailed: when neither is there, or the app is not deployed in it.
-    """
-    return jobs_of(choose_target(environment, own_account=own_account), settings_of(environment))
 
 
 def jobs_of(target: Target, settings: EnvironmentSettings) -> Jobs:

@@ -104,7 +104,8 @@ def bakeoff(
     from bakeoff.contest import Settings
     from cli import advise as advising
     from cli import bakeoff as baking
-    from cli import bakeoff_jobs, bakeoff_report
+    from cli import bakeoff_figures, bakeoff_jobs, bakeoff_report
+    from cli.embedded import choose_target
     from cli.plain_data import read_examples
     from cli.profiling import profile
 
@@ -113,7 +114,8 @@ def bakeoff(
             f"--on says where the candidates train, here or sagemaker, and '{place}' is neither."
         )
     remote = place == "sagemaker"
-    runner = bakeoff_jobs.jobs_in(environment, own_account=own_account) if remote else None
+    target = choose_target(environment, own_account=own_account) if remote or own_account else None
+    runner = bakeoff_jobs.jobs_of(target, settings_of(environment)) if remote else None
     found = profile(data)
     answers = advising.measured(found) | {"labels": "own"} | parse_settings(settings or [])
     if volume is not None:
@@ -129,6 +131,8 @@ def bakeoff(
     else:
         Console().print(baking.render(held))
         typer.echo(f"The report: {page}")
+    if target:
+        typer.echo(bakeoff_figures.leave(target, held, data.name), err=True)
     if held.interrupted:
         raise typer.Exit(INTERRUPTED)
 

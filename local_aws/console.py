@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime
 import json
 import mimetypes
 from collections.abc import Awaitable, Callable
@@ -124,19 +125,22 @@ def deployed(systems_manager: Any) -> tuple[str, str]:
 
 
 def state_of(clients: Callable[[str], Any]) -> dict[str, Any]:
-    """The state of the app that is deployed here, and the last bake-off of this machine.
+    """The state of the app that is deployed here, with the last bake-off of this machine where there is one.
 
     Raises:
         NotDeployed: when no environment of the app is there.
     """
     environment, _ = deployed(clients("ssm"))
-    return {**describe(clients, environment), "bakeoff": last_bakeoff()}
+    state = describe(clients, environment)
+    return {**state, "bakeoff": last_bakeoff() or state["bakeoff"]}
 
 
 def last_bakeoff() -> dict[str, Any] | None:
     """What `recognition bakeoff` wrote last; None where there is nothing, or only half a file."""
     try:
         found = json.loads(BAKEOFF.read_text(encoding="utf-8"))
+        ended = datetime.datetime.fromtimestamp(BAKEOFF.stat().st_mtime, datetime.UTC)
     except (OSError, ValueError):
         return None
-    return {name: found[name] for name in ("data", "results", "verdict")}
+    shown = {name: found[name] for name in ("data", "interrupted", "results", "verdict")}
+    return {**shown, "ended": ended.isoformat()}

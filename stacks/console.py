@@ -14,9 +14,11 @@ from aws_cdk import aws_s3_deployment as deployment
 from constructs import Construct
 
 from console import CONFIGURATION, PAGE, PATHS, STATE, WATCH, content_security_policy, security_headers
+from console.watch.watch import BAKEOFF_KEY
 from stacks.names import KINDS, endpoint_name, parameter_name, publish, published, released_version
 from stacks.settings import EnvironmentSettings
 from stacks.settings.console import ConsoleSettings
+from stacks.training import bucket_arn
 
 HTTPS_ONLY_DAYS = 365
 WATCH_MEGABYTES = 256
@@ -160,7 +162,8 @@ class ConsoleStack(Stack):
         log_group = logs.LogGroup(self, "WatchLog", retention=LOG_DAYS, removal_policy=RemovalPolicy.DESTROY)
         role = iam.Role(self, "WatchRole", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
         names = [endpoint_name(environment, kind) for kind in KINDS]
-        releases = [parameter_name(environment, released_version(kind)).lstrip("/") for kind in KINDS]
+        read = [*(released_version(kind) for kind in KINDS), "data-bucket"]
+        parameters = [parameter_name(environment, name).lstrip("/") for name in read]
 
         def arns(service: str, resource: str, of_it: list[str]) -> list[str]:
             return [self.format_arn(service=service, resource=resource, resource_name=name) for name in of_it]
@@ -183,11 +186,13 @@ class ConsoleStack(Stack):
             (["sagemaker:DescribeEndpoint"], arns("sagemaker", "endpoint", names)),
             (["sagemaker:DescribeTrainingJob"], arns("sagemaker", "training-job", jobs)),
             (["sagemaker:ListModelPackages", "sagemaker:ListTrainingJobs"], ["*"]),
-            (["ssm:GetParameter"], arns("ssm", "parameter", releases)),
+            (["ssm:GetParameter"], arns("ssm", "parameter", parameters)),
             (["logs:FilterLogEvents"], [training_logs]),
             (["cloudwatch:DescribeAlarms"], [any_alarm]),
         ):
             role.add_to_policy(iam.PolicyStatement(actions=actions, resources=resources))
+        for statement in self.read_bakeoff(environment):
+            role.add_to_policy(statement)
         return lambda_.Function(
             self,
             "Watch",
@@ -202,6 +207,18 @@ class ConsoleStack(Stack):
             environment={"ENVIRONMENT": environment},
             role=role,
         )
+
+    def read_bakeoff(self, environment: str) -> list[iam.PolicyStatement]:
+        """Reading one object of the data bucket, and whether it is there."""
+        bucket = bucket_arn(published(self, environment, "data-bucket"))
+        only = {"StringEquals": {"s3:prefix": BAKEOFF_KEY}}
+        through_s3 = {"StringEquals": {"kms:ViaService": f"s3.{self.region}.amazonaws.com"}}
+        key_arn = published(self, environment, "key-arn")
+        return [
+            iam.PolicyStatement(actions=["s3:GetObject"], resources=[f"{bucket}/{BAKEOFF_KEY}"]),
+            iam.PolicyStatement(actions=["s3:ListBucket"], resources=[bucket], conditions=only),
+            iam.PolicyStatement(actions=["kms:Decrypt"], resources=[key_arn], conditions=through_s3),
+        ]
 
     def users(self, settings: EnvironmentSettings, domain_prefix: str) -> cognito.UserPool:
         """Who may sign in: whom an administrator adds, with a password and a code from an authenticator."""

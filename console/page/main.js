@@ -43,7 +43,7 @@ async function start() {
   byId("place").textContent = `${configuration.environment} · ${configuration.place}`;
   tryPage.start(ask);
   await advisePage.start(ask);
-  watchPage.start(reader(configuration, credentials));
+  watchPage.start(reader(configuration, credentials), Boolean(configuration.signIn));
   started = true;
   route();
   window.addEventListener("hashchange", route);

@@ -11,11 +11,13 @@ const CURVE = { width: 220, height: 64, margin: 5 };
 const time = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 
 let read;
+let option = "";
 let timer = 0;
 
-/** Makes the page work; `reader` gives the state of the deployment. */
-export function start(reader) {
+/** Makes the page work; `reader` gives the state of the deployment, which is in the person's own account or not. */
+export function start(reader, ownAccount) {
   read = reader;
+  option = ownAccount ? " --aws" : "";
   byId("refresh").addEventListener("click", show);
 }
 
@@ -42,8 +44,8 @@ function again() {
 
 const partsOf = (state) => [
   element("div", { class: "answers" }, state.endpoints.map(endpointCard)),
-  state.bakeoff === undefined ? null : bakeoffCard(state.bakeoff),
-  section("Training runs", state.runs.map(runRow), "Nothing was trained here yet. Run: recognition train cnn"),
+  bakeoffCard(state.bakeoff),
+  section("Training runs", state.runs.map(runRow), `Nothing was trained here yet. Run: recognition train cnn${option}`),
   section("Alarms", state.alarms.map(alarmRow), "There are none before the first release."),
 ];
 
@@ -147,9 +149,10 @@ function bakeoffCard(bakeoff) {
       element("span", { class: "number" }, accuracy.value.toFixed(3)),
     );
   });
-  if (!rows.length) return section(head, [], "None has ended here yet. Run: recognition bakeoff --data reviews.csv");
+  if (!rows.length) return section(head, [], `None has ended here yet. Run: recognition bakeoff --data reviews.csv${option}`);
+  const when = `${time.format(new Date(bakeoff.ended))}${bakeoff.interrupted ? ", stopped before it was done" : ""}`;
   const sentences = (bakeoff.verdict?.sentences ?? []).map((sentence) => element("p", { class: "small" }, sentence));
-  return element("article", { class: "card" }, element("h2", {}, head), element("div", { class: "body" }, element("ul", { class: "bars wide" }, rows), sentences));
+  return element("article", { class: "card" }, element("h2", {}, head), element("p", { class: "quiet small" }, when), element("div", { class: "body" }, element("ul", { class: "bars wide" }, rows), sentences));
 }
 
 const alarmRow = ({ name, state }) =>

@@ -1,4 +1,4 @@
-"""What the page Watch shows: endpoints with their traffic, versions, training runs with their curves, alarms.
+"""What the page Watch shows: endpoints with their traffic, versions, training runs, alarms, the last bake-off.
 
 It reads from AWS and changes nothing, and is a Lambda function of its own on AWS: boto3 is all that it needs.
 """
@@ -19,6 +19,8 @@ LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 EPOCH = "epoch"
 # What the record of the released version says before there is one.
 NOT_RELEASED = "none"
+BAKEOFF_KEY = "bakeoffs/report.json"
+"""In the data bucket: where `recognition bakeoff` leaves the figures of the last one."""
 
 Clients = Callable[[str], Any]
 
@@ -34,18 +36,16 @@ def describe(client: Clients, environment: str) -> dict[str, Any]:
         "endpoints": [endpoint(client, environment, kind) for kind in KINDS],
         "runs": runs(client),
         "alarms": alarms(client, environment),
+        "bakeoff": bakeoff(client, environment),
     }
 
 
 def endpoint(client: Clients, environment: str, kind: str) -> dict[str, Any]:
     """One endpoint: its state, what has how much of the traffic, the released and the registered versions."""
     name = f"recognition-{environment}-{kind}"
-    sagemaker, systems_manager = client("sagemaker"), client("ssm")
+    sagemaker = client("sagemaker")
     found = quietly(lambda: sagemaker.describe_endpoint(EndpointName=name)) or {}
-    record = quietly(
-        lambda: systems_manager.get_parameter(Name=f"/recognition/{environment}/{kind}-released-version")
-    )
-    released = record["Parameter"]["Value"] if record else NOT_RELEASED
+    released = published(client, environment, f"{kind}-released-version") or NOT_RELEASED
     listed = quietly(
         lambda: sagemaker.list_model_packages(
             ModelPackageGroupName=name,
@@ -71,6 +71,13 @@ def endpoint(client: Clients, environment: str, kind: str) -> dict[str, Any]:
             for one in listed["ModelPackageSummaryList"]
         ],
     }
+
+
+def published(client: Clients, environment: str, name: str) -> str | None:
+    """What a stack published under a name; None where it has not."""
+    systems_manager = client("ssm")
+    found = quietly(lambda: systems_manager.get_parameter(Name=f"/recognition/{environment}/{name}"))
+    return found["Parameter"]["Value"] if found else None
 
 
 def fleet(variant: dict[str, Any], role: str) -> dict[str, Any]:
@@ -137,6 +144,19 @@ def alarms(client: Clients, environment: str) -> list[dict[str, str]]:
     found = client("cloudwatch").describe_alarms(AlarmNamePrefix=f"Recognition-{environment}-")
     states = [{"name": one["AlarmName"], "state": one["StateValue"]} for one in found["MetricAlarms"]]
     return sorted(states, key=lambda one: (one["state"] != "ALARM", one["name"]))
+
+
+def bakeoff(client: Clients, environment: str) -> dict[str, Any] | None:
+    """The figures of the last bake-off that had this deployment as its target, and when it ended; None before it."""
+    bucket, s3 = published(client, environment, "data-bucket"), client("s3")
+    if bucket is None:
+        return None
+    # Asked for an object that is not there, S3 says "denied" to whoever may not list the whole bucket.
+    listed = s3.list_objects_v2(Bucket=bucket, Prefix=BAKEOFF_KEY, MaxKeys=1)
+    if not listed.get("Contents"):
+        return None
+    found = s3.get_object(Bucket=bucket, Key=BAKEOFF_KEY)
+    return {**json.loads(found["Body"].read()), "ended": found["LastModified"].isoformat()}
 
 
 def quietly(call: Callable[[], dict[str, Any]]) -> dict[str, Any] | None:

@@ -80,6 +80,8 @@ STATE = {
     ],
     "bakeoff": {
         "data": "reviews.csv",
+        "ended": THEN,
+        "interrupted": True,
         "results": [
             {"title": "Majority class", "accuracy": {"value": 0.5}, "stand_in": ""},
             {"title": "Logistic regression", "accuracy": {"value": 0.91}, "stand_in": ""},
@@ -93,7 +95,7 @@ STATE = {
 @pytest.fixture
 def watched(place, open_page):
     place.state = lambda: STATE
-    page = open_page("#watch")
+    page = open_page("#watch", timezone_id="UTC")
     page.wait_for_selector("#state .answer")
     return page
 
@@ -121,6 +123,7 @@ def test_alarms_and_the_last_bakeoff_are_shown(watched):
     assert words.index("CnnErrors") < words.index("rings") < words.index("CnnLatency")
     assert words.index("Logistic regression") < words.index("Majority class")
     assert "Logistic regression wins." in words
+    assert "26 Nov 2026, 01:02, stopped before it was done" in words
 
 
 def test_a_run_that_goes_on_is_read_again_by_itself(place, watched):

@@ -12,11 +12,15 @@ from botocore import xform_name
 from cdk_nag import AwsSolutionsChecks
 
 from console import PAGE, PATHS, WATCH, content_security_policy
+from console.watch.watch import BAKEOFF_KEY
 from stacks import acknowledgements, compose
 from stacks.settings import load_settings
 
-from .calls import allowed_to
+from .calls import actions_of, allowed_to
 from .conftest import ROOT, context, findings_in
+
+# Actions whose call has another name.
+ACTIONS = {"ListBucket": "list_objects_v2"}
 
 
 def with_console() -> dict:
@@ -152,8 +156,31 @@ def test_the_watching_function_may_read_what_it_reads_and_change_nothing(templat
     allowed = allowed_to(template, role)
     # The methods of clients that the function calls, as actions.
     calls = set(re.findall(r"\.((?:describe|list|get|filter)_\w+)\(", (WATCH / "watch.py").read_text()))
-    named = {action.partition(":")[2] for action in allowed} - {"CreateLogStream", "PutLogEvents"}
-    assert {xform_name(name) for name in named} == calls
+    # Writing its own log, and the key under which the data bucket is.
+    beside = {"CreateLogStream", "PutLogEvents", "Decrypt"}
+    named = {action.partition(":")[2] for action in allowed} - beside
+    assert {ACTIONS.get(name, xform_name(name)) for name in named} == calls
+
+
+def test_the_watching_function_may_read_one_object_of_the_data_bucket(template):
+    (role,) = [
+        name for name in template["Resources"] if name.startswith("WatchRole") and "Policy" not in name
+    ]
+    data = {
+        action: statement
+        for one in template["Resources"].values()
+        if one["Type"] == "AWS::IAM::Policy" and {"Ref": role} in one["Properties"]["Roles"]
+        for statement in one["Properties"]["PolicyDocument"]["Statement"]
+        for action in actions_of(statement)
+        if action.startswith(("s3:", "kms:"))
+    }
+    reads, lists, opens = (data.pop(action) for action in ("s3:GetObject", "s3:ListBucket", "kms:Decrypt"))
+    assert data == {}
+    assert joined(reads["Resource"]) == f"arn:aws:s3:::{{DataBucket}}/{BAKEOFF_KEY}"
+    assert joined(lists["Resource"]) == "arn:aws:s3:::{DataBucket}"
+    assert lists["Condition"] == {"StringEquals": {"s3:prefix": BAKEOFF_KEY}}
+    assert opens["Resource"] == {"Ref": "KeyArn"}
+    assert opens["Condition"] == {"StringEquals": {"kms:ViaService": "s3.us-east-1.amazonaws.com"}}
 
 
 def test_the_page_is_uploaded_as_it_is(assembly):

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import datetime
+import io
+import json
 from typing import Any
 
 import boto3
 import pytest
+from botocore.response import StreamingBody
 from botocore.stub import Stubber
 
-from console.watch.watch import curve_of, describe
+from console.watch.watch import BAKEOFF_KEY, bakeoff, curve_of, describe
 from console.watch.watch import endpoint as state_of
 from model_code.metrics import METRIC_DEFINITIONS, metric_line
 
@@ -26,7 +29,7 @@ def stubs():
                 name, region_name="us-east-1", aws_access_key_id="test", aws_secret_access_key="test"
             )
         )
-        for name in ("sagemaker", "ssm", "logs", "cloudwatch")
+        for name in ("sagemaker", "ssm", "logs", "cloudwatch", "s3")
     }
     for stub in made.values():
         stub.activate()
@@ -100,8 +103,11 @@ def test_the_state_of_a_deployment_in_the_middle_of_a_release(stubs):
         "describe_alarms", {"MetricAlarms": found}, {"AlarmNamePrefix": "Recognition-dev-"}
     )
 
+    stubs["ssm"].add_client_error("get_parameter", "ParameterNotFound")
+
     state = describe(lambda service: stubs[service].client, "dev")
 
+    assert state["bakeoff"] is None
     cnn, rnn = state["endpoints"]
     assert (cnn["status"], cnn["version"]) == ("Updating", "2")
     assert [(one["role"], one["weight"], one["instances"]) for one in cnn["fleets"]] == [
@@ -123,6 +129,29 @@ def test_an_endpoint_whose_first_release_goes_on_has_no_version_yet(stubs):
     stubs["sagemaker"].add_response("list_model_packages", {"ModelPackageSummaryList": []})
 
     assert state_of(lambda service: stubs[service].client, "dev", "cnn")["version"] is None
+
+
+FIGURES = {"data": "reviews.csv", "results": [], "verdict": None}
+
+
+@pytest.mark.parametrize("left", [True, False])
+def test_the_last_bakeoff_is_the_one_object_that_it_left_and_nothing_before_it(stubs, left):
+    content = json.dumps(FIGURES).encode()
+    stubs["ssm"].add_response(
+        "get_parameter", {"Parameter": {"Value": "data"}}, {"Name": "/recognition/dev/data-bucket"}
+    )
+    stubs["s3"].add_response(
+        "list_objects_v2",
+        {"Contents": [{"Key": BAKEOFF_KEY}]} if left else {"KeyCount": 0},
+        {"Bucket": "data", "Prefix": BAKEOFF_KEY, "MaxKeys": 1},
+    )
+    if left:
+        found = {"Body": StreamingBody(io.BytesIO(content), len(content)), "LastModified": THEN}
+        stubs["s3"].add_response("get_object", found, {"Bucket": "data", "Key": BAKEOFF_KEY})
+
+    told = bakeoff(lambda service: stubs[service].client, "dev")
+
+    assert told == ({**FIGURES, "ended": THEN.isoformat()} if left else None)
 
 
 ALARMS = (("cnn-errors", "OK"), ("rnn-latency", "ALARM"))

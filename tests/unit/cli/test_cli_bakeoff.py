@@ -14,7 +14,7 @@ from advisor import Problem
 from bakeoff.candidates import Absent, Candidate
 from bakeoff.contest import Contest, Result
 from bakeoff.statistics import Score
-from cli import bakeoff_report, decision_commands, main
+from cli import bakeoff_figures, bakeoff_report, decision_commands, main
 from cli.errors import CommandFailed
 from cli.plain_data import read_examples
 from cli.profiling import profile
@@ -118,11 +118,20 @@ def test_the_command_compares_reports_and_judges_the_advice(tmp_path, monkeypatc
     rows = [[*map(str, row), f"kind {label}"] for row, label in zip(wine.data, wine.target, strict=True)]
     path = write_csv(tmp_path / "wine.csv", [*wine.feature_names, "label"], rows)
     monkeypatch.setattr(decision_commands, "BUILD", tmp_path / "build")
-    words = ["bakeoff", "--data", str(path), "--volume", "50000", "--minutes", "60", "--json"]
+    left = []
+
+    def leave(target, held, data) -> str:
+        left.append((target.description, len(held.results), data))
+        return "The figures are left."
+
+    monkeypatch.setattr(bakeoff_figures, "leave", leave)
+    words = ["bakeoff", "--data", str(path), "--volume", "50000", "--minutes", "60", "--aws", "--json"]
     result = CliRunner().invoke(main.app, words)
     assert result.exit_code == 0, result.output
+    assert "The figures are left." in result.stderr
     report = json.loads((tmp_path / "build" / "bakeoff" / "report.json").read_text())
     assert report == json.loads(result.stdout)
+    assert left == [("your AWS account", len(report["results"]), "wine.csv")]
     figures = {one["id"]: one for one in report["results"]}
     assert (
         figures["logistic_regression"]["accuracy"]["value"]
