@@ -107,11 +107,11 @@ async function advise() {
   mark(null);
   try {
     const asked = problem();
-    const waiting = setTimeout(() => byId("advice").replaceChildren(element("div", { class: "card" }, element("p", { class: "wait" }, "Asking the advisor …"))), TYPING_MILLISECONDS);
+    const waiting = setTimeout(showWaiting, TYPING_MILLISECONDS);
     try {
       const { answer } = await ask("advise", JSON.stringify(asked), "application/json", signal);
       clearTimeout(waiting);
-      byId("advice").replaceChildren(...adviceOf(answer, asked));
+      show(adviceOf(answer, asked), toldOf(answer));
     } finally {
       clearTimeout(waiting);
     }
@@ -119,9 +119,25 @@ async function advise() {
     if (signal.aborted) return;
     if (!(error instanceof Refused)) throw error;
     mark(error.field);
-    byId("advice").replaceChildren(notice("bad", "No advice yet", error.message));
+    show([notice("bad", "No advice yet", error.message)], error.message);
   }
 }
+
+/** The advice before stays where it is until the next one comes: what one reads does not jump at each letter typed. */
+function showWaiting() {
+  const place = byId("advice");
+  place.setAttribute("aria-busy", "true");
+  if (!place.querySelector(".headline")) place.replaceChildren(element("div", { class: "card" }, element("p", { class: "wait" }, "Asking the advisor …")));
+}
+
+/** Shows what came, and tells a screen reader no more of it than `told`. */
+function show(parts, told) {
+  byId("advice").removeAttribute("aria-busy");
+  byId("advice").replaceChildren(...parts);
+  byId("advised").textContent = told;
+}
+
+const toldOf = ({ options: [first] }) => (first ? `First choice: ${first.service}: ${first.operation}, ${usd(first.usd_per_month)} a month.` : "Nothing is left: every candidate is ruled out.");
 
 function mark(name) {
   for (const question of questions) {
@@ -159,6 +175,9 @@ function adviceOf(advice, asked) {
 
 const card = (head, ...children) => element("article", { class: "card" }, element("h2", {}, head), element("div", { class: "body" }, ...children));
 
+// A line may break after the dots and underscores of an id, and should not elsewhere.
+const breakable = (id) => id.replaceAll(/[._]/g, "$&\u200b");
+
 const list = (rows) =>
   element("ul", { class: "reasons" }, rows.map(([kind, sentence, points]) => element("li", { class: kind }, element("span", {}, sentence), element("span", { class: "points" }, points ?? ""))));
 
@@ -191,7 +210,7 @@ function ranking(options) {
     element(
       "tr",
       {},
-      element("th", { scope: "row" }, option.id),
+      element("th", { scope: "row" }, breakable(option.id)),
       element("td", { class: "family" }, option.family.replaceAll("_", " ")),
       element("td", { class: "number" }, String(option.points).replace("-", "−")),
       element("td", { class: "number" }, usd(option.usd_per_month)),

@@ -1,5 +1,6 @@
 // Shows one backend's answer as a card, and says whether two of them agree.
 
+import { NOT_RELEASED } from "./api.js";
 import { element } from "./dom.js";
 import { duration, percent, usd } from "./figures.js";
 
@@ -27,14 +28,17 @@ export function waitingCard(side) {
   return { card, stop: () => clearInterval(timer) };
 }
 
-/** A card with the sentence that came in place of an answer. */
-export const refusedCard = (side, error) =>
-  element(
+/** A card with the sentence that came in place of an answer; `commands` lead to a released version where none is. */
+export function refusedCard(side, error, commands) {
+  const awaited = error.code === NOT_RELEASED;
+  return element(
     "article",
     { class: `card answer ${side}` },
-    title(SIDES[side], element("span", { class: "tag bad" }, "no answer")),
+    title(SIDES[side], element("span", { class: `tag ${awaited ? "warn" : "bad"}` }, awaited ? "not released" : "no answer")),
     element("p", {}, error.message),
+    awaited ? element("p", { class: "quiet small" }, "Train and release one: ", commands.flatMap((one) => [element("code", {}, one), " "])) : null,
   );
+}
 
 /** A card with an answer; `onChosen(label)` hears which result is pointed at, null when none is. */
 export function answerCard(side, { answer, milliseconds }, onChosen) {
@@ -95,6 +99,10 @@ function costOf({ cost, stand_in: standIn }) {
   if (cost.usd === null) return ["unknown", `${units}; unconfirmed price`];
   return [usd(cost.usd), standIn ? `${units} at AWS, free here` : units];
 }
+
+/** What a call beside the two answers took and cost, as a sentence. */
+export const callOf = (what, { answer, milliseconds }) =>
+  `${what} by ${BACKENDS[answer.backend] ?? answer.backend}${answer.stand_in ? " (stand-in)" : ""} in ${duration(milliseconds)}; this call: ${costOf(answer).join(", ")}.`;
 
 const routeOf = (route) =>
   `The policy asked ${route.map((step) => Object.values(step).join(": ")).join(", then ")}.`;

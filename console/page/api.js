@@ -5,11 +5,15 @@ import { signed } from "./sigv4.js";
 // API Gateway gives up after 29 s.
 const PATIENCE_MILLISECONDS = 40_000;
 
+// The API's code for a network of which no version serves yet: no waiting helps then.
+export const NOT_RELEASED = "ModelNotReleased";
+
 /** The API did not answer; the message is a sentence for the person, `field` the part of the request at fault. */
 export class Refused extends Error {
-  constructor(message, field = null) {
+  constructor(message, field = null, code = null) {
     super(message);
     this.field = field;
+    this.code = code;
   }
 }
 
@@ -37,7 +41,7 @@ export function asker(configuration, credentials) {
     const started = performance.now();
     const response = await sent(address, { method: "POST", headers, body: content }, signal);
     const answer = await parsed(response);
-    if (!response.ok) throw new Refused(sentenceOf(response, answer), answer.error?.field);
+    if (!response.ok) throw new Refused(sentenceOf(response, answer), answer.error?.field, answer.error?.code);
     return { answer, milliseconds: performance.now() - started };
   };
 }
@@ -87,6 +91,6 @@ async function parsed(response) {
 
 function sentenceOf(response, answer) {
   const sentence = answer.error?.message ?? answer.message ?? `The API answered ${response.status}.`;
-  const wait = response.headers.get("retry-after");
+  const wait = answer.error?.code === NOT_RELEASED ? null : response.headers.get("retry-after");
   return wait ? `${sentence} It may work in ${wait} seconds.` : sentence;
 }

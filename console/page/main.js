@@ -41,9 +41,10 @@ async function start() {
   const credentials = await credentialsSource(configuration);
   const ask = asker(configuration, credentials);
   byId("place").textContent = `${configuration.environment} · ${configuration.place}`;
-  tryPage.start(ask);
+  const option = configuration.signIn ? " --aws" : "";
+  tryPage.start(ask, option);
   await advisePage.start(ask);
-  watchPage.start(reader(configuration, credentials), Boolean(configuration.signIn));
+  watchPage.start(reader(configuration, credentials), option);
   started = true;
   route();
   window.addEventListener("hashchange", route);

@@ -72,23 +72,20 @@ async function leave(cognito) {
 
 async function tokensFrom(cognito, grant) {
   const body = new URLSearchParams({ client_id: cognito.clientId, ...grant });
-  return answered(await fetch(`${cognito.domain}/oauth2/token`, { method: "POST", body }));
+  return answered(`${cognito.domain}/oauth2/token`, { body });
 }
 
 /** A person's temporary credentials for their token. */
 async function exchanged({ region, signIn }, idToken) {
   const logins = { [`cognito-idp.${region}.amazonaws.com/${signIn.userPoolId}`]: idToken };
-  const call = async (operation, request) =>
-    answered(
-      await fetch(`https://cognito-identity.${region}.amazonaws.com/`, {
-        method: "POST",
-        headers: {
-          "content-type": "application/x-amz-json-1.1",
-          "x-amz-target": `AWSCognitoIdentityService.${operation}`,
-        },
-        body: JSON.stringify(request),
-      }),
-    );
+  const call = (operation, request) =>
+    answered(`https://cognito-identity.${region}.amazonaws.com/`, {
+      headers: {
+        "content-type": "application/x-amz-json-1.1",
+        "x-amz-target": `AWSCognitoIdentityService.${operation}`,
+      },
+      body: JSON.stringify(request),
+    });
   const { IdentityId } = await call("GetId", { IdentityPoolId: signIn.identityPoolId, Logins: logins });
   const { Credentials: found } = await call("GetCredentialsForIdentity", { IdentityId, Logins: logins });
   return {
@@ -99,8 +96,15 @@ async function exchanged({ region, signIn }, idToken) {
   };
 }
 
-async function answered(response) {
-  const answer = await response.json();
+/** What Cognito answers to a request; throws Refused where it does not, or says no. */
+async function answered(address, request) {
+  let response, answer;
+  try {
+    response = await fetch(address, { method: "POST", ...request });
+    answer = await response.json();
+  } catch {
+    throw new Refused("Signing in failed: Cognito cannot be reached. Load the page again.");
+  }
   if (!response.ok) {
     throw new Refused(`Signing in failed: ${answer.message ?? answer.error ?? response.status}. Load the page again.`);
   }

@@ -1,9 +1,9 @@
 // The page Try: one picture or text, asked of the managed service and of the own network.
 
-import { answerCard, emptyCard, refusedCard, verdictOn, waitingCard } from "./answers.js";
+import { SIDES, answerCard, callOf, emptyCard, refusedCard, verdictOn, waitingCard } from "./answers.js";
 import { Refused } from "./api.js";
 import { byId, element } from "./dom.js";
-import { count } from "./figures.js";
+import { count, percent } from "./figures.js";
 import { drawBoxes, labelsOf, prepared, toneOf } from "./picture.js";
 
 const PATHS = {
@@ -17,16 +17,21 @@ const SAMPLES = {
   "an angry one": "Two hours that I will never get back. The plot is dull, the jokes are older than Hollywood, and even Nicolas Cage looks bored.",
   "a fair one": "Some good ideas and a fine cast, but at nearly three hours it loses its way somewhere between Paris and Berlin.",
 };
+// How a sentiment is marked; other labels of the own network have no tone.
+const TONES_OF = { positive: "good", negative: "bad", mixed: "warn" };
+const NETWORKS = { image: "cnn", text: "rnn" };
 const TINY_PIXELS = 160;
 const HIGHEST_PIXELS = 520;
 
 let ask;
+let option = "";
 let chosen = null;
 let running = null;
 
-/** Makes the page work; `asker` asks the API. */
-export function start(asker) {
+/** Makes the page work; `asker` asks the API, `words` are what commands about this deployment want besides. */
+export function start(asker, words) {
   ask = asker;
+  option = words;
   byId("file").addEventListener("change", (event) => take(event.target.files[0]));
   byId("text").addEventListener("input", showState);
   byId("ask").addEventListener("submit", submitted);
@@ -51,6 +56,7 @@ function switched() {
 
 function clearAnswers() {
   byId("verdict").replaceChildren();
+  byId("said").textContent = "";
   byId("marked").replaceChildren();
   byId("picture").querySelector(".boxes").replaceChildren();
   byId("answers").replaceChildren(
@@ -181,11 +187,18 @@ async function submitted(event) {
   }
   const [body, contentType] =
     kind() === "image" ? [chosen, chosen.type] : [byId("text").value, "text/plain; charset=utf-8"];
-  const paths = PATHS[kind()];
-  running = new AbortController();
-  const { signal } = running;
+  const own = new AbortController();
+  running = own;
   showState();
   clearAnswers();
+  try {
+    await askBoth(body, contentType, PATHS[kind()], own.signal);
+  } finally {
+    if (running === own) stop();
+  }
+}
+
+async function askBoth(body, contentType, paths, signal) {
   byId("answers").replaceChildren();
   const marking = paths.marks ? ask(paths.marks, body, contentType, signal).catch((error) => error) : null;
   const [managed, own] = await Promise.all(
@@ -193,11 +206,11 @@ async function submitted(event) {
   );
   if (signal.aborted) return;
   const verdict = verdictOn(managed, own);
-  if (verdict) byId("verdict").replaceChildren(verdict);
-  if (marking) showMarks(body, await marking);
-  if (signal.aborted) return;
-  running = null;
-  showState();
+  if (verdict) {
+    byId("verdict").replaceChildren(verdict);
+    byId("said").textContent = Array.from(verdict.childNodes, (one) => one.textContent).join(". ");
+  }
+  if (marking) showMarks(body, await marking, { managed, own });
 }
 
 /** Asks one side and shows its card; undefined when there was no answer. */
@@ -207,6 +220,7 @@ async function answerOf(side, asking, signal) {
   try {
     const reply = await asking();
     waiting.card.replaceWith(answerCard(side, reply, highlight));
+    say(side, reply.answer.results[0]?.label ?? "nothing");
     if (kind() === "image" && side === "managed") {
       drawBoxes(byId("picture").querySelector(".boxes"), reply.answer.results);
     }
@@ -214,11 +228,18 @@ async function answerOf(side, asking, signal) {
   } catch (error) {
     if (signal.aborted) return undefined;
     if (!(error instanceof Refused)) throw error;
-    waiting.card.replaceWith(refusedCard(side, error));
+    const commands = ["train", "release"].map((verb) => `recognition ${verb} ${NETWORKS[kind()]}${option}`);
+    waiting.card.replaceWith(refusedCard(side, error, commands));
+    say(side, error.message);
     return undefined;
   } finally {
     waiting.stop();
   }
+}
+
+/** Tells a screen reader what came: it is not read the cards themselves. */
+function say(side, words) {
+  byId("said").textContent += `${SIDES[side]}: ${words} `;
 }
 
 function highlight(label) {
@@ -227,15 +248,27 @@ function highlight(label) {
   for (const box of layer.children) box.classList.toggle("on", box.dataset.label === label);
 }
 
-/** The text with each entity marked; `reply` may be the error that came in its place. */
-function showMarks(text, reply) {
+/** The text with its sentiment and each entity marked; `reply` may be the error that came in place of the entities. */
+function showMarks(text, reply, sides) {
   if (reply.name === "AbortError") return;
-  const card = element("article", { class: "card" }, element("h2", {}, "Entities in the text"));
-  if (reply instanceof Refused) card.append(element("p", {}, reply.message));
-  else if (reply instanceof Error) throw reply;
-  else if (!reply.answer.results.length) card.append(element("p", { class: "quiet" }, "None were found."));
-  else card.append(element("p", { class: "text" }, ...marked(text, reply.answer.results)));
+  if (reply instanceof Error && !(reply instanceof Refused)) throw reply;
+  const found = reply.answer?.results ?? [];
+  const words = reply instanceof Refused ? `The entities: ${reply.message}` : found.length ? callOf("Entities", reply) : "No entities were found.";
+  const [first] = sides.managed?.answer.results ?? [];
+  const card = element(
+    "article",
+    { class: "card said" },
+    element("header", {}, element("h2", {}, "Marked in the text"), Object.entries(sides).map(sentimentTag)),
+    element("p", { class: `text ${TONES_OF[first?.label.toLowerCase()] ?? ""}` }, ...marked(text, found)),
+    element("p", { class: "quiet small" }, words),
+  );
   byId("marked").replaceChildren(card);
+}
+
+function sentimentTag([side, reply]) {
+  const [first] = reply?.answer.results ?? [];
+  if (!first) return null;
+  return element("span", { class: `tag ${TONES_OF[first.label.toLowerCase()] ?? ""}` }, `${SIDES[side]}: ${first.label} ${percent(first.score)}`);
 }
 
 /** The text in pieces; of spans that overlap, the first and longest is marked. Spans count characters, not UTF-16. */

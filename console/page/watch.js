@@ -14,10 +14,10 @@ let read;
 let option = "";
 let timer = 0;
 
-/** Makes the page work; `reader` gives the state of the deployment, which is in the person's own account or not. */
-export function start(reader, ownAccount) {
+/** Makes the page work; `reader` gives the deployment's state, `words` are what commands about it want besides. */
+export function start(reader, words) {
   read = reader;
-  option = ownAccount ? " --aws" : "";
+  option = words;
   byId("refresh").addEventListener("click", show);
 }
 

@@ -164,7 +164,20 @@ def test_entities_are_marked_by_characters_whatever_stands_before(place, open_pa
     asked(page)
     assert page.locator("mark").all_inner_texts() == ["Ada Lovelaceperson", "Londonlocation"]
     assert place.api.asked() == ["texts/class", "texts/entities", "texts/sentiment"]
+    (call,) = page.locator("#marked p.small").all_inner_texts()
+    assert "Entities by Amazon Comprehend" in call and "US$ 0.0003" in call
     assert {request.body for request in place.api.requests} == {text.encode()}
+
+
+def test_the_sentiments_of_both_are_marked_at_the_text(place, open_page):
+    page = open_page()
+    write(page, "A film.")
+    for label, tone in (("positive", "good"), ("negative", "bad"), ("neutral", "")):
+        place.api.answers["texts/sentiment"][1]["results"] = [{"label": label, "score": 0.9}]
+        asked(page)
+        assert page.locator("#marked .text").get_attribute("class").strip() == f"text {tone}".strip()
+        assert f"Managed service: {label} 90%" in page.locator("#marked .tag").all_inner_texts()
+    assert page.locator("#marked .tag").count() == 2
 
 
 def test_a_large_picture_is_shrunk_in_the_browser_and_the_page_says_so(place, open_page):
@@ -227,9 +240,11 @@ def test_the_camera_gives_a_picture_and_is_off_afterwards(place, open_page):
     assert place.api.requests == []
 
 
-NOT_RELEASED = {"error": {"message": "No model is released to the endpoint recognition-dev-cnn yet."}}
+LOADING = {"error": {"code": "ModelNotReady", "message": "The model is still loading."}}
+NOT_RELEASED = {"error": {"code": "ModelNotReleased", "message": "No model is released yet."}}
 REFUSALS = [
-    (503, NOT_RELEASED, {"retry-after": "5"}, "recognition-dev-cnn yet. It may work in 5 seconds."),
+    (503, LOADING, {"retry-after": "5"}, "still loading. It may work in 5 seconds."),
+    (503, NOT_RELEASED, {"retry-after": "5"}, "No model is released yet.\n\nTrain and release one:"),
     (403, {"message": "Not allowed."}, {}, "Not allowed."),
     (502, b"<html>Bad gateway</html>", {}, "answered 502 with something other than JSON"),
     (500, {}, {}, "The API answered 500."),
@@ -245,6 +260,17 @@ def test_a_refusal_is_a_sentence_and_the_other_answer_stands(place, pictured):
         assert sentence in page.inner_text(".answer.own")
         assert "Flower" in page.inner_text(".answer.managed")
         assert page.inner_text("#verdict") == ""
+        said = page.inner_text("#said")
+        assert "Managed service: Flower" in said and sentence.partition("\n")[0] in said
+
+
+def test_a_network_that_was_never_released_is_told_with_what_to_run(place, pictured):
+    place.api.answers["images/class"] = (503, NOT_RELEASED)
+    page = pictured(expects=("Failed to load resource",))
+    asked(page)
+    assert page.inner_text(".answer.own .tag") == "not released"
+    commands = page.locator(".answer.own code").all_inner_texts()
+    assert commands == ["recognition train cnn", "recognition release cnn"]
 
 
 def test_an_api_that_cannot_be_reached_is_a_sentence(pictured):
