@@ -214,11 +214,11 @@ function ranking(options) {
       element("td", { class: "family" }, option.family.replaceAll("_", " ")),
       element("td", { class: "number" }, String(option.points).replace("-", "−")),
       element("td", { class: "number" }, usd(option.usd_per_month)),
-      element("td", { class: "number" }, usd(option.usd_per_thousand)),
+      element("td", { class: "number thousand" }, usd(option.usd_per_thousand)),
     ),
   );
   const names = ["Option", "Family", "Points", "A month", "Per 1,000"];
-  const head = element("tr", {}, names.map((name, index) => element("th", { scope: "col", class: ["", "family"][index] ?? "number" }, name)));
+  const head = element("tr", {}, names.map((name, index) => element("th", { scope: "col", class: ["", "family", "number", "number", "number thousand"][index] }, name)));
   const table = element("table", {}, element("thead", {}, head), element("tbody", {}, rows));
   return card("The ranking", element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "The ranking" }, table));
 }

@@ -36,7 +36,7 @@ export function refusedCard(side, error, commands) {
     { class: `card answer ${side}` },
     title(SIDES[side], element("span", { class: `tag ${awaited ? "warn" : "bad"}` }, awaited ? "not released" : "no answer")),
     element("p", {}, error.message),
-    awaited ? element("p", { class: "quiet small" }, "Train and release one: ", commands.flatMap((one) => [element("code", {}, one), " "])) : null,
+    awaited ? element("div", { class: "quiet small" }, "Train and release one:", element("ul", { class: "commands" }, commands.map((one) => element("li", {}, element("code", {}, one))))) : null,
   );
 }
 

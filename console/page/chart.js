@@ -8,6 +8,7 @@ const HEIGHT = 350;
 const MARGIN = { left: 52, right: 16, top: 34, bottom: 42 };
 const DASHES = ["", "9 5", "2 5", "12 4 2 4", "5 3"];
 const NARROW_PIXELS = 480;
+const RADIUS = 8;
 
 /**
  * The chart with its legend and the sentences of its break-even points.
@@ -72,7 +73,7 @@ function pictureOf(lines, crossings, volume, width) {
     label(4, 4, "US$ a month", "start", "hanging"),
     volume ? here(x(volume)) : null,
     lines.map(({ place, points: own }) => drawn("path", { ...stroke(place), d: pathOf(own, x, y) })),
-    crossings.map((one, index) => crossing(one, index + 1, lines, x, y)),
+    apart(crossings.map((one, index) => spot(one, index + 1, lines, x, y))).map(crossing),
   );
 }
 
@@ -109,22 +110,38 @@ const here = (x) => [
   label(x, MARGIN.top - 9, "your volume", "middle"),
 ];
 
-/** A numbered dot on the curve of the option that gets cheaper. */
-function crossing({ above, volume }, number, lines, x, y) {
+/** Where an option gets cheaper: a place on its curve, or null beyond the curve's ends. */
+function spot({ above, volume }, number, lines, x, y) {
   const { points } = lines.find((line) => line.id === above);
   const next = points.findIndex(([at]) => at >= volume);
   if (next < 1) return null;
   const [[left, low], [right, high]] = [points[next - 1], points[next]];
   // Bills are nearly straight between two points, in dollars and not in their logarithms.
   const amount = low + ((volume - left) / (right - left)) * (high - low);
-  const [cx, cy] = [x(volume), y(amount)];
-  return drawn(
+  return { number, x: x(volume), y: y(amount) };
+}
+
+/** The spots with the heights of their numbers, none of which lies on another. */
+function apart(spots) {
+  const placed = [];
+  for (const one of there(spots)) {
+    let height = one.y;
+    while (placed.some((other) => Math.hypot(other.x - one.x, other.height - height) < 2 * RADIUS + 1)) height -= 1;
+    placed.push({ ...one, height });
+  }
+  return placed;
+}
+
+/** A dot on the curve with its number, which is above it where another is in the way. */
+const crossing = ({ number, x, y, height }) =>
+  drawn(
     "g",
     { class: "crossing" },
-    drawn("circle", { cx, cy, r: 8 }),
-    drawn("text", { x: cx, y: cy, "dominant-baseline": "central" }, number),
+    drawn("path", { d: `M${x} ${y}V${height}` }),
+    drawn("circle", { class: "point", cx: x, cy: y, r: 3 }),
+    drawn("circle", { cx: x, cy: height, r: RADIUS }),
+    drawn("text", { x, y: height, "dominant-baseline": "central" }, number),
   );
-}
 
 /** The same as figures, for those who cannot see the curves. */
 function tableOf({ volumes }, curves) {

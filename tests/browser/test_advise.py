@@ -70,7 +70,7 @@ def test_every_break_even_of_the_drawn_curves_is_marked_on_its_curve(open_page):
     )
     # The dot lies on the curve of the option that gets cheaper.
     distances = page.evaluate(
-        """() => [...document.querySelectorAll(".chart .crossing circle")].map((dot) => {
+        """() => [...document.querySelectorAll(".chart .crossing .point")].map((dot) => {
             const [x, y] = [dot.cx.baseVal.value, dot.cy.baseVal.value];
             return Math.min(...[...dot.closest("svg").querySelectorAll("path.curve")].map((curve) => {
               const length = curve.getTotalLength();
@@ -83,7 +83,17 @@ def test_every_break_even_of_the_drawn_curves_is_marked_on_its_curve(open_page):
             }));
         })"""
     )
-    assert max(distances) < 9
+    assert max(distances) < 4
+    page.set_viewport_size({"width": 360, "height": 900})
+    until(page, "document.querySelector('.chart svg').clientWidth < 360")
+    gaps = page.evaluate(
+        """() => {
+            const numbers = [...document.querySelectorAll(".chart .crossing circle:not(.point)")];
+            return numbers.flatMap((one, index) => numbers.slice(index + 1).map((other) => Math.hypot(
+              one.cx.baseVal.value - other.cx.baseVal.value, one.cy.baseVal.value - other.cy.baseVal.value)));
+        }"""
+    )
+    assert min(gaps) > 16, "a number lies on another"
 
 
 def test_after_the_first_advice_the_answer_follows_what_is_typed(place, open_page):

@@ -95,11 +95,13 @@ def test_axe_finds_nothing(shown, theme):
     picture(page, f"{name}-{theme}")
 
 
-@pytest.mark.parametrize("width", [360, 2000])
+@pytest.mark.parametrize("width", [360, 1000, 2000])
 def test_nothing_is_wider_than_the_window(shown, width):
     page, name = shown
     page.set_viewport_size({"width": width, "height": 900})
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+    wide = "[...document.querySelectorAll('.card')].filter((one) => one.scrollWidth > one.clientWidth).length"
+    assert page.evaluate(wide) == 0, "something stands out of its card"
     if not name.endswith("empty"):
         picture(page, f"{name}-{width}")
 

@@ -23,7 +23,7 @@ PHOTO = Path(sklearn.datasets.__file__).parent / "images" / "flower.jpg"
 FLOWER = {
     "operation": "image-labels",
     "backend": "rekognition",
-    "model": {"name": "detect_labels", "version": "3.0"},
+    "model": {"name": "detect_labels", "version": "stand-in-centernet"},
     "stand_in": "A small open model answered in Rekognition's place.",
     "results": [
         {"label": "Flower", "score": 0.93, "box": {"left": 0.25, "top": 0.1, "width": 0.5, "height": 0.8}},
@@ -103,7 +103,7 @@ def test_both_answer_side_by_side_with_what_each_costs(place, pictured):
         "0.81",
         "121 ms",
         "US$ 0.0010",
-        "version 3.0",
+        "version stand-in-centernet",
     ):
         assert words in managed
     for words in ("Own network", "flower", "88%", "29 ms", "by the hour", "version 7", "recognition-dev-cnn"):
