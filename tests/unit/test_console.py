@@ -9,12 +9,15 @@ import re
 
 import pytest
 
+from benchmarks.console_paint import rows
 from console import PAGE, PATHS, content_security_policy
 from lambdas.catalogue import OPERATIONS
 from lambdas.common.bodies import IMAGE_BYTES
 from local_aws.console import PREFIX, NotDeployed, configuration_of, with_console
 from tools.write_console_questions import FILE, content
 
+ROOT = PAGE.parents[1]
+RESULT = json.loads((ROOT / "benchmarks" / "results" / "console_paint.json").read_text())
 COMPRESSED_BYTES_MOST = 250_000
 FILES = sorted(PAGE.iterdir())
 MEDIA_TYPES = {
@@ -31,6 +34,14 @@ def test_the_page_is_small():
     assert sum(len(gzip.compress(file.read_bytes())) for file in FILES) <= COMPRESSED_BYTES_MOST
 
 
+def test_the_documents_quote_the_measured_figures():
+    words = (ROOT / "docs" / "console.md").read_text(encoding="utf-8")
+    assert f"{RESULT['compressed_kilobytes']:.0f} kB compressed" in words
+    assert len(rows(RESULT)) == 3
+    for row in rows(RESULT):
+        assert row in words
+
+
 def test_the_page_takes_nothing_from_another_host():
     for file in FILES:
         addresses = set(re.findall(r"(?:https?:)?//[a-z${][\w.${}-]*", file.read_text(encoding="utf-8")))
@@ -38,6 +49,12 @@ def test_the_page_takes_nothing_from_another_host():
         assert addresses <= {"http://www.w3.org", "https://cognito-identity.${region}.amazonaws.com"}, (
             file.name
         )
+
+
+def test_every_script_is_asked_for_at_once():
+    page = (PAGE / "index.html").read_text(encoding="utf-8")
+    named = re.findall(r'(?:src|modulepreload" href)="(\w+\.js)"', page)
+    assert sorted(named) == sorted(SCRIPTS)
 
 
 def test_no_script_makes_markup_of_texts_or_code_of_data():
