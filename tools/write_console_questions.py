@@ -5,16 +5,20 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from advisor.problem import CHOICES, COUNTS, NUMBERS, TASKS
+from advisor.problem import CHOICES, COUNTS, NUMBERS, ONLY_FOR, SWITCHES, TASKS
 from cli.advise import QUESTIONS
 from console import PAGE
 
 FILE = PAGE / "questions.json"
+MORE = [name for name in (*CHOICES, *COUNTS, *NUMBERS, *SWITCHES) if name not in QUESTIONS]
+"""What the advisor takes besides; its answer may name one of them as the one that matters most."""
 
 
 def field(name: str, question: str) -> dict[str, Any]:
     """One question as a form's field."""
-    made: dict[str, Any] = {"name": name, "question": question}
+    made: dict[str, Any] = {"name": name, "question": question, "more": name in MORE}
+    if name in ONLY_FOR:
+        made["modalities"] = list(ONLY_FOR[name])
     if name in COUNTS or name in NUMBERS:
         return {**made, "kind": "number"}
     if name in CHOICES:
@@ -26,7 +30,9 @@ def field(name: str, question: str) -> dict[str, Any]:
 
 def content() -> str:
     """The file's content."""
-    return json.dumps([field(name, question) for name, question in QUESTIONS.items()], indent=1) + "\n"
+    asked = [field(name, f"{question}?") for name, question in QUESTIONS.items()]
+    more = [field(name, name.replace("_", " ").capitalize()) for name in MORE]
+    return json.dumps(asked + more, indent=1) + "\n"
 
 
 if __name__ == "__main__":

@@ -20,7 +20,8 @@ let timer = 0;
 export async function start(asker) {
   ask = asker;
   questions = await (await fetch("questions.json")).json();
-  byId("fields").replaceChildren(...questions.map(field));
+  const [asked, more] = [false, true].map((one) => questions.filter((question) => question.more === one).map(field));
+  byId("fields").replaceChildren(...asked, element("details", { id: "more" }, element("summary", {}, "More that you may know"), ...more));
   byId("questions").addEventListener("input", changed);
   byId("questions").addEventListener("submit", (event) => {
     event.preventDefault();
@@ -33,10 +34,12 @@ export async function start(asker) {
 
 /** Fills the answers in that a link holds. Nothing is asked before the person says so. */
 export function open(parameters) {
-  for (const { name } of questions) {
+  for (const { name, more } of questions) {
     input(name).value = parameters.get(name) ?? "";
     if (name === "modality") offerTasks();
+    if (more && input(name).value) byId("more").open = true;
   }
+  offerMore();
 }
 
 const input = (name) => byId(`answer-${name}`);
@@ -49,7 +52,7 @@ function field(question) {
       : element("select", { id }, choices(question.choices));
   made.name = question.name;
   const needed = NEEDED.includes(question.name) ? element("span", { class: "quiet" }, " (needed)") : null;
-  return element("div", { class: "field" }, element("label", { class: "label", for: id }, `${question.question}?`, needed), made);
+  return element("div", { class: "field" }, element("label", { class: "label", for: id }, question.question, needed), made);
 }
 
 const choices = (values) => [
@@ -65,8 +68,21 @@ function offerTasks() {
   input("task").value = possible.includes(kept) ? kept : "";
 }
 
+/** Hides what only other things than one's own have; an answer to it would contradict. */
+function offerMore() {
+  const modality = input("modality").value;
+  for (const { name, modalities } of questions) {
+    const missing = Boolean(modality && modalities && !modalities.includes(modality));
+    input(name).closest(".field").hidden = missing;
+    if (missing) input(name).value = "";
+  }
+}
+
 function changed(event) {
-  if (event.target.name === "modality") offerTasks();
+  if (event.target.name === "modality") {
+    offerTasks();
+    offerMore();
+  }
   history.replaceState(null, "", `#advise?${new URLSearchParams(answers())}`);
   byId("share-note").textContent = "";
   clearTimeout(timer);
@@ -88,13 +104,13 @@ function problem() {
       if (kind === "switch") return [name, words === "yes"];
       if (kind !== "number") return [name, words];
       const value = Number(words.replaceAll(/[,_\s]/g, ""));
-      if (Number.isNaN(value)) throw new Refused(`“${question}?” wants a number, and ${words} is none.`, name);
+      if (Number.isNaN(value)) throw new Refused(`“${question}” wants a number, and ${words} is none.`, name);
       return [name, value];
     });
   const made = Object.fromEntries(typed);
   for (const name of NEEDED) {
     const { question } = questions.find((one) => one.name === name);
-    if (!made[name]) throw new Refused(`Say first: ${question.toLowerCase()}?`, name);
+    if (!made[name]) throw new Refused(`Say first: ${question.toLowerCase()}`, name);
   }
   return made;
 }
@@ -144,6 +160,7 @@ function mark(name) {
     if (question.name === name) input(name).setAttribute("aria-invalid", "true");
     else input(question.name).removeAttribute("aria-invalid");
   }
+  if (questions.find((one) => one.name === name)?.more) byId("more").open = true;
 }
 
 function emptyAdvice() {

@@ -21,7 +21,7 @@ function route() {
   }
   document.title = `${shown[0].toUpperCase()}${shown.slice(1)} · Recognition`;
   if (shown === "watch" && started) watchPage.show();
-  if (shown === "advise" && question) advisePage.open(new URLSearchParams(question));
+  if (shown === "advise" && question && started) advisePage.open(new URLSearchParams(question));
 }
 
 function fail(sentence) {

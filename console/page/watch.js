@@ -151,8 +151,10 @@ function bakeoffCard(bakeoff) {
   });
   if (!rows.length) return section(head, [], `None has ended here yet. Run: recognition bakeoff --data reviews.csv${option}`);
   const when = `${time.format(new Date(bakeoff.ended))}${bakeoff.interrupted ? ", stopped before it was done" : ""}`;
+  const others = bakeoff.results.filter((result) => !result.accuracy).map(({ title }) => title);
+  const unfinished = others.length ? element("p", { class: "quiet small" }, `Did not finish: ${others.join(", ")}.`) : null;
   const sentences = (bakeoff.verdict?.sentences ?? []).map((sentence) => element("p", { class: "small" }, sentence));
-  return element("article", { class: "card" }, element("h2", {}, head), element("p", { class: "quiet small" }, when), element("div", { class: "body" }, element("ul", { class: "bars wide" }, rows), sentences));
+  return element("article", { class: "card" }, element("h2", {}, head), element("p", { class: "quiet small" }, when), element("div", { class: "body" }, element("ul", { class: "bars wide" }, rows), sentences, unfinished));
 }
 
 const alarmRow = ({ name, state }) =>

@@ -134,6 +134,28 @@ def test_a_link_holds_the_question_and_sends_nothing_by_itself(place, open_page)
     assert json.loads(place.api.requests[0].body) == PROBLEM
 
 
+def test_what_matters_most_can_be_answered_and_only_where_it_can_be(place, open_page):
+    little = {
+        name: QUESTION[name] for name in ("modality", "task", "labelled_examples", "predictions_per_month")
+    }
+    problem = {name: PROBLEM[name] for name in little}
+    page = open_page("#advise")
+    answer(page, little)
+    advised(page)
+    wanted = recommend(Problem.from_dict(problem)).most_wanted
+    assert wanted.startswith("The answer to image_kind") and wanted in page.inner_text("#advice")
+    page.click("#more summary")
+    answer(page, {"image_kind": "uniform"})
+    changed = recommend(Problem.from_dict({**problem, "image_kind": "uniform"})).options[0]
+    words = f"{changed.service}: {changed.operation}"
+    until(page, "words => document.querySelector('#advice .name strong').textContent === words", words)
+    opened = open_page(page.url.partition("/_console/")[2])
+    assert opened.input_value("#answer-image_kind") == "uniform"
+    assert opened.locator("#answer-image_kind").is_visible()
+    answer(page, {"modality": "text"})
+    assert not page.locator("#answer-image_kind").is_visible() and "image_kind" not in page.url
+
+
 def test_only_the_tasks_of_what_one_has_are_offered(open_page):
     page = open_page("#advise")
     answer(page, {"modality": "audio"})

@@ -9,6 +9,7 @@ import re
 
 import pytest
 
+from advisor.engine import alternatives
 from benchmarks.console_paint import rows
 from console import PAGE, PATHS, content_security_policy
 from lambdas.catalogue import OPERATIONS
@@ -66,6 +67,10 @@ def test_no_script_makes_markup_of_texts_or_code_of_data():
 
 def test_the_form_asks_the_advisors_own_questions():
     assert FILE.read_text(encoding="utf-8") == content(), "python -m tools.write_console_questions"
+
+
+def test_every_unknown_that_the_advisor_may_want_can_be_answered():
+    assert set(alternatives()) <= {one["name"] for one in json.loads(content())}
 
 
 def test_the_scripts_limit_for_images_is_the_apis():

@@ -10,8 +10,9 @@ from advisor import Problem
 from bakeoff import contest
 from bakeoff.candidates import LOGISTIC, MAJORITY, NETWORKS
 from bakeoff.examples import Examples
-from cli import bakeoff_jobs
+from cli import bakeoff_figures, bakeoff_jobs
 from cli.project import settings_of
+from console.watch import watch
 
 from .reviews import BAD, GOOD
 
@@ -60,3 +61,6 @@ def test_a_bake_off_runs_its_candidates_as_jobs_and_one_that_fails_leaves_the_ot
     assert "JobRole" in job["RoleArn"]
     bucket = target.parameter("data-bucket")
     assert target.client("s3").list_objects_v2(Bucket=bucket, Prefix="bakeoffs/")["KeyCount"] == 0
+    bakeoff_figures.leave(target, held, "reviews.csv")
+    shown = watch.bakeoff(target.client, "dev")
+    assert (shown["data"], tuple(shown["verdict"]["sentences"])) == ("reviews.csv", held.verdict.sentences)
