@@ -167,21 +167,40 @@ def test_the_page_names_where_it_is_and_what_is_shown(open_page):
     assert page.locator("nav a[aria-current=page]").inner_text() == "Advise"
 
 
+OWN_ACCOUNT = {
+    "environment": "prod",
+    "place": "us-east-1",
+    "region": "us-east-1",
+    "apiPath": "/prod",
+    "apiHost": "abc123.execute-api.us-east-1.amazonaws.com",
+    "signIn": {
+        "domain": "https://recognition.auth.us-east-1.amazoncognito.com",
+        "clientId": "client",
+        "userPoolId": "us-east-1_pool",
+        "identityPoolId": "us-east-1:identities",
+    },
+}
+
+
+def test_a_cognito_that_cannot_be_reached_is_a_sentence(place, browser):
+    place.configuration = lambda: OWN_ACCOUNT
+    context = browser.new_context(bypass_csp=True)
+
+    def authorize(route) -> None:
+        state = route.request.url.split("&state=")[1].split("&")[0]
+        route.fulfill(status=302, headers={"location": f"{place.address}?code=code&state={state}"})
+
+    context.route("**/oauth2/authorize?**", authorize)
+    context.route("**/oauth2/token", lambda route: route.abort())
+    page = context.new_page()
+    page.goto(place.address)
+    page.wait_for_selector("#failure:has-text('Cognito cannot be reached. Load the page again.')")
+    context.close()
+
+
 def test_a_person_signs_in_with_cognito_and_signs_with_their_own_credentials(place, open_page):
     """Cognito's own answers are played by the test; that the request is signed as they say is computed."""
-    place.configuration = lambda: {
-        "environment": "prod",
-        "place": "us-east-1",
-        "region": "us-east-1",
-        "apiPath": "/prod",
-        "apiHost": "abc123.execute-api.us-east-1.amazonaws.com",
-        "signIn": {
-            "domain": "https://recognition.auth.us-east-1.amazoncognito.com",
-            "clientId": "client",
-            "userPoolId": "us-east-1_pool",
-            "identityPoolId": "us-east-1:identities",
-        },
-    }
+    place.configuration = lambda: OWN_ACCOUNT
     asked_of_cognito = []
 
     def authorize(route) -> None:
