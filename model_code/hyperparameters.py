@@ -69,6 +69,8 @@ class CnnHyperparameters(Hyperparameters):
         width: channels of the first block; the later ones have four times as many.
         depth: convolutions of each of the three blocks.
         residual: gives each convolution of a block but its first a shortcut around it.
+        whitening: takes the first layer from the training images' statistics instead of learning it.
+        shift_pixels: by which training images are shifted at most; 0 leaves them where they are.
         image_size: side in pixels to which images are resized.
     """
 
@@ -79,6 +81,8 @@ class CnnHyperparameters(Hyperparameters):
     width: int = bounded(24, 4, 512)
     depth: int = bounded(2, 1, 20)
     residual: bool = False
+    whitening: bool = False
+    shift_pixels: int = bounded(4, 0, 15)
     image_size: int = bounded(32, 16, 512)
 
 

@@ -12,7 +12,6 @@ from model_code.failures import JobFailed
 from model_code.hyperparameters import Hyperparameters
 from model_code.preprocessing import augment, augment_sequences
 
-SHIFT_PIXELS = 4
 # Steps that run inside one TensorFlow call; between calls a stop is noticed and a checkpoint can be written.
 STEPS_PER_CALL = 20
 EVALUATION_BATCH = 500
@@ -140,7 +139,7 @@ class Learner:
         replicas = self.strategy.num_replicas_in_sync
         replica = tf.distribute.get_replica_context().replica_id_in_sync_group if replicas > 1 else 0
         if self.is_cnn:
-            inputs = augment(inputs, tf.stack([self.settings.seed, step]), SHIFT_PIXELS)
+            inputs = augment(inputs, tf.stack([self.settings.seed, step]), self.settings.shift_pixels)
             inputs = tf.cast(inputs, self.network.compute_dtype)
         elif inputs.dtype.is_floating:
             inputs = augment_sequences(inputs, tf.stack([self.settings.seed, step]), self.settings)

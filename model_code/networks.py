@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import keras
+import numpy as np
 from keras import layers
 
 from model_code.hyperparameters import CnnHyperparameters, RnnHyperparameters
 
 # A logit scale below 1 keeps the untrained network's probabilities even, so that a high learning rate can start.
 LOGIT_SCALE = 0.125
+# Added to the variance along a direction of image patches, so that noise is not blown up.
+LEAST_VARIANCE = 5e-4
+# Patches whose covariance is taken; four times as many at most.
+MOST_PATCHES = 250_000
 
 
 @keras.saving.register_keras_serializable("recognition")
@@ -66,6 +72,7 @@ def build_cnn(
     *,
     mean: list[float] | None = None,
     variance: list[float] | None = None,
+    whitening: np.ndarray | None = None,
 ) -> keras.Model:
     """The CNN: a 2×2 stem and three blocks, each of a convolution that halves the image and further ones of its size.
 
@@ -77,13 +84,19 @@ def build_cnn(
         class_count: number of classes.
         mean: of the training images' channels, 0 to 255; 127.5 where it is not given.
         variance: of the same.
+        whitening: the first layer's fixed kernel, from `whitening_kernel`; None lets it learn one.
 
     Returns:
         A model from float images [N, H, W, 3] in 0..255 to float32 logits [N, class_count].
     """
     images = layers.Input((settings.image_size, settings.image_size, 3))
     hidden = layers.Normalization(mean=mean or [127.5] * 3, variance=variance or [4096.0] * 3)(images)
-    hidden = layers.Conv2D(settings.width, 2)(hidden)
+    if whitening is None:
+        hidden = layers.Conv2D(settings.width, 2)(hidden)
+    else:
+        stem = layers.Conv2D(whitening.shape[-1], 2, use_bias=False, trainable=False)
+        hidden = stem(hidden)
+        stem.kernel.assign(whitening)
     hidden = layers.Activation("gelu")(hidden)
     for channels in (settings.width, 4 * settings.width, 4 * settings.width):
         hidden = convolution(hidden, channels, pool=True)
@@ -92,6 +105,27 @@ def build_cnn(
     hidden = layers.GlobalMaxPooling2D()(hidden)
     logits = layers.Dense(class_count, use_bias=False, dtype="float32")(hidden)
     return keras.Model(images, layers.Rescaling(LOGIT_SCALE, dtype="float32")(logits), name="cnn")
+
+
+def whitening_kernel(images: np.ndarray, variance: np.ndarray) -> np.ndarray:
+    """A first layer whose outputs are uncorrelated and of like size, so that the layers behind it learn sooner.
+
+    The eigenvectors of the covariance of all 2×2 patches, each divided by the deviation along it, and their negatives
+    (Page 2018, "How to train your ResNet"; Jordan 2024, arXiv 2404.00498).
+
+    Args:
+        images: [N, H, W, 3]; of many or large ones some patches are left out.
+        variance: of their channels [3], as the network normalises by it.
+
+    Returns:
+        float32 [2, 2, 3, 24].
+    """
+    windows = np.lib.stride_tricks.sliding_window_view(images, (2, 2), axis=(1, 2))
+    stride = max(1, math.isqrt(math.prod(windows.shape[:3]) // MOST_PATCHES))
+    patches = windows[:, ::stride, ::stride].transpose(0, 1, 2, 4, 5, 3) / np.sqrt(variance)
+    sizes, directions = np.linalg.eigh(np.cov(patches.reshape(-1, 12), rowvar=False))
+    kernel = (directions / np.sqrt(np.maximum(sizes, 0.0) + LEAST_VARIANCE)).reshape(2, 2, 3, 12)
+    return np.concatenate([kernel, -kernel], axis=-1).astype(np.float32)
 
 
 @keras.saving.register_keras_serializable("recognition")

@@ -14,7 +14,7 @@ import tensorflow as tf
 from model_code.batches import Arrays, Shards, first_line
 from model_code.failures import JobFailed
 from model_code.hyperparameters import CnnHyperparameters, Hyperparameters, RnnHyperparameters
-from model_code.networks import Channels, build_cnn, build_rnn
+from model_code.networks import Channels, build_cnn, build_rnn, whitening_kernel
 from model_code.preprocessing import (
     FIRST_WORD,
     build_vocabulary,
@@ -31,6 +31,8 @@ from model_code.sharded import ShardedSplit, open_split
 
 ENCODED = tf.TensorSpec([None], tf.string)
 CHUNK_SAMPLES = 500
+# From which the first layer's kernel is taken, where that is asked for.
+WHITENED_SAMPLES = 200
 
 
 @dataclass(frozen=True)
@@ -106,6 +108,11 @@ def image_problem(
             for split in (train, validation)
         ]
         mean, variance = mean_and_variance(samples[0])
+        variance = np.maximum(variance, 1.0)
+        whitening = None
+        if settings.whitening:
+            first, _ = next(samples[0].in_order(WHITENED_SAMPLES))
+            whitening = whitening_kernel(first, variance)
     except tf.errors.InvalidArgumentError as error:
         raise JobFailed(
             f"A sample is no PNG or JPEG image that can be decoded: {first_line(error)}"
@@ -113,7 +120,7 @@ def image_problem(
 
     def build_network() -> keras.Model:
         return build_cnn(
-            settings, class_count, mean=mean.tolist(), variance=np.maximum(variance, 1.0).tolist()
+            settings, class_count, mean=mean.tolist(), variance=variance.tolist(), whitening=whitening
         )
 
     return Problem(

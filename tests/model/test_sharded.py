@@ -63,6 +63,19 @@ def test_the_network_is_the_one_that_arrays_would_give(problems):
             np.testing.assert_allclose(ours, theirs, rtol=1e-12)
 
 
+def test_a_first_layer_that_comes_from_the_images_is_the_same_from_disk(channels):
+    kernels = []
+    for limit in (4_000, 0):
+        settings = settings_of("cnn", whitening=True, memory_limit_megabytes=limit)
+        problem = load_problem(settings, channels["cnn"] / "train", channels["cnn"] / "validation")
+        stem = problem.build_network().layers[2]
+        assert not stem.trainable
+        kernels += stem.get_weights()
+
+    assert kernels[0].shape == (2, 2, 3, 24)
+    np.testing.assert_array_equal(*kernels)
+
+
 def test_an_epoch_on_disk_has_each_sample_once_with_its_own_target(problems):
     in_memory, on_disk = problems
 
