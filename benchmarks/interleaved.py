@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import platform
@@ -10,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +93,20 @@ def processor() -> str:
     known = ("avx2", "avx512f", "avx512_bf16", "amx_bf16")
     flags = [flag for flag in known if flag in values.get("flags", "").split()]
     return f"{values.get('model name', platform.machine())} ({', '.join(flags)})"
+
+
+def environment() -> dict[str, Any]:
+    """What a figure depends on beside the code: the processor, and the versions of what computes."""
+    versions = {}
+    for name in ("tensorflow", "tensorflow-cpu", "keras", "jax", "scikit-learn"):
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            versions[name.removesuffix("-cpu")] = metadata.version(name)
+    return {
+        "processor": processor(),
+        "processor_cores": os.cpu_count(),
+        "python": platform.python_version(),
+        "versions": versions,
+    }
 
 
 def write(file: Path, result: dict[str, Any]) -> None:

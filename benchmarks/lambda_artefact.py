@@ -7,7 +7,6 @@ The Python named there has nothing but ai-edge-litert and NumPy, as a Lambda fun
 from __future__ import annotations
 
 import argparse
-import os
 import statistics
 import subprocess
 import sys
@@ -132,7 +131,7 @@ def first_answer(command: list[str]) -> tuple[float, float]:
     return time.perf_counter() - started, int(finished.stdout.split()[-1]) / 1024
 
 
-def measure(kind: str, litert_python: str) -> dict:
+def measure(kind: str, litert_python: str, rounds: int) -> dict:
     """All figures of one network."""
     with tempfile.TemporaryDirectory() as directory:
         subprocess.run(
@@ -155,7 +154,7 @@ def measure(kind: str, litert_python: str) -> dict:
             )
             for name, command in commands.items()
         }
-        rates = interleaved.measure(workers, rounds=ROUNDS, title=kind)
+        rates = interleaved.measure(workers, rounds=rounds, title=kind)
         starts = {name: [] for name in ("litert int8", "signature")}
         for _ in range(STARTS):
             for name, found in starts.items():
@@ -187,6 +186,8 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--litert-python", help="a Python that has ai-edge-litert and NumPy")
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help="default: %(default)s")
+    parser.add_argument("--result", type=Path, default=RESULT, help="file to write (%(default)s)")
     parser.add_argument("--contender", choices=CONTENDERS, help=argparse.SUPPRESS)
     parser.add_argument("--kind", choices=CLASSES, help=argparse.SUPPRESS)
     parser.add_argument("--make", choices=CLASSES, help=argparse.SUPPRESS)
@@ -208,12 +209,11 @@ def main() -> None:
         result = {
             "question": "How fast does the Lambda artefact answer one sample?",
             "contenders": CONTENDERS,
-            "processor": interleaved.processor(),
-            "processor_cores": os.cpu_count(),
-            "rounds": ROUNDS,
-            **{kind: measure(kind, words.litert_python) for kind in CLASSES},
+            **interleaved.environment(),
+            "rounds": words.rounds,
+            **{kind: measure(kind, words.litert_python, words.rounds) for kind in CLASSES},
         }
-        interleaved.write(RESULT, result)
+        interleaved.write(words.result, result)
 
 
 if __name__ == "__main__":

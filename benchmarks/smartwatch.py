@@ -1,5 +1,6 @@
-"""How well is an exercise recognised on people whom no model has seen? `python -m benchmarks.smartwatch --cache DIR`.
+"""How well is an exercise recognised on people whom no model has seen?
 
+Example: python -m benchmarks.smartwatch --cache ~/.cache/recognition
 Five rounds: in each, two of the ten people test, one more validates and seven train, so that everyone tests once. All
 contenders see the same windows of two seconds; the accuracy counts windows, not recordings.
 """
@@ -8,15 +9,14 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
 import statistics
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import keras
-import tensorflow as tf
 
+from benchmarks import interleaved
 from model_code.baselines import sequence_models
 from model_code.downloads import fetch
 from model_code.hyperparameters import RnnHyperparameters
@@ -117,8 +117,9 @@ def run() -> None:
     parser.add_argument("--contenders", nargs="+", choices=everyone, default=everyone)
     parser.add_argument("--train-stride", type=int, default=TRAIN_STRIDE_STEPS, help="default: %(default)s")
     parser.add_argument("--seed", type=int, default=0, help="default: %(default)s")
+    parser.add_argument("--result", type=Path, default=RESULT, help="file to write (%(default)s)")
     given = parser.parse_args()
-    recordings = load_recordings(fetch(DATASETS["smartwatch"].package, given.cache))
+    recordings = load_recordings(fetch(DATASETS["smartwatch"].package, given.cache.expanduser()))
     result = {
         "question": "How well is an exercise recognised on people whom no model has seen?",
         "rounds": "two people test, one is left for validation, seven train; the mean is over five rounds",
@@ -126,12 +127,11 @@ def run() -> None:
         "train_stride_steps": given.train_stride,
         "test_stride_steps": TEST_STRIDE_STEPS,
         "seed": given.seed,
-        "tensorflow": tf.__version__,
+        **interleaved.environment(),
         "networks": {name: dataclasses.asdict(settings) for name, settings in NETWORKS.items()},
         "results": measure(recordings, given.contenders, given.train_stride, given.seed),
     }
-    RESULT.write_text(json.dumps(result, indent=2) + "\n")
-    print(json.dumps(result["results"], indent=2))
+    interleaved.write(given.result, result)
 
 
 if __name__ == "__main__":

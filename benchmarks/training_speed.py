@@ -164,7 +164,7 @@ MAKERS: dict[str, Callable[[str], Callable[[], int]]] = {
 }
 
 
-def measure(kind: str, torch_python: str | None) -> dict[str, list[float]]:
+def measure(kind: str, torch_python: str | None, rounds: int) -> dict[str, list[float]]:
     """Every contender's rounds, one of each in turn."""
     names = [name for name in CONTENDERS if torch_python or not name.startswith("torch")]
     return interleaved.measure(
@@ -177,7 +177,7 @@ def measure(kind: str, torch_python: str | None) -> dict[str, list[float]]:
             )
             for name in names
         },
-        rounds=ROUNDS,
+        rounds=rounds,
         title=kind,
     )
 
@@ -214,6 +214,9 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--torch-python", help="a Python that has PyTorch")
+    parser.add_argument("--kinds", nargs="+", choices=CLASSES, default=list(CLASSES))
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help="default: %(default)s")
+    parser.add_argument("--result", type=Path, default=RESULT, help="file to write (%(default)s)")
     parser.add_argument("--contender", choices=MAKERS, help=argparse.SUPPRESS)
     parser.add_argument("--kind", choices=CLASSES, help=argparse.SUPPRESS)
     words = parser.parse_args()
@@ -223,12 +226,11 @@ def main() -> None:
     result = {
         "question": "How fast do the networks train, in samples a second?",
         "contenders": CONTENDERS,
-        "processor": interleaved.processor(),
-        "processor_cores": os.cpu_count(),
-        "rounds": ROUNDS,
-        **{kind: figures(kind, measure(kind, words.torch_python)) for kind in CLASSES},
+        **interleaved.environment(),
+        "rounds": words.rounds,
+        **{kind: figures(kind, measure(kind, words.torch_python, words.rounds)) for kind in words.kinds},
     }
-    interleaved.write(RESULT, result)
+    interleaved.write(words.result, result)
 
 
 if __name__ == "__main__":

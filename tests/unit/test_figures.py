@@ -1,0 +1,111 @@
+"""The table of figures: it is what the results say, and a figure that falls short has a sentence."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from argparse import Namespace
+from pathlib import Path
+
+import pytest
+
+from benchmarks import __main__ as everything
+from benchmarks import interleaved, time_to_accuracy
+from tools import write_figures
+from tools.write_figures import FIGURES, PAGE, SHORTFALLS, Figure, with_table
+
+MACHINE = {"processor": "a processor (avx2)", "processor_cores": 2}
+
+
+@pytest.fixture
+def figure_of(tmp_path, monkeypatch):
+    """A figure of a result that holds `value`; of none where that is left out."""
+    monkeypatch.setattr(write_figures, "RESULTS", tmp_path)
+
+    def make(goal: float, at_least: bool, **result) -> Figure:
+        if result:
+            (tmp_path / "speed.json").write_text(json.dumps({**MACHINE, **result}))
+        return Figure("speed", "others", goal, "speed", lambda found: found["value"], " ×", at_least)
+
+    return make
+
+
+def test_the_page_of_the_models_has_the_table_that_the_results_make():
+    page = PAGE.read_text(encoding="utf-8")
+    assert page == with_table(page), "Make it anew: python -m tools.write_figures"
+    assert all(figure.row() in page for figure in FIGURES)
+
+
+def test_a_sentence_stands_for_every_result_that_falls_short_and_for_no_other():
+    short = {figure.file for figure in FIGURES if figure.is_reached() is False}
+    assert set(SHORTFALLS) == short
+
+
+@pytest.mark.parametrize(
+    ("at_least", "value", "reached", "cells"),
+    [
+        (True, 3.0, True, "≥ 3 × | 3 × |"),
+        (True, 2.987, False, "≥ 3 × | 2.987 × **(short)** |"),
+        (False, 2.5, True, "≤ 3 × | 2.5 × |"),
+        (False, 3.25, False, "≤ 3 × | 3.25 × **(short)** |"),
+        (False, math.inf, False, "≤ 3 × | never reached **(short)** |"),
+    ],
+)
+def test_a_figure_is_held_against_its_goal(figure_of, at_least, value, reached, cells):
+    figure = figure_of(3, at_least, value=value)
+    assert figure.is_reached() is reached
+    assert f"| speed | others | {cells}" in figure.row()
+    assert figure.row().endswith("2 cores, a processor (avx2) |")
+
+
+@pytest.mark.parametrize("result", [{}, {"value": None}])
+def test_what_was_not_measured_is_said_to_be_so(figure_of, result):
+    figure = figure_of(3, True, **result)
+    assert figure.is_reached() is None
+    assert figure.row() == "| speed | others | ≥ 3 × | not measured |  |"
+
+
+def test_every_part_of_the_measurement_is_described_in_its_order_and_shows_how_it_is_run():
+    folder = Path(everything.__file__).parent
+    words = Namespace(cache=Path("cache"), torch_python="a", litert_python="b", older_python="c", only=None)
+    parts = list(everything.programs(words))
+
+    described = re.findall(r"^\| `(\w+)` \|", (folder / "README.md").read_text(), re.MULTILINE)
+
+    assert described == parts
+    for part in [*parts, "gpu"]:
+        assert re.search(
+            rf"^Example: python -m benchmarks\.{part}\b", (folder / f"{part}.py").read_text(), re.M
+        )
+    files = {figure.file.removesuffix("_cnn").removesuffix("_rnn") for figure in FIGURES}
+    assert files == {*parts, "gpu"}
+
+
+def test_a_part_whose_python_is_not_named_is_left_out():
+    words = Namespace(
+        cache=Path("cache"), torch_python=None, litert_python=None, older_python=None, only=None
+    )
+    found = everything.programs(words)
+    assert "lambda_artefact" not in found and "serving_versions" not in found
+    assert found["training_speed"] == []
+    words.only = ["smartwatch", "lambda_artefact"]
+    assert list(everything.programs(words)) == ["smartwatch"]
+
+
+def run(epochs: int, seed: int, seconds: float, accuracy: float) -> dict:
+    return {"epochs": epochs, "seed": seed, "seconds": seconds, "accuracy": accuracy}
+
+
+def test_an_accuracy_is_reached_when_every_seed_of_a_length_does_and_the_slowest_counts():
+    keras = run(5, 0, 100.0, 0.8)
+    runs = [run(1, 0, 10.0, 0.7), run(2, 0, 20.0, 0.81), run(2, 1, 21.0, 0.79)]
+    assert time_to_accuracy.summary(keras, runs, 2) == {"seconds": None, "share_of_keras": None}
+    runs += [run(3, 0, 33.0, 0.8), run(3, 1, 30.0, 0.9)]
+    assert time_to_accuracy.summary(keras, runs, 2) == {"seconds": 33.0, "share_of_keras": 0.33}
+
+
+def test_a_result_says_what_it_was_measured_with():
+    found = interleaved.environment()
+    assert found["processor_cores"] >= 1
+    assert {"tensorflow", "keras"} <= set(found["versions"])

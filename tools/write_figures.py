@@ -1,0 +1,276 @@
+"""Writes the table of figures in docs/models.md from benchmarks/results: `python -m tools.write_figures`."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGE = ROOT / "docs" / "models.md"
+RESULTS = ROOT / "benchmarks" / "results"
+PLACE = re.compile(r"(<!-- figures: [^\n]* -->\n).*?(?=<!-- end of the figures -->)", re.DOTALL)
+Result = dict[str, Any]
+NEVER = math.inf
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A row of the table.
+
+    Attributes:
+        name: what is measured.
+        against: what it is held against.
+        goal: the bound that it is to reach, in `unit`.
+        file: of the result, by its name in benchmarks/results without ending.
+        value: reads the figure from the result.
+        unit: behind the number.
+        at_least: whether the bound is the least that will do, or the most.
+    """
+
+    name: str
+    against: str
+    goal: float
+    file: str
+    value: Callable[[Result], float | None]
+    unit: str = ""
+    at_least: bool = True
+
+    def result(self) -> Result | None:
+        """What was measured; None where nothing was yet."""
+        file = RESULTS / f"{self.file}.json"
+        return json.loads(file.read_text(encoding="utf-8")) if file.exists() else None
+
+    def measured(self) -> float | None:
+        """The figure; None where it was not measured, NEVER where no run came to it."""
+        result = self.result()
+        return None if result is None else self.value(result)
+
+    def is_reached(self) -> bool | None:
+        """Whether the goal is; None where nothing was measured."""
+        value = self.measured()
+        if value is None:
+            return None
+        return value >= self.goal if self.at_least else value <= self.goal
+
+    def row(self) -> str:
+        """The table's row."""
+        result, value = self.result(), self.measured()
+        goal = f"{'≥' if self.at_least else '≤'} {self.goal:g}{self.unit}"
+        if value is None:
+            cells = [self.name, self.against, goal, "not measured", ""]
+        else:
+            shown = "never reached" if value == NEVER else f"{value:.4g}{self.unit}"
+            mark = "" if self.is_reached() else " **(short)**"
+            place = f"[{self.file}](../benchmarks/results/{self.file}.json)"
+            cells = [self.name, self.against, goal, shown + mark, f"{place}, {where(result)}"]
+        return f"| {' | '.join(cells)} |"
+
+
+def where(result: Result) -> str:
+    """The machine that a result is of."""
+    return result.get("device") or f"{result['processor_cores']} cores, {result['processor']}"
+
+
+def against_torch(result: Result, kind: str) -> float | None:
+    """Against the faster of PyTorch's two formats; a processor without bfloat16 instructions is slow in that."""
+    rates = result[kind]["ours_against"]
+    found = [value for name, value in rates.items() if name.startswith("torch")]
+    return min(found, default=None)
+
+
+def against_airbench(result: Result) -> float | None:
+    """Of the seconds of airbench94 on the same GPU, where somebody measured them."""
+    if result["airbench_seconds"] is None:
+        return None
+    return (result["cnn"]["seconds_to_0.94"] or NEVER) / result["airbench_seconds"]
+
+
+def worst(values: Any) -> float:
+    """The largest."""
+    return max(values)
+
+
+def mean_accuracy(result: Result) -> float:
+    """Over the runs of one network with their seeds."""
+    values = [run["accuracy"]["value"] for run in result["networks"]]
+    return sum(values) / len(values)
+
+
+FIGURES = (
+    Figure(
+        "CNN, training on 32×32×3, samples a second",
+        "Keras `fit` with defaults",
+        3,
+        "training_speed",
+        lambda result: result["cnn"]["ours_against"]["keras"],
+        " ×",
+    ),
+    Figure(
+        "the same",
+        "PyTorch, channels last, the same network, the faster of float32 and bfloat16",
+        1.2,
+        "training_speed",
+        lambda result: against_torch(result, "cnn"),
+        " ×",
+    ),
+    Figure(
+        "the same, as a share of what a matrix product in the same format reaches",
+        "",
+        0.6,
+        "training_speed",
+        lambda result: result["cnn"]["share_of_matrix_peak"],
+    ),
+    Figure(
+        "RNN, training, samples a second",
+        "Keras `fit` with defaults",
+        3.5,
+        "training_speed",
+        lambda result: result["rnn"]["ours_against"]["keras"],
+        " ×",
+    ),
+    Figure(
+        "the same",
+        "PyTorch, the same network, the faster of float32 and bfloat16",
+        1.5,
+        "training_speed",
+        lambda result: against_torch(result, "rnn"),
+        " ×",
+    ),
+    *(
+        Figure(
+            f"{kind.upper()}, time to the validation accuracy of 5 default epochs",
+            "Keras `fit` with defaults",
+            0.333,
+            f"time_to_accuracy_{kind}",
+            lambda result: result["share_of_keras"] or NEVER,
+            " of its time",
+            at_least=False,
+        )
+        for kind in ("cnn", "rnn")
+    ),
+    Figure(
+        "CNN on CIFAR-10, all 50,000 images, 291 s on a CPU",
+        "0.806, a small CNN in the same time",
+        0.90,
+        "accuracy_cnn",
+        mean_accuracy,
+    ),
+    Figure(
+        "CNN on CIFAR-10 on a GPU, test accuracy",
+        "",
+        0.95,
+        "gpu",
+        lambda result: result["cnn"]["accuracy"]["value"],
+    ),
+    Figure(
+        "CNN on CIFAR-10 on a GPU, seconds to 0.94",
+        "airbench94 on the same GPU",
+        3,
+        "gpu",
+        against_airbench,
+        " ×",
+        at_least=False,
+    ),
+    Figure(
+        "RNN on IMDb, from scratch",
+        "0.9125, TF-IDF and logistic regression",
+        0.915,
+        "accuracy_rnn",
+        mean_accuracy,
+    ),
+    Figure(
+        "RNN on the smartwatch exercises, people held out",
+        "0.909, boosting on 111 features",
+        0.93,
+        "smartwatch",
+        lambda result: result["results"]["gru_augmented"]["mean"],
+    ),
+    *(
+        Figure(
+            f"{kind.upper()}, one sample, LiteRT with 8-bit weights",
+            "`model.predict`",
+            goal,
+            "lambda_artefact",
+            lambda result, kind=kind: result[kind]["litert_int8_against"]["predict"],
+            " ×",
+        )
+        for kind, goal in (("cnn", 1000), ("rnn", 500))
+    ),
+    Figure(
+        "the float32 LiteRT model's probabilities",
+        "the Keras network's",
+        1e-4,
+        "lambda_artefact",
+        lambda result: worst(
+            result[kind]["largest_difference_of_a_probability"]["litert float32"] for kind in ("cnn", "rnn")
+        ),
+        " apart",
+        at_least=False,
+    ),
+    Figure(
+        "process start to first prediction, the slower network",
+        "TensorFlow's SavedModel",
+        0.15,
+        "lambda_artefact",
+        lambda result: worst(
+            result[kind]["seconds_to_first_answer"]["litert int8"] for kind in ("cnn", "rnn")
+        ),
+        " s",
+        at_least=False,
+    ),
+    Figure(
+        "peak of resident memory then, the larger network",
+        "",
+        64,
+        "lambda_artefact",
+        lambda result: worst(
+            result[kind]["mebibytes_at_first_answer"]["litert int8"] for kind in ("cnn", "rnn")
+        ),
+        " MiB",
+        at_least=False,
+    ),
+    Figure(
+        "peak of memory while training, with 16 times as many shards",
+        "the same with 1",
+        1.05,
+        "training_memory",
+        lambda result: result["largest_against_smallest"],
+        " ×",
+        at_least=False,
+    ),
+    Figure(
+        "probabilities of an artefact that TensorFlow 2.21 exported, in 2.20",
+        "in 2.21",
+        1e-4,
+        "serving_versions",
+        lambda result: worst(
+            found["largest_difference_of_a_probability"] for found in result["sets"].values()
+        ),
+        " apart",
+        at_least=False,
+    ),
+)
+SHORTFALLS: dict[str, str] = {}
+"""For each result with a figure that falls short, a sentence that says why and what was tried."""
+
+
+def table() -> str:
+    """The table, and a sentence for what falls short."""
+    rows = ["| figure | against | goal | measured | result |", "|---|---|---|---|---|"]
+    rows += [figure.row() for figure in FIGURES]
+    sentences = [f"{sentence}\n" for sentence in SHORTFALLS.values()]
+    return "\n".join(["\n".join(rows) + "\n", *sentences])
+
+
+def with_table(page: str) -> str:
+    """The page with the table in its place."""
+    return PLACE.sub(lambda found: f"{found[1]}\n{table()}\n", page, count=1)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(with_table(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
