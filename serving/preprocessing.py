@@ -16,6 +16,7 @@ from PIL import Image, UnidentifiedImageError
 PADDING, UNKNOWN, FIRST_WORD = 0, 1, 2
 # TensorFlow's regular expressions know no more white space than these; `\w` is Unicode's letters and numbers, and "_".
 LINE_BREAK = re.compile(r"<br[\t\n\f\r ]*/?>")
+# A letter that only one of the two knows, of a newer Unicode than the other's tables, is a sign to the other.
 SIGN = re.compile(r"([^\w' ]|_)")
 # A request of SageMaker's 6 MiB can hold a compressed image of gigabytes.
 MOST_PIXELS = 50_000_000
