@@ -34,9 +34,12 @@ def endpoint_hours(problem: Problem | Answers, items_per_second: float) -> Units
     # Loads as multiples of the mean: in the peak, and in the rest of the time.
     peak = shape["peak_over_mean"]
     rest = max(0.0, 1.0 - peak * share) / (1 - share)
+    peak_of_one, rest_of_one = peak / one, rest / one
 
     def units(volume: float) -> float:
-        busy, calm = max(least, math.ceil(volume * peak / one)), max(least, math.ceil(volume * rest / one))
+        busy, calm = math.ceil(volume * peak_of_one), math.ceil(volume * rest_of_one)
+        # Comparisons, because a curve asks for this hundreds of times and `max` costs three of them.
+        busy, calm = busy if busy > least else least, calm if calm > least else least
         return hours * (busy * share + calm * (1 - share))
 
     return units

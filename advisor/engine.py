@@ -253,7 +253,7 @@ def cost_reason(cost: Cost | None, cheapest: float) -> Iterator[Reason]:
     """The reason with `cost_points`, where there are any."""
     if points := cost_points(cost, cheapest):
         here = f"It costs about {cost.monthly_usd:,.0f} US dollars a month"
-        sentence = f"{here}, the cheapest that is left {cheapest:,.0f}."
+        sentence = f"{here}, and the cheapest that is left {cheapest:,.0f}."
         yield Reason("costs-more", points, sentence, "advisor/costs.py")
 
 
@@ -384,9 +384,13 @@ def what_ifs(problem: Problem, first: str) -> Iterator[tuple[tuple[str, Any], st
 def standing(candidate: Candidate, name: str, holding_ids: frozenset[str]) -> Standing:
     """The candidate whatever the answer to `name` is, with the rules that hold now."""
     asking, others = rules_asking(candidate.id, name)
-    holding = [rule for rule in others if rule.id in holding_ids]
-    excluded = any(rule.points is None for rule in holding)
-    return Standing(candidate, excluded, 0.0 if excluded else sum(rule.points for rule in holding), asking)
+    points = 0.0
+    for rule in others:
+        if rule.id in holding_ids:
+            if rule.points is None:
+                return Standing(candidate, True, 0.0, asking)
+            points += rule.points
+    return Standing(candidate, False, points, asking)
 
 
 @cache
@@ -431,8 +435,13 @@ def winner_of(
         else:
             left.append((one.candidate.id, points))
     cheapest = cheapest_of([costs[name] for name, _ in left])
-    ranked = [(-points - cost_points(costs[name], cheapest), name) for name, points in left]
-    return min(ranked)[1] if ranked else ""
+    best = (math.inf, "")
+    for name, points in sorted(left, key=lambda one: -one[1]):
+        # A cost only takes points away, so that whoever comes now cannot win either.
+        if -points > best[0]:
+            break
+        best = min(best, (-points - cost_points(costs[name], cheapest), name))
+    return best[1]
 
 
 def most_wanted(problem: Problem, flips: Mapping[tuple[str, Any], str]) -> str:
