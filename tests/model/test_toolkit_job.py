@@ -19,7 +19,8 @@ from .conftest import TOOLKIT
     ("kind", "program"), [("cnn", [str(Path(sys.executable).with_name("train"))]), ("rnn", TOOLKIT)]
 )
 def test_a_job_trains_reports_its_metrics_and_leaves_the_artefact(make_job, kind, program):
-    job = make_job(kind)
+    # With XLA for the RNN, as by default.
+    job = make_job(kind, jit_compile=str(kind == "rnn"))
 
     finished = job.run(program)
 
