@@ -43,7 +43,7 @@ def write_report(
     """Writes `report.json` and `report.html` to `directory`; returns the page."""
     facts = {
         "embedded_aws": embedded_aws,
-        "seconds_after_data": round(seconds, 1),
+        "seconds_after_data": round(seconds),
         "seconds_of_steps": steps,
         "models": [asdict(model) for model in models],
         "answers": [asdict(exchange) for exchange in exchanges],
