@@ -229,6 +229,16 @@ def require_served(target: Target, kind: str, version: str) -> None:
 
 def served_version(sagemaker: Any, name: str) -> str | None:
     """The model package version behind the live endpoint's configuration; None when there is no such endpoint."""
+    serving = served_model(sagemaker, name)
+    if serving is None:
+        return None
+    model = sagemaker.describe_model(ModelName=serving)
+    container = model.get("PrimaryContainer") or model["Containers"][0]
+    return container["ModelPackageName"].rsplit("/", 1)[-1]
+
+
+def served_model(sagemaker: Any, name: str) -> str | None:
+    """SageMaker's name of the model behind a live endpoint; None when there is no such endpoint."""
     try:
         endpoint = sagemaker.describe_endpoint(EndpointName=name)
     except ClientError as error:
@@ -236,9 +246,7 @@ def served_version(sagemaker: Any, name: str) -> str | None:
             raise
         return None
     config = sagemaker.describe_endpoint_config(EndpointConfigName=endpoint["EndpointConfigName"])
-    model = sagemaker.describe_model(ModelName=config["ProductionVariants"][0]["ModelName"])
-    container = model.get("PrimaryContainer") or model["Containers"][0]
-    return container["ModelPackageName"].rsplit("/", 1)[-1]
+    return config["ProductionVariants"][0]["ModelName"]
 
 
 def register_local_model(target: Target, kind: str, directory: Path) -> str:

@@ -9,11 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from cli.data import upload
 from cli.errors import CommandFailed
-from cli.release import endpoint_name
+from cli.release import endpoint_name, served_model
 from cli.run_ids import new_run_id
 from cli.target import Target
 from model_code.inference import JSON_LINES_TYPE, NPY_TYPE, TAKEN_TYPES_OF_KIND, TEXT_TYPE
@@ -88,17 +86,13 @@ def released_model(target: Target, kind: str) -> str:
     Raises:
         CommandFailed: when no version serves.
     """
-    sagemaker, name = target.client("sagemaker"), endpoint_name(target, kind)
-    try:
-        endpoint = sagemaker.describe_endpoint(EndpointName=name)
-    except ClientError as error:
-        if "Could not find" not in error.response["Error"]["Message"]:
-            raise
+    name = endpoint_name(target, kind)
+    model = served_model(target.client("sagemaker"), name)
+    if model is None:
         raise CommandFailed(
             f"No version of {name} serves, so there is none to ask. Release one first: recognition release {kind}"
-        ) from error
-    config = sagemaker.describe_endpoint_config(EndpointConfigName=endpoint["EndpointConfigName"])
-    return config["ProductionVariants"][0]["ModelName"]
+        )
+    return model
 
 
 def names_below(target: Target, uri: str, bucket: str) -> list[str]:
