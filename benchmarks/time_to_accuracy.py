@@ -16,9 +16,12 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 from benchmarks import interleaved
 from benchmarks.public_channels import DATASET_OF_KIND, channels, quiet
+from model_code.cluster import Cluster, cpu_replicas
+from model_code.hyperparameters import KINDS, Hyperparameters
 
 EPOCHS = 5
 SETTINGS = {"cnn": {"whitening": True}, "rnn": {}}
@@ -26,38 +29,39 @@ SETTINGS = {"cnn": {"whitening": True}, "rnn": {}}
 RESULTS = Path(__file__).parent / "results"
 
 
-def problem_of(kind: str, data: Path, epochs: int, seed: int, **others):
-    """The problem that the training job makes of these channels, and the run's hyperparameters."""
+def settings_of(kind: str, epochs: int, seed: int, **others: Any) -> Hyperparameters:
+    """A run's hyperparameters; sets the random state that they ask for."""
     import keras
 
-    from model_code.hyperparameters import KINDS
-    from model_code.problems import load_problem
-
     keras.utils.set_random_seed(seed)
-    settings = dataclasses.replace(KINDS[kind](), epochs=epochs, seed=seed, **others)
-    return load_problem(settings, data / "train", data / "validation"), settings
+    return dataclasses.replace(KINDS[kind](), epochs=epochs, seed=seed, **others)
 
 
 def ours(kind: str, data: Path, epochs: int, seed: int) -> dict:
     """Trains for so many epochs; returns seconds and validation accuracy."""
     if kind == "cnn":
         os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as model_code.train does
-    problem, settings = problem_of(kind, data, epochs, seed, **SETTINGS[kind])
+    settings = settings_of(kind, epochs, seed, **SETTINGS[kind])
     import keras
 
     from model_code.learning import STEPS_PER_CALL, Learner
     from model_code.precision import precision_policy
+    from model_code.problems import load_problem
 
+    strategy = Cluster.of_environment({}).strategy(cpu_replicas(settings))
+    problem = load_problem(settings, data / "train", data / "validation")
     keras.config.set_dtype_policy(precision_policy(settings.mixed_precision))
-    started = time.perf_counter()
-    learner = Learner(problem.build_network, settings, problem.train, len(problem.labels))
-    for epoch in range(epochs):
-        batches = learner.batches_of_epoch(epoch)
-        for first in range(0, learner.steps_per_epoch, STEPS_PER_CALL):
-            learner.advance(batches[first : first + STEPS_PER_CALL], epoch * learner.steps_per_epoch + first)
-        print(f"ours: epoch {epoch + 1} of {epochs}", file=sys.stderr, flush=True)
-    seconds = time.perf_counter() - started
-    return {"seconds": seconds, "accuracy": learner.measure(problem.validation)[1]}
+    with strategy.scope():
+        started = time.perf_counter()
+        learner = Learner(problem.build_network, settings, problem.train, len(problem.labels))
+        for epoch in range(epochs):
+            batches = learner.batches_of_epoch(epoch)
+            for first in range(0, learner.steps_per_epoch, STEPS_PER_CALL):
+                step = epoch * learner.steps_per_epoch + first
+                learner.advance(batches[first : first + STEPS_PER_CALL], step)
+            print(f"ours: epoch {epoch + 1} of {epochs}", file=sys.stderr, flush=True)
+        seconds = time.perf_counter() - started
+        return {"seconds": seconds, "accuracy": learner.measure(problem.validation)[1]}
 
 
 def keras_fit(kind: str, data: Path, epochs: int, seed: int) -> dict:
@@ -65,9 +69,10 @@ def keras_fit(kind: str, data: Path, epochs: int, seed: int) -> dict:
     import keras
 
     from model_code import networks
+    from model_code.problems import load_problem
 
     networks.FusedBatchNormalization = keras.layers.BatchNormalization
-    problem, _ = problem_of(kind, data, epochs, seed)
+    problem = load_problem(settings_of(kind, epochs, seed), data / "train", data / "validation")
     started = time.perf_counter()
     network = problem.build_network()
     network.compile(

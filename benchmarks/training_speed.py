@@ -49,6 +49,7 @@ def ours(kind: str) -> Callable[[], int]:
     import keras
 
     from model_code.batches import Arrays
+    from model_code.cluster import Cluster, cpu_replicas
     from model_code.hyperparameters import KINDS
     from model_code.learning import STEPS_PER_CALL, Learner
     from model_code.networks import build_cnn, build_rnn
@@ -62,13 +63,16 @@ def ours(kind: str) -> Callable[[], int]:
         if kind == "cnn"
         else (lambda: build_rnn(settings, CLASSES[kind], vocabulary_numbers=WORDS + 2))
     )
-    learner = Learner(build, settings, Arrays(inputs, targets), CLASSES[kind])
+    strategy = Cluster.of_environment({}).strategy(cpu_replicas(settings))
+    with strategy.scope():
+        learner = Learner(build, settings, Arrays(inputs, targets), CLASSES[kind])
     epoch = learner.batches_of_epoch(0)
 
     def train() -> int:
         # Taking the samples from all of them is a part of training.
         batches = epoch[:STEPS_PER_CALL]
-        learner.advance(batches, 1)
+        with strategy.scope():
+            learner.advance(batches, 1)
         return batches[1].size
 
     return train

@@ -40,7 +40,7 @@ class Hyperparameters:
         mixed_precision: `bfloat16` or `float32` for the activations, or `auto` for the one that the device is faster
             with; weights stay float32. There is no float16, whose gradients vanish without loss scaling.
         jit_compile: has XLA compile the training step. It halves the RNN's step on a CPU, after seconds at the start,
-            and lengthens the CNN's by half.
+            and lengthens the CNN's by half. A CNN on several devices is never compiled.
     """
 
     kind: ClassVar[str]
@@ -104,6 +104,8 @@ class RnnHyperparameters(Hyperparameters):
         scale_spread: standard deviation of the logarithm of a random factor of each channel.
         warp_spread: standard deviation of the logarithm of a random speed.
         jitter_spread: standard deviation of noise added to each value, in the channel's own unit.
+        cpu_replicas: parts of a batch that a host without a GPU trains on at once, each on a core of its own, because
+            the products of a GRU's step are too small to be shared; 0: as many as there are cores, 4 at most.
     """
 
     kind = "rnn"
@@ -123,6 +125,7 @@ class RnnHyperparameters(Hyperparameters):
     scale_spread: float = bounded(0.0, 0.0, 1.0)
     warp_spread: float = bounded(0.0, 0.0, 1.0)
     jitter_spread: float = bounded(0.0, 0.0, 1e6)
+    cpu_replicas: int = bounded(0, 0, 64)
 
 
 KINDS: dict[str, type[Hyperparameters]] = {"cnn": CnnHyperparameters, "rnn": RnnHyperparameters}

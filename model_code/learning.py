@@ -76,9 +76,15 @@ class Learner:
         self.decayed = [
             variable for variable in self.network.trainable_variables if variable.path.endswith("kernel")
         ]
-        # Where several replicas exchange gradients there may be no function around the exchange.
+        # Where several replicas exchange something there may be no function around the exchange: neither of gradients
+        # nor, inside the network, of the averages of batch normalisation.
         compile_options = {"jit_compile": settings.jit_compile, "autograph": False}
-        self.gradients = tf.function(self.plain_gradients, **compile_options)
+        exchanges_averages = self.is_cnn and replicas > 1
+        self.gradients = (
+            self.plain_gradients
+            if exchanges_averages
+            else tf.function(self.plain_gradients, **compile_options)
+        )
         self.step = tf.function(self.plain_step, **compile_options) if replicas == 1 else self.plain_step
         shape = [None, self.batch_size]
         self.run_steps = tf.function(

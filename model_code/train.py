@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from model_code import checkpoints
-from model_code.cluster import Cluster
+from model_code.cluster import Cluster, cpu_replicas
 from model_code.failures import JobFailed, base_directory, write_failure_reason
 from model_code.hyperparameters import Hyperparameters, parse
 from model_code.light_import import import_tensorflow
@@ -160,7 +160,7 @@ def train(settings: Hyperparameters, places: Places, cluster: Cluster, stop_requ
     keras.utils.set_random_seed(settings.seed)
     if settings.deterministic:
         tf.config.experimental.enable_op_determinism()
-    strategy = cluster.strategy()
+    strategy = cluster.strategy(cpu_replicas(settings))
     keras.config.set_dtype_policy(precision_policy(settings.mixed_precision))
     try:
         with strategy.scope():
