@@ -20,7 +20,6 @@ from typing import Any
 
 from benchmarks import interleaved
 from benchmarks.public_channels import DATASET_OF_KIND, channels, quiet
-from model_code.cluster import Cluster, cpu_replicas
 from model_code.hyperparameters import KINDS, Hyperparameters
 
 EPOCHS = 5
@@ -39,8 +38,7 @@ def settings_of(kind: str, epochs: int, seed: int, **others: Any) -> Hyperparame
 
 def ours(kind: str, data: Path, epochs: int, seed: int) -> dict:
     """Trains for so many epochs; returns seconds and validation accuracy."""
-    if kind == "cnn":
-        os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as model_code.train does
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as model_code.train does
     settings = settings_of(kind, epochs, seed, **SETTINGS[kind])
     import keras
 
@@ -48,20 +46,17 @@ def ours(kind: str, data: Path, epochs: int, seed: int) -> dict:
     from model_code.precision import precision_policy
     from model_code.problems import load_problem
 
-    strategy = Cluster.of_environment({}).strategy(cpu_replicas(settings))
     problem = load_problem(settings, data / "train", data / "validation")
     keras.config.set_dtype_policy(precision_policy(settings.mixed_precision))
-    with strategy.scope():
-        started = time.perf_counter()
-        learner = Learner(problem.build_network, settings, problem.train, len(problem.labels))
-        for epoch in range(epochs):
-            batches = learner.batches_of_epoch(epoch)
-            for first in range(0, learner.steps_per_epoch, STEPS_PER_CALL):
-                step = epoch * learner.steps_per_epoch + first
-                learner.advance(batches[first : first + STEPS_PER_CALL], step)
-            print(f"ours: epoch {epoch + 1} of {epochs}", file=sys.stderr, flush=True)
-        seconds = time.perf_counter() - started
-        return {"seconds": seconds, "accuracy": learner.measure(problem.validation)[1]}
+    started = time.perf_counter()
+    learner = Learner(problem.build_network, settings, problem.train, len(problem.labels))
+    for epoch in range(epochs):
+        batches = learner.batches_of_epoch(epoch)
+        for first in range(0, learner.steps_per_epoch, STEPS_PER_CALL):
+            learner.advance(batches[first : first + STEPS_PER_CALL], epoch * learner.steps_per_epoch + first)
+        print(f"ours: epoch {epoch + 1} of {epochs}", file=sys.stderr, flush=True)
+    seconds = time.perf_counter() - started
+    return {"seconds": seconds, "accuracy": learner.measure(problem.validation)[1]}
 
 
 def keras_fit(kind: str, data: Path, epochs: int, seed: int) -> dict:

@@ -44,12 +44,10 @@ def made_up_data(kind: str) -> tuple[np.ndarray, np.ndarray]:
 
 def ours(kind: str) -> Callable[[], int]:
     """A function that trains a while and returns the number of samples that it took."""
-    if kind == "cnn":
-        os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as model_code.train does
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as model_code.train does
     import keras
 
     from model_code.batches import Arrays
-    from model_code.cluster import Cluster, cpu_replicas
     from model_code.hyperparameters import KINDS
     from model_code.learning import STEPS_PER_CALL, Learner
     from model_code.networks import build_cnn, build_rnn
@@ -63,16 +61,13 @@ def ours(kind: str) -> Callable[[], int]:
         if kind == "cnn"
         else (lambda: build_rnn(settings, CLASSES[kind], vocabulary_numbers=WORDS + 2))
     )
-    strategy = Cluster.of_environment({}).strategy(cpu_replicas(settings))
-    with strategy.scope():
-        learner = Learner(build, settings, Arrays(inputs, targets), CLASSES[kind])
+    learner = Learner(build, settings, Arrays(inputs, targets), CLASSES[kind])
     epoch = learner.batches_of_epoch(0)
 
     def train() -> int:
         # Taking the samples from all of them is a part of training.
         batches = epoch[:STEPS_PER_CALL]
-        with strategy.scope():
-            learner.advance(batches, 1)
+        learner.advance(batches, 1)
         return batches[1].size
 
     return train

@@ -8,24 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from model_code.failures import JobFailed
-from model_code.hyperparameters import Hyperparameters, RnnHyperparameters
 
 PORT = 7777
-# More were never measured.
-MOST_CPU_REPLICAS = 4
-
-
-def cpu_replicas(settings: Hyperparameters) -> int:
-    """Parts of a batch that a host without a GPU trains on at once.
-
-    Where the hyperparameters leave it open there is one for each processor core, as far as they share the batch evenly.
-    A deterministic run has one, so that it does not depend on the machine.
-    """
-    if settings.deterministic or not isinstance(settings, RnnHyperparameters):
-        return 1
-    cores = int(os.environ.get("TF_NUM_INTRAOP_THREADS", 0)) or len(os.sched_getaffinity(0))
-    wanted = settings.cpu_replicas or min(cores, MOST_CPU_REPLICAS)
-    return max(count for count in range(1, wanted + 1) if settings.batch_size % count == 0)
 
 
 @dataclass(frozen=True)
@@ -60,12 +44,8 @@ class Cluster:
         task = {"type": "worker", "index": list(self.hosts).index(self.current_host)}
         return json.dumps({"cluster": {"worker": workers}, "task": task})
 
-    def strategy(self, replicas_without_gpu: int = 1):
-        """The `tf.distribute.Strategy` for this cluster; to be made before TensorFlow has computed anything.
-
-        Args:
-            replicas_without_gpu: devices that the processor of a single host without a GPU is divided into.
-        """
+    def strategy(self):
+        """The `tf.distribute.Strategy` for this cluster; to be made before TensorFlow has computed anything."""
         import tensorflow as tf
 
         gpus = len(tf.config.list_physical_devices("GPU"))
@@ -78,14 +58,6 @@ class Cluster:
             return tf.distribute.MultiWorkerMirroredStrategy(communication_options=options)
         if gpus > 1:
             return tf.distribute.MirroredStrategy()
-        if not gpus and replicas_without_gpu > 1:
-            (processor,) = tf.config.list_physical_devices("CPU")
-            devices = [tf.config.LogicalDeviceConfiguration()] * replicas_without_gpu
-            tf.config.set_logical_device_configuration(processor, devices)
-            return tf.distribute.MirroredStrategy(
-                [f"CPU:{number}" for number in range(replicas_without_gpu)],
-                cross_device_ops=tf.distribute.ReductionToOneDevice(),
-            )
         return tf.distribute.get_strategy()
 
     def mean(self, value: float) -> float:

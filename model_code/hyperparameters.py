@@ -39,8 +39,8 @@ class Hyperparameters:
             epoch, a little at a time.
         mixed_precision: `bfloat16` or `float32` for the activations, or `auto` for the one that the device is faster
             with; weights stay float32. There is no float16, whose gradients vanish without loss scaling.
-        jit_compile: has XLA compile the training step. It halves the RNN's step on a CPU, after seconds at the start,
-            and lengthens the CNN's by half. A CNN on several devices is never compiled.
+        jit_compile: has XLA compile the training step, which takes seconds at the start. On a CPU it lengthens the
+            CNN's step by half and the RNN's gains nothing. A CNN on several devices is never compiled.
     """
 
     kind: ClassVar[str]
@@ -104,8 +104,6 @@ class RnnHyperparameters(Hyperparameters):
         scale_spread: standard deviation of the logarithm of a random factor of each channel.
         warp_spread: standard deviation of the logarithm of a random speed.
         jitter_spread: standard deviation of noise added to each value, in the channel's own unit.
-        cpu_replicas: parts of a batch that a host without a GPU trains on at once, each on a core of its own, because
-            the products of a GRU's step are too small to be shared; 0: as many as there are cores, 4 at most.
     """
 
     kind = "rnn"
@@ -114,7 +112,6 @@ class RnnHyperparameters(Hyperparameters):
     learning_rate: float = bounded(0.004, 1e-6, 10.0)
     warmup_share: float = bounded(0.15, 0.0, 0.9)
     weight_decay: float = bounded(0.0, 0.0, 0.1)
-    jit_compile: bool = True
     units: int = bounded(32, 1, 1024)
     vocabulary_size: int = bounded(20_000, 10, 1_000_000)
     embedding_size: int = bounded(64, 1, 1024)
@@ -125,7 +122,6 @@ class RnnHyperparameters(Hyperparameters):
     scale_spread: float = bounded(0.0, 0.0, 1.0)
     warp_spread: float = bounded(0.0, 0.0, 1.0)
     jitter_spread: float = bounded(0.0, 0.0, 1e6)
-    cpu_replicas: int = bounded(0, 0, 64)
 
 
 KINDS: dict[str, type[Hyperparameters]] = {"cnn": CnnHyperparameters, "rnn": RnnHyperparameters}

@@ -21,8 +21,7 @@ from sklearn.datasets import load_digits
 
 from model_code.source import ARCHIVE_NAME, write_source_archive
 
-# Without XLA, which takes longer to compile these networks' steps than they take.
-RNN = {"epochs": "2", "units": "4", "batch_size": "32", "jit_compile": "false"}
+RNN = {"epochs": "2", "units": "4", "batch_size": "32"}
 TINY = {
     "cnn": {"epochs": "2", "width": "4", "image_size": "16", "batch_size": "32", "learning_rate": "0.2"},
     "rnn": {**RNN, "embedding_size": "8", "sequence_length": "16"},

@@ -14,15 +14,13 @@ import pytest
 
 import model_code
 from model_code import checkpoints
-from model_code.cluster import Cluster, cpu_replicas
+from model_code.cluster import Cluster
 from model_code.failures import JobFailed
-from model_code.hyperparameters import CnnHyperparameters, RnnHyperparameters
 
 # Without dropout, whose masks depend on how a batch is shared.
 WORDS = [
     *("--kind", "rnn", "--units", "4", "--embedding_size", "8", "--sequence_length", "16"),
     *("--batch_size", "16", "--dropout", "0", "--epochs", "6", "--checkpoint_every_steps", "2"),
-    *("--jit_compile", "false"),
 ]
 
 TWO_DEVICES = """
@@ -38,7 +36,7 @@ from model_code.hyperparameters import RnnHyperparameters
 from model_code.learning import Learner
 from model_code.networks import build_rnn
 settings = RnnHyperparameters(
-    units=4, embedding_size=8, sequence_length=6, dropout=0.0, batch_size=8, jit_compile=False
+    units=4, embedding_size=8, sequence_length=6, dropout=0.0, batch_size=8
 )
 generator = np.random.default_rng(0)
 inputs = generator.integers(0, 20, (64, 6)).astype("int32")
@@ -74,15 +72,16 @@ from model_code.light_import import import_tensorflow
 import_tensorflow()
 import numpy as np
 import tensorflow as tf
+(processor,) = tf.config.list_physical_devices("CPU")
+tf.config.set_logical_device_configuration(processor, [tf.config.LogicalDeviceConfiguration()] * 2)
 from model_code.batches import Arrays
-from model_code.cluster import Cluster
 from model_code.hyperparameters import CnnHyperparameters
 from model_code.learning import Learner
 from model_code.networks import build_cnn
 settings = CnnHyperparameters(width=4, depth=1, image_size=16, batch_size=8)
 generator = np.random.default_rng(0)
 images = generator.integers(0, 256, (32, 16, 16, 3)).astype("uint8")
-with Cluster(["localhost"], "localhost").strategy(2).scope():
+with tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope():
     learner = Learner(lambda: build_cnn(settings, 2), settings, Arrays(images, np.arange(32, dtype="int32") % 2), 2)
     learner.advance(learner.batches_of_epoch(0)[:], 0)
     averages = [weight for weight in learner.network.variables if "moving_mean" in weight.path]
@@ -104,27 +103,6 @@ def test_a_cnn_on_two_devices_keeps_one_set_of_moving_averages():
     )
     assert finished.returncode == 0, finished.stderr[-2000:]
     assert finished.stdout == "2 3\n"
-
-
-@pytest.mark.parametrize(
-    ("given", "cores", "expected"),
-    [
-        ({}, "2", 2),
-        ({}, "64", 4),
-        ({"batch_size": 9}, "4", 3),
-        ({"cpu_replicas": 1}, "4", 1),
-        ({"cpu_replicas": 8}, "2", 8),
-        ({"deterministic": True}, "2", 1),
-    ],
-)
-def test_an_rnn_without_a_gpu_shares_its_batch_among_the_cores(given, cores, expected, monkeypatch):
-    monkeypatch.setenv("TF_NUM_INTRAOP_THREADS", cores)
-    assert cpu_replicas(RnnHyperparameters(**given)) == expected
-
-
-def test_a_cnn_has_all_cores_work_on_the_whole_batch(monkeypatch):
-    monkeypatch.setenv("TF_NUM_INTRAOP_THREADS", "4")
-    assert cpu_replicas(CnnHyperparameters()) == 1
 
 
 def free_ports(count: int) -> list[int]:

@@ -12,12 +12,11 @@ import pytest
 from model_code import checkpoints
 
 KILLS = {"cnn": 17, "rnn": 3}
-# The RNN reads its shards anew in every epoch, the CNN has its samples in memory. XLA would compile for longer than all
-# the steps take at each start; it changes nothing of what is saved.
+# The RNN reads its shards anew in every epoch, the CNN has its samples in memory.
 ARGUMENTS = {
     "cnn": "--kind cnn --width 4 --image_size 16 --batch_size 16 --epochs 3 --learning_rate 0.2",
     "rnn": "--kind rnn --units 4 --embedding_size 8 --sequence_length 16 --batch_size 16 --epochs 3 "
-    "--memory_limit_megabytes 0 --jit_compile false",
+    "--memory_limit_megabytes 0",
 }
 DETERMINISTIC = " --deterministic true --checkpoint_every_steps 2"
 

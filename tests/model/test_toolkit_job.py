@@ -19,8 +19,7 @@ from .conftest import TOOLKIT
     ("kind", "program"), [("cnn", [str(Path(sys.executable).with_name("train"))]), ("rnn", TOOLKIT)]
 )
 def test_a_job_trains_reports_its_metrics_and_leaves_the_artefact(make_job, kind, program):
-    # With XLA for the RNN, as by default.
-    job = make_job(kind, jit_compile=str(kind == "rnn"))
+    job = make_job(kind)
 
     finished = job.run(program)
 

@@ -19,7 +19,6 @@ SMALL = {
     "embedding_size": "8",
     "learning_rate": "0.05",
     "dropout": "0",
-    "jit_compile": "false",
 }
 GOOD, BAD = ("wonderful", "moving", "brilliant"), ("dull", "tedious", "awful")
 
