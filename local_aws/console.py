@@ -19,6 +19,8 @@ PREFIX = "/_console/"
 BAKEOFF = PAGE.parents[1] / "build" / "bakeoff" / "report.json"
 POLICY = content_security_policy()
 PARAMETERS = "/recognition/"
+SERVICES = ("ssm", "sagemaker", "logs", "cloudwatch", "s3")
+"""Those of which `state_of` wants a client."""
 
 Application = Callable[
     [dict[str, Any], Callable[[], Awaitable[dict]], Callable[[dict], Awaitable[None]]], Any
@@ -133,6 +135,12 @@ def state_of(clients: Callable[[str], Any]) -> dict[str, Any]:
     environment, _ = deployed(clients("ssm"))
     state = describe(clients, environment)
     return {**state, "bakeoff": last_bakeoff() or state["bakeoff"]}
+
+
+def warm(clients: Callable[[str], Any]) -> None:
+    """Makes the clients of `state_of`, so that the first page need not wait while boto3 does."""
+    for service in SERVICES:
+        clients(service)
 
 
 def last_bakeoff() -> dict[str, Any] | None:

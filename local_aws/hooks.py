@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ministack import app
+from ministack.core import router
 from ministack.services import cloudwatch, eventbridge, stepfunctions
 from ministack.services.cloudformation import provisioners, stacks
 
@@ -19,6 +20,7 @@ def install(sagemaker: SageMaker) -> None:
     """Registers services, resource types and Step Functions integrations."""
     app.SERVICE_HANDLERS["sagemaker"] = sagemaker.handle_request
     managed.register(app.SERVICE_HANDLERS)
+    name_services("sagemaker", "rekognition", "comprehend")
     ours = Provisioner(sagemaker).handlers() | bookkeeping_handlers(sagemaker.client)
     provisioners._RESOURCE_HANDLERS.update(ours)
     run_on_worker_threads(set(ours))
@@ -26,6 +28,16 @@ def install(sagemaker: SageMaker) -> None:
     stepfunctions._AWS_SDK_SERVICE_MAP["sagemaker"] = {"target_prefix": "SageMaker", "protocol": "json"}
     stepfunctions._AWS_SDK_ERROR_PREFIX["sagemaker"] = "SageMaker"
     alarms.install()
+
+
+def name_services(*names: str) -> None:
+    """Tells the router that services signed for under these names are there.
+
+    At the first name that it does not know it reads botocore's models of all services of AWS, and for the six seconds
+    that this takes nobody is answered.
+    """
+    for name in names:
+        router.SERVICE_PATTERNS.setdefault(name, {})
 
 
 def run_on_worker_threads(types: set[str]) -> None:
@@ -42,6 +54,7 @@ def private_names() -> dict[str, Any]:
     """The private names used here, for the test that they exist in the pinned version."""
     return {
         "app.SERVICE_HANDLERS": app.SERVICE_HANDLERS,
+        "router.SERVICE_PATTERNS": router.SERVICE_PATTERNS,
         "provisioners._RESOURCE_HANDLERS": provisioners._RESOURCE_HANDLERS,
         "stacks._runs_on_worker_thread": stacks._runs_on_worker_thread,
         "stepfunctions._SERVICE_DISPATCH": stepfunctions._SERVICE_DISPATCH,

@@ -22,7 +22,7 @@ def serve(
     from hypercorn.config import Config
     from ministack import app as ministack
 
-    from local_aws.console import configuration_of, state_of, with_console
+    from local_aws.console import configuration_of, state_of, warm, with_console
     from local_aws.hooks import install
     from local_aws.launcher import REGION, console_credentials
     from local_aws.sagemaker.service import SageMaker
@@ -47,15 +47,19 @@ def serve(
     config.graceful_timeout = 1
     config.loglevel = "WARNING"
 
+    async def prepare() -> None:
+        await announce_when_ready(port, announce)
+        await asyncio.to_thread(warm, sagemaker.client)
+
     async def run() -> None:
         stopped = asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stopped.set)
         serving = asyncio.create_task(hypercorn_serve(application, config, shutdown_trigger=stopped.wait))
-        announcing = asyncio.create_task(announce_when_ready(port, announce))
+        preparing = asyncio.create_task(prepare())
         await serving
-        announcing.cancel()
+        preparing.cancel()
 
     try:
         asyncio.run(run())

@@ -12,6 +12,7 @@ import time
 
 import psutil
 import pytest
+from ministack.core import router
 
 from local_aws import hooks
 from local_aws.launcher import EmbeddedAws, EmbeddedAwsFailed
@@ -130,3 +131,17 @@ def test_a_leashed_process_that_ignores_sigterm_is_killed_after_the_grace(tmp_pa
 def test_every_private_name_of_ministack_that_we_use_is_there():
     assert all(value is not None for value in hooks.private_names().values())
     assert callable(hooks.private_names()["stacks._runs_on_worker_thread"])
+
+
+def test_the_router_knows_our_services_without_reading_the_models_of_all_others(monkeypatch):
+    """Reading them takes six seconds, in which the embedded AWS answers nobody."""
+
+    def read_models(name: str) -> bool:
+        raise AssertionError(f"The router looks {name} up among all services of AWS.")
+
+    monkeypatch.setattr(router, "SERVICE_PATTERNS", dict(router.SERVICE_PATTERNS))
+    monkeypatch.setattr(router, "_is_aws_service_name", read_models)
+    hooks.name_services("sagemaker", "rekognition", "comprehend")
+    for service in ("sagemaker", "rekognition", "comprehend"):
+        scope = f"AWS4-HMAC-SHA256 Credential=test/20261126/us-east-1/{service}/aws4_request"
+        assert router.detect_service("POST", "/", {"authorization": scope}, {}) == service

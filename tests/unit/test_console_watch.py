@@ -14,6 +14,7 @@ from botocore.stub import Stubber
 
 from console.watch.watch import BAKEOFF_KEY, bakeoff, curve_of, describe
 from console.watch.watch import endpoint as state_of
+from local_aws.console import SERVICES, warm
 from model_code.metrics import METRIC_DEFINITIONS, metric_line
 
 THEN = datetime.datetime(2026, 11, 26, 1, 2, 3, tzinfo=datetime.UTC)
@@ -29,7 +30,7 @@ def stubs():
                 name, region_name="us-east-1", aws_access_key_id="test", aws_secret_access_key="test"
             )
         )
-        for name in ("sagemaker", "ssm", "logs", "cloudwatch", "s3")
+        for name in SERVICES
     }
     for stub in made.values():
         stub.activate()
@@ -105,8 +106,16 @@ def test_the_state_of_a_deployment_in_the_middle_of_a_release(stubs):
 
     stubs["ssm"].add_client_error("get_parameter", "ParameterNotFound")
 
-    state = describe(lambda service: stubs[service].client, "dev")
+    made = set()
+    warm(made.add)
 
+    def client(service: str) -> Any:
+        made.discard(service)
+        return stubs[service].client
+
+    state = describe(client, "dev")
+
+    assert made == set(), "the embedded AWS makes these clients beforehand for nothing"
     assert state["bakeoff"] is None
     cnn, rnn = state["endpoints"]
     assert (cnn["status"], cnn["version"]) == ("Updating", "2")
