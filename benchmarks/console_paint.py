@@ -20,7 +20,7 @@ from typing import Any
 
 from benchmarks import interleaved
 from cli.embedded import embedded_target
-from console import PAGE
+from console import page_files
 from local_aws.launcher import EmbeddedAws, console_url
 
 ROUNDS = 15
@@ -123,7 +123,7 @@ def summary(loads: list[dict[str, float]]) -> dict[str, float]:
 
 def compressed_kilobytes() -> float:
     """All files of the page, each compressed by itself as CloudFront sends it."""
-    return round(sum(len(gzip.compress(file.read_bytes())) for file in PAGE.iterdir()) / 1000, 1)
+    return round(sum(len(gzip.compress(file.read_bytes())) for file in page_files().values()) / 1000, 1)
 
 
 def rows(result: dict[str, Any]) -> list[str]:

@@ -8,12 +8,20 @@ from collections.abc import Sequence
 from pathlib import Path
 
 PAGE = Path(__file__).resolve().parent / "page"
+LIBRARY = PAGE.parents[1] / "node_modules" / "uplot"
+"""What draws the charts, as package-lock.json pins it; the repository holds no copy."""
+LIBRARY_FILES = {
+    "uplot.js": "dist/uPlot.esm.js",
+    "uplot.css": "dist/uPlot.min.css",
+    "uplot-license.txt": "LICENSE",
+}
+"""Names in the page of the files that it takes out of LIBRARY."""
 WATCH = PAGE.parent / "watch"
 """The folder of the function that reads the state of the deployment."""
 STATE = "watch.json"
 """Where the page reads that state."""
 CONFIGURATION = "config.json"
-"""The one file that is not in PAGE: who serves the page writes where its API is and how a person signs in."""
+"""The one file that is nowhere here: who serves the page writes where its API is and how a person signs in."""
 
 PATHS = (
     "images/labels",
@@ -24,6 +32,28 @@ PATHS = (
     "advise",
 )
 """The API's paths that the page asks, and no others."""
+
+
+class LibraryMissing(Exception):
+    """The library that draws the charts is not installed; the message says what to do."""
+
+
+def library_files() -> dict[str, Path]:
+    """The library's files by their names in the page.
+
+    Raises:
+        LibraryMissing: when one of them is not there.
+    """
+    found = {name: LIBRARY / path for name, path in LIBRARY_FILES.items()}
+    for path in found.values():
+        if not path.is_file():
+            raise LibraryMissing(f"The console's charts need {path}, which is not there. Run: make")
+    return found
+
+
+def page_files() -> dict[str, Path]:
+    """All files of the page by their names; see `library_files` for what is raised."""
+    return {**{one.name: one for one in PAGE.iterdir() if one.is_file()}, **library_files()}
 
 
 def content_security_policy(connects_to: Sequence[str] = ()) -> str:

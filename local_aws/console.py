@@ -11,7 +11,15 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlparse
 
-from console import CONFIGURATION, PAGE, STATE, content_security_policy, security_headers
+from console import (
+    CONFIGURATION,
+    PAGE,
+    STATE,
+    LibraryMissing,
+    content_security_policy,
+    page_files,
+    security_headers,
+)
 from console.watch.watch import describe
 
 # No bucket can have this name, so it takes no path of S3's.
@@ -69,11 +77,15 @@ async def tell(send: Any, read: Content) -> None:
 
 async def file(send: Any, name: str) -> None:
     """Answers a file of the page; names are looked up among those that exist, so that no path leads elsewhere."""
-    found = {one.name: one for one in PAGE.iterdir() if one.is_file()}.get(name)
+    try:
+        found = page_files().get(name)
+    except LibraryMissing as reason:
+        await answer(send, HTTPStatus.SERVICE_UNAVAILABLE, "text/plain", str(reason).encode())
+        return
     if found is None:
         await answer(send, HTTPStatus.NOT_FOUND, "text/plain", b"The console has no such file.")
         return
-    media_type = "text/javascript" if found.suffix == ".js" else mimetypes.guess_type(found.name)[0]
+    media_type = "text/javascript" if found.suffix == ".js" else mimetypes.guess_type(name)[0]
     await answer(send, HTTPStatus.OK, f"{media_type}; charset=utf-8", found.read_bytes())
 
 

@@ -13,7 +13,16 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_s3_deployment as deployment
 from constructs import Construct
 
-from console import CONFIGURATION, PAGE, PATHS, STATE, WATCH, content_security_policy, security_headers
+from console import (
+    CONFIGURATION,
+    PAGE,
+    PATHS,
+    STATE,
+    WATCH,
+    content_security_policy,
+    library_files,
+    security_headers,
+)
 from console.watch.watch import BAKEOFF_KEY
 from stacks.names import KINDS, endpoint_name, parameter_name, publish, published, released_version
 from stacks.settings import EnvironmentSettings
@@ -312,6 +321,7 @@ class ConsoleStack(Stack):
             destination_bucket=bucket,
             sources=[
                 deployment.Source.asset(str(PAGE)),
+                *(deployment.Source.data(name, path.read_text()) for name, path in library_files().items()),
                 deployment.Source.json_data(CONFIGURATION, configuration),
             ],
             cache_control=[deployment.CacheControl.no_cache()],

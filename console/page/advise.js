@@ -2,7 +2,7 @@
 
 import { notice } from "./answers.js";
 import { Refused } from "./api.js";
-import { costChart } from "./chart.js";
+import { costChart } from "./cost.js";
 import { byId, element, there } from "./dom.js";
 import { usd } from "./figures.js";
 

@@ -2,17 +2,19 @@
 
 import { notice } from "./answers.js";
 import { Refused } from "./api.js";
-import { byId, drawn, element, there } from "./dom.js";
+import { trainingCurves } from "./curves.js";
+import { byId, element, there } from "./dom.js";
 import { percent } from "./figures.js";
 
 const REFRESH_MILLISECONDS = 5_000;
 const NETWORKS = { cnn: "Convolutional network", rnn: "Recurrent network" };
-const CURVE = { width: 220, height: 64, margin: 5 };
 const time = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 
 let read;
 let option = "";
 let timer = 0;
+// Of the runs shown: a reading changes their curves, and does not fold up or move what somebody looks at.
+const curves = new Map();
 
 /** Makes the page work; `reader` gives the deployment's state, `words` are what commands about it want besides. */
 export function start(reader, words) {
@@ -28,7 +30,10 @@ export async function show() {
   if (!place.children.length) place.append(element("p", { class: "wait" }, "Reading what is deployed …"));
   try {
     const state = await read();
+    const focused = document.activeElement;
     place.replaceChildren(...there(partsOf(state)));
+    if (place.contains(focused)) focused.focus({ preventScroll: true });
+    for (const name of curves.keys()) if (!state.runs.some((run) => run.name === name)) curves.delete(name);
     byId("read-at").textContent = `As of ${new Date().toLocaleTimeString()}.`;
     if (state.runs.some((run) => run.status === "InProgress")) timer = setTimeout(again, REFRESH_MILLISECONDS);
   } catch (error) {
@@ -98,40 +103,24 @@ const versionRow = ({ version, approval, created }) =>
 
 const STATES = { Completed: "good", Failed: "bad", Stopped: "warn" };
 
-function runRow({ name, status, started, seconds, reason, curve }) {
+function runRow(run) {
+  const { name, status, started, seconds, reason } = run;
   const when = there([started ? time.format(new Date(started)) : "not started", seconds === null ? null : `${seconds} s`]);
   return element(
     "li",
     { class: "run" },
     element("div", {}, element("strong", {}, name), element("p", { class: "quiet small" }, when.join(", ")), reason ? element("p", { class: "small" }, reason) : null),
-    ["loss", "accuracy"].map((quantity) => curveOf(curve, quantity)),
     tag(status === "InProgress" ? "running" : status.toLowerCase(), STATES[status] ?? ""),
+    curvesOf(run),
   );
 }
 
-/** A small curve of training and validation over the epochs, with the last value beside it. */
-function curveOf(rows, quantity) {
-  const splits = ["train", "validation"].map((split) => rows.map((row) => [row.epoch, row[`${split}_${quantity}`]]).filter(([, value]) => value !== undefined));
-  const all = splits.flat();
-  if (!all.length) return null;
-  const scale = (values, from, to) => {
-    const [low, high] = [Math.min(...values), Math.max(...values)];
-    return (value) => (high > low ? from + ((value - low) / (high - low)) * (to - from) : (from + to) / 2);
-  };
-  const x = scale(all.map(([epoch]) => epoch), CURVE.margin, CURVE.width - CURVE.margin);
-  const y = scale(all.map(([, value]) => value), CURVE.height - CURVE.margin, CURVE.margin);
-  const last = (points) => (points.length ? points.at(-1)[1].toFixed(3) : "none");
-  const key = (index, name) => element("span", { class: `key tone${index}` }, `${name} ${last(splits[index])}`);
-  const lines = splits.map((points, index) => [
-    drawn("path", { class: `curve tone${index}`, d: points.map(([at, value], place) => `${place ? "L" : "M"}${x(at).toFixed(1)} ${y(value).toFixed(1)}`).join("") }),
-    points.slice(-1).map(([at, value]) => drawn("circle", { class: `tone${index}`, cx: x(at), cy: y(value), r: 3 })),
-  ]);
-  return element(
-    "figure",
-    { class: "spark" },
-    drawn("svg", { viewBox: `0 0 ${CURVE.width} ${CURVE.height}`, "aria-hidden": "true" }, lines),
-    element("figcaption", { class: "quiet small" }, `${quantity}: `, key(0, "train"), ", ", key(1, "validation")),
-  );
+function curvesOf({ name, curve }) {
+  if (!curve.length) return null;
+  if (!curves.has(name)) curves.set(name, trainingCurves(name));
+  const kept = curves.get(name);
+  kept.update(curve);
+  return kept.parts;
 }
 
 function bakeoffCard(bakeoff) {

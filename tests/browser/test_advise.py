@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import math
 from urllib.parse import parse_qsl
+
+import numpy as np
+import pytest
 
 from advisor import Problem, recommend
 
-from .conftest import until
+from .conftest import API, until
 
 QUESTION = {
     "modality": "image",
@@ -56,44 +61,138 @@ def test_the_page_shows_the_advisors_own_advice(place, open_page):
     assert [words.strip() for words in changes] == [*advice.counterfactuals, advice.most_wanted]
 
 
-def test_every_break_even_of_the_drawn_curves_is_marked_on_its_curve(open_page):
-    advice = recommend(Problem.from_dict(PROBLEM))
-    page = open_page("#advise")
+# The only chart: what its library holds, in the canvas's own pixels too, and the marks over it.
+CHART = """async () => {
+    const [chart] = (await import("/_console/chart.js")).charts;
+    const [volumes, ...rows] = chart.data;
+    const place = (one) => [parseFloat(one.style.left), parseFloat(one.style.top)];
+    const marks = (kind) => [...document.querySelectorAll(`.plot .marks ${kind}`)].map(place);
+    return {
+        volumes,
+        curves: Object.fromEntries(rows.map((row, index) => [chart.series[index + 1].label, row])),
+        dashes: chart.series.slice(1).map((one) => one.dash.join(" ")),
+        points: marks(".point"),
+        numbers: marks("b"),
+        here: marks(".here"),
+        // Where the line of each curve is, between two neighbours straight in logarithms.
+        lines: rows.map((row) => volumes.map((at, index) => row[index] === null ? null
+            : [chart.valToPos(at, "x"), chart.valToPos(row[index], "y")]).filter(Boolean)),
+    };
+}"""
+# Of each curve: the share of its points near which its own colour is on the canvas.
+PAINTED = """async () => {
+    const [chart] = (await import("/_console/chart.js")).charts;
+    const { ctx, series, data } = chart;
+    const { width, height } = ctx.canvas;
+    const { data: pixels } = ctx.getImageData(0, 0, width, height);
+    const reach = 12 * devicePixelRatio;
+    const isNear = (left, top, colour) => {
+        for (let y = Math.max(0, Math.round(top - reach)); y < Math.min(height, top + reach); y++)
+            for (let x = Math.max(0, Math.round(left - reach)); x < Math.min(width, left + reach); x++) {
+                const [red, green, blue, alpha] = pixels.subarray(4 * (y * width + x), 4 * (y * width + x) + 4);
+                if (alpha > 200 && Math.hypot(red - colour[0], green - colour[1], blue - colour[2]) < 12) return true;
+            }
+        return false;
+    };
+    return series.slice(1).map((one, index) => {
+        const colour = one.stroke().match(/[0-9.]+/g).map(Number);
+        const points = data[0].map((at, row) => [at, data[index + 1][row]]).filter(([, amount]) => amount !== null);
+        const place = ([at, amount]) => [chart.valToPos(at, "x", true), chart.valToPos(amount, "y", true)];
+        return points.filter((point) => isNear(...place(point), colour)).length / points.length;
+    });
+}"""
+COLOURS = """async () => {
+    const [chart] = (await import("/_console/chart.js")).charts;
+    return chart.series.slice(1).map((one) => one.stroke());
+}"""
+
+
+@pytest.fixture
+def charted(open_page):
+    """The page with its advice and chart drawn."""
+    page = open_page("#advise", color_scheme="light", expects=("Canvas2D: Multiple readback operations",))
     answer(page, QUESTION)
     advised(page)
-    page.wait_for_selector(".chart svg path.curve")
-    drawn = {option.id for option in advice.options[:5] if option.usd_per_month is not None}
+    page.wait_for_selector(".chart canvas")
+    return page
+
+
+def drawn_options(advice):
+    """Those of the chart: the first five, as far as their prices are known."""
+    return [option for option in advice.options[:5] if option.usd_per_month is not None]
+
+
+def test_the_chart_draws_the_advisors_own_figures(place, charted):
+    advice = recommend(Problem.from_dict(PROBLEM))
+    (request,) = place.api.requests
+    given = place.api.answer("advise", request.body, request.headers, API + "advise")[1]["cost_curves"]
+    found = charted.evaluate(CHART)
+    assert found["volumes"] == given["volumes"]
+    assert list(found["curves"]) == [option.id for option in drawn_options(advice)]
+    for name, dollars in found["curves"].items():
+        assert dollars == [amount or None for amount in given["usd_per_month"][name]]
+
+
+def test_every_curve_is_on_the_canvas_in_its_own_colour_in_both_themes(charted):
+    colours = []
+    for theme in ("light", "dark"):
+        charted.emulate_media(color_scheme=theme)
+        charted.wait_for_timeout(100)
+        assert min(charted.evaluate(PAINTED)) > 0.9, theme
+        colours.append(charted.evaluate(COLOURS))
+    assert len({*colours[0], *colours[1]}) == 2 * len(colours[0]), "two curves, or two themes, share a colour"
+
+
+def test_curves_are_told_apart_without_their_colours(charted):
+    dashes = charted.evaluate(CHART)["dashes"]
+    assert len(set(dashes)) == len(dashes) > 2
+    samples = charted.locator(".legend .sample path").evaluate_all(
+        "all => all.map((one) => one.getAttribute('stroke-dasharray') ?? '')"
+    )
+    assert samples == dashes, "the legend shows other dashes than the chart"
+
+
+def test_the_chart_can_be_read_by_pointing_and_without_seeing_it(charted):
+    found = charted.evaluate(CHART)
+    box = charted.locator(".plot .u-over").bounding_box()
+    x, _ = found["lines"][0][3]
+    charted.mouse.move(box["x"] + x, box["y"] + box["height"] / 2)
+    until(charted, "document.querySelector('.chart .plot + p').textContent.startsWith('At ')")
+    read = charted.locator(".legend .number").all_inner_texts()
+    assert all(words.startswith("US$ ") or words == "unknown" for words in read)
+    name = charted.get_by_role("img", name="cost a month").get_attribute("aria-label")
+    charted.click(".chart summary")
+    rows = charted.locator(".chart tbody th").all_inner_texts()
+    assert all(option in name for option in found["curves"])
+    assert set(found["curves"]) <= set(rows)
+
+
+def test_every_break_even_of_the_drawn_curves_is_marked_on_its_curve(charted):
+    advice = recommend(Problem.from_dict(PROBLEM))
+    drawn = {option.id for option in drawn_options(advice)}
     expected = [one for one in advice.break_evens if {one.below, one.above} <= drawn]
-    assert page.locator(".chart .curve").count() == 2 * len(drawn)
-    assert (
-        page.locator(".chart .crossing").count() == page.locator(".crossings li").count() == len(expected) > 0
-    )
+    found = charted.evaluate(CHART)
+    assert len(found["points"]) == len(found["numbers"]) == len(expected) > 0
+    assert charted.locator(".crossings li").count() == len(expected)
     # The dot lies on the curve of the option that gets cheaper.
-    distances = page.evaluate(
-        """() => [...document.querySelectorAll(".chart .crossing .point")].map((dot) => {
-            const [x, y] = [dot.cx.baseVal.value, dot.cy.baseVal.value];
-            return Math.min(...[...dot.closest("svg").querySelectorAll("path.curve")].map((curve) => {
-              const length = curve.getTotalLength();
-              let least = Infinity;
-              for (let at = 0; at <= length; at += length / 800) {
-                const point = curve.getPointAtLength(at);
-                least = Math.min(least, Math.hypot(point.x - x, point.y - y));
-              }
-              return least;
-            }));
-        })"""
-    )
-    assert max(distances) < 4
-    page.set_viewport_size({"width": 360, "height": 900})
-    until(page, "document.querySelector('.chart svg').clientWidth < 360")
-    gaps = page.evaluate(
-        """() => {
-            const numbers = [...document.querySelectorAll(".chart .crossing circle:not(.point)")];
-            return numbers.flatMap((one, index) => numbers.slice(index + 1).map((other) => Math.hypot(
-              one.cx.baseVal.value - other.cx.baseVal.value, one.cy.baseVal.value - other.cy.baseVal.value)));
-        }"""
-    )
-    assert min(gaps) > 16, "a number lies on another"
+    places = dict(zip(found["curves"], found["lines"], strict=True))
+    for one, (x, y) in zip(sorted(expected, key=lambda each: each.volume), found["points"], strict=True):
+        across, along = zip(*places[one.above], strict=True)
+        assert y == pytest.approx(np.interp(x, across, along), abs=4)
+
+
+def test_at_any_width_no_number_lies_on_another_and_the_volume_is_marked(charted):
+    for width in (360, 2000):
+        charted.set_viewport_size({"width": width, "height": 900})
+        until(
+            charted, "Object.is(...['.plot', '.uplot'].map((one) => document.querySelector(one).clientWidth))"
+        )
+        found = charted.evaluate(CHART)
+        gaps = [math.dist(one, other) for one, other in itertools.combinations(found["numbers"], 2)]
+        assert min(gaps) > 16, "a number lies on another"
+        ((x, _),) = found["here"]
+        at = found["volumes"].index(PROBLEM["predictions_per_month"])
+        assert x == pytest.approx(found["lines"][0][at][0], abs=1)
 
 
 def test_after_the_first_advice_the_answer_follows_what_is_typed(place, open_page):

@@ -20,6 +20,12 @@ REVIEW = (
     "Frances McDormand has rarely been better, and Boston in winter has rarely looked so warm. "
     "A moving, quietly funny film."
 )
+MENTIONS = (
+    ("Frances McDormand", "PERSON", "positive"),
+    ("Boston", "LOCATION", "mixed"),
+    ("winter", "DATE", "neutral"),
+    ("film", "MOVIE", "negative"),
+)
 
 
 def try_empty(place, page) -> None:
@@ -33,11 +39,14 @@ def try_picture(place, page) -> None:
 
 
 def try_failed(place, page) -> None:
-    begin = REVIEW.index("Boston")
-    entities = place.api.answers["texts/entities"][1]
-    entities["results"] = [
-        {"label": "PERSON", "score": 0.99, "span": {"begin": 0, "end": 17}},
-        {"label": "LOCATION", "score": 0.98, "span": {"begin": begin, "end": begin + 6}},
+    place.api.answers["texts/targeted-sentiment"][1]["results"] = [
+        {
+            "label": sentiment,
+            "score": 0.9,
+            "span": {"begin": REVIEW.index(words), "end": REVIEW.index(words) + len(words)},
+            "details": {"entity": 0, "type": kind, "mention_score": 0.9},
+        }
+        for words, kind, sentiment in MENTIONS
     ]
     sentence = "No model is released to the endpoint recognition-dev-rnn yet."
     place.api.answers["texts/class"] = (503, {"error": {"message": sentence}})
@@ -49,13 +58,14 @@ def advise_full(place, page) -> None:
     page.click("nav a[href='#advise']")
     answer(page, QUESTION)
     advised(page)
-    page.wait_for_selector(".chart path.curve")
+    page.wait_for_selector(".chart canvas")
 
 
 def watch_full(place, page) -> None:
     place.state = lambda: STATE
     page.click("nav a[href='#watch']")
-    page.wait_for_selector("#state .run")
+    page.wait_for_selector("#state .run canvas")
+    page.locator("#state .run summary").first.click()
 
 
 STATES = [try_empty, try_picture, try_failed, advise_full, watch_full]
@@ -251,7 +261,7 @@ def test_a_person_signs_in_with_cognito_and_signs_with_their_own_credentials(pla
     page.click("nav a[href='#try']")
     write(page, "A film.")
     asked(page)
-    assert len(sent) == 3, "entities, sentiment and our own network"
+    assert len(sent) == 3, "targeted sentiment, sentiment and our own network"
     for headers in sent:
         assert headers["x-amz-security-token"] == "session"
         assert "Credential=ASIA/" in headers["authorization"]

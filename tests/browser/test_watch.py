@@ -111,11 +111,65 @@ def test_what_serves_is_shown_with_the_traffic_of_a_release(watched):
 def test_runs_have_their_curves_and_failed_ones_their_reason(watched):
     running, completed, failed = watched.locator("#state .run").all()
     assert "running" in running.inner_text()
-    assert "loss: train 0.500, validation 0.600" in running.inner_text()
-    assert "accuracy: train 0.900, validation 0.800" in completed.inner_text()
-    assert completed.locator("path.curve").count() == 4
+    assert captions(running) == [
+        "loss: train 0.500 validation 0.600",
+        "accuracy: train 0.800 validation 0.700",
+    ]
+    assert captions(completed)[1] == "accuracy: train 0.900 validation 0.800"
+    assert completed.locator("canvas").count() == 2
     assert "The labels in row 7 are missing." in failed.inner_text()
-    assert failed.locator("svg").count() == 0
+    assert failed.locator("canvas").count() == 0
+
+
+def captions(run) -> list[str]:
+    """What stands over a run's curves."""
+    return [" ".join(words.split()) for words in run.locator("figcaption").all_inner_texts()]
+
+
+# Of each chart: its name for a screen reader, what its library holds, and how many of its pixels are drawn.
+CHARTS = """async () => [...(await import("/_console/chart.js")).charts].map(({ data, series, ctx, root }) => {
+    const { data: pixels } = ctx.getImageData(0, 0, ctx.canvas.width, ctx.canvas.height);
+    return {
+        name: root.parentNode.getAttribute("aria-label"),
+        data,
+        dashes: series.slice(1).map((one) => one.dash.length),
+        drawn: pixels.filter((value, index) => index % 4 === 3 && value > 0).length,
+    };
+})"""
+
+
+def test_curves_are_drawn_and_told_apart_without_their_colours(watched):
+    watched.wait_for_selector("#state .run:nth-child(2) canvas")
+    charts = {one["name"]: one for one in watched.evaluate(CHARTS)}
+    assert len(charts) == 4
+    (loss,) = (
+        one for name, one in charts.items() if name.startswith("The loss of cnn-20261125-090000-def over 3")
+    )
+    assert loss["data"] == [[1, 2, 3], [0.9, 0.5, 0.4], [0.8, 0.6, 0.5]]
+    assert loss["dashes"][0] == 0 < loss["dashes"][1]
+    assert all(one["drawn"] > 1000 for one in charts.values())
+
+
+def test_the_curves_figures_are_a_table_too(watched):
+    completed = watched.locator("#state .run").nth(1)
+    completed.locator("summary").click()
+    rows = [words.split() for words in completed.locator("tbody tr").all_inner_texts()]
+    assert rows[2] == ["3", "0.400", "0.500", "0.900", "0.800"]
+
+
+def test_an_epoch_that_comes_in_is_drawn_where_one_looks(place, watched):
+    """The chart and the table stay: what somebody unfolded, or has the focus in, is as it was."""
+    running = watched.locator("#state .run").first
+    running.locator("summary").click()
+    longer = [run("cnn-20261126-010203-abc", "InProgress", CURVE), *STATE["runs"][1:]]
+    place.state = lambda: {**STATE, "runs": longer}
+    watched.evaluate("document.querySelector('#refresh').click()")
+    watched.wait_for_selector("#state .run:first-child tbody tr:nth-child(3)")
+    assert watched.evaluate("document.activeElement.tagName") == "SUMMARY"
+    (loss, *_) = [
+        one for one in watched.evaluate(CHARTS) if one["name"].startswith("The loss of cnn-20261126")
+    ]
+    assert loss["data"][0] == [1, 2, 3]
 
 
 def test_alarms_and_the_last_bakeoff_are_shown(watched):

@@ -11,7 +11,7 @@ from aws_cdk import App, Validations
 from botocore import xform_name
 from cdk_nag import AwsSolutionsChecks
 
-from console import PAGE, PATHS, WATCH, content_security_policy
+from console import CONFIGURATION, PATHS, WATCH, content_security_policy, page_files
 from console.watch.watch import BAKEOFF_KEY
 from stacks import acknowledgements, compose
 from stacks.settings import load_settings
@@ -183,8 +183,15 @@ def test_the_watching_function_may_read_one_object_of_the_data_bucket(template):
     assert opens["Condition"] == {"StringEquals": {"kms:ViaService": "s3.us-east-1.amazonaws.com"}}
 
 
-def test_the_page_is_uploaded_as_it_is(assembly):
+def test_the_page_is_uploaded_as_it_is(assembly, template, of_type):
+    """Everything that it is made of, and besides only who writes where the API is."""
     assets = json.loads((assembly / "Recognition-dev-Console.assets.json").read_text())["files"]
-    folders = [assembly / one["source"]["path"] for one in assets.values()]
-    (uploaded,) = [folder for folder in folders if (folder / "index.html").exists()]
-    assert {one.name for one in uploaded.iterdir()} == {one.name for one in PAGE.iterdir()}
+    (upload,) = of_type(template, "Custom::CDKBucketDeployment")
+    keys = [key.partition(".")[0] for key in upload["SourceObjectKeys"]]
+    uploaded = {
+        file.name: file.read_bytes()
+        for key in keys
+        for file in (assembly / assets[key]["source"]["path"]).iterdir()
+    }
+    del uploaded[CONFIGURATION]
+    assert uploaded == {name: file.read_bytes() for name, file in page_files().items()}

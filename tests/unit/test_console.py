@@ -6,12 +6,14 @@ import asyncio
 import gzip
 import json
 import re
+from pathlib import PurePath
 
 import pytest
 
+import console
 from advisor.engine import alternatives
-from benchmarks.console_paint import rows
-from console import PAGE, PATHS, content_security_policy
+from benchmarks.console_paint import compressed_kilobytes, rows
+from console import LIBRARY, LIBRARY_FILES, PAGE, PATHS, content_security_policy, page_files
 from lambdas.catalogue import OPERATIONS
 from lambdas.common.bodies import IMAGE_BYTES
 from local_aws.console import PREFIX, NotDeployed, configuration_of, with_console
@@ -20,36 +22,44 @@ from tools.write_console_questions import FILE, content
 ROOT = PAGE.parents[1]
 RESULT = json.loads((ROOT / "benchmarks" / "results" / "console_paint.json").read_text())
 COMPRESSED_BYTES_MOST = 250_000
-FILES = sorted(PAGE.iterdir())
+FILES = dict(sorted(page_files().items()))
 MEDIA_TYPES = {
     ".css": "text/css",
     ".html": "text/html",
     ".js": "text/javascript",
     ".json": "application/json",
     ".svg": "image/svg+xml",
+    ".txt": "text/plain",
 }
-SCRIPTS = {file.name: file.read_text(encoding="utf-8") for file in PAGE.glob("*.js")}
+SCRIPTS = {name: file.read_text(encoding="utf-8") for name, file in FILES.items() if name.endswith(".js")}
 
 
 def test_the_page_is_small():
-    assert sum(len(gzip.compress(file.read_bytes())) for file in FILES) <= COMPRESSED_BYTES_MOST
+    assert sum(len(gzip.compress(file.read_bytes())) for file in FILES.values()) <= COMPRESSED_BYTES_MOST
 
 
 def test_the_documents_quote_the_measured_figures():
     words = (ROOT / "docs" / "console.md").read_text(encoding="utf-8")
-    assert f"{RESULT['compressed_kilobytes']:.0f} kB compressed" in words
+    for kilobytes in (compressed_kilobytes(), RESULT["compressed_kilobytes"]):
+        assert f"{kilobytes:.0f} kB compressed" in words
     assert len(rows(RESULT)) == 3
     for row in rows(RESULT):
         assert row in words
 
 
 def test_the_page_takes_nothing_from_another_host():
-    for file in FILES:
+    for file in PAGE.iterdir():
         addresses = set(re.findall(r"(?:https?:)?//[a-z${][\w.${}-]*", file.read_text(encoding="utf-8")))
         # The name space of SVG is no address, and Cognito is where a person signs in.
         assert addresses <= {"http://www.w3.org", "https://cognito-identity.${region}.amazonaws.com"}, (
             file.name
         )
+
+
+def test_the_library_asks_nobody_for_anything():
+    for name in LIBRARY_FILES:
+        words = FILES[name].read_text(encoding="utf-8")
+        assert not re.search(r"\bfetch\(|XMLHttp|WebSocket|sendBeacon|\bimport\b|@import|url\(", words), name
 
 
 def test_every_script_is_asked_for_at_once():
@@ -110,13 +120,26 @@ def get(path: str, method: str = "GET", configuration=dict) -> tuple[int, dict[s
     return sent[0]["status"], headers, sent[1]["body"]
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
-def test_every_file_is_served_as_it_is_with_the_security_headers(file):
-    status, headers, body = get(PREFIX + file.name)
-    assert (status, body) == (200, file.read_bytes())
-    assert headers["content-type"] == f"{MEDIA_TYPES[file.suffix]}; charset=utf-8"
+@pytest.mark.parametrize("name", FILES)
+def test_every_file_is_served_as_it_is_with_the_security_headers(name):
+    status, headers, body = get(PREFIX + name)
+    assert (status, body) == (200, FILES[name].read_bytes())
+    assert headers["content-type"] == f"{MEDIA_TYPES[PurePath(name).suffix]}; charset=utf-8"
     assert headers["content-security-policy"] == content_security_policy()
     assert headers["x-content-type-options"] == "nosniff"
+
+
+def test_the_charts_library_is_the_locked_one_and_no_copy_of_it_is_kept():
+    locked = json.loads((ROOT / "package-lock.json").read_text())["packages"]["node_modules/uplot"]
+    assert json.loads((LIBRARY / "package.json").read_text())["version"] == locked["version"]
+    assert not set(LIBRARY_FILES) & {file.name for file in PAGE.iterdir()}
+
+
+def test_a_library_that_is_not_installed_is_a_sentence(monkeypatch, tmp_path):
+    monkeypatch.setattr(console, "LIBRARY", tmp_path)
+    status, _, body = get(PREFIX)
+    assert status == 503
+    assert body.decode().endswith("uPlot.esm.js, which is not there. Run: make")
 
 
 @pytest.mark.parametrize(
