@@ -28,6 +28,7 @@ PATHS = (
     "images/class",
     "texts/sentiment",
     "texts/class",
+    "texts/targeted-sentiment",
     "texts/entities",
     "advise",
 )

@@ -8,8 +8,10 @@ import { drawBoxes, labelsOf, prepared, toneOf } from "./picture.js";
 
 const PATHS = {
   image: { managed: "images/labels", own: "images/class" },
-  text: { managed: "texts/sentiment", own: "texts/class", marks: "texts/entities" },
+  text: { managed: "texts/sentiment", own: "texts/class" },
 };
+// What is marked in a text: how each thing is spoken of, and where that is not to be had, which things are named.
+const MARKS = { "Targeted sentiment": "texts/targeted-sentiment", Entities: "texts/entities" };
 // Comprehend's limit for sentiment, in bytes of UTF-8.
 const SENTIMENT_BYTES = 5_000;
 const SAMPLES = {
@@ -200,7 +202,9 @@ async function submitted(event) {
 
 async function askBoth(body, contentType, paths, signal) {
   byId("answers").replaceChildren();
-  const marking = paths.marks ? ask(paths.marks, body, contentType, signal).catch((error) => error) : null;
+  // Whether it failed is looked at last, when both have answered.
+  const marking = kind() === "text" ? marksOf(body, contentType, signal) : null;
+  marking?.catch(() => {});
   const [managed, own] = await Promise.all(
     ["managed", "own"].map((side) => answerOf(side, () => ask(paths[side], body, contentType, signal), signal)),
   );
@@ -210,7 +214,11 @@ async function askBoth(body, contentType, paths, signal) {
     byId("verdict").replaceChildren(verdict);
     byId("said").textContent = Array.from(verdict.childNodes, (one) => one.textContent).join(". ");
   }
-  if (marking) showMarks(body, await marking, { managed, own });
+  try {
+    if (marking) showMarks(body, await marking, { managed, own });
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
 }
 
 /** Asks one side and shows its card; undefined when there was no answer. */
@@ -248,27 +256,41 @@ function highlight(label) {
   for (const box of layer.children) box.classList.toggle("on", box.dataset.label === label);
 }
 
-/** The text with its sentiment and each entity marked; `reply` may be the error that came in place of the entities. */
-function showMarks(text, reply, sides) {
-  if (reply.name === "AbortError") return;
-  if (reply instanceof Error && !(reply instanceof Refused)) throw reply;
-  const found = reply.answer?.results ?? [];
-  const words = reply instanceof Refused ? `The entities: ${reply.message}` : found.length ? callOf("Entities", reply) : "No entities were found.";
+/** Asks for what to mark until there is an answer: `what` it is, its `reply`, and the `refusals` before it. */
+async function marksOf(body, contentType, signal) {
+  const refusals = [];
+  for (const [what, path] of Object.entries(MARKS)) {
+    try {
+      return { what, reply: await ask(path, body, contentType, signal), refusals };
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      refusals.push(`${what}: ${error.message}`);
+    }
+  }
+  return { reply: null, refusals };
+}
+
+/** The text with its sentiment, and each thing in it marked with the sentiment towards it or with its kind. */
+function showMarks(text, { what, reply, refusals }, sides) {
+  const found = reply?.answer.results ?? [];
+  const call = reply ? [`${found.length ? "" : "Nothing to mark was found. "}${callOf(what, reply)}`] : [];
   const [first] = sides.managed?.answer.results ?? [];
   const card = element(
     "article",
     { class: "card said" },
     element("header", {}, element("h2", {}, "Marked in the text"), Object.entries(sides).map(sentimentTag)),
-    element("p", { class: `text ${TONES_OF[first?.label.toLowerCase()] ?? ""}` }, ...marked(text, found)),
-    element("p", { class: "quiet small" }, words),
+    element("p", { class: `text ${toneOfSentiment(first?.label)}` }, ...marked(text, found)),
+    [...call, ...refusals].map((words) => element("p", { class: "quiet small" }, words)),
   );
   byId("marked").replaceChildren(card);
 }
 
+const toneOfSentiment = (label) => TONES_OF[label?.toLowerCase()] ?? "";
+
 function sentimentTag([side, reply]) {
   const [first] = reply?.answer.results ?? [];
   if (!first) return null;
-  return element("span", { class: `tag ${TONES_OF[first.label.toLowerCase()] ?? ""}` }, `${SIDES[side]}: ${first.label} ${percent(first.score)}`);
+  return element("span", { class: `tag ${toneOfSentiment(first.label)}` }, `${SIDES[side]}: ${first.label} ${percent(first.score)}`);
 }
 
 /** The text in pieces; of spans that overlap, the first and longest is marked. Spans count characters, not UTF-16. */
@@ -279,13 +301,20 @@ function marked(text, results) {
   spans.sort((one, other) => one.span.begin - other.span.begin || other.span.end - one.span.end);
   const pieces = [];
   let position = 0;
-  for (const { label, span } of spans) {
-    if (span.begin < position) continue;
-    pieces.push(characters.slice(position, span.begin).join(""));
-    const words = characters.slice(span.begin, span.end).join("");
-    const name = label.replaceAll("_", " ");
-    pieces.push(element("mark", { class: `tone${toneOf(labels, label)}` }, words, element("small", {}, name)));
-    position = span.end;
+  for (const result of spans) {
+    const { begin, end } = result.span;
+    if (begin < position) continue;
+    pieces.push(characters.slice(position, begin).join(""));
+    pieces.push(markOf(characters.slice(begin, end).join(""), result, labels));
+    position = end;
   }
   return [...pieces, characters.slice(position).join("")];
+}
+
+/** Words in the text with their kind, and where it is known the sentiment towards them: said as well as coloured. */
+function markOf(words, { label, details }, labels) {
+  const type = details?.type;
+  const name = (type ? `${type}: ${label}` : label).replaceAll("_", " ");
+  const tone = type ? toneOfSentiment(label) : `tone${toneOf(labels, label)}`;
+  return element("mark", { class: tone }, words, element("small", {}, name));
 }

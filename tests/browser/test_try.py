@@ -153,20 +153,68 @@ def test_disagreement_is_shown(place, pictured):
         assert ("also among the managed service's results, with 79%" in verdict) == (label == "plant")
 
 
-def test_entities_are_marked_by_characters_whatever_stands_before(place, open_page):
+NO_STAND_IN = {"error": {"code": "NoStandIn", "message": "The embedded AWS has no stand-in for this."}}
+
+
+def test_each_mention_is_marked_by_characters_with_the_sentiment_towards_it(place, open_page):
+    text = "🎬 Ada was wonderful, the room was not, and the film ran for two hours."
+    mentions = [
+        ("Ada", "PERSON", "positive"),
+        ("room", "FACILITY", "negative"),
+        ("two hours", "DATE", "neutral"),
+    ]
+    place.api.answers["texts/targeted-sentiment"][1]["results"] = [
+        {
+            "label": sentiment,
+            "score": 0.9,
+            "span": {"begin": text.index(words), "end": text.index(words) + len(words)},
+            "details": {"entity": number, "type": kind, "mention_score": 0.99},
+        }
+        for number, (words, kind, sentiment) in enumerate(mentions)
+    ]
+    page = open_page()
+    write(page, text)
+    asked(page)
+    marks = page.locator("mark")
+    assert marks.all_inner_texts() == [
+        "Adaperson: positive",
+        "roomfacility: negative",
+        "two hoursdate: neutral",
+    ]
+    assert [mark.get_attribute("class") for mark in marks.all()] == ["good", "bad", ""]
+    assert place.api.asked() == ["texts/class", "texts/sentiment", "texts/targeted-sentiment"]
+    (call,) = page.locator("#marked p.small").all_inner_texts()
+    assert "Targeted sentiment by Amazon Comprehend" in call and "US$ 0.0003" in call
+    assert {request.body for request in place.api.requests} == {text.encode()}
+
+
+def test_where_there_is_no_targeted_sentiment_the_entities_are_marked(place, open_page):
     text = "🎬 Ada Lovelace was born in London."
+    place.api.answers["texts/targeted-sentiment"] = (501, NO_STAND_IN)
     entities = place.api.answers["texts/entities"][1]
     for result, words in zip(entities["results"], ("Ada Lovelace", "London"), strict=True):
         begin = text.index(words)
         result["span"] = {"begin": begin, "end": begin + len(words)}
-    page = open_page()
+    page = open_page(expects=("Failed to load resource",))
     write(page, text)
     asked(page)
     assert page.locator("mark").all_inner_texts() == ["Ada Lovelaceperson", "Londonlocation"]
-    assert place.api.asked() == ["texts/class", "texts/entities", "texts/sentiment"]
-    (call,) = page.locator("#marked p.small").all_inner_texts()
-    assert "Entities by Amazon Comprehend" in call and "US$ 0.0003" in call
-    assert {request.body for request in place.api.requests} == {text.encode()}
+    call, refusal = page.locator("#marked p.small").all_inner_texts()
+    assert "Entities by Amazon Comprehend" in call
+    assert refusal == "Targeted sentiment: The embedded AWS has no stand-in for this."
+
+
+def test_where_nothing_can_be_marked_the_text_stands_with_the_reasons(place, open_page):
+    for path in ("texts/targeted-sentiment", "texts/entities"):
+        place.api.answers[path] = (501, NO_STAND_IN)
+    page = open_page(expects=("Failed to load resource",))
+    write(page, "A film.")
+    asked(page)
+    assert page.inner_text("#marked .text") == "A film."
+    assert [one.partition(":")[0] for one in page.locator("#marked p.small").all_inner_texts()] == [
+        "Targeted sentiment",
+        "Entities",
+    ]
 
 
 def test_the_sentiments_of_both_are_marked_at_the_text(place, open_page):
