@@ -321,7 +321,10 @@ class ConsoleStack(Stack):
             destination_bucket=bucket,
             sources=[
                 deployment.Source.asset(str(PAGE)),
-                *(deployment.Source.data(name, path.read_text()) for name, path in library_files().items()),
+                *(
+                    deployment.Source.data(name, path.read_text(encoding="utf-8"))
+                    for name, path in library_files().items()
+                ),
                 deployment.Source.json_data(CONFIGURATION, configuration),
             ],
             cache_control=[deployment.CacheControl.no_cache()],

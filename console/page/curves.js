@@ -30,7 +30,7 @@ function curve(run, quantity) {
   const keys = lines.map(({ key }, index) => element("span", { class: "key" }, key, readings[index]));
   let data;
   const read = (index) => {
-    heading.textContent = index === null ? `${quantity}:` : `${quantity} in epoch ${data[0][index]}:`;
+    heading.textContent = index === null ? `${quantity}: ` : `${quantity} in epoch ${data[0][index]}: `;
     for (const [row, split] of SPLITS.entries()) {
       const value = index === null ? data[row + 1].findLast((one) => one !== null) : data[row + 1][index];
       readings[row].textContent = `${split} ${value?.toFixed(3) ?? "none"}`;
