@@ -20,12 +20,15 @@ from benchmarks.public_channels import DATASET_OF_KIND, channels, train, with_va
 
 SECONDS = 291
 PRESETS = {
-    "cnn": {"epochs": "12", "whitening": "true"},
+    "cnn": {"epochs": "12", "whitening": "true", "shift_pixels": "2"},
     "rnn": {
-        "epochs": "3",
+        "epochs": "4",
         "sequence_length": "400",
+        "vocabulary_size": "30000",
+        "embedding_size": "128",
         "units": "64",
         "dropout": "0.5",
+        "word_dropout": "0.2",
         "learning_rate": "0.003",
     },
 }

@@ -97,6 +97,7 @@ class RnnHyperparameters(Hyperparameters):
         sequence_length: words or steps that the network reads; a longer text keeps its first quarter and its end, a
             longer sensor sequence is refused.
         dropout: of whole embedding channels and of the features before the classifier.
+        word_dropout: share of a training text's words that are made unknown, others in every epoch.
         rotation_degrees: standard deviation of a random turn of the sensor, for sensor sequences whose channels are
             vectors (x, y, z), three by three; like what follows, of training samples only.
         mirrored_channels: positions of the channels that change their sign in a mirror, such as "0,4,5"; every second
@@ -117,6 +118,7 @@ class RnnHyperparameters(Hyperparameters):
     embedding_size: int = bounded(64, 1, 1024)
     sequence_length: int = bounded(200, 4, 100_000)
     dropout: float = bounded(0.3, 0.0, 0.9)
+    word_dropout: float = bounded(0.0, 0.0, 0.9)
     rotation_degrees: float = bounded(0.0, 0.0, 180.0)
     mirrored_channels: str = dataclasses.field(default="", metadata={"pattern": r"(\d+(,\d+)*)?"})
     scale_spread: float = bounded(0.0, 0.0, 1.0)

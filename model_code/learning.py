@@ -10,7 +10,7 @@ import tensorflow as tf
 from model_code.batches import ArrayEpoch, Arrays, Batch, ShardEpoch, Shards
 from model_code.failures import JobFailed
 from model_code.hyperparameters import Hyperparameters
-from model_code.preprocessing import augment, augment_sequences
+from model_code.preprocessing import augment, augment_sequences, drop_words
 
 # Steps that run inside one TensorFlow call; between calls a stop is noticed and a checkpoint can be written.
 STEPS_PER_CALL = 20
@@ -149,6 +149,8 @@ class Learner:
             inputs = tf.cast(inputs, self.network.compute_dtype)
         elif inputs.dtype.is_floating:
             inputs = augment_sequences(inputs, tf.stack([self.settings.seed, step]), self.settings)
+        elif self.settings.word_dropout:
+            inputs = drop_words(inputs, tf.stack([self.settings.seed, step]), self.settings.word_dropout)
         return self.step(inputs[replica::replicas], targets[replica::replicas])
 
     def plain_step(self, inputs: tf.Tensor, targets: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

@@ -208,6 +208,12 @@ def augment(images: tf.Tensor, seed: tf.Tensor, most_pixels: int) -> tf.Tensor:
     return tf.where(mirrored, shifted[:, :, ::-1], shifted)
 
 
+def drop_words(numbers: tf.Tensor, seed: tf.Tensor, share: float) -> tf.Tensor:
+    """Word numbers [N, L] with a random `share` of the words unknown; the same for the same int32 `seed` [2]."""
+    dropped = tf.random.stateless_uniform(tf.shape(numbers), seed) < share
+    return tf.where(dropped & (numbers != PADDING), UNKNOWN, numbers)
+
+
 def augment_sequences(sequences: tf.Tensor, seed: tf.Tensor, settings: RnnHyperparameters) -> tf.Tensor:
     """Sensor sequences as they might have been recorded too: the same for the same `seed`; padding stays padding.
 
