@@ -182,7 +182,7 @@ class FusedGRU(layers.GRU):
             return super().inner_loop(sequences, initial_state, mask, training)
         import tensorflow as tf
 
-        from model_code.recurrence import loop
+        from model_code.gru_gradient import loop
 
         (start,), (present,) = keras.tree.flatten(initial_state), keras.tree.flatten(mask) or [None]
         steps = tf.transpose(sequences, [1, 0, 2])
