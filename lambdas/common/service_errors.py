@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTTPClientError
+from botocore.parsers import ResponseParserError
 
 from lambdas.common.errors import RequestRefused, bad_request, too_large, unavailable
 
@@ -25,6 +30,20 @@ FAULTS = frozenset(
         "ResourceUnavailableException",
     }
 )
+# The service does not believe who asks: expired credentials, or a clock that is off. Another environment of the
+# function may have better ones; nothing was charged.
+DISBELIEF = frozenset(
+    {
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "InvalidClientTokenId",
+        "InvalidSignatureException",
+        "RequestExpired",
+        "RequestTimeTooSkewed",
+        "SignatureDoesNotMatch",
+        "UnrecognizedClientException",
+    }
+)
 INVALID_IMAGES = frozenset({"InvalidImageFormatException", "ImageTooLargeException"})
 # Rekognition's word for, among others, a source image without a face to compare.
 INVALID_PARAMETERS = "InvalidParameterException"
@@ -33,12 +52,33 @@ INVALID_TEXTS = frozenset(
 )
 
 
+class UnreadableAnswer(BotoCoreError):
+    """A service answered, and charged, and its answer is not of the service's form."""
+
+    fmt = "The answer is not of the service's form."
+
+
+@contextmanager
+def reading_answer() -> Iterator[None]:
+    """Inside, an answer's members are read.
+
+    Raises:
+        UnreadableAnswer: when one is missing or of another kind, as when something before the service answered.
+    """
+    try:
+        yield
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+        raise UnreadableAnswer from error
+
+
 def explain(error: Exception, service: str) -> RequestRefused:
     """Turns a botocore error into an answer; the service's own words stay out, they may repeat what was sent."""
     if isinstance(error, ClientError):
         return explain_code(error.response["Error"]["Code"], service)
     if isinstance(error, ConnectionError | HTTPClientError):
         return unavailable("ServiceUnreachable", f"{service} could not be reached in time. Try again.")
+    if isinstance(error, UnreadableAnswer | ResponseParserError):
+        return RequestRefused(502, "AnswerUnreadable", f"The answer of {service} cannot be read.")
     if isinstance(error, BotoCoreError):
         return RequestRefused(502, "ServiceFailed", f"The call to {service} failed ({type(error).__name__}).")
     raise error
@@ -48,8 +88,12 @@ def explain_code(code: str, service: str) -> RequestRefused:
     """An answer for one of the service's error codes."""
     if code in THROTTLES:
         return unavailable("ServiceThrottled", f"{service} takes no more requests just now. Try again.")
-    if code in FAULTS:
+    # An error without a name of its own comes from before the service; botocore gives its HTTP status.
+    if code in FAULTS or re.fullmatch(r"5\d\d", code):
         return unavailable("ServiceFaulted", f"{service} has a fault of its own just now. Try again.")
+    if code in DISBELIEF:
+        message = f"{service} does not accept the API's own signature just now ({code}). Try again."
+        return unavailable("SignatureRefused", message)
     if code in INVALID_IMAGES:
         return bad_request("InvalidImage", f"{service} cannot read the image.", "image")
     if code == INVALID_PARAMETERS:

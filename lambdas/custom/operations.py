@@ -23,6 +23,7 @@ from lambdas.common.costs import cost_of
 from lambdas.common.errors import RequestRefused, unavailable
 from lambdas.common.operations import Operation
 from lambdas.common.options import read_options
+from lambdas.common.service_errors import reading_answer
 
 BACKEND = "sagemaker"
 
@@ -73,8 +74,10 @@ def invoke(endpoint: str, body: bytes, content_type: str) -> Answer:
         )
     except ClientError as error:
         raise explain(error, endpoint) from error
-    (prediction,) = json.loads(answer["Body"].read())["predictions"]
-    results = [Result(label, score) for label, score in prediction["probabilities"].items()]
+    body = answer["Body"].read()
+    with reading_answer():
+        (prediction,) = json.loads(body)["predictions"]
+        results = [Result(label, score) for label, score in prediction["probabilities"].items()]
     # An endpoint is paid for by the hour, whether it is asked or not.
     cost = cost_of(None, None, 1)
     return Answer(BACKEND, Reading(results), endpoint, prediction.get("model_version"), None, cost)

@@ -10,7 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from lambdas.common.answers import Reading, stand_in_of
 from lambdas.common.errors import RequestRefused, unavailable
-from lambdas.common.service_errors import explain, explain_code
+from lambdas.common.service_errors import explain, explain_code, reading_answer
 
 # The function has 28 s, and a hurried call with its second try takes 14 at most: later no further piece is asked.
 NO_CALL_AFTER_SECONDS = 12.0
@@ -50,12 +50,15 @@ def ask_in_pieces(
             continue
         try:
             answer = ask([texts[index] for index in piece])
+            with reading_answer():
+                readings = dict(readings_of(answer))
+                if readings.keys() != set(range(len(piece))):
+                    raise ValueError("not an answer to each text")
         except (ClientError, BotoCoreError) as error:
             found |= dict.fromkeys(piece, explain(error, "Comprehend"))
             continue
         stand_in = stand_in_of(answer) or stand_in
-        for position, reading in readings_of(answer):
-            found[piece[position]] = reading
+        found |= {piece[position]: reading for position, reading in readings.items()}
     return found, stand_in
 
 

@@ -14,6 +14,7 @@ from lambdas.common.costs import cost_of, text_units
 from lambdas.common.errors import RequestRefused
 from lambdas.common.operations import Operation
 from lambdas.common.options import Choice, Choices, Letter, read_options, request_members
+from lambdas.common.service_errors import reading_answer
 from lambdas.custom.operations import TEXT_CLASS
 from lambdas.language.batches import ask_in_pieces, item_error
 from lambdas.language.redaction import MASK, REPLACE, redact
@@ -173,7 +174,9 @@ def recognize(operation: Operation, event: dict[str, Any]) -> Answer:
     answer = ask(
         operation, **text_members(operation, request.text), **request_members(operation.options, options)
     )
-    return answer_of(operation, operation.read(answer), answer, text_units(request.text))
+    with reading_answer():
+        reading = operation.read(answer)
+    return answer_of(operation, reading, answer, text_units(request.text))
 
 
 def text_members(operation: Operation, text: str) -> dict[str, Any]:
@@ -204,7 +207,9 @@ def classify(operation: Operation, event: dict[str, Any]) -> Answer:
         raise RequestRefused(501, "NoClassifier", "This deployment has no custom classifier of Comprehend.")
     request, _ = read_request(operation, event)
     answer = ask(operation, Text=request.text, EndpointArn=arn)
-    return answer_of(operation, operation.read(answer), answer, 1)
+    with reading_answer():
+        reading = operation.read(answer)
+    return answer_of(operation, reading, answer, 1)
 
 
 def redact_pii(operation: Operation, event: dict[str, Any]) -> Answer:
@@ -212,7 +217,8 @@ def redact_pii(operation: Operation, event: dict[str, Any]) -> Answer:
     request, options = read_request(operation, event)
     answer = ask(operation, Text=request.text, **request_members(operation.options, options))
     kinds = options["pii_entity_types"]
-    found = [one for one in operation.read(answer).results if "ALL" in kinds or one.label in kinds]
+    with reading_answer():
+        found = [one for one in operation.read(answer).results if "ALL" in kinds or one.label in kinds]
     redacted = redact(request.text, found, options["mask_mode"], options["mask_character"])
     reading = Reading(found, {"redacted_text": redacted})
     return answer_of(operation, reading, answer, text_units(request.text))

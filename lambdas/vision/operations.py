@@ -20,6 +20,7 @@ from lambdas.common.options import (
     read_options,
     request_members,
 )
+from lambdas.common.service_errors import reading_answer
 from lambdas.custom.operations import IMAGE_CLASS
 
 BACKEND = "rekognition"
@@ -280,9 +281,11 @@ def recognize(operation: Operation, event: dict[str, Any]) -> Answer:
         asked["SummarizationAttributes"] = summary_attributes(asked["SummarizationAttributes"])
     answer = getattr(client(operation.service), operation.method)(**asked)
     version = answer.get(operation.version_member) if operation.version_member else None
+    with reading_answer():
+        reading = operation.read(answer)
     return Answer(
         BACKEND,
-        operation.read(answer),
+        reading,
         operation.method,
         version,
         stand_in_of(answer),
