@@ -38,7 +38,7 @@ class Scenario:
         usd_per_object: list price.
         passing: share of the calls that the service throttles or fails for the moment; a throttle pauses everybody.
         poisoned: share of the objects that no try will answer.
-        dying: share of the deliveries of a batch in which the worker dies before it writes; it is delivered again.
+        dying: share of the deliveries of a batch in which the worker dies before its end; it is delivered again.
         call_seconds: that the service takes.
     """
 
@@ -60,7 +60,7 @@ class Outcome:
 
     Attributes:
         done, failed: objects, each in one of them.
-        charged: objects, those twice that a dying worker had asked about.
+        charged: objects, those twice of the call whose answer a dying worker had not kept.
         calls: to the service, those that failed included.
         seconds: until the last batch was written.
         redrives: attempts after the first.
@@ -108,9 +108,11 @@ def attempt(
         while True:
             clock, answered, left, calls = work(scenario, bucket, clock, objects, bad, together, random)
             found.calls += calls
-            found.charged += answered
             if random.random() >= scenario.dying:
                 break
+            # What its earlier calls were told is kept; the time of a whole delivery is an upper bound.
+            found.charged += min(together, answered)
+        found.charged += answered
         found.done += answered
         found.failed += bad + left
         unlucky += left

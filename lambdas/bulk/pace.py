@@ -16,7 +16,7 @@ FAILED_CONDITION = "ConditionalCheckFailedException"
 
 
 class QueueTooLong(Exception):
-    """So many calls wait already that this batch comes back later; nothing was asked, and nothing is lost."""
+    """So many calls wait already, or another worker has the batch, that it comes back later; nothing is lost."""
 
 
 @dataclass(frozen=True)

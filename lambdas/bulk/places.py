@@ -43,6 +43,14 @@ class Place:
         """Of one batch."""
         return f"{self.outcomes}{batch:08d}.jsonl"
 
+    def answers(self, batch: int) -> str:
+        """Below it one object for each call of one batch, for a worker that comes after one that died."""
+        return f"{self.folder}/answers/{batch:08d}/"
+
+    def lease(self, batch: int) -> str:
+        """The id that says until when a worker has a batch for itself."""
+        return f"lease#{self.run}#{self.attempt}#{batch}"
+
     @property
     def counter(self) -> str:
         """The id of the attempt's counts in the runs' table."""

@@ -14,6 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from lambdas.bulk.asking import OPERATIONS, Content, Outcome, ask, calls_of, failed, runs_in_bulk
 from lambdas.bulk.pace import Pace, QueueTooLong
 from lambdas.bulk.places import Place
+from lambdas.bulk.progress import alone, keep, kept
 from lambdas.common.bodies import IMAGE_BYTES, TextBody
 from lambdas.common.budget import Budget
 from lambdas.common.clients import ATTEMPTS
@@ -31,6 +32,8 @@ PAUSE_SECONDS = 1.0
 # What is left of the function's time when no call is begun any more: a call with its second try, and the writing.
 CLOSING_SECONDS = 40.0
 THROTTLED = "ServiceThrottled"
+# The service may have done its work, though nothing of it came.
+MAYBE_CHARGED = ("ServiceUnreachable", "AnswerUnreadable")
 NOT_FOUND = ("NoSuchKey", "404")
 CHANGED = ("PreconditionFailed", "412")
 
@@ -120,32 +123,42 @@ class Batch:
 
 
 def work(worker: Worker, batch: Batch, remaining_seconds: Callable[[], float]) -> dict[str, int]:
-    """Ends every object of the batch, and counts them. A batch that was ended before is not asked about again.
+    """Ends every object of the batch, and counts them. What was answered before is not asked about again.
 
     Raises:
-        QueueTooLong: when the batch has to come back later; nothing of it was asked or charged.
+        QueueTooLong: when the batch has to come back later, because too many calls wait or another worker has it;
+            nothing of it was asked or charged.
         ClientError, BotoCoreError: when S3, SQS or DynamoDB do not answer; then the same batch may be worked again.
     """
-    lines = written(worker, batch)
-    if lines is None:
-        pace = pace_of(worker, batch.operation)
-        contents = read_all(worker, batch)
-        calls = calls_of(batch.operation, contents)
-        first = worker.now() + (pace.book(len(calls)) if calls else 0.0)
-        ask_all(worker, batch, calls, pace, first, remaining_seconds)
-        lines = write(worker, batch)
+    held = worker.dynamodb, worker.table, batch.place.lease(batch.number)
+    with alone(*held, worker.now(), remaining_seconds(), worker.keep_seconds):
+        lines = written(worker, batch)
+        if lines is None:
+            recall(worker, batch)
+            pace = pace_of(worker, batch.operation)
+            contents = read_all(worker, batch)
+            calls = calls_of(batch.operation, contents)
+            first = worker.now() + (pace.book(len(calls)) if calls else 0.0)
+            ask_all(worker, batch, calls, pace, first, remaining_seconds)
+            lines = write(worker, batch)
     return settle_counts(worker, batch, lines)
 
 
 def give_up(worker: Worker, batch: Batch) -> dict[str, int]:
-    """Ends a batch whose worker failed again and again: what it did not write is failed, and can be redriven."""
+    """Ends a batch whose worker failed again and again: what was not answered is failed, and can be redriven."""
     lines = written(worker, batch)
     if lines is None:
+        recall(worker, batch)
         batch.fail(
             batch.open, unavailable("WorkerFailed", "The worker of this batch did not come to its end.")
         )
         lines = write(worker, batch)
     return settle_counts(worker, batch, lines)
+
+
+def recall(worker: Worker, batch: Batch) -> None:
+    """Takes over what workers that died were told."""
+    batch.lines |= kept(worker.s3, worker.bucket, batch.place, batch.number)
 
 
 def pace_of(worker: Worker, operation: Operation) -> Pace:
@@ -157,13 +170,13 @@ def pace_of(worker: Worker, operation: Operation) -> Pace:
 
 
 def read_all(worker: Worker, batch: Batch) -> list[Content]:
-    """The objects that could be read, in the version that was listed; the others have ended."""
+    """The objects without a line that could be read, in the version that was listed; the others have ended."""
     body = batch.operation.body
     most = body.most_bytes if isinstance(body, TextBody) else IMAGE_BYTES
     contents = []
-    for index, one in enumerate(batch.objects):
+    for index in batch.open:
         try:
-            contents.append(read(worker, index, one, most))
+            contents.append(read(worker, index, batch.objects[index], most))
         except RequestRefused as error:
             batch.fail([index], error)
     return contents
@@ -264,19 +277,24 @@ def make_call(
             return []
     outcomes = ask(batch.operation, batch.query, contents)
     now_refused = {index: one for index, one in outcomes.items() if isinstance(one, RequestRefused)}
+    refused |= now_refused
+    ended: dict[int, Outcome] = {}
+    for content in contents:
+        outcome = outcomes[content.index]
+        if not isinstance(outcome, RequestRefused):
+            ended[content.index] = outcome
+        elif outcome.status != 503:
+            ended[content.index] = failed(content.about, outcome)
+    batch.lines |= ended
+    if ended:
+        # Before the next call, and before the money is settled: from here on no worker asks about these again.
+        unless_unreachable(lambda: keep(worker.s3, worker.bucket, batch.place, batch.number, ended))
     if reservation:
         # What the service refused it does not charge; a call that was lost on the way may have been.
         charged = [one for one in contents if not says_no(now_refused.get(one.index))]
         unless_unreachable(lambda: reservation.settle(price(batch, charged) or 0.0))
     if any(error.code == THROTTLED for error in now_refused.values()):
         unless_unreachable(lambda: pace.push_back(PAUSE_SECONDS))
-    refused |= now_refused
-    for content in contents:
-        outcome = outcomes[content.index]
-        if not isinstance(outcome, RequestRefused):
-            batch.lines[content.index] = outcome
-        elif outcome.status != 503:
-            batch.lines[content.index] = failed(content.about, outcome)
     return [one for one in contents if one.index not in batch.lines]
 
 
@@ -290,7 +308,7 @@ def unless_unreachable(run: Callable[[], None]) -> None:
 
 def says_no(error: RequestRefused | None) -> bool:
     """Whether a refusal is the service's own, or ours before it was asked."""
-    return error is not None and error.code != "ServiceUnreachable"
+    return error is not None and error.code not in MAYBE_CHARGED
 
 
 def price(batch: Batch, contents: list[Content]) -> float | None:

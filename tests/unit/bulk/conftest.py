@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutE
 
 from lambdas.bulk.places import Place
 from lambdas.bulk.work import Batch, Worker
+from lambdas.common.service_errors import UnreadableAnswer
 from lambdas.language import operations as language
 
 BUCKET = "data"
@@ -40,7 +41,8 @@ class Comprehend:
     """Answers sentiments.
 
     Attributes:
-        faults: codes of errors by their share of the calls; "lost" answers, charges, and the answer gets lost.
+        faults: codes of errors by their share of the calls; "lost" answers, charges, and the answer gets lost, and
+            "unreadable" comes as something else.
         poisoned: texts that it refuses with their own error.
         charged: how often each text was.
         calls: documents of each call, at which second.
@@ -84,6 +86,9 @@ class Comprehend:
                 raise ReadTimeoutError(endpoint_url="https://comprehend")
             if code == "reset":
                 raise ConnectionClosedError(endpoint_url="https://comprehend")
+            if code == "unreadable":
+                self.charged.update(texts)
+                raise UnreadableAnswer
             raise ClientError({"Error": {"Code": code, "Message": "secret"}}, "DetectSentiment")
 
     @staticmethod
@@ -122,6 +127,10 @@ class S3:
             "ETag": self.tag(body),
             "VersionId": f"version of {Key}",
         }
+
+    def list_objects_v2(self, *, Bucket: str, Prefix: str) -> dict[str, Any]:
+        found = [{"Key": key} for key in sorted(self.objects) if key.startswith(Prefix)]
+        return {"Contents": found} if found else {}
 
     def delete_object(self, *, Bucket: str, Key: str) -> None:
         del self.objects[Key]

@@ -98,9 +98,10 @@ def test_what_changed_or_is_gone_since_it_was_listed_is_not_taken_for_what_was_l
         {"ThrottlingException": 0.5},
         {"InternalServerException": 0.5},
         {"reset": 0.5},
+        {"ExpiredTokenException": 0.5},
         {"ThrottlingException": 0.2, "InternalServerException": 0.2, "reset": 0.2},
     ],
-    ids=["throttled", "server errors", "connection resets", "all of them"],
+    ids=["throttled", "server errors", "connection resets", "expired tokens", "all of them"],
 )
 def test_passing_faults_cost_time_and_nothing_else(worker, batch, comprehend, place, faults):
     comprehend.faults = faults
@@ -276,6 +277,16 @@ def test_a_call_whose_answer_was_lost_stays_counted_as_money(worker, batch, comp
     comprehend.faults = {"lost": 1.0}
     work(worker, batch({"a.txt": "Good."}), plenty)
     assert spent_usd(worker) >= comprehend.charged["Good."] * 3 * PRICE > 0
+
+
+def test_an_answer_that_cannot_be_read_is_not_asked_for_again_and_stays_counted_as_money(
+    worker, batch, comprehend, place
+):
+    comprehend.faults = {"unreadable": 1.0}
+    assert work(worker, batch({"a.txt": "Good."}), plenty) == {"done": 0, "failed": 1}
+    assert codes(lines_of(worker, place)) == {"a.txt": "AnswerUnreadable"}
+    assert comprehend.charged == {"Good.": 1}
+    assert spent_usd(worker) == pytest.approx(3 * PRICE)
 
 
 def test_without_a_price_no_money_is_counted(worker, batch, comprehend):
