@@ -10,7 +10,7 @@ from PIL import Image
 from local_aws.managed.centernet import Box
 from local_aws.managed.settings import Settings
 from local_aws.managed.tfjs import load_graph_model
-from local_aws.managed.weights import weights_directory
+from local_aws.managed.weights import HUMAN, weights_directory
 
 SIDE_PIXELS = 256
 # Scores and boxes of the grids, in the order of GRIDS.
@@ -42,7 +42,7 @@ class BlazeFace:
         Raises:
             WeightsUnavailable: when they cannot be had.
         """
-        model_json = weights_directory(settings) / "blazeface.json"
+        model_json = weights_directory(settings, HUMAN) / "blazeface.json"
         import tensorflow as tf
 
         self.tf = tf

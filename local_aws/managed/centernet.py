@@ -11,7 +11,7 @@ from PIL import Image
 
 from local_aws.managed.settings import Settings
 from local_aws.managed.tfjs import load_graph_model
-from local_aws.managed.weights import weights_directory
+from local_aws.managed.weights import HUMAN, weights_directory
 
 SIDE_PIXELS = 512
 # The canvas around an image that does not fill it. Small images are not enlarged: on CIFAR-10 the network is right
@@ -54,7 +54,7 @@ class CenterNet:
         Raises:
             WeightsUnavailable: when they cannot be had.
         """
-        model_json = weights_directory(settings) / "centernet.json"
+        model_json = weights_directory(settings, HUMAN) / "centernet.json"
         import tensorflow as tf
 
         if tf.config.list_physical_devices("GPU"):

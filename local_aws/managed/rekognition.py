@@ -1,4 +1,4 @@
-"""Stand-ins of Rekognition's DetectLabels, DetectText and DetectFaces on small open models."""
+"""Stand-ins of Rekognition's operations on images that small open models can do."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import base64
 import binascii
 import io
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
@@ -14,7 +16,9 @@ from PIL import Image, ImageOps
 
 from local_aws.managed.blazeface import BlazeFace, Face
 from local_aws.managed.centernet import Box, CenterNet, Detection
+from local_aws.managed.face_embedding import FaceEmbedding, similarity
 from local_aws.managed.labels import COCO_LABELS, PARENT
+from local_aws.managed.nsfw import Nsfw
 from local_aws.managed.service import Refused, StandIn
 from local_aws.managed.settings import Settings
 from local_aws.managed.weights import WeightsUnavailable
@@ -24,11 +28,15 @@ IMAGE_BYTES = 5 * 1024 * 1024
 SIDE_PIXELS_LEAST = 80
 SIDE_PIXELS_MOST = 10_000
 DEFAULT_CONFIDENCE_PERCENT = 55.0
+DEFAULT_MODERATION_PERCENT = 50.0
+DEFAULT_SIMILARITY_PERCENT = 80.0
 MOST_FACES = 100
 LABELS_MARK = "CenterNet on MobileNetV3, 80 COCO classes, from @vladmandic/human 3.3.6 (MIT); not Rekognition"
 FACES_MARK = (
     "BlazeFace from @vladmandic/human 3.3.6 (MIT): where faces are, nothing of their looks; not Rekognition"
 )
+COMPARISON_MARK = "BlazeFace and FaceRes from @vladmandic/human 3.3.6 (MIT); not Rekognition"
+MODERATION_MARK = "MobileNetV2 from nsfwjs 4.3.0 (MIT): nudity alone, no violence or drugs; not Rekognition"
 TEXT_MARK = "RapidOCR's PaddleOCR models (Apache-2.0); not Rekognition"
 
 # The models' sessions are not made for two callers at once, and two cores gain nothing by it.
@@ -41,23 +49,25 @@ def stand_in() -> StandIn:
         "DetectLabels": (LABELS_MARK, detect_labels),
         "DetectText": (TEXT_MARK, detect_text),
         "DetectFaces": (FACES_MARK, detect_faces),
+        "CompareFaces": (COMPARISON_MARK, compare_faces),
+        "DetectModerationLabels": (MODERATION_MARK, detect_moderation_labels),
     }
     return StandIn("Rekognition", operations)
 
 
-def read_image(request: dict[str, Any]) -> Image.Image:
-    """The request's image, decoded.
+def read_image(request: dict[str, Any], member: str = "Image") -> Image.Image:
+    """The request's image of that name, decoded.
 
     Raises:
         Refused: with Rekognition's codes.
     """
-    encoded = (request.get("Image") or {}).get("Bytes")
+    encoded = (request.get(member) or {}).get("Bytes")
     if not isinstance(encoded, str):
-        raise Refused("InvalidParameterException", "The stand-in takes an image as Image.Bytes.")
+        raise Refused("InvalidParameterException", f"The stand-in takes an image as {member}.Bytes.")
     try:
         content = base64.b64decode(encoded, validate=True)
     except (binascii.Error, ValueError) as error:
-        raise Refused("InvalidParameterException", "Image.Bytes is not base64.") from error
+        raise Refused("InvalidParameterException", f"{member}.Bytes is not base64.") from error
     if len(content) > IMAGE_BYTES:
         raise Refused("ImageTooLargeException", f"The image has more than {IMAGE_BYTES} bytes.")
     wrong_size = Refused(
@@ -76,6 +86,20 @@ def read_image(request: dict[str, Any]) -> Image.Image:
         raise Refused("InvalidImageFormatException", "The bytes are no PNG or JPEG image.") from error
 
 
+@contextmanager
+def a_network() -> Iterator[None]:
+    """Inside, networks may be used.
+
+    Raises:
+        Refused: when their weights cannot be had.
+    """
+    try:
+        with ONE_AT_A_TIME:
+            yield
+    except WeightsUnavailable as error:
+        raise Refused("StandInNotReady", str(error)) from error
+
+
 @cache
 def center_net() -> CenterNet:
     """The network, loaded at first use."""
@@ -86,11 +110,8 @@ def detect_labels(request: dict[str, Any]) -> dict[str, Any]:
     """DetectLabels: each object found, with its places, and the more general label it belongs to."""
     image = read_image(request)
     least = request.get("MinConfidence", DEFAULT_CONFIDENCE_PERCENT)
-    try:
-        with ONE_AT_A_TIME:
-            found = center_net().find(image)
-    except WeightsUnavailable as error:
-        raise Refused("StandInNotReady", str(error)) from error
+    with a_network():
+        found = center_net().find(image)
     by_name: dict[str, list[Detection]] = {}
     for detection in found:
         by_name.setdefault(COCO_LABELS[detection.class_index], []).append(detection)
@@ -142,11 +163,8 @@ def blaze_face() -> BlazeFace:
 def detect_faces(request: dict[str, Any]) -> dict[str, Any]:
     """DetectFaces: where each face is, with eyes and nose; attributes such as smiles are left out, whoever asks."""
     image = read_image(request)
-    try:
-        with ONE_AT_A_TIME:
-            found = blaze_face().find(image)
-    except WeightsUnavailable as error:
-        raise Refused("StandInNotReady", str(error)) from error
+    with a_network():
+        found = blaze_face().find(image)
     return {"FaceDetails": [face_detail(face) for face in found[:MOST_FACES]]}
 
 
@@ -157,6 +175,63 @@ def face_detail(face: Face) -> dict[str, Any]:
         "BoundingBox": place(face.box),
         "Confidence": face.confidence * 100,
         "Landmarks": landmarks,
+    }
+
+
+@cache
+def face_embedding() -> FaceEmbedding:
+    """The network, loaded at first use."""
+    return FaceEmbedding(Settings.from_environment())
+
+
+def compare_faces(request: dict[str, Any]) -> dict[str, Any]:
+    """CompareFaces: the source's largest face against each of the target; no quality filter, whoever asks."""
+    source, target = read_image(request, "SourceImage"), read_image(request, "TargetImage")
+    least = request.get("SimilarityThreshold", DEFAULT_SIMILARITY_PERCENT)
+    with a_network():
+        candidates = blaze_face().find(source)
+        if not candidates:
+            raise Refused("InvalidParameterException", "The stand-in finds no face in SourceImage.")
+        largest = max(candidates, key=lambda face: face.box.width * face.box.height)
+        found = blaze_face().find(target)[:MOST_FACES]
+        cosines = face_embedding().of(target, found) @ face_embedding().of(source, [largest])[0]
+    compared = [
+        (similarity(float(cosine)) * 100, face_detail(face))
+        for cosine, face in zip(cosines, found, strict=True)
+    ]
+    compared.sort(key=lambda one: -one[0])
+    shown = face_detail(largest)
+    return {
+        "SourceImageFace": {name: shown[name] for name in ("BoundingBox", "Confidence")},
+        "FaceMatches": [{"Similarity": alike, "Face": face} for alike, face in compared if alike >= least],
+        "UnmatchedFaces": [face for alike, face in compared if alike < least],
+    }
+
+
+@cache
+def nsfw() -> Nsfw:
+    """The network, loaded at first use."""
+    return Nsfw(Settings.from_environment())
+
+
+def detect_moderation_labels(request: dict[str, Any]) -> dict[str, Any]:
+    """DetectModerationLabels: the two labels of Rekognition's first level that the network can tell."""
+    image = read_image(request)
+    least = request.get("MinConfidence", DEFAULT_MODERATION_PERCENT)
+    with a_network():
+        found = nsfw().classify(image)
+    scores = {"Explicit": found["Porn"] + found["Hentai"], "Swimwear or Underwear": found["Sexy"]}
+    drawn = (found["Drawing"] + found["Hentai"]) * 100
+    labels = [
+        {"Name": name, "Confidence": min(score * 100, 100.0), "ParentName": "", "TaxonomyLevel": 1}
+        for name, score in scores.items()
+        if score * 100 >= least
+    ]
+    kinds = [{"Name": "Illustrated", "Confidence": min(drawn, 100.0)}] if drawn >= least else []
+    return {
+        "ModerationLabels": sorted(labels, key=lambda one: -one["Confidence"]),
+        "ModerationModelVersion": "stand-in-nsfwjs-4.3.0",
+        "ContentTypes": kinds,
     }
 
 

@@ -1,15 +1,20 @@
-"""Turns a TensorFlow.js graph model (model.json and its weights) into a TensorFlow function."""
+"""Turns a TensorFlow.js graph model (its description and its weights) into a TensorFlow function."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-# TensorFlow.js fuses a convolution with what follows; TensorFlow has these as kernels of its own optimiser only.
-UNFUSED = {"_FusedConv2D": "Conv2D", "FusedDepthwiseConv2dNative": "DepthwiseConv2dNative"}
+# TensorFlow.js fuses a product with what follows; TensorFlow has these as kernels of its own optimiser only.
+UNFUSED = {
+    "_FusedConv2D": "Conv2D",
+    "FusedDepthwiseConv2dNative": "DepthwiseConv2dNative",
+    "_FusedMatMul": "MatMul",
+}
 FUSED_ATTRIBUTES = ("fused_ops", "num_args", "epsilon", "leakyrelu_alpha")
 ACTIVATIONS = frozenset({"Relu", "Relu6", "Elu"})
 
@@ -19,31 +24,44 @@ class UnknownGraph(Exception):
 
 
 def load_graph_model(model_json: Path, inputs: str, outputs: str | list[str]) -> Any:
+    """A TensorFlow function of a model.json with its weights beside it; see `graph_function`."""
+    model = json.loads(model_json.read_text())
+    return graph_function(model, lambda path: (model_json.parent / path).read_bytes(), inputs, outputs)
+
+
+def graph_function(
+    model: dict[str, Any], shard: Callable[[str], bytes], inputs: str, outputs: str | list[str]
+) -> Any:
     """A TensorFlow function from the tensor named `inputs` to the tensor named `outputs`, or to several.
+
+    Args:
+        model: what model.json holds.
+        shard: the content of a path of its manifest.
+        inputs: as above.
+        outputs: as above.
 
     Raises:
         UnknownGraph: when the weights or a fused operation are of a kind not handled here.
     """
     import tensorflow as tf
 
-    model = json.loads(model_json.read_text())
-    weights = read_weights(model["weightsManifest"], model_json.parent)
+    weights = read_weights(model["weightsManifest"], shard)
     graph = graph_definition(model["modelTopology"]["node"], weights)
     imported = tf.compat.v1.wrap_function(lambda: tf.graph_util.import_graph_def(graph, name=""), [])
     return imported.prune(inputs, outputs)
 
 
-def read_weights(manifest: list[dict[str, Any]], directory: Path) -> dict[str, np.ndarray]:
-    """Every weight by name; those kept as float16 are widened to the type that the graph computes in."""
+def read_weights(manifest: list[dict[str, Any]], shard: Callable[[str], bytes]) -> dict[str, np.ndarray]:
+    """Every weight by name, in the type that the graph computes in."""
     weights: dict[str, np.ndarray] = {}
     for group in manifest:
-        content = b"".join((directory / path).read_bytes() for path in group["paths"])
+        content = b"".join(shard(path) for path in group["paths"])
         position = 0
         for entry in group["weights"]:
             stored = np.dtype(stored_type(entry))
             count = int(np.prod(entry["shape"]))
             values = np.frombuffer(content, stored, count, position).reshape(entry["shape"])
-            weights[entry["name"]] = values.astype(entry["dtype"])
+            weights[entry["name"]] = widened(values, entry)
             position += count * stored.itemsize
         if position != len(content):
             raise UnknownGraph(
@@ -53,11 +71,20 @@ def read_weights(manifest: list[dict[str, Any]], directory: Path) -> dict[str, n
 
 
 def stored_type(entry: dict[str, Any]) -> str:
-    """The type in which a weight lies in the file; a scale and an offset (uint8, uint16) are not handled here."""
+    """The type in which a weight lies in the file."""
     stored = entry.get("quantization", {}).get("dtype", entry["dtype"])
-    if stored not in ("float16", "float32", "int32"):
+    if stored not in ("uint8", "float16", "float32", "int32"):
         raise UnknownGraph(f"The weight {entry['name']} is stored as {stored}, which is not handled.")
     return stored
+
+
+def widened(values: np.ndarray, entry: dict[str, Any]) -> np.ndarray:
+    """Stored values as the graph computes with them: whole numbers of steps of a scale, or shorter floats."""
+    found = values.astype(entry["dtype"])
+    quantization = entry.get("quantization", {})
+    if "scale" in quantization:
+        return (found * quantization["scale"] + quantization["min"]).astype(entry["dtype"])
+    return found
 
 
 def graph_definition(nodes: list[dict[str, Any]], weights: dict[str, np.ndarray]) -> Any:
@@ -81,13 +108,13 @@ def graph_definition(nodes: list[dict[str, Any]], weights: dict[str, np.ndarray]
 
 
 def unfuse(node: Any, graph: Any) -> None:
-    """Splits a fused convolution into convolution, bias and activation; the last takes over the node's name."""
+    """Splits a fused product into product, bias and activation; the last takes over the node's name."""
     name, element_type = node.name, node.attr["T"].type
     bias, *activations = [operation.decode() for operation in node.attr["fused_ops"].list.s]
     if bias != "BiasAdd" or len(node.input) != 3 or not ACTIVATIONS.issuperset(activations):
         raise UnknownGraph(f"The operation {name} fuses {[bias, *activations]}, which is not handled.")
     offset = node.input.pop()
-    node.op, node.name = UNFUSED[node.op], f"{name}/convolution"
+    node.op, node.name = UNFUSED[node.op], f"{name}/product"
     for attribute in FUSED_ATTRIBUTES:
         node.attr.pop(attribute, None)
     steps = [("BiasAdd", [node.name, offset])]
