@@ -363,18 +363,10 @@ def write(worker: Worker, batch: Batch) -> list[Outcome]:
 
 
 def settle_counts(worker: Worker, batch: Batch, lines: list[Outcome]) -> dict[str, int]:
-    """Tells of failures, then counts the batch once, however often it is delivered."""
+    """Counts the batch once, however often it is delivered, and tells of failures."""
     place = batch.place
     bad = sum(line["outcome"] == "failed" for line in lines)
     counts = {"done": len(lines) - bad, "failed": bad}
-    if bad:
-        message = {
-            "run": place.run,
-            "attempt": place.attempt,
-            "outcomes": place.outcome(batch.number),
-            "failed": bad,
-        }
-        worker.sqs.send_message(QueueUrl=worker.queue_url, MessageBody=json.dumps(message))
     expiry = {"N": str(int(worker.now()) + worker.keep_seconds)}
     marker = {
         "TableName": worker.table,
@@ -392,6 +384,15 @@ def settle_counts(worker: Worker, batch: Batch, lines: list[Outcome]) -> dict[st
         },
     }
     count_once(worker, marker, counter)
+    # Last, so that a queue that takes nothing keeps no run from its end: the redrive reads the outcomes.
+    if bad:
+        message = {
+            "run": place.run,
+            "attempt": place.attempt,
+            "outcomes": place.outcome(batch.number),
+            "failed": bad,
+        }
+        worker.sqs.send_message(QueueUrl=worker.queue_url, MessageBody=json.dumps(message))
     return counts
 
 

@@ -193,6 +193,18 @@ def test_a_worker_that_dies_after_it_wrote_loses_and_repeats_nothing(
     assert {one["failed"] for one in messages(worker)} == {1}
 
 
+def test_a_queue_that_takes_nothing_keeps_no_run_from_its_end(worker, batch, comprehend, place):
+    comprehend.poisoned = {"Bad."}
+    texts = {"a.txt": "Good.", "b.txt": "Bad."}
+    full = Worker(**{**vars(worker), "sqs": Broken(worker.sqs, "send_message", 100)})
+    for finish in (lambda: work(full, batch(texts), plenty), lambda: give_up(full, batch(texts))):
+        with pytest.raises(ConnectionClosedError):
+            finish()
+    assert count(worker, place, 2) == {"objects": 2, "done": 1, "failed": 1, "missing": 0}
+    assert codes(lines_of(worker, place)) == {"a.txt": "done", "b.txt": "InvalidText"}
+    assert comprehend.charged == {"Good.": 1}
+
+
 def test_workers_who_meet_at_the_counter_wait_their_turn(worker, batch, comprehend, place):
     class Crowded(Broken):
         @staticmethod
