@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from local_aws.managed import english, personal_data
+from local_aws.managed import english, personal_data, targeted
 from local_aws.managed.service import Refused, StandIn
 
 # Limits of Comprehend itself in bytes of UTF-8 (Amazon Comprehend quotas).
@@ -32,6 +32,7 @@ def stand_in() -> StandIn:
     """Comprehend's operations that are here."""
     single = {
         "DetectSentiment": (SENTIMENT_MARK, detect_sentiment),
+        "DetectTargetedSentiment": (targeted.MARK, in_english(targeted_sentiment, SENTIMENT_BYTES)),
         "DetectDominantLanguage": (LANGUAGE_MARK, detect_dominant_language),
         "DetectEntities": (english.MARK, in_english(english.entities, DOCUMENT_BYTES)),
         "DetectKeyPhrases": (english.MARK, in_english(english.key_phrases, DOCUMENT_BYTES)),
@@ -124,6 +125,16 @@ def detect_sentiment(request: dict[str, Any]) -> dict[str, Any]:
     text = read_text(request, SENTIMENT_BYTES)
     if request.get("LanguageCode") not in LANGUAGES:
         raise Refused("UnsupportedLanguageException", "LanguageCode is not one of sentiment analysis.")
+    return sentiment_of(text)
+
+
+def targeted_sentiment(text: str) -> dict[str, Any]:
+    """DetectTargetedSentiment, with the lexicon's view of a clause."""
+    return targeted.targeted_sentiment(text, sentiment_of)
+
+
+def sentiment_of(text: str) -> dict[str, Any]:
+    """The surest of four sentiments, and the scores of all."""
     # A long text's words saturate the lexicon's score; the mean over its sentences does not.
     sentences = [sentence for sentence in SENTENCE_END.split(text) if sentence.strip()] or [text]
     compounds = [analyzer().polarity_scores(sentence)["compound"] for sentence in sentences]

@@ -326,6 +326,24 @@ def test_an_english_text_is_read(operation):
     assert found_in(content) == expected
 
 
+def test_each_thing_in_a_text_has_the_sentiment_of_its_own_clause():
+    text = "The room was awful, but Grace Hopper was wonderful. The room faced a street."
+    status, headers, content = ask(
+        COMPREHEND, "DetectTargetedSentiment", {"Text": text, "LanguageCode": "en"}
+    )
+    assert (status, "not Comprehend" in headers[STAND_IN_HEADER]) == (200, True)
+    require_shape("comprehend", "DetectTargetedSentiment", content)
+    found = [
+        [(one["Text"], one["Type"], one["MentionSentiment"]["Sentiment"]) for one in entity["Mentions"]]
+        for entity in content["Entities"]
+    ]
+    assert found == [
+        [("The room", "OTHER", "NEGATIVE"), ("The room", "OTHER", "NEUTRAL")],
+        [("Grace Hopper", "PERSON", "POSITIVE")],
+        [("a street", "OTHER", "NEUTRAL")],
+    ]
+
+
 @settings(max_examples=30, deadline=None)
 @given(st.text(min_size=1, max_size=100), st.sampled_from(sorted(ENGLISH)))
 def test_spans_of_any_text_lie_in_it_in_characters(text, operation):
