@@ -18,7 +18,7 @@ MARGIN = 1.4
 # The mean of the pixels that the network was trained on: blue, green, red.
 MEAN_PIXEL = (103.939, 116.779, 123.68)
 # From the cosine of two embeddings to how likely they are one person's: a logistic regression on all pairs of pictures
-# of the first 20 people of the ORL faces (1 pair in 21 is one person's), on whom no figure of this project is measured.
+# of the first 20 people of the ORL faces (1 pair in 21 is one person's), on whom no comparison is measured.
 # Rekognition's usual threshold of 80 % is then a cosine of 0.65.
 SLOPE = 73.6
 OFFSET = -46.6

@@ -75,7 +75,7 @@ def schema(target):
     for ask in (client.text_sentiment, client.text_language, client.text_pii, client.text_entities):
         once_loaded(lambda ask=ask: ask("A film of 1955."))
     if EXAMPLES > FEW:
-        for ask in (client.image_labels, client.image_text, client.image_faces):
+        for ask in (client.image_labels, client.image_text, client.image_faces, client.image_moderation):
             once_loaded(lambda ask=ask: ask(jpeg((80, 80))))
     return schemathesis.openapi.from_dict(COMMITTED)
 
