@@ -58,6 +58,10 @@ def findings(part: str, settings: EnvironmentSettings) -> list[Finding]:
         return [Finding(f"{path}/Resource", rule, reason) for rule in rules]
 
     versions = [sagemaker("model-package", f"{endpoint_name(environment, kind)}/") for kind in KINDS]
+    interfaces = [
+        resource(f"arn:aws:ec2:{account}:{kind}/*")
+        for kind in ("network-interface", "subnet", "security-group")
+    ]
     if part == "Training":
         prefixes = ("checkpoints/", "training/", "local/", "evaluations/")
         read = ("evaluations/", "training/", "local/")
@@ -69,10 +73,6 @@ def findings(part: str, settings: EnvironmentSettings) -> list[Finding]:
         markers = each(
             "Training/Role/DefaultPolicy", "The data set's folder is its owner's choice.", anywhere
         )
-        interfaces = [
-            resource(f"arn:aws:ec2:{account}:{kind}/*")
-            for kind in ("network-interface", "subnet", "security-group")
-        ]
         network = each("JobRole/DefaultPolicy", INTERFACES, *interfaces)
         return [
             *each("JobRole/DefaultPolicy", OBJECTS, objects("DataBucket")),
@@ -124,7 +124,9 @@ def findings(part: str, settings: EnvironmentSettings) -> list[Finding]:
         ]
     if part == "Watching" and settings.watching and settings.watching.drift:
         job, machine = "Drift/JobRole/DefaultPolicy", "Drift/Machine/Role/DefaultPolicy"
+        network = each(job, INTERFACES, *interfaces)
         return [
+            *(network if settings.training.network else []),
             *each(job, OBJECTS, objects("DataBucket", "captured/")),
             *each(job, OBJECTS, *(objects("ModelBucket", p) for p in ("evaluations/", "drift/"))),
             *each(job, LOG_STREAMS, log_group("ProcessingJobs")),

@@ -23,6 +23,7 @@ from stacks.drift_machine import (
 from stacks.images import INFERENCE_IMAGES, TRAINING_IMAGES
 from stacks.machine import add_machine
 from stacks.names import CAPTURED_PREFIX, KINDS, endpoint_name, published
+from stacks.network import published_network
 from stacks.places import Places
 from stacks.settings import EnvironmentSettings
 from stacks.starts import target
@@ -66,6 +67,7 @@ class DriftJob(Construct):
                 for kind in KINDS
             },
             inference_stack=inference_stack,
+            vpc=published_network(self.stack, settings),
         )
         machine = add_machine(
             self,
@@ -97,6 +99,8 @@ class DriftJob(Construct):
             *roles.pull_image(image, self.settings.region),
             *roles.write_sagemaker_logs(self.stack, "ProcessingJobs"),
         ]
+        if self.settings.training.network:
+            statements += roles.place_network_interfaces(self.stack)
         for statement in statements:
             role.add_to_policy(statement)
         return role

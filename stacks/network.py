@@ -1,4 +1,4 @@
-"""A network for training jobs: isolated subnets, a way to our buckets and none to anywhere else, no NAT."""
+"""A network for jobs: isolated subnets, a way to our buckets and none to anywhere else, no NAT."""
 
 from __future__ import annotations
 
@@ -10,9 +10,36 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from stacks.names import publish, published
+from stacks.settings import EnvironmentSettings
 from stacks.settings.training import NetworkSettings
 
 SUBNET_BITS = 8
+SECURITY_GROUP = "job-security-group"
+
+
+def publish_network(scope: Construct, environment: str, vpc_config: dict[str, list[str]]) -> None:
+    """Tells other stacks of the jobs' network, piece by piece."""
+    pieces = dict(zip(subnet_names(len(vpc_config["Subnets"])), vpc_config["Subnets"], strict=True))
+    (pieces[SECURITY_GROUP],) = vpc_config["SecurityGroupIds"]
+    for name, value in pieces.items():
+        publish(scope, environment, name, value)
+
+
+def published_network(scope: Construct, settings: EnvironmentSettings) -> dict[str, list[str]] | None:
+    """SageMaker's VpcConfig of the network that the training stack published; None where the settings want none."""
+    if settings.training.network is None:
+        return None
+    names = subnet_names(settings.training.network.availability_zones)
+    return {
+        "SecurityGroupIds": [published(scope, settings.name, SECURITY_GROUP)],
+        "Subnets": [published(scope, settings.name, name) for name in names],
+    }
+
+
+def subnet_names(count: int) -> list[str]:
+    """Under which names the subnets are published."""
+    return [f"job-subnet-{number}" for number in range(1, count + 1)]
 
 
 class JobNetwork(Construct):

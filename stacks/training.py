@@ -15,7 +15,7 @@ from stacks import roles
 from stacks.images import INFERENCE_IMAGES, TRAINING_IMAGES, Image
 from stacks.machine import add_machine
 from stacks.names import KINDS, endpoint_name, publish, published
-from stacks.network import JobNetwork
+from stacks.network import JobNetwork, publish_network
 from stacks.pipeline import definition
 from stacks.places import Places
 from stacks.settings import EnvironmentSettings
@@ -59,6 +59,8 @@ class TrainingStack(Stack):
             keep = settings.storage.keep_data_when_destroyed
             group.apply_removal_policy(RemovalPolicy.RETAIN if keep else RemovalPolicy.DESTROY)
         network = self.network(settings, data_bucket, model_bucket, code)
+        if network:
+            publish_network(self, settings.name, network.vpc_config)
         places = Places(
             data_bucket=data_bucket,
             model_bucket=model_bucket,

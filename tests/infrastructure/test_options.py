@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from .calls import machines_of, missing_and_idle, needlessly_wide, not_embedded
+from .calls import actions_of, machines_of, missing_and_idle, needlessly_wide, not_embedded, statements_of
 from .conftest import PARTS, ROOT, context, templates_in
 
 BOUNDARY = "arn:aws:iam::111122223333:policy/bound"
@@ -93,6 +93,32 @@ def test_both_jobs_run_in_that_network_and_their_hosts_reach_each_other(everythi
     assert text.count("VpcConfig") == 3, "training, tuning and evaluation"
     (incoming,) = of_type(everything["Training"], "AWS::EC2::SecurityGroupIngress")
     assert incoming["GroupId"] == incoming["SourceSecurityGroupId"]
+
+
+def test_the_drift_job_runs_in_that_network_too_isolated_and_encrypted(everything, of_type):
+    watching, training = everything["Watching"], everything["Training"]
+    published = {one["Name"]: one["Value"] for one in of_type(training, "AWS::SSM::Parameter")}
+    pieces = ("job-security-group", "job-subnet-1", "job-subnet-2")
+    ids = [json.dumps(published[f"/recognition/dev/{piece}"]) for piece in pieces]
+    assert len(set(ids)) == 3 and "Hosts" in ids[0] and "Subnet1" in ids[1] and "Subnet2" in ids[2]
+    read = {
+        parameter["Default"].rsplit("/", 1)[-1]: name for name, parameter in watching["Parameters"].items()
+    }
+    (machine,) = of_type(watching, "AWS::StepFunctions::StateMachine")
+    parts = machine["DefinitionString"]["Fn::Join"][1]
+    asked = [part["Ref"] for part in parts if isinstance(part, dict) and "Ref" in part]
+    assert {read[piece] for piece in pieces} <= set(asked)
+    ((definition, _),) = machines_of(watching)
+    job = definition["States"]["Measure"]["Arguments"]
+    assert job["NetworkConfig"] == {
+        "EnableNetworkIsolation": True,
+        "EnableInterContainerTrafficEncryption": True,
+        "VpcConfig": {"SecurityGroupIds": ["reference"], "Subnets": ["reference", "reference"]},
+    }
+    assert job["ProcessingOutputConfig"]["KmsKeyId"] == "reference"
+    assert job["ProcessingResources"]["ClusterConfig"]["VolumeKmsKeyId"] == "reference"
+    allowed = {action for one in statements_of(watching) for action in actions_of(one)}
+    assert "ec2:CreateNetworkInterface" in allowed, "SageMaker places the job under the job's own role"
 
 
 def test_without_the_setting_there_is_no_network(dev, of_type):
