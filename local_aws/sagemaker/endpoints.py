@@ -14,6 +14,15 @@ from local_aws.sagemaker.captures import capture
 from local_aws.sagemaker.containers import SERVERS, role_of_image, unknown_image
 from local_aws.sagemaker.errors import ServiceError, not_found, validation_error
 from local_aws.sagemaker.model_servers import ModelServer, StartFailed, ask, start_process
+from local_aws.sagemaker.multi_models import (
+    TARGET,
+    MultiModelServer,
+    as_runtime_errors,
+    asked_for,
+    at_most,
+    is_multi_model,
+    require_prefix,
+)
 from local_aws.sagemaker.names import Names
 from local_aws.sagemaker.objects import TransferFailed, download_archive
 from local_aws.sagemaker.registry import Registry
@@ -32,7 +41,7 @@ class Endpoints:
         self.models: dict[str, dict[str, Any]] = {}
         self.configs: dict[str, dict[str, Any]] = {}
         self.endpoints: dict[str, dict[str, Any]] = {}
-        self.servers: dict[str, ModelServer] = {}
+        self.servers: dict[str, ModelServer | MultiModelServer] = {}
         self.shadows = Shadows(clients)
         self.lock = threading.RLock()
         self.numbers = itertools.count(1)
@@ -68,6 +77,8 @@ class Endpoints:
             raise validation_error("An endpoint takes one shadow variant.")
         for variant in (*request["ProductionVariants"], *shadows):
             if "ModelName" in variant:
+                if shadows or "AsyncInferenceConfig" in request or "ServerlessConfig" in variant:
+                    self.require_single_model(variant["ModelName"])
                 self.find("model", self.models, variant["ModelName"])
             elif "ExecutionRoleArn" not in request:
                 raise validation_error(
@@ -146,12 +157,26 @@ class Endpoints:
         """Whether a configuration's variant has a model; one without is for inference components."""
         return "ModelName" in self.configs[config_name]["ProductionVariants"][0]
 
-    def start_servers(self, name: str, config_name: str) -> tuple[ModelServer | None, ModelServer | None]:
+    def require_single_model(self, name: str) -> None:
+        """Refuses a multi-model container where SageMaker takes none.
+
+        Raises:
+            ServiceError: saying where one can be.
+        """
+        if is_multi_model(own_container(self.find("model", self.models, name))):
+            raise validation_error(
+                f"The model {name} has a multi-model container, which real-time endpoints of instances without a "
+                "shadow take and nothing else."
+            )
+
+    def start_servers(
+        self, name: str, config_name: str
+    ) -> tuple[ModelServer | MultiModelServer | None, ModelServer | None]:
         """The servers of a configuration's variant and of its shadow; see `start_server` for what is raised."""
         config = self.configs[config_name]
         if not self.has_models(config_name):
             return None, None
-        server = self.start_server(name, config["ProductionVariants"][0])
+        server = self.start_one_or_many(name, config["ProductionVariants"][0])
         try:
             shadows = [self.start_server(name, one) for one in config.get("ShadowProductionVariants", [])]
         except BaseException:
@@ -197,6 +222,20 @@ class Endpoints:
         for one in filter(None, old):
             one.retire()
 
+    def start_one_or_many(self, name: str, variant: dict[str, Any]) -> ModelServer | MultiModelServer:
+        """What answers for a variant; of a multi-model container nothing is loaded yet. See `start_server`."""
+        container = self.container_of(self.find("model", self.models, variant["ModelName"]))
+        if not is_multi_model(container):
+            return self.start_server(name, variant)
+        require_prefix(self.clients("s3"), container["ModelDataUrl"])
+
+        def load(target: str) -> ModelServer:
+            uri = f"{container['ModelDataUrl']}{target}"
+            with as_runtime_errors(uri):
+                return self.start_container(name, {**container, "ModelDataUrl": uri})
+
+        return MultiModelServer(load, at_most(container))
+
     def start_server(
         self, name: str, variant: dict[str, Any], variables: dict[str, str] | None = None
     ) -> ModelServer:
@@ -206,7 +245,14 @@ class Endpoints:
             StartFailed: when the image is unknown or the server ends or stays silent.
             TransferFailed: when the model data cannot be had.
         """
+        self.require_single_model(variant["ModelName"])
         container = self.container_of(self.find("model", self.models, variant["ModelName"]))
+        return self.start_container(name, container, variables)
+
+    def start_container(
+        self, name: str, container: dict[str, Any], variables: dict[str, str] | None = None
+    ) -> ModelServer:
+        """The server of one model archive; see `start_server`."""
         module = SERVERS.get(role_of_image(container["Image"]))
         if module is None:
             raise StartFailed(unknown_image(container["Image"]))
@@ -221,7 +267,7 @@ class Endpoints:
 
     def container_of(self, model: dict[str, Any]) -> dict[str, Any]:
         """Image and model data of a model, which may name a version of the registry."""
-        container = model.get("PrimaryContainer") or model["Containers"][0]
+        container = own_container(model)
         if "ModelPackageName" not in container:
             return container
         package = self.registry.package(container["ModelPackageName"])
@@ -277,7 +323,7 @@ class Endpoints:
         if len(body) > BODY_BYTES:
             raise validation_error(f"The body has {len(body)} bytes; real-time inference takes {BODY_BYTES}.")
         self.shadows.copy(name, body, headers)
-        with self.asked(name) as (server, variant):
+        with self.asked(name, headers.get(TARGET)) as (server, variant):
             content_type, content = ask(server, body, headers)
         config = self.configs.get(self.endpoints.get(name, {}).get("EndpointConfigName"), {})
         asked = (headers.get("content-type", ""), body)
@@ -304,11 +350,11 @@ class Endpoints:
         return config["OutputConfig"]
 
     @contextmanager
-    def asked(self, name: str) -> Iterator[tuple[ModelServer, str]]:
-        """The server of an endpoint and its variant's name; the server is not retired meanwhile.
+    def asked(self, name: str, target: str | None = None) -> Iterator[tuple[ModelServer, str]]:
+        """The server of an endpoint, or of one of its models, and its variant's name; it is not retired meanwhile.
 
         Raises:
-            ServiceError: when no such endpoint serves.
+            ServiceError: when no such endpoint serves, or no such model on it.
         """
         with ExitStack() as stack:
             # Under the lock of the exchange: between being found and being counted a server must not be retired.
@@ -320,13 +366,18 @@ class Endpoints:
                     raise validation_error(f"Endpoint {name} of account {self.names.account} not found.")
                 stack.enter_context(server.answering())
                 variant = self.endpoints[name]["ProductionVariants"][0]["VariantName"]
-            yield server, variant
+            yield stack.enter_context(asked_for(server, name, target)), variant
 
     def close(self) -> None:
         """Ends every server."""
         self.shadows.close()
         for server in list(self.servers.values()):
             server.stop()
+
+
+def own_container(model: dict[str, Any]) -> dict[str, Any]:
+    """What CreateModel said of a model's container."""
+    return model.get("PrimaryContainer") or model["Containers"][0]
 
 
 # The properties of a variant that an update can retain, and how DescribeEndpoint calls them.

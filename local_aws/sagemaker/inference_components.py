@@ -41,7 +41,7 @@ class InferenceComponents:
         name, specification = request["InferenceComponentName"], request.get("Specification", {})
         if "ModelName" not in specification:
             raise validation_error("The embedded AWS serves components with a ModelName of their own.")
-        self.endpoints.describe_model({"ModelName": specification["ModelName"]})
+        self.endpoints.require_single_model(specification["ModelName"])
         endpoint = self.endpoints.describe_endpoint({"EndpointName": request["EndpointName"]})
         if self.endpoints.has_models(endpoint["EndpointConfigName"]):
             raise validation_error(f"The endpoint {request['EndpointName']} has a model of its own.")

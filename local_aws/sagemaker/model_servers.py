@@ -28,14 +28,11 @@ class StartFailed(Exception):
 
 
 @dataclass
-class ModelServer:
-    """One running server, with the number of requests that it has yet to answer."""
+class Answering:
+    """What is asked, with the number of requests that it has yet to answer."""
 
-    process: subprocess.Popen
-    port: int
-    folder: Path
-    unanswered: int = 0
-    changed: threading.Condition = field(default_factory=threading.Condition)
+    unanswered: int = field(default=0, kw_only=True)
+    changed: threading.Condition = field(default_factory=threading.Condition, kw_only=True)
 
     @contextmanager
     def answering(self) -> Iterator[None]:
@@ -54,6 +51,19 @@ class ModelServer:
         with self.changed:
             self.changed.wait_for(lambda: not self.unanswered, timeout=ANSWER_SECONDS)
         self.stop()
+
+    def stop(self) -> None:
+        """Ends it at once."""
+        raise NotImplementedError
+
+
+@dataclass
+class ModelServer(Answering):
+    """One running server of one model."""
+
+    process: subprocess.Popen
+    port: int
+    folder: Path
 
     def stop(self) -> None:
         """Ends it at once and drops its files."""

@@ -143,7 +143,7 @@ class SageMaker:
     def create_transform_job(self, request: dict[str, Any]) -> dict[str, Any]:
         """CreateTransformJob."""
         arn = self.names.arn("transform-job", request["TransformJobName"])
-        self.endpoints.describe_model({"ModelName": request["ModelName"]})
+        self.endpoints.require_single_model(request["ModelName"])
         folder = self.folder / "jobs" / uuid.uuid4().hex
         self.transforming.submit(TransformJob(arn, request, folder, self.client, self.endpoints))
         return {"TransformJobArn": arn}

@@ -8,6 +8,7 @@ import tarfile
 import time
 import uuid
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -15,12 +16,24 @@ import pytest
 
 from local_aws.launcher import EmbeddedAws, environment
 from local_aws.sagemaker.names import Names
+from model_code import inference
 from stacks.places import Places
 
 TRAINING_IMAGE = "763104351884.dkr.ecr.us-east-1.amazonaws.com/tensorflow-training:2.21-gpu-py312"
 INFERENCE_IMAGE = "763104351884.dkr.ecr.us-east-1.amazonaws.com/tensorflow-inference:2.20-gpu-py312"
 TYPE_WITHOUT_CAPACITY = "ml.p5.48xlarge"
 ROLE = "arn:aws:iam::000000000000:role/jobs-of-the-tests"
+# Appended to an artefact's own handlers.
+SLOWLY = """
+import time
+
+without_pause = input_handler
+
+
+def input_handler(data, context):
+    time.sleep({pause_seconds})
+    return without_pause(data, context)
+"""
 
 
 @pytest.fixture(scope="session")
@@ -71,6 +84,37 @@ def archive(files: dict[str, bytes | str]) -> bytes:
             member.size = len(data)
             tar.addfile(member, io.BytesIO(data))
     return buffer.getvalue()
+
+
+@pytest.fixture(scope="session")
+def artefact(tmp_path_factory):
+    """Makes model archives whose network says how long a text is, times a factor, and takes its time over it."""
+    import tensorflow as tf
+
+    class Lengths(tf.Module):
+        def __init__(self, factor: float) -> None:
+            super().__init__()
+            self.factor = tf.Variable(factor)
+            self.serve = tf.function(
+                self.predict, input_signature=[tf.TensorSpec([None], tf.string, name="text")]
+            )
+
+        def predict(self, text):
+            score = tf.cast(tf.strings.length(text), tf.float32) * self.factor
+            return {"label": text, "score": score, "probabilities": tf.stack([score, -score], axis=1)}
+
+    def make(factor: float, pause_seconds: float = 0.0) -> bytes:
+        folder = tmp_path_factory.mktemp("model")
+        module = Lengths(factor)
+        tf.saved_model.save(module, str(folder / "1"), signatures={"serving_default": module.serve})
+        (folder / "code").mkdir()
+        handlers = Path(inference.__file__).read_text() + SLOWLY.format(pause_seconds=pause_seconds)
+        (folder / "code" / "inference.py").write_text(handlers)
+        (folder / "labels.json").write_text('["long", "short"]')
+        files = [path for path in folder.rglob("*") if path.is_file()]
+        return archive({path.relative_to(folder).as_posix(): path.read_bytes() for path in files})
+
+    return make
 
 
 def training_request(s3: Any, bucket: str, script: str, **changes: Any) -> dict[str, Any]:

@@ -6,59 +6,14 @@ import json
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from local_aws.sagemaker.objects import download_prefix
-from model_code import inference
 from model_code.captures import read_captures
 
 from .conftest import INFERENCE_IMAGE, ROLE, archive
-
-# Appended to an artefact's own handlers.
-SLOWLY = """
-import time
-
-without_pause = input_handler
-
-
-def input_handler(data, context):
-    time.sleep({pause_seconds})
-    return without_pause(data, context)
-"""
-
-
-@pytest.fixture(scope="session")
-def artefact(tmp_path_factory):
-    """Makes model archives whose network says how long a text is, times a factor, and takes its time over it."""
-    import tensorflow as tf
-
-    class Lengths(tf.Module):
-        def __init__(self, factor: float) -> None:
-            super().__init__()
-            self.factor = tf.Variable(factor)
-            self.serve = tf.function(
-                self.predict, input_signature=[tf.TensorSpec([None], tf.string, name="text")]
-            )
-
-        def predict(self, text):
-            score = tf.cast(tf.strings.length(text), tf.float32) * self.factor
-            return {"label": text, "score": score, "probabilities": tf.stack([score, -score], axis=1)}
-
-    def make(factor: float, pause_seconds: float = 0.0) -> bytes:
-        folder = tmp_path_factory.mktemp("model")
-        module = Lengths(factor)
-        tf.saved_model.save(module, str(folder / "1"), signatures={"serving_default": module.serve})
-        (folder / "code").mkdir()
-        handlers = Path(inference.__file__).read_text() + SLOWLY.format(pause_seconds=pause_seconds)
-        (folder / "code" / "inference.py").write_text(handlers)
-        (folder / "labels.json").write_text('["long", "short"]')
-        files = [path for path in folder.rglob("*") if path.is_file()]
-        return archive({path.relative_to(folder).as_posix(): path.read_bytes() for path in files})
-
-    return make
 
 
 class Deployment:
