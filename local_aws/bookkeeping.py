@@ -7,8 +7,6 @@ from collections.abc import Callable
 from typing import Any
 
 RECORDED = (
-    "AWS::ApplicationAutoScaling::ScalableTarget",
-    "AWS::ApplicationAutoScaling::ScalingPolicy",
     "AWS::EC2::FlowLog",
     "AWS::WAFv2::WebACLAssociation",
 )

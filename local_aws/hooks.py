@@ -10,6 +10,7 @@ from ministack.services import cloudwatch, eventbridge, stepfunctions
 from ministack.services.cloudformation import provisioners, stacks
 
 from local_aws import alarms, managed
+from local_aws.autoscaling import Autoscaling
 from local_aws.bookkeeping import bookkeeping_handlers
 from local_aws.sagemaker.cloudformation import Provisioner
 from local_aws.sagemaker.integrations import dispatch_table
@@ -21,7 +22,9 @@ def install(sagemaker: SageMaker) -> None:
     app.SERVICE_HANDLERS["sagemaker"] = sagemaker.handle_request
     managed.register(app.SERVICE_HANDLERS)
     name_services("sagemaker", "rekognition", "comprehend")
-    ours = Provisioner(sagemaker).handlers() | bookkeeping_handlers(sagemaker.client)
+    scaling = Autoscaling(sagemaker)
+    app.SERVICE_HANDLERS["application-autoscaling"] = scaling.handle_request
+    ours = Provisioner(sagemaker).handlers() | scaling.handlers() | bookkeeping_handlers(sagemaker.client)
     provisioners._RESOURCE_HANDLERS.update(ours)
     run_on_worker_threads(set(ours))
     stepfunctions._SERVICE_DISPATCH.update(dispatch_table(sagemaker))

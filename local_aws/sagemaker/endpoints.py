@@ -302,6 +302,15 @@ class Endpoints:
             server.retire()
         return {}
 
+    def load_of(self, name: str) -> tuple[int, int] | None:
+        """How many instances an endpoint has, and how many requests they answer right now; None when none serves."""
+        with self.lock:
+            server = self.servers.get(name)
+            if server is None:
+                return None
+            (variant,) = self.endpoints[name]["ProductionVariants"]
+            return variant["CurrentInstanceCount"], server.unanswered
+
     def find(self, kind: str, things: dict[str, dict[str, Any]], name: str) -> dict[str, Any]:
         """A thing by name.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
@@ -35,6 +36,8 @@ class InferenceComponents:
         self.endpoints = endpoints
         self.components: dict[str, Component] = {}
         self.lock = threading.RLock()
+        # Hears the name of a component that had no copy for a request.
+        self.when_refused: Callable[[str], None] = lambda name: None
 
     def create(self, request: dict[str, Any]) -> dict[str, Any]:
         """CreateInferenceComponent; its server starts in the background."""
@@ -142,6 +145,15 @@ class InferenceComponents:
             raise validation_error(f"The endpoint {name} has inference components: delete them first.")
         return self.endpoints.delete_endpoint(request)
 
+    def load_of(self, name: str) -> tuple[int, int] | None:
+        """How many copies a component has, and how many requests they answer right now; None when there is none."""
+        with self.lock:
+            component = self.components.get(name)
+            if component is None or "RuntimeConfig" not in component.description:
+                return None
+            requests = component.server.unanswered if component.server else 0
+            return component.description["RuntimeConfig"]["CurrentCopyCount"], requests
+
     def find(self, name: str) -> Component:
         """A component by name.
 
@@ -171,6 +183,7 @@ class InferenceComponents:
                         f"The inference component {name} is not on the endpoint {endpoint}."
                     )
                 if component.server is None:
+                    threading.Thread(target=self.when_refused, args=(name,), daemon=True).start()
                     raise validation_error(NO_COPY.format(name=name))
                 stack.enter_context(component.server.answering())
                 server, variant = component.server, component.description["VariantName"]

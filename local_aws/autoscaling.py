@@ -1,0 +1,237 @@
+"""Application Auto Scaling of endpoints and inference components: decisions by how many requests are asked right now.
+
+Target tracking follows the concurrent requests of an instance or a copy; a step policy takes the first copy out of zero
+when a request found none. Policies on other metrics, which the embedded AWS does not have, are kept and decide nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from local_aws.sagemaker.errors import ServiceError
+from local_aws.sagemaker.service import SageMaker
+from local_aws.sagemaker.shapes import Shapes, now, to_wire
+
+COPIES = "sagemaker:inference-component:DesiredCopyCount"
+INSTANCES = "sagemaker:variant:DesiredInstanceCount"
+# The metric of its own that each dimension's policies follow here.
+CONCURRENCY = {
+    "SageMakerInferenceComponentConcurrentRequestsPerCopyHighResolution": COPIES,
+    "SageMakerVariantConcurrentRequestsPerModelHighResolution": INSTANCES,
+}
+# High-resolution metrics come every 10 s (Application Auto Scaling's predefined metrics of SageMaker).
+PERIOD_SECONDS = 10
+# Target tracking scales in when the metric is a tenth below its target, so that it does not go back and forth.
+SLACK = 0.9
+# Application Auto Scaling's defaults for SageMaker.
+COOLDOWN_SECONDS = 300
+
+
+@dataclass
+class Target:
+    """What may be scaled, by which policies, and when it last was.
+
+    Attributes:
+        properties: CloudFormation's, of AWS::ApplicationAutoScaling::ScalableTarget.
+        policies: of AWS::ApplicationAutoScaling::ScalingPolicy, by their names.
+        busy: the moment at which there was last a reason not to scale in, by the monotonic clock.
+        scaled_out: the moment of the last scaling out.
+    """
+
+    properties: dict[str, Any]
+    policies: dict[str, dict[str, Any]] = field(default_factory=dict)
+    busy: float = -math.inf
+    scaled_out: float = -math.inf
+
+    @property
+    def name(self) -> str:
+        """The endpoint or the component."""
+        return self.properties["ResourceId"].split("/")[1]
+
+    @property
+    def dimension(self) -> str:
+        """What of it is scaled."""
+        return self.properties["ScalableDimension"]
+
+    def within(self, number: float) -> int:
+        """A number within the target's bounds."""
+        least, most = (int(self.properties[f"{bound}Capacity"]) for bound in ("Min", "Max"))
+        return min(max(math.ceil(number), least), most)
+
+    def policies_of(self, kind: str) -> list[tuple[str, dict[str, Any]]]:
+        """Its policies of a type, with their names."""
+        return [(name, one) for name, one in self.policies.items() if one["PolicyType"] == kind]
+
+
+class Autoscaling:
+    """Every target, and what was decided about it."""
+
+    def __init__(
+        self, sagemaker: SageMaker, clock: Callable[[], float] = time.monotonic, *, periodic: bool = True
+    ) -> None:
+        self.sagemaker, self.clock = sagemaker, clock
+        self.targets: dict[str, Target] = {}
+        self.activities: list[dict[str, Any]] = []
+        self.shapes = Shapes("application-autoscaling")
+        self.lock = threading.RLock()
+        sagemaker.components.when_refused = self.step_out_of_zero
+        if periodic:
+            threading.Thread(target=self.look_periodically, daemon=True).start()
+
+    def look_periodically(self) -> None:
+        """Decides every period for as long as the process lives."""
+        while True:
+            time.sleep(PERIOD_SECONDS)
+            self.decide()
+
+    def decide(self) -> None:
+        """One look at every target that a policy tracks."""
+        with self.lock:
+            tracked = [
+                (target, name, policy["TargetTrackingScalingPolicyConfiguration"])
+                for target in self.targets.values()
+                for name, policy in target.policies_of("TargetTrackingScaling")
+            ]
+        for target, name, tracking in tracked:
+            metric = tracking.get("PredefinedMetricSpecification", {}).get("PredefinedMetricType")
+            if CONCURRENCY.get(metric) == target.dimension:
+                self.track(target, name, tracking)
+
+    def track(self, target: Target, policy: str, tracking: dict[str, Any]) -> None:
+        """Brings a target to so many copies that each has the wanted number of requests; outside its cooldowns."""
+        found = self.load_of(target)
+        # Without a copy there is no such metric.
+        if found is None or not found[0]:
+            return
+        count, requests = found
+        value, moment = float(tracking["TargetValue"]), self.clock()
+        wanted = target.within(requests / value)
+        if requests >= count * value * SLACK:
+            target.busy = moment
+        if wanted > count:
+            rests = moment - target.scaled_out >= float(tracking.get("ScaleOutCooldown", COOLDOWN_SECONDS))
+        else:
+            waited = moment - max(target.busy, target.scaled_out)
+            rests = waited >= float(tracking.get("ScaleInCooldown", COOLDOWN_SECONDS))
+        if wanted != count and rests:
+            self.scale(
+                target, wanted, f"policy {policy}: {requests} requests for {count}, {value:g} wanted of each"
+            )
+
+    def step_out_of_zero(self, component: str) -> None:
+        """What the alarm on NoCapacityInvocationFailures does: a step policy's adjustment of what has no copy."""
+        with self.lock:
+            target = self.targets.get(f"inference-component/{component}|{COPIES}")
+        if target is None:
+            return
+        for name, policy in target.policies_of("StepScaling"):
+            steps = policy["StepScalingPolicyConfiguration"]["StepAdjustments"]
+            wanted = target.within(int(steps[0]["ScalingAdjustment"]))
+            self.scale(target, wanted, f"policy {name}: a request found no copy")
+
+    def load_of(self, target: Target) -> tuple[int, int] | None:
+        """How many copies or instances there are, and how many requests all of them answer right now."""
+        if target.dimension == COPIES:
+            return self.sagemaker.components.load_of(target.name)
+        return self.sagemaker.endpoints.load_of(target.name)
+
+    def scale(self, target: Target, wanted: int, cause: str) -> None:
+        """Sets the number, and keeps the decision; what SageMaker refuses, because it is changing, is tried later."""
+        operation, request = request_of(target, wanted)
+        began = now()
+        try:
+            self.sagemaker.call(operation, request)
+            status, message = "Successful", f"Successfully set the desired number to {wanted}."
+        except ServiceError as error:
+            status, message = "Failed", error.message
+        else:
+            moment = self.clock()
+            target.busy, target.scaled_out = moment, moment
+        with self.lock:
+            self.activities.insert(
+                0,
+                {
+                    "ActivityId": str(uuid.uuid4()),
+                    "ServiceNamespace": "sagemaker",
+                    "ResourceId": target.properties["ResourceId"],
+                    "ScalableDimension": target.dimension,
+                    "Description": f"Setting desired {target.dimension.rpartition(':')[2]} to {wanted}.",
+                    "Cause": cause,
+                    "StartTime": began,
+                    "EndTime": now(),
+                    "StatusCode": status,
+                    "StatusMessage": message,
+                },
+            )
+
+    def handlers(self) -> dict[str, dict[str, Any]]:
+        """ministack's table of handlers for the two resource types."""
+
+        def register(logical_id: str, properties: dict, stack_name: str) -> tuple[str, dict]:
+            key = f"{properties['ResourceId']}|{properties['ScalableDimension']}"
+            with self.lock:
+                known = self.targets.get(key)
+                self.targets[key] = Target(properties, known.policies if known else {})
+            # As Ref gives it: the resource, its dimension and the namespace.
+            return f"{key}|{properties['ServiceNamespace']}", {}
+
+        def deregister(physical_id: str, properties: dict) -> None:
+            with self.lock:
+                self.targets.pop(physical_id.rpartition("|")[0], None)
+
+        def put(logical_id: str, properties: dict, stack_name: str) -> tuple[str, dict]:
+            with self.lock:
+                target = self.targets[properties["ScalingTargetId"].rpartition("|")[0]]
+                target.policies[properties["PolicyName"]] = properties
+            return f"{properties['ScalingTargetId']}|{properties['PolicyName']}", {}
+
+        def remove(physical_id: str, properties: dict) -> None:
+            target, _, name = physical_id.rpartition("|")
+            with self.lock:
+                if held := self.targets.get(target.rpartition("|")[0]):
+                    held.policies.pop(name, None)
+
+        def again(create: Callable) -> Callable:
+            return lambda physical_id, old, new, stack_name, *_: create("", new, stack_name)
+
+        kind = "AWS::ApplicationAutoScaling"
+        return {
+            f"{kind}::ScalableTarget": {"create": register, "update": again(register), "delete": deregister},
+            f"{kind}::ScalingPolicy": {"create": put, "update": again(put), "delete": remove},
+        }
+
+    async def handle_request(
+        self, method: str, path: str, headers: dict[str, str], body: bytes, query_params: dict
+    ) -> tuple[int, dict[str, str], bytes]:
+        """DescribeScalingActivities, the newest first; other operations are CloudFormation's here."""
+        kind = {"Content-Type": "application/x-amz-json-1.1"}
+        if not headers.get("x-amz-target", "").endswith(".DescribeScalingActivities"):
+            said = "The embedded AWS has of Application Auto Scaling's operations DescribeScalingActivities alone."
+            return 400, kind, json.dumps({"__type": "ValidationException", "message": said}).encode()
+        asked = json.loads(body or b"{}").get("ResourceId")
+        with self.lock:
+            found = [one for one in self.activities if asked in (None, one["ResourceId"])]
+        answer = {"ScalingActivities": found}
+        self.shapes.check_answer("DescribeScalingActivities", answer)
+        return 200, kind, json.dumps(to_wire(answer)).encode()
+
+
+def request_of(target: Target, wanted: int) -> tuple[str, dict[str, Any]]:
+    """SageMaker's operation that sets a target's number."""
+    if target.dimension == COPIES:
+        return "UpdateInferenceComponentRuntimeConfig", {
+            "InferenceComponentName": target.name,
+            "DesiredRuntimeConfig": {"CopyCount": wanted},
+        }
+    variant = {"VariantName": target.properties["ResourceId"].split("/")[3], "DesiredInstanceCount": wanted}
+    return "UpdateEndpointWeightsAndCapacities", {
+        "EndpointName": target.name,
+        "DesiredWeightsAndCapacities": [variant],
+    }

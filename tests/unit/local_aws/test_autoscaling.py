@@ -1,0 +1,228 @@
+"""What the embedded AWS decides about copies and instances by the load, within bounds and cooldowns."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import time
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from local_aws.autoscaling import COPIES, INSTANCES, Autoscaling
+from local_aws.sagemaker.errors import ServiceError
+from local_aws.sagemaker.inference_components import Component, InferenceComponents
+from local_aws.sagemaker.model_servers import Answering
+from local_aws.sagemaker.names import Names
+
+NAME = "recognition-dev-rnn-component"
+STEP = {"StepAdjustments": [{"MetricIntervalLowerBound": "0", "ScalingAdjustment": "1"}]}
+
+
+class Server(Answering):
+    """A model's server that starts at once."""
+
+    def stop(self) -> None:
+        pass
+
+
+class Scaled:
+    """A component that was deployed with a target, a tracking policy and a step policy, by a clock of the test's."""
+
+    def __init__(self) -> None:
+        self.components = InferenceComponents(
+            SimpleNamespace(start_server=lambda *_: Server(), names=Names())
+        )
+        operations = {"UpdateInferenceComponentRuntimeConfig": self.components.update_copies}
+        sagemaker = SimpleNamespace(
+            components=self.components, call=lambda operation, request: operations[operation](request)
+        )
+        self.moment = 0.0
+        self.scaling = Autoscaling(sagemaker, lambda: self.moment, periodic=False)
+        self.components.components[NAME] = Component(
+            {
+                "InferenceComponentName": NAME,
+                "InferenceComponentArn": "arn:aws:sagemaker:us-east-1:000000000000:inference-component/x",
+                "EndpointName": "e",
+                "InferenceComponentStatus": "InService",
+                "Specification": {"ModelName": "m"},
+                "RuntimeConfig": {"DesiredCopyCount": 1, "CurrentCopyCount": 1},
+            },
+            Server(),
+        )
+        # As CloudFormation has them, with numbers as texts.
+        self.target = self.create(
+            "ScalableTarget",
+            ServiceNamespace="sagemaker",
+            ResourceId=f"inference-component/{NAME}",
+            ScalableDimension=COPIES,
+            MinCapacity="0",
+            MaxCapacity="4",
+        )
+        metric = "SageMakerInferenceComponentConcurrentRequestsPerCopyHighResolution"
+        self.policy = self.create(
+            "ScalingPolicy",
+            PolicyName="tracking",
+            PolicyType="TargetTrackingScaling",
+            ScalingTargetId=self.target,
+            TargetTrackingScalingPolicyConfiguration={
+                "TargetValue": "5",
+                "PredefinedMetricSpecification": {"PredefinedMetricType": metric},
+                "ScaleInCooldown": "300",
+                "ScaleOutCooldown": "60",
+            },
+        )
+        self.create(
+            "ScalingPolicy",
+            PolicyName="out-of-zero",
+            PolicyType="StepScaling",
+            ScalingTargetId=self.target,
+            StepScalingPolicyConfiguration=STEP,
+        )
+
+    def create(self, kind: str, **properties: Any) -> str:
+        handlers = self.scaling.handlers()[f"AWS::ApplicationAutoScaling::{kind}"]
+        return handlers["create"]("x", properties, "stack")[0]
+
+    def look(self, *, after_seconds: float, requests: int) -> int:
+        """A look after a while at so many requests at the same time; the number of copies then."""
+        self.moment += after_seconds
+        with contextlib.ExitStack() as asked:
+            if server := self.components.components[NAME].server:
+                for _ in range(requests):
+                    asked.enter_context(server.answering())
+            self.scaling.decide()
+        return self.copies()
+
+    def copies(self) -> int:
+        """The number of copies, once nothing changes any more."""
+        deadline = time.monotonic() + 10
+        while time.monotonic() < deadline:
+            found = self.components.describe({"InferenceComponentName": NAME})
+            if found["InferenceComponentStatus"] == "InService":
+                return found["RuntimeConfig"]["CurrentCopyCount"]
+            time.sleep(0.01)
+        raise AssertionError(found)
+
+
+@pytest.fixture
+def scaled() -> Scaled:
+    """A component with one copy."""
+    return Scaled()
+
+
+def test_copies_follow_the_requests_that_each_has_up_to_the_most(scaled):
+    assert scaled.look(after_seconds=10, requests=5) == 1
+    assert scaled.look(after_seconds=10, requests=11) == 3
+    assert scaled.look(after_seconds=60, requests=100) == 4
+
+
+def test_out_again_only_after_its_cooldown(scaled):
+    assert scaled.look(after_seconds=10, requests=6) == 2
+    assert scaled.look(after_seconds=59, requests=20) == 2
+    assert scaled.look(after_seconds=1, requests=20) == 4
+
+
+def test_a_component_that_nobody_asks_loses_its_last_copy_after_the_cooldown(scaled):
+    assert scaled.look(after_seconds=10, requests=5) == 1
+    assert scaled.look(after_seconds=299, requests=0) == 1
+    assert scaled.look(after_seconds=1, requests=0) == 0
+    assert scaled.components.components[NAME].server is None
+
+
+def test_a_request_that_finds_no_copy_is_refused_and_brings_one(scaled):
+    scaled.look(after_seconds=10, requests=5)
+    assert scaled.look(after_seconds=300, requests=0) == 0
+    with pytest.raises(ServiceError, match="has no copy"):
+        scaled.components.invoke("e", NAME, b"x", {})
+    deadline = time.monotonic() + 10
+    while not scaled.copies() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert scaled.copies() == 1
+    assert scaled.look(after_seconds=10, requests=0) == 1, "it stays for a cooldown"
+
+
+def activities(scaled: Scaled, resource: str) -> list[dict]:
+    headers = {"x-amz-target": "AnyScaleFrontendService.DescribeScalingActivities"}
+    body = json.dumps({"ServiceNamespace": "sagemaker", "ResourceId": resource}).encode()
+    status, _, content = asyncio.run(scaled.scaling.handle_request("POST", "/", headers, body, {}))
+    assert status == 200
+    return json.loads(content)["ScalingActivities"]
+
+
+def test_every_decision_is_kept_with_its_cause(scaled):
+    scaled.look(after_seconds=10, requests=11)
+    (decision,) = activities(scaled, f"inference-component/{NAME}")
+    assert decision["ScalableDimension"] == COPIES
+    assert decision["Description"] == "Setting desired DesiredCopyCount to 3."
+    assert decision["Cause"] == "policy tracking: 11 requests for 1, 5 wanted of each"
+    assert decision["StatusCode"] == "Successful"
+    assert activities(scaled, "inference-component/another") == []
+
+
+def test_a_decision_that_sagemaker_refuses_is_kept_and_tried_again(scaled):
+    description = scaled.components.components[NAME].description
+    description["InferenceComponentStatus"] = "Updating"
+    scaled.moment = 10
+    with contextlib.ExitStack() as asked:
+        for _ in range(6):
+            asked.enter_context(scaled.components.components[NAME].server.answering())
+        scaled.scaling.decide()
+    description["InferenceComponentStatus"] = "InService"
+    assert scaled.copies() == 1
+    (decision,) = activities(scaled, f"inference-component/{NAME}")
+    assert (decision["StatusCode"], "in-progress" in decision["StatusMessage"]) == ("Failed", True)
+    assert scaled.look(after_seconds=10, requests=6) == 2
+
+
+def test_without_the_policy_nothing_is_decided_and_without_the_target_neither(scaled):
+    handlers = scaled.scaling.handlers()
+    handlers["AWS::ApplicationAutoScaling::ScalingPolicy"]["delete"](scaled.policy, {})
+    assert scaled.look(after_seconds=10, requests=20) == 1
+    handlers["AWS::ApplicationAutoScaling::ScalableTarget"]["delete"](scaled.target, {})
+    scaled.scaling.step_out_of_zero(NAME)
+    assert activities(scaled, f"inference-component/{NAME}") == []
+
+
+def test_instances_of_an_endpoint_follow_too(scaled, monkeypatch):
+    asked: list[tuple[str, dict]] = []
+    monkeypatch.setattr(
+        scaled.scaling,
+        "sagemaker",
+        SimpleNamespace(
+            endpoints=SimpleNamespace(
+                load_of=lambda name: (2, 21) if name == "recognition-dev-rnn" else None
+            ),
+            call=lambda operation, request: asked.append((operation, request)),
+        ),
+    )
+    target = scaled.create(
+        "ScalableTarget",
+        ServiceNamespace="sagemaker",
+        ResourceId="endpoint/recognition-dev-rnn/variant/primary",
+        ScalableDimension=INSTANCES,
+        MinCapacity="1",
+        MaxCapacity="8",
+    )
+    metric = "SageMakerVariantConcurrentRequestsPerModelHighResolution"
+    tracking = {"TargetValue": "5", "PredefinedMetricSpecification": {"PredefinedMetricType": metric}}
+    scaled.create(
+        "ScalingPolicy",
+        PolicyName="tracking",
+        PolicyType="TargetTrackingScaling",
+        ScalingTargetId=target,
+        TargetTrackingScalingPolicyConfiguration=tracking,
+    )
+    (policy,) = scaled.scaling.targets[f"endpoint/recognition-dev-rnn/variant/primary|{INSTANCES}"].policies
+    scaled.scaling.track(
+        scaled.scaling.targets[f"endpoint/recognition-dev-rnn/variant/primary|{INSTANCES}"], policy, tracking
+    )
+    variant = {"VariantName": "primary", "DesiredInstanceCount": 5}
+    assert asked == [
+        (
+            "UpdateEndpointWeightsAndCapacities",
+            {"EndpointName": "recognition-dev-rnn", "DesiredWeightsAndCapacities": [variant]},
+        )
+    ]
