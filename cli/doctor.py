@@ -71,19 +71,21 @@ def needed_quotas(settings: EnvironmentSettings) -> Iterator[tuple[str, int]]:
     if training.warm_pool_seconds:
         yield f"{training.instance_type} for training warm pool usage", training.instance_count
     yield f"{training.evaluation_instance_type} for processing job usage", 1
-    fleets = len(VERSION_PARAMETER) - 1 + FLEETS_DURING_A_RELEASE
     for instance, count in endpoint_instances(inference).items():
-        yield f"{instance} for endpoint usage", fleets * count
+        yield f"{instance} for endpoint usage", count
 
 
 def endpoint_instances(inference: InferenceSettings) -> dict[str, int]:
-    """How many instances of each type the endpoints of one network may come to have."""
+    """How many instances of each type the endpoints may come to have while one of them changes over."""
+    networks = len(VERSION_PARAMETER)
     found: Counter[str] = Counter()
     if not inference.serverless:
-        found[inference.instance_type] += inference.most_instances + bool(inference.shadow_percent)
+        fleets = (1 if inference.multi_model else networks) - 1 + FLEETS_DURING_A_RELEASE
+        found[inference.instance_type] += fleets * (inference.most_instances + bool(inference.shadow_percent))
     for second in (inference.asynchronous, inference.scale_to_zero):
         if second:
-            found[second.instance_type] += second.maximum_instances
+            fleets = networks - 1 + FLEETS_DURING_A_RELEASE
+            found[second.instance_type] += fleets * second.maximum_instances
     return found
 
 

@@ -17,6 +17,8 @@ from cli.target import Target
 from model_code.inference import ANSWERED_TYPES, TAKEN_TYPES_OF_KIND
 
 POLL_SECONDS = 2
+# What the record of releases says while nothing is released.
+NOT_RELEASED = "none"
 VERSION_PARAMETER = {"cnn": "CnnModelVersion", "rnn": "RnnModelVersion"}
 
 
@@ -29,12 +31,16 @@ def release(target: Target, kind: str, version: str, on_detail: Callable[[str], 
     """Sets the inference stack's version parameter and waits until the endpoint serves that version.
 
     Every other parameter and the template stay what they are. CloudFormation is the only writer of the endpoint.
+    Where one endpoint serves every kind, the release machine does it: it asks the version before any caller does.
 
     Raises:
         CommandFailed: when the version is empty, unknown or not approved, when the update fails, or when SageMaker
             went back to the old configuration without a failure of the stack.
     """
     require_approved_version(target, kind, version)
+    if shared_endpoint(target):
+        release_by_machine(target, describe_version(target, kind, version)["ModelPackageArn"], on_detail)
+        return
     stack_name = target.stack_name("Inference")
     cloudformation = target.client("cloudformation")
     wanted = VERSION_PARAMETER[kind]
@@ -50,6 +56,32 @@ def release(target: Target, kind: str, version: str, on_detail: Callable[[str], 
     else:
         on_detail(f"{kind} version {version} is what {stack_name} holds already")
     require_served(target, kind, version)
+
+
+def shared_endpoint(target: Target) -> str | None:
+    """The multi-model endpoint that serves every kind; None where each has its own."""
+    return target.parameter_if_published("shared-endpoint")
+
+
+def release_by_machine(target: Target, package_arn: str, on_detail: Callable[[str], None]) -> None:
+    """Runs the release machine on a version, and waits for its end.
+
+    Raises:
+        CommandFailed: with the machine's own sentence.
+    """
+    states = target.client("stepfunctions")
+    execution = states.start_execution(
+        stateMachineArn=target.parameter("release-state-machine-arn"),
+        input=json.dumps({"model_package_arn": package_arn}),
+    )["executionArn"]
+    while True:
+        described = states.describe_execution(executionArn=execution)
+        on_detail(f"the release machine is {described['status'].lower()}")
+        if described["status"] == "SUCCEEDED":
+            return
+        if described["status"] != "RUNNING":
+            raise CommandFailed(described.get("cause") or f"The release {execution} was stopped.")
+        time.sleep(POLL_SECONDS)
 
 
 def start_update(
@@ -225,6 +257,14 @@ def require_served(target: Target, kind: str, version: str) -> None:
             f"The endpoint {name} serves version {served}, not {version}: SageMaker rolled the update back. "
             "Its alarms and the endpoint's log say why."
         )
+
+
+def serving_version(target: Target, kind: str) -> str | None:
+    """The version of a kind that is answered with; None when none is. Where the endpoint is shared, by the record."""
+    if not shared_endpoint(target):
+        return served_version(target.client("sagemaker"), endpoint_name(target, kind))
+    recorded = target.parameter_if_published(f"{kind}-released-version")
+    return None if recorded in (None, NOT_RELEASED) else recorded
 
 
 def served_version(sagemaker: Any, name: str) -> str | None:

@@ -5,11 +5,8 @@ from __future__ import annotations
 from botocore.exceptions import ClientError
 
 from cli.errors import CommandFailed
-from cli.release import endpoint_name, list_versions
+from cli.release import NOT_RELEASED, endpoint_name, list_versions
 from cli.target import Target
-
-# What the record says while nothing is released.
-NOT_RELEASED = "none"
 
 
 def version_before(target: Target, kind: str) -> str:

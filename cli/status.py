@@ -6,7 +6,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from cli.release import VERSION_PARAMETER, endpoint_name, list_versions, served_version
+from cli.release import VERSION_PARAMETER, endpoint_name, list_versions, serving_version, shared_endpoint
 from cli.target import Target
 
 STACKS = ("Storage", "Training", "Inference", "Release", "Api", "Bulk")
@@ -18,12 +18,12 @@ def describe(target: Target) -> dict[str, Any]:
     status: dict[str, Any] = {"aws": target.description, "environment": target.environment, "stacks": stacks}
     if None in stacks.values():
         return status
-    sagemaker = target.client("sagemaker")
+    shared = shared_endpoint(target)
     status["api_url"] = target.api_url()
     status["models"] = {
         kind: {
-            "endpoint": endpoint_name(target, kind),
-            "serves_version": served_version(sagemaker, endpoint_name(target, kind)),
+            "endpoint": shared or endpoint_name(target, kind),
+            "serves_version": serving_version(target, kind),
             "registered": [
                 {"version": str(package["ModelPackageVersion"]), "approval": package["ModelApprovalStatus"]}
                 for package in list_versions(target, kind)

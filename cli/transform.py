@@ -11,7 +11,7 @@ from typing import Any
 
 from cli.data import upload
 from cli.errors import CommandFailed
-from cli.release import endpoint_name, served_model
+from cli.release import endpoint_name, served_model, shared_endpoint
 from cli.run_ids import new_run_id
 from cli.target import Target
 from model_code.inference import JSON_LINES_TYPE, NPY_TYPE, TAKEN_TYPES_OF_KIND, TEXT_TYPE
@@ -87,7 +87,12 @@ def released_model(target: Target, kind: str) -> str:
         CommandFailed: when no version serves.
     """
     name = endpoint_name(target, kind)
-    model = served_model(target.client("sagemaker"), name)
+    shared = shared_endpoint(target)
+    model = (
+        target.parameter_if_published(f"{kind}-served-model")
+        if shared
+        else served_model(target.client("sagemaker"), name)
+    )
     if model is None:
         raise CommandFailed(
             f"No version of {name} serves, so there is none to ask. Release one first: recognition release {kind}"

@@ -21,7 +21,7 @@ def install(sagemaker: SageMaker) -> None:
     """Registers services, resource types and Step Functions integrations."""
     app.SERVICE_HANDLERS["sagemaker"] = sagemaker.handle_request
     managed.register(app.SERVICE_HANDLERS)
-    name_services("sagemaker", "rekognition", "comprehend")
+    name_services("sagemaker", "rekognition", "comprehend", "application-autoscaling")
     scaling = Autoscaling(sagemaker)
     app.SERVICE_HANDLERS["application-autoscaling"] = scaling.handle_request
     ours = Provisioner(sagemaker).handlers() | scaling.handlers() | bookkeeping_handlers(sagemaker.client)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from aws_cdk import Acknowledgment, Stack, Validations
 
 from lambdas.catalogue import OPERATIONS
-from stacks.names import KINDS, endpoint_name
+from stacks.names import KINDS, MULTI_MODEL_PREFIX, endpoint_name
 from stacks.settings import EnvironmentSettings
 
 OBJECTS = "The keys below this prefix are named when a job runs; the role can do nothing else in the bucket."
@@ -62,6 +62,7 @@ def findings(part: str, settings: EnvironmentSettings) -> list[Finding]:
         resource(f"arn:aws:ec2:{account}:{kind}/*")
         for kind in ("network-interface", "subnet", "security-group")
     ]
+    copied = (f"{MULTI_MODEL_PREFIX}/",) if settings.inference.multi_model else ()
     if part == "Training":
         prefixes = ("checkpoints/", "training/", "local/", "evaluations/")
         read = ("evaluations/", "training/", "local/")
@@ -101,7 +102,7 @@ def findings(part: str, settings: EnvironmentSettings) -> list[Finding]:
             *each(
                 "ModelRole/DefaultPolicy",
                 OBJECTS,
-                *(objects("ModelBucket", p) for p in ("training/", "local/", *asynchronous)),
+                *(objects("ModelBucket", p) for p in ("training/", "local/", *copied, *asynchronous)),
             ),
             *each("ModelRole/DefaultPolicy", OBJECTS, objects("DataBucket", "transform/")),
             *each("ModelRole/DefaultPolicy", LOG_STREAMS, log_group("Endpoints"), log_group("TransformJobs")),
@@ -112,7 +113,7 @@ def findings(part: str, settings: EnvironmentSettings) -> list[Finding]:
             *each("ModelRole/DefaultPolicy", NO_RESOURCE, resource("*")),
         ]
     if part == "Release":
-        prefixes = ("training/", "local/", "evaluations/")
+        prefixes = ("training/", "local/", "evaluations/", *copied)
         rests = each("Rests/Machine/Role/DefaultPolicy", STACK_ID, inference_stack())
         rests += each("Rests/Machine/Role/DefaultPolicy", NO_RESOURCE, resource("*"))
         return [

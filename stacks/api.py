@@ -18,7 +18,8 @@ from stacks.counters import add_counters
 from stacks.doors import add_callers, method_options, refuse_in_our_words, way_in
 from stacks.firewall import Firewall
 from stacks.functions import FunctionPlan, add_function, retention
-from stacks.names import KINDS, endpoint_name, parameter_name, publish, published, released_version
+from stacks.names import KINDS, endpoint_name, publish, published
+from stacks.own_models import own_grants, own_variables, record_grants, record_variables
 from stacks.settings import EnvironmentSettings
 from stacks.settings.api import ApiSettings
 from stacks.training import bucket_arn
@@ -27,7 +28,6 @@ from stacks.training import bucket_arn
 BINARY_TYPES = ["*/*"]
 COMPRESS_FROM_BYTES = 1024
 CLASSIFY = "comprehend:ClassifyDocument"
-INVOKE = "sagemaker:InvokeEndpoint"
 # Which of our networks a policy may ask in a managed service's place.
 KIND_OF = {"vision": "cnn", "language": "rnn"}
 # The functions whose answers cost something.
@@ -94,12 +94,7 @@ class ApiStack(Stack):
 
     def plans(self, settings: EnvironmentSettings, budgets: dynamodb.Table | None) -> list[FunctionPlan]:
         """The functions, with the routes and actions of their operations and what their policies need."""
-        endpoints = {kind: endpoint_name(settings.name, kind) for kind in KINDS}
-        arns = {
-            kind: self.format_arn(service="sagemaker", resource="endpoint", resource_name=name)
-            for kind, name in endpoints.items()
-        }
-        names = {f"{kind.upper()}_ENDPOINT_NAME": name for kind, name in endpoints.items()}
+        of_own = own_variables(settings)
         classifier = settings.api.document_classifier_endpoint_arn
 
         def managed(function: str) -> FunctionPlan:
@@ -116,18 +111,18 @@ class ApiStack(Stack):
                 variables["DOCUMENT_CLASSIFIER_ENDPOINT_ARN"] = classifier
             if mine:
                 policies = {name: policy.model_dump() for name, policy in mine.items()}
-                variables |= {"POLICIES": json.dumps(policies, sort_keys=True), **names}
+                variables |= {"POLICIES": json.dumps(policies, sort_keys=True), **of_own}
             if any(policy.asks_own for policy in mine.values()):
-                grants[arns[KIND_OF[function]]] = {INVOKE}
+                grants |= own_grants(self, settings, [KIND_OF[function]])
             if budgets and any(policy.monthly_budget_usd for policy in mine.values()):
                 grants[budgets.table_arn] = {"dynamodb:UpdateItem"}
                 variables["BUDGET_TABLE"] = budgets.table_name
             return FunctionPlan(function, paths_of(function), grants, variables, parts=("custom",))
 
         own = (
-            litert_plan(self, settings, paths_of("custom"), names)
+            litert_plan(self, settings, paths_of("custom"))
             if settings.api.own_backend == "litert"
-            else FunctionPlan("custom", paths_of("custom"), dict.fromkeys(arns.values(), {INVOKE}), names)
+            else FunctionPlan("custom", paths_of("custom"), own_grants(self, settings), of_own)
         )
         return [
             managed("vision"),
@@ -184,26 +179,20 @@ class ApiStack(Stack):
         return api
 
 
-def litert_plan(
-    stack: Stack, settings: EnvironmentSettings, routes: tuple[str, ...], endpoint_names: dict[str, str]
-) -> FunctionPlan:
+def litert_plan(stack: Stack, settings: EnvironmentSettings, routes: tuple[str, ...]) -> FunctionPlan:
     """The function that answers for our own networks itself, with what it needs to fetch the released versions."""
-    parameters = {kind: parameter_name(settings.name, released_version(kind)) for kind in KINDS}
+    groups = {f"{kind.upper()}_ENDPOINT_NAME": endpoint_name(settings.name, kind) for kind in KINDS}
     bucket = bucket_arn(published(stack, settings.name, "model-bucket"))
     packages = stack.format_arn(service="sagemaker", resource="model-package", resource_name="")
-
-    def parameter_arn(name: str) -> str:
-        return stack.format_arn(service="ssm", resource="parameter", resource_name=name.lstrip("/"))
-
     grants = {
-        **{parameter_arn(name): {"ssm:GetParameter"} for name in parameters.values()},
-        **{f"{packages}{name}/*": {"sagemaker:DescribeModelPackage"} for name in endpoint_names.values()},
+        **record_grants(stack, settings),
+        **{f"{packages}{name}/*": {"sagemaker:DescribeModelPackage"} for name in groups.values()},
         **{f"{bucket}/{prefix}*": {"s3:GetObject"} for prefix in ("training/", "local/")},
         published(stack, settings.name, "key-arn"): {"kms:Decrypt"},
     }
     variables = {
-        **endpoint_names,
-        **{f"{kind.upper()}_RELEASED_VERSION_PARAMETER": name for kind, name in parameters.items()},
+        **groups,
+        **record_variables(settings),
         "MODEL_PACKAGE_ARN_PREFIX": packages,
     }
     return FunctionPlan(

@@ -16,12 +16,13 @@ from lambdas.bulk.asking import runs_in_bulk
 from lambdas.bulk.places import PREFIX
 from lambdas.catalogue import OPERATIONS
 from stacks import roles
-from stacks.api import CLASSIFY, INVOKE, list_prices
+from stacks.api import CLASSIFY, list_prices
 from stacks.bulk_machine import BulkPlaces, definition
 from stacks.counters import add_counters
 from stacks.functions import FunctionPlan, add_function
 from stacks.machine import add_machine
-from stacks.names import KINDS, endpoint_name, publish, published
+from stacks.names import publish, published
+from stacks.own_models import INVOKE, own_grants, own_variables
 from stacks.settings import EnvironmentSettings
 from stacks.settings.api import SECONDS_A_DAY
 from stacks.training import bucket_arn
@@ -90,13 +91,9 @@ class BulkStack(Stack):
         data = bucket_arn(self.data_bucket)
         asked = {one.action for one in OPERATIONS if runs_in_bulk(one)}
         batches = {one.action for one in OPERATIONS if one.api and one.api.startswith("Batch")}
-        endpoints = {kind: endpoint_name(settings.name, kind) for kind in KINDS}
         grants = {
             "*": (asked | batches) - {CLASSIFY, INVOKE},
-            **{
-                self.format_arn(service="sagemaker", resource="endpoint", resource_name=name): {INVOKE}
-                for name in endpoints.values()
-            },
+            **own_grants(self, settings),
             f"{data}/*": {"s3:GetObject"},
             data: {"s3:ListBucket"},
             f"{data}/{PREFIX}/*": {"s3:PutObject"},
@@ -105,7 +102,7 @@ class BulkStack(Stack):
             queue.queue_arn: {"sqs:SendMessage"},
         }
         variables = {
-            **{f"{kind.upper()}_ENDPOINT_NAME": name for kind, name in endpoints.items()},
+            **own_variables(settings),
             "PRICES_USD": list_prices(settings.region),
             "DATA_BUCKET": self.data_bucket,
             "RUNS_TABLE": table.table_name,

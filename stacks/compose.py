@@ -13,6 +13,7 @@ from stacks.budget import add_budget
 from stacks.bulk import BulkStack
 from stacks.console import ConsoleStack
 from stacks.inference import InferenceStack
+from stacks.names import shared_endpoint_name
 from stacks.release import ReleaseStack
 from stacks.release_machine import ReleasePlaces
 from stacks.rests import Rests
@@ -50,7 +51,12 @@ def compose(app: App, build_directory: Path) -> dict[str, Stack]:
             app,
             **named(settings, "Release", "From an approved version to its endpoint"),
             settings=settings,
-            places=ReleasePlaces(settings.name, inference.stack_name, inference.configurations()),
+            places=ReleasePlaces(
+                settings.name,
+                inference.stack_name,
+                inference.configurations(),
+                shared_endpoint_name(settings.name) if settings.inference.multi_model else None,
+            ),
         ),
         "Api": ApiStack(
             app,

@@ -24,7 +24,15 @@ from console import (
     security_headers,
 )
 from console.watch.watch import BAKEOFF_KEY
-from stacks.names import KINDS, endpoint_name, parameter_name, publish, published, released_version
+from stacks.names import (
+    KINDS,
+    endpoint_name,
+    parameter_name,
+    publish,
+    published,
+    released_version,
+    shared_endpoint_name,
+)
 from stacks.settings import EnvironmentSettings
 from stacks.settings.console import ConsoleSettings
 from stacks.training import bucket_arn
@@ -170,7 +178,7 @@ class ConsoleStack(Stack):
         """The function that reads the state of the deployment for the page; it can change nothing."""
         log_group = logs.LogGroup(self, "WatchLog", retention=LOG_DAYS, removal_policy=RemovalPolicy.DESTROY)
         role = iam.Role(self, "WatchRole", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
-        names = [endpoint_name(environment, kind) for kind in KINDS]
+        names = [*(endpoint_name(environment, kind) for kind in KINDS), shared_endpoint_name(environment)]
         read = [*(released_version(kind) for kind in KINDS), "data-bucket"]
         parameters = [parameter_name(environment, name).lstrip("/") for name in read]
 

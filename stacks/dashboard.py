@@ -7,7 +7,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
 from stacks.drift_machine import CAPTURED_SAMPLES, INPUT_DRIFT, NAMESPACE, PREDICTION_DRIFT
-from stacks.names import KINDS, VARIANT, endpoint_name
+from stacks.names import KINDS, VARIANT, endpoint_name, shared_endpoint_name
 from stacks.settings import EnvironmentSettings
 
 FIVE_MINUTES = Duration.minutes(5)
@@ -15,7 +15,9 @@ FIVE_MINUTES = Duration.minutes(5)
 
 def add_dashboard(scope: Construct, settings: EnvironmentSettings) -> None:
     """Adds it; its name is CloudFormation's choice."""
-    rows = [api_row(settings), *(endpoint_row(settings, kind) for kind in KINDS)]
+    own = [endpoint_name(settings.name, kind) for kind in KINDS]
+    endpoints = [shared_endpoint_name(settings.name)] if settings.inference.multi_model else own
+    rows = [api_row(settings), *(endpoint_row(name) for name in endpoints)]
     if settings.watching.drift:
         rows.append([drift_graph(settings, kind) for kind in KINDS])
     cloudwatch.Dashboard(scope, "Dashboard", widgets=rows)
@@ -45,9 +47,8 @@ def api_row(settings: EnvironmentSettings) -> list[cloudwatch.IWidget]:
     ]
 
 
-def endpoint_row(settings: EnvironmentSettings, kind: str) -> list[cloudwatch.IWidget]:
+def endpoint_row(name: str) -> list[cloudwatch.IWidget]:
     """Requests, errors, times and load of an endpoint."""
-    name = endpoint_name(settings.name, kind)
 
     def metric(metric_name: str, statistic: str, namespace: str = "AWS/SageMaker") -> cloudwatch.Metric:
         return cloudwatch.Metric(

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from aws_cdk import (
     ArnFormat,
     Aws,
     CfnCondition,
     CfnParameter,
     CfnResource,
-    Duration,
     Fn,
     IResolvable,
     Stack,
 )
-from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sagemaker as sagemaker
 from aws_cdk import aws_ssm as ssm
@@ -22,18 +22,21 @@ from constructs import Construct
 from stacks import roles
 from stacks.capture import data_capture
 from stacks.images import INFERENCE_IMAGES
+from stacks.multi_model import MultiModelEndpoint
 from stacks.names import (
     KINDS,
     LITERT,
+    MULTI_MODEL_PREFIX,
     NOT_RELEASED,
-    VARIANT,
     endpoint_name,
     parameter_name,
     published,
     released_version,
+    served_model,
     shadow_parameter,
     version_parameter,
 )
+from stacks.rollout import deployment, release_alarms
 from stacks.scaling import track_concurrency
 from stacks.second_endpoints import AsynchronousEndpoint, ComponentEndpoint
 from stacks.settings import EnvironmentSettings
@@ -54,13 +57,32 @@ class InferenceStack(Stack):
         data_bucket = published(self, settings.name, "data-bucket")
         self.role = self.model_role(settings, bucket_arn(self.model_bucket), bucket_arn(data_bucket))
         self.capture = data_capture(self, settings, self.role, self.key_arn)
+        releases = {kind: Release.of(self, settings.name, kind) for kind in KINDS}
+        self.shared = self.shared_endpoint(settings, [one.is_there for one in releases.values()])
         self.models = {
-            kind: ReleasedModel(self, kind.title(), settings=settings, kind=kind) for kind in KINDS
+            kind: ReleasedModel(self, kind.title(), settings=settings, kind=kind, release=release)
+            for kind, release in releases.items()
         }
 
     def configurations(self) -> dict[str, str]:
         """The logical id of each kind's endpoint configuration."""
         return {kind: self.get_logical_id(model.config) for kind, model in self.models.items()}
+
+    def shared_endpoint(
+        self, settings: EnvironmentSettings, released: list[CfnCondition]
+    ) -> MultiModelEndpoint | None:
+        """The endpoint of all networks, where the settings want one in the place of one for each."""
+        if not settings.inference.multi_model:
+            return None
+        return MultiModelEndpoint(
+            self,
+            "MultiModel",
+            settings=settings,
+            role=self.role,
+            bucket=self.model_bucket,
+            key_arn=self.key_arn,
+            released=released,
+        )
 
     def model_role(
         self, settings: EnvironmentSettings, model_bucket_arn: str, data_bucket_arn: str
@@ -82,7 +104,7 @@ class InferenceStack(Stack):
             arn_format=ArnFormat.COLON_RESOURCE_NAME,
         )
         statements = [
-            *roles.read_objects(model_bucket_arn, "training/", "local/"),
+            *roles.read_objects(model_bucket_arn, *read_prefixes(settings.inference)),
             roles.use_key(self.key_arn),
             *roles.pull_image(INFERENCE_IMAGES[settings.inference.image_version], settings.region),
             *roles.write_sagemaker_logs(self, "Endpoints", "TransformJobs"),
@@ -103,25 +125,71 @@ class InferenceStack(Stack):
         return role
 
 
+def read_prefixes(inference: InferenceSettings) -> list[str]:
+    """Below which prefixes of the model bucket there is what containers serve."""
+    copied = [f"{MULTI_MODEL_PREFIX}/"] if inference.multi_model else []
+    return ["training/", "local/", *copied]
+
+
+@dataclass(frozen=True)
+class Release:
+    """One kind's released version.
+
+    Attributes:
+        version: the parameter that names it.
+        is_there: whether it names any.
+    """
+
+    version: CfnParameter
+    is_there: CfnCondition
+
+    @classmethod
+    def of(cls, stack: Stack, environment: str, kind: str) -> Release:
+        """The parameter and the condition of a kind."""
+        name = endpoint_name(environment, kind)
+        version = version_of(
+            stack, version_parameter(kind), f"The version of {name} that its endpoint serves"
+        )
+        return cls(version, is_set(stack, f"{kind.title()}IsReleased", version))
+
+
 class ReleasedModel(Construct):
     """One kind's endpoint; nothing of it exists while its version parameter is empty."""
 
     def __init__(
-        self, stack: InferenceStack, construct_id: str, *, settings: EnvironmentSettings, kind: str
+        self,
+        stack: InferenceStack,
+        construct_id: str,
+        *,
+        settings: EnvironmentSettings,
+        kind: str,
+        release: Release,
     ) -> None:
         super().__init__(stack, construct_id)
         self.stack, self.kind, self.inference = stack, kind, settings.inference
         self.name = endpoint_name(settings.name, kind)
-        version = version_of(
-            stack, version_parameter(kind), f"The version of {self.name} that its endpoint serves"
+        model = self.model("Model", release.version)
+        resources: list[CfnResource] = [model]
+        if stack.shared:
+            self.config, endpoint = stack.shared.config, stack.shared.endpoint
+            resources.append(self.served_model(settings, model))
+        else:
+            self.config, endpoint, of_it = self.own_endpoint(model, release.is_there)
+            resources += of_it
+        self.record(settings, kind, release, endpoint)
+        resources += self.second_endpoints(settings, model)
+        for resource in resources:
+            resource.cfn_options.condition = release.is_there
+
+    def own_endpoint(
+        self, model: sagemaker.CfnModel, released: CfnCondition
+    ) -> tuple[sagemaker.CfnEndpointConfig, sagemaker.CfnEndpoint, list[CfnResource]]:
+        """The kind's own endpoint: its configuration, itself, and all that there is of it."""
+        config = endpoint_configuration(
+            self, self.inference, model, self.stack.key_arn, shadow_variants=self.shadow_variants(released)
         )
-        released = is_set(stack, f"{kind.title()}IsReleased", version)
-        model = self.model("Model", version)
-        self.config = config = endpoint_configuration(
-            self, self.inference, model, stack.key_arn, shadow_variants=self.shadow_variants(released)
-        )
-        config.data_capture_config = stack.capture
-        alarms = self.alarms(self.inference, self.name)
+        config.data_capture_config = self.stack.capture
+        alarms = release_alarms(self, self.inference, self.name)
         endpoint = sagemaker.CfnEndpoint(
             self,
             "Endpoint",
@@ -132,11 +200,19 @@ class ReleasedModel(Construct):
             # Without it an update starts with the settings' number of instances, whatever the load.
             retain_all_variant_properties=True if self.inference.autoscaling else None,
         )
-        self.record(settings, kind, version, released, endpoint)
-        resources = [model, config, endpoint, *(alarm.node.default_child for alarm in alarms)]
-        resources += self.autoscaling(endpoint) + self.second_endpoints(settings, model)
-        for resource in resources:
-            resource.cfn_options.condition = released
+        of_alarms = [alarm.node.default_child for alarm in alarms]
+        return config, endpoint, [config, endpoint, *of_alarms, *self.autoscaling(endpoint)]
+
+    def served_model(self, settings: EnvironmentSettings, model: sagemaker.CfnModel) -> ssm.CfnParameter:
+        """The name of the version's model, which batch transform asks; a shared endpoint does not tell it."""
+        return ssm.CfnParameter(
+            self,
+            "ServedModel",
+            name=parameter_name(settings.name, served_model(self.kind)),
+            type="String",
+            value=model.attr_model_name,
+            description=f"The model of the version of {self.name} that serves.",
+        )
 
     def model(self, construct_id: str, version: CfnParameter) -> sagemaker.CfnModel:
         """A registered version as something to serve."""
@@ -211,8 +287,7 @@ class ReleasedModel(Construct):
         self,
         settings: EnvironmentSettings,
         kind: str,
-        version: CfnParameter,
-        released: CfnCondition,
+        release: Release,
         endpoint: sagemaker.CfnEndpoint,
     ) -> None:
         """The released version, written after the endpoint serves it; its history is the list of releases.
@@ -220,87 +295,15 @@ class ReleasedModel(Construct):
         It stays when the endpoint rests, since the history is what a version is woken from.
         """
         # It waits for the endpoint by naming it: a DependsOn on what a condition holds back is refused.
-        served = Fn.select(0, [version.value_as_string, endpoint.attr_endpoint_name])
+        served = Fn.select(0, [release.version.value_as_string, endpoint.attr_endpoint_name])
         ssm.CfnParameter(
             self,
             "Record",
             name=parameter_name(settings.name, released_version(kind)),
             type="String",
-            value=Fn.condition_if(released.logical_id, served, NOT_RELEASED).to_string(),
+            value=Fn.condition_if(release.is_there.logical_id, served, NOT_RELEASED).to_string(),
             description=f"The version of {endpoint_name(settings.name, kind)} that serves.",
         )
-
-    def alarms(self, inference: InferenceSettings, endpoint: str) -> list[cloudwatch.Alarm]:
-        """What takes a release back: any server error, or answers that are too slow."""
-
-        def metric(name: str, statistic: str) -> cloudwatch.Metric:
-            return cloudwatch.Metric(
-                namespace="AWS/SageMaker",
-                metric_name=name,
-                dimensions_map={"EndpointName": endpoint, "VariantName": VARIANT},
-                statistic=statistic,
-                period=Duration.minutes(1),
-            )
-
-        common = {
-            "evaluation_periods": 2,
-            "datapoints_to_alarm": 1,
-            "treat_missing_data": cloudwatch.TreatMissingData.NOT_BREACHING,
-        }
-        errors = cloudwatch.Alarm(
-            self,
-            "ServerErrors",
-            metric=metric("Invocation5XXErrors", "Sum"),
-            threshold=1,
-            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-            alarm_description=f"{endpoint} answers with server errors",
-            **common,
-        )
-        slow = cloudwatch.Alarm(
-            self,
-            "SlowAnswers",
-            # SageMaker reports ModelLatency in microseconds.
-            metric=metric("ModelLatency", "p99"),
-            threshold=inference.latency_alarm_milliseconds * 1000,
-            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
-            alarm_description=f"{endpoint} answers more slowly than {inference.latency_alarm_milliseconds} ms",
-            **common,
-        )
-        return [errors, slow]
-
-
-def deployment(
-    inference: InferenceSettings, alarms: list[cloudwatch.Alarm]
-) -> sagemaker.CfnEndpoint.DeploymentConfigProperty:
-    """Blue/green with a canary or in steps; an alarm takes the release back."""
-    properties = sagemaker.CfnEndpoint
-    canary = properties.TrafficRoutingConfigProperty(
-        type="CANARY",
-        canary_size=properties.CapacitySizeProperty(type="CAPACITY_PERCENT", value=inference.canary_percent),
-        wait_interval_in_seconds=inference.canary_wait_seconds,
-    )
-    linear = properties.TrafficRoutingConfigProperty(
-        type="LINEAR",
-        linear_step_size=properties.CapacitySizeProperty(
-            type="CAPACITY_PERCENT", value=inference.linear_step_percent
-        ),
-        wait_interval_in_seconds=inference.canary_wait_seconds,
-    )
-    gradual = linear if inference.rollout == "linear" else canary
-    # One instance cannot be split: SageMaker then takes the whole of the new fleet at once.
-    at_once = properties.TrafficRoutingConfigProperty(
-        type="ALL_AT_ONCE", wait_interval_in_seconds=inference.canary_wait_seconds
-    )
-    return properties.DeploymentConfigProperty(
-        blue_green_update_policy=properties.BlueGreenUpdatePolicyProperty(
-            traffic_routing_configuration=gradual if inference.first_instances > 1 else at_once,
-            termination_wait_in_seconds=inference.termination_wait_seconds,
-            maximum_execution_timeout_in_seconds=inference.release_seconds,
-        ),
-        auto_rollback_configuration=properties.AutoRollbackConfigProperty(
-            alarms=[properties.AlarmProperty(alarm_name=alarm.alarm_name) for alarm in alarms]
-        ),
-    )
 
 
 def version_of(stack: Stack, name: str, description: str) -> CfnParameter:

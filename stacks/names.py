@@ -12,6 +12,10 @@ VARIANT = "primary"
 NOT_RELEASED = "none"
 # In the data bucket: what the endpoints were asked and answered.
 CAPTURED_PREFIX = "captured"
+# In the model bucket: the artefacts of what was released to a multi-model endpoint.
+MULTI_MODEL_PREFIX = "multi-model"
+# Under which name the inference stack publishes such an endpoint's name.
+SHARED_ENDPOINT = "shared-endpoint"
 # The inference specification of a registered version that our own container serves.
 LITERT = "litert"
 
@@ -24,6 +28,11 @@ def parameter_name(environment: str, name: str) -> str:
 def endpoint_name(environment: str, kind: str) -> str:
     """The endpoint and the model package group of a kind of network; applications hold on to the endpoint's name."""
     return f"recognition-{environment}-{kind}"
+
+
+def shared_endpoint_name(environment: str) -> str:
+    """The multi-model endpoint that serves every kind, where the settings want it in the place of the kinds' own."""
+    return f"recognition-{environment}-multi-model"
 
 
 def asynchronous_endpoint_name(environment: str, kind: str) -> str:
@@ -49,6 +58,11 @@ def shadow_parameter(kind: str) -> str:
 def released_version(kind: str) -> str:
     """Under which name the inference stack publishes the version that a kind's endpoint serves."""
     return f"{kind}-released-version"
+
+
+def served_model(kind: str) -> str:
+    """Under which name the inference stack publishes the model of that version, where the endpoint is shared."""
+    return f"{kind}-served-model"
 
 
 def version_parameter(kind: str) -> str:

@@ -10,7 +10,7 @@ from aws_cdk import aws_stepfunctions as stepfunctions
 from constructs import Construct
 
 from stacks.machine import add_machine
-from stacks.names import KINDS, endpoint_name, publish, published
+from stacks.names import KINDS, MULTI_MODEL_PREFIX, endpoint_name, publish, published
 from stacks.release_machine import ReleasePlaces, definition
 from stacks.settings import EnvironmentSettings
 from stacks.training import bucket_arn
@@ -73,22 +73,33 @@ class ReleaseStack(Stack):
 
     def statements(self, settings: EnvironmentSettings, places: ReleasePlaces) -> list[iam.PolicyStatement]:
         """Exactly the calls that the definition makes; CloudFormation updates under its own role."""
-        names = [endpoint_name(settings.name, kind) for kind in KINDS]
+        groups = [endpoint_name(settings.name, kind) for kind in KINDS]
+        endpoints = [places.shared_endpoint] if places.shared_endpoint else groups
         model_bucket_arn = bucket_arn(published(self, settings.name, "model-bucket"))
 
-        def sagemaker_arns(resource: str, end: str = "") -> list[str]:
+        def sagemaker_arns(resource: str, names: list[str]) -> list[str]:
             return [
-                self.format_arn(service="sagemaker", resource=resource, resource_name=f"{name}{end}")
-                for name in names
+                self.format_arn(service="sagemaker", resource=resource, resource_name=name) for name in names
             ]
 
-        return [
+        # Where the endpoint is shared, the artefact is copied below its prefix.
+        copies = [
             iam.PolicyStatement(
-                actions=["sagemaker:DescribeModelPackage"], resources=sagemaker_arns("model-package", "/*")
+                actions=["s3:PutObject"], resources=[f"{model_bucket_arn}/{MULTI_MODEL_PREFIX}/*"]
+            ),
+            iam.PolicyStatement(
+                actions=["kms:GenerateDataKey"], resources=[published(self, settings.name, "key-arn")]
+            ),
+        ]
+        return [
+            *(copies if places.shared_endpoint else []),
+            iam.PolicyStatement(
+                actions=["sagemaker:DescribeModelPackage"],
+                resources=sagemaker_arns("model-package", [f"{group}/*" for group in groups]),
             ),
             iam.PolicyStatement(
                 actions=["sagemaker:DescribeEndpoint", "sagemaker:InvokeEndpoint"],
-                resources=sagemaker_arns("endpoint"),
+                resources=sagemaker_arns("endpoint", endpoints),
             ),
             iam.PolicyStatement(
                 actions=["s3:GetObject"],

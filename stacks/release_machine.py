@@ -6,8 +6,9 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from lambdas.common.releases import TARGET_MODEL
 from model_code.evaluation_files import KNOWN_INPUT_FILE
-from stacks.names import KINDS, endpoint_name, version_parameter
+from stacks.names import KINDS, MULTI_MODEL_PREFIX, endpoint_name, version_parameter
 from stacks.states import catch, choice, jsonata, lookup, task
 
 POLL_SECONDS = 15
@@ -22,6 +23,8 @@ KNOWN_INPUT = {
     "rnn": json.dumps({"instances": [{"text": "A quiet, moving film."}]}),
 }
 KEPT = "The endpoint keeps the model it had."
+# As an expression.
+TARGET = "'" + TARGET_MODEL.format(kind="' & $kind & '", version="' & $version & '") + "'"
 
 
 @dataclass(frozen=True)
@@ -32,11 +35,18 @@ class ReleasePlaces:
         environment: whose endpoints.
         inference_stack: name of the stack that it updates.
         configurations: logical id of each kind's endpoint configuration in that stack.
+        shared_endpoint: name of the multi-model endpoint that serves every kind; None where each has its own.
     """
 
     environment: str
     inference_stack: str
     configurations: dict[str, str]
+    shared_endpoint: str | None = None
+
+    @property
+    def endpoint(self) -> str:
+        """The endpoint that serves the version's kind; an expression where each kind has its own."""
+        return self.shared_endpoint or jsonata("$endpoint")
 
 
 def definition(places: ReleasePlaces) -> dict[str, Any]:
@@ -47,8 +57,14 @@ def definition(places: ReleasePlaces) -> dict[str, Any]:
         "StartAt": "Start",
         "States": {
             **admission(places),
+            **(rehearsal(places) if places.shared_endpoint else {}),
             **stack_update(
-                places, "Update", "$version", before="DescribeConfiguration", refused="ReadEvents"
+                places,
+                "Update",
+                "$version",
+                before="DescribeConfiguration",
+                refused="ReadEvents",
+                first="MayRehearse" if places.shared_endpoint else None,
             ),
             **proof(places),
             **stack_update(places, "TakeBack", "$previous", before="TakenBack", refused="NotTakenBack"),
@@ -111,8 +127,62 @@ def admission(places: ReleasePlaces) -> dict[str, Any]:
             "HasKnownInput",
             "ArtefactMissing",
         ),
-        **known_input_states(then="DescribeStack"),
+        **known_input_states(then="CopyArtefact" if places.shared_endpoint else "DescribeStack"),
     }
+
+
+def rehearsal(places: ReleasePlaces) -> dict[str, Any]:
+    """On a multi-model endpoint: the artefact comes below its prefix, and is asked while callers ask the one before.
+
+    No traffic can be divided between versions that callers name, so this is in the place of a canary.
+    """
+    key = jsonata(f"'{MULTI_MODEL_PREFIX}/' & {TARGET}")
+    return {
+        "CopyArtefact": task(
+            "s3:copyObject",
+            {
+                "Bucket": jsonata("$split($artefact, '/')[2]"),
+                "Key": key,
+                "CopySource": jsonata("$substringAfter($artefact, 's3://')"),
+            },
+            {},
+            "DescribeStack",
+            "ArtefactMissing",
+        ),
+        # Before a kind's first version nobody asks it, and the endpoint may not be there yet.
+        "MayRehearse": choice("Update", ("$previous != '' and $previous != $version", "Rehearse")),
+        "Rehearse": ask(places, "RehearsalEnded", "NotRehearsed"),
+        "RehearsalEnded": judged(places, "Update", "NotRehearsed"),
+    }
+
+
+def ask(places: ReleasePlaces, then: str, failed: str) -> dict[str, Any]:
+    """The known input sent to the endpoint; its prediction becomes `answer`, or its error `reason`."""
+    target = {"TargetModel": jsonata(TARGET)} if places.shared_endpoint else {}
+    return {
+        **task(
+            "sagemakerruntime:invokeEndpoint",
+            {
+                "EndpointName": places.endpoint,
+                **target,
+                "ContentType": "application/json",
+                "Body": jsonata("$request"),
+            },
+            {"answer": "$parse($states.result.Body).predictions[0]"},
+            then,
+        ),
+        "Catch": [{**catch(failed)[0], "Assign": {"reason": jsonata("$states.errorOutput.Cause")}}],
+    }
+
+
+def judged(places: ReleasePlaces, right: str, wrong: str) -> dict[str, Any]:
+    """Whether the answer is the known one, from the version that was to give it."""
+    # A container of several models does not know their versions: SageMaker answers with the one that is named.
+    version = [] if places.shared_endpoint else ["$answer.model_version = $version"]
+    known = "$answer.score >= 0 and $answer.score <= 1 and ($label = '' or $answer.label = $label)"
+    condition = " and ".join([*version, known])
+    reason = "'it answered ' & $string($answer) & ($label = '' ? '' : ' where ' & $label & ' is known')"
+    return {**choice(wrong, (condition, right)), "Assign": {"reason": jsonata(reason)}}
 
 
 def known_input_states(*, then: str) -> dict[str, Any]:
@@ -229,7 +299,7 @@ def proof(places: ReleasePlaces) -> dict[str, Any]:
         ),
         "DescribeEndpoint": task(
             "sagemaker:describeEndpoint",
-            {"EndpointName": jsonata("$endpoint")},
+            {"EndpointName": places.endpoint},
             {
                 "live": "$lowercase($states.result.EndpointConfigName)",
                 "state": "$states.result.EndpointStatus",
@@ -242,34 +312,8 @@ def proof(places: ReleasePlaces) -> dict[str, Any]:
             ("$live = $wanted and $state = 'InService'", "AskEndpoint"),
         ),
         "WaitForEndpoint": wait("DescribeEndpoint"),
-        "AskEndpoint": {
-            **task(
-                "sagemakerruntime:invokeEndpoint",
-                {
-                    "EndpointName": jsonata("$endpoint"),
-                    "ContentType": "application/json",
-                    "Body": jsonata("$request"),
-                },
-                {"answer": "$parse($states.result.Body).predictions[0]"},
-                "Answers",
-            ),
-            "Catch": [{**catch("AnswersNot")[0], "Assign": {"reason": jsonata("$states.errorOutput.Cause")}}],
-        },
-        "Answers": {
-            **choice(
-                "AnswersNot",
-                (
-                    "$answer.model_version = $version and $answer.score >= 0 and $answer.score <= 1 and "
-                    "($label = '' or $answer.label = $label)",
-                    "Released",
-                ),
-            ),
-            "Assign": {
-                "reason": jsonata(
-                    "'it answered ' & $string($answer) & ($label = '' ? '' : ' where ' & $label & ' is known')"
-                )
-            },
-        },
+        "AskEndpoint": ask(places, "Answers", "AnswersNot"),
+        "Answers": judged(places, "Released", "AnswersNot"),
         "AnswersNot": choice(
             "NothingToGoBackTo", ("$previous != '' and $previous != $version", "DescribeForTakeBack")
         ),
@@ -289,7 +333,9 @@ def ends(places: ReleasePlaces) -> dict[str, Any]:
         "and $exists(ResourceStatusReason)]][-1]"
     )
     said = f"($event := {failed}; $event ? $event.LogicalResourceId & ': ' & $event.ResourceStatusReason : $status)"
+    rehearsed = {"NotRehearsed": fail(f"{not_answering}{KEPT}'")} if places.shared_endpoint else {}
     return {
+        **rehearsed,
         "ReadEvents": task(
             "cloudformation:describeStackEvents",
             {"StackName": places.inference_stack},

@@ -39,6 +39,8 @@ def definition(places: RestPlaces) -> dict[str, Any]:
     """The state machine; its input is `kind` and `action`, its output `endpoint` and `said`, a sentence."""
     environment = places.release.environment
     endpoints = {kind: endpoint_name(environment, kind) for kind in KINDS}
+    shared = places.release.shared_endpoint
+    cost = "the endpoint goes with its last version" if shared else "the endpoint costs nothing"
     return {
         "Comment": "Takes an endpoint away that nobody needs now, or wakes it with the version that it served.",
         "QueryLanguage": "JSONata",
@@ -68,7 +70,7 @@ def definition(places: RestPlaces) -> dict[str, Any]:
             ),
             **idle_states(places),
             **wake_states(places),
-            "Rests": end("'Version ' & $previous & ' rests; the endpoint costs nothing.'"),
+            "Rests": end(f"'Version ' & $previous & ' rests; {cost}.'"),
             "NothingToDo": end("$said"),
             "Failed": fail("$states.input.Cause"),
             "NotChanged": fail(
@@ -91,7 +93,7 @@ def idle_states(places: RestPlaces) -> dict[str, Any]:
                 "Namespace": "AWS/SageMaker",
                 "MetricName": "Invocations",
                 "Dimensions": [
-                    {"Name": "EndpointName", "Value": jsonata("$endpoint")},
+                    {"Name": "EndpointName", "Value": places.release.endpoint},
                     {"Name": "VariantName", "Value": VARIANT},
                 ],
                 "StartTime": jsonata(f"$fromMillis({since})"),

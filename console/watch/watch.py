@@ -44,7 +44,10 @@ def endpoint(client: Clients, environment: str, kind: str) -> dict[str, Any]:
     """One endpoint: its state, what has how much of the traffic, the released and the registered versions."""
     name = f"recognition-{environment}-{kind}"
     sagemaker = client("sagemaker")
-    found = quietly(lambda: sagemaker.describe_endpoint(EndpointName=name)) or {}
+    # Where one endpoint serves every kind there is none of the kind's name.
+    names = (name, f"recognition-{environment}-multi-model")
+    described = (quietly(lambda one=one: sagemaker.describe_endpoint(EndpointName=one)) for one in names)
+    found = next((one for one in described if one), {})
     released = published(client, environment, f"{kind}-released-version") or NOT_RELEASED
     listed = quietly(
         lambda: sagemaker.list_model_packages(

@@ -23,6 +23,7 @@ from lambdas.common.costs import cost_of
 from lambdas.common.errors import RequestRefused, unavailable
 from lambdas.common.operations import Operation
 from lambdas.common.options import read_options
+from lambdas.common.releases import TARGET_MODEL, ReleasedVersion, model_group
 from lambdas.common.service_errors import reading_answer
 
 BACKEND = "sagemaker"
@@ -33,20 +34,21 @@ LEAST_PIXELS = 8
 TEXT_BYTES = 100_000
 # An endpoint takes 6 MiB, and JSON writes a number with up to 24 characters and a comma.
 SEQUENCE_NUMBERS = 200_000
+RELEASED = {kind: ReleasedVersion(kind) for kind in ("cnn", "rnn")}
 
 
 def classify_image(operation: Operation, event: dict[str, Any]) -> Answer:
     """The CNN's classes for the event's image; see `invoke` for errors."""
     read_options(operation.options, event)
     image = read_image(event, operation.body)
-    return invoke(os.environ["CNN_ENDPOINT_NAME"], image.content, image.header.media_type)
+    return invoke("cnn", image.content, image.header.media_type)
 
 
 def classify_text(operation: Operation, event: dict[str, Any]) -> Answer:
     """The RNN's classes for the event's text; see `invoke` for errors."""
     read_options(operation.options, event)
     request = read_text(event, operation.body)
-    return invoke(os.environ["RNN_ENDPOINT_NAME"], request.text.encode(), "text/plain")
+    return invoke("rnn", request.text.encode(), "text/plain")
 
 
 def classify_sequence(operation: Operation, event: dict[str, Any]) -> Answer:
@@ -57,20 +59,28 @@ def classify_sequence(operation: Operation, event: dict[str, Any]) -> Answer:
     read_options(operation.options, event)
     sequence = read_sequence(event, operation.body)
     body = json.dumps({"sequence": sequence}, separators=(",", ":")).encode()
-    return invoke(os.environ["RNN_ENDPOINT_NAME"], body, JSON_TYPE)
+    return invoke("rnn", body, JSON_TYPE)
 
 
-def invoke(endpoint: str, body: bytes, content_type: str) -> Answer:
-    """One prediction.
+def invoke(kind: str, body: bytes, content_type: str) -> Answer:
+    """One prediction of the network of a kind, by its own endpoint or by one that holds several.
 
     Raises:
         RequestRefused: 503 when there is no endpoint yet or its container does not answer, 400 when the model cannot
             read the body.
         ClientError: on any other refusal.
     """
+    endpoint, version, target = model_group(kind), None, {}
+    if shared := os.environ.get("SHARED_ENDPOINT_NAME"):
+        version = RELEASED[kind].present()
+        target = {"TargetModel": TARGET_MODEL.format(kind=kind, version=version)}
     try:
         answer = client("sagemaker-runtime").invoke_endpoint(
-            EndpointName=endpoint, Body=body, ContentType=content_type, Accept="application/json"
+            EndpointName=shared or endpoint,
+            Body=body,
+            ContentType=content_type,
+            Accept="application/json",
+            **target,
         )
     except ClientError as error:
         raise explain(error, endpoint) from error
@@ -80,7 +90,9 @@ def invoke(endpoint: str, body: bytes, content_type: str) -> Answer:
         results = [Result(label, score) for label, score in prediction["probabilities"].items()]
     # An endpoint is paid for by the hour, whether it is asked or not.
     cost = cost_of(None, None, 1)
-    return Answer(BACKEND, Reading(results), endpoint, prediction.get("model_version"), None, cost)
+    # A container of several models does not know their versions; the one that was asked for is the one that answers.
+    version = version or prediction.get("model_version")
+    return Answer(BACKEND, Reading(results), endpoint, version, None, cost)
 
 
 def explain(error: ClientError, endpoint: str) -> Exception:
@@ -89,6 +101,10 @@ def explain(error: ClientError, endpoint: str) -> Exception:
     message = error.response["Error"]["Message"]
     if code in ("ValidationError", "ValidationException") and "not found" in message:
         return unavailable("ModelNotReleased", f"No model is released to the endpoint {endpoint} yet.")
+    if "Failed to download model data" in message:
+        return unavailable(
+            "ModelFailed", f"The released model of {endpoint} is no longer where it was. Release it again."
+        )
     if code == "ModelNotReadyException":
         return unavailable(
             "ModelNotReady", f"The model of the endpoint {endpoint} is still loading. Try again."

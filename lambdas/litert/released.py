@@ -13,15 +13,12 @@ from urllib.parse import urlparse
 
 from lambdas.common.clients import client
 from lambdas.common.errors import unavailable
+from lambdas.common.releases import CHECK_SECONDS, model_group, released_version
 from lambdas.litert.native import add_native_packages
 
 if TYPE_CHECKING:
     from serving.model import Model
 
-# A release is noticed after this long at the latest; asking at every request would cost more than the prediction.
-CHECK_SECONDS = 60
-# What the record says while no version is released.
-NOT_RELEASED = "none"
 NEEDED = ("labels.json", "litert/float32.tflite", "litert/preprocessing.json")
 
 
@@ -42,7 +39,7 @@ class Released:
             ClientError: when a service refuses.
         """
         if self.model is None or time.monotonic() - self.checked >= CHECK_SECONDS:
-            version = self.released_version()
+            version = released_version(self.kind)
             if version != self.version:
                 self.model, self.version = load(self.group, version), version
             self.checked = time.monotonic()
@@ -51,19 +48,7 @@ class Released:
     @property
     def group(self) -> str:
         """The model package group."""
-        return os.environ[f"{self.kind.upper()}_ENDPOINT_NAME"]
-
-    def released_version(self) -> str:
-        """What the inference stack recorded after its last release."""
-        systems_manager = client("ssm")
-        name = os.environ[f"{self.kind.upper()}_RELEASED_VERSION_PARAMETER"]
-        try:
-            version = systems_manager.get_parameter(Name=name)["Parameter"]["Value"]
-        except systems_manager.exceptions.ParameterNotFound:
-            version = NOT_RELEASED
-        if version == NOT_RELEASED:
-            raise unavailable("ModelNotReleased", f"No model of {self.group} is released yet.")
-        return version
+        return model_group(self.kind)
 
 
 def load(group: str, version: str) -> Model:

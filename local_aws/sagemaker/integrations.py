@@ -18,7 +18,7 @@ from local_aws.sagemaker.shapes import to_wire
 PREFIX = "arn:aws:states:::sagemaker:"
 # The service's name in an ARN of the SDK integration, boto3's for it, and what is called.
 SDK_CALLS = (
-    ("s3", "s3", ("getObject", "headObject", "listObjectsV2")),
+    ("s3", "s3", ("copyObject", "getObject", "headObject", "listObjectsV2")),
     (
         "cloudformation",
         "cloudformation",

@@ -64,6 +64,16 @@ class EnvironmentSettings(Settings):
         return self
 
     @model_validator(mode="after")
+    def several_models_are_not_captured(self) -> Self:
+        """Refuses captures of which nobody could say which version gave them."""
+        if self.inference.multi_model and self.watching and self.watching.capture:
+            raise ValueError(
+                "inference.multi_model cannot have watching.capture: what SageMaker captures there does not say "
+                "which model was asked, so no drift could be told from it"
+            )
+        return self
+
+    @model_validator(mode="after")
     def pair_is_verified(self) -> Self:
         """Refuses a training image whose models were never loaded in the inference image."""
         pair = (self.training.image_version, self.inference.image_version)

@@ -90,6 +90,14 @@ class ScaleToZeroSettings(Settings):
     scale_in_cooldown_seconds: int = Field(300, ge=0, le=3_600)
 
 
+class MultiModelSettings(Settings):
+    """One endpoint for both networks: it loads a version when it is first asked for, and unloads what nobody asks."""
+
+    keep_in_memory: bool = Field(
+        True, description="Off: a version is unloaded after each answer (ModelCacheSetting Disabled)."
+    )
+
+
 class InferenceSettings(Settings):
     """Endpoints."""
 
@@ -110,6 +118,9 @@ class InferenceSettings(Settings):
     serverless: ServerlessSettings | None = Field(
         None,
         description="The endpoint has no instances; it takes the place of instance_type and instance_count.",
+    )
+    multi_model: MultiModelSettings | None = Field(
+        None, description="One endpoint for both networks; empty: one for each."
     )
     transform: TransformSettings = TransformSettings()
     asynchronous: AsynchronousSettings | None = Field(None, description="A second endpoint; empty: none.")
@@ -166,6 +177,30 @@ class InferenceSettings(Settings):
         if self.serverless and self.container == "tensorflow":
             raise ValueError(
                 "serverless has no GPU, and AWS's image is one for GPUs: set container to 'litert'"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def several_models_fit(self) -> Self:
+        """Refuses what multi-model endpoints do not take (SageMaker's developer guide, Multi-model endpoints)."""
+        if not self.multi_model:
+            return self
+        refused = {
+            "serverless": "SageMaker takes multi-model endpoints of instances only",
+            "shadow_percent": "a shadow variant gets copies of requests without the name of the model",
+            "autoscaling": "its metric comes every 10 s, and those of multi-model endpoints every minute",
+        }
+        for name, why in refused.items():
+            if getattr(self, name):
+                raise ValueError(f"multi_model cannot have {name}: {why}")
+        if self.container == "litert":
+            raise ValueError(
+                "multi_model needs container 'tensorflow': our own server holds one model, and AWS's any number"
+            )
+        if has_gpu(self.instance_type):
+            raise ValueError(
+                f"multi_model cannot run on instance_type {self.instance_type}: on GPUs SageMaker serves several "
+                "models by Triton alone, so choose an instance type without one, such as ml.c5.xlarge"
             )
         return self
 

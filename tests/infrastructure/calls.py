@@ -57,6 +57,7 @@ WITHOUT_RESOURCE = {
 # Operations whose IAM action has another name, or another action beside it.
 ACTIONS_OF = {
     ("s3", "HeadObject"): {"s3:GetObject"},
+    ("s3", "CopyObject"): {"s3:GetObject", "s3:PutObject"},
     ("s3", "ListObjectsV2"): {"s3:ListBucket"},
     ("sagemaker-runtime", "InvokeEndpoint"): {"sagemaker:InvokeEndpoint"},
     ("stepfunctions", "ListExecutions"): {"states:ListExecutions"},
@@ -64,8 +65,8 @@ ACTIONS_OF = {
 }
 # What Step Functions needs to wait for a job's end and to stop it (its documentation's policies for SageMaker).
 OF_JOBS = {"events:PutTargets", "events:PutRule", "events:DescribeRule", "iam:PassRole"}
-# Reading encrypted objects, and telling a missing one from a forbidden one.
-BESIDE_READING = {"kms:Decrypt", "s3:ListBucket"}
+# Reading and writing encrypted objects, and telling a missing one from a forbidden one.
+BESIDE_READING = {"kms:Decrypt", "kms:GenerateDataKey", "s3:ListBucket"}
 SERVICES = (
     *("sagemaker:", "s3:", "cloudformation:", "cloudwatch:", "states:", "events:", "iam:", "kms:", "ssm:"),
     "ec2:",

@@ -5,135 +5,15 @@ from __future__ import annotations
 import base64
 import io
 import json
-from typing import Any
 
 import pytest
 from PIL import Image
 
-from stacks.release_machine import KNOWN_INPUT, ReleasePlaces, definition
+from stacks.release_machine import KNOWN_INPUT, definition
 
-from .interpreter import TaskFailed, Walk, failing, reachable, walk
+from .interpreter import failing, reachable, walk
+from .release_runs import ARN, KNOWN, MINE, PLACES, Aws
 from .updates import update_to
-
-PLACES = ReleasePlaces(
-    "dev", "Recognition-dev-Inference", {"cnn": "CnnConfiguration", "rnn": "RnnConfiguration"}
-)
-ARN = "arn:aws:sagemaker:us-east-1:111122223333:model-package/recognition-dev-rnn/7"
-MINE = "approval_of_7"
-KNOWN = {"request": '{"instances": [{"text": "A test sample, \\"quoted\\"."}]}', "label": "positive"}
-
-
-class Aws:
-    """A stack, a registry and an endpoint that answer the machine's calls, with faults where a test wants them."""
-
-    def __init__(self, **faults: Any) -> None:
-        self.faults = faults
-        self.parameters = {"KeyArn": "k", "CnnModelVersion": "3", "RnnModelVersion": "6"}
-        self.parameters |= faults.get("parameters", {})
-        self.statuses = list(faults.get("statuses", ["UPDATE_COMPLETE"]))
-        self.updates: list[dict] = []
-
-    def answers(self) -> dict:
-        describe = {"DescribeStack", "FollowUpdate", "DescribeForTakeBack", "FollowTakeBack"}
-        return {
-            "ListReleases": self.list_releases,
-            "DescribeVersion": self.describe_version,
-            "FindArtefact": self.find_artefact,
-            "ReadKnownInput": self.read_known_input,
-            **dict.fromkeys(describe, self.describe_stack),
-            "Update": self.update,
-            "TakeBack": self.update,
-            "ReadEvents": self.read_events,
-            "DescribeConfiguration": lambda *_: {
-                "StackResourceDetail": {
-                    "PhysicalResourceId": "arn:aws:sagemaker:r:a:endpoint-config/config-ab"
-                }
-            },
-            "DescribeEndpoint": self.describe_endpoint,
-            "AskEndpoint": self.ask,
-        }
-
-    def list_releases(self, request: dict, call: int) -> dict:
-        mine = {"ExecutionArn": f"arn:{MINE}", "StartDate": "2026-11-25T21:00:00.500Z"}
-        others = self.faults.get("others", [[]])
-        return {"Executions": [mine, *others[min(call, len(others)) - 1]]}
-
-    def describe_version(self, *_: Any) -> dict:
-        container = {"ModelDataUrl": "s3://models/training/rnn-1/output/model.tar.gz"}
-        statistics = {"S3Uri": "s3://models/evaluations/rnn-1-evaluation/evaluation.json"}
-        by_hand = self.faults.get("registered_by_hand")
-        return {
-            **({} if by_hand else {"ModelMetrics": {"ModelQuality": {"Statistics": statistics}}}),
-            "ModelApprovalStatus": self.faults.get("approval", "Approved"),
-            "InferenceSpecification": {"Containers": [container]},
-        }
-
-    def find_artefact(self, request: dict, _: int) -> dict:
-        assert request == {"Bucket": "models", "Key": "training/rnn-1/output/model.tar.gz"}
-        if self.faults.get("artefact_deleted"):
-            raise TaskFailed("S3.NoSuchKeyException", "Not Found")
-        return {}
-
-    def read_known_input(self, request: dict, _: int) -> dict:
-        assert request == {"Bucket": "models", "Key": "evaluations/rnn-1-evaluation/known_input.json"}
-        if self.faults.get("nothing_known"):
-            raise TaskFailed("S3.NoSuchKeyException", "The specified key does not exist.")
-        return {"Body": json.dumps(KNOWN)}
-
-    def describe_stack(self, *_: Any) -> dict:
-        status = self.statuses.pop(0) if len(self.statuses) > 1 else self.statuses[0]
-        held = [{"ParameterKey": key, "ParameterValue": value} for key, value in self.parameters.items()]
-        return {"Stacks": [{"StackStatus": status, "Parameters": held}]}
-
-    def update(self, request: dict, call: int) -> dict:
-        if refusals := self.faults.get("refusals"):
-            raise TaskFailed("CloudFormation.CloudFormationException", refusals.pop(0))
-        self.updates.append(request)
-        changed = {one["ParameterKey"]: one.get("ParameterValue") for one in request["Parameters"]}
-        if self.faults.get("rolls_back"):
-            self.statuses = ["UPDATE_IN_PROGRESS", "UPDATE_ROLLBACK_COMPLETE"]
-        else:
-            self.parameters |= {key: value for key, value in changed.items() if value is not None}
-        return {}
-
-    def read_events(self, *_: Any) -> dict:
-        def event(logical_id: str, status: str, token: str, reason: str = "") -> dict:
-            said = {"ResourceStatusReason": reason} if reason else {}
-            return {
-                "LogicalResourceId": logical_id,
-                "ResourceStatus": status,
-                "ClientRequestToken": token,
-                **said,
-            }
-
-        mine = "approval-of-7-Update"
-        return {
-            "StackEvents": [
-                event("Other", "UPDATE_FAILED", mine, "cancelled"),
-                event("RnnEndpoint", "UPDATE_FAILED", mine, "the model does not load"),
-                event("RnnEndpoint", "UPDATE_IN_PROGRESS", mine),
-                event("Old", "CREATE_FAILED", "another", "a story of another day"),
-            ]
-        }
-
-    def describe_endpoint(self, request: dict, call: int) -> dict:
-        assert request == {"EndpointName": "recognition-dev-rnn"}
-        states = self.faults.get("endpoint_states", ["InService"])
-        return {
-            "EndpointConfigName": self.faults.get("live", "Config-AB"),
-            "EndpointStatus": states[min(call, len(states)) - 1],
-        }
-
-    def ask(self, request: dict, _: int) -> dict:
-        self.asked = request["Body"]
-        if reason := self.faults.get("model_error"):
-            raise TaskFailed("SageMakerRuntime.ModelErrorException", reason)
-        version = self.faults.get("answering", self.parameters["RnnModelVersion"])
-        answer = {"label": self.faults.get("label", "positive"), "score": 0.9, "model_version": version}
-        return {"Body": json.dumps({"predictions": [answer]})}
-
-    def release(self) -> Walk:
-        return walk(definition(PLACES), {"model_package_arn": ARN}, self.answers(), execution=MINE)
 
 
 def test_an_approved_version_becomes_the_parameter_and_nothing_else_changes():

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from lambdas.bulk.places import PREFIX
-from local_aws.sagemaker.cloudformation import typed
 from local_aws.sagemaker.shapes import Shapes
 from stacks import lambda_code
 from stacks.settings import SettingsRefused, load_settings
 
 from .calls import actions_of, allowed_to, statements_of
 from .conftest import PARTS, ROOT, context
+from .sagemaker_requests import requests_of, resolved, settings_with
 
 IMAGE = "111122223333.dkr.ecr.us-east-1.amazonaws.com/recognition-serving:1"
 LITERT = {"litert_image_uri": IMAGE, "container": "litert", "instance_type": "ml.c7g.large"}
@@ -31,20 +29,6 @@ OPTIONS: dict[str, dict[str, Any]] = {
     },
     "serverless": {**LITERT, "serverless": {"memory_megabytes": 2048, "provisioned_concurrency": 2}},
 }
-CREATES = {
-    "AWS::SageMaker::Model": ("CreateModel", {"ModelName": "m"}),
-    "AWS::SageMaker::EndpointConfig": ("CreateEndpointConfig", {"EndpointConfigName": "c"}),
-    "AWS::SageMaker::Endpoint": ("CreateEndpoint", {}),
-    "AWS::SageMaker::InferenceComponent": ("CreateInferenceComponent", {}),
-}
-
-
-def settings_with(inference: dict[str, Any], api: dict[str, Any]) -> dict[str, Any]:
-    """The environments of cdk.json with other settings in dev."""
-    environments = copy.deepcopy(context()["environments"])
-    environments["dev"]["inference"] |= inference
-    environments["dev"]["api"] = api
-    return environments
 
 
 @pytest.fixture(scope="module")
@@ -92,30 +76,6 @@ def instances(chosen) -> dict:
 def serverless(chosen) -> dict:
     """The inference template of a serverless endpoint."""
     return chosen["serverless"]["Inference"]
-
-
-def resolved(value: Any) -> Any:
-    """A property as a request would have it: what only CloudFormation knows becomes a name, a condition holds."""
-    if isinstance(value, list):
-        return [resolved(one) for one in value]
-    if not isinstance(value, dict):
-        return value
-    if set(value) & {"Ref", "Fn::GetAtt", "Fn::Join", "Fn::Sub"}:
-        return "arn:aws:x:::thing/name"
-    if "Fn::If" in value:
-        return resolved(value["Fn::If"][1])
-    return {key: resolved(one) for key, one in value.items()}
-
-
-def requests_of(template: dict) -> Iterator[tuple[str, dict]]:
-    """What CloudFormation would ask SageMaker for each of its resources."""
-    for resource in template["Resources"].values():
-        if resource["Type"] in CREATES:
-            operation, named = CREATES[resource["Type"]]
-            request = typed(resolved(resource["Properties"])) | named
-            # UpdateEndpoint's; CloudFormation keeps it for then.
-            request.pop("RetainAllVariantProperties", None)
-            yield operation, request
 
 
 def config_with(template: dict, member: str) -> dict:

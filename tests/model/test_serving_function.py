@@ -17,6 +17,7 @@ from botocore.exceptions import ClientError
 from botocore.response import StreamingBody
 from botocore.stub import Stubber
 
+from lambdas.common import releases
 from lambdas.common.errors import RequestRefused
 from lambdas.custom import operations as custom
 from lambdas.litert import native, operations, released
@@ -91,7 +92,8 @@ def account(monkeypatch) -> Account:
         monkeypatch.setenv(name, value)
     keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "us-east-1"}
     made = {name: boto3.client(name, **keys) for name in ("ssm", "sagemaker", "s3")}
-    monkeypatch.setattr(released, "client", made.__getitem__)
+    for module in (released, releases):
+        monkeypatch.setattr(module, "client", made.__getitem__)
     return Account(made)
 
 
@@ -183,12 +185,12 @@ def test_a_network_of_sequences_refuses_a_text_and_one_of_texts_a_sequence(servi
 
 
 def test_before_the_first_release_it_says_so(account):
-    for told in (None, released.NOT_RELEASED):
+    for told in (None, releases.NOT_RELEASED):
         account.tells_of(told)
         with pytest.raises(RequestRefused) as refused:
             released.Released("cnn").present()
         assert (refused.value.status, refused.value.code) == (503, "ModelNotReleased")
-    assert released.NOT_RELEASED == names.NOT_RELEASED
+    assert releases.NOT_RELEASED == names.NOT_RELEASED
 
 
 def test_a_version_without_a_litert_model_is_unavailable_and_the_one_before_is_kept(trained, account):

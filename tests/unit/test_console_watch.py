@@ -73,7 +73,8 @@ def test_the_state_of_a_deployment_in_the_middle_of_a_release(stubs):
         {"Name": "/recognition/dev/cnn-released-version"},
     )
     sagemaker.add_response("list_model_packages", {"ModelPackageSummaryList": [version]})
-    sagemaker.add_client_error("describe_endpoint", "ValidationException", "Could not find endpoint")
+    for _ in ("its own", "the one of both networks"):
+        sagemaker.add_client_error("describe_endpoint", "ValidationException", "Could not find endpoint")
     stubs["ssm"].add_client_error("get_parameter", "ParameterNotFound")
     sagemaker.add_response("list_model_packages", {"ModelPackageSummaryList": []})
     jobs = [
@@ -138,6 +139,20 @@ def test_an_endpoint_whose_first_release_goes_on_has_no_version_yet(stubs):
     stubs["sagemaker"].add_response("list_model_packages", {"ModelPackageSummaryList": []})
 
     assert state_of(lambda service: stubs[service].client, "dev", "cnn")["version"] is None
+
+
+def test_where_one_endpoint_serves_both_networks_its_traffic_is_shown(stubs):
+    shared = "recognition-dev-multi-model"
+    sagemaker = stubs["sagemaker"]
+    sagemaker.add_client_error("describe_endpoint", "ValidationException", "Could not find endpoint")
+    sagemaker.add_response("describe_endpoint", endpoint(shared), {"EndpointName": shared})
+    stubs["ssm"].add_response("get_parameter", {"Parameter": {"Value": "2"}})
+    sagemaker.add_response("list_model_packages", {"ModelPackageSummaryList": []})
+
+    state = state_of(lambda service: stubs[service].client, "dev", "rnn")
+
+    assert (state["name"], state["version"], state["status"]) == ("recognition-dev-rnn", "2", "Updating")
+    assert len(state["fleets"]) == 2
 
 
 FIGURES = {"data": "reviews.csv", "results": [], "verdict": None}
