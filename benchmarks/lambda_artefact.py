@@ -1,29 +1,30 @@
 """How fast the LiteRT model answers one sample, and how soon after its process starts.
 
 Example: python -m benchmarks.lambda_artefact --litert-python ~/litert/bin/python
-The Python named there has nothing but ai-edge-litert and NumPy, as a Lambda function would.
+The Python named there has nothing but ai-edge-litert and NumPy, as a Lambda function would. A start is measured with
+modules that are compiled, as in a container's image, and with modules that are not, as in the zip of our function.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
 from benchmarks import interleaved
+from benchmarks.lambda_answer import FILES, WORDS, answerer, sample
 
 ROUNDS = 7
 ROUND_SECONDS = 1.0
 STARTS = 5
-CLASSES, WORDS, SEQUENCE_LENGTH = {"cnn": 10, "rnn": 2}, 20_000, 200
-FILES = {"litert int8": "litert/int8.tflite", "litert float32": "litert/float32.tflite"}
+CLASSES = {"cnn": 10, "rnn": 2}
 CONTENDERS = {
     "litert int8": "LiteRT with 8-bit weights, one thread",
     "litert float32": "LiteRT, one thread",
@@ -34,19 +35,20 @@ CONTENDERS = {
 RESULT = Path(__file__).parent / "results" / "lambda_artefact.json"
 FIRST_ANSWER = """
 import resource, sys
-from benchmarks.lambda_artefact import answerer
+from benchmarks.lambda_answer import answerer
 answer = answerer(sys.argv[1], sys.argv[2], sys.argv[3])
 answer()
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
-
-
-def sample(kind: str) -> np.ndarray:
-    """One input of the real form, with its batch dimension."""
-    generator = np.random.default_rng(0)
-    if kind == "cnn":
-        return generator.integers(0, 256, (1, 32, 32, 3)).astype(np.float32)
-    return generator.integers(1, WORDS + 2, (1, SEQUENCE_LENGTH)).astype(np.int32)
+# As lambdas.litert.native sets it.
+VARIABLES = {"OPENBLAS_NUM_THREADS": "1"}
+# Nobody writes there, so that every module is compiled anew.
+UNCOMPILED = {**VARIABLES, "PYTHONPYCACHEPREFIX": "/dev/null", "PYTHONDONTWRITEBYTECODE": "1"}
+STARTED = {
+    "litert int8": ("litert int8", VARIABLES),
+    "litert int8, modules not compiled before": ("litert int8", UNCOMPILED),
+    "signature": ("signature", VARIABLES),
+}
 
 
 def make_models(kind: str, directory: Path) -> None:
@@ -76,44 +78,10 @@ def make_models(kind: str, directory: Path) -> None:
     write_litert(network, np.repeat(sample(kind), 8, axis=0), directory / "litert")
 
 
-def answerer(contender: str, kind: str, directory: str) -> Callable[[], np.ndarray]:
-    """A function that answers one sample with its probabilities, and whatever it needs loaded."""
-    inputs = sample(kind)
-    if contender in FILES:
-        from ai_edge_litert.interpreter import Interpreter
-
-        interpreter = Interpreter(str(Path(directory) / FILES[contender]), num_threads=1)
-        interpreter.allocate_tensors()
-        (into,), (out,) = interpreter.get_input_details(), interpreter.get_output_details()
-
-        def invoke() -> np.ndarray:
-            interpreter.set_tensor(into["index"], inputs)
-            interpreter.invoke()
-            return interpreter.get_tensor(out["index"])
-
-        return invoke
-    import tensorflow as tf
-
-    if contender == "signature":
-        loaded = tf.saved_model.load(f"{directory}/saved")
-        signature = loaded.signatures["serving_default"]
-        # The loaded object has to outlive its signature.
-        return lambda loaded=loaded: signature(inputs=tf.constant(inputs))["probabilities"].numpy()
-    from model_code import networks
-
-    network = tf.keras.models.load_model(
-        f"{directory}/network.keras",
-        custom_objects={"FusedBatchNormalization": networks.FusedBatchNormalization},
-    )
-    if contender == "call":
-        return lambda: tf.nn.softmax(network(inputs, training=False)).numpy()
-    return lambda: tf.nn.softmax(network.predict(inputs, verbose=0)).numpy()
-
-
 def answers_of(command: list[str]) -> np.ndarray:
     """What a contender answers, from a process of its own."""
     program = (
-        "import sys\nfrom benchmarks.lambda_artefact import answerer\n"
+        "import sys\nfrom benchmarks.lambda_answer import answerer\n"
         "print(*answerer(*sys.argv[1:4])().ravel())"
     )
     finished = subprocess.run([command[0], "-c", program, *command[1:]], capture_output=True, text=True)
@@ -122,11 +90,16 @@ def answers_of(command: list[str]) -> np.ndarray:
     return np.array(finished.stdout.split()[-2 if command[2] == "rnn" else -10 :], np.float64)
 
 
-def first_answer(command: list[str]) -> tuple[float, float]:
+def first_answer(command: list[str], variables: dict[str, str]) -> tuple[float, float]:
     """Seconds from the process's start to its first answer, and its memory then in MiB."""
+    inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     started = time.perf_counter()
     finished = subprocess.run(
-        [command[0], "-c", FIRST_ANSWER, *command[1:]], capture_output=True, text=True, check=True
+        [command[0], "-c", FIRST_ANSWER, *command[1:]],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**inherited, **variables},
     )
     return time.perf_counter() - started, int(finished.stdout.split()[-1]) / 1024
 
@@ -155,10 +128,13 @@ def measure(kind: str, litert_python: str, rounds: int) -> dict:
             for name, command in commands.items()
         }
         rates = interleaved.measure(workers, rounds=rounds, title=kind)
-        starts = {name: [] for name in ("litert int8", "signature")}
-        for _ in range(STARTS):
-            for name, found in starts.items():
-                found.append(first_answer(commands[name]))
+        starts = {name: [] for name in STARTED}
+        # The first start of each is not counted: it may compile modules and fill the system's cache of files.
+        for number in range(STARTS + 1):
+            for name, (contender, variables) in STARTED.items():
+                found = first_answer(commands[contender], variables)
+                if number:
+                    starts[name].append(found)
     exact = answers["call"]
     return {
         "microseconds": {name: round(1e6 / statistics.median(values), 1) for name, values in rates.items()},

@@ -1,6 +1,7 @@
 """LiteRT models of a network, for a Lambda or a device: float32, and with 8-bit weights.
 
-Their input is what `model_code.preprocessing` makes of an image or a text, one sample: LiteRT decodes no image.
+Their input is what `model_code.preprocessing` makes of images or texts: LiteRT decodes no image. An RNN's model takes
+one sample or several, a CNN's one: its images are so much arithmetic that nothing is gained by several at once.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+
+from model_code.recurrence import probabilities_of
 
 FLOAT_FILE = "float32.tflite"
 INT8_FILE = "int8.tflite"
@@ -35,18 +38,20 @@ def write_litert(network: keras.Model, inputs: np.ndarray, directory: Path) -> N
 
 
 def freeze(network: keras.Model) -> tf.types.experimental.ConcreteFunction:
-    """One sample's probabilities as a function whose weights are constants.
+    """The probabilities as a function of one image, or of any number of texts or sequences; its weights are constants.
 
     The converter writes a file without weights when a Keras 3 model's variables are left in.
     """
     (argument,) = network.inputs
-    sample = tf.TensorSpec([1, *argument.shape[1:]], argument.dtype, name="sample")
-
-    def probabilities(sample: tf.Tensor) -> tf.Tensor:
-        return tf.nn.softmax(network(sample, training=False))
-
+    is_cnn = len(argument.shape) == 4
+    samples = tf.TensorSpec([1 if is_cnn else None, *argument.shape[1:]], argument.dtype, name="samples")
+    probabilities = (
+        (lambda images: tf.nn.softmax(network(images, training=False)))
+        if is_cnn
+        else probabilities_of(network)
+    )
     return convert_variables_to_constants_v2(
-        tf.function(probabilities, autograph=False).get_concrete_function(sample)
+        tf.function(probabilities, autograph=False).get_concrete_function(samples)
     )
 
 

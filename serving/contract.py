@@ -11,7 +11,7 @@ import binascii
 import io
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -36,18 +36,40 @@ class Request:
     accept_header: str | None
 
 
-def answer(model: Model, request: Request, version: str | None) -> tuple[bytes, str]:
-    """The content of the answer and its content type.
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a request asks: its samples, at least one, and the content type that its answer has."""
+
+    samples: list[Any]
+    wanted: str
+
+
+def read(model: Model, request: Request) -> Asked:
+    """A request's samples and its answer's type.
 
     Raises:
         Refused: with the status and the sentence for the caller.
     """
     wanted = inference.answer_type(request)
+    return Asked(samples_of(request, model), wanted)
+
+
+def answers(model: Model, asked: Sequence[Asked], version: str | None) -> list[tuple[bytes, str]]:
+    """The contents of the answers and their content types; the network takes the samples of all requests together.
+
+    Raises:
+        Refused: when a sample cannot become an input, whosever it is.
+    """
     try:
-        probabilities = model.probabilities(samples_of(request, model))
+        probabilities = model.probabilities([sample for one in asked for sample in one.samples])
     except Unreadable as error:
         raise Refused(str(error)) from None
-    return written(probabilities, model.labels, version, wanted), wanted
+    found, first = [], 0
+    for one in asked:
+        rows = probabilities[first : first + len(one.samples)]
+        found.append((written(rows, model.labels, version, one.wanted), one.wanted))
+        first += len(one.samples)
+    return found
 
 
 def samples_of(request: Request, model: Model) -> list[Any]:

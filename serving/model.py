@@ -15,6 +15,8 @@ from serving.preprocessing import Reader, reader_of
 
 PRECISIONS = ("float32", "int8")
 WARM_UPS = 10
+# More samples at once are hardly faster each, and their answers would come together at the end.
+MOST_SAMPLES = 32
 
 
 class ModelUnusable(Exception):
@@ -24,10 +26,14 @@ class ModelUnusable(Exception):
 class Model:
     """One artefact, loaded. Not for several threads at once: the interpreter has one set of tensors.
 
+    The file is mapped into memory, not read: of a word's table only the rows that are asked for are ever there. It may
+    be deleted once it is loaded.
+
     Attributes:
         feature: what a sample is: `image`, `text` or `sequence`.
         labels: the classes' names in the order of the probabilities.
         channels: of a sequence's steps; None for other features.
+        most_samples: that the network takes at once.
     """
 
     def __init__(self, directory: Path, *, precision: str = "float32", threads: int = 1) -> None:
@@ -47,12 +53,14 @@ class Model:
             self.feature: str = specification["feature"]
             self.channels: int | None = specification.get("channels")
             self.read: Reader = reader_of(specification)
-            self.interpreter = Interpreter(model_content=network.read_bytes(), num_threads=threads)
+            self.interpreter = Interpreter(model_path=str(network), num_threads=threads)
             self.interpreter.allocate_tensors()
         except (OSError, ValueError, KeyError, RuntimeError) as error:
             raise ModelUnusable(f"The model in {directory} cannot be served: {reason_of(error)}.") from error
         (into,), (out,) = self.interpreter.get_input_details(), self.interpreter.get_output_details()
         self.into, self.out = into["index"], out["index"]
+        self.samples = 1
+        self.most_samples = MOST_SAMPLES if into["shape_signature"][0] == -1 else 1
         self.image_size: int | None = specification.get("image_size")
         if tuple(out["shape"]) != (1, len(self.labels)):
             raise ModelUnusable(
@@ -67,12 +75,20 @@ class Model:
             Unreadable: when one of them cannot become an input.
         """
         inputs = [self.read(sample) for sample in samples]
-        answers = np.empty((len(inputs), len(self.labels)), np.float32)
-        for row, one in zip(answers, inputs, strict=True):
-            self.interpreter.set_tensor(self.into, one)
-            self.interpreter.invoke()
-            row[:] = self.interpreter.get_tensor(self.out)[0]
-        return answers
+        parts = [
+            inputs[first : first + self.most_samples] for first in range(0, len(inputs), self.most_samples)
+        ]
+        return np.concatenate([self.invoke(np.concatenate(part)) for part in parts])
+
+    def invoke(self, inputs: np.ndarray) -> np.ndarray:
+        """Probabilities of inputs [N, …], N at most `most_samples`."""
+        if len(inputs) != self.samples:
+            self.interpreter.resize_tensor_input(self.into, inputs.shape)
+            self.interpreter.allocate_tensors()
+            self.samples = len(inputs)
+        self.interpreter.set_tensor(self.into, inputs)
+        self.interpreter.invoke()
+        return self.interpreter.get_tensor(self.out)
 
     def warm_up(self) -> None:
         """Answers a made-up sample a few times, so that the first caller does not wait for first-time work."""

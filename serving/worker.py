@@ -1,4 +1,7 @@
-"""The one thread that predicts: it takes everything that is queued whenever it is free, and the queue has an end."""
+"""The one thread that predicts: it takes everything that is queued whenever it is free, and the queue has an end.
+
+Samples of different requests go through the network together, as many as it takes at once.
+"""
 
 from __future__ import annotations
 
@@ -7,17 +10,19 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
 from queue import Empty, SimpleQueue
+from typing import TypeVar
 
 import orjson
 
 from model_code.inference import JSON_TYPE, Refused
-from serving.contract import Request, answer
+from serving.contract import Asked, Request, answers, read
 from serving.model import Model
 
+Found = TypeVar("Found")
 # Answers go back to their callers together, but none waits longer than this for the others of its batch.
 DELIVER_SECONDS = 0.002
 
@@ -41,7 +46,7 @@ class Task:
 
 
 class Worker:
-    """Answers requests on a thread of its own. All but `run` and `respond` belong to the event loop's thread."""
+    """Answers requests on a thread of its own. All but `run` and what it calls belong to the event loop's thread."""
 
     def __init__(
         self,
@@ -86,17 +91,31 @@ class Worker:
     def run(self) -> None:
         """Takes what is queued, answers it, and hands the answers over; until it is told to stop."""
         while True:
+            queued = self.everything_queued()
             answered: list[tuple[Task, Response]] = []
             started = time.perf_counter()
-            for task in self.everything_queued():
-                if task is None:
-                    self.hand_over(answered)
-                    return
-                answered.append((task, self.respond(task.request)))
+            for group in self.groups(task for task in queued if task is not None):
+                answered += self.respond(group)
                 if time.perf_counter() - started > DELIVER_SECONDS:
                     self.hand_over(answered)
                     answered, started = [], time.perf_counter()
             self.hand_over(answered)
+            if None in queued:
+                return
+
+    def groups(self, tasks: Iterable[Task]) -> Iterator[list[tuple[Task, Asked | Response]]]:
+        """The tasks, read, in groups whose samples the network takes together."""
+        group: list[tuple[Task, Asked | Response]] = []
+        samples = 0
+        for task in tasks:
+            found = self.attempt(lambda request=task.request: read(self.model, request))
+            group.append((task, found))
+            samples += len(found.samples) if isinstance(found, Asked) else 0
+            if samples >= self.model.most_samples:
+                yield group
+                group, samples = [], 0
+        if group:
+            yield group
 
     def everything_queued(self) -> list[Task | None]:
         """At least one task; waits for it."""
@@ -119,10 +138,24 @@ class Worker:
             self.unanswered_bytes -= len(task.request.body)
             task.tell(response)
 
-    def respond(self, request: Request) -> Response:
-        """The response to a request. What goes wrong with one is that one's answer and nobody else's."""
+    def respond(self, group: list[tuple[Task, Asked | Response]]) -> list[tuple[Task, Response]]:
+        """The responses to a group. What goes wrong with one request is that one's answer and nobody else's."""
+        asked = [(task, one) for task, one in group if isinstance(one, Asked)]
+        found = [(task, one) for task, one in group if isinstance(one, Response)]
+        if not asked:
+            return found
+        contents = self.attempt(lambda: answers(self.model, [one for _, one in asked], self.version))
+        if not isinstance(contents, Response):
+            responses = [Response(HTTPStatus.OK, *content) for content in contents]
+            return found + [(task, one) for (task, _), one in zip(asked, responses, strict=True)]
+        if len(asked) == 1:
+            return [*found, (asked[0][0], contents)]
+        return found + [answered for one in asked for answered in self.respond([one])]
+
+    def attempt(self, work: Callable[[], Found]) -> Found | Response:
+        """What the work gives, or the response that says why it gives nothing."""
         try:
-            return Response(HTTPStatus.OK, *answer(self.model, request, self.version))
+            return work()
         except Refused as refusal:
             return refused(int(refusal.status.split()[0]), str(refusal))
         except Exception as error:  # noqa: BLE001 - the caller gets a status, the log where it happened

@@ -10,16 +10,12 @@ import tensorflow as tf
 
 from model_code.hyperparameters import CnnHyperparameters, RnnHyperparameters
 from model_code.litert import FLOAT_FILE, INT8_FILE, write_litert
-from model_code.networks import build_cnn, build_rnn
+from model_code.networks import Channels, build_cnn, build_rnn
 
 
 def predict(file, inputs: np.ndarray) -> np.ndarray:
     """Probabilities [N, C], one sample at a time, as a Lambda asks."""
-    with warnings.catch_warnings():
-        # The interpreter moves to a package of its own; TensorFlow's serves this test as well.
-        warnings.simplefilter("ignore")
-        interpreter = tf.lite.Interpreter(model_path=str(file), num_threads=1)
-    interpreter.allocate_tensors()
+    interpreter = interpreter_of(file)
     (argument,), (result,) = interpreter.get_input_details(), interpreter.get_output_details()
     answers = []
     for one in inputs:
@@ -27,6 +23,27 @@ def predict(file, inputs: np.ndarray) -> np.ndarray:
         interpreter.invoke()
         answers.append(interpreter.get_tensor(result["index"])[0].copy())
     return np.stack(answers)
+
+
+def predict_together(file, inputs: np.ndarray) -> np.ndarray:
+    """The same of all samples at once."""
+    interpreter = interpreter_of(file)
+    (argument,), (result,) = interpreter.get_input_details(), interpreter.get_output_details()
+    interpreter.resize_tensor_input(argument["index"], inputs.shape)
+    interpreter.allocate_tensors()
+    interpreter.set_tensor(argument["index"], inputs)
+    interpreter.invoke()
+    return interpreter.get_tensor(result["index"])
+
+
+def interpreter_of(file):
+    """The file's model, loaded."""
+    with warnings.catch_warnings():
+        # The interpreter moves to a package of its own; TensorFlow's serves this test as well.
+        warnings.simplefilter("ignore")
+        interpreter = tf.lite.Interpreter(model_path=str(file), num_threads=1)
+    interpreter.allocate_tensors()
+    return interpreter
 
 
 @pytest.mark.parametrize(("file", "tolerance"), [(FLOAT_FILE, 1e-4), (INT8_FILE, 0.03)])
@@ -57,3 +74,51 @@ def test_eight_bit_weights_take_a_third_of_the_room_and_keep_the_answers(kind, t
     np.testing.assert_allclose(
         predict(tmp_path / INT8_FILE, inputs), predict(tmp_path / FLOAT_FILE, inputs), atol=0.03
     )
+
+
+@pytest.mark.parametrize("sequence_length", [12, 13])
+@pytest.mark.parametrize(("embedding_size", "channels"), [(24, 0), (4, 0), (None, 3)])
+def test_an_rnn_of_any_form_answers_one_sample_and_several_as_keras_does(
+    embedding_size, channels, sequence_length, tmp_path
+):
+    """Lengths that turns of several steps divide and that they do not; words whose embeddings are folded and not."""
+    generator = np.random.default_rng(0)
+    count = 5
+    lengths = np.array([0, 1, 7, sequence_length - 1, sequence_length])
+    is_padding = np.arange(sequence_length) >= lengths[:, None]
+    settings = {"units": 6, "sequence_length": sequence_length, "mixed_precision": "float32"}
+    if channels:
+        statistics = Channels(mean=[1.0, -20.0, 0.0], variance=[4.0, 0.25, 1.0])
+        network = build_rnn(RnnHyperparameters(**settings), 3, channels=statistics)
+        inputs = generator.normal(statistics.mean, 2.0, (count, sequence_length, channels)).astype(np.float32)
+        inputs[is_padding] = np.nan
+    else:
+        settings["embedding_size"] = embedding_size
+        network = build_rnn(RnnHyperparameters(**settings), 3, vocabulary_numbers=50)
+        inputs = generator.integers(1, 50, (count, sequence_length), dtype=np.int32)
+        inputs[is_padding] = 0
+    # New biases are zeros, and one that is left out would not be missed.
+    network.set_weights([one + generator.normal(0, 0.5, one.shape) for one in network.get_weights()])
+    expected = tf.nn.softmax(network(inputs, training=False)).numpy()
+
+    write_litert(network, inputs, tmp_path)
+
+    np.testing.assert_allclose(predict(tmp_path / FLOAT_FILE, inputs), expected, atol=1e-5)
+    np.testing.assert_allclose(predict_together(tmp_path / FLOAT_FILE, inputs), expected, atol=1e-5)
+
+
+def test_what_stands_in_a_sequences_padding_changes_no_answer(tmp_path):
+    """The same steps in networks of two lengths, whose weights are the same."""
+    generator = np.random.default_rng(0)
+    steps = generator.normal(size=(1, 5, 2)).astype(np.float32)
+    answers, weights = [], None
+    for length in (5, 16):
+        settings = RnnHyperparameters(units=4, sequence_length=length, mixed_precision="float32")
+        network = build_rnn(settings, 2, channels=Channels(mean=[0.0, 0.0], variance=[1.0, 1.0]))
+        weights = weights or [one + generator.normal(0, 0.5, one.shape) for one in network.get_weights()]
+        network.set_weights(weights)
+        inputs = np.full((1, length, 2), np.nan, np.float32)
+        inputs[:, :5] = steps
+        write_litert(network, inputs, tmp_path / str(length))
+        answers.append(predict(tmp_path / str(length) / FLOAT_FILE, inputs))
+    np.testing.assert_allclose(*answers, atol=1e-6)

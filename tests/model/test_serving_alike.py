@@ -184,7 +184,7 @@ def values(content: bytes | str, content_type: str) -> tuple[list, np.ndarray]:
 def test_every_form_of_request_is_answered_as_the_container_does(trained, model, container, monkeypatch):
     monkeypatch.setenv("MODEL_VERSION", "7")
     for request in bodies(read_split(trained.channels / "test", trained.kind)):
-        content, content_type = contract.answer(model, request, "7")
+        content, content_type = answered(model, request, "7")
         expected, expected_type = container.answer(request)
 
         assert content_type == expected_type
@@ -192,6 +192,12 @@ def test_every_form_of_request_is_answered_as_the_container_does(trained, model,
         same_there, numbers_there = values(expected, expected_type)
         assert same == same_there
         np.testing.assert_allclose(numbers, numbers_there, atol=1e-4)
+
+
+def answered(model: Model, request: Request, version: str | None) -> tuple[bytes, str]:
+    """The server's answer to a request."""
+    ((content, content_type),) = contract.answers(model, [contract.read(model, request)], version)
+    return content, content_type
 
 
 def refusal(answer, request: Request) -> tuple[int, str] | None:
@@ -234,7 +240,7 @@ ODD = [
 
 def by_contract(model: Model):
     """The server's answer to a request."""
-    return lambda request: contract.answer(model, request, None)
+    return lambda request: answered(model, request, None)
 
 
 @pytest.mark.parametrize("body", ODD, ids=range(len(ODD)))

@@ -36,12 +36,15 @@ class Gated:
 
     feature, channels = "text", None
     labels = ("even", "odd")
+    most_samples = 4
 
     def __init__(self) -> None:
         self.gate = threading.Event()
         self.asked = threading.Semaphore(0)
+        self.sizes: list[int] = []
 
     def probabilities(self, samples):
+        self.sizes.append(len(samples))
         self.asked.release()
         self.gate.wait(30)
         if any("fail" in one for one in samples):
@@ -309,6 +312,28 @@ def test_callers_who_leave_cost_nothing(running):
     while server.server.connections:
         time.sleep(0.01)
     assert server.worker.unanswered == 0
+
+
+def test_what_waits_goes_through_the_model_together_as_far_as_it_takes_that_and_one_failure_is_nobody_elses(
+    running,
+):
+    server = running()
+    bodies = [b"a", b"ab", b"fail", b"abc", b"abcd", b"abcde"]
+    with ThreadPoolExecutor(len(bodies) + 1) as askers:
+        first = askers.submit(server.post, b"first")
+        server.model.asked.acquire()
+        rest = []
+        for number, body in enumerate(bodies, start=2):
+            rest.append(askers.submit(server.post, body))
+            while server.worker.unanswered < number:
+                time.sleep(0.01)
+        server.model.gate.set()
+        found = [one.result() for one in [first, *rest]]
+    assert [one.status for one in found] == [200, 200, 200, 500, 200, 200, 200]
+    labels = [json.loads(one.content)["predictions"][0]["label"] for one in found if one.status == 200]
+    assert labels == ["odd", "odd", "even", "odd", "even", "odd"]
+    # The first alone; four together, then each of them alone because of the one that fails; the last two together.
+    assert server.model.sizes == [1, 4, 1, 1, 1, 1, 2]
 
 
 def test_an_end_answers_what_was_asked_and_takes_nothing_new(running):
