@@ -6,7 +6,7 @@ one sample or several, a CNN's one: its images are so much arithmetic that nothi
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import keras
@@ -25,48 +25,51 @@ CALIBRATION_SAMPLES = 200
 def write_litert(network: keras.Model, inputs: np.ndarray, directory: Path) -> None:
     """Writes FLOAT_FILE and INT8_FILE to `directory`.
 
+    A CNN's 8-bit file computes in 8 bits. An RNN's has 8-bit tables of words and nothing else: the weights of its
+    steps are few, what is rounded in them would add up over the steps, and LiteRT is slower with it.
+
     Args:
         network: in float32.
         inputs: training inputs [N, …], of which the first calibrate the 8-bit model of an image network.
         directory: made when it is not there.
     """
     directory.mkdir(parents=True, exist_ok=True)
-    frozen = freeze(network)
-    (directory / FLOAT_FILE).write_bytes(convert(frozen, calibration=None, eight_bit=False))
-    calibration = inputs[:CALIBRATION_SAMPLES] if inputs.ndim == 4 else None
-    (directory / INT8_FILE).write_bytes(convert(frozen, calibration=calibration, eight_bit=True))
+    (argument,) = network.inputs
+    if inputs.ndim == 4:
+        image = tf.TensorSpec([1, *argument.shape[1:]], argument.dtype, name="image")
+        frozen = freeze(lambda image: tf.nn.softmax(network(image, training=False)), image)
+        files = {FLOAT_FILE: convert(frozen), INT8_FILE: convert(frozen, inputs[:CALIBRATION_SAMPLES])}
+    else:
+        samples = tf.TensorSpec([None, *argument.shape[1:]], argument.dtype, name="samples")
+        files = {
+            file: convert(freeze(probabilities_of(network, eight_bit=eight_bit), samples))
+            for file, eight_bit in ((FLOAT_FILE, False), (INT8_FILE, True))
+        }
+    for file, content in files.items():
+        (directory / file).write_bytes(content)
 
 
-def freeze(network: keras.Model) -> tf.types.experimental.ConcreteFunction:
-    """The probabilities as a function of one image, or of any number of texts or sequences; its weights are constants.
+def freeze(
+    probabilities: Callable[[tf.Tensor], tf.Tensor], samples: tf.TensorSpec
+) -> tf.types.experimental.ConcreteFunction:
+    """The function with its weights as constants.
 
     The converter writes a file without weights when a Keras 3 model's variables are left in.
     """
-    (argument,) = network.inputs
-    is_cnn = len(argument.shape) == 4
-    samples = tf.TensorSpec([1 if is_cnn else None, *argument.shape[1:]], argument.dtype, name="samples")
-    probabilities = (
-        (lambda images: tf.nn.softmax(network(images, training=False)))
-        if is_cnn
-        else probabilities_of(network)
-    )
     return convert_variables_to_constants_v2(
         tf.function(probabilities, autograph=False).get_concrete_function(samples)
     )
 
 
-def convert(
-    frozen: tf.types.experimental.ConcreteFunction, *, calibration: np.ndarray | None, eight_bit: bool
-) -> bytes:
-    """The LiteRT file. With `calibration`, activations are 8-bit too; without, they are computed in float32."""
+def convert(frozen: tf.types.experimental.ConcreteFunction, calibration: np.ndarray | None = None) -> bytes:
+    """The LiteRT file. With `calibration`, inputs [N, …], weights and activations are 8-bit."""
     converter = tf.lite.TFLiteConverter.from_concrete_functions([frozen])
-    if eight_bit:
-        converter.optimizations = [tf.lite.Optimize.DEFAULT]
     if calibration is not None:
 
         def samples() -> Iterator[list[np.ndarray]]:
             for one in calibration:
                 yield [one[None].astype(np.float32)]
 
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
         converter.representative_dataset = samples
     return converter.convert()

@@ -75,13 +75,18 @@ def recurrence_of(layer: keras.layers.Bidirectional) -> Recurrence:
     )
 
 
-def probabilities_of(network: keras.Model) -> Callable[[tf.Tensor], tf.Tensor]:
-    """A function from the inputs [N, L, …] of a network of `model_code.networks.build_rnn` to probabilities [N, C]."""
+def probabilities_of(network: keras.Model, *, eight_bit: bool = False) -> Callable[[tf.Tensor], tf.Tensor]:
+    """A function from the inputs [N, L, …] of a network of `model_code.networks.build_rnn` to probabilities [N, C].
+
+    Args:
+        network: the RNN.
+        eight_bit: whether tables of words are rounded to 8 bits.
+    """
     recurrence = recurrence_of(only(network, keras.layers.Bidirectional))
     classifier = only(network, keras.layers.Dense)
     kernel, bias = np.asarray(classifier.kernel), np.asarray(classifier.bias)
-    read = word_reader(network, recurrence) if network.inputs[0].dtype == "int32" else None
-    read = read or channel_reader(network, recurrence)
+    of_words = network.inputs[0].dtype == "int32"
+    read = word_reader(network, recurrence, eight_bit) if of_words else channel_reader(network, recurrence)
 
     def probabilities(inputs: tf.Tensor) -> tf.Tensor:
         gate_inputs, candidate_inputs, present = read(inputs)
@@ -101,25 +106,40 @@ def only(network: keras.Model, kind: type) -> Any:
     return layer
 
 
-def word_reader(network: keras.Model, recurrence: Recurrence) -> Callable[[tf.Tensor], tuple[tf.Tensor, ...]]:
+def word_reader(
+    network: keras.Model, recurrence: Recurrence, eight_bit: bool
+) -> Callable[[tf.Tensor], tuple[tf.Tensor, ...]]:
     """From word numbers [N, L] to the contributions [L, 2, N, 2 U] and [L, 2, N, U], and present float [L, N]."""
     table = np.asarray(only(network, keras.layers.Embedding).embeddings)
     units, words = recurrence.units, len(table)
     is_folded = 6 * units <= LARGEST_GROWTH * table.shape[1]
     if is_folded:
-        both = np.concatenate([side(table, recurrence, direction) for direction in (0, 1)])
-        gates, candidates = both[:, : 2 * units], both[:, 2 * units :]
+        table = np.concatenate([side(table, recurrence, direction) for direction in (0, 1)])
 
     def read(inputs: tf.Tensor) -> tuple[tf.Tensor, ...]:
         numbers = tf.transpose(inputs)
         present = tf.cast(tf.not_equal(numbers, 0), tf.float32)
         if not is_folded:
-            return *contributions(tf.gather(table, numbers), recurrence), present
+            return *contributions(rows_of(table, numbers, eight_bit), recurrence), present
         # The backward direction's rows lie behind the forward one's.
-        rows = tf.stack([numbers, tf.reverse(numbers, [0]) + words], 1)
-        return tf.gather(gates, rows), tf.gather(candidates, rows), present
+        places = tf.stack([numbers, tf.reverse(numbers, [0]) + words], 1)
+        gates, candidates = (
+            rows_of(part, places, eight_bit) for part in (table[:, : 2 * units], table[:, 2 * units :])
+        )
+        return gates, candidates, present
 
     return read
+
+
+def rows_of(table: np.ndarray, places: tf.Tensor, eight_bit: bool) -> tf.Tensor:
+    """Rows of a float table [K, D] as [..., D]; with `eight_bit` each is stored as bytes and a scale of its own."""
+    if not eight_bit:
+        return tf.gather(table, places)
+    # A row of zeros has any scale.
+    scales = np.maximum(np.abs(table).max(axis=1), np.finfo(np.float32).tiny) / 127
+    rounded = np.round(table / scales[:, None]).astype(np.int8)
+    rows = tf.cast(tf.gather(rounded, places), tf.float32)
+    return rows * tf.gather(scales.astype(np.float32), places)[..., None]
 
 
 def channel_reader(

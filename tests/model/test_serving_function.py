@@ -222,6 +222,13 @@ def test_compiled_packages_are_used_where_they_were_built_for_alone(monkeypatch)
         assert len(path) == expected
 
 
+@pytest.mark.parametrize(("given", "expected"), [({}, "1"), ({"OPENBLAS_NUM_THREADS": "2"}, "2")])
+def test_numpy_starts_no_threads_unless_somebody_asks_for_them(monkeypatch, given, expected):
+    monkeypatch.setattr(native.os, "environ", given)
+    native.add_native_packages()
+    assert given["OPENBLAS_NUM_THREADS"] == expected
+
+
 def test_what_is_locked_for_the_function_is_what_it_was_tested_with():
     from stacks.vendoring import LITERT_LOCK
 

@@ -1,0 +1,41 @@
+"""The tables of serving: they are what the result says, and what falls short is marked."""
+
+from __future__ import annotations
+
+from tools.write_serving_figures import PAGE, load_row, speed_row, with_tables
+
+FOUND = {
+    "requests_per_second": {"litert": 1234.4, "signature": 205.7, "predict": 10.2},
+    "litert_against": {"signature": 6.0, "predict": 121.0},
+    "goal_against_signature": 6.0,
+    "answers_compared": {"litert": 5000},
+    "wrong_answers": {"litert": 0},
+}
+LOADED = {
+    "requests_per_second_due": 1000.0,
+    "statuses": {"200": 2000, "429": 30},
+    "unanswered": 1,
+    "wrong_answers": 2,
+    "refused_without_retry_after": 3,
+    "p50_milliseconds": 1.5,
+    "p99_milliseconds": 10.0,
+}
+
+
+def test_the_page_has_the_tables_that_the_result_makes():
+    page = PAGE.read_text(encoding="utf-8")
+    assert page == with_tables(page), "Make them anew: python -m tools.write_serving_figures"
+
+
+def test_a_ratio_below_its_goal_is_marked():
+    assert speed_row("CNN", FOUND) == "| CNN | 1,234 | 206 | 6 × | ≥ 6 × | 10 | 121 × | 0 of 5,000 |"
+    found = FOUND | {"litert_against": {"signature": 5.99, "predict": 121.0}}
+    assert "| 5.99 × **(short)** | ≥ 6 × |" in speed_row("CNN", found)
+
+
+def test_a_slow_answer_is_marked_where_there_is_a_goal_for_it():
+    row = load_row("CNN", LOADED, has_goal=True)
+    assert row == "| CNN | 1,000 | 2,000 | 30 | 1.5 ms | 10.0 ms (goal ≤ 10 ms) | 2, 1, 3 |"
+    slow = LOADED | {"p99_milliseconds": 10.1}
+    assert "| 10.1 ms (goal ≤ 10 ms) **(short)** |" in load_row("CNN", slow, has_goal=True)
+    assert "short" not in load_row("CNN", slow, has_goal=False)

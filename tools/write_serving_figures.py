@@ -1,0 +1,93 @@
+"""Writes the tables of docs/serving.md from the result of benchmarks.serving_speed.
+
+Example: python -m tools.write_serving_figures
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from tools.write_figures import PLACE, RESULTS, ROOT, where
+
+PAGE = ROOT / "docs" / "serving.md"
+RESULT = RESULTS / "serving_speed.json"
+SHORT = " **(short)**"
+MOST_P99_MILLISECONDS = 10.0
+SHORTFALL = (
+    "Other programs kept both cores busy throughout, so the ratios say more than the rates, and the times under load "
+    "are those of a machine that is shared. What falls short is arithmetic that both sides have to do: one image is 20 "
+    "million multiplications, with which LiteRT's one thread comes close to what a core can do and TensorFlow takes "
+    "both cores; and for 32 texts at once TensorFlow's cost of a call is spread over all of them. Tried for the CNN: "
+    "8 bits, which are no faster without instructions for them, and several images in a call."
+)
+"""Why goals are missed, and what was tried."""
+
+
+def tables(result: dict[str, Any]) -> str:
+    """Speed, and what happens under load, each with the goal."""
+    rows = [
+        f"Measured on {where(result)}; {result['rounds']} rounds of {result['seconds_a_round']:g} s, in turn.",
+        "",
+        "| 16 connections, as fast as it answers | requests a second | FastAPI, signature | ratio | goal "
+        "| FastAPI, `predict` | ratio | wrong answers |",
+        "|---|---|---|---|---|---|---|---|",
+        *(speed_row(name, found) for name, found in result["closed_loop"].items()),
+        "",
+        "| requests due by a clock of their own | due a second | answered | 429 | p50 | p99 | wrong, unanswered, or "
+        "429 without `Retry-After` |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for name, contenders in result["open_loop"].items():
+        for contender, title in (("litert", "this server"), ("signature", "FastAPI, signature")):
+            for share, found in contenders[contender].items():
+                is_ours = contender == "litert"
+                rows.append(
+                    load_row(f"{name}, {title}, {share}", found, is_ours and share.startswith("at 80%"))
+                )
+    return "\n".join([*rows, "", SHORTFALL]) + "\n"
+
+
+def speed_row(name: str, found: dict[str, Any]) -> str:
+    """A workload's row."""
+    rates, against, goal = (
+        found[key] for key in ("requests_per_second", "litert_against", "goal_against_signature")
+    )
+    cells = [
+        name,
+        f"{rates['litert']:,.0f}",
+        f"{rates['signature']:,.0f}",
+        f"{against['signature']:.3g} ×" + ("" if against["signature"] >= goal else SHORT),
+        f"≥ {goal:g} ×",
+        f"{rates['predict']:,.0f}",
+        f"{against['predict']:.3g} ×",
+        f"{found['wrong_answers']['litert']} of {found['answers_compared']['litert']:,}",
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+def load_row(name: str, found: dict[str, Any], has_goal: bool) -> str:
+    """The row of a rate; with a goal, p99 is to be at most MOST_P99_MILLISECONDS."""
+    p99 = found["p99_milliseconds"]
+    is_short = has_goal and p99 > MOST_P99_MILLISECONDS
+    amiss = (found[key] for key in ("wrong_answers", "unanswered", "refused_without_retry_after"))
+    cells = [
+        name,
+        f"{found['requests_per_second_due']:,.0f}",
+        f"{found['statuses'].get('200', 0):,}",
+        f"{found['statuses'].get('429', 0):,}",
+        f"{found['p50_milliseconds']:,.1f} ms",
+        f"{p99:,.1f} ms" + (f" (goal ≤ {MOST_P99_MILLISECONDS:g} ms)" if has_goal else "") + SHORT * is_short,
+        ", ".join(f"{number:,}" for number in amiss),
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+def with_tables(page: str) -> str:
+    """The page with the tables in their place."""
+    result = json.loads(RESULT.read_text(encoding="utf-8"))
+    return PLACE.sub(lambda found: f"{found[1]}\n{tables(result)}\n", page, count=1)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(with_tables(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
