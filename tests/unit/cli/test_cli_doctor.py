@@ -46,6 +46,11 @@ def test_endpoints_may_grow_to_the_most_that_the_settings_allow():
     assert dict(doctor.needed_quotas(chosen))["ml.g4dn.xlarge for endpoint usage"] == 3 * (8 + 1 + 3)
 
 
+def test_an_endpoint_of_both_networks_has_a_second_fleet_while_it_changes_over():
+    chosen = settings(inference={"multi_model": {}, "instance_type": "ml.c5.xlarge"})
+    assert dict(doctor.needed_quotas(chosen))["ml.c5.xlarge for endpoint usage"] == 2 * 2
+
+
 def test_a_serverless_endpoint_needs_no_instances():
     image = "111122223333.dkr.ecr.us-east-1.amazonaws.com/recognition-serving:1"
     chosen = settings(inference={"container": "litert", "litert_image_uri": image, "serverless": {}})

@@ -147,3 +147,61 @@ def test_a_model_without_a_readable_card_asks_for_its_kind(tmp_path, content):
         (tmp_path / "model_card.json").write_text(content)
     with pytest.raises(CommandFailed, match="Say it: recognition release cnn"):
         release.kind_of_model(tmp_path)
+
+
+class Machine:
+    """The release machine of a deployment whose networks share an endpoint; it ends after a look as it is told to."""
+
+    def __init__(self, **end: str) -> None:
+        self.looks = [{"status": "RUNNING"}, end]
+        self.given: list[str] = []
+
+    def start_execution(self, stateMachineArn: str, input: str) -> dict[str, str]:
+        self.given.append(json.loads(input)["model_package_arn"])
+        return {"executionArn": f"{stateMachineArn}:execution"}
+
+    def describe_execution(self, executionArn: str) -> dict[str, str]:
+        return self.looks.pop(0)
+
+
+@pytest.fixture
+def shared(target, monkeypatch):
+    """What the stacks publish where one endpoint serves both networks."""
+    published = {
+        "shared-endpoint": "recognition-dev-multi-model",
+        "release-state-machine-arn": "arn:machine",
+        "cnn-released-version": "3",
+        "rnn-released-version": "none",
+    }
+    for name, value in published.items():
+        target.client("ssm").put_parameter(Name=f"/recognition/dev/{name}", Value=value, Type="String")
+    monkeypatch.setattr(release, "POLL_SECONDS", 0)
+    return target
+
+
+def test_on_a_shared_endpoint_the_machine_releases_and_no_stack_is_touched(shared, monkeypatch):
+    machine = Machine(status="SUCCEEDED")
+    monkeypatch.setitem(shared.known_clients, "stepfunctions", machine)
+    version = register(shared, "Approved")
+    release.release(shared, "cnn", version, print)
+    (given,) = machine.given
+    assert given.endswith(f"{GROUP}/{version}")
+
+
+@pytest.mark.parametrize(
+    ("end", "said"),
+    [
+        ({"status": "FAILED", "cause": "Version 4 does not answer."}, "Version 4 does not answer"),
+        ({"status": "ABORTED"}, "arn:machine:execution was stopped"),
+    ],
+)
+def test_a_machine_that_does_not_succeed_is_its_own_sentence(shared, monkeypatch, end, said):
+    monkeypatch.setitem(shared.known_clients, "stepfunctions", Machine(**end))
+    version = register(shared, "Approved")
+    with pytest.raises(CommandFailed, match=said):
+        release.release(shared, "cnn", version, print)
+
+
+def test_what_a_shared_endpoint_answers_with_is_what_was_recorded(shared):
+    assert release.serving_version(shared, "cnn") == "3"
+    assert release.serving_version(shared, "rnn") is None
