@@ -43,12 +43,14 @@ class Target:
         policies: of AWS::ApplicationAutoScaling::ScalingPolicy, by their names.
         busy: the moment at which there was last a reason not to scale in, by the monotonic clock.
         scaled_out: the moment of the last scaling out.
+        seen: the number at the last look.
     """
 
     properties: dict[str, Any]
     policies: dict[str, dict[str, Any]] = field(default_factory=dict)
     busy: float = -math.inf
     scaled_out: float = -math.inf
+    seen: int | None = None
 
     @property
     def name(self) -> str:
@@ -113,8 +115,10 @@ class Autoscaling:
         count, requests = found
         value, moment = float(tracking["TargetValue"]), self.clock()
         wanted = target.within(requests / value)
-        if requests >= count * value * SLACK:
+        # A number that is new, by a deployment or somebody's hand, is given its time too.
+        if requests >= count * value * SLACK or count != target.seen:
             target.busy = moment
+        target.seen = count
         if wanted > count:
             rests = moment - target.scaled_out >= float(tracking.get("ScaleOutCooldown", COOLDOWN_SECONDS))
         else:

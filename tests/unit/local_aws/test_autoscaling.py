@@ -132,6 +132,15 @@ def test_a_component_that_nobody_asks_loses_its_last_copy_after_the_cooldown(sca
     assert scaled.components.components[NAME].server is None
 
 
+def test_a_number_that_somebody_set_stays_for_the_cooldown(scaled):
+    scaled.look(after_seconds=1_000, requests=0)
+    wanted = {"InferenceComponentName": NAME, "DesiredRuntimeConfig": {"CopyCount": 3}}
+    scaled.components.update_copies(wanted)
+    assert scaled.copies() == 3
+    assert scaled.look(after_seconds=400, requests=0) == 3
+    assert scaled.look(after_seconds=300, requests=0) == 0
+
+
 def test_a_request_that_finds_no_copy_is_refused_and_brings_one(scaled):
     scaled.look(after_seconds=10, requests=5)
     assert scaled.look(after_seconds=300, requests=0) == 0
