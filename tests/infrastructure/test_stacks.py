@@ -75,6 +75,19 @@ def test_every_log_is_deleted_some_day(templates, of_type):
             assert group["RetentionInDays"] <= 365
 
 
+def test_xray_follows_a_request_through_the_api_its_functions_and_every_machine(templates, of_type):
+    everything = [
+        resource for part in templates for resource in of_type(templates[part], "AWS::Lambda::Function")
+    ]
+    own = [function for function in everything if "POWERTOOLS_SERVICE_NAME" in json.dumps(function)]
+    machines = [m for part in templates for m in of_type(templates[part], "AWS::StepFunctions::StateMachine")]
+    assert own and machines
+    assert all(function["TracingConfig"] == {"Mode": "Active"} for function in own)
+    assert all(machine["TracingConfiguration"] == {"Enabled": True} for machine in machines)
+    (stage,) = of_type(templates["Api"], "AWS::ApiGateway::Stage")
+    assert stage["TracingEnabled"] is True
+
+
 def test_a_function_may_call_its_service_and_nothing_else_of_it(templates, of_type):
     def actions(prefix: str) -> set[str]:
         found = re.findall(rf'"({prefix}:\w+)"', json.dumps(of_type(templates["Api"], "AWS::IAM::Policy")))
