@@ -50,9 +50,9 @@ def machine(client, bucket, places_of) -> str:
         "model_code/comparison.py": COMPARISON,
     }
     s3.put_object(Bucket=bucket, Key="tiny/source.tar.gz", Body=archive(scripts))
-    client("sagemaker").create_model_package_group(ModelPackageGroupName="recognition-dev-rnn")
-    places = places_of("tiny/source.tar.gz", "recognition-dev-rnn", "tiny-inference")
-    settings = load_settings("dev", {"dev": SETTINGS})
+    client("sagemaker").create_model_package_group(ModelPackageGroupName="recognition-prod-rnn")
+    places = places_of("tiny/source.tar.gz", "recognition-prod-rnn", "tiny-inference")
+    settings = load_settings("prod", {"prod": SETTINGS})
     answer = client("stepfunctions").create_state_machine(
         name=f"training-{uuid.uuid4().hex[:8]}",
         definition=json.dumps(definition(settings, places)),
@@ -132,5 +132,5 @@ def test_a_model_that_is_worse_than_the_released_one_is_not_registered(
     run = ended_execution(states, started["executionArn"])
     assert (run["status"], run["error"]) == ("FAILED", "BehindChampion")
     assert f"that of version {version}, which is released, 0.9500 on the same test samples" in run["cause"]
-    packages = client("sagemaker").list_model_packages(ModelPackageGroupName="recognition-dev-rnn")
+    packages = client("sagemaker").list_model_packages(ModelPackageGroupName="recognition-prod-rnn")
     assert len(packages["ModelPackageSummaryList"]) == 1
