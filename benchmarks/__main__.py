@@ -18,7 +18,7 @@ from pathlib import Path
 def programs(words: argparse.Namespace) -> dict[str, list[str]]:
     """Each part's name with its arguments, the shorter ones first."""
     cache = ["--cache", str(words.cache.expanduser())]
-    found = {"training_memory": []}
+    found = {"training_memory": [], "eight_bits": cache}
     if words.litert_python:
         found["lambda_artefact"] = ["--litert-python", words.litert_python]
     if words.older_python:
