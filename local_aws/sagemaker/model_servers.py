@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -28,7 +29,7 @@ class StartFailed(Exception):
 
 
 @dataclass
-class Answering:
+class Answering(ABC):
     """What is asked, with the number of requests that it has yet to answer."""
 
     unanswered: int = field(default=0, kw_only=True)
@@ -52,9 +53,9 @@ class Answering:
             self.changed.wait_for(lambda: not self.unanswered, timeout=ANSWER_SECONDS)
         self.stop()
 
+    @abstractmethod
     def stop(self) -> None:
         """Ends it at once."""
-        raise NotImplementedError
 
 
 @dataclass

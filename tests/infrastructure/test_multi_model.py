@@ -13,7 +13,7 @@ from stacks.settings import SettingsRefused, load_settings
 
 from .calls import actions_of, machines_of, missing_and_idle, needlessly_wide, not_embedded, resources_of
 from .calls import statements_of as statements_in
-from .conftest import ROOT, context, templates_in
+from .conftest import checked_templates
 from .interpreter import reachable
 from .release_runs import SHARED, TARGET, Aws
 from .sagemaker_requests import requests_of, settings_with
@@ -26,21 +26,9 @@ NAME = "recognition-dev-multi-model"
 @pytest.fixture(scope="module")
 def templates(tmp_path_factory) -> dict[str, dict]:
     """dev's templates with one endpoint for both networks; cdk-nag finds nothing that is not acknowledged."""
-    from aws_cdk import App, Validations
-    from cdk_nag import AwsSolutionsChecks
-
-    from stacks.compose import compose
-
     chosen = settings_with(SEVERAL, {"policies": {"text-sentiment": {"backend": "own"}}})
     chosen["dev"] |= {"watching": {"dashboard": True}, "rest": {"idle_hours": 4}}
-    output = tmp_path_factory.mktemp("several")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CDK_VALIDATION", "true")
-        app = App(context={**context(), "environments": chosen}, outdir=str(output))
-        compose(app, ROOT / "build")
-        Validations.of(app).add_plugins(AwsSolutionsChecks(app))
-        app.synth()
-    return templates_in(output, "dev")
+    return checked_templates(chosen, tmp_path_factory.mktemp("several"))
 
 
 def test_one_endpoint_takes_the_place_of_one_for_each_network(templates, of_type):

@@ -8,7 +8,7 @@ import json
 import pytest
 
 from .calls import actions_of, machines_of, missing_and_idle, needlessly_wide, not_embedded, statements_of
-from .conftest import PARTS, ROOT, context, templates_in
+from .conftest import PARTS, ROOT, checked_templates, context
 
 BOUNDARY = "arn:aws:iam::111122223333:policy/bound"
 EVERYTHING = {
@@ -56,21 +56,9 @@ EVERYTHING = {
 @pytest.fixture(scope="module")
 def everything(tmp_path_factory) -> dict[str, dict]:
     """The templates of dev with all of it; cdk-nag finds nothing in them that is not acknowledged."""
-    from aws_cdk import App, Validations
-    from cdk_nag import AwsSolutionsChecks
-
-    from stacks.compose import compose
-
-    chosen = copy.deepcopy(context())
-    chosen["environments"]["dev"] |= EVERYTHING
-    output = tmp_path_factory.mktemp("everything")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CDK_VALIDATION", "true")
-        app = App(context={**chosen, "environment": "dev"}, outdir=str(output))
-        compose(app, ROOT / "build")
-        Validations.of(app).add_plugins(AwsSolutionsChecks(app))
-        app.synth()
-    return templates_in(output, "dev")
+    environments = context()["environments"]
+    environments["dev"] |= EVERYTHING
+    return checked_templates(environments, tmp_path_factory.mktemp("everything"))
 
 
 def test_the_jobs_network_leads_to_s3_and_nowhere_else(everything, of_type):

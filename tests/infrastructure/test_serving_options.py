@@ -14,7 +14,7 @@ from stacks import lambda_code
 from stacks.settings import SettingsRefused, load_settings
 
 from .calls import actions_of, allowed_to, statements_of
-from .conftest import PARTS, ROOT, context
+from .conftest import checked_templates
 from .sagemaker_requests import requests_of, resolved, settings_with
 
 IMAGE = "111122223333.dkr.ecr.us-east-1.amazonaws.com/recognition-serving:1"
@@ -37,31 +37,23 @@ def chosen(tmp_path_factory) -> dict[str, dict[str, dict]]:
 
     Of the serverless one there is the inference stack alone, which gives the pack nothing new to look at.
     """
-    from aws_cdk import App, Validations
-    from cdk_nag import AwsSolutionsChecks
+    from aws_cdk import App
 
-    from stacks.compose import compose
     from stacks.inference import InferenceStack
 
     output, compiled = tmp_path_factory.mktemp("serving"), tmp_path_factory.mktemp("compiled")
     (compiled / "numpy").mkdir()
     instances = settings_with(OPTIONS["everything of instances"], {"own_backend": "litert"})
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CDK_VALIDATION", "true")
         # Tens of megabytes for another processor, which would have to be fetched.
         patch.setattr(lambda_code, "native_packages", lambda: compiled)
-        app = App(context={**context(), "environments": instances}, outdir=str(output))
-        compose(app, ROOT / "build")
-        Validations.of(app).add_plugins(AwsSolutionsChecks(app))
-        app.synth()
+        of_instances = checked_templates(instances, output)
     alone = App(outdir=str(output / "alone"))
     serverless = load_settings("dev", settings_with(OPTIONS["serverless"], {}))
     InferenceStack(alone, "Alone", settings=serverless)
     alone.synth()
     return {
-        "everything of instances": {
-            part: json.loads((output / f"Recognition-dev-{part}.template.json").read_text()) for part in PARTS
-        },
+        "everything of instances": of_instances,
         "serverless": {"Inference": json.loads((output / "alone" / "Alone.template.json").read_text())},
     }
 

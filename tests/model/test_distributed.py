@@ -24,7 +24,6 @@ WORDS = [
 ]
 
 TWO_DEVICES = """
-import sys
 from model_code.light_import import import_tensorflow
 import_tensorflow()
 import numpy as np
@@ -32,8 +31,11 @@ import tensorflow as tf
 (processor,) = tf.config.list_physical_devices("CPU")
 tf.config.set_logical_device_configuration(processor, [tf.config.LogicalDeviceConfiguration()] * 2)
 from model_code.batches import Arrays
-from model_code.hyperparameters import RnnHyperparameters
 from model_code.learning import Learner
+"""
+
+RNN_ON_TWO_DEVICES = """
+from model_code.hyperparameters import RnnHyperparameters
 from model_code.networks import build_rnn
 settings = RnnHyperparameters(
     units=4, embedding_size=8, sequence_length=6, dropout=0.0, batch_size=8
@@ -55,28 +57,25 @@ for one, two in zip(*ends, strict=True):
 """
 
 
-def test_two_devices_end_with_the_weights_of_one():
+def printed_on_two_devices(script: str) -> list[str]:
+    """The lines that a script prints in a process whose processor is two devices; it has to succeed."""
     finished = subprocess.run(
-        [sys.executable, "-c", TWO_DEVICES],
+        [sys.executable, "-c", TWO_DEVICES + script],
         cwd=Path(model_code.__file__).parents[1],
         capture_output=True,
         text=True,
         timeout=240,
     )
     assert finished.returncode == 0, finished.stderr[-2000:]
-    assert finished.stdout.split("\n")[:2] == ["1 replicas", "2 replicas"]
+    return finished.stdout.splitlines()
+
+
+def test_two_devices_end_with_the_weights_of_one():
+    assert printed_on_two_devices(RNN_ON_TWO_DEVICES) == ["1 replicas", "2 replicas"]
 
 
 CNN_ON_TWO_DEVICES = """
-from model_code.light_import import import_tensorflow
-import_tensorflow()
-import numpy as np
-import tensorflow as tf
-(processor,) = tf.config.list_physical_devices("CPU")
-tf.config.set_logical_device_configuration(processor, [tf.config.LogicalDeviceConfiguration()] * 2)
-from model_code.batches import Arrays
 from model_code.hyperparameters import CnnHyperparameters
-from model_code.learning import Learner
 from model_code.networks import build_cnn
 settings = CnnHyperparameters(width=4, depth=1, image_size=16, batch_size=8)
 generator = np.random.default_rng(0)
@@ -94,15 +93,7 @@ with tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope():
 
 
 def test_a_cnn_on_two_devices_keeps_one_set_of_moving_averages():
-    finished = subprocess.run(
-        [sys.executable, "-c", CNN_ON_TWO_DEVICES],
-        cwd=Path(model_code.__file__).parents[1],
-        capture_output=True,
-        text=True,
-        timeout=240,
-    )
-    assert finished.returncode == 0, finished.stderr[-2000:]
-    assert finished.stdout == "2 3\n"
+    assert printed_on_two_devices(CNN_ON_TWO_DEVICES) == ["2 3"]
 
 
 def free_ports(count: int) -> list[int]:
