@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from model_code.archives import unpack_files
 from model_code.drift import baseline_of
 from model_code.evaluation_files import BASELINE_FILE, KNOWN_INPUT_FILE
 from model_code.failures import JobFailed, write_failure_reason
@@ -112,7 +113,7 @@ def unpack(model: Path, scratch: Path) -> Path:
         directory = scratch
         try:
             with tarfile.open(model) as archive:
-                archive.extractall(scratch, filter="data")
+                unpack_files(archive, scratch)
         except tarfile.TarError as error:
             raise JobFailed(f"{model.name} is no readable tar archive: {error}.") from error
     for needed in ("1/saved_model.pb", "model_card.json", "labels.json"):

@@ -84,9 +84,9 @@ def invoke(kind: str, body: bytes, content_type: str) -> Answer:
         )
     except ClientError as error:
         raise explain(error, endpoint) from error
-    body = answer["Body"].read()
+    content = answer["Body"].read()
     with reading_answer():
-        (prediction,) = json.loads(body)["predictions"]
+        (prediction,) = json.loads(content)["predictions"]
         results = [Result(label, score) for label, score in prediction["probabilities"].items()]
     # An endpoint is paid for by the hour, whether it is asked or not.
     cost = cost_of(None, None, 1)

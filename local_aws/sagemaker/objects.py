@@ -8,6 +8,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import urlparse
 
+from model_code.archives import unpack_files
+
 
 class TransferFailed(Exception):
     """An object is not there or cannot be used; the message is fit for a FailureReason."""
@@ -105,7 +107,7 @@ def download_archive(s3: Any, uri: str, directory: Path) -> None:
         raise TransferFailed(f"Could not find model data at {uri}.") from error
     try:
         with tarfile.open(archive) as tar:
-            tar.extractall(directory, filter="data")
+            unpack_files(tar, directory)
     except (tarfile.TarError, EOFError, OSError) as error:
         raise TransferFailed(f"The model data at {uri} is no readable tar archive: {error}.") from error
     finally:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import model_code
+from model_code.archives import unpack_files
 from model_code.source import ARCHIVE_NAME, write_source_archive
 
 
@@ -39,7 +40,7 @@ def test_the_evaluation_runs_from_the_unpacked_archive_alone(tmp_path):
     write_source_archive(tmp_path / ARCHIVE_NAME)
     (tmp_path / "model").mkdir()
     with tarfile.open(tmp_path / ARCHIVE_NAME) as archive:
-        archive.extractall(tmp_path / "code", filter="data")
+        unpack_files(archive, tmp_path / "code")
     words = ["--model", str(tmp_path / "model"), "--test", "test", "--output", "output"]
 
     finished = subprocess.run(

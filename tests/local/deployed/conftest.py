@@ -17,6 +17,7 @@ from cli.embedded import embedded_target
 from cli.recognize import Reply
 from cli.target import Target
 from local_aws.launcher import EmbeddedAws
+from model_code.archives import unpack_files
 
 from .reviews import SMALL, classify, serve, silent, train, write_reviews
 
@@ -115,5 +116,5 @@ def local_model(target, first_version, tmp_path_factory) -> Path:
     content = target.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
     folder = tmp_path_factory.mktemp("local") / "model"
     with tarfile.open(fileobj=io.BytesIO(content)) as tar:
-        tar.extractall(folder, filter="data")
+        unpack_files(tar, folder)
     return folder
