@@ -195,16 +195,12 @@ def figures(kind: str, rates: dict[str, list[float]]) -> dict:
 
 
 def gigaflops_of_a_cnn_sample() -> float:
-    """Of one training step's convolutions: forward, and twice that for the gradients of inputs and weights."""
+    """Of one training step: forward, and twice that for the gradients of inputs and weights."""
+    from benchmarks.operations import operations_of
     from model_code.hyperparameters import CnnHyperparameters
     from model_code.networks import build_cnn
 
-    network = build_cnn(CnnHyperparameters(), CLASSES["cnn"])
-    multiplications = 0
-    for layer in network.layers:
-        if hasattr(layer, "kernel") and layer.kernel.ndim == 4:
-            multiplications += int(np.prod(layer.output.shape[1:3])) * int(np.prod(layer.kernel.shape))
-    return 3 * 2 * multiplications / 1e9
+    return 3 * operations_of(build_cnn(CnnHyperparameters(), CLASSES["cnn"])) / 1e9
 
 
 def main() -> None:

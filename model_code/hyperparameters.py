@@ -71,6 +71,7 @@ class CnnHyperparameters(Hyperparameters):
         residual: gives each convolution of a block but its first a shortcut around it.
         whitening: takes the first layer from the training images' statistics instead of learning it.
         shift_pixels: by which training images are shifted at most; 0 leaves them where they are.
+        cutout_pixels: side of a square that is hidden somewhere in each training image; 0 hides nothing.
         image_size: side in pixels to which images are resized.
     """
 
@@ -83,6 +84,7 @@ class CnnHyperparameters(Hyperparameters):
     residual: bool = False
     whitening: bool = False
     shift_pixels: int = bounded(4, 0, 15)
+    cutout_pixels: int = bounded(0, 0, 512)
     image_size: int = bounded(32, 16, 512)
 
 

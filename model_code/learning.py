@@ -10,7 +10,7 @@ import tensorflow as tf
 from model_code.batches import ArrayEpoch, Arrays, Batch, ShardEpoch, Shards
 from model_code.failures import JobFailed
 from model_code.hyperparameters import Hyperparameters
-from model_code.preprocessing import augment, augment_sequences, drop_words
+from model_code.preprocessing import augment, augment_sequences, drop_words, hide_squares
 
 # Steps that run inside one TensorFlow call; between calls a stop is noticed and a checkpoint can be written.
 STEPS_PER_CALL = 20
@@ -144,13 +144,16 @@ class Learner:
         """One replica's part of a step: every so manieth sample of the batch, which all replicas are given whole."""
         replicas = self.strategy.num_replicas_in_sync
         replica = tf.distribute.get_replica_context().replica_id_in_sync_group if replicas > 1 else 0
+        seed = tf.stack([self.settings.seed, step])
         if self.is_cnn:
-            inputs = augment(inputs, tf.stack([self.settings.seed, step]), self.settings.shift_pixels)
+            inputs = augment(inputs, seed, self.settings.shift_pixels)
+            if self.settings.cutout_pixels:
+                inputs = hide_squares(inputs, seed, self.settings.cutout_pixels)
             inputs = tf.cast(inputs, self.network.compute_dtype)
         elif inputs.dtype.is_floating:
-            inputs = augment_sequences(inputs, tf.stack([self.settings.seed, step]), self.settings)
+            inputs = augment_sequences(inputs, seed, self.settings)
         elif self.settings.word_dropout:
-            inputs = drop_words(inputs, tf.stack([self.settings.seed, step]), self.settings.word_dropout)
+            inputs = drop_words(inputs, seed, self.settings.word_dropout)
         return self.step(inputs[replica::replicas], targets[replica::replicas])
 
     def plain_step(self, inputs: tf.Tensor, targets: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

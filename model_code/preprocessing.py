@@ -13,6 +13,8 @@ from model_code.hyperparameters import RnnHyperparameters
 
 PADDING = 0
 UNKNOWN = 1
+# What is hidden of an image becomes this, half of full brightness.
+GREY = 127
 FIRST_WORD = 2
 # Different words that are counted at a time; the rarer half of more is forgotten, so that memory stays bounded.
 MOST_COUNTED_WORDS = 2_000_000
@@ -206,6 +208,26 @@ def augment(images: tf.Tensor, seed: tf.Tensor, most_pixels: int) -> tf.Tensor:
     shifted = tf.ensure_shape(shifted, images.shape)
     mirrored = tf.random.stateless_uniform([count, 1, 1, 1], seed + 1) < 0.5
     return tf.where(mirrored, shifted[:, :, ::-1], shifted)
+
+
+def hide_squares(images: tf.Tensor, seed: tf.Tensor, side: int) -> tf.Tensor:
+    """Images [N, H, W, C], 0 to 255, each with a grey square of `side` pixels somewhere; the same for the same `seed`.
+
+    It may lie across an edge (DeVries and Taylor 2017, arXiv 1708.04552). The seed is an int32 tensor of shape [2].
+    """
+    height, width = images.shape[1], images.shape[2]
+    top, left = (
+        tf.random.stateless_uniform(
+            [tf.shape(images)[0]], seed + number, 1 - side // 2, size - side // 2, tf.int32
+        )
+        for number, size in enumerate((height, width), start=1_000_003)
+    )
+    rows, columns = (
+        (tf.range(size) >= first[:, None]) & (tf.range(size) < first[:, None] + side)
+        for size, first in ((height, top), (width, left))
+    )
+    hidden = rows[:, :, None, None] & columns[:, None, :, None]
+    return tf.where(hidden, tf.constant(GREY, images.dtype), images)
 
 
 def drop_words(numbers: tf.Tensor, seed: tf.Tensor, share: float) -> tf.Tensor:

@@ -87,7 +87,8 @@ def against_airbench(result: Result) -> float | None:
     """Of the seconds of airbench94 on the same GPU, where somebody measured them."""
     if result["airbench_seconds"] is None:
         return None
-    return (result["cnn"]["seconds_to_0.94"] or NEVER) / result["airbench_seconds"]
+    seconds = [result[run]["seconds_to_0.94"] or NEVER for run in ("cnn_quick", "cnn_thorough")]
+    return min(seconds) / result["airbench_seconds"]
 
 
 def worst(values: Any) -> float:
@@ -165,7 +166,7 @@ FIGURES = (
         "",
         0.95,
         "gpu",
-        lambda result: result["cnn"]["accuracy"]["value"],
+        lambda result: result["cnn_thorough"]["accuracy"]["value"],
     ),
     Figure(
         "CNN on CIFAR-10 on a GPU, seconds to 0.94",
@@ -281,6 +282,15 @@ SHORTFALLS: dict[str, str] = {
         "The CNN was held against Keras on 20,000 of the images, where two epochs fell 0.015 short of Keras's accuracy "
         "and three passed it by 0.026. A step costs half of what it costs Keras: there is no more to win by steps "
         "alone."
+    ),
+    "gpu": (
+        "On the GPU, 64 epochs of 0.48 s reach 0.9537 and pass 0.94 in the 56th, because the learning rate has to fall "
+        "first. Twenty epochs of the smaller network take 7.2 s, 3.2 times airbench's 2.22, and end at 0.9393; with "
+        "another seed they ended at 0.9407. airbench's 0.94 is of six views of each test image, and with one its runs "
+        "there read 0.931 to 0.937; ours are of one. Tried in the time that is left: narrower networks for more epochs "
+        "(0.937), kernels that start as the identity, GELU, a faster learning rate for biases. What helps most is to "
+        "hide a square of each training image (`cutout_pixels`). The networks reach 0.57 and 0.59 of what a matrix "
+        "product reaches on the same GPU, the RNN 0.001: its 200 steps are too small for it."
     ),
     "smartwatch": (
         "Each of the ten people is tested in one of five rounds, which lie between 0.80 "
