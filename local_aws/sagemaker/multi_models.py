@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
+from weakref import WeakValueDictionary
 
 from local_aws.sagemaker.errors import ServiceError, validation_error
 from local_aws.sagemaker.model_servers import Answering, ModelServer, StartFailed
@@ -30,7 +31,8 @@ class MultiModelServer(Answering):
     load: Callable[[str], ModelServer]
     at_most: int = LOADED_AT_MOST
     models: OrderedDict[str, ModelServer] = field(default_factory=OrderedDict)
-    turns: dict[str, threading.Lock] = field(default_factory=dict)
+    # A model's lock is there while somebody holds it or waits for it: callers may name models without end.
+    turns: WeakValueDictionary[str, threading.Lock] = field(default_factory=WeakValueDictionary)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -107,6 +108,18 @@ def test_a_model_that_does_not_load_is_tried_again_by_the_next_request():
             ask(server, "a")
         assert (failed.value.code, failed.value.status) == ("ModelError", 424)
     assert tries == ["a", "a"]
+
+
+def test_names_of_models_that_are_not_there_leave_nothing_behind():
+    def load(target: str) -> Model:
+        raise ServiceError("ValidationException", f"There is no {target}.")
+
+    server = MultiModelServer(load)
+    for number in range(5):
+        with contextlib.suppress(ServiceError):
+            ask(server, f"guess-{number}")
+    assert not server.turns
+    assert not server.models
 
 
 def test_a_model_that_is_not_there_is_said_to_be_missing_by_its_place():
