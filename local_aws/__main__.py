@@ -13,6 +13,8 @@ import socket
 import sys
 from pathlib import Path
 
+from local_aws.sagemaker.deployments import WAIT_SCALE
+
 HOST = "127.0.0.1"
 
 
@@ -28,6 +30,12 @@ def main() -> None:
         nargs="*",
         default=[],
         help="instance types whose jobs fail as if none were free",
+    )
+    parser.add_argument(
+        "--wait-scale",
+        type=float,
+        default=WAIT_SCALE,
+        help="the part of the waits of an endpoint's update that is waited; 1 is AWS's pace",
     )
     words = parser.parse_args()
     try:
@@ -64,6 +72,7 @@ def main() -> None:
             words.state,
             concurrent_jobs=words.concurrent_jobs,
             without_capacity=frozenset(words.without_capacity),
+            wait_scale=words.wait_scale,
             announce=announce,
         )
     finally:

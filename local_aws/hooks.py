@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from ministack import app
@@ -18,7 +19,7 @@ from local_aws.sagemaker.service import SageMaker
 
 
 def install(sagemaker: SageMaker) -> None:
-    """Registers services, resource types and Step Functions integrations."""
+    """Registers services, resource types and Step Functions integrations, and begins to publish endpoints' metrics."""
     app.SERVICE_HANDLERS["sagemaker"] = sagemaker.handle_request
     managed.register(app.SERVICE_HANDLERS)
     name_services("sagemaker", "rekognition", "comprehend", "application-autoscaling")
@@ -31,6 +32,8 @@ def install(sagemaker: SageMaker) -> None:
     stepfunctions._AWS_SDK_SERVICE_MAP["sagemaker"] = {"target_prefix": "SageMaker", "protocol": "json"}
     stepfunctions._AWS_SDK_ERROR_PREFIX["sagemaker"] = "SageMaker"
     alarms.install()
+    sagemaker.endpoints.watch_alarms = partial(alarms.AlarmWatch, sagemaker.endpoints.metrics)
+    sagemaker.endpoints.metrics.publish_periodically()
 
 
 def name_services(*names: str) -> None:
@@ -63,11 +66,15 @@ def private_names() -> dict[str, Any]:
         "stepfunctions._SERVICE_DISPATCH": stepfunctions._SERVICE_DISPATCH,
         "stepfunctions._AWS_SDK_SERVICE_MAP": stepfunctions._AWS_SDK_SERVICE_MAP,
         "stepfunctions._AWS_SDK_ERROR_PREFIX": stepfunctions._AWS_SDK_ERROR_PREFIX,
+        "cloudwatch._alarms": cloudwatch._alarms,
+        "cloudwatch._composite_alarms": cloudwatch._composite_alarms,
         "cloudwatch._dims_from_list": cloudwatch._dims_from_list,
         "cloudwatch._dims_key": cloudwatch._dims_key,
         "cloudwatch._dispatch_alarm_actions": cloudwatch._dispatch_alarm_actions,
         "cloudwatch._evaluate_alarm": cloudwatch._evaluate_alarm,
         "cloudwatch._metrics": cloudwatch._metrics,
+        "cloudwatch._put_metric_data": cloudwatch._put_metric_data,
+        "cloudwatch._set_alarm_state": cloudwatch._set_alarm_state,
         "eventbridge._put_events": eventbridge._put_events,
         "stepfunctions._ExecutionError": stepfunctions._ExecutionError,
     }

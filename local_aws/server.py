@@ -15,6 +15,7 @@ def serve(
     *,
     concurrent_jobs: int,
     without_capacity: frozenset[str],
+    wait_scale: float,
     announce: Callable[[], None],
 ) -> None:
     """Runs the server; returns after SIGTERM or SIGINT, when every child process has ended."""
@@ -33,6 +34,7 @@ def serve(
         f"http://127.0.0.1:{port}",
         concurrent_jobs=concurrent_jobs,
         without_capacity=without_capacity,
+        wait_scale=wait_scale,
     )
     install(sagemaker)
     application = with_console(

@@ -11,7 +11,12 @@ from local_aws.sagemaker.service import SageMaker
 
 POLL_SECONDS = 0.2
 # Properties of an endpoint that only its updates have.
-RETAINING = ("RetainAllVariantProperties", "ExcludeRetainedVariantProperties")
+OF_UPDATES = (
+    "RetainAllVariantProperties",
+    "ExcludeRetainedVariantProperties",
+    "DeploymentConfig",
+    "RetainDeploymentConfig",
+)
 
 
 class Provisioner:
@@ -91,7 +96,7 @@ class Provisioner:
         described = self.call("DescribeEndpoint", {"EndpointName": name})
         if described["EndpointConfigName"] != config_name:
             request = {"EndpointName": name, "EndpointConfigName": config_name}
-            kept = {member: new[member] for member in RETAINING if member in new}
+            kept = {member: new[member] for member in OF_UPDATES if member in new}
             self.call("UpdateEndpoint", request | typed(kept))
             self.wait_for_endpoint(name, config_name)
         return physical_id, {"EndpointName": name}

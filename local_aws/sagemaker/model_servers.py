@@ -53,6 +53,11 @@ class Answering(ABC):
             self.changed.wait_for(lambda: not self.unanswered, timeout=ANSWER_SECONDS)
         self.stop()
 
+    @property
+    def ended(self) -> bool:
+        """Whether it can answer no more; what is no process of its own always can."""
+        return False
+
     @abstractmethod
     def stop(self) -> None:
         """Ends it at once."""
@@ -65,6 +70,11 @@ class ModelServer(Answering):
     process: subprocess.Popen
     port: int
     folder: Path
+
+    @property
+    def ended(self) -> bool:
+        """Whether its process is over."""
+        return self.process.poll() is not None
 
     def stop(self) -> None:
         """Ends it at once and drops its files."""

@@ -17,6 +17,7 @@ from urllib.parse import unquote
 
 from local_aws.events import tell_event_bridge
 from local_aws.sagemaker.asynchronous import AsynchronousRequests
+from local_aws.sagemaker.deployments import WAIT_SCALE
 from local_aws.sagemaker.endpoints import Endpoints
 from local_aws.sagemaker.errors import ServiceError, validation_error
 from local_aws.sagemaker.inference_components import HEADER, InferenceComponents
@@ -42,6 +43,7 @@ class SageMaker:
         *,
         concurrent_jobs: int,
         without_capacity: frozenset[str] = frozenset(),
+        wait_scale: float = WAIT_SCALE,
     ) -> None:
         self.without_capacity = without_capacity
         self.endpoint_url = endpoint_url
@@ -55,7 +57,7 @@ class SageMaker:
         self.transforming = JobQueue(folder / "jobs", concurrent_jobs)
         self.processing.places = self.transforming.places = self.training.places
         self.registry = Registry(self.names, partial(tell_event_bridge, "aws.sagemaker"))
-        self.endpoints = Endpoints(self.names, self.registry, folder / "endpoints", self.client)
+        self.endpoints = Endpoints(self.names, self.registry, folder / "endpoints", self.client, wait_scale)
         self.components = InferenceComponents(self.endpoints)
         self.asynchronous = AsynchronousRequests(self.endpoints, self.client)
         self.folder = folder
