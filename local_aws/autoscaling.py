@@ -1,7 +1,8 @@
-"""Application Auto Scaling of endpoints and inference components: decisions by how many requests are asked right now.
+"""Application Auto Scaling of endpoints and inference components: decisions by the requests that there are right now.
 
-Target tracking follows the concurrent requests of an instance or a copy; a step policy takes the first copy out of zero
-when a request found none. Policies on other metrics, which the embedded AWS does not have, are kept and decide nothing.
+Target tracking follows the concurrent requests of an instance or a copy, or the backlog of an asynchronous endpoint's
+instance; a step policy takes the first copy or instance out of zero when a request found none. Policies on other
+metrics, which the embedded AWS does not have, are kept and decide nothing.
 """
 
 from __future__ import annotations
@@ -21,10 +22,12 @@ from local_aws.sagemaker.shapes import Shapes, now, to_wire
 
 COPIES = "sagemaker:inference-component:DesiredCopyCount"
 INSTANCES = "sagemaker:variant:DesiredInstanceCount"
-# The metric of its own that each dimension's policies follow here.
-CONCURRENCY = {
+BACKLOG = "ApproximateBacklogSizePerInstance"
+# The metrics that policies follow here, and the dimension of each.
+FOLLOWED = {
     "SageMakerInferenceComponentConcurrentRequestsPerCopyHighResolution": COPIES,
     "SageMakerVariantConcurrentRequestsPerModelHighResolution": INSTANCES,
+    BACKLOG: INSTANCES,
 }
 # High-resolution metrics come every 10 s (Application Auto Scaling's predefined metrics of SageMaker).
 PERIOD_SECONDS = 10
@@ -83,7 +86,7 @@ class Autoscaling:
         self.activities: list[dict[str, Any]] = []
         self.shapes = Shapes("application-autoscaling")
         self.lock = threading.RLock()
-        sagemaker.components.when_refused = self.step_out_of_zero
+        sagemaker.components.when_refused = self.bring_component
         if periodic:
             threading.Thread(target=self.look_periodically, daemon=True).start()
 
@@ -102,17 +105,20 @@ class Autoscaling:
                 for name, policy in target.policies_of("TargetTrackingScaling")
             ]
         for target, name, tracking in tracked:
-            metric = tracking.get("PredefinedMetricSpecification", {}).get("PredefinedMetricType")
-            if CONCURRENCY.get(metric) == target.dimension:
+            if FOLLOWED.get(metric_of(tracking)) == target.dimension:
                 self.track(target, name, tracking)
 
     def track(self, target: Target, policy: str, tracking: dict[str, Any]) -> None:
         """Brings a target to so many copies that each has the wanted number of requests; outside its cooldowns."""
-        found = self.load_of(target)
-        # Without a copy there is no such metric.
-        if found is None or not found[0]:
+        found = self.load_of(target, metric_of(tracking))
+        if found is None:
             return
         count, requests = found
+        # Without an instance or a copy there is no such metric.
+        if not count:
+            if requests:
+                self.step_out_of_zero(target, "requests wait, and no instance is there")
+            return
         value, moment = float(tracking["TargetValue"]), self.clock()
         wanted = target.within(requests / value)
         # A number that is new, by a deployment or somebody's hand, is given its time too.
@@ -129,21 +135,26 @@ class Autoscaling:
                 target, wanted, f"policy {policy}: {requests} requests for {count}, {value:g} wanted of each"
             )
 
-    def step_out_of_zero(self, component: str) -> None:
-        """What the alarm on NoCapacityInvocationFailures does: a step policy's adjustment of what has no copy."""
+    def bring_component(self, component: str) -> None:
+        """What the alarm on NoCapacityInvocationFailures does when a component had no copy for a request."""
         with self.lock:
             target = self.targets.get(f"inference-component/{component}|{COPIES}")
-        if target is None:
-            return
+        if target is not None:
+            self.step_out_of_zero(target, "a request found no copy")
+
+    def step_out_of_zero(self, target: Target, why: str) -> None:
+        """The adjustment of a step policy, for a target that has nothing."""
         for name, policy in target.policies_of("StepScaling"):
             steps = policy["StepScalingPolicyConfiguration"]["StepAdjustments"]
             wanted = target.within(int(steps[0]["ScalingAdjustment"]))
-            self.scale(target, wanted, f"policy {name}: a request found no copy")
+            self.scale(target, wanted, f"policy {name}: {why}")
 
-    def load_of(self, target: Target) -> tuple[int, int] | None:
-        """How many copies or instances there are, and how many requests all of them answer right now."""
+    def load_of(self, target: Target, metric: str) -> tuple[int, int] | None:
+        """How many copies or instances there are, and how many requests all of them have by a metric right now."""
         if target.dimension == COPIES:
             return self.sagemaker.components.load_of(target.name)
+        if metric == BACKLOG:
+            return self.sagemaker.asynchronous.load_of(target.name)
         return self.sagemaker.endpoints.load_of(target.name)
 
     def scale(self, target: Target, wanted: int, cause: str) -> None:
@@ -225,6 +236,13 @@ class Autoscaling:
         answer = {"ScalingActivities": found}
         self.shapes.check_answer("DescribeScalingActivities", answer)
         return 200, kind, json.dumps(to_wire(answer)).encode()
+
+
+def metric_of(tracking: dict[str, Any]) -> str | None:
+    """The metric that a tracking policy follows: one of Application Auto Scaling's own, or any other."""
+    if own := tracking.get("PredefinedMetricSpecification"):
+        return own["PredefinedMetricType"]
+    return tracking.get("CustomizedMetricSpecification", {}).get("MetricName")
 
 
 def request_of(target: Target, wanted: int) -> tuple[str, dict[str, Any]]:

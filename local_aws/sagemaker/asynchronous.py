@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import threading
 import uuid
+from collections import defaultdict, deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from local_aws.sagemaker.endpoints import Endpoints
+from local_aws.sagemaker.endpoints import Endpoints, NoInstance
 from local_aws.sagemaker.errors import validation_error
 from local_aws.sagemaker.model_servers import ask
 from local_aws.sagemaker.objects import TransferFailed, split_uri
@@ -22,9 +24,8 @@ CONCURRENT_REQUESTS = 4
 
 @dataclass(frozen=True)
 class Waiting:
-    """One accepted request: whom it asks, with what, and where its answer or its failure goes."""
+    """One accepted request: with what it asks, and where its answer or its failure goes."""
 
-    endpoint: str
     source: str
     answer: str
     failure: str | None
@@ -32,11 +33,20 @@ class Waiting:
 
 
 class AsynchronousRequests:
-    """Accepts requests and answers them in the background, in the order in which they came."""
+    """Accepts requests and answers them in the background, in the order in which they came.
+
+    Attributes:
+        queues: each endpoint's requests that wait for one of the workers, or for an instance.
+        backlogs: how many requests each endpoint has that are not answered yet.
+    """
 
     def __init__(self, endpoints: Endpoints, clients: Any) -> None:
         self.endpoints, self.clients = endpoints, clients
+        self.queues: dict[str, deque[Waiting]] = defaultdict(deque)
+        self.backlogs: dict[str, int] = defaultdict(int)
+        self.lock = threading.Lock()
         self.workers = ThreadPoolExecutor(CONCURRENT_REQUESTS, "asynchronous")
+        endpoints.when_changed = self.work_off
 
     def accept(self, name: str, headers: dict[str, str]) -> tuple[int, dict[str, str], bytes]:
         """InvokeEndpointAsync.
@@ -56,22 +66,63 @@ class AsynchronousRequests:
         answer = f"{output['S3OutputPath'].rstrip('/')}/{number}.out"
         failure = output.get("S3FailurePath")
         failure = f"{failure.rstrip('/')}/{number}-error.out" if failure else None
-        self.workers.submit(self.carry_out, Waiting(name, source, answer, failure, passed))
+        with self.lock:
+            self.queues[name].append(Waiting(source, answer, failure, passed))
+            self.backlogs[name] += 1
+        self.workers.submit(self.carry_out_next, name)
         places = {"X-Amzn-SageMaker-OutputLocation": answer}
         if failure:
             places["X-Amzn-SageMaker-FailureLocation"] = failure
         content = json.dumps({"InferenceId": number}).encode()
         return 202, {"Content-Type": "application/json", **places}, content
 
-    def carry_out(self, waiting: Waiting) -> None:
-        """Answers one request; whatever goes wrong is written where failures go."""
+    def load_of(self, name: str) -> tuple[int, int] | None:
+        """How many instances an endpoint has, and how many requests it has yet to answer; None when it is not there."""
+        variants = self.endpoints.endpoints.get(name, {}).get("ProductionVariants")
+        if variants is None:
+            return None
+        return variants[0]["CurrentInstanceCount"], self.backlogs[name]
+
+    def work_off(self, name: str) -> None:
+        """Has all that waits for an endpoint answered; called when it got an instance, or is gone."""
+        with self.lock:
+            count = len(self.queues[name])
+        for _ in range(count):
+            self.workers.submit(self.carry_out_next, name)
+
+    def carry_out_next(self, name: str) -> None:
+        """Answers the request that has waited longest, unless the endpoint has no instance: then it goes on waiting."""
+        with self.lock:
+            if not self.queues[name]:
+                return
+            waiting = self.queues[name].popleft()
+        try:
+            self.carry_out(name, waiting)
+        except NoInstance:
+            with self.lock:
+                self.queues[name].appendleft(waiting)
+            # One that came since it was looked for has called `work_off` without this request.
+            if name in self.endpoints.servers:
+                self.workers.submit(self.carry_out_next, name)
+            return
+        with self.lock:
+            self.backlogs[name] -= 1
+
+    def carry_out(self, name: str, waiting: Waiting) -> None:
+        """Answers one request; whatever goes wrong is written where failures go.
+
+        Raises:
+            NoInstance: when the endpoint has none.
+        """
         s3 = self.clients("s3")
         try:
             bucket, key = split_uri(waiting.source)
             body = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
-            with self.endpoints.asked(waiting.endpoint) as (server, _):
+            with self.endpoints.asked(name) as (server, _, _):
                 _, content = ask(server, body, waiting.headers)
             target = waiting.answer
+        except NoInstance:
+            raise
         except Exception as error:  # noqa: BLE001 - nobody waits for this thread; the failure's object says it
             target, content = waiting.failure, str(error).encode()
         if target:

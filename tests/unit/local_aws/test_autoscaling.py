@@ -1,4 +1,4 @@
-"""What the embedded AWS decides about copies and instances by the load, within bounds and cooldowns."""
+"""What the embedded AWS decides about copies and instances by load and backlog, within bounds and cooldowns."""
 
 from __future__ import annotations
 
@@ -191,7 +191,7 @@ def test_without_the_policy_nothing_is_decided_and_without_the_target_neither(sc
     handlers["AWS::ApplicationAutoScaling::ScalingPolicy"]["delete"](scaled.policy, {})
     assert scaled.look(after_seconds=10, requests=20) == 1
     handlers["AWS::ApplicationAutoScaling::ScalableTarget"]["delete"](scaled.target, {})
-    scaled.scaling.step_out_of_zero(NAME)
+    scaled.scaling.bring_component(NAME)
     assert activities(scaled, f"inference-component/{NAME}") == []
 
 
@@ -235,3 +235,97 @@ def test_instances_of_an_endpoint_follow_too(scaled, monkeypatch):
             {"EndpointName": "recognition-dev-rnn", "DesiredWeightsAndCapacities": [variant]},
         )
     ]
+
+
+class Backlogged:
+    """An asynchronous endpoint with the policies that our inference stack gives it, by a clock of the test's."""
+
+    name = "recognition-dev-rnn-asynchronous"
+
+    def __init__(self) -> None:
+        self.instances, self.waiting, self.moment = 0, 0, 0.0
+        sagemaker = SimpleNamespace(
+            components=SimpleNamespace(),
+            asynchronous=SimpleNamespace(
+                load_of=lambda name: (self.instances, self.waiting) if name == self.name else None
+            ),
+            call=self.call,
+        )
+        self.scaling = Autoscaling(sagemaker, lambda: self.moment, periodic=False)
+        target = self.create(
+            "ScalableTarget",
+            ServiceNamespace="sagemaker",
+            ResourceId=f"endpoint/{self.name}/variant/primary",
+            ScalableDimension=INSTANCES,
+            MinCapacity="0",
+            MaxCapacity="3",
+        )
+        metric = {
+            "Namespace": "AWS/SageMaker",
+            "MetricName": "ApproximateBacklogSizePerInstance",
+            "Dimensions": [{"Name": "EndpointName", "Value": self.name}],
+            "Statistic": "Average",
+        }
+        self.create(
+            "ScalingPolicy",
+            PolicyName="tracking",
+            PolicyType="TargetTrackingScaling",
+            ScalingTargetId=target,
+            TargetTrackingScalingPolicyConfiguration={
+                "TargetValue": "5",
+                "CustomizedMetricSpecification": metric,
+                "ScaleInCooldown": "300",
+                "ScaleOutCooldown": "60",
+            },
+        )
+        self.create(
+            "ScalingPolicy",
+            PolicyName="out-of-zero",
+            PolicyType="StepScaling",
+            ScalingTargetId=target,
+            StepScalingPolicyConfiguration=STEP,
+        )
+
+    def create(self, kind: str, **properties: Any) -> str:
+        handlers = self.scaling.handlers()[f"AWS::ApplicationAutoScaling::{kind}"]
+        return handlers["create"]("x", properties, "stack")[0]
+
+    def call(self, operation: str, request: dict[str, Any]) -> None:
+        assert (operation, request["EndpointName"]) == ("UpdateEndpointWeightsAndCapacities", self.name)
+        (wanted,) = request["DesiredWeightsAndCapacities"]
+        self.instances = wanted["DesiredInstanceCount"]
+
+    def look(self, *, after_seconds: float, waiting: int) -> int:
+        """A look after a while at so many waiting requests; the number of instances then."""
+        self.moment += after_seconds
+        self.waiting = waiting
+        self.scaling.decide()
+        return self.instances
+
+
+def test_a_backlog_brings_the_first_instance_then_one_for_each_five_requests_and_none_stays_without_one():
+    endpoint = Backlogged()
+    assert endpoint.look(after_seconds=10, waiting=0) == 0
+    assert endpoint.look(after_seconds=10, waiting=12) == 1, "the step policy brings one"
+    assert endpoint.look(after_seconds=59, waiting=12) == 1, "not within the cooldown"
+    assert endpoint.look(after_seconds=1, waiting=11) == 3
+    assert endpoint.look(after_seconds=10, waiting=0) == 3
+    assert endpoint.look(after_seconds=299, waiting=0) == 3
+    assert endpoint.look(after_seconds=1, waiting=0) == 0
+    assert endpoint.look(after_seconds=10, waiting=1) == 1, "and again from zero"
+    causes = [one["Cause"] for one in reversed(endpoint.scaling.activities)]
+    assert causes == [
+        "policy out-of-zero: requests wait, and no instance is there",
+        "policy tracking: 11 requests for 1, 5 wanted of each",
+        "policy tracking: 0 requests for 3, 5 wanted of each",
+        "policy out-of-zero: requests wait, and no instance is there",
+    ]
+
+
+def test_a_policy_on_a_metric_that_is_not_here_decides_nothing():
+    endpoint = Backlogged()
+    endpoint.instances = 1
+    (target,) = endpoint.scaling.targets.values()
+    tracking = target.policies["tracking"]["TargetTrackingScalingPolicyConfiguration"]
+    tracking["CustomizedMetricSpecification"]["MetricName"] = "CPUUtilization"
+    assert endpoint.look(after_seconds=10, waiting=100) == 1
