@@ -88,7 +88,10 @@ def archive(files: dict[str, bytes | str]) -> bytes:
 
 @pytest.fixture(scope="session")
 def artefact(tmp_path_factory):
-    """Makes model archives whose network says how long a text is, times a factor, and takes its time over it."""
+    """Makes model archives whose network says how long a text is, times a factor.
+
+    It takes its time over it; `also` is code after the artefact's own handlers.
+    """
     import tensorflow as tf
 
     class Lengths(tf.Module):
@@ -103,12 +106,12 @@ def artefact(tmp_path_factory):
             score = tf.cast(tf.strings.length(text), tf.float32) * self.factor
             return {"label": text, "score": score, "probabilities": tf.stack([score, -score], axis=1)}
 
-    def make(factor: float, pause_seconds: float = 0.0) -> bytes:
+    def make(factor: float, pause_seconds: float = 0.0, also: str = "") -> bytes:
         folder = tmp_path_factory.mktemp("model")
         module = Lengths(factor)
         tf.saved_model.save(module, str(folder / "1"), signatures={"serving_default": module.serve})
         (folder / "code").mkdir()
-        handlers = Path(inference.__file__).read_text() + SLOWLY.format(pause_seconds=pause_seconds)
+        handlers = Path(inference.__file__).read_text() + SLOWLY.format(pause_seconds=pause_seconds) + also
         (folder / "code" / "inference.py").write_text(handlers)
         (folder / "labels.json").write_text('["long", "short"]')
         files = [path for path in folder.rglob("*") if path.is_file()]

@@ -4,85 +4,21 @@ from __future__ import annotations
 
 import json
 import time
-import uuid
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import pytest
 
 from local_aws.sagemaker.objects import download_prefix
 from model_code.captures import read_captures
 
-from .conftest import INFERENCE_IMAGE, ROLE, archive
-
-
-class Deployment:
-    """A model package group with one endpoint."""
-
-    def __init__(self, client, bucket: str) -> None:
-        self.s3, self.bucket = client("s3"), bucket
-        self.sagemaker, self.runtime = client("sagemaker"), client("sagemaker-runtime")
-        self.name = f"endpoint-{uuid.uuid4().hex[:8]}"
-        self.sagemaker.create_model_package_group(ModelPackageGroupName=self.name)
-
-    def configure(self, content: bytes | None, version: str = "1", **members: Any) -> str:
-        """Registers an archive (None: one that is not there) and makes a configuration of it; returns its name."""
-        key = f"{self.name}/{uuid.uuid4().hex}/model.tar.gz"
-        if content is not None:
-            self.s3.put_object(Bucket=self.bucket, Key=key, Body=content)
-        package = self.sagemaker.create_model_package(
-            ModelPackageGroupName=self.name,
-            ModelApprovalStatus="Approved",
-            InferenceSpecification={
-                "Containers": [{"Image": INFERENCE_IMAGE, "ModelDataUrl": f"s3://{self.bucket}/{key}"}],
-                "SupportedContentTypes": ["text/plain"],
-                "SupportedResponseMIMETypes": ["application/json"],
-            },
-        )["ModelPackageArn"]
-        name = f"{self.name}-{uuid.uuid4().hex[:6]}"
-        container = {"ModelPackageName": package, "Environment": {"MODEL_VERSION": version}}
-        self.sagemaker.create_model(ModelName=name, PrimaryContainer=container, ExecutionRoleArn=ROLE)
-        variant = {
-            "VariantName": "primary",
-            "ModelName": name,
-            "InstanceType": "ml.g4dn.xlarge",
-            "InitialInstanceCount": 1,
-        }
-        self.sagemaker.create_endpoint_config(
-            EndpointConfigName=name,
-            ProductionVariants=[variant],
-            DataCaptureConfig={
-                "EnableCapture": True,
-                "InitialSamplingPercentage": 100,
-                "DestinationS3Uri": f"s3://{self.bucket}/captured",
-                "CaptureOptions": [{"CaptureMode": "Input"}, {"CaptureMode": "Output"}],
-                "CaptureContentTypeHeader": {"JsonContentTypes": ["application/json"]},
-            },
-            **members,
-        )
-        return name
-
-    def settled(self) -> dict:
-        """The endpoint once it is neither creating nor updating."""
-        deadline = time.monotonic() + 90
-        while time.monotonic() < deadline:
-            found = self.sagemaker.describe_endpoint(EndpointName=self.name)
-            if found["EndpointStatus"] not in ("Creating", "Updating"):
-                return found
-            time.sleep(0.2)
-        raise AssertionError("The endpoint did not settle.")
-
-    def score(self, text: bytes) -> float:
-        """What the model says of a text."""
-        answer = self.runtime.invoke_endpoint(EndpointName=self.name, Body=text, ContentType="text/plain")
-        (prediction,) = json.loads(answer["Body"].read())["predictions"]
-        return prediction["score"]
+from .conftest import archive
+from .endpoint import Endpoint
 
 
 @pytest.fixture(scope="module")
-def deployment(client, bucket, artefact) -> Deployment:
+def deployment(client, bucket, artefact) -> Endpoint:
     """An endpoint in service whose model answers with the text's length."""
-    made = Deployment(client, bucket)
+    made = Endpoint(client, bucket)
     config = made.configure(artefact(1.0), version="7")
     made.sagemaker.create_endpoint(EndpointName=made.name, EndpointConfigName=config)
     assert made.settled()["EndpointStatus"] == "InService"
@@ -149,7 +85,7 @@ def test_more_than_six_mebibytes_are_refused(deployment):
 
 
 def test_an_update_changes_the_model_without_a_request_lost(client, bucket, artefact):
-    made = Deployment(client, bucket)
+    made = Endpoint(client, bucket)
     slow = made.configure(artefact(1.0, pause_seconds=0.5))
     made.sagemaker.create_endpoint(EndpointName=made.name, EndpointConfigName=slow)
     made.settled()
@@ -188,7 +124,7 @@ def test_an_update_to_a_model_that_does_not_load_keeps_the_old_one_and_says_why(
 
 
 def test_a_first_model_that_does_not_load_fails_the_endpoint(client, bucket):
-    made = Deployment(client, bucket)
+    made = Endpoint(client, bucket)
     made.sagemaker.create_endpoint(EndpointName=made.name, EndpointConfigName=made.configure(b"no archive"))
     found = made.settled()
     assert found["EndpointStatus"] == "Failed"
@@ -198,42 +134,76 @@ def test_a_first_model_that_does_not_load_fails_the_endpoint(client, bucket):
         made.sagemaker.describe_endpoint(EndpointName=made.name)
 
 
-def test_an_asynchronous_endpoint_reads_requests_from_s3_and_writes_answers_and_failures_there(
-    client, bucket, artefact
-):
-    made = Deployment(client, bucket)
-    places = {"S3OutputPath": f"s3://{bucket}/answers", "S3FailurePath": f"s3://{bucket}/failures"}
-    config = made.configure(artefact(1.0), AsyncInferenceConfig={"OutputConfig": places})
-    made.sagemaker.create_endpoint(EndpointName=made.name, EndpointConfigName=config)
-    assert made.settled()["EndpointStatus"] == "InService"
+class Asynchronous:
+    """An asynchronous endpoint whose model answers with the length of the text in an object."""
 
-    def ask(body: bytes | None, number: str) -> dict:
+    def __init__(self, made: Endpoint) -> None:
+        self.made, self.bucket = made, made.bucket
+
+    def ask(self, body: bytes | None, number: str) -> dict:
+        """Asks about an object (None: one that is not there)."""
         if body is not None:
-            made.s3.put_object(Bucket=bucket, Key=f"requests/{number}", Body=body)
-        return made.runtime.invoke_endpoint_async(
-            EndpointName=made.name,
-            InputLocation=f"s3://{bucket}/requests/{number}",
+            self.made.s3.put_object(Bucket=self.bucket, Key=f"requests/{number}", Body=body)
+        return self.made.runtime.invoke_endpoint_async(
+            EndpointName=self.made.name,
+            InputLocation=f"s3://{self.bucket}/requests/{number}",
             ContentType="text/plain",
             InferenceId=number,
         )
 
-    def written(uri: str) -> bytes:
-        key = uri.removeprefix(f"s3://{bucket}/")
-        made.s3.get_waiter("object_exists").wait(
-            Bucket=bucket, Key=key, WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+    def written(self, uri: str) -> bytes:
+        """What is in an object, once it is there."""
+        key = uri.removeprefix(f"s3://{self.bucket}/")
+        self.made.s3.get_waiter("object_exists").wait(
+            Bucket=self.bucket, Key=key, WaiterConfig={"Delay": 1, "MaxAttempts": 60}
         )
-        return made.s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+        return self.made.s3.get_object(Bucket=self.bucket, Key=key)["Body"].read()
 
-    accepted = [ask(b"x" * (one + 1), f"text-{one}") for one in range(5)]
+    def score(self, uri: str) -> float:
+        """The model's answer in an object."""
+        (prediction,) = json.loads(self.written(uri))["predictions"]
+        return prediction["score"]
+
+    def scale(self, count: int) -> dict:
+        """Sets the number of instances as Application Auto Scaling does."""
+        wanted = {"VariantName": "primary", "DesiredInstanceCount": count}
+        self.made.sagemaker.update_endpoint_weights_and_capacities(
+            EndpointName=self.made.name, DesiredWeightsAndCapacities=[wanted]
+        )
+        return self.made.settled()
+
+
+@pytest.fixture(scope="module")
+def asynchronous(client, bucket, artefact) -> Asynchronous:
+    """Such an endpoint in service."""
+    made = Endpoint(client, bucket)
+    places = {"S3OutputPath": f"s3://{bucket}/answers", "S3FailurePath": f"s3://{bucket}/failures"}
+    config = made.configure(artefact(1.0), AsyncInferenceConfig={"OutputConfig": places})
+    made.sagemaker.create_endpoint(EndpointName=made.name, EndpointConfigName=config)
+    assert made.settled()["EndpointStatus"] == "InService"
+    return Asynchronous(made)
+
+
+def test_an_asynchronous_endpoint_reads_requests_from_s3_and_writes_answers_and_failures_there(asynchronous):
+    accepted = [asynchronous.ask(b"x" * (one + 1), f"text-{one}") for one in range(5)]
     assert [one["InferenceId"] for one in accepted] == [f"text-{one}" for one in range(5)]
-    for number, one in enumerate(accepted):
-        (prediction,) = json.loads(written(one["OutputLocation"]))["predictions"]
-        assert prediction["score"] == number + 1
-    assert b"not UTF-8" in written(ask(b"\xff", "damaged")["FailureLocation"])
-    assert b"NoSuchKey" in written(ask(None, "missing")["FailureLocation"])
-    with pytest.raises(made.runtime.exceptions.ClientError, match="ask it with InvokeEndpointAsync"):
-        made.score(b"ab")
-    made.sagemaker.delete_endpoint(EndpointName=made.name)
+    assert [asynchronous.score(one["OutputLocation"]) for one in accepted] == [1, 2, 3, 4, 5]
+    damaged, missing = asynchronous.ask(b"\xff", "damaged"), asynchronous.ask(None, "missing")
+    assert b"not UTF-8" in asynchronous.written(damaged["FailureLocation"])
+    assert b"NoSuchKey" in asynchronous.written(missing["FailureLocation"])
+    with pytest.raises(
+        asynchronous.made.runtime.exceptions.ClientError, match="ask it with InvokeEndpointAsync"
+    ):
+        asynchronous.made.score(b"ab")
+
+
+def test_requests_wait_while_an_asynchronous_endpoint_has_no_instance(asynchronous):
+    assert asynchronous.scale(0)["ProductionVariants"][0]["CurrentInstanceCount"] == 0
+    accepted = [asynchronous.ask(b"x" * one, f"waiting-{one}") for one in (7, 8)]
+    listed = asynchronous.made.s3.list_objects_v2(Bucket=asynchronous.bucket)["Contents"]
+    assert not [one for one in listed if "/waiting-" in one["Key"] and "requests/" not in one["Key"]]
+    assert asynchronous.scale(1)["ProductionVariants"][0]["CurrentInstanceCount"] == 1
+    assert [asynchronous.score(one["OutputLocation"]) for one in accepted] == [7, 8]
 
 
 def test_a_real_time_endpoint_takes_no_asynchronous_request(deployment, bucket):
