@@ -75,7 +75,7 @@ class Upgrade:
 
 @pytest.fixture(scope="package")
 def upgrade(target, first_version, tmp_path_factory) -> Upgrade:
-    """The first version serves, and the app gets what is watched, what scales, and an empty place for a shadow."""
+    """The first version serves, and the app gets what is watched, what scales, a canary, a place for a shadow."""
     serve(target, first_version.version)
     before = what_stays(target)
     folder = tmp_path_factory.mktemp("upgrade")
@@ -84,7 +84,10 @@ def upgrade(target, first_version, tmp_path_factory) -> Upgrade:
     dev = changed["context"]["environments"]["dev"]
     drift = {"retrain_on": {"cnn": "no-pictures-yet", "rnn": "no-reviews-yet"}}
     dev["watching"] = {"dashboard": True, "capture": {}, "drift": drift}
-    dev["inference"] |= {"autoscaling": {"maximum_instances": 4}, "shadow_percent": 100}
+    # A fleet of one would not be split; at the embedded AWS's pace the wait is a bit more than a second.
+    canary = {"canary_percent": 50, "canary_wait_seconds": 600}
+    scaling = {"minimum_instances": 2, "maximum_instances": 4}
+    dev["inference"] |= {"autoscaling": scaling, "shadow_percent": 100, **canary}
     (folder / "cdk.json").write_text(json.dumps(changed))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(deploy, "ROOT", folder)

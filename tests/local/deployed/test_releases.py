@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
+import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from botocore.exceptions import ClientError
 
 from cli import release, rollback
 from cli.errors import CommandFailed
@@ -79,6 +83,59 @@ def test_a_model_that_does_not_load_leaves_the_old_one_answering(target, release
     assert classify(target, f"A {GOOD[1]} film.").body["model"]["version"] == released
     # The next good release works.
     release.release(target, "rnn", released, silent)
+
+
+@pytest.fixture(scope="module")
+def failing_model(local_model, tmp_path_factory) -> Path:
+    """The first version's artefact with handlers that load, and answer nobody."""
+    folder = tmp_path_factory.mktemp("failing") / "model"
+    shutil.copytree(local_model, folder)
+    with (folder / "code" / "inference.py").open("a") as code:
+        code.write("\n\ndef input_handler(data, context):\n    raise RuntimeError('It fails.')\n")
+    return folder
+
+
+@contextmanager
+def callers(target: Target) -> Iterator[list[str]]:
+    """Two callers who ask the endpoint all the time; the version that answered each, or the kind of the error."""
+    name, runtime = release.endpoint_name(target, "rnn"), target.client("sagemaker-runtime")
+    over, got = threading.Event(), []
+
+    def ask_on() -> None:
+        while not over.is_set():
+            try:
+                answer = runtime.invoke_endpoint(EndpointName=name, Body=b"A film.", ContentType="text/plain")
+                got.append(json.loads(answer["Body"].read())["predictions"][0]["model_version"])
+            except ClientError as error:
+                got.append(error.response["Error"]["Code"])
+
+    with ThreadPoolExecutor(2) as askers:
+        asked = [askers.submit(ask_on) for _ in range(2)]
+        try:
+            yield got
+        finally:
+            over.set()
+        for one in asked:
+            one.result()
+
+
+def test_a_version_that_fails_in_its_canary_is_rolled_back_by_its_alarm_and_the_release_says_so(
+    target, upgrade, released, failing_model
+):
+    scaled_to(target, 2)
+    version = release.register_local_model(target, "rnn", failing_model)
+    package = release.describe_version(target, "rnn", version)["ModelPackageArn"]
+    with callers(target) as got, pytest.raises(CommandFailed) as failed:
+        release.release_by_machine(target, package, silent)
+    assert re.fullmatch(
+        rf"The update of \S+ to version {version} of recognition-dev-rnn ended as UPDATE_ROLLBACK_COMPLETE: .*"
+        r"alarms are in the ALARM state: \S*ServerErrors\S*\. .*The endpoint keeps the model it had\.",
+        str(failed.value),
+    )
+    assert set(got) == {released, "ModelError"}
+    assert classify(target, "A film.").body["model"]["version"] == released
+    held = release.stack_parameters(target.client("cloudformation"), target.stack_name("Inference"))
+    assert held["RnnModelVersion"] == released
 
 
 @contextmanager
