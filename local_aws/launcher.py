@@ -71,7 +71,6 @@ class EmbeddedAws:
         concurrent_jobs: int = 1,
         detached: bool = False,
         without_capacity: Sequence[str] = (),
-        wait_scale: float | None = None,
     ) -> EmbeddedAws:
         """Starts it and returns when it answers.
 
@@ -82,7 +81,6 @@ class EmbeddedAws:
             concurrent_jobs: training and processing jobs that run at the same time; the others wait.
             detached: whether it goes on when this process ends.
             without_capacity: instance types whose training jobs fail as if SageMaker had none free.
-            wait_scale: the part of the waits of an endpoint's update that is waited; None for the default.
 
         Raises:
             EmbeddedAwsFailed: with the process's last words.
@@ -91,8 +89,6 @@ class EmbeddedAws:
         command = [sys.executable, "-m", "local_aws", "--state", str(state_directory), "--port", str(port)]
         command += ["--ready-file", str(ready_file), "--concurrent-jobs", str(concurrent_jobs)]
         command += ["--without-capacity", *without_capacity]
-        if wait_scale is not None:
-            command += ["--wait-scale", str(wait_scale)]
         try:
             log_file.parent.mkdir(parents=True, exist_ok=True)
             ready_file.unlink(missing_ok=True)

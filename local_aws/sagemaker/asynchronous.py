@@ -37,13 +37,13 @@ class AsynchronousRequests:
 
     Attributes:
         queues: each endpoint's requests that wait for one of the workers, or for an instance.
-        backlogs: how many requests each endpoint has that are not answered yet.
+        in_progress: how many requests of each endpoint have a worker.
     """
 
     def __init__(self, endpoints: Endpoints, clients: Any) -> None:
         self.endpoints, self.clients = endpoints, clients
         self.queues: dict[str, deque[Waiting]] = defaultdict(deque)
-        self.backlogs: dict[str, int] = defaultdict(int)
+        self.in_progress: dict[str, int] = defaultdict(int)
         self.lock = threading.Lock()
         self.workers = ThreadPoolExecutor(CONCURRENT_REQUESTS, "asynchronous")
         endpoints.when_changed = self.work_off
@@ -68,7 +68,6 @@ class AsynchronousRequests:
         failure = f"{failure.rstrip('/')}/{number}-error.out" if failure else None
         with self.lock:
             self.queues[name].append(Waiting(source, answer, failure, passed))
-            self.backlogs[name] += 1
         self.workers.submit(self.carry_out_next, name)
         places = {"X-Amzn-SageMaker-OutputLocation": answer}
         if failure:
@@ -81,7 +80,8 @@ class AsynchronousRequests:
         variants = self.endpoints.endpoints.get(name, {}).get("ProductionVariants")
         if variants is None:
             return None
-        return variants[0]["CurrentInstanceCount"], self.backlogs[name]
+        with self.lock:
+            return variants[0]["CurrentInstanceCount"], len(self.queues[name]) + self.in_progress[name]
 
     def work_off(self, name: str) -> None:
         """Has all that waits for an endpoint answered; called when it got an instance, or is gone."""
@@ -96,6 +96,7 @@ class AsynchronousRequests:
             if not self.queues[name]:
                 return
             waiting = self.queues[name].popleft()
+            self.in_progress[name] += 1
         try:
             self.carry_out(name, waiting)
         except NoInstance:
@@ -104,9 +105,9 @@ class AsynchronousRequests:
             # One that came since it was looked for has called `work_off` without this request.
             if name in self.endpoints.servers:
                 self.workers.submit(self.carry_out_next, name)
-            return
-        with self.lock:
-            self.backlogs[name] -= 1
+        finally:
+            with self.lock:
+                self.in_progress[name] -= 1
 
     def carry_out(self, name: str, waiting: Waiting) -> None:
         """Answers one request; whatever goes wrong is written where failures go.

@@ -5,10 +5,10 @@ from __future__ import annotations
 import datetime
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any
+from typing import Any, Protocol
 
 from local_aws.sagemaker.errors import validation_error
 from local_aws.sagemaker.model_servers import Answering
@@ -18,11 +18,29 @@ from local_aws.sagemaker.shapes import now
 WAIT_SCALE = 0.002
 LOOK_SECONDS = 0.1
 # Of the instances, in percent (CanarySize and LinearStepSize of TrafficRoutingConfig).
-LIMITS = {"CANARY": ("CanarySize", 1, 50), "LINEAR": ("LinearStepSize", 10, 50)}
+LIMITS = {"CANARY": ("CanarySize", 0, 50), "LINEAR": ("LinearStepSize", 10, 50)}
 
 
 class RolledBack(Exception):
     """A deployment was given up while both fleets were there; the message is fit for a FailureReason."""
+
+
+class AlarmWatch(Protocol):
+    """What tells, during an update, for which alarms it is to be rolled back."""
+
+    def tripped(self) -> list[str]:
+        """The names of those alarms now."""
+
+
+class NoAlarms:
+    """Where there is no CloudWatch."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self.names = names
+
+    def tripped(self) -> list[str]:
+        """None ever."""
+        return []
 
 
 @dataclass(frozen=True)

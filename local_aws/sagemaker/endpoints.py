@@ -1,57 +1,36 @@
-"""Models, endpoint configurations and endpoints; each endpoint is a server process that answers /invocations."""
+"""Endpoint configurations and endpoints; each endpoint is a server process that answers /invocations."""
 
 from __future__ import annotations
 
-import itertools
-import shutil
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from local_aws.sagemaker.captures import capture
-from local_aws.sagemaker.containers import SERVERS, role_of_image, unknown_image
-from local_aws.sagemaker.deployments import WAIT_SCALE, Pending, Plan, RolledBack, Step, shift
-from local_aws.sagemaker.errors import ServiceError, not_found, validation_error
-from local_aws.sagemaker.metrics import EndpointMetrics
-from local_aws.sagemaker.model_servers import Answering, ModelServer, StartFailed, ask, start_process
-from local_aws.sagemaker.multi_models import (
-    TARGET,
-    MultiModelServer,
-    as_runtime_errors,
-    asked_for,
-    at_most,
-    is_multi_model,
-    require_prefix,
+from local_aws.sagemaker.deployments import (
+    WAIT_SCALE,
+    AlarmWatch,
+    NoAlarms,
+    Pending,
+    Plan,
+    RolledBack,
+    Step,
+    shift,
 )
+from local_aws.sagemaker.errors import ServiceError, validation_error
+from local_aws.sagemaker.metrics import EndpointMetrics
+from local_aws.sagemaker.model_servers import Answering, ModelServer, StartFailed, ask
+from local_aws.sagemaker.models import Models
+from local_aws.sagemaker.multi_models import TARGET, MultiModelServer, asked_for
 from local_aws.sagemaker.names import Names
-from local_aws.sagemaker.objects import TransferFailed, download_archive
-from local_aws.sagemaker.registry import Registry
+from local_aws.sagemaker.objects import TransferFailed
 from local_aws.sagemaker.shadows import Shadows
 from local_aws.sagemaker.shapes import now
 
 # Of real-time inference (SageMaker Runtime API reference, InvokeEndpoint).
 BODY_BYTES = 6 * 1024 * 1024
-
-
-class AlarmWatch(Protocol):
-    """What tells, during an update, for which alarms it is to be rolled back."""
-
-    def tripped(self) -> list[str]:
-        """The names of those alarms now."""
-
-
-class NoAlarms:
-    """Where there is no CloudWatch."""
-
-    def __init__(self, names: Sequence[str]) -> None:
-        self.names = names
-
-    def tripped(self) -> list[str]:
-        """None ever."""
-        return []
 
 
 class NoInstance(ServiceError):
@@ -62,7 +41,7 @@ class NoInstance(ServiceError):
 
 
 class Endpoints:
-    """Everything that is needed to serve, in memory, with the server processes.
+    """Every configuration and endpoint, in memory, with the server processes.
 
     Attributes:
         wait_scale: the part of a deployment's waits that is waited.
@@ -71,12 +50,8 @@ class Endpoints:
         when_changed: hears the name of an endpoint that began to serve something else, or is gone.
     """
 
-    def __init__(
-        self, names: Names, registry: Registry, folder: Path, clients: Any, wait_scale: float = WAIT_SCALE
-    ) -> None:
-        self.names, self.registry, self.folder, self.clients = names, registry, folder, clients
-        self.wait_scale = wait_scale
-        self.models: dict[str, dict[str, Any]] = {}
+    def __init__(self, names: Names, models: Models, clients: Any, wait_scale: float = WAIT_SCALE) -> None:
+        self.names, self.models, self.clients, self.wait_scale = names, models, clients, wait_scale
         self.configs: dict[str, dict[str, Any]] = {}
         self.endpoints: dict[str, dict[str, Any]] = {}
         self.servers: dict[str, ModelServer | MultiModelServer] = {}
@@ -86,26 +61,6 @@ class Endpoints:
         self.metrics = EndpointMetrics()
         self.shadows = Shadows(clients)
         self.lock = threading.RLock()
-        self.numbers = itertools.count(1)
-
-    def create_model(self, request: dict[str, Any]) -> dict[str, Any]:
-        """CreateModel."""
-        name = request["ModelName"]
-        if name in self.models:
-            raise validation_error(f'Cannot create already existing model "{self.names.arn("model", name)}".')
-        self.models[name] = {**request, "ModelArn": self.names.arn("model", name), "CreationTime": now()}
-        self.models[name].pop("Tags", None)
-        return {"ModelArn": self.models[name]["ModelArn"]}
-
-    def describe_model(self, request: dict[str, Any]) -> dict[str, Any]:
-        """DescribeModel."""
-        return self.find("model", self.models, request["ModelName"])
-
-    def delete_model(self, request: dict[str, Any]) -> dict[str, Any]:
-        """DeleteModel."""
-        self.find("model", self.models, request["ModelName"])
-        del self.models[request["ModelName"]]
-        return {}
 
     def create_config(self, request: dict[str, Any]) -> dict[str, Any]:
         """CreateEndpointConfig; one production variant, because there is one machine, and perhaps its shadow."""
@@ -120,8 +75,8 @@ class Endpoints:
         for variant in (*request["ProductionVariants"], *shadows):
             if "ModelName" in variant:
                 if shadows or "AsyncInferenceConfig" in request or "ServerlessConfig" in variant:
-                    self.require_single_model(variant["ModelName"])
-                self.find("model", self.models, variant["ModelName"])
+                    self.models.require_single_model(variant["ModelName"])
+                self.models.find(variant["ModelName"])
             elif "ExecutionRoleArn" not in request:
                 raise validation_error(
                     "A variant without a model needs the configuration's ExecutionRoleArn."
@@ -133,11 +88,11 @@ class Endpoints:
 
     def describe_config(self, request: dict[str, Any]) -> dict[str, Any]:
         """DescribeEndpointConfig."""
-        return self.find("endpoint-config", self.configs, request["EndpointConfigName"])
+        return self.names.find("endpoint-config", self.configs, request["EndpointConfigName"])
 
     def delete_config(self, request: dict[str, Any]) -> dict[str, Any]:
         """DeleteEndpointConfig."""
-        self.find("endpoint-config", self.configs, request["EndpointConfigName"])
+        self.names.find("endpoint-config", self.configs, request["EndpointConfigName"])
         del self.configs[request["EndpointConfigName"]]
         return {}
 
@@ -149,7 +104,7 @@ class Endpoints:
                 raise validation_error(
                     f'Cannot create already existing endpoint "{self.names.arn("endpoint", name)}".'
                 )
-            config = self.find("endpoint-config", self.configs, request["EndpointConfigName"])
+            config = self.names.find("endpoint-config", self.configs, request["EndpointConfigName"])
             self.endpoints[name] = endpoint = {
                 "EndpointName": name,
                 "EndpointArn": self.names.arn("endpoint", name),
@@ -165,8 +120,8 @@ class Endpoints:
     def update_endpoint(self, request: dict[str, Any]) -> dict[str, Any]:
         """UpdateEndpoint; the old fleet answers beside the new one, and goes on answering if that is given up."""
         with self.lock:
-            endpoint = self.find("endpoint", self.endpoints, request["EndpointName"])
-            config = self.find("endpoint-config", self.configs, request["EndpointConfigName"])
+            endpoint = self.names.find("endpoint", self.endpoints, request["EndpointName"])
+            config = self.names.find("endpoint-config", self.configs, request["EndpointConfigName"])
             status = endpoint["EndpointStatus"]
             if status not in ("InService", "Failed"):
                 raise validation_error(f"Cannot update in-progress endpoint {endpoint['EndpointName']}.")
@@ -193,7 +148,7 @@ class Endpoints:
         """
         name = request["EndpointName"]
         with self.lock:
-            endpoint = self.find("endpoint", self.endpoints, name)
+            endpoint = self.names.find("endpoint", self.endpoints, name)
             if endpoint["EndpointStatus"] != "InService":
                 raise validation_error(f"Cannot update in-progress endpoint {name}.")
             variants = {one["VariantName"]: dict(one) for one in endpoint["ProductionVariants"]}
@@ -204,7 +159,8 @@ class Endpoints:
                     if f"Desired{part}" in wanted:
                         value = wanted[f"Desired{part}"]
                         variants[wanted["VariantName"]] |= {f"Desired{part}": value, f"Current{part}": value}
-            config, (variant,) = self.configs[endpoint["EndpointConfigName"]], variants.values()
+            config = self.names.find("endpoint-config", self.configs, endpoint["EndpointConfigName"])
+            (variant,) = variants.values()
             has_instance = variant["DesiredInstanceCount"] > 0
             if has_models(config) and not has_instance and "AsyncInferenceConfig" not in config:
                 raise validation_error(f"The endpoint {name} needs an instance, because it is in real time.")
@@ -225,29 +181,18 @@ class Endpoints:
         """Whether a configuration's variant has a model."""
         return has_models(self.configs[config_name])
 
-    def require_single_model(self, name: str) -> None:
-        """Refuses a multi-model container where SageMaker takes none.
-
-        Raises:
-            ServiceError: saying where one can be.
-        """
-        if is_multi_model(own_container(self.find("model", self.models, name))):
-            raise validation_error(
-                f"The model {name} has a multi-model container, which real-time endpoints of instances without a "
-                "shadow take and nothing else."
-            )
-
     def start_servers(self, name: str, pending: Pending) -> ModelServer | None:
         """Starts what answers for a pending configuration, and its shadow, which is returned.
 
-        See `start_server` for what is raised.
+        See `Models.start_server` for what is raised.
         """
         if not has_models(pending.config) or not pending.variants[0]["DesiredInstanceCount"]:
             return None
-        server = self.start_one_or_many(name, pending.config["ProductionVariants"][0])
+        server = self.models.start_one_or_many(name, pending.config["ProductionVariants"][0])
         try:
             shadows = [
-                self.start_server(name, one) for one in pending.config.get("ShadowProductionVariants", [])
+                self.models.start_server(name, one)
+                for one in pending.config.get("ShadowProductionVariants", [])
             ]
         except BaseException:
             server.stop()
@@ -320,69 +265,10 @@ class Endpoints:
             endpoint["ShadowProductionVariants"] = in_service(config["ShadowProductionVariants"])
         return old
 
-    def start_one_or_many(self, name: str, variant: dict[str, Any]) -> ModelServer | MultiModelServer:
-        """What answers for a variant; of a multi-model container nothing is loaded yet. See `start_server`."""
-        container = self.container_of(self.find("model", self.models, variant["ModelName"]))
-        if not is_multi_model(container):
-            return self.start_server(name, variant)
-        require_prefix(self.clients("s3"), container["ModelDataUrl"])
-
-        def load(target: str) -> ModelServer:
-            uri = f"{container['ModelDataUrl']}{target}"
-            with as_runtime_errors(uri):
-                return self.start_container(name, {**container, "ModelDataUrl": uri})
-
-        return MultiModelServer(load, at_most(container))
-
-    def start_server(
-        self, name: str, variant: dict[str, Any], variables: dict[str, str] | None = None
-    ) -> ModelServer:
-        """Downloads the variant's model and starts its server, `variables` over the model's own; waits for /ping.
-
-        Raises:
-            StartFailed: when the image is unknown or the server ends or stays silent.
-            TransferFailed: when the model data cannot be had.
-        """
-        self.require_single_model(variant["ModelName"])
-        container = self.container_of(self.find("model", self.models, variant["ModelName"]))
-        return self.start_container(name, container, variables)
-
-    def start_container(
-        self, name: str, container: dict[str, Any], variables: dict[str, str] | None = None
-    ) -> ModelServer:
-        """The server of one model archive; see `start_server`."""
-        module = SERVERS.get(role_of_image(container["Image"]))
-        if module is None:
-            raise StartFailed(unknown_image(container["Image"]))
-        folder = self.folder / f"{name}-{next(self.numbers)}"
-        folder.mkdir(parents=True)
-        try:
-            download_archive(self.clients("s3"), container["ModelDataUrl"], folder / "model")
-            return start_process(module, folder, container.get("Environment", {}) | (variables or {}))
-        except BaseException:
-            shutil.rmtree(folder, ignore_errors=True)
-            raise
-
-    def container_of(self, model: dict[str, Any]) -> dict[str, Any]:
-        """Image and model data of a model, which may name a version of the registry."""
-        container = own_container(model)
-        if "ModelPackageName" not in container:
-            return container
-        package = self.registry.package(container["ModelPackageName"])
-        specification = package["InferenceSpecification"]
-        if name := container.get("InferenceSpecificationName"):
-            additional = package.get("AdditionalInferenceSpecifications", [])
-            specification = next((one for one in additional if one["Name"] == name), None)
-            if specification is None:
-                raise StartFailed(
-                    f"The model package {package['ModelPackageArn']} has no inference specification {name}."
-                )
-        return {**specification["Containers"][0], **container}
-
     def describe_endpoint(self, request: dict[str, Any]) -> dict[str, Any]:
         """DescribeEndpoint; during an update the weights say how the traffic is divided between the fleets."""
         with self.lock:
-            endpoint = dict(self.find("endpoint", self.endpoints, request["EndpointName"]))
+            endpoint = dict(self.names.find("endpoint", self.endpoints, request["EndpointName"]))
             pending = self.pending.get(request["EndpointName"])
             if pending and pending.config["EndpointConfigName"] != endpoint["EndpointConfigName"]:
                 endpoint["PendingDeploymentSummary"] = pending.summary()
@@ -401,7 +287,7 @@ class Endpoints:
     def delete_endpoint(self, request: dict[str, Any]) -> dict[str, Any]:
         """DeleteEndpoint."""
         with self.lock:
-            self.find("endpoint", self.endpoints, request["EndpointName"])
+            self.names.find("endpoint", self.endpoints, request["EndpointName"])
             del self.endpoints[request["EndpointName"]]
             name = request["EndpointName"]
             # A pending fleet ends where it was started: that thread finds the endpoint gone.
@@ -422,16 +308,6 @@ class Endpoints:
             coming = self.pending[name].server if name in self.pending else None
             requests = server.unanswered + (coming.unanswered if coming else 0)
             return variant["CurrentInstanceCount"], requests
-
-    def find(self, kind: str, things: dict[str, dict[str, Any]], name: str) -> dict[str, Any]:
-        """A thing by name.
-
-        Raises:
-            ServiceError: when there is none.
-        """
-        if name not in things:
-            raise not_found(kind, self.names.arn(kind, name))
-        return things[name]
 
     def invoke(self, name: str, body: bytes, headers: dict[str, str]) -> tuple[int, dict[str, str], bytes]:
         """InvokeEndpoint: passes the request to the endpoint's server.
@@ -514,11 +390,6 @@ class Endpoints:
 def has_models(config: dict[str, Any]) -> bool:
     """Whether a configuration's variant has a model; one without is for inference components."""
     return "ModelName" in config["ProductionVariants"][0]
-
-
-def own_container(model: dict[str, Any]) -> dict[str, Any]:
-    """What CreateModel said of a model's container."""
-    return model.get("PrimaryContainer") or model["Containers"][0]
 
 
 # The properties of a variant that an update can retain, and how DescribeEndpoint calls them.

@@ -44,7 +44,7 @@ class InferenceComponents:
         name, specification = request["InferenceComponentName"], request.get("Specification", {})
         if "ModelName" not in specification:
             raise validation_error("The embedded AWS serves components with a ModelName of their own.")
-        self.endpoints.require_single_model(specification["ModelName"])
+        self.endpoints.models.require_single_model(specification["ModelName"])
         endpoint = self.endpoints.describe_endpoint({"EndpointName": request["EndpointName"]})
         if self.endpoints.has_models(endpoint["EndpointConfigName"]):
             raise validation_error(f"The endpoint {request['EndpointName']} has a model of its own.")
@@ -99,7 +99,7 @@ class InferenceComponents:
         name = described["InferenceComponentName"]
         kept = component.server if specification == described["Specification"] and copies else None
         try:
-            server = kept or (self.endpoints.start_server(name, specification) if copies else None)
+            server = kept or (self.endpoints.models.start_server(name, specification) if copies else None)
         except (StartFailed, TransferFailed, ServiceError, OSError, KeyError) as error:
             with self.lock:
                 described |= {

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
+
+from local_aws.sagemaker.errors import not_found
 
 ACCOUNT = "000000000000"
 REGION = "us-east-1"
@@ -18,3 +21,13 @@ class Names:
     def arn(self, kind: str, name: str) -> str:
         """The ARN of a thing, for example of kind `training-job`."""
         return f"arn:aws:sagemaker:{self.region}:{self.account}:{kind}/{name}"
+
+    def find(self, kind: str, things: dict[str, dict[str, Any]], name: str) -> dict[str, Any]:
+        """A thing of a kind by its name.
+
+        Raises:
+            ServiceError: when there is none.
+        """
+        if name not in things:
+            raise not_found(kind, self.arn(kind, name))
+        return things[name]

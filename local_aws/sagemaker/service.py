@@ -22,6 +22,7 @@ from local_aws.sagemaker.endpoints import Endpoints
 from local_aws.sagemaker.errors import ServiceError, validation_error
 from local_aws.sagemaker.inference_components import HEADER, InferenceComponents
 from local_aws.sagemaker.jobs import JobQueue
+from local_aws.sagemaker.models import Models
 from local_aws.sagemaker.names import ACCOUNT, REGION, Names
 from local_aws.sagemaker.processing_jobs import ProcessingJob
 from local_aws.sagemaker.registry import Registry
@@ -57,7 +58,8 @@ class SageMaker:
         self.transforming = JobQueue(folder / "jobs", concurrent_jobs)
         self.processing.places = self.transforming.places = self.training.places
         self.registry = Registry(self.names, partial(tell_event_bridge, "aws.sagemaker"))
-        self.endpoints = Endpoints(self.names, self.registry, folder / "endpoints", self.client, wait_scale)
+        self.models = Models(self.names, self.registry, folder / "endpoints", self.client)
+        self.endpoints = Endpoints(self.names, self.models, self.client, wait_scale)
         self.components = InferenceComponents(self.endpoints)
         self.asynchronous = AsynchronousRequests(self.endpoints, self.client)
         self.folder = folder
@@ -65,7 +67,8 @@ class SageMaker:
 
     def operation_table(self) -> dict[str, Callable[[dict[str, Any]], dict[str, Any]]]:
         """Every operation that is here; any other is answered with an UnknownOperationException."""
-        registry, endpoints, components = self.registry, self.endpoints, self.components
+        registry, models = self.registry, self.models
+        endpoints, components = self.endpoints, self.components
         return {
             "CreateTrainingJob": self.create_training_job,
             "DescribeTrainingJob": lambda r: self.training.get(r["TrainingJobName"]).describe(),
@@ -87,9 +90,9 @@ class SageMaker:
             "UpdateModelPackage": registry.update_package,
             "ListModelPackages": registry.list_packages,
             "DeleteModelPackage": registry.delete_package,
-            "CreateModel": endpoints.create_model,
-            "DescribeModel": endpoints.describe_model,
-            "DeleteModel": endpoints.delete_model,
+            "CreateModel": models.create_model,
+            "DescribeModel": models.describe_model,
+            "DeleteModel": models.delete_model,
             "CreateEndpointConfig": endpoints.create_config,
             "DescribeEndpointConfig": endpoints.describe_config,
             "DeleteEndpointConfig": endpoints.delete_config,
@@ -145,9 +148,9 @@ class SageMaker:
     def create_transform_job(self, request: dict[str, Any]) -> dict[str, Any]:
         """CreateTransformJob."""
         arn = self.names.arn("transform-job", request["TransformJobName"])
-        self.endpoints.require_single_model(request["ModelName"])
+        self.models.require_single_model(request["ModelName"])
         folder = self.folder / "jobs" / uuid.uuid4().hex
-        self.transforming.submit(TransformJob(arn, request, folder, self.client, self.endpoints))
+        self.transforming.submit(TransformJob(arn, request, folder, self.client, self.models))
         return {"TransformJobArn": arn}
 
     def job_summaries(self, kind: str, request: dict[str, Any]) -> list[dict[str, Any]]:

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from local_aws.sagemaker.endpoints import Endpoints
 from local_aws.sagemaker.errors import ServiceError, validation_error
 from local_aws.sagemaker.jobs import Job, JobFailed
 from local_aws.sagemaker.logs import LogStream
 from local_aws.sagemaker.model_servers import ModelServer, StartFailed, ask
+from local_aws.sagemaker.models import Models
 from local_aws.sagemaker.objects import none_found, objects_below, split_uri
 from local_aws.sagemaker.shapes import now
 
@@ -36,12 +36,10 @@ class TransformJob(Job):
 
     log_group = "/aws/sagemaker/TransformJobs"
 
-    def __init__(
-        self, arn: str, request: dict[str, Any], folder: Path, clients: Any, endpoints: Endpoints
-    ) -> None:
+    def __init__(self, arn: str, request: dict[str, Any], folder: Path, clients: Any, models: Models) -> None:
         require_known(request)
         super().__init__(request["TransformJobName"], arn, request, folder, clients)
-        self.endpoints, self.s3 = endpoints, clients("s3")
+        self.models, self.s3 = models, clients("s3")
         self.server: ModelServer | None = None
 
     def run_in_place(self) -> None:
@@ -52,7 +50,7 @@ class TransformJob(Job):
         self.started = now()
         try:
             variant = {"ModelName": self.request["ModelName"]}
-            self.server = self.endpoints.start_server(self.name, variant, self.request.get("Environment"))
+            self.server = self.models.start_server(self.name, variant, self.request.get("Environment"))
         except (StartFailed, ServiceError) as failure:
             raise JobFailed(f"AlgorithmError: {failure}") from failure
         log = LogStream(self.clients("logs"), self.log_group, f"{self.name}/data-log")

@@ -92,6 +92,11 @@ def upgrade(target, first_version, tmp_path_factory) -> Upgrade:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(deploy, "ROOT", folder)
         deploy.deploy(target, silent)
+    # What the autoscaling would bring at its next look, in the middle of a test.
+    least = {"VariantName": "primary", "DesiredInstanceCount": scaling["minimum_instances"]}
+    target.client("sagemaker").update_endpoint_weights_and_capacities(
+        EndpointName=release.endpoint_name(target, "rnn"), DesiredWeightsAndCapacities=[least]
+    )
     after = what_stays(target)
     listed = target.client("s3").list_objects_v2(
         Bucket=target.parameter("data-bucket"), Prefix="captured/recognition-dev-rnn/primary/"

@@ -122,7 +122,6 @@ def callers(target: Target) -> Iterator[list[str]]:
 def test_a_version_that_fails_in_its_canary_is_rolled_back_by_its_alarm_and_the_release_says_so(
     target, upgrade, released, failing_model
 ):
-    scaled_to(target, 2)
     version = release.register_local_model(target, "rnn", failing_model)
     package = release.describe_version(target, "rnn", version)["ModelPackageArn"]
     with callers(target) as got, pytest.raises(CommandFailed) as failed:

@@ -33,7 +33,7 @@ class Scaled:
 
     def __init__(self) -> None:
         self.components = InferenceComponents(
-            SimpleNamespace(start_server=lambda *_: Server(), names=Names())
+            SimpleNamespace(models=SimpleNamespace(start_server=lambda *_: Server()), names=Names())
         )
         operations = {"UpdateInferenceComponentRuntimeConfig": self.components.update_copies}
         sagemaker = SimpleNamespace(

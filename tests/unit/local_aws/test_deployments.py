@@ -18,6 +18,7 @@ from local_aws.sagemaker.deployments import Pending, Plan, RolledBack, Step, shi
 from local_aws.sagemaker.endpoints import Endpoints
 from local_aws.sagemaker.errors import ServiceError
 from local_aws.sagemaker.model_servers import Answering
+from local_aws.sagemaker.models import Models
 from local_aws.sagemaker.names import Names
 
 
@@ -61,7 +62,7 @@ def test_a_size_in_instances_is_a_part_of_the_fleet():
     ("wanted", "said"),
     [
         (blue_green("CANARY"), "CANARY needs CanarySize"),
-        (blue_green("CANARY", CanarySize=51), "51% of the instances; it has to be 1 to 50 %"),
+        (blue_green("CANARY", CanarySize=51), "51% of the instances; it has to be 0 to 50 %"),
         (blue_green("LINEAR", LinearStepSize=9), "9% of the instances; it has to be 10 to 50 %"),
         ({"RollingUpdatePolicy": {}}, "blue/green only"),
     ],
@@ -202,12 +203,13 @@ class Service:
     """An endpoint that serves the configuration `old`, and can be updated to `new`."""
 
     def __init__(self, *, limit: int = 1_000_000, wait_scale: float = 0.001) -> None:
-        self.endpoints = Endpoints(Names(), None, Path("/nowhere"), None, wait_scale)
+        models = Models(Names(), None, Path("/nowhere"), None)
+        self.endpoints = Endpoints(Names(), models, None, wait_scale)
         self.old, self.new = Fleet("old"), Fleet("new")
         self.endpoints.watch_alarms = lambda names: Watch(self.new, limit if names else 1_000_000)
         fleets = iter((self.old, self.new))
-        self.endpoints.start_one_or_many = lambda name, variant: next(fleets)
-        self.endpoints.models["m"] = {"PrimaryContainer": {"Image": "image"}}
+        models.start_one_or_many = lambda name, variant: next(fleets)
+        models.create_model({"ModelName": "m", "PrimaryContainer": {"Image": "image"}})
         for name in ("old", "new"):
             variant = {"VariantName": "v", "ModelName": "m", "InitialInstanceCount": 2}
             self.endpoints.create_config({"EndpointConfigName": name, "ProductionVariants": [variant]})
@@ -289,7 +291,7 @@ def test_an_alarm_that_is_on_before_the_update_starts_no_fleet():
     service = Service(limit=0)
     service.update(blue_green("CANARY", CanarySize=50))
     assert "ALARM state: errors" in service.settled()["FailureReason"]
-    assert service.endpoints.start_one_or_many("e", {}) is service.new, "it was not started yet"
+    assert service.endpoints.models.start_one_or_many("e", {}) is service.new, "it was not started yet"
 
 
 def test_an_update_shows_what_it_does_and_what_it_did():

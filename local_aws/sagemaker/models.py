@@ -1,0 +1,135 @@
+"""Models, and how the server of one is started from what it names: an image and an archive, or a version."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+from pathlib import Path
+from typing import Any
+
+from local_aws.sagemaker.containers import SERVERS, role_of_image, unknown_image
+from local_aws.sagemaker.errors import validation_error
+from local_aws.sagemaker.model_servers import ModelServer, StartFailed, start_process
+from local_aws.sagemaker.multi_models import (
+    MultiModelServer,
+    as_runtime_errors,
+    at_most,
+    is_multi_model,
+    require_prefix,
+)
+from local_aws.sagemaker.names import Names
+from local_aws.sagemaker.objects import download_archive
+from local_aws.sagemaker.registry import Registry
+from local_aws.sagemaker.shapes import now
+
+
+class Models:
+    """Every model by its name."""
+
+    def __init__(self, names: Names, registry: Registry, folder: Path, clients: Any) -> None:
+        self.names, self.registry, self.folder, self.clients = names, registry, folder, clients
+        self.described: dict[str, dict[str, Any]] = {}
+        self.numbers = itertools.count(1)
+
+    def create_model(self, request: dict[str, Any]) -> dict[str, Any]:
+        """CreateModel."""
+        name = request["ModelName"]
+        if name in self.described:
+            raise validation_error(f'Cannot create already existing model "{self.names.arn("model", name)}".')
+        self.described[name] = {**request, "ModelArn": self.names.arn("model", name), "CreationTime": now()}
+        self.described[name].pop("Tags", None)
+        return {"ModelArn": self.described[name]["ModelArn"]}
+
+    def describe_model(self, request: dict[str, Any]) -> dict[str, Any]:
+        """DescribeModel."""
+        return self.find(request["ModelName"])
+
+    def delete_model(self, request: dict[str, Any]) -> dict[str, Any]:
+        """DeleteModel."""
+        self.find(request["ModelName"])
+        del self.described[request["ModelName"]]
+        return {}
+
+    def require_single_model(self, name: str) -> None:
+        """Refuses a multi-model container where SageMaker takes none.
+
+        Raises:
+            ServiceError: saying where one can be.
+        """
+        if is_multi_model(own_container(self.find(name))):
+            raise validation_error(
+                f"The model {name} has a multi-model container, which real-time endpoints of instances without a "
+                "shadow take and nothing else."
+            )
+
+    def start_one_or_many(self, name: str, variant: dict[str, Any]) -> ModelServer | MultiModelServer:
+        """What answers for a variant; of a multi-model container nothing is loaded yet. See `start_server`."""
+        container = self.container_of(self.find(variant["ModelName"]))
+        if not is_multi_model(container):
+            return self.start_server(name, variant)
+        require_prefix(self.clients("s3"), container["ModelDataUrl"])
+
+        def load(target: str) -> ModelServer:
+            uri = f"{container['ModelDataUrl']}{target}"
+            with as_runtime_errors(uri):
+                return self.start_container(name, {**container, "ModelDataUrl": uri})
+
+        return MultiModelServer(load, at_most(container))
+
+    def start_server(
+        self, name: str, variant: dict[str, Any], variables: dict[str, str] | None = None
+    ) -> ModelServer:
+        """Downloads the variant's model and starts its server, `variables` over the model's own; waits for /ping.
+
+        Raises:
+            StartFailed: when the image is unknown or the server ends or stays silent.
+            TransferFailed: when the model data cannot be had.
+        """
+        self.require_single_model(variant["ModelName"])
+        container = self.container_of(self.find(variant["ModelName"]))
+        return self.start_container(name, container, variables)
+
+    def start_container(
+        self, name: str, container: dict[str, Any], variables: dict[str, str] | None = None
+    ) -> ModelServer:
+        """The server of one model archive; see `start_server`."""
+        module = SERVERS.get(role_of_image(container["Image"]))
+        if module is None:
+            raise StartFailed(unknown_image(container["Image"]))
+        folder = self.folder / f"{name}-{next(self.numbers)}"
+        folder.mkdir(parents=True)
+        try:
+            download_archive(self.clients("s3"), container["ModelDataUrl"], folder / "model")
+            return start_process(module, folder, container.get("Environment", {}) | (variables or {}))
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+
+    def container_of(self, model: dict[str, Any]) -> dict[str, Any]:
+        """Image and model data of a model, which may name a version of the registry."""
+        container = own_container(model)
+        if "ModelPackageName" not in container:
+            return container
+        package = self.registry.package(container["ModelPackageName"])
+        specification = package["InferenceSpecification"]
+        if name := container.get("InferenceSpecificationName"):
+            additional = package.get("AdditionalInferenceSpecifications", [])
+            specification = next((one for one in additional if one["Name"] == name), None)
+            if specification is None:
+                raise StartFailed(
+                    f"The model package {package['ModelPackageArn']} has no inference specification {name}."
+                )
+        return {**specification["Containers"][0], **container}
+
+    def find(self, name: str) -> dict[str, Any]:
+        """A model by name.
+
+        Raises:
+            ServiceError: when there is none.
+        """
+        return self.names.find("model", self.described, name)
+
+
+def own_container(model: dict[str, Any]) -> dict[str, Any]:
+    """What CreateModel said of a model's container."""
+    return model.get("PrimaryContainer") or model["Containers"][0]
