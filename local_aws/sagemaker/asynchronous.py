@@ -102,8 +102,8 @@ class AsynchronousRequests:
         except NoInstance:
             with self.lock:
                 self.queues[name].appendleft(waiting)
-            # One that came since it was looked for has called `work_off` without this request.
-            if name in self.endpoints.servers:
+            # One that came since it was looked for, or the endpoint's end, has called `work_off` without this request.
+            if name in self.endpoints.servers or name not in self.endpoints.endpoints:
                 self.workers.submit(self.carry_out_next, name)
         finally:
             with self.lock:

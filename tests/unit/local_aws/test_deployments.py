@@ -219,9 +219,9 @@ class Service:
     def describe(self) -> dict[str, Any]:
         return self.endpoints.describe_endpoint({"EndpointName": "e"})
 
-    def update(self, wanted: dict[str, Any]) -> None:
-        request = {"EndpointName": "e", "EndpointConfigName": "new", "DeploymentConfig": wanted}
-        self.endpoints.update_endpoint(request)
+    def update(self, wanted: dict[str, Any], config: str = "new", **members: Any) -> None:
+        request = {"EndpointName": "e", "EndpointConfigName": config, "DeploymentConfig": wanted}
+        self.endpoints.update_endpoint(request | members)
 
     def until(self, reached: Callable[[], bool]) -> None:
         deadline = time.monotonic() + 30
@@ -324,6 +324,45 @@ def test_an_endpoint_that_is_deleted_in_the_middle_takes_both_fleets_with_it():
         service.ask()
     service.until(lambda: service.old.stopped and service.new.stopped)
     assert not service.endpoints.pending
+
+
+def test_a_retained_number_of_instances_is_the_fleet_that_is_split():
+    service = Service(wait_scale=0.003)
+    wanted = {"VariantName": "v", "DesiredInstanceCount": 4}
+    service.endpoints.update_weights_and_capacities(
+        {"EndpointName": "e", "DesiredWeightsAndCapacities": [wanted]}
+    )
+    service.update(blue_green("CANARY", CanarySize=50), RetainAllVariantProperties=True)
+    steps = service.endpoints.pending["e"].plan.steps
+    assert [one.instances for one in steps] == [2, 4]
+    assert service.settled()["ProductionVariants"][0]["CurrentInstanceCount"] == 4
+
+
+@pytest.mark.parametrize("dies", [False, True])
+def test_a_shadow_comes_when_the_update_ended_well_and_goes_with_one_that_did_not(dies):
+    service, shadow = Service(wait_scale=0.1 if dies else 0.001), Fleet("shadow")
+    service.endpoints.models.start_server = lambda name, variant: shadow
+    variants = [
+        {"VariantName": name, "ModelName": "m", "InitialInstanceCount": 2} for name in ("v", "shadow")
+    ]
+    service.endpoints.create_config(
+        {
+            "EndpointConfigName": "shadowed",
+            "ProductionVariants": variants[:1],
+            "ShadowProductionVariants": variants[1:],
+        }
+    )
+    service.update(blue_green("CANARY", CanarySize=50), "shadowed")
+    service.until(lambda: "e" not in service.endpoints.pending or service.endpoints.pending["e"].step)
+    service.new.dead = dies
+    described = service.settled()
+    assert ("ShadowProductionVariants" in described, "e" in service.endpoints.shadows.shadows) == (
+        not dies,
+        not dies,
+    )
+    if dies:
+        service.until(lambda: shadow.stopped)
+    service.endpoints.close()
 
 
 def test_the_deployment_of_before_can_be_used_again_and_the_variants_name_must_stay():
