@@ -87,7 +87,8 @@ def data_of(names: tuple[str, str], requests: Sequence[tuple[int, float]]) -> It
         # One value a request, so that the average is the rate of errors.
         "Invocation4XXErrors": [float(400 <= status < 500) for status, _ in requests],
         "Invocation5XXErrors": [float(status >= 500) for status, _ in requests],
-        "ModelLatency": [seconds * 1e6 for _, seconds in requests],
+        # To two digits, so that those of a second under load are a few values and their counts.
+        "ModelLatency": [float(f"{seconds * 1e6:.2g}") for _, seconds in requests],
     }
     for name, unit in UNITS.items():
         counts: dict[float, float] = defaultdict(float)

@@ -183,3 +183,17 @@ def test_an_alarm_on_anything_else_counts_also_for_what_was_before(measured):
 def test_an_alarm_that_is_not_there_is_no_update(measured):
     with pytest.raises(RolledBack, match=f"alarm {measured.name}-typo does not exist"):
         measured.watch("typo")
+
+
+def test_however_many_answers_a_second_has_their_latencies_are_few_values_each_right_to_two_digits():
+    endpoint = Measured()
+    seconds = [0.001 + number * 1e-6 for number in range(1000)]
+    for one in seconds:
+        endpoint.answers(200, seconds=one)
+
+    endpoint.metrics.publish()
+
+    values = endpoint.values("ModelLatency")
+    assert len(values) <= 20 and sum(count for _, count in values) == 1000
+    mean = sum(value * count for value, count in values) / 1000
+    assert mean == pytest.approx(sum(seconds) / 1000 * 1e6, rel=0.05)
