@@ -8,6 +8,8 @@ SHELL := /bin/bash
 VENV := .venv
 # boto3 and what it needs come with the Lambda runtime.
 IN_THE_RUNTIME := botocore python-dateutil six urllib3
+# LiteRT wants it for compilers that are not used where it serves, and pip refuses it on every Python since 3.11.
+WITHOUT_COMPILERS := --no-emit-package backports-strenum
 INSTALLED := $(VENV)/.installed
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export JSII_NODE := $(CURDIR)/$(VENV)/bin/node
@@ -41,10 +43,10 @@ lock:  ## Resolve pyproject.toml and the requirements.in files anew (after a cha
 	  --no-emit-index-url --custom-compile-command "make lock" $(addprefix --no-emit-package ,$(IN_THE_RUNTIME)) \
 	  lambdas/requirements.in --output-file lambdas/requirements.lock
 	uv pip compile --quiet --python-platform aarch64-manylinux_2_28 --python-version 3.14 --generate-hashes \
-	  --no-emit-index-url --custom-compile-command "make lock" \
+	  --no-emit-index-url --custom-compile-command "make lock" $(WITHOUT_COMPILERS) \
 	  lambdas/litert/requirements.in --output-file lambdas/litert/requirements.lock
 	uv pip compile --quiet --python-platform linux --python-version 3.13 --generate-hashes --no-emit-index-url \
-	  --custom-compile-command "make lock" serving/requirements.in --output-file serving/requirements.lock
+	  --custom-compile-command "make lock" $(WITHOUT_COMPILERS) serving/requirements.in --output-file serving/requirements.lock
 
 clean:  ## Stop what runs and delete what was made here (not the downloaded data).
 	@if [ -x $(VENV)/bin/recognition ]; then recognition down || true; fi
