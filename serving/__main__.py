@@ -16,6 +16,8 @@ from pathlib import Path
 
 import uvloop
 
+from serving.admission import Limits
+from serving.cores import usable_cores
 from serving.model import PRECISIONS, Model, ModelUnusable
 from serving.server import Connection, Server
 from serving.worker import Worker
@@ -27,9 +29,8 @@ DEFAULT_PORT = 8080
 GRACE_SECONDS = 25
 # Real-time inference takes 6 MiB, asynchronous inference up to 1 GB, which no image or text of ours has.
 MOST_BODY_BYTES = 6 * 1024 * 1024
-MOST_QUEUED_BYTES = 64 * 1024 * 1024
 MOST_CONNECTIONS = 1000
-# The model's thread gives way to the event loop this soon, in place of Python's 5 ms.
+# The models' threads give way to the event loop this soon, in place of Python's 5 ms.
 SWITCH_SECONDS = 0.0005
 
 
@@ -54,14 +55,20 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--threads",
         type=int,
-        default=max(1, (os.cpu_count() or 1) - 1),
-        help="of one prediction (%(default)s: a core is left to the connections)",
+        default=usable_cores(),
+        help="that predict, each with an interpreter of its own (%(default)s: the cores that this process may use)",
     )
     parser.add_argument(
         "--queue",
         type=int,
-        default=64,
-        help="requests that may wait; beyond them the answer is 429 (%(default)s)",
+        default=Limits.most_requests,
+        help="requests that may be unanswered; beyond them the answer is 429 (%(default)s)",
+    )
+    parser.add_argument(
+        "--wait-milliseconds",
+        type=float,
+        default=1000 * Limits.most_wait_seconds,
+        help="a request that would wait longer for a thread is answered with 429 (%(default)g)",
     )
     return parser.parse_args()
 
@@ -70,8 +77,10 @@ def main() -> None:
     """Loads and warms the model, then serves until SIGTERM or SIGINT, and answers what was asked before it ends."""
     words = arguments()
     try:
-        model = Model(words.directory, precision=words.precision, threads=words.threads)
-        model.warm_up()
+        model = Model(words.directory, precision=words.precision)
+        models = [model, *(model.twin() for _ in range(words.threads - 1))]
+        for one in models:
+            one.warm_up()
     except ModelUnusable as unusable:
         sys.exit(str(unusable))
     # What is loaded by now stays: the collector need not look at it again in the middle of a request.
@@ -79,12 +88,12 @@ def main() -> None:
     gc.freeze()
     sys.setswitchinterval(SWITCH_SECONDS)
     try:
-        uvloop.run(serve(model, words))
+        uvloop.run(serve(models, words))
     except OSError as error:
         sys.exit(f"Nothing can listen on {words.host}:{words.port}: {error.strerror or error}.")
 
 
-async def serve(model: Model, words: argparse.Namespace) -> None:
+async def serve(models: list[Model], words: argparse.Namespace) -> None:
     """Listens until a signal, then drains.
 
     Raises:
@@ -95,11 +104,10 @@ async def serve(model: Model, words: argparse.Namespace) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
     worker = Worker(
-        model,
+        models,
         loop,
         version=os.environ.get("MODEL_VERSION"),
-        most_requests=words.queue,
-        most_bytes=MOST_QUEUED_BYTES,
+        limits=Limits(most_wait_seconds=words.wait_milliseconds / 1000, most_requests=words.queue),
     )
     server = Server(worker, most_body_bytes=MOST_BODY_BYTES, most_connections=MOST_CONNECTIONS)
     listener = await loop.create_server(lambda: Connection(server), words.host, words.port, backlog=512)

@@ -54,22 +54,16 @@ def read(model: Model, request: Request) -> Asked:
     return Asked(samples_of(request, model), wanted)
 
 
-def answers(model: Model, asked: Sequence[Asked], version: str | None) -> list[tuple[bytes, str]]:
-    """The contents of the answers and their content types; the network takes the samples of all requests together.
+def predict(model: Model, samples: Sequence[Any]) -> np.ndarray:
+    """Probabilities float32 [N, C] of samples, of whichever requests they are.
 
     Raises:
         Refused: when a sample cannot become an input, whosever it is.
     """
     try:
-        probabilities = model.probabilities([sample for one in asked for sample in one.samples])
+        return model.probabilities(samples)
     except Unreadable as error:
         raise Refused(str(error)) from None
-    found, first = [], 0
-    for one in asked:
-        rows = probabilities[first : first + len(one.samples)]
-        found.append((written(rows, model.labels, version, one.wanted), one.wanted))
-        first += len(one.samples)
-    return found
 
 
 def samples_of(request: Request, model: Model) -> list[Any]:

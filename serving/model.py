@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import json
 from collections.abc import Sequence
@@ -15,8 +16,8 @@ from serving.preprocessing import Reader, reader_of
 
 PRECISIONS = ("float32", "int8")
 WARM_UPS = 10
-# More samples at once are hardly faster each, and their answers would come together at the end.
-MOST_SAMPLES = 32
+# More samples at once are no faster each, and their answers would come together at the end.
+MOST_SAMPLES = 16
 
 
 class ModelUnusable(Exception):
@@ -36,15 +37,13 @@ class Model:
         most_samples: that the network takes at once.
     """
 
-    def __init__(self, directory: Path, *, precision: str = "float32", threads: int = 1) -> None:
+    def __init__(self, directory: Path, *, precision: str = "float32") -> None:
         """Loads `directory`, an unpacked model archive.
 
         Raises:
             ModelUnusable: when a file is missing or damaged.
         """
-        from ai_edge_litert.interpreter import Interpreter
-
-        network = directory / "litert" / f"{precision}.tflite"
+        self.network = directory / "litert" / f"{precision}.tflite"
         try:
             self.labels: list[str] = json.loads((directory / "labels.json").read_text(encoding="utf-8"))
             specification = json.loads(
@@ -53,13 +52,11 @@ class Model:
             self.feature: str = specification["feature"]
             self.channels: int | None = specification.get("channels")
             self.read: Reader = reader_of(specification)
-            self.interpreter = Interpreter(model_path=str(network), num_threads=threads)
-            self.interpreter.allocate_tensors()
+            self.load()
         except (OSError, ValueError, KeyError, RuntimeError) as error:
             raise ModelUnusable(f"The model in {directory} cannot be served: {reason_of(error)}.") from error
         (into,), (out,) = self.interpreter.get_input_details(), self.interpreter.get_output_details()
         self.into, self.out = into["index"], out["index"]
-        self.samples = 1
         self.most_samples = MOST_SAMPLES if into["shape_signature"][0] == -1 else 1
         self.image_size: int | None = specification.get("image_size")
         if tuple(out["shape"]) != (1, len(self.labels)):
@@ -67,6 +64,28 @@ class Model:
                 f"The model in {directory} answers {out['shape'][-1]} classes, but its labels.json names "
                 f"{len(self.labels)}."
             )
+
+    def load(self) -> None:
+        """Makes the interpreter.
+
+        Raises:
+            ValueError: when the file is missing or damaged; RuntimeError when LiteRT cannot run it.
+        """
+        from ai_edge_litert.interpreter import Interpreter
+
+        self.interpreter = Interpreter(model_path=str(self.network), num_threads=1)
+        self.interpreter.allocate_tensors()
+        self.samples = 1
+
+    def twin(self) -> Model:
+        """The same model for another thread: an interpreter of its own, all else is shared.
+
+        Raises:
+            ValueError: when the file is no longer there.
+        """
+        found = copy.copy(self)
+        found.load()
+        return found
 
     def probabilities(self, samples: Sequence[Any]) -> np.ndarray:
         """Probabilities float32 [N, C] of images (bytes), texts (str) or sequences (float arrays [steps, channels]).

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -23,6 +22,11 @@ SWEEP_SECONDS = 5
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 METHODS = {b"/ping": b"GET", b"/invocations": b"POST"}
 PHRASES = {status.value: status.phrase.encode() for status in HTTPStatus}
+TOO_MANY = refused(
+    HTTPStatus.TOO_MANY_REQUESTS,
+    "More requests are waiting than the model can answer soon.",
+    b"Retry-After: %d\r\n" % RETRY_AFTER_SECONDS,
+)
 
 
 @dataclass(slots=True, eq=False)
@@ -53,13 +57,6 @@ class Server:
         if self.draining or not self.worker.alive:
             return refused(HTTPStatus.SERVICE_UNAVAILABLE, "The server is stopping.")
         return Response(HTTPStatus.OK, b"")
-
-    def invoke(self, request: Request, tell: Callable[[Response], None]) -> None:
-        """Queues a prediction, or says that there is no room."""
-        if not self.worker.offer(Task(request, tell)):
-            sentence = "More requests are waiting than the model can answer soon."
-            later = b"Retry-After: %d\r\n" % RETRY_AFTER_SECONDS
-            tell(refused(HTTPStatus.TOO_MANY_REQUESTS, sentence, later))
 
     def opened(self, connection: Connection) -> bool:
         """Counts a connection in; False when there are too many."""
@@ -201,10 +198,13 @@ class Connection(asyncio.Protocol):
             self.finish(exchange, refused(HTTPStatus.METHOD_NOT_ALLOWED, sentence, allowed))
         elif path == b"/ping":
             self.finish(exchange, self.server.ping())
+        elif not self.server.worker.admission.has_room(self.body_bytes):
+            # Before anything is made of the body: turning away has to cost little.
+            self.finish(exchange, TOO_MANY)
         else:
             body = self.body[0] if len(self.body) == 1 else b"".join(self.body)
             request = Request(body, self.content_type, self.accept)
-            self.server.invoke(request, lambda response: self.finish(exchange, response))
+            self.server.worker.offer(Task(request, lambda response: self.finish(exchange, response)))
         self.body = []
 
     def refuse_body(self) -> None:

@@ -1,30 +1,33 @@
-"""The one thread that predicts: it takes everything that is queued whenever it is free, and the queue has an end.
+"""The threads that predict, each with an interpreter of its own, and the one queue that they take from.
 
-Samples of different requests go through the network together, as many as it takes at once.
+Samples of different requests go through a network together, as many as it takes at once; the samples of one request are
+divided over the threads, and joined in their order.
 """
 
 from __future__ import annotations
 
 import asyncio
+import itertools
+import math
 import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from http import HTTPStatus
-from queue import Empty, SimpleQueue
-from typing import TypeVar
+from typing import Any, TypeVar
 
+import numpy as np
 import orjson
 
 from model_code.inference import JSON_TYPE, Refused
-from serving.contract import Asked, Request, answers, read
+from serving.admission import Admission, Limits
+from serving.contract import Asked, Request, predict, read, written
 from serving.model import Model
 
 Found = TypeVar("Found")
-# Answers go back to their callers together, but none waits longer than this for the others of its batch.
-DELIVER_SECONDS = 0.002
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,120 +40,208 @@ class Response:
     headers: bytes = b""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Task:
-    """A request in the queue, and who is told the response (in the event loop's thread)."""
+    """A request, and who is told the response (in the event loop's thread).
+
+    Attributes:
+        asked: what it asks, once it is read.
+        rows: the probabilities [N, C] of each of its parts, None where there are none yet.
+        unfinished: parts that are not predicted yet.
+        response: what it gets, once that is known; if one part fails, the whole request does.
+    """
 
     request: Request
     tell: Callable[[Response], None]
+    asked: Asked | None = None
+    rows: list[np.ndarray | None] = field(default_factory=list)
+    unfinished: int = 0
+    response: Response | None = None
+
+    def divide(self, asked: Asked, most_samples: int) -> list[Part]:
+        """Divides it into parts of like size, of at most `most_samples`."""
+        count = math.ceil(len(asked.samples) / most_samples)
+        places = [len(asked.samples) * number // count for number in range(count + 1)]
+        self.asked, self.rows, self.unfinished = asked, [None] * count, count
+        return [
+            Part(self, number, asked.samples[first:last], len(self.request.body) / count)
+            for number, (first, last) in enumerate(itertools.pairwise(places))
+        ]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Part:
+    """Neighbouring samples of a task, which go through a network together; `size` is its share of the body's bytes."""
+
+    task: Task
+    number: int
+    samples: list[Any]
+    size: float
 
 
 class Worker:
-    """Answers requests on a thread of its own. All but `run` and what it calls belong to the event loop's thread."""
+    """Answers requests on a thread for each model. `run` and what it calls belong to those threads.
+
+    Attributes:
+        admission: what is unanswered, and what may be.
+    """
 
     def __init__(
         self,
-        model: Model,
+        models: Sequence[Model],
         loop: asyncio.AbstractEventLoop,
         *,
         version: str | None,
-        most_requests: int,
-        most_bytes: int,
+        limits: Limits,
     ) -> None:
-        self.model, self.loop, self.version = model, loop, version
-        self.most_requests, self.most_bytes = most_requests, most_bytes
-        self.unanswered, self.unanswered_bytes = 0, 0
-        self.tasks: SimpleQueue[Task | None] = SimpleQueue()
-        self.thread = threading.Thread(target=self.run, name="model", daemon=True)
+        self.loop, self.version = loop, version
+        self.admission = Admission(limits, threads=len(models))
+        # Parts of requests that have begun stand before the requests that have not.
+        self.queue: deque[Task | Part] = deque()
+        self.changed = threading.Condition()
+        self.stopping, self.busy = False, 0
+        self.enough = models[0].most_samples
+        self.threads = [
+            threading.Thread(target=self.run, args=(model,), name=f"model {number}", daemon=True)
+            for number, model in enumerate(models, start=1)
+        ]
 
     def start(self) -> None:
         """Begins to answer."""
-        self.thread.start()
+        for thread in self.threads:
+            thread.start()
 
-    def offer(self, task: Task) -> bool:
-        """Queues a task; False when there are too many already, or their bodies too large."""
-        size = len(task.request.body)
-        # A single body is taken however large it is; the server bounds it.
-        full = self.unanswered and self.unanswered_bytes + size > self.most_bytes
-        if self.unanswered >= self.most_requests or full:
-            return False
-        self.unanswered += 1
-        self.unanswered_bytes += size
-        self.tasks.put(task)
-        return True
+    def offer(self, task: Task) -> None:
+        """Queues a task; whether there is room is the admission's question."""
+        self.admission.took(len(task.request.body))
+        with self.changed:
+            self.queue.append(task)
+            if self.is_enough():
+                self.changed.notify()
 
     def stop(self) -> None:
-        """Ends the thread once it has answered what is queued."""
-        self.tasks.put(None)
+        """Ends the threads once they have answered what is queued."""
+        with self.changed:
+            self.stopping = True
+            self.changed.notify_all()
 
     @property
     def alive(self) -> bool:
-        """Whether it still answers."""
-        return self.thread.is_alive()
+        """Whether every thread still answers: what one of them had taken when it ended has no answer."""
+        return all(thread.is_alive() for thread in self.threads)
 
-    def run(self) -> None:
-        """Takes what is queued, answers it, and hands the answers over; until it is told to stop."""
-        while True:
-            queued = self.everything_queued()
-            answered: list[tuple[Task, Response]] = []
-            started = time.perf_counter()
-            for group in self.groups(task for task in queued if task is not None):
-                answered += self.respond(group)
-                if time.perf_counter() - started > DELIVER_SECONDS:
-                    self.hand_over(answered)
-                    answered, started = [], time.perf_counter()
-            self.hand_over(answered)
-            if None in queued:
-                return
-
-    def groups(self, tasks: Iterable[Task]) -> Iterator[list[tuple[Task, Asked | Response]]]:
-        """The tasks, read, in groups whose samples the network takes together."""
-        group: list[tuple[Task, Asked | Response]] = []
-        samples = 0
-        for task in tasks:
-            found = self.attempt(lambda request=task.request: read(self.model, request))
-            group.append((task, found))
-            samples += len(found.samples) if isinstance(found, Asked) else 0
-            if samples >= self.model.most_samples:
-                yield group
-                group, samples = [], 0
-        if group:
-            yield group
-
-    def everything_queued(self) -> list[Task | None]:
-        """At least one task; waits for it."""
-        found = [self.tasks.get()]
-        while True:
+    def run(self, model: Model) -> None:
+        """Answers what is queued until it is told to stop."""
+        while (first := self.next()) is not None:
             try:
-                found.append(self.tasks.get_nowait())
-            except Empty:
-                return found
+                self.answer(model, first)
+            finally:
+                with self.changed:
+                    self.busy -= 1
 
-    def hand_over(self, answered: list[tuple[Task, Response]]) -> None:
-        """Wakes the event loop once for all of these answers."""
+    def answer(self, model: Model, first: Task | Part) -> None:
+        """Predicts what the network takes together, `first` and what stands behind it, and hands the answers over."""
+        started = time.perf_counter()
+        parts, answered = self.gather(model, first)
+        size = sum(part.size for part in parts) + sum(len(task.request.body) for task in answered)
+        answered += self.respond(model, parts)
+        with self.changed:
+            self.admission.measured(size, time.perf_counter() - started)
         if answered:
             self.loop.call_soon_threadsafe(self.deliver, answered)
 
-    def deliver(self, answered: list[tuple[Task, Response]]) -> None:
-        """Tells each caller."""
-        for task, response in answered:
-            self.unanswered -= 1
-            self.unanswered_bytes -= len(task.request.body)
-            task.tell(response)
+    def next(self) -> Task | Part | None:
+        """What stands first in the queue; waits until there is enough for a thread. None at the end."""
+        with self.changed:
+            while not self.stopping and not self.is_enough():
+                self.changed.wait()
+            if not self.queue:
+                return None
+            self.busy += 1
+            return self.queue.popleft()
 
-    def respond(self, group: list[tuple[Task, Asked | Response]]) -> list[tuple[Task, Response]]:
-        """The responses to a group. What goes wrong with one request is that one's answer and nobody else's."""
-        asked = [(task, one) for task, one in group if isinstance(one, Asked)]
-        found = [(task, one) for task, one in group if isinstance(one, Response)]
-        if not asked:
-            return found
-        contents = self.attempt(lambda: answers(self.model, [one for _, one in asked], self.version))
-        if not isinstance(contents, Response):
-            responses = [Response(HTTPStatus.OK, *content) for content in contents]
-            return found + [(task, one) for (task, _), one in zip(asked, responses, strict=True)]
-        if len(asked) == 1:
-            return [*found, (asked[0][0], contents)]
-        return found + [answered for one in asked for answered in self.respond([one])]
+    def is_enough(self) -> bool:
+        """Whether what is queued is worth one more thread: the busy one soon takes a few together, which costs less."""
+        if not self.queue:
+            return False
+        return not self.busy or len(self.queue) >= self.enough or isinstance(self.queue[0], Part)
+
+    def gather(self, model: Model, first: Task | Part) -> tuple[list[Part], list[Task]]:
+        """Parts that the network takes together, and the tasks that were refused when they were read."""
+        parts: list[Part] = []
+        refused_ones: list[Task] = []
+        item: Task | Part | None = first
+        room = model.most_samples
+        while item is not None:
+            part = self.begin(model, item) if isinstance(item, Task) else item
+            if part is None:
+                refused_ones.append(item)
+            else:
+                parts.append(part)
+                # The parts of a divided request are large, and the others of them are for other threads.
+                room = 0 if len(part.task.rows) > 1 else room - len(part.samples)
+            item = self.next_at_once() if room > 0 else None
+        return parts, refused_ones
+
+    def next_at_once(self) -> Task | Part | None:
+        """What stands first in the queue; None when nothing does."""
+        with self.changed:
+            return self.queue.popleft() if self.queue else None
+
+    def begin(self, model: Model, task: Task) -> Part | None:
+        """Reads a task; its first part, the others are for whichever thread is free. None when it is refused."""
+        asked = self.attempt(lambda: read(model, task.request))
+        if isinstance(asked, Response):
+            task.response = asked
+            return None
+        first, *others = task.divide(asked, model.most_samples)
+        if others:
+            with self.changed:
+                self.queue.extendleft(reversed(others))
+                self.changed.notify(len(others))
+        return first
+
+    def respond(self, model: Model, parts: list[Part]) -> list[Task]:
+        """Predicts the parts; the tasks that have their answer now. What goes wrong with one is nobody else's."""
+        if not parts:
+            return []
+        samples = [sample for part in parts for sample in part.samples]
+        found = self.attempt(lambda: predict(model, samples))
+        if isinstance(found, Response) and len(parts) > 1:
+            return [task for part in parts for task in self.respond(model, [part])]
+        answered, first = [], 0
+        for part in parts:
+            last = first + len(part.samples)
+            if self.is_last(part, found if isinstance(found, Response) else found[first:last]):
+                answered.append(part.task)
+            first = last
+        for task in answered:
+            task.response = task.response or self.attempt(lambda task=task: self.joined(model, task))
+        return answered
+
+    def is_last(self, part: Part, found: np.ndarray | Response) -> bool:
+        """Keeps a part's outcome with its task; whether it was the last that was missing."""
+        task = part.task
+        with self.changed:
+            if isinstance(found, Response):
+                task.response = found
+            else:
+                task.rows[part.number] = found
+            task.unfinished -= 1
+            return not task.unfinished
+
+    def joined(self, model: Model, task: Task) -> Response:
+        """The answer of a task whose parts are all predicted."""
+        rows = task.rows[0] if len(task.rows) == 1 else np.concatenate(task.rows)
+        return Response(
+            HTTPStatus.OK, written(rows, model.labels, self.version, task.asked.wanted), task.asked.wanted
+        )
+
+    def deliver(self, tasks: list[Task]) -> None:
+        """Tells each caller."""
+        for task in tasks:
+            self.admission.answered(len(task.request.body))
+            task.tell(task.response)
 
     def attempt(self, work: Callable[[], Found]) -> Found | Response:
         """What the work gives, or the response that says why it gives nothing."""

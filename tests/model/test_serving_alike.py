@@ -196,8 +196,9 @@ def test_every_form_of_request_is_answered_as_the_container_does(trained, model,
 
 def answered(model: Model, request: Request, version: str | None) -> tuple[bytes, str]:
     """The server's answer to a request."""
-    ((content, content_type),) = contract.answers(model, [contract.read(model, request)], version)
-    return content, content_type
+    asked = contract.read(model, request)
+    rows = contract.predict(model, asked.samples)
+    return contract.written(rows, model.labels, version, asked.wanted), asked.wanted
 
 
 def refusal(answer, request: Request) -> tuple[int, str] | None:

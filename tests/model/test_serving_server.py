@@ -23,6 +23,7 @@ import numpy as np
 import pytest
 
 from model_code.records import read_split
+from serving.admission import Limits
 from serving.model import Model
 from serving.server import Connection, Server
 from serving.worker import Worker
@@ -47,6 +48,8 @@ class Gated:
         self.sizes.append(len(samples))
         self.asked.release()
         self.gate.wait(30)
+        if "end the thread" in samples:
+            sys.exit()
         if any("fail" in one for one in samples):
             raise RuntimeError(f"the model cannot take {samples}")
         odd = np.array([len(sample) % 2 for sample in samples], np.float32)
@@ -56,11 +59,10 @@ class Gated:
 class Running:
     """A server in a thread of this process, and what is done with it."""
 
-    def __init__(self, model, **limits: int) -> None:
+    def __init__(self, model, *, threads: int = 1, most_connections: int = 50, **limits: float) -> None:
         self.model, self.loop = model, asyncio.new_event_loop()
-        limits = {"most_requests": 64, "most_bytes": 1_000_000, "most_connections": 50} | limits
-        most_connections = limits.pop("most_connections")
-        self.worker = Worker(model, self.loop, version="7", **limits)
+        limits = Limits(**{"most_wait_seconds": 30.0, "most_bytes": 1_000_000} | limits)
+        self.worker = Worker([model] * threads, self.loop, version="7", limits=limits)
         self.server = Server(self.worker, most_body_bytes=MOST_BODY_BYTES, most_connections=most_connections)
         self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
         self.thread.start()
@@ -99,8 +101,8 @@ def running() -> Iterator[Callable[..., Running]]:
     """Starts servers of gated models, and ends them."""
     started = []
 
-    def start(**limits: int) -> Running:
-        started.append(Running(Gated(), **limits))
+    def start(**options: float) -> Running:
+        started.append(Running(Gated(), **options))
         return started[-1]
 
     yield start
@@ -134,7 +136,7 @@ def test_more_than_may_wait_gets_429_and_when_to_come_back_and_the_others_their_
         waiting = [askers.submit(server.post, b"abc")]
         server.model.asked.acquire()
         waiting += [askers.submit(server.post, b"abcd"), askers.submit(server.post, b"abcde")]
-        while server.worker.unanswered < 3:
+        while server.worker.admission.requests < 3:
             time.sleep(0.01)
         turned_away = server.post(b"abc")
         server.model.gate.set()
@@ -154,15 +156,89 @@ def test_bodies_that_wait_are_bounded_too(running):
         assert waiting.result().status == 200
 
 
+def test_who_would_wait_too_long_gets_429_and_when_to_come_back_though_few_wait(running):
+    server = running(most_wait_seconds=1.0, patient_requests=1)
+    with ThreadPoolExecutor(1) as asker:
+        waiting = asker.submit(server.post, b"abc")
+        server.model.asked.acquire()
+        server.worker.admission.measured(1, 0.5)
+        turned_away = server.post(b"abc")
+        server.model.gate.set()
+        assert waiting.result().status == 200
+    assert (turned_away.status, turned_away.headers["Retry-After"]) == (429, "1")
+    assert server.post(b"abc").status == 200, "nobody is before this one"
+
+
+def test_the_instances_of_a_request_are_divided_over_the_threads_and_joined_in_their_order(running):
+    server = running(threads=3)
+    texts = ["x" * (one * one % 7 + 1) for one in range(30)]
+    body = json.dumps({"instances": [{"text": text} for text in texts]}).encode()
+    with ThreadPoolExecutor(1) as asker:
+        waiting = asker.submit(server.post, body, "application/json")
+        for _ in range(3):
+            assert server.model.asked.acquire(timeout=30), "three threads work on it at the same time"
+        server.model.gate.set()
+        predictions = json.loads(waiting.result().content)["predictions"]
+    assert [one["label"] for one in predictions] == [("even", "odd")[len(text) % 2] for text in texts]
+    assert sorted(server.model.sizes) == [3, 3, 4, 4, 4, 4, 4, 4], "of like size, and no more than it takes"
+
+
+def test_if_one_instance_fails_its_request_does_and_nobody_elses(running):
+    server = running(threads=2)
+    server.model.gate.set()
+    body = json.dumps({"instances": [{"text": text} for text in ["abc"] * 9 + ["fail"]]}).encode()
+    with ThreadPoolExecutor(8) as askers:
+        failing = askers.submit(server.post, body, "application/json")
+        others = [askers.submit(server.post, b"abc") for _ in range(7)]
+        assert failing.result().status == 500
+        assert [one.result().status for one in others] == [200] * 7
+    assert server.worker.admission.requests == 0
+
+
+def test_texts_are_no_business_of_a_second_thread_before_a_whole_group_waits(running):
+    server = running(threads=2)
+    with ThreadPoolExecutor(6) as askers:
+        waiting = [askers.submit(server.post, b"a")]
+        server.model.asked.acquire()
+        for number in range(2, 5):
+            waiting.append(askers.submit(server.post, b"ab"))
+            while server.worker.admission.requests < number:
+                time.sleep(0.01)
+        assert server.model.sizes == [1]
+        waiting.append(askers.submit(server.post, b"ab"))
+        server.model.asked.acquire()
+        assert server.model.sizes == [1, 4]
+        server.model.gate.set()
+        assert [one.result().status for one in waiting] == [200] * 5
+
+
+def test_a_server_of_which_a_thread_has_ended_is_not_well(running):
+    server = running(threads=2)
+    server.model.gate.set()
+    assert ping(server) == 200
+    with server.socket() as lost:
+        lost.sendall(request(b"end the thread"))
+        while server.worker.alive:
+            time.sleep(0.01)
+        assert ping(server) == 503
+        assert server.post(b"abc").status == 200, "the other one goes on until somebody replaces the server"
+
+
+def ping(server: Running) -> int:
+    """The status of /ping."""
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+    connection.request("GET", "/ping")
+    status = connection.getresponse().status
+    connection.close()
+    return status
+
+
 def test_ping_answers_while_the_model_is_busy(running):
     server = running()
     with ThreadPoolExecutor(1) as asker:
         waiting = asker.submit(server.post, b"abc")
         server.model.asked.acquire()
-        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
-        connection.request("GET", "/ping")
-        assert connection.getresponse().status == 200
-        connection.close()
+        assert ping(server) == 200
         server.model.gate.set()
         assert waiting.result().status == 200
 
@@ -311,7 +387,7 @@ def test_callers_who_leave_cost_nothing(running):
     assert server.post(b"abcd").status == 200
     while server.server.connections:
         time.sleep(0.01)
-    assert server.worker.unanswered == 0
+    assert server.worker.admission.requests == 0
 
 
 def test_what_waits_goes_through_the_model_together_as_far_as_it_takes_that_and_one_failure_is_nobody_elses(
@@ -325,7 +401,7 @@ def test_what_waits_goes_through_the_model_together_as_far_as_it_takes_that_and_
         rest = []
         for number, body in enumerate(bodies, start=2):
             rest.append(askers.submit(server.post, body))
-            while server.worker.unanswered < number:
+            while server.worker.admission.requests < number:
                 time.sleep(0.01)
         server.model.gate.set()
         found = [one.result() for one in [first, *rest]]
@@ -414,7 +490,10 @@ def test_under_load_every_caller_gets_the_answer_to_its_own_sample(trained, tmp_
             np.testing.assert_allclose(list(prediction["probabilities"].values()), expected[index], atol=1e-6)
         connection.close()
 
-    with process_of(trained.artefact, tmp_path / "run") as (process, port):
+    with process_of(trained.artefact, tmp_path / "run", "--threads", "3", "--wait-milliseconds", "30000") as (
+        process,
+        port,
+    ):
         with ThreadPoolExecutor(16) as callers:
             list(callers.map(lambda first: ask_for_some(port, first), range(16)))
         process.send_signal(signal.SIGTERM)
