@@ -57,6 +57,31 @@ def test_a_litert_model_answers_as_the_network_does(trained, file, tolerance):
     np.testing.assert_allclose(answers, expected, atol=tolerance)
 
 
+@pytest.mark.parametrize(("image_size", "convolved"), [(32, [30, 14, 6]), (17, [16, 8, 4])])
+@pytest.mark.parametrize("residual", [False, True])
+def test_a_cnn_computes_no_edge_that_pooling_leaves_out_and_answers_as_keras_does(
+    image_size, convolved, residual, tmp_path
+):
+    generator = np.random.default_rng(0)
+    settings = CnnHyperparameters(
+        width=4, image_size=image_size, residual=residual, mixed_precision="float32"
+    )
+    network = build_cnn(settings, 10)
+    network.set_weights([one + generator.uniform(0, 0.3, one.shape) for one in network.get_weights()])
+    inputs = generator.integers(0, 256, (5, image_size, image_size, 3), dtype=np.uint8)
+    expected = tf.nn.softmax(network(inputs.astype(np.float32), training=False)).numpy()
+
+    write_litert(network, inputs, tmp_path)
+
+    np.testing.assert_allclose(predict(tmp_path / FLOAT_FILE, inputs), expected, atol=1e-5)
+    interpreter = interpreter_of(tmp_path / FLOAT_FILE)
+    heights = {
+        one["index"]: one["shape"][1] for one in interpreter.get_tensor_details() if len(one["shape"]) == 4
+    }
+    pooled = [one["inputs"][0] for one in interpreter._get_ops_details() if one["op_name"] == "MAX_POOL_2D"]
+    assert [heights[one] for one in pooled] == convolved
+
+
 @pytest.mark.parametrize("kind", ["cnn", "rnn"])
 def test_eight_bit_weights_take_a_third_of_the_room_and_keep_the_answers(kind, tmp_path):
     """Networks larger than the other tests': the converter leaves weights of under 1,024 numbers as they are."""
