@@ -99,12 +99,14 @@ class Worker:
         # Parts of requests that have begun stand before the requests that have not.
         self.queue: deque[Task | Part] = deque()
         self.changed = threading.Condition()
-        self.stopping, self.busy = False, 0
+        self.stopping = False
         self.enough = models[0].most_samples
         self.threads = [
             threading.Thread(target=self.run, args=(model,), name=f"model {number}", daemon=True)
             for number, model in enumerate(models, start=1)
         ]
+        # Who is woken counts from then on, and not only when it has its turn: nobody else is woken for the same.
+        self.awake = len(self.threads)
 
     def start(self) -> None:
         """Begins to answer."""
@@ -116,8 +118,8 @@ class Worker:
         self.admission.took(len(task.request.body))
         with self.changed:
             self.queue.append(task)
-            if self.is_enough():
-                self.changed.notify()
+            if self.is_enough(self.awake):
+                self.wake(1)
 
     def stop(self) -> None:
         """Ends the threads once they have answered what is queued."""
@@ -130,14 +132,20 @@ class Worker:
         """Whether every thread still answers: what one of them had taken when it ended has no answer."""
         return all(thread.is_alive() for thread in self.threads)
 
+    def wake(self, most: int) -> None:
+        """Lets so many threads look at the queue, or as many as wait. The lock is held."""
+        count = min(most, len(self.threads) - self.awake)
+        self.awake += count
+        self.changed.notify(count)
+
     def run(self, model: Model) -> None:
         """Answers what is queued until it is told to stop."""
-        while (first := self.next()) is not None:
-            try:
+        try:
+            while (first := self.next()) is not None:
                 self.answer(model, first)
-            finally:
-                with self.changed:
-                    self.busy -= 1
+        finally:
+            with self.changed:
+                self.awake -= 1
 
     def answer(self, model: Model, first: Task | Part) -> None:
         """Predicts what the network takes together, `first` and what stands behind it, and hands the answers over."""
@@ -153,18 +161,16 @@ class Worker:
     def next(self) -> Task | Part | None:
         """What stands first in the queue; waits until there is enough for a thread. None at the end."""
         with self.changed:
-            while not self.stopping and not self.is_enough():
+            while not self.stopping and not self.is_enough(self.awake - 1):
+                self.awake -= 1
                 self.changed.wait()
-            if not self.queue:
-                return None
-            self.busy += 1
-            return self.queue.popleft()
+            return self.queue.popleft() if self.queue else None
 
-    def is_enough(self) -> bool:
-        """Whether what is queued is worth one more thread: the busy one soon takes a few together, which costs less."""
+    def is_enough(self, others: int) -> bool:
+        """Whether what is queued is worth one more thread than `others`, which take a few together at less cost."""
         if not self.queue:
             return False
-        return not self.busy or len(self.queue) >= self.enough or isinstance(self.queue[0], Part)
+        return not others or len(self.queue) >= self.enough or isinstance(self.queue[0], Part)
 
     def gather(self, model: Model, first: Task | Part) -> tuple[list[Part], list[Task]]:
         """Parts that the network takes together, and the tasks that were refused when they were read."""
@@ -198,7 +204,7 @@ class Worker:
         if others:
             with self.changed:
                 self.queue.extendleft(reversed(others))
-                self.changed.notify(len(others))
+                self.wake(len(others))
         return first
 
     def respond(self, model: Model, parts: list[Part]) -> list[Task]:
