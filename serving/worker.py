@@ -100,7 +100,8 @@ class Worker:
         self.queue: deque[Task | Part] = deque()
         self.changed = threading.Condition()
         self.stopping = False
-        self.enough = models[0].most_samples
+        # Measured with texts: at a whole group they wait longer, at a quarter the processor does a fifth more.
+        self.enough = max(1, models[0].most_samples // 2)
         self.threads = [
             threading.Thread(target=self.run, args=(model,), name=f"model {number}", daemon=True)
             for number, model in enumerate(models, start=1)
