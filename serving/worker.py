@@ -15,7 +15,7 @@ import time
 import traceback
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, TypeVar
 
@@ -46,7 +46,7 @@ class Task:
 
     Attributes:
         asked: what it asks, once it is read.
-        rows: the probabilities [N, C] of each of its parts, None where there are none yet.
+        rows: the probabilities [N, C] as far as they are predicted; None before.
         unfinished: parts that are not predicted yet.
         response: what it gets, once that is known; if one part fails, the whole request does.
     """
@@ -54,27 +54,45 @@ class Task:
     request: Request
     tell: Callable[[Response], None]
     asked: Asked | None = None
-    rows: list[np.ndarray | None] = field(default_factory=list)
+    rows: np.ndarray | None = None
     unfinished: int = 0
     response: Response | None = None
 
     def divide(self, asked: Asked, most_samples: int) -> list[Part]:
-        """Divides it into parts of like size, of at most `most_samples`."""
-        count = math.ceil(len(asked.samples) / most_samples)
-        places = [len(asked.samples) * number // count for number in range(count + 1)]
-        self.asked, self.rows, self.unfinished = asked, [None] * count, count
+        """Divides it into parts of like size, of at most `most_samples`; a part takes as long as its longest sample."""
+        samples = asked.samples
+        count = math.ceil(len(samples) / most_samples)
+        self.asked, self.unfinished = asked, count
+        if count == 1:
+            return [Part(self, slice(None), samples, len(self.request.body))]
+        order = sorted(range(len(samples)), key=lambda place: len(samples[place]))
+        limits = [len(samples) * number // count for number in range(count + 1)]
+        chosen = [order[first:last] for first, last in itertools.pairwise(limits)]
         return [
-            Part(self, number, asked.samples[first:last], len(self.request.body) / count)
-            for number, (first, last) in enumerate(itertools.pairwise(places))
+            Part(self, places, [samples[place] for place in places], len(self.request.body) / count)
+            for places in chosen
         ]
+
+    def keep(self, part: Part, found: np.ndarray) -> None:
+        """Puts a part's probabilities where they belong."""
+        if self.rows is None:
+            self.rows = np.empty((len(self.asked.samples), found.shape[1]), found.dtype)
+        self.rows[part.places] = found
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Part:
-    """Neighbouring samples of a task, which go through a network together; `size` is its share of the body's bytes."""
+    """Samples of a task that go through a network together.
+
+    Attributes:
+        task: whose.
+        places: of the samples in the request.
+        samples: images, texts or sequences.
+        size: its share of the body's bytes.
+    """
 
     task: Task
-    number: int
+    places: list[int] | slice
     samples: list[Any]
     size: float
 
@@ -186,7 +204,8 @@ class Worker:
             else:
                 parts.append(part)
                 # The parts of a divided request are large, and the others of them are for other threads.
-                room = 0 if len(part.task.rows) > 1 else room - len(part.samples)
+                is_whole = len(part.samples) == len(part.task.asked.samples)
+                room = room - len(part.samples) if is_whole else 0
             item = self.next_at_once() if room > 0 else None
         return parts, refused_ones
 
@@ -233,16 +252,14 @@ class Worker:
             if isinstance(found, Response):
                 task.response = found
             else:
-                task.rows[part.number] = found
+                task.keep(part, found)
             task.unfinished -= 1
             return not task.unfinished
 
     def joined(self, model: Model, task: Task) -> Response:
         """The answer of a task whose parts are all predicted."""
-        rows = task.rows[0] if len(task.rows) == 1 else np.concatenate(task.rows)
-        return Response(
-            HTTPStatus.OK, written(rows, model.labels, self.version, task.asked.wanted), task.asked.wanted
-        )
+        wanted = task.asked.wanted
+        return Response(HTTPStatus.OK, written(task.rows, model.labels, self.version, wanted), wanted)
 
     def deliver(self, tasks: list[Task]) -> None:
         """Tells each caller."""
