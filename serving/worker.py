@@ -125,7 +125,7 @@ class Worker:
             for number, model in enumerate(models, start=1)
         ]
         # Who is woken counts from then on, and not only when it has its turn: nobody else is woken for the same.
-        self.awake = len(self.threads)
+        self.awake, self.asleep = len(self.threads), 0
 
     def start(self) -> None:
         """Begins to answer."""
@@ -153,7 +153,8 @@ class Worker:
 
     def wake(self, most: int) -> None:
         """Lets so many threads look at the queue, or as many as wait. The lock is held."""
-        count = min(most, len(self.threads) - self.awake)
+        count = min(most, self.asleep)
+        self.asleep -= count
         self.awake += count
         self.changed.notify(count)
 
@@ -182,6 +183,7 @@ class Worker:
         with self.changed:
             while not self.stopping and not self.is_enough(self.awake - 1):
                 self.awake -= 1
+                self.asleep += 1
                 self.changed.wait()
             return self.queue.popleft() if self.queue else None
 
