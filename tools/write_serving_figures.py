@@ -15,11 +15,17 @@ RESULT = RESULTS / "serving_speed.json"
 SHORT = " **(short)**"
 MOST_P99_MILLISECONDS = 10.0
 SHORTFALL = (
-    "Other programs kept both cores busy throughout, so the ratios say more than the rates, and the times under load "
-    "are those of a machine that is shared. What falls short is arithmetic that both sides have to do: one image is 20 "
-    "million multiplications, with which LiteRT's one thread comes close to what a core can do and TensorFlow takes "
-    "both cores; and for 32 texts at once TensorFlow's cost of a call is spread over all of them. Tried for the CNN: "
-    "8 bits, which are no faster without instructions for them, and several images in a call."
+    "Other programs ran on the same two cores for most of the time, so the ratios say more than the rates, and the "
+    "times under load are those of a machine that is shared: a prediction is about one millisecond of them, the rest "
+    "is waiting for those before, for a core and for Python's lock, since two threads of the model, the event loop and "
+    "the load generator have two cores. Requests that come one by one cost more than those of a closed loop, so that "
+    "some are turned away at 80 % already. What falls short of the ratios is arithmetic that both sides have to do: "
+    "one image is 18 million multiplications, half a millisecond in which XNNPACK does nearly what a core can, so that "
+    "two cores answer 4,400 images a second at the very most, and less than half of that beside decoding, HTTP and the "
+    "load generator; for 32 instances at once TensorFlow's cost of a call is spread over all of them. Tried for the "
+    "CNN: 8 bits, which are no faster without instructions for them; several images in a call; other priorities and "
+    "time slices of the threads. Winograd's transform would save fewer multiplications than its own cost, by an "
+    "estimate."
 )
 """Why goals are missed, and what was tried."""
 
