@@ -7,7 +7,16 @@ import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from lambdas.common.answers import Answer, BatchAnswer, Reading, Result, details_of, retries_of, stand_in_of
+from lambdas.common.answers import (
+    Answer,
+    BatchAnswer,
+    Reading,
+    Result,
+    details_of,
+    plain,
+    retries_of,
+    stand_in_of,
+)
 from lambdas.common.bodies import TextBody, TextRequest, TextsBody, read_text, read_texts
 from lambdas.common.clients import client, hurried
 from lambdas.common.costs import cost_of, text_units
@@ -110,10 +119,20 @@ def targeted_sentiments(answer: dict[str, Any]) -> Reading:
     """The sentiment towards each mention; mentions of the same thing have the same `entity` in their details."""
     found = []
     for number, entity in enumerate(answer["Entities"]):
-        for mention in entity["Mentions"]:
+        for place, mention in enumerate(entity["Mentions"]):
             opinion = mention["MentionSentiment"]
             name = opinion["Sentiment"].capitalize()
-            about = {"entity": number, "type": mention["Type"], "mention_score": mention["Score"]}
+            about = {
+                "entity": number,
+                # Whether this mention tells best what the thing is.
+                "descriptive": place in entity.get("DescriptiveMentionIndex", ()),
+                "type": mention["Type"],
+                "mention_score": mention["Score"],
+                "sentiment_scores": plain(opinion["SentimentScore"]),
+                **details_of(
+                    mention, "Score", "Text", "Type", "MentionSentiment", "BeginOffset", "EndOffset"
+                ),
+            }
             found.append(
                 Result(name.lower(), opinion["SentimentScore"][name], span=span(mention), details=about)
             )

@@ -153,13 +153,13 @@ def percent(one: dict[str, Any], member: str = "Confidence") -> float:
 
 
 def labels(answer: dict[str, Any]) -> Reading:
-    """Each label, with a box for each instance that Rekognition located."""
+    """Each label, with a box for each instance that Rekognition located beside how sure it is of the label itself."""
     found = []
     for label in answer.get("Labels", []):
         about = details_of(label, "Name", "Confidence", "Instances")
         instances = label.get("Instances", [])
         for one in instances:
-            more = details_of(one, "Confidence", "BoundingBox")
+            more = {"label_score": percent(label), **details_of(one, "Confidence", "BoundingBox")}
             found.append(
                 Result(label["Name"], percent(one), box(one["BoundingBox"]), details={**about, **more})
             )
@@ -174,24 +174,28 @@ def texts(answer: dict[str, Any]) -> Reading:
     words: dict[int, list[dict[str, Any]]] = {}
     for one in detections:
         if one["Type"] == "WORD" and "ParentId" in one:
-            words.setdefault(one["ParentId"], []).append(
-                {
-                    "text": one["DetectedText"],
-                    "score": percent(one),
-                    "box": box(one["Geometry"]["BoundingBox"]),
-                }
-            )
+            word = {
+                "text": one["DetectedText"],
+                "score": percent(one),
+                "box": box(one["Geometry"]["BoundingBox"]),
+            }
+            words.setdefault(one["ParentId"], []).append(word | outline(one))
     lines = [
         Result(
             one["DetectedText"],
             percent(one),
             box(one["Geometry"]["BoundingBox"]),
-            details={"words": words[one["Id"]]} if one.get("Id") in words else None,
+            details=outline(one) | ({"words": words[one["Id"]]} if one.get("Id") in words else {}),
         )
         for one in detections
         if one["Type"] == "LINE"
     ]
     return Reading(lines, rest(answer, "TextDetections", "TextModelVersion"))
+
+
+def outline(one: dict[str, Any]) -> dict[str, Any]:
+    """The corners of a text, which a box cannot tell of one that is turned."""
+    return details_of(one["Geometry"], "BoundingBox")
 
 
 def faces(answer: dict[str, Any]) -> Reading:
@@ -233,10 +237,11 @@ def equipment(answer: dict[str, Any]) -> Reading:
     """Each person, and each piece of equipment with the person and the part of the body that wears it."""
     found = []
     for person in answer["Persons"]:
-        found.append(
-            Result("Person", percent(person), box(person["BoundingBox"]), details={"person": person["Id"]})
-        )
-        for part in person.get("BodyParts", []):
+        parts = person.get("BodyParts", [])
+        seen = [details_of(part, "EquipmentDetections") for part in parts]
+        about = {"person": person["Id"], **({"body_parts": seen} if seen else {})}
+        found.append(Result("Person", percent(person), box(person["BoundingBox"]), details=about))
+        for part in parts:
             for piece in part["EquipmentDetections"]:
                 about = details_of(piece, "BoundingBox", "Confidence", "Type")
                 about |= {"person": person["Id"], "body_part": part["Name"]}
@@ -245,13 +250,16 @@ def equipment(answer: dict[str, Any]) -> Reading:
 
 
 def celebrities(answer: dict[str, Any]) -> Reading:
-    """Well-known people by name; score is that of the match."""
+    """Well-known people by name; score is that of the match, and that of the face is with the face."""
     found = [
         Result(
             one["Name"],
             percent(one, "MatchConfidence"),
             box(one["Face"]["BoundingBox"]),
-            details=details_of(one, "Name", "MatchConfidence", "Face"),
+            details={
+                **details_of(one, "Name", "MatchConfidence", "Face"),
+                "face": details_of(one["Face"], "BoundingBox"),
+            },
         )
         for one in answer["CelebrityFaces"]
     ]
