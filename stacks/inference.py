@@ -40,7 +40,7 @@ from stacks.rollout import deployment, release_alarms
 from stacks.scaling import track_concurrency
 from stacks.second_endpoints import AsynchronousEndpoint, ComponentEndpoint
 from stacks.settings import EnvironmentSettings
-from stacks.settings.inference import TRANSFORM_PREFIX, InferenceSettings
+from stacks.settings.inference import ASYNCHRONOUS_PREFIX, TRANSFORM_PREFIX, InferenceSettings
 from stacks.training import bucket_arn
 from stacks.variants import endpoint_configuration, shadow_variant
 
@@ -118,8 +118,8 @@ class InferenceStack(Stack):
             statements.append(roles.pull_own_image(settings.inference.litert_image_uri))
         if settings.inference.asynchronous:
             # Requests lie below the same prefix as their answers.
-            statements += roles.read_objects(model_bucket_arn, "asynchronous/")
-            statements.append(roles.write_objects(model_bucket_arn, "asynchronous/"))
+            statements += roles.read_objects(model_bucket_arn, f"{ASYNCHRONOUS_PREFIX}/")
+            statements.append(roles.write_objects(model_bucket_arn, f"{ASYNCHRONOUS_PREFIX}/"))
         for statement in statements:
             role.add_to_policy(statement)
         return role

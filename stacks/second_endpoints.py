@@ -9,7 +9,7 @@ from constructs import Construct
 
 from stacks import scaling
 from stacks.names import VARIANT, asynchronous_endpoint_name, component_endpoint_name, component_name
-from stacks.settings.inference import AsynchronousSettings, ScaleToZeroSettings
+from stacks.settings.inference import ASYNCHRONOUS_PREFIX, AsynchronousSettings, ScaleToZeroSettings
 from stacks.variants import instance_variant, volume_key
 
 BACKLOG_SECONDS = 60
@@ -36,7 +36,7 @@ class AsynchronousEndpoint(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         name = asynchronous_endpoint_name(environment, kind)
-        config = self.configuration(settings, model, f"s3://{bucket}/asynchronous/{kind}", key_arn)
+        config = self.configuration(settings, model, f"s3://{bucket}/{ASYNCHRONOUS_PREFIX}/{kind}", key_arn)
         endpoint = sagemaker.CfnEndpoint(
             self,
             "Endpoint",

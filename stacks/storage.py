@@ -12,7 +12,7 @@ from lambdas.bulk.places import PREFIX
 from stacks.budget import let_budgets_use
 from stacks.names import CAPTURED_PREFIX, publish
 from stacks.settings import EnvironmentSettings
-from stacks.settings.inference import TRANSFORM_PREFIX
+from stacks.settings.inference import ASYNCHRONOUS_PREFIX, TRANSFORM_PREFIX
 from stacks.settings.storage import StorageSettings
 
 
@@ -44,20 +44,14 @@ class StorageStack(Stack):
             if purpose == "data":
                 # What customers' objects were found to show is kept no longer than other answers about them.
                 for name, folder in (("bulk-runs", PREFIX), ("transforms", TRANSFORM_PREFIX)):
-                    bucket.add_lifecycle_rule(
-                        id=f"drop-old-{name}",
-                        prefix=f"{folder}/",
-                        expiration=Duration.days(settings.api.retention_days),
-                    )
+                    forget(bucket, f"drop-old-{name}", folder, settings.api.retention_days)
+            elif settings.inference.asynchronous:
+                forget(bucket, "drop-old-requests", ASYNCHRONOUS_PREFIX, settings.api.retention_days)
             publish(self, settings.name, f"{purpose}-bucket", bucket.bucket_name)
             if purpose == "data" and settings.training.marker_name:
                 tell_event_bridge(bucket)
             if purpose == "data" and settings.watching and (capture := settings.watching.capture):
-                bucket.add_lifecycle_rule(
-                    id="drop-captured-requests",
-                    prefix=f"{CAPTURED_PREFIX}/",
-                    expiration=Duration.days(capture.kept_days),
-                )
+                forget(bucket, "drop-captured-requests", CAPTURED_PREFIX, capture.kept_days)
 
     def bucket(
         self,
@@ -110,6 +104,20 @@ class StorageStack(Stack):
                 s3.LifecycleRule(id="drop-old-logs", expiration=Duration.days(storage.logs_days)),
             ],
         )
+
+
+def forget(bucket: s3.Bucket, rule: str, folder: str, days: int) -> None:
+    """Deletes what lies below a folder after so many days, and does not keep it as an overwritten version after that.
+
+    In a versioned bucket an object that expires becomes such a version, which would stay as long as others do; where
+    two rules name a time for it, S3 takes the shorter (Amazon S3, conflicts in lifecycle configurations).
+    """
+    bucket.add_lifecycle_rule(
+        id=rule,
+        prefix=f"{folder}/",
+        expiration=Duration.days(days),
+        noncurrent_version_expiration=Duration.days(1),
+    )
 
 
 def let_event_bridge_publish(key: kms.Key) -> None:

@@ -17,6 +17,8 @@ LONGEST_RELEASE_SECONDS = 28_800
 FLEET_START_SECONDS = 3_600
 # In the data bucket: what batch transform jobs read and write, kept as long as other answers.
 TRANSFORM_PREFIX = "transform"
+# In the model bucket: requests and answers of asynchronous endpoints, kept as long.
+ASYNCHRONOUS_PREFIX = "asynchronous"
 
 
 class AutoscalingSettings(Settings):

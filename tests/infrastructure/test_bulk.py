@@ -87,6 +87,18 @@ def test_results_are_kept_no_longer_than_other_answers(templates, of_type):
     assert [rule["ExpirationInDays"] for rule in rules] == [30]
 
 
+def test_what_expires_of_customers_is_not_kept_on_as_an_overwritten_version(templates, of_type):
+    """The data bucket has versions, and an object that expires becomes one."""
+    (rules,) = [
+        bucket["LifecycleConfiguration"]["Rules"]
+        for bucket in of_type(templates["Storage"], "AWS::S3::Bucket")
+        if "bulk/" in json.dumps(bucket)
+    ]
+    expiring = [rule for rule in rules if "Prefix" in rule]
+    assert {rule["Prefix"] for rule in expiring} >= {"bulk/", "transform/"}
+    assert {rule["NoncurrentVersionExpiration"]["NoncurrentDays"] for rule in expiring} == {1}
+
+
 @pytest.mark.parametrize(
     ("bulk", "reason"),
     [

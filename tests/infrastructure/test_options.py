@@ -224,6 +224,7 @@ def test_what_the_endpoints_are_asked_is_kept_under_the_key_for_as_long_as_the_s
         if rule.get("Prefix") == "captured/"
     ]
     assert rule["ExpirationInDays"] == 14
+    assert rule["NoncurrentVersionExpiration"] == {"NoncurrentDays": 1}
     for config in of_type(templates["Inference"], "AWS::SageMaker::EndpointConfig"):
         assert "DataCaptureConfig" not in config, "nothing is kept unless the settings say so"
 

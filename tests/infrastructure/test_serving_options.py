@@ -209,6 +209,15 @@ def test_what_was_transformed_is_kept_no_longer_than_other_answers(dev, of_type)
     assert kept["transform/"] == kept[f"{PREFIX}/"]
 
 
+def test_what_an_asynchronous_endpoint_was_asked_is_kept_no_longer_than_other_answers(chosen, of_type):
+    buckets = of_type(chosen["everything of instances"]["Storage"], "AWS::S3::Bucket")
+    rules = [rule for bucket in buckets for rule in bucket["LifecycleConfiguration"]["Rules"]]
+    (rule,) = [rule for rule in rules if rule.get("Prefix") == "asynchronous/"]
+    (bulk,) = [rule for rule in rules if rule.get("Prefix") == f"{PREFIX}/"]
+    assert rule["ExpirationInDays"] == bulk["ExpirationInDays"]
+    assert rule["NoncurrentVersionExpiration"] == {"NoncurrentDays": 1}
+
+
 def test_a_component_can_lose_its_last_copy_and_its_endpoint_its_last_instance(instances):
     config = config_with(instances, "ManagedInstanceScaling")
     (variant,) = config["ProductionVariants"]
