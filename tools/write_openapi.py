@@ -219,10 +219,14 @@ def refusal_responses() -> dict[str, Any]:
 
 def idempotency_key() -> dict[str, Any]:
     """The header that makes a request safe to send again."""
+    repeating = ", ".join(operation.name for operation in OPERATIONS if operation.repeats_content)
     return {
         "name": KEY_HEADER,
         "in": "header",
-        "description": "The same key with the same request gets the same answer, and is charged once.",
+        "description": (
+            "The same key with the same request gets the same answer, and is charged once. Answers that repeat what "
+            f"was sent ({repeating}) are kept nowhere, and such a request is only not answered twice at a time."
+        ),
         "required": False,
         "schema": {"type": "string", "pattern": "^[\\x21-\\x7e]{1,255}$"},
     }

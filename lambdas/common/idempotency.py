@@ -19,8 +19,8 @@ MOST_BYTES = 350_000
 RETRY_AFTER_SECONDS = 2
 
 
-class TooLongToKeep(Exception):
-    """Tells Powertools to forget the request, whose answer does not fit into a record."""
+class NotToBeKept(Exception):
+    """Tells Powertools to forget the request, whose answer does not fit into a record or does not belong into one."""
 
 
 def key_of(event: dict[str, Any]) -> str | None:
@@ -67,7 +67,13 @@ def layer(table: str, client: Any) -> Any:
 
 
 def answered_once(
-    key: str, event: dict[str, Any], context: Any, asked: str, run: Callable[[], dict[str, Any]]
+    key: str,
+    event: dict[str, Any],
+    context: Any,
+    asked: str,
+    run: Callable[[], dict[str, Any]],
+    *,
+    keep: bool = True,
 ) -> tuple[dict[str, Any], bool]:
     """The answer of `run`, or the one that the same request got before, and whether it is that.
 
@@ -77,6 +83,7 @@ def answered_once(
         context: Lambda's; a record of a function that died counts until its time would have been over.
         asked: the digest of the request; the content itself is not kept.
         run: answers it.
+        keep: whether the answer may be kept; else the key guards the request only while it is being answered.
 
     Raises:
         RequestRefused: what `run` raises, which keeps nothing; 409 while the first is being answered; 422 when the
@@ -106,13 +113,13 @@ def answered_once(
         except RequestRefused as error:
             refused.append(error)
             raise
-        if len(json.dumps(made[0])) > MOST_BYTES:
-            raise TooLongToKeep
+        if not keep or len(json.dumps(made[0])) > MOST_BYTES:
+            raise NotToBeKept
         return made[0]
 
     try:
         found = answer(request={"key": [key, event["path"], *caller_of(event)], "asked": asked})
-    except TooLongToKeep:
+    except NotToBeKept:
         return made[0], False
     except exceptions.IdempotencyValidationError as error:
         raise RequestRefused(

@@ -43,7 +43,8 @@ def answered(
     key = key_of(event)
     if key is None or not int(os.environ.get("IDEMPOTENCY_SECONDS", "0")):
         return answer(), headers
-    members, replayed = answered_once(key, event, context, digest_of(operation, event), answer)
+    asked, keep = digest_of(operation, event), not operation.repeats_content
+    members, replayed = answered_once(key, event, context, asked, answer, keep=keep)
     return members, {**headers, REPLAYED_HEADER: "true"} if replayed else headers
 
 
@@ -52,7 +53,8 @@ def from_cache(
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """The members of a kept answer with its age, or those of a new one. A kept one costs nothing, and says so."""
     seconds = int(os.environ.get("CACHE_SECONDS", "0"))
-    if not seconds or operation.service not in CACHED_SERVICES or policy_of(operation):
+    kept_nowhere = operation.service not in CACHED_SERVICES or operation.repeats_content
+    if not seconds or kept_nowhere or policy_of(operation):
         return members_of(run()), {}
     cache = AnswerCache(table_client(), os.environ["ANSWERS_TABLE"], seconds)
     digest = digest_of(operation, event)

@@ -367,6 +367,8 @@ PII_REDACTION = dataclasses.replace(
     summary="A text with its personal data replaced, in `details.redacted_text`.",
     options=REDACTION_OPTIONS,
     run=redact_pii,
+    # What is left of the text is the caller's, and so are the kinds of data that it did not want redacted.
+    repeats_content=True,
 )
 TOXICITY = row(
     "toxicity",

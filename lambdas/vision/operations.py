@@ -347,6 +347,7 @@ OPERATIONS = (
         texts,
         options=TEXT_OPTIONS,
         version_member="TextModelVersion",
+        repeats_content=True,
     ),
     row("faces", "DetectFaces", "Faces in an image and what they look like.", faces, options=FACE_OPTIONS),
     row(

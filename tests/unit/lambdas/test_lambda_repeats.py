@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import time
 
@@ -12,10 +13,11 @@ from lambdas.common import idempotency, repeats
 from lambdas.common.answer_cache import MOST_BYTES, AnswerCache
 
 from ..conftest import TABLE
-from .conftest import PLAIN, picture
+from .conftest import ASKING, BY_NAME, EXAMPLES, FUNCTION_OF, PLAIN, picture, service_answer
 
 TEXT = "Käthe says: good."
 KEY = {"Idempotency-Key": "order-4711"}
+SECRET = "Xylophon4711"
 
 
 @pytest.fixture
@@ -129,6 +131,62 @@ def test_neither_content_nor_key_nor_caller_is_stored_in_clear(once, cached, com
     assert len(stored(once)) == 2
     for secret in ("Käthe", "K\\\\u00e4the", KEY["Idempotency-Key"], "AROAEXAMPLE", "says"):
         assert secret not in records
+
+
+def with_content(answer: object, word: str) -> object:
+    """A service's answer whose words of the content are this one."""
+    if isinstance(answer, dict):
+        return {
+            name: word if name in ("Text", "DetectedText") else with_content(one, word)
+            for name, one in answer.items()
+        }
+    return [with_content(one, word) for one in answer] if isinstance(answer, list) else answer
+
+
+@pytest.mark.parametrize("name", ASKING)
+def test_nothing_of_the_content_is_stored_with_any_answer(once, cached, call, service, name):
+    operation, example = BY_NAME[name], EXAMPLES[name]
+    # Longer than the places at which the example finds personal data.
+    sentence = f"My name is {SECRET}. " * 20
+    body = dict(example["body"])
+    if "text" in body:
+        body["text"] = sentence
+    if "texts" in body:
+        body["texts"] = [sentence for _ in body["texts"]]
+    answer = service_answer(operation)
+    if operation.service != "sagemaker-runtime":
+        answer = with_content(answer, SECRET)
+    service(operation.service).add_response(operation.method, answer)
+    found = call(
+        FUNCTION_OF[name],
+        f"/{operation.path}",
+        json.dumps(body).encode(),
+        "application/json",
+        query={option: one for option, one in example["query"].items() if option != "pii_entity_types"},
+        headers=KEY,
+    )
+    assert found[0] == 200, found
+    for item in stored(once):
+        kept = gzip.decompress(item["answer"]["B"]) if "answer" in item else b""
+        assert SECRET not in repr(item) and SECRET.encode() not in kept
+    assert bool(stored(once)) == (not operation.repeats_content)
+
+
+def test_an_answer_that_repeats_the_content_is_asked_for_anew_and_not_at_the_same_time(once, call, service):
+    """Words that stood in a picture may be personal data, so the key guards the request only while it is answered."""
+    rekognition = service("rekognition")
+    statuses = []
+
+    def again(**_) -> None:
+        statuses.append(call("vision", "/images/text", picture(), "image/png", headers=KEY)[0])
+
+    rekognition.client.meta.events.register_first("before-parameter-build.rekognition.DetectText", again)
+    for _ in range(2):
+        rekognition.add_response("detect_text", {"TextDetections": [], **PLAIN})
+        status, _, headers = call("vision", "/images/text", picture(), "image/png", headers=KEY)
+        assert (status, "Idempotency-Replayed" in headers) == (200, False)
+    assert statuses == [409, 409]
+    assert stored(once) == []
 
 
 def test_nothing_is_kept_beyond_its_time(once, cached, comprehend, ask):
