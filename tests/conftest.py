@@ -1,4 +1,4 @@
-"""Divides the tests between processes, each file whole and in its usual order; a browser, and the end of processes."""
+"""Divides the tests between processes, each file whole and in its usual order; what tests of all kinds share."""
 
 from __future__ import annotations
 
@@ -9,9 +9,13 @@ from collections.abc import Callable, Iterable
 
 import psutil
 import pytest
+from hypothesis import HealthCheck, settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
+# No test fails because the machine is busy with something else.
+settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unhurried")
 # All that synthesise write the functions' code to the same folder, so one process has them all.
 SYNTHESISE = ("tests/infrastructure/", "tests/local/")
 

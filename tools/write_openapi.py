@@ -41,6 +41,7 @@ ERRORS = {
     "415": "The content type is none that the operation takes.",
     "422": "This Idempotency-Key was used for another request.",
     "429": "More requests than the API's throttle lets through.",
+    "500": "The API has a fault of its own with this request.",
     "501": "This deployment cannot answer the operation.",
     "502": "The service failed in a way that a second try will not mend.",
     "503": "The same request may succeed later; Retry-After says when.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import traceback
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -17,6 +18,8 @@ from lambdas.common.policy import answer_by_policy, policy_of
 from lambdas.common.repeats import answered
 from lambdas.common.service_errors import explain
 from lambdas.common.tracing import part
+
+OUR_FAULT = RequestRefused(500, "InternalError", "The API has a fault of its own with this request.")
 
 
 def make_handler(
@@ -44,6 +47,11 @@ def make_handler(
             return refuse(operation.name, error)
         except (ClientError, BotoCoreError) as error:
             return refuse(operation.name, explain(error, service))
+        except Exception as error:  # noqa: BLE001 - unhandled, Lambda would log its words, which may repeat what was sent
+            where = traceback.extract_tb(error.__traceback__)[-1]
+            place = {"error": type(error).__name__, "function": where.name, "line": where.lineno}
+            logger.error("failed", extra={"operation": operation.name, **place})
+            return refuse(operation.name, OUR_FAULT)
         milliseconds = (time.perf_counter() - started) * 1000
         metrics.add_metric("Answered", MetricUnit.Count, 1)
         if headers:

@@ -13,6 +13,7 @@ import pytest
 
 from lambdas.catalogue import OPERATIONS
 from stacks.lambda_code import write_function_code
+from stacks.vendoring import LITERT_LOCK, LITERT_PLATFORM, LOCK, PLATFORM, install, vendored_dependencies
 
 from .conftest import PARTS, ROOT, api_with, context
 
@@ -67,6 +68,32 @@ def test_no_request_body_is_logged(templates, of_type):
         variables = function["Environment"]["Variables"]
         assert variables["POWERTOOLS_TRACER_CAPTURE_RESPONSE"] == "false"
         assert variables["POWERTOOLS_TRACER_CAPTURE_ERROR"] == "false"
+
+
+def test_every_function_of_ours_runs_on_arm_with_code_that_was_laid_out_at_the_synth(templates, of_type):
+    for part in ("Api", "Bulk"):
+        for function in of_type(templates[part], "AWS::Lambda::Function"):
+            assert (function["Architectures"], function["Runtime"]) == (["arm64"], "python3.14")
+            assert set(function["Code"]) == {"S3Bucket", "S3Key"}
+    # What is compiled stands in LiteRT's lock alone, which is installed for that processor; the rest runs on any.
+    assert LITERT_PLATFORM.startswith("aarch64")
+    assert list(vendored_dependencies().rglob("*.so")) == []
+
+
+@pytest.mark.parametrize("lock", [LOCK, LITERT_LOCK], ids=lambda lock: lock.parent.name)
+def test_what_the_functions_carry_is_installed_by_its_hashes_and_never_built(lock, monkeypatch, tmp_path):
+    asked = []
+
+    def run(command: list[str], **_) -> subprocess.CompletedProcess:
+        asked.extend(command)
+        return subprocess.CompletedProcess(command, 0)
+
+    monkeypatch.setattr("stacks.vendoring.subprocess.run", run)
+    install(tmp_path / "packages", lock, PLATFORM)
+    assert {"--require-hashes", "--no-deps", "--only-binary", str(lock), PLATFORM} <= set(asked)
+    pinned = re.findall(r"^[\w.-]+==", lock.read_text(), re.MULTILINE)
+    hashed = re.findall(r"^[\w.-]+==[^\n]+\\\n    --hash=sha256:[0-9a-f]{64}", lock.read_text(), re.MULTILINE)
+    assert pinned and len(hashed) == len(pinned)
 
 
 def test_every_log_is_deleted_some_day(templates, of_type):

@@ -295,6 +295,21 @@ def test_an_unavailable_backend_is_counted(call, service, capsys):
     assert [metric["Unavailable"] for metric in metrics] == [[1.0]]
 
 
+def test_a_fault_of_our_own_is_told_without_its_words_and_logged_by_its_place(call, monkeypatch, capfd):
+    """Lambda would log the message of an exception that nobody handles, and it may repeat what was sent."""
+
+    def stumble(_: object) -> None:
+        raise RuntimeError(f"cannot read {SECRET}")
+
+    monkeypatch.setattr("lambdas.language.operations.client", stumble)
+    status, found, _ = call("language", "/texts/sentiment", SECRET.encode(), "text/plain")
+    assert (status, found["error"]["code"]) == (500, "InternalError")
+    printed = "".join(capfd.readouterr())
+    assert SECRET not in json.dumps(found) + printed
+    assert '"error":"RuntimeError"' in printed and '"function":"stumble"' in printed
+    assert '"Unavailable":[1.0]' in printed
+
+
 MARKED_PNG = PNG[:-12] + b"\0\0\0\x0ctEXt" + SECRET.encode() + b"\0\0\0\0" + PNG[-12:]
 MARKED_TEXT = f"My name is {SECRET}."
 MARKED_NUMBER = 4711.0815471108
