@@ -56,9 +56,10 @@ class Target:
         value = self.parameter_if_published(name)
         if value is None:
             raise CommandFailed(
-                f"The parameter /recognition/{self.environment}/{name} does not exist in {self.description}, so the "
-                f"app is not deployed there as environment '{self.environment}'. Deploy it first: `recognition up` "
-                "for the embedded AWS, `cdk deploy --all` for your account."
+                f"The parameter /recognition/{self.environment}/{name} does not exist in {self.description} in "
+                f"{self.client('ssm').meta.region_name}, so the app is not deployed there as environment "
+                f"'{self.environment}'. Choose its region (AWS_REGION), or deploy it first: `recognition up` for the "
+                "embedded AWS, `cdk deploy --all` for your account."
             )
         return value
 

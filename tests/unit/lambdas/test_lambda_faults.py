@@ -3,98 +3,38 @@
 from __future__ import annotations
 
 import json
-import threading
+import socket
 import time
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
 from lambdas.common import clients
 
+from ..wire import SECRET, Service, hangs_up, is_slow, refuses, says
+
 SCORES = {"Positive": 0.9, "Negative": 0.1, "Neutral": 0.0, "Mixed": 0.0}
 GOOD = json.dumps({"Sentiment": "POSITIVE", "SentimentScore": SCORES}).encode()
-SECRET = "Xylophon4711"
-
-
-class Service(ThreadingHTTPServer):
-    """A service on this machine that answers each call in turn as it is told, the last way for ever."""
-
-    daemon_threads = True
-
-    def __init__(self, *ways: Callable[[BaseHTTPRequestHandler], None]) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.ways = ways
-        self.calls = 0
-        self.ended = threading.Event()
-
-    def way(self) -> Callable[[BaseHTTPRequestHandler], None]:
-        self.calls += 1
-        return self.ways[min(self.calls, len(self.ways)) - 1]
-
-
-class Handler(BaseHTTPRequestHandler):
-    """Reads the call and answers it in its way."""
-
-    server: Service
-
-    def do_POST(self) -> None:
-        self.rfile.read(int(self.headers["Content-Length"]))
-        self.server.way()(self)
-
-    def log_message(self, *_: object) -> None:
-        """Nothing to say."""
-
-
-def says(status: int, body: bytes) -> Callable[[BaseHTTPRequestHandler], None]:
-    """An answer with this status and body."""
-
-    def answer(call: BaseHTTPRequestHandler) -> None:
-        call.send_response(status)
-        call.send_header("Content-Type", "application/x-amz-json-1.1")
-        call.send_header("Content-Length", str(len(body)))
-        call.end_headers()
-        call.wfile.write(body)
-
-    return answer
-
-
-def refuses(code: str) -> Callable[[BaseHTTPRequestHandler], None]:
-    """An error of the service's with this code."""
-    return says(400, json.dumps({"__type": code, "message": f"about {SECRET}"}).encode())
-
-
-def hangs_up(call: BaseHTTPRequestHandler) -> None:
-    """No answer: the connection ends."""
-    call.close_connection = True
-    call.connection.close()
-
-
-def is_slow(call: BaseHTTPRequestHandler) -> None:
-    """No answer before the client stops waiting."""
-    call.server.ended.wait(30)
 
 
 @pytest.fixture
 def comprehend(monkeypatch) -> Iterator[Callable[..., Service]]:
-    """Starts a Comprehend that behaves in these ways; nobody waits between tries, and for an answer a moment only."""
+    """Starts a Comprehend that behaves in these ways; nobody waits between tries, and only a moment for a slow one."""
     started: list[Service] = []
 
-    def start(*ways: Callable[[BaseHTTPRequestHandler], None]) -> Service:
+    def start(*ways: Callable) -> Service:
         service = Service(*ways)
         started.append(service)
-        threading.Thread(target=service.serve_forever, args=(0.02,), daemon=True).start()
-        monkeypatch.setenv("AWS_ENDPOINT_URL_COMPREHEND", f"http://127.0.0.1:{service.server_port}")
-        monkeypatch.setattr(clients, "READ_TIMEOUT_SECONDS", 0.2)
+        monkeypatch.setenv("AWS_ENDPOINT_URL_COMPREHEND", service.url)
+        if is_slow in ways:
+            monkeypatch.setattr(clients, "READ_TIMEOUT_SECONDS", 0.5)
         monkeypatch.setattr(time, "sleep", lambda _: None)
         clients.client_with.cache_clear()
         return service
 
     yield start
     for service in started:
-        service.ended.set()
-        service.shutdown()
-        service.server_close()
+        service.end()
 
 
 FAULTS = {
@@ -130,10 +70,24 @@ def test_a_fault_that_passes_costs_a_second_try_and_nothing_else(call, comprehen
     assert (status, found["results"][0]["label"], service.calls) == (200, "positive", 2)
 
 
-def test_a_region_in_which_nobody_listens_is_unavailable(call, comprehend):
-    service = comprehend(says(200, GOOD))
-    service.shutdown()
-    service.server_close()
+@pytest.mark.parametrize("wrong", ["nobody listens", "no such host", "not enabled"])
+def test_a_wrong_region_is_unavailable_and_nothing_is_charged(call, comprehend, monkeypatch, wrong):
+    service = comprehend(
+        refuses("UnrecognizedClientException") if wrong == "not enabled" else says(200, GOOD)
+    )
+    if wrong == "nobody listens":
+        service.end()
+    if wrong == "no such host":
+        monkeypatch.delenv("AWS_ENDPOINT_URL_COMPREHEND")
+        monkeypatch.setenv("AWS_DEFAULT_REGION", "us-nowhere-1")
+        monkeypatch.setattr(socket, "getaddrinfo", no_such_host)
     status, found, headers = call("language", "/texts/sentiment", b"Good.", "text/plain")
-    assert (status, found["error"]["code"]) == (503, "ServiceUnreachable")
+    code = "SignatureRefused" if wrong == "not enabled" else "ServiceUnreachable"
+    assert (status, found["error"]["code"]) == (503, code)
     assert headers["Retry-After"]
+    assert service.calls == (wrong == "not enabled")
+
+
+def no_such_host(*_: object, **__: object) -> None:
+    """What the system says of a name that is nowhere."""
+    raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")

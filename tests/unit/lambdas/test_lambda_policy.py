@@ -232,6 +232,29 @@ def test_a_backend_that_keeps_failing_is_left_alone(ask):
     assert (status, route(found)) == (200, [("managed", "CircuitOpen"), ("own", "answered")])
 
 
+def test_a_circuit_that_is_open_says_when_to_come_again_spends_nothing_and_closes_by_itself(
+    ask, spending, call, monkeypatch
+):
+    policy = {"backend": "managed", "monthly_budget_usd": 1.0}
+    for _ in range(FAILURES_TO_OPEN):
+        ask(policy, managed=["ThrottlingException"])
+    # Nobody is asked, however often: with an answer of Comprehend's the call would have succeeded.
+    for _ in range(3):
+        status, found, headers = call("language", "/texts/sentiment", TEXT, "text/plain")
+        assert (status, found["error"]["code"]) == (503, "CircuitOpen")
+        assert headers["Retry-After"]
+    assert spending.usd == 0
+    circuit = policies.circuit_of("text-sentiment", "managed")
+    circuit.opened_at -= OPEN_SECONDS
+    # One trial fails and it is open again; after the next it is closed for good.
+    assert ask(policy, managed=["ThrottlingException"])[1]["error"]["code"] == "ServiceThrottled"
+    assert ask(policy)[1]["error"]["code"] == "CircuitOpen"
+    circuit.opened_at -= OPEN_SECONDS
+    for _ in range(2):
+        assert ask(policy, managed=[0.9])[0] == 200
+    assert spending.usd == pytest.approx(2 * CALL_USD)
+
+
 def test_refusals_of_bad_requests_open_no_circuit(ask):
     for _ in range(FAILURES_TO_OPEN + 1):
         status, _ = ask({"backend": "managed"}, managed=["UnsupportedLanguageException"])
