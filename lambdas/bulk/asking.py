@@ -11,7 +11,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from lambdas.common.answers import Answer, Cost, Reading, error_members, head, sorted_results
-from lambdas.common.bodies import ImageBody, TextBody, TextsBody
+from lambdas.common.bodies import JSON_TYPE, ImageBody, ObjectBody, TextBody, TextsBody
 from lambdas.common.costs import cost_of, text_units
 from lambdas.common.errors import RequestRefused
 from lambdas.common.images import PNG_SIGNATURE
@@ -37,7 +37,7 @@ class Content:
 
 def runs_in_bulk(operation: Operation) -> bool:
     """Whether an operation answers one object by itself."""
-    return isinstance(operation.body, ImageBody | TextBody) and operation.service is not None
+    return not isinstance(operation.body, TextsBody | ObjectBody)
 
 
 def batch_operation(operation: Operation) -> Operation | None:
@@ -100,7 +100,7 @@ def ask_together(
     """The outcomes of several texts in one call, each with its own part of the cost."""
     texts = [one.body.decode() for one in contents]
     body = json.dumps({"texts": texts}).encode()
-    found = operation.run(operation, event_of(query, body, "application/json"))
+    found = operation.run(operation, event_of(query, body, JSON_TYPE))
     outcomes: dict[int, Outcome | RequestRefused] = {}
     for content, text, one in zip(contents, texts, found.documents, strict=True):
         cost = cost_of(operation.price, operation.unit, text_units(text))
@@ -125,6 +125,9 @@ def media_type(operation: Operation, body: bytes) -> str:
     """The content type under which an object is asked about; its own is anybody's claim."""
     if isinstance(operation.body, TextBody):
         return "text/plain"
+    if not isinstance(operation.body, ImageBody):
+        # Two pictures, or a sequence: an object holds the JSON that the API takes.
+        return JSON_TYPE
     return "image/png" if body.startswith(PNG_SIGNATURE) else "image/jpeg"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 
@@ -12,13 +13,17 @@ from PIL import Image
 from lambdas.bulk.asking import OPERATIONS, runs_in_bulk
 from lambdas.bulk.pace import QueueTooLong
 from lambdas.bulk.work import Worker, count, give_up, work
+from lambdas.catalogue import OPERATIONS as CATALOGUE
+from lambdas.catalogue import examples
 from lambdas.common.budget import PER_USD
+from lambdas.custom import operations as custom
 from lambdas.vision import operations as vision
 
 from .conftest import BUCKET, PLAIN, PRICE
 
 TEXTS = {f"{number:03}.txt": f"Text number {number}." for number in range(60)}
 PLENTY = 1_000.0
+EXAMPLES = examples()
 
 
 def plenty() -> float:
@@ -321,7 +326,43 @@ def test_pictures_are_asked_about_one_by_one(worker, batch, place, monkeypatch):
     assert codes(lines_of(worker, place)) == {"a.png": "done", "b.png": "NotAnImage"}
 
 
-def test_every_operation_on_one_picture_or_text_runs_in_bulk_and_no_other():
+def test_pairs_and_sequences_are_objects_of_the_json_that_the_api_takes(worker, batch, place, monkeypatch):
+    asked = []
+
+    class Rekognition:
+        def compare_faces(self, **request):
+            asked.append(request)
+            return {"FaceMatches": [], "ResponseMetadata": PLAIN}
+
+    monkeypatch.setattr(vision, "client", lambda _: Rekognition())
+    image = base64.b64decode(EXAMPLES["image-compare-faces"]["body"]["source"])
+    texts = {
+        "pair.json": json.dumps(EXAMPLES["image-compare-faces"]["body"]),
+        "half.json": json.dumps({"source": EXAMPLES["image-compare-faces"]["body"]["source"]}),
+    }
+    made = batch(
+        texts, operation="image-compare-faces", query={"similarity_threshold": "0.9"}, limit_usd=None
+    )
+    assert work(worker, made, plenty) == {"done": 1, "failed": 1}
+    assert codes(lines_of(worker, place)) == {"pair.json": "done", "half.json": "InvalidRequest"}
+    (request,) = asked
+    assert (request["SourceImage"], request["SimilarityThreshold"]) == ({"Bytes": image}, 90.0)
+
+    class Endpoint:
+        def invoke_endpoint(self, **request):
+            asked.append(request)
+            content = json.dumps({"predictions": [{"probabilities": {"walking": 1.0}}]}).encode()
+            return {"Body": io.BytesIO(content)}
+
+    monkeypatch.setattr(custom, "client", lambda _: Endpoint())
+    monkeypatch.setenv("RNN_ENDPOINT_NAME", "recognition-dev-rnn")
+    steps = {"walk.json": '{"sequence": [[1.0, 2.0]]}', "stumble.json": '{"sequence": [[1.0], [1.0, 2.0]]}'}
+    made = batch(steps, operation="sequence-class", limit_usd=None, number=2)
+    assert work(worker, made, plenty) == {"done": 1, "failed": 1}
+    assert codes(lines_of(worker, place, 2)) == {"walk.json": "done", "stumble.json": "InvalidSequence"}
+    assert asked[-1]["ContentType"] == "application/json"
+
+
+def test_every_operation_runs_in_bulk_but_those_on_many_texts_which_it_uses_itself():
     names = {name for name, operation in OPERATIONS.items() if runs_in_bulk(operation)}
-    assert {"image-labels", "image-class", "text-sentiment", "text-pii-redaction", "text-class"} <= names
-    assert not [name for name in names if name.endswith("-batch") or name == "image-compare-faces"]
+    assert names == {one.name for one in CATALOGUE if not one.name.endswith("-batch")} - {"advise"}

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from cli import bulk, bulk_commands, bulk_runs
 from cli.errors import CommandFailed
 from lambdas.bulk.asking import OPERATIONS
+from lambdas.bulk.places import Place
 from lambdas.common.costs import text_units
 
 SENTIMENT, LABELS = OPERATIONS["text-sentiment"], OPERATIONS["image-labels"]
@@ -72,7 +73,7 @@ def test_a_text_never_costs_more_than_was_planned(text):
 @pytest.mark.parametrize(
     ("name", "options", "limit", "reason"),
     [
-        ("image-compare-faces", [], None, "does not run in bulk"),
+        ("advise", [], None, "does not run in bulk"),
         ("text-sentiment-batch", [], None, "does not run in bulk"),
         ("image-labels", ["max_labels"], None, "wants NAME=VALUE"),
         ("image-labels", ["max_labels=0"], None, "from 1 to 1000"),
@@ -98,6 +99,43 @@ def test_without_a_confirmed_price_no_limit_can_be_held_so_nothing_starts():
 def test_a_run_reads_the_data_bucket_or_a_folder(source, reason):
     with pytest.raises(CommandFailed, match=reason):
         list(bulk.objects_from(Target(), source, "run", lambda _: None))
+
+
+@pytest.fixture
+def in_pages():
+    """A target whose S3 lists these names on two pages; what is asked for the second is checked."""
+    s3 = boto3.client("s3", "us-east-1", aws_access_key_id="test", aws_secret_access_key="test")
+    target = Target()
+    target.client = lambda _: s3
+    with Stubber(s3) as answers:
+
+        def listed(prefix: str, first: list[dict], second: list[dict]) -> Target:
+            asked = {"Bucket": "data", "Prefix": prefix}
+            page = {"Contents": first, "IsTruncated": True, "NextContinuationToken": "more"}
+            answers.add_response("list_objects_v2", page, asked)
+            page = {"Contents": second, "IsTruncated": False}
+            answers.add_response("list_objects_v2", page, {**asked, "ContinuationToken": "more"})
+            return target
+
+        yield listed
+        answers.assert_no_pending_responses()
+
+
+def test_a_prefix_of_many_pages_is_read_to_its_end_without_the_marks_of_folders(in_pages):
+    first = [{"Key": "texts/", "Size": 0, "ETag": '"0"'}, {"Key": "texts/a", "Size": 7, "ETag": '"1"'}]
+    target = in_pages("texts", first, [{"Key": "texts/empty", "Size": 0, "ETag": '"2"'}])
+    found = list(bulk.objects_from(target, "s3://data/texts", "run", lambda _: None))
+    assert [(one["key"], one["etag"], one["size"]) for one in found] == [
+        ("texts/a", "1", 7),
+        ("texts/empty", "2", 0),
+    ]
+
+
+def test_outcomes_of_many_pages_are_all_read(in_pages):
+    place = Place("run", 1)
+    keys = [place.outcome(number) for number in (1, 2)]
+    target = in_pages(place.outcomes, [{"Key": keys[0]}], [{"Key": keys[1]}])
+    assert list(bulk_runs.outcome_keys(target, place)) == keys
 
 
 @pytest.mark.parametrize("line", ["", "7", '"key"', '{"etag": "e"}', '{"key": "a", "size": "large"}'])
