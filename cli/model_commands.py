@@ -175,7 +175,11 @@ def recognize(
         raise CommandFailed("--show draws one picture, so it does not go with --watch.")
     Console(stderr=True).print(f"Watching {watch} for {', '.join(CONTENT_TYPES)}; Ctrl-C ends it.")
     for file in new_files(watch, CONTENT_TYPES):
-        recognize_and_show(target, str(file), entities=entities, as_json=as_json)
+        try:
+            recognize_and_show(target, str(file), entities=entities, as_json=as_json)
+        except CommandFailed as error:
+            # One file that cannot be asked about is no reason to leave the next ones alone.
+            Console(stderr=True).print(str(error), markup=False, soft_wrap=True)
 
 
 @app.command(epilog=example("recognition replay answers.jsonl --requests-per-month 100000"))

@@ -11,6 +11,8 @@ from rich.text import Text
 
 from cli.errors import CommandFailed
 
+# Left, top, right and bottom in pixels.
+Rectangle = tuple[float, float, float, float]
 FORMATS = (".png", ".jpg", ".jpeg")
 COLOURS = ("#e6194b", "#3cb44b", "#4363d8", "#f58231", "#911eb4", "#008080", "#9a6324", "#800000")
 # Line and letters grow with the picture, so that both stay readable when it is shown smaller.
@@ -20,7 +22,7 @@ STYLES = ("bold red", "bold green", "bold blue", "bold magenta", "bold cyan", "b
 
 
 def draw(image: bytes, results: Sequence[Mapping[str, Any]], output: Path) -> int:
-    """Draws each result that has a box, surest on top, and writes the picture; the number of boxes.
+    """Draws each result that has a box, surest on top, their captions beside each other; the number of boxes.
 
     Raises:
         CommandFailed: when the output's ending names no format that is written here.
@@ -36,17 +38,50 @@ def draw(image: bytes, results: Sequence[Mapping[str, Any]], output: Path) -> in
     font = ImageFont.load_default(max(LETTER_PIXELS_LEAST, round(size * LETTER_SHARE)))
     labels = sorted({result["label"] for result in results})
     located = [result for result in results if "box" in result]
-    for result in reversed(located):
+    step = max(2, round(size * LINE_SHARE))
+    shown = []
+    for result in located:
         colour = COLOURS[labels.index(result["label"]) % len(COLOURS)]
-        corners = corners_of(result["box"], picture.size)
-        pen.rectangle(corners, outline=colour, width=max(2, round(size * LINE_SHARE)))
+        shown.append((corners_of(result["box"], picture.size), colour, result))
+    for corners, colour, _ in reversed(shown):
+        pen.rectangle(corners, outline=colour, width=step)
+    taken: list[Rectangle] = []
+    for corners, colour, result in shown:
         caption = f"{result['label']} {result['score']:.2f}"
-        write_caption(pen, caption, corners[:2], font, colour, picture.size)
+        width, height = pen.textbbox((0, 0), caption, font=font)[2:]
+        place = free_place(corners, (width + 6, height + 4), picture.size, taken)
+        taken.append(place)
+        pen.rectangle(place, fill=colour)
+        pen.text((place[0] + 3, place[1] + 1), caption, fill="white", font=font)
     picture.save(output)
     return len(located)
 
 
-def corners_of(box: Mapping[str, float], size: tuple[int, int]) -> tuple[float, float, float, float]:
+def free_place(
+    corners: Rectangle, caption: tuple[float, float], size: tuple[int, int], taken: Sequence[Rectangle]
+) -> Rectangle:
+    """Where a caption of this size stands: above its box's corner, or where that is taken further down, in the picture.
+
+    Where a picture is too full for all of its captions, those of the least sure cover others.
+    """
+    width, height = caption
+    left = max(0.0, min(corners[0], size[0] - width))
+    above = corners[1] - height if corners[1] >= height else corners[1]
+    rows = max(1, int((size[1] - above) // (height + 1)))
+    for row in range(rows):
+        top = min(above + row * (height + 1), max(0.0, size[1] - height))
+        place = (left, top, left + width, top + height)
+        if not any(overlap(place, one) for one in taken):
+            return place
+    return left, above, left + width, above + height
+
+
+def overlap(one: Rectangle, other: Rectangle) -> bool:
+    """Whether two rectangles have a pixel in common."""
+    return one[0] <= other[2] and other[0] <= one[2] and one[1] <= other[3] and other[1] <= one[3]
+
+
+def corners_of(box: Mapping[str, float], size: tuple[int, int]) -> Rectangle:
     """A box's left, top, right and bottom in pixels, inside the picture."""
     width, height = size
     left, top = box["left"] * width, box["top"] * height
@@ -54,17 +89,6 @@ def corners_of(box: Mapping[str, float], size: tuple[int, int]) -> tuple[float, 
     left, right = (min(max(one, 0.0), width - 1) for one in (left, right))
     top, bottom = (min(max(one, 0.0), height - 1) for one in (top, bottom))
     return left, top, max(left, right), max(top, bottom)
-
-
-def write_caption(
-    pen: Any, caption: str, corner: tuple[float, float], font: Any, colour: str, size: tuple[int, int]
-) -> None:
-    """Writes a caption on its colour above the corner, or below where the picture ends."""
-    _, _, width, height = pen.textbbox((0, 0), caption, font=font)
-    left = max(0.0, min(corner[0], size[0] - width - 6))
-    top = corner[1] - height - 4 if corner[1] >= height + 4 else corner[1]
-    pen.rectangle((left, top, left + width + 6, top + height + 4), fill=colour)
-    pen.text((left + 3, top + 1), caption, fill="white", font=font)
 
 
 def highlighted(text: str, results: Sequence[Mapping[str, Any]]) -> Text:

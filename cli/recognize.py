@@ -164,10 +164,18 @@ def recognize_and_show(
     found = {question.path: reply.body["results"] for question, reply in replies if reply.status == 200}
     if entities and "/texts/entities" in found:
         console.print(pictures.highlighted(questions[0].body.decode(), found["/texts/entities"]))
-    if picture and "/images/labels" in found:
-        boxes = pictures.draw(questions[0].body, found["/images/labels"], picture)
-        Console(stderr=True).print(f"{boxes} boxes are drawn in {picture}.")
+    if picture:
+        labels = found.get("/images/labels")
+        drawn = None if labels is None else pictures.draw(questions[0].body, labels, picture)
+        Console(stderr=True).print(words_of(drawn, picture))
     return bool(found)
+
+
+def words_of(drawn: int | None, picture: Path) -> str:
+    """What became of the picture, by the number of boxes; None where nobody told any labels."""
+    if drawn is None:
+        return f"Nothing is drawn in {picture}, because /images/labels was not answered."
+    return f"{drawn} {'box is' if drawn == 1 else 'boxes are'} drawn in {picture}."
 
 
 def table_of(replies: list[tuple[Question, Reply]], title: str | None) -> Table:

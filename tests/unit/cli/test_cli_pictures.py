@@ -9,10 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+from typer.testing import CliRunner
 
 from cli import recognize as recognizing
 from cli.errors import CommandFailed
-from cli.pictures import COLOURS, corners_of, draw, highlighted
+from cli.main import app
+from cli.pictures import COLOURS, corners_of, draw, free_place, highlighted, overlap
 from cli.recognize import Reply, recognize_and_show
 from cli.watching import new_files
 
@@ -60,6 +62,29 @@ def test_another_format_is_refused(tmp_path):
 
 
 share = st.floats(-0.5, 1.5)
+inside = st.floats(0, 1)
+
+
+@given(st.lists(st.tuples(inside, inside), min_size=1, max_size=8))
+def test_no_caption_covers_another_while_there_is_room(corners):
+    """Eight captions at most, each a twentieth of the height: below its corner there is room or the picture ends."""
+    size, caption, taken = (400, 400), (90.0, 20.0), []
+    for left, top in corners:
+        x, y = left * 399, top * 199
+        place = free_place((x, y, 399.0, 399.0), caption, size, taken)
+        assert (place[2] - place[0], place[3] - place[1]) == pytest.approx(caption)
+        assert place[0] >= 0 and place[1] >= 0 and place[2] <= 400 and place[3] <= 400
+        assert not any(overlap(place, one) for one in taken)
+        taken.append(place)
+
+
+def test_a_caption_that_would_be_covered_stands_below_it(tmp_path):
+    output = tmp_path / "out.png"
+    here = {"left": 0.0, "top": 0.5, "width": 0.5, "height": 0.4}
+    draw(picture(), [result("Cat", 0.9, **here), result("Dog", 0.8, **here)], output)
+    found = Image.open(output)
+    colours = {found.getpixel((1, y)) for y in range(100)}
+    assert {rgb(COLOURS[0]), rgb(COLOURS[1])} <= colours
 
 
 @given(share, share, share, share)
@@ -109,7 +134,31 @@ def test_a_photograph_is_shown_with_what_was_found(answers, tmp_path, capsys):
     assert recognize_and_show(Target(), str(photo), picture=output)
     assert Image.open(output).size == (200, 100)
     printed = capsys.readouterr()
-    assert "photo.jpg" in printed.out and "1 boxes" in printed.err
+    assert "photo.jpg" in printed.out and "1 box is drawn" in printed.err
+
+
+def test_a_photograph_whose_labels_nobody_told_is_not_drawn_and_that_is_said(monkeypatch, tmp_path, capsys):
+    refused = {"error": {"code": "ServiceThrottled", "message": "Busy.", "field": None}}
+    monkeypatch.setattr(recognizing, "ask", lambda *_: Reply(503, refused, 0.01))
+    photo, output = tmp_path / "photo.jpg", tmp_path / "out.png"
+    photo.write_bytes(picture())
+    assert not recognize_and_show(Target(), str(photo), picture=output)
+    assert not output.exists()
+    assert "Nothing is drawn" in capsys.readouterr().err
+
+
+def test_a_watched_folder_is_watched_on_after_a_file_that_cannot_be_asked_about(
+    answers, tmp_path, monkeypatch
+):
+    files = [tmp_path / name for name in ("a.png", "broken.npy", "b.txt")]
+    for file in files:
+        file.write_bytes(b"Ada was here.")
+    monkeypatch.setattr("cli.embedded.choose_target", lambda *_, **__: Target())
+    monkeypatch.setattr("cli.watching.new_files", lambda *_: iter(files))
+    ended = CliRunner().invoke(app, ["recognize", "--watch", str(tmp_path)], env={"COLUMNS": "200"})
+    assert ended.exit_code == 0, ended.output
+    assert "broken.npy is no NumPy file of numbers." in ended.output
+    assert "a.png" in ended.output and "b.txt" in ended.output
 
 
 def test_a_text_is_printed_with_its_entities(answers, capsys):
