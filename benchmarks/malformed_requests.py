@@ -1,6 +1,7 @@
 """Do malformed requests get a 4xx and leave the process as it was: `python -m benchmarks.malformed_requests`.
 
 They go through the handlers as API Gateway would send them, in one process, before services that answer everything.
+After the last one each function has to answer a good request.
 """
 
 from __future__ import annotations
@@ -100,19 +101,33 @@ def broken_json(dice: random.Random) -> bytes:
     return dice.choice((f'{{"{name}": {value}', f'{{"{name}": {value}, "more": 1}}', "[" * 5_000)).encode()
 
 
+# Functions and paths that take one picture, one text, or JSON of another form.
+OF_PICTURES = (("vision", "/images/faces"), ("vision", "/images/labels"), ("custom", "/images/class"))
+OF_TEXTS = (
+    ("language", "/texts/sentiment"),
+    ("language", "/texts/pii/redaction"),
+    ("custom", "/texts/class"),
+)
+OF_JSON = (*OF_TEXTS, ("language", "/texts/sentiment/batch"), ("vision", "/images/compare-faces"))
+
+
 def request(dice: random.Random) -> tuple[str, dict]:
     """A malformed request and the function that gets it."""
     kind = dice.randrange(8)
     if kind < 5:
         content = (truncated, flipped, bomb, exif_trick, polyglot)[kind](dice)
-        function, path, content_type = "vision", "/images/faces", dice.choice(("image/png", "image/jpeg"))
+        content_type = dice.choice(("image/png", "image/jpeg"))
         if dice.random() < 0.3:
             content = json.dumps({"image": base64.b64encode(content).decode()}).encode()
             content_type = "application/json"
-    else:
-        content = broken_json(dice) if kind == 7 else dice.choice(BROKEN_TEXTS)
-        content_type = "application/json" if kind == 7 else "text/plain"
-        function, path = "language", "/texts/sentiment"
+        return event_of(*dice.choice(OF_PICTURES), content, content_type)
+    if kind == 7:
+        return event_of(*dice.choice(OF_JSON), broken_json(dice), "application/json")
+    return event_of(*dice.choice(OF_TEXTS), dice.choice(BROKEN_TEXTS), "text/plain")
+
+
+def event_of(function: str, path: str, content: bytes, content_type: str) -> tuple[str, dict]:
+    """A function, and a request to it as API Gateway hands it over."""
     return function, {
         "httpMethod": "POST",
         "path": path,
@@ -123,14 +138,37 @@ def request(dice: random.Random) -> tuple[str, dict]:
     }
 
 
+GOOD = (
+    *(event_of(*place, PICTURES[0], "image/png") for place in OF_PICTURES),
+    *(event_of(*place, b"Good.", "text/plain") for place in OF_TEXTS),
+)
+
+
 class Service:
-    """Rekognition and Comprehend, which answer whatever happens to be a picture or a text all the same."""
+    """AWS, which answers whatever happens to be a picture or a text all the same."""
 
     def detect_faces(self, **_: Any) -> dict[str, Any]:
         return {"FaceDetails": [], "ResponseMetadata": METADATA}
 
+    def detect_labels(self, **_: Any) -> dict[str, Any]:
+        return {"Labels": [], "ResponseMetadata": METADATA}
+
+    def compare_faces(self, **_: Any) -> dict[str, Any]:
+        return {"FaceMatches": [], "ResponseMetadata": METADATA}
+
     def detect_sentiment(self, **_: Any) -> dict[str, Any]:
         return {"SentimentScore": {"Positive": 1.0}, "ResponseMetadata": METADATA}
+
+    def detect_pii_entities(self, **_: Any) -> dict[str, Any]:
+        return {"Entities": [], "ResponseMetadata": METADATA}
+
+    def batch_detect_sentiment(self, TextList: list[str], **_: Any) -> dict[str, Any]:
+        scores = {"SentimentScore": {"Positive": 1.0}}
+        results = [{"Index": index, **scores} for index in range(len(TextList))]
+        return {"ResultList": results, "ErrorList": [], "ResponseMetadata": METADATA}
+
+    def invoke_endpoint(self, **_: Any) -> dict[str, Any]:
+        return {"Body": io.BytesIO(b'{"predictions": [{"probabilities": {"good": 1.0}}]}')}
 
 
 def resident_bytes() -> int:
@@ -139,18 +177,20 @@ def resident_bytes() -> int:
 
 
 def measure(requests: int, seed: int = 0) -> dict[str, Any]:
-    """Sends so many; counts the statuses and looks at the memory ten times."""
+    """Sends so many; counts the statuses, looks at the memory ten times, and then whether good ones are answered."""
     variables = {
         "AWS_DEFAULT_REGION": "us-east-1",
         "POWERTOOLS_METRICS_NAMESPACE": "Recognition",
         "POWERTOOLS_SERVICE_NAME": "garbage",
         "POWERTOOLS_TRACE_DISABLED": "true",
         "POWERTOOLS_LOG_LEVEL": "CRITICAL",
+        "CNN_ENDPOINT_NAME": "cnn",
+        "RNN_ENDPOINT_NAME": "rnn",
     }
     dice, statuses, held = random.Random(seed), Counter(), []
     with mock.patch.dict(os.environ, variables), redirect_stdout(io.StringIO()) as printed:
         handlers: dict[str, Callable[..., dict[str, Any]]] = {}
-        for name in ("vision", "language"):
+        for name in ("vision", "language", "custom"):
             operations = importlib.import_module(f"lambdas.{name}.operations")
             operations.client = lambda _: Service()
             handlers[name] = importlib.import_module(f"lambdas.{name}.handler").handler
@@ -162,9 +202,11 @@ def measure(requests: int, seed: int = 0) -> dict[str, Any]:
                 printed.truncate()
                 gc.collect()
                 held.append(resident_bytes())
+        healthy = [handlers[function](event, CONTEXT)["statusCode"] == 200 for function, event in GOOD]
     return {
         "requests": requests,
         "statuses": {str(status): count for status, count in sorted(statuses.items())},
+        "good_ones_answered_afterwards": f"{sum(healthy)} of {len(healthy)}",
         "resident_megabytes": [round(one / 2**20, 1) for one in held],
     }
 

@@ -468,7 +468,8 @@ class Operations(ABC):
     def image_class(self, image: bytes) -> Answer:
         """Our convolutional network's classes for an image.
 
-        A PNG or JPEG of at most 4,620,288 bytes (as base64 in JSON 3,465,216), each side of at least 8 pixels."""
+        A PNG or JPEG of at most 4,620,288 bytes (as base64 in JSON 3,465,216), each side of at least 8 pixels, at
+        most 50,000,000 in all."""
         return self.ask_about_image("images/class", image, {})
 
     def text_class(self, text: str) -> Answer:

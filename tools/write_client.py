@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 from lambdas.catalogue import OPERATIONS
@@ -12,6 +13,8 @@ from lambdas.common.operations import Operation
 from lambdas.common.options import Choice, Choices, Integer, Option, Share
 from tools.write_openapi import limits
 
+# Of a docstring in a method.
+LINE, INDENT = 117, " " * 8
 MODULE = Path(__file__).resolve().parents[1] / "client" / "operations.py"
 HEAD = '''"""The client's method for each operation. Made by `python -m tools.write_client`; do not edit."""
 
@@ -93,9 +96,10 @@ def method(operation: Operation) -> str:
     sent = [repr(operation.path), *takes]
     if not isinstance(operation.body, ObjectBody):
         sent.append(f"{{{options}}}")
+    taken = textwrap.fill(limits(operation), LINE, initial_indent=INDENT, subsequent_indent=INDENT)
     return (
         f"    def {operation.name.replace('-', '_')}(self, {', '.join(parameters)}) -> {gives}:\n"
-        f'        """{operation.summary}\n\n        {limits(operation)}{about}"""\n'
+        f'        """{operation.summary}\n\n{taken}{about}"""\n'
         f"        return self.{helper}({', '.join(sent)})\n"
     )
 

@@ -172,9 +172,10 @@ def body_schema(operation: Operation) -> dict[str, Any]:
 def limits(operation: Operation) -> str:
     """What an operation's body may be."""
     match operation.body:
-        case ImageBody(least, most):
+        case ImageBody(least, most, area):
             sides = f"from {least} to {most:,}" if most else f"of at least {least}"
-            return f"A PNG or JPEG of at most {IMAGE_BYTES:,} bytes ({IN_JSON}), each side {sides} pixels."
+            pixels = f"{sides} pixels, at most {area:,} in all" if area else f"{sides} pixels"
+            return f"A PNG or JPEG of at most {IMAGE_BYTES:,} bytes ({IN_JSON}), each side {pixels}."
         case ImagePairBody(least):
             return f"Two PNG or JPEG files ({IN_JSON}, both together), each side of at least {least} pixels."
         case TextBody(most):

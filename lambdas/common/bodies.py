@@ -25,10 +25,16 @@ LANGUAGE_CODE = {"type": "string", "pattern": "^[a-z]{2}(-[A-Z]{2})?$"}
 
 @dataclass(frozen=True)
 class ImageBody:
-    """One image: the bytes themselves, or base64 in JSON. `least_pixels` and `most_pixels` bound each side."""
+    """One image: the bytes themselves, or base64 in JSON.
+
+    Attributes:
+        least_pixels, most_pixels: of each side.
+        most_area: pixels in all; a small file may unpack to any number.
+    """
 
     least_pixels: int
     most_pixels: int | None = None
+    most_area: int | None = None
 
 
 @dataclass(frozen=True)
@@ -135,10 +141,10 @@ def read_image(event: dict[str, Any], body: ImageBody) -> ImageRequest:
     """
     content_type = media_type(event)
     if content_type in IMAGE_TYPES:
-        return checked_image(raw_body(event), "body", body.least_pixels, body.most_pixels)
+        return checked_image(raw_body(event), "body", body)
     if content_type == JSON_TYPE:
         encoded = json_body(event, schema_of(body))["image"]
-        return checked_image(decoded(encoded, "image"), "image", body.least_pixels, body.most_pixels)
+        return checked_image(decoded(encoded, "image"), "image", body)
     raise wrong_type(content_type, (*IMAGE_TYPES, JSON_TYPE))
 
 
@@ -151,9 +157,8 @@ def read_image_pair(event: dict[str, Any], body: ImagePairBody) -> tuple[ImageRe
     if media_type(event) != JSON_TYPE:
         raise wrong_type(media_type(event), (JSON_TYPE,))
     fields = json_body(event, schema_of(body))
-    source, target = (
-        checked_image(decoded(fields[name], name), name, body.least_pixels) for name in ("source", "target")
-    )
+    each = ImageBody(body.least_pixels)
+    source, target = (checked_image(decoded(fields[name], name), name, each) for name in ("source", "target"))
     return source, target
 
 
@@ -165,9 +170,7 @@ def decoded(encoded: str, field: str) -> bytes:
         raise bad_request("InvalidBase64", f"The field {field} has to be base64.", field) from error
 
 
-def checked_image(
-    content: bytes, field: str, least_pixels: int, most_pixels: int | None = None
-) -> ImageRequest:
+def checked_image(content: bytes, field: str, body: ImageBody) -> ImageRequest:
     """The image with its header, or 400 or 413."""
     if not content:
         raise bad_request("EmptyImage", "The image is empty.", field)
@@ -179,10 +182,13 @@ def checked_image(
         )
     header = read_header(content, field)
     size = f"The image is {header.width}×{header.height} pixels; each side"
-    if min(header.width, header.height) < least_pixels:
-        raise bad_request("ImageTooSmall", f"{size} needs at least {least_pixels}.", field)
-    if most_pixels and max(header.width, header.height) > most_pixels:
-        raise bad_request("ImageTooWide", f"{size} may have at most {most_pixels}.", field)
+    if min(header.width, header.height) < body.least_pixels:
+        raise bad_request("ImageTooSmall", f"{size} needs at least {body.least_pixels}.", field)
+    if body.most_pixels and max(header.width, header.height) > body.most_pixels:
+        raise bad_request("ImageTooWide", f"{size} may have at most {body.most_pixels}.", field)
+    if body.most_area and header.width * header.height > body.most_area:
+        message = f"The image has more than {body.most_area:,} pixels, which is the most that are taken."
+        raise bad_request("ImageTooWide", message, field)
     return ImageRequest(content, header)
 
 

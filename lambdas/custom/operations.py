@@ -30,6 +30,9 @@ BACKEND = "sagemaker"
 
 # The network resizes whatever it gets, but one pixel shows nothing.
 LEAST_PIXELS = 8
+# The endpoint unpacks an image whole, and a file of some kilobytes may say that it has gigabytes of pixels. Our own
+# container's bound (serving/preprocessing.py); TensorFlow's has none.
+MOST_PIXELS = 50_000_000
 # What the recurrent network reads is far less; the limit keeps a request within Comprehend's for the same text.
 TEXT_BYTES = 100_000
 # An endpoint takes 6 MiB, and JSON writes a number with up to 24 characters and a comma.
@@ -131,7 +134,7 @@ IMAGE_CLASS = Operation(
     summary="Our convolutional network's classes for an image.",
     service="sagemaker-runtime",
     api="InvokeEndpoint",
-    body=ImageBody(LEAST_PIXELS),
+    body=ImageBody(LEAST_PIXELS, most_area=MOST_PIXELS),
     run=classify_image,
 )
 TEXT_CLASS = Operation(

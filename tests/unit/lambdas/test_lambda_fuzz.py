@@ -24,6 +24,8 @@ from lambdas.common.bodies import (
     read_texts,
 )
 from lambdas.common.errors import RequestRefused
+from lambdas.custom.operations import IMAGE_CLASS
+from serving import preprocessing
 
 from .conftest import picture
 
@@ -132,9 +134,14 @@ def test_any_json_is_read_or_refused(value, reader):
     outcome(*reader, event(json.dumps(value), "application/json", as_base64=False))
 
 
+def test_our_networks_take_as_many_pixels_as_our_own_container_unpacks():
+    assert IMAGE_CLASS.body.most_area == preprocessing.MOST_PIXELS
+
+
+@pytest.mark.parametrize("body", [READERS[0][1], IMAGE_CLASS.body], ids=["rekognition", "our network"])
 @pytest.mark.parametrize("side", [10_001, 60_000, 2**31 - 1])
-def test_a_decompression_bomb_is_refused_by_its_header(side):
+def test_a_decompression_bomb_is_refused_by_its_header(side, body):
     header = b"IHDR" + struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
     bomb = b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + header + struct.pack(">I", zlib.crc32(header))
     bomb += struct.pack(">I", 0) + b"IEND" + struct.pack(">I", zlib.crc32(b"IEND"))
-    assert outcome(*READERS[0], event(bomb, "image/png", as_base64=True)) == 400
+    assert outcome(read_image, body, event(bomb, "image/png", as_base64=True)) == 400
