@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import io
 import json
 
@@ -12,9 +14,11 @@ from botocore.response import StreamingBody
 from botocore.stub import Stubber
 from hypothesis import given
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
 from cli import bulk, bulk_commands, bulk_runs
 from cli.errors import CommandFailed
+from cli.main import app
 from lambdas.bulk.asking import OPERATIONS
 from lambdas.bulk.places import Place
 from lambdas.common.costs import text_units
@@ -195,3 +199,37 @@ def test_results_become_rows_with_the_best_label(tmp_path):
     assert (first["label"], first["score"], first["usd"], first["version_id"]) == ("Dog", 0.9, 0.1, "v")
     assert json.loads(first["results"]) == done["results"]
     assert (second["label"], json.loads(second["error"])) == (None, {"code": "NotAnImage"})
+
+
+def test_a_run_is_started_and_watched_to_its_end_by_one_command(monkeypatch):
+    states = iter([("RUNNING", 0, 3), ("RUNNING", 2, 1), ("SUCCEEDED", 3, 0)])
+    started, pauses, shown = [], [], []
+
+    def status(target: Target, run: str) -> dict:
+        state, done, left = next(states)
+        counts = {"done": done, "failed": 0, "left": left, "objects": 3}
+        return {"run": run, "state": state, "results": "s3://data/out", "reason": None, **counts}
+
+    def start(target: Target, wanted: bulk.Request, source: str, detail) -> tuple[str, bulk.Plan]:
+        started.append((wanted.operation.name, wanted.query, wanted.limit_usd, source))
+        return "one", bulk.Plan(objects=3, units=3, calls=3, batches=1, usd=0.003, seconds=1.0)
+
+    class Progress:
+        @contextlib.contextmanager
+        def step(self, words: str):
+            yield shown.append
+
+    monkeypatch.setattr("cli.embedded.choose_target", lambda *_, **__: Target())
+    monkeypatch.setattr(bulk_commands, "Progress", Progress)
+    monkeypatch.setattr(bulk, "start", start)
+    monkeypatch.setattr(bulk_runs, "status", status)
+    monkeypatch.setattr(bulk_runs, "watch", functools.partial(bulk_runs.watch, pause=pauses.append))
+    words = ["bulk", "--from", "photos", "--operation", "image-labels", "--option", "max_labels=5"]
+    ended = CliRunner().invoke(app, [*words, "--limit-usd", "2", "--watch"], env={"COLUMNS": "200"})
+    assert ended.exit_code == 0, ended.output
+    assert started == [("image-labels", {"max_labels": "5"}, 2.0, "photos")]
+    assert len(pauses) == 2
+    assert "3 objects in 1 batches, up to 0.0030 US dollars" in ended.output
+    left = [(0, 3), (2, 1), (3, 0)]
+    assert shown == [f"{done} done, 0 failed, {left} left of 3" for done, left in left]
+    assert "SUCCEEDED: 3 done" in ended.output

@@ -1,0 +1,82 @@
+"""The function of bulk runs: what it is handed, what it counts, and that nothing of the objects is in its log."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import sys
+import uuid
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from .conftest import BUCKET
+
+SECRET = "Xylophon4711"
+CONTEXT = SimpleNamespace(
+    function_name="bulk",
+    memory_limit_in_mb=512,
+    invoked_function_arn="arn:aws:lambda:us-east-1:111122223333:function:bulk",
+    aws_request_id="request",
+    get_remaining_time_in_millis=lambda: 300_000,
+)
+
+
+@pytest.fixture
+def handler(worker, comprehend, monkeypatch):
+    """The function's handler, made anew, with the worker of the tests."""
+    monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "Recognition")
+    monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", uuid.uuid4().hex)
+    monkeypatch.setenv("POWERTOOLS_LOG_LEVEL", "DEBUG")
+    monkeypatch.delitem(sys.modules, "lambdas.bulk.handler", raising=False)
+
+    def call(event: dict[str, Any], context: Any) -> dict[str, int]:
+        # Its logger writes to whatever is the standard output when it is imported.
+        module = importlib.import_module("lambdas.bulk.handler")
+        monkeypatch.setattr(module, "worker", lambda: worker)
+        return module.handler(event, context)
+
+    return call
+
+
+def event(worker: Any, run: str, texts: dict[str, str], **more: Any) -> dict[str, Any]:
+    """What the state machine hands over."""
+    objects = []
+    for key, text in texts.items():
+        put = worker.s3.put_object(Bucket=BUCKET, Key=key, Body=text.encode())
+        objects.append({"key": key, "etag": put["ETag"].strip('"')})
+    about = {"id": run, "attempt": 1, "operation": "text-sentiment", "query": {}, "objects": len(texts)}
+    about |= {"limit_usd": 10.0, "started_at": 1_000_000}
+    return {"run": about, "batch": {"number": 1, "objects": objects}, **more}
+
+
+def test_a_batch_is_worked_and_the_run_counted_and_nothing_of_the_objects_is_logged(
+    handler, worker, comprehend, capfd
+):
+    comprehend.poisoned = {f"{SECRET} is bad."}
+    texts = {f"{SECRET}/a.txt": f"My name is {SECRET}.", f"{SECRET}/b.txt": f"{SECRET} is bad."}
+    handed = event(worker, "run", texts)
+    assert handler(handed, CONTEXT) == {"done": 1, "failed": 1}
+    counted = handler({"run": handed["run"]}, CONTEXT)
+    assert counted == {"objects": 2, "done": 1, "failed": 1, "missing": 0}
+    printed = "".join(capfd.readouterr())
+    assert '"BulkDone":[1.0]' in printed and '"operation":"text-sentiment"' in printed
+    assert SECRET not in printed
+
+
+def test_a_batch_that_is_given_up_ends_without_a_call(handler, worker, comprehend):
+    handed = event(worker, "given-up", {"a.txt": "A text."}, give_up=True)
+    assert handler(handed, CONTEXT) == {"done": 0, "failed": 1}
+    assert comprehend.calls == []
+
+
+@pytest.mark.parametrize("operation", ["text-sentiment-batch", "nothing"])
+def test_an_operation_that_does_not_run_in_bulk_is_refused_before_anything_is_asked(
+    handler, worker, comprehend, operation
+):
+    handed = event(worker, "wrong", {"a.txt": "A text."})
+    handed["run"]["operation"] = operation
+    with pytest.raises(ValueError, match="no operation that runs in bulk"):
+        handler(handed, CONTEXT)
+    assert json.dumps(comprehend.calls) == "[]"
