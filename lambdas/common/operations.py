@@ -34,6 +34,7 @@ class Operation:
         price: the id of its price; None where a call has none of its own.
         unit: what the price is for.
         own: our own operation that a policy may ask in this one's place.
+        spends_of: the name of the operation whose policy's budget pays for this one too.
         repeats_content: whether an answer holds words of what was sent, personal data maybe; then it is kept nowhere.
     """
 
@@ -50,6 +51,7 @@ class Operation:
     price: str | None = None
     unit: str | None = None
     own: Operation | None = None
+    spends_of: str | None = None
     repeats_content: bool = False
 
     @property

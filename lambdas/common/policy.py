@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -23,6 +23,7 @@ from lambdas.common.operations import Operation
 from lambdas.common.options import read_options
 from lambdas.common.service_errors import explain
 
+Found = TypeVar("Found")
 MANAGED, OWN, CASCADE = "managed", "own", "cascade"
 # What says nothing about the backend.
 NOT_ITS_FAULT = frozenset({"BudgetSpent", "BudgetUnknown"})
@@ -144,46 +145,76 @@ def ask_managed(policy: Policy, operation: Operation, event: dict[str, Any]) -> 
     if policy.monthly_budget_usd is None:
         return explained(lambda: operation.run(operation, event), name)
     # What is wrong with the text is said before anything is reserved.
-    reservation, usd = reserve(policy.monthly_budget_usd, operation, event)
+    usd = usd_of(operation, event)
+    reservation = reserve(policy.monthly_budget_usd, operation.name, usd)
+
+    def charged(found: Answer) -> float:
+        return usd * (1 + found.retries)
+
+    return explained(lambda: paid(reservation, usd, lambda: operation.run(operation, event), charged), name)
+
+
+def paid(
+    reservation: Reservation, usd: float, call: Callable[[], Found], charged: Callable[[Found], float]
+) -> Found:
+    """What a call returns, after which its reservation holds what it was charged.
+
+    Args:
+        reservation: for the call and its retries.
+        usd: what one try costs.
+        call: asks the service.
+        charged: what was, by the answer.
+
+    Raises:
+        RequestRefused, ClientError, BotoCoreError: what `call` or `charged` raises. After the last one nobody knows
+            whether the service answered and charged: the money stays reserved.
+    """
     try:
-        found = operation.run(operation, event)
+        found = call()
     except RequestRefused:
         settle(reservation, 0.0)
         raise
     except ClientError as error:
         # The service said no, which it does not charge; a try before it may have been lost on the way back.
         settle(reservation, usd * retries_of(error.response))
-        raise explain(error, name) from error
-    except BotoCoreError as error:
-        # Nobody knows whether it answered and charged: the money stays reserved.
-        raise explain(error, name) from error
-    settle(reservation, usd * (1 + found.retries))
+        raise
+    settle(reservation, charged(found))
     return found
 
 
-def reserve(budget_usd: float, operation: Operation, event: dict[str, Any]) -> tuple[Reservation, float]:
-    """Money for the call and for each of its retries, and what the call alone costs.
-
-    Raises:
-        RequestRefused: 503 when the budget does not hold it, the price is unknown, or the table does not answer.
-    """
+def usd_of(operation: Operation, event: dict[str, Any]) -> float | None:
+    """What one try of a request costs; None where nobody knows. What is wrong with the request is raised."""
     units = 1
     if isinstance(operation.body, TextBody):
         units = text_units(read_text(event, operation.body).text)
     price = price_of(operation, read_options(operation.options, event))
-    usd = cost_of(price, operation.unit, units).usd
+    return cost_of(price, operation.unit, units).usd
+
+
+def budget_shared_by(operation: Operation) -> float | None:
+    """The monthly budget in US dollars of another operation's policy that pays for this one too; None for no limit."""
+    policies: Mapping[str, Any] = json.loads(os.environ.get("POLICIES", "{}"))
+    return policies.get(operation.spends_of, {}).get("monthly_budget_usd")
+
+
+def reserve(budget_usd: float, name: str, usd: float | None) -> Reservation:
+    """Money of an operation's budget for a call and for each of its retries.
+
+    Raises:
+        RequestRefused: 503 when the budget does not hold it, the price is unknown, or the table does not answer.
+    """
     if usd is None:
         raise RequestRefused(
             503, "BudgetUnknown", "The price of this call is unknown, so no budget can hold it."
         )
-    budget = Budget(client("dynamodb"), os.environ["BUDGET_TABLE"], operation.name, budget_usd)
+    budget = Budget(client("dynamodb"), os.environ["BUDGET_TABLE"], name, budget_usd)
     try:
         reservation = budget.reserve(usd * ATTEMPTS)
     except (ClientError, BotoCoreError) as error:
         raise unavailable("BudgetUnknown", "The budget cannot be asked just now. Try again.") from error
     if reservation is None:
         raise RequestRefused(503, "BudgetSpent", "This month's budget for the managed service is spent.")
-    return reservation, usd
+    return reservation
 
 
 def settle(reservation: Reservation, usd: float) -> None:

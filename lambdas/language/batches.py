@@ -54,6 +54,9 @@ def ask_in_pieces(
                 readings = dict(readings_of(answer))
                 if readings.keys() != set(range(len(piece))):
                     raise ValueError("not an answer to each text")
+        except RequestRefused as error:
+            found |= dict.fromkeys(piece, error)
+            continue
         except (ClientError, BotoCoreError) as error:
             found |= dict.fromkeys(piece, explain(error, "Comprehend"))
             continue

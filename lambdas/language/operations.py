@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from lambdas.common.answers import (
@@ -23,6 +23,7 @@ from lambdas.common.costs import cost_of, text_units
 from lambdas.common.errors import RequestRefused
 from lambdas.common.operations import Operation
 from lambdas.common.options import Choice, Choices, Letter, read_options, request_members
+from lambdas.common.policy import budget_shared_by, paid, reserve
 from lambdas.common.service_errors import reading_answer
 from lambdas.custom.operations import TEXT_CLASS
 from lambdas.language.batches import ask_in_pieces, item_error
@@ -255,10 +256,21 @@ def recognize_batch(operation: Operation, event: dict[str, Any]) -> BatchAnswer:
     )
     fit = {index: text for index, text in enumerate(request.texts) if request.refusals[index] is None}
     toxic = operation.api == "DetectToxicContent"
+    budget_usd = budget_shared_by(operation)
 
     def ask_piece(texts: list[str]) -> dict[str, Any]:
         listed = {"TextSegments": [{"Text": text} for text in texts]} if toxic else {"TextList": texts}
-        return ask(operation, **listed, **members)
+        if budget_usd is None:
+            return ask(operation, **listed, **members)
+        usd = usd_of_texts(operation, texts)
+
+        def charged(answer: dict[str, Any]) -> float:
+            with reading_answer():
+                answered = [texts[one["Index"]] for one in answer["ResultList"]]
+            return usd_of_texts(operation, answered) + usd * retries_of(answer)
+
+        reservation = reserve(budget_usd, operation.spends_of, usd)
+        return paid(reservation, usd, lambda: ask(operation, **listed, **members), charged)
 
     def readings_of(answer: dict[str, Any]) -> Iterator[tuple[int, Reading | RequestRefused]]:
         if toxic:
@@ -277,6 +289,11 @@ def recognize_batch(operation: Operation, event: dict[str, Any]) -> BatchAnswer:
     units = sum(text_units(request.texts[index]) for index in answered)
     cost = cost_of(operation.price, operation.unit, units)
     return BatchAnswer(BACKEND, documents, operation.method, None, stand_in, cost)
+
+
+def usd_of_texts(operation: Operation, texts: Iterable[str]) -> float | None:
+    """What a call about these texts is charged; None where nobody knows."""
+    return cost_of(operation.price, operation.unit, sum(map(text_units, texts))).usd
 
 
 def row(name: str, api: str, summary: str, read: Any, most_bytes: int, **more: Any) -> Operation:
@@ -305,6 +322,7 @@ def batch_of(single: Operation, most_bytes: int, api: str | None = None) -> Oper
         body=TextsBody(most_bytes, MOST_TEXTS),
         run=recognize_batch,
         own=None,
+        spends_of=single.name if single.own else None,
     )
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
+from benchmarks.cascade import RECORDS, RESULT
 from cli.errors import CommandFailed
 from cli.main import app
 from cli.replay import Record, effect_of, effects, read_records
@@ -96,3 +98,30 @@ def test_a_file_that_holds_something_else_is_refused_by_its_line(tmp_path, conte
     file.write_text(content)
     with pytest.raises(CommandFailed, match=reason):
         read_records(file)
+
+
+def test_the_recorded_replay_is_that_of_its_record_which_holds_nothing_of_the_texts():
+    recorded = read_records(RECORDS)
+    told = json.loads(RESULT.read_text())["effects"]
+    assert set(told) == {"own", "managed"}
+    for first, rows in told.items():
+        assert rows == [asdict(one) for one in effects(recorded, first)]
+    assert len(recorded) == 1_000
+    for line in RECORDS.read_text().splitlines():
+        record = json.loads(line)
+        assert set(record) == {"truth", "own", "managed"}
+        assert set(record["managed"]) == {"label", "score", "usd"} and set(record["own"]) == {
+            "label",
+            "score",
+        }
+
+
+def test_the_page_of_the_api_quotes_the_recorded_replay():
+    page = (RESULT.parents[2] / "docs" / "api.md").read_text()
+    own, managed = (json.loads(RESULT.read_text())["effects"][first] for first in ("own", "managed"))
+    for ours, theirs in zip(own, managed, strict=True):
+        cells = [f"{ours['threshold']:.2f}"]
+        for one in (ours, theirs):
+            usd = one["usd_per_request"] * 100_000
+            cells += [f"{one['accuracy']:.3f}", f"{one['second_share']:.1%}", f"{usd:,.2f}"]
+        assert f"| {' | '.join(cells)} |" in page

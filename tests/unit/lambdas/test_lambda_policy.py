@@ -232,6 +232,64 @@ def test_a_backend_that_keeps_failing_is_left_alone(ask):
     assert (status, route(found)) == (200, [("managed", "CircuitOpen"), ("own", "answered")])
 
 
+BUDGET = {"backend": "managed", "monthly_budget_usd": 1.0}
+
+
+def batch_answer(count: int, errors: int = 0) -> dict:
+    """Comprehend's answer to so many texts, the last ones errors."""
+    one = {name: value for name, value in sentiment(0.9).items() if name not in PLAIN}
+    bad = [{"Index": index, "ErrorCode": "InternalServerException"} for index in range(count - errors, count)]
+    return {"ResultList": [{"Index": n, **one} for n in range(count - errors)], "ErrorList": bad, **PLAIN}
+
+
+@pytest.fixture
+def ask_batch(call, monkeypatch):
+    """Asks for the sentiments of so many texts under a policy; the status, and each text's end."""
+
+    def run(policy: dict, count: int) -> tuple[int, list[str]]:
+        monkeypatch.setenv("POLICIES", json.dumps({"text-sentiment": policy}))
+        body = json.dumps({"texts": ["Good."] * count}).encode()
+        status, found, _ = call("language", "/texts/sentiment/batch", body, "application/json")
+        if status != 200:
+            return status, [found["error"]["code"]]
+        return status, [one.get("error", {}).get("code", "answered") for one in found["documents"]]
+
+    return run
+
+
+def test_a_batch_spends_of_the_same_budget_and_its_errors_cost_nothing(ask_batch, service, spending):
+    service("comprehend").add_response("batch_detect_sentiment", batch_answer(10, errors=2))
+    assert ask_batch(BUDGET, 10) == (200, ["answered"] * 8 + ["ServiceFaulted"] * 2)
+    assert spending.usd == pytest.approx(8 * CALL_USD)
+
+
+def test_a_batch_that_the_budget_does_not_hold_is_answered_as_far_as_it_does(ask_batch, service, spending):
+    comprehend = service("comprehend")
+    comprehend.add_response("batch_detect_sentiment", batch_answer(25))
+    # Room for a call of 25 texts with its retry, after which half of that is left.
+    policy = {**BUDGET, "monthly_budget_usd": 50 * CALL_USD}
+    assert ask_batch(policy, 50) == (200, ["answered"] * 25 + ["BudgetSpent"] * 25)
+    assert spending.usd == pytest.approx(25 * CALL_USD)
+    assert ask_batch({**BUDGET, "monthly_budget_usd": 26 * CALL_USD}, 25) == (503, ["BudgetSpent"])
+    comprehend.assert_no_pending_responses()
+
+
+def test_what_a_batch_may_have_been_charged_stays_reserved(ask_batch, spending, monkeypatch):
+    def lost(*_, **__):
+        raise ReadTimeoutError(endpoint_url="https://comprehend")
+
+    monkeypatch.setattr(client("comprehend"), "batch_detect_sentiment", lost)
+    assert ask_batch(BUDGET, 2) == (503, ["ServiceUnreachable"])
+    assert spending.usd == pytest.approx(2 * CALL_USD * ATTEMPTS)
+    spending.broken = True
+    assert ask_batch(BUDGET, 2) == (503, ["BudgetUnknown"])
+
+
+def test_a_batch_without_a_budget_asks_nobody_for_one(ask_batch, service):
+    service("comprehend").add_response("batch_detect_sentiment", batch_answer(2))
+    assert ask_batch({"backend": "managed"}, 2) == (200, ["answered"] * 2)
+
+
 def test_a_circuit_that_is_open_says_when_to_come_again_spends_nothing_and_closes_by_itself(
     ask, spending, call, monkeypatch
 ):
