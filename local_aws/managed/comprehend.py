@@ -8,13 +8,15 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from local_aws.managed import english, personal_data, targeted
+from local_aws.managed import english, personal_data, targeted, toxic
 from local_aws.managed.service import Refused, StandIn
 
 # Limits of Comprehend itself in bytes of UTF-8 (Amazon Comprehend quotas).
 SENTIMENT_BYTES = 5_000
 DOCUMENT_BYTES = 100_000
 BATCH_DOCUMENTS = 25
+SEGMENT_BYTES = 1_000
+SEGMENTS = 10
 LANGUAGES = frozenset({"en", "es", "fr", "de", "it", "pt", "ar", "hi", "ja", "ko", "zh", "zh-TW"})
 SENTIMENT_MARK = "VADER, a lexicon of English sentiment (MIT); not Comprehend"
 LANGUAGE_MARK = "py3langid (BSD); not Comprehend"
@@ -47,7 +49,8 @@ def stand_in() -> StandIn:
         for name, (mark, run) in single.items()
         if name != "DetectPiiEntities"
     }
-    return StandIn("Comprehend", single | batches)
+    segments = {"DetectToxicContent": (toxic.MARK, detect_toxic_content)}
+    return StandIn("Comprehend", single | segments | batches)
 
 
 def in_english(read: Callable[[str], dict[str, Any]], maximum_bytes: int) -> Callable[[dict], dict]:
@@ -86,6 +89,19 @@ def in_batches(single: Callable[[dict[str, Any]], dict[str, Any]]) -> Callable[[
         return {"ResultList": results, "ErrorList": errors}
 
     return run
+
+
+def detect_toxic_content(request: dict[str, Any]) -> dict[str, Any]:
+    """DetectToxicContent, which reads English alone and takes several segments."""
+    segments = request.get("TextSegments")
+    if not isinstance(segments, list) or not segments or not all(isinstance(one, dict) for one in segments):
+        raise Refused("InvalidRequestException", "TextSegments has to be a list of at least one segment.")
+    if len(segments) > SEGMENTS:
+        raise Refused("InvalidRequestException", f"TextSegments takes {SEGMENTS} segments.")
+    texts = [read_text(one, SEGMENT_BYTES) for one in segments]
+    if request.get("LanguageCode") != "en":
+        raise Refused("UnsupportedLanguageException", "LanguageCode is not one of toxicity detection.")
+    return toxic.toxic_content(texts)
 
 
 def read_text(request: dict[str, Any], maximum_bytes: int) -> str:

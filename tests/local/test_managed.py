@@ -21,7 +21,7 @@ from matplotlib import cbook
 from PIL import Image, ImageDraw, ImageFont
 from sklearn.datasets import load_sample_image
 
-from local_aws.managed import comprehend, face_embedding, nsfw, rekognition
+from local_aws.managed import comprehend, face_embedding, nsfw, rekognition, toxic
 from local_aws.managed.service import STAND_IN_HEADER, StandIn
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -257,6 +257,31 @@ def test_the_four_scores_of_any_text_sum_to_one(text):
     assert all(0 <= score <= 1 for score in scores.values())
 
 
+def test_an_insult_is_told_from_a_harmless_sentence_each_segment_by_itself():
+    texts = ["You are an idiot.", "The trains run on time.", "Go to hell."]
+    request = {"TextSegments": [{"Text": text} for text in texts], "LanguageCode": "en"}
+    status, headers, content = ask(COMPREHEND, "DetectToxicContent", request)
+    assert (status, headers[STAND_IN_HEADER]) == (200, toxic.MARK)
+    require_shape("comprehend", "DetectToxicContent", content)
+    assert [one["Toxicity"] > 0.5 for one in content["ResultList"]] == [True, False, True]
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"TextSegments": []}, "InvalidRequestException"),
+        ({"TextSegments": ["a"]}, "InvalidRequestException"),
+        ({"TextSegments": [{"Text": "a"}] * 11}, "InvalidRequestException"),
+        ({"TextSegments": [{"Text": "a"}, {"Text": "x" * 1_001}]}, "TextSizeLimitExceededException"),
+        ({"LanguageCode": "de"}, "UnsupportedLanguageException"),
+    ],
+)
+def test_segments_that_comprehend_would_refuse_are_refused_with_its_code(changes, code):
+    request = {"TextSegments": [{"Text": "a"}], "LanguageCode": "en", **changes}
+    status, _, answer = ask(COMPREHEND, "DetectToxicContent", request)
+    assert (status, answer["__type"]) == (400, code)
+
+
 @pytest.mark.parametrize(
     ("text", "code"),
     [
@@ -388,7 +413,9 @@ def test_the_stand_ins_load_nothing_before_they_are_asked():
     finished = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
     )
-    assert not {"spacy", "presidio_analyzer", "vaderSentiment"} & set(ast.literal_eval(finished.stdout))
+    assert not {"spacy", "presidio_analyzer", "vaderSentiment", "profanity_check", "sklearn"} & set(
+        ast.literal_eval(finished.stdout)
+    )
 
 
 def test_an_operation_without_a_stand_in_says_which_there_are():

@@ -72,7 +72,13 @@ def require_truth(answer) -> None:
 def schema(target):
     """The document's operations, once the stand-ins that they reach are loaded: the API does not wait for that."""
     client = client_of(target)
-    for ask in (client.text_sentiment, client.text_language, client.text_pii, client.text_entities):
+    for ask in (
+        client.text_sentiment,
+        client.text_language,
+        client.text_pii,
+        client.text_entities,
+        client.text_toxicity,
+    ):
         once_loaded(lambda ask=ask: ask("A film of 1955."))
     if EXAMPLES > FEW:
         for ask in (client.image_labels, client.image_text, client.image_faces, client.image_moderation):
