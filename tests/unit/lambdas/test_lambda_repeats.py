@@ -89,6 +89,38 @@ def test_a_key_belongs_to_its_caller_whatever_the_session(once, comprehend, ask)
     assert "Idempotency-Replayed" not in ask(headers=KEY, caller="AROATWO:a")[2]
 
 
+WHO = {
+    "another account": {"identity": {"accountId": "2", "user": "A"}},
+    "another role": {"identity": {"accountId": "1", "user": "B"}},
+    "another API key": {"identity": {"accountId": "1", "user": "A", "apiKeyId": "k"}},
+    "a token": {"authorizer": {"claims": {"iss": "pool", "sub": "ada"}}},
+    "another's token": {"authorizer": {"claims": {"iss": "pool", "sub": "bob"}}},
+    "another pool's token": {"authorizer": {"claims": {"iss": "pond", "sub": "ada"}}},
+    "an application's token": {"authorizer": {"claims": {"iss": "pool", "client_id": "app"}}},
+    "another application's token": {"authorizer": {"claims": {"iss": "pool", "client_id": "app2"}}},
+    "nobody": {},
+}
+
+
+def test_no_two_callers_are_taken_for_one():
+    callers = [idempotency.caller_of({"requestContext": context}) for context in WHO.values()]
+    callers.append(idempotency.caller_of({"requestContext": {"identity": {"accountId": "1", "user": "A"}}}))
+    assert len({tuple(one) for one in callers}) == len(WHO) + 1
+
+
+def test_the_same_bytes_written_otherwise_are_another_request(once, cached, call, service):
+    """A text that is JSON, sent as JSON, asks about what stands in it."""
+    comprehend, body = service("comprehend"), b'{"text": "Good."}'
+    for text in (body.decode(), "Good."):
+        asked = {"Text": text, "LanguageCode": "en"}
+        comprehend.add_response("detect_sentiment", sentiment(), asked)
+    for content_type in ("text/plain", "application/json"):
+        status, _, headers = call("language", "/texts/sentiment", body, content_type)
+        assert (status, "Age" in headers) == (200, False)
+    assert call("language", "/texts/sentiment", body, "text/plain", headers=KEY)[0] == 200
+    assert call("language", "/texts/sentiment", body, "application/json", headers=KEY)[0] == 422
+
+
 def test_a_key_that_was_used_for_something_else_is_refused(once, comprehend, ask):
     comprehend(1)
     ask(headers=KEY)
