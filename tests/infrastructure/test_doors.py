@@ -104,6 +104,40 @@ def test_prod_has_a_firewall_before_its_stage_and_dev_pays_for_none(prod, dev, o
     assert of_type(dev["Api"], "AWS::WAFv2::WebACL") == []
 
 
+def test_the_firewall_turns_away_by_size_and_by_address_before_aws_s_rules_are_asked(prod, of_type):
+    rules = rules_of(prod["Api"], of_type)
+    own = {
+        name: (rule["Priority"], rule["Action"]["Block"]["CustomResponse"]["ResponseCode"])
+        for name, rule in rules.items()
+        if not name.startswith("AWSManagedRules")
+    }
+    assert own == {"BodyTooLarge": (0, 413), "TextTooLarge": (1, 413), "TooManyRequests": (2, 429)}
+    assert rules["TooManyRequests"]["Statement"]["RateBasedStatement"] == {
+        "AggregateKeyType": "IP",
+        "EvaluationWindowSec": 300,
+        "Limit": 3_000,
+    }
+    for name, rule in rules.items():
+        if name.startswith("AWSManagedRules"):
+            assert (rule["Priority"] > 2, rule["OverrideAction"]) == (True, {"None": {}})
+    length = rules["BodyTooLarge"]["Statement"]["RegexMatchStatement"]
+    assert length["FieldToMatch"] == {"SingleHeader": {"Name": "content-length"}}
+    parts = rules["TextTooLarge"]["Statement"]["AndStatement"]["Statements"]
+    assert [next(iter(part)) for part in parts] == [
+        "RegexMatchStatement",
+        "RegexMatchStatement",
+        "NotStatement",
+    ]
+
+
+def test_the_stage_lets_through_as_many_requests_as_the_settings_say(of_type):
+    template = api_with(requests_per_second=7, burst_requests=9, idempotency_seconds=0)
+    (stage,) = of_type(template, "AWS::ApiGateway::Stage")
+    (every,) = stage["MethodSettings"]
+    assert (every["HttpMethod"], every["ResourcePath"]) == ("*", "/*")
+    assert (every["ThrottlingRateLimit"], every["ThrottlingBurstLimit"]) == (7, 9)
+
+
 def test_no_rule_of_aws_reads_a_body_to_block_it(prod, of_type):
     """A picture is no attack because it is larger than 8 KB, and a text may speak of scripts."""
     for name, rule in rules_of(prod["Api"], of_type).items():
