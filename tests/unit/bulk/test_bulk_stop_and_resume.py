@@ -173,6 +173,49 @@ def test_a_run_that_was_stopped_early_is_not_redriven(deployment, worker, run, c
         bulk_runs.redrive(deployment, run, lambda _: None)
 
 
+class Told:
+    """The queue of failures with these messages; what is deleted, and what is put back for others."""
+
+    def __init__(self, *messages: dict[str, Any]) -> None:
+        self.messages = [{"Body": json.dumps(one), "ReceiptHandle": f"{n}"} for n, one in enumerate(messages)]
+        self.deleted: list[str] = []
+        self.put_back: list[str] = []
+
+    def receive_message(self, **_: Any) -> dict[str, Any]:
+        found, self.messages = self.messages, []
+        return {"Messages": found} if found else {}
+
+    def delete_message(self, *, QueueUrl: str, ReceiptHandle: str) -> None:
+        self.deleted.append(ReceiptHandle)
+
+    def change_message_visibility(self, *, QueueUrl: str, ReceiptHandle: str, VisibilityTimeout: int) -> None:
+        assert VisibilityTimeout == 0
+        self.put_back.append(ReceiptHandle)
+
+
+@pytest.mark.parametrize("queue", ["tells of all", "lost one", "is empty"])
+def test_a_redrive_asks_again_about_what_failed_whatever_the_queue_of_failures_tells(
+    deployment, worker, run, comprehend, queue
+):
+    bad = {"Text number 7.", "Text number 21."}
+    comprehend.poisoned = bad
+    for batch in deployment.batches(deployment.executions()[0]):
+        work(worker, batch, plenty)
+    bulk_runs.stop(deployment, run)
+    told = {"tells of all": worker.sqs.told, "lost one": worker.sqs.told[:1], "is empty": []}[queue]
+    messages = Told({"run": "another", "attempt": 1, "outcomes": "bulk/another/1"}, *told)
+    deployment.clients["sqs"], deployment.parameters["bulk-queue-url"] = messages, "https://queue"
+    assert bulk_runs.redrive(deployment, run, lambda _: None) == 2
+    assert (messages.put_back, len(messages.deleted)) == (["0"], len(told))
+    comprehend.poisoned = set()
+    for batch in deployment.batches(deployment.executions()[-1]):
+        work(worker, batch, plenty)
+    assert comprehend.charged == dict.fromkeys(TEXTS.values(), 1)
+    lines = list(bulk_runs.results(deployment, run))
+    assert sorted(line["key"] for line in lines) == [f"texts/{name}" for name in TEXTS]
+    assert {line["outcome"] for line in lines} == {"done"}
+
+
 @pytest.mark.parametrize("command", [bulk_runs.stop, bulk_runs.resume, bulk_runs.status])
 def test_a_run_that_nobody_started_is_said_so(deployment, command):
     with pytest.raises(CommandFailed, match="There is no bulk run nobody in the tests' deployment"):

@@ -135,6 +135,25 @@ def test_a_prefix_of_many_pages_is_read_to_its_end_without_the_marks_of_folders(
     ]
 
 
+@pytest.mark.parametrize(("limit", "reason"), [(0.0008, "Nothing was started"), (1.0, None)])
+def test_a_run_that_would_cost_more_than_its_limit_is_refused_before_anything_starts(
+    in_pages, monkeypatch, limit, reason
+):
+    started = []
+    monkeypatch.setattr(bulk, "begin", lambda *what: started.append(what))
+    target = in_pages("texts", *([{"Key": f"texts/{one}", "Size": 500, "ETag": '"1"'}] for one in "ab"))
+    target.session = lambda: boto3.Session(region_name="us-east-1")
+    target.parameters["bulk-calls-per-second"] = '{"*": 5.0}'
+    wanted = bulk.Request(SENTIMENT, {}, limit)
+    if reason is None:
+        _, plan = bulk.start(target, wanted, "s3://data/texts")
+        assert (plan.usd, len(started)) == (pytest.approx(0.001), 1)
+        return
+    with pytest.raises(CommandFailed, match=reason):
+        bulk.start(target, wanted, "s3://data/texts")
+    assert started == []
+
+
 def test_outcomes_of_many_pages_are_all_read(in_pages):
     place = Place("run", 1)
     keys = [place.outcome(number) for number in (1, 2)]
