@@ -5,9 +5,12 @@ from __future__ import annotations
 import io
 import json
 import tarfile
+import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -166,6 +169,31 @@ def run_training(
             return description
         time.sleep(0.2)
     raise AssertionError(f"The job did not end: {description['SecondaryStatus']}")
+
+
+@pytest.fixture(scope="session")
+def callers() -> Callable[[Callable[[], Any]], AbstractContextManager[list[Any]]]:
+    """Two callers who ask all the time while something changes, and what each of their requests got."""
+
+    @contextmanager
+    def asking(ask: Callable[[], Any]) -> Iterator[list[Any]]:
+        """Complete at the end, when what `ask` raised is raised."""
+        over, got = threading.Event(), []
+
+        def ask_on() -> None:
+            while not over.is_set():
+                got.append(ask())
+
+        with ThreadPoolExecutor(2) as askers:
+            asked = [askers.submit(ask_on) for _ in range(2)]
+            try:
+                yield got
+            finally:
+                over.set()
+            for one in asked:
+                one.result()
+
+    return asking
 
 
 @pytest.fixture(scope="session")

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import threading
 import uuid
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from typing import Any
 
 import psutil
@@ -80,34 +76,19 @@ def put_alarm(client: Any, metric: str, dimensions: dict[str, str], namespace: s
     return name
 
 
-@contextmanager
-def callers(endpoint: Endpoint) -> Iterator[list[float | str]]:
-    """Two callers who ask all the time; what each request got, complete when they have ended."""
-    over, got = threading.Event(), []
-
-    def ask() -> None:
-        while not over.is_set():
-            try:
-                got.append(endpoint.score(b"ab"))
-            except endpoint.runtime.exceptions.ModelError as error:
-                got.append(str(error.response["OriginalStatusCode"]))
-
-    with ThreadPoolExecutor(2) as askers:
-        asked = [askers.submit(ask) for _ in range(2)]
-        try:
-            yield got
-        finally:
-            over.set()
-        for one in asked:
-            one.result()
-
-
 def test_a_version_that_answers_with_server_errors_sets_off_the_alarm_and_the_old_one_answers_on(
-    client, endpoint, artefact
+    client, endpoint, artefact, callers
 ):
     dimensions = {"EndpointName": endpoint.name, "VariantName": "primary"}
     alarm = put_alarm(client, "Invocation5XXErrors", dimensions, "AWS/SageMaker")
-    with callers(endpoint) as got:
+
+    def ask() -> float | str:
+        try:
+            return endpoint.score(b"ab")
+        except endpoint.runtime.exceptions.ModelError as error:
+            return str(error.response["OriginalStatusCode"])
+
+    with callers(ask) as got:
         update(endpoint, endpoint.configure(artefact(1.0, also=FAILING), instances=2), half("CANARY", alarm))
         found = endpoint.settled()
     assert (found["EndpointStatus"], found["EndpointConfigName"]) == ("InService", endpoint.old)

@@ -5,10 +5,8 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -95,36 +93,22 @@ def failing_model(local_model, tmp_path_factory) -> Path:
     return folder
 
 
-@contextmanager
-def callers(target: Target) -> Iterator[list[str]]:
-    """Two callers who ask the endpoint all the time; the version that answered each, or the kind of the error."""
-    name, runtime = release.endpoint_name(target, "rnn"), target.client("sagemaker-runtime")
-    over, got = threading.Event(), []
-
-    def ask_on() -> None:
-        while not over.is_set():
-            try:
-                answer = runtime.invoke_endpoint(EndpointName=name, Body=b"A film.", ContentType="text/plain")
-                got.append(json.loads(answer["Body"].read())["predictions"][0]["model_version"])
-            except ClientError as error:
-                got.append(error.response["Error"]["Code"])
-
-    with ThreadPoolExecutor(2) as askers:
-        asked = [askers.submit(ask_on) for _ in range(2)]
-        try:
-            yield got
-        finally:
-            over.set()
-        for one in asked:
-            one.result()
-
-
 def test_a_version_that_fails_in_its_canary_is_rolled_back_by_its_alarm_and_the_release_says_so(
-    target, upgrade, released, failing_model
+    target, upgrade, released, failing_model, callers
 ):
     version = release.register_local_model(target, "rnn", failing_model)
     package = release.describe_version(target, "rnn", version)["ModelPackageArn"]
-    with callers(target) as got, pytest.raises(CommandFailed) as failed:
+    name, runtime = release.endpoint_name(target, "rnn"), target.client("sagemaker-runtime")
+
+    def ask() -> str:
+        """The version that answered, or the kind of the error."""
+        try:
+            answer = runtime.invoke_endpoint(EndpointName=name, Body=b"A film.", ContentType="text/plain")
+            return json.loads(answer["Body"].read())["predictions"][0]["model_version"]
+        except ClientError as error:
+            return error.response["Error"]["Code"]
+
+    with callers(ask) as got, pytest.raises(CommandFailed) as failed:
         release.release_by_machine(target, package, silent)
     assert re.fullmatch(
         rf"The update of \S+ to version {version} of recognition-dev-rnn ended as UPDATE_ROLLBACK_COMPLETE: .*"

@@ -28,7 +28,36 @@ class Server(Answering):
         pass
 
 
-class Scaled:
+class Deployed:
+    """What has a target, as CloudFormation has it: numbers are texts."""
+
+    scaling: Autoscaling
+
+    def create(self, kind: str, **properties: Any) -> str:
+        handlers = self.scaling.handlers()[f"AWS::ApplicationAutoScaling::{kind}"]
+        return handlers["create"]("x", properties, "stack")[0]
+
+    def put_policies(self, target: str, **metric: Any) -> str:
+        """A policy that tracks 5 of the metric, and one that steps out of zero; the first one's id."""
+        tracking = {"TargetValue": "5", "ScaleInCooldown": "300", "ScaleOutCooldown": "60", **metric}
+        found = self.create(
+            "ScalingPolicy",
+            PolicyName="tracking",
+            PolicyType="TargetTrackingScaling",
+            ScalingTargetId=target,
+            TargetTrackingScalingPolicyConfiguration=tracking,
+        )
+        self.create(
+            "ScalingPolicy",
+            PolicyName="out-of-zero",
+            PolicyType="StepScaling",
+            ScalingTargetId=target,
+            StepScalingPolicyConfiguration=STEP,
+        )
+        return found
+
+
+class Scaled(Deployed):
     """A component that was deployed with a target, a tracking policy and a step policy, by a clock of the test's."""
 
     def __init__(self) -> None:
@@ -52,7 +81,6 @@ class Scaled:
             },
             Server(),
         )
-        # As CloudFormation has them, with numbers as texts.
         self.target = self.create(
             "ScalableTarget",
             ServiceNamespace="sagemaker",
@@ -62,29 +90,9 @@ class Scaled:
             MaxCapacity="4",
         )
         metric = "SageMakerInferenceComponentConcurrentRequestsPerCopyHighResolution"
-        self.policy = self.create(
-            "ScalingPolicy",
-            PolicyName="tracking",
-            PolicyType="TargetTrackingScaling",
-            ScalingTargetId=self.target,
-            TargetTrackingScalingPolicyConfiguration={
-                "TargetValue": "5",
-                "PredefinedMetricSpecification": {"PredefinedMetricType": metric},
-                "ScaleInCooldown": "300",
-                "ScaleOutCooldown": "60",
-            },
+        self.policy = self.put_policies(
+            self.target, PredefinedMetricSpecification={"PredefinedMetricType": metric}
         )
-        self.create(
-            "ScalingPolicy",
-            PolicyName="out-of-zero",
-            PolicyType="StepScaling",
-            ScalingTargetId=self.target,
-            StepScalingPolicyConfiguration=STEP,
-        )
-
-    def create(self, kind: str, **properties: Any) -> str:
-        handlers = self.scaling.handlers()[f"AWS::ApplicationAutoScaling::{kind}"]
-        return handlers["create"]("x", properties, "stack")[0]
 
     def look(self, *, after_seconds: float, requests: int) -> int:
         """A look after a while at so many requests at the same time; the number of copies then."""
@@ -237,7 +245,7 @@ def test_instances_of_an_endpoint_follow_too(scaled, monkeypatch):
     ]
 
 
-class Backlogged:
+class Backlogged(Deployed):
     """An asynchronous endpoint with the policies that our inference stack gives it, by a clock of the test's."""
 
     name = "recognition-dev-rnn-asynchronous"
@@ -266,29 +274,7 @@ class Backlogged:
             "Dimensions": [{"Name": "EndpointName", "Value": self.name}],
             "Statistic": "Average",
         }
-        self.create(
-            "ScalingPolicy",
-            PolicyName="tracking",
-            PolicyType="TargetTrackingScaling",
-            ScalingTargetId=target,
-            TargetTrackingScalingPolicyConfiguration={
-                "TargetValue": "5",
-                "CustomizedMetricSpecification": metric,
-                "ScaleInCooldown": "300",
-                "ScaleOutCooldown": "60",
-            },
-        )
-        self.create(
-            "ScalingPolicy",
-            PolicyName="out-of-zero",
-            PolicyType="StepScaling",
-            ScalingTargetId=target,
-            StepScalingPolicyConfiguration=STEP,
-        )
-
-    def create(self, kind: str, **properties: Any) -> str:
-        handlers = self.scaling.handlers()[f"AWS::ApplicationAutoScaling::{kind}"]
-        return handlers["create"]("x", properties, "stack")[0]
+        self.put_policies(target, CustomizedMetricSpecification=metric)
 
     def call(self, operation: str, request: dict[str, Any]) -> None:
         assert (operation, request["EndpointName"]) == ("UpdateEndpointWeightsAndCapacities", self.name)
