@@ -211,6 +211,8 @@ def test_texts_are_no_business_of_a_second_thread_before_half_a_group_waits(runn
         assert [one.result().status for one in waiting] == [200] * 3
 
 
+# The test ends the thread itself, and pytest would warn of it.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_a_server_of_which_a_thread_has_ended_is_not_well(running):
     server = running(threads=2)
     server.model.gate.set()
