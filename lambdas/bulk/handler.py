@@ -34,12 +34,17 @@ def worker() -> Worker:
     )
 
 
-@metrics.log_metrics
 def handler(event: dict[str, Any], context: Any) -> dict[str, int]:
     """Works a batch, gives one up, or counts an attempt; see `work` for errors."""
     run = event["run"]
-    if "batch" not in event:
-        return count(worker(), Place(run["id"], run["attempt"]), run["objects"])
+    if "batch" in event:
+        return handle_batch(event, context)
+    return count(worker(), Place(run["id"], run["attempt"]), run["objects"])
+
+
+@metrics.log_metrics
+def handle_batch(event: dict[str, Any], context: Any) -> dict[str, int]:
+    """Works a batch or gives one up, with its metrics; an attempt's count has none."""
     batch = Batch.of(event)
     with part(batch.operation.name):
         if event.get("give_up"):
