@@ -9,7 +9,7 @@ import os
 import random
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
@@ -20,6 +20,8 @@ from PIL import Image
 from sklearn.datasets import load_digits
 
 from model_code.source import ARCHIVE_NAME, write_source_archive
+
+from .small_server import Gated, Running
 
 RNN = {"epochs": "2", "units": "4", "batch_size": "32"}
 TINY = {
@@ -266,3 +268,18 @@ def train_one_epoch(name: str, directory: Path, artefact: Path) -> Trained:
     learner.advance(learner.batches_of_epoch(0)[:], 0)
     export_model(learner.network, problem, settings, [], artefact)
     return Trained(learner, learner.network, problem, artefact, kind, directory)
+
+
+@pytest.fixture
+def running() -> Iterator[Callable[..., Running]]:
+    """Starts servers of gated models, and ends them."""
+    started = []
+
+    def start(**options: float) -> Running:
+        started.append(Running(Gated(), **options))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.model.gate.set()
+        one.close()
