@@ -13,6 +13,7 @@ import os
 import statistics
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -216,7 +217,7 @@ def speed(trainer: Trainer, seconds: list[float], operations: float) -> dict:
     }
 
 
-def in_two_precisions(build_network: Any) -> tuple[keras.Model, keras.Model]:
+def in_two_precisions(build_network: Callable[[], keras.Model]) -> tuple[keras.Model, keras.Model]:
     """The network that trains, its activations in bfloat16, and the one that predicts, in float32."""
     networks = []
     for policy in ("mixed_bfloat16", "float32"):

@@ -60,20 +60,18 @@ def draw(image: bytes, results: Sequence[Mapping[str, Any]], output: Path) -> in
 def free_place(
     corners: Rectangle, caption: tuple[float, float], size: tuple[int, int], taken: Sequence[Rectangle]
 ) -> Rectangle:
-    """Where a caption of this size stands: above its box's corner, or where that is taken further down, in the picture.
+    """Where a caption of this size stands: above its box's corner, or in the nearest row below or above that is free.
 
     Where a picture is too full for all of its captions, those of the least sure cover others.
     """
     width, height = caption
     left = max(0.0, min(corners[0], size[0] - width))
-    above = corners[1] - height if corners[1] >= height else corners[1]
-    rows = max(1, int((size[1] - above) // (height + 1)))
-    for row in range(rows):
-        top = min(above + row * (height + 1), max(0.0, size[1] - height))
-        place = (left, top, left + width, top + height)
-        if not any(overlap(place, one) for one in taken):
-            return place
-    return left, above, left + width, above + height
+    wanted = corners[1] - height if corners[1] >= height else corners[1]
+    wanted = max(0.0, min(wanted, size[1] - height))
+    rows = int(size[1] // (height + 1)) + 1
+    tops = [wanted, *(wanted + way * row * (height + 1) for row in range(1, rows) for way in (1, -1))]
+    places = [(left, top, left + width, top + height) for top in tops if 0 <= top <= max(0, size[1] - height)]
+    return next((one for one in places if not any(overlap(one, other) for other in taken)), places[0])
 
 
 def overlap(one: Rectangle, other: Rectangle) -> bool:

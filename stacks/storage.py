@@ -45,7 +45,8 @@ class StorageStack(Stack):
                 # What customers' objects were found to show is kept no longer than other answers about them.
                 for name, folder in (("bulk-runs", PREFIX), ("transforms", TRANSFORM_PREFIX)):
                     forget(bucket, f"drop-old-{name}", folder, settings.api.retention_days)
-            elif settings.inference.asynchronous:
+            else:
+                # Also where no asynchronous endpoint is left: its requests may be.
                 forget(bucket, "drop-old-requests", ASYNCHRONOUS_PREFIX, settings.api.retention_days)
             publish(self, settings.name, f"{purpose}-bucket", bucket.bucket_name)
             if purpose == "data" and settings.training.marker_name:

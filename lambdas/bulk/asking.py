@@ -10,7 +10,16 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from lambdas.common.answers import Answer, Cost, Reading, error_members, head, sorted_results
+from lambdas.common.answers import (
+    Answer,
+    BatchAnswer,
+    Cost,
+    Reading,
+    error_members,
+    head,
+    retries_of,
+    sorted_results,
+)
 from lambdas.common.bodies import JSON_TYPE, ImageBody, ObjectBody, TextBody, TextsBody
 from lambdas.common.costs import cost_of, text_units
 from lambdas.common.errors import RequestRefused
@@ -71,43 +80,53 @@ def is_utf8(body: bytes) -> bool:
     return True
 
 
-def ask(
-    operation: Operation, query: Mapping[str, str], contents: list[Content]
-) -> dict[int, Outcome | RequestRefused]:
-    """One call: what became of each of its objects, by place in the batch."""
+@dataclass(frozen=True)
+class Asked:
+    """What became of a call.
+
+    Attributes:
+        outcomes: of each of its objects, by place in the batch.
+        retries: how often it was made before it was answered; each time it may have been charged.
+    """
+
+    outcomes: dict[int, Outcome | RequestRefused]
+    retries: int = 0
+
+
+def ask(operation: Operation, query: Mapping[str, str], contents: list[Content]) -> Asked:
+    """Makes one call."""
     try:
         if len(contents) == 1:
-            return {contents[0].index: ask_alone(operation, query, contents[0])}
+            return ask_alone(operation, query, contents[0])
         return ask_together(batch_operation(operation), query, contents)
     except RequestRefused as error:
-        return dict.fromkeys((one.index for one in contents), error)
+        return Asked(dict.fromkeys((one.index for one in contents), error))
     except (ClientError, BotoCoreError) as error:
         refused = explain(error, operation.service.title())
-        return dict.fromkeys((one.index for one in contents), refused)
+        retries = retries_of(error.response) if isinstance(error, ClientError) else 0
+        return Asked(dict.fromkeys((one.index for one in contents), refused), retries)
 
 
-def ask_alone(operation: Operation, query: Mapping[str, str], content: Content) -> Outcome:
-    """The outcome of one object's own call."""
+def ask_alone(operation: Operation, query: Mapping[str, str], content: Content) -> Asked:
+    """One object's own call."""
     found: Answer = operation.run(
         operation, event_of(query, content.body, media_type(operation, content.body))
     )
-    return done(content, head(found), found.reading, found.cost)
+    return Asked({content.index: done(content, head(found), found.reading, found.cost)}, found.retries)
 
 
-def ask_together(
-    operation: Operation, query: Mapping[str, str], contents: list[Content]
-) -> dict[int, Outcome | RequestRefused]:
-    """The outcomes of several texts in one call, each with its own part of the cost."""
+def ask_together(operation: Operation, query: Mapping[str, str], contents: list[Content]) -> Asked:
+    """Several texts in one call, each with its own part of the cost."""
     texts = [one.body.decode() for one in contents]
     body = json.dumps({"texts": texts}).encode()
-    found = operation.run(operation, event_of(query, body, JSON_TYPE))
+    found: BatchAnswer = operation.run(operation, event_of(query, body, JSON_TYPE))
     outcomes: dict[int, Outcome | RequestRefused] = {}
     for content, text, one in zip(contents, texts, found.documents, strict=True):
         cost = cost_of(operation.price, operation.unit, text_units(text))
         outcomes[content.index] = (
             one if isinstance(one, RequestRefused) else done(content, head(found), one, cost)
         )
-    return outcomes
+    return Asked(outcomes, found.retries)
 
 
 def done(content: Content, answered_by: Mapping[str, Any], reading: Reading, cost: Cost) -> Outcome:

@@ -9,10 +9,13 @@ from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
+from botocore.exceptions import BotoCoreError, ClientError
 
+from lambdas.bulk.pace import QueueTooLong
 from lambdas.bulk.places import Place
-from lambdas.bulk.work import Batch, Worker, count, give_up, work
+from lambdas.bulk.work import Batch, NotInBulk, Worker, count, give_up, work
 from lambdas.common.clients import client
+from lambdas.common.errors import place_of
 from lambdas.common.tracing import part
 
 logger, metrics = Logger(), Metrics()
@@ -34,12 +37,26 @@ def worker() -> Worker:
     )
 
 
+class OurFault(Exception):
+    """A fault of our own, of which nothing is told but its place in the log; the state machine tries again."""
+
+
 def handler(event: dict[str, Any], context: Any) -> dict[str, int]:
-    """Works a batch, gives one up, or counts an attempt; see `work` for errors."""
+    """Works a batch, gives one up, or counts an attempt; see `work` for errors.
+
+    Raises:
+        OurFault: in the place of any other, whose words Lambda would log: they may repeat what an object holds.
+    """
     run = event["run"]
-    if "batch" in event:
-        return handle_batch(event, context)
-    return count(worker(), Place(run["id"], run["attempt"]), run["objects"])
+    try:
+        if "batch" in event:
+            return handle_batch(event, context)
+        return count(worker(), Place(run["id"], run["attempt"]), run["objects"])
+    except (QueueTooLong, NotInBulk, ClientError, BotoCoreError):
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever it is, its words do not leave
+        logger.error("failed", extra={"run": run["id"], **place_of(error)})
+        raise OurFault("A fault of our own; the log has its place.") from None
 
 
 @metrics.log_metrics

@@ -33,9 +33,14 @@ PAUSE_SECONDS = 1.0
 CLOSING_SECONDS = 40.0
 THROTTLED = "ServiceThrottled"
 # The service may have done its work, though nothing of it came.
-MAYBE_CHARGED = ("ServiceUnreachable", "AnswerUnreadable")
+# How often: each try that was lost, and the one whose answer came.
+MAYBE_CHARGED = {"ServiceUnreachable": ATTEMPTS, "AnswerUnreadable": 1}
 NOT_FOUND = ("NoSuchKey", "404")
 CHANGED = ("PreconditionFailed", "412")
+
+
+class NotInBulk(ValueError):
+    """An operation that answers no single objects; the message is fit for anybody."""
 
 
 @dataclass(frozen=True)
@@ -95,12 +100,12 @@ class Batch:
         """From the state machine's input.
 
         Raises:
-            ValueError: when the operation answers no single objects.
+            NotInBulk: when the operation answers no single objects.
         """
         run, batch = event["run"], event["batch"]
         operation = OPERATIONS.get(run["operation"])
         if operation is None or not runs_in_bulk(operation):
-            raise ValueError(f"'{run['operation']}' is no operation that runs in bulk.")
+            raise NotInBulk(f"'{run['operation']}' is no operation that runs in bulk.")
         return cls(
             Place(run["id"], run["attempt"]),
             operation,
@@ -275,7 +280,8 @@ def make_call(
             spent = RequestRefused(503, "LimitReached", "The run may cost no more.")
             batch.fail([one.index for one in contents], spent)
             return []
-    outcomes = ask(batch.operation, batch.query, contents)
+    asked = ask(batch.operation, batch.query, contents)
+    outcomes = asked.outcomes
     now_refused = {index: one for index, one in outcomes.items() if isinstance(one, RequestRefused)}
     refused |= now_refused
     ended: dict[int, Outcome] = {}
@@ -290,9 +296,8 @@ def make_call(
         # Before the next call, and before the money is settled: from here on no worker asks about these again.
         unless_unreachable(lambda: keep(worker.s3, worker.bucket, batch.place, batch.number, ended))
     if reservation:
-        # What the service refused it does not charge; a call that was lost on the way may have been.
-        charged = [one for one in contents if not says_no(now_refused.get(one.index))]
-        unless_unreachable(lambda: reservation.settle(price(batch, charged) or 0.0))
+        usd_maybe_charged = usd_of(batch, contents, now_refused) + usd * asked.retries
+        unless_unreachable(lambda: reservation.settle(usd_maybe_charged))
     if any(error.code == THROTTLED for error in now_refused.values()):
         unless_unreachable(lambda: pace.push_back(PAUSE_SECONDS))
     return [one for one in contents if one.index not in batch.lines]
@@ -306,9 +311,16 @@ def unless_unreachable(run: Callable[[], None]) -> None:
         return
 
 
-def says_no(error: RequestRefused | None) -> bool:
-    """Whether a refusal is the service's own, or ours before it was asked."""
-    return error is not None and error.code not in MAYBE_CHARGED
+def usd_of(batch: Batch, contents: list[Content], refused: Mapping[int, RequestRefused]) -> float:
+    """What a call may have been charged for its objects, beside its tries before the answer.
+
+    What the service refused it does not charge; each try of a call that was lost on the way may have been charged.
+    """
+    usd = 0.0
+    for one in contents:
+        tries = MAYBE_CHARGED.get(refused[one.index].code, 0) if one.index in refused else 1
+        usd += tries * (price(batch, [one]) or 0.0)
+    return usd
 
 
 def price(batch: Batch, contents: list[Content]) -> float | None:

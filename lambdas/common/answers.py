@@ -99,7 +99,11 @@ class Answer:
 
 @dataclass(frozen=True)
 class BatchAnswer:
-    """What an operation found in several documents: a reading or a refusal for each, in the order of the request."""
+    """What an operation found in several documents: a reading or a refusal for each, in the order of the request.
+
+    Attributes:
+        retries: how often calls were repeated until they were answered.
+    """
 
     backend: str
     documents: list[Reading | RequestRefused]
@@ -107,6 +111,7 @@ class BatchAnswer:
     model_version: str | None
     stand_in: str | None
     cost: Cost
+    retries: int = 0
 
     def as_json(self) -> dict[str, Any]:
         """Its members; every document ends in exactly one of results and error."""

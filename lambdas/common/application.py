@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import traceback
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -12,7 +11,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from botocore.exceptions import BotoCoreError, ClientError
 
 from lambdas.common.answers import Answer, BatchAnswer, refusal, success
-from lambdas.common.errors import RequestRefused
+from lambdas.common.errors import RequestRefused, place_of
 from lambdas.common.operations import Operation
 from lambdas.common.policy import answer_by_policy, policy_of
 from lambdas.common.repeats import answered
@@ -48,9 +47,7 @@ def make_handler(
         except (ClientError, BotoCoreError) as error:
             return refuse(operation.name, explain(error, service))
         except Exception as error:  # noqa: BLE001 - unhandled, Lambda would log its words, which may repeat what was sent
-            where = traceback.extract_tb(error.__traceback__)[-1]
-            place = {"error": type(error).__name__, "function": where.name, "line": where.lineno}
-            logger.error("failed", extra={"operation": operation.name, **place})
+            logger.error("failed", extra={"operation": operation.name, **place_of(error)})
             return refuse(operation.name, OUR_FAULT)
         milliseconds = (time.perf_counter() - started) * 1000
         metrics.add_metric("Answered", MetricUnit.Count, 1)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import traceback
+from pathlib import Path
+
 RETRY_AFTER_SECONDS = 5
 
 
@@ -37,3 +40,16 @@ def too_large(code: str, message: str, field: str) -> RequestRefused:
 def unavailable(code: str, message: str) -> RequestRefused:
     """503: the same request may succeed later."""
     return RequestRefused(503, code, message, retry_after_seconds=RETRY_AFTER_SECONDS)
+
+
+def place_of(error: Exception) -> dict[str, str | int]:
+    """For the log, an error's type and the last place of our own code, and never its words: they may repeat content."""
+    frames = traceback.extract_tb(error.__traceback__)
+    where = next((one for one in reversed(frames) if "lambdas" in Path(one.filename).parts), frames[-1])
+    file = Path(where.filename)
+    return {
+        "error": type(error).__name__,
+        "file": f"{file.parent.name}/{file.name}",
+        "function": where.name,
+        "line": where.lineno,
+    }

@@ -16,7 +16,7 @@ from lambdas.common.answers import Answer, Cost, retries_of
 from lambdas.common.bodies import TextBody, read_text
 from lambdas.common.budget import Budget, Reservation
 from lambdas.common.circuit import Circuit
-from lambdas.common.clients import ATTEMPTS, client, hurried
+from lambdas.common.clients import ATTEMPTS, hurried, table_client
 from lambdas.common.costs import cost_of, price_of, text_units
 from lambdas.common.errors import RequestRefused, unavailable
 from lambdas.common.operations import Operation
@@ -207,7 +207,7 @@ def reserve(budget_usd: float, name: str, usd: float | None) -> Reservation:
         raise RequestRefused(
             503, "BudgetUnknown", "The price of this call is unknown, so no budget can hold it."
         )
-    budget = Budget(client("dynamodb"), os.environ["BUDGET_TABLE"], name, budget_usd)
+    budget = Budget(table_client(), os.environ["BUDGET_TABLE"], name, budget_usd)
     try:
         reservation = budget.reserve(usd * ATTEMPTS)
     except (ClientError, BotoCoreError) as error:

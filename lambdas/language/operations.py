@@ -265,9 +265,10 @@ def recognize_batch(operation: Operation, event: dict[str, Any]) -> BatchAnswer:
         usd = usd_of_texts(operation, texts)
 
         def charged(answer: dict[str, Any]) -> float:
+            # What is in neither list of the answer may have been charged, and counts.
             with reading_answer():
-                answered = [texts[one["Index"]] for one in answer["ResultList"]]
-            return usd_of_texts(operation, answered) + usd * retries_of(answer)
+                refused = [texts[one["Index"]] for one in answer.get("ErrorList", ())]
+            return usd * (1 + retries_of(answer)) - usd_of_texts(operation, refused)
 
         reservation = reserve(budget_usd, operation.spends_of, usd)
         return paid(reservation, usd, lambda: ask(operation, **listed, **members), charged)
@@ -281,14 +282,14 @@ def recognize_batch(operation: Operation, event: dict[str, Any]) -> BatchAnswer:
 
     size = TOXICITY_SEGMENTS if toxic else BATCH_DOCUMENTS
     with hurried():
-        found, stand_in = ask_in_pieces(fit, size, ask_piece, readings_of)
+        found, stand_in, retries = ask_in_pieces(fit, size, ask_piece, readings_of)
     documents = [request.refusals[index] or found[index] for index in range(len(request.texts))]
     answered = [index for index, one in enumerate(documents) if isinstance(one, Reading)]
     if not answered:
         raise documents[0]
     units = sum(text_units(request.texts[index]) for index in answered)
     cost = cost_of(operation.price, operation.unit, units)
-    return BatchAnswer(BACKEND, documents, operation.method, None, stand_in, cost)
+    return BatchAnswer(BACKEND, documents, operation.method, None, stand_in, cost, retries)
 
 
 def usd_of_texts(operation: Operation, texts: Iterable[str]) -> float | None:

@@ -209,8 +209,13 @@ def test_what_was_transformed_is_kept_no_longer_than_other_answers(dev, of_type)
     assert kept["transform/"] == kept[f"{PREFIX}/"]
 
 
-def test_what_an_asynchronous_endpoint_was_asked_is_kept_no_longer_than_other_answers(chosen, of_type):
-    buckets = of_type(chosen["everything of instances"]["Storage"], "AWS::S3::Bucket")
+@pytest.mark.parametrize("without_one", [False, True])
+def test_what_an_asynchronous_endpoint_was_asked_is_kept_no_longer_than_other_answers(
+    chosen, templates, of_type, without_one
+):
+    """Also where the endpoint was taken away again, whose requests lie there still."""
+    stacks = templates if without_one else chosen["everything of instances"]
+    buckets = of_type(stacks["Storage"], "AWS::S3::Bucket")
     rules = [rule for bucket in buckets for rule in bucket["LifecycleConfiguration"]["Rules"]]
     (rule,) = [rule for rule in rules if rule.get("Prefix") == "asynchronous/"]
     (bulk,) = [rule for rule in rules if rule.get("Prefix") == f"{PREFIX}/"]

@@ -61,7 +61,11 @@ def test_a_batch_is_worked_and_the_run_counted_and_nothing_of_the_objects_is_log
     counted = handler({"run": handed["run"]}, CONTEXT)
     assert counted == {"objects": 2, "done": 1, "failed": 1, "missing": 0}
     printed = "".join(capfd.readouterr())
-    assert '"BulkDone":[1.0]' in printed and '"operation":"text-sentiment"' in printed
+    assert (
+        '"BulkDone":[1.0]' in printed
+        and '"backend":"bulk"' in printed
+        and '"operation":"text-sentiment"' in printed
+    )
     assert SECRET not in printed
 
 
@@ -80,3 +84,15 @@ def test_an_operation_that_does_not_run_in_bulk_is_refused_before_anything_is_as
     with pytest.raises(ValueError, match="no operation that runs in bulk"):
         handler(handed, CONTEXT)
     assert json.dumps(comprehend.calls) == "[]"
+
+
+def test_a_fault_of_our_own_leaves_without_its_words(handler, worker, comprehend, monkeypatch, capfd):
+    def broken(*_, **__):
+        raise RuntimeError(f"cannot take {SECRET}")
+
+    monkeypatch.setattr("lambdas.bulk.work.ask", broken)
+    with pytest.raises(Exception, match="A fault of our own") as raised:
+        handler(event(worker, "broken", {"a.txt": "Good."}), CONTEXT)
+    assert raised.value.__cause__ is None and raised.value.__suppress_context__
+    printed = capfd.readouterr().out
+    assert "RuntimeError" in printed and "bulk/" in printed and SECRET not in printed

@@ -67,15 +67,33 @@ inside = st.floats(0, 1)
 
 @given(st.lists(st.tuples(inside, inside), min_size=1, max_size=8))
 def test_no_caption_covers_another_while_there_is_room(corners):
-    """Eight captions at most, each a twentieth of the height: below its corner there is room or the picture ends."""
+    """Eight captions at most, each a twentieth of the height: above or below there is room."""
     size, caption, taken = (400, 400), (90.0, 20.0), []
     for left, top in corners:
-        x, y = left * 399, top * 199
+        x, y = left * 399, top * 399
         place = free_place((x, y, 399.0, 399.0), caption, size, taken)
         assert (place[2] - place[0], place[3] - place[1]) == pytest.approx(caption)
         assert place[0] >= 0 and place[1] >= 0 and place[2] <= 400 and place[3] <= 400
         assert not any(overlap(place, one) for one in taken)
         taken.append(place)
+
+
+def test_a_caption_stands_above_its_box_unless_the_picture_ends_there():
+    assert free_place((5.0, 50.0, 90.0, 90.0), (40.0, 20.0), (100, 100), []) == (5.0, 30.0, 45.0, 50.0)
+    assert free_place((5.0, 10.0, 90.0, 90.0), (40.0, 20.0), (100, 100), []) == (5.0, 10.0, 45.0, 30.0)
+
+
+def test_at_the_lower_edge_a_caption_goes_up_to_where_there_is_room():
+    taken = [(0.0, 70.0, 60.0, 90.0)]
+    place = free_place((0.0, 90.0, 50.0, 99.0), (60.0, 20.0), (100, 100), taken)
+    assert place[3] < 70 and not overlap(place, taken[0])
+
+
+def test_the_surest_box_is_drawn_over_the_others(tmp_path):
+    output = tmp_path / "out.png"
+    here = CAT["box"]
+    draw(picture(), [result("Dog", 0.9, **here), result("Cat", 0.8, **here)], output)
+    assert Image.open(output).getpixel((149, 85)) == rgb(COLOURS[1])
 
 
 def test_a_caption_that_would_be_covered_stands_below_it(tmp_path):

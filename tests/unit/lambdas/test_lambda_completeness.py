@@ -15,6 +15,8 @@ from botocore.model import Shape
 from lambdas.common.answers import Result
 from lambdas.common.bodies import ImageBody, ImagePairBody
 from lambdas.common.operations import Operation
+from lambdas.language.operations import targeted_sentiments
+from lambdas.vision.operations import equipment
 
 from .conftest import BY_NAME
 
@@ -193,3 +195,26 @@ def test_no_wrapped_operation_gives_its_answer_in_pages(service):
     assert [one.api for one in wrapped if client.can_paginate(one.method)] == []
     members = {member for one in wrapped for member in model_of(one).output_shape.members}
     assert not members & {"NextToken", "PaginationToken"}
+
+
+def test_of_the_mentions_of_a_thing_the_ones_that_describe_it_best_are_marked():
+    scores = {"Positive": 0.7, "Negative": 0.1, "Neutral": 0.1, "Mixed": 0.1}
+    mention = {
+        "Text": "it",
+        "Type": "OTHER",
+        "Score": 0.9,
+        "BeginOffset": 0,
+        "EndOffset": 2,
+        "MentionSentiment": {"Sentiment": "POSITIVE", "SentimentScore": scores},
+    }
+    answer = {"Entities": [{"DescriptiveMentionIndex": [1], "Mentions": [mention, mention]}]}
+    marks = [one.details["descriptive"] for one in targeted_sentiments(answer).results]
+    assert marks == [False, True]
+
+
+def test_each_part_of_a_persons_body_is_told():
+    box = {"Left": 0.1, "Top": 0.1, "Width": 0.2, "Height": 0.2}
+    parts = [{"Name": name, "Confidence": 90.0, "EquipmentDetections": []} for name in ("FACE", "HEAD")]
+    person = {"Id": 0, "Confidence": 99.0, "BoundingBox": box, "BodyParts": parts}
+    (found,) = equipment({"Persons": [person]}).results
+    assert [one["name"] for one in found.details["body_parts"]] == ["FACE", "HEAD"]

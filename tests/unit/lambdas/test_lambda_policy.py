@@ -47,8 +47,7 @@ class Spending:
 @pytest.fixture
 def spending(monkeypatch) -> Spending:
     table = Spending()
-    real = policies.client
-    monkeypatch.setattr(policies, "client", lambda name: table if name == "dynamodb" else real(name))
+    monkeypatch.setattr(policies, "table_client", lambda: table)
     monkeypatch.setenv("BUDGET_TABLE", "budgets")
     return table
 
@@ -261,6 +260,61 @@ def test_a_batch_spends_of_the_same_budget_and_its_errors_cost_nothing(ask_batch
     service("comprehend").add_response("batch_detect_sentiment", batch_answer(10, errors=2))
     assert ask_batch(BUDGET, 10) == (200, ["answered"] * 8 + ["ServiceFaulted"] * 2)
     assert spending.usd == pytest.approx(8 * CALL_USD)
+
+
+def test_a_batch_is_charged_by_its_texts_and_tries_to_the_budget_of_the_single_operation(
+    call, service, spending, monkeypatch
+):
+    budgets, real = [], spending.update_item
+
+    def noted(**request):
+        budgets.append(request["Key"]["id"]["S"].partition("#")[0])
+        real(**request)
+
+    monkeypatch.setattr(spending, "update_item", noted)
+    monkeypatch.setenv("POLICIES", json.dumps({"text-sentiment": BUDGET}))
+    answer = batch_answer(2, errors=1)
+    # The first text is the one that is refused.
+    answer["ResultList"][0]["Index"], answer["ErrorList"][0]["Index"] = 1, 0
+    answer["ResponseMetadata"] = {**PLAIN["ResponseMetadata"], "RetryAttempts": 1}
+    service("comprehend").add_response("batch_detect_sentiment", answer)
+    body = json.dumps({"texts": ["Good.", "Good. " * 100]}).encode()
+    assert call("language", "/texts/sentiment/batch", body, "application/json")[0] == 200
+    # The lost try was of both, 3 and 6 units; the answer is of the second.
+    assert spending.usd == pytest.approx((3 + 6 + 6) * 0.0001)
+    assert set(budgets) == {"text-sentiment"}
+
+
+def test_an_answer_in_which_a_batchs_texts_are_missing_may_have_been_charged_and_counts(
+    ask_batch, service, spending
+):
+    service("comprehend").add_response("batch_detect_sentiment", batch_answer(0))
+    assert ask_batch(BUDGET, 2) == (502, ["AnswerUnreadable"])
+    assert spending.usd == pytest.approx(2 * CALL_USD)
+
+
+def test_a_piece_that_the_budget_does_not_hold_keeps_no_smaller_one_from_its_answer(
+    ask_batch, service, spending
+):
+    comprehend = service("comprehend")
+    for count in (25, 1):
+        comprehend.add_response("batch_detect_sentiment", batch_answer(count))
+    found = ask_batch({**BUDGET, "monthly_budget_usd": 52 * CALL_USD}, 51)
+    assert found == (200, ["answered"] * 25 + ["BudgetSpent"] * 25 + ["answered"])
+
+
+def test_a_retry_before_a_refusal_may_have_been_charged(call, service, spending, monkeypatch):
+    monkeypatch.setenv("POLICIES", json.dumps({"text-sentiment": BUDGET}))
+    once = {"RetryAttempts": 1}
+    service("comprehend").add_client_error("detect_sentiment", "InternalServerException", response_meta=once)
+    assert call("language", "/texts/sentiment", TEXT, "text/plain")[0] == 503
+    assert spending.usd == pytest.approx(CALL_USD)
+
+
+def test_what_is_no_picture_costs_the_budget_nothing(call, spending, monkeypatch):
+    monkeypatch.setenv("POLICIES", json.dumps({"image-labels": BUDGET}))
+    assert call("vision", "/images/labels", b"no picture", "image/png")[0] == 400
+    assert spending.usd == 0
 
 
 def test_a_batch_that_the_budget_does_not_hold_is_answered_as_far_as_it_does(ask_batch, service, spending):
