@@ -63,10 +63,14 @@ class Policy:
 
 
 def policy_of(operation: Operation) -> Policy | None:
-    """The deployment's policy of an operation, from POLICIES; None where it has none."""
-    policies: Mapping[str, Any] = json.loads(os.environ.get("POLICIES", "{}"))
-    members = policies.get(operation.name)
+    """The deployment's policy of an operation; None where it has none."""
+    members = policy_members(operation.name)
     return Policy(**members) if members and operation.own else None
+
+
+def policy_members(name: str | None) -> Mapping[str, Any]:
+    """What the deployment says of an operation's policy in POLICIES; nothing where it has none."""
+    return json.loads(os.environ.get("POLICIES", "{}")).get(name, {})
 
 
 @cache
@@ -193,8 +197,7 @@ def usd_of(operation: Operation, event: dict[str, Any]) -> float | None:
 
 def budget_shared_by(operation: Operation) -> float | None:
     """The monthly budget in US dollars of another operation's policy that pays for this one too; None for no limit."""
-    policies: Mapping[str, Any] = json.loads(os.environ.get("POLICIES", "{}"))
-    return policies.get(operation.spends_of, {}).get("monthly_budget_usd")
+    return policy_members(operation.spends_of).get("monthly_budget_usd")
 
 
 def reserve(budget_usd: float, name: str, usd: float | None) -> Reservation:

@@ -6,21 +6,15 @@ import importlib
 import json
 import sys
 import uuid
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from ..lambdas.conftest import LambdaContext
 from .conftest import BUCKET
 
 SECRET = "Xylophon4711"
-CONTEXT = SimpleNamespace(
-    function_name="bulk",
-    memory_limit_in_mb=512,
-    invoked_function_arn="arn:aws:lambda:us-east-1:111122223333:function:bulk",
-    aws_request_id="request",
-    get_remaining_time_in_millis=lambda: 300_000,
-)
+CONTEXT = LambdaContext("bulk", remaining_milliseconds=300_000)
 
 
 @pytest.fixture

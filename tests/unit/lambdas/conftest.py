@@ -59,10 +59,11 @@ class LambdaContext:
     memory_limit_in_mb: int = 128
     invoked_function_arn: str = "arn:aws:lambda:us-east-1:111122223333:function:test"
     aws_request_id: str = "request"
+    remaining_milliseconds: int = 28_000
 
     def get_remaining_time_in_millis(self) -> int:
-        """As if the request had just begun."""
-        return 28_000
+        """As if the function had just begun."""
+        return self.remaining_milliseconds
 
 
 @pytest.fixture(autouse=True)
