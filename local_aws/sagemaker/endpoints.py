@@ -21,11 +21,10 @@ from local_aws.sagemaker.deployments import (
 )
 from local_aws.sagemaker.errors import ServiceError, validation_error
 from local_aws.sagemaker.metrics import EndpointMetrics
-from local_aws.sagemaker.model_servers import Answering, ModelServer, StartFailed, ask
+from local_aws.sagemaker.model_servers import Answering, ModelServer, ask
 from local_aws.sagemaker.models import Models
 from local_aws.sagemaker.multi_models import TARGET, MultiModelServer, asked_for
 from local_aws.sagemaker.names import Names
-from local_aws.sagemaker.objects import TransferFailed
 from local_aws.sagemaker.shadows import Shadows
 from local_aws.sagemaker.shapes import now
 
@@ -215,7 +214,7 @@ class Endpoints:
             if pending.server and name in self.servers:
                 look = partial(self.look, endpoint, pending, watch)
                 shift(pending.plan, enter, look, wait_scale=self.wait_scale)
-        except (RolledBack, StartFailed, TransferFailed, ServiceError, OSError, KeyError) as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, the update ends; the FailureReason says it
             reason, left = str(error)[:1024], (pending.server, shadow)
             status = {"EndpointStatus": otherwise, "FailureReason": reason}
         else:

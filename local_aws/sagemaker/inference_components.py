@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from local_aws.sagemaker.endpoints import BODY_BYTES, Endpoints
-from local_aws.sagemaker.errors import ServiceError, not_found, validation_error
-from local_aws.sagemaker.model_servers import ModelServer, StartFailed, ask
-from local_aws.sagemaker.objects import TransferFailed
+from local_aws.sagemaker.errors import not_found, validation_error
+from local_aws.sagemaker.model_servers import ModelServer, ask
 from local_aws.sagemaker.shapes import now
 
 HEADER = "x-amzn-sagemaker-inference-component"
@@ -100,7 +99,7 @@ class InferenceComponents:
         kept = component.server if specification == described["Specification"] and copies else None
         try:
             server = kept or (self.endpoints.models.start_server(name, specification) if copies else None)
-        except (StartFailed, TransferFailed, ServiceError, OSError, KeyError) as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, the update ends; the FailureReason says it
             with self.lock:
                 described |= {
                     "InferenceComponentStatus": "InService" if component.server else "Failed",

@@ -384,3 +384,16 @@ def test_a_real_time_endpoint_keeps_an_instance():
         service.endpoints.update_weights_and_capacities(
             {"EndpointName": "e", "DesiredWeightsAndCapacities": [wanted]}
         )
+
+
+def test_whatever_goes_wrong_an_update_ends():
+    service = Service()
+
+    def broken(name: str, variant: dict[str, Any]) -> Fleet:
+        raise RuntimeError("Nobody thought of it.")
+
+    service.endpoints.models.start_one_or_many = broken
+    service.update(blue_green("CANARY", CanarySize=50))
+    described = service.settled()
+    assert described["EndpointStatus"] == "InService" and "Nobody thought of it" in described["FailureReason"]
+    assert not service.endpoints.pending
