@@ -27,11 +27,16 @@ UNITS = {
 
 
 class EndpointMetrics:
-    """What was measured since it was last published, by endpoint and variant."""
+    """What was measured since it was last published, by endpoint and variant.
+
+    Attributes:
+        waiting: the status and the seconds of each answer that is not published yet.
+        publishing: held from taking what waits until CloudWatch has it, so that who publishes finds all of it there.
+    """
 
     def __init__(self) -> None:
         self.waiting: dict[tuple[str, str], list[tuple[int, float]]] = defaultdict(list)
-        self.lock = threading.Lock()
+        self.lock, self.publishing = threading.Lock(), threading.Lock()
 
     @contextmanager
     def measured(self, endpoint: str, variant: str) -> Iterator[None]:
@@ -68,12 +73,13 @@ class EndpointMetrics:
 
     def publish(self) -> None:
         """Puts what was measured on CloudWatch, whose alarms are evaluated with it."""
-        with self.lock:
-            waiting, self.waiting = self.waiting, defaultdict(list)
-        data = [datum for names, requests in waiting.items() for datum in data_of(names, requests)]
-        if data:
-            put = {"Namespace": NAMESPACE, "MetricData": data}
-            cloudwatch_of_account()._put_metric_data({}, put, is_cbor=False, is_json=True)
+        with self.publishing:
+            with self.lock:
+                waiting, self.waiting = self.waiting, defaultdict(list)
+            data = [datum for names, requests in waiting.items() for datum in data_of(names, requests)]
+            if data:
+                put = {"Namespace": NAMESPACE, "MetricData": data}
+                cloudwatch_of_account()._put_metric_data({}, put, is_cbor=False, is_json=True)
 
 
 def data_of(names: tuple[str, str], requests: Sequence[tuple[int, float]]) -> Iterator[dict[str, Any]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
 
 import pytest
@@ -84,6 +85,22 @@ def test_each_answer_counts_once_and_by_the_kind_of_its_status(measured):
     assert sorted(measured.values("Invocation4XXErrors")) == [(0, 3), (1, 2)]
     assert sorted(measured.values("Invocation5XXErrors")) == [(0, 4), (1, 1)]
     assert measured.values("ModelLatency") == [(250_000, 5)]
+
+
+def test_who_publishes_waits_for_what_another_has_taken_and_not_put_yet(measured, monkeypatch):
+    put, others = cloudwatch._put_metric_data, []
+    measured.answers(500)
+    with ThreadPoolExecutor(1) as threads:
+
+        def put_while_another_publishes(*arguments: Any, **options: Any) -> Any:
+            others.append(threads.submit(measured.metrics.publish))
+            assert not wait(others, timeout=0.2).done
+            return put(*arguments, **options)
+
+        monkeypatch.setattr(cloudwatch, "_put_metric_data", put_while_another_publishes)
+        measured.metrics.publish()
+    assert [one.exception() for one in others] == [None]
+    assert measured.values("Invocations") == [(1, 1)]
 
 
 @pytest.mark.parametrize(
