@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import bisect
+import itertools
 import json
+import operator
 import threading
 import uuid
 from collections import defaultdict, deque
@@ -24,8 +27,9 @@ CONCURRENT_REQUESTS = 4
 
 @dataclass(frozen=True)
 class Waiting:
-    """One accepted request: with what it asks, and where its answer or its failure goes."""
+    """One accepted request: its place in the order, with what it asks, and where its answer or its failure goes."""
 
+    number: int
     source: str
     answer: str
     failure: str | None
@@ -44,7 +48,7 @@ class AsynchronousRequests:
         self.endpoints, self.clients = endpoints, clients
         self.queues: dict[str, deque[Waiting]] = defaultdict(deque)
         self.in_progress: dict[str, int] = defaultdict(int)
-        self.lock = threading.Lock()
+        self.numbers, self.lock = itertools.count(), threading.Lock()
         self.workers = ThreadPoolExecutor(CONCURRENT_REQUESTS, "asynchronous")
         endpoints.when_changed = self.work_off
 
@@ -67,7 +71,7 @@ class AsynchronousRequests:
         failure = output.get("S3FailurePath")
         failure = f"{failure.rstrip('/')}/{number}-error.out" if failure else None
         with self.lock:
-            self.queues[name].append(Waiting(source, answer, failure, passed))
+            self.queues[name].append(Waiting(next(self.numbers), source, answer, failure, passed))
         self.workers.submit(self.carry_out_next, name)
         places = {"X-Amzn-SageMaker-OutputLocation": answer}
         if failure:
@@ -81,33 +85,49 @@ class AsynchronousRequests:
         if variants is None:
             return None
         with self.lock:
-            return variants[0]["CurrentInstanceCount"], len(self.queues[name]) + self.in_progress[name]
+            requests = len(self.queues.get(name, ())) + self.in_progress.get(name, 0)
+            return variants[0]["CurrentInstanceCount"], requests
 
     def work_off(self, name: str) -> None:
         """Has all that waits for an endpoint answered; called when it got an instance, or is gone."""
         with self.lock:
-            count = len(self.queues[name])
+            count = len(self.queues.get(name, ()))
+            self.forget_if_gone(name)
         for _ in range(count):
             self.workers.submit(self.carry_out_next, name)
 
     def carry_out_next(self, name: str) -> None:
         """Answers the request that has waited longest, unless the endpoint has no instance: then it goes on waiting."""
+        # Looked at while it is in the queue: an instance that comes after this calls `work_off` with it.
+        if self.endpoints.is_without_instance(name):
+            return
         with self.lock:
-            if not self.queues[name]:
+            if not self.queues.get(name):
                 return
             waiting = self.queues[name].popleft()
             self.in_progress[name] += 1
+        found_none = False
         try:
             self.carry_out(name, waiting)
         except NoInstance:
-            with self.lock:
-                self.queues[name].appendleft(waiting)
-            # One that came since it was looked for, or the endpoint's end, has called `work_off` without this request.
-            if name in self.endpoints.servers or name not in self.endpoints.endpoints:
-                self.workers.submit(self.carry_out_next, name)
+            found_none = True
         finally:
             with self.lock:
                 self.in_progress[name] -= 1
+                if found_none:
+                    # Before those that came later, one of which may have been put back already.
+                    bisect.insort(self.queues[name], waiting, key=operator.attrgetter("number"))
+                self.forget_if_gone(name)
+        # One that came since it was looked for, or the endpoint's end, has called `work_off` without this request.
+        if found_none and not self.endpoints.is_without_instance(name):
+            self.workers.submit(self.carry_out_next, name)
+
+    def forget_if_gone(self, name: str) -> None:
+        """Keeps nothing about an endpoint that is gone and has nothing left to answer. The lock is held."""
+        left = self.queues.get(name) or self.in_progress.get(name)
+        if not left and name not in self.endpoints.endpoints:
+            self.queues.pop(name, None)
+            self.in_progress.pop(name, None)
 
     def carry_out(self, name: str, waiting: Waiting) -> None:
         """Answers one request; whatever goes wrong is written where failures go.

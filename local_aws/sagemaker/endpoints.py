@@ -331,6 +331,11 @@ class Endpoints:
         config = self.configs.get(endpoint["EndpointConfigName"]) if endpoint else None
         return config.get("AsyncInferenceConfig") if config else None
 
+    def is_without_instance(self, name: str) -> bool:
+        """Whether an endpoint is asynchronous and has no instance that could answer now."""
+        with self.lock:
+            return name not in self.servers and bool(self.asynchronous_config(name))
+
     def asynchronous_output(self, name: str) -> dict[str, Any]:
         """Where an asynchronous endpoint writes.
 
@@ -372,7 +377,7 @@ class Endpoints:
             return pending.server, pending.config
         if server:
             return server, self.configs.get(endpoint["EndpointConfigName"], {})
-        if self.asynchronous_config(name):
+        if self.is_without_instance(name):
             raise NoInstance(name)
         if endpoint and endpoint["EndpointStatus"] == "InService":
             raise validation_error(f"The endpoint {name} wants the name of an inference component.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import io
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -30,12 +31,14 @@ class Server(Answering):
 
 
 class Storage:
-    """S3 in which every object is its own name, and that counts what is written."""
+    """S3 in which every object is its own name, and that counts what is written and keeps what was read."""
 
     def __init__(self) -> None:
         self.written: collections.Counter[str] = collections.Counter()
+        self.read: list[str] = []
 
     def get_object(self, Bucket: str, Key: str) -> dict[str, Any]:
+        self.read.append(Key)
         return {"Body": io.BytesIO(Key.encode())}
 
     def put_object(self, Bucket: str, Key: str, Body: bytes) -> None:
@@ -120,6 +123,8 @@ def test_what_waits_without_an_instance_is_the_backlog(service):
     for number in range(3):
         service.ask(number)
     service.until(lambda: service.requests.load_of("e") == (0, 3))
+    service.requests.carry_out_next("e")
+    assert not service.storage.read, "nothing is fetched for nobody"
     assert not service.storage.written
     service.scale(1)
     service.until(lambda: service.requests.load_of("e") == (1, 0))
@@ -132,5 +137,37 @@ def test_what_waits_for_an_endpoint_that_is_deleted_is_written_where_failures_go
     service.endpoints.delete_endpoint({"EndpointName": "e"})
     service.until(lambda: service.storage.written == {"failures/7-error.out": 1})
     assert service.requests.load_of("e") is None
+    service.until(lambda: not service.requests.queues and not service.requests.in_progress)
     with pytest.raises(ServiceError, match="not found"):
         service.ask(8)
+
+
+def test_nothing_is_kept_about_an_endpoint_that_was_deleted_after_its_answers(service):
+    service.ask(1)
+    service.until(lambda: service.requests.load_of("e") == (1, 0))
+    service.endpoints.delete_endpoint({"EndpointName": "e"})
+    service.until(lambda: not service.requests.queues and not service.requests.in_progress)
+
+
+def test_requests_that_lose_their_instance_at_once_wait_on_in_their_order_and_count_once(
+    service, monkeypatch
+):
+    taken, gates = threading.Barrier(3), [threading.Event() for _ in range(2)]
+    carry_out = service.requests.carry_out
+
+    def carry_out_in_turn(name: str, waiting: asynchronous.Waiting) -> None:
+        taken.wait(30)
+        assert gates[int(waiting.source[-1])].wait(30)
+        carry_out(name, waiting)
+
+    monkeypatch.setattr(service.requests, "carry_out", carry_out_in_turn)
+    service.ask(0)
+    service.ask(1)
+    taken.wait(30)
+    assert service.requests.load_of("e") == (1, 2)
+    service.scale(0)
+    for number, gate in enumerate(gates, start=1):
+        gate.set()
+        service.until(lambda number=number: len(service.requests.queues["e"]) == number)
+        assert service.requests.load_of("e") == (0, 2)
+    assert [one.source[-1] for one in service.requests.queues["e"]] == ["0", "1"]
