@@ -166,6 +166,9 @@ class Worker:
         finally:
             with self.changed:
                 self.awake -= 1
+                # What came meanwhile woke nobody, because this thread was there for it.
+                if self.is_enough(self.awake):
+                    self.wake(1)
 
     def answer(self, model: Model, first: Task | Part) -> None:
         """Predicts what the network takes together, `first` and what stands behind it, and hands the answers over."""

@@ -8,6 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from model_code.inference import JSON_TYPE
+from serving.contract import Asked, Request
+from serving.worker import Task
+
 from .small_server import ping, request
 
 
@@ -64,6 +68,29 @@ def test_the_instances_of_a_request_are_divided_over_the_threads_and_joined_in_t
     assert sorted(server.model.sizes) == [3, 3, 4, 4, 4, 4, 4, 4], "of like size, and no more than it takes"
 
 
+def test_the_parts_of_a_request_that_has_begun_stand_before_what_has_not(running):
+    server = running()
+    many = json.dumps({"instances": [{"text": "x"}] * 9}).encode()
+    bodies = [(b"abc", "text/plain"), (many, "application/json"), (b"ab", "text/plain")]
+    with ThreadPoolExecutor(len(bodies)) as askers:
+        waiting = []
+        for number, body in enumerate(bodies, start=1):
+            waiting.append(askers.submit(server.post, *body))
+            while server.worker.admission.requests < number:
+                time.sleep(0.01)
+            if number == 1:
+                server.model.asked.acquire()
+        server.model.gate.set()
+        assert [one.result().status for one in waiting] == [200] * 3
+    assert server.model.sizes == [1, 3, 3, 3, 1]
+
+
+def test_a_request_is_divided_by_the_length_of_its_samples_because_the_longest_decides():
+    asked = Asked(["x" * length for length in (9, 1, 8, 2)], JSON_TYPE)
+    parts = Task(Request(b"", None, None), print).divide(asked, 2)
+    assert [[len(sample) for sample in part.samples] for part in parts] == [[1, 2], [8, 9]]
+
+
 def test_if_one_instance_fails_its_request_does_and_nobody_elses(running):
     server = running(threads=2)
     server.model.gate.set()
@@ -108,6 +135,20 @@ def test_a_server_of_which_a_thread_has_ended_is_not_well(running):
         assert {one.status for one in answers} == {200}, (
             "the other goes on until somebody replaces the server"
         )
+
+
+# This one ends a thread too.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_what_waits_for_a_thread_that_ends_is_answered_by_another(running):
+    server = running(threads=2)
+    with server.socket() as lost, ThreadPoolExecutor(1) as asker:
+        lost.sendall(request(b"end the thread"))
+        server.model.asked.acquire()
+        waiting = asker.submit(server.post, b"abc")
+        while server.worker.admission.requests < 2:
+            time.sleep(0.01)
+        server.model.gate.set()
+        assert waiting.result().status == 200
 
 
 def test_ping_answers_while_the_model_is_busy(running):
