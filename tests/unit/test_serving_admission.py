@@ -73,6 +73,16 @@ def test_the_last_answers_decide_what_a_byte_takes():
     assert admission.wait_seconds == pytest.approx(10 * 0.01, rel=0.01)
 
 
+def test_one_answer_that_took_long_is_one_of_about_twenty():
+    admission = waiting([10], seconds_a_byte=0.01)
+    for _ in range(200):
+        admission.measured(100, 1.0)
+
+    admission.measured(100, 21.0)
+
+    assert admission.wait_seconds == pytest.approx(10 * 0.02, rel=0.05)
+
+
 @pytest.mark.parametrize(
     ("files", "cores"),
     [
