@@ -397,3 +397,29 @@ def test_whatever_goes_wrong_an_update_ends():
     described = service.settled()
     assert described["EndpointStatus"] == "InService" and "Nobody thought of it" in described["FailureReason"]
     assert not service.endpoints.pending
+
+
+def test_requests_that_the_new_fleet_answers_are_load_of_the_endpoint_too():
+    service = Service(wait_scale=0.1)
+    service.update(blue_green("CANARY", CanarySize=50))
+    service.until(lambda: service.endpoints.pending["e"].step is not None)
+    with service.endpoints.asked("e") as (first, _, _), service.endpoints.asked("e") as (second, _, _):
+        assert (first.name, second.name) == ("old", "new")
+        assert service.endpoints.load_of("e") == (2, 2)
+    service.new.dead = True
+    service.settled()
+
+
+def test_an_endpoint_made_anew_in_the_middle_of_an_update_keeps_its_own_fleet():
+    service, third = Service(wait_scale=0.1), Fleet("third")
+    service.update(blue_green("CANARY", CanarySize=50))
+    service.until(lambda: service.endpoints.pending["e"].step is not None)
+    may_start = threading.Event()
+    service.endpoints.models.start_one_or_many = lambda name, variant: may_start.wait(30) and third
+    service.endpoints.delete_endpoint({"EndpointName": "e"})
+    service.endpoints.create_endpoint({"EndpointName": "e", "EndpointConfigName": "old"})
+    service.until(lambda: service.old.stopped and service.new.stopped)
+    may_start.set()
+    assert service.settled()["EndpointStatus"] == "InService"
+    assert service.ask() == "third"
+    assert not service.endpoints.pending

@@ -170,6 +170,17 @@ def test_an_error_since_the_update_began_trips_its_alarm_and_one_of_before_does_
     assert watch.tripped() == [f"{measured.name}-errors"]
 
 
+def test_nobody_is_told_of_a_state_that_an_alarm_is_only_tried_for(measured, monkeypatch):
+    told = []
+    monkeypatch.setattr(cloudwatch, "_dispatch_alarm_actions", lambda *change: told.append(change[1:3]))
+    measured.answers(500)
+    measured.metrics.publish()
+    watch = measured.watch()
+    measured.answers(500)
+    assert watch.tripped() == [f"{measured.name}-errors"]
+    assert [new for _, new in told] == ["ALARM"], "of the first error alone"
+
+
 def test_an_alarm_that_somebody_sets_trips_also_when_it_was_set_before(measured):
     def set_alarm() -> None:
         said = {"AlarmName": f"{measured.name}-errors", "StateValue": "ALARM", "StateReason": "a drill"}
