@@ -60,7 +60,8 @@ def without_unpooled_edges(network: keras.Model) -> keras.Model:
     unpooled = {
         convolution.name: [size % 2 for size in convolution.output.shape[1:3]]
         for pooling in network.layers
-        if isinstance(pooling, keras.layers.MaxPooling2D) and pooling.pool_size == (2, 2)
+        if isinstance(pooling, keras.layers.MaxPooling2D)
+        and (pooling.pool_size, pooling.strides, pooling.padding) == ((2, 2), (2, 2), "valid")
         for convolution in network.layers
         if convolution.output is pooling.input and is_plain_convolution(convolution)
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -80,6 +81,23 @@ def test_a_cnn_computes_no_edge_that_pooling_leaves_out_and_answers_as_keras_doe
     }
     pooled = [one["inputs"][0] for one in interpreter._get_ops_details() if one["op_name"] == "MAX_POOL_2D"]
     assert [heights[one] for one in pooled] == convolved
+
+
+@pytest.mark.parametrize(
+    ("pooling", "biased"), [({}, False), ({}, True), ({"padding": "same"}, False), ({"strides": 1}, False)]
+)
+def test_an_edge_is_left_out_where_pooling_does_not_look_at_it_and_nowhere_else(pooling, biased, tmp_path):
+    layers = keras.layers
+    image = layers.Input((9, 9, 3))
+    convolved = layers.Conv2D(4, 3, padding="same", use_bias=biased, bias_initializer="random_normal")(image)
+    pooled = layers.MaxPooling2D(2, **pooling)(convolved)
+    network = keras.Model(image, layers.GlobalAveragePooling2D()(pooled))
+    inputs = np.random.default_rng(0).uniform(0, 1, (5, 9, 9, 3)).astype(np.float32)
+    expected = tf.nn.softmax(network(inputs, training=False)).numpy()
+
+    write_litert(network, inputs, tmp_path)
+
+    np.testing.assert_allclose(predict(tmp_path / FLOAT_FILE, inputs), expected, atol=1e-5)
 
 
 @pytest.mark.parametrize("kind", ["cnn", "rnn"])
