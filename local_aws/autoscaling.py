@@ -16,6 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from local_aws.periodic import periodically
 from local_aws.sagemaker.errors import ServiceError
 from local_aws.sagemaker.service import SageMaker
 from local_aws.sagemaker.shapes import Shapes, now, to_wire
@@ -88,13 +89,7 @@ class Autoscaling:
         self.lock = threading.RLock()
         sagemaker.components.when_refused = self.bring_component
         if periodic:
-            threading.Thread(target=self.look_periodically, daemon=True).start()
-
-    def look_periodically(self) -> None:
-        """Decides every period for as long as the process lives."""
-        while True:
-            time.sleep(PERIOD_SECONDS)
-            self.decide()
+            periodically(PERIOD_SECONDS, self.decide)
 
     def decide(self) -> None:
         """One look at every target that a policy tracks."""

@@ -13,8 +13,10 @@ from ministack.services.cloudformation import provisioners, stacks
 from local_aws import alarms, managed
 from local_aws.autoscaling import Autoscaling
 from local_aws.bookkeeping import bookkeeping_handlers
+from local_aws.periodic import periodically
 from local_aws.sagemaker.cloudformation import Provisioner
 from local_aws.sagemaker.integrations import dispatch_table
+from local_aws.sagemaker.metrics import PERIOD_SECONDS
 from local_aws.sagemaker.service import SageMaker
 
 
@@ -33,7 +35,7 @@ def install(sagemaker: SageMaker) -> None:
     stepfunctions._AWS_SDK_ERROR_PREFIX["sagemaker"] = "SageMaker"
     alarms.install()
     sagemaker.endpoints.watch_alarms = partial(alarms.AlarmWatch, sagemaker.endpoints.metrics)
-    sagemaker.endpoints.metrics.publish_periodically()
+    periodically(PERIOD_SECONDS, sagemaker.endpoints.metrics.publish)
 
 
 def name_services(*names: str) -> None:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 import time
-import traceback
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -57,19 +55,6 @@ class EndpointMetrics:
         """Notes one answer."""
         with self.lock:
             self.waiting[endpoint, variant].append((status, seconds))
-
-    def publish_periodically(self) -> None:
-        """Publishes in a thread of its own for as long as the process lives."""
-
-        def publish() -> None:
-            while True:
-                time.sleep(PERIOD_SECONDS)
-                try:
-                    self.publish()
-                except Exception:  # noqa: BLE001 - the next second's metrics are to come all the same
-                    traceback.print_exc(file=sys.stderr)
-
-        threading.Thread(target=publish, daemon=True).start()
 
     def publish(self) -> None:
         """Puts what was measured on CloudWatch, whose alarms are evaluated with it."""
