@@ -147,7 +147,7 @@ class Pending:
         requested: the update's DeploymentConfig, empty where it has none.
         server: what answers for it, once it is up.
         step: what part of the traffic it gets; None before the first.
-        asked: how many requests there were since the step began, for both fleets.
+        asked: how many requests there were since the new fleet came up, for both fleets.
     """
 
     config: dict[str, Any]
@@ -167,7 +167,7 @@ class Pending:
 
     def enter(self, step: Step) -> None:
         """Begins a step."""
-        self.step, self.asked, self.changed = step, 0, now()
+        self.step, self.changed = step, now()
 
     def takes_next(self) -> bool:
         """Whether the next request is the new fleet's: of any N in a row it gets its share, to within one."""
