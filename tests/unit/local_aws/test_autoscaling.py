@@ -149,6 +149,21 @@ def test_a_number_that_somebody_set_stays_for_the_cooldown(scaled):
     assert scaled.look(after_seconds=300, requests=0) == 0
 
 
+def test_whatever_goes_wrong_an_update_of_a_component_ends_and_leaves_what_was_there(scaled):
+    def broken(*_: Any) -> Server:
+        raise RuntimeError("Nobody thought of it.")
+
+    server = scaled.components.components[NAME].server
+    scaled.components.endpoints.models.start_server = broken
+    scaled.components.update({"InferenceComponentName": NAME, "Specification": {"ModelName": "other"}})
+    assert scaled.copies() == 1
+    assert (
+        "Nobody thought of it"
+        in scaled.components.describe({"InferenceComponentName": NAME})["FailureReason"]
+    )
+    assert scaled.components.components[NAME].server is server
+
+
 def test_a_request_that_finds_no_copy_is_refused_and_brings_one(scaled):
     scaled.look(after_seconds=10, requests=5)
     assert scaled.look(after_seconds=300, requests=0) == 0
