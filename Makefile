@@ -18,6 +18,11 @@ unexport PYTHONDONTWRITEBYTECODE
 # Python's own warning at every aws-cdk import is not the reader's business; a real Node mismatch still fails the synth.
 export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
 
+# Of pytest-xdist's schedulers, the one that gives a dead worker's other tests to the next; those by file hang.
+DIVIDED := --numprocesses 2 --dist worksteal
+# Beyond pytest's own limits, in pyproject.toml: an interpreter that hangs ends too.
+LIMITED := python tools/limited.py 3600
+
 help:  ## Show the tasks.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
@@ -28,7 +33,7 @@ demo: $(INSTALLED)  ## Deploy the app onto the embedded AWS, train both networks
 test: export OMP_NUM_THREADS := 1
 test: export TF_NUM_INTRAOP_THREADS := 1
 test: $(INSTALLED)  ## Run every test: unit, model, infrastructure and local end to end.
-	@python -m pytest --numprocesses 2 --no-loadscope-reorder
+	@$(LIMITED) python -m pytest $(DIVIDED)
 
 synth: $(INSTALLED)  ## Write the CloudFormation templates to cdk.out (no credentials, no network, no Docker).
 	@cdk synth --quiet && echo "The templates are in cdk.out."

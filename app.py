@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 import aws_cdk as cdk
 
@@ -11,11 +10,9 @@ from stacks.compose import compose
 from stacks.settings import SettingsRefused
 from stacks.vendoring import VendoringFailed
 
-BUILD_DIRECTORY = Path(__file__).resolve().parent / "build"
-
 app = cdk.App()
 try:
-    compose(app, BUILD_DIRECTORY)
+    compose(app)
 except (SettingsRefused, VendoringFailed) as refusal:
     sys.exit(str(refusal))
 app.synth()

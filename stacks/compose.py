@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from aws_cdk import Annotations, App, Environment, Stack, Tags
 from aws_cdk import aws_iam as iam
@@ -25,8 +26,11 @@ from stacks.watching import WatchingStack
 PROJECT = "recognition"
 
 
-def compose(app: App, build_directory: Path) -> dict[str, Stack]:
+def compose(app: App) -> dict[str, Stack]:
     """Adds the stacks of the environment that the context names (`dev` by default) to `app`.
+
+    Synths may run at the same time: each lays its assets out in a folder of its own, which goes again, because the CDK
+    copies an asset into the assembly when it is added.
 
     Raises:
         SettingsRefused: when cdk.json's settings are wrong.
@@ -34,6 +38,12 @@ def compose(app: App, build_directory: Path) -> dict[str, Stack]:
     """
     name = app.node.try_get_context("environment") or "dev"
     settings = load_settings(name, app.node.try_get_context("environments"))
+    with TemporaryDirectory(prefix="recognition-synth-") as folder:
+        return add_stacks(app, settings, Path(folder))
+
+
+def add_stacks(app: App, settings: EnvironmentSettings, build_directory: Path) -> dict[str, Stack]:
+    """The stacks by part, with their order, tags and checks; see `compose` for what is raised."""
     inference = InferenceStack(
         app, **named(settings, "Inference", "Endpoints of the released versions"), settings=settings
     )

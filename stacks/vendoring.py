@@ -36,7 +36,12 @@ def vendored_dependencies(lock: Path = LOCK, platform: str = PLATFORM) -> Path:
         VENDORED.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=VENDORED) as scratch:
             install(Path(scratch) / "packages", lock, platform)
-            (Path(scratch) / "packages").replace(target)
+            try:
+                (Path(scratch) / "packages").replace(target)
+            except OSError:
+                # Another process that installed the same at the same time was first.
+                if not target.is_dir():
+                    raise
     return target
 
 

@@ -1,4 +1,4 @@
-"""Divides the tests between processes, each file whole and in its usual order; what tests of all kinds share."""
+"""What tests of all kinds share: a browser, patience, and whether processes ended."""
 
 from __future__ import annotations
 
@@ -10,32 +10,10 @@ from collections.abc import Callable, Iterable
 import psutil
 import pytest
 from hypothesis import HealthCheck, settings
-from xdist.remote import Producer
-from xdist.scheduler import LoadScopeScheduling
 
 # No test fails because the machine is busy with something else.
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("unhurried")
-# All that synthesise write the functions' code to the same folder, so one process has them all.
-SYNTHESISE = ("tests/infrastructure/", "tests/local/")
-
-
-class ByFile(LoadScopeScheduling):
-    """xdist's scheduler of whole scopes, with the files that synthesise as one scope.
-
-    The mark `xdist_group` would say the same, but pytest-xdist 3.8 loses it under pytest 9.2 (its issue 1386).
-    """
-
-    def _split_scope(self, nodeid: str) -> str:
-        return "synthesise" if nodeid.startswith(SYNTHESISE) else nodeid.split("::", 1)[0]
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFile:
-    """Takes the place of the scheduler that `--dist` names."""
-    return ByFile(config, log)
-
-
 # The first needs a quarter of the processor time of the others, which start whole desktops.
 BROWSERS = (
     "chromium-headless-shell",

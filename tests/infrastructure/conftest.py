@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -53,7 +54,7 @@ def checked_templates(environments: dict[str, Any], output: Path) -> dict[str, d
         patch.setenv("CDK_VALIDATION", "true")
         chosen = {**context(), "environments": environments, "environment": "dev"}
         app = App(context=chosen, outdir=str(output))
-        compose(app, ROOT / "build")
+        compose(app)
         Validations.of(app).add_plugins(AwsSolutionsChecks(app))
         app.synth()
     return templates_in(output, "dev")
@@ -80,10 +81,10 @@ def api_with(**api) -> dict:
 
     changed = context()["environments"]
     changed["dev"] = {**changed["dev"], "api": api}
-    stack = ApiStack(
-        App(), "Api", settings=load_settings("dev", changed), build_directory=ROOT / "build" / "other"
-    )
-    return Template.from_stack(stack).to_json()
+    settings = load_settings("dev", changed)
+    with TemporaryDirectory() as folder:
+        stack = ApiStack(App(), "Api", settings=settings, build_directory=Path(folder))
+        return Template.from_stack(stack).to_json()
 
 
 @pytest.fixture(scope="session")
@@ -96,7 +97,7 @@ def synthesise(tmp_path_factory) -> Callable[[str], dict[str, dict]]:
     def run(environment: str) -> dict[str, dict]:
         output = tmp_path_factory.mktemp(f"assembly-{environment}")
         app = App(context={**context(), "environment": environment}, outdir=str(output))
-        compose(app, ROOT / "build")
+        compose(app)
         app.synth()
         return templates_in(output, environment)
 

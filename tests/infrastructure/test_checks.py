@@ -11,7 +11,7 @@ from cdk_nag import AwsSolutionsChecks
 from stacks import acknowledgements, compose
 from stacks.settings import EnvironmentSettings, load_settings
 
-from .conftest import PARTS, ROOT, WATCHING, context, findings_in
+from .conftest import PARTS, WATCHING, context, findings_in
 
 
 @pytest.fixture(params=["dev", "prod"])
@@ -26,7 +26,7 @@ def settings_of(environment: str) -> EnvironmentSettings:
 def report_of(environment: str, output: Path) -> tuple[set[tuple[str, str]], bool]:
     """The findings of a synth with the pack, as construct path and rule, and whether the synth was refused."""
     app = App(context={**context(), "environment": environment}, outdir=str(output))
-    compose.compose(app, ROOT / "build")
+    compose.compose(app)
     Validations.of(app).add_plugins(AwsSolutionsChecks(app))
     refused = False
     try:

@@ -17,7 +17,7 @@ from stacks import acknowledgements, compose
 from stacks.settings import load_settings
 
 from .calls import actions_of, allowed_to
-from .conftest import ROOT, context, findings_in
+from .conftest import context, findings_in
 
 # Actions whose call has another name.
 ACTIONS = {"ListBucket": "list_objects_v2"}
@@ -38,7 +38,7 @@ def assembly(tmp_path_factory) -> Path:
         patch.setenv("CDK_VALIDATION", "true")
         patch.setattr(compose, "acknowledge", lambda *_: None)
         app = App(context=with_console(), outdir=str(output))
-        compose.compose(app, ROOT / "build")
+        compose.compose(app)
         Validations.of(app).add_plugins(AwsSolutionsChecks(app))
         with pytest.raises(RuntimeError):
             app.synth()

@@ -8,7 +8,7 @@ import json
 import pytest
 
 from .calls import actions_of, machines_of, missing_and_idle, needlessly_wide, not_embedded, statements_of
-from .conftest import PARTS, ROOT, checked_templates, context
+from .conftest import PARTS, checked_templates, context
 
 BOUNDARY = "arn:aws:iam::111122223333:policy/bound"
 EVERYTHING = {
@@ -188,7 +188,7 @@ def test_without_a_topic_the_budget_tells_by_mail(of_type):
 
     chosen = copy.deepcopy(context())
     chosen["environments"]["dev"]["budget"] = EVERYTHING["budget"]
-    storage = compose(App(context={**chosen, "environment": "dev"}), ROOT / "build")["Storage"]
+    storage = compose(App(context={**chosen, "environment": "dev"}))["Storage"]
     (budget,) = of_type(Template.from_stack(storage).to_json(), "AWS::Budgets::Budget")
     kinds = {
         two["SubscriptionType"]

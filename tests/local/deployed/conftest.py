@@ -30,7 +30,9 @@ def target(tmp_path_factory):
         # ministack shortens the waits of state machines by this factor.
         patch.setenv("SFN_WAIT_SCALE", "0.05")
         running = EmbeddedAws.start(folder / "state", log_file=folder / "aws.log")
-    with running:
+    with running, pytest.MonkeyPatch.context() as patch:
+        # Another process of the tests may deploy at the same time.
+        patch.setattr(deploy, "BUILD", folder)
         made = embedded_target("dev", running.endpoint_url)
         deploy.deploy(made, silent)
         yield made
