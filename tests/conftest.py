@@ -24,6 +24,7 @@ BROWSERS = (
 )
 # A camera that shows a test picture, and nobody who has to allow it.
 CAMERA = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
+START_SECONDS = 180
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +37,9 @@ def browser():
             f"None of {', '.join(BROWSERS)} is installed. On Debian: apt-get install chromium-headless-shell"
         )
     with sync_api.sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=program, args=CAMERA)
+        started = playwright.chromium.launch(
+            executable_path=program, args=CAMERA, timeout=START_SECONDS * 1000
+        )
         yield started
         started.close()
 

@@ -21,6 +21,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
+from playwright.sync_api import expect
 
 from lambdas.advise.operations import OPERATIONS as ADVISE
 from lambdas.catalogue import OPERATIONS, examples
@@ -32,6 +33,7 @@ from local_aws.launcher import REGION, console_credentials
 ROOT = Path(__file__).resolve().parents[2]
 SCREENSHOTS = ROOT / "build" / "console"
 PATIENCE_SECONDS = 60
+expect.set_options(timeout=PATIENCE_SECONDS * 1000)
 API = "/_aws/execute-api/tests/dev/"
 # Everything that a page says went wrong, told to the test.
 LISTENER = """
@@ -169,6 +171,15 @@ def until(page: Any, condition: str, argument: Any = None) -> None:
         page.wait_for_timeout(30)
 
 
+def resize(page: Any, width: int) -> None:
+    """Gives the window another width and waits until everything in it fits: charts follow a frame later."""
+    page.set_viewport_size({"width": width, "height": 900})
+    until(page, "width => innerWidth === width", width)
+    until(page, "document.documentElement.scrollWidth <= innerWidth")
+    wide = "[...document.querySelectorAll('.card')].every((one) => one.scrollWidth <= one.clientWidth)"
+    until(page, wide)
+
+
 def configuration() -> dict[str, Any]:
     """As the embedded AWS tells it."""
     return {
@@ -231,12 +242,12 @@ def pages(browser: Any, place: Place) -> Iterator[Callable[..., Any]]:
     ) -> Any:
         options = {"viewport": {"width": 1280, "height": 900}, "locale": "en-GB", **options}
         context = browser.new_context(**options)
+        context.set_default_timeout(PATIENCE_SECONDS * 1000)
         contexts.append(context)
         context.add_init_script(LISTENER)
         for pattern, route in routes.items():
             context.route(pattern, route)
         page = context.new_page()
-        page.set_default_timeout(PATIENCE_SECONDS * 1000)
 
         def complain(words: str) -> None:
             if not any(one in words for one in expects):
@@ -245,7 +256,8 @@ def pages(browser: Any, place: Place) -> Iterator[Callable[..., Any]]:
         page.on("console", lambda one: complain(one.text) if one.type in ("error", "warning") else None)
         page.on("pageerror", lambda error: complain(str(error)))
         page.goto(place.address + fragment)
-        page.wait_for_selector("#place:not(:empty)")
+        # The last that it does before it listens: the questions are there, and what the link holds is filled in.
+        page.wait_for_selector("#advice > *", state="attached")
         return page
 
     yield run

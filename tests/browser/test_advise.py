@@ -5,14 +5,16 @@ from __future__ import annotations
 import itertools
 import json
 import math
+import re
 from urllib.parse import parse_qsl
 
 import numpy as np
 import pytest
+from playwright.sync_api import expect
 
 from advisor import Problem, recommend
 
-from .conftest import API, until
+from .conftest import API, resize, until
 
 QUESTION = {
     "modality": "image",
@@ -137,8 +139,7 @@ def test_every_curve_is_on_the_canvas_in_its_own_colour_in_both_themes(charted):
     colours = []
     for theme in ("light", "dark"):
         charted.emulate_media(color_scheme=theme)
-        charted.wait_for_timeout(100)
-        assert min(charted.evaluate(PAINTED)) > 0.9, theme
+        until(charted, f"async () => Math.min(...await ({PAINTED})()) > 0.9")
         colours.append(charted.evaluate(COLOURS))
     assert len({*colours[0], *colours[1]}) == 2 * len(colours[0]), "two curves, or two themes, share a colour"
 
@@ -162,6 +163,7 @@ def test_the_chart_can_be_read_by_pointing_and_without_seeing_it(charted):
     assert all(words.startswith("US$ ") or words == "unknown" for words in read)
     name = charted.get_by_role("img", name="cost a month").get_attribute("aria-label")
     charted.click(".chart summary")
+    expect(charted.locator(".chart tbody th").first).to_be_visible()
     rows = charted.locator(".chart tbody th").all_inner_texts()
     assert all(option in name for option in found["curves"])
     assert set(found["curves"]) <= set(rows)
@@ -183,7 +185,7 @@ def test_every_break_even_of_the_drawn_curves_is_marked_on_its_curve(charted):
 
 def test_at_any_width_no_number_lies_on_another_and_the_volume_is_marked(charted):
     for width in (360, 2000):
-        charted.set_viewport_size({"width": width, "height": 900})
+        resize(charted, width)
         until(
             charted, "Object.is(...['.plot', '.uplot'].map((one) => document.querySelector(one).clientWidth))"
         )
@@ -223,11 +225,11 @@ def test_a_link_holds_the_question_and_sends_nothing_by_itself(place, open_page)
     page.click("#share")
     until(page, "document.querySelector('#share-note').textContent.includes('copied')")
     link = page.evaluate("navigator.clipboard.readText()")
-    assert link == page.url
+    expect(page).to_have_url(link)
     assert dict(parse_qsl(link.partition("?")[2])) == QUESTION
     opened = open_page(link.partition("/_console/")[2])
     for name, value in QUESTION.items():
-        assert opened.locator(f"#answer-{name}").input_value() == value
+        expect(opened.locator(f"#answer-{name}")).to_have_value(value)
     assert place.api.requests == []
     advised(opened)
     assert json.loads(place.api.requests[0].body) == PROBLEM
@@ -248,11 +250,13 @@ def test_what_matters_most_can_be_answered_and_only_where_it_can_be(place, open_
     changed = recommend(Problem.from_dict({**problem, "image_kind": "uniform"})).options[0]
     words = f"{changed.service}: {changed.operation}"
     until(page, "words => document.querySelector('#advice .name strong').textContent === words", words)
+    expect(page).to_have_url(re.compile("image_kind=uniform"))
     opened = open_page(page.url.partition("/_console/")[2])
-    assert opened.input_value("#answer-image_kind") == "uniform"
-    assert opened.locator("#answer-image_kind").is_visible()
+    expect(opened.locator("#answer-image_kind")).to_have_value("uniform")
+    expect(opened.locator("#answer-image_kind")).to_be_visible()
     answer(page, {"modality": "text"})
-    assert not page.locator("#answer-image_kind").is_visible() and "image_kind" not in page.url
+    expect(page.locator("#answer-image_kind")).to_be_hidden()
+    expect(page).not_to_have_url(re.compile("image_kind"))
 
 
 def test_only_the_tasks_of_what_one_has_are_offered(open_page):

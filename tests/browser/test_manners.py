@@ -5,11 +5,13 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 
-from .conftest import SCREENSHOTS, pages, renewed
+from .conftest import PATIENCE_SECONDS, SCREENSHOTS, pages, renewed, resize
 from .test_advise import QUESTION, advised, answer
 from .test_try import FLOWER, OWN, PHOTO, asked, write
 from .test_watch import STATE
@@ -108,10 +110,7 @@ def test_axe_finds_nothing(shown, theme):
 @pytest.mark.parametrize("width", [360, 1000, 2000])
 def test_nothing_is_wider_than_the_window(shown, width):
     page, name = shown
-    page.set_viewport_size({"width": width, "height": 900})
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    wide = "[...document.querySelectorAll('.card')].filter((one) => one.scrollWidth > one.clientWidth).length"
-    assert page.evaluate(wide) == 0, "something stands out of its card"
+    resize(page, width)
     if not name.endswith("empty"):
         picture(page, f"{name}-{width}")
 
@@ -154,8 +153,9 @@ def test_the_skip_link_leads_to_the_page_and_keeps_it(open_page):
     page = open_page("#advise")
     page.focus(".skip")
     page.keyboard.press("Enter")
-    assert page.evaluate("document.activeElement.id") == "content"
-    assert page.locator("#advise").is_visible()
+    expect(page.locator("#content")).to_be_focused()
+    expect(page).to_have_title("Advise · Recognition")
+    expect(page.locator("#advise")).to_be_visible()
 
 
 def test_who_wants_no_motion_sees_none(place, open_page):
@@ -170,11 +170,11 @@ def test_who_wants_no_motion_sees_none(place, open_page):
 
 def test_the_page_names_where_it_is_and_what_is_shown(open_page):
     page = open_page()
-    assert page.inner_text("#place") == "dev · embedded AWS on this machine"
-    assert page.title() == "Try · Recognition"
+    expect(page.locator("#place")).to_have_text("dev · embedded AWS on this machine")
+    expect(page).to_have_title("Try · Recognition")
     page.click("nav a[href='#advise']")
-    assert page.title() == "Advise · Recognition"
-    assert page.locator("nav a[aria-current=page]").inner_text() == "Advise"
+    expect(page).to_have_title("Advise · Recognition")
+    expect(page.locator("nav a[aria-current=page]")).to_have_text("Advise")
 
 
 OWN_ACCOUNT = {
@@ -195,6 +195,7 @@ OWN_ACCOUNT = {
 def test_a_cognito_that_cannot_be_reached_is_a_sentence(place, browser):
     place.configuration = lambda: OWN_ACCOUNT
     context = browser.new_context(bypass_csp=True)
+    context.set_default_timeout(PATIENCE_SECONDS * 1000)
 
     def authorize(route) -> None:
         state = route.request.url.split("&state=")[1].split("&")[0]
@@ -250,7 +251,7 @@ def test_a_person_signs_in_with_cognito_and_signs_with_their_own_credentials(pla
             "**/prod/**": api,
         },
     )
-    assert page.url.endswith("#advise?modality=text")
+    expect(page).to_have_url(re.compile("#advise[?]modality=text$"))
     question, grant, logins = asked_of_cognito
     assert (question["code_challenge_method"], question["response_type"]) == ("S256", "code")
     assert (grant["grant_type"], grant["code"]) == ("authorization_code", "code")

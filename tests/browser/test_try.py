@@ -17,7 +17,7 @@ from PIL import Image
 from lambdas.common.bodies import IMAGE_BYTES
 from local_aws.console import NotDeployed
 
-from .conftest import until
+from .conftest import PATIENCE_SECONDS, resize, until
 
 PHOTO = Path(sklearn.datasets.__file__).parent / "images" / "flower.jpg"
 FLOWER = {
@@ -123,7 +123,7 @@ def test_boxes_lie_where_the_answer_says_at_any_width(pictured):
     asked(page)
     assert page.locator("#picture .box").count() == 2
     for width in (1280, 360):
-        page.set_viewport_size({"width": width, "height": 900})
+        resize(page, width)
         boxes_fit(page)
 
 
@@ -361,6 +361,7 @@ def test_without_a_deployment_the_page_says_what_to_run(place, browser):
 
     place.configuration = refuse
     page = browser.new_page()
+    page.set_default_timeout(PATIENCE_SECONDS * 1000)
     page.goto(place.address)
     page.wait_for_selector("#failure:visible")
     assert "Run: recognition up" in page.inner_text("#failure")

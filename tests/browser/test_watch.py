@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from playwright.sync_api import expect
 
 from local_aws.console import NotDeployed
 
@@ -116,7 +117,7 @@ def test_runs_have_their_curves_and_failed_ones_their_reason(watched):
         "accuracy: train 0.800 validation 0.700",
     ]
     assert captions(completed)[1] == "accuracy: train 0.900 validation 0.800"
-    assert completed.locator("canvas").count() == 2
+    expect(completed.locator("canvas")).to_have_count(2)
     assert "The labels in row 7 are missing." in failed.inner_text()
     assert failed.locator("canvas").count() == 0
 
@@ -139,7 +140,7 @@ CHARTS = """async () => [...(await import("/_console/chart.js")).charts].map(({ 
 
 
 def test_curves_are_drawn_and_told_apart_without_their_colours(watched):
-    watched.wait_for_selector("#state .run:nth-child(2) canvas")
+    expect(watched.locator("#state .run canvas")).to_have_count(4)
     charts = {one["name"]: one for one in watched.evaluate(CHARTS)}
     assert len(charts) == 4
     (loss,) = (
@@ -165,6 +166,7 @@ def test_an_epoch_that_comes_in_is_drawn_where_one_looks(place, watched):
     place.state = lambda: {**STATE, "runs": longer}
     watched.evaluate("document.querySelector('#refresh').click()")
     watched.wait_for_selector("#state .run:first-child tbody tr:nth-child(3)")
+    expect(running.locator("canvas")).to_have_count(2)
     assert watched.evaluate("document.activeElement.tagName") == "SUMMARY"
     (loss, *_) = [
         one for one in watched.evaluate(CHARTS) if one["name"].startswith("The loss of cnn-20261126")
