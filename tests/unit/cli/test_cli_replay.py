@@ -105,7 +105,8 @@ def test_the_recorded_replay_is_that_of_its_record_which_holds_nothing_of_the_te
     told = json.loads(RESULT.read_text())["effects"]
     assert set(told) == {"own", "managed"}
     for first, rows in told.items():
-        assert rows == [asdict(one) for one in effects(recorded, first)]
+        # A sum of floats has another last digit since Python 3.12.
+        assert [pytest.approx(asdict(one)) for one in effects(recorded, first)] == rows
     assert len(recorded) == 1_000
     for line in RECORDS.read_text().splitlines():
         record = json.loads(line)
