@@ -56,7 +56,7 @@ def runs(process: psutil.Process) -> bool:
 def gone() -> Callable[[Iterable[psutil.Process]], bool]:
     """Whether processes end within some seconds."""
 
-    def wait(processes: Iterable[psutil.Process], seconds: float = 15) -> bool:
+    def wait(processes: Iterable[psutil.Process], seconds: float = 120) -> bool:
         left, deadline = list(processes), time.monotonic() + seconds
         while (left := [one for one in left if runs(one)]) and time.monotonic() < deadline:
             time.sleep(0.1)

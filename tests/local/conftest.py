@@ -159,7 +159,7 @@ def run_training(
 ) -> dict:
     """Starts a training job and returns its description once it has ended (or once `until` says so)."""
     sagemaker.create_training_job(**request)
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 240
     while time.monotonic() < deadline:
         description = sagemaker.describe_training_job(TrainingJobName=request["TrainingJobName"])
         if (until and until(description)) or description["TrainingJobStatus"] not in (

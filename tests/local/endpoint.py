@@ -63,7 +63,7 @@ class Endpoint:
 
     def once(self, reached: Callable[[dict], bool]) -> dict:
         """The endpoint as soon as its description is as wanted."""
-        deadline = time.monotonic() + 90
+        deadline = time.monotonic() + 240
         while not reached(found := self.sagemaker.describe_endpoint(EndpointName=self.name)):
             assert time.monotonic() < deadline, found
             time.sleep(0.02)

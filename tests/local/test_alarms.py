@@ -60,7 +60,7 @@ def test_a_rule_on_an_alarm_starts_its_target_once_and_for_no_other_alarm(client
         alarms["rnn"]: "ALARM",
         alarms["cnn"]: "INSUFFICIENT_DATA",
     }
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 240
     while not (listed := states.list_executions(stateMachineArn=machine)["executions"]):
         assert time.monotonic() < deadline, "The rule started nothing."
         time.sleep(0.1)

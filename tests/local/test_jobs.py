@@ -127,7 +127,7 @@ def test_a_job_can_be_stopped(client, bucket):
     request = training_request(client("s3"), bucket, "import time\ntime.sleep(300)\n")
     run_training(sagemaker, request, until=lambda job: job["SecondaryStatus"] == "Training")
     sagemaker.stop_training_job(TrainingJobName=request["TrainingJobName"])
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 240
     status = None
     while status != "Stopped" and time.monotonic() < deadline:
         status = sagemaker.describe_training_job(TrainingJobName=request["TrainingJobName"])[
@@ -195,7 +195,7 @@ def test_a_processing_job_moves_inputs_to_outputs(client, bucket, program, statu
             "ClusterConfig": {"InstanceType": "ml.m5.xlarge", "InstanceCount": 1, "VolumeSizeInGB": 5}
         },
     )
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 240
     while time.monotonic() < deadline:
         description = sagemaker.describe_processing_job(ProcessingJobName=name)
         if description["ProcessingJobStatus"] not in ("InProgress", "Stopping"):

@@ -25,7 +25,7 @@ SLEEPER = "import time\nprint('ready', flush=True)\ntime.sleep(300)\n"
 
 def family(process_id: int, members: int = 1) -> list[psutil.Process]:
     """A process and every living process below it, once there are so many of them."""
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 240
     while True:
         parent = psutil.Process(process_id)
         found = [parent, *parent.children(recursive=True)]

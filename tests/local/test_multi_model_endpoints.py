@@ -47,7 +47,7 @@ class Endpoint:
     def deploy(self) -> str:
         self.configure()
         self.sagemaker.create_endpoint(EndpointName=self.name, EndpointConfigName=self.name)
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 240
         while time.monotonic() < deadline:
             found = self.sagemaker.describe_endpoint(EndpointName=self.name)
             if found["EndpointStatus"] != "Creating":

@@ -101,7 +101,7 @@ def deployed(client, bucket, ended_execution):
     template, configurations = inference_stack()
     stacks = client("cloudformation")
     stacks.create_stack(StackName=STACK, TemplateBody=json.dumps(template), Capabilities=["CAPABILITY_IAM"])
-    quickly = {"Delay": 1, "MaxAttempts": 60}
+    quickly = {"Delay": 1, "MaxAttempts": 240}
     stacks.get_waiter("stack_create_complete").wait(StackName=STACK, WaiterConfig=quickly)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(release_machine, "POLL_SECONDS", 1)

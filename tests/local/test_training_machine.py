@@ -87,7 +87,7 @@ def first_run(client, bucket, machine, data, ended_execution) -> dict[str, Any]:
     events.put_targets(Rule="marker", Targets=[target])
     marker = {"kind": "rnn", "hyperparameters": {"epochs": "2"}}
     s3.put_object(Bucket=bucket, Key=f"{data}/TRAIN.json", Body=json.dumps(marker).encode())
-    states, deadline = client("stepfunctions"), time.monotonic() + 60
+    states, deadline = client("stepfunctions"), time.monotonic() + 240
     while not (listed := states.list_executions(stateMachineArn=machine)["executions"]):
         assert time.monotonic() < deadline, "The marker started nothing."
         time.sleep(0.2)

@@ -33,7 +33,7 @@ class Gated:
     def probabilities(self, samples):
         self.sizes.append(len(samples))
         self.asked.release()
-        self.gate.wait(30)
+        self.gate.wait(120)
         if "end the thread" in samples:
             sys.exit()
         if any("fail" in one for one in samples):
@@ -63,11 +63,11 @@ class Running:
 
     def socket(self) -> socket.socket:
         """A connection."""
-        return socket.create_connection(("127.0.0.1", self.port), timeout=30)
+        return socket.create_connection(("127.0.0.1", self.port), timeout=120)
 
     def post(self, body: bytes, content_type: str = "text/plain", path: str = "/invocations"):
         """The response to one request on a connection of its own."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
         connection.request("POST", path, body, {"Content-Type": content_type})
         response = connection.getresponse()
         response.content = response.read()
@@ -79,7 +79,7 @@ class Running:
         self.worker.stop()
         self.loop.call_soon_threadsafe(self.listener.close)
         self.loop.call_soon_threadsafe(self.loop.stop)
-        self.thread.join(30)
+        self.thread.join(120)
 
 
 def request(body: bytes, head: bytes = b"") -> bytes:
@@ -103,7 +103,7 @@ def statuses(content: bytes) -> list[int]:
 
 def ping(server: Running) -> int:
     """The status of /ping."""
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=120)
     connection.request("GET", "/ping")
     status = connection.getresponse().status
     connection.close()

@@ -28,7 +28,7 @@ def words(kind: str) -> list[str]:
 
 def wait_for_step(job, script, step: int) -> None:
     """Returns as soon as a checkpoint of `step` or later is there."""
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 240
     while not any(int(name[5:14]) >= step for name in job.checkpoints):
         assert script.process.is_alive(), f"the script ended before step {step}"
         assert time.monotonic() < deadline, f"no checkpoint of step {step} came"
@@ -83,7 +83,7 @@ def test_sigterm_saves_a_checkpoint_and_ends_without_a_model(make_job):
     wait_for_step(job, script, 4)
 
     script.process.terminate()
-    script.process.join(10)
+    script.process.join(240)
 
     assert script.process.exitcode == 143
     stopped_at = final(job).state["step"]

@@ -40,7 +40,7 @@ def test_tensorflow_finds_none_of_them_and_the_program_finds_them_afterwards(tmp
         env={"PYTHONPATH": f"{tmp_path}:{Path(model_code.__file__).parents[1]}"},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=240,
     )
     assert (finished.returncode, finished.stdout) == (0, "numpy_of_nothing\n"), finished.stderr
 

@@ -55,7 +55,7 @@ def test_under_load_every_caller_gets_the_answer_to_its_own_sample(trained, tmp_
     types = {"text": "text/plain", "image": "image/png", "sequence": "application/json"}
 
     def ask_for_some(port: int, first: int) -> None:
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
         for index in range(first, len(samples), 16):
             sample = split.samples[index]
             if split.feature == "sequence":
@@ -74,7 +74,7 @@ def test_under_load_every_caller_gets_the_answer_to_its_own_sample(trained, tmp_
         with ThreadPoolExecutor(16) as callers:
             list(callers.map(lambda first: ask_for_some(port, first), range(16)))
         process.send_signal(signal.SIGTERM)
-        assert process.wait(30) == 0
+        assert process.wait(120) == 0
         said = process.stderr.read()
         assert "Traceback" not in said and "failed" not in said
 

@@ -96,7 +96,7 @@ def test_what_is_no_request_for_this_server_gets_one_answer_and_the_connection_e
     ],
 )
 def test_there_are_two_paths_with_a_method_each(running, method, path, status):
-    connection = http.client.HTTPConnection("127.0.0.1", running().port, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", running().port, timeout=120)
     connection.request(method, path)
     response = connection.getresponse()
     assert response.status == status

@@ -61,7 +61,7 @@ def test_the_instances_of_a_request_are_divided_over_the_threads_and_joined_in_t
     with ThreadPoolExecutor(1) as asker:
         waiting = asker.submit(server.post, body, "application/json")
         for _ in range(3):
-            assert server.model.asked.acquire(timeout=30), "three threads work on it at the same time"
+            assert server.model.asked.acquire(timeout=120), "three threads work on it at the same time"
         server.model.gate.set()
         predictions = json.loads(waiting.result().content)["predictions"]
     assert [one["label"] for one in predictions] == [("even", "odd")[len(text) % 2] for text in texts]

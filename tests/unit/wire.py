@@ -80,4 +80,4 @@ def hangs_up(call: Handler) -> None:
 
 def is_slow(call: Handler) -> None:
     """No answer before the client stops waiting."""
-    call.server.ended.wait(30)
+    call.server.ended.wait(120)

@@ -30,7 +30,7 @@ def post(
     request = AWSRequest("POST", url, data=body, headers={"Content-Type": content_type, **(headers or {})})
     session = target.session()
     SigV4Auth(session.get_credentials(), "execute-api", session.region_name).add_auth(request)
-    return requests.post(url, data=body, headers=dict(request.headers), timeout=60)
+    return requests.post(url, data=body, headers=dict(request.headers), timeout=240)
 
 
 def once_loaded(ask: Callable[[], Answer]) -> Answer:

@@ -54,7 +54,7 @@ class OwnContainer:
         sagemaker.create_endpoint_config(EndpointConfigName=name, **config)
         sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name)
         sagemaker.get_waiter("endpoint_in_service").wait(
-            EndpointName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 120}
+            EndpointName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 240}
         )
 
     def predict(self, endpoint: str, text: str) -> dict[str, Any]:
@@ -130,7 +130,7 @@ def test_a_shadow_is_asked_what_the_endpoint_is_asked_and_its_answer_is_captured
 
 def settled(sagemaker: Any, name: str) -> dict[str, Any]:
     """An inference component once nothing of it changes any more."""
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 240
     while True:
         found = sagemaker.describe_inference_component(InferenceComponentName=name)
         if found["InferenceComponentStatus"] not in ("Creating", "Updating"):
@@ -231,7 +231,7 @@ def test_a_stack_gives_a_component_another_model_and_leaves_its_copies_to_the_sc
         )
 
     named = {"InferenceComponentName": "of-stack"}
-    quickly = {"Delay": 1, "MaxAttempts": 120}
+    quickly = {"Delay": 1, "MaxAttempts": 240}
     stacks.create_stack(StackName="components", TemplateBody=template(models[0]))
     stacks.get_waiter("stack_create_complete").wait(StackName="components", WaiterConfig=quickly)
     sagemaker.update_inference_component_runtime_config(**named, DesiredRuntimeConfig={"CopyCount": 3})
@@ -248,7 +248,7 @@ def test_a_stack_gives_a_component_another_model_and_leaves_its_copies_to_the_sc
 
 def wait_for_objects(s3: Any, bucket: str, prefix: str, count: int) -> list[bytes]:
     """The contents of so many objects below a prefix, once they are there."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 240
     while True:
         keys = [one["Key"] for one in s3.list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", [])]
         if len(keys) >= count:

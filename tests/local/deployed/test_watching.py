@@ -22,7 +22,7 @@ def test_the_alarm_of_a_drift_starts_a_training_run_of_that_network_and_of_no_ot
     cloudwatch = target.client("cloudwatch")
     cloudwatch.put_metric_data(Namespace=NAMESPACE, MetricData=[figure | {"Value": 0.1}])
     cloudwatch.put_metric_data(Namespace=NAMESPACE, MetricData=[figure | {"Value": 0.9}])
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 240
     while not (started := executions() - before):
         assert time.monotonic() < deadline, "No run began."
         time.sleep(0.2)

@@ -88,7 +88,7 @@ def test_a_damaged_session_file_counts_as_nothing_running(tmp_path, monkeypatch,
 
 def test_a_reused_process_number_is_not_taken_for_the_embedded_aws(tmp_path, monkeypatch):
     monkeypatch.setattr(embedded, "SESSION_FILE", tmp_path / "session.json")
-    other = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    other = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
     try:
         embedded.remember(embedded.Session("http://127.0.0.1:1", other.pid, "aws.log"))
         assert embedded.running_session() is None
@@ -122,9 +122,9 @@ def test_a_program_that_is_not_there_is_named(tmp_path):
 def test_an_interruption_ends_the_program_and_its_children(tmp_path):
     code = (
         "import subprocess, sys, time\n"
-        "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])\n"
+        "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'])\n"
         "print(child.pid, flush=True)\n"
-        "time.sleep(60)\n"
+        "time.sleep(600)\n"
     )
     child = []
 
@@ -140,7 +140,7 @@ def test_an_interruption_ends_the_program_and_its_children(tmp_path):
             directory=tmp_path,
             on_line=interrupt,
         )
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 120
     while lives(child[0]) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not lives(child[0])

@@ -224,7 +224,7 @@ class Service:
         self.endpoints.update_endpoint(request | members)
 
     def until(self, reached: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         while not reached():
             assert time.monotonic() < deadline, self.describe()
             time.sleep(0.002)
@@ -415,7 +415,7 @@ def test_an_endpoint_made_anew_in_the_middle_of_an_update_keeps_its_own_fleet():
     service.update(blue_green("CANARY", CanarySize=50))
     service.until(lambda: service.endpoints.pending["e"].step is not None)
     may_start = threading.Event()
-    service.endpoints.models.start_one_or_many = lambda name, variant: may_start.wait(30) and third
+    service.endpoints.models.start_one_or_many = lambda name, variant: may_start.wait(120) and third
     service.endpoints.delete_endpoint({"EndpointName": "e"})
     service.endpoints.create_endpoint({"EndpointName": "e", "EndpointConfigName": "old"})
     service.until(lambda: service.old.stopped and service.new.stopped)

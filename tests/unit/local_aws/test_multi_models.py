@@ -57,7 +57,7 @@ def test_the_model_that_was_asked_longest_ago_is_unloaded():
     server = MultiModelServer(loads, at_most=2)
     ask(server, "a", "b", "a", "c")
     (_, b) = loads.loaded[1]
-    assert b.gone.wait(10)
+    assert b.gone.wait(120)
     assert list(server.models) == ["a", "c"]
     ask(server, "b")
     assert loads.names == ["a", "b", "c", "b"], "it is loaded anew when it is asked again"
@@ -68,7 +68,7 @@ def test_without_a_cache_a_model_goes_with_its_answer_and_not_before():
     server = MultiModelServer(loads, at_most=0)
     with server.model("a") as model:
         assert not model.gone.is_set()
-    assert model.gone.wait(10)
+    assert model.gone.wait(120)
 
 
 def test_a_model_that_is_asked_right_now_answers_before_it_goes():
@@ -78,7 +78,7 @@ def test_a_model_that_is_asked_right_now_answers_before_it_goes():
         ask(server, "b")
         assert list(server.models) == ["b"]
         assert not model.gone.is_set()
-    assert model.gone.wait(10)
+    assert model.gone.wait(120)
 
 
 def test_of_several_requests_for_the_same_model_one_loads_it():
@@ -86,7 +86,7 @@ def test_of_several_requests_for_the_same_model_one_loads_it():
     server = MultiModelServer(loads)
 
     def ask_with_the_others(_: int) -> None:
-        together.wait(10)
+        together.wait(120)
         ask(server, "a")
 
     with ThreadPoolExecutor(4) as askers:
