@@ -1,7 +1,7 @@
 # The project's tasks. Each first makes .venv with exactly what the lock files name, and costs a second when it is there.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test synth lint lock clean
+.PHONY: help demo test test-native synth lint lock clean
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 
@@ -23,8 +23,12 @@ DIVIDED := --numprocesses 2 --dist worksteal
 # Beyond pytest's own limits, in pyproject.toml: an interpreter that hangs ends too.
 LIMITED := python tools/limited.py 3600
 
+# What computes most in TensorFlow and LiteRT: graphs against each other, the stand-ins' networks, tiny trainings.
+NATIVE := $(addprefix tests/model/test_,litert.py serving.py serving_alike.py training.py gru_gradient.py) \
+  tests/local/test_managed.py tests/local/test_managed_networks.py
+
 help:  ## Show the tasks.
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(INSTALLED)  ## Deploy the app onto the embedded AWS, train both networks, release them and ask them.
 	@recognition demo
@@ -34,6 +38,15 @@ test: export OMP_NUM_THREADS := 1
 test: export TF_NUM_INTRAOP_THREADS := 1
 test: $(INSTALLED)  ## Run every test: unit, model, infrastructure and local end to end.
 	@$(LIMITED) python -m pytest $(DIVIDED)
+
+# Which code computes depends on both; TensorFlow switches oneDNN on by itself on some processors only.
+test-native: $(INSTALLED)  ## Run the tests of native code with oneDNN off and on, and with one thread and two.
+	@for setting in "0 1" "0 2" "1 1" "1 2"; do \
+	  read -r onednn threads <<< "$$setting"; \
+	  echo "oneDNN $$onednn, threads $$threads"; \
+	  TF_ENABLE_ONEDNN_OPTS=$$onednn OMP_NUM_THREADS=$$threads TF_NUM_INTRAOP_THREADS=$$threads \
+	    $(LIMITED) python -m pytest --quiet $(NATIVE) || exit 1; \
+	done
 
 synth: $(INSTALLED)  ## Write the CloudFormation templates to cdk.out (no credentials, no network, no Docker).
 	@cdk synth --quiet && echo "The templates are in cdk.out."
