@@ -54,5 +54,7 @@ def test_every_command_of_the_readme_exists():
 
 def test_every_make_target_of_the_readme_exists():
     targets = set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    named = set(re.findall(r"`make ([\w-]+)`|^\$ make ([\w-]+)", (ROOT / "README.md").read_text(), re.MULTILINE))
+    named = set(
+        re.findall(r"`make ([\w-]+)`|^\$ make ([\w-]+)", (ROOT / "README.md").read_text(), re.MULTILINE)
+    )
     assert named and {first or second for first, second in named} <= targets
