@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
 from lambdas.catalogue import OPERATIONS
+from stacks import vendoring
 from stacks.lambda_code import write_function_code
 from stacks.vendoring import LITERT_LOCK, LITERT_PLATFORM, LOCK, PLATFORM, install, vendored_dependencies
 
@@ -96,6 +99,24 @@ def test_what_the_functions_carry_is_installed_by_its_hashes_and_never_built(loc
     pinned = re.findall(r"^[\w.-]+==", lock.read_text(), re.MULTILINE)
     hashed = re.findall(r"^[\w.-]+==[^\n]+\\\n    --hash=sha256:[0-9a-f]{64}", lock.read_text(), re.MULTILINE)
     assert pinned and len(hashed) == len(pinned)
+
+
+def test_dependencies_that_another_process_installs_at_the_same_time_serve_as_well(monkeypatch, tmp_path):
+    (tmp_path / "lock").write_text("package==1")
+    monkeypatch.setattr(vendoring, "VENDORED", tmp_path)
+    by_others = []
+
+    def install_beside_others(target: Path, *_) -> None:
+        for folder in (target, *by_others):
+            folder.mkdir()
+            (folder / "package.py").touch()
+
+    monkeypatch.setattr(vendoring, "install", install_beside_others)
+    installed = vendoring.vendored_dependencies(tmp_path / "lock")
+    shutil.rmtree(installed)
+    by_others.append(installed)
+    assert vendoring.vendored_dependencies(tmp_path / "lock") == installed
+    assert [file.name for file in installed.iterdir()] == ["package.py"]
 
 
 def test_every_log_is_deleted_some_day(templates, of_type):
