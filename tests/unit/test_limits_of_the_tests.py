@@ -70,7 +70,7 @@ def run(tmp_path_factory) -> subprocess.CompletedProcess:
     (folder / "test_bad.py").write_text(BAD_ONES)
     (folder / "test_good.py").write_text(GOOD_ONES)
     command = [sys.executable, "-m", "pytest", "-rA", "-c", ROOT / "pyproject.toml", "--rootdir", folder]
-    shorter = ["-o", "timeout=5", "-o", "faulthandler_timeout=10"]
+    shorter = ["-o", "timeout=5", "-o", "faulthandler_timeout=15"]
     return subprocess.run(
         [*command, *OPTIONS, *shorter, folder], capture_output=True, text=True, check=False, cwd=folder
     )
