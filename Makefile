@@ -45,7 +45,7 @@ test-native: $(INSTALLED)  ## Run the tests of native code with oneDNN off and o
 	  read -r onednn threads <<< "$$setting"; \
 	  echo "oneDNN $$onednn, threads $$threads"; \
 	  TF_ENABLE_ONEDNN_OPTS=$$onednn OMP_NUM_THREADS=$$threads TF_NUM_INTRAOP_THREADS=$$threads \
-	    $(LIMITED) python -m pytest --quiet $(NATIVE) || exit 1; \
+	    $(LIMITED) python -m pytest $(DIVIDED) --quiet $(NATIVE) || exit 1; \
 	done
 
 synth: $(INSTALLED)  ## Write the CloudFormation templates to cdk.out (no credentials, no network, no Docker).
