@@ -23,7 +23,7 @@ from typing import Any
 
 import psutil
 
-from local_aws.managed.service import CONTENT_TYPE, STAND_IN_HEADER
+from local_aws.managed.service import CONTENT_TYPE, NO_ANSWER, STAND_IN_HEADER
 from local_aws.managed.worker import LOADED, REQUESTS_AT_ONCE
 from local_aws.processes import start_leashed
 
@@ -77,7 +77,9 @@ class Worker:
         self.end_reason = ""
 
     @classmethod
-    async def start(cls, command: Sequence[str], environment: Mapping[str, str]) -> tuple[Worker, asyncio.Task]:
+    async def start(
+        cls, command: Sequence[str], environment: Mapping[str, str]
+    ) -> tuple[Worker, asyncio.Task]:
         """Starts the process; the task ends when the process has, and every request has its answer or error."""
         ours, theirs = socket.socketpair()
         with theirs:
@@ -230,9 +232,11 @@ class StandIns:
 
 def unavailable(service: str, how: str) -> Answer:
     """The answer to a request that the process did not survive, in the form of AWS's: SDKs ask again."""
-    message = f"The process of the stand-in of {SERVICES[service]} {how}; it starts again by itself. Try again."
+    message = (
+        f"The process of the stand-in of {SERVICES[service]} {how}; it starts again by itself. Try again."
+    )
     content = {"__type": "ServiceUnavailable", "Message": message, "message": message}
-    headers = {"Content-Type": CONTENT_TYPE, STAND_IN_HEADER: "no answer of a model"}
+    headers = {"Content-Type": CONTENT_TYPE, STAND_IN_HEADER: NO_ANSWER}
     return 503, headers, json.dumps(content).encode()
 
 

@@ -11,6 +11,8 @@ from functools import cache, wraps
 from typing import Any
 
 STAND_IN_HEADER = "x-recognition-stand-in"
+# Its value where a stand-in failed: the fault is not the service's.
+NO_ANSWER = "no answer of a model; not the service"
 CONTENT_TYPE = "application/x-amz-json-1.1"
 
 
@@ -76,4 +78,4 @@ class StandIn:
             traceback.print_tb(error.__traceback__, file=sys.stderr)
             print(f"The stand-in of {self.service} failed: {type(error).__name__}", file=sys.stderr)
             content = {"__type": "InternalServerError", "Message": f"The stand-in of {self.service} failed."}
-            return 500, headers, json.dumps(content).encode()
+            return 500, {**headers, STAND_IN_HEADER: NO_ANSWER}, json.dumps(content).encode()

@@ -44,9 +44,6 @@ def test_the_wait_is_told_in_a_header(target):
 
 
 def test_the_managed_services_stand_ins_answer_through_the_api_and_say_what_they_are(target):
-    client = client_of(target)
-    once_loaded(lambda: client.text_sentiment("A film."))
-    once_loaded(lambda: client.image_labels(jpeg((200, 200))))
     sentiment = post(target, "/texts/sentiment", b"A wonderful, moving film.", "text/plain")
     labels = post(target, "/images/labels", jpeg((200, 200)), "image/jpeg")
     assert (sentiment.status_code, labels.status_code) == (200, 200)

@@ -1,4 +1,4 @@
-"""The process of the stand-ins seen from the embedded AWS: whatever ends it, requests get an answer and it comes back."""
+"""The process of the stand-ins, seen from the embedded AWS: whatever ends it, requests are answered, it comes back."""
 
 from __future__ import annotations
 
