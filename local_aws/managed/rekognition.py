@@ -2,30 +2,23 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import io
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageOps
 
 from local_aws.managed.blazeface import BlazeFace, Face
 from local_aws.managed.centernet import Box, CenterNet, Detection
 from local_aws.managed.face_embedding import FaceEmbedding, similarity
 from local_aws.managed.labels import COCO_LABELS, PARENT
 from local_aws.managed.nsfw import Nsfw
+from local_aws.managed.pictures import read_image
 from local_aws.managed.service import Refused, StandIn, loaded_once
 from local_aws.managed.settings import Settings
 from local_aws.managed.weights import WeightsUnavailable
 
-# Limits of Rekognition itself (Amazon Rekognition quotas).
-IMAGE_BYTES = 5 * 1024 * 1024
-SIDE_PIXELS_LEAST = 80
-SIDE_PIXELS_MOST = 10_000
 DEFAULT_CONFIDENCE_PERCENT = 55.0
 DEFAULT_MODERATION_PERCENT = 50.0
 DEFAULT_SIMILARITY_PERCENT = 80.0
@@ -53,37 +46,6 @@ def stand_in() -> StandIn:
     }
     # In this order they are loaded: TensorFlow, which takes longest, comes with the first.
     return StandIn("Rekognition", operations, (center_net, blaze_face, reader, face_embedding, nsfw))
-
-
-def read_image(request: dict[str, Any], member: str = "Image") -> Image.Image:
-    """The request's image of that name, decoded.
-
-    Raises:
-        Refused: with Rekognition's codes.
-    """
-    encoded = (request.get(member) or {}).get("Bytes")
-    if not isinstance(encoded, str):
-        raise Refused("InvalidParameterException", f"The stand-in takes an image as {member}.Bytes.")
-    try:
-        content = base64.b64decode(encoded, validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise Refused("InvalidParameterException", f"{member}.Bytes is not base64.") from error
-    if len(content) > IMAGE_BYTES:
-        raise Refused("ImageTooLargeException", f"The image has more than {IMAGE_BYTES} bytes.")
-    wrong_size = Refused(
-        "InvalidParameterException", f"Each side needs {SIDE_PIXELS_LEAST} to {SIDE_PIXELS_MOST} pixels."
-    )
-    try:
-        image = Image.open(io.BytesIO(content), formats=("PNG", "JPEG"))
-        # The size stands in the header: a decompression bomb is refused before it is decoded.
-        if not all(SIDE_PIXELS_LEAST <= side <= SIDE_PIXELS_MOST for side in image.size):
-            raise wrong_size
-        # Rekognition turns a photograph as its EXIF says, and its boxes are those of the turned one.
-        return ImageOps.exif_transpose(image).convert("RGB")
-    except Image.DecompressionBombError as error:
-        raise wrong_size from error
-    except (OSError, SyntaxError, ValueError) as error:
-        raise Refused("InvalidImageFormatException", "The bytes are no PNG or JPEG image.") from error
 
 
 @contextmanager

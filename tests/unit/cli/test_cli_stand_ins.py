@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 
 from cli.stand_ins import PICTURE, wait_for_stand_ins
 from cli.target import Target
-from local_aws.managed import rekognition
+from local_aws.managed.pictures import read_image
 
 
 class Recorder:
@@ -41,5 +41,5 @@ def test_every_model_is_asked_for_and_none_that_cannot_be_had_stops_the_others(m
 
 
 def test_the_picture_asked_with_is_one_that_is_read():
-    image = rekognition.read_image({"Image": {"Bytes": base64.b64encode(PICTURE).decode()}})
+    image = read_image({"Image": {"Bytes": base64.b64encode(PICTURE).decode()}})
     assert image.size == (80, 80)
