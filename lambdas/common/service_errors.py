@@ -107,9 +107,8 @@ def explain_code(code: str, service: str) -> RequestRefused:
     if code in INVALID_TEXTS:
         return bad_request("InvalidText", f"{service} does not take this text or its language.", "text")
     if code == "NotImplementedByStandIn":
-        return RequestRefused(
-            501, "NoStandIn", f"The embedded AWS has no stand-in for this operation of {service}."
-        )
+        message = f"The embedded AWS has no stand-in for this operation of {service}, or none that reads this language."
+        return RequestRefused(501, "NoStandIn", message)
     if code == "StandInNotReady":
         return unavailable(
             "StandInNotReady", f"The stand-in of {service} has no weights; the embedded AWS's log says why."

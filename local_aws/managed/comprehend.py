@@ -133,15 +133,8 @@ def analyzer() -> Any:
 
 
 def detect_sentiment(request: dict[str, Any]) -> dict[str, Any]:
-    """DetectSentiment: four scores that sum to 1.
-
-    The lexicon knows English only; other languages that Comprehend takes are answered too, by whatever words of
-    theirs it knows, so mostly as neutral.
-    """
-    text = read_text(request, SENTIMENT_BYTES)
-    if request.get("LanguageCode") not in LANGUAGES:
-        raise Refused("UnsupportedLanguageException", "LanguageCode is not one of sentiment analysis.")
-    return sentiment_of(text)
+    """DetectSentiment: four scores that sum to 1."""
+    return in_english(sentiment_of, SENTIMENT_BYTES)(request)
 
 
 def targeted_sentiment(text: str) -> dict[str, Any]:

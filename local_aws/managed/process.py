@@ -134,6 +134,7 @@ class Worker:
         """Takes one line of the process's."""
         if message == LOADED:
             self.has_loaded = True
+            print("The stand-ins of Rekognition and Comprehend are loaded.", file=sys.stderr, flush=True)
             return
         number, status, headers, body = message
         answer = self.waiting.get(number)

@@ -40,7 +40,9 @@ def run(scenario, *words: str) -> None:
     async def with_stand_ins() -> None:
         stand_ins = StandIns([sys.executable, "-c", PLAYER, *words])
         try:
-            await scenario(stand_ins)
+            # What is waited for in vain is a failed test, not a run without an end.
+            async with asyncio.timeout(60):
+                await scenario(stand_ins)
         finally:
             await stand_ins.close()
 
