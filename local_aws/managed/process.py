@@ -34,8 +34,9 @@ SERVICES = {"rekognition": "Rekognition", "comprehend": "Comprehend"}
 REQUEST_SECONDS = 60
 # What is asked meanwhile waits for models; two packages may have to be fetched, each within 300 s.
 LOADING_SECONDS = 900
-# All models loaded take 1.6 GB. RLIMIT_AS and RLIMIT_DATA count what is reserved and never used, which grows with
-# the number of processors (stacks of threads, arenas), so the memory in use is looked at instead.
+# All models take 1.2 GiB, two pictures of 100 megapixels that are read for text some more. RLIMIT_AS and RLIMIT_DATA
+# count what is reserved and never used, which grows with the number of processors (stacks of threads, arenas), so the
+# memory in use is looked at instead.
 MEMORY_BYTES = 6 * 1024**3
 MEMORY_LOOK_SECONDS = 0.5
 # Longer than any answer: a batch of 25 texts with each word of theirs.
