@@ -8,6 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from cli.project import BUILD, ROOT, toolchain_environment
+from cli.stand_ins import wait_for_stand_ins
 from cli.subprocesses import run_program
 from cli.target import Target
 
@@ -37,7 +38,7 @@ def synthesise(
 
 
 def deploy(target: Target, on_detail: Callable[[str], None]) -> None:
-    """Runs `cdk bootstrap` and `cdk deploy --all` against `target`.
+    """Runs `cdk bootstrap` and `cdk deploy --all` against `target`, and waits there until the stand-ins have loaded.
 
     Raises:
         CommandFailed: with the CDK's last lines when either fails.
@@ -76,3 +77,6 @@ def deploy(target: Target, on_detail: Callable[[str], None]) -> None:
         *("deploy", "--all", "--app", str(assembly), "--require-approval", "never"),
         *("--concurrency", "4", "--progress", "events"),
     )
+    if target.variables:
+        on_detail("the stand-ins of Rekognition and Comprehend are loading")
+        wait_for_stand_ins(target)

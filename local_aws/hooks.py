@@ -10,9 +10,10 @@ from ministack.core import router
 from ministack.services import cloudwatch, eventbridge, stepfunctions
 from ministack.services.cloudformation import provisioners, stacks
 
-from local_aws import alarms, managed
+from local_aws import alarms
 from local_aws.autoscaling import Autoscaling
 from local_aws.bookkeeping import bookkeeping_handlers
+from local_aws.managed.process import StandIns
 from local_aws.periodic import periodically
 from local_aws.sagemaker.cloudformation import Provisioner
 from local_aws.sagemaker.integrations import dispatch_table
@@ -20,10 +21,10 @@ from local_aws.sagemaker.metrics import PERIOD_SECONDS
 from local_aws.sagemaker.service import SageMaker
 
 
-def install(sagemaker: SageMaker) -> None:
+def install(sagemaker: SageMaker, stand_ins: StandIns) -> None:
     """Registers services, resource types and Step Functions integrations, and begins to publish endpoints' metrics."""
     app.SERVICE_HANDLERS["sagemaker"] = sagemaker.handle_request
-    managed.register(app.SERVICE_HANDLERS)
+    stand_ins.register(app.SERVICE_HANDLERS)
     name_services("sagemaker", "rekognition", "comprehend", "application-autoscaling")
     scaling = Autoscaling(sagemaker)
     app.SERVICE_HANDLERS["application-autoscaling"] = scaling.handle_request

@@ -19,7 +19,8 @@ def main(command: list[str]) -> int:
     SIGTERM and SIGINT go on to the whole group. When standard input ends, its holder is gone, however it died, and
     the group is killed. What the command left running is killed when it ends.
     """
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
+    # What is open here, the holder passed on for the command.
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True, close_fds=False)
 
     def to_group(number: int) -> None:
         with suppress(ProcessLookupError):

@@ -12,9 +12,17 @@ LEASH = Path(__file__).with_name("leash.py")
 
 
 def start_leashed(
-    command: Sequence[str], *, environment: Mapping[str, str], directory: Path, output: int | IO
+    command: Sequence[str],
+    *,
+    environment: Mapping[str, str],
+    directory: Path,
+    output: int | IO,
+    descriptors: Sequence[int] = (),
 ) -> subprocess.Popen:
-    """Starts `command` with its output and errors going to `output`; ending the returned process ends it all."""
+    """Starts `command` with its output and errors going to `output`; ending the returned process ends it all.
+
+    Of this process's open files it gets `descriptors` alone, under the same numbers.
+    """
     return subprocess.Popen(
         [sys.executable, "-I", str(LEASH), *command],
         env=dict(environment),
@@ -22,6 +30,7 @@ def start_leashed(
         stdin=subprocess.PIPE,
         stdout=output,
         stderr=subprocess.STDOUT,
+        pass_fds=tuple(descriptors),
         # A Ctrl-C in the terminal is for the holder to act on, not for its children.
         start_new_session=True,
     )

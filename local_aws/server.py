@@ -26,6 +26,7 @@ def serve(
     from local_aws.console import configuration_of, state_of, warm, with_console
     from local_aws.hooks import install
     from local_aws.launcher import REGION, console_credentials
+    from local_aws.managed.process import StandIns
     from local_aws.sagemaker.service import SageMaker
 
     port = listener.getsockname()[1]
@@ -36,7 +37,8 @@ def serve(
         without_capacity=without_capacity,
         wait_scale=wait_scale,
     )
-    install(sagemaker)
+    stand_ins = StandIns()
+    install(sagemaker, stand_ins)
     application = with_console(
         ministack.app,
         lambda: configuration_of(sagemaker.client("ssm"), console_credentials(), REGION),
@@ -51,6 +53,7 @@ def serve(
 
     async def prepare() -> None:
         await announce_when_ready(port, announce)
+        await stand_ins.start()
         await asyncio.to_thread(warm, sagemaker.client)
 
     async def run() -> None:
@@ -62,6 +65,7 @@ def serve(
         preparing = asyncio.create_task(prepare())
         await serving
         preparing.cancel()
+        await stand_ins.close()
 
     try:
         asyncio.run(run())

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTTPClientError
 from botocore.parsers import ResponseParserError
 
+from lambdas.common.answers import STAND_IN_HEADER
 from lambdas.common.errors import RequestRefused, bad_request, too_large, unavailable
 
 THROTTLES = frozenset(
@@ -74,7 +75,9 @@ def reading_answer() -> Iterator[None]:
 def explain(error: Exception, service: str) -> RequestRefused:
     """Turns a botocore error into an answer; the service's own words stay out, they may repeat what was sent."""
     if isinstance(error, ClientError):
-        return explain_code(error.response["Error"]["Code"], service)
+        headers = error.response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+        name = f"The stand-in of {service}" if STAND_IN_HEADER in headers else service
+        return explain_code(error.response["Error"]["Code"], name)
     if isinstance(error, ConnectionError | HTTPClientError):
         return unavailable("ServiceUnreachable", f"{service} could not be reached in time. Try again.")
     if isinstance(error, UnreadableAnswer | ResponseParserError):
@@ -104,9 +107,8 @@ def explain_code(code: str, service: str) -> RequestRefused:
     if code in INVALID_TEXTS:
         return bad_request("InvalidText", f"{service} does not take this text or its language.", "text")
     if code == "NotImplementedByStandIn":
-        return RequestRefused(
-            501, "NoStandIn", f"The embedded AWS has no stand-in for this operation of {service}."
-        )
+        message = f"The embedded AWS has no stand-in for this operation of {service}, or none that reads this language."
+        return RequestRefused(501, "NoStandIn", message)
     if code == "StandInNotReady":
         return unavailable(
             "StandInNotReady", f"The stand-in of {service} has no weights; the embedded AWS's log says why."

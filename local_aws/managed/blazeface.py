@@ -9,7 +9,7 @@ from PIL import Image
 
 from local_aws.managed.centernet import Box
 from local_aws.managed.settings import Settings
-from local_aws.managed.tfjs import load_graph_model
+from local_aws.managed.tfjs import load_graph_model, tensorflow
 from local_aws.managed.weights import HUMAN, weights_directory
 
 SIDE_PIXELS = 256
@@ -43,9 +43,7 @@ class BlazeFace:
             WeightsUnavailable: when they cannot be had.
         """
         model_json = weights_directory(settings, HUMAN) / "blazeface.json"
-        import tensorflow as tf
-
-        self.tf = tf
+        self.tf = tensorflow()
         self.function = load_graph_model(model_json, "input:0", list(OUTPUTS))
         self.anchors = anchors()
 

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from local_aws.managed.settings import Settings
-from local_aws.managed.tfjs import load_graph_model
+from local_aws.managed.tfjs import load_graph_model, tensorflow
 from local_aws.managed.weights import HUMAN, weights_directory
 
 SIDE_PIXELS = 512
@@ -55,12 +55,7 @@ class CenterNet:
             WeightsUnavailable: when they cannot be had.
         """
         model_json = weights_directory(settings, HUMAN) / "centernet.json"
-        import tensorflow as tf
-
-        if tf.config.list_physical_devices("GPU"):
-            # A training job or an endpoint needs the GPU's memory, which TensorFlow would take whole.
-            tf.config.set_visible_devices([], "GPU")
-        self.tf = tf
+        self.tf = tensorflow()
         self.function = load_graph_model(model_json, "tower_0/images:0", "tower_0/detections:0")
 
     def find(self, image: Image.Image) -> list[Detection]:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
-from functools import cache
 from typing import Any
 
 from local_aws.managed import english, personal_data, targeted, toxic
-from local_aws.managed.service import Refused, StandIn
+from local_aws.managed.service import Refused, StandIn, loaded_once
 
 # Limits of Comprehend itself in bytes of UTF-8 (Amazon Comprehend quotas).
 SENTIMENT_BYTES = 5_000
@@ -50,7 +49,8 @@ def stand_in() -> StandIn:
         if name != "DetectPiiEntities"
     }
     segments = {"DetectToxicContent": (toxic.MARK, detect_toxic_content)}
-    return StandIn("Comprehend", single | segments | batches)
+    models = (analyzer, identifier, english.pipeline, personal_data.recognizers, toxic.model)
+    return StandIn("Comprehend", single | segments | batches, models)
 
 
 def in_english(read: Callable[[str], dict[str, Any]], maximum_bytes: int) -> Callable[[dict], dict]:
@@ -124,7 +124,7 @@ def read_text(request: dict[str, Any], maximum_bytes: int) -> str:
     return text
 
 
-@cache
+@loaded_once
 def analyzer() -> Any:
     """The lexicon, read at first use."""
     from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
@@ -133,15 +133,8 @@ def analyzer() -> Any:
 
 
 def detect_sentiment(request: dict[str, Any]) -> dict[str, Any]:
-    """DetectSentiment: four scores that sum to 1.
-
-    The lexicon knows English only; other languages that Comprehend takes are answered too, by whatever words of
-    theirs it knows, so mostly as neutral.
-    """
-    text = read_text(request, SENTIMENT_BYTES)
-    if request.get("LanguageCode") not in LANGUAGES:
-        raise Refused("UnsupportedLanguageException", "LanguageCode is not one of sentiment analysis.")
-    return sentiment_of(text)
+    """DetectSentiment: four scores that sum to 1."""
+    return in_english(sentiment_of, SENTIMENT_BYTES)(request)
 
 
 def targeted_sentiment(text: str) -> dict[str, Any]:
@@ -179,7 +172,7 @@ def detect_dominant_language(request: dict[str, Any]) -> dict[str, Any]:
     return {"Languages": [{"LanguageCode": code, "Score": float(score)} for code, score in ranked[:3]]}
 
 
-@cache
+@loaded_once
 def identifier() -> Any:
     """The identifier with scores that are probabilities, read at first use."""
     from py3langid.langid import MODEL_FILE, LanguageIdentifier

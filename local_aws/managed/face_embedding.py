@@ -9,7 +9,7 @@ from PIL import Image
 
 from local_aws.managed.blazeface import Face
 from local_aws.managed.settings import Settings
-from local_aws.managed.tfjs import load_graph_model
+from local_aws.managed.tfjs import load_graph_model, tensorflow
 from local_aws.managed.weights import HUMAN, weights_directory
 
 SIDE_PIXELS = 224
@@ -34,9 +34,7 @@ class FaceEmbedding:
             WeightsUnavailable: when they cannot be had.
         """
         model_json = weights_directory(settings, HUMAN) / "faceres.json"
-        import tensorflow as tf
-
-        self.tf = tf
+        self.tf = tensorflow()
         self.function = load_graph_model(model_json, "input_1:0", "global_pooling/Mean:0")
 
     def of(self, image: Image.Image, faces: list[Face]) -> np.ndarray:

@@ -10,7 +10,7 @@ from PIL import Image
 
 from local_aws.managed.browser_module import value_of
 from local_aws.managed.settings import Settings
-from local_aws.managed.tfjs import graph_function
+from local_aws.managed.tfjs import graph_function, tensorflow
 from local_aws.managed.weights import NSFWJS, weights_directory
 
 SIDE_PIXELS = 224
@@ -28,9 +28,7 @@ class Nsfw:
             WeightsUnavailable: when they cannot be had.
         """
         directory = weights_directory(settings, NSFWJS)
-        import tensorflow as tf
-
-        self.tf = tf
+        self.tf = tensorflow()
         model = value_of((directory / "model.min.js").read_text())
         self.function = graph_function(
             model, lambda name: shard(directory / f"{name}.min.js"), "input:0", "Identity:0"

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
 
 from local_aws.managed import english
+from local_aws.managed.service import loaded_once
 
 MARK = "Presidio's patterns (MIT) and spaCy's small English model (MIT); not Comprehend"
 # Presidio's types under Comprehend's names.
@@ -25,7 +25,7 @@ LEAST_SCORE = 0.3
 Found = tuple[float, int, int, str]
 
 
-@cache
+@loaded_once
 def recognizers() -> tuple[Any, ...]:
     """Presidio's recognisers of patterns, made at first use."""
     import tldextract

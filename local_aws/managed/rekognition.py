@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import io
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cache
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageOps
 
 from local_aws.managed.blazeface import BlazeFace, Face
 from local_aws.managed.centernet import Box, CenterNet, Detection
 from local_aws.managed.face_embedding import FaceEmbedding, similarity
 from local_aws.managed.labels import COCO_LABELS, PARENT
 from local_aws.managed.nsfw import Nsfw
-from local_aws.managed.service import Refused, StandIn
+from local_aws.managed.pictures import read_image
+from local_aws.managed.service import Refused, StandIn, loaded_once
 from local_aws.managed.settings import Settings
 from local_aws.managed.weights import WeightsUnavailable
 
-# Limits of Rekognition itself (Amazon Rekognition quotas).
-IMAGE_BYTES = 5 * 1024 * 1024
-SIDE_PIXELS_LEAST = 80
-SIDE_PIXELS_MOST = 10_000
 DEFAULT_CONFIDENCE_PERCENT = 55.0
 DEFAULT_MODERATION_PERCENT = 50.0
 DEFAULT_SIMILARITY_PERCENT = 80.0
@@ -52,55 +44,26 @@ def stand_in() -> StandIn:
         "CompareFaces": (COMPARISON_MARK, compare_faces),
         "DetectModerationLabels": (MODERATION_MARK, detect_moderation_labels),
     }
-    return StandIn("Rekognition", operations)
-
-
-def read_image(request: dict[str, Any], member: str = "Image") -> Image.Image:
-    """The request's image of that name, decoded.
-
-    Raises:
-        Refused: with Rekognition's codes.
-    """
-    encoded = (request.get(member) or {}).get("Bytes")
-    if not isinstance(encoded, str):
-        raise Refused("InvalidParameterException", f"The stand-in takes an image as {member}.Bytes.")
-    try:
-        content = base64.b64decode(encoded, validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise Refused("InvalidParameterException", f"{member}.Bytes is not base64.") from error
-    if len(content) > IMAGE_BYTES:
-        raise Refused("ImageTooLargeException", f"The image has more than {IMAGE_BYTES} bytes.")
-    wrong_size = Refused(
-        "InvalidParameterException", f"Each side needs {SIDE_PIXELS_LEAST} to {SIDE_PIXELS_MOST} pixels."
-    )
-    try:
-        image = Image.open(io.BytesIO(content), formats=("PNG", "JPEG"))
-        # The size stands in the header: a decompression bomb is refused before it is decoded.
-        if not all(SIDE_PIXELS_LEAST <= side <= SIDE_PIXELS_MOST for side in image.size):
-            raise wrong_size
-        # Rekognition turns a photograph as its EXIF says, and its boxes are those of the turned one.
-        return ImageOps.exif_transpose(image).convert("RGB")
-    except Image.DecompressionBombError as error:
-        raise wrong_size from error
-    except (OSError, SyntaxError, ValueError) as error:
-        raise Refused("InvalidImageFormatException", "The bytes are no PNG or JPEG image.") from error
+    # In this order they are loaded: TensorFlow, which takes longest, comes with the first.
+    return StandIn("Rekognition", operations, (center_net, blaze_face, reader, face_embedding, nsfw))
 
 
 @contextmanager
-def a_network() -> Iterator[None]:
-    """Inside, networks may be used.
+def in_use(*networks: Callable[[], Any]) -> Iterator[list[Any]]:
+    """Inside, these networks are loaded, and nobody else uses any.
 
     Raises:
         Refused: when their weights cannot be had.
     """
     try:
-        with ONE_AT_A_TIME:
-            yield
+        loaded = [network() for network in networks]
     except WeightsUnavailable as error:
         raise Refused("StandInNotReady", str(error)) from error
+    with ONE_AT_A_TIME:
+        yield loaded
 
 
-@cache
+@loaded_once
 def center_net() -> CenterNet:
     """The network, loaded at first use."""
     return CenterNet(Settings.from_environment())
@@ -110,8 +73,8 @@ def detect_labels(request: dict[str, Any]) -> dict[str, Any]:
     """DetectLabels: each object found, with its places, and the more general label it belongs to."""
     image = read_image(request)
     least = request.get("MinConfidence", DEFAULT_CONFIDENCE_PERCENT)
-    with a_network():
-        found = center_net().find(image)
+    with in_use(center_net) as [network]:
+        found = network.find(image)
     by_name: dict[str, list[Detection]] = {}
     for detection in found:
         by_name.setdefault(COCO_LABELS[detection.class_index], []).append(detection)
@@ -154,7 +117,7 @@ def place(box: Box) -> dict[str, float]:
     return {"Left": box.left, "Top": box.top, "Width": box.width, "Height": box.height}
 
 
-@cache
+@loaded_once
 def blaze_face() -> BlazeFace:
     """The network, loaded at first use."""
     return BlazeFace(Settings.from_environment())
@@ -163,8 +126,8 @@ def blaze_face() -> BlazeFace:
 def detect_faces(request: dict[str, Any]) -> dict[str, Any]:
     """DetectFaces: where each face is, with eyes and nose; attributes such as smiles are left out, whoever asks."""
     image = read_image(request)
-    with a_network():
-        found = blaze_face().find(image)
+    with in_use(blaze_face) as [network]:
+        found = network.find(image)
     return {"FaceDetails": [face_detail(face) for face in found[:MOST_FACES]]}
 
 
@@ -178,7 +141,7 @@ def face_detail(face: Face) -> dict[str, Any]:
     }
 
 
-@cache
+@loaded_once
 def face_embedding() -> FaceEmbedding:
     """The network, loaded at first use."""
     return FaceEmbedding(Settings.from_environment())
@@ -188,13 +151,13 @@ def compare_faces(request: dict[str, Any]) -> dict[str, Any]:
     """CompareFaces: the source's largest face against each of the target; no quality filter, whoever asks."""
     source, target = read_image(request, "SourceImage"), read_image(request, "TargetImage")
     least = request.get("SimilarityThreshold", DEFAULT_SIMILARITY_PERCENT)
-    with a_network():
-        candidates = blaze_face().find(source)
+    with in_use(blaze_face, face_embedding) as [detector, embedding]:
+        candidates = detector.find(source)
         if not candidates:
             raise Refused("InvalidParameterException", "The stand-in finds no face in SourceImage.")
         largest = max(candidates, key=lambda face: face.box.width * face.box.height)
-        found = blaze_face().find(target)[:MOST_FACES]
-        cosines = face_embedding().of(target, found) @ face_embedding().of(source, [largest])[0]
+        found = detector.find(target)[:MOST_FACES]
+        cosines = embedding.of(target, found) @ embedding.of(source, [largest])[0]
     compared = [
         (similarity(float(cosine)) * 100, face_detail(face))
         for cosine, face in zip(cosines, found, strict=True)
@@ -208,7 +171,7 @@ def compare_faces(request: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-@cache
+@loaded_once
 def nsfw() -> Nsfw:
     """The network, loaded at first use."""
     return Nsfw(Settings.from_environment())
@@ -218,8 +181,8 @@ def detect_moderation_labels(request: dict[str, Any]) -> dict[str, Any]:
     """DetectModerationLabels: the two labels of Rekognition's first level that the network can tell."""
     image = read_image(request)
     least = request.get("MinConfidence", DEFAULT_MODERATION_PERCENT)
-    with a_network():
-        found = nsfw().classify(image)
+    with in_use(nsfw) as [network]:
+        found = network.classify(image)
     scores = {"Explicit": found["Porn"] + found["Hentai"], "Swimwear or Underwear": found["Sexy"]}
     drawn = (found["Drawing"] + found["Hentai"]) * 100
     labels = [
@@ -235,7 +198,7 @@ def detect_moderation_labels(request: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-@cache
+@loaded_once
 def reader() -> Any:
     """The text reader, loaded at first use."""
     from rapidocr import RapidOCR
@@ -246,8 +209,8 @@ def reader() -> Any:
 def detect_text(request: dict[str, Any]) -> dict[str, Any]:
     """DetectText: the lines, each with its words."""
     image = read_image(request)
-    with ONE_AT_A_TIME:
-        found = reader()(np.asarray(image)[:, :, ::-1])
+    with in_use(reader) as [read]:
+        found = read(np.asarray(image)[:, :, ::-1])
     detections: list[dict[str, Any]] = []
     for corners, text, score in zip(
         found.boxes if found.boxes is not None else (), found.txts or (), found.scores or (), strict=True

@@ -1,16 +1,31 @@
-"""What both stand-ins share: reading a request, refusing it as the service would, and marking every answer."""
+"""What both stand-ins share: loading models, reading a request, refusing it as the service would, marking answers."""
 
 from __future__ import annotations
 
-import asyncio
 import json
 import sys
+import threading
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache, wraps
 from typing import Any
 
 STAND_IN_HEADER = "x-recognition-stand-in"
+# Its value where a stand-in failed: the fault is not the service's.
+NO_ANSWER = "no answer of a model; not the service"
 CONTENT_TYPE = "application/x-amz-json-1.1"
+
+
+def loaded_once(load: Callable[[], Any]) -> Callable[[], Any]:
+    """`load`, whose result is kept; whoever asks while it loads waits. What it raises is not kept."""
+    kept, one_at_a_time = cache(load), threading.Lock()
+
+    @wraps(load)
+    def loaded() -> Any:
+        with one_at_a_time:
+            return kept()
+
+    return loaded
 
 
 class Refused(Exception):
@@ -23,23 +38,22 @@ class Refused(Exception):
 
 
 class StandIn:
-    """Answers one service's operations; work is done on threads, off the server's event loop."""
+    """Answers one service's operations, several at once if it is asked on several threads."""
 
     def __init__(
-        self, service: str, operations: Mapping[str, tuple[str, Callable[[dict[str, Any]], dict]]]
+        self,
+        service: str,
+        operations: Mapping[str, tuple[str, Callable[[dict[str, Any]], dict]]],
+        models: Iterable[Callable[[], Any]] = (),
     ) -> None:
         """Args:
         service: its name in sentences.
         operations: name to the sentence that marks its answers, and the function from request to answer.
+        models: what loads each model that the operations use; a request loads those that it needs all the same.
         """
         self.service = service
         self.operations = operations
-
-    async def handle_request(
-        self, method: str, path: str, headers: dict[str, str], body: bytes, query_params: dict
-    ) -> tuple[int, dict[str, str], bytes]:
-        """ministack's handler."""
-        return await asyncio.to_thread(self.answer, headers.get("x-amz-target", "").rpartition(".")[2], body)
+        self.models = tuple(models)
 
     def answer(self, operation: str, body: bytes) -> tuple[int, dict[str, str], bytes]:
         """The HTTP answer to one operation."""
@@ -64,4 +78,4 @@ class StandIn:
             traceback.print_tb(error.__traceback__, file=sys.stderr)
             print(f"The stand-in of {self.service} failed: {type(error).__name__}", file=sys.stderr)
             content = {"__type": "InternalServerError", "Message": f"The stand-in of {self.service} failed."}
-            return 500, headers, json.dumps(content).encode()
+            return 500, {**headers, STAND_IN_HEADER: NO_ANSWER}, json.dumps(content).encode()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,23 @@ ACTIVATIONS = frozenset({"Relu", "Relu6", "Elu"})
 
 class UnknownGraph(Exception):
     """The graph uses what this loader does not know; the message names it."""
+
+
+@cache
+def tensorflow() -> Any:
+    """TensorFlow, loaded at first use and set for graphs that other programs wrote: the way to it for every stand-in.
+
+    The optimiser's remapping pass fuses a convolution, its bias and an addition anew for oneDNN. With BlazeFace's
+    graph, where an addend is a padded tensor, that ends the process (TensorFlow 2.21, on processors where oneDNN is
+    on by itself). The pass only saves time, so it is off for every graph.
+    """
+    import tensorflow as tf
+
+    tf.config.optimizer.set_experimental_options({"remapping": False})
+    if tf.config.list_physical_devices("GPU"):
+        # A training job or an endpoint needs the GPU's memory, which TensorFlow would take whole.
+        tf.config.set_visible_devices([], "GPU")
+    return tf
 
 
 def load_graph_model(model_json: Path, inputs: str, outputs: str | list[str]) -> Any:
@@ -43,8 +61,7 @@ def graph_function(
     Raises:
         UnknownGraph: when the weights or a fused operation are of a kind not handled here.
     """
-    import tensorflow as tf
-
+    tf = tensorflow()
     weights = read_weights(model["weightsManifest"], shard)
     graph = graph_definition(model["modelTopology"]["node"], weights)
     imported = tf.compat.v1.wrap_function(lambda: tf.graph_util.import_graph_def(graph, name=""), [])
@@ -89,9 +106,9 @@ def widened(values: np.ndarray, entry: dict[str, Any]) -> np.ndarray:
 
 def graph_definition(nodes: list[dict[str, Any]], weights: dict[str, np.ndarray]) -> Any:
     """A TensorFlow GraphDef of operations that every TensorFlow has, the weights inside."""
-    import tensorflow as tf
     from google.protobuf import json_format
 
+    tf = tensorflow()
     graph = tf.compat.v1.GraphDef()
     for described in nodes:
         node = graph.node.add()

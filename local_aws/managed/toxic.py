@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
+
+from local_aws.managed.service import loaded_once
 
 MARK = (
     "alt-profanity-check's linear model (MIT): offensive or not, without a difference between insults, threats and "
@@ -13,7 +14,7 @@ MARK = (
 KIND = "PROFANITY"
 
 
-@cache
+@loaded_once
 def model() -> Any:
     """The model, loaded at first use (scikit-learn with it)."""
     import profanity_check

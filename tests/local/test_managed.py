@@ -380,9 +380,18 @@ def test_spans_of_any_text_lie_in_it_in_characters(text, operation):
         assert one.get("Text", "") in ("", text[one["BeginOffset"] : one["EndOffset"]])
 
 
-def test_a_language_that_the_model_does_not_read_is_not_guessed_at():
-    status, _, answer = ask(COMPREHEND, "DetectEntities", {"Text": "Hola, Ada.", "LanguageCode": "es"})
+@pytest.mark.parametrize(
+    ("operation", "text"),
+    [
+        ("DetectEntities", {"Text": "Hallo, Ada."}),
+        ("DetectSentiment", {"Text": "Ein wunderbarer Film."}),
+        ("BatchDetectSentiment", {"TextList": ["Ein wunderbarer Film."]}),
+    ],
+)
+def test_a_language_that_the_model_does_not_read_is_not_guessed_at(operation, text):
+    status, _, answer = ask(COMPREHEND, operation, {**text, "LanguageCode": "de"})
     assert (status, answer["__type"]) == (400, "NotImplementedByStandIn")
+    assert "English only" in answer["message"]
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 
 from client import RecognitionRefused
 
-from .asking import client_of, jpeg, once_loaded, post
+from .asking import client_of, jpeg, post
 from .reviews import BAD, GOOD, classify
 
 
@@ -44,9 +44,6 @@ def test_the_wait_is_told_in_a_header(target):
 
 
 def test_the_managed_services_stand_ins_answer_through_the_api_and_say_what_they_are(target):
-    client = client_of(target)
-    once_loaded(lambda: client.text_sentiment("A film."))
-    once_loaded(lambda: client.image_labels(jpeg((200, 200))))
     sentiment = post(target, "/texts/sentiment", b"A wonderful, moving film.", "text/plain")
     labels = post(target, "/images/labels", jpeg((200, 200)), "image/jpeg")
     assert (sentiment.status_code, labels.status_code) == (200, 200)
@@ -56,9 +53,7 @@ def test_the_managed_services_stand_ins_answer_through_the_api_and_say_what_they
 
 def test_the_deployed_api_takes_options_and_batches_and_redacts(target):
     client = client_of(target)
-    found = once_loaded(
-        lambda: client.text_entities("Grace Hopper was born in New York.", language_code="en")
-    )
+    found = client.text_entities("Grace Hopper was born in New York.", language_code="en")
     assert [(one.label, one.span["begin"]) for one in found.results] == [("LOCATION", 25), ("PERSON", 0)]
     assert "spaCy" in found.stand_in
     documents = client.text_sentiment_batch(["What a wonderful day!", " "]).documents
@@ -72,8 +67,6 @@ def test_the_deployed_api_takes_options_and_batches_and_redacts(target):
 
 
 def test_a_request_sent_again_with_its_key_gets_the_first_answer(target):
-    client = client_of(target)
-    once_loaded(lambda: client.text_sentiment("A wonderful film."))
     first, second, other = (
         post(target, "/texts/sentiment", text, "text/plain", {"Idempotency-Key": "end-to-end"})
         for text in (b"A wonderful film.", b"A wonderful film.", b"An awful film.")

@@ -22,7 +22,7 @@ from schemathesis.specs.openapi.checks import (
 from lambdas.common.idempotency import KEY_HEADER
 from tools.write_openapi import DOCUMENT
 
-from .asking import client_of, jpeg, once_loaded
+from .asking import jpeg
 
 # Of each operation, right and wrong ones alike; a long search asks for more: SCHEMATHESIS_EXAMPLES=100.
 FEW = 2
@@ -37,8 +37,8 @@ CHECKS = [
 # What the embedded AWS, or a deployment without a classifier, cannot answer at all.
 NOT_HERE = {"NoStandIn", "NoClassifier"}
 
-# A schema says nothing of an image's bytes. A good one has the stand-in of DetectText load, for longer than the rest.
-PICTURES = st.sampled_from([jpeg((70, 70)), b"no picture", *([jpeg((80, 80))] if EXAMPLES > FEW else [])])
+# A schema says nothing of an image's bytes.
+PICTURES = st.sampled_from([jpeg((70, 70)), jpeg((80, 80)), b"no picture"])
 for media_type in ("image/png", "image/jpeg"):
     schemathesis.openapi.media_type(media_type, PICTURES)
 
@@ -69,20 +69,8 @@ def require_truth(answer) -> None:
 
 
 @pytest.fixture(scope="module")
-def schema(target):
-    """The document's operations, once the stand-ins that they reach are loaded: the API does not wait for that."""
-    client = client_of(target)
-    for ask in (
-        client.text_sentiment,
-        client.text_language,
-        client.text_pii,
-        client.text_entities,
-        client.text_toxicity,
-    ):
-        once_loaded(lambda ask=ask: ask("A film of 1955."))
-    if EXAMPLES > FEW:
-        for ask in (client.image_labels, client.image_text, client.image_faces, client.image_moderation):
-            once_loaded(lambda ask=ask: ask(jpeg((80, 80))))
+def schema():
+    """The document's operations."""
     return schemathesis.openapi.from_dict(COMMITTED)
 
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from lambdas.common import clients
+from lambdas.common.answers import STAND_IN_HEADER
 from lambdas.common.bodies import (
     IMAGE_BYTES,
     ImageBody,
@@ -246,6 +247,16 @@ def test_a_service_in_trouble_gives_a_truthful_status(
     assert status == SERVICE_TROUBLE[code]
     assert ("Retry-After" in headers) == (status == 503)
     assert SECRET not in json.dumps(found)
+
+
+def test_a_fault_of_a_stand_in_is_not_called_the_services(call, service):
+    headers = {"HTTPHeaders": {STAND_IN_HEADER: "no answer"}}
+    trouble = ("detect_labels", "ServiceUnavailable", "It ended with SIGSEGV.", 503)
+    service("rekognition").add_client_error(*trouble, response_meta=headers)
+    status, found, headers = call("vision", "/images/labels", PNG, "image/png")
+    assert (status, found["error"]["code"]) == (503, "ServiceFaulted")
+    assert found["error"]["message"].startswith("The stand-in of Rekognition has a fault of its own")
+    assert "Retry-After" in headers
 
 
 ENDPOINT_TROUBLE = [

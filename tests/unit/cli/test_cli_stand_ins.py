@@ -1,0 +1,45 @@
+"""After a deployment onto the embedded AWS, the stand-ins have their models before anybody asks."""
+
+from __future__ import annotations
+
+import base64
+
+from botocore.exceptions import ClientError
+
+from cli.stand_ins import PICTURE, wait_for_stand_ins
+from cli.target import Target
+from local_aws.managed.pictures import read_image
+
+
+class Recorder:
+    """A client whose every operation fails, as where no weights can be had, and is written down."""
+
+    def __init__(self, asked: list[str]) -> None:
+        self.asked = asked
+
+    def __getattr__(self, operation: str):
+        def fail(**_):
+            self.asked.append(operation)
+            raise ClientError({"Error": {"Code": "StandInNotReady", "Message": "No npm."}}, operation)
+
+        return fail
+
+
+def test_every_model_is_asked_for_and_none_that_cannot_be_had_stops_the_others(monkeypatch):
+    asked: list[str] = []
+
+    class Session:
+        def client(self, *_, **__):
+            return Recorder(asked)
+
+    monkeypatch.setattr(Target, "session", lambda _: Session())
+    wait_for_stand_ins(Target("dev", {"AWS_ENDPOINT_URL": "http://127.0.0.1:1"}))
+    assert asked == [
+        *("detect_labels", "detect_faces", "compare_faces", "detect_text", "detect_moderation_labels"),
+        *("detect_sentiment", "detect_dominant_language", "detect_pii_entities", "detect_toxic_content"),
+    ]
+
+
+def test_the_picture_asked_with_is_one_that_is_read():
+    image = read_image({"Image": {"Bytes": base64.b64encode(PICTURE).decode()}})
+    assert image.size == (80, 80)
