@@ -32,16 +32,13 @@ def up(
     from local_aws.launcher import EmbeddedAws, console_url
 
     progress = Progress()
-    session = embedded.running_session()
-    if session is None:
+    aws = embedded.running()
+    if aws is None:
         with progress.step("Starting the embedded AWS on 127.0.0.1"):
-            log_file = embedded.STATE_DIRECTORY / "aws.log"
             aws = EmbeddedAws.start(
-                embedded.STATE_DIRECTORY / "aws", port=port, log_file=log_file, detached=True
+                embedded.STATE_DIRECTORY, port=port, log_file=embedded.LOG_FILE, detached=True
             )
-            session = embedded.Session(aws.endpoint_url, aws.process_id, str(log_file))
-            embedded.remember(session)
-    target = embedded.embedded_target(environment, session.endpoint_url)
+    target = embedded.embedded_target(environment, aws.endpoint_url)
     with progress.step("Deploying the app with cdk deploy --all") as detail:
         deploy(target, detail)
     url = target.api_url()
@@ -49,11 +46,11 @@ def up(
         f"curl --aws-sigv4 aws:amz:{target.session().region_name}:execute-api --user test:test "
         f"--header 'Content-Type: text/plain' --data 'What a wonderful film!' {url}/texts/sentiment"
     )
-    console = console_url(session.endpoint_url)
+    console = console_url(aws.endpoint_url)
     show(
-        {"endpoint_url": session.endpoint_url, "api_url": url, "console_url": console, "curl": curl},
+        {"endpoint_url": aws.endpoint_url, "api_url": url, "console_url": console, "curl": curl},
         as_json,
-        f"AWS services: {session.endpoint_url}\nAPI:          {url}\nConsole:      {console}\n"
+        f"AWS services: {aws.endpoint_url}\nAPI:          {url}\nConsole:      {console}\n"
         f"Try it:       {curl}\nStop it:      recognition down",
     )
     if browser and not as_json:
@@ -62,15 +59,16 @@ def up(
 
 @app.command(epilog=example("recognition down"))
 def down() -> None:
-    """Stop the embedded AWS and everything that runs in it."""
+    """Stop the embedded AWS and everything in it; its buckets and registered models are gone then."""
     from cli import embedded
 
-    session = embedded.running_session()
-    if session is None:
+    if not embedded.stop():
         typer.echo("The embedded AWS is not running.")
         return
-    embedded.stop(session)
-    typer.echo("The embedded AWS has stopped.")
+    typer.echo(
+        "The embedded AWS has stopped, and what was in it is gone: the deployed app, its buckets and their objects, "
+        "the registered models and the endpoints. `recognition up` starts an empty one."
+    )
 
 
 @app.command(epilog=example("recognition status --json"))

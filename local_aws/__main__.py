@@ -6,14 +6,13 @@ Example: python -m local_aws --state build/embedded --port 4566
 from __future__ import annotations
 
 import argparse
-import json
 import os
-import shutil
 import socket
 import sys
 from pathlib import Path
 
 from local_aws.sagemaker.deployments import WAIT_SCALE
+from local_aws.state import TEMPORARY, Ready, StateRefused, announce, claimed
 
 HOST = "127.0.0.1"
 
@@ -23,7 +22,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m local_aws", description=__doc__.splitlines()[0])
     parser.add_argument("--state", type=Path, required=True, help="directory for objects and job folders")
     parser.add_argument("--port", type=int, default=4566, help="on 127.0.0.1; 0 takes a free one")
-    parser.add_argument("--ready-file", type=Path, help="file to write the address to when it answers")
+    parser.add_argument("--start", default="", help="a word to write beside the address into ready.json")
     parser.add_argument("--concurrent-jobs", type=int, default=1, help="jobs that run at the same time")
     parser.add_argument(
         "--without-capacity",
@@ -39,14 +38,14 @@ def main() -> None:
     )
     words = parser.parse_args()
     try:
-        words.state.mkdir(parents=True, exist_ok=True)
-        probe = words.state / "writable"
-        probe.write_text("")
-        probe.unlink()
-    except OSError as error:
-        sys.exit(
-            f"The state directory {words.state} cannot be written: {error.strerror}. Name another with --state."
-        )
+        with claimed(words.state):
+            run(words)
+    except StateRefused as refused:
+        sys.exit(str(refused))
+
+
+def run(words: argparse.Namespace) -> None:
+    """Serves from a state directory that is this process's own."""
     try:
         listener = socket.create_server((HOST, words.port))
     except OSError as error:
@@ -58,31 +57,24 @@ def main() -> None:
 
     from local_aws.server import serve
 
-    def announce() -> None:
-        ready = {"endpoint_url": f"http://{HOST}:{port}", "process_id": os.getpid()}
-        if words.ready_file:
-            unfinished = words.ready_file.with_suffix(".unfinished")
-            unfinished.write_text(json.dumps(ready))
-            unfinished.replace(words.ready_file)
-        print(f"The embedded AWS answers at {ready['endpoint_url']}.", flush=True)
+    def tell() -> None:
+        ready = Ready(f"http://{HOST}:{port}", os.getpid(), words.start)
+        announce(words.state, ready)
+        print(f"The embedded AWS answers at {ready.endpoint_url}.", flush=True)
 
-    try:
-        serve(
-            listener,
-            words.state,
-            concurrent_jobs=words.concurrent_jobs,
-            without_capacity=frozenset(words.without_capacity),
-            wait_scale=words.wait_scale,
-            announce=announce,
-        )
-    finally:
-        shutil.rmtree(os.environ["TMPDIR"], ignore_errors=True)
+    serve(
+        listener,
+        words.state,
+        concurrent_jobs=words.concurrent_jobs,
+        without_capacity=frozenset(words.without_capacity),
+        wait_scale=words.wait_scale,
+        announce=tell,
+    )
 
 
 def temporary_directory(state: Path) -> Path:
-    """An empty directory for the functions' code and whatever else is unpacked; a killed process cannot clean up."""
-    directory = (state / "temporary").resolve()
-    shutil.rmtree(directory, ignore_errors=True)
+    """An empty directory for the functions' code and whatever else is unpacked."""
+    directory = (state / TEMPORARY).resolve()
     directory.mkdir()
     return directory
 

@@ -22,7 +22,7 @@ COMMANDS += ["remove-versions", "transform"]
 
 @pytest.fixture
 def nothing_is_up(tmp_path, monkeypatch):
-    monkeypatch.setattr(embedded, "SESSION_FILE", tmp_path / "session.json")
+    monkeypatch.setattr(embedded, "STATE_DIRECTORY", tmp_path / "state")
 
 
 def exit_status(monkeypatch, *words: str) -> int:
@@ -79,22 +79,24 @@ def test_going_down_twice_is_no_error(nothing_is_up, monkeypatch, capsys):
     assert "is not running" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("content", ["", "{", '{"endpoint_url": "http://127.0.0.1:1"}', "[]"])
-def test_a_damaged_session_file_counts_as_nothing_running(tmp_path, monkeypatch, content):
-    monkeypatch.setattr(embedded, "SESSION_FILE", tmp_path / "session.json")
-    embedded.SESSION_FILE.write_text(content)
-    assert embedded.running_session() is None
-
-
-def test_a_reused_process_number_is_not_taken_for_the_embedded_aws(tmp_path, monkeypatch):
-    monkeypatch.setattr(embedded, "SESSION_FILE", tmp_path / "session.json")
-    other = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
-    try:
-        embedded.remember(embedded.Session("http://127.0.0.1:1", other.pid, "aws.log"))
-        assert embedded.running_session() is None
-    finally:
-        other.kill()
-        other.wait()
+def test_going_down_says_what_is_lost(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(embedded, "STATE_DIRECTORY", tmp_path / "state")
+    code = (
+        "import signal, sys, time\n"
+        "from pathlib import Path\n"
+        "from local_aws.state import claimed\n"
+        "signal.signal(signal.SIGTERM, lambda *_: sys.exit())\n"
+        "with claimed(Path(sys.argv[1])):\n"
+        "    print('up', flush=True)\n"
+        "    time.sleep(60)\n"
+    )
+    starting = subprocess.Popen(
+        [sys.executable, "-c", code, str(tmp_path / "state")], stdout=subprocess.PIPE, text=True
+    )
+    assert starting.stdout.readline() == "up\n"
+    assert exit_status(monkeypatch, "down") == 0
+    assert starting.wait() == 0
+    assert "its buckets and their objects, the registered models" in capsys.readouterr().out
 
 
 def run_python(code: str, lines: list[str], tmp_path) -> None:
