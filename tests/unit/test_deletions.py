@@ -33,7 +33,7 @@ DELETES = {
     ("local_aws/state.py", "rmtree"): (1, "known names in a directory whose lock it has"),
     ("local_aws/state.py", "unlink"): (1, "known names in a directory whose lock it has"),
     ("model_code/checkpoints.py", "replace"): (1, "its own unfinished checkpoint"),
-    ("model_code/checkpoints.py", "unlink"): (1, "older checkpoints in the job's folder for them"),
+    ("model_code/checkpoints.py", "unlink"): (1, "the same run's older checkpoints"),
     ("model_code/downloads.py", "replace"): (
         1,
         "an archive in the cache whose checksum is wrong, and that is said",
