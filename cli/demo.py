@@ -18,6 +18,7 @@ from cli.project import BUILD
 from cli.questions import Exchange, ask_about_samples
 from cli.report import ModelReport, write_report
 from cli.target import Target
+from local_aws.state import in_use, process_of
 from model_code.hyperparameters import DEMO
 
 DIRECTORY = BUILD / "demo"
@@ -43,6 +44,9 @@ def run(progress: Progress) -> Result:
     from local_aws.launcher import EmbeddedAws
 
     require_disk_space()
+    # Before the data of a demo that is running would be written anew.
+    if (other := process_of(DIRECTORY / "state")) is not None:
+        raise CommandFailed(in_use(DIRECTORY / "state", other))
     DIRECTORY.mkdir(parents=True, exist_ok=True)
     for kind, dataset in data.DATASET_OF_KIND.items():
         with progress.step(f"Fetching and preparing {dataset}") as detail:

@@ -148,6 +148,7 @@ def in_use(state: Path, process_id: int | None) -> str:
     """The sentence for a directory that another process has."""
     who = f"The embedded AWS of process {process_id}" if process_id else "Another embedded AWS"
     return (
-        f"{who} has the state directory {state} and runs, or is about to. Stop it first (`recognition down`, or "
-        f"kill {process_id or 'its process'}), or name another directory."
+        f"{who} has the state directory {state} and runs, or is about to. Stop it first (what `recognition up` "
+        f"started by `recognition down`, any other by kill {process_id or 'with its process id'}), or name another "
+        "directory."
     )
