@@ -13,13 +13,19 @@ from cli.target import Target
 from local_aws.state import Ready, process_of, ready_in
 
 STATE_DIRECTORY = BUILD / "embedded" / "state"
+KEPT_DIRECTORY = BUILD / "embedded" / "kept"
 LOG_FILE = BUILD / "embedded" / "aws.log"
 STOP_SECONDS = 30
 
 
 def running() -> Ready | None:
     """The embedded AWS of `recognition up`, when it lives and answers."""
-    return ready_in(STATE_DIRECTORY)
+    return ready_in(STATE_DIRECTORY) or ready_in(KEPT_DIRECTORY)
+
+
+def keeps() -> bool:
+    """Whether the embedded AWS that is there, if any, was started by `recognition up --keep`."""
+    return process_of(KEPT_DIRECTORY) is not None
 
 
 def stop() -> bool:
@@ -28,14 +34,15 @@ def stop() -> bool:
     Raises:
         CommandFailed: when it still lives after STOP_SECONDS.
     """
-    process_id = process_of(STATE_DIRECTORY)
+    directory = KEPT_DIRECTORY if keeps() else STATE_DIRECTORY
+    process_id = process_of(directory)
     if process_id is None:
         return False
     deadline = time.monotonic() + STOP_SECONDS
     if process_id:
         with suppress(ProcessLookupError):
             os.kill(process_id, signal.SIGTERM)
-    while process_of(STATE_DIRECTORY) is not None:
+    while process_of(directory) is not None:
         if time.monotonic() > deadline:
             raise CommandFailed(
                 f"The embedded AWS (process {process_id}) did not stop within {STOP_SECONDS} s. "

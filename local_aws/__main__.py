@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from local_aws.sagemaker.deployments import WAIT_SCALE
-from local_aws.state import TEMPORARY, Ready, StateRefused, announce, claimed
+from local_aws.state import TEMPORARY, Ready, StateRefused, announce, claimed, kept_port
 
 HOST = "127.0.0.1"
 
@@ -36,9 +36,14 @@ def main() -> None:
         default=WAIT_SCALE,
         help="the part of the waits of an endpoint's update that is waited; 1 is AWS's pace",
     )
+    parser.add_argument(
+        "--keep",
+        action="store_true",
+        help="keep buckets, models and stacks from an orderly end to the next start",
+    )
     words = parser.parse_args()
     try:
-        with claimed(words.state):
+        with claimed(words.state, keep=words.keep):
             run(words)
     except StateRefused as refused:
         sys.exit(str(refused))
@@ -46,14 +51,20 @@ def main() -> None:
 
 def run(words: argparse.Namespace) -> None:
     """Serves from a state directory that is this process's own."""
+    kept = kept_port(words.state)
+    if words.port and kept not in (None, words.port):
+        sys.exit(
+            f"What is kept in {words.state} has addresses with the port {kept}: leave --port out, or name it."
+        )
     try:
-        listener = socket.create_server((HOST, words.port))
+        listener = socket.create_server((HOST, kept or words.port))
     except OSError as error:
         sys.exit(
-            f"Port {words.port} on {HOST} cannot be used: {error.strerror}. Name another with --port, 0 for any."
+            f"Port {kept or words.port} on {HOST} cannot be used: {error.strerror}. "
+            + ("What is kept has addresses with it." if kept else "Name another with --port, 0 for any.")
         )
     port = listener.getsockname()[1]
-    configure_ministack(words.state, port)
+    configure_ministack(words.state, port, keep=words.keep)
 
     from local_aws.server import serve
 
@@ -68,6 +79,7 @@ def run(words: argparse.Namespace) -> None:
         concurrent_jobs=words.concurrent_jobs,
         without_capacity=frozenset(words.without_capacity),
         wait_scale=words.wait_scale,
+        keep=words.keep,
         announce=tell,
     )
 
@@ -79,7 +91,7 @@ def temporary_directory(state: Path) -> Path:
     return directory
 
 
-def configure_ministack(state: Path, port: int) -> None:
+def configure_ministack(state: Path, port: int, *, keep: bool) -> None:
     """Sets what ministack reads from its environment when it is imported: loopback only, no other listener."""
     os.environ.update(
         {
@@ -89,8 +101,8 @@ def configure_ministack(state: Path, port: int) -> None:
             "SFTP_ENABLED": "0",
             "IOT_MTLS_ENABLED": "0",
             "USE_SSL": "0",
-            "PERSIST_STATE": "0",
-            "S3_PERSIST": "0",
+            "PERSIST_STATE": "1" if keep else "0",
+            "S3_PERSIST": "1" if keep else "0",
             "S3_DATA_DIR": str(state / "s3"),
             "STATE_DIR": str(state / "ministack"),
             "TMPDIR": str(temporary_directory(state)),

@@ -20,8 +20,11 @@ from local_aws.sagemaker.metrics import PERIOD_SECONDS
 from local_aws.sagemaker.service import SageMaker
 
 
-def install(sagemaker: SageMaker) -> None:
-    """Registers services, resource types and Step Functions integrations, and begins to publish endpoints' metrics."""
+def install(sagemaker: SageMaker) -> Autoscaling:
+    """Registers services, resource types and Step Functions integrations, and begins to publish endpoints' metrics.
+
+    Returns what scales them.
+    """
     app.SERVICE_HANDLERS["sagemaker"] = sagemaker.handle_request
     managed.register(app.SERVICE_HANDLERS)
     name_services("sagemaker", "rekognition", "comprehend", "application-autoscaling")
@@ -36,6 +39,7 @@ def install(sagemaker: SageMaker) -> None:
     alarms.install()
     sagemaker.endpoints.watch_alarms = partial(alarms.AlarmWatch, sagemaker.endpoints.metrics)
     periodically(PERIOD_SECONDS, sagemaker.endpoints.metrics.publish)
+    return scaling
 
 
 def name_services(*names: str) -> None:

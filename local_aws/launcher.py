@@ -73,6 +73,7 @@ class EmbeddedAws:
         concurrent_jobs: int = 1,
         detached: bool = False,
         without_capacity: Sequence[str] = (),
+        keep: bool = False,
     ) -> EmbeddedAws:
         """Starts it and returns when it answers.
 
@@ -83,6 +84,7 @@ class EmbeddedAws:
             concurrent_jobs: training and processing jobs that run at the same time; the others wait.
             detached: whether it goes on when this process ends.
             without_capacity: instance types whose training jobs fail as if SageMaker had none free.
+            keep: whether what is in it is there again at the next start from the directory that is told to keep, too.
 
         Raises:
             EmbeddedAwsFailed: with the process's last words.
@@ -93,7 +95,7 @@ class EmbeddedAws:
         start = uuid.uuid4().hex
         command = [sys.executable, "-m", "local_aws", "--state", str(state_directory), "--port", str(port)]
         command += ["--start", start, "--concurrent-jobs", str(concurrent_jobs)]
-        command += ["--without-capacity", *without_capacity]
+        command += ["--without-capacity", *without_capacity, *(["--keep"] if keep else [])]
         try:
             log_file.parent.mkdir(parents=True, exist_ok=True)
             with log_file.open("w") as log:

@@ -16,6 +16,7 @@ def serve(
     concurrent_jobs: int,
     without_capacity: frozenset[str],
     wait_scale: float,
+    keep: bool,
     announce: Callable[[], None],
 ) -> None:
     """Runs the server; returns after SIGTERM or SIGINT, when every child process has ended."""
@@ -25,8 +26,10 @@ def serve(
 
     from local_aws.console import configuration_of, state_of, warm, with_console
     from local_aws.hooks import install
+    from local_aws.kept import restore_kept, write_kept
     from local_aws.launcher import REGION, console_credentials
     from local_aws.sagemaker.service import SageMaker
+    from local_aws.state import KEPT_FILE
 
     port = listener.getsockname()[1]
     sagemaker = SageMaker(
@@ -36,7 +39,9 @@ def serve(
         without_capacity=without_capacity,
         wait_scale=wait_scale,
     )
-    install(sagemaker)
+    scaling = install(sagemaker)
+    if keep:
+        restore_kept(state / KEPT_FILE, sagemaker, scaling)
     application = with_console(
         ministack.app,
         lambda: configuration_of(sagemaker.client("ssm"), console_credentials(), REGION),
@@ -65,6 +70,9 @@ def serve(
 
     try:
         asyncio.run(run())
+        if keep:
+            # After ministack's own: the file says that everything is complete.
+            write_kept(state / KEPT_FILE, sagemaker, scaling, port)
     finally:
         sagemaker.close()
 

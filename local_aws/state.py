@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,7 +17,11 @@ from typing import IO
 LOCK_FILE = "lock"
 READY_FILE = "ready.json"
 TEMPORARY = "temporary"
-MADE_HERE = {LOCK_FILE, READY_FILE, "ready.unfinished", TEMPORARY, "ministack", "s3", "sagemaker"}
+# Of --keep: the state of the other services, and the file whose presence says that all of it is complete.
+KEPT_FILE = "kept.json"
+OF_ONE_PROCESS = {READY_FILE, "ready.unfinished", "kept.unfinished", TEMPORARY, "sagemaker"}
+OF_SERVICES = {"ministack", "s3", KEPT_FILE}
+MADE_HERE = {LOCK_FILE, *OF_ONE_PROCESS, *OF_SERVICES}
 # Children of a killed process end a moment after it; whoever asks whether a lock is free has it for a moment.
 CLEAR_SECONDS = 10.0
 LOCK_SECONDS = 1.0
@@ -43,14 +47,18 @@ class Ready:
 
 
 @contextmanager
-def claimed(state: Path) -> Iterator[None]:
+def claimed(state: Path, *, keep: bool = False) -> Iterator[None]:
     """Has a state directory to itself, emptied of what an earlier process left, and empties it again at the end.
+
+    With `keep` buckets, models and the like stay there from an orderly end to the next start; what a process left that
+    never came to one is deleted.
 
     The lock is the operating system's (flock): it ends with the process, however that ends, so neither a stale file
     nor a process number that was given anew can be taken for a running embedded AWS.
 
     Raises:
-        StateRefused: when another process has it, it holds files of somebody else, or it cannot be written.
+        StateRefused: when another process has it, it holds files of somebody else or what was to be kept, or it cannot
+            be written.
     """
     try:
         state.mkdir(parents=True, exist_ok=True)
@@ -72,7 +80,13 @@ def claimed(state: Path) -> Iterator[None]:
             if time.monotonic() > deadline:
                 raise StateRefused(in_use(state, process_of(state)))
             time.sleep(0.02)
-        clear(state)
+        is_kept = (state / KEPT_FILE).exists()
+        if is_kept and not keep:
+            raise StateRefused(
+                f"The state directory {state} holds what an earlier start was told to keep. Go on with it by --keep, "
+                "delete the directory, or name another."
+            )
+        clear(state, OF_ONE_PROCESS if is_kept else MADE_HERE - {LOCK_FILE})
         lock.seek(0)
         lock.truncate()
         lock.write(str(os.getpid()))
@@ -80,7 +94,8 @@ def claimed(state: Path) -> Iterator[None]:
         try:
             yield
         finally:
-            clear(state)
+            is_kept = (state / KEPT_FILE).exists()
+            clear(state, OF_ONE_PROCESS if is_kept else MADE_HERE - {LOCK_FILE})
 
 
 def try_lock(file: IO, kind: int) -> bool:
@@ -92,8 +107,8 @@ def try_lock(file: IO, kind: int) -> bool:
     return True
 
 
-def clear(state: Path) -> None:
-    """Deletes everything that an embedded AWS puts into its state directory, but the lock.
+def clear(state: Path, names: Collection[str]) -> None:
+    """Deletes these of the things that an embedded AWS puts into its state directory.
 
     Raises:
         StateRefused: when something in it cannot be deleted.
@@ -101,7 +116,7 @@ def clear(state: Path) -> None:
     deadline = time.monotonic() + CLEAR_SECONDS
     while True:
         try:
-            for name in MADE_HERE - {LOCK_FILE}:
+            for name in names:
                 place = state / name
                 if place.is_dir() and not place.is_symlink():
                     shutil.rmtree(place)
@@ -134,6 +149,13 @@ def ready_in(state: Path) -> Ready | None:
     with suppress(OSError, ValueError, TypeError):
         found = Ready(**json.loads((state / READY_FILE).read_text()))
         return found if found.process_id == process_id else None
+    return None
+
+
+def kept_port(state: Path) -> int | None:
+    """The port of what was kept, whose addresses name it; None when nothing was."""
+    with suppress(FileNotFoundError):
+        return int(json.loads((state / KEPT_FILE).read_text())["port"])
     return None
 
 

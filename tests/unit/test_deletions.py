@@ -23,6 +23,7 @@ WRITING = {
 # By file and call: how often, and why no file of a user's can be hit.
 DELETES = {
     ("cli/bakeoff.py", "rmtree"): (1, "folders in build/bakeoff that begin with a candidate's log"),
+    ("local_aws/kept.py", "replace"): (1, "kept.json in a state directory that is its own"),
     ("local_aws/managed/weights.py", "replace"): (1, "a file of the package's own folder in the cache"),
     ("local_aws/sagemaker/jobs.py", "rmtree"): (1, "the job's folder in the state directory"),
     ("local_aws/sagemaker/model_servers.py", "rmtree"): (1, "the server's folder in the state directory"),
@@ -75,6 +76,7 @@ WRITES = {
         *(
             "cli/archive.py",
             "lambdas/litert/released.py",
+            "local_aws/kept.py",
             "local_aws/managed/weights.py",
             "local_aws/state.py",
         ),
@@ -159,14 +161,18 @@ def test_no_recipe_or_script_deletes_by_a_pattern_but_those_that_are_known():
 def test_make_clean_keeps_and_names_what_a_command_was_told_to_write_into_build(tmp_path):
     (tmp_path / "Makefile").write_bytes((ROOT / "Makefile").read_bytes())
     ours = ("build/demo/report.html", "build/data/imdb/data_card.json", "cdk.out/manifest.json")
-    told = ("build/model/model_card.json", "build/data/photos/data_card.json", "build/holiday.jpg")
+    told = (
+        "build/model/model_card.json",
+        "build/data/photos/data_card.json",
+        "build/embedded/kept/kept.json",
+    )
     for name in (*ours, *told):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes(b"content")
     cleaned = subprocess.run(["make", "clean"], cwd=tmp_path, capture_output=True, text=True, check=True)
     assert not [name for name in ours if (tmp_path / name).exists()]
     assert [(tmp_path / name).read_bytes() for name in told] == [b"content"] * len(told)
-    for kept in ("build/model", "build/data/photos", "build/holiday.jpg"):
+    for kept in ("build/model", "build/data/photos", "build/embedded"):
         assert f"\n{kept}\n" in cleaned.stdout
 
 

@@ -8,7 +8,16 @@ import sys
 
 import pytest
 
-from local_aws.state import READY_FILE, Ready, StateRefused, announce, claimed, process_of, ready_in
+from local_aws.state import (
+    READY_FILE,
+    Ready,
+    StateRefused,
+    announce,
+    claimed,
+    kept_port,
+    process_of,
+    ready_in,
+)
 
 HOLDER = """
 import os, sys, time
@@ -95,6 +104,35 @@ def test_a_file_that_a_user_put_beside_ours_is_refused_and_kept(tmp_path):
     with pytest.raises(StateRefused, match="holds holiday.jpg"), claimed(tmp_path / "state"):
         pytest.fail("it was taken")
     assert (tmp_path / "state" / "holiday.jpg").read_bytes() == b"a photo"
+
+
+def names_in(state) -> set[str]:
+    return {one.name for one in state.iterdir()}
+
+
+def test_what_is_kept_stays_and_what_belongs_to_the_process_goes(tmp_path):
+    for _ in range(2):
+        with claimed(tmp_path / "state", keep=True):
+            for name in ("s3", "ministack", "sagemaker", "temporary"):
+                (tmp_path / "state" / name).mkdir(exist_ok=True)
+            (tmp_path / "state" / "kept.json").write_text('{"port": 4566}')
+        assert names_in(tmp_path / "state") == {"lock", "kept.json", "s3", "ministack"}
+    assert kept_port(tmp_path / "state") == 4566
+
+
+def test_what_never_came_to_an_orderly_end_is_not_kept(tmp_path):
+    with claimed(tmp_path / "state", keep=True):
+        (tmp_path / "state" / "s3").mkdir()
+    assert names_in(tmp_path / "state") == {"lock"}
+    assert kept_port(tmp_path / "state") is None
+
+
+def test_what_is_kept_is_not_emptied_by_a_start_that_does_not_keep(tmp_path):
+    with claimed(tmp_path / "state", keep=True):
+        (tmp_path / "state" / "kept.json").write_text('{"port": 4566}')
+    with pytest.raises(StateRefused, match="Go on with it by --keep"), claimed(tmp_path / "state"):
+        pytest.fail("it was taken")
+    assert names_in(tmp_path / "state") == {"lock", "kept.json"}
 
 
 def test_a_link_to_elsewhere_loses_only_the_link(tmp_path):
