@@ -94,16 +94,21 @@ def fits(file: PurePath, pattern: PurePath) -> bool:
 
 
 def require_free(file: Path, *, overwrite: bool) -> None:
-    """Refuses a file that is there already, unless it may be replaced: before anything is spent.
+    """Refuses a file that is there already, unless it may be replaced, or cannot be: before anything is spent.
 
     Raises:
         OutputRefused: naming the file and the way out.
     """
     if file.is_dir():
         raise OutputRefused(f"{file} is a folder. Name a file in it.")
-    # Through a device or a pipe something is written, but nothing is lost.
-    if not overwrite and file.is_file():
+    if file.exists() and not file.is_file():
+        # Through a device or a pipe something is written, but nothing is lost.
+        return
+    if file.is_file() and not overwrite:
         raise OutputRefused(f"{file} is there already. Name another file, or add --overwrite to replace it.")
+    folder = next(one for one in file.absolute().parents if one.exists())
+    if not folder.is_dir() or not os.access(folder, os.W_OK):
+        raise OutputRefused(f"{file} cannot be written, because {folder} is no folder that you may write to.")
 
 
 @contextmanager

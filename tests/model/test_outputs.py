@@ -154,6 +154,12 @@ def test_a_file_that_is_there_is_kept_unless_it_may_be_replaced(tmp_path):
     assert snapshot(tmp_path) == {"answers.jsonl": b"new"}
 
 
+def test_a_file_that_could_not_be_written_in_the_end_is_refused_at_the_start(tmp_path):
+    (tmp_path / "holiday.jpg").write_bytes(PHOTO)
+    with pytest.raises(OutputRefused, match="holiday.jpg is no folder that you may write to"):
+        require_free(tmp_path / "holiday.jpg" / "new" / "answers.jsonl", overwrite=False)
+
+
 def test_a_file_that_came_while_results_were_made_is_kept(tmp_path):
     file = tmp_path / "answers.jsonl"
     with pytest.raises(OutputRefused), written(file, overwrite=False) as unfinished:
