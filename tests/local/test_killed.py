@@ -21,7 +21,7 @@ from local_aws.state import ready_in
 from .conftest import INFERENCE_IMAGE, ROLE, archive, client_of, run_training, training_request
 from .test_launcher import SLEEPER, family
 
-SLEEPING_FUNCTION = "import time\ndef handler(event, context):\n    time.sleep(60)\n"
+SLEEPING_FUNCTION = "import subprocess\ndef handler(event, context):\n    subprocess.run(['sleep', '60'])\n"
 # The container's code is imported before it answers /ping, so the endpoint is being created for as long.
 SLEEPING_MODEL = {"1/saved_model.pb": b"", "code/inference.py": "", "labels.json": "[]"}
 
@@ -80,7 +80,7 @@ def creating_an_endpoint(running: EmbeddedAws) -> int:
 
 
 def in_a_function(running: EmbeddedAws) -> int:
-    """Is in the middle of a Lambda invocation: the function's process."""
+    """Is in the middle of a Lambda invocation: the function's process, and one that it started."""
     code = io.BytesIO()
     with zipfile.ZipFile(code, "w") as packed:
         packed.writestr("index.py", SLEEPING_FUNCTION)
@@ -94,7 +94,7 @@ def in_a_function(running: EmbeddedAws) -> int:
         Code={"ZipFile": code.getvalue()},
     )
     functions.invoke(FunctionName="sleeper", InvocationType="Event", Payload=json.dumps({}))
-    return 2
+    return 3
 
 
 @pytest.mark.parametrize(
