@@ -10,6 +10,9 @@ VENV := .venv
 IN_THE_RUNTIME := botocore python-dateutil six urllib3
 # LiteRT wants it for compilers that are not used where it serves, and pip refuses it on every Python since 3.11.
 WITHOUT_COMPILERS := --no-emit-package backports-strenum
+# What commands make in build without being told a place.
+MADE_IN_BUILD := bakeoff cdk.out console cost-dev cost-prod demo embedded/state embedded/aws.log lambda-code other vendored
+MADE_IN_BUILD += data/cifar10 data/fashion_mnist data/imdb data/smartwatch
 INSTALLED := $(VENV)/.installed
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export JSII_NODE := $(CURDIR)/$(VENV)/bin/node
@@ -66,9 +69,12 @@ lock:  ## Resolve pyproject.toml and the requirements.in files anew (after a cha
 	uv pip compile --quiet --python-platform linux --python-version 3.13 --generate-hashes --no-emit-index-url \
 	  --custom-compile-command "make lock" $(WITHOUT_COMPILERS) serving/requirements.in --output-file serving/requirements.lock
 
-clean:  ## Stop what runs and delete what was made here (not the downloaded data).
+clean:  ## Stop what runs and delete what was made here (not downloads, nor what lies where you said).
 	@if [ -x $(VENV)/bin/recognition ]; then recognition down || true; fi
-	rm -rf $(VENV) node_modules build cdk.out .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) node_modules cdk.out .pytest_cache .ruff_cache .hypothesis $(addprefix build/,$(MADE_IN_BUILD))
+	@rmdir build/data build/embedded build 2>/dev/null || true
+	@kept=$$(find build build/data -mindepth 1 -maxdepth 1 ! -path build/data 2>/dev/null || true); \
+	  [ -z "$$kept" ] || printf 'Kept, because a command was told to write it there:\n%s\n' "$$kept"
 
 $(INSTALLED): requirements.lock package-lock.json lambdas/requirements.lock tools/install.sh
 	@tools/install.sh $(VENV)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import os
 import re
-import shutil
 import subprocess
 import sys
 import time
@@ -134,8 +133,6 @@ def train(directory: Path, settings: dict[str, str], report: Report) -> float:
         CandidateFailed: with the job's reason when it fails.
     """
     epochs, done = int(settings["epochs"]), 0.0
-    # Another run's checkpoint is refused by its fingerprint, but there is no need to look at one.
-    shutil.rmtree(directory / "checkpoints", ignore_errors=True)
     report(0.05, "starting TensorFlow")
     with training_process(directory, settings) as process:
         for line in process.stdout:

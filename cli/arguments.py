@@ -14,6 +14,9 @@ INTERRUPTED = 130
 
 EnvironmentOption = Annotated[str, typer.Option("--environment", help="The app's environment: dev or prod.")]
 OwnAccountOption = Annotated[bool, typer.Option("--aws", help="Use your AWS account, not the embedded AWS.")]
+OverwriteOption = Annotated[
+    bool, typer.Option("--overwrite", help="Replace the file that is to be written, if it is there.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
 KindArgument = Annotated[
     str, typer.Argument(metavar="cnn|rnn", help="Which network: cnn for images, rnn for texts.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ from bakeoff.candidates import Candidate, candidates_for
 from bakeoff.contest import Contest, Result, Runner, Settings
 from bakeoff.errors import ComparisonRefused
 from bakeoff.examples import Examples
+from bakeoff.tasks import LOG_FILE
 from cli.advise import money
 from cli.errors import CommandFailed
 
@@ -29,6 +31,12 @@ HEADINGS = (
     *("p50\np99 ms", "Size", "US$ a month\nper 1,000"),
 )
 """Of the columns that `row` fills, for the terminal and for the page."""
+
+
+def clear(directory: Path) -> None:
+    """Deletes what the candidates of the last bake-off left in the build folder: each began with its log."""
+    for log in directory.glob(f"*/{LOG_FILE}"):
+        shutil.rmtree(log.parent)
 
 
 class Bars:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cli.arguments import EnvironmentOption, JsonOption, OwnAccountOption, example, show
+from cli.arguments import EnvironmentOption, JsonOption, OverwriteOption, OwnAccountOption, example, show
 from cli.errors import CommandFailed
 from cli.progress import Progress
 
@@ -161,12 +161,14 @@ def stop(
 def results(
     run: RunArgument,
     output: Annotated[Path, typer.Option(help="A file that ends in .jsonl or .parquet.")],
+    overwrite: OverwriteOption = False,
     environment: EnvironmentOption = "dev",
     own_account: OwnAccountOption = False,
 ) -> None:
     """Write a run's results, one row for each object, as JSON Lines or Parquet."""
     from cli import bulk_runs
 
+    bulk_runs.require_output(output, overwrite=overwrite)
     with Progress().step(f"Reading the results of {run}"):
-        count = bulk_runs.write_results(target_of(environment, own_account), run, output)
+        count = bulk_runs.write_results(target_of(environment, own_account), run, output, overwrite=overwrite)
     typer.echo(f"{count:,} objects are in {output}.")

@@ -16,6 +16,7 @@ from cli.errors import CommandFailed
 from cli.target import Target
 from lambdas.bulk.asking import OPERATIONS
 from lambdas.bulk.places import Place
+from model_code.outputs import require_free, written
 
 POLL_SECONDS = 2.0
 # SQS gives ten messages at a time, and a look that finds none may have asked the wrong hosts (short polling).
@@ -183,22 +184,33 @@ def results(target: Target, run: str) -> Iterator[dict[str, Any]]:
                 yield line
 
 
-def write_results(target: Target, run: str, file: Path) -> int:
-    """Writes a run's results as JSON Lines or, by the file's ending, as Parquet; returns how many.
+def require_output(file: Path, *, overwrite: bool) -> None:
+    """Refuses a file that results cannot be written to, before any is read.
 
     Raises:
-        CommandFailed: when the file has another ending.
+        CommandFailed: when its ending names no format that is written here.
+        OutputRefused: when it is there and may not be replaced.
     """
-    if file.suffix == ".jsonl":
+    if file.suffix not in (".jsonl", ".parquet"):
+        raise CommandFailed(f"{file} ends in neither .jsonl nor .parquet.")
+    require_free(file, overwrite=overwrite)
+
+
+def write_results(target: Target, run: str, file: Path, *, overwrite: bool = False) -> int:
+    """Writes a run's results as JSON Lines or, by the file's ending, as Parquet; returns how many.
+
+    See `require_output` for what is raised.
+    """
+    require_output(file, overwrite=overwrite)
+    with written(file, overwrite=overwrite) as unfinished:
+        if file.suffix == ".parquet":
+            return write_parquet(results(target, run), unfinished)
         count = 0
-        with file.open("w", encoding="utf-8") as out:
+        with unfinished.open("w", encoding="utf-8") as out:
             for line in results(target, run):
                 out.write(json.dumps(line, ensure_ascii=False) + "\n")
                 count += 1
         return count
-    if file.suffix == ".parquet":
-        return write_parquet(results(target, run), file)
-    raise CommandFailed(f"{file} ends in neither .jsonl nor .parquet.")
 
 
 def write_parquet(lines: Iterator[dict[str, Any]], file: Path) -> int:

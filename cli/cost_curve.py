@@ -7,13 +7,18 @@ from pathlib import Path
 from advisor import Problem, tables
 from advisor.break_even import VOLUMES, break_even, costs_at_volumes
 from advisor.engine import Advice
+from model_code.outputs import written
 
 OPTIONS_DRAWN = 5
 FORMATS = (".svg", ".png", ".pdf")
 
 
-def draw_cost_curve(problem: Problem, advice: Advice, path: Path) -> None:
-    """Writes the picture to `path`; options whose price is unknown are left out and named below it."""
+def draw_cost_curve(problem: Problem, advice: Advice, path: Path, *, overwrite: bool = False) -> None:
+    """Writes the picture to `path`; options whose price is unknown are left out and named below it.
+
+    Raises:
+        OutputRefused: when the file is there and may not be replaced.
+    """
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(8, 5), layout="constrained")
@@ -42,4 +47,5 @@ def draw_cost_curve(problem: Problem, advice: Advice, path: Path) -> None:
         axes.text(
             0.01, 0.98, f"unknown price: {', '.join(unknown)}", transform=axes.transAxes, va="top", fontsize=8
         )
-    figure.savefig(path)
+    with written(path, overwrite=overwrite) as unfinished:
+        figure.savefig(unfinished)

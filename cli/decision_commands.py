@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +13,7 @@ from cli.arguments import (
     INTERRUPTED,
     EnvironmentOption,
     JsonOption,
+    OverwriteOption,
     OwnAccountOption,
     example,
     parse_settings,
@@ -42,6 +42,7 @@ def advise(
     plot: Annotated[
         Path | None, typer.Option(help="Draw cost against volume into this .svg, .png or .pdf file.")
     ] = None,
+    overwrite: OverwriteOption = False,
     region: RegionOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -50,9 +51,12 @@ def advise(
     from cli import advise as advising
     from cli.cost_curve import FORMATS, draw_cost_curve
     from cli.profiling import profile
+    from model_code.outputs import require_free
 
     if plot and plot.suffix not in FORMATS:
         raise CommandFailed(f"--plot draws {', '.join(FORMATS)}, and {plot} ends otherwise.")
+    if plot:
+        require_free(plot, overwrite=overwrite)
     answers = parse_settings(settings or [])
     if data:
         answers = advising.measured(profile(data)) | answers
@@ -66,7 +70,7 @@ def advise(
     except ProblemError as error:
         raise CommandFailed(str(error)) from error
     if plot:
-        draw_cost_curve(problem, advice, plot)
+        draw_cost_curve(problem, advice, plot, overwrite=overwrite)
     if as_json:
         show(advice.to_dict(), True, "")
     else:
@@ -122,7 +126,7 @@ def bakeoff(
         answers["predictions_per_month"] = str(volume)
     problem = advising.problem_of(advising.in_region(answers, region))
     directory = BUILD / "bakeoff"
-    shutil.rmtree(directory, ignore_errors=True)
+    baking.clear(directory)
     limits = Settings(minutes * 60, examples_most=examples, seed=seed, own_account=own_account)
     held = baking.run(read_examples(data, found), problem, limits, directory, runner)
     page = bakeoff_report.write(directory, held, problem, data.name)

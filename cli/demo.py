@@ -18,6 +18,7 @@ from cli.project import BUILD
 from cli.questions import Exchange, ask_about_samples
 from cli.report import ModelReport, write_report
 from cli.target import Target
+from local_aws.state import in_use, process_of
 from model_code.hyperparameters import DEMO
 
 DIRECTORY = BUILD / "demo"
@@ -43,8 +44,10 @@ def run(progress: Progress) -> Result:
     from local_aws.launcher import EmbeddedAws
 
     require_disk_space()
-    shutil.rmtree(DIRECTORY, ignore_errors=True)
-    DIRECTORY.mkdir(parents=True)
+    # Before the data of a demo that is running would be written anew.
+    if (other := process_of(DIRECTORY / "state")) is not None:
+        raise CommandFailed(in_use(DIRECTORY / "state", other))
+    DIRECTORY.mkdir(parents=True, exist_ok=True)
     for kind, dataset in data.DATASET_OF_KIND.items():
         with progress.step(f"Fetching and preparing {dataset}") as detail:
             data.prepare(
@@ -57,7 +60,7 @@ def run(progress: Progress) -> Result:
     with progress.step("Starting the embedded AWS on 127.0.0.1"):
         # Both runs at a time: while one job starts or writes its model, the other trains.
         embedded_aws = EmbeddedAws.start(
-            DIRECTORY / "aws",
+            DIRECTORY / "state",
             log_file=DIRECTORY / "aws.log",
             concurrent_jobs=len(data.DATASET_OF_KIND),
         )
@@ -118,7 +121,7 @@ def collect(target: Target, model: training.Registered) -> ModelReport:
     dataset = data.DATASET_OF_KIND[model.kind]
     (container,) = package["InferenceSpecification"]["Containers"]
     artefact = DIRECTORY / "models" / model.kind / "model.tar.gz"
-    artefact.parent.mkdir(parents=True)
+    artefact.parent.mkdir(parents=True, exist_ok=True)
     artefact.write_bytes(read_object(target, container["ModelDataUrl"]))
     return ModelReport(
         kind=model.kind,

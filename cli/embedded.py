@@ -2,72 +2,54 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import time
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from contextlib import suppress
 
 from cli.errors import CommandFailed
 from cli.project import BUILD
 from cli.target import Target
+from local_aws.state import Ready, process_of, ready_in
 
-STATE_DIRECTORY = BUILD / "embedded"
-SESSION_FILE = STATE_DIRECTORY / "session.json"
+STATE_DIRECTORY = BUILD / "embedded" / "state"
+KEPT_DIRECTORY = BUILD / "embedded" / "kept"
+LOG_FILE = BUILD / "embedded" / "aws.log"
 STOP_SECONDS = 30
 
 
-@dataclass(frozen=True)
-class Session:
-    """The embedded AWS that is up: its address, its process and its log."""
-
-    endpoint_url: str
-    process_id: int
-    log_file: str
+def running() -> Ready | None:
+    """The embedded AWS of `recognition up`, when it lives and answers."""
+    return ready_in(STATE_DIRECTORY) or ready_in(KEPT_DIRECTORY)
 
 
-def running_session() -> Session | None:
-    """The session written by `recognition up`, when its process still lives."""
-    try:
-        session = Session(**json.loads(SESSION_FILE.read_text()))
-    except (FileNotFoundError, json.JSONDecodeError, TypeError):
-        return None
-    return session if is_embedded_aws(session.process_id) else None
+def keeps() -> bool:
+    """Whether the embedded AWS that is there, if any, was started by `recognition up --keep`."""
+    return process_of(KEPT_DIRECTORY) is not None
 
 
-def is_embedded_aws(process_id: int) -> bool:
-    """Whether the process lives and is an embedded AWS: an old session file may name a reused process number."""
-    try:
-        os.kill(process_id, 0)
-    except (ProcessLookupError, PermissionError):
-        return False
-    command_line = Path(f"/proc/{process_id}/cmdline")
-    return not command_line.exists() or b"local_aws" in command_line.read_bytes()
-
-
-def remember(session: Session) -> None:
-    """Writes the session for the commands that follow."""
-    SESSION_FILE.parent.mkdir(parents=True, exist_ok=True)
-    SESSION_FILE.write_text(json.dumps(asdict(session), indent=2))
-
-
-def stop(session: Session) -> None:
-    """Ends the embedded AWS and everything it started; waits until it is gone.
+def stop() -> bool:
+    """Ends the embedded AWS and everything it started, also one that only starts; whether there was one.
 
     Raises:
         CommandFailed: when it still lives after STOP_SECONDS.
     """
-    os.kill(session.process_id, signal.SIGTERM)
+    directory = KEPT_DIRECTORY if keeps() else STATE_DIRECTORY
+    process_id = process_of(directory)
+    if process_id is None:
+        return False
     deadline = time.monotonic() + STOP_SECONDS
-    while is_embedded_aws(session.process_id):
+    if process_id:
+        with suppress(ProcessLookupError):
+            os.kill(process_id, signal.SIGTERM)
+    while process_of(directory) is not None:
         if time.monotonic() > deadline:
             raise CommandFailed(
-                f"The embedded AWS (process {session.process_id}) did not stop within {STOP_SECONDS} s. "
-                f"End it with: kill -9 {session.process_id}"
+                f"The embedded AWS (process {process_id}) did not stop within {STOP_SECONDS} s. "
+                f"End it with: kill -9 {process_id}"
             )
         time.sleep(0.1)
-    SESSION_FILE.unlink(missing_ok=True)
+    return True
 
 
 def embedded_target(environment: str, endpoint_url: str) -> Target:
@@ -85,9 +67,9 @@ def choose_target(environment: str, *, own_account: bool) -> Target:
     """
     if own_account:
         return Target(environment)
-    session = running_session()
-    if session is None:
+    found = running()
+    if found is None:
         raise CommandFailed(
             "The embedded AWS is not running. Start it with `recognition up`, or add --aws to use your AWS account."
         )
-    return embedded_target(environment, session.endpoint_url)
+    return embedded_target(environment, found.endpoint_url)

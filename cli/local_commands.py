@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from cli.arguments import EnvironmentOption, JsonOption, OwnAccountOption, example, show
+from cli.errors import CommandFailed
 from cli.progress import Progress
 
 # What the columns behind a question take at their widest in the demo's table.
@@ -21,6 +22,9 @@ app = typer.Typer()
 @app.command(epilog=example("recognition up --port 4566"))
 def up(
     port: Annotated[int, typer.Option(help="Port on 127.0.0.1; 0 takes a free one.")] = 0,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Keep buckets and models over `recognition down`; go on with them.")
+    ] = False,
     environment: EnvironmentOption = "dev",
     browser: Annotated[bool, typer.Option(help="Open the console, where there is a desktop.")] = True,
     as_json: JsonOption = False,
@@ -32,16 +36,18 @@ def up(
     from local_aws.launcher import EmbeddedAws, console_url
 
     progress = Progress()
-    session = embedded.running_session()
-    if session is None:
+    aws = embedded.running()
+    if aws is not None and keep and not embedded.keeps():
+        raise CommandFailed(
+            "The embedded AWS that runs keeps nothing. Stop it first, and lose what is in it: recognition down"
+        )
+    if aws is None:
         with progress.step("Starting the embedded AWS on 127.0.0.1"):
-            log_file = embedded.STATE_DIRECTORY / "aws.log"
+            directory = embedded.KEPT_DIRECTORY if keep else embedded.STATE_DIRECTORY
             aws = EmbeddedAws.start(
-                embedded.STATE_DIRECTORY / "aws", port=port, log_file=log_file, detached=True
+                directory, port=port, log_file=embedded.LOG_FILE, detached=True, keep=keep
             )
-            session = embedded.Session(aws.endpoint_url, aws.process_id, str(log_file))
-            embedded.remember(session)
-    target = embedded.embedded_target(environment, session.endpoint_url)
+    target = embedded.embedded_target(environment, aws.endpoint_url)
     with progress.step("Deploying the app with cdk deploy --all") as detail:
         deploy(target, detail)
     url = target.api_url()
@@ -49,11 +55,11 @@ def up(
         f"curl --aws-sigv4 aws:amz:{target.session().region_name}:execute-api --user test:test "
         f"--header 'Content-Type: text/plain' --data 'What a wonderful film!' {url}/texts/sentiment"
     )
-    console = console_url(session.endpoint_url)
+    console = console_url(aws.endpoint_url)
     show(
-        {"endpoint_url": session.endpoint_url, "api_url": url, "console_url": console, "curl": curl},
+        {"endpoint_url": aws.endpoint_url, "api_url": url, "console_url": console, "curl": curl},
         as_json,
-        f"AWS services: {session.endpoint_url}\nAPI:          {url}\nConsole:      {console}\n"
+        f"AWS services: {aws.endpoint_url}\nAPI:          {url}\nConsole:      {console}\n"
         f"Try it:       {curl}\nStop it:      recognition down",
     )
     if browser and not as_json:
@@ -62,15 +68,24 @@ def up(
 
 @app.command(epilog=example("recognition down"))
 def down() -> None:
-    """Stop the embedded AWS and everything that runs in it."""
+    """Stop the embedded AWS and everything in it; its buckets and models are gone then, unless it was to keep them."""
     from cli import embedded
 
-    session = embedded.running_session()
-    if session is None:
+    is_kept = embedded.keeps()
+    if not embedded.stop():
         typer.echo("The embedded AWS is not running.")
         return
-    embedded.stop(session)
-    typer.echo("The embedded AWS has stopped.")
+    if is_kept:
+        typer.echo(
+            "The embedded AWS has stopped. Its stacks, buckets, registered models and endpoints are kept in "
+            f"{embedded.KEPT_DIRECTORY}: `recognition up --keep` goes on with them. The list of its jobs is gone."
+        )
+        return
+    typer.echo(
+        "The embedded AWS has stopped, and what was in it is gone: the deployed app, its buckets and their objects, "
+        "the registered models and the endpoints. `recognition up` starts an empty one, and "
+        "`recognition up --keep` one whose contents stay."
+    )
 
 
 @app.command(epilog=example("recognition status --json"))

@@ -41,11 +41,12 @@ def run() -> None:
     from botocore.exceptions import BotoCoreError, ClientError
 
     from local_aws.launcher import EmbeddedAwsFailed
+    from model_code.outputs import OutputRefused
 
     errors = Console(stderr=True, highlight=False)
     try:
         app()
-    except (CommandFailed, EmbeddedAwsFailed) as error:
+    except (CommandFailed, EmbeddedAwsFailed, OutputRefused) as error:
         errors.print("[bold red]Failed:[/bold red]", end=" ")
         errors.print(str(error), markup=False, soft_wrap=True)
         sys.exit(1)

@@ -13,6 +13,7 @@ from cli.arguments import (
     EnvironmentOption,
     JsonOption,
     KindArgument,
+    OverwriteOption,
     OwnAccountOption,
     example,
     parse_settings,
@@ -151,6 +152,7 @@ def recognize(
     picture: Annotated[
         Path | None, typer.Option("--show", help="Draw boxes and labels into this .png or .jpg file.")
     ] = None,
+    overwrite: OverwriteOption = False,
     entities: Annotated[
         bool, typer.Option("--entities", help="Print a text with its entities marked.")
     ] = False,
@@ -168,7 +170,9 @@ def recognize(
         raise CommandFailed("Say either what to recognize, or --watch with a folder.")
     target = choose_target(environment, own_account=own_account)
     if watch is None:
-        if not recognize_and_show(target, subject, picture=picture, entities=entities, as_json=as_json):
+        if not recognize_and_show(
+            target, subject, picture=picture, overwrite=overwrite, entities=entities, as_json=as_json
+        ):
             raise typer.Exit(1)
         return
     if picture:

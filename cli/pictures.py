@@ -10,6 +10,7 @@ from typing import Any
 from rich.text import Text
 
 from cli.errors import CommandFailed
+from model_code.outputs import written
 
 # Left, top, right and bottom in pixels.
 Rectangle = tuple[float, float, float, float]
@@ -21,11 +22,12 @@ LETTER_PIXELS_LEAST = 11
 STYLES = ("bold red", "bold green", "bold blue", "bold magenta", "bold cyan", "bold yellow")
 
 
-def draw(image: bytes, results: Sequence[Mapping[str, Any]], output: Path) -> int:
+def draw(image: bytes, results: Sequence[Mapping[str, Any]], output: Path, *, overwrite: bool = False) -> int:
     """Draws each result that has a box, surest on top, their captions beside each other; the number of boxes.
 
     Raises:
         CommandFailed: when the output's ending names no format that is written here.
+        OutputRefused: when the output is there and may not be replaced.
     """
     from PIL import Image, ImageDraw, ImageFont, ImageOps
 
@@ -53,7 +55,8 @@ def draw(image: bytes, results: Sequence[Mapping[str, Any]], output: Path) -> in
         taken.append(place)
         pen.rectangle(place, fill=colour)
         pen.text((place[0] + 3, place[1] + 1), caption, fill="white", font=font)
-    picture.save(output)
+    with written(output, overwrite=overwrite) as unfinished:
+        picture.save(unfinished)
     return len(located)
 
 

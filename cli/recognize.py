@@ -16,6 +16,7 @@ from cli import pictures
 from cli.errors import CommandFailed
 from cli.target import Target
 from client.transport import SignedTransport, Unreachable
+from model_code.outputs import require_free
 
 CONTENT_TYPES = {
     ".png": "image/png",
@@ -133,6 +134,7 @@ def recognize_and_show(
     subject: str,
     *,
     picture: Path | None = None,
+    overwrite: bool = False,
     entities: bool = False,
     as_json: bool = False,
 ) -> bool:
@@ -142,16 +144,20 @@ def recognize_and_show(
         target: where the API is.
         subject: a file's name or a text.
         picture: where boxes and labels are drawn; images only.
+        overwrite: whether the picture may replace a file that is there.
         entities: print a text with its entities marked; texts only.
         as_json: print JSON in place of a table.
 
     Raises:
         CommandFailed: when the subject is none that the API takes, or an option does not go with it.
+        OutputRefused: when the picture's file is there and may not be replaced.
     """
     questions = questions_about(subject)
     kind = questions[0].content_type.partition("/")[0]
     if picture and kind != "image" or entities and kind != "text":
         raise CommandFailed("--show is for images and --entities for texts.")
+    if picture:
+        require_free(picture, overwrite=overwrite)
     if entities:
         questions.append(Question("/texts/entities", questions[0].body, questions[0].content_type))
     replies = [(question, ask(target, question)) for question in questions]
@@ -166,7 +172,9 @@ def recognize_and_show(
         console.print(pictures.highlighted(questions[0].body.decode(), found["/texts/entities"]))
     if picture:
         labels = found.get("/images/labels")
-        drawn = None if labels is None else pictures.draw(questions[0].body, labels, picture)
+        drawn = (
+            None if labels is None else pictures.draw(questions[0].body, labels, picture, overwrite=overwrite)
+        )
         Console(stderr=True).print(words_of(drawn, picture))
     return bool(found)
 

@@ -15,6 +15,7 @@ from cli.release import endpoint_name, served_model, shared_endpoint
 from cli.run_ids import new_run_id
 from cli.target import Target
 from model_code.inference import JSON_LINES_TYPE, NPY_TYPE, TAKEN_TYPES_OF_KIND, TEXT_TYPE
+from model_code.outputs import written
 from stacks.instances import has_local_storage
 from stacks.settings.inference import TRANSFORM_PREFIX, TransformSettings
 
@@ -218,19 +219,22 @@ def wait(target: Target, job: Transform, on_detail: Callable[[str], None]) -> No
         )
 
 
-def fetch(target: Target, job: Transform, output: Path) -> int:
-    """Writes all answers into one file of JSON Lines, with the object that each is about; returns their number."""
+def fetch(target: Target, job: Transform, output: Path, *, overwrite: bool = False) -> int:
+    """Writes all answers into one file of JSON Lines, with the object that each is about; returns their number.
+
+    Raises:
+        OutputRefused: when the file is there and may not be replaced.
+    """
     s3 = target.client("s3")
     bucket, _, prefix = job.output_uri.removeprefix("s3://").partition("/")
     count = 0
-    output.parent.mkdir(parents=True, exist_ok=True)
-    with output.open("w", encoding="utf-8") as written:
+    with written(output, overwrite=overwrite) as unfinished, unfinished.open("w", encoding="utf-8") as lines:
         for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{prefix}/"):
             for one in page.get("Contents", []):
                 name = one["Key"].removeprefix(f"{prefix}/").removesuffix(".out")
-                lines = s3.get_object(Bucket=bucket, Key=one["Key"])["Body"].read().decode()
-                for number, line in enumerate(filter(str.strip, lines.split("\n")), start=1):
+                content = s3.get_object(Bucket=bucket, Key=one["Key"])["Body"].read().decode()
+                for number, line in enumerate(filter(str.strip, content.split("\n")), start=1):
                     answer = {"object": name, "line": number, **json.loads(line)}
-                    written.write(json.dumps(answer, ensure_ascii=False) + "\n")
+                    lines.write(json.dumps(answer, ensure_ascii=False) + "\n")
                     count += 1
     return count

@@ -11,6 +11,7 @@ from cli.arguments import (
     EnvironmentOption,
     JsonOption,
     KindArgument,
+    OverwriteOption,
     OwnAccountOption,
     example,
     require_kind,
@@ -28,6 +29,7 @@ def transform(
         str, typer.Option("--from", help="A file or folder, or s3://data-bucket/transform/prefix.")
     ],
     output: Annotated[Path, typer.Option(help="The file of JSON Lines that the answers are written to.")],
+    overwrite: OverwriteOption = False,
     environment: EnvironmentOption = "dev",
     own_account: OwnAccountOption = False,
     as_json: JsonOption = False,
@@ -36,7 +38,9 @@ def transform(
     from cli import transform as transforms
     from cli.embedded import choose_target
     from cli.project import settings_of
+    from model_code.outputs import require_free
 
+    require_free(output, overwrite=overwrite)
     target = choose_target(environment, own_account=own_account)
     settings = settings_of(environment).inference.transform
     progress = Progress()
@@ -44,7 +48,7 @@ def transform(
         job = transforms.start(target, require_kind(kind), source, settings, detail)
     with progress.step(f"Transforming in the job {job.name}") as detail:
         transforms.wait(target, job, detail)
-    count = transforms.fetch(target, job, output)
+    count = transforms.fetch(target, job, output, overwrite=overwrite)
     show(
         {"job": job.name, "answers": count, "output": str(output), "output_uri": job.output_uri},
         as_json,

@@ -6,14 +6,13 @@ Example: python -m local_aws --state build/embedded --port 4566
 from __future__ import annotations
 
 import argparse
-import json
 import os
-import shutil
 import socket
 import sys
 from pathlib import Path
 
 from local_aws.sagemaker.deployments import WAIT_SCALE
+from local_aws.state import TEMPORARY, Ready, StateRefused, announce, claimed, kept_port
 
 HOST = "127.0.0.1"
 
@@ -23,7 +22,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m local_aws", description=__doc__.splitlines()[0])
     parser.add_argument("--state", type=Path, required=True, help="directory for objects and job folders")
     parser.add_argument("--port", type=int, default=4566, help="on 127.0.0.1; 0 takes a free one")
-    parser.add_argument("--ready-file", type=Path, help="file to write the address to when it answers")
+    parser.add_argument("--start", default="", help="a word to write beside the address into ready.json")
     parser.add_argument("--concurrent-jobs", type=int, default=1, help="jobs that run at the same time")
     parser.add_argument(
         "--without-capacity",
@@ -37,57 +36,62 @@ def main() -> None:
         default=WAIT_SCALE,
         help="the part of the waits of an endpoint's update that is waited; 1 is AWS's pace",
     )
+    parser.add_argument(
+        "--keep",
+        action="store_true",
+        help="keep buckets, models and stacks from an orderly end to the next start",
+    )
     words = parser.parse_args()
     try:
-        words.state.mkdir(parents=True, exist_ok=True)
-        probe = words.state / "writable"
-        probe.write_text("")
-        probe.unlink()
-    except OSError as error:
+        with claimed(words.state, keep=words.keep):
+            run(words)
+    except StateRefused as refused:
+        sys.exit(str(refused))
+
+
+def run(words: argparse.Namespace) -> None:
+    """Serves from a state directory that is this process's own."""
+    kept = kept_port(words.state)
+    if words.port and kept not in (None, words.port):
         sys.exit(
-            f"The state directory {words.state} cannot be written: {error.strerror}. Name another with --state."
+            f"What is kept in {words.state} has addresses with the port {kept}: leave --port out, or name it."
         )
     try:
-        listener = socket.create_server((HOST, words.port))
+        listener = socket.create_server((HOST, kept or words.port))
     except OSError as error:
         sys.exit(
-            f"Port {words.port} on {HOST} cannot be used: {error.strerror}. Name another with --port, 0 for any."
+            f"Port {kept or words.port} on {HOST} cannot be used: {error.strerror}. "
+            + ("What is kept has addresses with it." if kept else "Name another with --port, 0 for any.")
         )
     port = listener.getsockname()[1]
-    configure_ministack(words.state, port)
+    configure_ministack(words.state, port, keep=words.keep)
 
     from local_aws.server import serve
 
-    def announce() -> None:
-        ready = {"endpoint_url": f"http://{HOST}:{port}", "process_id": os.getpid()}
-        if words.ready_file:
-            unfinished = words.ready_file.with_suffix(".unfinished")
-            unfinished.write_text(json.dumps(ready))
-            unfinished.replace(words.ready_file)
-        print(f"The embedded AWS answers at {ready['endpoint_url']}.", flush=True)
+    def tell() -> None:
+        ready = Ready(f"http://{HOST}:{port}", os.getpid(), words.start)
+        announce(words.state, ready)
+        print(f"The embedded AWS answers at {ready.endpoint_url}.", flush=True)
 
-    try:
-        serve(
-            listener,
-            words.state,
-            concurrent_jobs=words.concurrent_jobs,
-            without_capacity=frozenset(words.without_capacity),
-            wait_scale=words.wait_scale,
-            announce=announce,
-        )
-    finally:
-        shutil.rmtree(os.environ["TMPDIR"], ignore_errors=True)
+    serve(
+        listener,
+        words.state,
+        concurrent_jobs=words.concurrent_jobs,
+        without_capacity=frozenset(words.without_capacity),
+        wait_scale=words.wait_scale,
+        keep=words.keep,
+        announce=tell,
+    )
 
 
 def temporary_directory(state: Path) -> Path:
-    """An empty directory for the functions' code and whatever else is unpacked; a killed process cannot clean up."""
-    directory = (state / "temporary").resolve()
-    shutil.rmtree(directory, ignore_errors=True)
+    """An empty directory for the functions' code and whatever else is unpacked."""
+    directory = (state / TEMPORARY).resolve()
     directory.mkdir()
     return directory
 
 
-def configure_ministack(state: Path, port: int) -> None:
+def configure_ministack(state: Path, port: int, *, keep: bool) -> None:
     """Sets what ministack reads from its environment when it is imported: loopback only, no other listener."""
     os.environ.update(
         {
@@ -97,8 +101,8 @@ def configure_ministack(state: Path, port: int) -> None:
             "SFTP_ENABLED": "0",
             "IOT_MTLS_ENABLED": "0",
             "USE_SSL": "0",
-            "PERSIST_STATE": "0",
-            "S3_PERSIST": "0",
+            "PERSIST_STATE": "1" if keep else "0",
+            "S3_PERSIST": "1" if keep else "0",
             "S3_DATA_DIR": str(state / "s3"),
             "STATE_DIR": str(state / "ministack"),
             "TMPDIR": str(temporary_directory(state)),

@@ -21,8 +21,11 @@ from local_aws.sagemaker.metrics import PERIOD_SECONDS
 from local_aws.sagemaker.service import SageMaker
 
 
-def install(sagemaker: SageMaker, stand_ins: StandIns) -> None:
-    """Registers services, resource types and Step Functions integrations, and begins to publish endpoints' metrics."""
+def install(sagemaker: SageMaker, stand_ins: StandIns) -> Autoscaling:
+    """Registers services, resource types and Step Functions integrations, and begins to publish endpoints' metrics.
+
+    Returns what scales them.
+    """
     app.SERVICE_HANDLERS["sagemaker"] = sagemaker.handle_request
     stand_ins.register(app.SERVICE_HANDLERS)
     name_services("sagemaker", "rekognition", "comprehend", "application-autoscaling")
@@ -37,6 +40,7 @@ def install(sagemaker: SageMaker, stand_ins: StandIns) -> None:
     alarms.install()
     sagemaker.endpoints.watch_alarms = partial(alarms.AlarmWatch, sagemaker.endpoints.metrics)
     periodically(PERIOD_SECONDS, sagemaker.endpoints.metrics.publish)
+    return scaling
 
 
 def name_services(*names: str) -> None:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import os
+import signal
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Sequence
 from pathlib import Path
 
 from local_aws.console import PREFIX
-from local_aws.processes import start_leashed, stop_leashed
+from local_aws.processes import LEASH, start_leashed, stop_leashed
+from local_aws.state import in_use, process_of, ready_in
 
 REGION = "us-east-1"
 START_SECONDS = 60
@@ -71,6 +73,7 @@ class EmbeddedAws:
         concurrent_jobs: int = 1,
         detached: bool = False,
         without_capacity: Sequence[str] = (),
+        keep: bool = False,
     ) -> EmbeddedAws:
         """Starts it and returns when it answers.
 
@@ -81,41 +84,45 @@ class EmbeddedAws:
             concurrent_jobs: training and processing jobs that run at the same time; the others wait.
             detached: whether it goes on when this process ends.
             without_capacity: instance types whose training jobs fail as if SageMaker had none free.
+            keep: whether what is in it is there again at the next start from the directory that is told to keep, too.
 
         Raises:
             EmbeddedAwsFailed: with the process's last words.
         """
-        ready_file = state_directory / "ready.json"
+        # Before the log is written to, which is that of the other one.
+        if (other := process_of(state_directory)) is not None:
+            raise EmbeddedAwsFailed(in_use(state_directory, other))
+        start = uuid.uuid4().hex
         command = [sys.executable, "-m", "local_aws", "--state", str(state_directory), "--port", str(port)]
-        command += ["--ready-file", str(ready_file), "--concurrent-jobs", str(concurrent_jobs)]
-        command += ["--without-capacity", *without_capacity]
+        command += ["--start", start, "--concurrent-jobs", str(concurrent_jobs)]
+        command += ["--without-capacity", *without_capacity, *(["--keep"] if keep else [])]
         try:
             log_file.parent.mkdir(parents=True, exist_ok=True)
-            ready_file.unlink(missing_ok=True)
             with log_file.open("w") as log:
                 process = cls.spawn(command, log, detached)
         except OSError as error:
             raise EmbeddedAwsFailed(f"{error.filename} cannot be used: {error.strerror}.") from error
         deadline = time.monotonic() + START_SECONDS
         try:
-            while not ready_file.exists():
+            while (ready := ready_in(state_directory)) is None or ready.start != start:
                 if process.poll() is not None or time.monotonic() > deadline:
                     raise EmbeddedAwsFailed(f"The embedded AWS did not start. {last_words(log_file)}")
                 time.sleep(0.05)
-            ready = json.loads(ready_file.read_text())
         except BaseException:
-            process.kill() if detached else stop_leashed(process, grace_seconds=STOP_SECONDS)
+            process.send_signal(signal.SIGQUIT) if detached else stop_leashed(
+                process, grace_seconds=STOP_SECONDS
+            )
             raise
-        return cls(process, ready["endpoint_url"], ready["process_id"])
+        return cls(process, ready.endpoint_url, ready.process_id)
 
     @staticmethod
     def spawn(command: list[str], log, detached: bool) -> subprocess.Popen:
-        """Starts the process, on a leash unless it is to be detached."""
+        """Starts the process, on a leash, which nobody holds if it is to be detached."""
         root = Path(__file__).resolve().parent.parent
         if not detached:
             return start_leashed(command, environment=os.environ, directory=root, output=log)
         return subprocess.Popen(
-            command,
+            [sys.executable, "-I", str(LEASH), "--unheld", *command],
             cwd=root,
             stdin=subprocess.DEVNULL,
             stdout=log,

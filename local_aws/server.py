@@ -16,6 +16,7 @@ def serve(
     concurrent_jobs: int,
     without_capacity: frozenset[str],
     wait_scale: float,
+    keep: bool,
     announce: Callable[[], None],
 ) -> None:
     """Runs the server; returns after SIGTERM or SIGINT, when every child process has ended."""
@@ -25,9 +26,11 @@ def serve(
 
     from local_aws.console import configuration_of, state_of, warm, with_console
     from local_aws.hooks import install
+    from local_aws.kept import restore_kept, write_kept
     from local_aws.launcher import REGION, console_credentials
     from local_aws.managed.process import StandIns
     from local_aws.sagemaker.service import SageMaker
+    from local_aws.state import KEPT_FILE
 
     port = listener.getsockname()[1]
     sagemaker = SageMaker(
@@ -38,7 +41,9 @@ def serve(
         wait_scale=wait_scale,
     )
     stand_ins = StandIns()
-    install(sagemaker, stand_ins)
+    scaling = install(sagemaker, stand_ins)
+    if keep:
+        restore_kept(state / KEPT_FILE, sagemaker, scaling)
     application = with_console(
         ministack.app,
         lambda: configuration_of(sagemaker.client("ssm"), console_credentials(), REGION),
@@ -69,6 +74,9 @@ def serve(
 
     try:
         asyncio.run(run())
+        if keep:
+            # After ministack's own: the file says that everything is complete.
+            write_kept(state / KEPT_FILE, sagemaker, scaling, port)
     finally:
         sagemaker.close()
 

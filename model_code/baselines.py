@@ -22,8 +22,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline, make_union
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
+from model_code.evaluation_files import EVALUATION_FILE, FOLDER
 from model_code.failures import JobFailed
 from model_code.light_import import import_tensorflow
+from model_code.outputs import MODEL_FOLDER
 
 if TYPE_CHECKING:
     from model_code.records import Split
@@ -186,13 +188,16 @@ def measure(
         models_directory: where each baseline's artefact goes, in a folder of its name; None writes none.
 
     Raises:
-        JobFailed: naming what is wrong with a channel.
+        JobFailed: naming what is wrong with a channel, or a file in the way of an artefact.
     """
     from model_code.evaluate import quality
 
     split, test_split = comparable_splits(kind, train, test)
     inputs, test_inputs = inputs_of(split), inputs_of(test_split)
     models = {"image": image_models, "text": text_models, "sequence": sequence_models}[split.feature](seed)
+    if models_directory is not None:
+        for name in models:
+            MODEL_FOLDER.check(models_directory / name)
     reports = {}
     for name, model in models.items():
         model.fit(inputs, split.targets)
@@ -250,12 +255,13 @@ def run() -> None:
     parser.add_argument("--models", type=Path, help="where artefacts go, a folder for each; none by default")
     words = parser.parse_args()
     try:
+        FOLDER.check(words.output)
         reports = measure(words.kind, words.train, words.test, models_directory=words.models)
     except JobFailed as failure:
         print(failure, file=sys.stderr)
         sys.exit(1)
-    words.output.mkdir(parents=True, exist_ok=True)
-    (words.output / "evaluation.json").write_text(json.dumps(reports, indent=1))
+    FOLDER.prepare(words.output)
+    (words.output / EVALUATION_FILE).write_text(json.dumps(reports, indent=1))
 
 
 if __name__ == "__main__":

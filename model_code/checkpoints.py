@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 KEPT = 2
-NAME = re.compile(r"step-(\d+)\.checkpoint$")
+NAME = re.compile(r"step-(\d+)-([0-9a-f]{8})\.checkpoint$")
 DIGEST_BYTES = 32
 
 
@@ -32,22 +32,31 @@ class Checkpoint:
 
 
 def save(directory: Path, checkpoint: Checkpoint) -> Path:
-    """Writes `step-N.checkpoint` so that a reader sees all of it or nothing, then drops all but the newest KEPT."""
+    """Writes `step-N-RUN.checkpoint` so that a reader sees all of it or nothing, then drops all but the newest KEPT.
+
+    Another run's checkpoints in the same folder are neither counted nor dropped.
+    """
     directory.mkdir(parents=True, exist_ok=True)
     buffer = io.BytesIO()
     names = {f"array_{number:05d}": array for number, array in enumerate(checkpoint.arrays)}
     np.savez(buffer, state=np.array(json.dumps(checkpoint.state)), **names)
     content = buffer.getvalue()
-    path = directory / f"step-{checkpoint.state['step']:09d}.checkpoint"
+    run = run_in_name(checkpoint.state["fingerprint"])
+    path = directory / f"step-{checkpoint.state['step']:09d}-{run}.checkpoint"
     unfinished = path.with_suffix(".unfinished")
     with unfinished.open("wb") as file:
         file.write(hashlib.sha256(content).digest() + content)
         file.flush()
         os.fsync(file.fileno())
     unfinished.replace(path)
-    for old in newest_first(directory)[KEPT:]:
+    for old in newest_first(directory, run)[KEPT:]:
         old.unlink()
     return path
+
+
+def run_in_name(fingerprint: str) -> str:
+    """What tells the files of a run from those of others."""
+    return hashlib.sha256(fingerprint.encode()).hexdigest()[:8]
 
 
 def load_newest(directory: Path, fingerprint: str) -> Checkpoint | None:
@@ -79,7 +88,8 @@ def read(path: Path) -> Checkpoint:
         return Checkpoint([file[name] for name in sorted(file.files) if name.startswith("array_")], state)
 
 
-def newest_first(directory: Path) -> list[Path]:
-    """The finished checkpoints, the highest step first."""
-    found = [(int(match[1]), path) for path in directory.glob("*") if (match := NAME.search(path.name))]
-    return [path for _, path in sorted(found, reverse=True)]
+def newest_first(directory: Path, run: str | None = None) -> list[Path]:
+    """The finished checkpoints of a run, or of all runs, the highest step first."""
+    found = [(NAME.search(path.name), path) for path in directory.glob("*.checkpoint")]
+    ours = [(int(match[1]), path) for match, path in found if match and run in (None, match[2])]
+    return [path for _, path in sorted(ours, reverse=True)]

@@ -34,14 +34,29 @@ def run() -> None:
     )
     words = parser.parse_args()
     try:
+        report = read_evaluation(words.evaluation)
         found = compare(words.model, words.champion, words.test)
     except JobFailed as failure:
         write_failure_reason(str(failure))
         print(f"The comparison failed: {failure}", flush=True)
         sys.exit(1)
-    report = json.loads(words.evaluation.read_text())
     words.evaluation.write_text(json.dumps({**report, "champion": found}, indent=1))
     print(f"comparison with the champion: {json.dumps(found)}", flush=True)
+
+
+def read_evaluation(file: Path) -> dict:
+    """The evaluation that gets the comparison.
+
+    Raises:
+        JobFailed: when the file is none: nothing else is written over.
+    """
+    try:
+        report = json.loads(file.read_text())
+        if "gate" in report and "labels" in report:
+            return report
+    except (OSError, ValueError, TypeError) as error:
+        raise JobFailed(f"{file} cannot be read as an evaluation ({type(error).__name__}).") from error
+    raise JobFailed(f"{file} is no evaluation of model_code.evaluate, so it is left as it is.")
 
 
 def compare(model: Path, champion: Path, test: Path) -> dict:

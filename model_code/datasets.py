@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import shutil
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -21,17 +20,26 @@ import numpy as np
 from model_code.downloads import NotFetched, fetch
 from model_code.failures import JobFailed
 from model_code.light_import import import_tensorflow
+from model_code.outputs import OutputFolder
 from model_code.plain import MOST_STEPS, Sample, read_plain
 from model_code.public_datasets import DATASETS, Dataset, Samples
 from model_code.splits import NAMES, distinct_positions, split_positions
+
+# What is made of a data set; the card comes first.
+FOLDER = OutputFolder(
+    "data_card.json",
+    tuple(f"{split}/{name}" for split in NAMES for name in ("part-*.tfrecord", "labels.json")),
+)
 
 
 def prepare(name: str, *, cache: Path, out: Path, train_samples: int | None) -> None:
     """Writes `train/`, `validation/`, `test/` and `data_card.json` of a public set below `out`.
 
     Raises:
-        JobFailed: when the set cannot be fetched, or has fewer training samples than asked for.
+        JobFailed: when the set cannot be fetched, has fewer training samples than asked for, or `out` holds anything
+            but an earlier data set, which is replaced.
     """
+    FOLDER.check(out)
     dataset = DATASETS[name]
     splits, source = load(dataset, cache)
     most = len(splits["train"].contents)
@@ -102,7 +110,7 @@ def import_plain(
 
     Args:
         source: see `model_code.plain`.
-        out: is replaced.
+        out: an earlier data set in it is replaced; a folder with anything else in it is refused.
         name: of the set; the source's own by default.
         licence: under which terms the data may be used.
         validation_share: of the samples.
@@ -112,8 +120,10 @@ def import_plain(
         seed: of the split.
 
     Raises:
-        JobFailed: naming the first sample that cannot be used, or the class that is in too few samples or groups.
+        JobFailed: naming the first sample that cannot be used, or the class that is in too few samples or groups; or
+            what is in `out`.
     """
+    FOLDER.check(out)
     report_progress(0.0, f"reading {source}")
     feature, samples = read_plain(source, most_steps=MOST_STEPS if window is None else None)
     if window is not None and feature != "sequence":
@@ -196,16 +206,16 @@ def rule_in_words(
 def write(
     out: Path, feature: str, labels: Sequence[str], splits: dict[str, Samples], facts: dict[str, str]
 ) -> None:
-    """Writes the shards of every split and the data card."""
+    """Writes the data card and the shards of every split in the place of an earlier data set."""
     import_tensorflow()
     from model_code.records import write_split
 
-    shutil.rmtree(out, ignore_errors=True)
+    FOLDER.prepare(out)
+    card = data_card(feature, labels, splits, facts)
+    (out / FOLDER.first).write_text(json.dumps(card, indent=2))
     for position, (split, samples) in enumerate(splits.items()):
         report_progress(0.6 + 0.13 * position, f"writing {split}")
         write_split(out / split, feature, samples.contents, samples.targets, labels)
-    card = data_card(feature, labels, splits, facts)
-    (out / "data_card.json").write_text(json.dumps(card, indent=2))
     report_progress(1.0, "done")
 
 
@@ -264,13 +274,23 @@ def command_line() -> argparse.ArgumentParser:
     words = commands.add_parser("prepare", help="fetch a public set and write its shards")
     words.add_argument("name", choices=sorted(DATASETS))
     words.add_argument("--cache", type=Path, required=True, help="where downloads are kept")
-    words.add_argument("--out", type=Path, required=True, help="where the shards go; replaced")
+    words.add_argument(
+        "--out",
+        type=Path,
+        required=True,
+        help="a new folder, or an earlier data set's to replace",
+    )
     words.add_argument("--train-samples", type=int, help="so many training samples; all by default")
     words = commands.add_parser("import", help="read your own data, split it and write its shards")
     words.add_argument(
         "source", type=Path, help="a folder of images by class, or a .csv, .jsonl or .npz file"
     )
-    words.add_argument("--out", type=Path, required=True, help="where the shards go; replaced")
+    words.add_argument(
+        "--out",
+        type=Path,
+        required=True,
+        help="a new folder, or an earlier data set's to replace",
+    )
     words.add_argument("--name", help="of the set, for its card")
     words.add_argument("--licence", help="of the data, for the card")
     words.add_argument("--validation-share", type=float, default=0.1, help="default: %(default)s")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from model_code.captures import read_captures
-from model_code.evaluation_files import BASELINE_FILE, DRIFT_FILE
+from model_code.evaluation_files import BASELINE_FILE, DRIFT_FILE, DRIFT_FOLDER
 from model_code.failures import JobFailed, write_failure_reason
 from model_code.stability import counts_of, population_stability_index, reference_of
 from model_code.traits import traits_of_predictions, traits_of_samples
@@ -38,12 +38,13 @@ def run() -> None:
     parser.add_argument("--output", type=Path, required=True, help=f"where {DRIFT_FILE} goes")
     words = parser.parse_args()
     try:
+        DRIFT_FOLDER.check(words.output)
         report = measure(words.captured, words.baseline, words.version, words.least_samples)
     except JobFailed as failure:
         write_failure_reason(str(failure))
         print(f"The drift job failed: {failure}", flush=True)
         sys.exit(1)
-    words.output.mkdir(parents=True, exist_ok=True)
+    DRIFT_FOLDER.prepare(words.output)
     (words.output / DRIFT_FILE).write_text(json.dumps(report, indent=1))
     print(f"drift: {json.dumps(report)}", flush=True)
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from model_code.archives import unpack_files
 from model_code.drift import baseline_of
-from model_code.evaluation_files import BASELINE_FILE, KNOWN_INPUT_FILE
+from model_code.evaluation_files import BASELINE_FILE, EVALUATION_FILE, FOLDER, KNOWN_INPUT_FILE, SAMPLES_FILE
 from model_code.failures import JobFailed, write_failure_reason
 from model_code.known_input import known_input_of
 from model_code.light_import import import_tensorflow
@@ -59,8 +59,10 @@ def evaluate(model: Path, test: Path, output: Path, *, plots: bool = False) -> N
     asks, where the model answers anything rightly. With `plots`, the pictures of `model_code.plots` too.
 
     Raises:
-        JobFailed: when the artefact or the channel cannot be read.
+        JobFailed: when the artefact or the channel cannot be read, or `output` holds anything but an earlier
+            evaluation, which is replaced.
     """
+    FOLDER.check(output)
     with tempfile.TemporaryDirectory() as scratch:
         directory = unpack(find_archive(model), Path(scratch))
         # TensorFlow takes seconds to import: a model that is not there is reported before that.
@@ -83,10 +85,10 @@ def evaluate(model: Path, test: Path, output: Path, *, plots: bool = False) -> N
         "labels": labels,
         "samples": len(split.samples),
     }
-    output.mkdir(parents=True, exist_ok=True)
-    (output / "evaluation.json").write_text(json.dumps(report, indent=1))
+    FOLDER.prepare(output)
+    (output / EVALUATION_FILE).write_text(json.dumps(report, indent=1))
     chosen = sample_answers(split, probabilities)
-    (output / "samples.json").write_text(json.dumps(chosen))
+    (output / SAMPLES_FILE).write_text(json.dumps(chosen))
     (output / BASELINE_FILE).write_text(json.dumps(baseline_of(split, probabilities)))
     if known := known_input_of(split, probabilities):
         (output / KNOWN_INPUT_FILE).write_text(json.dumps(known))

@@ -14,6 +14,7 @@ import tensorflow as tf
 
 from model_code.hyperparameters import Hyperparameters
 from model_code.litert import CALIBRATION_SAMPLES, write_litert
+from model_code.outputs import MODEL_FOLDER
 from model_code.problems import Problem
 
 VERSION = "1"
@@ -82,15 +83,19 @@ def export_model(
 
 
 def write_artefact(directory: Path, module: ServingModule, labels: Sequence[str], card: dict) -> None:
-    """Writes what the inference container needs to `directory`, and the card."""
+    """Writes what the inference container needs to `directory`, and the card, in the place of an earlier artefact.
+
+    Raises:
+        OutputRefused: when the directory holds anything else.
+    """
+    MODEL_FOLDER.prepare(directory)
+    (directory / MODEL_FOLDER.first).write_text(json.dumps(card, indent=2))
     target = directory / VERSION
-    shutil.rmtree(target, ignore_errors=True)
     tf.saved_model.save(module, str(target), signatures={"serving_default": module.signature})
     code = directory / "code"
     code.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(Path(__file__).with_name("inference.py"), code / "inference.py")
     (directory / "labels.json").write_text(json.dumps(list(labels)))
-    (directory / "model_card.json").write_text(json.dumps(card, indent=2))
 
 
 def in_float32(network: keras.Model, problem: Problem) -> keras.Model:

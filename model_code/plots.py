@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
+from model_code.evaluation_files import PLOT_FILES
 from model_code.failures import JobFailed
 
-FILES = ("confusion_matrix.png", "reliability.png", "per_class.png")
 # Above so many classes their names and counts would not be legible.
 MOST_LABELLED_CLASSES = 30
 BINS = 15
@@ -18,7 +18,7 @@ BINS = 15
 def write_plots(
     matrix: np.ndarray, confidence: np.ndarray, right: np.ndarray, labels: Sequence[str], directory: Path
 ) -> None:
-    """Writes FILES to `directory`.
+    """Writes PLOT_FILES to `directory`.
 
     Args:
         matrix: counts [C, C]; rows are the truth, columns the answers.
@@ -39,7 +39,7 @@ def write_plots(
         lambda axes: draw_reliability(axes, confidence, right),
         lambda axes: draw_classes(axes, matrix, labels),
     )
-    for name, one in zip(FILES, draw, strict=True):
+    for name, one in zip(PLOT_FILES, draw, strict=True):
         figure = Figure(figsize=(6, 5), dpi=120, layout="constrained")
         one(figure.subplots())
         figure.savefig(directory / name)

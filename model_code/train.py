@@ -22,6 +22,7 @@ from model_code.failures import JobFailed, base_directory, write_failure_reason
 from model_code.hyperparameters import Hyperparameters, parse
 from model_code.light_import import import_tensorflow
 from model_code.metrics import metric_line
+from model_code.outputs import MODEL_FOLDER
 
 STOPPED_EXIT_STATUS = 143
 
@@ -143,8 +144,10 @@ def train(settings: Hyperparameters, places: Places, cluster: Cluster, stop_requ
     """Trains and exports; returns False when it was stopped (a checkpoint is saved then).
 
     Raises:
-        JobFailed: on bad data, when the loss is no longer a number, or when another host is lost.
+        JobFailed: on bad data, when the loss is no longer a number, or when another host is lost; and before anything
+            else when the model directory holds what is no earlier model.
     """
+    MODEL_FOLDER.check(places.model)
     limit = TimeLimit(settings.max_seconds)
     # TensorFlow reads this when it is imported. It turns oneDNN on by itself on the newest processors only, and on
     # one with AVX2 alone both networks trained a third faster with it.

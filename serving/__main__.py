@@ -76,6 +76,10 @@ def arguments() -> argparse.Namespace:
 def main() -> None:
     """Loads and warms the model, then serves until SIGTERM or SIGINT, and answers what was asked before it ends."""
     words = arguments()
+    if words.port_file and words.port_file.exists() and not holds_port(words.port_file):
+        sys.exit(
+            f"{words.port_file} holds something else than a port, and would be replaced. Name another file."
+        )
     try:
         model = Model(words.directory, precision=words.precision)
         models = [model, *(model.twin() for _ in range(words.threads - 1))]
@@ -120,6 +124,11 @@ async def serve(models: list[Model], words: argparse.Namespace) -> None:
     await server.drain(GRACE_SECONDS)
     sweeping.cancel()
     worker.stop()
+
+
+def holds_port(file: Path) -> bool:
+    """Whether a file is one that `announce` wrote."""
+    return file.is_file() and file.read_bytes()[:6].isdigit()
 
 
 def announce(file: Path, port: int) -> None:

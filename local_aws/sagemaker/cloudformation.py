@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from local_aws.sagemaker.errors import ServiceError
@@ -80,11 +82,13 @@ class Provisioner:
         return {"create": create_one, "update": replace_one, "delete": delete_one}
 
     def create_endpoint(self, logical_id: str, properties: dict, stack_name: str) -> tuple[str, dict]:
-        """CreateEndpoint, and wait for it."""
+        """CreateEndpoint, and wait for it; one that does not come into service is deleted, as a rollback would."""
         name = properties.get("EndpointName") or generated_name(stack_name, logical_id)
         config_name = last_part(properties["EndpointConfigName"])
         answer = self.call("CreateEndpoint", {"EndpointName": name, "EndpointConfigName": config_name})
-        self.wait_for_endpoint(name, config_name)
+        # ministack hears of no name when a create fails, so its rollback could not delete what is left.
+        with deleted_unless_done(self.delete_endpoint, name):
+            self.wait_for_endpoint(name, config_name)
         return answer["EndpointArn"], {"EndpointName": name}
 
     def update_endpoint(
@@ -124,11 +128,12 @@ class Provisioner:
                 raise
 
     def create_component(self, logical_id: str, properties: dict, stack_name: str) -> tuple[str, dict]:
-        """CreateInferenceComponent, and wait for it."""
+        """CreateInferenceComponent, and wait for it; one that does not come into service is deleted."""
         name = properties.get("InferenceComponentName") or generated_name(stack_name, logical_id)
         request = {**typed(properties), "InferenceComponentName": name}
         answer = self.call("CreateInferenceComponent", request)
-        self.wait_for_component(name)
+        with deleted_unless_done(self.delete_component, name):
+            self.wait_for_component(name)
         return answer["InferenceComponentArn"], {"InferenceComponentName": name}
 
     def update_component(
@@ -171,6 +176,16 @@ class Provisioner:
             return self.sagemaker.call(operation, request)
         except ServiceError as error:
             raise ValueError(error.message) from error
+
+
+@contextmanager
+def deleted_unless_done(delete: Callable[[str, dict], None], name: str) -> Iterator[None]:
+    """Deletes what was created when the block that waits for it fails."""
+    try:
+        yield
+    except BaseException:
+        delete(name, {})
+        raise
 
 
 def generated_name(stack_name: str, logical_id: str) -> str:

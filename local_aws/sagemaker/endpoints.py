@@ -104,6 +104,7 @@ class Endpoints:
                     f'Cannot create already existing endpoint "{self.names.arn("endpoint", name)}".'
                 )
             config = self.names.find("endpoint-config", self.configs, request["EndpointConfigName"])
+            pending = Pending(config, in_service(config["ProductionVariants"]))
             self.endpoints[name] = endpoint = {
                 "EndpointName": name,
                 "EndpointArn": self.names.arn("endpoint", name),
@@ -112,7 +113,6 @@ class Endpoints:
                 "CreationTime": now(),
                 "LastModifiedTime": now(),
             }
-            pending = Pending(config, in_service(config["ProductionVariants"]))
             self.in_background(endpoint, pending, otherwise="Failed")
         return {"EndpointArn": endpoint["EndpointArn"]}
 

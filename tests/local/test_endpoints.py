@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+import uuid
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from local_aws.sagemaker.objects import download_prefix
 from model_code.captures import read_captures
 
-from .conftest import archive
+from .conftest import INFERENCE_IMAGE, ROLE, archive
 from .endpoint import Endpoint
 
 
@@ -211,3 +212,42 @@ def test_a_real_time_endpoint_takes_no_asynchronous_request(deployment, bucket):
         deployment.runtime.invoke_endpoint_async(
             EndpointName=deployment.name, InputLocation=f"s3://{bucket}/x", ContentType="text/plain"
         )
+
+
+def test_a_stack_whose_endpoint_fails_leaves_none_and_can_be_made_again(client, bucket, artefact):
+    stacks, sagemaker, name = client("cloudformation"), client("sagemaker"), f"stack-{uuid.uuid4().hex[:8]}"
+    uri = f"s3://{bucket}/{name}/model.tar.gz"
+    variant = {"VariantName": "primary", "InitialInstanceCount": 1, "InstanceType": "ml.g5.xlarge"}
+    model = {"PrimaryContainer": {"Image": INFERENCE_IMAGE, "ModelDataUrl": uri}, "ExecutionRoleArn": ROLE}
+    config = {"ProductionVariants": [{**variant, "ModelName": {"Fn::GetAtt": ["Model", "ModelName"]}}]}
+    endpoint = {
+        "EndpointName": name,
+        "EndpointConfigName": {"Fn::GetAtt": ["Config", "EndpointConfigName"]},
+    }
+    parts = {
+        "Model": ("Model", model),
+        "Config": ("EndpointConfig", config),
+        "Endpoint": ("Endpoint", endpoint),
+    }
+    resources = {
+        part: {"Type": f"AWS::SageMaker::{kind}", "Properties": properties}
+        for part, (kind, properties) in parts.items()
+    }
+
+    def status_of_new_stack(number: int) -> str:
+        stacks.create_stack(StackName=f"{name}-{number}", TemplateBody=json.dumps({"Resources": resources}))
+        deadline = time.monotonic() + 120
+        while True:
+            (stack,) = stacks.describe_stacks(StackName=f"{name}-{number}")["Stacks"]
+            if not stack["StackStatus"].endswith("IN_PROGRESS"):
+                return stack["StackStatus"]
+            assert time.monotonic() < deadline, stack
+            time.sleep(0.2)
+
+    # There is no such object yet, so the container does not come up.
+    assert status_of_new_stack(1) == "ROLLBACK_COMPLETE"
+    assert name not in [one["EndpointName"] for one in sagemaker.list_endpoints()["Endpoints"]]
+    client("s3").put_object(Bucket=bucket, Key=f"{name}/model.tar.gz", Body=artefact(1.0))
+    assert status_of_new_stack(2) == "CREATE_COMPLETE"
+    assert sagemaker.describe_endpoint(EndpointName=name)["EndpointStatus"] == "InService"
+    stacks.delete_stack(StackName=f"{name}-2")

@@ -71,5 +71,14 @@ def test_only_the_newest_are_kept(tmp_path):
     assert [read(path).state["step"] for path in newest_first(tmp_path)] == [5, 4][:KEPT]
 
 
+def test_another_runs_checkpoints_are_neither_replaced_nor_dropped(tmp_path):
+    others = [save_step(tmp_path, step, fingerprint="other data") for step in (3, 90)]
+    contents = [path.read_bytes() for path in others]
+    for step in range(1, 6):
+        save_step(tmp_path, step)
+    assert [path.read_bytes() for path in others] == contents
+    assert load_newest(tmp_path, "run").state["step"] == 5
+
+
 def test_a_place_without_checkpoints_has_none(tmp_path):
     assert load_newest(tmp_path / "none", "run") is None

@@ -19,8 +19,8 @@ from sklearn import metrics
 
 import model_code
 from model_code.evaluate import calibration_error, evaluate, quality
+from model_code.evaluation_files import PLOT_FILES
 from model_code.failures import JobFailed
-from model_code.plots import FILES
 
 LABELS = ["cat", "dog", "eel"]
 
@@ -99,7 +99,7 @@ def test_the_job_reads_the_archive_and_measures_what_it_serves(trained, tmp_path
 
     evaluate(tmp_path / "model", trained.channels / "test", tmp_path / "output", plots=True)
 
-    for name in FILES:
+    for name in PLOT_FILES:
         with Image.open(tmp_path / "output" / name) as picture:
             assert len(picture.convert("L").getcolors(256)) > 2, f"{name} is not blank"
     report = json.loads((tmp_path / "output" / "evaluation.json").read_text())

@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 from cli import arguments, data, embedded, main, subprocesses
 from cli.errors import CommandFailed
 from local_aws.launcher import EmbeddedAwsFailed
+from local_aws.state import Ready, announce, claimed
 
 COMMANDS = ["up", "down", "status", "demo", "train", "release", "recognize", "advise", "bakeoff", "cost"]
 COMMANDS += ["remove-versions", "transform"]
@@ -22,7 +23,8 @@ COMMANDS += ["remove-versions", "transform"]
 
 @pytest.fixture
 def nothing_is_up(tmp_path, monkeypatch):
-    monkeypatch.setattr(embedded, "SESSION_FILE", tmp_path / "session.json")
+    monkeypatch.setattr(embedded, "STATE_DIRECTORY", tmp_path / "state")
+    monkeypatch.setattr(embedded, "KEPT_DIRECTORY", tmp_path / "kept")
 
 
 def exit_status(monkeypatch, *words: str) -> int:
@@ -79,22 +81,42 @@ def test_going_down_twice_is_no_error(nothing_is_up, monkeypatch, capsys):
     assert "is not running" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("content", ["", "{", '{"endpoint_url": "http://127.0.0.1:1"}', "[]"])
-def test_a_damaged_session_file_counts_as_nothing_running(tmp_path, monkeypatch, content):
-    monkeypatch.setattr(embedded, "SESSION_FILE", tmp_path / "session.json")
-    embedded.SESSION_FILE.write_text(content)
-    assert embedded.running_session() is None
+HOLDER = """
+import signal, sys, time
+from pathlib import Path
+from local_aws.state import claimed
+
+signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+with claimed(Path(sys.argv[1])):
+    print("up", flush=True)
+    time.sleep(60)
+"""
 
 
-def test_a_reused_process_number_is_not_taken_for_the_embedded_aws(tmp_path, monkeypatch):
-    monkeypatch.setattr(embedded, "SESSION_FILE", tmp_path / "session.json")
-    other = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
-    try:
-        embedded.remember(embedded.Session("http://127.0.0.1:1", other.pid, "aws.log"))
-        assert embedded.running_session() is None
-    finally:
-        other.kill()
-        other.wait()
+@pytest.mark.parametrize(
+    ("directory", "said"),
+    [
+        ("state", "its buckets and their objects, the registered models"),
+        ("kept", "registered models and endpoints are kept in"),
+    ],
+)
+def test_going_down_says_what_is_lost_or_kept(nothing_is_up, tmp_path, monkeypatch, capsys, directory, said):
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(tmp_path / directory)], stdout=subprocess.PIPE, text=True
+    )
+    assert holder.stdout.readline() == "up\n"
+    assert exit_status(monkeypatch, "down") == 0
+    assert holder.wait() == 0
+    assert said in capsys.readouterr().out
+
+
+def test_an_embedded_aws_that_keeps_nothing_is_not_taken_for_one_that_does(
+    nothing_is_up, tmp_path, monkeypatch, capsys
+):
+    with claimed(tmp_path / "state"):
+        announce(tmp_path / "state", Ready("http://127.0.0.1:1", os.getpid(), "start"))
+        assert exit_status(monkeypatch, "up", "--keep") == 1
+    assert "keeps nothing. Stop it first" in capsys.readouterr().err
 
 
 def run_python(code: str, lines: list[str], tmp_path) -> None:

@@ -1,0 +1,82 @@
+"""What of SageMaker and its scaling is kept over a restart (`--keep`); ministack keeps the other services.
+
+Kept are registered versions, models, configurations, endpoints, inference components and scaling targets. Jobs are
+not: what they made is in S3 and in the registry.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from local_aws.autoscaling import Autoscaling, Target
+from local_aws.sagemaker.service import SageMaker
+
+POLL_SECONDS = 0.2
+# Of a component's description, what CreateInferenceComponent takes.
+OF_A_COMPONENT = ("InferenceComponentName", "EndpointName", "VariantName", "Specification")
+
+
+def write_kept(file: Path, sagemaker: SageMaker, scaling: Autoscaling, port: int) -> None:
+    """Writes everything that is kept, in one step."""
+    endpoints = sagemaker.endpoints
+    described = [one.description for one in sagemaker.components.components.values()]
+    content = {
+        "port": port,
+        "groups": sagemaker.registry.groups,
+        "packages": sagemaker.registry.packages,
+        "models": sagemaker.models.described,
+        "configs": endpoints.configs,
+        "endpoints": {name: one["EndpointConfigName"] for name, one in endpoints.endpoints.items()},
+        "components": [
+            {name: one[name] for name in OF_A_COMPONENT}
+            | {"RuntimeConfig": {"CopyCount": one["RuntimeConfig"]["DesiredCopyCount"]}}
+            for one in described
+        ],
+        "targets": {
+            name: {"properties": one.properties, "policies": one.policies}
+            for name, one in scaling.targets.items()
+        },
+    }
+    unfinished = file.with_suffix(".unfinished")
+    unfinished.write_text(json.dumps(content, default=as_json))
+    unfinished.replace(file)
+
+
+def restore_kept(file: Path, sagemaker: SageMaker, scaling: Autoscaling) -> None:
+    """Reads what was kept, if anything was; the endpoints' servers start in the background."""
+    if not file.exists():
+        return
+    content = json.loads(file.read_text(), object_hook=from_json)
+    sagemaker.registry.groups.update(content["groups"])
+    sagemaker.registry.packages.update(content["packages"])
+    sagemaker.models.described.update(content["models"])
+    sagemaker.endpoints.configs.update(content["configs"])
+    scaling.targets.update({name: Target(**one) for name, one in content["targets"].items()})
+    for name, config in content["endpoints"].items():
+        sagemaker.endpoints.create_endpoint({"EndpointName": name, "EndpointConfigName": config})
+
+    def create_components() -> None:
+        for one in content["components"]:
+            endpoint = {"EndpointName": one["EndpointName"]}
+            while sagemaker.endpoints.describe_endpoint(endpoint)["EndpointStatus"] == "Creating":
+                time.sleep(POLL_SECONDS)
+            sagemaker.components.create(one)
+
+    threading.Thread(target=create_components, daemon=True).start()
+
+
+def as_json(value: Any) -> Any:
+    """A time as JSON carries it."""
+    if isinstance(value, datetime.datetime):
+        return {"__time__": value.isoformat()}
+    raise TypeError(f"{type(value).__name__} is not kept.")
+
+
+def from_json(value: dict[str, Any]) -> Any:
+    """The inverse of `as_json`."""
+    return datetime.datetime.fromisoformat(value["__time__"]) if "__time__" in value else value
