@@ -6,7 +6,7 @@ import asyncio
 import datetime
 import json
 import mimetypes
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlparse
@@ -21,6 +21,7 @@ from console import (
     security_headers,
 )
 from console.watch.watch import describe
+from local_aws.asgi import Application
 
 # No bucket can have this name, so it takes no path of S3's.
 PREFIX = "/_console/"
@@ -30,9 +31,6 @@ PARAMETERS = "/recognition/"
 SERVICES = ("ssm", "sagemaker", "logs", "cloudwatch", "s3")
 """Those of which `state_of` wants a client."""
 
-Application = Callable[
-    [dict[str, Any], Callable[[], Awaitable[dict]], Callable[[dict], Awaitable[None]]], Any
-]
 Content = Callable[[], dict[str, Any]]
 
 

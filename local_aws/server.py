@@ -23,9 +23,10 @@ def serve(
     from hypercorn.config import Config
     from ministack import app as ministack
 
-    from local_aws.console import configuration_of, state_of, warm, with_console
+    from local_aws.console import PREFIX, configuration_of, state_of, warm, with_console
     from local_aws.hooks import install
     from local_aws.launcher import REGION, console_credentials
+    from local_aws.own_origin import for_own_origin
     from local_aws.sagemaker.service import SageMaker
 
     port = listener.getsockname()[1]
@@ -42,6 +43,7 @@ def serve(
         lambda: configuration_of(sagemaker.client("ssm"), console_credentials(), REGION),
         lambda: state_of(sagemaker.client),
     )
+    application = for_own_origin(application, PREFIX)
     config = Config()
     # The socket is bound already: a port that was free when it was asked for cannot be lost to another program.
     config.bind = [f"fd://{listener.fileno()}"]
