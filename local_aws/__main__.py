@@ -13,6 +13,7 @@ import socket
 import sys
 from pathlib import Path
 
+from local_aws.environments import keep_what_children_may_see
 from local_aws.sagemaker.deployments import WAIT_SCALE
 
 HOST = "127.0.0.1"
@@ -54,6 +55,7 @@ def main() -> None:
             f"Port {words.port} on {HOST} cannot be used: {error.strerror}. Name another with --port, 0 for any."
         )
     port = listener.getsockname()[1]
+    keep_what_children_may_see(os.environ)
     configure_ministack(words.state, port)
 
     from local_aws.server import serve
