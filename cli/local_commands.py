@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 from typing import Annotated
 
 import typer
@@ -39,17 +41,18 @@ def up(
             aws = EmbeddedAws.start(
                 embedded.STATE_DIRECTORY / "aws", port=port, log_file=log_file, detached=True
             )
-            session = embedded.Session(aws.endpoint_url, aws.process_id, str(log_file))
+            session = embedded.Session(aws.endpoint_url, aws.process_id, str(log_file), aws.keys)
             embedded.remember(session)
-    target = embedded.embedded_target(environment, session.endpoint_url)
+    target = embedded.embedded_target(environment, session.endpoint_url, session.keys)
     with progress.step("Deploying the app with cdk deploy --all") as detail:
         deploy(target, detail)
     url = target.api_url()
+    curl_file = shlex.quote(os.path.relpath(embedded.curl_file()))
     curl = (
-        f"curl --aws-sigv4 aws:amz:{target.session().region_name}:execute-api --user test:test "
+        f"curl --aws-sigv4 aws:amz:{target.session().region_name}:execute-api --config {curl_file} "
         f"--header 'Content-Type: text/plain' --data 'What a wonderful film!' {url}/texts/sentiment"
     )
-    console = console_url(session.endpoint_url)
+    console = console_url(session.endpoint_url, session.keys)
     show(
         {"endpoint_url": session.endpoint_url, "api_url": url, "console_url": console, "curl": curl},
         as_json,
@@ -57,7 +60,7 @@ def up(
         f"Try it:       {curl}\nStop it:      recognition down",
     )
     if browser and not as_json:
-        open_page(console)
+        open_page(embedded.console_file().as_uri())
 
 
 @app.command(epilog=example("recognition down"))

@@ -106,7 +106,7 @@ async def answer(
 def configuration_of(systems_manager: Any, credentials: dict[str, str], region: str) -> dict[str, Any]:
     """What the page has to know of the app that is deployed in the embedded AWS.
 
-    The API is asked on the page's own address, with the embedded AWS's keys, which are no secret.
+    The API is asked on the page's own address, with the keys of this start: who is told this may do everything here.
 
     Raises:
         NotDeployed: when no environment of the app is there.

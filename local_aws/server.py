@@ -8,10 +8,13 @@ import socket
 from collections.abc import Callable
 from pathlib import Path
 
+from local_aws.keys import Keys
+
 
 def serve(
     listener: socket.socket,
     state: Path,
+    keys: Keys,
     *,
     concurrent_jobs: int,
     without_capacity: frozenset[str],
@@ -28,11 +31,13 @@ def serve(
     from local_aws.launcher import REGION, console_credentials
     from local_aws.own_origin import for_own_origin
     from local_aws.sagemaker.service import SageMaker
+    from local_aws.signatures import for_known_keys
 
     port = listener.getsockname()[1]
     sagemaker = SageMaker(
         state / "sagemaker",
         f"http://127.0.0.1:{port}",
+        keys,
         concurrent_jobs=concurrent_jobs,
         without_capacity=without_capacity,
         wait_scale=wait_scale,
@@ -40,10 +45,10 @@ def serve(
     install(sagemaker)
     application = with_console(
         ministack.app,
-        lambda: configuration_of(sagemaker.client("ssm"), console_credentials(), REGION),
+        lambda: configuration_of(sagemaker.client("ssm"), console_credentials(keys), REGION),
         lambda: state_of(sagemaker.client),
     )
-    application = for_own_origin(application, PREFIX)
+    application = for_own_origin(for_known_keys(application, keys.console_key), PREFIX)
     config = Config()
     # The socket is bound already: a port that was free when it was asked for cannot be lost to another program.
     config.bind = [f"fd://{listener.fileno()}"]

@@ -23,17 +23,23 @@ from .reviews import SMALL, classify, serve, silent, train, write_reviews
 
 
 @pytest.fixture(scope="package")
-def target(tmp_path_factory):
-    """The app, freshly deployed; nothing is trained yet."""
+def running(tmp_path_factory):
+    """The embedded AWS of these tests."""
     folder = tmp_path_factory.mktemp("deployed")
     with pytest.MonkeyPatch.context() as patch:
         # ministack shortens the waits of state machines by this factor.
         patch.setenv("SFN_WAIT_SCALE", "0.05")
         running = EmbeddedAws.start(folder / "state", log_file=folder / "aws.log")
     with running:
-        made = embedded_target("dev", running.endpoint_url)
-        deploy.deploy(made, silent)
-        yield made
+        yield running
+
+
+@pytest.fixture(scope="package")
+def target(running) -> Target:
+    """The app, freshly deployed; nothing is trained yet."""
+    made = embedded_target("dev", running.endpoint_url, running.keys)
+    deploy.deploy(made, silent)
+    return made
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from cli import arguments, data, embedded, main, subprocesses
 from cli.errors import CommandFailed
+from local_aws.keys import Keys
 from local_aws.launcher import EmbeddedAwsFailed
 
 COMMANDS = ["up", "down", "status", "demo", "train", "release", "recognize", "advise", "bakeoff", "cost"]
@@ -90,7 +91,7 @@ def test_a_reused_process_number_is_not_taken_for_the_embedded_aws(tmp_path, mon
     monkeypatch.setattr(embedded, "SESSION_FILE", tmp_path / "session.json")
     other = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
     try:
-        embedded.remember(embedded.Session("http://127.0.0.1:1", other.pid, "aws.log"))
+        embedded.remember(embedded.Session("http://127.0.0.1:1", other.pid, "aws.log", Keys.made()))
         assert embedded.running_session() is None
     finally:
         other.kill()
