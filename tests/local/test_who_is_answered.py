@@ -255,6 +255,13 @@ def test_a_presigned_address_gives_its_object_and_nothing_else(aws, version):
     s3.delete_bucket(Bucket="presigned")
 
 
+@pytest.mark.parametrize(("seconds", "status"), [(60, 200), (0, 403), (-1, 403), (604_801, 403)])
+def test_a_presigned_address_of_any_service_ends(aws, seconds, status):
+    sts = client_of(aws, "sts")
+    url = sts.generate_presigned_url("get_caller_identity", ExpiresIn=seconds, HttpMethod="GET")
+    assert status_of(url, method="GET", headers={}) == status
+
+
 def test_the_console_is_told_the_keys_for_the_key_in_its_address_alone(aws):
     address, _, fragment = console_url(aws.endpoint_url, aws.keys).partition("#key=")
     assert status_of(address, method="GET", headers={}) == 200
