@@ -101,11 +101,23 @@ def test_a_preflight_is_refused(aws):
     assert sent(aws, "OPTIONS /bucket HTTP/1.1", *lines)[0] == 403
 
 
-def test_no_websocket_is_opened(aws):
-    lines = ["Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13"]
-    key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="
-    host = f"Host: {host_of(aws)}"
-    assert sent(aws, "GET /_aws/execute-api/abc/dev HTTP/1.1", host, key, *lines)[0] == 403
+def test_no_websocket_is_opened_not_even_one_that_is_deployed(aws):
+    gateway = client_of(aws, "apigatewayv2")
+    made = gateway.create_api(
+        Name="sockets", ProtocolType="WEBSOCKET", RouteSelectionExpression="$request.body.a"
+    )
+    gateway.create_stage(ApiId=made["ApiId"], StageName="dev")
+    status, _, _ = sent(
+        aws,
+        f"GET /_aws/execute-api/{made['ApiId']}/dev HTTP/1.1",
+        f"Host: {host_of(aws)}",
+        "Upgrade: websocket",
+        "Connection: Upgrade",
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+        "Sec-WebSocket-Version: 13",
+    )
+    gateway.delete_api(ApiId=made["ApiId"])
+    assert status == 403
 
 
 def code_for(aws: EmbeddedAws, service: str, operation: str, keys: Keys) -> str:
