@@ -65,7 +65,7 @@ def run(progress: Progress) -> Result:
             concurrent_jobs=len(data.DATASET_OF_KIND),
         )
     with embedded_aws:
-        target = embedded_target(ENVIRONMENT, embedded_aws.endpoint_url)
+        target = embedded_target(ENVIRONMENT, embedded_aws.endpoint_url, embedded_aws.keys)
         models, exchanges = build_and_ask(target, progress)
     seconds = time.monotonic() - started
     report = write_report(

@@ -10,11 +10,15 @@ from contextlib import suppress
 from cli.errors import CommandFailed
 from cli.project import BUILD
 from cli.target import Target
+from local_aws.keys import Keys, private_directory, write_privately
 from local_aws.state import Ready, process_of, ready_in
 
 STATE_DIRECTORY = BUILD / "embedded" / "state"
 KEPT_DIRECTORY = BUILD / "embedded" / "kept"
 LOG_FILE = BUILD / "embedded" / "aws.log"
+# The keys of the embedded AWS that is up, for curl, and the page that leads a browser to its console.
+CURL_FILE = BUILD / "embedded" / "keys.curl"
+CONSOLE_FILE = BUILD / "embedded" / "console.html"
 STOP_SECONDS = 30
 
 
@@ -26,6 +30,19 @@ def running() -> Ready | None:
 def keeps() -> bool:
     """Whether the embedded AWS that is there, if any, was started by `recognition up --keep`."""
     return process_of(KEPT_DIRECTORY) is not None
+
+
+def write_key_files(endpoint_url: str, keys: Keys) -> None:
+    """Writes the keys of the embedded AWS that is up, for curl and for browsers, for nobody else's eyes.
+
+    A process's words are there for every account of the machine to read, so these two get files.
+    """
+    from local_aws.launcher import console_url
+
+    private_directory(CURL_FILE.parent)
+    write_privately(CURL_FILE, f'user = "{keys.access_key_id}:{keys.secret_access_key}"\n')
+    address = console_url(endpoint_url, keys)
+    write_privately(CONSOLE_FILE, f'<meta http-equiv="refresh" content="0;url={address}">\n')
 
 
 def stop() -> bool:
@@ -49,14 +66,17 @@ def stop() -> bool:
                 f"End it with: kill -9 {process_id}"
             )
         time.sleep(0.1)
+    CURL_FILE.unlink(missing_ok=True)
+    CONSOLE_FILE.unlink(missing_ok=True)
     return True
 
 
-def embedded_target(environment: str, endpoint_url: str) -> Target:
+def embedded_target(environment: str, endpoint_url: str, keys: Keys) -> Target:
     """The target for the embedded AWS at `endpoint_url`."""
     from local_aws.launcher import environment as embedded_environment
 
-    return Target(environment, embedded_environment(endpoint_url), f"the embedded AWS at {endpoint_url}")
+    variables = embedded_environment(endpoint_url, keys)
+    return Target(environment, variables, f"the embedded AWS at {endpoint_url}")
 
 
 def choose_target(environment: str, *, own_account: bool) -> Target:
@@ -72,4 +92,4 @@ def choose_target(environment: str, *, own_account: bool) -> Target:
         raise CommandFailed(
             "The embedded AWS is not running. Start it with `recognition up`, or add --aws to use your AWS account."
         )
-    return embedded_target(environment, found.endpoint_url)
+    return embedded_target(environment, found.endpoint_url, found.keys)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 from typing import Annotated
 
 import typer
@@ -47,15 +49,17 @@ def up(
             aws = EmbeddedAws.start(
                 directory, port=port, log_file=embedded.LOG_FILE, detached=True, keep=keep
             )
-    target = embedded.embedded_target(environment, aws.endpoint_url)
+    embedded.write_key_files(aws.endpoint_url, aws.keys)
+    target = embedded.embedded_target(environment, aws.endpoint_url, aws.keys)
     with progress.step("Deploying the app with cdk deploy --all") as detail:
         deploy(target, detail)
     url = target.api_url()
+    curl_file = shlex.quote(os.path.relpath(embedded.CURL_FILE))
     curl = (
-        f"curl --aws-sigv4 aws:amz:{target.session().region_name}:execute-api --user test:test "
+        f"curl --aws-sigv4 aws:amz:{target.session().region_name}:execute-api --config {curl_file} "
         f"--header 'Content-Type: text/plain' --data 'What a wonderful film!' {url}/texts/sentiment"
     )
-    console = console_url(aws.endpoint_url)
+    console = console_url(aws.endpoint_url, aws.keys)
     show(
         {"endpoint_url": aws.endpoint_url, "api_url": url, "console_url": console, "curl": curl},
         as_json,
@@ -63,7 +67,7 @@ def up(
         f"Try it:       {curl}\nStop it:      recognition down",
     )
     if browser and not as_json:
-        open_page(console)
+        open_page(embedded.CONSOLE_FILE.as_uri())
 
 
 @app.command(epilog=example("recognition down"))

@@ -11,8 +11,10 @@ import socket
 import sys
 from pathlib import Path
 
+from local_aws.environments import keep_what_children_may_see
+from local_aws.keys import Keys
 from local_aws.sagemaker.deployments import WAIT_SCALE
-from local_aws.state import TEMPORARY, Ready, StateRefused, announce, claimed, kept_port
+from local_aws.state import READY_FILE, TEMPORARY, Ready, StateRefused, announce, claimed, kept_port
 
 HOST = "127.0.0.1"
 
@@ -42,6 +44,7 @@ def main() -> None:
         help="keep buckets, models and stacks from an orderly end to the next start",
     )
     words = parser.parse_args()
+    os.umask(0o077)
     try:
         with claimed(words.state, keep=words.keep):
             run(words)
@@ -64,18 +67,24 @@ def run(words: argparse.Namespace) -> None:
             + ("What is kept has addresses with it." if kept else "Name another with --port, 0 for any.")
         )
     port = listener.getsockname()[1]
-    configure_ministack(words.state, port, keep=words.keep)
+    keys = Keys.made()
+    keep_what_children_may_see(os.environ)
+    configure_ministack(words.state, port, keys, keep=words.keep)
 
     from local_aws.server import serve
 
     def tell() -> None:
-        ready = Ready(f"http://{HOST}:{port}", os.getpid(), words.start)
+        ready = Ready(f"http://{HOST}:{port}", os.getpid(), words.start, keys)
         announce(words.state, ready)
-        print(f"The embedded AWS answers at {ready.endpoint_url}.", flush=True)
+        print(
+            f"The embedded AWS answers at {ready.endpoint_url}. Its keys are in {words.state / READY_FILE}.",
+            flush=True,
+        )
 
     serve(
         listener,
         words.state,
+        keys,
         concurrent_jobs=words.concurrent_jobs,
         without_capacity=frozenset(words.without_capacity),
         wait_scale=words.wait_scale,
@@ -91,7 +100,7 @@ def temporary_directory(state: Path) -> Path:
     return directory
 
 
-def configure_ministack(state: Path, port: int, *, keep: bool) -> None:
+def configure_ministack(state: Path, port: int, keys: Keys, *, keep: bool) -> None:
     """Sets what ministack reads from its environment when it is imported: loopback only, no other listener."""
     os.environ.update(
         {
@@ -110,8 +119,8 @@ def configure_ministack(state: Path, port: int, *, keep: bool) -> None:
             "DOCKER_HOST": f"unix://{state}/no-docker.sock",
             "LOG_LEVEL": os.environ.get("LOG_LEVEL", "WARNING"),
             # The SDKs inside this process and its Lambdas must never reach for the user's own account.
-            "AWS_ACCESS_KEY_ID": "test",
-            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_ACCESS_KEY_ID": keys.access_key_id,
+            "AWS_SECRET_ACCESS_KEY": keys.secret_access_key,
             "AWS_SESSION_TOKEN": "",
             "AWS_ENDPOINT_URL": f"http://{HOST}:{port}",
             "AWS_EC2_METADATA_DISABLED": "true",

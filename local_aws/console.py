@@ -6,7 +6,7 @@ import asyncio
 import datetime
 import json
 import mimetypes
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlparse
@@ -21,6 +21,7 @@ from console import (
     security_headers,
 )
 from console.watch.watch import describe
+from local_aws.asgi import Application
 
 # No bucket can have this name, so it takes no path of S3's.
 PREFIX = "/_console/"
@@ -30,9 +31,6 @@ PARAMETERS = "/recognition/"
 SERVICES = ("ssm", "sagemaker", "logs", "cloudwatch", "s3")
 """Those of which `state_of` wants a client."""
 
-Application = Callable[
-    [dict[str, Any], Callable[[], Awaitable[dict]], Callable[[dict], Awaitable[None]]], Any
-]
 Content = Callable[[], dict[str, Any]]
 
 
@@ -108,7 +106,7 @@ async def answer(
 def configuration_of(systems_manager: Any, credentials: dict[str, str], region: str) -> dict[str, Any]:
     """What the page has to know of the app that is deployed in the embedded AWS.
 
-    The API is asked on the page's own address, with the embedded AWS's keys, which are no secret.
+    The API is asked on the page's own address, with the keys of this start: who is told this may do everything here.
 
     Raises:
         NotDeployed: when no environment of the app is there.

@@ -6,13 +6,14 @@ from functools import partial
 from typing import Any
 
 from ministack import app
-from ministack.core import router
-from ministack.services import cloudwatch, eventbridge, stepfunctions
+from ministack.core import iam_evaluator, lambda_runtime, responses, router
+from ministack.services import cloudwatch, eventbridge, lambda_svc, stepfunctions
 from ministack.services.cloudformation import provisioners, stacks
 
 from local_aws import alarms
 from local_aws.autoscaling import Autoscaling
 from local_aws.bookkeeping import bookkeeping_handlers
+from local_aws.keys import role_session
 from local_aws.managed.process import StandIns
 from local_aws.periodic import periodically
 from local_aws.sagemaker.cloudformation import Provisioner
@@ -37,6 +38,8 @@ def install(sagemaker: SageMaker, stand_ins: StandIns) -> Autoscaling:
     stepfunctions._SERVICE_DISPATCH.update(dispatch_table(sagemaker))
     stepfunctions._AWS_SDK_SERVICE_MAP["sagemaker"] = {"target_prefix": "SageMaker", "protocol": "json"}
     stepfunctions._AWS_SDK_ERROR_PREFIX["sagemaker"] = "SageMaker"
+    # Both modules hold the name, and each starts some of the functions.
+    lambda_runtime.execution_credentials = lambda_svc.execution_credentials = role_session
     alarms.install()
     sagemaker.endpoints.watch_alarms = partial(alarms.AlarmWatch, sagemaker.endpoints.metrics)
     periodically(PERIOD_SECONDS, sagemaker.endpoints.metrics.publish)
@@ -73,6 +76,13 @@ def private_names() -> dict[str, Any]:
         "stepfunctions._SERVICE_DISPATCH": stepfunctions._SERVICE_DISPATCH,
         "stepfunctions._AWS_SDK_SERVICE_MAP": stepfunctions._AWS_SDK_SERVICE_MAP,
         "stepfunctions._AWS_SDK_ERROR_PREFIX": stepfunctions._AWS_SDK_ERROR_PREFIX,
+        "lambda_runtime.execution_credentials": lambda_runtime.execution_credentials,
+        "lambda_svc.execution_credentials": lambda_svc.execution_credentials,
+        "app._credential_failure": app._credential_failure,
+        "app._routing_params": app._routing_params,
+        "app._send_response": app._send_response,
+        "iam_evaluator._sigv2_check": iam_evaluator._sigv2_check,
+        "responses._account_from_sts_session": responses._account_from_sts_session,
         "cloudwatch._alarms": cloudwatch._alarms,
         "cloudwatch._composite_alarms": cloudwatch._composite_alarms,
         "cloudwatch._dims_from_list": cloudwatch._dims_from_list,

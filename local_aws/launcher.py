@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from local_aws.console import PREFIX
+from local_aws.keys import Keys
 from local_aws.processes import LEASH, start_leashed, stop_leashed
 from local_aws.state import in_use, process_of, ready_in
 
@@ -24,12 +25,12 @@ class EmbeddedAwsFailed(Exception):
     """The embedded AWS did not start; the message says why."""
 
 
-def environment(endpoint_url: str) -> dict[str, str]:
+def environment(endpoint_url: str, keys: Keys) -> dict[str, str]:
     """The process environment in which AWS SDKs and the CDK speak to the embedded AWS at `endpoint_url`."""
     return {
         "AWS_ENDPOINT_URL": endpoint_url,
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_ACCESS_KEY_ID": keys.access_key_id,
+        "AWS_SECRET_ACCESS_KEY": keys.secret_access_key,
         "AWS_SESSION_TOKEN": "",
         "AWS_REGION": REGION,
         "AWS_DEFAULT_REGION": REGION,
@@ -40,14 +41,14 @@ def environment(endpoint_url: str) -> dict[str, str]:
     }
 
 
-def console_url(endpoint_url: str) -> str:
-    """Where the console's page of an embedded AWS is."""
-    return f"{endpoint_url}{PREFIX}"
+def console_url(endpoint_url: str, keys: Keys) -> str:
+    """Where the console's page of an embedded AWS is; the fragment, which no request carries, lets it in."""
+    return f"{endpoint_url}{PREFIX}#key={keys.console_key}"
 
 
-def console_credentials() -> dict[str, str]:
-    """The keys with which the console's page signs; they are no secret, because the embedded AWS checks none."""
-    return {"accessKeyId": "test", "secretAccessKey": "test"}
+def console_credentials(keys: Keys) -> dict[str, str]:
+    """The keys with which the console's page signs."""
+    return {"accessKeyId": keys.access_key_id, "secretAccessKey": keys.secret_access_key}
 
 
 class EmbeddedAws:
@@ -56,12 +57,14 @@ class EmbeddedAws:
     Attributes:
         endpoint_url: where every AWS service answers.
         process_id: of the embedded AWS.
+        keys: of this start.
     """
 
-    def __init__(self, process: subprocess.Popen, endpoint_url: str, process_id: int) -> None:
+    def __init__(self, process: subprocess.Popen, endpoint_url: str, process_id: int, keys: Keys) -> None:
         self.process = process
         self.endpoint_url = endpoint_url
         self.process_id = process_id
+        self.keys = keys
 
     @classmethod
     def start(
@@ -78,7 +81,8 @@ class EmbeddedAws:
         """Starts it and returns when it answers.
 
         Args:
-            state_directory: where it keeps objects and job folders; made if it is not there.
+            state_directory: where it keeps objects, job folders and this start's keys; made if it is not there, and
+                closed to other accounts.
             log_file: where its output goes.
             port: on 127.0.0.1; 0 takes a free one.
             concurrent_jobs: training and processing jobs that run at the same time; the others wait.
@@ -99,6 +103,7 @@ class EmbeddedAws:
         try:
             log_file.parent.mkdir(parents=True, exist_ok=True)
             with log_file.open("w") as log:
+                log_file.chmod(0o600)
                 process = cls.spawn(command, log, detached)
         except OSError as error:
             raise EmbeddedAwsFailed(f"{error.filename} cannot be used: {error.strerror}.") from error
@@ -113,7 +118,7 @@ class EmbeddedAws:
                 process, grace_seconds=STOP_SECONDS
             )
             raise
-        return cls(process, ready.endpoint_url, ready.process_id)
+        return cls(process, ready.endpoint_url, ready.process_id, ready.keys)
 
     @staticmethod
     def spawn(command: list[str], log, detached: bool) -> subprocess.Popen:

@@ -8,10 +8,13 @@ import socket
 from collections.abc import Callable
 from pathlib import Path
 
+from local_aws.keys import Keys
+
 
 def serve(
     listener: socket.socket,
     state: Path,
+    keys: Keys,
     *,
     concurrent_jobs: int,
     without_capacity: frozenset[str],
@@ -24,18 +27,21 @@ def serve(
     from hypercorn.config import Config
     from ministack import app as ministack
 
-    from local_aws.console import configuration_of, state_of, warm, with_console
+    from local_aws.console import PREFIX, configuration_of, state_of, warm, with_console
     from local_aws.hooks import install
     from local_aws.kept import restore_kept, write_kept
     from local_aws.launcher import REGION, console_credentials
     from local_aws.managed.process import StandIns
+    from local_aws.own_origin import for_own_origin
     from local_aws.sagemaker.service import SageMaker
+    from local_aws.signatures import for_known_keys
     from local_aws.state import KEPT_FILE
 
     port = listener.getsockname()[1]
     sagemaker = SageMaker(
         state / "sagemaker",
         f"http://127.0.0.1:{port}",
+        keys,
         concurrent_jobs=concurrent_jobs,
         without_capacity=without_capacity,
         wait_scale=wait_scale,
@@ -46,9 +52,10 @@ def serve(
         restore_kept(state / KEPT_FILE, sagemaker, scaling)
     application = with_console(
         ministack.app,
-        lambda: configuration_of(sagemaker.client("ssm"), console_credentials(), REGION),
+        lambda: configuration_of(sagemaker.client("ssm"), console_credentials(keys), REGION),
         lambda: state_of(sagemaker.client),
     )
+    application = for_own_origin(for_known_keys(application, keys.console_key), PREFIX)
     config = Config()
     # The socket is bound already: a port that was free when it was asked for cannot be lost to another program.
     config.bind = [f"fd://{listener.fileno()}"]

@@ -13,6 +13,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO
 
+from local_aws.keys import Keys, private_directory, write_privately
+
 # The first file that is written and the last to go: a directory without it was not made here.
 LOCK_FILE = "lock"
 READY_FILE = "ready.json"
@@ -39,11 +41,13 @@ class Ready:
         endpoint_url: where every AWS service answers.
         process_id: of the embedded AWS.
         start: the word by which whoever started it knows that it is this one.
+        keys: of this start.
     """
 
     endpoint_url: str
     process_id: int
     start: str
+    keys: Keys
 
 
 @contextmanager
@@ -69,6 +73,7 @@ def claimed(state: Path, *, keep: bool = False) -> Iterator[None]:
                 f"The state directory {state} holds {foreign[0]}, which the embedded AWS did not make, and it empties "
                 "its state directory. Name a new one with --state."
             )
+        private_directory(state)
         lock = (state / LOCK_FILE).open("a+")
     except OSError as error:
         raise StateRefused(
@@ -146,8 +151,9 @@ def process_of(state: Path) -> int | None:
 def ready_in(state: Path) -> Ready | None:
     """The embedded AWS that has a state directory and answers; None when there is none, or it only starts."""
     process_id = process_of(state)
-    with suppress(OSError, ValueError, TypeError):
-        found = Ready(**json.loads((state / READY_FILE).read_text()))
+    with suppress(OSError, ValueError, TypeError, KeyError):
+        read = json.loads((state / READY_FILE).read_text())
+        found = Ready(**{**read, "keys": Keys(**read["keys"])})
         return found if found.process_id == process_id else None
     return None
 
@@ -160,10 +166,8 @@ def kept_port(state: Path) -> int | None:
 
 
 def announce(state: Path, ready: Ready) -> None:
-    """Tells whoever looks that the embedded AWS answers; a reader sees all of it or nothing."""
-    unfinished = (state / READY_FILE).with_suffix(".unfinished")
-    unfinished.write_text(json.dumps(asdict(ready)))
-    unfinished.replace(state / READY_FILE)
+    """Tells the user's other programs that the embedded AWS answers; a reader sees all of it or nothing."""
+    write_privately(state / READY_FILE, json.dumps(asdict(ready), indent=2))
 
 
 def in_use(state: Path, process_id: int | None) -> str:

@@ -8,6 +8,7 @@ import * as tryPage from "./try.js";
 import * as watchPage from "./watch.js";
 
 const PAGES = ["try", "advise", "watch"];
+const KEY = "embedded-aws-key";
 
 let started = false;
 
@@ -29,8 +30,22 @@ function fail(sentence) {
   byId("failure").hidden = false;
 }
 
+/** The key of the embedded AWS that is in the address which its command prints; it stays with this origin. */
+function givenKey() {
+  const [, given] = location.hash.match(/^#key=([\w-]+)$/) ?? [];
+  if (given) {
+    localStorage.setItem(KEY, given);
+    history.replaceState(null, "", location.pathname);
+  }
+  return localStorage.getItem(KEY);
+}
+
 async function configurationOf() {
-  const response = await fetch("config.json", { cache: "no-store" });
+  const key = givenKey();
+  const response = await fetch("config.json", {
+    cache: "no-store",
+    headers: key ? { authorization: `Bearer ${key}` } : {},
+  });
   const found = await response.json();
   if (!response.ok) throw new Refused(found.message);
   return found;

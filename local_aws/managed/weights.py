@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from local_aws import environments
 from local_aws.managed.settings import Settings
 
 DOWNLOAD_TIMEOUT_SECONDS = 300
@@ -134,7 +135,7 @@ def download(npm_command: tuple[str, ...], package: Package, directory: Path) ->
             capture_output=True,
             text=True,
             timeout=DOWNLOAD_TIMEOUT_SECONDS,
-            env={**os.environ, "PATH": path},
+            env={**environments.of_the_user(), "PATH": path},
         )
     except FileNotFoundError as error:
         raise WeightsUnavailable(

@@ -7,9 +7,12 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
+
+from local_aws.environments import allowed
 
 CONTAINER_ROOT = "/opt/ml"
 REPOSITORY = re.compile(r"(?:^|/)(tensorflow-training|tensorflow-inference|recognition-serving):([\w.-]+)$")
@@ -85,13 +88,17 @@ def as_on_disk(text: str, folder: Path) -> str:
 
 
 def process_environment(extra: dict[str, str]) -> dict[str, str]:
-    """What a container sees of this machine: the programs of this virtual environment and nothing of the user's."""
-    kept = {
-        name: os.environ[name] for name in ("HOME", "LANG", "TMPDIR", "LD_LIBRARY_PATH") if name in os.environ
-    }
+    """What a container sees of this machine: the programs of this virtual environment and nothing of the user's.
+
+    It carries no keys: who needs a container's role is given them by `extra`. Nor are the user's profiles found.
+    """
     programs = str(Path(sys.executable).parent)
     return {
-        **kept,
+        **allowed(os.environ),
+        "HOME": tempfile.gettempdir(),
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "PATH": f"{programs}{os.pathsep}/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",
         "PYTHONUNBUFFERED": "1",
         "TF_CPP_MIN_LOG_LEVEL": "2",

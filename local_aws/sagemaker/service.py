@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from local_aws.events import tell_event_bridge
+from local_aws.keys import Keys
 from local_aws.sagemaker.asynchronous import AsynchronousRequests
 from local_aws.sagemaker.deployments import WAIT_SCALE
 from local_aws.sagemaker.endpoints import Endpoints
@@ -23,7 +24,7 @@ from local_aws.sagemaker.errors import ServiceError, validation_error
 from local_aws.sagemaker.inference_components import HEADER, InferenceComponents
 from local_aws.sagemaker.jobs import JobQueue
 from local_aws.sagemaker.models import Models
-from local_aws.sagemaker.names import ACCOUNT, REGION, Names
+from local_aws.sagemaker.names import REGION, Names
 from local_aws.sagemaker.processing_jobs import ProcessingJob
 from local_aws.sagemaker.registry import Registry
 from local_aws.sagemaker.shapes import Shapes, to_wire
@@ -41,6 +42,7 @@ class SageMaker:
         self,
         folder: Path,
         endpoint_url: str,
+        keys: Keys,
         *,
         concurrent_jobs: int,
         without_capacity: frozenset[str] = frozenset(),
@@ -48,6 +50,7 @@ class SageMaker:
     ) -> None:
         self.without_capacity = without_capacity
         self.endpoint_url = endpoint_url
+        self.keys = keys
         self.clients: dict[str, Any] = {}
         self.clients_lock = threading.Lock()
         self.names = Names()
@@ -119,8 +122,8 @@ class SageMaker:
                     service,
                     endpoint_url=self.endpoint_url,
                     region_name=REGION,
-                    aws_access_key_id=ACCOUNT,
-                    aws_secret_access_key="test",
+                    aws_access_key_id=self.keys.access_key_id,
+                    aws_secret_access_key=self.keys.secret_access_key,
                 )
             return self.clients[service]
 

@@ -28,6 +28,7 @@ from lambdas.catalogue import OPERATIONS, examples
 from lambdas.common.answers import error_members
 from lambdas.common.errors import RequestRefused
 from local_aws.console import PREFIX, with_console
+from local_aws.keys import Keys
 from local_aws.launcher import REGION, console_credentials
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -35,6 +36,7 @@ SCREENSHOTS = ROOT / "build" / "console"
 PATIENCE_SECONDS = 60
 expect.set_options(timeout=PATIENCE_SECONDS * 1000)
 API = "/_aws/execute-api/tests/dev/"
+KEYS = Keys.made()
 # Everything that a page says went wrong, told to the test.
 LISTENER = """
 window.addEventListener("securitypolicyviolation", (event) =>
@@ -122,7 +124,6 @@ def advice(body: bytes, headers: dict[str, str]) -> tuple[int, Any]:
 
 def is_signed(address: str, body: bytes, headers: dict[str, str]) -> bool:
     """Whether botocore computes the same signature for a request."""
-    keys = console_credentials()
     given = headers.get("authorization", "")
     scope, _, rest = given.partition(", SignedHeaders=")
     names, _, signature = rest.partition(", Signature=")
@@ -130,7 +131,7 @@ def is_signed(address: str, body: bytes, headers: dict[str, str]) -> bool:
     covered = {name: headers[name] for name in names.split(";") if name != "host" and name in headers}
     request = AWSRequest("POST", f"http://{headers['host']}{address}", data=body, headers=covered)
     request.context["timestamp"] = headers.get("x-amz-date", "")
-    signer = SigV4Auth(Credentials(keys["accessKeyId"], keys["secretAccessKey"]), "execute-api", region)
+    signer = SigV4Auth(Credentials(KEYS.access_key_id, KEYS.secret_access_key), "execute-api", region)
     expected = signer.signature(signer.string_to_sign(request, signer.canonical_request(request)), request)
     return bool(signature) and signature == expected
 
@@ -187,7 +188,7 @@ def configuration() -> dict[str, Any]:
         "place": "embedded AWS on this machine",
         "region": REGION,
         "apiPath": API.rstrip("/"),
-        "credentials": console_credentials(),
+        "credentials": console_credentials(KEYS),
     }
 
 

@@ -54,7 +54,7 @@ def aws(tmp_path_factory):
 
 def client_of(running: EmbeddedAws, service: str) -> Any:
     """A boto3 client of an embedded AWS."""
-    variables = environment(running.endpoint_url)
+    variables = environment(running.endpoint_url, running.keys)
     return boto3.client(
         service,
         endpoint_url=running.endpoint_url,

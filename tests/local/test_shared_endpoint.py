@@ -118,7 +118,7 @@ def deployed(client, bucket, ended_execution):
 @pytest.fixture
 def ask(aws, monkeypatch):
     """Asks a network as the API's function does; gives its score and version."""
-    variables = environment(aws.endpoint_url) | {"SHARED_ENDPOINT_NAME": SHARED}
+    variables = environment(aws.endpoint_url, aws.keys) | {"SHARED_ENDPOINT_NAME": SHARED}
     for kind in ("cnn", "rnn"):
         variables[f"{kind.upper()}_ENDPOINT_NAME"] = f"recognition-dev-{kind}"
         variables[f"{kind.upper()}_RELEASED_VERSION_PARAMETER"] = f"/recognition/dev/{kind}-released-version"

@@ -6,6 +6,7 @@ import io
 import json
 import sys
 import tarfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,17 +24,24 @@ from .reviews import SMALL, classify, serve, silent, train, write_reviews
 
 
 @pytest.fixture(scope="package")
-def target(tmp_path_factory):
-    """The app, freshly deployed; nothing is trained yet."""
+def running(tmp_path_factory):
+    """The embedded AWS of these tests."""
     folder = tmp_path_factory.mktemp("deployed")
     with pytest.MonkeyPatch.context() as patch:
         # ministack shortens the waits of state machines by this factor.
         patch.setenv("SFN_WAIT_SCALE", "0.05")
         running = EmbeddedAws.start(folder / "state", log_file=folder / "aws.log")
-    with running, pytest.MonkeyPatch.context() as patch:
+    with running:
+        yield running
+
+
+@pytest.fixture(scope="package")
+def target(running, tmp_path_factory) -> Iterator[Target]:
+    """The app, freshly deployed; nothing is trained yet."""
+    with pytest.MonkeyPatch.context() as patch:
         # Another process of the tests may deploy at the same time.
-        patch.setattr(deploy, "BUILD", folder)
-        made = embedded_target("dev", running.endpoint_url)
+        patch.setattr(deploy, "BUILD", tmp_path_factory.mktemp("build"))
+        made = embedded_target("dev", running.endpoint_url, running.keys)
         deploy.deploy(made, silent)
         yield made
 

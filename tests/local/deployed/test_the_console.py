@@ -16,7 +16,7 @@ from .reviews import GOOD
 PORTRAIT = cbook.get_sample_data("grace_hopper.jpg", asfileobj=False)
 
 
-def test_the_console_asks_the_deployed_api_in_a_browser(target, released, browser):
+def test_the_console_asks_the_deployed_api_in_a_browser(running, target, released, browser):
     client = client_of(target)
     once_loaded(lambda: client.text_sentiment("A film."))
     once_loaded(lambda: client.text_class("A film."))
@@ -33,7 +33,7 @@ def test_the_console_asks_the_deployed_api_in_a_browser(target, released, browse
             complaints.append(one.text) if one.type == "error" and not expected.match(one.text) else None
         ),
     )
-    page.goto(console_url(target.variables["AWS_ENDPOINT_URL"]))
+    page.goto(console_url(running.endpoint_url, running.keys))
     page.wait_for_selector("#place:not(:empty)")
     page.set_input_files("#file", PORTRAIT)
     page.click("#go:enabled")

@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from cli import arguments, data, embedded, main, subprocesses
 from cli.errors import CommandFailed
+from local_aws.keys import Keys
 from local_aws.launcher import EmbeddedAwsFailed
 from local_aws.state import Ready, announce, claimed
 
@@ -114,7 +115,7 @@ def test_an_embedded_aws_that_keeps_nothing_is_not_taken_for_one_that_does(
     nothing_is_up, tmp_path, monkeypatch, capsys
 ):
     with claimed(tmp_path / "state"):
-        announce(tmp_path / "state", Ready("http://127.0.0.1:1", os.getpid(), "start"))
+        announce(tmp_path / "state", Ready("http://127.0.0.1:1", os.getpid(), "start", Keys.made()))
         assert exit_status(monkeypatch, "up", "--keep") == 1
     assert "keeps nothing. Stop it first" in capsys.readouterr().err
 

@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from local_aws.keys import Keys
 from local_aws.state import (
     READY_FILE,
     Ready,
@@ -19,14 +20,16 @@ from local_aws.state import (
     ready_in,
 )
 
+KEYS = Keys("AKIA", "secret", "of the console")
 HOLDER = """
 import os, sys, time
 from pathlib import Path
+from local_aws.keys import Keys
 from local_aws.state import Ready, announce, claimed
 
 with claimed(Path(sys.argv[1])):
     (Path(sys.argv[1]) / "sagemaker" / "endpoints").mkdir(parents=True)
-    announce(Path(sys.argv[1]), Ready("http://127.0.0.1:1", os.getpid(), "first"))
+    announce(Path(sys.argv[1]), Ready("http://127.0.0.1:1", os.getpid(), "first", Keys("AKIA", "secret", "of the console")))
     print("up", flush=True)
     time.sleep(300)
 """
@@ -48,7 +51,7 @@ def test_a_second_process_is_refused_by_a_sentence_that_names_the_first(tmp_path
     sentence = f"process {holder.pid} has the state directory .* Stop it first"
     with pytest.raises(StateRefused, match=sentence), claimed(tmp_path / "state"):
         pytest.fail("both have it")
-    assert ready_in(tmp_path / "state") == Ready("http://127.0.0.1:1", holder.pid, "first")
+    assert ready_in(tmp_path / "state") == Ready("http://127.0.0.1:1", holder.pid, "first", KEYS)
 
 
 def test_what_a_killed_process_left_is_gone_at_the_next_start(tmp_path, holder):
@@ -71,7 +74,7 @@ def test_a_process_number_that_was_given_anew_is_not_taken_for_it(tmp_path):
     with claimed(tmp_path / "state"):
         pass
     (tmp_path / "state" / "lock").write_text(str(os.getpid()))
-    announce(tmp_path / "state", Ready("http://127.0.0.1:1", os.getpid(), "old"))
+    announce(tmp_path / "state", Ready("http://127.0.0.1:1", os.getpid(), "old", KEYS))
     assert ready_in(tmp_path / "state") is None
 
 
