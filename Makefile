@@ -1,39 +1,44 @@
-# The project's tasks. Each first makes .venv with exactly what the lock files name, and costs a second when it is there.
+# The project's tasks. Each first makes .venv with exactly what the lock files name, which costs a moment when it is there.
+# GNU make 3.81, which macOS has, is enough.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test synth lint lock clean
+.PHONY: help demo test synth lint lock clean install
+# Another shell than /bin/sh: without one, make 3.81 looks for programs on its own PATH, not on the one below.
 SHELL := /bin/bash
-.SHELLFLAGS := -eu -o pipefail -c
 
 VENV := .venv
 # boto3 and what it needs come with the Lambda runtime.
 IN_THE_RUNTIME := botocore python-dateutil six urllib3
 # LiteRT wants it for compilers that are not used where it serves, and pip refuses it on every Python since 3.11.
 WITHOUT_COMPILERS := --no-emit-package backports-strenum
-INSTALLED := $(VENV)/.installed
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export JSII_NODE := $(CURDIR)/$(VENV)/bin/node
 # Without compiled modules each start of aws-cdk-lib takes seven seconds more, and the tests start it dozens of times.
 unexport PYTHONDONTWRITEBYTECODE
 # Python's own warning at every aws-cdk import is not the reader's business; a real Node mismatch still fails the synth.
 export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
+# uv, jsii and matplotlib keep their caches there by themselves; these two have variables of their own.
+ifdef XDG_CACHE_HOME
+export npm_config_cache := $(XDG_CACHE_HOME)/npm
+export CDK_HOME := $(XDG_CACHE_HOME)/cdk
+endif
 
 help:  ## Show the tasks.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: $(INSTALLED)  ## Deploy the app onto the embedded AWS, train both networks, release them and ask them.
+demo: install  ## Deploy the app onto the embedded AWS, train both networks, release them and ask them.
 	@recognition demo
 
 # Two processes share two cores; with threads for each core in both, they would wait for each other in spinning loops.
 test: export OMP_NUM_THREADS := 1
 test: export TF_NUM_INTRAOP_THREADS := 1
-test: $(INSTALLED)  ## Run every test: unit, model, infrastructure and local end to end.
+test: install  ## Run every test: unit, model, infrastructure and local end to end.
 	@python -m pytest --numprocesses 2 --no-loadscope-reorder
 
-synth: $(INSTALLED)  ## Write the CloudFormation templates to cdk.out (no credentials, no network, no Docker).
+synth: install  ## Write the CloudFormation templates to cdk.out (no credentials, no network, no Docker).
 	@cdk synth --quiet && echo "The templates are in cdk.out."
 
-lint: $(INSTALLED)  ## Check style and format.
+lint: install  ## Check style and format.
 	@ruff check . && ruff format --check .
 
 lock:  ## Resolve pyproject.toml and the requirements.in files anew (after a change of one).
@@ -52,6 +57,5 @@ clean:  ## Stop what runs and delete what was made here (not the downloaded data
 	@if [ -x $(VENV)/bin/recognition ]; then recognition down || true; fi
 	rm -rf $(VENV) node_modules build cdk.out .pytest_cache .ruff_cache .hypothesis
 
-$(INSTALLED): requirements.lock package-lock.json lambdas/requirements.lock tools/install.sh
-	@tools/install.sh $(VENV)
-	@touch $@
+install:
+	@tools/install.sh

@@ -25,14 +25,14 @@ def toolchain_environment() -> dict[str, str]:
         "JSII_NODE": str(programs / "node"),
         "JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION": "1",
         "PYTHONUNBUFFERED": "1",
+        **cache_variables(),
     }
 
 
-def cache_directory() -> Path:
-    """Where downloads are kept between runs: $RECOGNITION_CACHE, or recognition under the user's cache."""
-    if chosen := os.environ.get("RECOGNITION_CACHE"):
-        return Path(chosen).expanduser()
-    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "recognition"
+def cache_variables() -> dict[str, str]:
+    """Where npm and the CDK keep their caches when the user chose one place for all; the others know it themselves."""
+    chosen = os.environ.get("XDG_CACHE_HOME")
+    return {"npm_config_cache": f"{chosen}/npm", "CDK_HOME": f"{chosen}/cdk"} if chosen else {}
 
 
 def settings_of(environment: str) -> EnvironmentSettings:
