@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import typer
@@ -40,8 +41,9 @@ def run() -> None:
     """Runs the command line; a failure ends in a sentence on standard error and a non-zero exit status."""
     from botocore.exceptions import BotoCoreError, ClientError
 
-    from local_aws.launcher import EmbeddedAwsFailed
+    from local_aws.launcher import EmbeddedAwsFailed, loopback_without_proxy
 
+    os.environ.update(loopback_without_proxy())
     errors = Console(stderr=True, highlight=False)
     try:
         app()

@@ -13,6 +13,7 @@ import socket
 import sys
 from pathlib import Path
 
+from local_aws.launcher import loopback_without_proxy
 from local_aws.sagemaker.deployments import WAIT_SCALE
 
 HOST = "127.0.0.1"
@@ -113,6 +114,7 @@ def configure_ministack(state: Path, port: int) -> None:
             "AWS_EC2_METADATA_DISABLED": "true",
             "AWS_CONFIG_FILE": os.devnull,
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            **loopback_without_proxy(),
         }
     )
 
