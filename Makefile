@@ -1,8 +1,9 @@
-# The project's tasks. Each first makes .venv with exactly what the lock files name, which costs a moment when it is there.
+# The project's tasks. Each first adds to .venv what it needs of what the lock files name, which costs a moment when it
+# is there.
 # GNU make 3.81, which macOS has, is enough.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test synth lint lock clean install
+.PHONY: help demo test test-model synth lint lock clean
 # Another shell than /bin/sh: without one, make 3.81 looks for programs on its own PATH, not on the one below.
 SHELL := /bin/bash
 
@@ -24,26 +25,30 @@ export CDK_HOME := $(XDG_CACHE_HOME)/cdk
 endif
 
 help:  ## Show the tasks.
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: install  ## Deploy the app onto the embedded AWS, train both networks, release them and ask them.
+demo: with-local  ## Deploy the app onto the embedded AWS, train both networks, release them and ask them.
 	@recognition demo
 
 # Two processes share two cores; with threads for each core in both, they would wait for each other in spinning loops.
 test: export OMP_NUM_THREADS := 1
 test: export TF_NUM_INTRAOP_THREADS := 1
-test: install  ## Run every test: unit, model, infrastructure and local end to end.
+test: with-dev  ## Run every test: unit, model, infrastructure and local end to end.
 	@python -m pytest --numprocesses 2 --no-loadscope-reorder
 
-synth: install  ## Write the CloudFormation templates to cdk.out (no credentials, no network, no Docker).
+test-model: with-model-and-test  ## Run the tests of the networks alone, which need no CDK.
+	@python -m pytest tests/model
+
+synth: with-deploy  ## Write the CloudFormation templates to cdk.out (no credentials, no network, no Docker).
 	@cdk synth --quiet && echo "The templates are in cdk.out."
 
-lint: install  ## Check style and format.
+lint: with-test  ## Check style and format.
 	@ruff check . && ruff format --check .
 
 lock:  ## Resolve pyproject.toml and the requirements.in files anew (after a change of one).
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-	  --custom-compile-command "make lock" pyproject.toml --output-file requirements.lock
+	  --custom-compile-command "make lock" --all-extras \
+	  pyproject.toml --output-file requirements.lock
 	uv pip compile --quiet --python-platform aarch64-manylinux2014 --python-version 3.14 --generate-hashes \
 	  --no-emit-index-url --custom-compile-command "make lock" $(addprefix --no-emit-package ,$(IN_THE_RUNTIME)) \
 	  lambdas/requirements.in --output-file lambdas/requirements.lock
@@ -55,7 +60,8 @@ lock:  ## Resolve pyproject.toml and the requirements.in files anew (after a cha
 
 clean:  ## Stop what runs and delete what was made here (not the downloaded data).
 	@if [ -x $(VENV)/bin/recognition ]; then recognition down || true; fi
-	rm -rf $(VENV) node_modules build cdk.out .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) node_modules build cdk.out client/build *.egg-info client/*.egg-info .pytest_cache .ruff_cache .hypothesis
 
-install:
-	@tools/install.sh
+# By extras of pyproject.toml.
+with-%:
+	@tools/install.sh $(subst -and-, ,$*)
