@@ -11,7 +11,7 @@ from urllib.parse import quote, urlencode
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
-from botocore.exceptions import HTTPClientError
+from botocore.exceptions import BotoCoreError
 from botocore.httpsession import URLLib3Session
 from botocore.utils import get_environ_proxies
 
@@ -103,7 +103,7 @@ def send(address: str, body: bytes, headers: Mapping[str, str]) -> Reply:
     try:
         answer = session.send(AWSRequest("POST", address, data=body, headers=headers).prepare())
         content = json.loads(answer.content)
-    except HTTPClientError as error:
+    except BotoCoreError as error:
         raise Unreachable(f"{url} could not be asked: {type(error).__name__}.") from error
     except ValueError as error:
         raise Unreachable(f"{url} answered {answer.status_code} with something other than JSON.") from error
