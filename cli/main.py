@@ -51,6 +51,15 @@ def run() -> None:
         errors.print("[bold red]Failed:[/bold red]", end=" ")
         errors.print(str(error), markup=False, soft_wrap=True)
         sys.exit(1)
+    except ModuleNotFoundError as error:
+        errors.print("[bold red]Failed:[/bold red]", end=" ")
+        errors.print(
+            f"This command needs {error.name}, which is not installed. In a checkout of the project, "
+            "`make demo` installs it, or: pip install '.[local]'",
+            markup=False,
+            soft_wrap=True,
+        )
+        sys.exit(1)
     except OSError as error:
         errors.print("[bold red]Failed:[/bold red]", end=" ")
         reason = f"{error.filename}: {error.strerror}." if error.filename else f"{error.strerror or error}."

@@ -13,7 +13,9 @@ from cli.errors import CommandFailed
 if TYPE_CHECKING:
     from stacks.settings import EnvironmentSettings
 
-ROOT = Path(__file__).resolve().parent.parent
+PACKAGES = Path(__file__).resolve().parent.parent
+# What `pip install .` copies are the packages alone; the app is then in the checkout in which the command is run.
+ROOT = PACKAGES if (PACKAGES / "app.py").is_file() else Path.cwd()
 BUILD = ROOT / "build"
 
 
@@ -43,7 +45,10 @@ def settings_of(environment: str) -> EnvironmentSettings:
     """
     from stacks.settings import SettingsRefused, load_settings
 
-    context = json.loads((ROOT / "cdk.json").read_text())["context"]
+    try:
+        context = json.loads((ROOT / "cdk.json").read_text())["context"]
+    except FileNotFoundError as error:
+        raise CommandFailed(f"{ROOT} has no cdk.json. Run this in a checkout of the project.") from error
     try:
         return load_settings(environment, context["environments"])
     except SettingsRefused as refusal:
