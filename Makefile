@@ -1,9 +1,11 @@
-# The project's tasks. Each first makes .venv with exactly what the lock files name, and costs a second when it is there.
+# The project's tasks. Each first adds to .venv what it needs of what the lock files name, which costs a moment when it
+# is there.
+# GNU make 3.81, which macOS has, is enough.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-native synth lint lock clean
+.PHONY: help demo test test-model test-native synth lint lock clean
+# Another shell than /bin/sh: without one, make 3.81 looks for programs on its own PATH, not on the one below.
 SHELL := /bin/bash
-.SHELLFLAGS := -eu -o pipefail -c
 
 VENV := .venv
 # boto3 and what it needs come with the Lambda runtime.
@@ -11,15 +13,20 @@ IN_THE_RUNTIME := botocore python-dateutil six urllib3
 # LiteRT wants it for compilers that are not used where it serves, and pip refuses it on every Python since 3.11.
 WITHOUT_COMPILERS := --no-emit-package backports-strenum
 # What commands make in build without being told a place.
-MADE_IN_BUILD := bakeoff cdk.out console cost-dev cost-prod demo embedded/state embedded/aws.log lambda-code other vendored
+MADE_IN_BUILD := bakeoff cdk.out console cost-dev cost-prod demo distribution embedded/state embedded/aws.log
+MADE_IN_BUILD += embedded/keys.curl embedded/console.html lambda-code other vendored
 MADE_IN_BUILD += data/cifar10 data/fashion_mnist data/imdb data/smartwatch
-INSTALLED := $(VENV)/.installed
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export JSII_NODE := $(CURDIR)/$(VENV)/bin/node
 # Without compiled modules each start of aws-cdk-lib takes seven seconds more, and the tests start it dozens of times.
 unexport PYTHONDONTWRITEBYTECODE
 # Python's own warning at every aws-cdk import is not the reader's business; a real Node mismatch still fails the synth.
 export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
+# uv, jsii and matplotlib keep their caches there by themselves; these two have variables of their own.
+ifdef XDG_CACHE_HOME
+export npm_config_cache := $(XDG_CACHE_HOME)/npm
+export CDK_HOME := $(XDG_CACHE_HOME)/cdk
+endif
 
 # Of pytest-xdist's schedulers, the one that gives a dead worker's other tests to the next; those by file hang.
 DIVIDED := --numprocesses 2 --dist worksteal
@@ -33,17 +40,17 @@ NATIVE := $(addprefix tests/model/test_,litert.py serving.py serving_alike.py tr
 help:  ## Show the tasks.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: $(INSTALLED)  ## Deploy the app onto the embedded AWS, train both networks, release them and ask them.
+demo: with-local  ## Deploy the app onto the embedded AWS, train both networks, release them and ask them.
 	@recognition demo
 
 # Two processes share two cores; with threads for each core in both, they would wait for each other in spinning loops.
 test: export OMP_NUM_THREADS := 1
 test: export TF_NUM_INTRAOP_THREADS := 1
-test: $(INSTALLED)  ## Run every test: unit, model, infrastructure and local end to end.
+test: with-dev  ## Run every test: unit, model, infrastructure and local end to end.
 	@$(LIMITED) python -m pytest $(DIVIDED)
 
 # Which code computes depends on both; TensorFlow switches oneDNN on by itself on some processors only.
-test-native: $(INSTALLED)  ## Run the tests of native code with oneDNN off and on, and with one thread and two.
+test-native: with-dev  ## Run the tests of native code with oneDNN off and on, and with one thread and two.
 	@for setting in "0 1" "0 2" "1 1" "1 2"; do \
 	  read -r onednn threads <<< "$$setting"; \
 	  echo "oneDNN $$onednn, threads $$threads"; \
@@ -51,15 +58,19 @@ test-native: $(INSTALLED)  ## Run the tests of native code with oneDNN off and o
 	    $(LIMITED) python -m pytest $(DIVIDED) --quiet $(NATIVE) || exit 1; \
 	done
 
-synth: $(INSTALLED)  ## Write the CloudFormation templates to cdk.out (no credentials, no network, no Docker).
+test-model: with-model-and-test  ## Run the tests of the networks alone, which need no CDK.
+	@python -m pytest tests/model
+
+synth: with-deploy  ## Write the CloudFormation templates to cdk.out (no credentials, no network, no Docker).
 	@cdk synth --quiet && echo "The templates are in cdk.out."
 
-lint: $(INSTALLED)  ## Check style and format.
+lint: with-test  ## Check style and format.
 	@ruff check . && ruff format --check .
 
 lock:  ## Resolve pyproject.toml and the requirements.in files anew (after a change of one).
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-	  --custom-compile-command "make lock" pyproject.toml --output-file requirements.lock
+	  --custom-compile-command "make lock" --all-extras \
+	  pyproject.toml --output-file requirements.lock
 	uv pip compile --quiet --python-platform aarch64-manylinux2014 --python-version 3.14 --generate-hashes \
 	  --no-emit-index-url --custom-compile-command "make lock" $(addprefix --no-emit-package ,$(IN_THE_RUNTIME)) \
 	  lambdas/requirements.in --output-file lambdas/requirements.lock
@@ -71,11 +82,12 @@ lock:  ## Resolve pyproject.toml and the requirements.in files anew (after a cha
 
 clean:  ## Stop what runs and delete what was made here (not downloads, nor what lies where you said).
 	@if [ -x $(VENV)/bin/recognition ]; then recognition down || true; fi
-	rm -rf $(VENV) node_modules cdk.out .pytest_cache .ruff_cache .hypothesis $(addprefix build/,$(MADE_IN_BUILD))
+	rm -rf $(VENV) node_modules cdk.out client/build *.egg-info client/*.egg-info .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(addprefix build/,$(MADE_IN_BUILD))
 	@rmdir build/data build/embedded build 2>/dev/null || true
 	@kept=$$(find build build/data -mindepth 1 -maxdepth 1 ! -path build/data 2>/dev/null || true); \
 	  [ -z "$$kept" ] || printf 'Kept, because a command was told to write it there:\n%s\n' "$$kept"
 
-$(INSTALLED): requirements.lock package-lock.json lambdas/requirements.lock tools/install.sh
-	@tools/install.sh $(VENV)
-	@touch $@
+# By extras of pyproject.toml.
+with-%:
+	@tools/install.sh $(subst -and-, ,$*)

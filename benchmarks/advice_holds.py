@@ -24,7 +24,7 @@ from bakeoff import contest
 from benchmarks.packaged_sets import SETS
 from cli.plain_data import read_examples
 from cli.profiling import profile
-from cli.project import cache_directory
+from local_aws.managed.settings import cache_directory
 
 RESULT = Path(__file__).parent / "results" / "advice_holds.json"
 EXAMPLES_MOST = 3_000

@@ -9,9 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from cli.errors import CommandFailed
-from cli.project import ROOT, cache_directory, toolchain_environment
+from cli.project import ROOT, toolchain_environment
 from cli.subprocesses import run_program
 from cli.target import Target
+from local_aws.managed.settings import cache_directory
 
 DATASET_OF_KIND = {"cnn": "cifar10", "rnn": "imdb"}
 KIND_OF_FEATURE = {"image": "cnn", "text": "rnn", "sequence": "rnn"}

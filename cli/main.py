@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import typer
@@ -40,15 +41,25 @@ def run() -> None:
     """Runs the command line; a failure ends in a sentence on standard error and a non-zero exit status."""
     from botocore.exceptions import BotoCoreError, ClientError
 
-    from local_aws.launcher import EmbeddedAwsFailed
+    from local_aws.launcher import EmbeddedAwsFailed, loopback_without_proxy
     from model_code.outputs import OutputRefused
 
+    os.environ.update(loopback_without_proxy())
     errors = Console(stderr=True, highlight=False)
     try:
         app()
     except (CommandFailed, EmbeddedAwsFailed, OutputRefused) as error:
         errors.print("[bold red]Failed:[/bold red]", end=" ")
         errors.print(str(error), markup=False, soft_wrap=True)
+        sys.exit(1)
+    except ModuleNotFoundError as error:
+        errors.print("[bold red]Failed:[/bold red]", end=" ")
+        errors.print(
+            f"This command needs {error.name}, which is not installed. In a checkout of the project, "
+            "`make demo` installs it, or: pip install '.[local]'",
+            markup=False,
+            soft_wrap=True,
+        )
         sys.exit(1)
     except OSError as error:
         errors.print("[bold red]Failed:[/bold red]", end=" ")

@@ -13,7 +13,9 @@ from cli.errors import CommandFailed
 if TYPE_CHECKING:
     from stacks.settings import EnvironmentSettings
 
-ROOT = Path(__file__).resolve().parent.parent
+PACKAGES = Path(__file__).resolve().parent.parent
+# What `pip install .` copies are the packages alone; the app is then in the checkout in which the command is run.
+ROOT = PACKAGES if (PACKAGES / "app.py").is_file() else Path.cwd()
 BUILD = ROOT / "build"
 
 
@@ -25,14 +27,14 @@ def toolchain_environment() -> dict[str, str]:
         "JSII_NODE": str(programs / "node"),
         "JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION": "1",
         "PYTHONUNBUFFERED": "1",
+        **cache_variables(),
     }
 
 
-def cache_directory() -> Path:
-    """Where downloads are kept between runs: $RECOGNITION_CACHE, or recognition under the user's cache."""
-    if chosen := os.environ.get("RECOGNITION_CACHE"):
-        return Path(chosen).expanduser()
-    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "recognition"
+def cache_variables() -> dict[str, str]:
+    """Where npm and the CDK keep their caches when the user chose one place for all; the others know it themselves."""
+    chosen = os.environ.get("XDG_CACHE_HOME")
+    return {"npm_config_cache": f"{chosen}/npm", "CDK_HOME": f"{chosen}/cdk"} if chosen else {}
 
 
 def settings_of(environment: str) -> EnvironmentSettings:
@@ -43,7 +45,10 @@ def settings_of(environment: str) -> EnvironmentSettings:
     """
     from stacks.settings import SettingsRefused, load_settings
 
-    context = json.loads((ROOT / "cdk.json").read_text())["context"]
+    try:
+        context = json.loads((ROOT / "cdk.json").read_text())["context"]
+    except FileNotFoundError as error:
+        raise CommandFailed(f"{ROOT} has no cdk.json. Run this in a checkout of the project.") from error
     try:
         return load_settings(environment, context["environments"])
     except SettingsRefused as refusal:

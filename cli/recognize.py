@@ -15,8 +15,8 @@ from rich.table import Table
 from cli import pictures
 from cli.errors import CommandFailed
 from cli.target import Target
-from client.transport import SignedTransport, Unreachable
 from model_code.outputs import require_free
+from recognition_client.transport import SignedTransport, Unreachable
 
 CONTENT_TYPES = {
     ".png": "image/png",

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from local_aws.environments import keep_what_children_may_see
 from local_aws.keys import Keys
+from local_aws.launcher import loopback_without_proxy
 from local_aws.sagemaker.deployments import WAIT_SCALE
 from local_aws.state import READY_FILE, TEMPORARY, Ready, StateRefused, announce, claimed, kept_port
 
@@ -126,6 +127,7 @@ def configure_ministack(state: Path, port: int, keys: Keys, *, keep: bool) -> No
             "AWS_EC2_METADATA_DISABLED": "true",
             "AWS_CONFIG_FILE": os.devnull,
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            **loopback_without_proxy(),
         }
     )
 

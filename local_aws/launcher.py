@@ -17,6 +17,8 @@ from local_aws.processes import LEASH, start_leashed, stop_leashed
 from local_aws.state import in_use, process_of, ready_in
 
 REGION = "us-east-1"
+LOOPBACK = ("127.0.0.1", "localhost")
+ROOT = Path(__file__).resolve().parent.parent
 START_SECONDS = 60
 STOP_SECONDS = 20
 
@@ -38,7 +40,19 @@ def environment(endpoint_url: str, keys: Keys) -> dict[str, str]:
         # Neither the user's profiles nor the CDK's cache of their accounts may be read or changed.
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "CDK_HOME": str(ROOT / "build" / "cdk-home"),
+        **loopback_without_proxy(),
     }
+
+
+def loopback_without_proxy() -> dict[str, str]:
+    """The variables that keep HTTP_PROXY for the network and take the loopback address out of it.
+
+    Some programs read one spelling and some the other; Python's urllib takes `*` by itself only.
+    """
+    given = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
+    names = given if given.strip() == "*" else ",".join(filter(None, [given, *LOOPBACK]))
+    return {"NO_PROXY": names, "no_proxy": names}
 
 
 def console_url(endpoint_url: str, keys: Keys) -> str:
@@ -123,12 +137,11 @@ class EmbeddedAws:
     @staticmethod
     def spawn(command: list[str], log, detached: bool) -> subprocess.Popen:
         """Starts the process, on a leash, which nobody holds if it is to be detached."""
-        root = Path(__file__).resolve().parent.parent
         if not detached:
-            return start_leashed(command, environment=os.environ, directory=root, output=log)
+            return start_leashed(command, environment=os.environ, directory=ROOT, output=log)
         return subprocess.Popen(
             [sys.executable, "-I", str(LEASH), "--unheld", *command],
-            cwd=root,
+            cwd=ROOT,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,

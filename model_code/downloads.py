@@ -97,7 +97,7 @@ def fetch(package: Package | PublicFile, cache: Path) -> Path:
     except OSError as error:
         raise JobFailed(
             f"The cache {cache} cannot be written: {error.strerror}. Free some disk, or name another directory in "
-            "RECOGNITION_CACHE."
+            "XDG_CACHE_HOME."
         ) from error
     return archive
 

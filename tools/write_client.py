@@ -1,4 +1,4 @@
-"""Writes client/operations.py, the client's methods, from the table of operations: `python -m tools.write_client`."""
+"""Writes the client's methods, operations.py, from the table of operations: `python -m tools.write_client`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tools.write_openapi import limits
 
 # Of a docstring in a method.
 LINE, INDENT = 117, " " * 8
-MODULE = Path(__file__).resolve().parents[1] / "client" / "operations.py"
+MODULE = Path(__file__).resolve().parents[1] / "client" / "recognition_client" / "operations.py"
 HEAD = '''"""The client's method for each operation. Made by `python -m tools.write_client`; do not edit."""
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from client.answers import Answer, BatchAnswer
+from recognition_client.answers import Answer, BatchAnswer
 
 
 class Operations(ABC):

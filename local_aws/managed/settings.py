@@ -25,12 +25,16 @@ class Settings:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
-        """RECOGNITION_CACHE and RECOGNITION_NPM, or ~/.cache/recognition and the npm on the PATH or beside Python."""
-        cache = environment.get("RECOGNITION_CACHE")
+        """The user's cache, and the npm that RECOGNITION_NPM names or that is on the PATH or beside Python."""
         return cls(
-            Path(cache).expanduser() if cache else Path.home() / ".cache" / "recognition",
+            cache_directory(environment),
             tuple(shlex.split(environment.get("RECOGNITION_NPM", ""))) or found_npm(environment),
         )
+
+
+def cache_directory(environment: Mapping[str, str] = os.environ) -> Path:
+    """Where downloads are kept between runs: `recognition` in $XDG_CACHE_HOME, or in ~/.cache without it."""
+    return Path(environment.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "recognition"
 
 
 def found_npm(environment: Mapping[str, str]) -> tuple[str, ...]:

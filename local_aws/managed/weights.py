@@ -91,7 +91,7 @@ def weights_directory(settings: Settings, package: Package) -> Path:
     except OSError as error:
         raise WeightsUnavailable(
             f"The cache {settings.cache_directory} cannot be used: {error.strerror}. Free some disk, or name "
-            "another directory in RECOGNITION_CACHE."
+            "another directory in XDG_CACHE_HOME."
         ) from error
     return directory
 

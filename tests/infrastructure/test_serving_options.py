@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from lambdas.bulk.places import PREFIX
+from lambdas.common import releases
 from local_aws.sagemaker.shapes import Shapes
-from stacks import lambda_code
+from stacks import lambda_code, names
 from stacks.settings import SettingsRefused, load_settings
 
 from .calls import actions_of, allowed_to, statements_of
@@ -318,3 +319,7 @@ def test_without_the_settings_there_is_one_endpoint_of_instances_a_network(templ
 def test_what_does_not_fit_together_is_refused(inference, said):
     with pytest.raises(SettingsRefused, match=said):
         load_settings("dev", settings_with(inference, {}))
+
+
+def test_functions_and_stacks_say_alike_that_nothing_is_released():
+    assert releases.NOT_RELEASED == names.NOT_RELEASED

@@ -15,7 +15,7 @@ import pytest
 from ministack.core import router
 
 from local_aws import hooks
-from local_aws.launcher import EmbeddedAws, EmbeddedAwsFailed
+from local_aws.launcher import EmbeddedAws, EmbeddedAwsFailed, environment, loopback_without_proxy
 from local_aws.processes import start_leashed, stop_leashed
 
 from .conftest import client_of, run_training, training_request
@@ -51,6 +51,28 @@ def listening_addresses(processes: list[psutil.Process]) -> set[str]:
 def test_it_listens_on_the_loopback_address_only(aws, client):
     client("s3").list_buckets()
     assert listening_addresses(family(aws.process_id)) == {"127.0.0.1"}
+
+
+def test_a_proxy_of_the_machine_is_never_asked_for_the_loopback_address(tmp_path, monkeypatch):
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")  # where nobody answers
+    with EmbeddedAws.start(tmp_path / "state", log_file=tmp_path / "log") as running:
+        for name, value in environment(running.endpoint_url).items():
+            monkeypatch.setenv(name, value)
+        client_of(running, "s3").create_bucket(Bucket="reached")
+        request = training_request(client_of(running, "s3"), "reached", "print('trained')")
+        described = run_training(client_of(running, "sagemaker"), request)
+    assert described["TrainingJobStatus"] == "Completed", described
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [("", "127.0.0.1,localhost"), ("inside.example", "inside.example,127.0.0.1,localhost"), ("*", "*")],
+)
+def test_what_the_user_keeps_from_the_proxy_stays_so(monkeypatch, given, expected):
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.setenv("NO_PROXY", given)
+    assert loopback_without_proxy() == {"NO_PROXY": expected, "no_proxy": expected}
 
 
 def test_a_taken_port_is_a_sentence_with_the_way_out(tmp_path):

@@ -24,7 +24,6 @@ from lambdas.litert import native, operations, released
 from local_aws.serving import Predictor, load_handlers
 from model_code.records import read_split
 from serving.model import Model
-from stacks import names
 
 GROUP, PARAMETER = "recognition-dev-cnn", "/recognition/dev/cnn-released-version"
 PREFIX = "arn:aws:sagemaker:us-east-1:111122223333:model-package/"
@@ -190,7 +189,6 @@ def test_before_the_first_release_it_says_so(account):
         with pytest.raises(RequestRefused) as refused:
             released.Released("cnn").present()
         assert (refused.value.status, refused.value.code) == (503, "ModelNotReleased")
-    assert releases.NOT_RELEASED == names.NOT_RELEASED
 
 
 def test_a_version_without_a_litert_model_is_unavailable_and_the_one_before_is_kept(trained, account):

@@ -13,7 +13,7 @@ from botocore.awsrequest import AWSRequest
 from PIL import Image
 
 from cli.target import Target
-from client import Answer, RecognitionClient, RecognitionRefused, Unreachable
+from recognition_client import Answer, RecognitionClient, RecognitionRefused, Unreachable
 
 
 def client_of(target: Target) -> RecognitionClient:

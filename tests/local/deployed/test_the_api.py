@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from client import RecognitionRefused
+from recognition_client import RecognitionRefused
 
 from .asking import client_of, jpeg, post
 from .reviews import BAD, GOOD, classify

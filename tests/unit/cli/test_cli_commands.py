@@ -192,6 +192,11 @@ def test_a_signal_to_a_group_that_has_gone_is_no_error():
         (OSError(errno.ENOSPC, "No space left on device", "build/x"), "build/x: No space left on device."),
         (EmbeddedAwsFailed("The embedded AWS did not start."), "The embedded AWS did not start."),
         (CommandFailed("The port is taken."), "The port is taken."),
+        (
+            ModuleNotFoundError("No module named 'matplotlib'", name="matplotlib"),
+            "This command needs matplotlib, which is not installed. In a checkout of the project, "
+            "`make demo` installs it, or: pip install '.[local]'",
+        ),
     ],
 )
 def test_a_failure_is_one_sentence_without_a_stack_trace(error, sentence, monkeypatch, capsys):

@@ -13,10 +13,10 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from client import RecognitionClient, RecognitionRefused, Reply, SignedTransport, Unreachable
-from client import recognition as recognition_module
-from client.operations import Operations
 from lambdas.common.bodies import ImageBody, ImagePairBody, ObjectBody, SequenceBody, TextBody
+from recognition_client import RecognitionClient, RecognitionRefused, Reply, SignedTransport, Unreachable
+from recognition_client import recognition as recognition_module
+from recognition_client.operations import Operations
 from tools.write_client import MODULE, source
 
 from ..lambdas.conftest import (
@@ -219,7 +219,7 @@ def test_an_api_that_is_not_there_or_speaks_no_json_is_unreachable(server):
     headers = {"Content-Type": "application/json"}
     with pytest.raises(Unreachable, match="503 with something other than JSON"):
         SignedTransport(url, CREDENTIALS, "us-east-1")("advise", {}, b"{}", headers)
-    with pytest.raises(Unreachable, match="could not be asked: ConnectionError"):
+    with pytest.raises(Unreachable, match="could not be asked: EndpointConnectionError"):
         SignedTransport("http://127.0.0.1:1", CREDENTIALS, "us-east-1")("advise", {}, b"{}", headers)
 
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from client import RecognitionClient, RecognitionRefused, Reply, Unreachable
 from lambdas.common import clients, idempotency, repeats
+from recognition_client import RecognitionClient, RecognitionRefused, Reply, Unreachable
 
 from ..bulk.conftest import Comprehend
 from ..lambdas.conftest import call, environment  # noqa: F401 - fixtures

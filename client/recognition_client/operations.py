@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from client.answers import Answer, BatchAnswer
+from recognition_client.answers import Answer, BatchAnswer
 
 
 class Operations(ABC):

@@ -1,8 +1,8 @@
 """A typed client of the recognition API; it knows nothing of the rest of the project."""
 
-from client.answers import Answer, BatchAnswer, Cost, Document, RecognitionRefused, Result
-from client.recognition import RecognitionClient
-from client.transport import Reply, SignedTransport, TokenTransport, Unreachable
+from recognition_client.answers import Answer, BatchAnswer, Cost, Document, RecognitionRefused, Result
+from recognition_client.recognition import RecognitionClient
+from recognition_client.transport import Reply, SignedTransport, TokenTransport, Unreachable
 
 __all__ = [
     "Answer",

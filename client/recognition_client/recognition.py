@@ -11,9 +11,9 @@ from typing import Any
 
 from botocore.credentials import Credentials
 
-from client.answers import Answer, BatchAnswer, RecognitionRefused
-from client.operations import Operations
-from client.transport import Reply, SignedTransport, TokenTransport, Transport, Unreachable
+from recognition_client.answers import Answer, BatchAnswer, RecognitionRefused
+from recognition_client.operations import Operations
+from recognition_client.transport import Reply, SignedTransport, TokenTransport, Transport, Unreachable
 
 JSON = "application/json"
 RETRIED = frozenset({409, 429, 503, 504})

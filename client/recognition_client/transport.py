@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
 
-import requests
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
+from botocore.exceptions import BotoCoreError
+from botocore.httpsession import URLLib3Session
+from botocore.utils import get_environ_proxies
 
 # API Gateway gives up after 29 s.
 TIMEOUT_SECONDS = 40
@@ -96,12 +99,15 @@ def with_api_key(headers: Mapping[str, str], api_key: str | None) -> dict[str, s
 def send(address: str, body: bytes, headers: Mapping[str, str]) -> Reply:
     """Posts a request and reads the answer; see the transports for errors."""
     url = address.partition("?")[0]
+    session = URLLib3Session(timeout=TIMEOUT_SECONDS, proxies=get_environ_proxies(address))
     try:
-        answer = requests.post(address, data=body, headers=headers, timeout=TIMEOUT_SECONDS)
-        content = answer.json()
-    except requests.JSONDecodeError as error:
-        raise Unreachable(f"{url} answered {answer.status_code} with something other than JSON.") from error
-    except requests.RequestException as error:
+        answer = session.send(AWSRequest("POST", address, data=body, headers=headers).prepare())
+        content = json.loads(answer.content)
+    except BotoCoreError as error:
         raise Unreachable(f"{url} could not be asked: {type(error).__name__}.") from error
+    except ValueError as error:
+        raise Unreachable(f"{url} answered {answer.status_code} with something other than JSON.") from error
+    finally:
+        session.close()
     seconds = answer.headers.get("Retry-After", "")
     return Reply(answer.status_code, content, float(seconds) if seconds.isdecimal() else None)
