@@ -144,8 +144,13 @@ def rollback(
 def recognize(
     subject: Annotated[
         str | None,
-        typer.Argument(metavar="[FILE|TEXT]", help="A file of an image, a text or readings, or a text."),
+        typer.Argument(
+            metavar="[FILE|TEXT|-]",
+            help="A file of an image, a text or readings; where there is no such file, a text; - reads standard input.",
+        ),
     ] = None,
+    text: Annotated[str | None, typer.Option("--text", help="A text, whatever it looks like.")] = None,
+    file: Annotated[Path | None, typer.Option("--file", help="A file, whatever its name looks like.")] = None,
     environment: EnvironmentOption = "dev",
     own_account: OwnAccountOption = False,
     picture: Annotated[
@@ -160,23 +165,34 @@ def recognize(
     as_json: JsonOption = False,
 ) -> None:
     """Ask the managed service and our own model about an image or a text, or our own about a sensor's readings."""
+    from cli import subjects
     from cli.embedded import choose_target
-    from cli.recognize import CONTENT_TYPES, recognize_and_show
+    from cli.recognize import recognize_and_show, require_options
     from cli.watching import new_files
 
-    if (subject is None) == (watch is None):
-        raise CommandFailed("Say either what to recognize, or --watch with a folder.")
-    target = choose_target(environment, own_account=own_account)
+    if sum(one is not None for one in (subject, text, file, watch)) != 1:
+        raise CommandFailed(
+            "Say what to recognize, once: a file or a text, --file, --text, or --watch with a folder."
+        )
     if watch is None:
-        if not recognize_and_show(target, subject, picture=picture, entities=entities, as_json=as_json):
+        if subject is not None:
+            found = subjects.subject_of(subject)
+        else:
+            found = subjects.subject_in_file(file) if text is None else subjects.subject_in_words(text)
+        require_options(found, picture=picture, entities=entities)
+        target = choose_target(environment, own_account=own_account)
+        if not recognize_and_show(target, found, picture=picture, entities=entities, as_json=as_json):
             raise typer.Exit(1)
         return
     if picture:
         raise CommandFailed("--show draws one picture, so it does not go with --watch.")
-    Console(stderr=True).print(f"Watching {watch} for {', '.join(CONTENT_TYPES)}; Ctrl-C ends it.")
-    for file in new_files(watch, CONTENT_TYPES):
+    target = choose_target(environment, own_account=own_account)
+    Console(stderr=True).print(f"Watching {watch} for {', '.join(subjects.CONTENT_TYPES)}; Ctrl-C ends it.")
+    for appeared in new_files(watch, subjects.CONTENT_TYPES):
         try:
-            recognize_and_show(target, str(file), entities=entities, as_json=as_json)
+            found = subjects.subject_in_file(appeared)
+            require_options(found, entities=entities)
+            recognize_and_show(target, found, entities=entities, as_json=as_json)
         except CommandFailed as error:
             # One file that cannot be asked about is no reason to leave the next ones alone.
             Console(stderr=True).print(str(error), markup=False, soft_wrap=True)
