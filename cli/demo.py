@@ -18,7 +18,7 @@ from cli.project import BUILD
 from cli.questions import Exchange, ask_about_samples
 from cli.report import ModelReport, write_report
 from cli.target import Target
-from model_code.hyperparameters import DEMO
+from model_code.presets import PRESETS
 
 DIRECTORY = BUILD / "demo"
 ENVIRONMENT = "dev"
@@ -45,12 +45,12 @@ def run(progress: Progress) -> Result:
     require_disk_space()
     shutil.rmtree(DIRECTORY, ignore_errors=True)
     DIRECTORY.mkdir(parents=True)
-    for kind, dataset in data.DATASET_OF_KIND.items():
+    for dataset in data.DATASET_OF_KIND.values():
         with progress.step(f"Fetching and preparing {dataset}") as detail:
             data.prepare(
                 dataset,
                 DIRECTORY / "data" / dataset,
-                train_samples=DEMO[kind].train_samples,
+                train_samples=PRESETS[dataset].demo_samples,
                 on_detail=detail,
             )
     started = time.monotonic()
@@ -95,8 +95,12 @@ def build_and_ask(target: Target, progress: Progress) -> tuple[list[ModelReport]
             kind: data.upload(target, DIRECTORY / "data" / dataset, dataset, detail)
             for kind, dataset in data.DATASET_OF_KIND.items()
         }
+    presets = [PRESETS[dataset] for dataset in data.DATASET_OF_KIND.values()]
     with progress.step("Training, evaluating, gating and registering the CNN and the RNN") as detail:
-        runs = [training.start(target, kind, uri, DEMO[kind].hyperparameters) for kind, uri in uris.items()]
+        runs = [
+            training.start(target, kind, uri, preset.hyperparameters, preset.minimum_accuracy)
+            for (kind, uri), preset in zip(uris.items(), presets, strict=True)
+        ]
         registered = training.wait(target, runs, detail)
     for model in registered:
         with progress.step(f"Releasing the {model.kind} version {model.version} by a stack update") as detail:
@@ -127,7 +131,7 @@ def collect(target: Target, model: training.Registered) -> ModelReport:
         evaluation=read_json(target, evaluation_uri),
         samples=read_json(target, evaluation_uri.rsplit("/", 1)[0] + "/samples.json"),
         history=training.history(target, f"{model.kind}-{model.run_id}"),
-        hyperparameters=DEMO[model.kind].hyperparameters,
+        hyperparameters=PRESETS[dataset].hyperparameters,
     )
 
 
