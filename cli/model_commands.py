@@ -21,6 +21,7 @@ from cli.arguments import (
 )
 from cli.errors import CommandFailed
 from cli.progress import Progress
+from cli.project import settings_of
 
 app = typer.Typer()
 
@@ -47,12 +48,13 @@ def train(
     from cli import data, training
     from cli.embedded import choose_target
     from cli.project import BUILD
-    from model_code.hyperparameters import DEMO
+    from model_code.presets import PRESETS
 
     require_kind(kind)
     dataset = data.dataset_for(kind, dataset)
+    hyperparameters = training.hyperparameters_of(kind, dataset, parse_settings(settings or []))
     target = choose_target(environment, own_account=own_account)
-    hyperparameters = {**DEMO[kind].hyperparameters, **parse_settings(settings or [])}
+    training.require_machine(target)
     directory = BUILD / "data" / dataset
     progress = Progress()
     with progress.step(f"Fetching and preparing {dataset}") as detail:
@@ -60,7 +62,9 @@ def train(
     with progress.step("Writing the data to the data bucket") as detail:
         uri = data.upload(target, directory, dataset, detail)
     with progress.step(f"Training, evaluating, gating and registering the {kind.upper()}") as detail:
-        (registered,) = training.wait(target, [training.start(target, kind, uri, hyperparameters)], detail)
+        gate = PRESETS[dataset].minimum_accuracy
+        run = training.start(target, kind, uri, hyperparameters, gate)
+        (registered,) = training.wait(target, [run], detail)
     show(
         {
             "kind": kind,
@@ -82,8 +86,9 @@ def release(
     version: Annotated[
         str | None, typer.Option(help="The registered version; the newest one by default.")
     ] = None,
-    directory: Annotated[
-        Path | None, typer.Option("--from", exists=True, file_okay=False, help="Register this model first.")
+    source: Annotated[
+        Path | None,
+        typer.Option("--from", help="Register this model first: training's folder, or its model.tar.gz."),
     ] = None,
     approve: Annotated[
         bool, typer.Option("--approve", help="Approve the version before the release.")
@@ -93,19 +98,30 @@ def release(
     as_json: JsonOption = False,
 ) -> None:
     """Release a model version to its endpoint by a stack update, and check that it is the one that serves."""
+    from cli import own_model
     from cli import release as releases
+    from cli.archive import Model
     from cli.embedded import choose_target
 
+    if source is not None and version is not None:
+        raise CommandFailed("--from registers a new version, so --version cannot be given with it.")
+    model = None if source is None else Model(source)
+    kind = require_kind(kind if model is None else own_model.kind_of_model(model, kind))
+    settings = settings_of(environment)
     target = choose_target(environment, own_account=own_account)
+    # Without the stack nothing can be released, so nothing is uploaded or approved either.
+    releases.stack_parameters(target.client("cloudformation"), target.stack_name("Inference"))
     progress = Progress()
-    if directory is not None:
-        if version is not None:
-            raise CommandFailed("--from registers a new version, so --version cannot be given with it.")
-        kind = kind or releases.kind_of_model(directory)
-        with progress.step(f"Registering the {kind.upper()} in {directory}"):
-            version = releases.register_local_model(target, require_kind(kind), directory)
-    kind = require_kind(kind)
-    version = releases.newest_version(target, kind) if version is None else version
+    if model is not None:
+        approval = settings.training.approval
+        with progress.step(f"Registering the {kind.upper()} in {model.place}") as detail:
+            version = own_model.register(target, kind, model, approval, detail)
+        if approval != releases.APPROVED and not approve:
+            raise CommandFailed(
+                own_model.waits(target, kind, version, on_approval=settings.release.on_approval)
+            )
+    elif version is None:
+        version = releases.newest_version(target, kind)
     if approve:
         releases.approve(target, kind, version)
     with progress.step(f"Releasing the {kind.upper()} version {version} by a stack update") as detail:
