@@ -11,6 +11,7 @@ from rich.table import Column, Table
 
 from cli.arguments import EnvironmentOption, JsonOption, OwnAccountOption, example, show
 from cli.progress import Progress
+from cli.project import settings_of
 
 # What the columns behind a question take at their widest in the demo's table.
 WIDTH_OF_ANSWERS = 62
@@ -31,6 +32,8 @@ def up(
     from cli.deploy import deploy
     from local_aws.launcher import EmbeddedAws, console_url
 
+    # A setting that the synth would refuse is told before anything is started.
+    settings_of(environment)
     progress = Progress()
     session = embedded.running_session()
     if session is None:

@@ -6,7 +6,7 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cli.errors import CommandFailed
 
@@ -35,6 +35,11 @@ def cache_directory() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "recognition"
 
 
+def environments() -> dict[str, Any]:
+    """The environments of cdk.json by name, as they are written there."""
+    return json.loads((ROOT / "cdk.json").read_text())["context"]["environments"]
+
+
 def settings_of(environment: str) -> EnvironmentSettings:
     """The settings of an environment in cdk.json.
 
@@ -43,8 +48,7 @@ def settings_of(environment: str) -> EnvironmentSettings:
     """
     from stacks.settings import SettingsRefused, load_settings
 
-    context = json.loads((ROOT / "cdk.json").read_text())["context"]
     try:
-        return load_settings(environment, context["environments"])
+        return load_settings(environment, environments())
     except SettingsRefused as refusal:
         raise CommandFailed(str(refusal)) from refusal
