@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
-import click
 import pytest
 from botocore.exceptions import EndpointConnectionError
 from botocore.stub import Stubber
@@ -30,9 +30,7 @@ WORDS = {
 }
 
 
-def commands(
-    parameter: str, group: click.Group | None = None, before: tuple[str, ...] = ()
-) -> list[list[str]]:
+def commands(parameter: str, group: Any = None, before: tuple[str, ...] = ()) -> list[list[str]]:
     """Every command that has the parameter, with the words that it cannot do without."""
     found = []
     for name, command in (group or get_command(app)).commands.items():
@@ -47,7 +45,7 @@ def commands(
                 )
             ]
             found.append([*words, *values])
-        if isinstance(command, click.Group):
+        if hasattr(command, "commands"):
             found += commands(parameter, command, words)
     return found
 
