@@ -1,7 +1,7 @@
 # The project's tasks. Each first makes .venv with exactly what the lock files name, and costs a second when it is there.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test synth lint lock clean
+.PHONY: help demo test test-docs synth lint lock clean
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 
@@ -19,7 +19,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
 
 help:  ## Show the tasks.
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(INSTALLED)  ## Deploy the app onto the embedded AWS, train both networks, release them and ask them.
 	@recognition demo
@@ -29,6 +29,9 @@ test: export OMP_NUM_THREADS := 1
 test: export TF_NUM_INTRAOP_THREADS := 1
 test: $(INSTALLED)  ## Run every test: unit, model, infrastructure and local end to end.
 	@python -m pytest --numprocesses 2 --no-loadscope-reorder
+
+test-docs: $(INSTALLED)  ## Type every line of README and docs in a fresh clone, and tell which fail (half an hour).
+	@python -m tools.run_documents
 
 synth: $(INSTALLED)  ## Write the CloudFormation templates to cdk.out (no credentials, no network, no Docker).
 	@cdk synth --quiet && echo "The templates are in cdk.out."
