@@ -173,6 +173,8 @@ def main() -> None:
     parser.add_argument("--pages", nargs="+", default=[page.name for page in PAGES], help="default: all")
     parser.add_argument("--result", type=Path, help="a JSON file for the failed lines")
     given = parser.parse_args()
+    # A program that was started in the background may ignore Ctrl-C, and would hand that on to every line.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     lines = in_order([page for page in PAGES if page.name in given.pages])
     with tempfile.TemporaryDirectory(prefix="reader-") as scratch:
         folder = Path(scratch, "clone")
