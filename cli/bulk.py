@@ -241,8 +241,8 @@ def require_affordable(plan: Plan, request: Request, source: str) -> None:
         raise CommandFailed(f"There is no object below {source}.")
     if plan.usd > request.limit_usd:
         raise CommandFailed(
-            f"The run would cost up to {plan.usd:,.2f} US dollars at the list price, and its limit is "
-            f"{request.limit_usd:,.2f}. Nothing was started."
+            f"The run would cost up to {plan.usd:,.4f} US dollars at the list price, and its limit is "
+            f"{request.limit_usd:,.4f}. Nothing was started."
         )
 
 

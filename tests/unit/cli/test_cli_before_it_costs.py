@@ -266,7 +266,7 @@ def test_a_run_of_a_network_that_serves_no_more_is_not_gone_on_with(go_on, bulk_
 
 def test_a_folder_whose_run_would_cost_too_much_is_not_uploaded(bulk_target, photos):
     wanted = bulk.Request(OPERATIONS["image-labels"], {}, 0.0015)
-    with pytest.raises(CommandFailed, match=r"up to 0.00 US dollars .* Nothing was started"):
+    with pytest.raises(CommandFailed, match=r"up to 0\.0020 US dollars .* is 0\.0015\. Nothing was started"):
         bulk.start(bulk_target, wanted, str(photos))
 
 
