@@ -30,7 +30,7 @@ test: export TF_NUM_INTRAOP_THREADS := 1
 test: $(INSTALLED)  ## Run every test: unit, model, infrastructure and local end to end.
 	@python -m pytest --numprocesses 2 --no-loadscope-reorder
 
-test-docs: $(INSTALLED)  ## Type every line of README and docs in a fresh clone, and tell which fail (half an hour).
+test-docs: $(INSTALLED)  ## Type every line of README and docs in a fresh clone, and tell which fail.
 	@python -m tools.run_documents
 
 synth: $(INSTALLED)  ## Write the CloudFormation templates to cdk.out (no credentials, no network, no Docker).

@@ -1,6 +1,7 @@
 """Runs the lines of README and docs as a new reader would: in their order, in a fresh clone, with small files.
 
-Example: make test-docs (half an hour on two cores; what fails is told at the end, and the status is 1)
+Example: make test-docs
+What fails is told at the end, and the status is 1. It trains the demo's networks and one more, so it takes its time.
 """
 
 from __future__ import annotations
