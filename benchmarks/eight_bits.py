@@ -15,7 +15,7 @@ import numpy as np
 
 from benchmarks import interleaved
 from benchmarks.public_channels import DATASET_OF_KIND, channels, train
-from model_code.hyperparameters import DEMO
+from model_code.presets import PRESETS
 from model_code.records import read_split
 from serving.model import Model
 
@@ -34,8 +34,8 @@ def classes(artefact: Path, precision: str, samples: list) -> np.ndarray:
 
 def measure(kind: str, cache: Path) -> dict:
     """Both files' accuracy, in percent, and how often they differ."""
-    preset = DEMO[kind]
-    data = channels(DATASET_OF_KIND[kind], cache, preset.train_samples)
+    preset = PRESETS[DATASET_OF_KIND[kind]]
+    data = channels(DATASET_OF_KIND[kind], cache, preset.demo_samples)
     words = [word for name, value in preset.hyperparameters.items() for word in (f"--{name}", value)]
     with tempfile.TemporaryDirectory() as scratch:
         artefact = train(

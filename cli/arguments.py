@@ -9,10 +9,31 @@ from typing import Annotated, Any
 import typer
 
 from cli.errors import CommandFailed
+from cli.project import environments
 
 INTERRUPTED = 130
 
-EnvironmentOption = Annotated[str, typer.Option("--environment", help="The app's environment: dev or prod.")]
+
+def require_environment(name: str) -> str:
+    """The environment, which cdk.json has; asked while the words are read, so that nothing has been started yet.
+
+    Raises:
+        CommandFailed: when it has none of this name.
+    """
+    known = environments()
+    if name not in known:
+        raise CommandFailed(
+            f"There is no environment '{name}' in cdk.json; it has: {', '.join(sorted(known)) or 'none'}."
+        )
+    return name
+
+
+EnvironmentOption = Annotated[
+    str,
+    typer.Option(
+        "--environment", callback=require_environment, help="The app's environment in cdk.json: dev or prod."
+    ),
+]
 OwnAccountOption = Annotated[bool, typer.Option("--aws", help="Use your AWS account, not the embedded AWS.")]
 OverwriteOption = Annotated[
     bool, typer.Option("--overwrite", help="Replace the file that is to be written, if it is there.")

@@ -1,4 +1,4 @@
-"""Plans and starts bulk runs: lists the objects, works out cost and time, and writes the manifest of batches."""
+"""Plans and starts bulk runs: works out cost and time, and writes the manifest of batches."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from typing import Any, BinaryIO
 
 from advisor.prices import price_table
 from cli.arguments import parse_settings
-from cli.data import upload
+from cli.bulk_sources import local_objects, objects_from
 from cli.errors import CommandFailed
+from cli.release import endpoint_name, serving_version
 from cli.run_ids import new_run_id
 from cli.target import Target
 from lambdas.bulk.asking import batch_operation, runs_in_bulk
@@ -27,6 +28,8 @@ from lambdas.common.operations import Operation
 from lambdas.common.options import read_options
 from lambdas.language.operations import BATCH_DOCUMENTS
 
+# The operations of our own networks, and the kind that answers each.
+KIND_OF_OPERATION = {"image-class": "cnn", "text-class": "rnn", "sequence-class": "rnn"}
 # A batch: as many texts as eight calls take, or pictures that fit into a function's memory.
 TEXTS_IN_A_BATCH = 8 * BATCH_DOCUMENTS
 IMAGES_IN_A_BATCH = 25
@@ -112,51 +115,18 @@ def usd_per_unit(request: Request, region: str) -> float:
     return price.charge(1)
 
 
-def objects_from(
-    target: Target, source: str, run: str, on_detail: Callable[[str], None]
-) -> Iterator[dict[str, Any]]:
-    """Key, entity tag and size of each object: below a prefix, in a manifest (.jsonl), or of a folder on this machine.
+def require_released(target: Target, operation: Operation) -> None:
+    """Refuses an operation of our own network that no endpoint would answer.
 
     Raises:
-        CommandFailed: when the place is none that a run may read, or a manifest is not one.
+        CommandFailed: when no version of its kind serves.
     """
-    bucket = target.parameter("data-bucket")
-    if not source.startswith("s3://"):
-        folder = Path(source)
-        if not folder.is_dir():
-            raise CommandFailed(f"{source} is neither a folder nor an address such as s3://{bucket}/photos.")
-        source = upload(target, folder, f"{PREFIX}/{run}/input", on_detail)
-    place, _, key = source.removeprefix("s3://").partition("/")
-    if place != bucket:
-        raise CommandFailed(f"A run reads the data bucket alone: s3://{bucket}/…")
-    if key.endswith(".jsonl"):
-        yield from manifest_objects(target, bucket, key)
-        return
-    pages = target.client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=key)
-    for page in pages:
-        for one in page.get("Contents", []):
-            if one["Size"] or not one["Key"].endswith("/"):
-                yield {"key": one["Key"], "etag": one["ETag"].strip('"'), "size": one["Size"]}
-
-
-def manifest_objects(target: Target, bucket: str, key: str) -> Iterator[dict[str, Any]]:
-    """The objects that a manifest names: `{"key": …}` a line, with `etag` and `size` where they are known."""
-    s3 = target.client("s3")
-    for number, line in enumerate(s3.get_object(Bucket=bucket, Key=key)["Body"].iter_lines(), start=1):
-        try:
-            one = json.loads(line)
-            name, size = one["key"], int(one["size"]) if "size" in one else None
-        except (ValueError, KeyError, TypeError) as error:
-            raise CommandFailed(
-                f"Line {number} of {key} is not JSON with a 'key' (and where it says 'size', that in bytes)."
-            ) from error
-        if size is None:
-            try:
-                found = s3.head_object(Bucket=bucket, Key=name)
-            except s3.exceptions.ClientError as error:
-                raise CommandFailed(f"{name}, which line {number} of {key} names, cannot be read.") from error
-            one, size = {"etag": found["ETag"].strip('"')}, found["ContentLength"]
-        yield {"key": name, "etag": one.get("etag"), "size": size}
+    kind = KIND_OF_OPERATION.get(operation.name)
+    if kind and serving_version(target, kind) is None:
+        raise CommandFailed(
+            f"{operation.name} asks the {kind}, and no version of {endpoint_name(target, kind)} serves. "
+            f"Release one first: recognition release {kind}"
+        )
 
 
 def batches_of(operation: Operation, objects: Iterable[Mapping[str, Any]]) -> Iterator[list[dict[str, Any]]]:
@@ -236,17 +206,18 @@ def start(
         CommandFailed: when there is nothing to do, or it would cost more than the limit. Then nothing was started.
     """
     run = new_run_id()
+    require_released(target, request.operation)
     usd = usd_per_unit(request, target.session().region_name)
+    rate = rate_of(target, request.operation)
+    if (folder := Path(source)).is_dir():
+        with tempfile.TemporaryFile() as file:
+            require_affordable(
+                write_plan(request.operation, local_objects(folder), file, usd, rate), request, source
+            )
     with tempfile.TemporaryFile() as file:
         found = objects_from(target, source, run, on_detail)
-        plan = write_plan(request.operation, found, file, usd, rate_of(target, request.operation))
-        if not plan.objects:
-            raise CommandFailed(f"There is no object below {source}.")
-        if plan.usd > request.limit_usd:
-            raise CommandFailed(
-                f"The run would cost up to {plan.usd:,.2f} US dollars at the list price, and its limit is "
-                f"{request.limit_usd:,.2f}. Nothing was started."
-            )
+        plan = write_plan(request.operation, found, file, usd, rate)
+        require_affordable(plan, request, source)
         about = {
             "id": run,
             "operation": request.operation.name,
@@ -258,6 +229,21 @@ def start(
         }
         begin(target, about, 1, plan.objects, file)
     return run, plan
+
+
+def require_affordable(plan: Plan, request: Request, source: str) -> None:
+    """Refuses a plan of nothing, or of more than its limit.
+
+    Raises:
+        CommandFailed: with what it would cost.
+    """
+    if not plan.objects:
+        raise CommandFailed(f"There is no object below {source}.")
+    if plan.usd > request.limit_usd:
+        raise CommandFailed(
+            f"The run would cost up to {plan.usd:,.4f} US dollars at the list price, and its limit is "
+            f"{request.limit_usd:,.4f}. Nothing was started."
+        )
 
 
 def begin(

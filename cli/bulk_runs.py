@@ -11,7 +11,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from cli.bulk import begin, record_key, write_manifest
+from cli.bulk import begin, record_key, require_released, write_manifest
 from cli.errors import CommandFailed
 from cli.target import Target
 from lambdas.bulk.asking import OPERATIONS
@@ -97,6 +97,7 @@ def resume(target: Target, run: str) -> None:
         raise CommandFailed(
             f"The run {run} has nothing left; {now['failed']:,} objects failed: redrive them."
         )
+    require_released(target, OPERATIONS[record["operation"]])
     begin(target, record, record["attempt"], record["objects"], None)
 
 
@@ -111,6 +112,7 @@ def redrive(target: Target, run: str, on_detail: Callable[[str], None]) -> int:
         raise CommandFailed(f"The run {run} has not come to its end; watch it or resume it first.")
     if not now["failed"]:
         raise CommandFailed(f"No object of the run {run} failed.")
+    require_released(target, OPERATIONS[record["operation"]])
     place = Place(run, record["attempt"])
     told, receipts = told_failures(target, place)
     bad = list(failures(target, place, sorted(told), on_detail))

@@ -183,6 +183,7 @@ def doctor(environment: EnvironmentOption = "dev", as_json: JsonOption = False) 
 
     settings = settings_of(environment)
     target = Target(environment, {"AWS_REGION": settings.region})
+    target.require_account()
     with Progress().step(f"Asking your account in {settings.region}"):
         findings = examination.examine(target, settings, datetime.datetime.now(datetime.UTC).date())
     if as_json:

@@ -19,7 +19,7 @@ from cli.questions import Exchange, ask_about_samples
 from cli.report import ModelReport, write_report
 from cli.target import Target
 from local_aws.state import in_use, process_of
-from model_code.hyperparameters import DEMO
+from model_code.presets import PRESETS
 
 DIRECTORY = BUILD / "demo"
 ENVIRONMENT = "dev"
@@ -48,12 +48,12 @@ def run(progress: Progress) -> Result:
     if (other := process_of(DIRECTORY / "state")) is not None:
         raise CommandFailed(in_use(DIRECTORY / "state", other))
     DIRECTORY.mkdir(parents=True, exist_ok=True)
-    for kind, dataset in data.DATASET_OF_KIND.items():
+    for dataset in data.DATASET_OF_KIND.values():
         with progress.step(f"Fetching and preparing {dataset}") as detail:
             data.prepare(
                 dataset,
                 DIRECTORY / "data" / dataset,
-                train_samples=DEMO[kind].train_samples,
+                train_samples=PRESETS[dataset].demo_samples,
                 on_detail=detail,
             )
     started = time.monotonic()
@@ -98,8 +98,12 @@ def build_and_ask(target: Target, progress: Progress) -> tuple[list[ModelReport]
             kind: data.upload(target, DIRECTORY / "data" / dataset, dataset, detail)
             for kind, dataset in data.DATASET_OF_KIND.items()
         }
+    presets = [PRESETS[dataset] for dataset in data.DATASET_OF_KIND.values()]
     with progress.step("Training, evaluating, gating and registering the CNN and the RNN") as detail:
-        runs = [training.start(target, kind, uri, DEMO[kind].hyperparameters) for kind, uri in uris.items()]
+        runs = [
+            training.start(target, kind, uri, preset.hyperparameters, preset.minimum_accuracy)
+            for (kind, uri), preset in zip(uris.items(), presets, strict=True)
+        ]
         registered = training.wait(target, runs, detail)
     for model in registered:
         with progress.step(f"Releasing the {model.kind} version {model.version} by a stack update") as detail:
@@ -130,7 +134,7 @@ def collect(target: Target, model: training.Registered) -> ModelReport:
         evaluation=read_json(target, evaluation_uri),
         samples=read_json(target, evaluation_uri.rsplit("/", 1)[0] + "/samples.json"),
         history=training.history(target, f"{model.kind}-{model.run_id}"),
-        hyperparameters=DEMO[model.kind].hyperparameters,
+        hyperparameters=PRESETS[dataset].hyperparameters,
     )
 
 

@@ -83,10 +83,12 @@ def choose_target(environment: str, *, own_account: bool) -> Target:
     """The caller's account when asked for, else the embedded AWS that is up.
 
     Raises:
-        CommandFailed: when neither is there.
+        CommandFailed: when the account cannot be asked (see `Target.require_account`), or nothing is up.
     """
     if own_account:
-        return Target(environment)
+        target = Target(environment)
+        target.require_account()
+        return target
     found = running()
     if found is None:
         raise CommandFailed(

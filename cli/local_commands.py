@@ -14,6 +14,7 @@ from rich.table import Column, Table
 from cli.arguments import EnvironmentOption, JsonOption, OwnAccountOption, example, show
 from cli.errors import CommandFailed
 from cli.progress import Progress
+from cli.project import settings_of
 
 # What the columns behind a question take at their widest in the demo's table.
 WIDTH_OF_ANSWERS = 62
@@ -37,6 +38,8 @@ def up(
     from cli.deploy import deploy
     from local_aws.launcher import EmbeddedAws, console_url
 
+    # A setting that the synth would refuse is told before anything is started.
+    settings_of(environment)
     progress = Progress()
     aws = embedded.running()
     if aws is not None and keep and not embedded.keeps():

@@ -22,6 +22,7 @@ from cli.arguments import (
 )
 from cli.errors import CommandFailed
 from cli.progress import Progress
+from cli.project import settings_of
 
 app = typer.Typer()
 
@@ -48,12 +49,13 @@ def train(
     from cli import data, training
     from cli.embedded import choose_target
     from cli.project import BUILD
-    from model_code.hyperparameters import DEMO
+    from model_code.presets import PRESETS
 
     require_kind(kind)
     dataset = data.dataset_for(kind, dataset)
+    hyperparameters = training.hyperparameters_of(kind, dataset, parse_settings(settings or []))
     target = choose_target(environment, own_account=own_account)
-    hyperparameters = {**DEMO[kind].hyperparameters, **parse_settings(settings or [])}
+    training.require_machine(target)
     directory = BUILD / "data" / dataset
     progress = Progress()
     with progress.step(f"Fetching and preparing {dataset}") as detail:
@@ -61,7 +63,9 @@ def train(
     with progress.step("Writing the data to the data bucket") as detail:
         uri = data.upload(target, directory, dataset, detail)
     with progress.step(f"Training, evaluating, gating and registering the {kind.upper()}") as detail:
-        (registered,) = training.wait(target, [training.start(target, kind, uri, hyperparameters)], detail)
+        gate = PRESETS[dataset].minimum_accuracy
+        run = training.start(target, kind, uri, hyperparameters, gate)
+        (registered,) = training.wait(target, [run], detail)
     show(
         {
             "kind": kind,
@@ -83,8 +87,9 @@ def release(
     version: Annotated[
         str | None, typer.Option(help="The registered version; the newest one by default.")
     ] = None,
-    directory: Annotated[
-        Path | None, typer.Option("--from", exists=True, file_okay=False, help="Register this model first.")
+    source: Annotated[
+        Path | None,
+        typer.Option("--from", help="Register this model first: training's folder, or its model.tar.gz."),
     ] = None,
     approve: Annotated[
         bool, typer.Option("--approve", help="Approve the version before the release.")
@@ -94,19 +99,30 @@ def release(
     as_json: JsonOption = False,
 ) -> None:
     """Release a model version to its endpoint by a stack update, and check that it is the one that serves."""
+    from cli import own_model
     from cli import release as releases
+    from cli.archive import Model
     from cli.embedded import choose_target
 
+    if source is not None and version is not None:
+        raise CommandFailed("--from registers a new version, so --version cannot be given with it.")
+    model = None if source is None else Model(source)
+    kind = require_kind(kind if model is None else own_model.kind_of_model(model, kind))
+    settings = settings_of(environment)
     target = choose_target(environment, own_account=own_account)
+    # Without the stack nothing can be released, so nothing is uploaded or approved either.
+    releases.stack_parameters(target.client("cloudformation"), target.stack_name("Inference"))
     progress = Progress()
-    if directory is not None:
-        if version is not None:
-            raise CommandFailed("--from registers a new version, so --version cannot be given with it.")
-        kind = kind or releases.kind_of_model(directory)
-        with progress.step(f"Registering the {kind.upper()} in {directory}"):
-            version = releases.register_local_model(target, require_kind(kind), directory)
-    kind = require_kind(kind)
-    version = releases.newest_version(target, kind) if version is None else version
+    if model is not None:
+        approval = settings.training.approval
+        with progress.step(f"Registering the {kind.upper()} in {model.place}") as detail:
+            version = own_model.register(target, kind, model, approval, detail)
+        if approval != releases.APPROVED and not approve:
+            raise CommandFailed(
+                own_model.waits(target, kind, version, on_approval=settings.release.on_approval)
+            )
+    elif version is None:
+        version = releases.newest_version(target, kind)
     if approve:
         releases.approve(target, kind, version)
     with progress.step(f"Releasing the {kind.upper()} version {version} by a stack update") as detail:
@@ -145,8 +161,13 @@ def rollback(
 def recognize(
     subject: Annotated[
         str | None,
-        typer.Argument(metavar="[FILE|TEXT]", help="A file of an image, a text or readings, or a text."),
+        typer.Argument(
+            metavar="[FILE|TEXT|-]",
+            help="A file of an image, a text or readings; where there is no such file, a text; - reads standard input.",
+        ),
     ] = None,
+    text: Annotated[str | None, typer.Option("--text", help="A text, whatever it looks like.")] = None,
+    file: Annotated[Path | None, typer.Option("--file", help="A file, whatever its name looks like.")] = None,
     environment: EnvironmentOption = "dev",
     own_account: OwnAccountOption = False,
     picture: Annotated[
@@ -162,25 +183,36 @@ def recognize(
     as_json: JsonOption = False,
 ) -> None:
     """Ask the managed service and our own model about an image or a text, or our own about a sensor's readings."""
+    from cli import subjects
     from cli.embedded import choose_target
-    from cli.recognize import CONTENT_TYPES, recognize_and_show
+    from cli.recognize import recognize_and_show, require_options
     from cli.watching import new_files
 
-    if (subject is None) == (watch is None):
-        raise CommandFailed("Say either what to recognize, or --watch with a folder.")
-    target = choose_target(environment, own_account=own_account)
+    if sum(one is not None for one in (subject, text, file, watch)) != 1:
+        raise CommandFailed(
+            "Say what to recognize, once: a file or a text, --file, --text, or --watch with a folder."
+        )
     if watch is None:
+        if subject is not None:
+            found = subjects.subject_of(subject)
+        else:
+            found = subjects.subject_in_file(file) if text is None else subjects.subject_in_words(text)
+        require_options(found, picture=picture, overwrite=overwrite, entities=entities)
+        target = choose_target(environment, own_account=own_account)
         if not recognize_and_show(
-            target, subject, picture=picture, overwrite=overwrite, entities=entities, as_json=as_json
+            target, found, picture=picture, overwrite=overwrite, entities=entities, as_json=as_json
         ):
             raise typer.Exit(1)
         return
     if picture:
         raise CommandFailed("--show draws one picture, so it does not go with --watch.")
-    Console(stderr=True).print(f"Watching {watch} for {', '.join(CONTENT_TYPES)}; Ctrl-C ends it.")
-    for file in new_files(watch, CONTENT_TYPES):
+    target = choose_target(environment, own_account=own_account)
+    Console(stderr=True).print(f"Watching {watch} for {', '.join(subjects.CONTENT_TYPES)}; Ctrl-C ends it.")
+    for appeared in new_files(watch, subjects.CONTENT_TYPES):
         try:
-            recognize_and_show(target, str(file), entities=entities, as_json=as_json)
+            found = subjects.subject_in_file(appeared)
+            require_options(found, entities=entities)
+            recognize_and_show(target, found, entities=entities, as_json=as_json)
         except CommandFailed as error:
             # One file that cannot be asked about is no reason to leave the next ones alone.
             Console(stderr=True).print(str(error), markup=False, soft_wrap=True)

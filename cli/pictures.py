@@ -5,12 +5,15 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
 from cli.errors import CommandFailed
 from model_code.outputs import written
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 # Left, top, right and bottom in pixels.
 Rectangle = tuple[float, float, float, float]
@@ -22,19 +25,45 @@ LETTER_PIXELS_LEAST = 11
 STYLES = ("bold red", "bold green", "bold blue", "bold magenta", "bold cyan", "bold yellow")
 
 
+def require_drawable(image: bytes, output: Path) -> None:
+    """Refuses, before anybody is asked, a picture that could not be drawn afterwards.
+
+    Raises:
+        CommandFailed: when the output's ending names no format that is written here, its folder is not there, or the
+            image cannot be read.
+    """
+    if output.suffix.lower() not in FORMATS:
+        raise CommandFailed(f"--show writes {', '.join(FORMATS)}, and {output} ends otherwise.")
+    if not output.parent.is_dir():
+        raise CommandFailed(f"--show writes {output}, and there is no folder {output.parent}.")
+    upright(image)
+
+
+def upright(image: bytes) -> Image.Image:
+    """The image in RGB, turned as its EXIF says: so Rekognition turns a photograph before it measures boxes.
+
+    Raises:
+        CommandFailed: when it cannot be read.
+    """
+    from PIL import Image, ImageOps
+
+    try:
+        return ImageOps.exif_transpose(Image.open(io.BytesIO(image))).convert("RGB")
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise CommandFailed("--show cannot draw on this image: it is damaged, or too large.") from error
+
+
 def draw(image: bytes, results: Sequence[Mapping[str, Any]], output: Path, *, overwrite: bool = False) -> int:
     """Draws each result that has a box, surest on top, their captions beside each other; the number of boxes.
 
+    `require_drawable` says beforehand whether it can.
+
     Raises:
-        CommandFailed: when the output's ending names no format that is written here.
         OutputRefused: when the output is there and may not be replaced.
     """
-    from PIL import Image, ImageDraw, ImageFont, ImageOps
+    from PIL import ImageDraw, ImageFont
 
-    if output.suffix.lower() not in FORMATS:
-        raise CommandFailed(f"--show writes {', '.join(FORMATS)}, and {output} ends otherwise.")
-    # Rekognition turns a photograph as its EXIF says before it measures boxes.
-    picture = ImageOps.exif_transpose(Image.open(io.BytesIO(image))).convert("RGB")
+    picture = upright(image)
     size = max(picture.size)
     pen = ImageDraw.Draw(picture)
     font = ImageFont.load_default(max(LETTER_PIXELS_LEAST, round(size * LETTER_SHARE)))

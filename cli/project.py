@@ -6,7 +6,7 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cli.errors import CommandFailed
 
@@ -37,6 +37,18 @@ def cache_variables() -> dict[str, str]:
     return {"npm_config_cache": f"{chosen}/npm", "CDK_HOME": f"{chosen}/cdk"} if chosen else {}
 
 
+def environments() -> dict[str, Any]:
+    """The environments of cdk.json by name, as they are written there.
+
+    Raises:
+        CommandFailed: when there is no cdk.json.
+    """
+    try:
+        return json.loads((ROOT / "cdk.json").read_text())["context"]["environments"]
+    except FileNotFoundError as error:
+        raise CommandFailed(f"{ROOT} has no cdk.json. Run this in a checkout of the project.") from error
+
+
 def settings_of(environment: str) -> EnvironmentSettings:
     """The settings of an environment in cdk.json.
 
@@ -46,10 +58,6 @@ def settings_of(environment: str) -> EnvironmentSettings:
     from stacks.settings import SettingsRefused, load_settings
 
     try:
-        context = json.loads((ROOT / "cdk.json").read_text())["context"]
-    except FileNotFoundError as error:
-        raise CommandFailed(f"{ROOT} has no cdk.json. Run this in a checkout of the project.") from error
-    try:
-        return load_settings(environment, context["environments"])
+        return load_settings(environment, environments())
     except SettingsRefused as refusal:
         raise CommandFailed(str(refusal)) from refusal

@@ -14,18 +14,11 @@ from rich.table import Table
 
 from cli import pictures
 from cli.errors import CommandFailed
+from cli.subjects import Subject
 from cli.target import Target
 from model_code.outputs import require_free
 from recognition_client.transport import SignedTransport, Unreachable
 
-CONTENT_TYPES = {
-    ".png": "image/png",
-    ".jpg": "image/jpeg",
-    ".jpeg": "image/jpeg",
-    ".txt": "text/plain; charset=utf-8",
-    ".json": "application/json",
-    ".npy": "application/x-npy",
-}
 # Who is asked about what: first the managed service where there is one, then our own network.
 PATHS = {
     "text": ("/texts/sentiment", "/texts/class"),
@@ -70,47 +63,9 @@ def ask(target: Target, question: Question) -> Reply:
     return Reply(answer.status, dict(answer.body), time.monotonic() - started)
 
 
-def questions_about(subject: str) -> list[Question]:
-    """The managed service's and the own model's operation for a file or, when there is no such file, a text.
-
-    A sensor's readings are in a file of JSON, `{"sequence": [[…], …]}`, or of NumPy, [steps, channels].
-
-    Raises:
-        CommandFailed: when the file is of a kind that the API does not take.
-    """
-    file = Path(subject)
-    if not file.is_file():
-        if file.suffix.lower() in CONTENT_TYPES:
-            raise CommandFailed(f"There is no file {subject}.")
-        content, content_type = subject.encode(), CONTENT_TYPES[".txt"]
-    elif file.suffix.lower() in CONTENT_TYPES:
-        content, content_type = file.read_bytes(), CONTENT_TYPES[file.suffix.lower()]
-    else:
-        known = ", ".join(CONTENT_TYPES)
-        raise CommandFailed(f"{subject} ends in {file.suffix or 'nothing'}; the API takes {known}.")
-    if content_type == CONTENT_TYPES[".npy"]:
-        content, content_type = sequence_of_npy(file), CONTENT_TYPES[".json"]
-    return [Question(path, content, content_type) for path in PATHS[content_type.partition("/")[0]]]
-
-
-def sequence_of_npy(file: Path) -> bytes:
-    """A NumPy file's sequence in the JSON that the API takes.
-
-    Raises:
-        CommandFailed: when it holds anything but numbers [steps, channels].
-    """
-    import numpy as np
-
-    try:
-        values = np.load(file, allow_pickle=False)
-        steps = values.astype(np.float32).tolist() if values.ndim == 2 else None
-    except (ValueError, TypeError, EOFError, AttributeError) as error:
-        raise CommandFailed(f"{file} is no NumPy file of numbers.") from error
-    if steps is None:
-        raise CommandFailed(
-            f"{file} holds an array of {values.ndim} dimensions; a sequence is [steps, channels]."
-        )
-    return json.dumps({"sequence": steps}).encode()
+def questions_about(subject: Subject) -> list[Question]:
+    """The managed service's operation, where there is one, and the own model's."""
+    return [Question(path, subject.content, subject.content_type) for path in PATHS[subject.kind]]
 
 
 def describe_answer(reply: Reply) -> tuple[str, str, str]:
@@ -129,35 +84,46 @@ def describe_answer(reply: Reply) -> tuple[str, str, str]:
     return who, best["label"], f"{best['score']:.2f}"
 
 
+def require_options(
+    subject: Subject, *, picture: Path | None = None, overwrite: bool = False, entities: bool = False
+) -> None:
+    """Refuses, before anybody is asked, options that do not go with the subject.
+
+    Raises:
+        CommandFailed: when they do not, or the picture could not be drawn afterwards.
+        OutputRefused: when the picture's file is there and may not be replaced.
+    """
+    if picture and subject.kind != "image" or entities and subject.kind != "text":
+        raise CommandFailed("--show is for images and --entities for texts.")
+    if picture:
+        pictures.require_drawable(subject.content, picture)
+        require_free(picture, overwrite=overwrite)
+
+
 def recognize_and_show(
     target: Target,
-    subject: str,
+    subject: Subject,
     *,
     picture: Path | None = None,
     overwrite: bool = False,
     entities: bool = False,
     as_json: bool = False,
 ) -> bool:
-    """Asks about a file or text and prints the answers; whether anyone answered.
+    """Asks about a subject and prints the answers; whether anyone answered.
 
     Args:
         target: where the API is.
-        subject: a file's name or a text.
+        subject: an image, a text or a sensor's readings.
         picture: where boxes and labels are drawn; images only.
         overwrite: whether the picture may replace a file that is there.
         entities: print a text with its entities marked; texts only.
         as_json: print JSON in place of a table.
 
     Raises:
-        CommandFailed: when the subject is none that the API takes, or an option does not go with it.
+        CommandFailed: when the API cannot be reached; see `ask`. `require_options` comes before it.
         OutputRefused: when the picture's file is there and may not be replaced.
     """
     questions = questions_about(subject)
-    kind = questions[0].content_type.partition("/")[0]
-    if picture and kind != "image" or entities and kind != "text":
-        raise CommandFailed("--show is for images and --entities for texts.")
-    if picture:
-        require_free(picture, overwrite=overwrite)
     if entities:
         questions.append(Question("/texts/entities", questions[0].body, questions[0].content_type))
     replies = [(question, ask(target, question)) for question in questions]
@@ -166,7 +132,7 @@ def recognize_and_show(
         facts = [{"operation": q.path, "status": reply.status, **reply.body} for q, reply in replies]
         console.print_json(data=facts)
     else:
-        console.print(table_of(replies, title=Path(subject).name if Path(subject).is_file() else None))
+        console.print(table_of(replies, title=subject.name))
     found = {question.path: reply.body["results"] for question, reply in replies if reply.status == 200}
     if entities and "/texts/entities" in found:
         console.print(pictures.highlighted(questions[0].body.decode(), found["/texts/entities"]))

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import json
 import time
-import uuid
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import ClientError, WaiterError
 
-from cli.archive import write_archive
 from cli.errors import CommandFailed
 from cli.target import Target
-from model_code.inference import ANSWERED_TYPES, TAKEN_TYPES_OF_KIND
 
 POLL_SECONDS = 2
+APPROVED = "Approved"
 # What the record of releases says while nothing is released.
 NOT_RELEASED = "none"
 VERSION_PARAMETER = {"cnn": "CnnModelVersion", "rnn": "RnnModelVersion"}
@@ -120,7 +117,7 @@ def require_approved_version(target: Target, kind: str, version: str) -> None:
             "would delete the live endpoint, so it is refused. `recognition status` lists the versions."
         )
     package = describe_version(target, kind, version)
-    if package["ModelApprovalStatus"] != "Approved":
+    if package["ModelApprovalStatus"] != APPROVED:
         raise CommandFailed(
             f"Version {version} of {endpoint_name(target, kind)} is {package['ModelApprovalStatus']}. "
             "Approve it in the model registry first, or release it with --approve."
@@ -130,7 +127,7 @@ def require_approved_version(target: Target, kind: str, version: str) -> None:
 def approve(target: Target, kind: str, version: str) -> None:
     """Marks a registered version as approved."""
     arn = describe_version(target, kind, version)["ModelPackageArn"]
-    target.client("sagemaker").update_model_package(ModelPackageArn=arn, ModelApprovalStatus="Approved")
+    target.client("sagemaker").update_model_package(ModelPackageArn=arn, ModelApprovalStatus=APPROVED)
 
 
 def describe_version(target: Target, kind: str, version: str) -> dict[str, Any]:
@@ -170,21 +167,6 @@ def newest_version(target: Target, kind: str) -> str:
             f"Nothing is registered in {endpoint_name(target, kind)} yet. Train first: recognition train {kind}"
         )
     return str(versions[0]["ModelPackageVersion"])
-
-
-def kind_of_model(directory: Path) -> str:
-    """The kind of network in a model directory, as its model card says.
-
-    Raises:
-        CommandFailed: when it has no readable model card.
-    """
-    card = directory / "model_card.json"
-    try:
-        return json.loads(card.read_text())["kind"]
-    except (OSError, json.JSONDecodeError, KeyError) as error:
-        raise CommandFailed(
-            f"{card} does not say which network this is. Say it: recognition release cnn --from …"
-        ) from error
 
 
 def stack_parameters(cloudformation: Any, stack_name: str) -> dict[str, str]:
@@ -287,38 +269,3 @@ def served_model(sagemaker: Any, name: str) -> str | None:
         return None
     config = sagemaker.describe_endpoint_config(EndpointConfigName=endpoint["EndpointConfigName"])
     return config["ProductionVariants"][0]["ModelName"]
-
-
-def register_local_model(target: Target, kind: str, directory: Path) -> str:
-    """Uploads a model trained on this machine and registers it; returns its version number.
-
-    `directory` is what training wrote to SM_MODEL_DIR: `1/saved_model.pb`, `code/inference.py`, `labels.json`.
-
-    Raises:
-        CommandFailed: when the directory does not hold such a model.
-    """
-    for needed in ("1/saved_model.pb", "code/inference.py"):
-        if not (directory / needed).is_file():
-            raise CommandFailed(
-                f"{directory} holds no {needed}. Give the directory that training wrote as its model."
-            )
-    bucket = target.parameter("model-bucket")
-    key = f"local/{kind}/{uuid.uuid4().hex}/model.tar.gz"
-    archive = directory.parent / f"{directory.name}.tar.gz"
-    write_archive(directory, archive)
-    target.client("s3").upload_file(str(archive), bucket, key)
-    artefact = f"s3://{bucket}/{key}"
-    litert = target.parameter_if_published("litert-image")
-    additional = [{"Name": "litert", "Containers": [{"Image": litert, "ModelDataUrl": artefact}]}]
-    answer = target.client("sagemaker").create_model_package(
-        ModelPackageGroupName=endpoint_name(target, kind),
-        ModelPackageDescription="Trained outside the training state machine and registered by hand.",
-        ModelApprovalStatus="Approved",
-        InferenceSpecification={
-            "Containers": [{"Image": target.parameter("inference-image"), "ModelDataUrl": artefact}],
-            "SupportedContentTypes": list(TAKEN_TYPES_OF_KIND[kind]),
-            "SupportedResponseMIMETypes": list(ANSWERED_TYPES),
-        },
-        **({"AdditionalInferenceSpecifications": additional} if litert else {}),
-    )
-    return answer["ModelPackageArn"].rsplit("/", 1)[-1]

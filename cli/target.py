@@ -36,6 +36,39 @@ class Target:
             region_name=self.variables.get("AWS_REGION") or os.environ.get("AWS_REGION"),
         )
 
+    def require_account(self) -> None:
+        """Asks AWS whose credentials these are, before anything is prepared or paid for.
+
+        Raises:
+            CommandFailed: when there are none, they are refused or have expired, no region is chosen, or AWS cannot
+                be reached.
+        """
+        from botocore import exceptions
+
+        try:
+            region = self.session().region_name
+            if not region:
+                raise CommandFailed(
+                    "No region is chosen. Set AWS_REGION to the one that the app is deployed in: `region` of the "
+                    f"environment '{self.environment}' in cdk.json, us-east-1 by default."
+                )
+            self.client("sts").get_caller_identity()
+        except exceptions.ClientError as error:
+            raise CommandFailed(
+                f"AWS does not accept your credentials ({error.response['Error']['Code']}). Renew them, for example "
+                "with `aws sso login`, or choose others with AWS_PROFILE."
+            ) from error
+        except (exceptions.ConnectionError, exceptions.HTTPClientError) as error:
+            raise CommandFailed(
+                f"AWS cannot be reached in '{region}'. Look at AWS_REGION and at your connection."
+            ) from error
+        except exceptions.BotoCoreError as error:
+            reason = str(error).rstrip(".")
+            raise CommandFailed(
+                f"There are no credentials for your AWS account: {reason}. Choose a profile with AWS_PROFILE, or set "
+                "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
+            ) from error
+
     def client(self, service: str) -> Any:
         """A boto3 client of `service` in this AWS; made once, because reading a service's model takes a while."""
         if service not in self.known_clients:

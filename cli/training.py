@@ -15,7 +15,10 @@ from botocore.exceptions import ClientError
 from cli.errors import CommandFailed
 from cli.run_ids import new_run_id
 from cli.target import Target
+from model_code.failures import JobFailed
+from model_code.hyperparameters import KINDS, build
 from model_code.metrics import METRIC_DEFINITIONS
+from model_code.presets import PRESETS
 
 POLL_SECONDS = 2
 LOG_GROUP = "/aws/sagemaker/TrainingJobs"
@@ -41,14 +44,54 @@ class Registered:
     output: dict[str, Any]
 
 
-def start(target: Target, kind: str, data_uri: str, hyperparameters: dict[str, str]) -> Run:
-    """Starts a run on the three splits below `data_uri`."""
+def hyperparameters_of(kind: str, dataset: str, changes: dict[str, str]) -> dict[str, str]:
+    """The data set's hyperparameters with the caller's changes, as the training job takes them.
+
+    Raises:
+        CommandFailed: naming the one that is unknown or out of its range. The job would say the same, once its data
+            is uploaded and its host is paid for.
+    """
+    chosen = {**PRESETS[dataset].hyperparameters, **changes}
+    try:
+        build(KINDS[kind], chosen)
+    except JobFailed as refusal:
+        raise CommandFailed(f"{refusal} Nothing was started.") from refusal
+    return chosen
+
+
+def require_machine(target: Target) -> None:
+    """Asks for what a run needs of the deployment, before any data is prepared for it.
+
+    Raises:
+        CommandFailed: when the app is not deployed there.
+    """
+    for name in ("training-state-machine-arn", "data-bucket"):
+        target.parameter(name)
+
+
+def start(
+    target: Target,
+    kind: str,
+    data_uri: str,
+    hyperparameters: dict[str, str],
+    minimum_accuracy: float | None = None,
+) -> Run:
+    """Starts a run on the three splits below `data_uri`.
+
+    Args:
+        target: the deployment.
+        kind: of network.
+        data_uri: where `train/`, `validation/` and `test/` are.
+        hyperparameters: as SageMaker takes them.
+        minimum_accuracy: of the data set's gate; None leaves it to the deployment's settings.
+    """
     run_id = new_run_id()
     request = {
         "kind": kind,
         "run_id": run_id,
         "data_s3_uri": data_uri,
         "hyperparameters": hyperparameters,
+        **({} if minimum_accuracy is None else {"minimum_accuracy": minimum_accuracy}),
     }
     answer = target.client("stepfunctions").start_execution(
         stateMachineArn=target.parameter("training-state-machine-arn"),

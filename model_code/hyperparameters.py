@@ -1,4 +1,4 @@
-"""The hyperparameters of each kind of network: types, bounds, defaults and the values that the demo trains with."""
+"""The hyperparameters of each kind of network: types, bounds and defaults."""
 
 from __future__ import annotations
 
@@ -129,24 +129,6 @@ class RnnHyperparameters(Hyperparameters):
 
 
 KINDS: dict[str, type[Hyperparameters]] = {"cnn": CnnHyperparameters, "rnn": RnnHyperparameters}
-
-
-@dataclass(frozen=True)
-class Preset:
-    """Hyperparameters as SageMaker takes them, and how many training samples they were chosen for."""
-
-    train_samples: int
-    hyperparameters: dict[str, str]
-
-
-DEMO = {
-    "cnn": Preset(14_000, {"epochs": "4", "width": "24", "batch_size": "128", "learning_rate": "0.4"}),
-    "rnn": Preset(28_000, {"epochs": "1", "units": "32", "batch_size": "128", "learning_rate": "0.004"}),
-}
-"""What the demo trains with; docs/demo.json records what that gave on two CPU cores, seed 0.
-
-The 2,000 CIFAR-10 validation images read about 0.02 higher than the test images: they are the easier ones.
-"""
 
 
 def parse(arguments: Sequence[str]) -> Hyperparameters:

@@ -21,22 +21,23 @@ from stacks.training_job import JOB_NAME, first_training_state, training_states
 def definition(settings: EnvironmentSettings, places: Places) -> dict[str, Any]:
     """The state machine.
 
-    Its input: `kind`, `data_s3_uri` (with train/, validation/ and test/ below it) and, optional, `run_id` and
-    `hyperparameters` (a map of text to text); or `marker_key`, an object of the data bucket that holds them and lies
-    beside the splits. Its output: `model_package_arn`, `version`, `metrics`, `training_job_name`.
+    Its input: `kind`, `data_s3_uri` (with train/, validation/ and test/ below it) and, optional, `run_id`,
+    `hyperparameters` (a map of text to text) and `minimum_accuracy` (the data set's gate); or `marker_key`, an object
+    of the data bucket that holds them and lies beside the splits. Its output: `model_package_arn`, `version`,
+    `metrics`, `training_job_name`.
     """
     return {
         "Comment": "Trains a network, measures it on the test split, and registers it when it passes the gates.",
         "QueryLanguage": "JSONata",
         "StartAt": "Start",
         "States": {
-            **request_states(places, then=first_training_state(settings)),
+            **request_states(settings, places, then=first_training_state(settings)),
             **training_states(settings, places, then="FindChampion"),
             **champion_states(places, then="Evaluate"),
             "Evaluate": evaluate(settings, places),
             "ReadEvaluation": read_evaluation(places),
-            "Gate": gate(settings),
-            "BelowGate": below_gate(settings),
+            "Gate": gate(),
+            "BelowGate": below_gate(),
             "ChampionGate": champion_gate(settings, then="Register"),
             "BehindChampion": behind_champion(),
             "Register": register(settings, places),
@@ -101,34 +102,24 @@ def read_evaluation(places: Places) -> dict[str, Any]:
     }
 
 
-def minimum_of_kind(settings: EnvironmentSettings) -> str:
-    """The gate's threshold for the run's kind, as an expression."""
-    members = ", ".join(
-        f"'{kind}': {value}" for kind, value in sorted(settings.training.minimum_accuracy.items())
-    )
-    return f"$lookup({{{members}}}, $kind)"
-
-
-def gate(settings: EnvironmentSettings) -> dict[str, Any]:
-    """Only a model that reaches the threshold goes on."""
-    condition = jsonata(f"$metrics.accuracy >= {minimum_of_kind(settings)}")
+def gate() -> dict[str, Any]:
+    """Only a model that reaches the run's threshold goes on."""
     return {
         "Type": "Choice",
-        "Choices": [{"Condition": condition, "Next": "ChampionGate"}],
+        "Choices": [{"Condition": jsonata("$metrics.accuracy >= $minimum_accuracy"), "Next": "ChampionGate"}],
         "Default": "BelowGate",
     }
 
 
-def below_gate(settings: EnvironmentSettings) -> dict[str, Any]:
+def below_gate() -> dict[str, Any]:
     """Says which metric fell short and by how much; the endpoint keeps its model."""
-    minimum = minimum_of_kind(settings)
     return {
         "Type": "Fail",
         "Error": "BelowGate",
         "Cause": jsonata(
             "'The accuracy of the ' & $kind & ' is ' & $formatNumber($metrics.accuracy, '0.0000') & ', which is ' & "
-            f"$formatNumber({minimum} - $metrics.accuracy, '0.0000') & ' below the gate of ' & "
-            f"$formatNumber({minimum}, '0.0000') & '. Nothing was registered.'"
+            "$formatNumber($minimum_accuracy - $metrics.accuracy, '0.0000') & ' below the gate of ' & "
+            "$formatNumber($minimum_accuracy, '0.0000') & '. Nothing was registered.'"
         ),
     }
 
@@ -195,6 +186,7 @@ def lineage(places: Places) -> str:
         "data_version": "$data_version",
         "source_archive": f"'{places.code_key}'",
         "training_image": f"'{places.training_image}'",
+        "minimum_accuracy": "$string($minimum_accuracy)",
         "champion": "$champion = '' ? 'none' : 'version ' & $champion & "
         "($champion_artefact = '' ? ' without its artefact' : '')",
     }

@@ -6,7 +6,8 @@ from typing import Any
 
 from stacks.names import KINDS
 from stacks.places import Places
-from stacks.states import catch, jsonata
+from stacks.settings import EnvironmentSettings
+from stacks.states import catch, jsonata, lookup
 
 # Execution names may have characters that job names may not; an event's id is their first 36.
 RUN_ID = (
@@ -17,8 +18,16 @@ RUN_ID = (
 LISTED_OBJECTS = 500
 
 
-def request_states(places: Places, *, then: str) -> dict[str, Any]:
-    """The states from `Start` to `then`, which find `kind`, `run_id`, `data`, `hyperparameters` and `data_version`."""
+# What a run may ask for as its gate; a run that says nothing has the settings' own.
+GATE = "$states.input.minimum_accuracy"
+GATE_IS_WELL = f"($exists({GATE}) ? $type({GATE}) = 'number' and {GATE} >= 0 and {GATE} <= 1 : true)"
+
+
+def request_states(settings: EnvironmentSettings, places: Places, *, then: str) -> dict[str, Any]:
+    """The states from `Start` to `then`.
+
+    They find `kind`, `run_id`, `data`, `hyperparameters`, `minimum_accuracy` and `data_version`.
+    """
     kinds = ", ".join(f"'{kind}'" for kind in KINDS)
     return {
         "Start": {
@@ -33,7 +42,8 @@ def request_states(places: Places, *, then: str) -> dict[str, Any]:
                 {
                     "Condition": jsonata(
                         f"$states.input.kind in [{kinds}] and "
-                        f"$contains($string($states.input.data_s3_uri), /^s3:\\/\\/{places.data_bucket}\\/.+/)"
+                        f"$contains($string($states.input.data_s3_uri), /^s3:\\/\\/{places.data_bucket}\\/.+/) "
+                        f"and {GATE_IS_WELL}"
                     ),
                     "Next": "Request",
                 }
@@ -44,7 +54,8 @@ def request_states(places: Places, *, then: str) -> dict[str, Any]:
             "Type": "Fail",
             "Error": "BadRequest",
             "Cause": f"A run wants a 'kind' ({kinds}) and a 'data_s3_uri' below s3://{places.data_bucket}/ with "
-            "train/, validation/ and test/. Nothing was trained.",
+            "train/, validation/ and test/; a 'minimum_accuracy', where there is one, is a number from 0 to 1. "
+            "Nothing was trained.",
         },
         "Request": {
             "Type": "Pass",
@@ -54,6 +65,10 @@ def request_states(places: Places, *, then: str) -> dict[str, Any]:
                 "data": jsonata("$replace($states.input.data_s3_uri, /\\/+$/, '') & '/'"),
                 "hyperparameters": jsonata(
                     "$exists($states.input.hyperparameters) ? $states.input.hyperparameters : {}"
+                ),
+                "minimum_accuracy": jsonata(
+                    f"$exists({GATE}) ? {GATE} : "
+                    f"{lookup(settings.training.minimum_accuracy, '$states.input.kind')}"
                 ),
                 "attempt": 0,
             },

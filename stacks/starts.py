@@ -40,6 +40,9 @@ def add_starts(
                         "kind": run.kind,
                         "data_s3_uri": f"s3://{data_bucket}/{run.data_prefix}",
                         "hyperparameters": run.hyperparameters,
+                        **(
+                            {} if run.minimum_accuracy is None else {"minimum_accuracy": run.minimum_accuracy}
+                        ),
                     },
                 )
             ],

@@ -7,7 +7,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from model_code.hyperparameters import KINDS
+from model_code.failures import JobFailed
+from model_code.hyperparameters import KINDS, build
 from stacks.images import TRAINING_IMAGES
 from stacks.settings.instance_types import training_instance
 from stacks.settings.part import Settings
@@ -33,6 +34,18 @@ class ScheduledRun(Settings):
         min_length=1, description="Where in the data bucket train/, validation/ and test/ are."
     )
     hyperparameters: dict[str, str] = Field(default={})
+    minimum_accuracy: float | None = Field(
+        None, ge=0, le=1, description="The data's own gate; empty: that of the settings for the kind."
+    )
+
+    @model_validator(mode="after")
+    def is_trainable(self) -> Self:
+        """Refuses what the training job would, a week later."""
+        try:
+            build(KINDS[self.kind], self.hyperparameters)
+        except JobFailed as refusal:
+            raise ValueError(f"hyperparameters: {refusal}") from refusal
+        return self
 
 
 class TuningSettings(Settings):
@@ -104,7 +117,8 @@ class TrainingSettings(Settings):
     )
     image_version: str = "2.21"
     minimum_accuracy: dict[Literal["cnn", "rnn"], Annotated[float, Field(ge=0, le=1)]] = Field(
-        default={"cnn": 0.70, "rnn": 0.85}, description="The gate: a model below it is not registered."
+        default={"cnn": 0.70, "rnn": 0.85},
+        description="The gate of a run on data that brings none: a model below it is not registered.",
     )
     champion_rule: Literal["not worse", "better"] = Field(
         "not worse",

@@ -35,6 +35,7 @@ EVERYTHING = {
                 "expression": "rate(7 days)",
                 "data_prefix": "reviews",
                 "hyperparameters": {"epochs": "2"},
+                "minimum_accuracy": 0.9,
             }
         ],
         "fallback_instance_types": ["ml.g6.xlarge", "ml.p3.2xlarge"],
@@ -122,6 +123,7 @@ def test_a_marker_and_a_schedule_start_the_training_machine(everything, of_type)
     assert rules[False]["ScheduleExpression"] == "rate(7 days)"
     given = json.dumps(rules[False]["Targets"][0]["Input"])
     assert "reviews" in given and "epochs" in given
+    assert r"\"minimum_accuracy\":0.9" in given
     buckets = of_type(everything["Storage"], "AWS::S3::Bucket")
     told = [bucket for bucket in buckets if "NotificationConfiguration" in bucket]
     assert len(told) == 1

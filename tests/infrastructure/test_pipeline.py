@@ -193,6 +193,30 @@ def test_a_model_below_the_gate_hears_which_metric_fell_short_and_by_how_much(ma
     )
 
 
+@pytest.mark.parametrize(("minimum", "passes"), [(0.9, True), (0, True), (0.91, False), (1, False)])
+def test_a_run_on_data_with_a_gate_of_its_own_is_held_to_that_gate(machine, minimum, passes):
+    done = run(machine, {**INPUT, "minimum_accuracy": minimum}, accuracy=0.9)
+    assert ("Register" in done.requests) is passes
+    if passes:
+        recorded = done.requests["Register"][0]["CustomerMetadataProperties"]["minimum_accuracy"]
+        assert float(recorded) == minimum
+    else:
+        assert f"below the gate of {minimum:.4f}" in done.cause
+
+
+def test_the_marker_beside_the_data_may_say_its_gate(machine):
+    marker = json.dumps({"kind": "rnn", "minimum_accuracy": 0.95})
+    answers = services(ReadMarker=lambda *_: {"Body": marker})
+    assert walk(machine, {"marker_key": "reviews/TRAIN.json"}, answers).error == "BelowGate"
+
+
+@pytest.mark.parametrize("minimum", [-0.1, 1.5, "0.5", None, True, [0.5]])
+def test_a_gate_that_is_no_share_trains_nothing(machine, minimum):
+    done = walk(machine, {**INPUT, "minimum_accuracy": minimum}, {})
+    assert done.error == "BadRequest"
+    assert "'minimum_accuracy', where there is one, is a number from 0 to 1" in done.cause
+
+
 def test_a_version_bears_a_card_with_its_figures_and_the_baseline_of_its_drift(machine):
     (request,) = run(machine, released="").requests["Register"]
     card = json.loads(request["ModelCard"]["ModelCardContent"])
@@ -224,6 +248,7 @@ def test_a_version_says_where_it_comes_from(machine):
         "training_data": "s3://data.of.dev/cifar10/",
         "source_archive": "abc.gz",
         "training_image": PLACES.training_image,
+        "minimum_accuracy": "0.7",
         "champion": "version 3",
         "hyperparameter.epochs": "3",
         "hyperparameter.note": "quoted",

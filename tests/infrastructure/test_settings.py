@@ -16,6 +16,7 @@ from stacks.settings.instance_types import instance_types
 
 from .conftest import ROOT, context
 
+WEEKLY = {"kind": "rnn", "expression": "rate(7 days)", "data_prefix": "reviews"}
 GPU_FAMILIES = ("p4d", "p4de", "p5", "p5e", "p5en", "p6", "g4dn", "g5", "g6", "g6e", "g7", "p3")
 
 
@@ -58,6 +59,7 @@ def settings_with(path: str, value):
         ("budget", {"monthly_us_dollars": 9, "email": "nobody"}),
         ("training.minimum_accuracy", {"cnn": 1.5, "rnn": 0.5}),
         ("training.minimum_accuracy", {"cnn": 0.5}),
+        ("training.schedules", [{**WEEKLY, "minimum_accuracy": 85}]),
         ("training.image_version", "1.15"),
         ("training.approval", "Maybe"),
         ("inference.instance_type", "ml.p99.large"),
@@ -84,6 +86,18 @@ def test_a_wrong_setting_is_refused_by_its_name(path, value):
     with pytest.raises(SettingsRefused) as refused:
         settings_with(path, value)
     assert path.split(".")[-1] in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("hyperparameters", "reason"),
+    [
+        ({"epochs": "0"}, "epochs is 0; it has to be between 1 and 1000"),
+        ({"width": "9"}, "rnn has no.*'width'"),
+    ],
+)
+def test_a_schedule_whose_job_would_fail_is_refused(hyperparameters, reason):
+    with pytest.raises(SettingsRefused, match=reason):
+        settings_with("training.schedules", [{**WEEKLY, "hyperparameters": hyperparameters}])
 
 
 def test_an_unknown_environment_is_refused_with_the_known_ones():

@@ -9,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model_code.failures import JobFailed
-from model_code.hyperparameters import DEMO, KINDS, build, parse
+from model_code.hyperparameters import KINDS, build, parse
+from model_code.presets import PRESETS
+from model_code.public_datasets import DATASETS
 
 
 @pytest.mark.parametrize(
@@ -55,15 +57,19 @@ def test_every_default_lies_within_its_own_bounds(kind):
     )
 
 
-@pytest.mark.parametrize("kind", DEMO)
-def test_the_demos_values_are_texts_that_the_script_takes(kind):
-    words = [word for name, value in DEMO[kind].hyperparameters.items() for word in (f"--{name}", value)]
+@pytest.mark.parametrize("dataset", DATASETS)
+def test_every_public_set_has_a_preset_that_the_script_takes(dataset):
+    chosen = PRESETS[dataset].hyperparameters
+    kind = {"image": "cnn"}.get(DATASETS[dataset].feature, "rnn")
 
-    settings = parse(["--kind", kind, *words])
+    settings = parse(["--kind", kind, *(word for name in chosen for word in (f"--{name}", chosen[name]))])
 
-    assert {name: str(getattr(settings, name)) for name in DEMO[kind].hyperparameters} == DEMO[
-        kind
-    ].hyperparameters
+    assert {name: str(getattr(settings, name)) for name in chosen} == chosen
+
+
+@pytest.mark.parametrize("dataset", DATASETS)
+def test_the_gate_of_a_public_set_is_above_guessing(dataset):
+    assert 1.5 / len(DATASETS[dataset].labels) < PRESETS[dataset].minimum_accuracy < 1
 
 
 @given(epochs=st.integers())

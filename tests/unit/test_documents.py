@@ -40,21 +40,3 @@ def test_the_recorded_run_reached_what_the_demo_promises():
     assert RECORD["models"]["rnn"]["accuracy"] >= 0.87
     assert RECORD["models"]["cnn"]["test_samples"] == 10_000
     assert RECORD["models"]["rnn"]["test_samples"] >= 5_000
-
-
-def test_every_command_of_the_readme_exists():
-    from typer.main import get_command
-
-    from cli.main import app
-
-    known = set(get_command(app).commands)
-    named = set(re.findall(r"^\$ recognition (\w+)", (ROOT / "README.md").read_text(), re.MULTILINE))
-    assert named and named <= known
-
-
-def test_every_make_target_of_the_readme_exists():
-    targets = set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    named = set(
-        re.findall(r"`make ([\w-]+)`|^\$ make ([\w-]+)", (ROOT / "README.md").read_text(), re.MULTILINE)
-    )
-    assert named and {first or second for first, second in named} <= targets

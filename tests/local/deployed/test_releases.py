@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError
 
-from cli import release, rollback
+from cli import own_model, release, rollback
+from cli.archive import Model
 from cli.errors import CommandFailed
 from cli.target import Target
 
@@ -43,7 +44,7 @@ def test_a_model_from_this_machine_becomes_a_version_and_an_old_one_can_come_bac
 ):
     """The upgrade's settings scale by the load, which a release may not take back to the first number."""
     instances = scaled_to(target, 3)
-    version = release.register_local_model(target, "rnn", local_model)
+    version = own_model.register(target, "rnn", Model(local_model), "Approved")
     release.release(target, "rnn", version, silent)
     assert classify(target, "A film.").body["model"]["version"] == version
     assert instances() == 3
@@ -75,7 +76,7 @@ def damaged_model(local_model, tmp_path_factory) -> Path:
 
 
 def test_a_model_that_does_not_load_leaves_the_old_one_answering(target, released, damaged_model):
-    version = release.register_local_model(target, "rnn", damaged_model)
+    version = own_model.register(target, "rnn", Model(damaged_model), "Approved")
     with pytest.raises(CommandFailed, match="The endpoint keeps the model it had"):
         release.release(target, "rnn", version, silent)
     assert classify(target, f"A {GOOD[1]} film.").body["model"]["version"] == released
@@ -96,7 +97,7 @@ def failing_model(local_model, tmp_path_factory) -> Path:
 def test_a_version_that_fails_in_its_canary_is_rolled_back_by_its_alarm_and_the_release_says_so(
     target, upgrade, released, failing_model, callers
 ):
-    version = release.register_local_model(target, "rnn", failing_model)
+    version = own_model.register(target, "rnn", Model(failing_model), "Approved")
     package = release.describe_version(target, "rnn", version)["ModelPackageArn"]
     name, runtime = release.endpoint_name(target, "rnn"), target.client("sagemaker-runtime")
 
@@ -181,8 +182,8 @@ def approvals(target, first_version, local_model, damaged_model) -> Approvals:
     """A good version and one that does not load, approved at once."""
     serve(target, first_version.version)
     with releases_on_approval(target) as ended:
-        good = release.register_local_model(target, "rnn", local_model)
-        bad = release.register_local_model(target, "rnn", damaged_model)
+        good = own_model.register(target, "rnn", Model(local_model), "Approved")
+        bad = own_model.register(target, "rnn", Model(damaged_model), "Approved")
         return Approvals(good, bad, ended(2), classify(target, "A film.").body["model"]["version"])
 
 

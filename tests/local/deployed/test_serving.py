@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from cli import release, transform
+from cli import own_model, release, transform
+from cli.archive import Model
 from cli.errors import CommandFailed
 from cli.target import Target
 from stacks.lambda_code import write_function_code
@@ -71,7 +72,7 @@ def own_container(target, local_model) -> OwnContainer:
     parameters, name = target.client("ssm"), "/recognition/dev/litert-image"
     image = "111122223333.dkr.ecr.us-east-1.amazonaws.com/recognition-serving:1"
     parameters.put_parameter(Name=name, Value=image, Type="String")
-    version = release.register_local_model(target, "rnn", local_model)
+    version = own_model.register(target, "rnn", Model(local_model), "Approved")
     parameters.delete_parameter(Name=name)
     package_arn = release.describe_version(target, "rnn", version)["ModelPackageArn"]
     return OwnContainer(target, version, package_arn)

@@ -11,7 +11,7 @@ from typing import Any
 import boto3
 import pytest
 
-from cli import bulk, bulk_runs
+from cli import bulk, bulk_runs, bulk_sources
 from cli.errors import CommandFailed
 from lambdas.bulk.asking import OPERATIONS
 from lambdas.bulk.work import Batch, Worker, work
@@ -91,7 +91,7 @@ def run(deployment, monkeypatch) -> str:
     s3, made = deployment.client("s3"), uuid.uuid4().hex
     for name, text in TEXTS.items():
         s3.put_object(Bucket=BUCKET, Key=f"texts/{name}", Body=text.encode())
-    objects = bulk.objects_from(deployment, f"s3://{BUCKET}/texts/", made, lambda _: None)
+    objects = bulk_sources.objects_from(deployment, f"s3://{BUCKET}/texts/", made, lambda _: None)
     manifest = io.BytesIO()
     plan = bulk.write_plan(SENTIMENT, objects, manifest, 0.0001, 5.0)
     about = {

@@ -18,6 +18,7 @@ from cli import bakeoff_figures, bakeoff_report, decision_commands, main
 from cli.errors import CommandFailed
 from cli.plain_data import read_examples
 from cli.profiling import profile
+from cli.target import Target
 
 
 def examples_in(path):
@@ -125,6 +126,7 @@ def test_the_command_compares_reports_and_judges_the_advice(tmp_path, monkeypatc
         return "The figures are left."
 
     monkeypatch.setattr(bakeoff_figures, "leave", leave)
+    monkeypatch.setattr(Target, "require_account", lambda _: None)
     words = ["bakeoff", "--data", str(path), "--volume", "50000", "--minutes", "60", "--aws", "--json"]
     result = CliRunner().invoke(main.app, words)
     assert result.exit_code == 0, result.output

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from cli import bulk, bulk_commands, bulk_runs
+from cli import bulk, bulk_commands, bulk_runs, bulk_sources
 from cli.errors import CommandFailed
 from cli.main import app
 from lambdas.bulk.asking import OPERATIONS
@@ -102,7 +102,7 @@ def test_without_a_confirmed_price_no_limit_can_be_held_so_nothing_starts():
 )
 def test_a_run_reads_the_data_bucket_or_a_folder(source, reason):
     with pytest.raises(CommandFailed, match=reason):
-        list(bulk.objects_from(Target(), source, "run", lambda _: None))
+        list(bulk_sources.objects_from(Target(), source, "run", lambda _: None))
 
 
 @pytest.fixture
@@ -128,7 +128,7 @@ def in_pages():
 def test_a_prefix_of_many_pages_is_read_to_its_end_without_the_marks_of_folders(in_pages):
     first = [{"Key": "texts/", "Size": 0, "ETag": '"0"'}, {"Key": "texts/a", "Size": 7, "ETag": '"1"'}]
     target = in_pages("texts", first, [{"Key": "texts/empty", "Size": 0, "ETag": '"2"'}])
-    found = list(bulk.objects_from(target, "s3://data/texts", "run", lambda _: None))
+    found = list(bulk_sources.objects_from(target, "s3://data/texts", "run", lambda _: None))
     assert [(one["key"], one["etag"], one["size"]) for one in found] == [
         ("texts/a", "1", 7),
         ("texts/empty", "2", 0),
@@ -169,7 +169,7 @@ def test_a_line_of_a_manifest_that_names_no_object_is_a_sentence(line):
     target.client = lambda _: s3
     with Stubber(s3) as answers:
         answers.add_response("get_object", {"Body": StreamingBody(io.BytesIO(content), len(content))})
-        found = bulk.objects_from(target, "s3://data/all.jsonl", "run", lambda _: None)
+        found = bulk_sources.objects_from(target, "s3://data/all.jsonl", "run", lambda _: None)
         assert next(found) == {"key": "a", "etag": None, "size": 7}
         with pytest.raises(CommandFailed, match="Line 2 of all.jsonl is not JSON with a 'key'"):
             next(found)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import itertools
+import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -15,7 +17,8 @@ from cli import recognize as recognizing
 from cli.errors import CommandFailed
 from cli.main import app
 from cli.pictures import COLOURS, corners_of, draw, free_place, highlighted, overlap
-from cli.recognize import Reply, recognize_and_show
+from cli.recognize import Reply, recognize_and_show, require_options
+from cli.subjects import Subject, subject_in_file, subject_in_words
 from cli.watching import new_files
 
 
@@ -56,9 +59,22 @@ def test_a_turned_photograph_is_drawn_upright(tmp_path):
     assert Image.open(output).size == (100, 200)
 
 
-def test_another_format_is_refused(tmp_path):
-    with pytest.raises(CommandFailed, match=r"writes \.png"):
-        draw(picture(), [CAT], tmp_path / "out.gif")
+@pytest.mark.parametrize(
+    ("image", "name", "reason"),
+    [
+        (picture(), "out.webp", r"writes \.png"),
+        (picture(), "missing/out.png", "there is no folder"),
+        (b"no picture", "out.png", "damaged"),
+    ],
+)
+def test_what_cannot_be_drawn_is_refused_before_anybody_is_asked(image, name, reason, tmp_path, monkeypatch):
+    photo = tmp_path / "photo.jpg"
+    photo.write_bytes(image)
+    monkeypatch.setattr("cli.embedded.choose_target", lambda *_, **__: pytest.fail("an AWS was chosen"))
+    ended = CliRunner().invoke(app, ["recognize", str(photo), "--show", str(tmp_path / name)])
+    assert isinstance(ended.exception, CommandFailed)
+    assert re.search(reason, str(ended.exception))
+    assert not (tmp_path / name).exists()
 
 
 share = st.floats(-0.5, 1.5)
@@ -149,7 +165,7 @@ def answers(monkeypatch):
 def test_a_photograph_is_shown_with_what_was_found(answers, tmp_path, capsys):
     photo, output = tmp_path / "photo.jpg", tmp_path / "out.png"
     photo.write_bytes(picture())
-    assert recognize_and_show(Target(), str(photo), picture=output)
+    assert recognize_and_show(Target(), subject_in_file(photo), picture=output)
     assert Image.open(output).size == (200, 100)
     printed = capsys.readouterr()
     assert "photo.jpg" in printed.out and "1 box is drawn" in printed.err
@@ -160,7 +176,7 @@ def test_a_photograph_whose_labels_nobody_told_is_not_drawn_and_that_is_said(mon
     monkeypatch.setattr(recognizing, "ask", lambda *_: Reply(503, refused, 0.01))
     photo, output = tmp_path / "photo.jpg", tmp_path / "out.png"
     photo.write_bytes(picture())
-    assert not recognize_and_show(Target(), str(photo), picture=output)
+    assert not recognize_and_show(Target(), subject_in_file(photo), picture=output)
     assert not output.exists()
     assert "Nothing is drawn" in capsys.readouterr().err
 
@@ -180,23 +196,25 @@ def test_a_watched_folder_is_watched_on_after_a_file_that_cannot_be_asked_about(
 
 
 def test_a_text_is_printed_with_its_entities(answers, capsys):
-    assert recognize_and_show(Target(), "Ada was here.", entities=True)
+    assert recognize_and_show(Target(), subject_in_words("Ada was here."), entities=True)
     assert "Ada [PERSON] was here." in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("options", [{"picture": "out.png"}, {"entities": False, "picture": "out.png"}])
-def test_a_text_is_not_drawn(answers, options):
-    with pytest.raises(CommandFailed, match="--show is for images"):
-        recognize_and_show(Target(), "Ada was here.", **options)
+READINGS = Subject(b'{"sequence": [[1.0]]}', "application/json")
 
 
-def test_readings_are_neither_drawn_nor_marked(answers, tmp_path):
-    file = tmp_path / "walk.json"
-    file.write_text('{"sequence": [[1.0]]}')
-    for options in ({"picture": tmp_path / "out.png"}, {"entities": True}):
-        with pytest.raises(CommandFailed, match="--show is for images and --entities for texts"):
-            recognize_and_show(Target(), str(file), **options)
-    assert recognize_and_show(Target(), str(file))
+@pytest.mark.parametrize(
+    ("subject", "options"),
+    [
+        (subject_in_words("Ada was here."), {"picture": Path("out.png")}),
+        (READINGS, {"picture": Path("out.png")}),
+        (READINGS, {"entities": True}),
+        (Subject(picture(), "image/jpeg"), {"entities": True}),
+    ],
+)
+def test_only_images_are_drawn_and_only_texts_marked(subject, options):
+    with pytest.raises(CommandFailed, match="--show is for images and --entities for texts"):
+        require_options(subject, **options)
 
 
 def test_new_files_come_once_and_when_they_are_written(tmp_path):

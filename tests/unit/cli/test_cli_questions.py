@@ -7,7 +7,6 @@ import io
 import json
 import re
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,6 +16,7 @@ from cli import questions
 from cli.errors import CommandFailed
 from cli.recognize import Reply, describe_answer, questions_about
 from cli.report import ModelReport, confusion_rows, write_report
+from cli.subjects import Subject
 
 
 def png(size: tuple[int, int] = (32, 32)) -> bytes:
@@ -61,47 +61,18 @@ def test_an_endpoint_that_contradicts_the_evaluation_of_its_artefact_fails_the_d
         questions.ask_about_samples(None, "cnn", [sample("cat")], print)
 
 
-def test_a_file_is_asked_about_by_its_kind_and_anything_else_is_a_text(tmp_path):
-    photo = tmp_path / "photo.JPG"
-    photo.write_bytes(b"\xff\xd8")
-    assert [q.path for q in questions_about(str(photo))] == ["/images/labels", "/images/class"]
-    assert [q.path for q in questions_about("What a film!")] == ["/texts/sentiment", "/texts/class"]
-
-
-def test_a_file_of_readings_is_asked_about_as_a_sequence(tmp_path):
-    steps = [[0.5, -9.75, 1.0], [0.25, -9.5, 1.5]]
-    as_json, as_array = tmp_path / "walk.json", tmp_path / "walk.npy"
-    as_json.write_text(json.dumps({"sequence": steps}))
-    np.save(as_array, np.array(steps))
-    for file in (as_json, as_array):
-        (question,) = questions_about(str(file))
-        assert (question.path, question.content_type) == ("/sequences/class", "application/json")
-        assert json.loads(question.body) == {"sequence": steps}
-
-
 @pytest.mark.parametrize(
-    ("content", "reason"),
-    [(np.zeros((2, 3, 4)), "array of 3 dimensions"), (np.array([["a"]]), "no NumPy file of numbers")],
+    ("content_type", "paths"),
+    [
+        ("image/jpeg", ["/images/labels", "/images/class"]),
+        ("text/plain; charset=utf-8", ["/texts/sentiment", "/texts/class"]),
+        ("application/json", ["/sequences/class"]),
+    ],
 )
-def test_an_array_that_is_no_sequence_is_refused(tmp_path, content, reason):
-    file = tmp_path / "walk.npy"
-    np.save(file, content)
-    with pytest.raises(CommandFailed, match=reason):
-        questions_about(str(file))
-    file.write_bytes(b"no array")
-    with pytest.raises(CommandFailed, match="no NumPy file of numbers"):
-        questions_about(str(file))
-
-
-def test_a_missing_picture_is_not_taken_for_a_text(tmp_path):
-    with pytest.raises(CommandFailed, match=r"There is no file .*photo\.png"):
-        questions_about(str(tmp_path / "photo.png"))
-
-
-def test_a_file_of_another_kind_is_refused_with_the_kinds_that_are_taken(tmp_path):
-    (tmp_path / "film.mp4").write_bytes(b"\0")
-    with pytest.raises(CommandFailed, match=r"takes \.png, \.jpg, \.jpeg, \.txt"):
-        questions_about(str(tmp_path / "film.mp4"))
+def test_a_subject_is_asked_about_by_its_kind(content_type, paths):
+    asked = questions_about(Subject(b"content", content_type))
+    assert [question.path for question in asked] == paths
+    assert {(question.body, question.content_type) for question in asked} == {(b"content", content_type)}
 
 
 def test_an_error_of_the_api_is_shown_by_its_sentence():

@@ -131,24 +131,6 @@ def test_the_reason_of_a_failed_update_is_the_first_failure_of_that_update_only(
     assert release.first_failure(newest_first) == "Endpoint: the model does not load"
 
 
-def test_a_directory_without_a_model_is_refused_by_the_file_that_it_lacks(target, tmp_path):
-    with pytest.raises(CommandFailed, match=r"holds no 1/saved_model\.pb"):
-        release.register_local_model(target, "cnn", tmp_path)
-
-
-def test_the_kind_of_a_model_is_read_from_its_card(tmp_path):
-    (tmp_path / "model_card.json").write_text('{"kind": "rnn"}')
-    assert release.kind_of_model(tmp_path) == "rnn"
-
-
-@pytest.mark.parametrize("content", [None, "not json", "{}"])
-def test_a_model_without_a_readable_card_asks_for_its_kind(tmp_path, content):
-    if content is not None:
-        (tmp_path / "model_card.json").write_text(content)
-    with pytest.raises(CommandFailed, match="Say it: recognition release cnn"):
-        release.kind_of_model(tmp_path)
-
-
 class Machine:
     """The release machine of a deployment whose networks share an endpoint; it ends after a look as it is told to."""
 

@@ -1,0 +1,196 @@
+"""A model of this machine is registered from its folder or its archive, and waits for approval like every version."""
+
+from __future__ import annotations
+
+import json
+import tarfile
+from pathlib import Path
+
+import pytest
+from moto import mock_aws
+from typer.testing import CliRunner
+
+from cli import own_model, release
+from cli.archive import Model
+from cli.errors import CommandFailed
+from cli.main import app
+from cli.target import Target
+
+VARIABLES = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": "us-east-1"}
+BUCKET = "models"
+FILES = {
+    "1/saved_model.pb": b"graph",
+    "1/variables/variables.index": b"weights",
+    "code/inference.py": b"handler",
+    "model_card.json": b'{"kind": "rnn"}',
+}
+
+
+def folder_of(place: Path, **changed: bytes | None) -> Path:
+    """A model's folder; a file that is changed to None is left out."""
+    for name, content in {**FILES, **changed}.items():
+        if content is not None:
+            (place / name).parent.mkdir(parents=True, exist_ok=True)
+            (place / name).write_bytes(content)
+    return place
+
+
+def archive_of(place: Path, folder: Path, prefix: str = "") -> Path:
+    with tarfile.open(place, "w:gz") as tar:
+        for file in sorted(folder.rglob("*")):
+            tar.add(file, arcname=prefix + file.relative_to(folder).as_posix(), recursive=False)
+    return place
+
+
+@pytest.fixture(params=["folder", "archive", "archive of tar's", "folder with the archive"])
+def model(request, tmp_path) -> Model:
+    """The same model in each of the forms in which it may be given."""
+    folder = folder_of(tmp_path / "model")
+    if request.param == "folder":
+        return Model(folder)
+    (tmp_path / "demo").mkdir()
+    prefix = "./" if request.param == "archive of tar's" else ""
+    archive = archive_of(tmp_path / "demo" / "model.tar.gz", folder, prefix)
+    return Model(archive if request.param.startswith("archive") else archive.parent)
+
+
+def test_a_model_is_read_in_each_of_its_forms(model):
+    assert model.files == sorted(FILES)
+    assert {name: model.read(name) for name in model.files} == FILES
+    assert own_model.kind_of_model(model, None) == "rnn"
+
+
+def test_what_is_uploaded_holds_the_models_files(model):
+    with model.packed() as archive, tarfile.open(archive) as tar:
+        members = [one for one in tar if one.isfile()]
+        assert {one.name.removeprefix("./"): tar.extractfile(one).read() for one in members} == FILES
+
+
+def test_packing_leaves_nothing_beside_the_folder(tmp_path):
+    model = Model(folder_of(tmp_path / "model"))
+    with model.packed() as archive:
+        assert tmp_path not in archive.parents
+    assert not archive.exists()
+    assert [one.name for one in tmp_path.iterdir()] == ["model"]
+
+
+def test_a_place_without_a_model_is_refused(tmp_path):
+    with pytest.raises(CommandFailed, match="no folder or archive"):
+        Model(tmp_path / "nowhere")
+    broken = tmp_path / "model.tar.gz"
+    broken.write_bytes(b"no archive")
+    with pytest.raises(CommandFailed, match=r"no readable model\.tar\.gz"):
+        Model(broken)
+
+
+@pytest.mark.parametrize("missing", own_model.NEEDED)
+def test_a_folder_without_a_model_is_refused_by_the_file_that_it_lacks(missing, tmp_path):
+    with pytest.raises(CommandFailed, match=f"holds no {missing}"):
+        own_model.kind_of_model(Model(folder_of(tmp_path, **{missing: None})), "rnn")
+
+
+@pytest.mark.parametrize("card", [None, b"not json", b"{}", b"[]"])
+def test_a_model_without_a_readable_card_asks_for_its_kind(card, tmp_path):
+    model = Model(folder_of(tmp_path, **{"model_card.json": card}))
+    with pytest.raises(CommandFailed, match="Say it: recognition release cnn"):
+        own_model.kind_of_model(model, None)
+    assert own_model.kind_of_model(model, "cnn") == "cnn"
+
+
+def test_a_model_of_the_other_kind_is_refused(tmp_path):
+    with pytest.raises(CommandFailed, match="a model of the rnn, and not of the cnn"):
+        own_model.kind_of_model(Model(folder_of(tmp_path)), "cnn")
+
+
+@pytest.fixture
+def aws(monkeypatch):
+    """An empty account, which every command chooses."""
+    chosen = {name: Target(name, VARIABLES) for name in ("dev", "prod")}
+    monkeypatch.setattr("cli.embedded.choose_target", lambda environment, **_: chosen[environment])
+    with mock_aws():
+        yield chosen
+
+
+def deploy(target: Target, *, endpoints: bool = True) -> Target:
+    """The app, as far as a release asks for it, with the stack of the endpoints or without."""
+    target.client("s3").create_bucket(Bucket=BUCKET)
+    for name, value in {"model-bucket": BUCKET, "inference-image": "image"}.items():
+        parameter = f"/recognition/{target.environment}/{name}"
+        target.client("ssm").put_parameter(Name=parameter, Value=value, Type="String")
+    target.client("sagemaker").create_model_package_group(
+        ModelPackageGroupName=release.endpoint_name(target, "rnn")
+    )
+    if endpoints:
+        stack = {"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}}
+        target.client("cloudformation").create_stack(
+            StackName=target.stack_name("Inference"), TemplateBody=json.dumps(stack)
+        )
+    return target
+
+
+@pytest.fixture
+def released(monkeypatch) -> list[str]:
+    """The versions that were released."""
+    found: list[str] = []
+
+    def note(target: Target, kind: str, version: str, _) -> None:
+        release.require_approved_version(target, kind, version)
+        found.append(version)
+
+    monkeypatch.setattr(release, "release", note)
+    return found
+
+
+def run(*words: str):
+    return CliRunner().invoke(app, ["release", *words])
+
+
+def approval(target: Target) -> str:
+    return release.describe_version(target, "rnn", "1")["ModelApprovalStatus"]
+
+
+def uploaded(target: Target) -> int:
+    return target.client("s3").list_objects_v2(Bucket=BUCKET)["KeyCount"]
+
+
+def test_in_prod_a_model_of_this_machine_waits_for_its_approval(aws, released, tmp_path):
+    target = deploy(aws["prod"])
+    ended = run("--from", str(folder_of(tmp_path)), "--environment", "prod")
+    assert "is registered and waits for approval, like every version of prod" in str(ended.exception)
+    assert "Its approval in the model registry releases it." in str(ended.exception)
+    assert (released, approval(target)) == ([], "PendingManualApproval")
+
+
+def test_where_an_approval_releases_nothing_the_next_command_is_named(tmp_path):
+    said = own_model.waits(Target("prod", VARIABLES), "rnn", "3", on_approval=False)
+    assert "then: recognition release rnn --version 3 --environment prod" in said
+
+
+def test_who_approves_it_releases_it(aws, released, tmp_path):
+    target = deploy(aws["prod"])
+    ended = run("--from", str(folder_of(tmp_path)), "--environment", "prod", "--approve")
+    assert ended.exit_code == 0, ended.exception
+    assert (released, approval(target), uploaded(target)) == (["1"], "Approved", 1)
+
+
+def test_in_dev_every_version_is_approved(aws, released, tmp_path):
+    target = deploy(aws["dev"])
+    ended = run("--from", str(folder_of(tmp_path)))
+    assert ended.exit_code == 0, ended.exception
+    assert (released, approval(target)) == (["1"], "Approved")
+
+
+def test_without_an_endpoints_stack_nothing_is_uploaded(aws, released, tmp_path):
+    target = deploy(aws["dev"], endpoints=False)
+    ended = run("--from", str(folder_of(tmp_path)))
+    assert "There is no stack Recognition-dev-Inference" in str(ended.exception)
+    assert (uploaded(target), released) == (0, [])
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [(["--version", "3"], "--version cannot be given"), (["cnn"], "a model of the rnn, and not of the cnn")],
+)
+def test_what_contradicts_itself_is_refused_before_an_aws_is_asked(words, reason, tmp_path, monkeypatch):
+    monkeypatch.setattr("cli.embedded.choose_target", lambda *_, **__: pytest.fail("an AWS was chosen"))
+    assert reason in str(run(*words, "--from", str(folder_of(tmp_path))).exception)

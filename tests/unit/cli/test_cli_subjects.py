@@ -1,0 +1,156 @@
+"""A user's words are a text unless they name a file, and a missing file is never sent as a text and billed."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from cli import subjects
+from cli.errors import CommandFailed
+from cli.main import app
+from cli.subjects import Subject, subject_in_file, subject_of
+
+LONG_REVIEW = "A moving, quietly funny film. " * 200
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    """An empty folder to stand in."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        LONG_REVIEW,
+        "x" * 300,
+        "one/" * 2_000 + " and more",
+        "For the rest see notes.txt",
+        "Great",
+        "v1.2",
+        "Übermäßig schön",
+        "two\nlines",
+        "",
+    ],
+    ids=lambda text: text[:12],
+)
+def test_words_are_a_text(text):
+    assert subject_of(text) == Subject(text.encode(), "text/plain; charset=utf-8")
+
+
+@pytest.mark.parametrize(
+    "word", ["missing.webp", "missing.JPG", "notes.txt", "walk.npy", "photos/cat", "./cat", "a.b.jsonl"]
+)
+def test_a_missing_file_is_refused_and_the_way_to_send_it_as_a_text_is_named(word):
+    with pytest.raises(CommandFailed, match=f"There is no file {word}.*--text"):
+        subject_of(word)
+
+
+def test_a_folder_is_refused_with_the_command_that_asks_about_its_files(folder):
+    (folder / "photos").mkdir()
+    with pytest.raises(CommandFailed, match="photos is a folder.*bulk --from photos"):
+        subject_of("photos")
+
+
+def test_a_file_is_read_whatever_it_is_called(folder):
+    (folder / "my holiday.JPG").write_bytes(b"\xff\xd8")
+    assert subject_of("my holiday.JPG") == Subject(b"\xff\xd8", "image/jpeg", "my holiday.JPG")
+
+
+def test_a_file_of_another_kind_is_refused_with_the_kinds_that_are_taken(folder):
+    (folder / "film.mp4").write_bytes(b"\0")
+    with pytest.raises(CommandFailed, match=r"takes \.png, \.jpg, \.jpeg, \.txt"):
+        subject_of("film.mp4")
+
+
+def test_a_file_of_readings_is_a_sequence_in_json(folder):
+    steps = [[0.5, -9.75, 1.0], [0.25, -9.5, 1.5]]
+    (folder / "walk.json").write_text(json.dumps({"sequence": steps}))
+    np.save(folder / "walk.npy", np.array(steps))
+    for name in ("walk.json", "walk.npy"):
+        found = subject_in_file(folder / name)
+        assert (found.content_type, json.loads(found.content)) == ("application/json", {"sequence": steps})
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [(np.zeros((2, 3, 4)), "array of 3 dimensions"), (np.array([["a"]]), "no NumPy file of numbers")],
+)
+def test_an_array_that_is_no_sequence_is_refused(folder, content, reason):
+    file = folder / "walk.npy"
+    np.save(file, content)
+    with pytest.raises(CommandFailed, match=reason):
+        subject_in_file(file)
+    file.write_bytes(b"no array")
+    with pytest.raises(CommandFailed, match="no NumPy file of numbers"):
+        subject_in_file(file)
+
+
+def test_an_argument_that_is_not_utf8_is_a_sentence():
+    with pytest.raises(CommandFailed, match="not UTF-8"):
+        subject_of(b"caf\xe9".decode("utf-8", "surrogateescape"))
+
+
+@pytest.mark.parametrize(
+    ("content", "content_type"),
+    [
+        ("Schön.".encode(), "text/plain; charset=utf-8"),
+        (b"\x89PNG\r\n\x1a\nrest", "image/png"),
+        (b"\xff\xd8\xff\xe0rest", "image/jpeg"),
+    ],
+)
+def test_standard_input_is_a_picture_by_its_first_bytes_else_a_text(content, content_type, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
+    assert subject_of("-") == Subject(content, content_type)
+
+
+@pytest.mark.parametrize(("content", "reason"), [(b"", "is empty"), (b"caf\xe9", "byte 3 is wrong")])
+def test_standard_input_that_is_nothing_to_ask_about_is_refused(content, reason, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
+    with pytest.raises(CommandFailed, match=reason):
+        subject_of("-")
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """The subjects that the command asks about."""
+    found: list[Subject] = []
+    monkeypatch.setattr("cli.embedded.choose_target", lambda *_, **__: None)
+    monkeypatch.setattr("cli.recognize.recognize_and_show", lambda _, one, **__: found.append(one) or True)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("words", "subject"),
+    [
+        (["--text", "missing.webp"], Subject(b"missing.webp", subjects.TEXT_TYPE)),
+        (["--file", "-.txt"], Subject(b"A film.", subjects.TEXT_TYPE, "-.txt")),
+        ([LONG_REVIEW], Subject(LONG_REVIEW.encode(), subjects.TEXT_TYPE)),
+    ],
+)
+def test_an_option_says_what_a_word_is(words, subject, asked, folder):
+    (folder / "-.txt").write_text("A film.")
+    assert CliRunner().invoke(app, ["recognize", *words]).exit_code == 0
+    assert asked == [subject]
+
+
+@pytest.mark.parametrize(
+    "words", [[], ["a film", "--text", "a film"], ["--watch", "photos", "--file", "a.txt"]]
+)
+def test_one_thing_is_recognized_at_a_time(words, asked):
+    ended = CliRunner().invoke(app, ["recognize", *words])
+    assert "Say what to recognize, once" in str(ended.exception)
+    assert not asked
+
+
+@pytest.mark.parametrize("words", [["missing.webp"], ["--file", "Great"], ["photos/cat"]])
+def test_nobody_is_asked_about_a_missing_file(words, monkeypatch):
+    monkeypatch.setattr("cli.embedded.choose_target", lambda *_, **__: pytest.fail("an AWS was chosen"))
+    ended = CliRunner().invoke(app, ["recognize", *words])
+    assert isinstance(ended.exception, CommandFailed)

@@ -1,0 +1,103 @@
+"""Every command in README and docs is one that exists, with its options, targets, modules and files."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import shlex
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+from typer.main import get_command
+
+from cli.main import app
+from model_code.hyperparameters import parse
+from tools.documented_lines import PAGES, ROOT, Line, inline_lines_of, lines_of
+
+TYPED = [line for page in PAGES for line in lines_of(page)]
+NAMED = [line for page in PAGES for line in inline_lines_of(page)]
+LINES = TYPED + NAMED
+TARGETS = set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+# Of the repository itself; what a reader brings, or a command leaves below build/, is not there before.
+FOLDERS = {one.name for one in ROOT.iterdir() if one.is_dir()} - {"build", "node_modules", "cdk.out"}
+
+
+def lines_with(start: str, lines: list[Line] = LINES) -> list[Line]:
+    found = [line for line in lines if line.command.startswith(f"{start} ")]
+    assert found, f"no line starts with {start}"
+    return found
+
+
+def without_bodies(command: click.Command) -> click.Command:
+    """The command line as it is, whose commands do nothing but read their words."""
+    command.callback = lambda **_: None
+    for one in getattr(command, "commands", {}).values():
+        without_bodies(one)
+    return command
+
+
+@pytest.fixture(scope="module")
+def recognition() -> click.Command:
+    return without_bodies(get_command(app))
+
+
+@pytest.mark.parametrize("line", lines_with("recognition", TYPED), ids=str)
+def test_a_line_of_recognition_is_understood(line, recognition):
+    read = CliRunner().invoke(recognition, shlex.split(line.command)[1:])
+    assert read.exit_code == 0, read.output or read.exception
+
+
+@pytest.mark.parametrize("line", lines_with("recognition", NAMED), ids=str)
+def test_a_command_of_recognition_in_a_sentence_exists_with_its_options(line, recognition):
+    command = recognition
+    for word in shlex.split(line.command)[1:]:
+        if word in getattr(command, "commands", {}):
+            command = command.commands[word]
+        elif word in ("--help", "-h") or word.isupper():
+            # Of every command; and a word in capitals stands for one that the reader puts in its place.
+            continue
+        elif word.startswith("-"):
+            assert word in {option for one in command.params for option in one.opts + one.secondary_opts}, (
+                word
+            )
+        else:
+            assert command is not recognition, f"there is no command {word}"
+
+
+@pytest.mark.parametrize("line", lines_with("make"), ids=str)
+def test_a_make_target_exists(line):
+    assert set(line.command.split()[1:]) <= TARGETS
+
+
+@pytest.mark.parametrize("line", [line for line in LINES if "python -m " in line.command], ids=str)
+def test_a_module_exists_and_knows_its_options(line):
+    module, *words = shlex.split(line.command.split("python -m ")[1])
+    found = importlib.util.find_spec(module)
+    assert found, module
+    if module == "model_code.train":
+        parse(words)
+    elif module.split(".")[0] in FOLDERS:
+        program = Path(found.origin)
+        sources = program.parent.glob("*.py") if program.name == "__init__.py" else [program]
+        known = "".join(source.read_text() for source in sources)
+        assert [word for word in words if word.startswith("--") and f'"{word}"' not in known] == []
+
+
+@pytest.mark.parametrize("line", LINES, ids=str)
+def test_a_file_of_the_repository_that_a_line_names_is_there(line):
+    places = [word for word in line.command.split() if word.split("/")[0] in FOLDERS and "/" in word]
+    assert [word for word in places if not (ROOT / word).exists()] == []
+
+
+def test_a_line_is_read_without_its_comment_and_with_its_continuation(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text(
+        "# Page\n\n```console\n$ one 'a # b'   # says one\n$ two \\\n    --three\n```\n\nAs `make lint`.\n"
+    )
+    assert [(line.number, line.command) for line in lines_of(page)] == [
+        (4, "one 'a # b'"),
+        (5, "two --three"),
+    ]
+    assert [(line.number, line.command) for line in inline_lines_of(page)] == [(9, "make lint")]

@@ -1,0 +1,73 @@
+"""The files of their own that README and docs speak of: a few photos, reviews and a sensor's readings, made up."""
+
+from __future__ import annotations
+
+import csv
+import json
+import random
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+EXAMPLES = 60
+STEPS, CHANNELS = 100, 6
+GOOD = ("moving", "funny", "tender", "brilliant", "warm")
+BAD = ("dull", "clumsy", "endless", "boring", "cold")
+# Run with the clone's own Python; prints the data bucket's name.
+DATA_BUCKET_TEXTS = (
+    "from cli.embedded import choose_target; target = choose_target('dev', own_account=False); "
+    "bucket = target.parameter('data-bucket'); "
+    "[target.client('s3').put_object(Bucket=bucket, Key=f'reviews/{n}.txt', Body=b'A film.') for n in range(5)]; "
+    "print(bucket)"
+)
+
+
+def write_reader_files(folder: Path) -> None:
+    """Writes photo.jpg, photos/, reviews.csv, reviews.jsonl, walk.npy and wrist.jsonl."""
+    generator = random.Random(0)
+    photo(generator, "circle").save(folder / "photo.jpg")
+    for name in ("circle", "square"):
+        (folder / "photos" / name).mkdir(parents=True)
+        for number in range(EXAMPLES):
+            photo(generator, name).save(folder / "photos" / name / f"{number}.jpg")
+    reviews = [review(generator, ("negative", "positive")[number % 2]) for number in range(4 * EXAMPLES)]
+    with (folder / "reviews.csv").open("w", newline="") as file:
+        rows = csv.DictWriter(file, ["text", "label"])
+        rows.writeheader()
+        rows.writerows(reviews)
+    lines(folder / "reviews.jsonl", [{"text": one["text"]} for one in reviews[:20]])
+    np.save(folder / "walk.npy", wave(generator, 0.5))
+    recordings = [
+        {"sequence": wave(generator, speed).round(4).tolist(), "label": label}
+        for _ in range(EXAMPLES)
+        for label, speed in (("slow", 0.1), ("quick", 0.5))
+    ]
+    lines(folder / "wrist.jsonl", recordings)
+
+
+def photo(generator: random.Random, shape: str) -> Image.Image:
+    """A circle or a square somewhere, 96 × 96 pixels."""
+    image = Image.new("RGB", (96, 96), tuple(generator.randrange(80) for _ in "rgb"))
+    left, top = generator.randrange(40), generator.randrange(40)
+    draw = ImageDraw.Draw(image)
+    (draw.ellipse if shape == "circle" else draw.rectangle)((left, top, left + 50, top + 50), fill="white")
+    return image
+
+
+def review(generator: random.Random, label: str) -> dict[str, str]:
+    """A sentence whose words tell the label."""
+    words = generator.sample(GOOD if label == "positive" else BAD, 3)
+    text = f"A {words[0]}, {words[1]} and {words[2]} film, number {generator.randrange(10**6)}."
+    return {"text": text, "label": label}
+
+
+def wave(generator: random.Random, speed: float) -> np.ndarray:
+    """Readings of a sensor, [STEPS, CHANNELS], that repeat at a speed in radians a step."""
+    phases = np.array([generator.uniform(0, 6) for _ in range(CHANNELS)])
+    return np.sin(np.arange(STEPS)[:, None] * speed + phases)
+
+
+def lines(file: Path, objects: list[dict]) -> None:
+    """Writes JSON Lines."""
+    file.write_text("".join(json.dumps(one) + "\n" for one in objects))
