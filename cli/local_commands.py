@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -10,6 +11,7 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from cli.arguments import EnvironmentOption, JsonOption, OwnAccountOption, example, show
+from cli.errors import Interrupted, interruption_says
 from cli.progress import Progress
 
 # What the columns behind a question take at their widest in the demo's table.
@@ -34,7 +36,8 @@ def up(
     progress = Progress()
     session = embedded.running_session()
     if session is None:
-        with progress.step("Starting the embedded AWS on 127.0.0.1"):
+        nothing = interruption_says("Stopped before the embedded AWS was up: nothing of it runs.")
+        with nothing, progress.step("Starting the embedded AWS on 127.0.0.1"):
             log_file = embedded.STATE_DIRECTORY / "aws.log"
             aws = EmbeddedAws.start(
                 embedded.STATE_DIRECTORY / "aws", port=port, log_file=log_file, detached=True
@@ -42,7 +45,11 @@ def up(
             session = embedded.Session(aws.endpoint_url, aws.process_id, str(log_file))
             embedded.remember(session)
     target = embedded.embedded_target(environment, session.endpoint_url)
-    with progress.step("Deploying the app with cdk deploy --all") as detail:
+    goes_on = interruption_says(
+        f"Stopped deploying. {target.place()} goes on, with a part of the app in it. "
+        f"Deploy the rest: {target.deploy_command()}. Stop it: recognition down"
+    )
+    with goes_on, progress.step("Deploying the app with cdk deploy --all") as detail:
         deploy(target, detail)
     url = target.api_url()
     curl = (
@@ -61,16 +68,16 @@ def up(
 
 
 @app.command(epilog=example("recognition down"))
-def down() -> None:
+def down(as_json: JsonOption = False) -> None:
     """Stop the embedded AWS and everything that runs in it."""
     from cli import embedded
 
     session = embedded.running_session()
     if session is None:
-        typer.echo("The embedded AWS is not running.")
+        show({"was_running": False}, as_json, "The embedded AWS is not running.")
         return
     embedded.stop(session)
-    typer.echo("The embedded AWS has stopped.")
+    show({"was_running": True}, as_json, "The embedded AWS has stopped.")
 
 
 @app.command(epilog=example("recognition status --json"))
@@ -98,11 +105,22 @@ def status(
 
 
 @app.command(epilog=example("recognition demo"))
-def demo() -> None:
+def demo(as_json: JsonOption = False) -> None:
     """Show the whole architecture at work on real data, on this machine, and write a report."""
     from cli import demo as demonstration
 
-    result = demonstration.run(Progress())
+    try:
+        result = demonstration.run(Progress())
+    except KeyboardInterrupt as interrupt:
+        # The runs that were stopped inside it are gone with the AWS that they were in.
+        raise Interrupted(
+            "Stopped the demo and everything that it had started: nothing of it runs. "
+            f"What it had made is in {demonstration.DIRECTORY}."
+        ) from interrupt
+    if as_json:
+        answers = [{**asdict(one), "image_png_base64": None} for one in result.exchanges]
+        show({"report": str(result.report), "seconds": result.seconds, "answers": answers}, True, "")
+        return
     console = Console()
     width_characters = min(max(console.width - WIDTH_OF_ANSWERS, 16), 60)
     table = Table(

@@ -14,12 +14,14 @@ from cli.arguments import (
     JsonOption,
     KindArgument,
     OwnAccountOption,
+    YesOption,
+    confirm,
     example,
     parse_settings,
     require_kind,
     show,
 )
-from cli.errors import CommandFailed
+from cli.errors import CommandFailed, interruption_says
 from cli.progress import Progress
 
 app = typer.Typer()
@@ -55,11 +57,16 @@ def train(
     hyperparameters = {**DEMO[kind].hyperparameters, **parse_settings(settings or [])}
     directory = BUILD / "data" / dataset
     progress = Progress()
-    with progress.step(f"Fetching and preparing {dataset}") as detail:
-        data.prepare(dataset, directory, train_samples=train_samples, on_detail=detail)
-    with progress.step("Writing the data to the data bucket") as detail:
-        uri = data.upload(target, directory, dataset, detail)
-    with progress.step(f"Training, evaluating, gating and registering the {kind.upper()}") as detail:
+    with interruption_says("Stopped before any training: nothing runs."):
+        with progress.step(f"Fetching and preparing {dataset}") as detail:
+            data.prepare(dataset, directory, train_samples=train_samples, on_detail=detail)
+        with progress.step("Writing the data to the data bucket") as detail:
+            uri = data.upload(target, directory, dataset, detail)
+    may_go_on = interruption_says(f"Stopped. A run may go on: {target.command('runs')}")
+    with (
+        may_go_on,
+        progress.step(f"Training, evaluating, gating and registering the {kind.upper()}") as detail,
+    ):
         (registered,) = training.wait(target, [training.start(target, kind, uri, hyperparameters)], detail)
     show(
         {
@@ -70,7 +77,7 @@ def train(
         },
         as_json,
         f"Registered as version {registered.version}. "
-        f"Release it: recognition release {kind} --version {registered.version}",
+        f"Release it: {target.command(f'release {kind} --version {registered.version}')}",
     )
 
 
@@ -102,21 +109,27 @@ def release(
         if version is not None:
             raise CommandFailed("--from registers a new version, so --version cannot be given with it.")
         kind = kind or releases.kind_of_model(directory)
-        with progress.step(f"Registering the {kind.upper()} in {directory}"):
+        nothing = interruption_says("Stopped before the release: the endpoint keeps what it serves.")
+        with nothing, progress.step(f"Registering the {kind.upper()} in {directory}"):
             version = releases.register_local_model(target, require_kind(kind), directory)
     kind = require_kind(kind)
     version = releases.newest_version(target, kind) if version is None else version
     if approve:
         releases.approve(target, kind, version)
-    with progress.step(f"Releasing the {kind.upper()} version {version} by a stack update") as detail:
+    goes_on = interruption_says(releases.what_goes_on(target, kind))
+    with (
+        goes_on,
+        progress.step(f"Releasing the {kind.upper()} version {version} by a stack update") as detail,
+    ):
         releases.release(target, kind, version, detail)
     name = releases.endpoint_name(target, kind)
     show({"endpoint": name, "version": version}, as_json, f"The endpoint {name} serves version {version}.")
 
 
-@app.command(epilog=example("recognition rollback cnn"))
+@app.command(epilog=example("recognition rollback cnn --yes"))
 def rollback(
     kind: KindArgument,
+    is_sure: YesOption = False,
     environment: EnvironmentOption = "dev",
     own_account: OwnAccountOption = False,
     as_json: JsonOption = False,
@@ -128,11 +141,14 @@ def rollback(
 
     target = choose_target(environment, own_account=own_account)
     version = rollbacks.version_before(target, require_kind(kind))
-    with Progress().step(
-        f"Going back to version {version} of the {kind.upper()} by a stack update"
-    ) as detail:
-        releases.release(target, kind, version, detail)
     name = releases.endpoint_name(target, kind)
+    confirm(f"Take {name} back to version {version}", target, is_sure)
+    goes_on = interruption_says(releases.what_goes_on(target, kind))
+    with (
+        goes_on,
+        Progress().step(f"Going back to version {version} of the {kind.upper()} by a stack update") as detail,
+    ):
+        releases.release(target, kind, version, detail)
     show(
         {"endpoint": name, "version": version},
         as_json,
@@ -174,12 +190,15 @@ def recognize(
     if picture:
         raise CommandFailed("--show draws one picture, so it does not go with --watch.")
     Console(stderr=True).print(f"Watching {watch} for {', '.join(CONTENT_TYPES)}; Ctrl-C ends it.")
-    for file in new_files(watch, CONTENT_TYPES):
-        try:
-            recognize_and_show(target, str(file), entities=entities, as_json=as_json)
-        except CommandFailed as error:
-            # One file that cannot be asked about is no reason to leave the next ones alone.
-            Console(stderr=True).print(str(error), markup=False, soft_wrap=True)
+    with interruption_says(f"Stopped watching {watch}: nothing goes on."):
+        for file in new_files(watch, CONTENT_TYPES):
+            try:
+                recognize_and_show(target, str(file), entities=entities, as_json=as_json)
+            except CommandFailed as error:
+                # One file that cannot be asked about is no reason to leave the next ones alone.
+                Console(stderr=True).print(str(error), markup=False, soft_wrap=True)
+                if as_json:
+                    show(None, True, "", problem=str(error))
 
 
 @app.command(epilog=example("recognition replay answers.jsonl --requests-per-month 100000"))

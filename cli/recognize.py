@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from cli import pictures
+from cli.arguments import show
 from cli.errors import CommandFailed
 from cli.target import Target
 from client.transport import SignedTransport, Unreachable
@@ -158,11 +159,12 @@ def recognize_and_show(
     console = Console()
     if as_json:
         facts = [{"operation": q.path, "status": reply.status, **reply.body} for q, reply in replies]
-        console.print_json(data=facts)
+        is_answered = any(reply.status == 200 for _, reply in replies)
+        show(facts, True, "", problem=None if is_answered else "Nobody answered: each result says why.")
     else:
         console.print(table_of(replies, title=Path(subject).name if Path(subject).is_file() else None))
     found = {question.path: reply.body["results"] for question, reply in replies if reply.status == 200}
-    if entities and "/texts/entities" in found:
+    if entities and "/texts/entities" in found and not as_json:
         console.print(pictures.highlighted(questions[0].body.decode(), found["/texts/entities"]))
     if picture:
         labels = found.get("/images/labels")
