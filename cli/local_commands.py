@@ -84,7 +84,7 @@ def down(as_json: JsonOption = False) -> None:
 def status(
     environment: EnvironmentOption = "dev", own_account: OwnAccountOption = False, as_json: JsonOption = False
 ) -> None:
-    """Show the stacks, the endpoints with the version each serves, and the registered versions."""
+    """Show every stack of the environment, the endpoints with the version each serves, and the registered versions."""
     from cli.embedded import choose_target
     from cli.status import describe
 

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from cli.arguments import (
@@ -79,6 +80,36 @@ def train(
         f"Registered as version {registered.version}. "
         f"Release it: {target.command(f'release {kind} --version {registered.version}')}",
     )
+
+
+@app.command(epilog=example("recognition runs --last 5"))
+def runs(
+    last: Annotated[int, typer.Option(min=1, max=100, help="How many, the newest first.")] = 10,
+    environment: EnvironmentOption = "dev",
+    own_account: OwnAccountOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """List the training runs: what became of each, and why, where it registered nothing."""
+    from cli.embedded import choose_target
+    from console.watch import watch
+
+    target = choose_target(environment, own_account=own_account)
+    # Refuses where the app is not deployed.
+    target.parameter("training-state-machine-arn")
+    found = watch.runs(target.client, environment, last)
+    if as_json or not found:
+        show(found, as_json, f"Nothing was trained here yet. Train: {target.command('train cnn')}")
+        return
+    table = Table("Run", "Network", "Started", "Took", "What became of it", "Data")
+    for one in found:
+        became = one["state"] + (f" as version {one['version']}" if one["version"] else "")
+        took = "" if one["seconds"] is None else f"{one['seconds']:,} s"
+        reason = f": {one['reason']}" if one["reason"] else ""
+        started = one["started"].partition(".")[0]
+        table.add_row(
+            *map(escape, (one["name"], one["kind"] or "", started, took, became + reason, one["data"] or ""))
+        )
+    Console().print(table)
 
 
 @app.command(epilog=example("recognition release rnn --version 3"))

@@ -69,8 +69,9 @@ def compose(app: App, build_directory: Path) -> dict[str, Stack]:
         stacks["Console"] = ConsoleStack(
             app, **named(settings, "Console", "A page to try and compare"), settings=settings
         )
-        # It reads where the API is.
-        stacks["Console"].add_stack_dependency(stacks["Api"])
+        # It reads where the API is, and which machine trains.
+        for part in ("Training", "Api"):
+            stacks["Console"].add_stack_dependency(stacks[part])
     if settings.watching:
         stacks["Watching"] = WatchingStack(
             app,
