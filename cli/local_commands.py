@@ -46,7 +46,7 @@ def up(
             embedded.remember(session)
     target = embedded.embedded_target(environment, session.endpoint_url)
     goes_on = interruption_says(
-        f"Stopped deploying. {target.place()} goes on, with a part of the app in it. "
+        f"Stopped deploying; {target.place()} goes on with a part of the app in it. "
         f"Deploy the rest: {target.deploy_command()}. Stop it: recognition down"
     )
     with goes_on, progress.step("Deploying the app with cdk deploy --all") as detail:

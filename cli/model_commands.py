@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -100,15 +101,15 @@ def runs(
     if as_json or not found:
         show(found, as_json, f"Nothing was trained here yet. Train: {target.command('train cnn')}")
         return
-    table = Table("Run", "Network", "Started", "Took", "What became of it", "Data")
+    table = Table("Run", "Network", "Data", "Started", "Took", "What became of it")
     for one in found:
         became = one["state"] + (f" as version {one['version']}" if one["version"] else "")
         took = "" if one["seconds"] is None else f"{one['seconds']:,} s"
         reason = f": {one['reason']}" if one["reason"] else ""
-        started = one["started"].partition(".")[0]
-        table.add_row(
-            *map(escape, (one["name"], one["kind"] or "", started, took, became + reason, one["data"] or ""))
-        )
+        started = datetime.fromisoformat(one["started"]).astimezone().strftime("%Y-%m-%d %H:%M")
+        data = (one["data"] or "").removeprefix("s3://").partition("/")[2] or one["data"] or ""
+        cells = (one["name"], one["kind"] or "", data, started, took, became + reason)
+        table.add_row(*map(escape, cells))
     Console().print(table)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from rich.table import Table
 from cli import pictures
 from cli.arguments import show
 from cli.errors import CommandFailed
+from cli.removal import versions_of
 from cli.target import Target
 from client.transport import SignedTransport, Unreachable
 
@@ -32,6 +33,9 @@ PATHS = {
     "image": ("/images/labels", "/images/class"),
     "application": ("/sequences/class",),
 }
+
+
+KIND_OF_PATH = {"/images/class": "cnn", "/texts/class": "rnn", "/sequences/class": "rnn"}
 
 
 @dataclass(frozen=True)
@@ -117,7 +121,8 @@ def describe_answer(reply: Reply) -> tuple[str, str, str]:
     """Who answered, the best label or the error's sentence, and the confidence, for a line of a table."""
     if reply.status != 200:
         error = reply.body.get("error") or {"message": reply.body.get("message", json.dumps(reply.body))}
-        return "–", f"{reply.status}: {error['message']}", ""
+        sentences = [error["message"], *([error["hint"]] if "hint" in error else [])]
+        return "–", f"{reply.status}: {' '.join(sentences)}", ""
     who = reply.body["backend"]
     if version := reply.body["model"].get("version"):
         who += f" {reply.body['model']['name']} v{version}"
@@ -155,7 +160,7 @@ def recognize_and_show(
         raise CommandFailed("--show is for images and --entities for texts.")
     if entities:
         questions.append(Question("/texts/entities", questions[0].body, questions[0].content_type))
-    replies = [(question, ask(target, question)) for question in questions]
+    replies = [(question, with_hint(target, question, ask(target, question))) for question in questions]
     console = Console()
     if as_json:
         facts = [{"operation": q.path, "status": reply.status, **reply.body} for q, reply in replies]
@@ -171,6 +176,19 @@ def recognize_and_show(
         drawn = None if labels is None else pictures.draw(questions[0].body, labels, picture)
         Console(stderr=True).print(words_of(drawn, picture))
     return bool(found)
+
+
+def with_hint(target: Target, question: Question, reply: Reply) -> Reply:
+    """The reply; one that says that no model is released also says which command makes the next step."""
+    error = reply.body.get("error", {})
+    if error.get("code") != "ModelNotReleased":
+        return reply
+    kind = KIND_OF_PATH[question.path]
+    is_registered = bool(versions_of(target, kind))
+    step = f"Release it: {target.command(f'release {kind}')}"
+    if not is_registered:
+        step = f"Train it first: {target.command(f'train {kind}')}"
+    return replace(reply, body={**reply.body, "error": {**error, "hint": step}})
 
 
 def words_of(drawn: int | None, picture: Path) -> str:
