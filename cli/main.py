@@ -77,7 +77,7 @@ def run() -> None:
     sys.excepthook = tell_fault
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        status = typer.main.get_command(app).main(standalone_mode=False)
+        status = typer.main.get_command(app).main(prog_name="recognition", standalone_mode=False)
     except TyperException as error:
         from typer.rich_utils import rich_format_error
 

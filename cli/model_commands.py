@@ -107,7 +107,9 @@ def runs(
         took = "" if one["seconds"] is None else f"{one['seconds']:,} s"
         reason = f": {one['reason']}" if one["reason"] else ""
         started = datetime.fromisoformat(one["started"]).astimezone().strftime("%Y-%m-%d %H:%M")
-        data = (one["data"] or "").removeprefix("s3://").partition("/")[2] or one["data"] or ""
+        data = one["data"] or ""
+        # Every data set is in the data bucket.
+        data = data.split("/", 3)[3] if data.startswith("s3://") else data
         cells = (one["name"], one["kind"] or "", data, started, took, became + reason)
         table.add_row(*map(escape, cells))
     Console().print(table)

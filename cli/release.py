@@ -192,7 +192,7 @@ def kind_of_model(directory: Path) -> str:
         return json.loads(card.read_text())["kind"]
     except (OSError, json.JSONDecodeError, KeyError) as error:
         raise CommandFailed(
-            f"{card} does not say which network this is. Say it: recognition release cnn --from …"
+            f"{card} does not say which network this is. Say it before --from: cnn or rnn."
         ) from error
 
 

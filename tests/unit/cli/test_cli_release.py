@@ -145,7 +145,7 @@ def test_the_kind_of_a_model_is_read_from_its_card(tmp_path):
 def test_a_model_without_a_readable_card_asks_for_its_kind(tmp_path, content):
     if content is not None:
         (tmp_path / "model_card.json").write_text(content)
-    with pytest.raises(CommandFailed, match="Say it: recognition release cnn"):
+    with pytest.raises(CommandFailed, match="Say it before --from: cnn or rnn"):
         release.kind_of_model(tmp_path)
 
 
