@@ -6,7 +6,7 @@ import pytest
 
 from local_aws.console import NotDeployed
 
-from .conftest import nothing_yet
+from .conftest import configuration, nothing_yet
 
 THEN = "2026-11-26T01:02:03+00:00"
 CURVE = [
@@ -248,6 +248,12 @@ def test_another_page_of_the_console_asks_nothing_of_the_state(read):
     page.evaluate("location.hash = '#try'")
     page.clock.run_for(3_600_000)
     assert len(times) == 1
+
+
+def test_the_commands_that_are_named_lead_to_the_deployment_of_the_page(place, open_page):
+    place.configuration = lambda: {**configuration(), "environment": "prod"}
+    page = open_page("#watch")
+    page.wait_for_selector("#state:has-text('Run: recognition train cnn --environment prod')")
 
 
 def test_nothing_yet_and_nothing_to_read_are_sentences(place, open_page):
