@@ -16,8 +16,6 @@ from cli.arguments import (
     JsonOption,
     KindArgument,
     OwnAccountOption,
-    YesOption,
-    confirm,
     example,
     parse_settings,
     require_kind,
@@ -160,10 +158,9 @@ def release(
     show({"endpoint": name, "version": version}, as_json, f"The endpoint {name} serves version {version}.")
 
 
-@app.command(epilog=example("recognition rollback cnn --yes"))
+@app.command(epilog=example("recognition rollback cnn"))
 def rollback(
     kind: KindArgument,
-    is_sure: YesOption = False,
     environment: EnvironmentOption = "dev",
     own_account: OwnAccountOption = False,
     as_json: JsonOption = False,
@@ -175,14 +172,13 @@ def rollback(
 
     target = choose_target(environment, own_account=own_account)
     version = rollbacks.version_before(target, require_kind(kind))
-    name = releases.endpoint_name(target, kind)
-    confirm(f"Take {name} back to version {version}", target, is_sure)
     goes_on = interruption_says(releases.what_goes_on(target, kind))
     with (
         goes_on,
         Progress().step(f"Going back to version {version} of the {kind.upper()} by a stack update") as detail,
     ):
         releases.release(target, kind, version, detail)
+    name = releases.endpoint_name(target, kind)
     show(
         {"endpoint": name, "version": version},
         as_json,

@@ -82,7 +82,7 @@ NOT_UP = {"cli.embedded.running_session": gives(None), "cli.embedded.running": g
             ["Recognition-dev-Inference may go on", "recognition status", "recognition rollback cnn"],
         ),
         (
-            ["rollback", "cnn", "--yes"],
+            ["rollback", "cnn"],
             {"cli.rollback.version_before": gives("1"), "cli.release.release": interrupt},
             ["Recognition-dev-Inference may go on"],
         ),

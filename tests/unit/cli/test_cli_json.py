@@ -73,7 +73,7 @@ COMMANDS = {
         {"cli.release.newest_version": gives("1"), "cli.release.release": gives(None)},
     ),
     "rollback": (
-        ["cnn", "--yes"],
+        ["cnn"],
         {"cli.rollback.version_before": gives("1"), "cli.release.release": gives(None)},
     ),
     "recognize": (["A film.", "--entities"], {"cli.recognize.ask": gives(REPLY)}),
