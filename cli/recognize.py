@@ -121,8 +121,7 @@ def describe_answer(reply: Reply) -> tuple[str, str, str]:
     """Who answered, the best label or the error's sentence, and the confidence, for a line of a table."""
     if reply.status != 200:
         error = reply.body.get("error") or {"message": reply.body.get("message", json.dumps(reply.body))}
-        sentences = [error["message"], *([error["hint"]] if "hint" in error else [])]
-        return "–", f"{reply.status}: {' '.join(sentences)}", ""
+        return "–", f"{reply.status}: {error['message']}", ""
     who = reply.body["backend"]
     if version := reply.body["model"].get("version"):
         who += f" {reply.body['model']['name']} v{version}"
@@ -168,6 +167,10 @@ def recognize_and_show(
         show(facts, True, "", problem=None if is_answered else "Nobody answered: each result says why.")
     else:
         console.print(table_of(replies, title=Path(subject).name if Path(subject).is_file() else None))
+        for _, reply in replies:
+            if hint := reply.body.get("error", {}).get("hint"):
+                # Outside the table, whose columns would break a command that is to be copied.
+                console.print(hint, soft_wrap=True, markup=False, highlight=False)
     found = {question.path: reply.body["results"] for question, reply in replies if reply.status == 200}
     if entities and "/texts/entities" in found and not as_json:
         console.print(pictures.highlighted(questions[0].body.decode(), found["/texts/entities"]))

@@ -48,7 +48,7 @@ def test_a_piped_step_is_a_line_at_its_start_one_a_minute_and_one_at_its_end():
     with Progress(console, minutes.clock, minutes.wait).step("Training the [cnn]") as say:
         say("epoch 2")
         minutes.begun.set()
-        minutes.over.wait()
+        assert minutes.over.wait(60)
     assert console.file.getvalue().splitlines() == [
         "… Training the [cnn]",
         "… Training the [cnn] · epoch 2 · 60 s",

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from cli import recognize
 from cli.main import app
-from cli.recognize import Question, Reply, describe_answer, with_hint
+from cli.recognize import Question, Reply, with_hint
 from cli.target import Target
 
 HERE = {"AWS_ENDPOINT_URL": "http://127.0.0.1:1", "AWS_REGION": "us-east-1"}
@@ -89,9 +89,17 @@ NOT_RELEASED = Reply(503, {"error": {"code": "ModelNotReleased", "message": "Non
 def test_an_unreleased_network_is_answered_with_the_command_that_helps(path, versions, step, monkeypatch):
     monkeypatch.setattr(recognize, "versions_of", lambda *_: versions)
     reply = with_hint(Target("dev"), Question(path, b"", "text/plain"), NOT_RELEASED)
-    assert step in reply.body["error"]["hint"]
-    _, answer, _ = describe_answer(reply)
-    assert answer.startswith("503: None is released. ") and answer.endswith(step)
+    assert reply.body["error"]["hint"].endswith(step)
+
+
+def test_the_command_that_helps_is_a_line_to_copy(monkeypatch, capsys):
+    monkeypatch.setattr(recognize, "versions_of", lambda *_: [{}])
+    monkeypatch.setattr(recognize, "ask", lambda *_: NOT_RELEASED)
+    monkeypatch.setattr(recognize, "questions_about", lambda _: [Question("/texts/class", b"", "text/plain")])
+    recognize.recognize_and_show(Target("prod"), "A film.")
+    assert (
+        "Release it: recognition release rnn --aws --environment prod" in capsys.readouterr().out.splitlines()
+    )
 
 
 @pytest.mark.parametrize(
