@@ -12,6 +12,7 @@ from rich.text import Text
 
 LINE_SECONDS = 60
 DETAIL_CHARACTERS = 100
+SPEAKER = "a line a minute"
 
 Wait = Callable[[threading.Event, float], bool]
 """Waits for an event, so many seconds at most; whether it came."""
@@ -31,7 +32,7 @@ def every_minute(say: Callable[[], None], wait: Wait = threading.Event.wait) -> 
         while not wait(ended, LINE_SECONDS):
             say()
 
-    speaker = threading.Thread(target=go_on, daemon=True)
+    speaker = threading.Thread(target=go_on, name=SPEAKER, daemon=True)
     speaker.start()
     try:
         yield

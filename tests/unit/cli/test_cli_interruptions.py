@@ -139,7 +139,7 @@ def test_both_signals_are_an_interruption(signal_number, monkeypatch, capsys):
 
 def test_the_commands_that_are_named_reach_the_same_deployment(monkeypatch, capsys):
     stand_ins = {"cli.release.release": interrupt}
-    account = Target("prod")
+    account = Target("prod", {"AWS_REGION": "us-east-1"})
     _, _, errors = end_of(["release", "cnn", "--version", "2"], stand_ins, monkeypatch, capsys, account)
     assert "recognition status --aws --environment prod" in errors
     assert "recognition rollback cnn --aws --environment prod" in errors
