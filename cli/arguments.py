@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterable
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from cli.errors import CommandFailed
 from cli.project import environments
+
+if TYPE_CHECKING:
+    from cli.target import Target
 
 INTERRUPTED = 130
 
@@ -38,7 +42,10 @@ OwnAccountOption = Annotated[bool, typer.Option("--aws", help="Use your AWS acco
 OverwriteOption = Annotated[
     bool, typer.Option("--overwrite", help="Replace the file that is to be written, if it is there.")
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
+JsonOption = Annotated[
+    bool, typer.Option("--json", help="Print one JSON document, on one line, and no more.")
+]
+YesOption = Annotated[bool, typer.Option("--yes", help="Do it without asking.")]
 KindArgument = Annotated[
     str, typer.Argument(metavar="cnn|rnn", help="Which network: cnn for images, rnn for texts.")
 ]
@@ -73,6 +80,34 @@ def parse_settings(settings: Iterable[str], option: str = "--set") -> dict[str, 
     return {name: value for name, _, value in pairs}
 
 
-def show(facts: Any, as_json: bool, text: str) -> None:
-    """Prints a result: JSON for a program, else the text."""
-    typer.echo(json.dumps(facts, indent=2, default=str) if as_json else text)
+def show(facts: Any, as_json: bool, text: str, problem: str | None = None) -> None:
+    """Prints a result: a document for a program, else the text.
+
+    Args:
+        facts: the result, whatever `json` can write.
+        as_json: print the document.
+        text: what a person is shown.
+        problem: why the command is going to end with another status than 0 in spite of its result.
+    """
+    typer.echo(json.dumps(document(facts, problem), default=str) if as_json else text)
+
+
+def document(result: Any, problem: str | None = None) -> dict[str, Any]:
+    """What every command prints with --json: whether its status is 0, the result, and why the status is not 0."""
+    error = {"error": {"message": problem}} if problem else {}
+    return {"ok": not problem, **error, **({} if result is None else {"result": result})}
+
+
+def confirm(deed: str, target: Target, is_sure: bool) -> None:
+    """Asks before something is taken away, and names the AWS in which that is going to happen.
+
+    Raises:
+        CommandFailed: when the answer is no, or there is nobody to ask.
+    """
+    if is_sure:
+        return
+    question = f"{deed} in {target.place()}?"
+    if not sys.stdin.isatty():
+        raise CommandFailed(f"{question} There is no terminal to ask in: --yes says so. Nothing was done.")
+    if not typer.confirm(question, err=True):
+        raise CommandFailed("Nothing was done.")

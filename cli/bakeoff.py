@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from bakeoff.examples import Examples
 from bakeoff.tasks import LOG_FILE
 from cli.advise import money
 from cli.errors import CommandFailed
+from cli.progress import every_minute, is_live
 
 WORDS_SHOWN = 60
 HEADINGS = (
@@ -40,7 +41,7 @@ def clear(directory: Path) -> None:
 
 
 class Bars:
-    """One bar a candidate on standard error; one line each where that is no terminal."""
+    """One bar a candidate on standard error; lines where that is no terminal, one a minute at least."""
 
     def __init__(self, console: Console) -> None:
         self.console = console
@@ -50,7 +51,7 @@ class Bars:
             TimeElapsedColumn(),
             TextColumn("[dim]{task.fields[words]}[/dim]"),
             console=console,
-            disable=not console.is_terminal,
+            disable=not is_live(console),
         )
         self.tasks: dict[str, TaskID] = {}
         self.started_at: dict[str, float] = {}
@@ -58,19 +59,26 @@ class Bars:
     @contextmanager
     def showing(self, candidates: list[Candidate]) -> Iterator[Bars]:
         """Shows a bar that waits for each candidate."""
-        with self.bars:
+        with self.bars, nullcontext() if is_live(self.console) else every_minute(self.tell):
             for one in candidates:
                 self.tasks[one.id] = self.bars.add_task(
                     escape(one.title), total=1.0, start=False, words="waits"
                 )
             yield self
 
+    def tell(self) -> None:
+        """A line for each candidate that is at work."""
+        for task in list(self.bars.tasks):
+            if task.started and not task.finished:
+                words = f"… {task.description} · {task.fields['words']} · {task.elapsed:.0f} s"
+                self.console.print(words, soft_wrap=True)
+
     def started(self, candidate: Candidate, seconds: float) -> None:
         """A candidate begins."""
         self.started_at[candidate.id] = time.monotonic()
         self.bars.start_task(self.tasks[candidate.id])
         self.bars.update(self.tasks[candidate.id], words=f"has {seconds:.0f} s")
-        if not self.console.is_terminal:
+        if not is_live(self.console):
             self.console.print(f"… {escape(candidate.title)}", soft_wrap=True)
 
     def progressed(self, candidate: Candidate, share: float, words: str) -> None:
@@ -89,7 +97,7 @@ class Bars:
             words=escape(words[:WORDS_SHOWN]),
         )
         self.bars.stop_task(task)
-        if not self.console.is_terminal:
+        if not is_live(self.console):
             seconds = time.monotonic() - self.started_at[result.candidate.id]
             line = f"{mark} {escape(result.candidate.title)} · {seconds:.0f} s · {escape(words)}"
             self.console.print(line, soft_wrap=True)

@@ -8,11 +8,13 @@ from typing import Annotated, Any
 import typer
 
 from cli.arguments import EnvironmentOption, JsonOption, OverwriteOption, OwnAccountOption, example, show
-from cli.errors import CommandFailed
+from cli.commands import Commands
+from cli.errors import CommandFailed, interruption_says
 from cli.progress import Progress
 
 app = typer.Typer()
 bulk = typer.Typer(
+    cls=Commands,
     invoke_without_command=True,
     epilog=example("recognition bulk --from photos --operation image-labels --limit-usd 2 --watch"),
 )
@@ -60,7 +62,8 @@ def start(
 
     target = target_of(environment, own_account)
     request = planning.request_of(target, operation, options or [], limit_usd)
-    with Progress().step(f"Planning {operation} over {source}") as detail:
+    nothing = interruption_says("Stopped before the run was started: nothing runs.")
+    with nothing, Progress().step(f"Planning {operation} over {source}") as detail:
         run, plan = planning.start(target, request, source, detail)
     facts = {"run": run, **asdict(plan)}
     words = (
@@ -68,21 +71,25 @@ def start(
         f"list price, {plan.seconds:,.0f} s or more at the deployment's pace."
     )
     if not watch:
-        show(facts, as_json, f"{words}\nFollow it: recognition bulk status {run} --watch")
+        show(facts, as_json, f"{words}\nFollow it: {target.command(f'bulk status {run} --watch')}")
         return
     typer.echo(words, err=True)
-    ended(follow(target, run), as_json)
+    ended(target, follow(target, run), as_json)
 
 
 def follow(target: Any, run: str) -> dict[str, Any]:
     """The run's last status, with its progress shown."""
     from cli import bulk_runs
 
-    with Progress().step(f"Run {run}") as detail:
+    goes_on = interruption_says(
+        f"Stopped watching. The run {run} goes on. Look at it: {target.command(f'bulk status {run}')}. "
+        f"Stop it: {target.command(f'bulk stop {run}')}"
+    )
+    with goes_on, Progress().step(f"Run {run}") as detail:
         return bulk_runs.watch(target, run, detail)
 
 
-def ended(now: dict[str, Any], as_json: bool) -> None:
+def ended(target: Any, now: dict[str, Any], as_json: bool) -> None:
     """Shows a status; a run that ended with anything left or failed ends the command with 1."""
     words = (
         f"{now['state']}: {now['done']:,} done, {now['failed']:,} failed, {now['left']:,} left of "
@@ -92,12 +99,12 @@ def ended(now: dict[str, Any], as_json: bool) -> None:
         words += f"\n{now['reason']}"
     # A run with anything left is resumed first: only one at its end is redriven.
     remedy = "resume" if now["left"] else "redrive" if now["failed"] else None
-    is_unfinished = now["state"] != "RUNNING" and remedy is not None
-    if is_unfinished:
-        words += f"\nGo on: recognition bulk {remedy} {now['run']}"
-    show(now, as_json, words)
-    if is_unfinished:
-        raise typer.Exit(1)
+    if now["state"] == "RUNNING" or remedy is None:
+        show(now, as_json, words)
+        return
+    go_on = "Go on: " + target.command(f"bulk {remedy} {now['run']}")
+    show(now, as_json, f"{words}\n{go_on}", problem=f"Not every object is done. {go_on}")
+    raise typer.Exit(1)
 
 
 @bulk.command(epilog=example("recognition bulk status 20261126-101500-1a2b3c --watch"))
@@ -112,7 +119,7 @@ def status(
     from cli import bulk_runs
 
     target = target_of(environment, own_account)
-    ended(follow(target, run) if watch else bulk_runs.status(target, run), as_json)
+    ended(target, follow(target, run) if watch else bulk_runs.status(target, run), as_json)
 
 
 @bulk.command(epilog=example("recognition bulk redrive 20261126-101500-1a2b3c --watch"))
@@ -130,31 +137,40 @@ def redrive(
     with Progress().step(f"Reading what failed in {run}") as detail:
         count = bulk_runs.redrive(target, run, detail)
     if watch:
-        ended(follow(target, run), as_json)
+        ended(target, follow(target, run), as_json)
     else:
         show({"run": run, "objects": count}, as_json, f"{count:,} objects are asked about again.")
 
 
 @bulk.command(epilog=example("recognition bulk resume 20261126-101500-1a2b3c"))
 def resume(
-    run: RunArgument, environment: EnvironmentOption = "dev", own_account: OwnAccountOption = False
+    run: RunArgument,
+    environment: EnvironmentOption = "dev",
+    own_account: OwnAccountOption = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Go on with a run that was stopped or ended early."""
     from cli import bulk_runs
 
-    bulk_runs.resume(target_of(environment, own_account), run)
-    typer.echo(f"Run {run} goes on. Follow it: recognition bulk status {run} --watch")
+    target = target_of(environment, own_account)
+    bulk_runs.resume(target, run)
+    follow_it = target.command(f"bulk status {run} --watch")
+    show({"run": run}, as_json, f"Run {run} goes on. Follow it: {follow_it}")
 
 
 @bulk.command(epilog=example("recognition bulk stop 20261126-101500-1a2b3c"))
 def stop(
-    run: RunArgument, environment: EnvironmentOption = "dev", own_account: OwnAccountOption = False
+    run: RunArgument,
+    environment: EnvironmentOption = "dev",
+    own_account: OwnAccountOption = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Stop a run; resume goes on with it."""
     from cli import bulk_runs
 
-    bulk_runs.stop(target_of(environment, own_account), run)
-    typer.echo(f"Run {run} is stopped. Go on: recognition bulk resume {run}")
+    target = target_of(environment, own_account)
+    bulk_runs.stop(target, run)
+    show({"run": run}, as_json, f"Run {run} is stopped. Go on: {target.command(f'bulk resume {run}')}")
 
 
 @bulk.command(epilog=example("recognition bulk results 20261126-101500-1a2b3c --output labels.parquet"))
@@ -164,6 +180,7 @@ def results(
     overwrite: OverwriteOption = False,
     environment: EnvironmentOption = "dev",
     own_account: OwnAccountOption = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Write a run's results, one row for each object, as JSON Lines or Parquet."""
     from cli import bulk_runs
@@ -171,4 +188,4 @@ def results(
     bulk_runs.require_output(output, overwrite=overwrite)
     with Progress().step(f"Reading the results of {run}"):
         count = bulk_runs.write_results(target_of(environment, own_account), run, output, overwrite=overwrite)
-    typer.echo(f"{count:,} objects are in {output}.")
+    show({"objects": count, "output": str(output)}, as_json, f"{count:,} objects are in {output}.")

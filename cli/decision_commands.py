@@ -19,6 +19,7 @@ from cli.arguments import (
     parse_settings,
     show,
 )
+from cli.commands import Commands
 from cli.errors import CommandFailed
 from cli.progress import Progress
 from cli.project import BUILD, settings_of
@@ -27,7 +28,7 @@ app = typer.Typer()
 RegionOption = Annotated[
     str | None, typer.Option(help="The AWS region whose prices count; us-east-1 by default.")
 ]
-prices_app = typer.Typer(no_args_is_help=True, help="The advisor's price tables.")
+prices_app = typer.Typer(cls=Commands, no_args_is_help=True, help="The advisor's price tables.")
 app.add_typer(prices_app, name="prices")
 
 
@@ -62,7 +63,7 @@ def advise(
         answers = advising.measured(profile(data)) | answers
     elif not answers:
         answers = advising.ask_questions(
-            answers, lambda question: typer.prompt(question, default="", show_default=False)
+            answers, lambda question: typer.prompt(question, default="", show_default=False, err=True)
         )
     problem = advising.problem_of(advising.in_region(answers, region))
     try:
@@ -130,14 +131,16 @@ def bakeoff(
     limits = Settings(minutes * 60, examples_most=examples, seed=seed, own_account=own_account)
     held = baking.run(read_examples(data, found), problem, limits, directory, runner)
     page = bakeoff_report.write(directory, held, problem, data.name)
+    if target:
+        typer.echo(bakeoff_figures.leave(target, held, data.name), err=True)
+    stopped = f"Stopped: what had finished is in {page}, and nothing else runs." if held.interrupted else None
     if as_json:
-        show(bakeoff_report.facts(held, problem, data.name), True, "")
+        show(bakeoff_report.facts(held, problem, data.name), True, "", problem=stopped)
     else:
         Console().print(baking.render(held))
         typer.echo(f"The report: {page}")
-    if target:
-        typer.echo(bakeoff_figures.leave(target, held, data.name), err=True)
-    if held.interrupted:
+    if stopped:
+        typer.echo(stopped, err=True)
         raise typer.Exit(INTERRUPTED)
 
 
@@ -186,15 +189,17 @@ def doctor(environment: EnvironmentOption = "dev", as_json: JsonOption = False) 
     target.require_account()
     with Progress().step(f"Asking your account in {settings.region}"):
         findings = examination.examine(target, settings, datetime.datetime.now(datetime.UTC).date())
+    is_well = all(finding.is_well for finding in findings)
     if as_json:
-        show([vars(finding) for finding in findings], True, "")
+        problem = None if is_well else "The account cannot run the app yet: see what each remedy says."
+        show([vars(finding) for finding in findings], True, "", problem=problem)
     else:
         table = Table("What", "Needed", "Found", "To do", title=f"{environment} in {settings.region}")
         for one in findings:
             numbers = ("" if value is None else f"{value:g}" for value in (one.needed, one.found))
             table.add_row(one.what, *numbers, one.remedy or "nothing")
         Console().print(table)
-    if not all(finding.is_well for finding in findings):
+    if not is_well:
         raise typer.Exit(1)
 
 

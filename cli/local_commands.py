@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -12,7 +13,7 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from cli.arguments import EnvironmentOption, JsonOption, OwnAccountOption, example, show
-from cli.errors import CommandFailed
+from cli.errors import CommandFailed, Interrupted, interruption_says
 from cli.progress import Progress
 from cli.project import settings_of
 
@@ -47,14 +48,19 @@ def up(
             "The embedded AWS that runs keeps nothing. Stop it first, and lose what is in it: recognition down"
         )
     if aws is None:
-        with progress.step("Starting the embedded AWS on 127.0.0.1"):
+        nothing = interruption_says("Stopped before the embedded AWS was up: nothing of it runs.")
+        with nothing, progress.step("Starting the embedded AWS on 127.0.0.1"):
             directory = embedded.KEPT_DIRECTORY if keep else embedded.STATE_DIRECTORY
             aws = EmbeddedAws.start(
                 directory, port=port, log_file=embedded.LOG_FILE, detached=True, keep=keep
             )
     embedded.write_key_files(aws.endpoint_url, aws.keys)
     target = embedded.embedded_target(environment, aws.endpoint_url, aws.keys)
-    with progress.step("Deploying the app with cdk deploy --all") as detail:
+    goes_on = interruption_says(
+        f"Stopped deploying; {target.place()} goes on with a part of the app in it. "
+        f"Deploy the rest: {target.deploy_command()}. Stop it: recognition down"
+    )
+    with goes_on, progress.step("Deploying the app with cdk deploy --all") as detail:
         deploy(target, detail)
     url = target.api_url()
     curl_file = shlex.quote(os.path.relpath(embedded.CURL_FILE))
@@ -74,32 +80,31 @@ def up(
 
 
 @app.command(epilog=example("recognition down"))
-def down() -> None:
+def down(as_json: JsonOption = False) -> None:
     """Stop the embedded AWS and everything in it; its buckets and models are gone then, unless it was to keep them."""
     from cli import embedded
 
     is_kept = embedded.keeps()
     if not embedded.stop():
-        typer.echo("The embedded AWS is not running.")
+        show({"was_running": False}, as_json, "The embedded AWS is not running.")
         return
-    if is_kept:
-        typer.echo(
-            "The embedded AWS has stopped. Its stacks, buckets, registered models and endpoints are kept in "
-            f"{embedded.KEPT_DIRECTORY}: `recognition up --keep` goes on with them. The list of its jobs is gone."
-        )
-        return
-    typer.echo(
+    kept = (
+        "The embedded AWS has stopped. Its stacks, buckets, registered models and endpoints are kept in "
+        f"{embedded.KEPT_DIRECTORY}: `recognition up --keep` goes on with them. The list of its jobs is gone."
+    )
+    gone = (
         "The embedded AWS has stopped, and what was in it is gone: the deployed app, its buckets and their objects, "
         "the registered models and the endpoints. `recognition up` starts an empty one, and "
         "`recognition up --keep` one whose contents stay."
     )
+    show({"was_running": True, "is_kept": is_kept}, as_json, kept if is_kept else gone)
 
 
 @app.command(epilog=example("recognition status --json"))
 def status(
     environment: EnvironmentOption = "dev", own_account: OwnAccountOption = False, as_json: JsonOption = False
 ) -> None:
-    """Show the stacks, the endpoints with the version each serves, and the registered versions."""
+    """Show every stack of the environment, the endpoints with the version each serves, and the registered versions."""
     from cli.embedded import choose_target
     from cli.status import describe
 
@@ -120,11 +125,22 @@ def status(
 
 
 @app.command(epilog=example("recognition demo"))
-def demo() -> None:
+def demo(as_json: JsonOption = False) -> None:
     """Show the whole architecture at work on real data, on this machine, and write a report."""
     from cli import demo as demonstration
 
-    result = demonstration.run(Progress())
+    try:
+        result = demonstration.run(Progress())
+    except KeyboardInterrupt as interrupt:
+        # The runs that were stopped inside it are gone with the AWS that they were in.
+        raise Interrupted(
+            "Stopped the demo and everything that it had started: nothing of it runs. "
+            f"What it had made is in {demonstration.DIRECTORY}."
+        ) from interrupt
+    if as_json:
+        answers = [{**asdict(one), "image_png_base64": None} for one in result.exchanges]
+        show({"report": str(result.report), "seconds": result.seconds, "answers": answers}, True, "")
+        return
     console = Console()
     width_characters = min(max(console.width - WIDTH_OF_ANSWERS, 16), 60)
     table = Table(

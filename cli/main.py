@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
+import signal
 import sys
+import tomllib
+import traceback
+from types import TracebackType
+from typing import Annotated
 
 import typer
 from rich.console import Console
+from typer.exceptions import TyperException
 
 from cli import (
     bulk_commands,
@@ -16,14 +23,18 @@ from cli import (
     removal_commands,
     transform_commands,
 )
-from cli.arguments import INTERRUPTED
+from cli.arguments import INTERRUPTED, document
+from cli.commands import Commands, Stopped
 from cli.errors import CommandFailed
+from cli.project import BUILD, ROOT
+from cli.terminal import prepare
 
 app = typer.Typer(
+    cls=Commands,
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
     help="Recognition on AWS: decide, build and deploy, in an AWS account or on this machine.",
 )
 for group in (
@@ -37,39 +48,95 @@ for group in (
     app.add_typer(group.app)
 
 
+def tell_version(wanted: bool) -> None:
+    """Ends the command with the project's version."""
+    if wanted:
+        project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+        typer.echo(f"recognition {project['version']}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=tell_version, help="Show the version.")
+    ] = False,
+) -> None:
+    """What may stand before every command."""
+
+
 def run() -> None:
-    """Runs the command line; a failure ends in a sentence on standard error and a non-zero exit status."""
+    """Runs the command line; a failure ends in a sentence on standard error and a non-zero exit status.
+
+    With --json the same is one document on standard output. A fault of our own leaves its trace in a file.
+    """
     from botocore.exceptions import BotoCoreError, ClientError
 
     from local_aws.launcher import EmbeddedAwsFailed, loopback_without_proxy
     from model_code.outputs import OutputRefused
 
     os.environ.update(loopback_without_proxy())
-    errors = Console(stderr=True, highlight=False)
+    prepare()
+    sys.excepthook = tell_fault
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        app()
+        status = typer.main.get_command(app).main(prog_name="recognition", standalone_mode=False)
+    except TyperException as error:
+        from typer.rich_utils import rich_format_error
+
+        rich_format_error(error)
+        status = refuse(error.format_message(), error.exit_code)
+    except (Stopped, typer.Abort) as error:
+        sentence = str(error) or "Stopped: nothing was done."
+        tell("", sentence)
+        status = refuse(sentence, INTERRUPTED)
     except (CommandFailed, EmbeddedAwsFailed, OutputRefused) as error:
-        errors.print("[bold red]Failed:[/bold red]", end=" ")
-        errors.print(str(error), markup=False, soft_wrap=True)
-        sys.exit(1)
+        status = fail(str(error))
     except ModuleNotFoundError as error:
-        errors.print("[bold red]Failed:[/bold red]", end=" ")
-        errors.print(
+        status = fail(
             f"This command needs {error.name}, which is not installed. In a checkout of the project, "
-            "`make demo` installs it, or: pip install '.[local]'",
-            markup=False,
-            soft_wrap=True,
+            "`make demo` installs it, or: pip install '.[local]'"
         )
-        sys.exit(1)
     except OSError as error:
-        errors.print("[bold red]Failed:[/bold red]", end=" ")
-        reason = f"{error.filename}: {error.strerror}." if error.filename else f"{error.strerror or error}."
-        errors.print(reason, markup=False, soft_wrap=True)
-        sys.exit(1)
+        status = fail(
+            f"{error.filename}: {error.strerror}." if error.filename else f"{error.strerror or error}."
+        )
     except (ClientError, BotoCoreError) as error:
-        errors.print("[bold red]Failed:[/bold red] AWS refused a call.", end=" ")
-        errors.print(str(error), markup=False, soft_wrap=True)
-        sys.exit(1)
-    except KeyboardInterrupt:
-        errors.print("Stopped.")
-        sys.exit(INTERRUPTED)
+        status = fail(f"AWS refused a call. {error}")
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    sys.exit(status or 0)
+
+
+def fail(sentence: str) -> int:
+    """Tells why a command failed; its exit status."""
+    tell("[bold red]Failed:[/bold red] ", sentence)
+    return refuse(sentence, 1)
+
+
+def tell(head: str, sentence: str) -> None:
+    """Prints a sentence on standard error as it is, behind a head with markup."""
+    errors = Console(stderr=True, highlight=False)
+    errors.print(head, end="")
+    errors.print(sentence, markup=False, soft_wrap=True)
+
+
+def refuse(sentence: str, status: int) -> int:
+    """The exit status of a failed command, which with --json also prints its document."""
+    words = sys.argv[1:]
+    if "--json" in words[: words.index("--") if "--" in words else None]:
+        typer.echo(json.dumps(document(None, sentence)))
+    return status
+
+
+def tell_fault(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """For `sys.excepthook`: the trace of a fault of our own goes into a file, and a sentence says where it is."""
+    file = BUILD / "fault.txt"
+    words = "".join(traceback.format_exception(kind, error, trace))
+    try:
+        BUILD.mkdir(exist_ok=True)
+        file.write_text(words, encoding="utf-8")
+        where = f"Its trace is in {file}."
+    except OSError as refusal:
+        where = f"{file} cannot be written ({refusal.strerror}), so here is its trace:\n{words}"
+    fail(f"This is a fault of `recognition` itself: {kind.__name__}. {where}")

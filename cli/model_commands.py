@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from cli.arguments import (
@@ -20,7 +22,7 @@ from cli.arguments import (
     require_kind,
     show,
 )
-from cli.errors import CommandFailed
+from cli.errors import CommandFailed, interruption_says
 from cli.progress import Progress
 from cli.project import settings_of
 
@@ -58,11 +60,16 @@ def train(
     training.require_machine(target)
     directory = BUILD / "data" / dataset
     progress = Progress()
-    with progress.step(f"Fetching and preparing {dataset}") as detail:
-        data.prepare(dataset, directory, train_samples=train_samples, on_detail=detail)
-    with progress.step("Writing the data to the data bucket") as detail:
-        uri = data.upload(target, directory, dataset, detail)
-    with progress.step(f"Training, evaluating, gating and registering the {kind.upper()}") as detail:
+    with interruption_says("Stopped before any training: nothing runs."):
+        with progress.step(f"Fetching and preparing {dataset}") as detail:
+            data.prepare(dataset, directory, train_samples=train_samples, on_detail=detail)
+        with progress.step("Writing the data to the data bucket") as detail:
+            uri = data.upload(target, directory, dataset, detail)
+    may_go_on = interruption_says(f"Stopped. A run may go on: {target.command('runs')}")
+    with (
+        may_go_on,
+        progress.step(f"Training, evaluating, gating and registering the {kind.upper()}") as detail,
+    ):
         gate = PRESETS[dataset].minimum_accuracy
         run = training.start(target, kind, uri, hyperparameters, gate)
         (registered,) = training.wait(target, [run], detail)
@@ -75,8 +82,40 @@ def train(
         },
         as_json,
         f"Registered as version {registered.version}. "
-        f"Release it: recognition release {kind} --version {registered.version}",
+        f"Release it: {target.command(f'release {kind} --version {registered.version}')}",
     )
+
+
+@app.command(epilog=example("recognition runs --last 5"))
+def runs(
+    last: Annotated[int, typer.Option(min=1, max=100, help="How many, the newest first.")] = 10,
+    environment: EnvironmentOption = "dev",
+    own_account: OwnAccountOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """List the training runs: what became of each, and why, where it registered nothing."""
+    from cli.embedded import choose_target
+    from console.watch import watch
+
+    target = choose_target(environment, own_account=own_account)
+    # Refuses where the app is not deployed.
+    target.parameter("training-state-machine-arn")
+    found = watch.runs(target.client, environment, last)
+    if as_json or not found:
+        show(found, as_json, f"Nothing was trained here yet. Train: {target.command('train cnn')}")
+        return
+    table = Table("Run", "Network", "Data", "Started", "Took", "What became of it")
+    for one in found:
+        became = one["state"] + (f" as version {one['version']}" if one["version"] else "")
+        took = "" if one["seconds"] is None else f"{one['seconds']:,} s"
+        reason = f": {one['reason']}" if one["reason"] else ""
+        started = datetime.fromisoformat(one["started"]).astimezone().strftime("%Y-%m-%d %H:%M")
+        data = one["data"] or ""
+        # Every data set is in the data bucket.
+        data = data.split("/", 3)[3] if data.startswith("s3://") else data
+        cells = (one["name"], one["kind"] or "", data, started, took, became + reason)
+        table.add_row(*map(escape, cells))
+    Console().print(table)
 
 
 @app.command(epilog=example("recognition release rnn --version 3"))
@@ -115,7 +154,8 @@ def release(
     progress = Progress()
     if model is not None:
         approval = settings.training.approval
-        with progress.step(f"Registering the {kind.upper()} in {model.place}") as detail:
+        nothing = interruption_says("Stopped before the release: the endpoint keeps what it serves.")
+        with nothing, progress.step(f"Registering the {kind.upper()} in {model.place}") as detail:
             version = own_model.register(target, kind, model, approval, detail)
         if approval != releases.APPROVED and not approve:
             raise CommandFailed(
@@ -125,7 +165,11 @@ def release(
         version = releases.newest_version(target, kind)
     if approve:
         releases.approve(target, kind, version)
-    with progress.step(f"Releasing the {kind.upper()} version {version} by a stack update") as detail:
+    goes_on = interruption_says(releases.what_goes_on(target, kind))
+    with (
+        goes_on,
+        progress.step(f"Releasing the {kind.upper()} version {version} by a stack update") as detail,
+    ):
         releases.release(target, kind, version, detail)
     name = releases.endpoint_name(target, kind)
     show({"endpoint": name, "version": version}, as_json, f"The endpoint {name} serves version {version}.")
@@ -145,9 +189,11 @@ def rollback(
 
     target = choose_target(environment, own_account=own_account)
     version = rollbacks.version_before(target, require_kind(kind))
-    with Progress().step(
-        f"Going back to version {version} of the {kind.upper()} by a stack update"
-    ) as detail:
+    goes_on = interruption_says(releases.what_goes_on(target, kind))
+    with (
+        goes_on,
+        Progress().step(f"Going back to version {version} of the {kind.upper()} by a stack update") as detail,
+    ):
         releases.release(target, kind, version, detail)
     name = releases.endpoint_name(target, kind)
     show(
@@ -208,14 +254,17 @@ def recognize(
         raise CommandFailed("--show draws one picture, so it does not go with --watch.")
     target = choose_target(environment, own_account=own_account)
     Console(stderr=True).print(f"Watching {watch} for {', '.join(subjects.CONTENT_TYPES)}; Ctrl-C ends it.")
-    for appeared in new_files(watch, subjects.CONTENT_TYPES):
-        try:
-            found = subjects.subject_in_file(appeared)
-            require_options(found, entities=entities)
-            recognize_and_show(target, found, entities=entities, as_json=as_json)
-        except CommandFailed as error:
-            # One file that cannot be asked about is no reason to leave the next ones alone.
-            Console(stderr=True).print(str(error), markup=False, soft_wrap=True)
+    with interruption_says(f"Stopped watching {watch}: nothing goes on."):
+        for appeared in new_files(watch, subjects.CONTENT_TYPES):
+            try:
+                found = subjects.subject_in_file(appeared)
+                require_options(found, entities=entities)
+                recognize_and_show(target, found, entities=entities, as_json=as_json)
+            except CommandFailed as error:
+                # One file that cannot be asked about is no reason to leave the next ones alone.
+                Console(stderr=True).print(str(error), markup=False, soft_wrap=True)
+                if as_json:
+                    show(None, True, "", problem=str(error))
 
 
 @app.command(epilog=example("recognition replay answers.jsonl --requests-per-month 100000"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,9 @@ from rich.console import Console
 from rich.table import Table
 
 from cli import pictures
+from cli.arguments import show
 from cli.errors import CommandFailed
+from cli.removal import versions_of
 from cli.subjects import Subject
 from cli.target import Target
 from model_code.outputs import require_free
@@ -25,6 +27,9 @@ PATHS = {
     "image": ("/images/labels", "/images/class"),
     "application": ("/sequences/class",),
 }
+
+
+KIND_OF_PATH = {"/images/class": "cnn", "/texts/class": "rnn", "/sequences/class": "rnn"}
 
 
 @dataclass(frozen=True)
@@ -126,15 +131,20 @@ def recognize_and_show(
     questions = questions_about(subject)
     if entities:
         questions.append(Question("/texts/entities", questions[0].body, questions[0].content_type))
-    replies = [(question, ask(target, question)) for question in questions]
+    replies = [(question, with_hint(target, question, ask(target, question))) for question in questions]
     console = Console()
     if as_json:
         facts = [{"operation": q.path, "status": reply.status, **reply.body} for q, reply in replies]
-        console.print_json(data=facts)
+        is_answered = any(reply.status == 200 for _, reply in replies)
+        show(facts, True, "", problem=None if is_answered else "Nobody answered: each result says why.")
     else:
         console.print(table_of(replies, title=subject.name))
+        for _, reply in replies:
+            if hint := reply.body.get("error", {}).get("hint"):
+                # Outside the table, whose columns would break a command that is to be copied.
+                console.print(hint, soft_wrap=True, markup=False, highlight=False)
     found = {question.path: reply.body["results"] for question, reply in replies if reply.status == 200}
-    if entities and "/texts/entities" in found:
+    if entities and "/texts/entities" in found and not as_json:
         console.print(pictures.highlighted(questions[0].body.decode(), found["/texts/entities"]))
     if picture:
         labels = found.get("/images/labels")
@@ -143,6 +153,19 @@ def recognize_and_show(
         )
         Console(stderr=True).print(words_of(drawn, picture))
     return bool(found)
+
+
+def with_hint(target: Target, question: Question, reply: Reply) -> Reply:
+    """The reply; one that says that no model is released also says which command makes the next step."""
+    error = reply.body.get("error", {})
+    if error.get("code") != "ModelNotReleased":
+        return reply
+    kind = KIND_OF_PATH[question.path]
+    is_registered = bool(versions_of(target, kind))
+    step = f"Release it: {target.command(f'release {kind}')}"
+    if not is_registered:
+        step = f"Train it first: {target.command(f'train {kind}')}"
+    return replace(reply, body={**reply.body, "error": {**error, "hint": step}})
 
 
 def words_of(drawn: int | None, picture: Path) -> str:

@@ -55,6 +55,14 @@ def release(target: Target, kind: str, version: str, on_detail: Callable[[str], 
     require_served(target, kind, version)
 
 
+def what_goes_on(target: Target, kind: str) -> str:
+    """What to tell whoever interrupts a release: the update is CloudFormation's, which carries it to its end."""
+    return (
+        f"Stopped waiting. The update of {target.stack_name('Inference')} may go on, and its alarms take it back if "
+        f"they ring. Look at it: {target.command('status')}. Take it back: {target.command(f'rollback {kind}')}"
+    )
+
+
 def shared_endpoint(target: Target) -> str | None:
     """The multi-model endpoint that serves every kind; None where each has its own."""
     return target.parameter_if_published("shared-endpoint")
@@ -114,7 +122,7 @@ def require_approved_version(target: Target, kind: str, version: str) -> None:
     if not version.isdecimal():
         raise CommandFailed(
             f"A release of {kind} needs the number of a registered version, and '{version}' is none. An empty one "
-            "would delete the live endpoint, so it is refused. `recognition status` lists the versions."
+            f"would delete the live endpoint, so it is refused. The versions: {target.command('status')}"
         )
     package = describe_version(target, kind, version)
     if package["ModelApprovalStatus"] != APPROVED:
@@ -164,7 +172,8 @@ def newest_version(target: Target, kind: str) -> str:
     versions = list_versions(target, kind)
     if not versions:
         raise CommandFailed(
-            f"Nothing is registered in {endpoint_name(target, kind)} yet. Train first: recognition train {kind}"
+            f"Nothing is registered in {endpoint_name(target, kind)} yet. "
+            f"Train first: {target.command(f'train {kind}')}"
         )
     return str(versions[0]["ModelPackageVersion"])
 

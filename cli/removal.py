@@ -13,8 +13,8 @@ from cli.target import Target
 KEEPING = "prod"
 
 
-def remove_versions(target: Target, on_detail: Callable[[str], None]) -> dict[str, int]:
-    """Deletes every version of both kinds; returns how many of each. SageMaker deletes no group that still has some.
+def require_removable(target: Target) -> None:
+    """Refuses what would take away a version that is kept or serves.
 
     Raises:
         CommandFailed: for prod, which keeps its versions, and where an endpoint still serves one of them.
@@ -25,11 +25,24 @@ def remove_versions(target: Target, on_detail: Callable[[str], None]) -> dict[st
         )
     serving = served_kinds(target)
     if serving:
-        stack = target.stack_name("Inference")
+        destroy = target.cdk_command(f"destroy {target.stack_name('Inference')}")
         raise CommandFailed(
             f"Still serving: {', '.join(kind.upper() for kind in serving)}. "
-            f"Take the endpoints away first: cdk destroy {stack}"
+            + (
+                "The embedded AWS goes with everything in it: recognition down"
+                if target.is_embedded
+                else f"Take the endpoints away first: {destroy}"
+            )
         )
+
+
+def remove_versions(target: Target, on_detail: Callable[[str], None]) -> dict[str, int]:
+    """Deletes every version of both kinds; returns how many of each. SageMaker deletes no group that still has some.
+
+    Raises:
+        CommandFailed: as `require_removable` does.
+    """
+    require_removable(target)
     removed = {}
     for kind in VERSION_PARAMETER:
         packages = versions_of(target, kind)

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
-
+from cli.project import settings_of
 from cli.release import VERSION_PARAMETER, endpoint_name, list_versions, serving_version, shared_endpoint
 from cli.target import Target
 
-STACKS = ("Storage", "Training", "Inference", "Release", "Api", "Bulk")
+if TYPE_CHECKING:
+    from stacks.settings import EnvironmentSettings
+
+ALWAYS = ("Storage", "Training", "Inference", "Release", "Api", "Bulk")
 
 
 def describe(target: Target) -> dict[str, Any]:
-    """The stacks' states, the endpoints with the version each serves, and the registered versions."""
-    stacks = {stack: stack_status(target, stack) for stack in STACKS}
+    """The stacks' states, the endpoints with the version each serves, and the registered versions.
+
+    Raises:
+        CommandFailed: when cdk.json knows no such environment.
+    """
+    stacks = stack_states(target, stacks_of(settings_of(target.environment)))
     status: dict[str, Any] = {"aws": target.description, "environment": target.environment, "stacks": stacks}
-    if None in stacks.values():
+    if None in (stacks[part] for part in ALWAYS):
         return status
     shared = shared_endpoint(target)
     status["api_url"] = target.api_url()
@@ -34,14 +40,23 @@ def describe(target: Target) -> dict[str, Any]:
     return status
 
 
-def stack_status(target: Target, stack: str) -> str | None:
-    """CloudFormation's status of one of the app's stacks; None when it does not exist."""
-    try:
-        (found,) = target.client("cloudformation").describe_stacks(StackName=target.stack_name(stack))[
-            "Stacks"
-        ]
-    except ClientError as error:
-        if "does not exist" not in error.response["Error"]["Message"]:
-            raise
-        return None
-    return found["StackStatus"]
+def stacks_of(settings: EnvironmentSettings) -> list[str]:
+    """The parts that the app has a stack for with these settings, in the order of the deployment."""
+    optional = {"Console": settings.console, "Watching": settings.watching}
+    return [*ALWAYS, *(part for part, wanted in optional.items() if wanted)]
+
+
+def stack_states(target: Target, parts: list[str]) -> dict[str, str | None]:
+    """CloudFormation's status of every stack of the environment; None for a part that has none.
+
+    A stack that is there and no longer among the parts, because a setting went, is told too.
+    """
+    prefix = target.stack_name("")
+    pages = target.client("cloudformation").get_paginator("describe_stacks").paginate()
+    found = {
+        stack["StackName"].removeprefix(prefix): stack["StackStatus"]
+        for page in pages
+        for stack in page["Stacks"]
+        if stack["StackName"].startswith(prefix) and stack["StackStatus"] != "DELETE_COMPLETE"
+    }
+    return {part: found.get(part) for part in [*parts, *sorted(found.keys() - set(parts))]}

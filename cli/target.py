@@ -76,6 +76,37 @@ class Target:
             self.known_clients[service] = self.session().client(service, endpoint_url=endpoint_url)
         return self.known_clients[service]
 
+    @property
+    def is_embedded(self) -> bool:
+        """Whether this is the AWS on this machine."""
+        return "AWS_ENDPOINT_URL" in self.variables
+
+    def place(self) -> str:
+        """This AWS in words that tell it from any other: before something is taken away in it, say."""
+        if self.is_embedded:
+            return self.description
+        account = self.client("sts").get_caller_identity()["Account"]
+        return f"the AWS account {account} in {self.session().region_name}"
+
+    def command(self, words: str) -> str:
+        """A `recognition` command that reaches this very deployment, to be printed for the person to run."""
+        place = "" if self.is_embedded else " --aws"
+        environment = "" if self.environment == "dev" else f" --environment {self.environment}"
+        return f"recognition {words}{place}{environment}"
+
+    def deploy_command(self) -> str:
+        """The command that deploys the app here."""
+        if self.is_embedded:
+            return "recognition up" + (
+                "" if self.environment == "dev" else f" --environment {self.environment}"
+            )
+        return self.cdk_command("deploy --all")
+
+    def cdk_command(self, words: str) -> str:
+        """A `cdk` command about this environment of the account; the CDK would never reach the embedded AWS."""
+        context = "" if self.environment == "dev" else f" --context environment={self.environment}"
+        return f"cdk {words}{context}"
+
     def stack_name(self, stack: str) -> str:
         """The name of one of the app's stacks, for example `Recognition-dev-Inference`."""
         return f"Recognition-{self.environment}-{stack}"
@@ -91,8 +122,7 @@ class Target:
             raise CommandFailed(
                 f"The parameter /recognition/{self.environment}/{name} does not exist in {self.description} in "
                 f"{self.client('ssm').meta.region_name}, so the app is not deployed there as environment "
-                f"'{self.environment}'. Choose its region (AWS_REGION), or deploy it first: `recognition up` for the "
-                "embedded AWS, `cdk deploy --all` for your account."
+                f"'{self.environment}'. Choose its region (AWS_REGION), or deploy it first: {self.deploy_command()}"
             )
         return value
 

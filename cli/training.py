@@ -12,7 +12,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from cli.errors import CommandFailed
+from cli.errors import CommandFailed, Interrupted
 from cli.run_ids import new_run_id
 from cli.target import Target
 from model_code.failures import JobFailed
@@ -106,6 +106,7 @@ def wait(target: Target, runs: list[Run], on_detail: Callable[[str], None]) -> l
 
     Raises:
         CommandFailed: with the machine's own cause for the first run that failed; the others are stopped.
+        Interrupted: once every run and its job are stopped.
     """
     state_machine = target.client("stepfunctions")
     finished: dict[str, Registered] = {}
@@ -125,10 +126,15 @@ def wait(target: Target, runs: list[Run], on_detail: Callable[[str], None]) -> l
                     )
             on_detail(" · ".join(describe_run(target, run, finished) for run in runs))
             time.sleep(POLL_SECONDS)
-    except BaseException:
-        for run in runs:
-            if run.kind not in finished:
-                stop(target, run)
+    except BaseException as end:
+        unfinished = [run for run in runs if run.kind not in finished]
+        for run in unfinished:
+            stop(target, run)
+        if isinstance(end, KeyboardInterrupt):
+            names = " and ".join(f"{run.kind}-{run.run_id}" for run in unfinished)
+            raise Interrupted(
+                f"Stopped {names} with its training job: nothing of it goes on. All runs: {target.command('runs')}"
+            ) from end
         raise
     return [finished[run.kind] for run in runs]
 

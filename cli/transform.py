@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from cli.data import upload
-from cli.errors import CommandFailed
+from cli.errors import CommandFailed, Interrupted
 from cli.release import endpoint_name, served_model, shared_endpoint
 from cli.run_ids import new_run_id
 from cli.target import Target
@@ -96,7 +96,8 @@ def released_model(target: Target, kind: str) -> str:
     )
     if model is None:
         raise CommandFailed(
-            f"No version of {name} serves, so there is none to ask. Release one first: recognition release {kind}"
+            f"No version of {name} serves, so there is none to ask. "
+            f"Release one first: {target.command(f'release {kind}')}"
         )
     return model
 
@@ -199,6 +200,7 @@ def wait(target: Target, job: Transform, on_detail: Callable[[str], None]) -> No
 
     Raises:
         CommandFailed: when it did not complete, with the job's reason.
+        Interrupted: once the job is told to stop.
     """
     sagemaker = target.client("sagemaker")
     try:
@@ -209,9 +211,11 @@ def wait(target: Target, job: Transform, on_detail: Callable[[str], None]) -> No
             if status not in ("InProgress", "Stopping"):
                 break
             time.sleep(POLL_SECONDS)
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as interrupt:
         sagemaker.stop_transform_job(TransformJobName=job.name)
-        raise
+        raise Interrupted(
+            f"Stopped the job {job.name}: nothing of it goes on. What was answered is below {job.output_uri}."
+        ) from interrupt
     if status != "Completed":
         raise CommandFailed(
             f"The job {job.name} ended as {status}: {described.get('FailureReason', 'it was stopped.')} "

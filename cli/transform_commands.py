@@ -17,6 +17,7 @@ from cli.arguments import (
     require_kind,
     show,
 )
+from cli.errors import interruption_says
 from cli.progress import Progress
 
 app = typer.Typer()
@@ -44,11 +45,15 @@ def transform(
     target = choose_target(environment, own_account=own_account)
     settings = settings_of(environment).inference.transform
     progress = Progress()
-    with progress.step(f"Starting a transform of {source} by the {kind.upper()}") as detail:
+    nothing = interruption_says("Stopped before the job was started: nothing runs.")
+    with nothing, progress.step(f"Starting a transform of {source} by the {kind.upper()}") as detail:
         job = transforms.start(target, require_kind(kind), source, settings, detail)
     with progress.step(f"Transforming in the job {job.name}") as detail:
         transforms.wait(target, job, detail)
-    count = transforms.fetch(target, job, output, overwrite=overwrite)
+    with interruption_says(
+        f"Stopped reading the answers. The job is done, and they are below {job.output_uri}."
+    ):
+        count = transforms.fetch(target, job, output, overwrite=overwrite)
     show(
         {"job": job.name, "answers": count, "output": str(output), "output_uri": job.output_uri},
         as_json,

@@ -28,7 +28,7 @@ PREFIX = "/_console/"
 BAKEOFF = PAGE.parents[1] / "build" / "bakeoff" / "report.json"
 POLICY = content_security_policy()
 PARAMETERS = "/recognition/"
-SERVICES = ("ssm", "sagemaker", "logs", "cloudwatch", "s3")
+SERVICES = ("ssm", "sagemaker", "stepfunctions", "logs", "cloudwatch", "s3")
 """Those of which `state_of` wants a client."""
 
 Content = Callable[[], dict[str, Any]]

@@ -175,6 +175,7 @@ def findings(part: str, settings: EnvironmentSettings) -> list[Finding]:
         basic = "arn:<AWS::Partition>:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
         assets = f"arn:aws:s3:::cdk-hnb659fds-assets-<AWS::AccountId>-{region}/*"
         actions = ("GetBucket*", "GetObject*", "List*", "Abort*", "DeleteObject*")
+        trained = '{"Fn::Select":[6,{"Fn::Split":[":",{"Ref":"TrainingStateMachineArn"}]}]}'
         return [
             *each("Page", "Only the distribution reads it, and it holds a public page.", "AwsSolutions-S1"),
             *each("Distribution", "People sign in from wherever they are.", "AwsSolutions-CFR1"),
@@ -202,6 +203,11 @@ def findings(part: str, settings: EnvironmentSettings) -> list[Finding]:
                 "WatchRole/DefaultPolicy", RUNS, *(sagemaker("training-job", f"{kind}-") for kind in KINDS)
             ),
             *each("WatchRole/DefaultPolicy", NO_RESOURCE, resource("*")),
+            *each(
+                "WatchRole/DefaultPolicy",
+                "An execution has its name from whoever starts it.",
+                resource(f"arn:aws:states:{account}:execution:{trained}:*"),
+            ),
             *each(
                 "WatchRole/DefaultPolicy",
                 LOG_STREAMS,

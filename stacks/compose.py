@@ -79,8 +79,9 @@ def add_stacks(app: App, settings: EnvironmentSettings, build_directory: Path) -
         stacks["Console"] = ConsoleStack(
             app, **named(settings, "Console", "A page to try and compare"), settings=settings
         )
-        # It reads where the API is.
-        stacks["Console"].add_stack_dependency(stacks["Api"])
+        # It reads where the API is, and which machine trains.
+        for part in ("Training", "Api"):
+            stacks["Console"].add_stack_dependency(stacks[part])
     if settings.watching:
         stacks["Watching"] = WatchingStack(
             app,

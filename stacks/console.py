@@ -41,6 +41,8 @@ HTTPS_ONLY_DAYS = 365
 WATCH_MEGABYTES = 256
 # A page that waits longer than this is better read again.
 WATCH_SECONDS = 25
+# Under which name the training stack publishes its state machine.
+TRAINING_MACHINE = "training-state-machine-arn"
 LOG_DAYS = logs.RetentionDays.ONE_MONTH
 
 
@@ -179,7 +181,7 @@ class ConsoleStack(Stack):
         log_group = logs.LogGroup(self, "WatchLog", retention=LOG_DAYS, removal_policy=RemovalPolicy.DESTROY)
         role = iam.Role(self, "WatchRole", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
         names = [*(endpoint_name(environment, kind) for kind in KINDS), shared_endpoint_name(environment)]
-        read = [*(released_version(kind) for kind in KINDS), "data-bucket"]
+        read = [*(released_version(kind) for kind in KINDS), "data-bucket", TRAINING_MACHINE]
         parameters = [parameter_name(environment, name).lstrip("/") for name in read]
 
         def arns(service: str, resource: str, of_it: list[str]) -> list[str]:
@@ -189,6 +191,14 @@ class ConsoleStack(Stack):
             service="logs",
             resource="log-group",
             resource_name="/aws/sagemaker/TrainingJobs:*",
+            arn_format=ArnFormat.COLON_RESOURCE_NAME,
+        )
+        machine = published(self, environment, TRAINING_MACHINE)
+        # arn:aws:states:{region}:{account}:stateMachine:{name}
+        its_runs = self.format_arn(
+            service="states",
+            resource="execution",
+            resource_name=f"{Fn.select(6, Fn.split(':', machine))}:*",
             arn_format=ArnFormat.COLON_RESOURCE_NAME,
         )
         any_alarm = self.format_arn(
@@ -203,6 +213,8 @@ class ConsoleStack(Stack):
             (["sagemaker:DescribeEndpoint"], arns("sagemaker", "endpoint", names)),
             (["sagemaker:DescribeTrainingJob"], arns("sagemaker", "training-job", jobs)),
             (["sagemaker:ListModelPackages", "sagemaker:ListTrainingJobs"], ["*"]),
+            (["states:ListExecutions"], [machine]),
+            (["states:DescribeExecution"], [its_runs]),
             (["ssm:GetParameter"], arns("ssm", "parameter", parameters)),
             (["logs:FilterLogEvents"], [training_logs]),
             (["cloudwatch:DescribeAlarms"], [any_alarm]),

@@ -51,12 +51,16 @@ async function configurationOf() {
   return found;
 }
 
+/** What a command of `recognition` needs to reach the deployment that this page is of. */
+const optionsOf = ({ environment, signIn }) =>
+  `${signIn ? " --aws" : ""}${environment === "dev" ? "" : ` --environment ${environment}`}`;
+
 async function start() {
   const configuration = await configurationOf();
   const credentials = await credentialsSource(configuration);
   const ask = asker(configuration, credentials);
   byId("place").textContent = `${configuration.environment} · ${configuration.place}`;
-  const option = configuration.signIn ? " --aws" : "";
+  const option = optionsOf(configuration);
   tryPage.start(ask, option);
   await advisePage.start(ask);
   watchPage.start(reader(configuration, credentials), option);

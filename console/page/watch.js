@@ -6,7 +6,8 @@ import { trainingCurves } from "./curves.js";
 import { byId, element, there } from "./dom.js";
 import { percent } from "./figures.js";
 
-const REFRESH_MILLISECONDS = 5_000;
+const BUSY_MILLISECONDS = 5_000;
+const QUIET_MILLISECONDS = 15_000;
 const NETWORKS = { cnn: "Convolutional network", rnn: "Recurrent network" };
 const time = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 
@@ -21,11 +22,12 @@ export function start(reader, words) {
   read = reader;
   option = words;
   byId("refresh").addEventListener("click", show);
+  document.addEventListener("visibilitychange", again);
 }
 
-/** Reads and shows the state, and again every few seconds while a run is going and the page is seen. */
+/** Reads and shows the state, and again by itself while the page is seen, sooner while something is going on. */
 export async function show() {
-  clearTimeout(timer);
+  let wait = QUIET_MILLISECONDS;
   const place = byId("state");
   if (!place.children.length) place.append(element("p", { class: "wait" }, "Reading what is deployed …"));
   try {
@@ -35,17 +37,23 @@ export async function show() {
     if (place.contains(focused)) focused.focus({ preventScroll: true });
     for (const name of curves.keys()) if (!state.runs.some((run) => run.name === name)) curves.delete(name);
     byId("read-at").textContent = `As of ${new Date().toLocaleTimeString()}.`;
-    if (state.runs.some((run) => run.status === "InProgress")) timer = setTimeout(again, REFRESH_MILLISECONDS);
+    if (isBusy(state)) wait = BUSY_MILLISECONDS;
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
     place.replaceChildren(notice("bad", "The state cannot be read", error.message));
   }
+  clearTimeout(timer);
+  timer = setTimeout(again, wait);
 }
 
+/** A page that nobody sees asks nothing: it reads anew as soon as it is seen, here or by the way to it. */
 function again() {
+  clearTimeout(timer);
   if (!byId("watch").hidden && !document.hidden) show();
-  else timer = setTimeout(again, REFRESH_MILLISECONDS);
 }
+
+const isBusy = ({ runs, endpoints }) =>
+  runs.some((run) => run.state === "running") || endpoints.some((endpoint) => /ing$/.test(endpoint.status ?? ""));
 
 const partsOf = (state) => [
   element("div", { class: "answers" }, state.endpoints.map(endpointCard)),
@@ -101,16 +109,16 @@ const versionRow = ({ version, approval, created }) =>
     tag(approval === "PendingManualApproval" ? "waits for approval" : approval.toLowerCase(), approval === "Approved" ? "good" : approval === "Rejected" ? "bad" : "warn"),
   );
 
-const STATES = { Completed: "good", Failed: "bad", Stopped: "warn" };
+const STATES = { registered: "good", running: "", stopped: "warn" };
 
 function runRow(run) {
-  const { name, status, started, seconds, reason } = run;
-  const when = there([started ? time.format(new Date(started)) : "not started", seconds === null ? null : `${seconds} s`]);
+  const { name, state, version, started, seconds, reason } = run;
+  const when = there([time.format(new Date(started)), seconds === null ? null : `${seconds} s`]);
   return element(
     "li",
     { class: "run" },
     element("div", {}, element("strong", {}, name), element("p", { class: "quiet small" }, when.join(", ")), reason ? element("p", { class: "small" }, reason) : null),
-    tag(status === "InProgress" ? "running" : status.toLowerCase(), STATES[status] ?? ""),
+    tag(version ? `${state} as version ${version}` : state, STATES[state] ?? "bad"),
     curvesOf(run),
   );
 }

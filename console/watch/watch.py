@@ -14,11 +14,14 @@ from typing import Any
 KINDS = ("cnn", "rnn")
 VERSIONS_SHOWN = 5
 RUNS_SHOWN = 6
-RUNS_LOOKED_AT = 30
+JOBS_LOOKED_AT = 100
 LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 EPOCH = "epoch"
 # What the record of the released version says before there is one.
 NOT_RELEASED = "none"
+# Errors of the training machine's Fail states: a model was trained and measured, and a gate kept it back.
+GATES = ("BelowGate", "BehindChampion")
+STATES = {"RUNNING": "running", "SUCCEEDED": "registered", "ABORTED": "stopped", "TIMED_OUT": "timed out"}
 BAKEOFF_KEY = "bakeoffs/report.json"
 """In the data bucket: where `recognition bakeoff` leaves the figures of the last one."""
 
@@ -34,7 +37,7 @@ def describe(client: Clients, environment: str) -> dict[str, Any]:
     """
     return {
         "endpoints": [endpoint(client, environment, kind) for kind in KINDS],
-        "runs": runs(client),
+        "runs": [with_curve(client, one) for one in runs(client, environment, RUNS_SHOWN)],
         "alarms": alarms(client, environment),
         "bakeoff": bakeoff(client, environment),
     }
@@ -92,31 +95,57 @@ def fleet(variant: dict[str, Any], role: str) -> dict[str, Any]:
     }
 
 
-def runs(client: Clients) -> list[dict[str, Any]]:
-    """The newest training jobs of our networks, each with its curve so far."""
-    listed = client("sagemaker").list_training_jobs(
-        SortBy="CreationTime", SortOrder="Descending", MaxResults=RUNS_LOOKED_AT
+def runs(client: Clients, environment: str, most: int) -> list[dict[str, Any]]:
+    """The last runs of the training state machine, the newest first."""
+    machine = published(client, environment, "training-state-machine-arn")
+    if machine is None:
+        return []
+    states = client("stepfunctions")
+    listed = states.list_executions(stateMachineArn=machine, maxResults=most)["executions"]
+    jobs = client("sagemaker").list_training_jobs(
+        SortBy="CreationTime", SortOrder="Descending", MaxResults=JOBS_LOOKED_AT
     )
-    names = [one["TrainingJobName"] for one in listed["TrainingJobSummaries"]]
-    ours = [name for name in names if name.startswith(tuple(f"{kind}-" for kind in KINDS))]
-    return [run(client, name) for name in ours[:RUNS_SHOWN]]
+    names = [one["TrainingJobName"] for one in jobs["TrainingJobSummaries"]]
+    return [run(states.describe_execution(executionArn=one["executionArn"]), names) for one in listed]
 
 
-def run(client: Clients, name: str) -> dict[str, Any]:
-    """One training job."""
-    job = client("sagemaker").describe_training_job(TrainingJobName=name)
+def run(execution: dict[str, Any], jobs: list[str]) -> dict[str, Any]:
+    """One run, from DescribeExecution's answer.
+
+    Args:
+        execution: the answer.
+        jobs: names of training jobs, the newest first; a run's bear its id, also those of its further attempts.
+    """
+    request = json.loads(execution["input"])
+    # As the machine itself makes it (stacks/requests.py).
+    made = re.sub(r"[^a-zA-Z0-9]+", "-", execution["name"])[:36].rstrip("-")
+    run_id = request.get("run_id", made)
+    job = next((name for name in jobs if run_id in name), None)
+    started, ended = execution["startDate"], execution.get("stopDate")
+    error = execution.get("error")
+    failed = "failed at the gate" if error in GATES else "failed"
+    return {
+        "name": execution["name"],
+        "kind": request.get("kind") or (job or "").partition("-")[0] or None,
+        "data": request.get("data_s3_uri") or request.get("marker_key"),
+        "state": STATES.get(execution["status"], failed),
+        "version": json.loads(execution.get("output") or "{}").get("version"),
+        "reason": execution.get("cause") or error,
+        "started": started.isoformat(),
+        "ended": ended.isoformat() if ended else None,
+        "seconds": round((ended - started).total_seconds()) if ended else None,
+        "job": job,
+    }
+
+
+def with_curve(client: Clients, told: dict[str, Any]) -> dict[str, Any]:
+    """A run with the curve of its last training job, as far as it has come."""
+    if told["job"] is None:
+        return {**told, "curve": []}
+    job = client("sagemaker").describe_training_job(TrainingJobName=told["job"])
     definitions = job["AlgorithmSpecification"].get("MetricDefinitions", [])
     patterns = {one["Name"]: one["Regex"] for one in definitions}
-    started, ended = job.get("TrainingStartTime"), job.get("TrainingEndTime")
-    return {
-        "name": name,
-        "kind": name.partition("-")[0],
-        "status": job["TrainingJobStatus"],
-        "started": started.isoformat() if started else None,
-        "seconds": round((ended - started).total_seconds()) if started and ended else None,
-        "reason": job.get("FailureReason"),
-        "curve": curve_of(log_of(client, name), patterns),
-    }
+    return {**told, "curve": curve_of(log_of(client, told["job"]), patterns)}
 
 
 def log_of(client: Clients, job_name: str) -> list[str]:

@@ -7,6 +7,8 @@ from playwright.sync_api import expect
 
 from local_aws.console import NotDeployed
 
+from .conftest import configuration, nothing_yet
+
 THEN = "2026-11-26T01:02:03+00:00"
 CURVE = [
     {
@@ -56,14 +58,18 @@ EMPTY = {
 }
 
 
-def run(name: str, status: str, curve: list, reason: str | None = None) -> dict:
+def run(name: str, state: str, curve: list, reason: str | None = None) -> dict:
     return {
         "name": name,
         "kind": name[:3],
-        "status": status,
-        "started": THEN,
-        "seconds": None if status == "InProgress" else 274,
+        "data": "s3://data/cifar10",
+        "state": state,
+        "version": "3" if state == "registered" else None,
         "reason": reason,
+        "started": THEN,
+        "ended": None if state == "running" else THEN,
+        "seconds": None if state == "running" else 274,
+        "job": name,
         "curve": curve,
     }
 
@@ -71,9 +77,9 @@ def run(name: str, status: str, curve: list, reason: str | None = None) -> dict:
 STATE = {
     "endpoints": [CANARY, EMPTY],
     "runs": [
-        run("cnn-20261126-010203-abc", "InProgress", CURVE[:2]),
-        run("cnn-20261125-090000-def", "Completed", CURVE),
-        run("rnn-20261125-080000-ghi", "Failed", [], "The labels in row 7 are missing."),
+        run("cnn-20261126-010203-abc", "running", CURVE[:2]),
+        run("cnn-20261125-090000-def", "registered", CURVE),
+        run("rnn-20261125-080000-ghi", "failed", [], "The labels in row 7 are missing."),
     ],
     "alarms": [
         {"name": "Recognition-dev-Inference-CnnErrors", "state": "ALARM"},
@@ -162,7 +168,7 @@ def test_an_epoch_that_comes_in_is_drawn_where_one_looks(place, watched):
     """The chart and the table stay: what somebody unfolded, or has the focus in, is as it was."""
     running = watched.locator("#state .run").first
     running.locator("summary").click()
-    longer = [run("cnn-20261126-010203-abc", "InProgress", CURVE), *STATE["runs"][1:]]
+    longer = [run("cnn-20261126-010203-abc", "running", CURVE), *STATE["runs"][1:]]
     place.state = lambda: {**STATE, "runs": longer}
     watched.evaluate("document.querySelector('#refresh').click()")
     watched.wait_for_selector("#state .run:first-child tbody tr:nth-child(3)")
@@ -183,9 +189,73 @@ def test_alarms_and_the_last_bakeoff_are_shown(watched):
 
 
 def test_a_run_that_goes_on_is_read_again_by_itself(place, watched):
-    ended = {**STATE, "runs": [run("cnn-20261126-010203-abc", "Completed", CURVE)]}
+    ended = {**STATE, "runs": [run("cnn-20261126-010203-abc", "registered", CURVE)]}
     place.state = lambda: ended
-    watched.wait_for_selector("#state .run:has-text('completed')")
+    watched.wait_for_selector("#state .run:has-text('registered as version 3')")
+
+
+BELOW = "The accuracy of the cnn is 0.5000, which is 0.1500 below the gate of 0.6500. Nothing was registered."
+
+
+def test_a_run_that_its_gate_kept_back_is_shown_as_failed_with_the_figures(place, open_page):
+    kept_back = run("cnn-20261126-010203-abc", "failed at the gate", CURVE, BELOW)
+    place.state = lambda: {**nothing_yet(), "runs": [kept_back]}
+    page = open_page("#watch")
+    page.wait_for_selector(f"#state .run:has-text('{BELOW}')")
+    assert page.inner_text("#state .run .tag.bad") == "failed at the gate"
+
+
+@pytest.fixture
+def read(place, open_page):
+    """The page Watch with a clock of ours, on which nothing is going on, and how often it has read the state."""
+    times = []
+
+    def state() -> dict:
+        times.append(len(times))
+        return nothing_yet()
+
+    place.state = state
+    page = open_page("#try")
+    page.clock.install()
+    page.evaluate("location.hash = '#watch'")
+    page.wait_for_selector("#state .answer")
+    return page, times
+
+
+def test_what_begins_elsewhere_is_seen_without_a_hand(place, read):
+    page, _ = read
+    place.state = lambda: STATE
+    page.clock.run_for(15_000)
+    page.wait_for_selector("#state .run:has-text('cnn-20261126-010203-abc')")
+
+
+HIDE = """is => {
+    Object.defineProperty(document, "hidden", { configurable: true, get: () => is });
+    document.dispatchEvent(new Event("visibilitychange"));
+}"""
+
+
+def test_a_page_that_nobody_sees_asks_nothing_and_reads_anew_once_it_is_seen(place, read):
+    page, times = read
+    page.evaluate(HIDE, True)
+    page.clock.run_for(3_600_000)
+    assert len(times) == 1
+    place.state = lambda: STATE
+    page.evaluate(HIDE, False)
+    page.wait_for_selector("#state .run:has-text('cnn-20261126-010203-abc')")
+
+
+def test_another_page_of_the_console_asks_nothing_of_the_state(read):
+    page, times = read
+    page.evaluate("location.hash = '#try'")
+    page.clock.run_for(3_600_000)
+    assert len(times) == 1
+
+
+def test_the_commands_that_are_named_lead_to_the_deployment_of_the_page(place, open_page):
+    place.configuration = lambda: {**configuration(), "environment": "prod"}
+    page = open_page("#watch")
+    page.wait_for_selector("#state:has-text('Run: recognition train cnn --environment prod')")
 
 
 def test_nothing_yet_and_nothing_to_read_are_sentences(place, open_page):

@@ -11,6 +11,7 @@ from aws_cdk import App, Validations
 from botocore import xform_name
 from cdk_nag import AwsSolutionsChecks
 
+from cli.status import stacks_of
 from console import CONFIGURATION, PATHS, WATCH, content_security_policy, page_files
 from console.watch.watch import BAKEOFF_KEY
 from stacks import acknowledgements, compose
@@ -72,6 +73,13 @@ def test_the_pack_finds_exactly_what_is_acknowledged(assembly):
     findings = acknowledgements.findings("Console", settings)
     assert found == {(f"Recognition-dev-Console/{one.path}", one.rule) for one in findings}
     assert all(one.reason.endswith(".") for one in findings)
+
+
+def test_the_status_command_knows_every_stack_that_the_settings_ask_for(assembly):
+    composed = {file.name.split(".")[0] for file in assembly.glob("*.template.json")}
+    settings = load_settings("dev", with_console()["environments"])
+    assert composed == {f"Recognition-dev-{part}" for part in stacks_of(settings)}
+    assert "Console" in stacks_of(settings)
 
 
 def test_the_linter_finds_nothing(assembly, lint):

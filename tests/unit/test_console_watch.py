@@ -12,13 +12,15 @@ import pytest
 from botocore.response import StreamingBody
 from botocore.stub import Stubber
 
-from console.watch.watch import BAKEOFF_KEY, bakeoff, curve_of, describe
+from console.watch.watch import BAKEOFF_KEY, bakeoff, curve_of, describe, run, runs
 from console.watch.watch import endpoint as state_of
 from local_aws.console import SERVICES, warm
 from model_code.metrics import METRIC_DEFINITIONS, metric_line
 
 THEN = datetime.datetime(2026, 11, 26, 1, 2, 3, tzinfo=datetime.UTC)
 ARN = "arn:aws:sagemaker:us-east-1:111122223333"
+MACHINE = "arn:aws:states:us-east-1:111122223333:stateMachine:Training"
+EXECUTION = "arn:aws:states:us-east-1:111122223333:execution:Training:cnn-20261126-1"
 
 
 @pytest.fixture
@@ -86,7 +88,22 @@ def test_the_state_of_a_deployment_in_the_middle_of_a_release(stubs):
         }
         for name in ("cnn-20261126-1", "another-teams-job")
     ]
+    stubs["ssm"].add_response(
+        "get_parameter",
+        {"Parameter": {"Value": MACHINE}},
+        {"Name": "/recognition/dev/training-state-machine-arn"},
+    )
+    listed = {**execution("RUNNING"), "stateMachineArn": MACHINE}
+    del listed["input"]
+    stubs["stepfunctions"].add_response(
+        "list_executions", {"executions": [listed]}, {"stateMachineArn": MACHINE, "maxResults": 6}
+    )
     sagemaker.add_response("list_training_jobs", {"TrainingJobSummaries": jobs})
+    stubs["stepfunctions"].add_response(
+        "describe_execution",
+        {**execution("RUNNING"), "stateMachineArn": MACHINE},
+        {"executionArn": EXECUTION},
+    )
     sagemaker.add_response("describe_training_job", training_job("cnn-20261126-1"))
     lines = [metric_line(epoch=1, train_loss=0.9), metric_line(epoch=2, train_loss=0.5)]
     events = [{"logStreamName": "cnn-20261126-1/algo-1", "message": line} for line in lines]
@@ -127,10 +144,57 @@ def test_the_state_of_a_deployment_in_the_middle_of_a_release(stubs):
     registered = {"version": "3", "approval": "Approved", "created": THEN.isoformat()}
     assert cnn["registered"] == [registered]
     assert (rnn["status"], rnn["version"], rnn["fleets"], rnn["registered"]) == (None, None, [], [])
-    (run,) = state["runs"]
-    assert (run["name"], run["kind"], run["status"]) == ("cnn-20261126-1", "cnn", "InProgress")
-    assert run["curve"] == [{"epoch": 1.0, "train_loss": 0.9}, {"epoch": 2.0, "train_loss": 0.5}]
+    (told,) = state["runs"]
+    assert (told["name"], told["kind"], told["state"]) == ("cnn-20261126-1", "cnn", "running")
+    assert told["curve"] == [{"epoch": 1.0, "train_loss": 0.9}, {"epoch": 2.0, "train_loss": 0.5}]
     assert [one["state"] for one in state["alarms"]] == ["ALARM", "OK"]
+
+
+BELOW = "The accuracy of the cnn is 0.5000, which is 0.1500 below the gate of 0.6500. Nothing was registered."
+
+
+@pytest.mark.parametrize(
+    ("status", "members", "state", "reason", "version"),
+    [
+        ("RUNNING", {}, "running", None, None),
+        ("SUCCEEDED", {"output": '{"version": "3"}', "stopDate": THEN}, "registered", None, "3"),
+        ("FAILED", {"error": "BelowGate", "cause": BELOW}, "failed at the gate", BELOW, None),
+        ("FAILED", {"error": "BehindChampion", "cause": "Behind."}, "failed at the gate", "Behind.", None),
+        ("FAILED", {"error": "JobFailed", "cause": "epochs is 0."}, "failed", "epochs is 0.", None),
+        ("FAILED", {"error": "States.Runtime"}, "failed", "States.Runtime", None),
+        ("ABORTED", {"cause": "stopped by the recognition command"}, "stopped", "stopped by", None),
+        ("TIMED_OUT", {}, "timed out", None, None),
+    ],
+)
+def test_what_became_of_a_run_is_told_with_its_reason(status, members, state, reason, version):
+    told = run({**execution(status), **members}, [])
+    assert (told["state"], told["version"]) == (state, version)
+    assert (told["reason"] or "").startswith(reason or "") and bool(told["reason"]) == bool(reason)
+
+
+def test_a_run_has_the_last_of_its_jobs_and_its_kind_by_it_where_a_marker_started_it():
+    name = "5f0c8d1e-aaaa-bbbb-cccc-0123456789ab_5f0c"
+    started = {**execution("RUNNING"), "name": name, "input": '{"marker_key": "photos/ready.json"}'}
+    run_id = "5f0c8d1e-aaaa-bbbb-cccc-0123456789ab"
+    told = run(started, ["rnn-other", f"cnn-{run_id}-2", f"cnn-{run_id}"])
+    assert (told["job"], told["kind"], told["data"]) == (f"cnn-{run_id}-2", "cnn", "photos/ready.json")
+
+
+def test_where_no_machine_is_deployed_there_are_no_runs(stubs):
+    stubs["ssm"].add_client_error("get_parameter", "ParameterNotFound")
+    assert runs(lambda service: stubs[service].client, "dev", 6) == []
+
+
+def execution(status: str) -> dict[str, Any]:
+    """DescribeExecution's answer for a run that the command started."""
+    request = {"kind": "cnn", "run_id": "20261126-1", "data_s3_uri": "s3://data/cifar10"}
+    return {
+        "executionArn": EXECUTION,
+        "name": "cnn-20261126-1",
+        "status": status,
+        "startDate": THEN,
+        "input": json.dumps(request),
+    }
 
 
 def test_an_endpoint_whose_first_release_goes_on_has_no_version_yet(stubs):

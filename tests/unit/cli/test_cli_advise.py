@@ -69,7 +69,7 @@ def test_the_advice_is_shown_with_reasons_costs_and_what_would_change_it():
 def test_a_program_gets_json():
     words = ["--set", "modality=image", "--set", "task=text_in_image", "--json"]
     result = CliRunner().invoke(app, ["advise", *words])
-    assert json.loads(result.stdout)["options"][0]["id"] == "rekognition.detect_text"
+    assert json.loads(result.stdout)["result"]["options"][0]["id"] == "rekognition.detect_text"
 
 
 def test_another_regions_prices_count_and_one_without_any_says_so():
@@ -77,7 +77,7 @@ def test_another_regions_prices_count_and_one_without_any_says_so():
     dollars, told = {}, {}
     for region in ("us-east-1", "eu-central-1", "sa-east-1"):
         result = CliRunner().invoke(app, ["advise", *words, "--region", region, "--json"])
-        dollars[region] = json.loads(result.stdout)["options"][0]["usd_per_month"]
+        dollars[region] = json.loads(result.stdout)["result"]["options"][0]["usd_per_month"]
         told[region] = result.stderr
     assert dollars == {"us-east-1": 1.0, "eu-central-1": 1.2, "sa-east-1": None}
     assert "No price of the region 'sa-east-1' is known" in told["sa-east-1"]

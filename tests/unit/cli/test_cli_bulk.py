@@ -37,6 +37,9 @@ class Target:
     def parameter(self, name: str) -> str:
         return self.parameters[name]
 
+    def command(self, words: str) -> str:
+        return f"recognition {words}"
+
 
 def request(operation=SENTIMENT) -> bulk.Request:
     return bulk.Request(operation, {}, 10.0)
@@ -191,10 +194,10 @@ def test_a_run_that_ended_early_is_to_be_resumed_and_one_with_failures_redriven(
     counts = {"done": 1, "failed": failed, "left": left, "objects": 1 + failed + left}
     now = {"run": "one", "state": state, "results": "s3://data/one", "reason": None, **counts}
     if remedy is None:
-        bulk_commands.ended(now, False)
+        bulk_commands.ended(Target(), now, False)
     else:
         with pytest.raises(typer.Exit):
-            bulk_commands.ended(now, False)
+            bulk_commands.ended(Target(), now, False)
     told = capsys.readouterr().out
     assert [one for one in ("resume", "redrive") if f"bulk {one} one" in told] == ([remedy] if remedy else [])
 

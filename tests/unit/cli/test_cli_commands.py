@@ -8,18 +8,23 @@ import signal
 import subprocess
 import sys
 import time
+import tomllib
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
 from cli import arguments, data, embedded, main, subprocesses
+from cli.commands import NEVER_PROPOSED
 from cli.errors import CommandFailed
+from cli.project import ROOT
 from local_aws.keys import Keys
 from local_aws.launcher import EmbeddedAwsFailed
 from local_aws.state import Ready, announce, claimed
 
-COMMANDS = ["up", "down", "status", "demo", "train", "release", "recognize", "advise", "bakeoff", "cost"]
-COMMANDS += ["remove-versions", "transform"]
+from .leaves import leaves
+
+COMMANDS = [path for path, _ in leaves(typer.main.get_command(main.app))]
 
 
 @pytest.fixture
@@ -35,11 +40,80 @@ def exit_status(monkeypatch, *words: str) -> int:
     return ended.value.code
 
 
+@pytest.mark.parametrize("option", ["--help", "-h"])
 @pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_explains_itself_with_an_example(command):
-    result = CliRunner().invoke(main.app, [command, "--help"], env={"COLUMNS": "100", "NO_COLOR": "1"})
+def test_every_command_explains_itself_with_an_example(command, option):
+    words = [*command.split(), option]
+    result = CliRunner().invoke(main.app, words, env={"COLUMNS": "100", "NO_COLOR": "1"})
     assert result.exit_code == 0
     assert f"Example: recognition {command}" in result.output
+
+
+def test_the_version_is_the_projects(monkeypatch, capsys):
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert exit_status(monkeypatch, "--version") == 0
+    assert capsys.readouterr().out == f"recognition {project['version']}\n"
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_a_shell_completes_the_commands(shell, tmp_path):
+    """As the script asks that `--install-completion` writes for each shell."""
+    script = tmp_path / "recognition"
+    script.write_text("from cli.main import run; run()")
+    asked = {"COMP_WORDS": "recognition remo", "COMP_CWORD": "1", "_TYPER_COMPLETE_ARGS": "recognition remo"}
+    action = {"_RECOGNITION_COMPLETE": f"complete_{shell}", "_TYPER_COMPLETE_FISH_ACTION": "get-args"}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), **asked, **action}
+    ended = subprocess.run([sys.executable, str(script)], env=environment, capture_output=True, text=True)
+    assert "remove-versions" in ended.stdout and "status" not in ended.stdout
+    environment["_RECOGNITION_COMPLETE"] = f"source_{shell}"
+    ended = subprocess.run([sys.executable, str(script)], env=environment, capture_output=True, text=True)
+    assert f"complete_{shell}" in ended.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "proposed"),
+    [
+        (["statsu"], "Did you mean `recognition status`?"),
+        (["bulk", "reslts"], "Did you mean `recognition bulk results`?"),
+        (["prices", "refrsh"], "Did you mean `recognition prices refresh`?"),
+        (["dwon"], "`recognition --help` lists them all."),
+        (["bulk", "stopp"], "`recognition bulk --help` lists them all."),
+    ],
+)
+def test_a_mistyped_command_gets_the_nearest_harmless_one(words, proposed, monkeypatch, capsys):
+    assert exit_status(monkeypatch, *words) == 2
+    assert proposed in " ".join(capsys.readouterr().err.replace("│", " ").split())
+
+
+def test_what_takes_something_away_is_never_proposed(monkeypatch, capsys):
+    for word in ("remove-version", "removeversions", "rolback", "rollbak", "don", "down-"):
+        assert exit_status(monkeypatch, word) == 2
+        told = capsys.readouterr().err
+        assert not any(f"`recognition {name}`" in told for name in NEVER_PROPOSED)
+
+
+def test_every_command_that_asks_before_it_acts_is_among_those_never_proposed():
+    group = typer.main.get_command(main.app)
+    asking = {name for name, one in group.commands.items() if any("--yes" in p.opts for p in one.params)}
+    assert asking == {"remove-versions"} <= NEVER_PROPOSED
+
+
+def test_a_fault_of_our_own_leaves_its_trace_in_a_file(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(main, "BUILD", tmp_path)
+    try:
+        raise TypeError("something unforeseen")
+    except TypeError as fault:
+        main.tell_fault(TypeError, fault, fault.__traceback__)
+    told = capsys.readouterr().err
+    assert f"a fault of `recognition` itself: TypeError. Its trace is in {tmp_path / 'fault.txt'}." in told
+    assert "Traceback" not in told
+    assert "something unforeseen" in (tmp_path / "fault.txt").read_text()
+
+
+def test_where_the_trace_cannot_be_written_it_is_printed(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(main, "BUILD", tmp_path / "no" / "such")
+    main.tell_fault(TypeError, TypeError("something unforeseen"), None)
+    assert "TypeError: something unforeseen" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("words", [["status"], ["train", "cnn"], ["recognize", "hello"], ["release", "cnn"]])
@@ -200,10 +274,9 @@ def test_a_signal_to_a_group_that_has_gone_is_no_error():
     ],
 )
 def test_a_failure_is_one_sentence_without_a_stack_trace(error, sentence, monkeypatch, capsys):
-    def fail() -> None:
+    def fail(*_: object, **__: object) -> None:
         raise error
 
-    monkeypatch.setattr(main, "app", fail)
-    with pytest.raises(SystemExit, match="1"):
-        main.run()
+    monkeypatch.setattr(embedded, "choose_target", fail)
+    assert exit_status(monkeypatch, "status") == 1
     assert capsys.readouterr().err.strip() == f"Failed: {sentence}"

@@ -161,5 +161,5 @@ def test_advice_for_measured_data_with_a_picture_of_the_costs(tmp_path):
     picture = tmp_path / "cost.svg"
     words = ["--data", str(data), "--set", "labels=own", "--plot", str(picture), "--json"]
     result = CliRunner().invoke(app, ["advise", *words])
-    assert json.loads(result.stdout)["options"][0]["id"] == "traditional_ml"
+    assert json.loads(result.stdout)["result"]["options"][0]["id"] == "traditional_ml"
     assert picture.read_text().rstrip().endswith("</svg>")

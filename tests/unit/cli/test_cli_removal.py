@@ -10,6 +10,7 @@ from moto import mock_aws
 from cli.errors import CommandFailed
 from cli.release import list_versions
 from cli.removal import remove_versions
+from cli.status import stack_states
 from cli.target import Target
 
 VARIABLES = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": "us-east-1"}
@@ -80,6 +81,31 @@ def test_a_version_that_serves_stays_and_so_do_all(monkeypatch):
     ):
         remove_versions(target, print)
     assert deleted == []
+
+
+def test_on_the_embedded_aws_no_command_is_named_that_would_reach_an_account(monkeypatch):
+    target = registry("dev", rnn=1)
+    deploy(target, "1")
+    embedded = Target("dev", {**VARIABLES, "AWS_ENDPOINT_URL": "http://127.0.0.1:4566"})
+    embedded.known_clients.update(target.known_clients)
+    with pytest.raises(CommandFailed, match=r"Still serving: RNN\. .*recognition down") as refusal:
+        remove_versions(embedded, print)
+    assert "cdk" not in str(refusal.value)
+
+
+def test_every_stack_of_the_environment_is_told_and_none_of_another():
+    dev, prod = Target("dev", VARIABLES), Target("prod", VARIABLES)
+    deploy(dev, "")
+    deploy(prod, "")
+    dev.client("cloudformation").create_stack(
+        StackName=dev.stack_name("Watching"), TemplateBody=json.dumps(STACK)
+    )
+    states = stack_states(dev, ["Storage", "Inference"])
+    assert list(states.items()) == [
+        ("Storage", None),
+        ("Inference", "CREATE_COMPLETE"),
+        ("Watching", "CREATE_COMPLETE"),
+    ]
 
 
 def test_prod_keeps_its_versions(monkeypatch):

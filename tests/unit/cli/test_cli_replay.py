@@ -74,7 +74,7 @@ def test_the_command_prints_a_row_for_each_threshold(tmp_path):
     file.write_text("\n".join(json.dumps(line) for line in lines) + "\n\n")
     assert read_records(file) == FOUR
     finished = CliRunner().invoke(app, ["replay", str(file), "--json"])
-    found = {row["threshold"]: row["accuracy"] for row in json.loads(finished.stdout)}
+    found = {row["threshold"]: row["accuracy"] for row in json.loads(finished.stdout)["result"]}
     assert (found[0.0], found[0.8]) == (0.5, 0.75)
     shown = CliRunner().invoke(app, ["replay", str(file), "--requests-per-month", "1000000"]).stdout
     assert "225.00" in shown and "4 records" in shown

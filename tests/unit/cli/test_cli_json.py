@@ -1,0 +1,189 @@
+"""With --json every command prints one document of one shape on standard output, whatever comes of it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from types import SimpleNamespace
+
+import pytest
+import typer
+
+from cli import main
+from cli.bulk import Plan
+from cli.errors import CommandFailed
+from cli.target import Target
+
+from .leaves import leaves
+
+AWS = {"AWS_ENDPOINT_URL": "http://127.0.0.1:1", "AWS_REGION": "us-east-1"}
+STATUS = {"run": "one", "state": "SUCCEEDED", "done": 3, "failed": 0, "left": 0, "objects": 3}
+BULK_STATUS = {**STATUS, "results": "s3://data/out", "reason": None}
+LEFT_OVER = {**BULK_STATUS, "state": "ABORTED", "done": 1, "left": 2}
+PLAN = Plan(objects=3, units=3, calls=3, batches=1, usd=0.003, seconds=1.0)
+REGISTERED = SimpleNamespace(version="1", model_package_arn="arn:1", output={"metrics": {"accuracy": 0.9}})
+JOB = SimpleNamespace(name="rnn-1", output_uri="s3://data/out")
+ADVISE = ["--set", "modality=image", "--set", "task=text_in_image"]
+REPLY = SimpleNamespace(status=200, body={"results": []}, seconds=0.1)
+
+
+class Api(Target):
+    """The embedded AWS, of which nothing is asked."""
+
+    def parameter(self, name: str) -> str:
+        return name
+
+    def api_url(self) -> str:
+        return "http://127.0.0.1:1/api"
+
+
+def gives(value):
+    return lambda *_, **__: value
+
+
+# Of each command: its words, and what stands in for what it would do.
+COMMANDS = {
+    "up": (
+        [],
+        {
+            "cli.embedded.running_session": gives(SimpleNamespace(endpoint_url=AWS["AWS_ENDPOINT_URL"])),
+            "cli.embedded.running": gives(SimpleNamespace(endpoint_url=AWS["AWS_ENDPOINT_URL"])),
+            "cli.embedded.embedded_target": gives(Api("dev", AWS)),
+            "cli.deploy.deploy": gives(None),
+        },
+    ),
+    "down": ([], {"cli.embedded.running_session": gives(None), "cli.embedded.stop": gives(False)}),
+    "status": (
+        [],
+        {"cli.status.describe": gives({"aws": "here", "environment": "dev", "stacks": {"Api": None}})},
+    ),
+    "demo": ([], {"cli.demo.run": gives(SimpleNamespace(exchanges=[], report="report.html", seconds=1.0))}),
+    "train": (
+        ["cnn"],
+        {
+            "cli.data.prepare": gives(None),
+            "cli.data.upload": gives("s3://data/cifar10"),
+            "cli.training.start": gives(None),
+            "cli.training.wait": gives([REGISTERED]),
+        },
+    ),
+    "runs": ([], {"console.watch.watch.runs": gives([{"name": "cnn-1", "state": "running"}])}),
+    "release": (
+        ["cnn"],
+        {"cli.release.newest_version": gives("1"), "cli.release.release": gives(None)},
+    ),
+    "rollback": (
+        ["cnn"],
+        {"cli.rollback.version_before": gives("1"), "cli.release.release": gives(None)},
+    ),
+    "recognize": (["A film.", "--entities"], {"cli.recognize.ask": gives(REPLY)}),
+    "replay": (["{records}"], {}),
+    "transform": (
+        ["rnn", "--from", "a.jsonl", "--output", "b.jsonl"],
+        {
+            "cli.transform.start": gives(JOB),
+            "cli.transform.wait": gives(None),
+            "cli.transform.fetch": gives(2),
+        },
+    ),
+    "bulk": (
+        ["--from", "photos", "--operation", "image-labels"],
+        {"cli.bulk.request_of": gives(None), "cli.bulk.start": gives(("one", PLAN))},
+    ),
+    "bulk status": (["one"], {"cli.bulk_runs.status": gives(BULK_STATUS)}),
+    "bulk redrive": (["one"], {"cli.bulk_runs.redrive": gives(3)}),
+    "bulk resume": (["one"], {"cli.bulk_runs.resume": gives(None)}),
+    "bulk stop": (["one"], {"cli.bulk_runs.stop": gives(None)}),
+    "bulk results": (["one", "--output", "x.jsonl"], {"cli.bulk_runs.write_results": gives(3)}),
+    "advise": (ADVISE, {}),
+    "bakeoff": (
+        ["--data", "reviews.csv"],
+        {
+            "cli.profiling.profile": gives(SimpleNamespace(answers={}, notes=[])),
+            "cli.advise.problem_of": gives(None),
+            "cli.plain_data.read_examples": gives(None),
+            "cli.bakeoff.run": gives(SimpleNamespace(interrupted=False)),
+            "cli.bakeoff_report.write": gives("report.html"),
+            "cli.bakeoff_report.facts": gives({"results": []}),
+        },
+    ),
+    "cost": ([], {"cli.deploy.synthesise": gives(None), "cli.bill.templates_in": gives([])}),
+    "doctor": ([], {"cli.doctor.examine": gives([])}),
+    "prices refresh": ([], {"cli.prices.refresh": gives([])}),
+    "remove-versions": (
+        ["--yes"],
+        {"cli.removal.require_removable": gives(None), "cli.removal.remove_versions": gives({"cnn": 2})},
+    ),
+}
+
+
+def printed(path: str, monkeypatch, capsys, tmp_path) -> tuple[int, str]:
+    """The status and the standard output of a command."""
+    words, stand_ins = COMMANDS[path]
+    records = tmp_path / "answers.jsonl"
+    one = {"truth": "a", "own": {"label": "a", "score": 0.9}, "managed": {"label": "a", "score": 0.8}}
+    records.write_text(json.dumps(one))
+    monkeypatch.setattr("cli.decision_commands.BUILD", tmp_path)
+    for name in ("cli.embedded.choose_target", "cli.bulk_commands.target_of"):
+        monkeypatch.setattr(name, gives(Api("dev", AWS)))
+    for name, stand_in in stand_ins.items():
+        # How the embedded AWS is found is nothing of this test.
+        monkeypatch.setattr(name, stand_in, raising=not name.startswith("cli.embedded."))
+    words = [str(records) if word == "{records}" else word for word in words]
+    monkeypatch.setattr(sys, "argv", ["recognition", *path.split(), *words, "--json"])
+    with pytest.raises(SystemExit) as ended:
+        main.run()
+    return ended.value.code, capsys.readouterr().out
+
+
+def test_every_command_is_in_the_table():
+    assert {path for path, _ in leaves(typer.main.get_command(main.app))} == set(COMMANDS)
+
+
+@pytest.mark.parametrize("path", COMMANDS)
+def test_a_command_prints_one_document_and_nothing_else(path, monkeypatch, capsys, tmp_path):
+    status, output = printed(path, monkeypatch, capsys, tmp_path)
+    document = json.loads(output)
+    assert (status, document["ok"], set(document)) == (0, True, {"ok", "result"})
+
+
+@pytest.mark.parametrize("path", [path for path, (_, stand_ins) in COMMANDS.items() if stand_ins])
+def test_a_failure_has_the_same_shape(path, monkeypatch, capsys, tmp_path):
+    def fail(*_: object, **__: object) -> None:
+        raise CommandFailed("The sentence.")
+
+    words, stand_ins = COMMANDS[path]
+    monkeypatch.setitem(COMMANDS, path, (words, dict.fromkeys(stand_ins, fail)))
+    status, output = printed(path, monkeypatch, capsys, tmp_path)
+    assert (status, json.loads(output)) == (1, {"ok": False, "error": {"message": "The sentence."}})
+
+
+@pytest.mark.parametrize(
+    ("path", "stand_ins"),
+    [
+        ("recognize", {"cli.recognize.ask": gives(SimpleNamespace(**{**vars(REPLY), "status": 500}))}),
+        ("bulk status", {"cli.bulk_runs.status": gives(LEFT_OVER)}),
+        ("doctor", {"cli.doctor.examine": gives([SimpleNamespace(is_well=False, what="quota")])}),
+    ],
+)
+def test_a_result_that_is_no_success_comes_with_the_reason(path, stand_ins, monkeypatch, capsys, tmp_path):
+    words, _ = COMMANDS[path]
+    monkeypatch.setitem(COMMANDS, path, (words, stand_ins))
+    status, output = printed(path, monkeypatch, capsys, tmp_path)
+    document = json.loads(output)
+    assert (status, document["ok"], set(document)) == (1, False, {"ok", "error", "result"})
+
+
+def test_a_usage_error_has_the_same_shape(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["recognition", "train", "--json"])
+    with pytest.raises(SystemExit, match="2"):
+        main.run()
+    document = json.loads(capsys.readouterr().out)
+    assert document["ok"] is False and "cnn|rnn" in document["error"]["message"]
+
+
+def test_the_word_json_behind_two_dashes_is_no_option(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["recognition", "train", "--", "cnn", "--json"])
+    with pytest.raises(SystemExit, match="2"):
+        main.run()
+    assert capsys.readouterr().out == ""

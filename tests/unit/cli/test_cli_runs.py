@@ -1,0 +1,118 @@
+"""The list of training runs, and what a network that was never released is told to do next."""
+
+from __future__ import annotations
+
+import pytest
+from botocore.exceptions import ClientError
+from typer.testing import CliRunner
+
+from cli import recognize
+from cli.main import app
+from cli.recognize import Question, Reply, with_hint
+from cli.target import Target
+
+HERE = {"AWS_ENDPOINT_URL": "http://127.0.0.1:1", "AWS_REGION": "us-east-1"}
+BELOW = "The accuracy of the cnn is 0.5000, which is 0.1500 below the gate of 0.6500. Nothing was registered."
+RUNS = [
+    {
+        "name": "cnn-2",
+        "kind": "cnn",
+        "data": "s3://data/fashion_mnist",
+        "state": "failed at the gate",
+        "version": None,
+        "reason": BELOW,
+        "started": "2026-11-26T01:02:03+00:00",
+        "ended": "2026-11-26T01:04:03+00:00",
+        "seconds": 120,
+        "job": "cnn-2",
+    },
+    {
+        "name": "by a marker",
+        "kind": None,
+        "data": "photos/ready.json",
+        "state": "registered",
+        "version": "3",
+        "reason": None,
+        "started": "2026-11-25T01:02:03+00:00",
+        "ended": None,
+        "seconds": None,
+        "job": None,
+    },
+]
+
+
+class Deployed(Target):
+    """The app is there."""
+
+    def parameter(self, name: str) -> str:
+        return name
+
+
+@pytest.fixture
+def told(monkeypatch):
+    """What `runs` prints of given ones."""
+
+    def of(found: list) -> str:
+        monkeypatch.setattr("cli.embedded.choose_target", lambda *_, **__: Deployed("dev", HERE))
+        monkeypatch.setattr("console.watch.watch.runs", lambda *_: found)
+        ended = CliRunner().invoke(app, ["runs"], env={"COLUMNS": "300"})
+        assert ended.exit_code == 0, ended.output
+        return ended.output
+
+    return of
+
+
+def test_each_run_is_told_with_its_data_and_what_became_of_it(told):
+    first, second = told(RUNS).splitlines()[3:5]
+    for words in ("cnn-2", "fashion_mnist", "120 s", f"failed at the gate: {BELOW}"):
+        assert words in first
+    for words in ("by a marker", "photos/ready.json", "registered as version 3"):
+        assert words in second
+
+
+def test_before_any_run_the_command_that_starts_one_is_named(told):
+    assert "Train: recognition train cnn" in told([])
+
+
+NOT_RELEASED = Reply(503, {"error": {"code": "ModelNotReleased", "message": "None is released."}}, 0.1)
+
+
+@pytest.mark.parametrize(
+    ("path", "versions", "step"),
+    [
+        ("/images/class", [{}], "recognition release cnn --aws"),
+        ("/images/class", [], "recognition train cnn --aws"),
+        ("/texts/class", [{}], "recognition release rnn --aws"),
+        ("/sequences/class", [], "recognition train rnn --aws"),
+    ],
+)
+def test_an_unreleased_network_is_answered_with_the_command_that_helps(path, versions, step, monkeypatch):
+    monkeypatch.setattr(recognize, "versions_of", lambda *_: versions)
+    reply = with_hint(Target("dev"), Question(path, b"", "text/plain"), NOT_RELEASED)
+    assert reply.body["error"]["hint"].endswith(step)
+
+
+def test_the_command_that_helps_is_a_line_to_copy(monkeypatch, capsys):
+    monkeypatch.setattr(recognize, "versions_of", lambda *_: [{}])
+    monkeypatch.setattr(recognize, "ask", lambda *_: NOT_RELEASED)
+    monkeypatch.setattr(recognize, "questions_about", lambda _: [Question("/texts/class", b"", "text/plain")])
+    recognize.recognize_and_show(Target("prod"), "A film.")
+    assert (
+        "Release it: recognition release rnn --aws --environment prod" in capsys.readouterr().out.splitlines()
+    )
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        Reply(200, {"results": []}, 0.1),
+        Reply(503, {"error": {"code": "ServiceThrottled", "message": "Try again."}}, 0.1),
+        Reply(403, {"message": "Forbidden"}, 0.1),
+    ],
+)
+def test_no_other_answer_gets_a_hint(reply, monkeypatch):
+    def refuse(*_: object) -> None:
+        raise ClientError({"Error": {"Code": "AccessDenied"}}, "ListModelPackages")
+
+    monkeypatch.setattr(recognize, "versions_of", refuse)
+    assert with_hint(Target("dev"), Question("/texts/class", b"", "text/plain"), reply) is reply

@@ -1,0 +1,77 @@
+"""Where a terminal knows ASCII alone, symbols become others and letters lose their marks; nothing raises."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from cli.project import ROOT
+from cli.terminal import asks_for_ascii, in_ascii
+
+LOCALES = ("LC_ALL", "LC_CTYPE", "LANG", "PYTHONIOENCODING", "PYTHONUTF8")
+ASCII = [{"PYTHONIOENCODING": "ascii"}, {"LC_ALL": "C"}]
+
+
+def run(code: str, variables: dict[str, str]) -> subprocess.CompletedProcess:
+    """Runs code in a process that has these variables alone to choose its encoding by."""
+    environment = {name: value for name, value in os.environ.items() if name not in LOCALES}
+    return subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env={**environment, **variables}, capture_output=True
+    )
+
+
+@pytest.mark.parametrize("variables", ASCII)
+def test_a_command_that_prints_symbols_succeeds_in_ascii(variables):
+    code = (
+        "import sys; from cli.main import run; "
+        "sys.argv = 'recognition advise --set modality=text --set task=sentiment'.split(); run()"
+    )
+    ended = run(code, variables)
+    assert (ended.returncode, ended.stderr) == (0, b"")
+    assert ended.stdout.isascii() and b"comprehend" in ended.stdout
+
+
+@pytest.mark.parametrize("variables", ASCII)
+def test_steps_tables_and_words_are_told_in_ascii(variables):
+    code = (
+        "from cli.terminal import prepare; prepare()\n"
+        "from cli.progress import Progress\n"
+        "from rich.console import Console; from rich.table import Table\n"
+        "with Progress().step('Größe × 2 – “fertig” 画'): pass\n"
+        "Console().print(Table('Café'))\n"
+    )
+    ended = run(code, variables)
+    assert (ended.returncode, ended.stderr.isascii(), ended.stdout.isascii()) == (0, True, True)
+    assert ended.stderr.splitlines()[-1] == rb"""+ Gro\xdfe x 2 - "fertig" \u753b - 0 s"""
+    assert b"| Cafe |" in ended.stdout
+
+
+def test_elsewhere_every_character_stays():
+    code = "from cli.terminal import prepare; prepare(); print('✓ Größe')"
+    assert run(code, {"LC_ALL": "C.UTF-8"}).stdout.decode() == "✓ Größe\n"
+
+
+@pytest.mark.parametrize(
+    ("variables", "asks"),
+    [
+        ({}, False),
+        ({"LC_ALL": "C"}, True),
+        ({"LANG": "POSIX"}, True),
+        ({"LC_ALL": "C.UTF-8", "LANG": "C"}, False),
+        ({"LC_CTYPE": "en_GB.UTF-8", "LANG": "C"}, False),
+        ({"LC_ALL": "C", "PYTHONIOENCODING": "utf-8"}, False),
+        ({"LC_ALL": "C", "PYTHONUTF8": "1"}, False),
+    ],
+)
+def test_the_locale_c_asks_for_ascii_unless_python_is_told_otherwise(variables, asks):
+    assert asks_for_ascii(variables) is asks
+
+
+@pytest.mark.parametrize(
+    ("character", "written"), [("✓", "+"), ("é", "e"), ("…", "..."), ("画", "\\u753b"), ("a", "a")]
+)
+def test_a_character_in_ascii(character, written):
+    assert in_ascii(character) == written
