@@ -29,7 +29,8 @@ from local_aws.state import Ready, announce, claimed
 
 with claimed(Path(sys.argv[1])):
     (Path(sys.argv[1]) / "sagemaker" / "endpoints").mkdir(parents=True)
-    announce(Path(sys.argv[1]), Ready("http://127.0.0.1:1", os.getpid(), "first", Keys("AKIA", "secret", "of the console")))
+    keys = Keys("AKIA", "secret", "of the console")
+    announce(Path(sys.argv[1]), Ready("http://127.0.0.1:1", os.getpid(), "first", keys))
     print("up", flush=True)
     time.sleep(300)
 """
