@@ -78,7 +78,7 @@ class Request:
         return self.query.get(name, [""])[0]
 
     def service(self, body: bytes = b"") -> str:
-        """Which service ministack will ask; it takes what nobody signed for S3's, also where it is for our API."""
+        """Which service ministack will ask."""
         if self.path.startswith(API):
             return "execute-api"
         parameters = ministack._routing_params(self.method, self.path, self.headers, body, self.query)
@@ -284,6 +284,10 @@ def again(body: bytes, receive: Any) -> Any:
 
 async def refuse(request: Request, send: Any, failure: AuthError) -> None:
     """Answers as the service that was meant does, in its own protocol."""
+    if request.path.startswith(API):
+        body = json.dumps({"message": failure.message}).encode()
+        await answer(send, HTTPStatus.FORBIDDEN, "application/json", body, {"x-amzn-errortype": failure.code})
+        return
     status, headers, body = ministack._credential_failure(
         request.service(), "", str(uuid.uuid4()), failure, request.headers
     )

@@ -170,7 +170,7 @@ def test_the_keys_of_the_last_start_are_refused(aws, tmp_path):
     ("path", "word"),
     [
         ("/2015-03-31/functions", "MissingAuthenticationToken"),
-        ("/_aws/execute-api/abc/dev/advise", "Missing Authentication Token"),
+        ("/_aws/execute-api/abc/dev/advise", '{"message": "Request is missing Authentication Token"}'),
         ("/_console/watch.json", "AccessDenied"),
         ("/_ministack/reset", "AccessDenied"),
         ("/bucket/object", "AccessDenied"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 import pytest
 import requests
@@ -50,6 +51,10 @@ class Signed(requests.auth.AuthBase):
         self.signer = SigV4Auth(session.get_credentials(), "execute-api", session.region_name)
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        # AWS computes the signature over a query in its one canonical form, and botocore over what it is given.
+        place = urlsplit(request.url)
+        query = urlencode(parse_qsl(place.query, keep_blank_values=True), quote_via=quote)
+        request.url = place._replace(query=query).geturl()
         content_type = {"Content-Type": request.headers.get("Content-Type", "")}
         signed = AWSRequest(request.method, request.url, data=request.body, headers=content_type)
         self.signer.add_auth(signed)
