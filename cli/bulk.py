@@ -125,7 +125,7 @@ def require_released(target: Target, operation: Operation) -> None:
     if kind and serving_version(target, kind) is None:
         raise CommandFailed(
             f"{operation.name} asks the {kind}, and no version of {endpoint_name(target, kind)} serves. "
-            f"Release one first: recognition release {kind}"
+            f"Release one first: {target.command(f'release {kind}')}"
         )
 
 

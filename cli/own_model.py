@@ -33,7 +33,7 @@ def kind_of_model(model: Model, said: str | None) -> str:
     except (KeyError, ValueError, TypeError) as error:
         if said is None:
             raise CommandFailed(
-                f"{CARD} in {model.place} does not say which network this is. Say it: recognition release cnn --from …"
+                f"{CARD} in {model.place} does not say which network this is. Say it before --from: cnn or rnn."
             ) from error
         return said
     if said not in (None, card):
@@ -77,7 +77,7 @@ def waits(target: Target, kind: str, version: str, *, on_approval: bool) -> str:
         "Its approval in the model registry releases it."
         if on_approval
         else "Approve it in the model registry, then: "
-        f"recognition release {kind} --version {version} --environment {target.environment}"
+        + target.command(f"release {kind} --version {version}")
     )
     return (
         f"Version {version} of {endpoint_name(target, kind)} is registered and waits for approval, like every version "

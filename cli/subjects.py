@@ -59,7 +59,7 @@ def subject_of(word: str) -> Subject:
         return subject_in_file(Path(word))
     if os.path.isdir(word):  # noqa: PTH112
         raise CommandFailed(
-            f"{word} is a folder: ask about one of its files, or about all with `recognition bulk --from {word}`. "
+            f"{word} is a folder: ask about one of its files, or about all with `bulk --from {word}`. "
             "If it is a text, give it behind --text."
         )
     if looks_like_a_file(word):

@@ -61,7 +61,7 @@ WRITES = {
     ),
     "an evaluation, which was read as one before": ("model_code/comparison.py",),
     "in build, under names that are ours": (
-        *("cli/bakeoff_report.py", "cli/demo.py", "cli/report.py", "local_aws/launcher.py"),
+        *("cli/bakeoff_report.py", "cli/demo.py", "cli/main.py", "cli/report.py", "local_aws/launcher.py"),
         *("stacks/lambda_code.py", "bakeoff/isolation.py", "model_code/source.py"),
     ),
     "in a job's own folder, under SageMaker's names": (

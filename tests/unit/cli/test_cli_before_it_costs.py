@@ -59,7 +59,7 @@ def nothing_else(monkeypatch):
     """No AWS is started, chosen or asked, and no data or template is made."""
     for place in (
         "cli.embedded.choose_target",
-        "cli.embedded.running_session",
+        "cli.embedded.running",
         "cli.target.Target.client",
         "cli.data.prepare",
         "cli.deploy.synthesise",
@@ -176,6 +176,9 @@ class Deployment:
 
     def __init__(self, **parameters: str) -> None:
         self.parameters, self.asked = parameters, []
+
+    def command(self, words: str) -> str:
+        return f"recognition {words}"
 
     def parameter(self, name: str) -> str:
         self.asked.append(name)

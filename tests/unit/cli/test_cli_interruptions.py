@@ -32,7 +32,7 @@ def end_of(words: list[str], stand_ins: dict, monkeypatch, capsys, target: Targe
     for name in ("cli.embedded.choose_target", "cli.bulk_commands.target_of"):
         monkeypatch.setattr(name, reached)
     for name, stand_in in stand_ins.items():
-        monkeypatch.setattr(name, stand_in, raising=not name.startswith("cli.embedded."))
+        monkeypatch.setattr(name, stand_in)
     monkeypatch.setattr(sys, "argv", ["recognition", *words])
     with pytest.raises(SystemExit) as ended:
         main.run()
@@ -47,6 +47,7 @@ def interrupt(*_: object, **__: object) -> None:
 
 
 TRAINED = {
+    "cli.training.require_machine": gives(None),
     "cli.data.prepare": gives(None),
     "cli.data.upload": gives("s3://data/cifar10"),
     "cli.training.start": gives(None),
@@ -55,13 +56,12 @@ TRANSFORM = ["transform", "rnn", "--from", "a.jsonl", "--output", "b.jsonl"]
 BULK = ["bulk", "--from", "photos", "--operation", "image-labels", "--watch"]
 RUNNING = gives(SimpleNamespace(endpoint_url="http://127.0.0.1:1"))
 UP = {
-    "cli.embedded.running_session": RUNNING,
     "cli.embedded.running": RUNNING,
     "cli.embedded.embedded_target": lambda *_: Target(
         "dev", EMBEDDED, "the embedded AWS at http://127.0.0.1:1"
     ),
 }
-NOT_UP = {"cli.embedded.running_session": gives(None), "cli.embedded.running": gives(None)}
+NOT_UP = {"cli.embedded.running": gives(None)}
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ NOT_UP = {"cli.embedded.running_session": gives(None), "cli.embedded.running": g
         (["train", "cnn"], {**TRAINED, "cli.training.wait": interrupt}, ["may go on: recognition runs"]),
         (
             ["release", "cnn", "--version", "2"],
-            {"cli.release.release": interrupt},
+            {"cli.release.stack_parameters": gives({}), "cli.release.release": interrupt},
             ["Recognition-dev-Inference may go on", "recognition status", "recognition rollback cnn"],
         ),
         (
@@ -138,7 +138,7 @@ def test_both_signals_are_an_interruption(signal_number, monkeypatch, capsys):
 
 
 def test_the_commands_that_are_named_reach_the_same_deployment(monkeypatch, capsys):
-    stand_ins = {"cli.release.release": interrupt}
+    stand_ins = {"cli.release.stack_parameters": gives({}), "cli.release.release": interrupt}
     account = Target("prod", {"AWS_REGION": "us-east-1"})
     _, _, errors = end_of(["release", "cnn", "--version", "2"], stand_ins, monkeypatch, capsys, account)
     assert "recognition status --aws --environment prod" in errors

@@ -46,13 +46,12 @@ COMMANDS = {
     "up": (
         [],
         {
-            "cli.embedded.running_session": gives(SimpleNamespace(endpoint_url=AWS["AWS_ENDPOINT_URL"])),
             "cli.embedded.running": gives(SimpleNamespace(endpoint_url=AWS["AWS_ENDPOINT_URL"])),
             "cli.embedded.embedded_target": gives(Api("dev", AWS)),
             "cli.deploy.deploy": gives(None),
         },
     ),
-    "down": ([], {"cli.embedded.running_session": gives(None), "cli.embedded.stop": gives(False)}),
+    "down": ([], {"cli.embedded.keeps": gives(False), "cli.embedded.stop": gives(False)}),
     "status": (
         [],
         {"cli.status.describe": gives({"aws": "here", "environment": "dev", "stacks": {"Api": None}})},
@@ -61,6 +60,7 @@ COMMANDS = {
     "train": (
         ["cnn"],
         {
+            "cli.training.require_machine": gives(None),
             "cli.data.prepare": gives(None),
             "cli.data.upload": gives("s3://data/cifar10"),
             "cli.training.start": gives(None),
@@ -70,7 +70,11 @@ COMMANDS = {
     "runs": ([], {"console.watch.watch.runs": gives([{"name": "cnn-1", "state": "running"}])}),
     "release": (
         ["cnn"],
-        {"cli.release.newest_version": gives("1"), "cli.release.release": gives(None)},
+        {
+            "cli.release.stack_parameters": gives({}),
+            "cli.release.newest_version": gives("1"),
+            "cli.release.release": gives(None),
+        },
     ),
     "rollback": (
         ["cnn"],
@@ -108,7 +112,7 @@ COMMANDS = {
         },
     ),
     "cost": ([], {"cli.deploy.synthesise": gives(None), "cli.bill.templates_in": gives([])}),
-    "doctor": ([], {"cli.doctor.examine": gives([])}),
+    "doctor": ([], {"cli.target.Target.require_account": gives(None), "cli.doctor.examine": gives([])}),
     "prices refresh": ([], {"cli.prices.refresh": gives([])}),
     "remove-versions": (
         ["--yes"],
@@ -127,8 +131,7 @@ def printed(path: str, monkeypatch, capsys, tmp_path) -> tuple[int, str]:
     for name in ("cli.embedded.choose_target", "cli.bulk_commands.target_of"):
         monkeypatch.setattr(name, gives(Api("dev", AWS)))
     for name, stand_in in stand_ins.items():
-        # How the embedded AWS is found is nothing of this test.
-        monkeypatch.setattr(name, stand_in, raising=not name.startswith("cli.embedded."))
+        monkeypatch.setattr(name, stand_in)
     words = [str(records) if word == "{records}" else word for word in words]
     monkeypatch.setattr(sys, "argv", ["recognition", *path.split(), *words, "--json"])
     with pytest.raises(SystemExit) as ended:
@@ -163,7 +166,13 @@ def test_a_failure_has_the_same_shape(path, monkeypatch, capsys, tmp_path):
     [
         ("recognize", {"cli.recognize.ask": gives(SimpleNamespace(**{**vars(REPLY), "status": 500}))}),
         ("bulk status", {"cli.bulk_runs.status": gives(LEFT_OVER)}),
-        ("doctor", {"cli.doctor.examine": gives([SimpleNamespace(is_well=False, what="quota")])}),
+        (
+            "doctor",
+            {
+                "cli.target.Target.require_account": gives(None),
+                "cli.doctor.examine": gives([SimpleNamespace(is_well=False, what="quota")]),
+            },
+        ),
     ],
 )
 def test_a_result_that_is_no_success_comes_with_the_reason(path, stand_ins, monkeypatch, capsys, tmp_path):

@@ -92,7 +92,7 @@ def test_a_folder_without_a_model_is_refused_by_the_file_that_it_lacks(missing, 
 @pytest.mark.parametrize("card", [None, b"not json", b"{}", b"[]"])
 def test_a_model_without_a_readable_card_asks_for_its_kind(card, tmp_path):
     model = Model(folder_of(tmp_path, **{"model_card.json": card}))
-    with pytest.raises(CommandFailed, match="Say it: recognition release cnn"):
+    with pytest.raises(CommandFailed, match="Say it before --from: cnn or rnn"):
         own_model.kind_of_model(model, None)
     assert own_model.kind_of_model(model, "cnn") == "cnn"
 
@@ -163,7 +163,7 @@ def test_in_prod_a_model_of_this_machine_waits_for_its_approval(aws, released, t
 
 def test_where_an_approval_releases_nothing_the_next_command_is_named(tmp_path):
     said = own_model.waits(Target("prod", VARIABLES), "rnn", "3", on_approval=False)
-    assert "then: recognition release rnn --version 3 --environment prod" in said
+    assert "then: recognition release rnn --version 3 --aws --environment prod" in said
 
 
 def test_who_approves_it_releases_it(aws, released, tmp_path):

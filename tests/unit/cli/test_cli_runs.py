@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 from cli import recognize
 from cli.main import app
 from cli.recognize import Question, Reply, with_hint
+from cli.subjects import subject_in_words
 from cli.target import Target
 
 HERE = {"AWS_ENDPOINT_URL": "http://127.0.0.1:1", "AWS_REGION": "us-east-1"}
@@ -96,7 +97,7 @@ def test_the_command_that_helps_is_a_line_to_copy(monkeypatch, capsys):
     monkeypatch.setattr(recognize, "versions_of", lambda *_: [{}])
     monkeypatch.setattr(recognize, "ask", lambda *_: NOT_RELEASED)
     monkeypatch.setattr(recognize, "questions_about", lambda _: [Question("/texts/class", b"", "text/plain")])
-    recognize.recognize_and_show(Target("prod"), "A film.")
+    recognize.recognize_and_show(Target("prod"), subject_in_words("A film."))
     assert (
         "Release it: recognition release rnn --aws --environment prod" in capsys.readouterr().out.splitlines()
     )
