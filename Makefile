@@ -22,10 +22,11 @@ export JSII_NODE := $(CURDIR)/$(VENV)/bin/node
 unexport PYTHONDONTWRITEBYTECODE
 # Python's own warning at every aws-cdk import is not the reader's business; a real Node mismatch still fails the synth.
 export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
-# uv, jsii and matplotlib keep their caches there by themselves; these two have variables of their own.
+# uv and matplotlib keep their caches there by themselves; these have variables of their own.
 ifdef XDG_CACHE_HOME
 export npm_config_cache := $(XDG_CACHE_HOME)/npm
 export CDK_HOME := $(XDG_CACHE_HOME)/cdk
+export JSII_RUNTIME_PACKAGE_CACHE_ROOT := $(XDG_CACHE_HOME)/jsii
 endif
 
 # Of pytest-xdist's schedulers, the one that gives a dead worker's other tests to the next; those by file hang.

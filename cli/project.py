@@ -32,9 +32,10 @@ def toolchain_environment() -> dict[str, str]:
 
 
 def cache_variables() -> dict[str, str]:
-    """Where npm and the CDK keep their caches when the user chose one place for all; the others know it themselves."""
+    """Where Node's programs keep their caches when the user chose one place for all; the others know it themselves."""
+    folders = {"npm_config_cache": "npm", "CDK_HOME": "cdk", "JSII_RUNTIME_PACKAGE_CACHE_ROOT": "jsii"}
     chosen = os.environ.get("XDG_CACHE_HOME")
-    return {"npm_config_cache": f"{chosen}/npm", "CDK_HOME": f"{chosen}/cdk"} if chosen else {}
+    return {variable: str(Path(chosen) / folder) for variable, folder in folders.items()} if chosen else {}
 
 
 def environments() -> dict[str, Any]:

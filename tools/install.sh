@@ -20,7 +20,8 @@ fail() {
 }
 
 is_current() {
-  [ -x $venv/bin/python ] && [ "$(head -n 2 $stamp 2> /dev/null)" = "$made_of" ]
+  [ -x $venv/bin/python ] && [ "$(head -n 2 $stamp 2> /dev/null)" = "$made_of" ] &&
+    { [ -z "${PYTHON:-}" ] || [ "$(interpreter "$PYTHON")" = "$(interpreter $venv/bin/python)" ]; }
 }
 
 # One cache for uv, npm, the CDK and the data sets.

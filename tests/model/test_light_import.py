@@ -46,10 +46,10 @@ def test_tensorflow_finds_none_of_them_and_the_program_finds_them_afterwards(tmp
 
 
 def test_a_library_that_is_loaded_already_stays():
-    import pandas
+    import scipy
     import tensorflow
 
     import_tensorflow()
 
-    assert sys.modules["pandas"] is pandas
+    assert sys.modules["scipy"] is scipy
     assert sys.modules["tensorflow"] is tensorflow

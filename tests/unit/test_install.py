@@ -18,9 +18,9 @@ INPUTS = ("pyproject.toml", "requirements.lock", "package-lock.json", "lambdas/r
 STAND_IN = """#!/bin/bash
 name=${0##*/}
 case "$name $1 $2" in
-  "python3 - "*) cat > /dev/null; echo "$0"; exit 0 ;;
+  "python3 - "* | "python - "*) cat > /dev/null; readlink -f "$0"; exit 0 ;;
   "python -c "*) echo "$PWD/node_home"; exit 0 ;;
-  "python3 -m venv") mkdir -p "$3/bin"; cp "$0" "$3/bin/python"; cp "$0" "$3/bin/uv" ;;
+  "python3 -m venv") mkdir -p "$3/bin"; ln -s "$0" "$3/bin/python"; cp "$0" "$3/bin/uv" ;;
   "python -m pip") name=pip ;;
 esac
 echo "$name $*" >> "$CALLS"
@@ -106,6 +106,16 @@ def test_a_change_of_what_is_locked_makes_it_anew(checkout, name):
     checkout.install("test")
     (checkout.folder / name).write_text("uv==2\n")
     assert programs_of(checkout.install("test")[2]) == EVERYTHING
+
+
+def test_another_python_makes_it_anew(checkout):
+    checkout.install("test")
+    another = checkout.programs / "another" / "python3"
+    another.parent.mkdir()
+    shutil.copy(checkout.programs / "python3", another)
+    assert checkout.install("test", PYTHON=str(checkout.programs / "python3"))[2] == []
+    assert programs_of(checkout.install("test", PYTHON=str(another))[2]) == EVERYTHING
+    assert checkout.install("test")[2] == []
 
 
 def test_an_environment_of_somebody_else_is_left_alone(checkout):
