@@ -13,7 +13,7 @@ IN_THE_RUNTIME := botocore python-dateutil six urllib3
 # LiteRT wants it for compilers that are not used where it serves, and pip refuses it on every Python since 3.11.
 WITHOUT_COMPILERS := --no-emit-package backports-strenum
 # What commands make in build without being told a place.
-MADE_IN_BUILD := bakeoff cdk.out console cost-dev cost-prod demo distribution embedded/state embedded/aws.log
+MADE_IN_BUILD := bakeoff cdk-home cdk.out console cost-dev cost-prod demo distribution embedded/state embedded/aws.log
 MADE_IN_BUILD += embedded/keys.curl embedded/console.html lambda-code other vendored
 MADE_IN_BUILD += data/cifar10 data/fashion_mnist data/imdb data/smartwatch
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
@@ -36,7 +36,7 @@ LIMITED := python tools/limited.py 3600
 
 # What computes most in TensorFlow and LiteRT: graphs against each other, the stand-ins' networks, tiny trainings.
 NATIVE := $(addprefix tests/model/test_,litert.py serving.py serving_alike.py training.py gru_gradient.py) \
-  tests/local/test_managed.py tests/local/test_managed_networks.py
+  $(addprefix tests/local/test_managed,.py _native.py _networks.py)
 
 help:  ## Show the tasks.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

@@ -13,7 +13,7 @@ NAMES = frozenset(
         *("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "CUDA_VISIBLE_DEVICES"),
         *("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "TF_ENABLE_ONEDNN_OPTS", "ONEDNN_MAX_CPU_ISA"),
         # What this project's and ministack's own settings are called.
-        *("RECOGNITION_CACHE", "XDG_CACHE_HOME", "RECOGNITION_NPM", "LOG_LEVEL", "SFN_WAIT_SCALE"),
+        *("XDG_CACHE_HOME", "RECOGNITION_NPM", "LOG_LEVEL", "SFN_WAIT_SCALE"),
     )
 )
 PREFIX = "LC_"

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
-import os
 import signal
 import socket
 import subprocess
@@ -23,6 +22,7 @@ from typing import Any
 
 import psutil
 
+from local_aws import environments
 from local_aws.managed.service import CONTENT_TYPE, NO_ANSWER, STAND_IN_HEADER
 from local_aws.managed.worker import LOADED, REQUESTS_AT_ONCE
 from local_aws.processes import start_leashed
@@ -41,13 +41,11 @@ MEMORY_BYTES = 6 * 1024**3
 MEMORY_LOOK_SECONDS = 0.5
 # Longer than any answer: a batch of 25 texts with each word of theirs.
 ANSWER_BYTES = 64 * 1024**2
-# What the worker needs to find programs, files and, for npm, the registry; a lower-case name stands for both cases.
+# Beside what every child may see: what npm finds the registry by. A lower-case name stands for both cases.
 VARIABLES = frozenset(
     (
-        *("path", "home", "lang", "tmpdir", "ld_library_path", "recognition_cache", "recognition_npm"),
-        *("xdg_cache_home", "http_proxy", "https_proxy", "all_proxy", "no_proxy"),
+        *("http_proxy", "https_proxy", "all_proxy", "no_proxy"),
         *("ssl_cert_file", "ssl_cert_dir", "node_extra_ca_certs"),
-        *("omp_num_threads", "tf_num_intraop_threads", "tf_num_interop_threads", "tf_enable_onednn_opts"),
     )
 )
 VARIABLES_OF_NPM = "npm_config_"
@@ -186,7 +184,9 @@ class StandIns:
         async with self.starting:
             if self.worker is None or self.worker.has_ended:
                 print("The stand-ins of Rekognition and Comprehend are loading.", file=sys.stderr, flush=True)
-                self.worker, attending = await Worker.start(self.command, worker_environment())
+                self.worker, attending = await Worker.start(
+                    self.command, worker_environment(environments.of_the_user())
+                )
                 self.attending.add(attending)
                 attending.add_done_callback(partial(self.after, self.worker))
             return self.worker
@@ -261,11 +261,13 @@ def memory_in_use(process_id: int) -> int:
     return total
 
 
-def worker_environment(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
+def worker_environment(environment: Mapping[str, str]) -> dict[str, str]:
     """The part of an environment that the process needs: no keys of AWS's, and of tokens only npm's own."""
     kept = {
         name: value
         for name, value in environment.items()
-        if name.lower() in VARIABLES or name.lower().startswith(VARIABLES_OF_NPM)
+        if environments.is_allowed(name)
+        or name.lower() in VARIABLES
+        or name.lower().startswith(VARIABLES_OF_NPM)
     }
     return {**kept, "PYTHONUNBUFFERED": "1", "TF_CPP_MIN_LOG_LEVEL": "2"}

@@ -23,6 +23,9 @@ WRITING = {
 # By file and call: how often, and why no file of a user's can be hit.
 DELETES = {
     ("cli/bakeoff.py", "rmtree"): (1, "folders in build/bakeoff that begin with a candidate's log"),
+    ("cli/embedded.py", "unlink"): (2, "the two files of keys in build/embedded that `up` wrote"),
+    ("local_aws/keys.py", "replace"): (1, "a file of keys in a directory of the embedded AWS's own"),
+    ("local_aws/keys.py", "unlink"): (1, "its own unfinished file"),
     ("local_aws/kept.py", "replace"): (1, "kept.json in a state directory that is its own"),
     ("local_aws/managed/weights.py", "replace"): (1, "a file of the package's own folder in the cache"),
     ("local_aws/sagemaker/jobs.py", "rmtree"): (1, "the job's folder in the state directory"),
@@ -30,7 +33,6 @@ DELETES = {
     ("local_aws/sagemaker/models.py", "rmtree"): (1, "the folder that it made a line above"),
     ("local_aws/sagemaker/objects.py", "unlink"): (2, "an archive that it wrote in the state directory"),
     ("local_aws/serving.py", "replace"): (1, "the port file in the server's folder"),
-    ("local_aws/state.py", "replace"): (1, "ready.json in a state directory that is its own"),
     ("local_aws/state.py", "rmtree"): (1, "known names in a directory whose lock it has"),
     ("local_aws/state.py", "unlink"): (1, "known names in a directory whose lock it has"),
     ("model_code/checkpoints.py", "replace"): (1, "its own unfinished checkpoint"),
@@ -78,13 +80,14 @@ WRITES = {
             "lambdas/litert/released.py",
             "local_aws/kept.py",
             "local_aws/managed/weights.py",
-            "local_aws/state.py",
+            "local_aws/keys.py",
         ),
         *("local_aws/sagemaker/model_servers.py", "local_aws/sagemaker/objects.py", "local_aws/serving.py"),
         *("local_aws/sagemaker/training_jobs.py", "model_code/archives.py", "model_code/downloads.py"),
     ),
     "a port file that held a port": ("serving/__main__.py",),
     "the advisor's tables, which the command is for": ("cli/prices.py",),
+    "a setting of its own process": ("local_aws/managed/worker.py",),
     "into memory": (
         *("bakeoff/managed.py", "cli/questions.py", "model_code/public_datasets.py", "serving/model.py"),
     ),
@@ -93,6 +96,7 @@ WRITES = {
 OF_THE_REPOSITORY = ("benchmarks/", "tools/")
 SHELL = {
     ("Makefile", "clean"): "names that are ours; what else is in build stays and is told",
+    ("tools/install.sh", ""): "a .venv that has our stamp, and headers in a wheel that it holds",
 }
 
 
@@ -123,7 +127,11 @@ def deletes(called: str, call: ast.Call) -> bool:
 def writes(called: str, call: ast.Call) -> bool:
     """Whether a call may overwrite a file."""
     modes = [one.value for one in call.args if isinstance(one, ast.Constant) and isinstance(one.value, str)]
-    return called in WRITING or called == "open" and any(re.match(r"[wxa]b?(:gz)?$", one) for one in modes)
+    return (
+        called in WRITING
+        or called in ("open", "fdopen")
+        and any(re.match(r"[wxa]b?(:gz)?$", one) for one in modes)
+    )
 
 
 def test_every_call_that_deletes_files_has_its_reason():

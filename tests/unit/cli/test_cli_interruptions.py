@@ -15,6 +15,7 @@ from cli.bulk import Plan
 from cli.errors import Interrupted, interruption_says
 from cli.target import Target
 from cli.training import Run
+from local_aws.keys import Keys
 
 PLAN = Plan(objects=3, units=3, calls=3, batches=1, usd=0.003, seconds=1.0)
 JOB = SimpleNamespace(name="rnn-1", output_uri="s3://data/out")
@@ -54,9 +55,10 @@ TRAINED = {
 }
 TRANSFORM = ["transform", "rnn", "--from", "a.jsonl", "--output", "b.jsonl"]
 BULK = ["bulk", "--from", "photos", "--operation", "image-labels", "--watch"]
-RUNNING = gives(SimpleNamespace(endpoint_url="http://127.0.0.1:1"))
+RUNNING = gives(SimpleNamespace(endpoint_url="http://127.0.0.1:1", keys=Keys.made()))
 UP = {
     "cli.embedded.running": RUNNING,
+    "cli.embedded.write_key_files": gives(None),
     "cli.embedded.embedded_target": lambda *_: Target(
         "dev", EMBEDDED, "the embedded AWS at http://127.0.0.1:1"
     ),

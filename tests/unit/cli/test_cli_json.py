@@ -13,6 +13,7 @@ from cli import main
 from cli.bulk import Plan
 from cli.errors import CommandFailed
 from cli.target import Target
+from local_aws.keys import Keys
 
 from .leaves import leaves
 
@@ -46,8 +47,11 @@ COMMANDS = {
     "up": (
         [],
         {
-            "cli.embedded.running": gives(SimpleNamespace(endpoint_url=AWS["AWS_ENDPOINT_URL"])),
+            "cli.embedded.running": gives(
+                SimpleNamespace(endpoint_url=AWS["AWS_ENDPOINT_URL"], keys=Keys.made())
+            ),
             "cli.embedded.embedded_target": gives(Api("dev", AWS)),
+            "cli.embedded.write_key_files": gives(None),
             "cli.deploy.deploy": gives(None),
         },
     ),
