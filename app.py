@@ -6,9 +6,9 @@ import sys
 
 import aws_cdk as cdk
 
-from stacks.compose import compose
+from stacks.app import compose
 from stacks.settings import SettingsRefused
-from stacks.vendoring import VendoringFailed
+from stacks.shared.vendoring import VendoringFailed
 
 app = cdk.App()
 try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -15,11 +15,12 @@ from advisor.tables import candidates as advised
 from bakeoff.candidates import Absent, Candidate, candidates_for
 from bakeoff.examples import Examples
 from bakeoff.isolation import Outcome, run_isolated
+from bakeoff.results import Result, confusion
 from bakeoff.splits import Split, at_most, split
-from bakeoff.statistics import Score, score
-from bakeoff.tasks import Answers, Task
+from bakeoff.statistics import score
+from bakeoff.tasks import Task
 from bakeoff.verdict import Verdict, decide
-from model_code.splits import NAMES
+from model_code.data.splits import NAMES
 
 # Below this a candidate has no time to start.
 SECONDS_LEAST = 5.0
@@ -54,41 +55,6 @@ class Observer(Protocol):
 
     def ended(self, result: Result) -> None:
         """A candidate has its result."""
-
-
-@dataclass(frozen=True)
-class Result:
-    """What became of one candidate; the figures are None where it did not finish.
-
-    Attributes:
-        status: `finished`, `failed` or `not run`.
-        reason: a sentence where it did not finish.
-        usd_per_month: at the caller's volume; None where it or a price is unknown, and `unknown_price` names that.
-        confusion: rows are the truth, columns the answers, the last one for answers outside the classes.
-        predictions: int [test].
-    """
-
-    candidate: Candidate
-    status: str
-    reason: str = ""
-    accuracy: Score | None = None
-    macro_f1: Score | None = None
-    training_seconds: float | None = None
-    p50_ms: float | None = None
-    p99_ms: float | None = None
-    artefact_bytes: int | None = None
-    usd_per_month: float | None = None
-    usd_per_thousand: float | None = None
-    unknown_price: str = ""
-    serving: str = ""
-    notes: tuple[str, ...] = ()
-    confusion: tuple[tuple[int, ...], ...] = ()
-    predictions: np.ndarray | None = field(default=None, repr=False, compare=False)
-
-    @property
-    def finished(self) -> bool:
-        """Whether it has figures."""
-        return self.status == "finished"
 
 
 @dataclass(frozen=True)
@@ -235,14 +201,6 @@ def result_of(candidate: Candidate, outcome: Outcome, parts: Split, problem: Pro
         predictions=answers.predictions,
         **priced(candidate, problem),
     )
-
-
-def confusion(answers: Answers, targets: np.ndarray, classes: int) -> tuple[tuple[int, ...], ...]:
-    """Counts: rows are the truth, columns the answers, the last column for answers outside the classes."""
-    answered = np.where(answers.predictions < 0, classes, answers.predictions)
-    matrix = np.zeros((classes, classes + 1), int)
-    np.add.at(matrix, (targets, answered), 1)
-    return tuple(tuple(row) for row in matrix.tolist())
 
 
 def priced(candidate: Candidate, problem: Problem) -> dict[str, object]:

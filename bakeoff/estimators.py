@@ -21,7 +21,7 @@ from threadpoolctl import threadpool_limits
 from bakeoff.examples import Examples
 from bakeoff.features import as_numbers, as_words, decode_images, series_features
 from bakeoff.tasks import LATENCY_SAMPLES, Answers, Report, Task, time_single_answers
-from model_code.baselines import image_models, text_models
+from model_code.baselines.train import image_models, text_models
 
 FEW_FOR_THREADS = 5_000
 # Below this, a word that stands in one text only may still tell something.

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from model_code.baselines import sequence_features
+from model_code.baselines.features import sequence_features
 
 SEGMENTS = 16
 BANDS = 8

@@ -13,8 +13,8 @@ from bakeoff.candidates import TRAINED
 from bakeoff.channels import read_examples, write_answers
 from bakeoff.errors import CandidateFailed
 from bakeoff.tasks import Task
+from model_code.data.splits import NAMES
 from model_code.failures import base_directory, write_failure_reason
-from model_code.splits import NAMES
 
 ENTRY_POINT = "bakeoff_job.py"
 LAUNCHER = '"""Runs bakeoff.job; the toolkit starts this file."""\n\nfrom bakeoff.job import run\n\nrun()\n'

@@ -22,12 +22,13 @@ from advisor import Problem
 from bakeoff import job
 from bakeoff.candidates import TRAINED, Candidate
 from bakeoff.channels import ANSWERS_FILE, read_answers, write_examples
-from bakeoff.contest import STOPPED, Observer, Result, Settings, result_of, run_all
+from bakeoff.contest import STOPPED, Observer, Settings, result_of, run_all
 from bakeoff.isolation import Outcome
+from bakeoff.results import Result
 from bakeoff.splits import Split
-from model_code.metrics import NUMBER
+from model_code.data.splits import NAMES
 from model_code.source import ARCHIVE_NAME, files_of, write_archive
-from model_code.splits import NAMES
+from model_code.training.metrics import NUMBER
 
 ROOT = Path(__file__).resolve().parents[1]
 POLL_SECONDS = 2.0

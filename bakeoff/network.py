@@ -18,7 +18,7 @@ from bakeoff.errors import CandidateFailed
 from bakeoff.examples import Examples
 from bakeoff.tasks import LOG_FILE, Answers, Report, Task, time_single_answers
 from model_code.light_import import import_tensorflow
-from model_code.metrics import METRIC_DEFINITIONS
+from model_code.training.metrics import METRIC_DEFINITIONS
 
 ROOT = Path(__file__).resolve().parents[1]
 # What export, the test part and the timing of single answers take, and the least in which training starts at all.
@@ -114,7 +114,7 @@ def sequence_length(train: Examples) -> int:
 def write_channels(directory: Path, train: Examples, validation: Examples) -> None:
     """Writes the channels `train` and `validation` below `directory`."""
     import_tensorflow()
-    from model_code.records import write_split
+    from model_code.data.records import write_split
 
     for name, part in (("train", train), ("validation", validation)):
         feature = FEATURE_OF_MODALITY[part.modality]
@@ -209,9 +209,9 @@ def measure(task: Task, seconds: float, notes: tuple[str, ...]) -> Answers:
     """Answers the test part by the exported model's serving signature, and times single answers of it."""
     import tensorflow as tf
 
-    from model_code.evaluate import predict
-    from model_code.preprocessing import stack_sequences
-    from model_code.records import Split
+    from model_code.data.records import Split
+    from model_code.evaluation.evaluate import predict
+    from model_code.networks.preprocessing import stack_sequences
 
     exported = task.directory / "model" / "1"
     signature = tf.saved_model.load(str(exported)).signatures["serving_default"]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from model_code.evaluate import confusion_matrix, macro_f1
+from model_code.evaluation.evaluate import confusion_matrix, macro_f1
 
 RESAMPLES = 2_000
 CONFIDENT = 0.05

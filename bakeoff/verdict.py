@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from advisor import Problem, recommend
+from bakeoff.results import Result
 from bakeoff.splits import Split
 from bakeoff.statistics import Comparison, compare
-
-if TYPE_CHECKING:
-    from bakeoff.contest import Result
 
 ONE_POINT = 0.01
 

@@ -51,7 +51,7 @@ def of_network(
     kind: str, training: Path, validation: Path, test: Path, seed: int, given: dict[str, str]
 ) -> dict:
     """Trains and measures one network."""
-    from model_code.evaluate import evaluate
+    from model_code.evaluation.evaluate import evaluate
 
     words = [word for name, value in {**given, "seed": str(seed)}.items() for word in (f"--{name}", value)]
     with tempfile.TemporaryDirectory() as scratch:
@@ -75,7 +75,7 @@ def of_network(
 
 def of_baselines(kind: str, training: Path, test: Path) -> dict[str, dict]:
     """Traditional ML on the same samples."""
-    from model_code.baselines import measure
+    from model_code.baselines.train import measure
 
     return {name: accuracy_of(metrics) for name, metrics in measure(kind, training, test).items()}
 

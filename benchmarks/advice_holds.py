@@ -22,8 +22,8 @@ from typing import Any
 from advisor import Problem
 from bakeoff import contest
 from benchmarks.packaged_sets import SETS
-from cli.plain_data import read_examples
-from cli.profiling import profile
+from cli.advise.profiling import profile
+from cli.bakeoff.examples import read_examples
 from local_aws.managed.settings import cache_directory
 
 RESULT = Path(__file__).parent / "results" / "advice_holds.json"

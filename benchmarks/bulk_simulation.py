@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cli.bulk import IMAGES_IN_A_BATCH, TEXTS_IN_A_BATCH
+from cli.bulk.plan import IMAGES_IN_A_BATCH, TEXTS_IN_A_BATCH
 from lambdas.bulk.work import PAUSE_SECONDS, TRIES
 from lambdas.language.operations import BATCH_DOCUMENTS
 

@@ -19,14 +19,14 @@ from typing import Any
 from advisor.prices import price_table
 from benchmarks import interleaved
 from benchmarks.public_channels import channels, train
-from cli.replay import effects, read_records
+from cli.recognize.replay import effects, read_records
 from lambdas.common.costs import text_units
 from lambdas.common.policy import MANAGED, OWN
 from lambdas.language.operations import SENTIMENT, SHORT_DOCUMENT_BYTES
 from local_aws.managed import comprehend
-from model_code.downloads import fetch
+from model_code.data.downloads import fetch
+from model_code.data.public_datasets import DATASETS, load_imdb
 from model_code.presets import PRESETS
-from model_code.public_datasets import DATASETS, load_imdb
 
 RECORDS = Path(__file__).parent / "results" / "cascade_records.jsonl"
 RESULT = Path(__file__).parent / "results" / "cascade.json"

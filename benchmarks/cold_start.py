@@ -61,7 +61,7 @@ def size_of(code: Path) -> float:
 
 def measure(rounds: int) -> dict[str, dict[str, float]]:
     """Every function in turn, and nothing at all, so often."""
-    from stacks.lambda_code import write_function_code
+    from stacks.shared.lambda_assets import write_function_code
 
     # The runtime's boto3 is compiled; that of a new environment is not before its first import.
     compiling = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import interleaved
-from cli.embedded import embedded_target
+from cli.shared.embedded import embedded_target
 from console import page_files
 from local_aws.console import PREFIX
 from local_aws.launcher import EmbeddedAws, console_url

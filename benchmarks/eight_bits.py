@@ -15,8 +15,8 @@ import numpy as np
 
 from benchmarks import interleaved
 from benchmarks.public_channels import DATASET_OF_KIND, channels, train
+from model_code.data.records import read_split
 from model_code.presets import PRESETS
-from model_code.records import read_split
 from serving.model import Model
 
 GOAL_POINTS = 0.5

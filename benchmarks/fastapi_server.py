@@ -58,7 +58,7 @@ def by_predict(directory: Path) -> Answerer:
     """The Keras network's `predict`, behind the same preprocessing without TensorFlow that our server has."""
     import keras
 
-    from model_code import networks
+    from model_code.networks import networks
     from serving.preprocessing import reader_of
 
     layers = (networks.FusedBatchNormalization, networks.ChannelNormalization, networks.MaximumAndMean)

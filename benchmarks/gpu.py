@@ -2,8 +2,8 @@
 
 Example: python -m benchmarks.gpu --cache ~/.cache/recognition
 It needs JAX for the GPU, Keras, NumPy and Pillow, and no TensorFlow: the networks are the same on every backend of
-Keras. Loss, schedule and augmentation are those of `model_code.learning`, written for JAX, with the data on the GPU and
-an epoch in one call. Compiling is not in the seconds.
+Keras. Loss, schedule and augmentation are those of `model_code.training.trainer`, written for JAX, with the data on
+the GPU and an epoch in one call. Compiling is not in the seconds.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ import numpy as np
 
 from benchmarks import interleaved
 from benchmarks.operations import operations_of
-from model_code.downloads import fetch
-from model_code.evaluate import bootstrap
+from model_code.data.downloads import fetch
+from model_code.data.public_datasets import DATASETS, load_cifar10
+from model_code.evaluation.evaluate import bootstrap
 from model_code.hyperparameters import KINDS, CnnHyperparameters, Hyperparameters, RnnHyperparameters, build
-from model_code.networks import build_cnn, build_rnn, whitening_kernel
-from model_code.public_datasets import DATASETS, load_cifar10
+from model_code.networks.networks import build_cnn, build_rnn, whitening_kernel
 
 QUICK = {
     "epochs": "20",
@@ -43,7 +43,7 @@ QUICK = {
 THOROUGH = {**QUICK, "epochs": "64", "depth": "3", "residual": "true", "cutout_pixels": "12"}
 WORDS, TEXTS = 20_000, 16_384
 PREDICTED_SAMPLES = 1000
-# As `model_code.preprocessing` hides it, which needs TensorFlow.
+# As `model_code.networks.preprocessing` hides it, which needs TensorFlow.
 GREY = 127
 AIRBENCH_ACCURACY = 0.94
 MATRIX_SIZE, COPIED_MEBIBYTES = 8192, 1024
@@ -52,7 +52,7 @@ Arrays = dict[str, Any]
 
 
 class OneCycle(keras.optimizers.schedules.LearningRateSchedule):
-    """`model_code.learning.learning_rate_at` for every backend."""
+    """`model_code.training.trainer.learning_rate_at` for every backend."""
 
     def __init__(self, settings: Hyperparameters, total_steps: int) -> None:
         self.settings, self.total = settings, total_steps
@@ -88,7 +88,7 @@ def augmented(key: jax.Array, images: jax.Array, most_pixels: int, hidden_pixels
 
 
 class Trainer:
-    """A network with its optimiser and its data on the device; see `model_code.learning.Learner`.
+    """A network with its optimiser and its data on the device; see `model_code.training.trainer.Learner`.
 
     `served` is the same network in float32, as it is exported; it predicts.
     """

@@ -40,7 +40,7 @@ def answerer(contender: str, kind: str, directory: str) -> Callable[[], np.ndarr
         signature = loaded.signatures["serving_default"]
         # The loaded object has to outlive its signature.
         return lambda loaded=loaded: signature(inputs=tf.constant(inputs))["probabilities"].numpy()
-    from model_code import networks
+    from model_code.networks import networks
 
     network = tf.keras.models.load_model(
         f"{directory}/network.keras",

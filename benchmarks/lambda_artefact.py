@@ -56,9 +56,9 @@ def make_models(kind: str, directory: Path) -> None:
     import keras
     import tensorflow as tf
 
+    from model_code.export.litert import write_litert
     from model_code.hyperparameters import KINDS
-    from model_code.litert import write_litert
-    from model_code.networks import build_cnn, build_rnn
+    from model_code.networks.networks import build_cnn, build_rnn
 
     keras.utils.set_random_seed(0)
     settings = KINDS[kind]()

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
-from model_code.downloads import Package, fetch
-from model_code.public_datasets import (
+from model_code.data.downloads import Package, fetch
+from model_code.data.public_datasets import (
     DATASETS,
     TEST_STRIDE_STEPS,
     load_cifar10,

@@ -17,7 +17,7 @@ def channels(dataset: str, cache: Path, train_samples: int | None = None) -> Pat
     """
     directory = cache / "channels" / f"{dataset}-{train_samples or 'all'}"
     if not (directory / "data_card.json").is_file():
-        command = [sys.executable, "-m", "model_code.datasets", "prepare", dataset]
+        command = [sys.executable, "-m", "model_code.data.prepare", "prepare", dataset]
         command += ["--cache", str(cache), "--out", str(directory)]
         if train_samples is not None:
             command += ["--train-samples", str(train_samples)]

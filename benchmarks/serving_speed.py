@@ -97,10 +97,10 @@ def make(network: str, directory: Path) -> None:
     import keras
     import tensorflow as tf
 
-    from model_code.export import export_model
+    from model_code.data.records import write_split
+    from model_code.export.saved_model import export_model
     from model_code.hyperparameters import CnnHyperparameters, RnnHyperparameters
-    from model_code.problems import load_problem
-    from model_code.records import write_split
+    from model_code.training.tasks import load_problem
 
     samples = samples_of(network)
     labels = [f"class {number}" for number in range(10 if network == "image" else 2)]

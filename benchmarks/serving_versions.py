@@ -33,8 +33,8 @@ ANSWERS = """
 import sys
 import numpy as np, tensorflow as tf
 from pathlib import Path
-from model_code.preprocessing import stack_sequences
-from model_code.records import read_split
+from model_code.networks.preprocessing import stack_sequences
+from model_code.data.records import read_split
 artefact, channel, kind, count, out = sys.argv[1:]
 split = read_split(Path(channel), kind)
 signature = tf.saved_model.load(artefact + "/1").signatures["serving_default"]

@@ -17,12 +17,9 @@ from pathlib import Path
 import keras
 
 from benchmarks import interleaved
-from model_code.baselines import sequence_models
-from model_code.downloads import fetch
-from model_code.hyperparameters import RnnHyperparameters
-from model_code.learning import Learner
-from model_code.problems import sequence_problem
-from model_code.public_datasets import (
+from model_code.baselines.train import sequence_models
+from model_code.data.downloads import fetch
+from model_code.data.public_datasets import (
     DATASETS,
     TEST_STRIDE_STEPS,
     TRAIN_STRIDE_STEPS,
@@ -31,7 +28,10 @@ from model_code.public_datasets import (
     Samples,
     load_recordings,
 )
-from model_code.records import Split
+from model_code.data.records import Split
+from model_code.hyperparameters import RnnHyperparameters
+from model_code.training.tasks import sequence_problem
+from model_code.training.trainer import Learner
 
 RESULT = Path(__file__).parent / "results" / "smartwatch.json"
 PEOPLE = range(1, 11)
@@ -82,7 +82,7 @@ def accuracy_of_network(settings: RnnHyperparameters, splits: dict[str, Split], 
 
 
 def accuracy_of_baseline(name: str, splits: dict[str, Split], seed: int) -> float:
-    """Of a model of `model_code.baselines`, on the same windows."""
+    """Of a model of `model_code.baselines.train`, on the same windows."""
     model = sequence_models(seed)[name]
     model.fit(splits["train"].samples, splits["train"].targets)
     return float(model.score(splits["test"].samples, splits["test"].targets))

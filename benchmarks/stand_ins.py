@@ -30,8 +30,8 @@ from benchmarks.interleaved import environment, write
 from local_aws.managed import comprehend, rekognition
 from local_aws.managed.face_embedding import similarity
 from local_aws.managed.labels import COCO_LABELS
-from model_code.downloads import Package, fetch
-from model_code.public_datasets import DATASETS, load_cifar10, load_imdb
+from model_code.data.downloads import Package, fetch
+from model_code.data.public_datasets import DATASETS, load_cifar10, load_imdb
 
 RESULT = Path(__file__).parent / "results" / "stand_ins.json"
 RESAMPLES = 2_000

@@ -42,9 +42,9 @@ def ours(kind: str, data: Path, epochs: int, seed: int) -> dict:
     settings = settings_of(kind, epochs, seed, **SETTINGS[kind])
     import keras
 
-    from model_code.learning import STEPS_PER_CALL, Learner
-    from model_code.precision import precision_policy
-    from model_code.problems import load_problem
+    from model_code.networks.precision import precision_policy
+    from model_code.training.tasks import load_problem
+    from model_code.training.trainer import STEPS_PER_CALL, Learner
 
     problem = load_problem(settings, data / "train", data / "validation")
     keras.config.set_dtype_policy(precision_policy(settings.mixed_precision))
@@ -63,8 +63,8 @@ def keras_fit(kind: str, data: Path, epochs: int, seed: int) -> dict:
     """The same with `fit` as a tutorial calls it."""
     import keras
 
-    from model_code import networks
-    from model_code.problems import load_problem
+    from model_code.networks import networks
+    from model_code.training.tasks import load_problem
 
     networks.FusedBatchNormalization = keras.layers.BatchNormalization
     problem = load_problem(settings_of(kind, epochs, seed), data / "train", data / "validation")

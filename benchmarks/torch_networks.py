@@ -1,4 +1,4 @@
-"""The two networks of `model_code.networks` as a PyTorch user would write them, for comparison only."""
+"""The two networks of `model_code.networks.networks` as a PyTorch user would write them, for comparison only."""
 
 from __future__ import annotations
 

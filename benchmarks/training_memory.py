@@ -29,8 +29,8 @@ RESULT = Path(__file__).parent / "results" / "training_memory.json"
 
 def make(directory: Path, shards: int) -> None:
     """Writes a channel of images of noise, which no compression makes smaller."""
-    from model_code import records
-    from model_code.public_datasets import png
+    from model_code.data import records
+    from model_code.data.images import png
 
     records.RECORDS_PER_SHARD = RECORDS_PER_SHARD
     generator, count = np.random.default_rng(0), shards * RECORDS_PER_SHARD
@@ -40,10 +40,10 @@ def make(directory: Path, shards: int) -> None:
 
 def train_an_epoch(directory: Path) -> float:
     """Trains on a channel and measures on it; returns the process's peak of resident memory in MiB."""
-    from model_code.batches import Shards
+    from model_code.data.batches import Shards
     from model_code.hyperparameters import CnnHyperparameters
-    from model_code.learning import STEPS_PER_CALL, Learner
-    from model_code.problems import load_problem
+    from model_code.training.tasks import load_problem
+    from model_code.training.trainer import STEPS_PER_CALL, Learner
 
     settings = CnnHyperparameters(
         epochs=1, width=4, image_size=16, memory_limit_megabytes=MEMORY_LIMIT_MEGABYTES

@@ -47,11 +47,11 @@ def ours(kind: str) -> Callable[[], int]:
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as model_code.train does
     import keras
 
-    from model_code.batches import Arrays
+    from model_code.data.batches import Arrays
     from model_code.hyperparameters import KINDS
-    from model_code.learning import STEPS_PER_CALL, Learner
-    from model_code.networks import build_cnn, build_rnn
-    from model_code.precision import precision_policy
+    from model_code.networks.networks import build_cnn, build_rnn
+    from model_code.networks.precision import precision_policy
+    from model_code.training.trainer import STEPS_PER_CALL, Learner
 
     settings = KINDS[kind]()
     keras.config.set_dtype_policy(precision_policy(settings.mixed_precision))
@@ -77,8 +77,8 @@ def keras_fit(kind: str) -> Callable[[], int]:
     """`fit` as a tutorial calls it: batches of 32, float32, Keras's own batch normalisation."""
     import keras
 
-    from model_code import networks
     from model_code.hyperparameters import KINDS
+    from model_code.networks import networks
 
     networks.FusedBatchNormalization = keras.layers.BatchNormalization
     settings = KINDS[kind]()
@@ -139,7 +139,7 @@ def matrix_peak(kind: str) -> Callable[[], int]:
     import tensorflow as tf
 
     from model_code.hyperparameters import KINDS
-    from model_code.precision import precision_policy
+    from model_code.networks.precision import precision_policy
 
     policy = precision_policy(KINDS[kind]().mixed_precision)
     dtype = tf.bfloat16 if policy == "mixed_bfloat16" else tf.float32
@@ -198,7 +198,7 @@ def gigaflops_of_a_cnn_sample() -> float:
     """Of one training step: forward, and twice that for the gradients of inputs and weights."""
     from benchmarks.operations import operations_of
     from model_code.hyperparameters import CnnHyperparameters
-    from model_code.networks import build_cnn
+    from model_code.networks.networks import build_cnn
 
     return 3 * operations_of(build_cnn(CnnHyperparameters(), CLASSES["cnn"])) / 1e9
 

@@ -15,19 +15,18 @@ import typer
 from rich.console import Console
 from typer.exceptions import TyperException
 
-from cli import (
-    bulk_commands,
-    decision_commands,
-    local_commands,
-    model_commands,
-    removal_commands,
-    transform_commands,
-)
-from cli.arguments import INTERRUPTED, document
-from cli.commands import Commands, Stopped
-from cli.errors import CommandFailed
-from cli.project import BUILD, ROOT
-from cli.terminal import prepare
+from cli.advise import commands as advise_commands
+from cli.bakeoff import commands as bakeoff_commands
+from cli.bulk import commands as bulk_commands
+from cli.local import commands as local_commands
+from cli.models import commands as model_commands
+from cli.models import removal_commands, transform_commands
+from cli.recognize import commands as recognize_commands
+from cli.shared.command_group import Commands, Stopped
+from cli.shared.errors import CommandFailed
+from cli.shared.options import INTERRUPTED, document
+from cli.shared.project import BUILD, ROOT
+from cli.shared.terminal import prepare
 
 app = typer.Typer(
     cls=Commands,
@@ -40,9 +39,11 @@ app = typer.Typer(
 for group in (
     local_commands,
     model_commands,
+    recognize_commands,
     transform_commands,
     bulk_commands,
-    decision_commands,
+    advise_commands,
+    bakeoff_commands,
     removal_commands,
 ):
     app.add_typer(group.app)

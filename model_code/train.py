@@ -16,13 +16,13 @@ from typing import Any
 
 import numpy as np
 
-from model_code import checkpoints
-from model_code.cluster import Cluster
 from model_code.failures import JobFailed, base_directory, write_failure_reason
 from model_code.hyperparameters import Hyperparameters, parse
 from model_code.light_import import import_tensorflow
-from model_code.metrics import metric_line
 from model_code.outputs import MODEL_FOLDER
+from model_code.training import checkpoints
+from model_code.training.cluster import Cluster
+from model_code.training.metrics import metric_line
 
 STOPPED_EXIT_STATUS = 143
 
@@ -157,7 +157,7 @@ def train(settings: Hyperparameters, places: Places, cluster: Cluster, stop_requ
     import keras
     import tensorflow as tf
 
-    from model_code.precision import precision_policy
+    from model_code.networks.precision import precision_policy
 
     keras.utils.set_random_seed(settings.seed)
     if settings.deterministic:
@@ -191,9 +191,9 @@ def learn(
     """Trains under the present strategy; returns whether to the end, and what exports the result."""
     import keras
 
-    from model_code.batches import Shards
-    from model_code.learning import Learner
-    from model_code.problems import load_problem
+    from model_code.data.batches import Shards
+    from model_code.training.tasks import load_problem
+    from model_code.training.trainer import Learner
 
     problem = load_problem(settings, places.train, places.validation)
     learner = Learner(problem.build_network, settings, problem.train, len(problem.labels))
@@ -219,7 +219,7 @@ def learn(
 
 def export(learner: Any, problem: Any, course: Course, places: Places) -> None:
     """Writes the history and the artefact."""
-    from model_code.export import export_model
+    from model_code.export.saved_model import export_model
 
     places.output.mkdir(parents=True, exist_ok=True)
     (places.output / "history.json").write_text(json.dumps(course.history))
@@ -307,7 +307,7 @@ def advance(learner: Any, course: Course, batches: Any) -> None:
     Raises:
         JobFailed: when the loss or a weight is no longer a number.
     """
-    from model_code.learning import STEPS_PER_CALL
+    from model_code.training.trainer import STEPS_PER_CALL
 
     position = course.step % learner.steps_per_epoch
     until_checkpoint = (

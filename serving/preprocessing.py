@@ -1,4 +1,4 @@
-"""From samples to a LiteRT network's inputs without TensorFlow, equal to `model_code.preprocessing` in the graph."""
+"""From samples to a LiteRT network's inputs without TensorFlow, as `model_code.networks.preprocessing` makes them."""
 
 from __future__ import annotations
 

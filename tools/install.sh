@@ -81,7 +81,7 @@ add_node() {
   PATH=$PWD/$venv/bin:$PATH npm ci --include=dev --loglevel=error > /dev/null ||
     fail "npm could not install package-lock.json; its words are above. $again"
   # What the Lambdas carry is fetched now, so that a synth needs no network.
-  $venv/bin/python -m stacks.vendoring
+  $venv/bin/python -m stacks.shared.vendoring
 }
 
 missing=

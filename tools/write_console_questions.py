@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from advisor.problem import CHOICES, COUNTS, NUMBERS, ONLY_FOR, SWITCHES, TASKS
-from cli.advise import QUESTIONS
+from cli.advise.advice import QUESTIONS
 from console import PAGE
 
 FILE = PAGE / "questions.json"

@@ -117,7 +117,7 @@ def run(execution: dict[str, Any], jobs: list[str]) -> dict[str, Any]:
         jobs: names of training jobs, the newest first; a run's bear its id, also those of its further attempts.
     """
     request = json.loads(execution["input"])
-    # As the machine itself makes it (stacks/requests.py).
+    # As the machine itself makes it (stacks/training/run_request.py).
     made = re.sub(r"[^a-zA-Z0-9]+", "-", execution["name"])[:36].rstrip("-")
     run_id = request.get("run_id", made)
     job = next((name for name in jobs if run_id in name), None)

@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import urlparse
 
-from model_code.archives import unpack_files
+from model_code.data.archives import unpack_files
 
 
 class TransferFailed(Exception):

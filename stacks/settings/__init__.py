@@ -6,16 +6,16 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
-from stacks.images import VERIFIED_PAIRS
 from stacks.settings.api import ApiSettings
+from stacks.settings.base import Settings
 from stacks.settings.bulk import BulkSettings
 from stacks.settings.console import ConsoleSettings
+from stacks.settings.container_images import VERIFIED_PAIRS
 from stacks.settings.inference import InferenceSettings
-from stacks.settings.part import Settings
+from stacks.settings.monitoring import BudgetSettings, WatchingSettings
 from stacks.settings.release import ReleaseSettings, RestSettings
 from stacks.settings.storage import StorageSettings
 from stacks.settings.training import TrainingSettings
-from stacks.settings.watching import BudgetSettings, WatchingSettings
 
 
 class SettingsRefused(Exception):

@@ -6,8 +6,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from stacks.settings.doors import CallerSettings, FirewallSettings, UserPoolSettings
-from stacks.settings.part import Settings
+from stacks.settings.access import CallerSettings, FirewallSettings, UserPoolSettings
+from stacks.settings.base import Settings
 
 SECONDS_A_DAY = 86_400
 

@@ -6,7 +6,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from stacks.settings.part import Settings
+from stacks.settings.base import Settings
 
 Rate = Annotated[float, Field(gt=0, le=10_000)]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from stacks.settings.part import Settings
+from stacks.settings.base import Settings
 
 
 class ConsoleSettings(Settings):

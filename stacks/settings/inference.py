@@ -7,10 +7,10 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from stacks.images import INFERENCE_IMAGES
-from stacks.instances import has_gpu, is_graviton
+from stacks.settings.base import Settings
+from stacks.settings.container_images import INFERENCE_IMAGES
+from stacks.settings.instance_families import has_gpu, is_graviton
 from stacks.settings.instance_types import inference_instance, transform_instance
-from stacks.settings.part import Settings
 
 # MaximumExecutionTimeoutInSeconds of BlueGreenUpdatePolicy: the most, and what starting a fleet may take beside waits.
 LONGEST_RELEASE_SECONDS = 28_800

@@ -7,7 +7,7 @@ from zoneinfo import available_timezones
 
 from pydantic import Field, model_validator
 
-from stacks.settings.part import Settings
+from stacks.settings.base import Settings
 
 
 class ReleaseSettings(Settings):

@@ -9,9 +9,9 @@ from pydantic import AfterValidator, Field, model_validator
 
 from model_code.failures import JobFailed
 from model_code.hyperparameters import KINDS, build
-from stacks.images import TRAINING_IMAGES
+from stacks.settings.base import Settings
+from stacks.settings.container_images import TRAINING_IMAGES
 from stacks.settings.instance_types import training_instance
-from stacks.settings.part import Settings
 
 
 class NetworkSettings(Settings):

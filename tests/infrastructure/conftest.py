@@ -48,7 +48,7 @@ def checked_templates(environments: dict[str, Any], output: Path) -> dict[str, d
     from aws_cdk import App, Validations
     from cdk_nag import AwsSolutionsChecks
 
-    from stacks.compose import compose
+    from stacks.app import compose
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CDK_VALIDATION", "true")
@@ -76,7 +76,7 @@ def api_with(**api) -> dict:
     from aws_cdk import App
     from aws_cdk.assertions import Template
 
-    from stacks.api import ApiStack
+    from stacks.api.stack import ApiStack
     from stacks.settings import load_settings
 
     changed = context()["environments"]
@@ -92,7 +92,7 @@ def synthesise(tmp_path_factory) -> Callable[[str], dict[str, dict]]:
     """Synthesises one environment: the templates by part."""
     from aws_cdk import App
 
-    from stacks.compose import compose
+    from stacks.app import compose
 
     def run(environment: str) -> dict[str, dict]:
         output = tmp_path_factory.mktemp(f"assembly-{environment}")

@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from stacks.release_machine import ReleasePlaces, definition
+from stacks.release.state_machine import ReleasePlaces, definition
 
 from .interpreter import TaskFailed, Walk, walk
 

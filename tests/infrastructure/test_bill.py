@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from advisor.prices import price_table
-from cli import bill
+from cli.advise import standing_cost
 
 README = (Path(__file__).resolve().parents[2] / "README.md").read_text()
 
 
-def bill_of(templates: dict[str, dict], region: str = "us-east-1") -> dict[str, bill.Line]:
-    return {line.what: line for line in bill.lines_of(list(templates.values()), price_table(region))}
+def bill_of(templates: dict[str, dict], region: str = "us-east-1") -> dict[str, standing_cost.Line]:
+    return {line.what: line for line in standing_cost.lines_of(list(templates.values()), price_table(region))}
 
 
 def test_dev_has_one_instance_for_each_network_once_released(dev):
@@ -46,6 +46,6 @@ def test_the_readmes_monthly_figures_are_these(dev):
 
 
 def test_an_unknown_price_is_named_and_left_out_of_the_sum(dev):
-    facts = bill.facts(bill.lines_of(list(dev.values()), price_table("eu-central-1")))
+    facts = standing_cost.facts(standing_cost.lines_of(list(dev.values()), price_table("eu-central-1")))
     assert facts["usd_per_hour"] == 0
     assert "sagemaker.ml.g4dn.xlarge.hosting" in facts["unknown_prices"]

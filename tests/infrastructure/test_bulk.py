@@ -7,7 +7,7 @@ import json
 import pytest
 
 from lambdas.bulk.asking import OPERATIONS, runs_in_bulk
-from stacks.bulk_machine import BulkPlaces, definition
+from stacks.bulk.state_machine import BulkPlaces, definition
 from stacks.settings import SettingsRefused, load_settings
 
 from .calls import actions_of

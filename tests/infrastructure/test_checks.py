@@ -8,7 +8,7 @@ import pytest
 from aws_cdk import App, Validations
 from cdk_nag import AwsSolutionsChecks
 
-from stacks import acknowledgements, compose
+from stacks import app as compose
 from stacks.settings import EnvironmentSettings, load_settings
 
 from .conftest import PARTS, WATCHING, context, findings_in
@@ -43,7 +43,7 @@ def test_the_pack_finds_exactly_what_is_acknowledged(environment, tmp_path, monk
     acknowledged = {
         (f"Recognition-{environment}-{part}/{finding.path}", finding.rule)
         for part in (*PARTS, WATCHING)
-        for finding in acknowledgements.findings(part, settings_of(environment))
+        for finding in compose.findings(part, settings_of(environment))
     }
     assert refused, "the pack has to refuse what nobody acknowledged, or it did not run"
     assert found == acknowledged
@@ -57,7 +57,7 @@ def test_with_the_acknowledgements_the_pack_finds_nothing(environment, tmp_path,
 
 def test_every_acknowledgement_has_a_reason():
     for part in (*PARTS, WATCHING):
-        for finding in acknowledgements.findings(part, settings_of("dev")):
+        for finding in compose.findings(part, settings_of("dev")):
             assert finding.reason.endswith("."), finding
 
 

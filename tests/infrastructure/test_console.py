@@ -11,10 +11,10 @@ from aws_cdk import App, Validations
 from botocore import xform_name
 from cdk_nag import AwsSolutionsChecks
 
-from cli.status import stacks_of
+from cli.local.status import stacks_of
 from console import CONFIGURATION, PATHS, WATCH, content_security_policy, page_files
 from console.watch.watch import BAKEOFF_KEY
-from stacks import acknowledgements, compose
+from stacks import app as compose
 from stacks.settings import load_settings
 
 from .calls import actions_of, allowed_to
@@ -70,7 +70,7 @@ def test_nothing_is_on_the_internet_unless_the_settings_say_so():
 def test_the_pack_finds_exactly_what_is_acknowledged(assembly):
     found = {one for one in findings_in(assembly) if one[0].startswith("Recognition-dev-Console/")}
     settings = load_settings("dev", with_console()["environments"])
-    findings = acknowledgements.findings("Console", settings)
+    findings = compose.findings("Console", settings)
     assert found == {(f"Recognition-dev-Console/{one.path}", one.rule) for one in findings}
     assert all(one.reason.endswith(".") for one in findings)
 

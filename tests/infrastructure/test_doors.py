@@ -9,8 +9,8 @@ import pytest
 
 from lambdas.catalogue import OPERATIONS
 from lambdas.common.bodies import IMAGE_BYTES
-from stacks.doors import REFUSALS
-from stacks.firewall import FIVE_MILLION, ONE_MILLION
+from stacks.api.access import REFUSALS
+from stacks.api.firewall import FIVE_MILLION, ONE_MILLION
 from stacks.settings import SettingsRefused, load_settings
 
 from .conftest import api_with, context

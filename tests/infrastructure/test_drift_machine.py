@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from stacks.drift_machine import definition
+from stacks.monitoring.drift_state_machine import definition
 from stacks.settings import load_settings
 
 from .conftest import context
@@ -69,12 +69,12 @@ def test_the_day_before_is_measured_against_the_released_versions_baseline(machi
 
 
 def test_the_step_is_one_that_the_program_takes(machine, monkeypatch, tmp_path):
-    from model_code import drift
+    from model_code.evaluation import drift
 
     (job,) = run(machine).requests["Measure"]
     *_, step = job["AppSpecification"]["ContainerEntrypoint"]
     python, dash_m, module, *words = shlex.split(step)
-    assert (python, dash_m, module) == ("python3", "-m", "model_code.drift")
+    assert (python, dash_m, module) == ("python3", "-m", "model_code.evaluation.drift")
     taken: list = []
     monkeypatch.setattr(drift, "measure", lambda *given: taken.append(given) or {})
     monkeypatch.setattr("sys.argv", ["drift", *words])

@@ -7,7 +7,7 @@ import datetime
 import pytest
 from sagemaker.core import image_uris
 
-from stacks.images import (
+from stacks.settings.container_images import (
     ACCOUNT_OF_REGION,
     INFERENCE_IMAGES,
     TRAINING_IMAGES,

@@ -8,7 +8,7 @@ import json
 import pytest
 
 from local_aws.sagemaker.shapes import Shapes
-from stacks.release_machine import definition
+from stacks.release.state_machine import definition
 from stacks.settings import SettingsRefused, load_settings
 
 from .calls import actions_of, machines_of, missing_and_idle, needlessly_wide, not_embedded, resources_of

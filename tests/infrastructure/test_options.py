@@ -186,7 +186,7 @@ def test_without_a_topic_the_budget_tells_by_mail(of_type):
     from aws_cdk import App
     from aws_cdk.assertions import Template
 
-    from stacks.compose import compose
+    from stacks.app import compose
 
     chosen = copy.deepcopy(context())
     chosen["environments"]["dev"]["budget"] = EVERYTHING["budget"]

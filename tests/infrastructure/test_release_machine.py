@@ -9,7 +9,7 @@ import json
 import pytest
 from PIL import Image
 
-from stacks.release_machine import KNOWN_INPUT, definition
+from stacks.release.state_machine import KNOWN_INPUT, definition
 
 from .interpreter import failing, reachable, walk
 from .release_runs import ARN, KNOWN, MINE, PLACES, Aws

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from stacks.release_machine import ReleasePlaces
-from stacks.rest_machine import RestPlaces, definition
+from stacks.release.shutdown_state_machine import RestPlaces, definition
+from stacks.release.state_machine import ReleasePlaces
 
 from .interpreter import Answer, TaskFailed, Walk, failing, reachable, walk
 from .updates import update_to

@@ -11,8 +11,9 @@ import pytest
 from lambdas.bulk.places import PREFIX
 from lambdas.common import releases
 from local_aws.sagemaker.shapes import Shapes
-from stacks import lambda_code, names
+from stacks import names
 from stacks.settings import SettingsRefused, load_settings
+from stacks.shared import lambda_assets
 
 from .calls import actions_of, allowed_to, statements_of
 from .conftest import checked_templates
@@ -40,14 +41,14 @@ def chosen(tmp_path_factory) -> dict[str, dict[str, dict]]:
     """
     from aws_cdk import App
 
-    from stacks.inference import InferenceStack
+    from stacks.inference.stack import InferenceStack
 
     output, compiled = tmp_path_factory.mktemp("serving"), tmp_path_factory.mktemp("compiled")
     (compiled / "numpy").mkdir()
     instances = settings_with(OPTIONS["everything of instances"], {"own_backend": "litert"})
     with pytest.MonkeyPatch.context() as patch:
         # Tens of megabytes for another processor, which would have to be fetched.
-        patch.setattr(lambda_code, "native_packages", lambda: compiled)
+        patch.setattr(lambda_assets, "native_packages", lambda: compiled)
         of_instances = checked_templates(instances, output)
     alone = App(outdir=str(output / "alone"))
     serverless = load_settings("dev", settings_with(OPTIONS["serverless"], {}))

@@ -10,8 +10,8 @@ import sys
 
 import pytest
 
-from stacks.instances import has_local_storage
 from stacks.settings import SettingsRefused, load_settings, warnings_of
+from stacks.settings.instance_families import has_local_storage
 from stacks.settings.instance_types import instance_types
 
 from .conftest import ROOT, context

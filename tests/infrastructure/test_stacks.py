@@ -16,9 +16,16 @@ from pathlib import Path
 import pytest
 
 from lambdas.catalogue import OPERATIONS
-from stacks import vendoring
-from stacks.lambda_code import write_function_code
-from stacks.vendoring import LITERT_LOCK, LITERT_PLATFORM, LOCK, PLATFORM, install, vendored_dependencies
+from stacks.shared import vendoring
+from stacks.shared.lambda_assets import write_function_code
+from stacks.shared.vendoring import (
+    LITERT_LOCK,
+    LITERT_PLATFORM,
+    LOCK,
+    PLATFORM,
+    install,
+    vendored_dependencies,
+)
 
 from .conftest import PARTS, ROOT, api_with, context
 
@@ -93,7 +100,7 @@ def test_what_the_functions_carry_is_installed_by_its_hashes_and_never_built(loc
         asked.extend(command)
         return subprocess.CompletedProcess(command, 0)
 
-    monkeypatch.setattr("stacks.vendoring.subprocess.run", run)
+    monkeypatch.setattr("stacks.shared.vendoring.subprocess.run", run)
     install(tmp_path / "packages", lock, PLATFORM)
     assert {"--require-hashes", "--no-deps", "--only-binary", str(lock), PLATFORM} <= set(asked)
     pinned = re.findall(r"^[\w.-]+==", lock.read_text(), re.MULTILINE)
@@ -274,7 +281,7 @@ def test_a_fleet_may_change_over_step_by_step():
     from aws_cdk import App
     from aws_cdk.assertions import Template
 
-    from stacks.inference import InferenceStack
+    from stacks.inference.stack import InferenceStack
     from stacks.settings import load_settings
 
     changed = context()["environments"]
@@ -329,7 +336,7 @@ def test_prod_has_a_topic_for_its_alarms_from_the_first_day(prod, of_type):
 def test_prod_is_protected_against_deletion():
     from aws_cdk import App
 
-    from stacks.compose import compose
+    from stacks.app import compose
 
     for environment, protected in (("prod", True), ("dev", False)):
         app = App(context={**context(), "environment": environment})

@@ -6,9 +6,9 @@ import copy
 import json
 from typing import Any
 
-from stacks.pipeline import definition
-from stacks.places import Places
 from stacks.settings import load_settings
+from stacks.shared.job_context import Places
+from stacks.training.state_machine import definition
 
 from .conftest import context
 from .interpreter import Walk, walk

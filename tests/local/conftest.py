@@ -20,7 +20,7 @@ import pytest
 from local_aws.launcher import EmbeddedAws, environment
 from local_aws.sagemaker.names import Names
 from model_code import inference
-from stacks.places import Places
+from stacks.shared.job_context import Places
 
 TRAINING_IMAGE = "763104351884.dkr.ecr.us-east-1.amazonaws.com/tensorflow-training:2.21-gpu-py312"
 INFERENCE_IMAGE = "763104351884.dkr.ecr.us-east-1.amazonaws.com/tensorflow-inference:2.20-gpu-py312"

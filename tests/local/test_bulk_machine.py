@@ -9,7 +9,7 @@ import zipfile
 
 import pytest
 
-from stacks.bulk_machine import BulkPlaces, definition
+from stacks.bulk.state_machine import BulkPlaces, definition
 
 # Batch 2 kills its worker; batch 3 finds the queue too long at first. What each call got is kept in the bucket.
 WORKER = """

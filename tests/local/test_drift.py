@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from local_aws.sagemaker.captures import record
+from model_code.evaluation.features import traits_of_predictions, traits_of_samples
+from model_code.evaluation.population_stability import reference_of
 from model_code.source import write_source_archive
-from model_code.stability import reference_of
-from model_code.traits import traits_of_predictions, traits_of_samples
-from stacks.drift_machine import INPUT_DRIFT, NAMESPACE, PREDICTION_DRIFT, definition
+from stacks.monitoring.drift_state_machine import INPUT_DRIFT, NAMESPACE, PREDICTION_DRIFT, definition
 from stacks.settings import load_settings
 
 from .conftest import ROLE, create_inference_stack

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from local_aws.sagemaker.objects import download_prefix
-from model_code.captures import read_captures
+from model_code.evaluation.captures import read_captures
 
 from .conftest import INFERENCE_IMAGE, ROLE, archive
 from .endpoint import Endpoint

@@ -16,8 +16,8 @@ from lambdas.common import clients
 from lambdas.common.releases import ReleasedVersion
 from lambdas.custom import operations
 from local_aws.launcher import environment
-from stacks import release_machine
-from stacks.release_machine import ReleasePlaces, definition
+from stacks.release import state_machine as release_machine
+from stacks.release.state_machine import ReleasePlaces, definition
 
 from .conftest import INFERENCE_IMAGE, ROLE, archive
 
@@ -32,7 +32,7 @@ def inference_stack() -> tuple[dict[str, Any], dict[str, str]]:
     from aws_cdk import App, DefaultStackSynthesizer
     from aws_cdk.assertions import Template
 
-    from stacks.inference import InferenceStack
+    from stacks.inference.stack import InferenceStack
     from stacks.settings import load_settings
 
     environments = json.loads((ROOT / "cdk.json").read_text())["context"]["environments"]

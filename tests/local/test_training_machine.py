@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from stacks.pipeline import definition
 from stacks.settings import load_settings
+from stacks.training.state_machine import definition
 
 from .conftest import ROLE, TYPE_WITHOUT_CAPACITY, archive, create_inference_stack
 
@@ -46,8 +46,8 @@ def machine(client, bucket, places_of) -> str:
     scripts = {
         "train.py": TRAIN,
         "model_code/__init__.py": "",
-        "model_code/evaluate.py": EVALUATE,
-        "model_code/comparison.py": COMPARISON,
+        "model_code/evaluation/evaluate.py": EVALUATE,
+        "model_code/evaluation/comparison.py": COMPARISON,
     }
     s3.put_object(Bucket=bucket, Key="tiny/source.tar.gz", Body=archive(scripts))
     client("sagemaker").create_model_package_group(ModelPackageGroupName="recognition-prod-rnn")

@@ -36,7 +36,7 @@ TOOLKIT = (sys.executable, "-P", "-m", "local_aws.toolkit")
 # so that a fork is safe; computing would.
 FORKED = multiprocessing.get_context("forkserver")
 FORKED.set_forkserver_preload(
-    ["tensorflow", "keras", "model_code.train", "model_code.export", "model_code.problems"]
+    ["tensorflow", "keras", "model_code.train", "model_code.export.saved_model", "model_code.training.tasks"]
 )
 SCRIPT = """
 import os, sys
@@ -170,7 +170,7 @@ SPLITS = ("train", "validation")
 @pytest.fixture(scope="session")
 def channels(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """For each kind, and for the RNN's sensor sequences, a directory with the channels train, validation and test."""
-    from model_code.records import write_split
+    from model_code.data.records import write_split
 
     root = tmp_path_factory.mktemp("channels")
     made = {
@@ -255,10 +255,10 @@ def train_one_epoch(name: str, directory: Path, artefact: Path) -> Trained:
     """Trains a kind's tiny network on its channels."""
     import keras
 
-    from model_code.export import export_model
+    from model_code.export.saved_model import export_model
     from model_code.hyperparameters import KINDS, build
-    from model_code.learning import Learner
-    from model_code.problems import load_problem
+    from model_code.training.tasks import load_problem
+    from model_code.training.trainer import Learner
 
     keras.utils.set_random_seed(0)
     kind = KIND_OF_CHANNELS[name]

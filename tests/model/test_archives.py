@@ -7,7 +7,7 @@ import tarfile
 
 import pytest
 
-from model_code.archives import unpack_files
+from model_code.data.archives import unpack_files
 
 
 def archive_of(*members: tarfile.TarInfo) -> tarfile.TarFile:

@@ -15,7 +15,7 @@ import model_code
 PROGRAM = """
 import keras, numpy as np
 from model_code.hyperparameters import CnnHyperparameters, RnnHyperparameters
-from model_code.networks import Channels, build_cnn, build_rnn
+from model_code.networks.networks import Channels, build_cnn, build_rnn
 generator = np.random.default_rng(0)
 kind = "{kind}"
 if kind == "cnn":

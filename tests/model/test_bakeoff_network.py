@@ -11,7 +11,7 @@ from bakeoff.errors import CandidateFailed
 from bakeoff.examples import Examples
 from bakeoff.splits import split
 from bakeoff.tasks import Task
-from model_code.public_datasets import png
+from model_code.data.images import png
 
 
 @pytest.fixture(autouse=True)

@@ -13,19 +13,18 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from model_code import baselines
-from model_code.baseline_export import padded_characters_of, words_of
-from model_code.baseline_export import sequence_features as graph_sequence_features
-from model_code.baselines import (
+from model_code.baselines import train as baselines
+from model_code.baselines.export import padded_characters_of, words_of
+from model_code.baselines.export import sequence_features as graph_sequence_features
+from model_code.baselines.features import (
     CELL_PIXELS,
     ORIENTATIONS,
     colour_histogram,
-    measure,
     oriented_gradients,
     sequence_features,
-    text_models,
 )
-from model_code.evaluate import evaluate
+from model_code.baselines.train import measure, text_models
+from model_code.evaluation.evaluate import evaluate
 
 
 def stripes(horizontal: bool) -> np.ndarray:

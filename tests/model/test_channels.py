@@ -8,10 +8,10 @@ import shutil
 import numpy as np
 import pytest
 
+from model_code.data.records import read_split, write_split
 from model_code.failures import JobFailed
 from model_code.hyperparameters import KINDS, build
-from model_code.problems import load_problem
-from model_code.records import read_split, write_split
+from model_code.training.tasks import load_problem
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from model_code.checkpoints import KEPT, Checkpoint, load_newest, newest_first, read, save
+from model_code.training.checkpoints import KEPT, Checkpoint, load_newest, newest_first, read, save
 
 ARRAYS = [np.arange(6, dtype=np.float32).reshape(2, 3), np.array(7, np.int64)]
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from model_code.comparison import compare, difference
+from model_code.evaluation.comparison import compare, difference
 
 
 def right_answers(share: float, count: int, seed: int) -> np.ndarray:

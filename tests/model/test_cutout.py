@@ -8,11 +8,11 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from model_code import learning
-from model_code.batches import Arrays
+from model_code.data.batches import Arrays
 from model_code.hyperparameters import CnnHyperparameters
-from model_code.networks import build_cnn
-from model_code.preprocessing import GREY, hide_squares
+from model_code.networks.networks import build_cnn
+from model_code.networks.preprocessing import GREY, hide_squares
+from model_code.training import trainer
 
 
 @given(side=st.integers(1, 24), seed=st.integers(0, 1000))
@@ -43,12 +43,12 @@ def test_each_image_hides_a_square_of_its_own():
 def test_only_a_run_that_asks_for_it_trains_with_hidden_squares(side, monkeypatch):
     asked = []
     monkeypatch.setattr(
-        learning,
+        trainer,
         "hide_squares",
         lambda images, seed, side: asked.append(side) or hide_squares(images, seed, side),
     )
     chosen = CnnHyperparameters(width=4, image_size=16, batch_size=8, cutout_pixels=side)
     data = Arrays(np.zeros((16, 16, 16, 3), np.uint8), np.arange(16, dtype=np.int32) % 2)
-    learner = learning.Learner(lambda: build_cnn(chosen, 2), chosen, data, 2)
+    learner = trainer.Learner(lambda: build_cnn(chosen, 2), chosen, data, 2)
     learner.advance(learner.batches_of_epoch(0)[:1], 0)
     assert asked == [side] * bool(side)

@@ -22,13 +22,13 @@ import pytest
 from PIL import Image
 
 from benchmarks import smartwatch
-from model_code import downloads, public_datasets
-from model_code.datasets import DATASETS, prepare
-from model_code.downloads import Package, download_command, fetch, sha256_of
+from model_code.data import downloads, public_datasets
+from model_code.data.downloads import Package, download_command, fetch, sha256_of
+from model_code.data.prepare import DATASETS, prepare
+from model_code.data.public_datasets import PlainUnpickler, load_recordings
+from model_code.data.records import read_split
 from model_code.failures import JobFailed
-from model_code.preprocessing import decode_all_images
-from model_code.public_datasets import PlainUnpickler, load_recordings
-from model_code.records import read_split
+from model_code.networks.preprocessing import decode_all_images
 
 SCALE = {"test": 10, "validation": 4}
 

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 import model_code
-from model_code import checkpoints
-from model_code.cluster import Cluster
 from model_code.failures import JobFailed
+from model_code.training import checkpoints
+from model_code.training.cluster import Cluster
 
 # Without dropout, whose masks depend on how a batch is shared.
 WORDS = [
@@ -30,13 +30,13 @@ import numpy as np
 import tensorflow as tf
 (processor,) = tf.config.list_physical_devices("CPU")
 tf.config.set_logical_device_configuration(processor, [tf.config.LogicalDeviceConfiguration()] * 2)
-from model_code.batches import Arrays
-from model_code.learning import Learner
+from model_code.data.batches import Arrays
+from model_code.training.trainer import Learner
 """
 
 RNN_ON_TWO_DEVICES = """
 from model_code.hyperparameters import RnnHyperparameters
-from model_code.networks import build_rnn
+from model_code.networks.networks import build_rnn
 settings = RnnHyperparameters(
     units=4, embedding_size=8, sequence_length=6, dropout=0.0, batch_size=8
 )
@@ -76,7 +76,7 @@ def test_two_devices_end_with_the_weights_of_one():
 
 CNN_ON_TWO_DEVICES = """
 from model_code.hyperparameters import CnnHyperparameters
-from model_code.networks import build_cnn
+from model_code.networks.networks import build_cnn
 settings = CnnHyperparameters(width=4, depth=1, image_size=16, batch_size=8)
 generator = np.random.default_rng(0)
 images = generator.integers(0, 256, (32, 16, 16, 3)).astype("uint8")

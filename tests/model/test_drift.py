@@ -10,12 +10,13 @@ import sys
 import numpy as np
 import pytest
 
-from model_code import drift, inference
-from model_code.captures import Asked
-from model_code.drift import baseline_of, measure
+from model_code import inference
+from model_code.data.records import Split
+from model_code.evaluation import drift
+from model_code.evaluation.captures import Asked
+from model_code.evaluation.drift import baseline_of, measure
+from model_code.evaluation.known_input import BYTES_AT_MOST, known_input_of
 from model_code.failures import JobFailed
-from model_code.known_input import BYTES_AT_MOST, known_input_of
-from model_code.records import Split
 
 from .conftest import png, rule_made_reviews
 

@@ -18,8 +18,8 @@ from PIL import Image
 from sklearn import metrics
 
 import model_code
-from model_code.evaluate import calibration_error, evaluate, quality
-from model_code.evaluation_files import PLOT_FILES
+from model_code.evaluation.evaluate import calibration_error, evaluate, quality
+from model_code.evaluation.files import PLOT_FILES
 from model_code.failures import JobFailed
 
 LABELS = ["cat", "dog", "eel"]
@@ -142,7 +142,7 @@ def test_a_failed_job_leaves_its_sentence_and_exit_status(tmp_path):
     words = ["--model", "model", "--test", "test", "--output", "out"]
 
     finished = subprocess.run(
-        [sys.executable, "-m", "model_code.evaluate", *words],
+        [sys.executable, "-m", "model_code.evaluation.evaluate", *words],
         cwd=tmp_path,
         env={
             **os.environ,

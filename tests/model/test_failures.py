@@ -7,9 +7,12 @@ import sys
 import numpy as np
 import pytest
 
-from model_code import baselines, evaluate, learning, train
+from model_code import train
+from model_code.baselines import train as baselines
+from model_code.data.records import write_split
+from model_code.evaluation import evaluate
 from model_code.failures import REASON_CHARACTERS
-from model_code.records import write_split
+from model_code.training import trainer
 
 from .conftest import DIGITS, KIND_OF_CHANNELS, TINY
 
@@ -77,7 +80,7 @@ def test_a_channel_that_cannot_be_learned_from_fails_the_job(
 
 
 def test_a_loss_that_is_no_number_fails_the_job(run_job, monkeypatch):
-    monkeypatch.setattr(learning, "learning_rate_at", lambda *_: float("nan"))
+    monkeypatch.setattr(trainer, "learning_rate_at", lambda *_: float("nan"))
 
     reason = run_job("sensor")
 
@@ -87,7 +90,7 @@ def test_a_loss_that_is_no_number_fails_the_job(run_job, monkeypatch):
 def test_a_text_of_a_hundred_thousand_words_and_an_empty_one_are_learned_from(channels, tmp_path):
     """They are cut and padded: only a sequence of numbers that is too long is a mistake."""
     from model_code.hyperparameters import KINDS, build
-    from model_code.problems import load_problem
+    from model_code.training.tasks import load_problem
 
     write_split(tmp_path, "text", [b"good " * 100_000, b""] * 16, [1, 0] * 16, ["negative", "positive"])
 

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 from keras import layers
 
-from model_code.networks import FusedGRU
+from model_code.networks.networks import FusedGRU
 
 SAMPLES, STEPS, CHANNELS, UNITS = 3, 7, 4, 5
 LENGTHS = (7, 3, 0)

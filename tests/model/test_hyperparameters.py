@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from model_code.data.public_datasets import DATASETS
 from model_code.failures import JobFailed
 from model_code.hyperparameters import KINDS, build, parse
 from model_code.presets import PRESETS
-from model_code.public_datasets import DATASETS
 
 
 @pytest.mark.parametrize(

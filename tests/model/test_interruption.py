@@ -9,7 +9,7 @@ import time
 import numpy as np
 import pytest
 
-from model_code import checkpoints
+from model_code.training import checkpoints
 
 KILLS = {"cnn": 17, "rnn": 3}
 # The RNN reads its shards anew in every epoch, the CNN has its samples in memory.

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from model_code.export.litert import FLOAT_FILE, INT8_FILE, write_litert
 from model_code.hyperparameters import CnnHyperparameters, RnnHyperparameters
-from model_code.litert import FLOAT_FILE, INT8_FILE, write_litert
-from model_code.networks import Channels, build_cnn, build_rnn
+from model_code.networks.networks import Channels, build_cnn, build_rnn
 
 
 def predict(file, inputs: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model_code.metrics import METRIC_DEFINITIONS, NAMES, metric_line
+from model_code.training.metrics import METRIC_DEFINITIONS, NAMES, metric_line
 
 
 @given(st.dictionaries(st.sampled_from(NAMES), st.floats(-1e12, 1e12).filter(lambda value: value == value)))

@@ -7,7 +7,7 @@ import pytest
 from keras import layers
 
 from model_code.hyperparameters import CnnHyperparameters
-from model_code.networks import FusedBatchNormalization, build_cnn, whitening_kernel
+from model_code.networks.networks import FusedBatchNormalization, build_cnn, whitening_kernel
 
 BLOCKS = 3
 IMAGES = np.random.default_rng(0).integers(0, 256, (4, 16, 16, 3)).astype(np.float32)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from benchmarks.operations import operations_of
 from model_code.hyperparameters import CnnHyperparameters, RnnHyperparameters
-from model_code.networks import build_cnn, build_rnn
+from model_code.networks.networks import build_cnn, build_rnn
 
 
 def test_of_a_cnn_each_place_of_each_convolution_counts_and_the_classifier():

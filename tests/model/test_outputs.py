@@ -9,9 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from model_code import baselines, comparison, datasets, drift, train
-from model_code.evaluate import evaluate
-from model_code.export import write_artefact
+from model_code import train
+from model_code.baselines import train as baselines
+from model_code.data import prepare
+from model_code.evaluation import comparison, drift
+from model_code.evaluation.evaluate import evaluate
+from model_code.export.saved_model import write_artefact
 from model_code.failures import JobFailed
 from model_code.outputs import MODEL_FOLDER, OutputFolder, OutputRefused, require_free, written
 
@@ -41,9 +44,9 @@ CAPTURED = ("--captured", NOWHERE, "--baseline", NOWHERE, "--version", "1", "--l
 WRITERS = {
     "datasets prepare": (
         "data_card.json",
-        lambda folder: datasets.prepare("imdb", cache=NOWHERE, out=folder, train_samples=None),
+        lambda folder: prepare.prepare("imdb", cache=NOWHERE, out=folder, train_samples=None),
     ),
-    "datasets import": ("data_card.json", lambda folder: datasets.import_plain(NOWHERE, out=folder)),
+    "datasets import": ("data_card.json", lambda folder: prepare.import_plain(NOWHERE, out=folder)),
     "train": ("model_card.json", train_into),
     "export": ("model_card.json", lambda folder: write_artefact(folder, None, ["a", "b"], {})),
     "evaluate": ("evaluation.json", lambda folder: evaluate(NOWHERE, NOWHERE, folder)),
@@ -84,7 +87,7 @@ def test_the_working_directory_is_no_output_folder(tmp_path, monkeypatch):
     (tmp_path / "thesis.odt").write_bytes(PHOTO)
     monkeypatch.chdir(tmp_path)
     with pytest.raises(OutputRefused, match="thesis.odt"):
-        datasets.import_plain(NOWHERE, out=Path())
+        prepare.import_plain(NOWHERE, out=Path())
     assert snapshot(tmp_path) == {"thesis.odt": PHOTO}
 
 

@@ -14,11 +14,11 @@ import pytest
 from PIL import Image
 
 import model_code
-from model_code.datasets import import_plain
+from model_code.data.prepare import import_plain
+from model_code.data.records import read_split
+from model_code.data.splits import NAMES
+from model_code.data.user_files import read_plain
 from model_code.failures import JobFailed
-from model_code.plain import read_plain
-from model_code.records import read_split
-from model_code.splits import NAMES
 
 
 def image(shade: int) -> bytes:
@@ -262,7 +262,15 @@ def test_a_plain_channel_takes_its_classes_from_labels_json(tmp_path):
 
 def test_the_command_ends_with_a_sentence_and_no_traceback(tmp_path):
     finished = subprocess.run(
-        [sys.executable, "-m", "model_code.datasets", "import", str(tmp_path / "none.csv"), "--out", "out"],
+        [
+            sys.executable,
+            "-m",
+            "model_code.data.prepare",
+            "import",
+            str(tmp_path / "none.csv"),
+            "--out",
+            "out",
+        ],
         cwd=Path(model_code.__file__).parents[1],
         capture_output=True,
         text=True,

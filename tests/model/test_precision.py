@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import tensorflow as tf
 
-from model_code import precision
+from model_code.networks import precision
 
 
 @pytest.mark.parametrize(

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from model_code import records
+from model_code.data import records
+from model_code.data.records import read_split, write_split
 from model_code.failures import JobFailed
 from model_code.hyperparameters import RnnHyperparameters
-from model_code.preprocessing import augment_sequences, stack_sequences
-from model_code.problems import load_problem
-from model_code.records import read_split, write_split
+from model_code.networks.preprocessing import augment_sequences, stack_sequences
+from model_code.training.tasks import load_problem
 
 LABELS = ["slow", "fast"]
 

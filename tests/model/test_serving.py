@@ -13,7 +13,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from model_code.preprocessing import (
+from model_code.data.records import read_split
+from model_code.networks.preprocessing import (
     FIRST_WORD,
     PADDING,
     UNKNOWN,
@@ -23,7 +24,6 @@ from model_code.preprocessing import (
     stack_sequences,
     vocabulary_table,
 )
-from model_code.records import read_split
 
 VOCABULARY = ["the", "film", "was", "good", ".", "!"]
 

@@ -20,13 +20,8 @@ from PIL import Image
 
 from local_aws.serving import Predictor, load_handlers
 from model_code import inference
-from model_code.preprocessing import (
-    decode_all_images,
-    encode_texts,
-    pad_sequences,
-    vocabulary_table,
-)
-from model_code.records import read_split
+from model_code.data.records import read_split
+from model_code.networks.preprocessing import decode_all_images, encode_texts, pad_sequences, vocabulary_table
 from serving import contract
 from serving.contract import Request
 from serving.model import Model, ModelUnusable

@@ -22,7 +22,7 @@ from lambdas.common.errors import RequestRefused
 from lambdas.custom import operations as custom
 from lambdas.litert import native, operations, released
 from local_aws.serving import Predictor, load_handlers
-from model_code.records import read_split
+from model_code.data.records import read_split
 from serving.model import Model
 
 GROUP, PARAMETER = "recognition-dev-cnn", "/recognition/dev/cnn-released-version"
@@ -228,7 +228,7 @@ def test_numpy_starts_no_threads_unless_somebody_asks_for_them(monkeypatch, give
 
 
 def test_what_is_locked_for_the_function_is_what_it_was_tested_with():
-    from stacks.vendoring import LITERT_LOCK
+    from stacks.shared.vendoring import LITERT_LOCK
 
     locked = {line.split()[0] for line in LITERT_LOCK.read_text().splitlines() if "==" in line}
     for package in ("ai-edge-litert", "simplejpeg", "pillow"):

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from model_code.records import read_split
+from model_code.data.records import read_split
 from serving.model import Model
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 
 import model_code
-from model_code import records
-from model_code.batches import Arrays, Shards
+from model_code.data import records
+from model_code.data.batches import Arrays, Shards
+from model_code.data.records import Split, read_split, write_split
+from model_code.data.shards import MEGABYTE, ShardedSplit, memory_bytes, open_split, record_count
 from model_code.failures import JobFailed
 from model_code.hyperparameters import KINDS, build
-from model_code.problems import load_problem, mean_and_variance
-from model_code.records import Split, read_split, write_split
-from model_code.sharded import MEGABYTE, ShardedSplit, memory_bytes, open_split, record_count
+from model_code.training.tasks import load_problem, mean_and_variance
 
 from .conftest import KIND_OF_CHANNELS, TINY
 
@@ -177,10 +177,10 @@ import io, resource, sys
 from pathlib import Path
 import numpy as np
 from PIL import Image
-from model_code import records
+from model_code.data import records
 from model_code.hyperparameters import CnnHyperparameters
-from model_code.learning import Learner
-from model_code.problems import load_problem
+from model_code.training.trainer import Learner
+from model_code.training.tasks import load_problem
 records.RECORDS_PER_SHARD = 20
 buffer = io.BytesIO()
 Image.fromarray(np.zeros((180, 180, 3), np.uint8)).save(buffer, "PNG", compress_level=0)

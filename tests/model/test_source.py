@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import model_code
-from model_code.archives import unpack_files
+from model_code.data.archives import unpack_files
 from model_code.source import ARCHIVE_NAME, write_source_archive
 
 
@@ -33,7 +33,10 @@ def test_the_archive_holds_the_launcher_and_the_whole_package(tmp_path):
         names = set(archive.getnames())
 
     package = Path(model_code.__file__).parent
-    assert names == {"train.py", *(f"model_code/{file.name}" for file in package.glob("*.py"))}
+    assert names == {
+        "train.py",
+        *(f"model_code/{file.relative_to(package).as_posix()}" for file in package.rglob("*.py")),
+    }
 
 
 def test_the_evaluation_runs_from_the_unpacked_archive_alone(tmp_path):
@@ -44,7 +47,7 @@ def test_the_evaluation_runs_from_the_unpacked_archive_alone(tmp_path):
     words = ["--model", str(tmp_path / "model"), "--test", "test", "--output", "output"]
 
     finished = subprocess.run(
-        [sys.executable, "-m", "model_code.evaluate", *words],
+        [sys.executable, "-m", "model_code.evaluation.evaluate", *words],
         cwd=tmp_path / "code",
         env={**os.environ, "SAGEMAKER_BASE_DIR": str(tmp_path), "PYTHONPATH": ""},
         capture_output=True,
@@ -58,7 +61,7 @@ def test_the_evaluation_runs_from_the_unpacked_archive_alone(tmp_path):
     assert (tmp_path / "output" / "message").read_text() == sentence
 
 
-@pytest.mark.parametrize("module", ["hyperparameters", "metrics", "source"])
+@pytest.mark.parametrize("module", ["hyperparameters", "training.metrics", "source"])
 def test_what_deployment_imports_does_not_load_tensorflow(module):
     program = (
         f"import sys, model_code.{module}\n"

@@ -9,7 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from model_code.stability import BINS, counts_of, population_stability_index, reference_of
+from model_code.evaluation.population_stability import (
+    BINS,
+    counts_of,
+    population_stability_index,
+    reference_of,
+)
 
 COUNTS = st.lists(st.integers(0, 1000), min_size=2, max_size=12)
 NUMBERS = st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=60)

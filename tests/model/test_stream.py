@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from model_code import records
+from model_code.data import records
+from model_code.data.records import stream, write_split
 from model_code.failures import JobFailed
-from model_code.records import stream, write_split
 
 
 @pytest.fixture

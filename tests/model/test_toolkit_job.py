@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from model_code.metrics import METRIC_DEFINITIONS
+from model_code.training.metrics import METRIC_DEFINITIONS
 
 from .conftest import TOOLKIT
 

@@ -10,12 +10,12 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from model_code.batches import Arrays
+from model_code.data.batches import Arrays
 from model_code.failures import JobFailed
 from model_code.hyperparameters import CnnHyperparameters, RnnHyperparameters
-from model_code.learning import Learner, learning_rate_at
-from model_code.preprocessing import augment
+from model_code.networks.preprocessing import augment
 from model_code.train import Course, advance, fingerprint, has_stalled
+from model_code.training.trainer import Learner, learning_rate_at
 
 
 @given(total=st.integers(2, 5000), warmup=st.floats(0, 0.9))

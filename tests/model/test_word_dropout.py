@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from model_code import learning
-from model_code.batches import Arrays
+from model_code.data.batches import Arrays
 from model_code.hyperparameters import RnnHyperparameters
-from model_code.networks import build_rnn
-from model_code.preprocessing import FIRST_WORD, PADDING, UNKNOWN, drop_words
+from model_code.networks.networks import build_rnn
+from model_code.networks.preprocessing import FIRST_WORD, PADDING, UNKNOWN, drop_words
+from model_code.training import trainer
 
 WORDS = np.tile(np.array([FIRST_WORD, FIRST_WORD + 1, FIRST_WORD + 2, PADDING], np.int32), (100, 25))
 
@@ -40,7 +40,7 @@ def test_it_depends_on_the_seed_alone():
 def test_only_a_run_that_asks_for_it_trains_with_unknown_words(share, monkeypatch):
     asked = []
     monkeypatch.setattr(
-        learning,
+        trainer,
         "drop_words",
         lambda inputs, seed, share: asked.append(share) or drop_words(inputs, seed, share),
     )
@@ -48,6 +48,6 @@ def test_only_a_run_that_asks_for_it_trains_with_unknown_words(share, monkeypatc
         units=2, embedding_size=2, sequence_length=100, batch_size=8, word_dropout=share
     )
     build = lambda: build_rnn(settings, 2, vocabulary_numbers=5)  # noqa: E731
-    learner = learning.Learner(build, settings, Arrays(WORDS, np.arange(100, dtype=np.int32) % 2), 2)
+    learner = trainer.Learner(build, settings, Arrays(WORDS, np.arange(100, dtype=np.int32) % 2), 2)
     learner.advance(learner.batches_of_epoch(0)[:1], 0)
     assert asked == [share] * bool(share)

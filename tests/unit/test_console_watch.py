@@ -15,7 +15,7 @@ from botocore.stub import Stubber
 from console.watch.watch import BAKEOFF_KEY, bakeoff, curve_of, describe, run, runs
 from console.watch.watch import endpoint as state_of
 from local_aws.console import SERVICES, warm
-from model_code.metrics import METRIC_DEFINITIONS, metric_line
+from model_code.training.metrics import METRIC_DEFINITIONS, metric_line
 
 THEN = datetime.datetime(2026, 11, 26, 1, 2, 3, tzinfo=datetime.UTC)
 ARN = "arn:aws:sagemaker:us-east-1:111122223333"

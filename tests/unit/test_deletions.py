@@ -22,8 +22,8 @@ WRITING = {
 }
 # By file and call: how often, and why no file of a user's can be hit.
 DELETES = {
-    ("cli/bakeoff.py", "rmtree"): (1, "folders in build/bakeoff that begin with a candidate's log"),
-    ("cli/embedded.py", "unlink"): (2, "the two files of keys in build/embedded that `up` wrote"),
+    ("cli/bakeoff/progress.py", "rmtree"): (1, "folders in build/bakeoff that begin with a candidate's log"),
+    ("cli/shared/embedded.py", "unlink"): (2, "the two files of keys in build/embedded that `up` wrote"),
     ("local_aws/keys.py", "replace"): (1, "a file of keys in a directory of the embedded AWS's own"),
     ("local_aws/keys.py", "unlink"): (1, "its own unfinished file"),
     ("local_aws/kept.py", "replace"): (1, "kept.json in a state directory that is its own"),
@@ -35,9 +35,9 @@ DELETES = {
     ("local_aws/serving.py", "replace"): (1, "the port file in the server's folder"),
     ("local_aws/state.py", "rmtree"): (1, "known names in a directory whose lock it has"),
     ("local_aws/state.py", "unlink"): (1, "known names in a directory whose lock it has"),
-    ("model_code/checkpoints.py", "replace"): (1, "its own unfinished checkpoint"),
-    ("model_code/checkpoints.py", "unlink"): (1, "the same run's older checkpoints"),
-    ("model_code/downloads.py", "replace"): (
+    ("model_code/training/checkpoints.py", "replace"): (1, "its own unfinished checkpoint"),
+    ("model_code/training/checkpoints.py", "unlink"): (1, "the same run's older checkpoints"),
+    ("model_code/data/downloads.py", "replace"): (
         1,
         "an archive in the cache whose checksum is wrong, and that is said",
     ),
@@ -45,51 +45,77 @@ DELETES = {
     ("model_code/outputs.py", "rmdir"): (1, "folders that an earlier result leaves empty"),
     ("model_code/outputs.py", "unlink"): (2, "an earlier result's files; its own unfinished file"),
     ("serving/__main__.py", "replace"): (1, "a port file that held a port"),
-    ("stacks/lambda_code.py", "rmtree"): (1, "a function's code in build/lambda-code"),
-    ("stacks/vendoring.py", "replace"): (1, "a new folder in build/vendored"),
-    ("stacks/vendoring.py", "rmtree"): (1, "in a temporary folder"),
-    ("stacks/vendoring.py", "unlink"): (2, "in a temporary folder"),
+    ("stacks/shared/lambda_assets.py", "rmtree"): (1, "a function's code in build/lambda-code"),
+    ("stacks/shared/vendoring.py", "replace"): (1, "a new folder in build/vendored"),
+    ("stacks/shared/vendoring.py", "rmtree"): (1, "in a temporary folder"),
+    ("stacks/shared/vendoring.py", "unlink"): (2, "in a temporary folder"),
 }
 WRITES = {
     "through model_code.outputs, which refuses what is there": (
-        *("cli/bulk_runs.py", "cli/cost_curve.py", "cli/pictures.py", "cli/transform.py"),
         *(
-            "model_code/baselines.py",
-            "model_code/datasets.py",
-            "model_code/drift.py",
-            "model_code/evaluate.py",
+            "cli/bulk/runs.py",
+            "cli/advise/cost_curve.py",
+            "cli/recognize/annotate.py",
+            "cli/models/transform.py",
         ),
-        *("model_code/export.py", "model_code/litert.py", "model_code/plots.py", "model_code/records.py"),
+        *(
+            "model_code/baselines/train.py",
+            "model_code/data/prepare.py",
+            "model_code/evaluation/drift.py",
+            "model_code/evaluation/evaluate.py",
+        ),
+        *(
+            "model_code/export/saved_model.py",
+            "model_code/export/litert.py",
+            "model_code/evaluation/plots.py",
+            "model_code/data/records.py",
+        ),
     ),
-    "an evaluation, which was read as one before": ("model_code/comparison.py",),
+    "an evaluation, which was read as one before": ("model_code/evaluation/comparison.py",),
     "in build, under names that are ours": (
-        *("cli/bakeoff_report.py", "cli/demo.py", "cli/main.py", "cli/report.py", "local_aws/launcher.py"),
-        *("stacks/lambda_code.py", "bakeoff/isolation.py", "model_code/source.py"),
+        *(
+            "cli/bakeoff/report.py",
+            "cli/local/demo.py",
+            "cli/main.py",
+            "cli/local/report.py",
+            "local_aws/launcher.py",
+        ),
+        *("stacks/shared/lambda_assets.py", "bakeoff/isolation.py", "model_code/source.py"),
     ),
     "in a job's own folder, under SageMaker's names": (
         *(
             "bakeoff/channels.py",
-            "model_code/checkpoints.py",
+            "model_code/training/checkpoints.py",
             "model_code/failures.py",
             "model_code/train.py",
         ),
     ),
     "in a state directory or a temporary folder of its own": (
         *(
-            "cli/archive.py",
+            "cli/models/archive.py",
             "lambdas/litert/released.py",
             "local_aws/kept.py",
             "local_aws/managed/weights.py",
             "local_aws/keys.py",
         ),
         *("local_aws/sagemaker/model_servers.py", "local_aws/sagemaker/objects.py", "local_aws/serving.py"),
-        *("local_aws/sagemaker/training_jobs.py", "model_code/archives.py", "model_code/downloads.py"),
+        *(
+            "local_aws/sagemaker/training_jobs.py",
+            "model_code/data/archives.py",
+            "model_code/data/downloads.py",
+        ),
     ),
     "a port file that held a port": ("serving/__main__.py",),
-    "the advisor's tables, which the command is for": ("cli/prices.py",),
+    "the advisor's tables, which the command is for": ("cli/advise/prices.py",),
+    "the descriptor of its own output": ("bakeoff/worker.py",),
     "a setting of its own process": ("local_aws/managed/worker.py",),
     "into memory": (
-        *("bakeoff/managed.py", "cli/questions.py", "model_code/public_datasets.py", "serving/model.py"),
+        *(
+            "bakeoff/managed.py",
+            "cli/recognize/samples.py",
+            "model_code/data/images.py",
+            "serving/model.py",
+        ),
     ),
 }
 # What a measurement or a page of the docs is written into is committed, and git keeps what was there.

@@ -137,7 +137,7 @@ def test_a_failure_is_told_with_the_program_s_own_words_and_goes_on(checkout, pr
     assert program in ours
     assert "its words are above" in ours
     status, _, calls = checkout.install("test")
-    assert (status, calls[-1]) == (0, "python -m stacks.vendoring")
+    assert (status, calls[-1]) == (0, "python -m stacks.shared.vendoring")
 
 
 def test_a_home_that_cannot_be_written_is_told_with_the_variable_to_set(checkout, tmp_path):

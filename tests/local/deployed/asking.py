@@ -12,7 +12,7 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from PIL import Image
 
-from cli.target import Target
+from cli.shared.target import Target
 from recognition_client import Answer, RecognitionClient, RecognitionRefused, Unreachable
 
 

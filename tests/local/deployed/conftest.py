@@ -13,12 +13,13 @@ from typing import Any
 
 import pytest
 
-from cli import deploy, release, training
-from cli.embedded import embedded_target
-from cli.recognize import Reply
-from cli.target import Target
+from cli.models import release, training
+from cli.recognize.request import Reply
+from cli.shared import deploy
+from cli.shared.embedded import embedded_target
+from cli.shared.target import Target
 from local_aws.launcher import EmbeddedAws
-from model_code.archives import unpack_files
+from model_code.data.archives import unpack_files
 
 from .reviews import SMALL, classify, serve, silent, train, write_reviews
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
-from cli import release, training
-from cli.data import upload
-from cli.recognize import Question, Reply, ask
-from cli.target import Target
+from cli.models import release, training
+from cli.models.data import upload
+from cli.recognize.request import Question, Reply, ask
+from cli.shared.target import Target
 
 SMALL = {
     "epochs": "4",
@@ -29,7 +29,7 @@ def silent(_: str) -> None:
 
 def write_reviews(directory: Path, *, told_by_words: bool) -> Path:
     """A data set of made-up reviews; their words tell the label, or nothing does."""
-    from model_code.records import write_split
+    from model_code.data.records import write_split
 
     generator = random.Random(0)
     for split, count in (("train", 640), ("validation", 64), ("test", 200)):

@@ -10,8 +10,8 @@ from advisor import Problem
 from bakeoff import contest
 from bakeoff.candidates import LOGISTIC, MAJORITY, NETWORKS
 from bakeoff.examples import Examples
-from cli import bakeoff_figures, bakeoff_jobs
-from cli.project import settings_of
+from cli.bakeoff import jobs, publish
+from cli.shared.project import settings_of
 from console.watch import watch
 
 from .reviews import BAD, GOOD
@@ -48,7 +48,7 @@ def test_a_bake_off_runs_its_candidates_as_jobs_and_one_that_fails_leaves_the_ot
         tmp_path,
         watcher,
         entrants=([MAJORITY, LOGISTIC, NETWORKS["rnn"]], []),
-        runner=bakeoff_jobs.jobs_of(target, settings_of("dev")),
+        runner=jobs.jobs_of(target, settings_of("dev")),
     )
     majority, logistic, rnn = held.results
     assert watcher.ended_ids == {"majority_class", "logistic_regression", "rnn"}
@@ -61,6 +61,6 @@ def test_a_bake_off_runs_its_candidates_as_jobs_and_one_that_fails_leaves_the_ot
     assert "JobRole" in job["RoleArn"]
     bucket = target.parameter("data-bucket")
     assert target.client("s3").list_objects_v2(Bucket=bucket, Prefix="bakeoffs/")["KeyCount"] == 0
-    bakeoff_figures.leave(target, held, "reviews.csv")
+    publish.leave(target, held, "reviews.csv")
     shown = watch.bakeoff(target.client, "dev")
     assert (shown["data"], tuple(shown["verdict"]["sentences"])) == ("reviews.csv", held.verdict.sentences)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from cli import bulk, bulk_runs
-from cli.errors import CommandFailed
+from cli.bulk import plan as bulk
+from cli.bulk import runs
+from cli.shared.errors import CommandFailed
 
 from .reviews import silent
 
@@ -20,9 +21,9 @@ def test_a_bulk_run_ends_each_object_once_and_what_failed_can_be_redriven(target
     run, plan = bulk.start(target, request, str(folder))
     assert (plan.objects, plan.batches, plan.calls) == (231, 2, 10)
     assert plan.usd == pytest.approx(231 * 3 * 0.0001)
-    ended = bulk_runs.watch(target, run, silent)
+    ended = runs.watch(target, run, silent)
     assert (ended["state"], ended["done"] + ended["failed"], ended["left"]) == ("SUCCEEDED", 231, 0), ended
-    lines = {line["key"].rsplit("/", 1)[-1]: line for line in bulk_runs.results(target, run)}
+    lines = {line["key"].rsplit("/", 1)[-1]: line for line in runs.results(target, run)}
     assert sorted(lines) == [*texts, "empty.txt"]
     bad = lines["empty.txt"]
     assert (bad["outcome"], bad["error"]["code"]) == ("failed", "EmptyText")
@@ -31,15 +32,15 @@ def test_a_bulk_run_ends_each_object_once_and_what_failed_can_be_redriven(target
         Bucket=target.parameter("data-bucket"), Key=bad["key"], Body=b"An awful film."
     )
     for _ in range(3):
-        assert bulk_runs.redrive(target, run, silent) == ended["failed"]
-        ended = bulk_runs.watch(target, run, silent)
+        assert runs.redrive(target, run, silent) == ended["failed"]
+        ended = runs.watch(target, run, silent)
         if not ended["failed"]:
             break
     assert (ended["state"], ended["done"], ended["failed"], ended["left"]) == ("SUCCEEDED", 231, 0, 0), ended
     with pytest.raises(CommandFailed, match="No object"):
-        bulk_runs.redrive(target, run, silent)
-    assert bulk_runs.write_results(target, run, tmp_path / "out.parquet") == 231
-    assert bulk_runs.write_results(target, run, tmp_path / "out.jsonl") == 231
+        runs.redrive(target, run, silent)
+    assert runs.write_results(target, run, tmp_path / "out.parquet") == 231
+    assert runs.write_results(target, run, tmp_path / "out.jsonl") == 231
 
 
 def test_a_bulk_run_that_would_cost_too_much_is_not_started(target, tmp_path):

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import pytest
 
-from cli import release, training
-from cli.data import upload
-from cli.errors import CommandFailed
+from cli.models import release, training
+from cli.models.data import upload
+from cli.shared.errors import CommandFailed
 
 from .reviews import SMALL, silent, train, write_reviews
 

@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError
 
-from cli import own_model, release, rollback
-from cli.archive import Model
-from cli.errors import CommandFailed
-from cli.target import Target
+from cli.models import own_model, release, rollback
+from cli.models.archive import Model
+from cli.shared.errors import CommandFailed
+from cli.shared.target import Target
 
 from .reviews import GOOD, classify, serve, silent
 

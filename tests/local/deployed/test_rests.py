@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 
-from cli import rollback
-from cli.target import Target
-from stacks.release_machine import ReleasePlaces
-from stacks.rest_machine import RestPlaces, definition
+from cli.models import rollback
+from cli.shared.target import Target
+from stacks.release.shutdown_state_machine import RestPlaces, definition
+from stacks.release.state_machine import ReleasePlaces
 
 from .reviews import classify
 

@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
-from cli import own_model, release, transform
-from cli.archive import Model
-from cli.errors import CommandFailed
-from cli.target import Target
-from stacks.lambda_code import write_function_code
+from cli.models import own_model, release, transform
+from cli.models.archive import Model
+from cli.shared.errors import CommandFailed
+from cli.shared.target import Target
 from stacks.settings.inference import TransformSettings
+from stacks.shared.lambda_assets import write_function_code
 
 from .reviews import BAD, GOOD, classify, silent
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 
-from stacks.drift_machine import INPUT_DRIFT, NAMESPACE
+from stacks.monitoring.drift_state_machine import INPUT_DRIFT, NAMESPACE
 
 
 def test_the_alarm_of_a_drift_starts_a_training_run_of_that_network_and_of_no_other(

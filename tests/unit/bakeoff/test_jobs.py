@@ -17,7 +17,7 @@ from advisor import Problem
 from bakeoff import contest, job, jobs, network
 from bakeoff.candidates import BOOSTING, LOGISTIC, MAJORITY, NETWORKS
 from bakeoff.examples import Examples
-from model_code.splits import NAMES
+from model_code.data.splits import NAMES
 
 PROBLEM = Problem(modality="tabular", task="classification", predictions_per_month=100_000)
 RUN = "20261126-101500-1a2b3c"

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bakeoff.statistics import compare, score
-from model_code.evaluate import confusion_matrix, macro_f1
+from model_code.evaluation.evaluate import confusion_matrix, macro_f1
 
 
 def alone(count: int) -> np.ndarray:

@@ -11,8 +11,9 @@ from typing import Any
 import boto3
 import pytest
 
-from cli import bulk, bulk_runs, bulk_sources
-from cli.errors import CommandFailed
+from cli.bulk import plan as bulk
+from cli.bulk import runs, sources
+from cli.shared.errors import CommandFailed
 from lambdas.bulk.asking import OPERATIONS
 from lambdas.bulk.work import Batch, Worker, work
 
@@ -91,7 +92,7 @@ def run(deployment, monkeypatch) -> str:
     s3, made = deployment.client("s3"), uuid.uuid4().hex
     for name, text in TEXTS.items():
         s3.put_object(Bucket=BUCKET, Key=f"texts/{name}", Body=text.encode())
-    objects = bulk_sources.objects_from(deployment, f"s3://{BUCKET}/texts/", made, lambda _: None)
+    objects = sources.objects_from(deployment, f"s3://{BUCKET}/texts/", made, lambda _: None)
     manifest = io.BytesIO()
     plan = bulk.write_plan(SENTIMENT, objects, manifest, 0.0001, 5.0)
     about = {
@@ -107,7 +108,7 @@ def run(deployment, monkeypatch) -> str:
 
 
 def counts(deployment: Deployment, run: str) -> tuple[str, int, int, int]:
-    now = bulk_runs.status(deployment, run)
+    now = runs.status(deployment, run)
     return now["state"], now["done"], now["failed"], now["left"]
 
 
@@ -124,19 +125,19 @@ def test_a_stopped_run_goes_on_where_it_was_and_asks_about_each_object_once(
     asked_before = len(before.objects)
     assert counts(deployment, run) == ("RUNNING", asked_before, 0, len(TEXTS) - asked_before)
 
-    bulk_runs.stop(deployment, run)
+    runs.stop(deployment, run)
     assert counts(deployment, run) == ("ABORTED", asked_before, 0, len(TEXTS) - asked_before)
-    bulk_runs.resume(deployment, run)
+    runs.resume(deployment, run)
 
     first, second = deployment.executions()
     assert (first["status"], second["status"]) == ("ABORTED", "RUNNING")
     assert json.loads(first["input"]) == json.loads(second["input"])
-    assert bulk_runs.status(deployment, run)["attempt"] == 1
+    assert runs.status(deployment, run)["attempt"] == 1
     for batch in deployment.batches(second):
         work(worker, batch, plenty)
     assert counts(deployment, run) == ("RUNNING", len(TEXTS), 0, 0)
     assert comprehend.charged == dict.fromkeys(TEXTS.values(), 1)
-    lines = list(bulk_runs.results(deployment, run))
+    lines = list(runs.results(deployment, run))
     assert sorted(line["key"] for line in lines) == [f"texts/{name}" for name in TEXTS]
     assert {line["outcome"] for line in lines} == {"done"}
 
@@ -144,9 +145,9 @@ def test_a_stopped_run_goes_on_where_it_was_and_asks_about_each_object_once(
 def test_a_batch_that_was_worked_while_the_run_was_stopped_counts_once(deployment, worker, run, comprehend):
     (execution,) = deployment.executions()
     batches = list(deployment.batches(execution))
-    bulk_runs.stop(deployment, run)
+    runs.stop(deployment, run)
     work(worker, batches[1], plenty)
-    bulk_runs.resume(deployment, run)
+    runs.resume(deployment, run)
     for batch in batches:
         work(worker, batch, plenty)
     assert counts(deployment, run) == ("RUNNING", len(TEXTS), 0, 0)
@@ -155,22 +156,22 @@ def test_a_batch_that_was_worked_while_the_run_was_stopped_counts_once(deploymen
 
 def test_a_run_that_is_running_or_has_nothing_left_is_not_resumed(deployment, worker, run, comprehend):
     with pytest.raises(CommandFailed, match=f"The run {run} is running"):
-        bulk_runs.resume(deployment, run)
+        runs.resume(deployment, run)
     comprehend.poisoned = {"Text number 7."}
     for batch in deployment.batches(deployment.executions()[0]):
         work(worker, batch, plenty)
-    bulk_runs.stop(deployment, run)
+    runs.stop(deployment, run)
     with pytest.raises(CommandFailed, match="nothing left; 1 objects failed: redrive them"):
-        bulk_runs.resume(deployment, run)
+        runs.resume(deployment, run)
     assert len(deployment.executions()) == 1
 
 
 def test_a_run_that_was_stopped_early_is_not_redriven(deployment, worker, run, comprehend):
     comprehend.poisoned = {"Text number 7."}
     work(worker, next(deployment.batches(deployment.executions()[0])), plenty)
-    bulk_runs.stop(deployment, run)
+    runs.stop(deployment, run)
     with pytest.raises(CommandFailed, match="has not come to its end; watch it or resume it first"):
-        bulk_runs.redrive(deployment, run, lambda _: None)
+        runs.redrive(deployment, run, lambda _: None)
 
 
 class Told:
@@ -201,22 +202,22 @@ def test_a_redrive_asks_again_about_what_failed_whatever_the_queue_of_failures_t
     comprehend.poisoned = bad
     for batch in deployment.batches(deployment.executions()[0]):
         work(worker, batch, plenty)
-    bulk_runs.stop(deployment, run)
+    runs.stop(deployment, run)
     told = {"tells of all": worker.sqs.told, "lost one": worker.sqs.told[:1], "is empty": []}[queue]
     messages = Told({"run": "another", "attempt": 1, "outcomes": "bulk/another/1"}, *told)
     deployment.clients["sqs"], deployment.parameters["bulk-queue-url"] = messages, "https://queue"
-    assert bulk_runs.redrive(deployment, run, lambda _: None) == 2
+    assert runs.redrive(deployment, run, lambda _: None) == 2
     assert (messages.put_back, len(messages.deleted)) == (["0"], len(told))
     comprehend.poisoned = set()
     for batch in deployment.batches(deployment.executions()[-1]):
         work(worker, batch, plenty)
     assert comprehend.charged == dict.fromkeys(TEXTS.values(), 1)
-    lines = list(bulk_runs.results(deployment, run))
+    lines = list(runs.results(deployment, run))
     assert sorted(line["key"] for line in lines) == [f"texts/{name}" for name in TEXTS]
     assert {line["outcome"] for line in lines} == {"done"}
 
 
-@pytest.mark.parametrize("command", [bulk_runs.stop, bulk_runs.resume, bulk_runs.status])
+@pytest.mark.parametrize("command", [runs.stop, runs.resume, runs.status])
 def test_a_run_that_nobody_started_is_said_so(deployment, command):
     with pytest.raises(CommandFailed, match="There is no bulk run nobody in the tests' deployment"):
         command(deployment, "nobody")
@@ -227,4 +228,4 @@ def test_a_stop_that_step_functions_refuses_is_a_sentence(deployment, run):
     machine = deployment.parameter("bulk-state-machine-arn")
     deployment.client("stepfunctions").delete_state_machine(stateMachineArn=machine)
     with pytest.raises(CommandFailed, match=f"The run {run} cannot be stopped: Execution Does Not Exist"):
-        bulk_runs.stop(deployment, run)
+        runs.stop(deployment, run)

@@ -10,14 +10,14 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from advisor import recommend
-from cli import advise
-from cli.errors import CommandFailed
+from cli.advise import advice
 from cli.main import app
+from cli.shared.errors import CommandFailed
 
 
 def test_answers_given_as_words_have_their_types():
     words = {"modality": "text", "task": "sentiment", "labelled_examples": "12,000", "offline": "no"}
-    problem = advise.problem_of({**words, "max_latency_ms": "20.5"})
+    problem = advice.problem_of({**words, "max_latency_ms": "20.5"})
     assert (problem.labelled_examples, problem.offline, problem.max_latency_ms) == (12_000, False, 20.5)
 
 
@@ -32,7 +32,7 @@ def test_answers_given_as_words_have_their_types():
 )
 def test_a_wrong_answer_is_a_sentence_with_its_name(name, words, sentence):
     with pytest.raises(CommandFailed, match=sentence):
-        advise.problem_of({name: words})
+        advice.problem_of({name: words})
 
 
 def test_at_most_ten_questions_are_asked_and_a_wrong_answer_again(capsys):
@@ -43,7 +43,7 @@ def test_at_most_ten_questions_are_asked_and_a_wrong_answer_again(capsys):
         asked.append(question)
         return next(replies)
 
-    answers = advise.ask_questions({}, prompt)
+    answers = advice.ask_questions({}, prompt)
     assert answers == {
         "modality": "text",
         "task": "sentiment",
@@ -57,9 +57,9 @@ def test_at_most_ten_questions_are_asked_and_a_wrong_answer_again(capsys):
 
 def test_the_advice_is_shown_with_reasons_costs_and_what_would_change_it():
     words = {"modality": "image", "task": "classification", "labels": "own", "labelled_examples": "20000"}
-    problem = advise.problem_of({**words, "classes": "10", "predictions_per_month": "100000"})
+    problem = advice.problem_of({**words, "classes": "10", "predictions_per_month": "100000"})
     console = Console(width=100, record=True, file=io.StringIO())
-    console.print(advise.render(recommend(problem)))
+    console.print(advice.render(recommend(problem)))
     shown = console.export_text()
     assert "cnn" in shown and "US$ a month" in shown
     assert "rekognition.detect_labels: The labels are the caller's own" in " ".join(shown.split())

@@ -12,13 +12,17 @@ from typer.testing import CliRunner
 
 from advisor import Problem
 from bakeoff.candidates import Absent, Candidate
-from bakeoff.contest import Contest, Result
+from bakeoff.contest import Contest
+from bakeoff.results import Result
 from bakeoff.statistics import Score
-from cli import bakeoff_figures, bakeoff_report, decision_commands, main
-from cli.errors import CommandFailed
-from cli.plain_data import read_examples
-from cli.profiling import profile
-from cli.target import Target
+from cli import main
+from cli.advise.profiling import profile
+from cli.bakeoff import commands as bakeoff_commands
+from cli.bakeoff import publish
+from cli.bakeoff import report as bakeoff_report
+from cli.bakeoff.examples import read_examples
+from cli.shared.errors import CommandFailed
+from cli.shared.target import Target
 
 
 def examples_in(path):
@@ -118,14 +122,14 @@ def test_the_command_compares_reports_and_judges_the_advice(tmp_path, monkeypatc
     wine = load_wine()
     rows = [[*map(str, row), f"kind {label}"] for row, label in zip(wine.data, wine.target, strict=True)]
     path = write_csv(tmp_path / "wine.csv", [*wine.feature_names, "label"], rows)
-    monkeypatch.setattr(decision_commands, "BUILD", tmp_path / "build")
+    monkeypatch.setattr(bakeoff_commands, "BUILD", tmp_path / "build")
     left = []
 
     def leave(target, held, data) -> str:
         left.append((target.description, len(held.results), data))
         return "The figures are left."
 
-    monkeypatch.setattr(bakeoff_figures, "leave", leave)
+    monkeypatch.setattr(publish, "leave", leave)
     monkeypatch.setattr(Target, "require_account", lambda _: None)
     words = ["bakeoff", "--data", str(path), "--volume", "50000", "--minutes", "60", "--aws", "--json"]
     result = CliRunner().invoke(main.app, words)
@@ -148,7 +152,7 @@ def test_the_command_compares_reports_and_judges_the_advice(tmp_path, monkeypatc
 
 def test_a_comparison_without_meaning_is_refused_with_a_sentence(tmp_path, monkeypatch):
     path = write_csv(tmp_path / "a.csv", ["age", "label"], [[1, i % 2] for i in range(100)])
-    monkeypatch.setattr(decision_commands, "BUILD", tmp_path / "build")
+    monkeypatch.setattr(bakeoff_commands, "BUILD", tmp_path / "build")
     result = CliRunner().invoke(main.app, ["bakeoff", "--data", str(path)])
     assert isinstance(result.exception, CommandFailed)
     assert "All 100 examples are the same" in str(result.exception)

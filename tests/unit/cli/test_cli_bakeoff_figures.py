@@ -9,11 +9,12 @@ import pytest
 from botocore.stub import Stubber
 
 from bakeoff.candidates import LOGISTIC
-from bakeoff.contest import Contest, Result
+from bakeoff.contest import Contest
+from bakeoff.results import Result
 from bakeoff.statistics import Score
 from bakeoff.verdict import Verdict
-from cli.bakeoff_figures import figures, leave
-from cli.target import Target
+from cli.bakeoff.publish import figures, leave
+from cli.shared.target import Target
 from console.watch.watch import BAKEOFF_KEY
 
 SECRET = "what a customer wrote"

@@ -11,10 +11,10 @@ from botocore.validate import validate_parameters
 
 from bakeoff.candidates import LOGISTIC, NETWORKS
 from bakeoff.contest import Settings
-from cli.bakeoff_jobs import jobs_of
-from stacks.pipeline import definition
-from stacks.places import Places
+from cli.bakeoff.jobs import jobs_of
 from stacks.settings import load_settings
+from stacks.shared.job_context import Places
+from stacks.training.state_machine import definition
 
 ROLE, KEY = "arn:aws:iam::123456789012:role/jobs", "arn:aws:kms:us-east-1:123456789012:key/one"
 NETWORK = {"Subnets": ["subnet-1"], "SecurityGroupIds": ["sg-1"]}

@@ -11,10 +11,11 @@ from botocore.stub import Stubber
 from typer.main import get_command
 from typer.testing import CliRunner
 
-from cli import bulk, bulk_runs, bulk_sources, data, training
-from cli.errors import CommandFailed
+from cli.bulk import plan, runs, sources
 from cli.main import app
-from cli.target import Target
+from cli.models import data, training
+from cli.shared.errors import CommandFailed
+from cli.shared.target import Target
 from lambdas.bulk.asking import OPERATIONS
 
 KEYS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
@@ -58,12 +59,12 @@ def ending(*words: str) -> BaseException | None:
 def nothing_else(monkeypatch):
     """No AWS is started, chosen or asked, and no data or template is made."""
     for place in (
-        "cli.embedded.choose_target",
-        "cli.embedded.running",
-        "cli.target.Target.client",
-        "cli.data.prepare",
-        "cli.deploy.synthesise",
-        "cli.profiling.profile",
+        "cli.shared.embedded.choose_target",
+        "cli.shared.embedded.running",
+        "cli.shared.target.Target.client",
+        "cli.models.data.prepare",
+        "cli.shared.deploy.synthesise",
+        "cli.advise.profiling.profile",
         "local_aws.launcher.EmbeddedAws.start",
     ):
         monkeypatch.setattr(place, lambda *_, place=place, **__: pytest.fail(f"{place} was called"))
@@ -77,7 +78,7 @@ def test_an_unknown_environment_is_refused_at_once_by_every_command(words, nothi
 
 
 def test_a_setting_that_the_synth_refuses_starts_no_embedded_aws(nothing_else, monkeypatch):
-    monkeypatch.setattr("cli.project.environments", lambda: {"dev": {"region": "Virginia"}})
+    monkeypatch.setattr("cli.shared.project.environments", lambda: {"dev": {"region": "Virginia"}})
     assert "'dev' in cdk.json are wrong" in str(ending("up"))
 
 
@@ -92,9 +93,9 @@ def without_credentials(tmp_path, monkeypatch):
     for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
         monkeypatch.setenv(name, str(tmp_path / name))
     # What asks for no region and no credentials would be told by this.
-    monkeypatch.setattr("cli.data.prepare", lambda *_, **__: pytest.fail("data was prepared"))
-    monkeypatch.setattr("cli.profiling.profile", lambda *_: pytest.fail("data was measured"))
-    monkeypatch.setattr("cli.data.upload", lambda *_: pytest.fail("something was uploaded"))
+    monkeypatch.setattr("cli.models.data.prepare", lambda *_, **__: pytest.fail("data was prepared"))
+    monkeypatch.setattr("cli.advise.profiling.profile", lambda *_: pytest.fail("data was measured"))
+    monkeypatch.setattr("cli.models.data.upload", lambda *_: pytest.fail("something was uploaded"))
     return monkeypatch
 
 
@@ -191,7 +192,7 @@ class Deployment:
 
 
 def test_where_the_app_is_not_deployed_no_data_is_prepared(monkeypatch):
-    monkeypatch.setattr("cli.embedded.choose_target", lambda *_, **__: Deployment())
+    monkeypatch.setattr("cli.shared.embedded.choose_target", lambda *_, **__: Deployment())
     monkeypatch.setattr(data, "prepare", lambda *_, **__: pytest.fail("data was prepared"))
     assert "training-state-machine-arn is not there" in str(ending("train", "cnn"))
 
@@ -206,7 +207,7 @@ def test_a_run_has_the_preset_and_the_gate_of_its_data_set(monkeypatch):
 
     target = Deployment(**{"training-state-machine-arn": "arn:machine", "data-bucket": "data"})
     target.client = {"stepfunctions": Machines()}.__getitem__
-    monkeypatch.setattr("cli.embedded.choose_target", lambda *_, **__: target)
+    monkeypatch.setattr("cli.shared.embedded.choose_target", lambda *_, **__: target)
     monkeypatch.setattr(data, "prepare", lambda *_, **__: None)
     monkeypatch.setattr(data, "upload", lambda *_: "s3://data/smartwatch")
     done = training.Registered("rnn", "r", "7", "arn:package/7", {})
@@ -221,8 +222,8 @@ def test_a_run_has_the_preset_and_the_gate_of_its_data_set(monkeypatch):
 @pytest.fixture
 def bulk_target(monkeypatch) -> Deployment:
     """A deployment in which no network is released, and to which nothing may be uploaded."""
-    monkeypatch.setattr(bulk, "serving_version", lambda target, kind: target.parameters.get(kind))
-    monkeypatch.setattr(bulk_sources, "upload", lambda *_: pytest.fail("something was uploaded"))
+    monkeypatch.setattr(plan, "serving_version", lambda target, kind: target.parameters.get(kind))
+    monkeypatch.setattr(sources, "upload", lambda *_: pytest.fail("something was uploaded"))
     target = Deployment(**{"bulk-calls-per-second": '{"*": 5.0}', "data-bucket": "data"})
     target.session = lambda: type("Session", (), {"region_name": "us-east-1"})
     return target
@@ -236,43 +237,41 @@ def photos(tmp_path):
     return tmp_path
 
 
-@pytest.mark.parametrize(("name", "kind"), bulk.KIND_OF_OPERATION.items())
+@pytest.mark.parametrize(("name", "kind"), plan.KIND_OF_OPERATION.items())
 def test_a_bulk_run_of_a_network_that_nobody_released_is_refused_before_it_is_planned(
     name, kind, bulk_target, photos
 ):
-    wanted = bulk.Request(OPERATIONS[name], {}, 1.0)
+    wanted = plan.Request(OPERATIONS[name], {}, 1.0)
     with pytest.raises(
         CommandFailed, match=f"{name} asks the {kind}, and no version.*recognition release {kind}"
     ):
-        bulk.start(bulk_target, wanted, str(photos))
+        plan.start(bulk_target, wanted, str(photos))
     assert bulk_target.asked == []
 
 
 def test_every_operation_of_our_own_networks_is_known_to_bulk():
     from lambdas.custom.operations import OPERATIONS as OWN
 
-    assert set(bulk.KIND_OF_OPERATION) == {one.name for one in OWN}
+    assert set(plan.KIND_OF_OPERATION) == {one.name for one in OWN}
 
 
-@pytest.mark.parametrize("go_on", [bulk_runs.resume, lambda *run: bulk_runs.redrive(*run, print)])
+@pytest.mark.parametrize("go_on", [runs.resume, lambda *run: runs.redrive(*run, print)])
 def test_a_run_of_a_network_that_serves_no_more_is_not_gone_on_with(go_on, bulk_target, monkeypatch):
-    left = 0 if go_on is not bulk_runs.resume else 3
+    left = 0 if go_on is not runs.resume else 3
     now = {"state": "ABORTED", "left": left, "failed": 2}
-    monkeypatch.setattr(
-        bulk_runs, "record_of", lambda *_: {"operation": "text-class", "attempt": 1, "objects": 5}
-    )
-    monkeypatch.setattr(bulk_runs, "status", lambda *_: now)
-    monkeypatch.setattr(bulk_runs, "begin", lambda *_: pytest.fail("it was started"))
+    monkeypatch.setattr(runs, "record_of", lambda *_: {"operation": "text-class", "attempt": 1, "objects": 5})
+    monkeypatch.setattr(runs, "status", lambda *_: now)
+    monkeypatch.setattr(runs, "begin", lambda *_: pytest.fail("it was started"))
     with pytest.raises(CommandFailed, match="no version of recognition-dev-rnn serves"):
         go_on(bulk_target, "one")
 
 
 def test_a_folder_whose_run_would_cost_too_much_is_not_uploaded(bulk_target, photos):
-    wanted = bulk.Request(OPERATIONS["image-labels"], {}, 0.0015)
+    wanted = plan.Request(OPERATIONS["image-labels"], {}, 0.0015)
     with pytest.raises(CommandFailed, match=r"up to 0\.0020 US dollars .* is 0\.0015\. Nothing was started"):
-        bulk.start(bulk_target, wanted, str(photos))
+        plan.start(bulk_target, wanted, str(photos))
 
 
 def test_an_empty_folder_starts_nothing(bulk_target, tmp_path):
     with pytest.raises(CommandFailed, match="There is no object below"):
-        bulk.start(bulk_target, bulk.Request(OPERATIONS["image-labels"], {}, 1.0), str(tmp_path))
+        plan.start(bulk_target, plan.Request(OPERATIONS["image-labels"], {}, 1.0), str(tmp_path))

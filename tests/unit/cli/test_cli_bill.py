@@ -7,15 +7,15 @@ from typing import Any
 import pytest
 
 from advisor.prices import price_table
-from cli import bill
+from cli.advise import standing_cost
 
 INSTANCE = {"InstanceType": "ml.c5.xlarge", "InitialInstanceCount": 2}
 
 
-def lines(variant: dict[str, Any], **more: Any) -> list[bill.Line]:
+def lines(variant: dict[str, Any], **more: Any) -> list[standing_cost.Line]:
     configuration = {"ProductionVariants": [variant], **more}
     resource = {"Type": "AWS::SageMaker::EndpointConfig", "Properties": configuration}
-    return bill.lines_of([{"Resources": {"Configuration": resource}}], price_table("us-east-1"))
+    return standing_cost.lines_of([{"Resources": {"Configuration": resource}}], price_table("us-east-1"))
 
 
 def scaled(least: int) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import webbrowser
 
 import pytest
 
-from cli.browser import open_page
+from cli.local.browser import open_page
 
 
 @pytest.mark.parametrize(

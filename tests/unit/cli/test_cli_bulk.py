@@ -16,9 +16,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from cli import bulk, bulk_commands, bulk_runs, bulk_sources
-from cli.errors import CommandFailed
+from cli.bulk import commands as bulk_commands
+from cli.bulk import plan as bulk
+from cli.bulk import runs, sources
 from cli.main import app
+from cli.shared.errors import CommandFailed
 from lambdas.bulk.asking import OPERATIONS
 from lambdas.bulk.places import Place
 from lambdas.common.costs import text_units
@@ -105,7 +107,7 @@ def test_without_a_confirmed_price_no_limit_can_be_held_so_nothing_starts():
 )
 def test_a_run_reads_the_data_bucket_or_a_folder(source, reason):
     with pytest.raises(CommandFailed, match=reason):
-        list(bulk_sources.objects_from(Target(), source, "run", lambda _: None))
+        list(sources.objects_from(Target(), source, "run", lambda _: None))
 
 
 @pytest.fixture
@@ -131,7 +133,7 @@ def in_pages():
 def test_a_prefix_of_many_pages_is_read_to_its_end_without_the_marks_of_folders(in_pages):
     first = [{"Key": "texts/", "Size": 0, "ETag": '"0"'}, {"Key": "texts/a", "Size": 7, "ETag": '"1"'}]
     target = in_pages("texts", first, [{"Key": "texts/empty", "Size": 0, "ETag": '"2"'}])
-    found = list(bulk_sources.objects_from(target, "s3://data/texts", "run", lambda _: None))
+    found = list(sources.objects_from(target, "s3://data/texts", "run", lambda _: None))
     assert [(one["key"], one["etag"], one["size"]) for one in found] == [
         ("texts/a", "1", 7),
         ("texts/empty", "2", 0),
@@ -161,7 +163,7 @@ def test_outcomes_of_many_pages_are_all_read(in_pages):
     place = Place("run", 1)
     keys = [place.outcome(number) for number in (1, 2)]
     target = in_pages(place.outcomes, [{"Key": keys[0]}], [{"Key": keys[1]}])
-    assert list(bulk_runs.outcome_keys(target, place)) == keys
+    assert list(runs.outcome_keys(target, place)) == keys
 
 
 @pytest.mark.parametrize("line", ["", "7", '"key"', '{"etag": "e"}', '{"key": "a", "size": "large"}'])
@@ -172,7 +174,7 @@ def test_a_line_of_a_manifest_that_names_no_object_is_a_sentence(line):
     target.client = lambda _: s3
     with Stubber(s3) as answers:
         answers.add_response("get_object", {"Body": StreamingBody(io.BytesIO(content), len(content))})
-        found = bulk_sources.objects_from(target, "s3://data/all.jsonl", "run", lambda _: None)
+        found = sources.objects_from(target, "s3://data/all.jsonl", "run", lambda _: None)
         assert next(found) == {"key": "a", "etag": None, "size": 7}
         with pytest.raises(CommandFailed, match="Line 2 of all.jsonl is not JSON with a 'key'"):
             next(found)
@@ -216,7 +218,7 @@ def test_results_become_rows_with_the_best_label(tmp_path):
     done["results"] = [{"label": "Dog", "score": 0.9}, {"label": "Cat", "score": 0.1}]
     bad = {"key": "b", "outcome": "failed", "error": {"code": "NotAnImage"}}
     file = tmp_path / "out.parquet"
-    assert bulk_runs.write_parquet(iter([done, bad]), file) == 2
+    assert runs.write_parquet(iter([done, bad]), file) == 2
     first, second = parquet.read_table(file).to_pylist()
     assert (first["label"], first["score"], first["usd"], first["version_id"]) == ("Dog", 0.9, 0.1, "v")
     assert json.loads(first["results"]) == done["results"]
@@ -241,11 +243,11 @@ def test_a_run_is_started_and_watched_to_its_end_by_one_command(monkeypatch):
         def step(self, words: str):
             yield shown.append
 
-    monkeypatch.setattr("cli.embedded.choose_target", lambda *_, **__: Target())
+    monkeypatch.setattr("cli.shared.embedded.choose_target", lambda *_, **__: Target())
     monkeypatch.setattr(bulk_commands, "Progress", Progress)
     monkeypatch.setattr(bulk, "start", start)
-    monkeypatch.setattr(bulk_runs, "status", status)
-    monkeypatch.setattr(bulk_runs, "watch", functools.partial(bulk_runs.watch, pause=pauses.append))
+    monkeypatch.setattr(runs, "status", status)
+    monkeypatch.setattr(runs, "watch", functools.partial(runs.watch, pause=pauses.append))
     words = ["bulk", "--from", "photos", "--operation", "image-labels", "--option", "max_labels=5"]
     ended = CliRunner().invoke(app, [*words, "--limit-usd", "2", "--watch"], env={"COLUMNS": "200"})
     assert ended.exit_code == 0, ended.output

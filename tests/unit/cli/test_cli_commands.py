@@ -14,10 +14,12 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from cli import arguments, data, embedded, main, subprocesses
-from cli.commands import NEVER_PROPOSED
-from cli.errors import CommandFailed
-from cli.project import ROOT
+from cli import main
+from cli.models import data
+from cli.shared import embedded, options, subprocesses
+from cli.shared.command_group import NEVER_PROPOSED
+from cli.shared.errors import CommandFailed
+from cli.shared.project import ROOT
 from local_aws.keys import Keys
 from local_aws.launcher import EmbeddedAwsFailed
 from local_aws.state import Ready, announce, claimed
@@ -142,9 +144,9 @@ def test_a_set_that_the_network_does_not_read_is_a_sentence(name, nothing_is_up,
 
 
 def test_a_setting_without_a_value_is_a_sentence():
-    assert arguments.parse_settings(["epochs=5", "note=a=b"]) == {"epochs": "5", "note": "a=b"}
+    assert options.parse_settings(["epochs=5", "note=a=b"]) == {"epochs": "5", "note": "a=b"}
     with pytest.raises(CommandFailed, match="'epochs' has no value"):
-        arguments.parse_settings(["epochs"])
+        options.parse_settings(["epochs"])
 
 
 def test_a_usage_error_has_its_own_exit_status(monkeypatch, capsys):

@@ -7,8 +7,8 @@ import json
 
 import pytest
 
-from cli import doctor
-from cli.project import ROOT
+from cli.advise import doctor
+from cli.shared.project import ROOT
 from stacks.settings import EnvironmentSettings, load_settings
 
 TODAY = datetime.date(2026, 11, 25)

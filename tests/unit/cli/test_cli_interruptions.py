@@ -10,11 +10,12 @@ from types import SimpleNamespace
 
 import pytest
 
-from cli import main, training
-from cli.bulk import Plan
-from cli.errors import Interrupted, interruption_says
-from cli.target import Target
-from cli.training import Run
+from cli import main
+from cli.bulk.plan import Plan
+from cli.models import training
+from cli.models.training import Run
+from cli.shared.errors import Interrupted, interruption_says
+from cli.shared.target import Target
 from local_aws.keys import Keys
 
 PLAN = Plan(objects=3, units=3, calls=3, batches=1, usd=0.003, seconds=1.0)
@@ -30,7 +31,7 @@ def gives(value):
 def end_of(words: list[str], stand_ins: dict, monkeypatch, capsys, target: Target | None = None):
     """The status, standard output and standard error of a command."""
     reached = gives(target or Target("dev", EMBEDDED))
-    for name in ("cli.embedded.choose_target", "cli.bulk_commands.target_of"):
+    for name in ("cli.shared.embedded.choose_target", "cli.bulk.commands.target_of"):
         monkeypatch.setattr(name, reached)
     for name, stand_in in stand_ins.items():
         monkeypatch.setattr(name, stand_in)
@@ -48,72 +49,84 @@ def interrupt(*_: object, **__: object) -> None:
 
 
 TRAINED = {
-    "cli.training.require_machine": gives(None),
-    "cli.data.prepare": gives(None),
-    "cli.data.upload": gives("s3://data/cifar10"),
-    "cli.training.start": gives(None),
+    "cli.models.training.require_machine": gives(None),
+    "cli.models.data.prepare": gives(None),
+    "cli.models.data.upload": gives("s3://data/cifar10"),
+    "cli.models.training.start": gives(None),
 }
 TRANSFORM = ["transform", "rnn", "--from", "a.jsonl", "--output", "b.jsonl"]
 BULK = ["bulk", "--from", "photos", "--operation", "image-labels", "--watch"]
 RUNNING = gives(SimpleNamespace(endpoint_url="http://127.0.0.1:1", keys=Keys.made()))
 UP = {
-    "cli.embedded.running": RUNNING,
-    "cli.embedded.write_key_files": gives(None),
-    "cli.embedded.embedded_target": lambda *_: Target(
+    "cli.shared.embedded.running": RUNNING,
+    "cli.shared.embedded.write_key_files": gives(None),
+    "cli.shared.embedded.embedded_target": lambda *_: Target(
         "dev", EMBEDDED, "the embedded AWS at http://127.0.0.1:1"
     ),
 }
-NOT_UP = {"cli.embedded.running": gives(None)}
+NOT_UP = {"cli.shared.embedded.running": gives(None)}
 
 
 @pytest.mark.parametrize(
     ("words", "stand_ins", "told"),
     [
-        (["demo"], {"cli.demo.run": interrupt}, ["everything that it had started", "nothing of it runs"]),
+        (
+            ["demo"],
+            {"cli.local.demo.run": interrupt},
+            ["everything that it had started", "nothing of it runs"],
+        ),
         (["up"], {**NOT_UP, "local_aws.launcher.EmbeddedAws.start": interrupt}, ["nothing of it runs"]),
         (
             ["up"],
-            {**UP, "cli.deploy.deploy": interrupt},
+            {**UP, "cli.shared.deploy.deploy": interrupt},
             ["the embedded AWS at http://127.0.0.1:1 goes on", "recognition up", "recognition down"],
         ),
-        (["train", "cnn"], {**TRAINED, "cli.data.upload": interrupt}, ["before any training: nothing runs"]),
-        (["train", "cnn"], {**TRAINED, "cli.training.wait": interrupt}, ["may go on: recognition runs"]),
+        (
+            ["train", "cnn"],
+            {**TRAINED, "cli.models.data.upload": interrupt},
+            ["before any training: nothing runs"],
+        ),
+        (
+            ["train", "cnn"],
+            {**TRAINED, "cli.models.training.wait": interrupt},
+            ["may go on: recognition runs"],
+        ),
         (
             ["release", "cnn", "--version", "2"],
-            {"cli.release.stack_parameters": gives({}), "cli.release.release": interrupt},
+            {"cli.models.release.stack_parameters": gives({}), "cli.models.release.release": interrupt},
             ["Recognition-dev-Inference may go on", "recognition status", "recognition rollback cnn"],
         ),
         (
             ["rollback", "cnn"],
-            {"cli.rollback.version_before": gives("1"), "cli.release.release": interrupt},
+            {"cli.models.rollback.version_before": gives("1"), "cli.models.release.release": interrupt},
             ["Recognition-dev-Inference may go on"],
         ),
-        (BULK, {"cli.bulk.request_of": gives(None), "cli.bulk.start": interrupt}, ["nothing runs"]),
+        (BULK, {"cli.bulk.plan.request_of": gives(None), "cli.bulk.plan.start": interrupt}, ["nothing runs"]),
         (
             BULK,
             {
-                "cli.bulk.request_of": gives(None),
-                "cli.bulk.start": gives(("one", PLAN)),
-                "cli.bulk_runs.status": interrupt,
+                "cli.bulk.plan.request_of": gives(None),
+                "cli.bulk.plan.start": gives(("one", PLAN)),
+                "cli.bulk.runs.status": interrupt,
             },
             ["The run one goes on", "recognition bulk status one", "recognition bulk stop one"],
         ),
-        (TRANSFORM, {"cli.transform.start": interrupt}, ["before the job was started: nothing runs"]),
+        (TRANSFORM, {"cli.models.transform.start": interrupt}, ["before the job was started: nothing runs"]),
         (
             TRANSFORM,
             {
-                "cli.transform.start": gives(JOB),
-                "cli.transform.wait": gives(None),
-                "cli.transform.fetch": interrupt,
+                "cli.models.transform.start": gives(JOB),
+                "cli.models.transform.wait": gives(None),
+                "cli.models.transform.fetch": interrupt,
             },
             ["The job is done", "s3://data/out"],
         ),
         (
             ["recognize", "--watch", "photos"],
-            {"cli.watching.new_files": interrupt},
+            {"cli.recognize.watch.new_files": interrupt},
             ["Stopped watching photos: nothing goes on"],
         ),
-        (["status"], {"cli.status.describe": interrupt}, ["Stopped."]),
+        (["status"], {"cli.local.status.describe": interrupt}, ["Stopped."]),
     ],
 )
 def test_an_interruption_says_what_stopped_and_what_goes_on(words, stand_ins, told, monkeypatch, capsys):
@@ -132,7 +145,7 @@ def test_both_signals_are_an_interruption(signal_number, monkeypatch, capsys):
         signal.pause()
 
     status, output, errors = end_of(
-        ["status", "--json"], {"cli.status.describe": be_told}, monkeypatch, capsys
+        ["status", "--json"], {"cli.local.status.describe": be_told}, monkeypatch, capsys
     )
     assert (status, errors) == (130, "Stopped.\n")
     assert json.loads(output) == {"ok": False, "error": {"message": "Stopped."}}
@@ -140,7 +153,7 @@ def test_both_signals_are_an_interruption(signal_number, monkeypatch, capsys):
 
 
 def test_the_commands_that_are_named_reach_the_same_deployment(monkeypatch, capsys):
-    stand_ins = {"cli.release.stack_parameters": gives({}), "cli.release.release": interrupt}
+    stand_ins = {"cli.models.release.stack_parameters": gives({}), "cli.models.release.release": interrupt}
     account = Target("prod", {"AWS_REGION": "us-east-1"})
     _, _, errors = end_of(["release", "cnn", "--version", "2"], stand_ins, monkeypatch, capsys, account)
     assert "recognition status --aws --environment prod" in errors

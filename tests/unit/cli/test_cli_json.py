@@ -10,9 +10,9 @@ import pytest
 import typer
 
 from cli import main
-from cli.bulk import Plan
-from cli.errors import CommandFailed
-from cli.target import Target
+from cli.bulk.plan import Plan
+from cli.shared.errors import CommandFailed
+from cli.shared.target import Target
 from local_aws.keys import Keys
 
 from .leaves import leaves
@@ -47,80 +47,92 @@ COMMANDS = {
     "up": (
         [],
         {
-            "cli.embedded.running": gives(
+            "cli.shared.embedded.running": gives(
                 SimpleNamespace(endpoint_url=AWS["AWS_ENDPOINT_URL"], keys=Keys.made())
             ),
-            "cli.embedded.embedded_target": gives(Api("dev", AWS)),
-            "cli.embedded.write_key_files": gives(None),
-            "cli.deploy.deploy": gives(None),
+            "cli.shared.embedded.embedded_target": gives(Api("dev", AWS)),
+            "cli.shared.embedded.write_key_files": gives(None),
+            "cli.shared.deploy.deploy": gives(None),
         },
     ),
-    "down": ([], {"cli.embedded.keeps": gives(False), "cli.embedded.stop": gives(False)}),
+    "down": ([], {"cli.shared.embedded.keeps": gives(False), "cli.shared.embedded.stop": gives(False)}),
     "status": (
         [],
-        {"cli.status.describe": gives({"aws": "here", "environment": "dev", "stacks": {"Api": None}})},
+        {"cli.local.status.describe": gives({"aws": "here", "environment": "dev", "stacks": {"Api": None}})},
     ),
-    "demo": ([], {"cli.demo.run": gives(SimpleNamespace(exchanges=[], report="report.html", seconds=1.0))}),
+    "demo": (
+        [],
+        {"cli.local.demo.run": gives(SimpleNamespace(exchanges=[], report="report.html", seconds=1.0))},
+    ),
     "train": (
         ["cnn"],
         {
-            "cli.training.require_machine": gives(None),
-            "cli.data.prepare": gives(None),
-            "cli.data.upload": gives("s3://data/cifar10"),
-            "cli.training.start": gives(None),
-            "cli.training.wait": gives([REGISTERED]),
+            "cli.models.training.require_machine": gives(None),
+            "cli.models.data.prepare": gives(None),
+            "cli.models.data.upload": gives("s3://data/cifar10"),
+            "cli.models.training.start": gives(None),
+            "cli.models.training.wait": gives([REGISTERED]),
         },
     ),
     "runs": ([], {"console.watch.watch.runs": gives([{"name": "cnn-1", "state": "running"}])}),
     "release": (
         ["cnn"],
         {
-            "cli.release.stack_parameters": gives({}),
-            "cli.release.newest_version": gives("1"),
-            "cli.release.release": gives(None),
+            "cli.models.release.stack_parameters": gives({}),
+            "cli.models.release.newest_version": gives("1"),
+            "cli.models.release.release": gives(None),
         },
     ),
     "rollback": (
         ["cnn"],
-        {"cli.rollback.version_before": gives("1"), "cli.release.release": gives(None)},
+        {"cli.models.rollback.version_before": gives("1"), "cli.models.release.release": gives(None)},
     ),
-    "recognize": (["A film.", "--entities"], {"cli.recognize.ask": gives(REPLY)}),
+    "recognize": (["A film.", "--entities"], {"cli.recognize.request.ask": gives(REPLY)}),
     "replay": (["{records}"], {}),
     "transform": (
         ["rnn", "--from", "a.jsonl", "--output", "b.jsonl"],
         {
-            "cli.transform.start": gives(JOB),
-            "cli.transform.wait": gives(None),
-            "cli.transform.fetch": gives(2),
+            "cli.models.transform.start": gives(JOB),
+            "cli.models.transform.wait": gives(None),
+            "cli.models.transform.fetch": gives(2),
         },
     ),
     "bulk": (
         ["--from", "photos", "--operation", "image-labels"],
-        {"cli.bulk.request_of": gives(None), "cli.bulk.start": gives(("one", PLAN))},
+        {"cli.bulk.plan.request_of": gives(None), "cli.bulk.plan.start": gives(("one", PLAN))},
     ),
-    "bulk status": (["one"], {"cli.bulk_runs.status": gives(BULK_STATUS)}),
-    "bulk redrive": (["one"], {"cli.bulk_runs.redrive": gives(3)}),
-    "bulk resume": (["one"], {"cli.bulk_runs.resume": gives(None)}),
-    "bulk stop": (["one"], {"cli.bulk_runs.stop": gives(None)}),
-    "bulk results": (["one", "--output", "x.jsonl"], {"cli.bulk_runs.write_results": gives(3)}),
+    "bulk status": (["one"], {"cli.bulk.runs.status": gives(BULK_STATUS)}),
+    "bulk redrive": (["one"], {"cli.bulk.runs.redrive": gives(3)}),
+    "bulk resume": (["one"], {"cli.bulk.runs.resume": gives(None)}),
+    "bulk stop": (["one"], {"cli.bulk.runs.stop": gives(None)}),
+    "bulk results": (["one", "--output", "x.jsonl"], {"cli.bulk.runs.write_results": gives(3)}),
     "advise": (ADVISE, {}),
     "bakeoff": (
         ["--data", "reviews.csv"],
         {
-            "cli.profiling.profile": gives(SimpleNamespace(answers={}, notes=[])),
-            "cli.advise.problem_of": gives(None),
-            "cli.plain_data.read_examples": gives(None),
-            "cli.bakeoff.run": gives(SimpleNamespace(interrupted=False)),
-            "cli.bakeoff_report.write": gives("report.html"),
-            "cli.bakeoff_report.facts": gives({"results": []}),
+            "cli.advise.profiling.profile": gives(SimpleNamespace(answers={}, notes=[])),
+            "cli.advise.advice.problem_of": gives(None),
+            "cli.bakeoff.examples.read_examples": gives(None),
+            "cli.bakeoff.progress.run": gives(SimpleNamespace(interrupted=False)),
+            "cli.bakeoff.report.write": gives("report.html"),
+            "cli.bakeoff.report.facts": gives({"results": []}),
         },
     ),
-    "cost": ([], {"cli.deploy.synthesise": gives(None), "cli.bill.templates_in": gives([])}),
-    "doctor": ([], {"cli.target.Target.require_account": gives(None), "cli.doctor.examine": gives([])}),
-    "prices refresh": ([], {"cli.prices.refresh": gives([])}),
+    "cost": (
+        [],
+        {"cli.shared.deploy.synthesise": gives(None), "cli.advise.standing_cost.templates_in": gives([])},
+    ),
+    "doctor": (
+        [],
+        {"cli.shared.target.Target.require_account": gives(None), "cli.advise.doctor.examine": gives([])},
+    ),
+    "prices refresh": ([], {"cli.advise.prices.refresh": gives([])}),
     "remove-versions": (
         ["--yes"],
-        {"cli.removal.require_removable": gives(None), "cli.removal.remove_versions": gives({"cnn": 2})},
+        {
+            "cli.models.removal.require_removable": gives(None),
+            "cli.models.removal.remove_versions": gives({"cnn": 2}),
+        },
     ),
 }
 
@@ -131,8 +143,8 @@ def printed(path: str, monkeypatch, capsys, tmp_path) -> tuple[int, str]:
     records = tmp_path / "answers.jsonl"
     one = {"truth": "a", "own": {"label": "a", "score": 0.9}, "managed": {"label": "a", "score": 0.8}}
     records.write_text(json.dumps(one))
-    monkeypatch.setattr("cli.decision_commands.BUILD", tmp_path)
-    for name in ("cli.embedded.choose_target", "cli.bulk_commands.target_of"):
+    monkeypatch.setattr("cli.advise.commands.BUILD", tmp_path)
+    for name in ("cli.shared.embedded.choose_target", "cli.bulk.commands.target_of"):
         monkeypatch.setattr(name, gives(Api("dev", AWS)))
     for name, stand_in in stand_ins.items():
         monkeypatch.setattr(name, stand_in)
@@ -168,13 +180,16 @@ def test_a_failure_has_the_same_shape(path, monkeypatch, capsys, tmp_path):
 @pytest.mark.parametrize(
     ("path", "stand_ins"),
     [
-        ("recognize", {"cli.recognize.ask": gives(SimpleNamespace(**{**vars(REPLY), "status": 500}))}),
-        ("bulk status", {"cli.bulk_runs.status": gives(LEFT_OVER)}),
+        (
+            "recognize",
+            {"cli.recognize.request.ask": gives(SimpleNamespace(**{**vars(REPLY), "status": 500}))},
+        ),
+        ("bulk status", {"cli.bulk.runs.status": gives(LEFT_OVER)}),
         (
             "doctor",
             {
-                "cli.target.Target.require_account": gives(None),
-                "cli.doctor.examine": gives([SimpleNamespace(is_well=False, what="quota")]),
+                "cli.shared.target.Target.require_account": gives(None),
+                "cli.advise.doctor.examine": gives([SimpleNamespace(is_well=False, what="quota")]),
             },
         ),
     ],

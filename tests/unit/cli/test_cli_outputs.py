@@ -9,9 +9,13 @@ import pytest
 from PIL import Image
 
 from advisor import Problem, recommend
-from cli import bakeoff, bulk_runs, embedded, main, transform
-from cli.cost_curve import draw_cost_curve
-from cli.pictures import draw
+from cli import main
+from cli.advise.cost_curve import draw_cost_curve
+from cli.bakeoff import progress
+from cli.bulk import runs
+from cli.models import transform
+from cli.recognize.annotate import draw
+from cli.shared import embedded
 from model_code.outputs import OutputRefused
 
 from .test_cli_pictures import CAT, picture
@@ -46,7 +50,7 @@ def test_a_command_keeps_the_file_that_is_there_and_asks_nobody(tmp_path, monkey
 
 
 def no_results(monkeypatch) -> None:
-    monkeypatch.setattr(bulk_runs, "results", lambda *_: iter([]))
+    monkeypatch.setattr(runs, "results", lambda *_: iter([]))
 
 
 class EmptyBucket:
@@ -69,7 +73,7 @@ def write_picture(file, **options) -> None:
 
 
 def write_results(file, **options) -> None:
-    bulk_runs.write_results(None, "run", file, **options)
+    runs.write_results(None, "run", file, **options)
 
 
 def write_answers(file, **options) -> None:
@@ -118,7 +122,7 @@ def test_a_bakeoff_deletes_what_its_candidates_left_and_nothing_else(tmp_path):
     for name in ("cnn", "holiday"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "file").write_bytes(PHOTO)
-    (tmp_path / "cnn" / bakeoff.LOG_FILE).write_text("")
+    (tmp_path / "cnn" / progress.LOG_FILE).write_text("")
     (tmp_path / "thesis.odt").write_bytes(PHOTO)
-    bakeoff.clear(tmp_path)
+    progress.clear(tmp_path)
     assert sorted(one.name for one in tmp_path.iterdir()) == ["holiday", "thesis.odt"]

@@ -10,11 +10,11 @@ import pytest
 from moto import mock_aws
 from typer.testing import CliRunner
 
-from cli import own_model, release
-from cli.archive import Model
-from cli.errors import CommandFailed
 from cli.main import app
-from cli.target import Target
+from cli.models import own_model, release
+from cli.models.archive import Model
+from cli.shared.errors import CommandFailed
+from cli.shared.target import Target
 
 VARIABLES = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": "us-east-1"}
 BUCKET = "models"
@@ -106,7 +106,7 @@ def test_a_model_of_the_other_kind_is_refused(tmp_path):
 def aws(monkeypatch):
     """An empty account, which every command chooses."""
     chosen = {name: Target(name, VARIABLES) for name in ("dev", "prod")}
-    monkeypatch.setattr("cli.embedded.choose_target", lambda environment, **_: chosen[environment])
+    monkeypatch.setattr("cli.shared.embedded.choose_target", lambda environment, **_: chosen[environment])
     with mock_aws():
         yield chosen
 
@@ -192,5 +192,7 @@ def test_without_an_endpoints_stack_nothing_is_uploaded(aws, released, tmp_path)
     [(["--version", "3"], "--version cannot be given"), (["cnn"], "a model of the rnn, and not of the cnn")],
 )
 def test_what_contradicts_itself_is_refused_before_an_aws_is_asked(words, reason, tmp_path, monkeypatch):
-    monkeypatch.setattr("cli.embedded.choose_target", lambda *_, **__: pytest.fail("an AWS was chosen"))
+    monkeypatch.setattr(
+        "cli.shared.embedded.choose_target", lambda *_, **__: pytest.fail("an AWS was chosen")
+    )
     assert reason in str(run(*words, "--from", str(folder_of(tmp_path))).exception)

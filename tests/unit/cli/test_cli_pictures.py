@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from PIL import Image
 from typer.testing import CliRunner
 
-from cli import recognize as recognizing
-from cli.errors import CommandFailed
 from cli.main import app
-from cli.pictures import COLOURS, corners_of, draw, free_place, highlighted, overlap
-from cli.recognize import Reply, recognize_and_show, require_options
-from cli.subjects import Subject, subject_in_file, subject_in_words
-from cli.watching import new_files
+from cli.recognize import request as recognizing
+from cli.recognize.annotate import COLOURS, corners_of, draw, free_place, highlighted, overlap
+from cli.recognize.request import Reply, recognize_and_show, require_options
+from cli.recognize.subjects import Subject, subject_in_file, subject_in_words
+from cli.recognize.watch import new_files
+from cli.shared.errors import CommandFailed
 
 
 def picture(size=(200, 100), orientation: int | None = None) -> bytes:
@@ -70,7 +70,9 @@ def test_a_turned_photograph_is_drawn_upright(tmp_path):
 def test_what_cannot_be_drawn_is_refused_before_anybody_is_asked(image, name, reason, tmp_path, monkeypatch):
     photo = tmp_path / "photo.jpg"
     photo.write_bytes(image)
-    monkeypatch.setattr("cli.embedded.choose_target", lambda *_, **__: pytest.fail("an AWS was chosen"))
+    monkeypatch.setattr(
+        "cli.shared.embedded.choose_target", lambda *_, **__: pytest.fail("an AWS was chosen")
+    )
     ended = CliRunner().invoke(app, ["recognize", str(photo), "--show", str(tmp_path / name)])
     assert isinstance(ended.exception, CommandFailed)
     assert re.search(reason, str(ended.exception))
@@ -187,8 +189,8 @@ def test_a_watched_folder_is_watched_on_after_a_file_that_cannot_be_asked_about(
     files = [tmp_path / name for name in ("a.png", "broken.npy", "b.txt")]
     for file in files:
         file.write_bytes(b"Ada was here.")
-    monkeypatch.setattr("cli.embedded.choose_target", lambda *_, **__: Target())
-    monkeypatch.setattr("cli.watching.new_files", lambda *_: iter(files))
+    monkeypatch.setattr("cli.shared.embedded.choose_target", lambda *_, **__: Target())
+    monkeypatch.setattr("cli.recognize.watch.new_files", lambda *_: iter(files))
     ended = CliRunner().invoke(app, ["recognize", "--watch", str(tmp_path)], env={"COLUMNS": "200"})
     assert ended.exit_code == 0, ended.output
     assert "broken.npy is no NumPy file of numbers." in ended.output

@@ -14,8 +14,8 @@ from botocore.stub import ANY, Stubber
 
 from advisor import tables
 from advisor.prices import parse_price
-from cli import prices
-from cli.errors import CommandFailed
+from cli.advise import prices
+from cli.shared.errors import CommandFailed
 
 TODAY = datetime.date(2026, 12, 1)
 TABLE = """# A comment that stays.

@@ -10,9 +10,9 @@ from PIL import Image
 from sklearn.datasets import load_digits, load_wine
 from typer.testing import CliRunner
 
-from cli.errors import CommandFailed
+from cli.advise.profiling import profile
 from cli.main import app
-from cli.profiling import profile
+from cli.shared.errors import CommandFailed
 
 
 def write_rows(path, rows):

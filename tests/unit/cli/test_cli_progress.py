@@ -9,8 +9,8 @@ import pytest
 from rich.console import Console
 
 from bakeoff.candidates import LOGISTIC, MAJORITY
-from cli.bakeoff import Bars
-from cli.progress import SPEAKER, Progress, Step, every_minute, is_live
+from cli.bakeoff.progress import Bars
+from cli.shared.progress import SPEAKER, Progress, Step, every_minute, is_live
 
 
 class Minutes:

@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from cli import questions
-from cli.errors import CommandFailed
-from cli.recognize import Reply, describe_answer, questions_about
-from cli.report import ModelReport, confusion_rows, write_report
-from cli.subjects import Subject
+from cli.local.report import ModelReport, confusion_rows, write_report
+from cli.recognize import samples
+from cli.recognize.request import Reply, describe_answer, questions_about
+from cli.recognize.subjects import Subject
+from cli.shared.errors import CommandFailed
 
 
 def png(size: tuple[int, int] = (32, 32)) -> bytes:
@@ -31,19 +31,19 @@ def sample(truth: str, prediction: str = "cat", text: str | None = None) -> dict
 
 
 def test_samples_of_different_classes_come_first():
-    asked = questions.varied([sample("cat"), sample("cat"), sample("dog"), sample("ship")], "cnn")
+    asked = samples.varied([sample("cat"), sample("cat"), sample("dog"), sample("ship")], "cnn")
     assert [one["truth"] for one in asked][:3] == ["cat", "dog", "ship"]
 
 
 @given(st.lists(st.sampled_from(["", "good ", "é" * 3_000, "x" * 5_000, "x" * 5_001])))
 def test_no_text_is_asked_about_that_the_managed_service_would_refuse(texts):
-    asked = questions.varied([{"truth": "positive", "text": text} for text in texts], "rnn")
+    asked = samples.varied([{"truth": "positive", "text": text} for text in texts], "rnn")
     assert all(len(one["text"].encode()) <= 5_000 for one in asked)
-    assert len(asked) == min(questions.SAMPLES_PER_KIND, sum(len(text.encode()) <= 5_000 for text in texts))
+    assert len(asked) == min(samples.SAMPLES_PER_KIND, sum(len(text.encode()) <= 5_000 for text in texts))
 
 
 def test_a_small_image_is_enlarged_for_the_managed_service_only():
-    own, managed = questions.image_questions(sample("cat"))
+    own, managed = samples.image_questions(sample("cat"))
     assert Image.open(io.BytesIO(own.body)).size == (32, 32)
     assert Image.open(io.BytesIO(managed.body)).size == (128, 128)
 
@@ -56,9 +56,9 @@ def test_an_endpoint_that_contradicts_the_evaluation_of_its_artefact_fails_the_d
         "stand_in": None,
         "results": [{"label": "dog", "score": 0.8}],
     }
-    monkeypatch.setattr(questions, "ask", lambda target, question: Reply(200, answer, 0.01))
+    monkeypatch.setattr(samples, "ask", lambda target, question: Reply(200, answer, 0.01))
     with pytest.raises(CommandFailed, match="says dog, but the evaluation of the same artefact said cat"):
-        questions.ask_about_samples(None, "cnn", [sample("cat")], print)
+        samples.ask_about_samples(None, "cnn", [sample("cat")], print)
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,9 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
-from cli import release
-from cli.errors import CommandFailed
-from cli.target import Target
+from cli.models import release
+from cli.shared.errors import CommandFailed
+from cli.shared.target import Target
 
 VARIABLES = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": "us-east-1"}
 GROUP = "recognition-dev-cnn"

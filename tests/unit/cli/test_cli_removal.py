@@ -7,11 +7,11 @@ import json
 import pytest
 from moto import mock_aws
 
-from cli.errors import CommandFailed
-from cli.release import list_versions
-from cli.removal import remove_versions
-from cli.status import stack_states
-from cli.target import Target
+from cli.local.status import stack_states
+from cli.models.release import list_versions
+from cli.models.removal import remove_versions
+from cli.shared.errors import CommandFailed
+from cli.shared.target import Target
 
 VARIABLES = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": "us-east-1"}
 STACK = {

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from benchmarks.cascade import RECORDS, RESULT
-from cli.errors import CommandFailed
 from cli.main import app
-from cli.replay import Record, effect_of, effects, read_records
+from cli.recognize.replay import Record, effect_of, effects, read_records
+from cli.shared.errors import CommandFailed
 
 
 def record(

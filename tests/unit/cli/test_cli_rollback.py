@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from moto import mock_aws
 
-from cli import rollback
-from cli.errors import CommandFailed
-from cli.target import Target
+from cli.models import rollback
+from cli.shared.errors import CommandFailed
+from cli.shared.target import Target
 
 VARIABLES = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": "us-east-1"}
 GROUP = "recognition-dev-cnn"

@@ -6,11 +6,11 @@ import pytest
 from botocore.exceptions import ClientError
 from typer.testing import CliRunner
 
-from cli import recognize
 from cli.main import app
-from cli.recognize import Question, Reply, with_hint
-from cli.subjects import subject_in_words
-from cli.target import Target
+from cli.recognize import request
+from cli.recognize.request import Question, Reply, with_hint
+from cli.recognize.subjects import subject_in_words
+from cli.shared.target import Target
 
 HERE = {"AWS_ENDPOINT_URL": "http://127.0.0.1:1", "AWS_REGION": "us-east-1"}
 BELOW = "The accuracy of the cnn is 0.5000, which is 0.1500 below the gate of 0.6500. Nothing was registered."
@@ -54,7 +54,7 @@ def told(monkeypatch):
     """What `runs` prints of given ones."""
 
     def of(found: list) -> str:
-        monkeypatch.setattr("cli.embedded.choose_target", lambda *_, **__: Deployed("dev", HERE))
+        monkeypatch.setattr("cli.shared.embedded.choose_target", lambda *_, **__: Deployed("dev", HERE))
         monkeypatch.setattr("console.watch.watch.runs", lambda *_: found)
         ended = CliRunner().invoke(app, ["runs"], env={"COLUMNS": "300"})
         assert ended.exit_code == 0, ended.output
@@ -88,16 +88,16 @@ NOT_RELEASED = Reply(503, {"error": {"code": "ModelNotReleased", "message": "Non
     ],
 )
 def test_an_unreleased_network_is_answered_with_the_command_that_helps(path, versions, step, monkeypatch):
-    monkeypatch.setattr(recognize, "versions_of", lambda *_: versions)
+    monkeypatch.setattr(request, "versions_of", lambda *_: versions)
     reply = with_hint(Target("dev"), Question(path, b"", "text/plain"), NOT_RELEASED)
     assert reply.body["error"]["hint"].endswith(step)
 
 
 def test_the_command_that_helps_is_a_line_to_copy(monkeypatch, capsys):
-    monkeypatch.setattr(recognize, "versions_of", lambda *_: [{}])
-    monkeypatch.setattr(recognize, "ask", lambda *_: NOT_RELEASED)
-    monkeypatch.setattr(recognize, "questions_about", lambda _: [Question("/texts/class", b"", "text/plain")])
-    recognize.recognize_and_show(Target("prod"), subject_in_words("A film."))
+    monkeypatch.setattr(request, "versions_of", lambda *_: [{}])
+    monkeypatch.setattr(request, "ask", lambda *_: NOT_RELEASED)
+    monkeypatch.setattr(request, "questions_about", lambda _: [Question("/texts/class", b"", "text/plain")])
+    request.recognize_and_show(Target("prod"), subject_in_words("A film."))
     assert (
         "Release it: recognition release rnn --aws --environment prod" in capsys.readouterr().out.splitlines()
     )
@@ -115,5 +115,5 @@ def test_no_other_answer_gets_a_hint(reply, monkeypatch):
     def refuse(*_: object) -> None:
         raise ClientError({"Error": {"Code": "AccessDenied"}}, "ListModelPackages")
 
-    monkeypatch.setattr(recognize, "versions_of", refuse)
+    monkeypatch.setattr(request, "versions_of", refuse)
     assert with_hint(Target("dev"), Question("/texts/class", b"", "text/plain"), reply) is reply

@@ -6,7 +6,7 @@ import stat
 
 import pytest
 
-from cli import embedded
+from cli.shared import embedded
 from local_aws.keys import Keys
 
 

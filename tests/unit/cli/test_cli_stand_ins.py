@@ -6,8 +6,8 @@ import base64
 
 from botocore.exceptions import ClientError
 
-from cli.stand_ins import PICTURE, wait_for_stand_ins
-from cli.target import Target
+from cli.shared.stand_ins import PICTURE, wait_for_stand_ins
+from cli.shared.target import Target
 from local_aws.managed.pictures import read_image
 
 

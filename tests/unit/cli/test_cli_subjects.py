@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from cli import subjects
-from cli.errors import CommandFailed
 from cli.main import app
-from cli.subjects import Subject, subject_in_file, subject_of
+from cli.recognize import subjects
+from cli.recognize.subjects import Subject, subject_in_file, subject_of
+from cli.shared.errors import CommandFailed
 
 LONG_REVIEW = "A moving, quietly funny film. " * 200
 
@@ -121,8 +121,10 @@ def test_standard_input_that_is_nothing_to_ask_about_is_refused(content, reason,
 def asked(monkeypatch):
     """The subjects that the command asks about."""
     found: list[Subject] = []
-    monkeypatch.setattr("cli.embedded.choose_target", lambda *_, **__: None)
-    monkeypatch.setattr("cli.recognize.recognize_and_show", lambda _, one, **__: found.append(one) or True)
+    monkeypatch.setattr("cli.shared.embedded.choose_target", lambda *_, **__: None)
+    monkeypatch.setattr(
+        "cli.recognize.request.recognize_and_show", lambda _, one, **__: found.append(one) or True
+    )
     return found
 
 
@@ -151,6 +153,8 @@ def test_one_thing_is_recognized_at_a_time(words, asked):
 
 @pytest.mark.parametrize("words", [["missing.webp"], ["--file", "Great"], ["photos/cat"]])
 def test_nobody_is_asked_about_a_missing_file(words, monkeypatch):
-    monkeypatch.setattr("cli.embedded.choose_target", lambda *_, **__: pytest.fail("an AWS was chosen"))
+    monkeypatch.setattr(
+        "cli.shared.embedded.choose_target", lambda *_, **__: pytest.fail("an AWS was chosen")
+    )
     ended = CliRunner().invoke(app, ["recognize", *words])
     assert isinstance(ended.exception, CommandFailed)

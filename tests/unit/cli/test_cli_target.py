@@ -8,8 +8,8 @@ import pytest
 from botocore.stub import Stubber
 
 from cli import main
-from cli.errors import CommandFailed
-from cli.target import Target
+from cli.shared.errors import CommandFailed
+from cli.shared.target import Target
 
 KEYS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": "eu-west-3"}
 
@@ -27,7 +27,7 @@ def test_a_region_without_the_app_is_named_with_the_way_out(target):
 
 
 def test_expired_credentials_end_a_command_with_a_sentence_and_no_trace(target, monkeypatch, capsys):
-    monkeypatch.setattr("cli.embedded.choose_target", lambda *_, **__: target)
+    monkeypatch.setattr("cli.shared.embedded.choose_target", lambda *_, **__: target)
     monkeypatch.setattr(sys, "argv", ["recognition", "bulk", "status", "one", "--aws"])
     with Stubber(target.client("s3")), Stubber(target.client("ssm")) as systems_manager:
         systems_manager.add_client_error("get_parameter", "ExpiredTokenException", "The token has expired.")

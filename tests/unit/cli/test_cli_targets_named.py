@@ -9,10 +9,11 @@ from types import SimpleNamespace
 import pytest
 from moto import mock_aws
 
-from cli import arguments, main
-from cli.errors import CommandFailed
-from cli.project import ROOT
-from cli.target import Target
+from cli import main
+from cli.shared import options
+from cli.shared.errors import CommandFailed
+from cli.shared.project import ROOT
+from cli.shared.target import Target
 
 ACCOUNT = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": "eu-west-3"}
 EMBEDDED = {**ACCOUNT, "AWS_ENDPOINT_URL": "http://127.0.0.1:4566"}
@@ -69,34 +70,34 @@ def test_the_place_is_the_account_and_the_region_or_the_embedded_aws(account):
 def person(monkeypatch, answer: bool, asked: list[str]) -> None:
     """Somebody at a terminal, who answers so."""
     monkeypatch.setattr(sys, "stdin", SimpleNamespace(isatty=lambda: True))
-    monkeypatch.setattr(arguments.typer, "confirm", lambda words, **_: asked.append(words) or answer)
+    monkeypatch.setattr(options.typer, "confirm", lambda words, **_: asked.append(words) or answer)
 
 
 def test_a_person_is_asked_with_the_account_and_the_region(account, monkeypatch):
     asked: list[str] = []
     person(monkeypatch, True, asked)
-    arguments.confirm("Delete everything", account, False)
+    options.confirm("Delete everything", account, False)
     assert asked == ["Delete everything in the AWS account 123456789012 in eu-west-3?"]
 
 
 def test_a_no_changes_nothing(monkeypatch):
     person(monkeypatch, False, [])
     with pytest.raises(CommandFailed, match="Nothing was done"):
-        arguments.confirm("Delete everything", HERE, False)
+        options.confirm("Delete everything", HERE, False)
 
 
 def test_a_script_says_yes_or_is_refused_with_the_way_out(monkeypatch):
     monkeypatch.setattr(sys, "stdin", SimpleNamespace(isatty=lambda: False))
-    arguments.confirm("Delete everything", HERE, True)
+    options.confirm("Delete everything", HERE, True)
     with pytest.raises(CommandFailed, match="in the embedded AWS at .*--yes"):
-        arguments.confirm("Delete everything", HERE, False)
+        options.confirm("Delete everything", HERE, False)
 
 
 def test_what_takes_something_away_does_nothing_unasked(monkeypatch, capsys):
     done: list[str] = []
-    monkeypatch.setattr("cli.embedded.choose_target", lambda *_, **__: HERE)
-    monkeypatch.setattr("cli.removal.require_removable", lambda *_: None)
-    monkeypatch.setattr("cli.removal.remove_versions", lambda *_: done.append("removed"))
+    monkeypatch.setattr("cli.shared.embedded.choose_target", lambda *_, **__: HERE)
+    monkeypatch.setattr("cli.models.removal.require_removable", lambda *_: None)
+    monkeypatch.setattr("cli.models.removal.remove_versions", lambda *_: done.append("removed"))
     monkeypatch.setattr(sys, "stdin", SimpleNamespace(isatty=lambda: False))
     monkeypatch.setattr(sys, "argv", ["recognition", "remove-versions"])
     with pytest.raises(SystemExit, match="1"):

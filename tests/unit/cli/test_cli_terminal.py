@@ -8,8 +8,8 @@ import sys
 
 import pytest
 
-from cli.project import ROOT
-from cli.terminal import asks_for_ascii, in_ascii
+from cli.shared.project import ROOT
+from cli.shared.terminal import asks_for_ascii, in_ascii
 
 LOCALES = ("LC_ALL", "LC_CTYPE", "LANG", "PYTHONIOENCODING", "PYTHONUTF8")
 ASCII = [{"PYTHONIOENCODING": "ascii"}, {"LC_ALL": "C"}]
@@ -37,8 +37,8 @@ def test_a_command_that_prints_symbols_succeeds_in_ascii(variables):
 @pytest.mark.parametrize("variables", ASCII)
 def test_steps_tables_and_words_are_told_in_ascii(variables):
     code = (
-        "from cli.terminal import prepare; prepare()\n"
-        "from cli.progress import Progress\n"
+        "from cli.shared.terminal import prepare; prepare()\n"
+        "from cli.shared.progress import Progress\n"
         "from rich.console import Console; from rich.table import Table\n"
         "with Progress().step('Größe × 2 – “fertig” 画'): pass\n"
         "Console().print(Table('Café'))\n"
@@ -50,7 +50,7 @@ def test_steps_tables_and_words_are_told_in_ascii(variables):
 
 
 def test_elsewhere_every_character_stays():
-    code = "from cli.terminal import prepare; prepare(); print('✓ Größe')"
+    code = "from cli.shared.terminal import prepare; prepare(); print('✓ Größe')"
     assert run(code, {"LC_ALL": "C.UTF-8"}).stdout.decode() == "✓ Größe\n"
 
 

@@ -8,8 +8,8 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from cli import training
-from model_code.metrics import metric_line
+from cli.models import training
+from model_code.training.metrics import metric_line
 
 
 class Logs:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from cli import transform
-from cli.errors import CommandFailed
-from cli.target import Target
+from cli.models import transform
+from cli.shared.errors import CommandFailed
+from cli.shared.target import Target
 from local_aws.sagemaker.shapes import Shapes
 from stacks.settings.inference import TransformSettings
 

@@ -1,0 +1,182 @@
+"""Asks for a problem's answers, or reads them from words, and shows the advisor's advice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from rich.console import Console, Group
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from advisor import Problem, ProblemError
+from advisor.engine import Advice, Option, sentence_of_break_even, show
+from advisor.prices import HOME_REGION, all_prices
+from advisor.problem import CHOICES, COUNTS, NUMBERS, SWITCHES, TASKS
+from cli.advise.profiling import Profile
+from cli.shared.errors import CommandFailed
+from cli.shared.progress import money
+
+QUESTIONS = {
+    "modality": "What do you have",
+    "task": "What shall be told of it",
+    "labels": "Whose labels are they",
+    "labelled_examples": "How many labelled examples are there",
+    "classes": "How many classes",
+    "predictions_per_month": "How many predictions a month",
+    "max_latency_ms": "How many milliseconds may an answer take",
+    "explainability": "Does a decision have to be explained",
+    "offline": "Does it have to work without a network",
+    "team": "Who will look after it",
+}
+OPTIONS_SHOWN = 4
+
+
+def value_of(name: str, words: str) -> Any:
+    """An answer in its field's type.
+
+    Raises:
+        CommandFailed: when a number or a yes is not one.
+    """
+    plain = words.strip().replace(",", "").replace("_", "")
+    try:
+        if name in COUNTS:
+            return int(plain)
+        if name in NUMBERS:
+            return float(plain)
+    except ValueError:
+        raise CommandFailed(f"{name} wants a number, and '{words}' is none.") from None
+    if name in SWITCHES:
+        if plain.lower() in ("yes", "true", "y"):
+            return True
+        if plain.lower() in ("no", "false", "n"):
+            return False
+        raise CommandFailed(f"{name} wants yes or no, and '{words}' is neither.")
+    return words.strip()
+
+
+def problem_of(answers: dict[str, str]) -> Problem:
+    """The problem that words describe.
+
+    Raises:
+        CommandFailed: naming the answer that is impossible or contradicts another.
+    """
+    try:
+        return Problem.from_dict({name: value_of(name, words) for name, words in answers.items()})
+    except ProblemError as error:
+        raise CommandFailed(str(error)) from error
+
+
+def in_region(answers: dict[str, str], region: str | None) -> dict[str, str]:
+    """The answers with the region of `--region`; told on standard error when no price of the region is known."""
+    chosen = {**answers, **({"region": region} if region else {})}
+    known = sorted({price.region for price in all_prices()})
+    if (name := chosen.get("region", HOME_REGION)) not in known:
+        Console(stderr=True, highlight=False).print(
+            f"No price of the region '{name}' is known, so nothing is compared by its cost. There are prices of "
+            f"{', '.join(known)}; `recognition prices refresh --region {name}` adds what the AWS Price List tells.",
+            markup=False,
+        )
+    return chosen
+
+
+def measured(found: Profile) -> dict[str, str]:
+    """The answers that a data set gives, told on standard error with what should be known about it."""
+    told = Console(stderr=True, highlight=False)
+    told.print(
+        f"Measured: {', '.join(f'{name} {show(value)}' for name, value in found.answers.items())}.",
+        markup=False,
+    )
+    for note in found.notes:
+        told.print(note, markup=False)
+    return {name: str(value) for name, value in found.answers.items()}
+
+
+def ask_questions(answers: dict[str, str], prompt: Callable[[str], str]) -> dict[str, str]:
+    """Asks what is not answered yet, ten questions at most; an empty answer leaves it unknown.
+
+    An answer that cannot be is told and asked again.
+    """
+    answers = dict(answers)
+    for name, question in QUESTIONS.items():
+        while name not in answers:
+            words = prompt(f"{question}{hint(name, answers)}").strip()
+            if not words and name not in ("modality", "task"):
+                break
+            try:
+                problem_of({**answers, name: words})
+            except CommandFailed as error:
+                Console(stderr=True).print(str(error), markup=False, style="yellow")
+                continue
+            answers[name] = words
+    return answers
+
+
+def hint(name: str, answers: dict[str, str]) -> str:
+    """What may be answered."""
+    if name == "task":
+        return f" ({', '.join(TASKS[answers['modality']])})"
+    if name in CHOICES:
+        return f" ({', '.join(CHOICES[name])})"
+    return " (yes, no)" if name in SWITCHES else ""
+
+
+def render(advice: Advice) -> Group:
+    """The advice for a terminal."""
+    if not advice.options:
+        parts: list[Any] = [Text("Nothing is left: every candidate is ruled out.", style="bold red")]
+    else:
+        parts = [headline(advice.options[0], advice.close_call), table_of(advice)]
+    if advice.ruled_out:
+        parts += [Text("Ruled out", style="bold")]
+        parts += [Text(f"  {name}: {sentence}") for name, sentence in advice.ruled_out]
+    if advice.counterfactuals or advice.most_wanted:
+        parts += [Text("What would change it", style="bold")]
+        parts += [Text(f"  {sentence}") for sentence in advice.counterfactuals]
+        parts += [Text(f"  {advice.most_wanted}")] if advice.most_wanted else []
+    if others := break_evens_of_others(advice):
+        parts += [Text("Where the others' costs cross", style="bold")]
+        parts += [Text(f"  {sentence}") for sentence in others]
+    return Group(*parts)
+
+
+def break_evens_of_others(advice: Advice) -> list[str]:
+    """The break-even volumes among the options in the table that the counterfactuals do not name."""
+    shown = [option.id for option in advice.options[:OPTIONS_SHOWN]]
+    return [
+        sentence_of_break_even(one)
+        for one in advice.break_evens
+        if one.below in shown[1:] and one.above in shown
+    ]
+
+
+def headline(first: Option, close_call: bool) -> Panel:
+    """The option that comes first, with its reasons and risks."""
+    lines = [f"{first.service}: {first.operation}"]
+    if first.serving:
+        lines.append(
+            f"served by {first.serving}" + (f" ({first.instance_family})" if first.instance_family else "")
+        )
+    lines += [f"+ {reason.sentence}" for reason in first.reasons_for]
+    lines += [f"- {reason.sentence}" for reason in first.reasons_against]
+    lines += [f"! {risk}" for risk in first.risks]
+    if close_call:
+        lines.append("The second is as good by these rules: let a test on your own data decide.")
+    return Panel(Text("\n".join(lines)), title=Text(first.id, style="bold"), title_align="left")
+
+
+def table_of(advice: Advice) -> Table:
+    """The best options with points and cost."""
+    table = Table(
+        "Option", "Family", "Points", "US$ a month", "US$ per 1,000", box=None, padding=(0, 2, 0, 0)
+    )
+    for option in advice.options[:OPTIONS_SHOWN]:
+        table.add_row(
+            option.id,
+            option.family,
+            f"{option.points:g}",
+            money(option.usd_per_month),
+            money(option.usd_per_thousand),
+        )
+    return table

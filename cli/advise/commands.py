@@ -1,0 +1,163 @@
+"""The commands that help to decide: advise, cost, doctor and prices."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from cli.shared.command_group import Commands
+from cli.shared.errors import CommandFailed
+from cli.shared.options import (
+    EnvironmentOption,
+    JsonOption,
+    OverwriteOption,
+    RegionOption,
+    example,
+    parse_settings,
+    show,
+)
+from cli.shared.progress import Progress
+from cli.shared.project import BUILD, settings_of
+
+app = typer.Typer()
+prices_app = typer.Typer(cls=Commands, no_args_is_help=True, help="The advisor's price tables.")
+app.add_typer(prices_app, name="prices")
+
+
+@app.command(epilog=example("recognition advise --set modality=text --set task=sentiment"))
+def advise(
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="An answer; may be given again.")
+    ] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="Measure a folder of images by class, or a .csv, .jsonl or .npz file.")
+    ] = None,
+    plot: Annotated[
+        Path | None, typer.Option(help="Draw cost against volume into this .svg, .png or .pdf file.")
+    ] = None,
+    overwrite: OverwriteOption = False,
+    region: RegionOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say which service or model a recognition problem wants, why, and what it costs; asks when nothing is set."""
+    from advisor import ProblemError, recommend
+    from cli.advise import advice as advising
+    from cli.advise.cost_curve import FORMATS, draw_cost_curve
+    from cli.advise.profiling import profile
+    from model_code.outputs import require_free
+
+    if plot and plot.suffix not in FORMATS:
+        raise CommandFailed(f"--plot draws {', '.join(FORMATS)}, and {plot} ends otherwise.")
+    if plot:
+        require_free(plot, overwrite=overwrite)
+    answers = parse_settings(settings or [])
+    if data:
+        answers = advising.measured(profile(data)) | answers
+    elif not answers:
+        answers = advising.ask_questions(
+            answers, lambda question: typer.prompt(question, default="", show_default=False, err=True)
+        )
+    problem = advising.problem_of(advising.in_region(answers, region))
+    try:
+        advice = recommend(problem)
+    except ProblemError as error:
+        raise CommandFailed(str(error)) from error
+    if plot:
+        draw_cost_curve(problem, advice, plot, overwrite=overwrite)
+    if as_json:
+        show(advice.to_dict(), True, "")
+    else:
+        Console().print(advising.render(advice))
+
+
+@app.command(epilog=example("recognition cost --environment prod"))
+def cost(environment: EnvironmentOption = "dev", as_json: JsonOption = False) -> None:
+    """Show what the app costs while it stands and nobody uses it, from the synthesised templates."""
+    from advisor.prices import price_table
+    from cli.advise import standing_cost
+    from cli.shared.deploy import synthesise
+
+    assembly = BUILD / f"cost-{environment}"
+    with Progress().step(f"Synthesising {environment}") as detail:
+        synthesise(environment, assembly, detail)
+    region = settings_of(environment).region
+    lines = standing_cost.lines_of(standing_cost.templates_in(assembly), price_table(region))
+    facts = standing_cost.facts(lines)
+    if as_json:
+        show(facts, True, "")
+        return
+    table = Table(
+        "What", "How many", "From", "US$ an hour", "US$ a month", title=f"{environment} in {region}"
+    )
+    for line in lines:
+        known = line.usd_per_hour is not None
+        month = (
+            f"{line.usd_per_hour * standing_cost.HOURS_PER_MONTH:,.2f}" if known else f"unknown: {line.price}"
+        )
+        table.add_row(
+            line.what, str(line.count), line.when, f"{line.usd_per_hour:.4f}" if known else "", month
+        )
+    Console().print(table)
+    typer.echo(
+        f"Together {facts['usd_per_hour']:.4f} US dollars an hour, {facts['usd_per_month']:,.2f} a month, before tax. "
+        "Requests, storage, training and logs come on top by use."
+    )
+
+
+@app.command(epilog=example("recognition doctor --environment prod"))
+def doctor(environment: EnvironmentOption = "dev", as_json: JsonOption = False) -> None:
+    """Ask your AWS account whether it can run the app: instance quotas, Lambda concurrency, container images."""
+    import datetime
+
+    from cli.advise import doctor as examination
+    from cli.shared.target import Target
+
+    settings = settings_of(environment)
+    target = Target(environment, {"AWS_REGION": settings.region})
+    target.require_account()
+    with Progress().step(f"Asking your account in {settings.region}"):
+        findings = examination.examine(target, settings, datetime.datetime.now(datetime.UTC).date())
+    is_well = all(finding.is_well for finding in findings)
+    if as_json:
+        problem = None if is_well else "The account cannot run the app yet: see what each remedy says."
+        show([vars(finding) for finding in findings], True, "", problem=problem)
+    else:
+        table = Table("What", "Needed", "Found", "To do", title=f"{environment} in {settings.region}")
+        for one in findings:
+            numbers = ("" if value is None else f"{value:g}" for value in (one.needed, one.found))
+            table.add_row(one.what, *numbers, one.remedy or "nothing")
+        Console().print(table)
+    if not is_well:
+        raise typer.Exit(1)
+
+
+@prices_app.command(epilog=example("recognition prices refresh --region eu-central-1"))
+def refresh(
+    region: Annotated[str, typer.Option(help="Whose prices.")] = "us-east-1", as_json: JsonOption = False
+) -> None:
+    """Read the AWS Price List API with your credentials and write its prices into the advisor's tables."""
+    import datetime
+    from dataclasses import asdict
+
+    import boto3
+
+    from advisor.tables import DATA
+    from cli.advise import prices
+
+    # The Price List API has no endpoint in most regions; this one answers for all of them.
+    client = boto3.client("pricing", region_name="us-east-1")
+    today = datetime.datetime.now(datetime.UTC).date()
+    with Progress().step(f"Asking the AWS Price List API about {region}") as detail:
+        found = prices.refresh(client, region, DATA, today, detail)
+    table = Table("Price", "Before", "Now", title=f"US dollars a unit in {region}")
+    for one in found:
+        before = "unknown" if one.before is None else prices.number(one.before)
+        table.add_row(one.id, before, one.reason if one.after is None else prices.number(one.after))
+    if as_json:
+        show([asdict(one) for one in found], True, "")
+    else:
+        Console().print(table)

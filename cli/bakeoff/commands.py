@@ -1,0 +1,90 @@
+"""The command `bakeoff`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from cli.shared.errors import CommandFailed
+from cli.shared.options import (
+    INTERRUPTED,
+    EnvironmentOption,
+    JsonOption,
+    OwnAccountOption,
+    RegionOption,
+    example,
+    parse_settings,
+    show,
+)
+from cli.shared.project import BUILD, settings_of
+
+app = typer.Typer()
+
+
+@app.command(epilog=example("recognition bakeoff --data reviews.csv --minutes 5 --volume 100000"))
+def bakeoff(
+    data: Annotated[
+        Path, typer.Option(help="A folder of images by class, or a .csv, .jsonl or .npz file with labels.")
+    ],
+    minutes: Annotated[float, typer.Option(min=0.5, help="Time for all candidates together.")] = 10.0,
+    volume: Annotated[
+        int | None, typer.Option(min=1, help="Predictions a month, to price the candidates.")
+    ] = None,
+    examples: Annotated[
+        int, typer.Option(min=40, help="At most so many examples take part, chosen by the seed.")
+    ] = 20_000,
+    seed: Annotated[int, typer.Option(min=0, help="Of the split and of every candidate.")] = 0,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="An answer for the advisor.")
+    ] = None,
+    region: RegionOption = None,
+    place: Annotated[
+        str,
+        typer.Option(
+            "--on", metavar="here|sagemaker", help="Where the candidates train: one job each, or here."
+        ),
+    ] = "here",
+    environment: EnvironmentOption = "dev",
+    own_account: OwnAccountOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Train every family on your own data, on one split, and say which wins and whether the advisor had said so."""
+    from bakeoff.contest import Settings
+    from cli.advise import advice as advising
+    from cli.advise.profiling import profile
+    from cli.bakeoff import jobs, publish, report
+    from cli.bakeoff import progress as baking
+    from cli.bakeoff.examples import read_examples
+    from cli.shared.embedded import choose_target
+
+    if place not in ("here", "sagemaker"):
+        raise CommandFailed(
+            f"--on says where the candidates train, here or sagemaker, and '{place}' is neither."
+        )
+    remote = place == "sagemaker"
+    target = choose_target(environment, own_account=own_account) if remote or own_account else None
+    runner = jobs.jobs_of(target, settings_of(environment)) if remote else None
+    found = profile(data)
+    answers = advising.measured(found) | {"labels": "own"} | parse_settings(settings or [])
+    if volume is not None:
+        answers["predictions_per_month"] = str(volume)
+    problem = advising.problem_of(advising.in_region(answers, region))
+    directory = BUILD / "bakeoff"
+    baking.clear(directory)
+    limits = Settings(minutes * 60, examples_most=examples, seed=seed, own_account=own_account)
+    held = baking.run(read_examples(data, found), problem, limits, directory, runner)
+    page = report.write(directory, held, problem, data.name)
+    if target:
+        typer.echo(publish.leave(target, held, data.name), err=True)
+    stopped = f"Stopped: what had finished is in {page}, and nothing else runs." if held.interrupted else None
+    if as_json:
+        show(report.facts(held, problem, data.name), True, "", problem=stopped)
+    else:
+        Console().print(baking.render(held))
+        typer.echo(f"The report: {page}")
+    if stopped:
+        typer.echo(stopped, err=True)
+        raise typer.Exit(INTERRUPTED)

@@ -1,0 +1,64 @@
+"""Where a bake-off's jobs run: with the role, the image, the buckets and the network of the deployed training stack."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from bakeoff.jobs import Jobs, Site
+from cli.shared.run_ids import new_run_id
+from cli.shared.target import Target
+from stacks.settings import EnvironmentSettings
+from stacks.settings.instance_families import has_local_storage
+
+# Of CreateTrainingJob's request in the training state machine: what a bake-off's jobs have in common with its jobs.
+SHARED = (
+    "RoleArn",
+    "OutputDataConfig",
+    "VpcConfig",
+    "EnableNetworkIsolation",
+    "RetryStrategy",
+    "ProfilerConfig",
+)
+
+
+def jobs_of(target: Target, settings: EnvironmentSettings) -> Jobs:
+    """Runs candidates in a deployment: networks on its training instances, the others on its evaluation instances.
+
+    Raises:
+        CommandFailed: when the app is not deployed there.
+    """
+    machine = target.client("stepfunctions").describe_state_machine(
+        stateMachineArn=target.parameter("training-state-machine-arn")
+    )
+    training = json.loads(machine["definition"])["States"]["Train"]["Arguments"]
+    request = {name: training[name] for name in SHARED if name in training}
+    request["AlgorithmSpecification"] = {
+        "TrainingImage": training["AlgorithmSpecification"]["TrainingImage"],
+        "TrainingInputMode": "File",
+    }
+    tags = {"project": "recognition", "environment": settings.name, "kind": "bakeoff"}
+    request["Tags"] = [{"Key": key, "Value": value} for key, value in tags.items()]
+    key_arn = training["OutputDataConfig"]["KmsKeyId"]
+    network = host(settings.training.instance_type, settings, key_arn)
+    traditional = host(settings.training.evaluation_instance_type, settings, key_arn)
+    return Jobs(
+        Site(
+            target.client("sagemaker"),
+            target.client("s3"),
+            target.parameter("data-bucket"),
+            request,
+            {"cnn": network, "rnn": network, "traditional": traditional},
+        ),
+        new_run_id(),
+    )
+
+
+def host(instance_type: str, settings: EnvironmentSettings, key_arn: str) -> dict[str, Any]:
+    """ResourceConfig of one host."""
+    return {
+        "InstanceType": instance_type,
+        "InstanceCount": 1,
+        "VolumeSizeInGB": settings.training.volume_gigabytes,
+        **({} if has_local_storage(instance_type) else {"VolumeKmsKeyId": key_arn}),
+    }

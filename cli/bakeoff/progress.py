@@ -1,0 +1,179 @@
+"""`recognition bakeoff`: progress bars while the candidates run, and the result as a table."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console, Group
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from advisor import Problem
+from bakeoff import contest
+from bakeoff.candidates import Candidate, candidates_for
+from bakeoff.contest import Contest, Runner, Settings
+from bakeoff.errors import ComparisonRefused
+from bakeoff.examples import Examples
+from bakeoff.results import Result
+from bakeoff.tasks import LOG_FILE
+from cli.shared.errors import CommandFailed
+from cli.shared.progress import every_minute, is_live, money
+
+WORDS_SHOWN = 60
+HEADINGS = (
+    *("Candidate", "Accuracy\n95 %", "Macro F1\n95 %", "Training\nseconds"),
+    *("p50\np99 ms", "Size", "US$ a month\nper 1,000"),
+)
+"""Of the columns that `row` fills, for the terminal and for the page."""
+
+
+def clear(directory: Path) -> None:
+    """Deletes what the candidates of the last bake-off left in the build folder: each began with its log."""
+    for log in directory.glob(f"*/{LOG_FILE}"):
+        shutil.rmtree(log.parent)
+
+
+class Bars:
+    """One bar a candidate on standard error; lines where that is no terminal, one a minute at least."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self.bars = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            TimeElapsedColumn(),
+            TextColumn("[dim]{task.fields[words]}[/dim]"),
+            console=console,
+            disable=not is_live(console),
+        )
+        self.tasks: dict[str, TaskID] = {}
+        self.started_at: dict[str, float] = {}
+
+    @contextmanager
+    def showing(self, candidates: list[Candidate]) -> Iterator[Bars]:
+        """Shows a bar that waits for each candidate."""
+        with self.bars, nullcontext() if is_live(self.console) else every_minute(self.tell):
+            for one in candidates:
+                self.tasks[one.id] = self.bars.add_task(
+                    escape(one.title), total=1.0, start=False, words="waits"
+                )
+            yield self
+
+    def tell(self) -> None:
+        """A line for each candidate that is at work."""
+        for task in list(self.bars.tasks):
+            if task.started and not task.finished:
+                words = f"… {task.description} · {task.fields['words']} · {task.elapsed:.0f} s"
+                self.console.print(words, soft_wrap=True)
+
+    def started(self, candidate: Candidate, seconds: float) -> None:
+        """A candidate begins."""
+        self.started_at[candidate.id] = time.monotonic()
+        self.bars.start_task(self.tasks[candidate.id])
+        self.bars.update(self.tasks[candidate.id], words=f"has {seconds:.0f} s")
+        if not is_live(self.console):
+            self.console.print(f"… {escape(candidate.title)}", soft_wrap=True)
+
+    def progressed(self, candidate: Candidate, share: float, words: str) -> None:
+        """So much of a candidate's work is done."""
+        self.bars.update(self.tasks[candidate.id], completed=share, words=escape(words[:WORDS_SHOWN]))
+
+    def ended(self, result: Result) -> None:
+        """A candidate has its result."""
+        task = self.tasks[result.candidate.id]
+        words = f"accuracy {result.accuracy.value:.4f}" if result.finished else result.reason
+        mark = "[green]✓[/green]" if result.finished else "[red]✗[/red]"
+        self.bars.update(
+            task,
+            completed=1.0,
+            description=f"{mark} {escape(result.candidate.title)}",
+            words=escape(words[:WORDS_SHOWN]),
+        )
+        self.bars.stop_task(task)
+        if not is_live(self.console):
+            seconds = time.monotonic() - self.started_at[result.candidate.id]
+            line = f"{mark} {escape(result.candidate.title)} · {seconds:.0f} s · {escape(words)}"
+            self.console.print(line, soft_wrap=True)
+
+
+def run(
+    examples: Examples, problem: Problem, settings: Settings, directory: Path, runner: Runner | None = None
+) -> Contest:
+    """Runs the bake-off with its progress on standard error; `runner` says where, this machine by default.
+
+    Raises:
+        CommandFailed: when no comparison on this data would mean anything, or when it was stopped before any
+            candidate had finished.
+    """
+    bars = Bars(Console(stderr=True, highlight=False))
+    entrants = candidates_for(examples, own_account=settings.own_account)
+    try:
+        with bars.showing(entrants[0]):
+            held = contest.run(examples, problem, settings, directory, bars, entrants=entrants, runner=runner)
+    except ComparisonRefused as refusal:
+        raise CommandFailed(str(refusal)) from refusal
+    if held.interrupted and not any(one.finished for one in held.results):
+        raise CommandFailed(
+            "The bake-off was stopped before any candidate had finished, so there is no report."
+        )
+    return held
+
+
+def render(held: Contest) -> Group:
+    """The result for a terminal."""
+    table = Table(*HEADINGS, box=None, padding=(0, 1, 0, 0))
+    for result in ranked(held):
+        table.add_row(*row(result))
+    parts: list[Any] = [table]
+    for result in held.results:
+        if not result.finished:
+            parts.append(Text(f"{result.candidate.title}: {result.reason}", style="red"))
+    parts += [Text(f"{one.title} takes no part: {one.reason}", style="dim") for one in held.absent]
+    parts += [Text(note, style="dim") for note in notes(held)]
+    parts += [Text(sentence, style="bold") for sentence in (held.verdict.sentences if held.verdict else ())]
+    if held.interrupted:
+        parts.append(Text("It was stopped: what had finished is here and in the report.", style="yellow"))
+    return Group(*parts)
+
+
+def ranked(held: Contest) -> list[Result]:
+    """The finished results, most accurate first."""
+    return sorted((one for one in held.results if one.finished), key=lambda one: -one.accuracy.value)
+
+
+def notes(held: Contest) -> list[str]:
+    """What a reader should know: of the data, of each candidate, and of the prices."""
+    found = list(held.notes)
+    for result in held.results:
+        found += [f"{result.candidate.title}: {note}" for note in result.notes]
+        if result.unknown_price:
+            found.append(f"{result.candidate.title}: the price {result.unknown_price} is unknown.")
+    return found
+
+
+def row(result: Result) -> list[str]:
+    """One result's cells, of one line or two."""
+    return [
+        result.candidate.title,
+        *(f"{one.value:.4f}\n{one.low:.3f}–{one.high:.3f}" for one in (result.accuracy, result.macro_f1)),
+        f"{result.training_seconds:.1f}",
+        f"{result.p50_ms:.2f}\n{result.p99_ms:.2f}",
+        size(result.artefact_bytes),
+        f"{money(result.usd_per_month)}\n{money(result.usd_per_thousand)}"
+        if result.candidate.advised_as
+        else "–",
+    ]
+
+
+def size(count: int) -> str:
+    """Bytes in the unit that suits them; a service has none."""
+    if not count:
+        return "–"
+    return f"{count / 1e6:.1f} MB" if count >= 1e5 else f"{count / 1e3:.1f} kB"

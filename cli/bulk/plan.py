@@ -1,0 +1,272 @@
+"""Plans and starts bulk runs: works out cost and time, and writes the manifest of batches."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import time
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from advisor.prices import price_table
+from cli.bulk.sources import local_objects, objects_from
+from cli.models.release import endpoint_name, serving_version
+from cli.shared.errors import CommandFailed
+from cli.shared.options import parse_settings
+from cli.shared.run_ids import new_run_id
+from cli.shared.target import Target
+from lambdas.bulk.asking import batch_operation, runs_in_bulk
+from lambdas.bulk.places import PREFIX, Place
+from lambdas.catalogue import OPERATIONS
+from lambdas.common.bodies import TextBody
+from lambdas.common.costs import UNIT_CHARACTERS, UNITS_LEAST, price_of
+from lambdas.common.errors import RequestRefused
+from lambdas.common.operations import Operation
+from lambdas.common.options import read_options
+from lambdas.language.operations import BATCH_DOCUMENTS
+
+# The operations of our own networks, and the kind that answers each.
+KIND_OF_OPERATION = {"image-class": "cnn", "text-class": "rnn", "sequence-class": "rnn"}
+# A batch: as many texts as eight calls take, or pictures that fit into a function's memory.
+TEXTS_IN_A_BATCH = 8 * BATCH_DOCUMENTS
+IMAGES_IN_A_BATCH = 25
+# What a state may hold is 256 KiB (Step Functions' quotas); the run's own members stand beside the batch.
+LINE_BYTES = 200_000
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a run is to do.
+
+    Attributes:
+        operation: of the API.
+        query: its options, as query parameters.
+        limit_usd: what the run may cost at the list price.
+    """
+
+    operation: Operation
+    query: Mapping[str, str]
+    limit_usd: float
+
+
+@dataclass
+class Plan:
+    """What a run will do: its objects, and what they cost at most.
+
+    Attributes:
+        objects: how many.
+        units: that the service charges at most; a text's bytes are never fewer than its characters.
+        calls: to the service.
+        batches: of the manifest.
+        usd: of the units at the first tier's list price; 0 where a call has no price of its own.
+        seconds: at the deployment's pace, when nothing has to be asked twice.
+    """
+
+    objects: int = 0
+    units: int = 0
+    calls: int = 0
+    batches: int = 0
+    usd: float = 0.0
+    seconds: float = 0.0
+
+
+def request_of(target: Target, name: str, options: Iterable[str], limit_usd: float | None) -> Request:
+    """The request, checked.
+
+    Raises:
+        CommandFailed: when the operation does not run in bulk, an option is wrong, or the limit is above what the
+            deployment allows.
+    """
+    known = {one.name: one for one in OPERATIONS if runs_in_bulk(one)}
+    if name not in known:
+        raise CommandFailed(f"'{name}' does not run in bulk. These do: {', '.join(sorted(known))}.")
+    query = parse_settings(options, "--option")
+    try:
+        read_options(known[name].options, {"queryStringParameters": query})
+    except RequestRefused as error:
+        raise CommandFailed(error.message) from error
+    most = float(target.parameter("bulk-limit-usd"))
+    if limit_usd is not None and limit_usd > most:
+        raise CommandFailed(
+            f"The deployment lets no run cost more than {most:,.2f} US dollars (bulk.limit_usd in cdk.json)."
+        )
+    return Request(known[name], query, most if limit_usd is None else limit_usd)
+
+
+def usd_per_unit(request: Request, region: str) -> float:
+    """The list price of a unit; 0 for our own networks and classifiers, which are paid for by the hour.
+
+    Raises:
+        CommandFailed: when nobody confirmed the price, so that no limit could be held.
+    """
+    if request.operation.price is None:
+        return 0.0
+    options = read_options(request.operation.options, {"queryStringParameters": dict(request.query)})
+    name = price_of(request.operation, options)
+    price = price_table(region)[name] if name else None
+    if price is None or not price.is_sure_at(1):
+        raise CommandFailed(
+            f"Nobody confirmed the price of {request.operation.name} with these options, so no limit can be held. "
+            "`recognition prices refresh` may learn it."
+        )
+    return price.charge(1)
+
+
+def require_released(target: Target, operation: Operation) -> None:
+    """Refuses an operation of our own network that no endpoint would answer.
+
+    Raises:
+        CommandFailed: when no version of its kind serves.
+    """
+    kind = KIND_OF_OPERATION.get(operation.name)
+    if kind and serving_version(target, kind) is None:
+        raise CommandFailed(
+            f"{operation.name} asks the {kind}, and no version of {endpoint_name(target, kind)} serves. "
+            f"Release one first: {target.command(f'release {kind}')}"
+        )
+
+
+def batches_of(operation: Operation, objects: Iterable[Mapping[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    """The objects in batches, in their order; none longer than a state may be."""
+    size = TEXTS_IN_A_BATCH if isinstance(operation.body, TextBody) else IMAGES_IN_A_BATCH
+    batch: list[dict[str, Any]] = []
+    length = 0
+    for one in objects:
+        named = {"key": one["key"], "etag": one["etag"]}
+        longer = length + len(json.dumps(named))
+        if batch and (len(batch) == size or longer > LINE_BYTES):
+            yield batch
+            batch, longer = [], len(json.dumps(named))
+        batch.append(named)
+        length = longer
+    if batch:
+        yield batch
+
+
+def write_manifest(
+    operation: Operation, objects: Iterable[Mapping[str, Any]], file: BinaryIO
+) -> tuple[int, int]:
+    """Writes the objects to an open file, a batch a line; returns how many batches, and the calls that they take."""
+    together = BATCH_DOCUMENTS if batch_operation(operation) else 1
+    number = calls = 0
+    for number, batch in enumerate(batches_of(operation, objects), start=1):
+        file.write(json.dumps({"number": number, "objects": batch}).encode() + b"\n")
+        calls += -(-len(batch) // together)
+    return number, calls
+
+
+def write_plan(
+    operation: Operation,
+    objects: Iterable[Mapping[str, Any]],
+    file: BinaryIO,
+    usd: float,
+    calls_per_second: float,
+) -> Plan:
+    """Writes the manifest to an open file, and adds up what its objects cost."""
+    plan = Plan()
+
+    def counted() -> Iterator[Mapping[str, Any]]:
+        for one in objects:
+            plan.objects += 1
+            plan.units += units_of(operation, one["size"])
+            yield one
+
+    plan.batches, plan.calls = write_manifest(operation, counted(), file)
+    plan.usd = round(plan.units * usd, 6)
+    plan.seconds = plan.calls / calls_per_second
+    return plan
+
+
+def units_of(operation: Operation, size_bytes: int) -> int:
+    """The units of an object at most."""
+    if not isinstance(operation.body, TextBody):
+        return 1
+    return max(UNITS_LEAST, -(-min(size_bytes, operation.body.most_bytes) // UNIT_CHARACTERS))
+
+
+def rate_of(target: Target, operation: Operation) -> float:
+    """Calls a second that the deployment makes of an operation."""
+    rates = json.loads(target.parameter("bulk-calls-per-second"))
+    called = batch_operation(operation) or operation
+    return rates.get(called.api, rates["*"])
+
+
+def start(
+    target: Target,
+    request: Request,
+    source: str,
+    on_detail: Callable[[str], None] = lambda _: None,
+) -> tuple[str, Plan]:
+    """Plans a run and starts it; returns its id and the plan.
+
+    Raises:
+        CommandFailed: when there is nothing to do, or it would cost more than the limit. Then nothing was started.
+    """
+    run = new_run_id()
+    require_released(target, request.operation)
+    usd = usd_per_unit(request, target.session().region_name)
+    rate = rate_of(target, request.operation)
+    if (folder := Path(source)).is_dir():
+        with tempfile.TemporaryFile() as file:
+            require_affordable(
+                write_plan(request.operation, local_objects(folder), file, usd, rate), request, source
+            )
+    with tempfile.TemporaryFile() as file:
+        found = objects_from(target, source, run, on_detail)
+        plan = write_plan(request.operation, found, file, usd, rate)
+        require_affordable(plan, request, source)
+        about = {
+            "id": run,
+            "operation": request.operation.name,
+            "query": dict(request.query),
+            "limit_usd": request.limit_usd if usd else None,
+            "started_at": int(time.time()),
+            "source": source,
+            "plan": asdict(plan),
+        }
+        begin(target, about, 1, plan.objects, file)
+    return run, plan
+
+
+def require_affordable(plan: Plan, request: Request, source: str) -> None:
+    """Refuses a plan of nothing, or of more than its limit.
+
+    Raises:
+        CommandFailed: with what it would cost.
+    """
+    if not plan.objects:
+        raise CommandFailed(f"There is no object below {source}.")
+    if plan.usd > request.limit_usd:
+        raise CommandFailed(
+            f"The run would cost up to {plan.usd:,.4f} US dollars at the list price, and its limit is "
+            f"{request.limit_usd:,.4f}. Nothing was started."
+        )
+
+
+def begin(
+    target: Target, about: Mapping[str, Any], attempt: int, objects: int, manifest: BinaryIO | None
+) -> None:
+    """Starts an attempt of a run: writes its manifest, unless it is there already, and what `status` reads."""
+    bucket, s3 = target.parameter("data-bucket"), target.client("s3")
+    place = Place(about["id"], attempt)
+    if manifest is not None:
+        manifest.seek(0)
+        s3.upload_fileobj(manifest, bucket, place.manifest)
+    names = ("id", "operation", "query", "limit_usd", "started_at")
+    run = {**{name: about[name] for name in names}, "attempt": attempt, "objects": objects}
+    machine = target.parameter("bulk-state-machine-arn")
+    execution = target.client("stepfunctions").start_execution(
+        stateMachineArn=machine,
+        name=f"{about['id']}-{attempt}-{uuid.uuid4().hex[:6]}",
+        input=json.dumps({"run": run, "manifest": place.manifest, "map_results": place.map_results}),
+    )
+    record = {**about, "attempt": attempt, "objects": objects, "execution_arn": execution["executionArn"]}
+    s3.put_object(Bucket=bucket, Key=record_key(about["id"]), Body=json.dumps(record).encode())
+
+
+def record_key(run: str) -> str:
+    """Where the command keeps what it knows of a run."""
+    return f"{PREFIX}/{run}/run.json"

@@ -1,0 +1,261 @@
+"""Follows bulk runs, starts them again where they stopped or failed, and reads their results."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from cli.bulk.plan import begin, record_key, require_released, write_manifest
+from cli.shared.errors import CommandFailed
+from cli.shared.target import Target
+from lambdas.bulk.asking import OPERATIONS
+from lambdas.bulk.places import Place
+from model_code.outputs import require_free, written
+
+POLL_SECONDS = 2.0
+# SQS gives ten messages at a time, and a look that finds none may have asked the wrong hosts (short polling).
+MESSAGES = 10
+EMPTY_LOOKS = 3
+HIDDEN_SECONDS = 300
+ROWS_IN_A_GROUP = 10_000
+
+
+def record_of(target: Target, run: str) -> dict[str, Any]:
+    """What is known of a run.
+
+    Raises:
+        CommandFailed: when there is none of this id.
+    """
+    s3 = target.client("s3")
+    try:
+        found = s3.get_object(Bucket=target.parameter("data-bucket"), Key=record_key(run))
+    except s3.exceptions.NoSuchKey as error:
+        raise CommandFailed(f"There is no bulk run {run} in {target.description}.") from error
+    return json.loads(found["Body"].read())
+
+
+def status(target: Target, run: str) -> dict[str, Any]:
+    """The state of a run: of its last execution, and how many objects are done, failed, and in neither yet."""
+    record = record_of(target, run)
+    counts = [counts_of(target, Place(run, number)) for number in range(1, record["attempt"] + 1)]
+    done, bad = sum(one["done"] for one in counts), counts[-1]["failed"]
+    execution = target.client("stepfunctions").describe_execution(executionArn=record["execution_arn"])
+    first = record["plan"]["objects"]
+    return {
+        "run": run,
+        "operation": record["operation"],
+        "state": execution["status"],
+        "attempt": record["attempt"],
+        "objects": first,
+        "done": done,
+        "failed": bad,
+        "left": first - done - bad,
+        "reason": execution.get("cause"),
+        "results": f"s3://{target.parameter('data-bucket')}/{Place(run, record['attempt']).outcomes}",
+    }
+
+
+def counts_of(target: Target, place: Place) -> dict[str, int]:
+    """Done and failed objects of an attempt so far."""
+    found = target.client("dynamodb").get_item(
+        TableName=target.parameter("bulk-table"), Key={"id": {"S": place.counter}}, ConsistentRead=True
+    )
+    item = found.get("Item", {})
+    return {name: int(item.get(name, {"N": "0"})["N"]) for name in ("done", "failed")}
+
+
+def watch(
+    target: Target, run: str, on_detail: Callable[[str], None], pause: Callable[[float], None] = time.sleep
+) -> dict[str, Any]:
+    """Follows a run to its end; returns its last status."""
+    while True:
+        now = status(target, run)
+        on_detail(
+            f"{now['done']:,} done, {now['failed']:,} failed, {now['left']:,} left of {now['objects']:,}"
+        )
+        if now["state"] != "RUNNING":
+            return now
+        pause(POLL_SECONDS)
+
+
+def resume(target: Target, run: str) -> None:
+    """Starts the last attempt of a run that ended early again; batches with an outcome are not asked about again.
+
+    Raises:
+        CommandFailed: when it is running, or has nothing left.
+    """
+    record, now = record_of(target, run), status(target, run)
+    if now["state"] == "RUNNING":
+        raise CommandFailed(f"The run {run} is running.")
+    if not now["left"]:
+        raise CommandFailed(
+            f"The run {run} has nothing left; {now['failed']:,} objects failed: redrive them."
+        )
+    require_released(target, OPERATIONS[record["operation"]])
+    begin(target, record, record["attempt"], record["objects"], None)
+
+
+def redrive(target: Target, run: str, on_detail: Callable[[str], None]) -> int:
+    """Starts a next attempt on the objects that failed in the last one; returns how many.
+
+    Raises:
+        CommandFailed: when the run has not ended, or nothing failed.
+    """
+    record, now = record_of(target, run), status(target, run)
+    if now["state"] == "RUNNING" or now["left"]:
+        raise CommandFailed(f"The run {run} has not come to its end; watch it or resume it first.")
+    if not now["failed"]:
+        raise CommandFailed(f"No object of the run {run} failed.")
+    require_released(target, OPERATIONS[record["operation"]])
+    place = Place(run, record["attempt"])
+    told, receipts = told_failures(target, place)
+    bad = list(failures(target, place, sorted(told), on_detail))
+    if len(bad) < now["failed"]:
+        # SQS keeps messages for 14 days at most; the outcomes are complete.
+        bad = list(failures(target, place, outcome_keys(target, place), on_detail))
+    with tempfile.TemporaryFile() as file:
+        write_manifest(OPERATIONS[record["operation"]], bad, file)
+        begin(target, record, record["attempt"] + 1, len(bad), file)
+    queue, sqs = target.parameter("bulk-queue-url"), target.client("sqs")
+    for receipt in receipts:
+        sqs.delete_message(QueueUrl=queue, ReceiptHandle=receipt)
+    return len(bad)
+
+
+def told_failures(target: Target, place: Place) -> tuple[set[str], list[str]]:
+    """The outcomes with failures that the queue tells of, and the messages; those of other runs are put back."""
+    queue, sqs = target.parameter("bulk-queue-url"), target.client("sqs")
+    told: set[str] = set()
+    ours: list[str] = []
+    others: list[str] = []
+    empty = 0
+    while empty < EMPTY_LOOKS:
+        found = sqs.receive_message(
+            QueueUrl=queue, MaxNumberOfMessages=MESSAGES, VisibilityTimeout=HIDDEN_SECONDS
+        )
+        messages = found.get("Messages", [])
+        empty = 0 if messages else empty + 1
+        for message in messages:
+            body = json.loads(message["Body"])
+            mine = (body["run"], body["attempt"]) == (place.run, place.attempt)
+            (ours if mine else others).append(message["ReceiptHandle"])
+            if mine:
+                told.add(body["outcomes"])
+    for receipt in others:
+        sqs.change_message_visibility(QueueUrl=queue, ReceiptHandle=receipt, VisibilityTimeout=0)
+    return told, ours
+
+
+def outcome_keys(target: Target, place: Place) -> Iterator[str]:
+    """The outcomes of an attempt, a batch each."""
+    pages = target.client("s3").get_paginator("list_objects_v2")
+    for page in pages.paginate(Bucket=target.parameter("data-bucket"), Prefix=place.outcomes):
+        yield from (one["Key"] for one in page.get("Contents", []))
+
+
+def lines_of(target: Target, keys: Iterator[str] | list[str]) -> Iterator[dict[str, Any]]:
+    """The lines of outcomes."""
+    s3, bucket = target.client("s3"), target.parameter("data-bucket")
+    for key in keys:
+        for line in s3.get_object(Bucket=bucket, Key=key)["Body"].iter_lines():
+            yield json.loads(line)
+
+
+def failures(
+    target: Target, place: Place, keys: Iterator[str] | list[str], on_detail: Callable[[str], None]
+) -> Iterator[Mapping[str, Any]]:
+    """The failed objects of outcomes, as they are now: what has changed is looked at anew."""
+    for number, line in enumerate(lines_of(target, keys), start=1):
+        if line["outcome"] == "failed":
+            on_detail(f"{number:,} outcomes of attempt {place.attempt} read")
+            yield {"key": line["key"], "etag": None}
+
+
+def results(target: Target, run: str) -> Iterator[dict[str, Any]]:
+    """One line for each object of a run: done in whichever attempt, or failed in the last."""
+    last = record_of(target, run)["attempt"]
+    for number in range(1, last + 1):
+        for line in lines_of(target, outcome_keys(target, Place(run, number))):
+            if line["outcome"] == "done" or number == last:
+                yield line
+
+
+def require_output(file: Path, *, overwrite: bool) -> None:
+    """Refuses a file that results cannot be written to, before any is read.
+
+    Raises:
+        CommandFailed: when its ending names no format that is written here.
+        OutputRefused: when it is there and may not be replaced.
+    """
+    if file.suffix not in (".jsonl", ".parquet"):
+        raise CommandFailed(f"{file} ends in neither .jsonl nor .parquet.")
+    require_free(file, overwrite=overwrite)
+
+
+def write_results(target: Target, run: str, file: Path, *, overwrite: bool = False) -> int:
+    """Writes a run's results as JSON Lines or, by the file's ending, as Parquet; returns how many.
+
+    See `require_output` for what is raised.
+    """
+    require_output(file, overwrite=overwrite)
+    with written(file, overwrite=overwrite) as unfinished:
+        if file.suffix == ".parquet":
+            return write_parquet(results(target, run), unfinished)
+        count = 0
+        with unfinished.open("w", encoding="utf-8") as out:
+            for line in results(target, run):
+                out.write(json.dumps(line, ensure_ascii=False) + "\n")
+                count += 1
+        return count
+
+
+def write_parquet(lines: Iterator[dict[str, Any]], file: Path) -> int:
+    """A row for each object; what differs between operations stands in it as JSON."""
+    import pyarrow
+    from pyarrow import parquet
+
+    text = pyarrow.string()
+    schema = pyarrow.schema(
+        [(name, text) for name in ("key", "version_id", "etag", "outcome", "label")]
+        + [("score", pyarrow.float64()), ("usd", pyarrow.float64())]
+        + [(name, text) for name in ("results", "details", "error")]
+    )
+    count, rows = 0, []
+    with parquet.ParquetWriter(file, schema) as writer:
+        for line in lines:
+            rows.append(row_of(line))
+            count += 1
+            if len(rows) == ROWS_IN_A_GROUP:
+                writer.write_table(pyarrow.Table.from_pylist(rows, schema))
+                rows = []
+        if rows:
+            writer.write_table(pyarrow.Table.from_pylist(rows, schema))
+    return count
+
+
+def row_of(line: Mapping[str, Any]) -> dict[str, Any]:
+    """A line as a row of the table, with the best result in columns of its own."""
+    best = next(iter(line.get("results") or []), {})
+    as_json = {name: json.dumps(line[name]) for name in ("results", "details", "error") if name in line}
+    plain = {name: line.get(name) for name in ("key", "version_id", "etag", "outcome")}
+    usd = (line.get("cost") or {}).get("usd")
+    return {**plain, **as_json, "label": best.get("label"), "score": best.get("score"), "usd": usd}
+
+
+def stop(target: Target, run: str) -> None:
+    """Stops a run's execution; batches that are being worked are worked to their end."""
+    record = record_of(target, run)
+    try:
+        target.client("stepfunctions").stop_execution(
+            executionArn=record["execution_arn"], cause="stopped by the recognition command"
+        )
+    except ClientError as error:
+        raise CommandFailed(
+            f"The run {run} cannot be stopped: {error.response['Error']['Message']}"
+        ) from error

@@ -1,0 +1,68 @@
+"""What is deployed and what serves, as data for a table or for a program."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from cli.models.release import (
+    VERSION_PARAMETER,
+    endpoint_name,
+    list_versions,
+    serving_version,
+    shared_endpoint,
+)
+from cli.shared.project import settings_of
+from cli.shared.target import Target
+
+if TYPE_CHECKING:
+    from stacks.settings import EnvironmentSettings
+
+ALWAYS = ("Storage", "Training", "Inference", "Release", "Api", "Bulk")
+
+
+def describe(target: Target) -> dict[str, Any]:
+    """The stacks' states, the endpoints with the version each serves, and the registered versions.
+
+    Raises:
+        CommandFailed: when cdk.json knows no such environment.
+    """
+    stacks = stack_states(target, stacks_of(settings_of(target.environment)))
+    status: dict[str, Any] = {"aws": target.description, "environment": target.environment, "stacks": stacks}
+    if None in (stacks[part] for part in ALWAYS):
+        return status
+    shared = shared_endpoint(target)
+    status["api_url"] = target.api_url()
+    status["models"] = {
+        kind: {
+            "endpoint": shared or endpoint_name(target, kind),
+            "serves_version": serving_version(target, kind),
+            "registered": [
+                {"version": str(package["ModelPackageVersion"]), "approval": package["ModelApprovalStatus"]}
+                for package in list_versions(target, kind)
+            ],
+        }
+        for kind in VERSION_PARAMETER
+    }
+    return status
+
+
+def stacks_of(settings: EnvironmentSettings) -> list[str]:
+    """The parts that the app has a stack for with these settings, in the order of the deployment."""
+    optional = {"Console": settings.console, "Watching": settings.watching}
+    return [*ALWAYS, *(part for part, wanted in optional.items() if wanted)]
+
+
+def stack_states(target: Target, parts: list[str]) -> dict[str, str | None]:
+    """CloudFormation's status of every stack of the environment; None for a part that has none.
+
+    A stack that is there and no longer among the parts, because a setting went, is told too.
+    """
+    prefix = target.stack_name("")
+    pages = target.client("cloudformation").get_paginator("describe_stacks").paginate()
+    found = {
+        stack["StackName"].removeprefix(prefix): stack["StackStatus"]
+        for page in pages
+        for stack in page["Stacks"]
+        if stack["StackName"].startswith(prefix) and stack["StackStatus"] != "DELETE_COMPLETE"
+    }
+    return {part: found.get(part) for part in [*parts, *sorted(found.keys() - set(parts))]}

@@ -1,0 +1,202 @@
+"""The commands that make models: train, release and rollback."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from cli.shared.errors import CommandFailed, interruption_says
+from cli.shared.options import (
+    EnvironmentOption,
+    JsonOption,
+    KindArgument,
+    OwnAccountOption,
+    example,
+    parse_settings,
+    require_kind,
+    show,
+)
+from cli.shared.progress import Progress
+from cli.shared.project import settings_of
+
+app = typer.Typer()
+
+
+@app.command(epilog=example("recognition train cnn --set epochs=5"))
+def train(
+    kind: KindArgument,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="A hyperparameter; may be given again."),
+    ] = None,
+    dataset: Annotated[
+        str | None,
+        typer.Option(help="cifar10 or fashion_mnist; imdb or smartwatch. The first of a network by default."),
+    ] = None,
+    train_samples: Annotated[
+        int | None, typer.Option(min=1, help="Train on so many samples; all by default.")
+    ] = None,
+    environment: EnvironmentOption = "dev",
+    own_account: OwnAccountOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Train a network on a public data set: train, evaluate, gate and register."""
+    from cli.models import data, training
+    from cli.shared.embedded import choose_target
+    from cli.shared.project import BUILD
+    from model_code.presets import PRESETS
+
+    require_kind(kind)
+    dataset = data.dataset_for(kind, dataset)
+    hyperparameters = training.hyperparameters_of(kind, dataset, parse_settings(settings or []))
+    target = choose_target(environment, own_account=own_account)
+    training.require_machine(target)
+    directory = BUILD / "data" / dataset
+    progress = Progress()
+    with interruption_says("Stopped before any training: nothing runs."):
+        with progress.step(f"Fetching and preparing {dataset}") as detail:
+            data.prepare(dataset, directory, train_samples=train_samples, on_detail=detail)
+        with progress.step("Writing the data to the data bucket") as detail:
+            uri = data.upload(target, directory, dataset, detail)
+    may_go_on = interruption_says(f"Stopped. A run may go on: {target.command('runs')}")
+    with (
+        may_go_on,
+        progress.step(f"Training, evaluating, gating and registering the {kind.upper()}") as detail,
+    ):
+        gate = PRESETS[dataset].minimum_accuracy
+        run = training.start(target, kind, uri, hyperparameters, gate)
+        (registered,) = training.wait(target, [run], detail)
+    show(
+        {
+            "kind": kind,
+            "version": registered.version,
+            "model_package_arn": registered.model_package_arn,
+            **registered.output,
+        },
+        as_json,
+        f"Registered as version {registered.version}. "
+        f"Release it: {target.command(f'release {kind} --version {registered.version}')}",
+    )
+
+
+@app.command(epilog=example("recognition runs --last 5"))
+def runs(
+    last: Annotated[int, typer.Option(min=1, max=100, help="How many, the newest first.")] = 10,
+    environment: EnvironmentOption = "dev",
+    own_account: OwnAccountOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """List the training runs: what became of each, and why, where it registered nothing."""
+    from cli.shared.embedded import choose_target
+    from console.watch import watch
+
+    target = choose_target(environment, own_account=own_account)
+    # Refuses where the app is not deployed.
+    target.parameter("training-state-machine-arn")
+    found = watch.runs(target.client, environment, last)
+    if as_json or not found:
+        show(found, as_json, f"Nothing was trained here yet. Train: {target.command('train cnn')}")
+        return
+    table = Table("Run", "Network", "Data", "Started", "Took", "What became of it")
+    for one in found:
+        became = one["state"] + (f" as version {one['version']}" if one["version"] else "")
+        took = "" if one["seconds"] is None else f"{one['seconds']:,} s"
+        reason = f": {one['reason']}" if one["reason"] else ""
+        started = datetime.fromisoformat(one["started"]).astimezone().strftime("%Y-%m-%d %H:%M")
+        data = one["data"] or ""
+        # Every data set is in the data bucket.
+        data = data.split("/", 3)[3] if data.startswith("s3://") else data
+        cells = (one["name"], one["kind"] or "", data, started, took, became + reason)
+        table.add_row(*map(escape, cells))
+    Console().print(table)
+
+
+@app.command(epilog=example("recognition release rnn --version 3"))
+def release(
+    kind: Annotated[
+        str | None, typer.Argument(metavar="[cnn|rnn]", help="Which network; --from can tell it.")
+    ] = None,
+    version: Annotated[
+        str | None, typer.Option(help="The registered version; the newest one by default.")
+    ] = None,
+    source: Annotated[
+        Path | None,
+        typer.Option("--from", help="Register this model first: training's folder, or its model.tar.gz."),
+    ] = None,
+    approve: Annotated[
+        bool, typer.Option("--approve", help="Approve the version before the release.")
+    ] = False,
+    environment: EnvironmentOption = "dev",
+    own_account: OwnAccountOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Release a model version to its endpoint by a stack update, and check that it is the one that serves."""
+    from cli.models import own_model
+    from cli.models import release as releases
+    from cli.models.archive import Model
+    from cli.shared.embedded import choose_target
+
+    if source is not None and version is not None:
+        raise CommandFailed("--from registers a new version, so --version cannot be given with it.")
+    model = None if source is None else Model(source)
+    kind = require_kind(kind if model is None else own_model.kind_of_model(model, kind))
+    settings = settings_of(environment)
+    target = choose_target(environment, own_account=own_account)
+    # Without the stack nothing can be released, so nothing is uploaded or approved either.
+    releases.stack_parameters(target.client("cloudformation"), target.stack_name("Inference"))
+    progress = Progress()
+    if model is not None:
+        approval = settings.training.approval
+        nothing = interruption_says("Stopped before the release: the endpoint keeps what it serves.")
+        with nothing, progress.step(f"Registering the {kind.upper()} in {model.place}") as detail:
+            version = own_model.register(target, kind, model, approval, detail)
+        if approval != releases.APPROVED and not approve:
+            raise CommandFailed(
+                own_model.waits(target, kind, version, on_approval=settings.release.on_approval)
+            )
+    elif version is None:
+        version = releases.newest_version(target, kind)
+    if approve:
+        releases.approve(target, kind, version)
+    goes_on = interruption_says(releases.what_goes_on(target, kind))
+    with (
+        goes_on,
+        progress.step(f"Releasing the {kind.upper()} version {version} by a stack update") as detail,
+    ):
+        releases.release(target, kind, version, detail)
+    name = releases.endpoint_name(target, kind)
+    show({"endpoint": name, "version": version}, as_json, f"The endpoint {name} serves version {version}.")
+
+
+@app.command(epilog=example("recognition rollback cnn"))
+def rollback(
+    kind: KindArgument,
+    environment: EnvironmentOption = "dev",
+    own_account: OwnAccountOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Release the version again that an endpoint served before, if it is still approved and there."""
+    from cli.models import release as releases
+    from cli.models import rollback as rollbacks
+    from cli.shared.embedded import choose_target
+
+    target = choose_target(environment, own_account=own_account)
+    version = rollbacks.version_before(target, require_kind(kind))
+    goes_on = interruption_says(releases.what_goes_on(target, kind))
+    with (
+        goes_on,
+        Progress().step(f"Going back to version {version} of the {kind.upper()} by a stack update") as detail,
+    ):
+        releases.release(target, kind, version, detail)
+    name = releases.endpoint_name(target, kind)
+    show(
+        {"endpoint": name, "version": version},
+        as_json,
+        f"The endpoint {name} serves version {version} again.",
+    )

@@ -1,0 +1,73 @@
+"""Prepares a public data set on this machine and writes it to the data bucket."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from cli.shared.errors import CommandFailed
+from cli.shared.project import ROOT, toolchain_environment
+from cli.shared.subprocesses import run_program
+from cli.shared.target import Target
+from local_aws.managed.settings import cache_directory
+
+DATASET_OF_KIND = {"cnn": "cifar10", "rnn": "imdb"}
+KIND_OF_FEATURE = {"image": "cnn", "text": "rnn", "sequence": "rnn"}
+PROGRESS_LINE = re.compile(r"^progress (\d(?:\.\d+)?) (.*)$")
+
+
+def dataset_for(kind: str, name: str | None) -> str:
+    """The public set to train a kind of network on: the one of that name, or the demo's.
+
+    Raises:
+        CommandFailed: when there is no such set, or it is of samples that the network does not read.
+    """
+    from model_code.data.public_datasets import DATASETS
+
+    name = name or DATASET_OF_KIND[kind]
+    fitting = [one for one, dataset in DATASETS.items() if KIND_OF_FEATURE[dataset.feature] == kind]
+    if name not in fitting:
+        raise CommandFailed(f"The {kind} trains on one of {', '.join(fitting)}, and not on '{name}'.")
+    return name
+
+
+def prepare(
+    dataset: str, directory: Path, *, train_samples: int | None, on_detail: Callable[[str], None]
+) -> None:
+    """Downloads `dataset` once, verifies it and writes its TFRecord shards under `directory`.
+
+    It runs as a process of its own because writing shards needs TensorFlow, which this command never imports.
+
+    Raises:
+        CommandFailed: with the reason, when the download or the checksum fails.
+    """
+
+    def show(line: str) -> None:
+        if match := PROGRESS_LINE.match(line):
+            on_detail(f"{float(match[1]):.0%} {match[2]}")
+
+    command = [sys.executable, "-m", "model_code.data.prepare", "prepare", dataset]
+    command += ["--cache", str(cache_directory()), "--out", str(directory)]
+    if train_samples is not None:
+        command += ["--train-samples", str(train_samples)]
+    run_program(
+        command,
+        purpose=f"Preparing the data set {dataset}",
+        environment=toolchain_environment(),
+        directory=ROOT,
+        on_line=show,
+    )
+
+
+def upload(target: Target, directory: Path, prefix: str, on_detail: Callable[[str], None]) -> str:
+    """Copies every file under `directory` to the data bucket below `prefix`; returns that place's S3 URI."""
+    bucket = target.parameter("data-bucket")
+    simple_storage = target.client("s3")
+    files = sorted(Path(folder) / name for folder, _, names in os.walk(directory) for name in names)
+    for count, file in enumerate(files, start=1):
+        on_detail(f"{count}/{len(files)} {file.name}")
+        simple_storage.upload_file(str(file), bucket, f"{prefix}/{file.relative_to(directory).as_posix()}")
+    return f"s3://{bucket}/{prefix}"

@@ -1,0 +1,85 @@
+"""Registers a model that was trained on this machine, as the next version of its kind."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Callable
+
+from cli.models.archive import Model
+from cli.models.release import endpoint_name
+from cli.shared.errors import CommandFailed
+from cli.shared.target import Target
+from model_code.inference import ANSWERED_TYPES, TAKEN_TYPES_OF_KIND
+
+# What an endpoint's container starts with.
+NEEDED = ("1/saved_model.pb", "code/inference.py")
+CARD = "model_card.json"
+
+
+def kind_of_model(model: Model, said: str | None) -> str:
+    """The kind of network, as the model's card says, or as the caller said where the model has no card.
+
+    Raises:
+        CommandFailed: when the model cannot be served, its card says another kind than the caller, or neither says one.
+    """
+    for needed in NEEDED:
+        if needed not in model.files:
+            raise CommandFailed(
+                f"{model.place} holds no {needed}. Give the folder that training wrote as its model, or its archive."
+            )
+    try:
+        card = json.loads(model.read(CARD))["kind"]
+    except (KeyError, ValueError, TypeError) as error:
+        if said is None:
+            raise CommandFailed(
+                f"{CARD} in {model.place} does not say which network this is. Say it before --from: cnn or rnn."
+            ) from error
+        return said
+    if said not in (None, card):
+        raise CommandFailed(f"{model.place} is a model of the {card}, and not of the {said}.")
+    return card
+
+
+def register(
+    target: Target, kind: str, model: Model, approval: str, on_detail: Callable[[str], None] = lambda _: None
+) -> str:
+    """Uploads the model and registers it with the environment's `approval`; returns its version number.
+
+    Raises:
+        CommandFailed: when the app is not deployed there. Then nothing was uploaded.
+    """
+    bucket, image = target.parameter("model-bucket"), target.parameter("inference-image")
+    litert = target.parameter_if_published("litert-image")
+    key = f"local/{kind}/{uuid.uuid4().hex}/model.tar.gz"
+    with model.packed() as archive:
+        on_detail(f"uploading {archive.stat().st_size / 1e6:.1f} MB")
+        target.client("s3").upload_file(str(archive), bucket, key)
+    artefact = f"s3://{bucket}/{key}"
+    additional = [{"Name": "litert", "Containers": [{"Image": litert, "ModelDataUrl": artefact}]}]
+    answer = target.client("sagemaker").create_model_package(
+        ModelPackageGroupName=endpoint_name(target, kind),
+        ModelPackageDescription="Trained outside the training state machine and registered by hand.",
+        ModelApprovalStatus=approval,
+        InferenceSpecification={
+            "Containers": [{"Image": image, "ModelDataUrl": artefact}],
+            "SupportedContentTypes": list(TAKEN_TYPES_OF_KIND[kind]),
+            "SupportedResponseMIMETypes": list(ANSWERED_TYPES),
+        },
+        **({"AdditionalInferenceSpecifications": additional} if litert else {}),
+    )
+    return answer["ModelPackageArn"].rsplit("/", 1)[-1]
+
+
+def waits(target: Target, kind: str, version: str, *, on_approval: bool) -> str:
+    """What to do about a version that was registered and waits for its approval, as a sentence."""
+    then = (
+        "Its approval in the model registry releases it."
+        if on_approval
+        else "Approve it in the model registry, then: "
+        + target.command(f"release {kind} --version {version}")
+    )
+    return (
+        f"Version {version} of {endpoint_name(target, kind)} is registered and waits for approval, like every version "
+        f"of {target.environment}. Nothing was released. {then}"
+    )

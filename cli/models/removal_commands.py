@@ -1,0 +1,38 @@
+"""The command that clears an environment's registry before its stacks are destroyed."""
+
+from __future__ import annotations
+
+import typer
+
+from cli.shared.options import (
+    EnvironmentOption,
+    JsonOption,
+    OwnAccountOption,
+    YesOption,
+    confirm,
+    example,
+    show,
+)
+from cli.shared.progress import Progress
+
+app = typer.Typer()
+
+
+@app.command(epilog=example("recognition remove-versions --aws"))
+def remove_versions(
+    is_sure: YesOption = False,
+    environment: EnvironmentOption = "dev",
+    own_account: OwnAccountOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Delete the registered versions of dev, so that `cdk destroy --all` leaves nothing."""
+    from cli.models import removal
+    from cli.shared.embedded import choose_target
+
+    target = choose_target(environment, own_account=own_account)
+    removal.require_removable(target)
+    confirm(f"Delete every registered version of {environment}", target, is_sure)
+    with Progress().step(f"Deleting the registered versions of {environment}") as detail:
+        removed = removal.remove_versions(target, detail)
+    counts = " and ".join(f"{count} of the {kind.upper()}" for kind, count in removed.items())
+    show(removed, as_json, f"Deleted: {counts}.")

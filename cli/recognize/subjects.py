@@ -1,0 +1,146 @@
+"""What is to be recognized, as the command line names it: a file, standard input, or the words themselves."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from cli.shared.errors import CommandFailed
+
+STANDARD_INPUT = "-"
+TEXT_TYPE = "text/plain; charset=utf-8"
+NPY_TYPE = "application/x-npy"
+CONTENT_TYPES = {
+    ".png": "image/png",
+    ".jpg": "image/jpeg",
+    ".jpeg": "image/jpeg",
+    ".txt": TEXT_TYPE,
+    ".json": "application/json",
+    ".npy": NPY_TYPE,
+}
+# The first bytes of the pictures that the API takes; on standard input there is no ending to go by.
+SIGNATURES = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg"}
+# Endings by which a single word is a file's name and not a text, also of kinds that the API does not take.
+FILE_ENDINGS = {
+    *CONTENT_TYPES,
+    *(".avif", ".bmp", ".gif", ".heic", ".heif", ".svg", ".tif", ".tiff", ".webp"),
+    *(".csv", ".jsonl", ".npz", ".parquet", ".pdf", ".mp4", ".wav"),
+}
+
+
+@dataclass(frozen=True)
+class Subject:
+    """The bytes to ask about, their content type, and the name of the file that they are of."""
+
+    content: bytes
+    content_type: str
+    name: str | None = None
+
+    @property
+    def kind(self) -> str:
+        """`text`, `image` or `application`."""
+        return self.content_type.partition("/")[0]
+
+
+def subject_of(word: str) -> Subject:
+    """A file when there is one of this name, standard input for `-`, else the word as a text.
+
+    Raises:
+        CommandFailed: when the word is a folder or looks like the name of a file that is not there, because a text
+            is sent to a service and billed; and see `subject_in_file` and `subject_on_standard_input`.
+    """
+    if word == STANDARD_INPUT:
+        return subject_on_standard_input()
+    # These two answer False for what no file can be named, such as a text of a thousand letters.
+    if os.path.isfile(word):  # noqa: PTH113
+        return subject_in_file(Path(word))
+    if os.path.isdir(word):  # noqa: PTH112
+        raise CommandFailed(
+            f"{word} is a folder: ask about one of its files, or about all with `bulk --from {word}`. "
+            "If it is a text, give it behind --text."
+        )
+    if looks_like_a_file(word):
+        raise CommandFailed(f"There is no file {word}. If it is a text, give it behind --text.")
+    return subject_in_words(word)
+
+
+def looks_like_a_file(word: str) -> bool:
+    """Whether one word without spaces has a folder or a known ending in it."""
+    if any(letter.isspace() for letter in word):
+        return False
+    return "/" in word or os.sep in word or os.path.splitext(word)[1].lower() in FILE_ENDINGS  # noqa: PTH122
+
+
+def subject_in_words(words: str) -> Subject:
+    """A text as it was typed.
+
+    Raises:
+        CommandFailed: when the terminal gave bytes that are no UTF-8.
+    """
+    try:
+        return Subject(words.encode(), TEXT_TYPE)
+    except UnicodeEncodeError as error:
+        raise CommandFailed(
+            "The text is not UTF-8. Write it to a file as UTF-8 and give the file, or set the terminal to UTF-8."
+        ) from error
+
+
+def subject_in_file(file: Path) -> Subject:
+    """A file's content; a NumPy file [steps, channels] as the JSON that the API takes of a sensor's readings.
+
+    Raises:
+        CommandFailed: when it is not there, or of a kind that the API does not take.
+    """
+    if not file.is_file():
+        raise CommandFailed(f"There is no file {file}.")
+    content_type = CONTENT_TYPES.get(file.suffix.lower())
+    if content_type is None:
+        known = ", ".join(CONTENT_TYPES)
+        raise CommandFailed(f"{file} ends in {file.suffix or 'nothing'}; the API takes {known}.")
+    if content_type == NPY_TYPE:
+        return Subject(sequence_of_npy(file), CONTENT_TYPES[".json"], file.name)
+    return Subject(file.read_bytes(), content_type, file.name)
+
+
+def subject_on_standard_input() -> Subject:
+    """A PNG or JPEG by its first bytes, else a text.
+
+    Raises:
+        CommandFailed: when there is nothing, or it is neither a picture nor UTF-8.
+    """
+    content = sys.stdin.buffer.read()
+    if not content:
+        raise CommandFailed("Standard input is empty, so there is nothing to ask about.")
+    for signature, content_type in SIGNATURES.items():
+        if content.startswith(signature):
+            return Subject(content, content_type)
+    try:
+        content.decode()
+    except UnicodeDecodeError as error:
+        raise CommandFailed(
+            f"Standard input is neither a PNG or JPEG nor a text in UTF-8: byte {error.start} is wrong."
+        ) from error
+    return Subject(content, TEXT_TYPE)
+
+
+def sequence_of_npy(file: Path) -> bytes:
+    """A NumPy file's sequence in the JSON that the API takes.
+
+    Raises:
+        CommandFailed: when it holds anything but numbers [steps, channels].
+    """
+    import numpy as np
+
+    try:
+        values = np.load(file, allow_pickle=False)
+        steps = values.astype(np.float32).tolist() if values.ndim == 2 else None
+    except (ValueError, TypeError, EOFError, AttributeError) as error:
+        raise CommandFailed(f"{file} is no NumPy file of numbers.") from error
+    if steps is None:
+        raise CommandFailed(
+            f"{file} holds an array of {values.ndim} dimensions; a sequence is [steps, channels]."
+        )
+    return json.dumps({"sequence": steps}).encode()

@@ -1,0 +1,97 @@
+"""Starts, finds and stops the embedded AWS that outlives a command (`recognition up` … `recognition down`)."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from contextlib import suppress
+
+from cli.shared.errors import CommandFailed
+from cli.shared.project import BUILD
+from cli.shared.target import Target
+from local_aws.keys import Keys, private_directory, write_privately
+from local_aws.state import Ready, process_of, ready_in
+
+STATE_DIRECTORY = BUILD / "embedded" / "state"
+KEPT_DIRECTORY = BUILD / "embedded" / "kept"
+LOG_FILE = BUILD / "embedded" / "aws.log"
+# The keys of the embedded AWS that is up, for curl, and the page that leads a browser to its console.
+CURL_FILE = BUILD / "embedded" / "keys.curl"
+CONSOLE_FILE = BUILD / "embedded" / "console.html"
+STOP_SECONDS = 30
+
+
+def running() -> Ready | None:
+    """The embedded AWS of `recognition up`, when it lives and answers."""
+    return ready_in(STATE_DIRECTORY) or ready_in(KEPT_DIRECTORY)
+
+
+def keeps() -> bool:
+    """Whether the embedded AWS that is there, if any, was started by `recognition up --keep`."""
+    return process_of(KEPT_DIRECTORY) is not None
+
+
+def write_key_files(endpoint_url: str, keys: Keys) -> None:
+    """Writes the keys of the embedded AWS that is up, for curl and for browsers, for nobody else's eyes.
+
+    A process's words are there for every account of the machine to read, so these two get files.
+    """
+    from local_aws.launcher import console_url
+
+    private_directory(CURL_FILE.parent)
+    write_privately(CURL_FILE, f'user = "{keys.access_key_id}:{keys.secret_access_key}"\n')
+    address = console_url(endpoint_url, keys)
+    write_privately(CONSOLE_FILE, f'<meta http-equiv="refresh" content="0;url={address}">\n')
+
+
+def stop() -> bool:
+    """Ends the embedded AWS and everything it started, also one that only starts; whether there was one.
+
+    Raises:
+        CommandFailed: when it still lives after STOP_SECONDS.
+    """
+    directory = KEPT_DIRECTORY if keeps() else STATE_DIRECTORY
+    process_id = process_of(directory)
+    if process_id is None:
+        return False
+    deadline = time.monotonic() + STOP_SECONDS
+    if process_id:
+        with suppress(ProcessLookupError):
+            os.kill(process_id, signal.SIGTERM)
+    while process_of(directory) is not None:
+        if time.monotonic() > deadline:
+            raise CommandFailed(
+                f"The embedded AWS (process {process_id}) did not stop within {STOP_SECONDS} s. "
+                f"End it with: kill -9 {process_id}"
+            )
+        time.sleep(0.1)
+    CURL_FILE.unlink(missing_ok=True)
+    CONSOLE_FILE.unlink(missing_ok=True)
+    return True
+
+
+def embedded_target(environment: str, endpoint_url: str, keys: Keys) -> Target:
+    """The target for the embedded AWS at `endpoint_url`."""
+    from local_aws.launcher import environment as embedded_environment
+
+    variables = embedded_environment(endpoint_url, keys)
+    return Target(environment, variables, f"the embedded AWS at {endpoint_url}")
+
+
+def choose_target(environment: str, *, own_account: bool) -> Target:
+    """The caller's account when asked for, else the embedded AWS that is up.
+
+    Raises:
+        CommandFailed: when the account cannot be asked (see `Target.require_account`), or nothing is up.
+    """
+    if own_account:
+        target = Target(environment)
+        target.require_account()
+        return target
+    found = running()
+    if found is None:
+        raise CommandFailed(
+            "The embedded AWS is not running. Start it with `recognition up`, or add --aws to use your AWS account."
+        )
+    return embedded_target(environment, found.endpoint_url, found.keys)

@@ -1,0 +1,117 @@
+"""What the commands have in common: their options, how a wrong value is refused, and how a result is shown."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cli.shared.errors import CommandFailed
+from cli.shared.project import environments
+
+if TYPE_CHECKING:
+    from cli.shared.target import Target
+
+RegionOption = Annotated[
+    str | None, typer.Option(help="The AWS region whose prices count; us-east-1 by default.")
+]
+
+INTERRUPTED = 130
+
+
+def require_environment(name: str) -> str:
+    """The environment, which cdk.json has; asked while the words are read, so that nothing has been started yet.
+
+    Raises:
+        CommandFailed: when it has none of this name.
+    """
+    known = environments()
+    if name not in known:
+        raise CommandFailed(
+            f"There is no environment '{name}' in cdk.json; it has: {', '.join(sorted(known)) or 'none'}."
+        )
+    return name
+
+
+EnvironmentOption = Annotated[
+    str,
+    typer.Option(
+        "--environment", callback=require_environment, help="The app's environment in cdk.json: dev or prod."
+    ),
+]
+OwnAccountOption = Annotated[bool, typer.Option("--aws", help="Use your AWS account, not the embedded AWS.")]
+OverwriteOption = Annotated[
+    bool, typer.Option("--overwrite", help="Replace the file that is to be written, if it is there.")
+]
+JsonOption = Annotated[
+    bool, typer.Option("--json", help="Print one JSON document, on one line, and no more.")
+]
+YesOption = Annotated[bool, typer.Option("--yes", help="Do it without asking.")]
+KindArgument = Annotated[
+    str, typer.Argument(metavar="cnn|rnn", help="Which network: cnn for images, rnn for texts.")
+]
+
+
+def example(text: str) -> str:
+    """The epilogue of a command's help."""
+    return f"[bold]Example:[/bold] {text}"
+
+
+def require_kind(kind: str | None) -> str:
+    """The kind of network, checked.
+
+    Raises:
+        CommandFailed: when it is neither cnn nor rnn.
+    """
+    if kind not in ("cnn", "rnn"):
+        raise CommandFailed(f"'{kind or ''}' is no kind of network: say cnn (images) or rnn (texts).")
+    return kind
+
+
+def parse_settings(settings: Iterable[str], option: str = "--set") -> dict[str, str]:
+    """What the NAME=VALUE words of an option say.
+
+    Raises:
+        CommandFailed: when a word has no '='.
+    """
+    pairs = [setting.partition("=") for setting in settings]
+    for name, equals, _ in pairs:
+        if not equals or not name:
+            raise CommandFailed(f"{option} wants NAME=VALUE, and '{name}' has no value.")
+    return {name: value for name, _, value in pairs}
+
+
+def show(facts: Any, as_json: bool, text: str, problem: str | None = None) -> None:
+    """Prints a result: a document for a program, else the text.
+
+    Args:
+        facts: the result, whatever `json` can write.
+        as_json: print the document.
+        text: what a person is shown.
+        problem: why the command is going to end with another status than 0 in spite of its result.
+    """
+    typer.echo(json.dumps(document(facts, problem), default=str) if as_json else text)
+
+
+def document(result: Any, problem: str | None = None) -> dict[str, Any]:
+    """What every command prints with --json: whether its status is 0, the result, and why the status is not 0."""
+    error = {"error": {"message": problem}} if problem else {}
+    return {"ok": not problem, **error, **({} if result is None else {"result": result})}
+
+
+def confirm(deed: str, target: Target, is_sure: bool) -> None:
+    """Asks before something is taken away, and names the AWS in which that is going to happen.
+
+    Raises:
+        CommandFailed: when the answer is no, or there is nobody to ask.
+    """
+    if is_sure:
+        return
+    question = f"{deed} in {target.place()}?"
+    if not sys.stdin.isatty():
+        raise CommandFailed(f"{question} There is no terminal to ask in: --yes says so. Nothing was done.")
+    if not typer.confirm(question, err=True):
+        raise CommandFailed("Nothing was done.")

@@ -1,0 +1,46 @@
+"""A request whose answer is known: what a release asks the endpoint before it believes that a version serves."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from model_code.data.records import Split
+
+# The release machine carries it in a state, which holds 256 KiB in all (Step Functions quotas).
+BYTES_AT_MOST = 64 * 1024
+
+
+def known_input_of(split: Split, probabilities: np.ndarray) -> dict[str, Any] | None:
+    """The test sample that the model is surest of among those that it answers rightly.
+
+    Args:
+        split: N samples.
+        probabilities: the model's of them, [N, C].
+
+    Returns:
+        `request`, the body as JSON text, and `label`, the answer; None when nothing is answered rightly in a request
+        of at most BYTES_AT_MOST.
+    """
+    answers = probabilities.argmax(axis=1)
+    confidence = np.where(answers == split.targets, probabilities.max(axis=1), -1.0)
+    for i in np.argsort(-confidence, kind="stable"):
+        if confidence[i] < 0:
+            break
+        request = json.dumps({"instances": [instance_of(split.samples[i], split.feature)]})
+        if len(request.encode()) <= BYTES_AT_MOST:
+            return {"request": request, "label": split.labels[answers[i]]}
+    return None
+
+
+def instance_of(sample: bytes | np.ndarray, feature: str) -> dict[str, Any]:
+    """A sample as the endpoint takes it in JSON."""
+    if feature == "image":
+        return {"image": {"b64": base64.b64encode(sample).decode()}}
+    if feature == "text":
+        return {"text": sample.decode("utf-8", "replace")}
+    return {"sequence": sample.tolist()}

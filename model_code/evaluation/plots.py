@@ -1,0 +1,91 @@
+"""Pictures of an evaluation: the confusion matrix, how sure against how right, and precision and recall by class."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from model_code.evaluation.files import PLOT_FILES
+from model_code.failures import JobFailed
+
+# Above so many classes their names and counts would not be legible.
+MOST_LABELLED_CLASSES = 30
+BINS = 15
+
+
+def write_plots(
+    matrix: np.ndarray, confidence: np.ndarray, right: np.ndarray, labels: Sequence[str], directory: Path
+) -> None:
+    """Writes PLOT_FILES to `directory`.
+
+    Args:
+        matrix: counts [C, C]; rows are the truth, columns the answers.
+        confidence: of each answer, float [N].
+        right: whether each answer was right, [N].
+        labels: C names.
+        directory: there already.
+
+    Raises:
+        JobFailed: where matplotlib is not installed.
+    """
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise JobFailed("Plots need matplotlib, which is not installed here. Leave --plots out.") from error
+    draw = (
+        lambda axes: draw_confusion(axes, matrix, labels),
+        lambda axes: draw_reliability(axes, confidence, right),
+        lambda axes: draw_classes(axes, matrix, labels),
+    )
+    for name, one in zip(PLOT_FILES, draw, strict=True):
+        figure = Figure(figsize=(6, 5), dpi=120, layout="constrained")
+        one(figure.subplots())
+        figure.savefig(directory / name)
+
+
+def draw_confusion(axes, matrix: np.ndarray, labels: Sequence[str]) -> None:
+    """Each row's shares as shades, with the counts."""
+    shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    axes.set(xlabel="answer", ylabel="truth", title="Confusion matrix")
+    if len(labels) > MOST_LABELLED_CLASSES:
+        return
+    positions = range(len(labels))
+    axes.set_xticks(positions, labels, rotation=90)
+    axes.set_yticks(positions, labels)
+    for row in positions:
+        for column in positions:
+            shade = "white" if shares[row, column] > 0.5 else "black"
+            axes.text(
+                column, row, str(matrix[row, column]), ha="center", va="center", color=shade, fontsize=7
+            )
+
+
+def draw_reliability(axes, confidence: np.ndarray, right: np.ndarray) -> None:
+    """The share of right answers in each bin of confidence, beside the diagonal of a model that knows itself."""
+    bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
+    counts = np.bincount(bins, minlength=BINS)
+    filled = counts > 0
+    sure = np.bincount(bins, weights=confidence, minlength=BINS)[filled] / counts[filled]
+    share = np.bincount(bins, weights=right, minlength=BINS)[filled] / counts[filled]
+    axes.plot([0, 1], [0, 1], color="grey", linestyle="--", label="as sure as right")
+    axes.plot(sure, share, marker="o", label="model")
+    axes.bar(
+        (np.arange(BINS) + 0.5) / BINS, counts / counts.sum(), width=0.9 / BINS, alpha=0.3, label="answers"
+    )
+    axes.set(xlabel="confidence", ylabel="share", xlim=(0, 1), ylim=(0, 1.02), title="Reliability")
+    axes.legend(loc="upper left")
+
+
+def draw_classes(axes, matrix: np.ndarray, labels: Sequence[str]) -> None:
+    """Precision and recall of each class, side by side."""
+    hits, positions = np.diag(matrix), np.arange(len(labels))
+    for offset, name, total in ((-0.2, "precision", matrix.sum(axis=0)), (0.2, "recall", matrix.sum(axis=1))):
+        axes.barh(positions + offset, hits / np.maximum(total, 1), height=0.4, label=name)
+    axes.set(xlim=(0, 1), title="Classes")
+    axes.invert_yaxis()
+    if len(labels) <= MOST_LABELLED_CLASSES:
+        axes.set_yticks(positions, labels)
+    axes.legend(loc="lower left")

@@ -1,0 +1,135 @@
+"""Writes the artefact that the TensorFlow inference container serves: a sample in, label and probability out."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import keras
+import tensorflow as tf
+
+from model_code.export.litert import CALIBRATION_SAMPLES, write_litert
+from model_code.hyperparameters import Hyperparameters
+from model_code.outputs import MODEL_FOLDER
+from model_code.training.tasks import Problem
+
+VERSION = "1"
+PACKAGE = Path(__file__).resolve().parents[1]
+
+
+class ServingModule(tf.Module):
+    """A classifier behind its preprocessing, with one signature."""
+
+    def __init__(
+        self,
+        probabilities_of: Callable[[tf.Tensor], tf.Tensor],
+        sample_spec: tf.TensorSpec,
+        labels: Sequence[str],
+        resources: Sequence[object],
+    ) -> None:
+        """Makes the signature.
+
+        Args:
+            probabilities_of: from samples to float32 probabilities [N, C], in TensorFlow's graph.
+            sample_spec: of the samples, with the name of the signature's input.
+            labels: the classes' names.
+            resources: networks and tables that `probabilities_of` needs.
+        """
+        super().__init__()
+        self.resources = list(resources)
+        self.labels = tf.constant(list(labels))
+        self.probabilities_of = probabilities_of
+        self.signature = tf.function(self.predict, input_signature=[sample_spec], autograph=False)
+
+    def predict(self, samples: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Samples to `label` string [N], `score` float [N] and `probabilities` float [N, C]."""
+        probabilities = self.probabilities_of(samples)
+        best = tf.argmax(probabilities, axis=1)
+        return {
+            "label": tf.gather(self.labels, best),
+            "score": tf.reduce_max(probabilities, axis=1),
+            "probabilities": probabilities,
+        }
+
+
+def export_model(
+    network: keras.Model,
+    problem: Problem,
+    settings: Hyperparameters,
+    history: list[dict[str, float]],
+    directory: Path,
+) -> None:
+    """Writes `1/`, `litert/`, `code/inference.py`, `labels.json` and `model_card.json` to `directory`.
+
+    The served network computes in float32, whatever precision trained it: the same weights answer alike on hardware
+    with and without bfloat16.
+    """
+    served = in_float32(network, problem)
+    spec = tf.TensorSpec(problem.sample_spec.shape, problem.sample_spec.dtype, name=problem.feature)
+    module = ServingModule(
+        lambda samples: tf.nn.softmax(served(problem.preprocess(samples), training=False)),
+        spec,
+        problem.labels,
+        [served, *problem.resources],
+    )
+    write_artefact(directory, module, problem.labels, model_card(served, problem, settings, history))
+    inputs, _ = next(problem.train.in_order(CALIBRATION_SAMPLES))
+    write_litert(served, inputs, directory / "litert")
+    preprocessing = json.dumps(problem.preprocessing, ensure_ascii=False)
+    (directory / "litert" / "preprocessing.json").write_text(preprocessing, encoding="utf-8")
+
+
+def write_artefact(directory: Path, module: ServingModule, labels: Sequence[str], card: dict) -> None:
+    """Writes what the inference container needs to `directory`, and the card, in the place of an earlier artefact.
+
+    Raises:
+        OutputRefused: when the directory holds anything else.
+    """
+    MODEL_FOLDER.prepare(directory)
+    (directory / MODEL_FOLDER.first).write_text(json.dumps(card, indent=2))
+    target = directory / VERSION
+    tf.saved_model.save(module, str(target), signatures={"serving_default": module.signature})
+    code = directory / "code"
+    code.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(PACKAGE / "inference.py", code / "inference.py")
+    (directory / "labels.json").write_text(json.dumps(list(labels)))
+
+
+def in_float32(network: keras.Model, problem: Problem) -> keras.Model:
+    """The same network and weights under the float32 policy."""
+    policy = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("float32")
+    try:
+        served = problem.build_network()
+    finally:
+        keras.config.set_dtype_policy(policy)
+    served.set_weights(network.get_weights())
+    return served
+
+
+def model_card(
+    network: keras.Model, problem: Problem, settings: Hyperparameters, history: list[dict[str, float]]
+) -> dict:
+    """What a reader of the artefact wants to know without loading it."""
+    return {
+        "kind": settings.kind,
+        "feature": problem.feature,
+        "parameters": network.count_params(),
+        "hyperparameters": asdict(settings),
+        "tensorflow": tf.__version__,
+        "keras": keras.__version__,
+        "source_sha256": source_digest(),
+        "history": history,
+    }
+
+
+def source_digest() -> str:
+    """A digest of this package's sources: equal digests were trained by equal code."""
+    digest = hashlib.sha256()
+    for file in sorted(PACKAGE.rglob("*.py")):
+        digest.update(file.relative_to(PACKAGE).as_posix().encode() + b"\0" + file.read_bytes())
+    return digest.hexdigest()

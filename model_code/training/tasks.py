@@ -1,0 +1,270 @@
+"""What differs between the kinds of network: from a channel's samples to inputs, network and serving function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from model_code.data.batches import Arrays, Shards, first_line
+from model_code.data.records import Split
+from model_code.data.shards import ShardedSplit, open_split
+from model_code.failures import JobFailed
+from model_code.hyperparameters import CnnHyperparameters, Hyperparameters, RnnHyperparameters
+from model_code.networks.networks import Channels, build_cnn, build_rnn, whitening_kernel
+from model_code.networks.preprocessing import (
+    FIRST_WORD,
+    build_vocabulary,
+    decode_all_images,
+    decode_images,
+    encode_all_texts,
+    encode_texts,
+    pad_sequences,
+    stack_sequences,
+    vocabulary_table,
+)
+
+ENCODED = tf.TensorSpec([None], tf.string)
+CHUNK_SAMPLES = 500
+# From which the first layer's kernel is taken, where that is asked for.
+WHITENED_SAMPLES = 200
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Data in the network's form, with the functions that make the network and its serving inputs.
+
+    Attributes:
+        labels: the classes' names.
+        feature: the serving signature's input: `image`, `text` or `sequence`.
+        train: the training samples.
+        validation: like train.
+        build_network: makes the untrained network under Keras's present precision policy.
+        preprocess: from samples to the network's inputs, in TensorFlow's graph.
+        preprocessing: what a server without TensorFlow has to know to do the same.
+        sample_spec: of those samples: string [N], or float32 [N, steps, channels] padded behind with NaN.
+        resources: what `preprocess` needs kept alive in the exported model.
+    """
+
+    labels: list[str]
+    feature: str
+    train: Arrays | Shards
+    validation: Arrays | Shards
+    build_network: Callable[[], keras.Model]
+    preprocess: Callable[[tf.Tensor], tf.Tensor]
+    preprocessing: dict[str, Any]
+    resources: list[object]
+    sample_spec: tf.TensorSpec = ENCODED
+
+
+def load_problem(settings: Hyperparameters, train: Path, validation: Path) -> Problem:
+    """Reads both channels for the kind of network that `settings` are of.
+
+    Raises:
+        JobFailed: naming what is wrong with a channel.
+    """
+    splits = [open_split(directory, settings) for directory in (train, validation)]
+    if splits[0].labels != splits[1].labels:
+        raise JobFailed("The channels train and validation name different classes in their labels.json.")
+    if splits[0].feature != splits[1].feature:
+        raise JobFailed(
+            f"The channel train holds a {splits[0].feature} in each record, the channel validation a "
+            f"{splits[1].feature}. Write both from one set."
+        )
+    counts = splits[0].class_counts
+    if not counts.all():
+        raise JobFailed(
+            f"The channel train has no sample of the class '{splits[0].labels[int(counts.argmin())]}'. Add some, or "
+            "take the class out of labels.json in every channel."
+        )
+    if len(splits[0]) < settings.batch_size:
+        raise JobFailed(
+            f"The channel train has {len(splits[0])} samples, fewer than one batch of {settings.batch_size}. "
+            "Add samples or lower batch_size."
+        )
+    if isinstance(settings, CnnHyperparameters):
+        return image_problem(settings, *splits)
+    return (sequence_problem if splits[0].feature == "sequence" else text_problem)(settings, *splits)
+
+
+def image_problem(
+    settings: CnnHyperparameters, train: Split | ShardedSplit, validation: Split | ShardedSplit
+) -> Problem:
+    """The CNN's problem. The channels' mean and variance of the training images become part of the network."""
+    size, class_count = settings.image_size, len(train.labels)
+    try:
+        samples = [
+            samples_of(
+                split,
+                settings,
+                encode=lambda encoded: decode_images(encoded, size),
+                encode_all=lambda encoded: decode_all_images(encoded, size),
+            )
+            for split in (train, validation)
+        ]
+        mean, variance = mean_and_variance(samples[0])
+        variance = np.maximum(variance, 1.0)
+        whitening = None
+        if settings.whitening:
+            first, _ = next(samples[0].in_order(WHITENED_SAMPLES))
+            whitening = whitening_kernel(first, variance)
+    except tf.errors.InvalidArgumentError as error:
+        raise JobFailed(
+            f"A sample is no PNG or JPEG image that can be decoded: {first_line(error)}"
+        ) from error
+
+    def build_network() -> keras.Model:
+        return build_cnn(
+            settings, class_count, mean=mean.tolist(), variance=variance.tolist(), whitening=whitening
+        )
+
+    return Problem(
+        labels=train.labels,
+        feature=train.feature,
+        train=samples[0],
+        validation=samples[1],
+        build_network=build_network,
+        preprocess=lambda encoded: tf.cast(decode_images(encoded, size), tf.float32),
+        preprocessing={"feature": train.feature, "image_size": size},
+        resources=[],
+    )
+
+
+def text_problem(
+    settings: RnnHyperparameters, train: Split | ShardedSplit, validation: Split | ShardedSplit
+) -> Problem:
+    """The RNN's problem. The vocabulary is the training texts' most frequent words."""
+    vocabulary = build_vocabulary(train, settings.vocabulary_size)
+    table, class_count = vocabulary_table(vocabulary), len(train.labels)
+
+    def encode(texts: tf.Tensor) -> tf.Tensor:
+        return encode_texts(texts, table, settings.sequence_length)
+
+    samples = [
+        samples_of(
+            split,
+            settings,
+            encode=encode,
+            encode_all=lambda texts: encode_all_texts(texts, table, settings.sequence_length),
+        )
+        for split in (train, validation)
+    ]
+
+    def build_network() -> keras.Model:
+        return build_rnn(settings, class_count, vocabulary_numbers=FIRST_WORD + len(vocabulary))
+
+    return Problem(
+        labels=train.labels,
+        feature=train.feature,
+        train=samples[0],
+        validation=samples[1],
+        build_network=build_network,
+        preprocess=encode,
+        preprocessing={
+            "feature": train.feature,
+            "sequence_length": settings.sequence_length,
+            "vocabulary": vocabulary,
+        },
+        resources=[table],
+    )
+
+
+def sequence_problem(
+    settings: RnnHyperparameters, train: Split | ShardedSplit, validation: Split | ShardedSplit
+) -> Problem:
+    """The RNN's problem for sensor sequences. The training steps' mean and variance become part of the network."""
+    length, class_count = settings.sequence_length, len(train.labels)
+    channels = next(iter(train)).shape[1]
+    check_augmentation(settings, channels)
+    for name, split in (("train", train), ("validation", validation)):
+        check_lengths(name, split, length, channels)
+    samples = [
+        samples_of(
+            split,
+            settings,
+            encode=lambda sequences: pad_sequences(sequences, length),
+            encode_all=lambda sequences: stack_sequences(sequences, length),
+        )
+        for split in (train, validation)
+    ]
+    mean, variance = mean_and_variance(samples[0])
+    statistics = Channels(mean.tolist(), np.maximum(variance, 1e-6).tolist())
+    return Problem(
+        labels=train.labels,
+        feature=train.feature,
+        train=samples[0],
+        validation=samples[1],
+        build_network=lambda: build_rnn(settings, class_count, channels=statistics),
+        preprocess=lambda sequences: pad_sequences(sequences, length),
+        preprocessing={"feature": train.feature, "sequence_length": length, "channels": channels},
+        resources=[],
+        sample_spec=tf.TensorSpec([None, None, channels], tf.float32),
+    )
+
+
+def samples_of(
+    split: Split | ShardedSplit,
+    settings: Hyperparameters,
+    *,
+    encode: Callable[[tf.Tensor], tf.Tensor],
+    encode_all: Callable[[list], np.ndarray],
+) -> Arrays | Shards:
+    """The split's samples in the network's form: all at once where they are in memory, batch by batch where not."""
+    if isinstance(split, ShardedSplit):
+        return Shards(split, encode, settings.memory_limit_megabytes)
+    return Arrays(encode_all(split.samples), split.targets)
+
+
+def mean_and_variance(samples: Arrays | Shards) -> tuple[np.ndarray, np.ndarray]:
+    """Of each channel over all samples and their places, float64 [channels]; padding with NaN does not count.
+
+    Chunks are put together by the formula of Chan, Golub and LeVeque (Stanford report CS-79-773, 1979).
+    """
+    count, mean, squares = 0, 0.0, 0.0
+    for inputs, _ in samples.in_order(CHUNK_SAMPLES):
+        values = inputs.reshape(-1, inputs.shape[-1]).astype(np.float64)
+        values = values[~np.isnan(values).any(axis=1)]
+        own = values.mean(axis=0)
+        gap, total = own - mean, count + len(values)
+        squares += ((values - own) ** 2).sum(axis=0) + gap**2 * (count * len(values) / total)
+        mean += gap * (len(values) / total)
+        count = total
+    return mean, squares / count
+
+
+def check_lengths(name: str, split: Split | ShardedSplit, length: int, channels: int) -> None:
+    """Refuses sequences that the network cannot read, naming the longest.
+
+    Raises:
+        JobFailed: when one is longer than `length` or of other channels.
+    """
+    steps, longest = max((len(sample), -number) for number, sample in enumerate(split))
+    if steps > length:
+        raise JobFailed(
+            f"Record {-longest} of the channel {name} has {steps:,} steps, but the network reads {length:,}. Cut it "
+            "into windows, or raise sequence_length."
+        )
+    found = next(iter(split)).shape[1]
+    if found != channels:
+        raise JobFailed(
+            f"The channel {name} has sequences of {found} channels, the channel train of {channels}."
+        )
+
+
+def check_augmentation(settings: RnnHyperparameters, channels: int) -> None:
+    """Refuses changes of training samples that the channels do not allow."""
+    if settings.rotation_degrees and channels % 3:
+        raise JobFailed(
+            f"rotation_degrees turns channels three by three, but the sequences have {channels}. Set it to 0."
+        )
+    mirrored = [int(one) for one in settings.mirrored_channels.split(",") if one]
+    if mirrored and max(mirrored) >= channels:
+        raise JobFailed(
+            f"mirrored_channels names the channel {max(mirrored)}, but the sequences have {channels}, 0 to "
+            f"{channels - 1}."
+        )

@@ -1,0 +1,205 @@
+"""One network's training steps: schedule, augmentation, loss, gradients and update, compiled where that is faster."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import keras
+import tensorflow as tf
+
+from model_code.data.batches import ArrayEpoch, Arrays, Batch, ShardEpoch, Shards
+from model_code.failures import JobFailed
+from model_code.hyperparameters import Hyperparameters
+from model_code.networks.preprocessing import augment, augment_sequences, drop_words, hide_squares
+
+# Steps that run inside one TensorFlow call; between calls a stop is noticed and a checkpoint can be written.
+STEPS_PER_CALL = 20
+EVALUATION_BATCH = 500
+
+
+def learning_rate_at(step: tf.Tensor, total_steps: tf.Tensor | int, settings: Hyperparameters) -> tf.Tensor:
+    """The one-cycle schedule: from 0 up to the peak over `warmup_share` of the steps, then down to 0."""
+    step, total = tf.cast(step, tf.float32), tf.cast(total_steps, tf.float32)
+    warmup = tf.maximum(1.0, settings.warmup_share * total)
+    rising = (step + 1.0) / warmup
+    falling = (total - step) / tf.maximum(1.0, total - warmup)
+    return settings.learning_rate * tf.minimum(1.0, tf.minimum(rising, falling))
+
+
+def make_optimizer(settings: Hyperparameters) -> keras.optimizers.Optimizer:
+    """SGD with Nesterov momentum for the CNN, Adam for the RNN."""
+    if settings.kind == "cnn":
+        return keras.optimizers.SGD(settings.learning_rate, momentum=0.9, nesterov=True)
+    return keras.optimizers.Adam(settings.learning_rate)
+
+
+class Learner:
+    """A network with its optimiser and its data, advanced by whole steps that depend on nothing but their number."""
+
+    def __init__(
+        self,
+        build_network: Callable[[], keras.Model],
+        settings: Hyperparameters,
+        samples: Arrays | Shards,
+        class_count: int,
+    ) -> None:
+        """Builds network and optimiser under the strategy whose scope it is called in.
+
+        Args:
+            build_network: makes the untrained network.
+            settings: the run's hyperparameters.
+            samples: of the training split.
+            class_count: number of classes.
+
+        Raises:
+            JobFailed: when a batch cannot be shared evenly by the strategy's replicas.
+        """
+        self.strategy = tf.distribute.get_strategy()
+        self.network = build_network()
+        self.settings = settings
+        self.class_count = class_count
+        self.is_cnn = settings.kind == "cnn"
+        self.samples = samples
+        self.sample_count = len(samples)
+        self.batch_size = min(settings.batch_size, self.sample_count)
+        replicas = self.strategy.num_replicas_in_sync
+        if self.batch_size % replicas:
+            raise JobFailed(
+                f"A batch of {self.batch_size} cannot be shared evenly by {replicas} devices. Make batch_size a "
+                f"multiple of {replicas}."
+            )
+        self.steps_per_epoch = self.sample_count // self.batch_size
+        self.total_steps = self.steps_per_epoch * settings.epochs
+        self.optimizer = make_optimizer(settings)
+        # Its variables have to exist before the first traced step.
+        self.optimizer.build(self.network.trainable_variables)
+        self.decayed = [
+            variable for variable in self.network.trainable_variables if variable.path.endswith("kernel")
+        ]
+        # Where several replicas exchange something there may be no function around the exchange: neither of gradients
+        # nor, inside the network, of the averages of batch normalisation.
+        compile_options = {"jit_compile": settings.jit_compile, "autograph": False}
+        exchanges_averages = self.is_cnn and replicas > 1
+        self.gradients = (
+            self.plain_gradients
+            if exchanges_averages
+            else tf.function(self.plain_gradients, **compile_options)
+        )
+        self.step = tf.function(self.plain_step, **compile_options) if replicas == 1 else self.plain_step
+        shape = [None, self.batch_size]
+        self.run_steps = tf.function(
+            self.plain_run_steps,
+            input_signature=[
+                tf.TensorSpec([*shape, *samples.input_spec.shape], samples.input_spec.dtype),
+                tf.TensorSpec(shape, tf.int32),
+                tf.TensorSpec([], tf.int32),
+                tf.TensorSpec([], tf.int32),
+            ],
+        )
+        self.measure_batch = tf.function(self.plain_measure_batch, reduce_retracing=True, **compile_options)
+        self.has_finite_weights = tf.function(self.plain_has_finite_weights, autograph=False)
+
+    def variables(self) -> list[keras.Variable]:
+        """Everything that changes while training: weights, averages, dropout's random state, optimiser slots."""
+        return [*self.network.variables, *self.optimizer.variables]
+
+    def batches_of_epoch(self, epoch: int) -> ArrayEpoch | ShardEpoch:
+        """The batches of each step of an epoch; a slice of it gives those of some steps."""
+        return self.samples.epoch(epoch, batch_size=self.batch_size, seed=self.settings.seed)
+
+    def advance(self, batches: Batch, first_step: int) -> tuple[float, float]:
+        """Takes the steps first_step, first_step + 1, … on inputs [steps, batch_size, …] with their targets.
+
+        Returns:
+            The sums over the steps of the mean loss and of the number of right answers.
+        """
+        inputs, targets = batches
+        loss_sum, right_sum = self.run_steps(
+            tf.constant(inputs),
+            tf.constant(targets),
+            tf.constant(first_step, tf.int32),
+            tf.constant(self.total_steps, tf.int32),
+        )
+        return float(loss_sum), float(right_sum)
+
+    def plain_run_steps(
+        self, inputs: tf.Tensor, targets: tf.Tensor, first_step: tf.Tensor, total_steps: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Runs inputs [steps, batch, …] with their targets as consecutive steps, each batch shared by the replicas."""
+        loss_sum, right_sum = tf.constant(0.0), tf.constant(0.0)
+        # AutoGraph makes a loop of the `for`; looking for one in all of Keras as well takes seconds.
+        replica_step = tf.autograph.experimental.do_not_convert(self.replica_step)
+        for offset in tf.range(tf.shape(inputs)[0]):
+            step = first_step + offset
+            rate = learning_rate_at(step, total_steps, self.settings)
+            self.optimizer.learning_rate.assign(rate)
+            losses, rights = self.strategy.run(replica_step, args=(inputs[offset], targets[offset], step))
+            loss_sum += self.strategy.reduce(tf.distribute.ReduceOp.SUM, losses, axis=None)
+            right_sum += self.strategy.reduce(tf.distribute.ReduceOp.SUM, rights, axis=None)
+        return loss_sum, right_sum
+
+    def replica_step(
+        self, inputs: tf.Tensor, targets: tf.Tensor, step: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """One replica's part of a step: every so manieth sample of the batch, which all replicas are given whole."""
+        replicas = self.strategy.num_replicas_in_sync
+        replica = tf.distribute.get_replica_context().replica_id_in_sync_group if replicas > 1 else 0
+        seed = tf.stack([self.settings.seed, step])
+        if self.is_cnn:
+            inputs = augment(inputs, seed, self.settings.shift_pixels)
+            if self.settings.cutout_pixels:
+                inputs = hide_squares(inputs, seed, self.settings.cutout_pixels)
+            inputs = tf.cast(inputs, self.network.compute_dtype)
+        elif inputs.dtype.is_floating:
+            inputs = augment_sequences(inputs, seed, self.settings)
+        elif self.settings.word_dropout:
+            inputs = drop_words(inputs, seed, self.settings.word_dropout)
+        return self.step(inputs[replica::replicas], targets[replica::replicas])
+
+    def plain_step(self, inputs: tf.Tensor, targets: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """One update; returns this replica's share of the batch's mean loss, and its number of right answers."""
+        loss, right, gradients = self.gradients(inputs, targets)
+        # The optimiser adds up the replicas' gradients.
+        self.optimizer.apply(gradients)
+        return loss, right
+
+    def plain_gradients(
+        self, inputs: tf.Tensor, targets: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor, list[tf.Tensor]]:
+        """Loss, right answers and gradients of one replica's samples, scaled so that they add up to the batch's."""
+        smoothing = self.settings.label_smoothing
+        wanted = tf.one_hot(targets, self.class_count) * (1 - smoothing) + smoothing / self.class_count
+        with tf.GradientTape() as tape:
+            logits = self.network(inputs, training=True)
+            losses = tf.nn.softmax_cross_entropy_with_logits(wanted, logits)
+            loss = tf.reduce_sum(losses) / self.batch_size
+            penalised = loss
+            if self.settings.weight_decay:
+                squares = [tf.nn.l2_loss(variable.value) for variable in self.decayed]
+                share = self.settings.weight_decay / self.strategy.num_replicas_in_sync
+                penalised = loss + share * tf.add_n(squares)
+        gradients = tape.gradient(penalised, self.network.trainable_variables)
+        right = tf.reduce_sum(tf.cast(tf.argmax(logits, 1, output_type=tf.int32) == targets, tf.float32))
+        return loss, right, [tf.convert_to_tensor(gradient) for gradient in gradients]
+
+    def plain_has_finite_weights(self) -> tf.Tensor:
+        """Whether every weight is a number. A loss does not tell: ReLU makes 0 of a NaN, so it can stay finite."""
+        finite = [
+            tf.reduce_all(tf.math.is_finite(weight.value)) for weight in self.network.trainable_variables
+        ]
+        return tf.reduce_all(tf.stack(finite))
+
+    def plain_measure_batch(self, inputs: tf.Tensor, targets: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """The batch's summed loss and number of right answers, without dropout and with the moving averages."""
+        logits = self.network(tf.cast(inputs, tf.float32) if self.is_cnn else inputs, training=False)
+        losses = tf.nn.sparse_softmax_cross_entropy_with_logits(targets, logits)
+        right = tf.cast(tf.argmax(logits, 1, output_type=tf.int32) == targets, tf.float32)
+        return tf.reduce_sum(losses), tf.reduce_sum(right)
+
+    def measure(self, samples: Arrays | Shards) -> tuple[float, float]:
+        """Mean loss and accuracy on other samples of the training samples' form."""
+        loss = right = 0.0
+        for inputs, targets in samples.in_order(EVALUATION_BATCH):
+            batch_loss, batch_right = self.measure_batch(tf.constant(inputs), tf.constant(targets))
+            loss, right = loss + float(batch_loss), right + float(batch_right)
+        return loss / len(samples), right / len(samples)

@@ -1,0 +1,222 @@
+"""The recognition API stack: API Gateway before the functions that ask Rekognition, Comprehend and our endpoints."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from aws_cdk import Duration, RemovalPolicy, Size, Stack
+from aws_cdk import aws_apigateway as apigateway
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from lambdas.catalogue import FUNCTIONS, OPERATIONS
+from stacks.api.access import add_callers, method_options, refuse_in_our_words, way_in
+from stacks.api.firewall import Firewall
+from stacks.api.response_table import AnswerTable
+from stacks.names import KINDS, endpoint_name
+from stacks.settings import EnvironmentSettings
+from stacks.settings.api import ApiSettings
+from stacks.shared import acknowledge
+from stacks.shared.counter_table import add_counters
+from stacks.shared.endpoint_access import own_grants, own_variables, record_grants, record_variables
+from stacks.shared.iam import bucket_arn
+from stacks.shared.lambda_function import CLASSIFY, FunctionPlan, add_function, list_prices, retention
+from stacks.shared.parameters import publish, published
+
+# Every body reaches the functions byte for byte; API Gateway would replace what is no UTF-8 in the others.
+BINARY_TYPES = ["*/*"]
+COMPRESS_FROM_BYTES = 1024
+# Which of our networks a policy may ask in a managed service's place.
+KIND_OF = {"vision": "cnn", "language": "rnn"}
+# The functions whose answers cost something.
+KEEPING = ("vision", "language", "custom", "litert")
+
+
+def paths_of(function: str) -> tuple[str, ...]:
+    """The paths of a function's operations."""
+    return tuple(operation.path for operation in FUNCTIONS[function])
+
+
+def actions_of(function: str) -> set[str]:
+    """The IAM actions of a function's operations."""
+    return {operation.action for operation in FUNCTIONS[function] if operation.service}
+
+
+class ApiStack(Stack):
+    """One API with one answer format, and nobody in it whom its doors do not let in."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: EnvironmentSettings,
+        build_directory: Path,
+        **options,
+    ) -> None:
+        super().__init__(scope, construct_id, **options)
+        api = self.rest_api(settings)
+        # API Gateway refuses a request without a content type before a function runs.
+        validator = api.add_request_validator(
+            "Validator", validate_request_body=True, validate_request_parameters=True
+        )
+        answers = AnswerTable(self, settings) if settings.api.keeps_answers else None
+        for plan in self.plans(settings, self.budgets(settings.api)):
+            if answers and plan.name in KEEPING:
+                plan = answers.open_to(plan)
+            function = add_function(self, settings.api, plan, build_directory)
+            integration = apigateway.LambdaIntegration(function, timeout=Duration.seconds(29))
+            for route in plan.routes:
+                api.root.resource_for_path(route).add_method(
+                    "POST",
+                    integration,
+                    request_validator=validator,
+                    request_parameters={"method.request.header.Content-Type": True},
+                )
+        add_callers(api, settings.api)
+        if settings.api.firewall:
+            Firewall(self, "Firewall", stage=api.deployment_stage, settings=settings.api.firewall)
+        publish(self, settings.name, "api-url", api.url)
+
+    def plans(self, settings: EnvironmentSettings, budgets: dynamodb.Table | None) -> list[FunctionPlan]:
+        """The functions, with the routes and actions of their operations and what their policies need."""
+        of_own = own_variables(settings)
+        classifier = settings.api.document_classifier_endpoint_arn
+
+        def managed(function: str) -> FunctionPlan:
+            """A function of a managed service."""
+            mine = {
+                operation.name: settings.api.policies[operation.name]
+                for operation in FUNCTIONS[function]
+                if operation.name in settings.api.policies
+            }
+            grants = {"*": actions_of(function) - {CLASSIFY}}
+            variables = {"PRICES_USD": list_prices(settings.region)}
+            if function == "language" and classifier:
+                grants[classifier] = {CLASSIFY}
+                variables["DOCUMENT_CLASSIFIER_ENDPOINT_ARN"] = classifier
+            if mine:
+                policies = {name: policy.model_dump() for name, policy in mine.items()}
+                variables |= {"POLICIES": json.dumps(policies, sort_keys=True), **of_own}
+            if any(policy.asks_own for policy in mine.values()):
+                grants |= own_grants(self, settings, [KIND_OF[function]])
+            if budgets and any(policy.monthly_budget_usd for policy in mine.values()):
+                grants[budgets.table_arn] = {"dynamodb:UpdateItem"}
+                variables["BUDGET_TABLE"] = budgets.table_name
+            return FunctionPlan(function, paths_of(function), grants, variables, parts=("custom",))
+
+        own = (
+            litert_plan(self, settings, paths_of("custom"))
+            if settings.api.own_backend == "litert"
+            else FunctionPlan("custom", paths_of("custom"), own_grants(self, settings), of_own)
+        )
+        return [
+            managed("vision"),
+            managed("language"),
+            own,
+            FunctionPlan("advise", paths_of("advise"), {}, {}, packages=("advisor",)),
+        ]
+
+    def budgets(self, settings: ApiSettings) -> dynamodb.Table | None:
+        """The table of what was spent in each month; none where no policy has a budget. It holds sums only."""
+        if not any(policy.monthly_budget_usd for policy in settings.policies.values()):
+            return None
+        return add_counters(self, "Budgets")
+
+    def rest_api(self, settings: EnvironmentSettings) -> apigateway.RestApi:
+        """The API with its stage, access log and throttle."""
+        access_log = logs.LogGroup(
+            self, "AccessLog", retention=retention(settings.api), removal_policy=RemovalPolicy.DESTROY
+        )
+        api = apigateway.RestApi(
+            self,
+            "Api",
+            description=f"Recognition in {settings.name}: managed services and our own models behind one contract",
+            binary_media_types=BINARY_TYPES,
+            min_compression_size=Size.bytes(COMPRESS_FROM_BYTES),
+            **way_in(self, settings.api),
+            cloud_watch_role=True,
+            cloud_watch_role_removal_policy=RemovalPolicy.RETAIN,
+            default_method_options=method_options(self, settings.api),
+            deploy_options=apigateway.StageOptions(
+                stage_name=settings.name,
+                tracing_enabled=True,
+                metrics_enabled=True,
+                # Errors only, and never a request's body: what customers send does not belong into a log.
+                logging_level=apigateway.MethodLoggingLevel.ERROR,
+                data_trace_enabled=False,
+                throttling_rate_limit=settings.api.requests_per_second,
+                throttling_burst_limit=settings.api.burst_requests,
+                access_log_destination=apigateway.LogGroupLogDestination(access_log),
+                access_log_format=apigateway.AccessLogFormat.json_with_standard_fields(
+                    caller=False,
+                    http_method=True,
+                    ip=False,
+                    protocol=True,
+                    request_time=True,
+                    resource_path=True,
+                    response_length=True,
+                    status=True,
+                    user=False,
+                ),
+            ),
+        )
+        refuse_in_our_words(api)
+        return api
+
+
+def litert_plan(stack: Stack, settings: EnvironmentSettings, routes: tuple[str, ...]) -> FunctionPlan:
+    """The function that answers for our own networks itself, with what it needs to fetch the released versions."""
+    groups = {f"{kind.upper()}_ENDPOINT_NAME": endpoint_name(settings.name, kind) for kind in KINDS}
+    bucket = bucket_arn(published(stack, settings.name, "model-bucket"))
+    packages = stack.format_arn(service="sagemaker", resource="model-package", resource_name="")
+    grants = {
+        **record_grants(stack, settings),
+        **{f"{packages}{name}/*": {"sagemaker:DescribeModelPackage"} for name in groups.values()},
+        **{f"{bucket}/{prefix}*": {"s3:GetObject"} for prefix in ("training/", "local/")},
+        published(stack, settings.name, "key-arn"): {"kms:Decrypt"},
+    }
+    variables = {
+        **groups,
+        **record_variables(settings),
+        "MODEL_PACKAGE_ARN_PREFIX": packages,
+    }
+    return FunctionPlan(
+        "litert", routes, grants, variables, packages=("serving",), parts=("custom",), compiled=True
+    )
+
+
+def api_findings(settings: EnvironmentSettings) -> list[acknowledge.Finding]:
+    """What cdk-nag finds here and is right as it is."""
+    own = "Litert" if settings.api.own_backend == "litert" else "Custom"
+    prefixes = (acknowledge.objects("ModelBucket", prefix) for prefix in ("training/", "local/"))
+    fetched = [
+        *acknowledge.each("LitertRole/DefaultPolicy", acknowledge.VERSIONS, *acknowledge.versions(settings)),
+        *acknowledge.each("LitertRole/DefaultPolicy", acknowledge.OBJECTS, *prefixes),
+    ]
+    routes = [operation.path for operation in OPERATIONS]
+    signed = "Callers sign with IAM credentials (AWS_IAM on every method), so there is no user pool."
+    firewall = "Nobody without the account's credentials gets past the signature; throttles bound the rest."
+    stage = f"Api/DeploymentStage.{settings.name}"
+    push = "AWS's own policy for the one role of an account with which API Gateway writes its logs."
+    policy = "arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs"
+    kept = "A backup would keep answers beyond the time that the settings give them."
+    by_signature = [
+        acknowledge.Finding(f"Api/Default/{one}/POST/Resource", "AwsSolutions-COG4", signed) for one in routes
+    ]
+    return [
+        *(by_signature if settings.api.user_pools is None else []),
+        *([] if settings.api.firewall else acknowledge.each(stage, firewall, "AwsSolutions-APIG3")),
+        *(acknowledge.each("Answers", kept, "AwsSolutions-DDB3") if settings.api.keeps_answers else []),
+        *acknowledge.each("Api/CloudWatchRole", push, f"AwsSolutions-IAM4[Policy::{policy}]"),
+        *[
+            finding
+            for function in ("Vision", "Language", own, "Advise")
+            for finding in acknowledge.each(
+                f"{function}Role/DefaultPolicy", acknowledge.NO_RESOURCE, acknowledge.resource("*")
+            )
+        ],
+        *(fetched if own == "Litert" else []),
+    ]

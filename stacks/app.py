@@ -1,0 +1,165 @@
+"""Puts the stacks of one environment together, with what holds for all of them: names, tags, order, checks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from aws_cdk import Annotations, App, Environment, Stack, Tags
+from aws_cdk import aws_iam as iam
+
+from stacks.api.stack import ApiStack, api_findings
+from stacks.bulk.stack import BulkStack, bulk_findings
+from stacks.console.stack import ConsoleStack, console_findings
+from stacks.inference.stack import InferenceStack, inference_findings
+from stacks.monitoring.budget import add_budget
+from stacks.monitoring.drift import drift_findings
+from stacks.monitoring.stack import WatchingStack
+from stacks.names import shared_endpoint_name
+from stacks.release.shutdown import Rests
+from stacks.release.stack import ReleaseStack, release_findings
+from stacks.release.state_machine import ReleasePlaces
+from stacks.settings import EnvironmentSettings, load_settings, warnings_of
+from stacks.shared.acknowledge import Finding, acknowledge
+from stacks.storage.stack import StorageStack
+from stacks.training.stack import TrainingStack, training_findings
+
+PROJECT = "recognition"
+
+# What cdk-nag finds in each stack and is right as it is.
+FINDINGS = {
+    "Training": training_findings,
+    "Inference": inference_findings,
+    "Release": release_findings,
+    "Watching": drift_findings,
+    "Api": api_findings,
+    "Console": console_findings,
+    "Bulk": bulk_findings,
+}
+
+
+def compose(app: App) -> dict[str, Stack]:
+    """Adds the stacks of the environment that the context names (`dev` by default) to `app`.
+
+    Synths may run at the same time: each lays its assets out in a folder of its own, which goes again, because the CDK
+    copies an asset into the assembly when it is added.
+
+    Raises:
+        SettingsRefused: when cdk.json's settings are wrong.
+        VendoringFailed: when the Lambdas' dependencies cannot be installed.
+    """
+    name = app.node.try_get_context("environment") or "dev"
+    settings = load_settings(name, app.node.try_get_context("environments"))
+    with TemporaryDirectory(prefix="recognition-synth-") as folder:
+        return add_stacks(app, settings, Path(folder))
+
+
+def add_stacks(app: App, settings: EnvironmentSettings, build_directory: Path) -> dict[str, Stack]:
+    """The stacks by part, with their order, tags and checks; see `compose` for what is raised."""
+    inference = InferenceStack(
+        app, **named(settings, "Inference", "Endpoints of the released versions"), settings=settings
+    )
+    stacks = {
+        "Storage": StorageStack(app, **named(settings, "Storage", "Key and buckets"), settings=settings),
+        "Training": TrainingStack(
+            app,
+            **named(settings, "Training", "From data to a registered model version"),
+            settings=settings,
+            build_directory=build_directory,
+            inference_stack=stack_name(settings, "Inference"),
+        ),
+        "Inference": inference,
+        "Release": ReleaseStack(
+            app,
+            **named(settings, "Release", "From an approved version to its endpoint"),
+            settings=settings,
+            places=ReleasePlaces(
+                settings.name,
+                inference.stack_name,
+                inference.configurations(),
+                shared_endpoint_name(settings.name) if settings.inference.multi_model else None,
+            ),
+        ),
+        "Api": ApiStack(
+            app,
+            **named(settings, "Api", "The recognition API and its functions"),
+            settings=settings,
+            build_directory=build_directory,
+        ),
+    }
+    if settings.console:
+        stacks["Console"] = ConsoleStack(
+            app, **named(settings, "Console", "A page to try and compare"), settings=settings
+        )
+        # It reads where the API is, and which machine trains.
+        for part in ("Training", "Api"):
+            stacks["Console"].add_stack_dependency(stacks[part])
+    if settings.watching:
+        stacks["Watching"] = WatchingStack(
+            app,
+            **named(settings, "Watching", "Who hears of alarms, drift and failed runs"),
+            settings=settings,
+            build_directory=build_directory,
+            alarm_prefix=stack_name(settings, ""),
+            inference_stack=inference.stack_name,
+        )
+        # It listens to their machines, which it knows by what they published.
+        for part in ("Training", "Release"):
+            stacks["Watching"].add_stack_dependency(stacks[part])
+    if settings.rest:
+        release = stacks["Release"]
+        Rests(release, "Rests", settings=settings, places=release.places, release_machine=release.machine)
+    stacks["Bulk"] = BulkStack(
+        app,
+        **named(settings, "Bulk", "Any operation over millions of objects"),
+        settings=settings,
+        build_directory=build_directory,
+    )
+    if settings.budget:
+        # Beside the topic that hears of it, where there is one.
+        holder = stacks["Watching" if settings.watching else "Storage"]
+        topic = stacks["Watching"].topic if settings.watching else None
+        tags = {"project": PROJECT, "environment": settings.name}
+        add_budget(holder, settings.budget, tags, topic)
+    # They read what storage published, which CDK cannot see by itself.
+    for reader in ("Training", "Inference", "Release", "Api", "Bulk"):
+        stacks[reader].add_stack_dependency(stacks["Storage"])
+    # A released version's group has to outlive its endpoint.
+    stacks["Inference"].add_stack_dependency(stacks["Training"])
+    for part, stack in stacks.items():
+        Tags.of(stack).add("project", PROJECT)
+        Tags.of(stack).add("environment", settings.name)
+        for warning in warnings_of(settings):
+            Annotations.of(stack).add_warning_v2("recognition:old-instance-family", warning)
+        if settings.permissions_boundary:
+            bound(stack, settings.permissions_boundary)
+        acknowledge(stack, findings(part, settings))
+    return stacks
+
+
+def named(settings: EnvironmentSettings, part: str, description: str) -> dict:
+    """The arguments that every stack takes."""
+    name = stack_name(settings, part)
+    return {
+        "construct_id": name,
+        "stack_name": name,
+        "description": f"{description} ({settings.name})",
+        "env": Environment(account=settings.account, region=settings.region),
+        "termination_protection": settings.termination_protection,
+    }
+
+
+def stack_name(settings: EnvironmentSettings, part: str) -> str:
+    """The name of one of the stacks in CloudFormation."""
+    return f"Recognition-{settings.name}-{part}"
+
+
+def bound(stack: Stack, policy_arn: str) -> None:
+    """Bounds every role of a stack, those that CDK adds included."""
+    policy = iam.ManagedPolicy.from_managed_policy_arn(stack, "Boundary", policy_arn)
+    iam.PermissionsBoundary.of(stack).apply(policy)
+
+
+def findings(part: str, settings: EnvironmentSettings) -> list[Finding]:
+    """The acknowledged findings of one stack."""
+    return FINDINGS[part](settings) if part in FINDINGS else []

@@ -1,0 +1,175 @@
+"""The bulk stack: a state machine over millions of objects, its worker, its counts, and a queue for what failed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_sqs as sqs
+from aws_cdk import aws_stepfunctions as stepfunctions
+from constructs import Construct
+
+from lambdas.bulk.asking import runs_in_bulk
+from lambdas.bulk.places import PREFIX
+from lambdas.catalogue import OPERATIONS
+from stacks.bulk.state_machine import BulkPlaces, definition
+from stacks.settings import EnvironmentSettings
+from stacks.settings.api import SECONDS_A_DAY
+from stacks.shared import acknowledge
+from stacks.shared import iam as roles
+from stacks.shared.counter_table import add_counters
+from stacks.shared.endpoint_access import INVOKE, own_grants, own_variables
+from stacks.shared.iam import bucket_arn
+from stacks.shared.lambda_function import CLASSIFY, FunctionPlan, add_function, list_prices
+from stacks.shared.parameters import publish, published
+from stacks.shared.state_machine import add_machine
+
+# The longest that Step Functions lets an execution live is a year (its quotas).
+MACHINE_TIMEOUT = Duration.days(60)
+# A batch's calls and their waits; Lambda's own limit is 15 minutes.
+WORKER_TIMEOUT_SECONDS = 300
+PARTS = ("vision", "language", "custom")
+
+
+class BulkStack(Stack):
+    """Any operation over what lies in the data bucket."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: EnvironmentSettings,
+        build_directory: Path,
+        **options,
+    ) -> None:
+        super().__init__(scope, construct_id, **options)
+        self.data_bucket = published(self, settings.name, "data-bucket")
+        self.key_arn = published(self, settings.name, "key-arn")
+        table, queue = add_counters(self, "Runs"), self.queue()
+        worker = add_function(
+            self,
+            settings.api,
+            self.plan(settings, table, queue),
+            build_directory,
+            description="Recognition: the worker of bulk runs",
+            timeout=Duration.seconds(WORKER_TIMEOUT_SECONDS),
+            reserved_concurrent_executions=None,
+        )
+        places = BulkPlaces(
+            bucket=self.data_bucket,
+            function_arn=worker.function_arn,
+            workers=settings.bulk.workers,
+            wait_seconds=settings.bulk.longest_wait_seconds,
+        )
+        machine = self.state_machine(places)
+        for name, value in (
+            ("state-machine-arn", machine.state_machine_arn),
+            ("table", table.table_name),
+            ("queue-url", queue.queue_url),
+            ("limit-usd", str(settings.bulk.limit_usd)),
+            ("calls-per-second", json.dumps(settings.bulk.calls_per_second, sort_keys=True)),
+        ):
+            publish(self, settings.name, f"bulk-{name}", value)
+
+    def queue(self) -> sqs.Queue:
+        """Which batches have failures, for as long as SQS keeps a message; the outcomes themselves lie in S3."""
+        return sqs.Queue(
+            self,
+            "Failures",
+            encryption=sqs.QueueEncryption.SQS_MANAGED,
+            enforce_ssl=True,
+            retention_period=Duration.days(14),
+            removal_policy=RemovalPolicy.DESTROY,
+        )
+
+    def plan(self, settings: EnvironmentSettings, table: dynamodb.Table, queue: sqs.Queue) -> FunctionPlan:
+        """The worker: what the API's functions may ask, and its own places. Policies are the API's alone."""
+        data = bucket_arn(self.data_bucket)
+        asked = {one.action for one in OPERATIONS if runs_in_bulk(one)}
+        batches = {one.action for one in OPERATIONS if one.api and one.api.startswith("Batch")}
+        grants = {
+            "*": (asked | batches) - {CLASSIFY, INVOKE},
+            **own_grants(self, settings),
+            f"{data}/*": {"s3:GetObject"},
+            data: {"s3:ListBucket"},
+            f"{data}/{PREFIX}/*": {"s3:PutObject"},
+            self.key_arn: {"kms:Decrypt", "kms:GenerateDataKey"},
+            table.table_arn: {f"dynamodb:{verb}Item" for verb in ("Get", "Put", "Update")},
+            queue.queue_arn: {"sqs:SendMessage"},
+        }
+        variables = {
+            **own_variables(settings),
+            "PRICES_USD": list_prices(settings.region),
+            "DATA_BUCKET": self.data_bucket,
+            "RUNS_TABLE": table.table_name,
+            "FAILURES_QUEUE_URL": queue.queue_url,
+            "CALLS_PER_SECOND": json.dumps(settings.bulk.calls_per_second, sort_keys=True),
+            "LONGEST_WAIT_SECONDS": str(settings.bulk.longest_wait_seconds),
+            "KEEP_SECONDS": str(settings.api.retention_days * SECONDS_A_DAY),
+        }
+        if classifier := settings.api.document_classifier_endpoint_arn:
+            grants[classifier] = {CLASSIFY}
+            variables["DOCUMENT_CLASSIFIER_ENDPOINT_ARN"] = classifier
+        return FunctionPlan("bulk", (), grants, variables, parts=PARTS)
+
+    def state_machine(self, places: BulkPlaces) -> stepfunctions.StateMachine:
+        """The machine with its log, and the rights that a distributed map needs of itself."""
+        machine = add_machine(self, "Machine", definition(places), MACHINE_TIMEOUT)
+        bulk = f"{bucket_arn(self.data_bucket)}/{PREFIX}/*"
+        for actions, resource in (
+            (["lambda:InvokeFunction"], places.function_arn),
+            (
+                ["s3:GetObject", "s3:PutObject", "s3:ListMultipartUploadParts", "s3:AbortMultipartUpload"],
+                bulk,
+            ),
+            (["s3:ListBucket"], bucket_arn(self.data_bucket)),
+        ):
+            machine.add_to_role_policy(iam.PolicyStatement(actions=actions, resources=[resource]))
+        machine.add_to_role_policy(roles.use_key(self.key_arn))
+        # Not in the role's own policy: the machine waits for that one, and here the policy names the machine.
+        executions = self.format_arn(
+            service="states",
+            resource="execution",
+            resource_name=f"{machine.state_machine_name}/*",
+            arn_format=roles.ARN,
+        )
+        iam.Policy(
+            self,
+            "OwnExecutions",
+            roles=[machine.role],
+            statements=[
+                iam.PolicyStatement(actions=["states:StartExecution"], resources=[machine.state_machine_arn]),
+                iam.PolicyStatement(
+                    actions=["states:DescribeExecution", "states:StopExecution"], resources=[executions]
+                ),
+            ],
+        )
+        return machine
+
+
+def bulk_findings(settings: EnvironmentSettings) -> list[acknowledge.Finding]:
+    """What cdk-nag finds here and is right as it is."""
+    machine = "Machine/Role/DefaultPolicy"
+    executions = acknowledge.resource(
+        f"arn:aws:states:{acknowledge.account(settings)}:execution:<Machine6FC8AE80.Name>/*"
+    )
+    named = (
+        "The objects are the run's own choice; the worker reads them and can do nothing else outside bulk/."
+    )
+    children = "A distributed map names its children; the machine is named in full."
+    end = "This is where failures end: it is read by the redrive command, and nothing behind it can fail."
+    return [
+        *acknowledge.each("BulkRole/DefaultPolicy", acknowledge.NO_RESOURCE, acknowledge.resource("*")),
+        *acknowledge.each("BulkRole/DefaultPolicy", named, acknowledge.objects("DataBucket")),
+        *acknowledge.each(
+            "BulkRole/DefaultPolicy", acknowledge.OBJECTS, acknowledge.objects("DataBucket", "bulk/")
+        ),
+        *acknowledge.each(machine, acknowledge.OBJECTS, acknowledge.objects("DataBucket", "bulk/")),
+        *acknowledge.each(machine, acknowledge.NO_RESOURCE, acknowledge.resource("*")),
+        *acknowledge.each("OwnExecutions", children, executions),
+        *acknowledge.each("Failures", end, "AwsSolutions-SQS3"),
+    ]

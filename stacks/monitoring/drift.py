@@ -1,0 +1,233 @@
+"""The drift job in CDK: its schedule, its machine with its roles, its alarms, and the training run that they start."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from aws_cdk import ArnFormat, Duration, Stack
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_events as events
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3_assets as s3_assets
+from aws_cdk import aws_stepfunctions as stepfunctions
+from constructs import Construct
+
+from model_code.source import ARCHIVE_NAME, write_source_archive
+from stacks.monitoring.drift_state_machine import INPUT_DRIFT, NAMESPACE, PREDICTION_DRIFT, definition
+from stacks.names import CAPTURED_PREFIX, KINDS, endpoint_name
+from stacks.settings import EnvironmentSettings
+from stacks.settings.container_images import INFERENCE_IMAGES, TRAINING_IMAGES
+from stacks.shared import acknowledge
+from stacks.shared import iam as roles
+from stacks.shared.iam import bucket_arn
+from stacks.shared.job_context import Places
+from stacks.shared.job_network import published_network
+from stacks.shared.parameters import published
+from stacks.shared.state_machine import add_machine, target
+
+
+class DriftJob(Construct):
+    """Once a day for each kind; metrics, and an alarm for inputs and one for predictions."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: EnvironmentSettings,
+        build_directory: Path,
+        inference_stack: str,
+        key_arn: str,
+        training_machine_arn: str,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self.stack, self.settings, self.key_arn = Stack.of(self), settings, key_arn
+        self.data_bucket = published(self.stack, settings.name, "data-bucket")
+        model_bucket = published(self.stack, settings.name, "model-bucket")
+        self.buckets = {"data": bucket_arn(self.data_bucket), "model": bucket_arn(model_bucket)}
+        archive = build_directory / ARCHIVE_NAME
+        write_source_archive(archive)
+        code = s3_assets.Asset(self, "Source", path=str(archive))
+        job_role = self.job_role(code)
+        places = Places(
+            data_bucket=self.data_bucket,
+            model_bucket=model_bucket,
+            key_arn=key_arn,
+            role_arn=job_role.role_arn,
+            code_bucket=code.s3_bucket_name,
+            code_key=code.s3_object_key,
+            training_image=TRAINING_IMAGES[settings.training.image_version].uri(settings.region),
+            inference_image=INFERENCE_IMAGES[settings.inference.image_version].uri(settings.region),
+            version_arns={
+                kind: self.sagemaker_arn("model-package", f"{endpoint_name(settings.name, kind)}/")
+                for kind in KINDS
+            },
+            inference_stack=inference_stack,
+            vpc=published_network(self.stack, settings),
+        )
+        machine = add_machine(
+            self,
+            "Machine",
+            definition(settings, places),
+            Duration.hours(3),
+            self.statements(places, job_role),
+        )
+        for kind in KINDS:
+            self.schedule(kind, machine)
+            alarms = [self.alarm(kind, metric) for metric in (INPUT_DRIFT, PREDICTION_DRIFT)]
+            if data_prefix := settings.watching.drift.retrain_on.get(kind):
+                self.retrain(kind, data_prefix, alarms, training_machine_arn)
+
+    def job_role(self, code: s3_assets.Asset) -> iam.Role:
+        """What the container may do: read captures, baselines and code, write reports."""
+        role = iam.Role(self, "JobRole", assumed_by=iam.ServicePrincipal("sagemaker.amazonaws.com"))
+        code_bucket_arn = self.stack.format_arn(
+            service="s3", region="", account="", resource=code.s3_bucket_name
+        )
+        image = TRAINING_IMAGES[self.settings.training.image_version]
+        statements = [
+            *roles.read_objects(self.buckets["data"], f"{CAPTURED_PREFIX}/"),
+            *roles.read_objects(self.buckets["model"], "evaluations/"),
+            *roles.read_object(code_bucket_arn, code.s3_object_key),
+            roles.write_objects(self.buckets["model"], "drift/"),
+            roles.use_key(self.key_arn),
+            roles.use_key_for_volumes(self.key_arn),
+            *roles.pull_image(image, self.settings.region),
+            *roles.write_sagemaker_logs(self.stack, "ProcessingJobs"),
+        ]
+        if self.settings.training.network:
+            statements += roles.place_network_interfaces(self.stack)
+        for statement in statements:
+            role.add_to_policy(statement)
+        return role
+
+    def statements(self, places: Places, job_role: iam.Role) -> list[iam.PolicyStatement]:
+        """The machine's calls, and those with which Step Functions waits for a job's end."""
+        stack = self.stack
+        rule = stack.format_arn(
+            service="events",
+            resource="rule",
+            resource_name="StepFunctionsGetEventsForSageMakerProcessingJobsRule",
+        )
+        inference_stack = stack.format_arn(
+            service="cloudformation", resource="stack", resource_name=f"{places.inference_stack}/*"
+        )
+        versions = [f"{arn}*" for arn in places.version_arns.values()]
+        return [
+            iam.PolicyStatement(
+                actions=[
+                    *(f"sagemaker:{verb}ProcessingJob" for verb in ("Create", "Describe", "Stop")),
+                    "sagemaker:AddTags",
+                ],
+                resources=[self.sagemaker_arn("processing-job", f"{kind}-drift-*") for kind in KINDS],
+            ),
+            iam.PolicyStatement(actions=["sagemaker:DescribeModelPackage"], resources=versions),
+            iam.PolicyStatement(actions=["cloudformation:DescribeStacks"], resources=[inference_stack]),
+            iam.PolicyStatement(actions=["s3:ListBucket"], resources=[self.buckets["data"]]),
+            iam.PolicyStatement(actions=["s3:GetObject"], resources=[f"{self.buckets['model']}/drift/*"]),
+            iam.PolicyStatement(actions=["kms:Decrypt"], resources=[self.key_arn]),
+            iam.PolicyStatement(
+                actions=["iam:PassRole"],
+                resources=[job_role.role_arn],
+                conditions={"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}},
+            ),
+            iam.PolicyStatement(
+                actions=["events:PutTargets", "events:PutRule", "events:DescribeRule"], resources=[rule]
+            ),
+            # PutMetricData has no resource to name; the condition holds it to its namespace.
+            iam.PolicyStatement(
+                actions=["cloudwatch:PutMetricData"],
+                resources=["*"],
+                conditions={"StringEquals": {"cloudwatch:namespace": NAMESPACE}},
+            ),
+        ]
+
+    def schedule(self, kind: str, machine: stepfunctions.StateMachine) -> None:
+        """A start a day; the event's own time says which."""
+        events.Rule(
+            self,
+            f"{kind.title()}Schedule",
+            description=f"Measures the drift of the {kind}",
+            schedule=events.Schedule.expression(self.settings.watching.drift.expression),
+            targets=[target(machine, {"kind": kind, "time": events.EventField.from_path("$.time")})],
+        )
+
+    def alarm(self, kind: str, metric: str) -> cloudwatch.Alarm:
+        """Goes off when a day's index is above the threshold; a day without a figure changes nothing."""
+        name = endpoint_name(self.settings.name, kind)
+        return cloudwatch.Alarm(
+            self,
+            f"{kind.title()}{metric}",
+            metric=cloudwatch.Metric(
+                namespace=NAMESPACE,
+                metric_name=metric,
+                dimensions_map={"EndpointName": name},
+                statistic="Maximum",
+                period=Duration.days(1),
+            ),
+            threshold=self.settings.watching.drift.threshold,
+            evaluation_periods=1,
+            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
+            treat_missing_data=cloudwatch.TreatMissingData.IGNORE,
+            alarm_description=f"{name}: the distribution behind {metric} is another than the test split's",
+        )
+
+    def retrain(
+        self, kind: str, data_prefix: str, alarms: list[cloudwatch.Alarm], training_machine_arn: str
+    ) -> None:
+        """Starts a training run when one of the alarms goes off; its gates decide as ever."""
+        machine = stepfunctions.StateMachine.from_state_machine_arn(
+            self, f"{kind.title()}Training", training_machine_arn
+        )
+        request = {"kind": kind, "data_s3_uri": f"s3://{self.data_bucket}/{data_prefix}"}
+        events.Rule(
+            self,
+            f"{kind.title()}Retraining",
+            description=f"Trains the {kind} on {data_prefix} when its inputs or predictions have drifted",
+            event_pattern=events.EventPattern(
+                source=["aws.cloudwatch"],
+                detail_type=["CloudWatch Alarm State Change"],
+                detail={
+                    "alarmName": [alarm.alarm_name for alarm in alarms],
+                    "state": {"value": ["ALARM"]},
+                },
+            ),
+            targets=[target(machine, request)],
+        )
+
+    def sagemaker_arn(self, resource: str, name: str) -> str:
+        """An ARN of SageMaker in this stack's account and region."""
+        return self.stack.format_arn(
+            service="sagemaker",
+            resource=resource,
+            resource_name=name,
+            arn_format=ArnFormat.SLASH_RESOURCE_NAME,
+        )
+
+
+def drift_findings(settings: EnvironmentSettings) -> list[acknowledge.Finding]:
+    """What cdk-nag finds here and is right as it is."""
+    if not (settings.watching and settings.watching.drift):
+        return []
+    job, machine = "Drift/JobRole/DefaultPolicy", "Drift/Machine/Role/DefaultPolicy"
+    network = acknowledge.each(job, acknowledge.INTERFACES, *acknowledge.interfaces(settings))
+    return [
+        *(network if settings.training.network else []),
+        *acknowledge.each(job, acknowledge.OBJECTS, acknowledge.objects("DataBucket", "captured/")),
+        *acknowledge.each(
+            job,
+            acknowledge.OBJECTS,
+            *(acknowledge.objects("ModelBucket", p) for p in ("evaluations/", "drift/")),
+        ),
+        *acknowledge.each(job, acknowledge.LOG_STREAMS, acknowledge.log_group(settings, "ProcessingJobs")),
+        *acknowledge.each(job, acknowledge.NO_RESOURCE, acknowledge.resource("*")),
+        *acknowledge.each(
+            machine,
+            acknowledge.RUNS,
+            *(acknowledge.sagemaker(settings, "processing-job", f"{kind}-drift-") for kind in KINDS),
+        ),
+        *acknowledge.each(machine, acknowledge.VERSIONS, *acknowledge.versions(settings)),
+        *acknowledge.each(machine, acknowledge.OBJECTS, acknowledge.objects("ModelBucket", "drift/")),
+        *acknowledge.each(machine, acknowledge.STACK_ID, acknowledge.inference_stack(settings)),
+        *acknowledge.each(machine, acknowledge.NO_RESOURCE, acknowledge.resource("*")),
+    ]

@@ -1,0 +1,144 @@
+"""The watching stack: who hears of alarms and failed runs, the drift job, the dashboard."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from aws_cdk import Duration, Stack
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sns_subscriptions as subscriptions
+from constructs import Construct
+
+from stacks.monitoring.dashboard import add_dashboard
+from stacks.monitoring.drift import DriftJob
+from stacks.settings import EnvironmentSettings
+from stacks.shared.asl import EVENT_SOURCE
+from stacks.shared.parameters import published
+
+ENDED_BADLY = ["FAILED", "TIMED_OUT", "ABORTED"]
+
+
+class WatchingStack(Stack):
+    """Hears of the other stacks through EventBridge, so that none of them knows it.
+
+    Attributes:
+        topic: on which it tells people.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: EnvironmentSettings,
+        build_directory: Path,
+        alarm_prefix: str,
+        inference_stack: str,
+        **options,
+    ) -> None:
+        super().__init__(scope, construct_id, **options)
+        self.key_arn = published(self, settings.name, "key-arn")
+        self.training_machine_arn = published(self, settings.name, "training-state-machine-arn")
+        release_machine_arn = published(self, settings.name, "release-state-machine-arn")
+        self.topic = topic = self.alarm_topic(settings)
+        self.tell_of_alarms(topic, alarm_prefix)
+        self.tell_of_failed_runs(
+            topic, {"training": self.training_machine_arn, "release": release_machine_arn}
+        )
+        self.tell_of_our_events(topic)
+        self.alarm_on_server_errors(settings)
+        if settings.watching.drift:
+            DriftJob(
+                self,
+                "Drift",
+                settings=settings,
+                build_directory=build_directory,
+                inference_stack=inference_stack,
+                key_arn=self.key_arn,
+                training_machine_arn=self.training_machine_arn,
+            )
+        if settings.watching.dashboard:
+            add_dashboard(self, settings)
+
+    def alarm_topic(self, settings: EnvironmentSettings) -> sns.Topic:
+        """An encrypted topic; the key's policy lets EventBridge use it."""
+        topic = sns.Topic(
+            self,
+            "Alarms",
+            master_key=kms.Key.from_key_arn(self, "Key", self.key_arn),
+            enforce_ssl=True,
+        )
+        if email := settings.watching.email:
+            topic.add_subscription(subscriptions.EmailSubscription(email))
+        return topic
+
+    def tell(self, construct_id: str, topic: sns.Topic, pattern: events.EventPattern, message: str) -> None:
+        """Sends the topic a sentence for every event of a pattern."""
+        events.Rule(
+            self,
+            construct_id,
+            event_pattern=pattern,
+            targets=[targets.SnsTopic(topic, message=events.RuleTargetInput.from_text(message))],
+        )
+
+    def tell_of_alarms(self, topic: sns.Topic, alarm_prefix: str) -> None:
+        """Every alarm of the app's stacks, whose names CloudFormation begins with the stack's."""
+        field = events.EventField.from_path
+        self.tell(
+            "AlarmRule",
+            topic,
+            events.EventPattern(
+                source=["aws.cloudwatch"],
+                detail_type=["CloudWatch Alarm State Change"],
+                detail={"alarmName": [{"prefix": alarm_prefix}], "state": {"value": ["ALARM"]}},
+            ),
+            f"The alarm {field('$.detail.alarmName')} went off: {field('$.detail.state.reason')}",
+        )
+
+    def tell_of_failed_runs(self, topic: sns.Topic, machines: dict[str, str]) -> None:
+        """Every training run and release that did not succeed, with the sentence that says why."""
+        field = events.EventField.from_path
+        for name, arn in machines.items():
+            self.tell(
+                f"{name.title()}Rule",
+                topic,
+                events.EventPattern(
+                    source=["aws.states"],
+                    detail_type=["Step Functions Execution Status Change"],
+                    detail={"stateMachineArn": [arn], "status": ENDED_BADLY},
+                ),
+                f"A {name} ended as {field('$.detail.status')}: {field('$.detail.cause')} "
+                f"({field('$.detail.executionArn')})",
+            )
+
+    def tell_of_our_events(self, topic: sns.Topic) -> None:
+        """What the state machines tell that is no failure."""
+        self.tell(
+            "EventRule",
+            topic,
+            events.EventPattern(source=[EVENT_SOURCE]),
+            events.EventField.from_path("$.detail.message"),
+        )
+
+    def alarm_on_server_errors(self, settings: EnvironmentSettings) -> None:
+        """The API's own alarm; those of the endpoints stand beside them, because they roll releases back."""
+        cloudwatch.Alarm(
+            self,
+            "ApiServerErrors",
+            metric=cloudwatch.Metric(
+                namespace="AWS/ApiGateway",
+                metric_name="5XXError",
+                dimensions_map={"ApiName": "Api", "Stage": settings.name},
+                statistic="Average",
+                period=Duration.minutes(5),
+            ),
+            threshold=settings.watching.api_error_share,
+            evaluation_periods=2,
+            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
+            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+            alarm_description="The API answers too often with server errors",
+        )

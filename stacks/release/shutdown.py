@@ -1,0 +1,114 @@
+"""Rests in CDK: the machine with its role, and what starts it: an hourly look for idle endpoints, and office hours."""
+
+from __future__ import annotations
+
+import json
+
+from aws_cdk import ArnFormat, Duration, Stack
+from aws_cdk import aws_events as events
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_scheduler as scheduler
+from aws_cdk import aws_stepfunctions as stepfunctions
+from constructs import Construct
+
+from stacks.names import KINDS, endpoint_name, parameter_name, released_version
+from stacks.release.shutdown_state_machine import REST, REST_IF_IDLE, WAKE, RestPlaces, definition
+from stacks.release.state_machine import ReleasePlaces
+from stacks.settings import EnvironmentSettings
+from stacks.settings.release import OfficeHours
+from stacks.shared.state_machine import add_machine, target
+
+IDLE_HOURS = 24
+
+
+class Rests(Construct):
+    """What takes endpoints away and brings them back; in the release stack, whose machine wakes them."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: EnvironmentSettings,
+        places: ReleasePlaces,
+        release_machine: stepfunctions.StateMachine,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self.stack, self.settings = Stack.of(self), settings
+        rest_places = RestPlaces(
+            release=places,
+            release_machine_arn=release_machine.state_machine_arn,
+            version_arns={
+                kind: self.arn("sagemaker", "model-package", f"{endpoint_name(settings.name, kind)}/")
+                for kind in KINDS
+            },
+            idle_hours=settings.rest.idle_hours or IDLE_HOURS,
+        )
+        machine = add_machine(
+            self, "Machine", definition(rest_places), Duration.hours(3), self.statements(rest_places)
+        )
+        if settings.rest.idle_hours:
+            self.look_for_idle_ones(machine)
+        if hours := settings.rest.office_hours:
+            self.keep(hours, machine)
+
+    def arn(self, service: str, resource: str, name: str) -> str:
+        """An ARN in this stack's account and region."""
+        return self.stack.format_arn(
+            service=service,
+            resource=resource,
+            resource_name=name,
+            arn_format=ArnFormat.SLASH_RESOURCE_NAME,
+        )
+
+    def statements(self, places: RestPlaces) -> list[iam.PolicyStatement]:
+        """The machine's calls; CloudFormation updates under its own role."""
+        records = [
+            # The name of a parameter begins with the slash that its ARN has already.
+            self.arn("ssm", "parameter", parameter_name(self.settings.name, released_version(kind))[1:])
+            for kind in KINDS
+        ]
+        return [
+            iam.PolicyStatement(
+                actions=["cloudformation:DescribeStacks", "cloudformation:UpdateStack"],
+                resources=[self.arn("cloudformation", "stack", f"{places.release.inference_stack}/*")],
+            ),
+            # The statistics of a metric have no resource to name.
+            iam.PolicyStatement(actions=["cloudwatch:GetMetricStatistics"], resources=["*"]),
+            iam.PolicyStatement(actions=["ssm:GetParameterHistory"], resources=records),
+            iam.PolicyStatement(actions=["states:StartExecution"], resources=[places.release_machine_arn]),
+        ]
+
+    def look_for_idle_ones(self, machine: stepfunctions.StateMachine) -> None:
+        """Every hour."""
+        for kind in KINDS:
+            events.Rule(
+                self,
+                f"{kind.title()}Idle",
+                description=f"Takes the endpoint of the {kind} away when nobody asks it",
+                schedule=events.Schedule.rate(Duration.hours(1)),
+                targets=[target(machine, {"kind": kind, "action": REST_IF_IDLE})],
+            )
+
+    def keep(self, hours: OfficeHours, machine: stepfunctions.StateMachine) -> None:
+        """By the clock of the place, which a rule of EventBridge does not know and a schedule does."""
+        role = iam.Role(self, "ClockRole", assumed_by=iam.ServicePrincipal("scheduler.amazonaws.com"))
+        role.add_to_policy(
+            iam.PolicyStatement(actions=["states:StartExecution"], resources=[machine.state_machine_arn])
+        )
+        for kind in KINDS:
+            for action, hour in ((WAKE, hours.start_hour), (REST, hours.end_hour)):
+                schedule = scheduler.CfnSchedule(
+                    self,
+                    f"{kind.title()}{action.title()}",
+                    description=f"Office hours: {action} the {kind}",
+                    schedule_expression=f"cron(0 {hour} ? * {hours.days} *)",
+                    schedule_expression_timezone=hours.time_zone,
+                    flexible_time_window=scheduler.CfnSchedule.FlexibleTimeWindowProperty(mode="OFF"),
+                    target=scheduler.CfnSchedule.TargetProperty(
+                        arn=machine.state_machine_arn,
+                        role_arn=role.role_arn,
+                        input=json.dumps({"kind": kind, "action": action}),
+                    ),
+                )
+                schedule.node.add_dependency(role)

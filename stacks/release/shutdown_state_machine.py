@@ -1,0 +1,151 @@
+"""The rest state machine: takes an endpoint away that nobody needs now, and wakes it with the version that it served.
+
+CloudFormation stays the only writer: resting is an update of the version parameter to nothing, waking a release.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from stacks.names import KINDS, NOT_RELEASED, VARIANT, endpoint_name, parameter_name, released_version
+from stacks.release.state_machine import ReleasePlaces, stack_update
+from stacks.shared.asl import choice, ended, jsonata, lookup, task
+
+REST, REST_IF_IDLE, WAKE = "rest", "rest if idle", "wake"
+HOUR_SECONDS = 3600
+# GetParameterHistory gives no more at a time.
+PAGE = 50
+
+
+@dataclass(frozen=True)
+class RestPlaces:
+    """What the machine refers to beside the release machine's places.
+
+    Attributes:
+        release: see there.
+        release_machine_arn: what wakes an endpoint.
+        version_arns: of each kind's registered versions, up to the number that follows.
+        idle_hours: without a request, after which an endpoint is idle.
+    """
+
+    release: ReleasePlaces
+    release_machine_arn: str
+    version_arns: dict[str, str]
+    idle_hours: int
+
+
+def definition(places: RestPlaces) -> dict[str, Any]:
+    """The state machine; its input is `kind` and `action`, its output `endpoint` and `said`, a sentence."""
+    environment = places.release.environment
+    endpoints = {kind: endpoint_name(environment, kind) for kind in KINDS}
+    shared = places.release.shared_endpoint
+    cost = "the endpoint goes with its last version" if shared else "the endpoint costs nothing"
+    return {
+        "Comment": "Takes an endpoint away that nobody needs now, or wakes it with the version that it served.",
+        "QueryLanguage": "JSONata",
+        "StartAt": "Start",
+        "States": {
+            "Start": {
+                "Type": "Pass",
+                "Assign": {
+                    "kind": jsonata("$states.input.kind"),
+                    "action": jsonata("$states.input.action"),
+                    "endpoint": jsonata(lookup(endpoints, "$states.input.kind")),
+                    "token": jsonata("$replace($states.context.Execution.Name, /[^a-zA-Z0-9]+/, '-')"),
+                    "page": "",
+                    "last": "",
+                },
+                "Next": "DescribeStack",
+            },
+            **stack_update(
+                places.release, "Update", "''", before="Rests", refused="NotChanged", first="ChooseAction"
+            ),
+            "ChooseAction": choice(
+                "NothingToDo",
+                (f"$action = '{WAKE}' and $previous = ''", "ReadHistory"),
+                (f"$action = '{REST}' and $previous != ''", "Update"),
+                (f"$action = '{REST_IF_IDLE}' and $previous != ''", "IsNew"),
+                said="It is as it was asked to be.",
+            ),
+            **idle_states(places),
+            **wake_states(places),
+            "Rests": end(f"'Version ' & $previous & ' rests; {cost}.'"),
+            "NothingToDo": end("$said"),
+            "Failed": fail("$states.input.Cause"),
+            "NotChanged": fail(
+                f"'The update of {places.release.inference_stack} ended as ' & $status & "
+                "'; the endpoint is what it was. The events of the stack say why.'"
+            ),
+        },
+    }
+
+
+def idle_states(places: RestPlaces) -> dict[str, Any]:
+    """The states that find out whether anybody asked the endpoint; what was just released is not idle."""
+    since = f"$millis() - {places.idle_hours * HOUR_SECONDS * 1000}"
+    return {
+        "IsNew": choice("CountRequests", (f"$toMillis($changed) > {since}", "ChangedLately")),
+        "ChangedLately": end(f"'The stack was updated within the last {places.idle_hours} hours.'"),
+        "CountRequests": task(
+            "cloudwatch:getMetricStatistics",
+            {
+                "Namespace": "AWS/SageMaker",
+                "MetricName": "Invocations",
+                "Dimensions": [
+                    {"Name": "EndpointName", "Value": places.release.endpoint},
+                    {"Name": "VariantName", "Value": VARIANT},
+                ],
+                "StartTime": jsonata(f"$fromMillis({since})"),
+                "EndTime": jsonata("$fromMillis($millis())"),
+                "Period": HOUR_SECONDS,
+                "Statistics": ["Sum"],
+            },
+            {"requests": "$count($states.result.Datapoints) > 0 ? $sum($states.result.Datapoints.Sum) : 0"},
+            "WasIdle",
+        ),
+        "WasIdle": choice("InUse", ("$requests = 0", "Update")),
+        "InUse": end(f"$string($requests) & ' requests within {places.idle_hours} hours.'"),
+    }
+
+
+def wake_states(places: RestPlaces) -> dict[str, Any]:
+    """The states that find the version that served last, and release it."""
+    environment = places.release.environment
+    records = {kind: parameter_name(environment, released_version(kind)) for kind in KINDS}
+    request = f"{{'Name': {lookup(records)}, 'MaxResults': {PAGE}}}"
+    # The history comes in pages, the oldest first; between releases the record says that there is none.
+    found = f"$states.result.Parameters[Value != '{NOT_RELEASED}'][-1].Value"
+    return {
+        "ReadHistory": task(
+            "ssm:getParameterHistory",
+            jsonata(f"$merge([{request}, $page = '' ? {{}} : {{'NextToken': $page}}])"),
+            {
+                "last": f"$exists({found}) ? {found} : $last",
+                "page": "$exists($states.result.NextToken) ? $states.result.NextToken : ''",
+            },
+            "HasMore",
+        ),
+        "HasMore": choice("HasVersion", ("$page != ''", "ReadHistory")),
+        "HasVersion": choice("NothingToDo", ("$last != ''", "Release"), said="Nothing was ever released."),
+        "Release": task(
+            "sfn:startExecution",
+            {
+                "StateMachineArn": places.release_machine_arn,
+                "Input": jsonata(f"$string({{'model_package_arn': {lookup(places.version_arns)} & $last}})"),
+            },
+            {},
+            "Wakes",
+        ),
+        "Wakes": end("'The release of version ' & $last & ' has started.'"),
+    }
+
+
+def end(said: str) -> dict[str, Any]:
+    """An end that says what was done, by an expression."""
+    return ended(endpoint="$endpoint", said=said)
+
+
+def fail(cause: str) -> dict[str, Any]:
+    """An end with one sentence."""
+    return {"Type": "Fail", "Error": "NotChanged", "Cause": jsonata(cause)}

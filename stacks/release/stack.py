@@ -1,0 +1,158 @@
+"""The release stack: the state machine that releases a version, and the rule that starts it on an approval."""
+
+from __future__ import annotations
+
+from aws_cdk import Duration, Stack
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_stepfunctions as stepfunctions
+from constructs import Construct
+
+from stacks.names import KINDS, MULTI_MODEL_PREFIX, endpoint_name
+from stacks.release.state_machine import ReleasePlaces, definition
+from stacks.settings import EnvironmentSettings
+from stacks.shared import acknowledge
+from stacks.shared.iam import bucket_arn
+from stacks.shared.parameters import publish, published
+from stacks.shared.state_machine import add_machine
+
+# A blue/green update may take SageMaker's limit of an hour, and others may be before it.
+MACHINE_TIMEOUT = Duration.hours(12)
+
+
+class ReleaseStack(Stack):
+    """A stack of its own, because it updates the inference stack and must not be changed by that."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: EnvironmentSettings,
+        places: ReleasePlaces,
+        **options,
+    ) -> None:
+        super().__init__(scope, construct_id, **options)
+        self.places = places
+        self.machine = machine = add_machine(
+            self, "Release", definition(places), MACHINE_TIMEOUT, self.statements(settings, places)
+        )
+        # Not in the role's own policy: the machine waits for that one, and here the policy names the machine.
+        iam.Policy(
+            self,
+            "OwnExecutions",
+            roles=[machine.role],
+            statements=[
+                iam.PolicyStatement(actions=["states:ListExecutions"], resources=[machine.state_machine_arn])
+            ],
+        )
+        if settings.release.on_approval:
+            self.start_on_approval(settings, machine)
+        publish(self, settings.name, "release-state-machine-arn", machine.state_machine_arn)
+
+    def start_on_approval(self, settings: EnvironmentSettings, machine: stepfunctions.StateMachine) -> None:
+        """The registry tells EventBridge of every change of a version's approval."""
+        arn = events.EventField.from_path("$.detail.ModelPackageArn")
+        events.Rule(
+            self,
+            "Approval",
+            description="An approved version is released",
+            event_pattern=events.EventPattern(
+                source=["aws.sagemaker"],
+                detail_type=["SageMaker Model Package State Change"],
+                detail={
+                    "ModelPackageGroupName": [endpoint_name(settings.name, kind) for kind in KINDS],
+                    "ModelApprovalStatus": ["Approved"],
+                },
+            ),
+            targets=[
+                targets.SfnStateMachine(
+                    machine, input=events.RuleTargetInput.from_object({"model_package_arn": arn})
+                )
+            ],
+        )
+
+    def statements(self, settings: EnvironmentSettings, places: ReleasePlaces) -> list[iam.PolicyStatement]:
+        """Exactly the calls that the definition makes; CloudFormation updates under its own role."""
+        groups = [endpoint_name(settings.name, kind) for kind in KINDS]
+        endpoints = [places.shared_endpoint] if places.shared_endpoint else groups
+        model_bucket_arn = bucket_arn(published(self, settings.name, "model-bucket"))
+
+        def sagemaker_arns(resource: str, names: list[str]) -> list[str]:
+            return [
+                self.format_arn(service="sagemaker", resource=resource, resource_name=name) for name in names
+            ]
+
+        # Where the endpoint is shared, the artefact is copied below its prefix.
+        copies = [
+            iam.PolicyStatement(
+                actions=["s3:PutObject"], resources=[f"{model_bucket_arn}/{MULTI_MODEL_PREFIX}/*"]
+            ),
+            iam.PolicyStatement(
+                actions=["kms:GenerateDataKey"], resources=[published(self, settings.name, "key-arn")]
+            ),
+        ]
+        return [
+            *(copies if places.shared_endpoint else []),
+            iam.PolicyStatement(
+                actions=["sagemaker:DescribeModelPackage"],
+                resources=sagemaker_arns("model-package", [f"{group}/*" for group in groups]),
+            ),
+            iam.PolicyStatement(
+                actions=["sagemaker:DescribeEndpoint", "sagemaker:InvokeEndpoint"],
+                resources=sagemaker_arns("endpoint", endpoints),
+            ),
+            iam.PolicyStatement(
+                actions=["s3:GetObject"],
+                resources=[
+                    f"{model_bucket_arn}/{prefix}*" for prefix in ("training/", "local/", "evaluations/")
+                ],
+            ),
+            iam.PolicyStatement(
+                actions=["kms:Decrypt"], resources=[published(self, settings.name, "key-arn")]
+            ),
+            # With it a missing object is said to be missing, not forbidden.
+            iam.PolicyStatement(actions=["s3:ListBucket"], resources=[model_bucket_arn]),
+            iam.PolicyStatement(
+                actions=[
+                    "cloudformation:DescribeStacks",
+                    "cloudformation:DescribeStackEvents",
+                    "cloudformation:DescribeStackResource",
+                    "cloudformation:UpdateStack",
+                ],
+                resources=[
+                    self.format_arn(
+                        service="cloudformation",
+                        resource="stack",
+                        resource_name=f"{places.inference_stack}/*",
+                    )
+                ],
+            ),
+        ]
+
+
+def release_findings(settings: EnvironmentSettings) -> list[acknowledge.Finding]:
+    """What cdk-nag finds here and is right as it is."""
+    prefixes = ("training/", "local/", "evaluations/", *acknowledge.copied(settings))
+    rests = acknowledge.each(
+        "Rests/Machine/Role/DefaultPolicy", acknowledge.STACK_ID, acknowledge.inference_stack(settings)
+    )
+    rests += acknowledge.each(
+        "Rests/Machine/Role/DefaultPolicy", acknowledge.NO_RESOURCE, acknowledge.resource("*")
+    )
+    return [
+        *(rests if settings.rest else []),
+        *acknowledge.each(
+            "Release/Role/DefaultPolicy", acknowledge.VERSIONS, *acknowledge.versions(settings)
+        ),
+        *acknowledge.each(
+            "Release/Role/DefaultPolicy",
+            acknowledge.OBJECTS,
+            *(acknowledge.objects("ModelBucket", p) for p in prefixes),
+        ),
+        *acknowledge.each(
+            "Release/Role/DefaultPolicy", acknowledge.STACK_ID, acknowledge.inference_stack(settings)
+        ),
+        *acknowledge.each("Release/Role/DefaultPolicy", acknowledge.NO_RESOURCE, acknowledge.resource("*")),
+    ]

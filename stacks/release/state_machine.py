@@ -1,0 +1,369 @@
+"""The release state machine: an approved version becomes the inference stack's parameter, and has to prove itself."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from lambdas.common.releases import TARGET_MODEL
+from model_code.evaluation.files import KNOWN_INPUT_FILE
+from stacks.names import KINDS, MULTI_MODEL_PREFIX, endpoint_name, version_parameter
+from stacks.shared.asl import catch, choice, jsonata, lookup, task
+
+POLL_SECONDS = 15
+# For a version without one of its own: an 8x8 image of two gradients; the serving graph resizes whatever it gets.
+KNOWN_PNG = (
+    "iVBORw0KGgoAAAANSUhEUgAAAAgAAAAICAIAAABLbSncAAAAbElEQVR42hXNQRUAUQhCUaMYhShGeVGIQhSizB+XXA7ODDtouIHBQ4YO"
+    "M8suWm5h8ZKl+0CskDiBsIioHhx76LiDw0eO3oN/4FVf+J8h0PduzBqZ8x/bxNQPwgaFy192SGgelC0q13/CJaXlA8Z7WAFXOTbyAAAAAElF"
+    "TkSuQmCC"
+)
+KNOWN_INPUT = {
+    "cnn": json.dumps({"instances": [{"image": {"b64": KNOWN_PNG}}]}),
+    "rnn": json.dumps({"instances": [{"text": "A quiet, moving film."}]}),
+}
+KEPT = "The endpoint keeps the model it had."
+# As an expression.
+TARGET = "'" + TARGET_MODEL.format(kind="' & $kind & '", version="' & $version & '") + "'"
+
+
+@dataclass(frozen=True)
+class ReleasePlaces:
+    """What the machine refers to in other stacks.
+
+    Attributes:
+        environment: whose endpoints.
+        inference_stack: name of the stack that it updates.
+        configurations: logical id of each kind's endpoint configuration in that stack.
+        shared_endpoint: name of the multi-model endpoint that serves every kind; None where each has its own.
+    """
+
+    environment: str
+    inference_stack: str
+    configurations: dict[str, str]
+    shared_endpoint: str | None = None
+
+    @property
+    def endpoint(self) -> str:
+        """The endpoint that serves the version's kind; an expression where each kind has its own."""
+        return self.shared_endpoint or jsonata("$endpoint")
+
+
+def definition(places: ReleasePlaces) -> dict[str, Any]:
+    """The state machine; its input is `model_package_arn`, its output `endpoint` and `version`."""
+    return {
+        "Comment": "Releases an approved version by a stack update, and takes it back when it does not answer.",
+        "QueryLanguage": "JSONata",
+        "StartAt": "Start",
+        "States": {
+            **admission(places),
+            **(rehearsal(places) if places.shared_endpoint else {}),
+            **stack_update(
+                places,
+                "Update",
+                "$version",
+                before="DescribeConfiguration",
+                refused="ReadEvents",
+                first="MayRehearse" if places.shared_endpoint else None,
+            ),
+            **proof(places),
+            **stack_update(places, "TakeBack", "$previous", before="TakenBack", refused="NotTakenBack"),
+            **ends(places),
+        },
+    }
+
+
+def wait(then: str) -> dict[str, Any]:
+    """A pause before something is looked at again."""
+    return {"Type": "Wait", "Seconds": POLL_SECONDS, "Next": then}
+
+
+def admission(places: ReleasePlaces) -> dict[str, Any]:
+    """One release at a time, in the order in which they were approved; only what is approved and still there."""
+    kinds = ", ".join(f"'{endpoint_name(places.environment, kind)}': '{kind}'" for kind in KINDS)
+    evaluation = "$states.result.ModelMetrics.ModelQuality.Statistics.S3Uri"
+    mine = "$states.result.Executions[ExecutionArn = $states.context.Execution.Id].StartDate"
+    return {
+        "Start": {
+            "Type": "Pass",
+            "Assign": {
+                "package": jsonata("$states.input.model_package_arn"),
+                "version": jsonata("$split($states.input.model_package_arn, '/')[2]"),
+                "endpoint": jsonata("$split($states.input.model_package_arn, '/')[1]"),
+                "kind": jsonata(f"$lookup({{{kinds}}}, $split($states.input.model_package_arn, '/')[1])"),
+                "token": jsonata("$replace($states.context.Execution.Name, /[^a-zA-Z0-9]+/, '-')"),
+            },
+            "Next": "ListReleases",
+        },
+        "ListReleases": task(
+            "sfn:listExecutions",
+            {"StateMachineArn": jsonata("$states.context.StateMachine.Id"), "StatusFilter": "RUNNING"},
+            {"earlier": f"($mine := {mine}; $count($states.result.Executions[StartDate < $mine]))"},
+            "IsMyTurn",
+        ),
+        "IsMyTurn": choice("DescribeVersion", ("$earlier > 0", "WaitForTurn")),
+        "WaitForTurn": wait("ListReleases"),
+        "DescribeVersion": task(
+            "sagemaker:describeModelPackage",
+            {"ModelPackageName": jsonata("$package")},
+            {
+                "approval": "$states.result.ModelApprovalStatus",
+                "artefact": "$states.result.InferenceSpecification.Containers[0].ModelDataUrl",
+                "evaluation": f"$exists({evaluation}) ? {evaluation} : ''",
+                # Until one of the version's own test samples is known.
+                "request": lookup(KNOWN_INPUT),
+                "label": "''",
+            },
+            "IsApproved",
+        ),
+        "IsApproved": choice("NotApproved", ("$approval = 'Approved'", "FindArtefact")),
+        "FindArtefact": task(
+            "s3:headObject",
+            {
+                "Bucket": jsonata("$split($artefact, '/')[2]"),
+                "Key": jsonata("$substringAfter($substringAfter($artefact, 's3://'), '/')"),
+            },
+            {},
+            "HasKnownInput",
+            "ArtefactMissing",
+        ),
+        **known_input_states(then="CopyArtefact" if places.shared_endpoint else "DescribeStack"),
+    }
+
+
+def rehearsal(places: ReleasePlaces) -> dict[str, Any]:
+    """On a multi-model endpoint: the artefact comes below its prefix, and is asked while callers ask the one before.
+
+    No traffic can be divided between versions that callers name, so this is in the place of a canary.
+    """
+    key = jsonata(f"'{MULTI_MODEL_PREFIX}/' & {TARGET}")
+    return {
+        "CopyArtefact": task(
+            "s3:copyObject",
+            {
+                "Bucket": jsonata("$split($artefact, '/')[2]"),
+                "Key": key,
+                "CopySource": jsonata("$substringAfter($artefact, 's3://')"),
+            },
+            {},
+            "DescribeStack",
+            "ArtefactMissing",
+        ),
+        # Before a kind's first version nobody asks it, and the endpoint may not be there yet.
+        "MayRehearse": choice("Update", ("$previous != '' and $previous != $version", "Rehearse")),
+        "Rehearse": ask(places, "RehearsalEnded", "NotRehearsed"),
+        "RehearsalEnded": judged(places, "Update", "NotRehearsed"),
+    }
+
+
+def ask(places: ReleasePlaces, then: str, failed: str) -> dict[str, Any]:
+    """The known input sent to the endpoint; its prediction becomes `answer`, or its error `reason`."""
+    target = {"TargetModel": jsonata(TARGET)} if places.shared_endpoint else {}
+    return {
+        **task(
+            "sagemakerruntime:invokeEndpoint",
+            {
+                "EndpointName": places.endpoint,
+                **target,
+                "ContentType": "application/json",
+                "Body": jsonata("$request"),
+            },
+            {"answer": "$parse($states.result.Body).predictions[0]"},
+            then,
+        ),
+        "Catch": [{**catch(failed)[0], "Assign": {"reason": jsonata("$states.errorOutput.Cause")}}],
+    }
+
+
+def judged(places: ReleasePlaces, right: str, wrong: str) -> dict[str, Any]:
+    """Whether the answer is the known one, from the version that was to give it."""
+    # A container of several models does not know their versions: SageMaker answers with the one that is named.
+    version = [] if places.shared_endpoint else ["$answer.model_version = $version"]
+    known = "$answer.score >= 0 and $answer.score <= 1 and ($label = '' or $answer.label = $label)"
+    condition = " and ".join([*version, known])
+    reason = "'it answered ' & $string($answer) & ($label = '' ? '' : ' where ' & $label & ' is known')"
+    return {**choice(wrong, (condition, right)), "Assign": {"reason": jsonata(reason)}}
+
+
+def known_input_states(*, then: str) -> dict[str, Any]:
+    """The states that find `request` and `label`: a test sample with the answer that the evaluation left."""
+    body = "$parse($states.result.Body)"
+    return {
+        # A version that was registered by hand has no evaluation.
+        "HasKnownInput": choice(then, ("$evaluation != ''", "ReadKnownInput")),
+        "ReadKnownInput": task(
+            "s3:getObject",
+            {
+                "Bucket": jsonata("$split($evaluation, '/')[2]"),
+                "Key": jsonata(
+                    "$replace($substringAfter($substringAfter($evaluation, 's3://'), '/'), /[^\\/]+$/, "
+                    f"'{KNOWN_INPUT_FILE}')"
+                ),
+            },
+            {"request": f"{body}.request", "label": f"{body}.label"},
+            then,
+            "NoKnownInput",
+        ),
+        # An evaluation in which nothing was right, or one of before known inputs were kept.
+        "NoKnownInput": choice("Failed", ("$states.input.Error = 'S3.NoSuchKeyException'", then)),
+    }
+
+
+def stack_update(
+    places: ReleasePlaces,
+    name: str,
+    version: str,
+    *,
+    before: str,
+    refused: str,
+    first: str | None = None,
+) -> dict[str, Any]:
+    """The states that set the version parameter to `version` and follow the update to its end.
+
+    Args:
+        places: see there.
+        name: of the updating state; the others are named after it.
+        version: the parameter's new value, as an expression.
+        before: the state after an update that ended well.
+        refused: the state after one that CloudFormation rolled back.
+        first: the state that decides, whenever the stack is free, whether to update it; the update itself by default.
+    """
+    parameter = lookup({kind: version_parameter(kind) for kind in KINDS})
+    describe = "DescribeStack" if name == "Update" else f"DescribeFor{name}"
+    stack = "$states.result.Stacks[0]"
+    held = f"{stack}.Parameters[ParameterKey = {parameter}].ParameterValue"
+    # What the endpoint goes back to is known before the first update alone.
+    known = {"previous": f"$exists({held}) ? {held} : ''"} if name == "Update" else {}
+    changed = f"{stack}.LastUpdatedTime"
+    if first:
+        known["changed"] = f"$exists({changed}) ? {changed} : {stack}.CreationTime"
+    named = {"StackName": places.inference_stack}
+    new = f"{{'ParameterKey': ParameterKey, 'ParameterValue': {version}}}"
+    same = "{'ParameterKey': ParameterKey, 'UsePreviousValue': true}"
+    return {
+        describe: task(
+            "cloudformation:describeStacks",
+            named,
+            {"status": f"{stack}.StackStatus", "parameters": f"{stack}.Parameters", **known},
+            f"IsFreeFor{name}",
+        ),
+        f"IsFreeFor{name}": choice(first or name, ("$contains($status, 'IN_PROGRESS')", f"WaitFor{name}")),
+        f"WaitFor{name}": wait(describe),
+        name: task(
+            "cloudformation:updateStack",
+            {
+                **named,
+                "UsePreviousTemplate": True,
+                "Capabilities": ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"],
+                "ClientRequestToken": jsonata(f"$token & '-{name}'"),
+                "Parameters": jsonata(f"[$parameters.(ParameterKey = {parameter} ? {new} : {same})]"),
+            },
+            {},
+            f"PauseAfter{name}",
+            f"{name}Refused",
+        ),
+        f"{name}Refused": choice(
+            "Failed",
+            # Another update came between the look and the call.
+            ("$contains($states.input.Cause, 'IN_PROGRESS')", f"WaitFor{name}"),
+            ("$contains($states.input.Cause, 'No updates are to be performed')", before),
+        ),
+        f"PauseAfter{name}": wait(f"Follow{name}"),
+        f"Follow{name}": task(
+            "cloudformation:describeStacks", named, {"status": f"{stack}.StackStatus"}, f"{name}Ended"
+        ),
+        f"{name}Ended": choice(
+            refused,
+            ("$contains($status, 'IN_PROGRESS')", f"PauseAfter{name}"),
+            ("$status = 'UPDATE_COMPLETE'", before),
+        ),
+    }
+
+
+def proof(places: ReleasePlaces) -> dict[str, Any]:
+    """Compares what serves with what the stack asked for, and sends the endpoint a known input.
+
+    SageMaker can roll an endpoint back and report it in service on the old configuration.
+    """
+    # SageMaker writes the names in ARNs in small letters.
+    configuration = "$lowercase($split($states.result.StackResourceDetail.PhysicalResourceId, '/')[-1])"
+    return {
+        "DescribeConfiguration": task(
+            "cloudformation:describeStackResource",
+            {
+                "StackName": places.inference_stack,
+                "LogicalResourceId": jsonata(lookup(places.configurations)),
+            },
+            {"wanted": configuration},
+            "DescribeEndpoint",
+        ),
+        "DescribeEndpoint": task(
+            "sagemaker:describeEndpoint",
+            {"EndpointName": places.endpoint},
+            {
+                "live": "$lowercase($states.result.EndpointConfigName)",
+                "state": "$states.result.EndpointStatus",
+            },
+            "ServesWhatWasAsked",
+        ),
+        "ServesWhatWasAsked": choice(
+            "RolledBackSilently",
+            ("$state in ['Creating', 'Updating', 'SystemUpdating', 'RollingBack']", "WaitForEndpoint"),
+            ("$live = $wanted and $state = 'InService'", "AskEndpoint"),
+        ),
+        "WaitForEndpoint": wait("DescribeEndpoint"),
+        "AskEndpoint": ask(places, "Answers", "AnswersNot"),
+        "Answers": judged(places, "Released", "AnswersNot"),
+        "AnswersNot": choice(
+            "NothingToGoBackTo", ("$previous != '' and $previous != $version", "DescribeForTakeBack")
+        ),
+        "Released": {
+            "Type": "Succeed",
+            "Output": {"endpoint": jsonata("$endpoint"), "version": jsonata("$version")},
+        },
+    }
+
+
+def ends(places: ReleasePlaces) -> dict[str, Any]:
+    """Every way in which a release does not succeed, each with one sentence."""
+    this = "'Version ' & $version & ' of ' & $endpoint & "
+    not_answering = f"{this}' does not answer a known input: ' & $reason & '. "
+    failed = (
+        "[$states.result.StackEvents[ClientRequestToken = $token & '-Update' and $contains(ResourceStatus, '_FAILED') "
+        "and $exists(ResourceStatusReason)]][-1]"
+    )
+    said = f"($event := {failed}; $event ? $event.LogicalResourceId & ': ' & $event.ResourceStatusReason : $status)"
+    rehearsed = {"NotRehearsed": fail(f"{not_answering}{KEPT}'")} if places.shared_endpoint else {}
+    return {
+        **rehearsed,
+        "ReadEvents": task(
+            "cloudformation:describeStackEvents",
+            {"StackName": places.inference_stack},
+            {"reason": said},
+            "UpdateRolledBack",
+        ),
+        "NotApproved": fail(f"{this}' is ' & $approval & ' by now. {KEPT}'"),
+        "ArtefactMissing": fail(
+            f"{this}' cannot be released, because its artefact ' & $artefact & ' cannot be read: ' & "
+            f"$states.input.Cause & '. {KEPT}'"
+        ),
+        "UpdateRolledBack": fail(
+            f"'The update of {places.inference_stack} to version ' & $version & ' of ' & $endpoint & ' ended as ' & "
+            f"$status & ': ' & $reason & '. {KEPT}'"
+        ),
+        "RolledBackSilently": fail(
+            "'SageMaker rolled ' & $endpoint & ' back without a failure of the stack: it is ' & $state & ' on ' & "
+            "$live & ', and the stack asked for ' & $wanted & '. Its alarms and its log say why.'"
+        ),
+        "NothingToGoBackTo": fail(f"{not_answering}There is no version before it to go back to.'"),
+        "TakenBack": fail(f"{not_answering}Version ' & $previous & ' serves again.'"),
+        "NotTakenBack": fail(
+            f"{not_answering}Going back to version ' & $previous & ' ended as ' & $status & '. Look at the stack.'"
+        ),
+        "Failed": fail("$states.input.Cause"),
+    }
+
+
+def fail(cause: str) -> dict[str, Any]:
+    """An end with one sentence."""
+    return {"Type": "Fail", "Error": "NotReleased", "Cause": jsonata(cause)}

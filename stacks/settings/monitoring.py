@@ -1,0 +1,69 @@
+"""The settings of what is watched: alarms, captured requests, drift, the budget."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, Field, model_validator
+
+from stacks.settings.base import Settings
+from stacks.settings.instance_types import training_instance
+
+
+class CaptureSettings(Settings):
+    """What the endpoints were asked and answered, kept in the data bucket; it holds what customers sent."""
+
+    percent: int = Field(100, ge=1, le=100, description="Of the requests.")
+    kept_days: int = Field(30, ge=1, le=3650)
+
+
+class DriftSettings(Settings):
+    """A daily job that holds the captured requests of the day before against the evaluation's test split."""
+
+    expression: str = Field(
+        "cron(30 1 * * ? *)", pattern=r"^(cron|rate)\(.+\)$", description="When; the day before is UTC's."
+    )
+    instance_type: Annotated[str, AfterValidator(training_instance)] = "ml.m5.large"
+    threshold: float = Field(
+        0.25, gt=0, le=10, description="Population stability index above which the alarm goes off."
+    )
+    least_samples: int = Field(200, ge=50, le=20_000, description="With fewer in a day nothing is said.")
+    retrain_on: dict[Literal["cnn", "rnn"], str] = Field(
+        default={}, description="By kind: the data prefix on which the alarm starts a training run."
+    )
+
+
+class WatchingSettings(Settings):
+    """A topic that hears of alarms and of runs that failed; and what is measured for it."""
+
+    email: str | None = Field(
+        None, pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$", description="Who hears of it; empty: nobody yet."
+    )
+    api_error_share: float = Field(
+        0.05, ge=0, lt=1, description="Of the API's requests in five minutes; with more the alarm goes off."
+    )
+    dashboard: bool = Field(
+        False, description="Three of an account are free; each more costs 3 US dollars a month."
+    )
+    capture: CaptureSettings | None = Field(None, description="Empty: nothing of a request is kept.")
+    drift: DriftSettings | None = Field(None, description="Empty: no drift job.")
+
+    @model_validator(mode="after")
+    def fits_together(self) -> Self:
+        """Refuses a job without what it reads."""
+        if self.drift and not self.capture:
+            raise ValueError("drift needs capture: it reads what was captured")
+        return self
+
+
+class BudgetSettings(Settings):
+    """A monthly budget for what bears the environment's tags."""
+
+    monthly_us_dollars: int = Field(ge=1, le=1_000_000)
+    email: str = Field(
+        pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$", description="Who hears of it; and so does watching's topic."
+    )
+    # AWS Budgets takes five notifications a budget (AWS Budgets quotas); the forecast is one of them.
+    percents: list[Annotated[int, Field(ge=1, le=1_000)]] = Field(
+        default=[50, 80, 100], min_length=1, max_length=4
+    )

@@ -1,0 +1,98 @@
+"""The findings of cdk-nag that are right as they are, each with its reason; a test fails when one finds nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from aws_cdk import Acknowledgment, Stack, Validations
+
+from stacks.names import KINDS, MULTI_MODEL_PREFIX, endpoint_name
+from stacks.settings import EnvironmentSettings
+
+OBJECTS = "The keys below this prefix are named when a job runs; the role can do nothing else in the bucket."
+NO_RESOURCE = "These actions have no resource that a policy could name (Service Authorization Reference)."
+LOG_STREAMS = "SageMaker names the streams; the group is named in full."
+RUNS = "A run's name ends in its id, which nobody knows before; the kind is named in full."
+VERSIONS = "A version's number is known when it is registered; the group is named in full."
+STACK_ID = "A stack's ARN ends in an id that CloudFormation chooses; the stack is named in full."
+INTERFACES = "EC2 chooses the ids, and SageMaker creates the interfaces in an account of its own."
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One finding: where, which, and why it stands.
+
+    Attributes:
+        path: of the construct, below its stack.
+        rule: the rule's id in full.
+        reason: what a reviewer has to know.
+    """
+
+    path: str
+    rule: str
+    reason: str
+
+
+def account(settings: EnvironmentSettings) -> str:
+    """The region and account in the middle of an ARN."""
+    return f"{settings.region}:<AWS::AccountId>"
+
+
+def resource(arn: str) -> str:
+    """The rule against a resource with a wildcard."""
+    return f"AwsSolutions-IAM5[Resource::{arn}]"
+
+
+def objects(bucket: str, prefix: str = "") -> str:
+    """Objects below a prefix of a bucket, which is named by its parameter."""
+    return resource(f"arn:aws:s3:::<{bucket}>/{prefix}*")
+
+
+def sagemaker(settings: EnvironmentSettings, kind: str, name: str) -> str:
+    """SageMaker's resources of a kind whose names begin so."""
+    return resource(f"arn:aws:sagemaker:{account(settings)}:{kind}/{name}*")
+
+
+def log_group(settings: EnvironmentSettings, name: str) -> str:
+    """The streams of one of SageMaker's log groups."""
+    return resource(f"arn:aws:logs:{account(settings)}:log-group:/aws/sagemaker/{name}:*")
+
+
+def inference_stack(settings: EnvironmentSettings) -> str:
+    """The stack of the endpoints."""
+    return resource(
+        f"arn:aws:cloudformation:{account(settings)}:stack/Recognition-{settings.name}-Inference/*"
+    )
+
+
+def versions(settings: EnvironmentSettings) -> list[str]:
+    """The registered versions of every kind."""
+    return [sagemaker(settings, "model-package", f"{endpoint_name(settings.name, kind)}/") for kind in KINDS]
+
+
+def interfaces(settings: EnvironmentSettings) -> list[str]:
+    """What EC2 makes for a job in a network."""
+    return [
+        resource(f"arn:aws:ec2:{account(settings)}:{kind}/*")
+        for kind in ("network-interface", "subnet", "security-group")
+    ]
+
+
+def copied(settings: EnvironmentSettings) -> tuple[str, ...]:
+    """The prefix of the artefacts that a multi-model endpoint loads; none without one."""
+    return (f"{MULTI_MODEL_PREFIX}/",) if settings.inference.multi_model else ()
+
+
+def each(path: str, reason: str, *rules: str) -> list[Finding]:
+    """Several rules at one construct, for one reason."""
+    return [Finding(f"{path}/Resource", rule, reason) for rule in rules]
+
+
+def acknowledge(stack: Stack, findings: Iterable[Finding]) -> None:
+    """Acknowledges the findings of one stack, each at the construct that it is about."""
+    for finding in findings:
+        construct = stack
+        for name in finding.path.split("/"):
+            construct = construct.node.find_child(name)
+        Validations.of(construct).acknowledge(Acknowledgment(id=finding.rule, reason=finding.reason))

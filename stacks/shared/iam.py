@@ -1,0 +1,162 @@
+"""The permissions that several stacks give, statement by statement."""
+
+from __future__ import annotations
+
+from aws_cdk import ArnFormat, Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from constructs import Construct
+
+from stacks.settings.container_images import Image
+
+ARN = ArnFormat.COLON_RESOURCE_NAME
+
+
+def read_objects(bucket_arn: str, *prefixes: str) -> list[iam.PolicyStatement]:
+    """Reading below prefixes of a bucket."""
+    return [
+        iam.PolicyStatement(
+            actions=["s3:GetObject"], resources=[f"{bucket_arn}/{prefix}*" for prefix in prefixes or ("",)]
+        ),
+        iam.PolicyStatement(actions=["s3:ListBucket"], resources=[bucket_arn]),
+    ]
+
+
+def read_object(bucket_arn: str, key: str) -> list[iam.PolicyStatement]:
+    """Reading one object."""
+    return [
+        iam.PolicyStatement(actions=["s3:GetObject"], resources=[f"{bucket_arn}/{key}"]),
+        iam.PolicyStatement(actions=["s3:ListBucket"], resources=[bucket_arn]),
+    ]
+
+
+def write_objects(bucket_arn: str, *prefixes: str) -> iam.PolicyStatement:
+    """Writing below prefixes of a bucket."""
+    return iam.PolicyStatement(
+        actions=["s3:PutObject", "s3:AbortMultipartUpload"],
+        resources=[f"{bucket_arn}/{prefix}*" for prefix in prefixes],
+    )
+
+
+def use_key(key_arn: str) -> iam.PolicyStatement:
+    """Reading and writing what the key encrypts."""
+    return iam.PolicyStatement(
+        actions=["kms:Decrypt", "kms:GenerateDataKey", "kms:DescribeKey"], resources=[key_arn]
+    )
+
+
+def use_key_for_volumes(key_arn: str) -> iam.PolicyStatement:
+    """Letting SageMaker attach encrypted volumes."""
+    return iam.PolicyStatement(
+        actions=["kms:CreateGrant"],
+        resources=[key_arn],
+        conditions={"Bool": {"kms:GrantIsForAWSResource": "true"}},
+    )
+
+
+def pull_image(image: Image, region: str) -> list[iam.PolicyStatement]:
+    """Pulling one of AWS's containers."""
+    account, repository = image.uri(region).split(".")[0], image.repository
+    return [
+        iam.PolicyStatement(
+            actions=["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
+            resources=[f"arn:aws:ecr:{region}:{account}:repository/{repository}"],
+        ),
+        # The registry's token has no resource to name.
+        iam.PolicyStatement(actions=["ecr:GetAuthorizationToken"], resources=["*"]),
+    ]
+
+
+def pull_own_image(uri: str) -> iam.PolicyStatement:
+    """Pulling an image of a registry of one's own; the token that this takes too is `pull_image`'s."""
+    registry, repository = uri.partition(":")[0].split("/", 1)
+    account, _, _, region = registry.split(".")[:4]
+    return iam.PolicyStatement(
+        actions=["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
+        resources=[f"arn:aws:ecr:{region}:{account}:repository/{repository}"],
+    )
+
+
+def write_sagemaker_logs(stack: Stack, *log_groups: str) -> list[iam.PolicyStatement]:
+    """Writing the logs and metrics of jobs and endpoints."""
+    groups = [
+        stack.format_arn(
+            service="logs", resource="log-group", resource_name=f"/aws/sagemaker/{group}:*", arn_format=ARN
+        )
+        for group in log_groups
+    ]
+    return [
+        iam.PolicyStatement(
+            actions=[
+                "logs:CreateLogGroup",
+                "logs:CreateLogStream",
+                "logs:DescribeLogStreams",
+                "logs:PutLogEvents",
+            ],
+            resources=groups,
+        ),
+        # PutMetricData has no resource to name; the condition holds it to SageMaker's namespaces.
+        iam.PolicyStatement(
+            actions=["cloudwatch:PutMetricData"],
+            resources=["*"],
+            conditions={"StringLike": {"cloudwatch:namespace": ["/aws/sagemaker/*"]}},
+        ),
+    ]
+
+
+def place_network_interfaces(stack: Stack) -> list[iam.PolicyStatement]:
+    """Putting jobs into subnets (SageMaker's execution role permissions, CreateTrainingJob with a VpcConfig)."""
+
+    def every(kind: str) -> str:
+        return stack.format_arn(service="ec2", resource=kind, resource_name="*")
+
+    return [
+        iam.PolicyStatement(
+            actions=["ec2:CreateNetworkInterface"],
+            resources=[every("network-interface"), every("subnet"), every("security-group")],
+        ),
+        iam.PolicyStatement(
+            actions=[
+                "ec2:CreateNetworkInterfacePermission",
+                "ec2:DeleteNetworkInterface",
+                "ec2:DeleteNetworkInterfacePermission",
+            ],
+            resources=[every("network-interface")],
+        ),
+        # EC2's descriptions have no resource to name.
+        iam.PolicyStatement(
+            actions=[
+                "ec2:DescribeDhcpOptions",
+                "ec2:DescribeNetworkInterfaces",
+                "ec2:DescribeSecurityGroups",
+                "ec2:DescribeSubnets",
+                "ec2:DescribeVpcs",
+            ],
+            resources=["*"],
+        ),
+    ]
+
+
+def bucket_arn(name: str) -> str:
+    """The ARN of a bucket."""
+    return f"arn:aws:s3:::{name}"
+
+
+def let_budgets_use(key: kms.Key) -> None:
+    """Lets AWS Budgets write to a topic under the key."""
+    key.add_to_resource_policy(let_budgets(key, "kms:Decrypt", "kms:GenerateDataKey", resource="*"))
+
+
+def let_budgets(scope: Construct, *actions: str, resource: str) -> iam.PolicyStatement:
+    """What AWS Budgets may do for this account's budgets (its user guide, SNS topics for budget notifications)."""
+    stack = Stack.of(scope)
+    own = stack.format_arn(service="budgets", region="", resource="*", arn_format=ArnFormat.NO_RESOURCE_NAME)
+    return iam.PolicyStatement(
+        principals=[iam.ServicePrincipal("budgets.amazonaws.com")],
+        actions=list(actions),
+        resources=[resource],
+        conditions={
+            "StringEquals": {"aws:SourceAccount": stack.account},
+            "ArnLike": {"aws:SourceArn": own},
+        },
+    )

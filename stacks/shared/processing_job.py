@@ -1,0 +1,92 @@
+"""A processing job as a state: the project's code in AWS's training container, over inputs from S3."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from stacks.settings import EnvironmentSettings
+from stacks.settings.instance_families import has_local_storage
+from stacks.shared.asl import RETRY, catch, jsonata
+from stacks.shared.job_context import Places, cost_tags
+
+PROCESSING = "/opt/ml/processing"
+# Unpacks the source archive in `code` and runs each step in the folder of the inputs. A word of a container's entry
+# point has 256 characters at most (AppSpecification, ContainerEntrypoint), so the steps are words of their own.
+RUN_STEPS = (
+    'set -e; cd "$0"; export PYTHONPATH=$(mktemp -d); tar -xzf code/* -C "$PYTHONPATH"; '
+    'for step in "$@"; do eval "$step"; done'
+)
+
+
+def processing_task(
+    settings: EnvironmentSettings,
+    places: Places,
+    *,
+    name: str,
+    instance_type: str,
+    steps: list[str],
+    inputs: str,
+    output_prefix: str,
+) -> dict[str, Any]:
+    """The task; `Assign` and `Next` are the caller's.
+
+    Args:
+        settings: isolation and the volume are those of training.
+        places: see there.
+        name: of the job, as an expression.
+        instance_type: of its one host.
+        steps: commands that run one after the other in /opt/ml/processing, or expressions of them.
+        inputs: as an expression.
+        output_prefix: in the model bucket, where /opt/ml/processing/output goes below the job's name.
+    """
+    resources: dict[str, Any] = {
+        "InstanceType": instance_type,
+        "InstanceCount": 1,
+        "VolumeSizeInGB": settings.training.volume_gigabytes,
+    }
+    if not has_local_storage(instance_type):
+        resources["VolumeKmsKeyId"] = places.key_arn
+    entry_point = ["sh", "-c", RUN_STEPS, PROCESSING, *steps]
+    output = {
+        "S3Uri": jsonata(f"'s3://{places.model_bucket}/{output_prefix}/' & {name}"),
+        "LocalPath": f"{PROCESSING}/output",
+        "S3UploadMode": "EndOfJob",
+    }
+    return {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::sagemaker:createProcessingJob.sync",
+        "Arguments": {
+            "ProcessingJobName": jsonata(name),
+            "RoleArn": places.role_arn,
+            "AppSpecification": {"ImageUri": places.training_image, "ContainerEntrypoint": entry_point},
+            "ProcessingInputs": jsonata(inputs),
+            "ProcessingOutputConfig": {
+                "Outputs": [{"OutputName": "output", "S3Output": output}],
+                "KmsKeyId": places.key_arn,
+            },
+            "ProcessingResources": {"ClusterConfig": resources},
+            "NetworkConfig": {
+                "EnableNetworkIsolation": settings.training.network_isolation,
+                "EnableInterContainerTrafficEncryption": settings.training.encrypt_between_hosts,
+                **({"VpcConfig": places.vpc} if places.vpc else {}),
+            },
+            "StoppingCondition": {"MaxRuntimeInSeconds": 3600},
+            "Tags": cost_tags(settings),
+        },
+        "Output": {},
+        "Retry": RETRY,
+        "Catch": catch(),
+    }
+
+
+def processing_input(name: str, uri: str) -> str:
+    """A processing input of files, as an expression; `uri` is one too."""
+    fixed = {"S3DataType": "S3Prefix", "S3InputMode": "File", "S3DataDistributionType": "FullyReplicated"}
+    members = ", ".join(f"'{key}': '{value}'" for key, value in fixed.items())
+    source = f"{{'S3Uri': {uri}, 'LocalPath': '{PROCESSING}/{name}', {members}}}"
+    return f"{{'InputName': '{name}', 'S3Input': {source}}}"
+
+
+def code_uri(places: Places) -> str:
+    """Where the source archive is, as an expression."""
+    return f"'s3://{places.code_bucket}/{places.code_key}'"

@@ -1,0 +1,52 @@
+"""The model card that every registered version bears: what it is for, what it was trained on, how well it does."""
+
+from __future__ import annotations
+
+import json
+
+from stacks.shared.asl import jsonata
+from stacks.shared.job_context import Places
+
+PURPOSE = {
+    "cnn": "Says which of its classes an image shows.",
+    "rnn": "Says which of its classes a text, or a sequence of sensor readings, belongs to.",
+}
+CAVEATS = (
+    "The figures hold for inputs like those of the test split. A score is a probability of the model, calibrated as "
+    "far as calibration_error says; it does not know inputs that belong to none of its classes."
+)
+
+
+def model_card(places: Places) -> dict:
+    """CreateModelPackage's ModelCard; its content follows SageMaker's model card JSON schema for model packages.
+
+    Risk is Unknown: what a wrong answer costs is known to those who use the model, and they can say so in the card.
+    """
+    purposes = ", ".join(f"'{kind}': {json.dumps(text)}" for kind, text in PURPOSE.items())
+    metrics = "$each($metrics, function($v, $k) {{'name': $k, 'type': 'number', 'value': $v}})"
+    hyperparameters = "$each($hyperparameters, function($v, $k) {{'name': $k, 'value': $string($v)}})"
+    content = f"""{{
+        'intended_uses': {{
+            'purpose_of_model': $lookup({{{purposes}}}, $kind),
+            'risk_rating': 'Unknown'
+        }},
+        'training_details': {{
+            'training_observations': 'The data has the version ' & $data_version,
+            'training_job_details': {{
+                'training_arn': $training_job_arn,
+                'training_datasets': [$data],
+                'training_environment': {{'container_image': ['{places.training_image}']}},
+                'hyper_parameters': [{hyperparameters}]
+            }}
+        }},
+        'evaluation_details': [{{
+            'name': 'test split',
+            'datasets': [$data & 'test/'],
+            'metric_groups': [{{'name': 'gate', 'metric_data': [{metrics}]}}]
+        }}],
+        'additional_information': {{'caveats_and_recommendations': {json.dumps(CAVEATS)}}}
+    }}"""
+    return {
+        "ModelCardContent": jsonata(f"$string({' '.join(content.split())})"),
+        "ModelCardStatus": "PendingReview",
+    }

@@ -1,0 +1,271 @@
+"""The training stack: the state machine, the roles it and its jobs run under, and the model package groups."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from aws_cdk import ArnFormat, Duration, RemovalPolicy, Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3_assets as s3_assets
+from aws_cdk import aws_sagemaker as sagemaker
+from constructs import Construct
+
+from model_code.source import ARCHIVE_NAME, write_source_archive
+from stacks.names import KINDS, endpoint_name
+from stacks.settings import EnvironmentSettings
+from stacks.settings.container_images import INFERENCE_IMAGES, TRAINING_IMAGES, Image
+from stacks.shared import acknowledge
+from stacks.shared import iam as roles
+from stacks.shared.iam import bucket_arn
+from stacks.shared.job_context import Places
+from stacks.shared.job_network import JobNetwork, publish_network
+from stacks.shared.parameters import publish, published
+from stacks.shared.state_machine import add_machine
+from stacks.training.state_machine import definition
+from stacks.training.triggers import add_starts
+
+MACHINE_TIMEOUT = Duration.days(3)
+
+
+class TrainingStack(Stack):
+    """From data in S3 to a registered model version."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: EnvironmentSettings,
+        build_directory: Path,
+        inference_stack: str,
+        **options,
+    ) -> None:
+        super().__init__(scope, construct_id, **options)
+        image = TRAINING_IMAGES[settings.training.image_version]
+        archive = build_directory / ARCHIVE_NAME
+        write_source_archive(archive)
+        code = s3_assets.Asset(self, "Source", path=str(archive))
+        self.key_arn = published(self, settings.name, "key-arn")
+        data_bucket = published(self, settings.name, "data-bucket")
+        self.data_bucket_arn = bucket_arn(data_bucket)
+        model_bucket = published(self, settings.name, "model-bucket")
+        self.model_bucket_arn = bucket_arn(model_bucket)
+        job_role = self.job_role(settings, image, code)
+        for kind in KINDS:
+            group = sagemaker.CfnModelPackageGroup(
+                self,
+                f"{kind.title()}Models",
+                model_package_group_name=endpoint_name(settings.name, kind),
+                model_package_group_description=f"Versions of the {kind.upper()} of recognition in {settings.name}",
+            )
+            # The versions are data: they stay where the data stays.
+            keep = settings.storage.keep_data_when_destroyed
+            group.apply_removal_policy(RemovalPolicy.RETAIN if keep else RemovalPolicy.DESTROY)
+        network = self.network(settings, data_bucket, model_bucket, code)
+        if network:
+            publish_network(self, settings.name, network.vpc_config)
+        places = Places(
+            data_bucket=data_bucket,
+            model_bucket=model_bucket,
+            key_arn=self.key_arn,
+            role_arn=job_role.role_arn,
+            code_bucket=code.s3_bucket_name,
+            code_key=code.s3_object_key,
+            training_image=image.uri(settings.region),
+            inference_image=INFERENCE_IMAGES[settings.inference.image_version].uri(settings.region),
+            version_arns={
+                kind: self.sagemaker_arn("model-package", f"{endpoint_name(settings.name, kind)}/")
+                for kind in KINDS
+            },
+            inference_stack=inference_stack,
+            vpc=network.vpc_config if network else None,
+            litert_image=settings.inference.litert_image_uri,
+        )
+        machine = add_machine(
+            self,
+            "Training",
+            definition(settings, places),
+            MACHINE_TIMEOUT,
+            self.machine_statements(settings, places, job_role),
+        )
+        add_starts(self, settings, machine, data_bucket)
+        publish(self, settings.name, "training-state-machine-arn", machine.state_machine_arn)
+        publish(self, settings.name, "inference-image", places.inference_image)
+        if places.litert_image:
+            publish(self, settings.name, "litert-image", places.litert_image)
+
+    def job_role(self, settings: EnvironmentSettings, image: Image, code: s3_assets.Asset) -> iam.Role:
+        """What the containers may do: read data and code, write checkpoints, models and evaluations."""
+        role = iam.Role(self, "JobRole", assumed_by=iam.ServicePrincipal("sagemaker.amazonaws.com"))
+        code_bucket_arn = self.format_arn(service="s3", region="", account="", resource=code.s3_bucket_name)
+        statements = [
+            *roles.read_objects(self.data_bucket_arn),
+            # The champion may be a model that was registered by hand, which is below local/.
+            *roles.read_objects(self.model_bucket_arn, "checkpoints/", "training/", "local/"),
+            *roles.read_object(code_bucket_arn, code.s3_object_key),
+            roles.write_objects(self.model_bucket_arn, "checkpoints/", "training/", "evaluations/"),
+            roles.use_key(self.key_arn),
+            roles.use_key_for_volumes(self.key_arn),
+            *roles.pull_image(image, settings.region),
+            *roles.write_sagemaker_logs(self, "TrainingJobs", "ProcessingJobs"),
+        ]
+        if settings.training.network:
+            statements += roles.place_network_interfaces(self)
+        for statement in statements:
+            role.add_to_policy(statement)
+        return role
+
+    def network(
+        self, settings: EnvironmentSettings, data_bucket: str, model_bucket: str, code: s3_assets.Asset
+    ) -> JobNetwork | None:
+        """The jobs' own network, where the settings want one."""
+        if settings.training.network is None:
+            return None
+        buckets = (data_bucket, model_bucket, code.s3_bucket_name)
+        return JobNetwork(
+            self,
+            "Network",
+            settings=settings.training.network,
+            bucket_arns=[bucket_arn(name) for name in buckets],
+        )
+
+    def machine_statements(
+        self, settings: EnvironmentSettings, places: Places, job_role: iam.Role
+    ) -> list[iam.PolicyStatement]:
+        """Exactly the calls that the definition makes, and those with which Step Functions waits for a job's end."""
+        tuned = sorted(settings.training.tuning.ranges) if settings.training.tuning else []
+        jobs = [
+            self.sagemaker_arn(f"{kind}-job", f"{name}-*")
+            for kind in ("training", "processing")
+            for name in KINDS
+        ]
+        jobs += [self.sagemaker_arn("hyper-parameter-tuning-job", f"{kind}-*") for kind in tuned]
+        kinds = ("Training", "Processing", *(["HyperParameterTuning"] if tuned else []))
+        groups = [
+            self.sagemaker_arn("model-package-group", endpoint_name(settings.name, kind)) for kind in KINDS
+        ]
+        versions = [
+            self.sagemaker_arn("model-package", f"{endpoint_name(settings.name, kind)}/*") for kind in KINDS
+        ]
+        rules = [
+            self.format_arn(
+                service="events", resource="rule", resource_name=f"StepFunctionsGetEventsForSageMaker{kind}"
+            )
+            for kind in ("TrainingJobsRule", "ProcessingJobsRule", *(["TuningJobsRule"] if tuned else []))
+        ]
+        verbs = ("Create", "Describe", "Stop")
+        return [
+            iam.PolicyStatement(
+                actions=[
+                    *(f"sagemaker:{verb}{kind}Job" for kind in kinds for verb in verbs),
+                    # A job that is created with tags needs the right to tag it.
+                    "sagemaker:AddTags",
+                ],
+                resources=jobs,
+            ),
+            iam.PolicyStatement(actions=["sagemaker:CreateModelPackage"], resources=[*groups, *versions]),
+            iam.PolicyStatement(actions=["sagemaker:DescribeModelPackage"], resources=versions),
+            iam.PolicyStatement(
+                actions=["cloudformation:DescribeStacks"],
+                resources=[
+                    self.format_arn(
+                        service="cloudformation",
+                        resource="stack",
+                        resource_name=f"{places.inference_stack}/*",
+                    )
+                ],
+            ),
+            # With it a missing object is said to be missing, not forbidden.
+            iam.PolicyStatement(
+                actions=["s3:ListBucket"], resources=[self.data_bucket_arn, self.model_bucket_arn]
+            ),
+            iam.PolicyStatement(
+                actions=["events:PutEvents"],
+                resources=[self.format_arn(service="events", resource="event-bus", resource_name="default")],
+            ),
+            iam.PolicyStatement(
+                actions=["iam:PassRole"],
+                resources=[job_role.role_arn],
+                conditions={"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}},
+            ),
+            iam.PolicyStatement(
+                actions=["events:PutTargets", "events:PutRule", "events:DescribeRule"], resources=rules
+            ),
+            iam.PolicyStatement(
+                actions=["s3:GetObject"],
+                # Of the champion's artefact the machine asks only whether it is there.
+                resources=[
+                    *(
+                        f"{self.model_bucket_arn}/{prefix}/*"
+                        for prefix in ("evaluations", "training", "local")
+                    ),
+                    *self.markers(settings),
+                ],
+            ),
+            iam.PolicyStatement(actions=["kms:Decrypt"], resources=[self.key_arn]),
+        ]
+
+    def markers(self, settings: EnvironmentSettings) -> list[str]:
+        """The objects that start runs, which the machine reads."""
+        name = settings.training.marker_name
+        return [f"{self.data_bucket_arn}/*/{name}"] if name else []
+
+    def sagemaker_arn(self, resource: str, name: str) -> str:
+        """An ARN of SageMaker in this stack's account and region."""
+        return self.format_arn(
+            service="sagemaker",
+            resource=resource,
+            resource_name=name,
+            arn_format=ArnFormat.SLASH_RESOURCE_NAME,
+        )
+
+
+def training_findings(settings: EnvironmentSettings) -> list[acknowledge.Finding]:
+    """What cdk-nag finds here and is right as it is."""
+    prefixes = ("checkpoints/", "training/", "local/", "evaluations/")
+    read = ("evaluations/", "training/", "local/")
+    jobs = [
+        acknowledge.sagemaker(settings, f"{job}-job", f"{kind}-")
+        for job in ("training", "processing")
+        for kind in KINDS
+    ]
+    tuned = sorted(settings.training.tuning.ranges) if settings.training.tuning else []
+    jobs += [acknowledge.sagemaker(settings, "hyper-parameter-tuning-job", f"{kind}-") for kind in tuned]
+    marker = settings.training.marker_name
+    anywhere = acknowledge.resource(f"arn:aws:s3:::<DataBucket>/*/{marker}")
+    markers = acknowledge.each(
+        "Training/Role/DefaultPolicy", "The data set's folder is its owner's choice.", anywhere
+    )
+    network = acknowledge.each(
+        "JobRole/DefaultPolicy", acknowledge.INTERFACES, *acknowledge.interfaces(settings)
+    )
+    return [
+        *acknowledge.each("JobRole/DefaultPolicy", acknowledge.OBJECTS, acknowledge.objects("DataBucket")),
+        *acknowledge.each(
+            "JobRole/DefaultPolicy",
+            acknowledge.OBJECTS,
+            *(acknowledge.objects("ModelBucket", prefix) for prefix in prefixes),
+        ),
+        *acknowledge.each(
+            "JobRole/DefaultPolicy",
+            acknowledge.LOG_STREAMS,
+            acknowledge.log_group(settings, "TrainingJobs"),
+            acknowledge.log_group(settings, "ProcessingJobs"),
+        ),
+        *acknowledge.each("JobRole/DefaultPolicy", acknowledge.NO_RESOURCE, acknowledge.resource("*")),
+        *acknowledge.each("Training/Role/DefaultPolicy", acknowledge.RUNS, *jobs),
+        *acknowledge.each(
+            "Training/Role/DefaultPolicy", acknowledge.VERSIONS, *acknowledge.versions(settings)
+        ),
+        *acknowledge.each(
+            "Training/Role/DefaultPolicy",
+            acknowledge.OBJECTS,
+            *(acknowledge.objects("ModelBucket", prefix) for prefix in read),
+        ),
+        *acknowledge.each(
+            "Training/Role/DefaultPolicy", acknowledge.STACK_ID, acknowledge.inference_stack(settings)
+        ),
+        *acknowledge.each("Training/Role/DefaultPolicy", acknowledge.NO_RESOURCE, acknowledge.resource("*")),
+        *(markers if marker else []),
+        *(network if settings.training.network else []),
+    ]

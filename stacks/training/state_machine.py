@@ -1,0 +1,199 @@
+"""The training state machine in Amazon States Language: train, evaluate, gate, register."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from model_code.evaluation.files import BASELINE_FILE
+from model_code.inference import ANSWERED_TYPES, TAKEN_TYPES_OF_KIND
+from stacks.names import LITERT, endpoint_name
+from stacks.settings import EnvironmentSettings
+from stacks.shared.asl import RETRY, catch, jsonata
+from stacks.shared.job_context import Places
+from stacks.shared.processing_job import code_uri, processing_input, processing_task
+from stacks.training.champion_gate import behind_champion, champion_gate, champion_states
+from stacks.training.model_card import model_card
+from stacks.training.run_request import request_states
+from stacks.training.training_job import JOB_NAME, first_training_state, training_states
+
+
+def definition(settings: EnvironmentSettings, places: Places) -> dict[str, Any]:
+    """The state machine.
+
+    Its input: `kind`, `data_s3_uri` (with train/, validation/ and test/ below it) and, optional, `run_id`,
+    `hyperparameters` (a map of text to text) and `minimum_accuracy` (the data set's gate); or `marker_key`, an object
+    of the data bucket that holds them and lies beside the splits. Its output: `model_package_arn`, `version`,
+    `metrics`, `training_job_name`.
+    """
+    return {
+        "Comment": "Trains a network, measures it on the test split, and registers it when it passes the gates.",
+        "QueryLanguage": "JSONata",
+        "StartAt": "Start",
+        "States": {
+            **request_states(settings, places, then=first_training_state(settings)),
+            **training_states(settings, places, then="FindChampion"),
+            **champion_states(places, then="Evaluate"),
+            "Evaluate": evaluate(settings, places),
+            "ReadEvaluation": read_evaluation(places),
+            "Gate": gate(),
+            "BelowGate": below_gate(),
+            "ChampionGate": champion_gate(settings, then="Register"),
+            "BehindChampion": behind_champion(),
+            "Register": register(settings, places),
+        },
+    }
+
+
+# Both measurements in one job: starting a host takes longer than the second one.
+EVALUATION_STEPS = [
+    "python3 -m model_code.evaluation.evaluate --model model --test test --output output",
+    "[ ! -d champion ] || python3 -m model_code.evaluation.comparison --model model --champion champion --test test "
+    "--evaluation output/evaluation.json",
+]
+
+
+def evaluate(settings: EnvironmentSettings, places: Places) -> dict[str, Any]:
+    """The evaluation: a processing job that loads the very artefact that will be served, and the champion's."""
+    return {
+        **processing_task(
+            settings,
+            places,
+            name=f"{JOB_NAME} & '-evaluation'",
+            instance_type=settings.training.evaluation_instance_type,
+            steps=EVALUATION_STEPS,
+            inputs=evaluation_inputs(places),
+            output_prefix="evaluations",
+        ),
+        "Assign": {"evaluation_folder": jsonata(f"'evaluations/' & {JOB_NAME} & '-evaluation/'")},
+        "Next": "ReadEvaluation",
+    }
+
+
+def evaluation_inputs(places: Places) -> str:
+    """Code, model and test split; and the champion's model where there is one; as an expression."""
+    always = ", ".join(
+        processing_input(name, uri)
+        for name, uri in {"code": code_uri(places), "model": "$artefact", "test": "$data & 'test/'"}.items()
+    )
+    champion = processing_input("champion", "$champion_artefact")
+    return f"$append([{always}], $champion_artefact = '' ? [] : [{champion}])"
+
+
+def read_evaluation(places: Places) -> dict[str, Any]:
+    """Reads the evaluation's figures into the machine."""
+    return {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::aws-sdk:s3:getObject",
+        "Arguments": {
+            "Bucket": places.model_bucket,
+            "Key": jsonata("$evaluation_folder & 'evaluation.json'"),
+        },
+        "Assign": {
+            "metrics": jsonata("$parse($states.result.Body).gate"),
+            "comparison": jsonata(
+                "($report := $parse($states.result.Body); "
+                "$exists($report.champion) ? $report.champion : {'comparable': false})"
+            ),
+        },
+        "Output": {},
+        "Catch": catch(),
+        "Next": "Gate",
+    }
+
+
+def gate() -> dict[str, Any]:
+    """Only a model that reaches the run's threshold goes on."""
+    return {
+        "Type": "Choice",
+        "Choices": [{"Condition": jsonata("$metrics.accuracy >= $minimum_accuracy"), "Next": "ChampionGate"}],
+        "Default": "BelowGate",
+    }
+
+
+def below_gate() -> dict[str, Any]:
+    """Says which metric fell short and by how much; the endpoint keeps its model."""
+    return {
+        "Type": "Fail",
+        "Error": "BelowGate",
+        "Cause": jsonata(
+            "'The accuracy of the ' & $kind & ' is ' & $formatNumber($metrics.accuracy, '0.0000') & ', which is ' & "
+            "$formatNumber($minimum_accuracy - $metrics.accuracy, '0.0000') & ' below the gate of ' & "
+            "$formatNumber($minimum_accuracy, '0.0000') & '. Nothing was registered.'"
+        ),
+    }
+
+
+def register(settings: EnvironmentSettings, places: Places) -> dict[str, Any]:
+    """The next version in the kind's model package group, with its figures and where it comes from."""
+    groups = ", ".join(f"'{kind}': '{endpoint_name(settings.name, kind)}'" for kind in TAKEN_TYPES_OF_KIND)
+    types = ", ".join(f"'{kind}': {json.dumps(names)}" for kind, names in TAKEN_TYPES_OF_KIND.items())
+    return {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::aws-sdk:sagemaker:createModelPackage",
+        "Arguments": {
+            "ModelPackageGroupName": jsonata(f"$lookup({{{groups}}}, $kind)"),
+            "ModelPackageDescription": jsonata("'Trained by the job ' & $training_job_name"),
+            "ModelApprovalStatus": settings.training.approval,
+            "InferenceSpecification": {
+                "Containers": [{"Image": places.inference_image, "ModelDataUrl": jsonata("$artefact")}],
+                "SupportedContentTypes": jsonata(f"$lookup({{{types}}}, $kind)"),
+                "SupportedResponseMIMETypes": list(ANSWERED_TYPES),
+            },
+            **litert_specification(places),
+            "ModelMetrics": {"ModelQuality": {"Statistics": statistics(places, "evaluation.json")}},
+            # What the drift job holds later inputs against.
+            "DriftCheckBaselines": {"ModelDataQuality": {"Statistics": statistics(places, BASELINE_FILE)}},
+            "ModelCard": model_card(places),
+            "MetadataProperties": {
+                "CommitId": places.code_key,
+                "GeneratedBy": jsonata("$training_job_arn"),
+            },
+            "CustomerMetadataProperties": lineage(places),
+        },
+        "Output": {
+            "model_package_arn": jsonata("$states.result.ModelPackageArn"),
+            "version": jsonata("$split($states.result.ModelPackageArn, '/')[-1]"),
+            "metrics": jsonata("$metrics"),
+            "training_job_name": jsonata("$training_job_name"),
+        },
+        "Retry": RETRY,
+        "Catch": catch(),
+        "End": True,
+    }
+
+
+def statistics(places: Places, file: str) -> dict[str, str]:
+    """One of the files that the evaluation left."""
+    uri = jsonata(f"'s3://{places.model_bucket}/' & $evaluation_folder & '{file}'")
+    return {"ContentType": "application/json", "S3Uri": uri}
+
+
+def litert_specification(places: Places) -> dict[str, Any]:
+    """The same artefact behind our own container, by a name under which a model can choose it."""
+    if places.litert_image is None:
+        return {}
+    container = {"Image": places.litert_image, "ModelDataUrl": jsonata("$artefact")}
+    return {"AdditionalInferenceSpecifications": [{"Name": LITERT, "Containers": [container]}]}
+
+
+def lineage(places: Places) -> str:
+    """Where a version comes from, within what the registry takes: 50 properties of 256 characters of a small set."""
+    fixed = {
+        "run_id": "$run_id",
+        "training_job": "$training_job_name",
+        "training_data": "$data",
+        "data_version": "$data_version",
+        "source_archive": f"'{places.code_key}'",
+        "training_image": f"'{places.training_image}'",
+        "minimum_accuracy": "$string($minimum_accuracy)",
+        "champion": "$champion = '' ? 'none' : 'version ' & $champion & "
+        "($champion_artefact = '' ? ' without its artefact' : '')",
+    }
+    members = ", ".join(f"'{name}': {value}" for name, value in fixed.items())
+    # What the registry's pattern does not take, such as quotation marks, is left out of a value.
+    clean = (
+        "($c := $replace($string($v), /[^A-Za-z0-9 _.:\\/=+@-]/, ''); $c = '' ? '-' : $substring($c, 0, 256))"
+    )
+    named = f"$each($hyperparameters, function($v, $k) {{{{'hyperparameter.' & $k: {clean}}}}})"
+    return jsonata(f"$merge($append([{{{members}}}], {named}))")

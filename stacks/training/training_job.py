@@ -1,0 +1,143 @@
+"""The states that train: one job, and another on the next instance type when the first finds no capacity."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from model_code.source import ENTRY_POINT
+from model_code.training.metrics import METRIC_DEFINITIONS
+from stacks.settings import EnvironmentSettings
+from stacks.settings.instance_families import has_local_storage
+from stacks.settings.training import TrainingSettings
+from stacks.shared.asl import PASSING_ERRORS, QUOTA_ERROR, catch, job_failed, jsonata, retry
+from stacks.shared.job_context import Places, cost_tags
+from stacks.training.tuning_job import tune, tuning_choice
+
+CODE_DIRECTORY = "/opt/ml/input/data/code"
+JOB_NAME = "$kind & '-' & $run_id"
+# A job's name is used once, so each instance type's job has its own; the checkpoints are those of the run.
+TRAINING_JOB_NAME = f"{JOB_NAME} & ($attempt = 0 ? '' : '-' & $string($attempt + 1))"
+# How SageMaker says that it has no machine of a type: by a job's FailureReason (CapacityError), by its refusal of a
+# job over the account's quota (ResourceLimitExceeded), or by the end of the wait for spot capacity.
+NO_CAPACITY = "/CapacityError|InsufficientCapacity|ResourceLimitExceeded|MaxWaitTimeExceeded/"
+
+
+def training_states(settings: EnvironmentSettings, places: Places, *, then: str) -> dict[str, Any]:
+    """The states from `first_training_state` to `then`."""
+    others = len(settings.training.fallback_instance_types)
+    no_capacity = f"$attempt < {others} and $contains($string($states.input), {NO_CAPACITY})"
+    once = train(settings, places, then=then)
+    tuned = {}
+    if settings.training.tuning:
+        tuned = {"ChooseTraining": tuning_choice(settings), "Tune": tune(settings, places, once)}
+    return {
+        **tuned,
+        "Train": once,
+        "TrainingFailed": {
+            "Type": "Choice",
+            "Choices": [
+                {
+                    "Condition": jsonata(no_capacity),
+                    "Assign": {"attempt": jsonata("$attempt + 1")},
+                    "Next": first_training_state(settings),
+                }
+            ],
+            "Default": "JobFailed",
+        },
+        "JobFailed": job_failed(),
+    }
+
+
+def first_training_state(settings: EnvironmentSettings) -> str:
+    """Where training begins."""
+    return "ChooseTraining" if settings.training.tuning else "Train"
+
+
+def train(settings: EnvironmentSettings, places: Places, *, then: str) -> dict[str, Any]:
+    """The training job. Checkpoints make a spot interruption cost minutes."""
+    training = settings.training
+    stopping = {"MaxRuntimeInSeconds": training.max_runtime_seconds}
+    if training.use_spot:
+        stopping["MaxWaitTimeInSeconds"] = training.max_wait_seconds
+    # Without another type to go to, a quota that is used up is waited for.
+    passing = PASSING_ERRORS if training.fallback_instance_types else [*PASSING_ERRORS, QUOTA_ERROR]
+    return {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::sagemaker:createTrainingJob.sync",
+        "Arguments": {
+            "TrainingJobName": jsonata(TRAINING_JOB_NAME),
+            "RoleArn": places.role_arn,
+            "AlgorithmSpecification": {
+                "TrainingImage": places.training_image,
+                "TrainingInputMode": "File",
+                "MetricDefinitions": [
+                    {"Name": name, "Regex": regex} for name, regex in METRIC_DEFINITIONS.items()
+                ],
+            },
+            "HyperParameters": hyperparameters(places),
+            "InputDataConfig": [
+                channel("train", jsonata("$data & 'train/'")),
+                channel("validation", jsonata("$data & 'validation/'")),
+                channel("code", f"s3://{places.code_bucket}/{places.code_key}"),
+            ],
+            "OutputDataConfig": {
+                "S3OutputPath": f"s3://{places.model_bucket}/training",
+                "KmsKeyId": places.key_arn,
+            },
+            "CheckpointConfig": {
+                "S3Uri": jsonata(f"'s3://{places.model_bucket}/checkpoints/' & {JOB_NAME}"),
+            },
+            "ResourceConfig": hosts(training, places),
+            "StoppingCondition": stopping,
+            "EnableManagedSpotTraining": training.use_spot,
+            "EnableNetworkIsolation": training.network_isolation,
+            "EnableInterContainerTrafficEncryption": training.encrypt_between_hosts,
+            **({"VpcConfig": places.vpc} if places.vpc else {}),
+            "ProfilerConfig": {"DisableProfiler": True},
+            "RetryStrategy": {"MaximumRetryAttempts": training.retry_attempts},
+            "Tags": cost_tags(settings),
+        },
+        "Assign": {
+            "training_job_name": jsonata("$states.result.TrainingJobName"),
+            "training_job_arn": jsonata("$states.result.TrainingJobArn"),
+            "artefact": jsonata("$states.result.ModelArtifacts.S3ModelArtifacts"),
+        },
+        "Output": {},
+        "Retry": retry(*passing),
+        "Catch": catch("TrainingFailed"),
+        "Next": then,
+    }
+
+
+def hyperparameters(places: Places) -> str:
+    """The caller's hyperparameters, and over them those that say which code runs."""
+    # SageMaker keeps the last part of the key as the file's name.
+    submit = json.dumps(f"{CODE_DIRECTORY}/{places.code_key.rsplit('/', 1)[-1]}")
+    fixed = {"sagemaker_program": json.dumps(ENTRY_POINT), "sagemaker_submit_directory": submit}
+    members = ", ".join(f"'{name}': '{value}'" for name, value in fixed.items())
+    # The kind is quoted because the toolkit reads every value as JSON.
+    return jsonata(f"$merge([$hyperparameters, {{'kind': '\"' & $kind & '\"', {members}}}])")
+
+
+def hosts(training: TrainingSettings, places: Places) -> Any:
+    """ResourceConfig; with other instance types to try, the one that the present attempt is for."""
+    choices = [
+        {
+            "InstanceType": instance,
+            "InstanceCount": training.instance_count,
+            "VolumeSizeInGB": training.volume_gigabytes,
+            **({} if has_local_storage(instance) else {"VolumeKmsKeyId": places.key_arn}),
+            **(
+                {"KeepAlivePeriodInSeconds": training.warm_pool_seconds} if training.warm_pool_seconds else {}
+            ),
+        }
+        for instance in (training.instance_type, *training.fallback_instance_types)
+    ]
+    return jsonata(f"{json.dumps(choices)}[$attempt]") if len(choices) > 1 else choices[0]
+
+
+def channel(name: str, uri: str) -> dict[str, Any]:
+    """A training channel of files; every host gets all of them and takes its share by itself."""
+    source = {"S3DataType": "S3Prefix", "S3Uri": uri, "S3DataDistributionType": "FullyReplicated"}
+    return {"ChannelName": name, "InputMode": "File", "DataSource": {"S3DataSource": source}}

@@ -1,0 +1,87 @@
+"""The tuning state: a hyperparameter tuning job in the training job's place, for kinds that have ranges to search."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from stacks.settings import EnvironmentSettings
+from stacks.shared.asl import jsonata
+from stacks.shared.job_context import Places
+
+# A metric of model_code.training.metrics: the split that decides is never the one that the gate looks at.
+OBJECTIVE = "validation_accuracy"
+# Of a tuning job's 32, without what a further instance type adds.
+NAME_CHARACTERS = 29
+NAME = (
+    f"$replace($substring($kind & '-' & $run_id, 0, {NAME_CHARACTERS}), /-+$/, '') & "
+    "($attempt = 0 ? '' : '-' & $string($attempt + 1))"
+)
+# What a training job has and the definition of a tuning job's jobs has not.
+OF_ONE_JOB = ("TrainingJobName", "HyperParameters", "ProfilerConfig", "Tags")
+
+
+def tuning_choice(settings: EnvironmentSettings) -> dict[str, Any]:
+    """Whether the run's kind is tuned or trained once."""
+    kinds = ", ".join(f"'{kind}'" for kind in sorted(settings.training.tuning.ranges))
+    return {
+        "Type": "Choice",
+        "Choices": [{"Condition": jsonata(f"$kind in [{kinds}]"), "Next": "Tune"}],
+        "Default": "Train",
+    }
+
+
+def tune(settings: EnvironmentSettings, places: Places, training: dict[str, Any]) -> dict[str, Any]:
+    """The tuning job over the very training job that `training`, its state, would start.
+
+    Its jobs have no checkpoints: they would share one place and go on from each other's weights. The best job's
+    artefact goes on through evaluation and gates like any other.
+    """
+    tuning = settings.training.tuning
+    request = training["Arguments"]
+    job = {key: value for key, value in request.items() if key not in (*OF_ONE_JOB, "CheckpointConfig")}
+    ranges = {kind: continuous(found) for kind, found in sorted(tuning.ranges.items())}
+    best = "$states.result.BestTrainingJob"
+    return {
+        **training,
+        "Resource": "arn:aws:states:::sagemaker:createHyperParameterTuningJob.sync",
+        "Arguments": {
+            "HyperParameterTuningJobName": jsonata(NAME),
+            "HyperParameterTuningJobConfig": {
+                "Strategy": "Bayesian",
+                "HyperParameterTuningJobObjective": {"Type": "Maximize", "MetricName": OBJECTIVE},
+                "ResourceLimits": {
+                    "MaxNumberOfTrainingJobs": tuning.jobs,
+                    "MaxParallelTrainingJobs": tuning.parallel_jobs,
+                },
+                "ParameterRanges": {
+                    "ContinuousParameterRanges": jsonata(f"$lookup({json.dumps(ranges)}, $kind)")
+                },
+                "TrainingJobEarlyStoppingType": "Auto",
+            },
+            "TrainingJobDefinition": {**job, "StaticHyperParameters": request["HyperParameters"]},
+            "Tags": request["Tags"],
+        },
+        "Assign": {
+            "training_job_name": jsonata(f"{best}.TrainingJobName"),
+            "training_job_arn": jsonata(f"{best}.TrainingJobArn"),
+            "artefact": jsonata(
+                f"'{request['OutputDataConfig']['S3OutputPath']}/' & {best}.TrainingJobName & "
+                "'/output/model.tar.gz'"
+            ),
+            "hyperparameters": jsonata(f"$merge([$hyperparameters, {best}.TunedHyperParameters])"),
+        },
+    }
+
+
+def continuous(ranges: dict[str, list[float]]) -> list[dict[str, str]]:
+    """Ranges as SageMaker takes them, numbers as text; those that span decades are searched by their logarithm."""
+    return [
+        {
+            "Name": name,
+            "MinValue": str(low),
+            "MaxValue": str(high),
+            "ScalingType": "Logarithmic" if low > 0 and high / low >= 10 else "Linear",
+        }
+        for name, (low, high) in sorted(ranges.items())
+    ]
