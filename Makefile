@@ -3,7 +3,7 @@
 # GNU make 3.81, which macOS has, is enough.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-docs test-model test-native synth lint lock clean
+.PHONY: help check clean demo generate lint lock synth test test-docs test-model test-native
 # Another shell than /bin/sh: without one, make 3.81 looks for programs on its own PATH, not on the one below.
 SHELL := /bin/bash
 
@@ -70,6 +70,14 @@ synth: with-deploy  ## Write the CloudFormation templates to cdk.out (no credent
 
 lint: with-test  ## Check style and format.
 	@ruff check . && ruff format --check .
+
+check: lint with-dev  ## Check style and run the unit tests: what to do before each commit.
+	@$(LIMITED) python -m pytest $(DIVIDED) --quiet tests/unit
+
+GENERATED := client console_questions figures openapi serving_figures stand_ins use_cases
+
+generate: synth with-dev  ## Write every generated file anew: pictures, pages, the API's document and its client.
+	@for one in $(addprefix tools.write_,$(GENERATED)) tools.draw_architecture; do python -m $$one || exit 1; done
 
 lock:  ## Resolve pyproject.toml and the requirements.in files anew (after a change of one).
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

@@ -6,7 +6,7 @@ from tools.draw_architecture import PICTURE, draw, routes, states
 
 
 def test_the_picture_is_drawn_from_the_current_templates(dev):
-    assert PICTURE.read_text() == draw(dev), "Draw it anew: make synth && python -m tools.draw_architecture"
+    assert PICTURE.read_text() == draw(dev), "Run: make generate"
 
 
 def test_the_picture_follows_the_way_of_a_model_that_passes(dev):

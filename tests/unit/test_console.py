@@ -76,7 +76,7 @@ def test_no_script_makes_markup_of_texts_or_code_of_data():
 
 
 def test_the_form_asks_the_advisors_own_questions():
-    assert FILE.read_text(encoding="utf-8") == content(), "python -m tools.write_console_questions"
+    assert FILE.read_text(encoding="utf-8") == content(), "Run: make generate"
 
 
 def test_every_unknown_that_the_advisor_may_want_can_be_answered():

@@ -33,7 +33,7 @@ def figure_of(tmp_path, monkeypatch):
 
 def test_the_page_of_the_models_has_the_table_that_the_results_make():
     page = PAGE.read_text(encoding="utf-8")
-    assert page == with_table(page), "Make it anew: python -m tools.write_figures"
+    assert page == with_table(page), "Run: make generate"
     assert all(figure.row() in page for figure in FIGURES)
 
 

@@ -24,7 +24,7 @@ LOADED = {
 
 def test_the_page_has_the_tables_that_the_result_makes():
     page = PAGE.read_text(encoding="utf-8")
-    assert page == with_tables(page), "Make them anew: python -m tools.write_serving_figures"
+    assert page == with_tables(page), "Run: make generate"
 
 
 def test_a_ratio_below_its_goal_is_marked():

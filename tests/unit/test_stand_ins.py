@@ -10,7 +10,7 @@ from tools.write_stand_ins import NOT_MEASURED, PAGE, RESULT, figures_of, marks,
 
 def test_the_page_has_the_tables_that_the_stand_ins_and_the_result_make():
     page = PAGE.read_text(encoding="utf-8")
-    assert page == with_tables(page), "Make it anew: python -m tools.write_stand_ins"
+    assert page == with_tables(page), "Run: make generate"
     assert tables() in page
 
 

@@ -27,4 +27,4 @@ def test_every_kind_of_answer_is_among_them():
 
 
 def test_the_page_is_made_from_them():
-    assert PAGE.read_text() == page(), "Make it anew: python -m tools.write_use_cases"
+    assert PAGE.read_text() == page(), "Run: make generate"

@@ -67,7 +67,7 @@ def arguments(name: str) -> tuple[list, dict]:
 
 
 def test_the_methods_are_those_of_the_table():
-    assert MODULE.read_text(encoding="utf-8") == source(), "Write it anew: python -m tools.write_client"
+    assert MODULE.read_text(encoding="utf-8") == source(), "Run: make generate"
     methods = {name for name, _ in inspect.getmembers(Operations, inspect.isfunction)}
     assert methods >= {name.replace("-", "_") for name in BY_NAME}
 

@@ -22,7 +22,7 @@ def require_shape(value: object, schema: dict) -> None:
 
 
 def test_the_document_is_that_of_the_code():
-    assert DOCUMENT.read_text(encoding="utf-8") == text(), "Write it anew: python -m tools.write_openapi"
+    assert DOCUMENT.read_text(encoding="utf-8") == text(), "Run: make generate"
 
 
 def test_the_document_is_openapi():
