@@ -72,7 +72,8 @@ class OutputFolder:
 MODEL_FOLDER = OutputFolder(
     "model_card.json",
     (
-        *("labels.json", "code/inference.py"),
+        # Whoever serves the artefact where it lies leaves its compiled handlers beside them.
+        *("labels.json", "code/inference.py", "code/__pycache__/inference.*.pyc"),
         *("1/saved_model.pb", "1/fingerprint.pb", "1/variables/variables.*", "1/assets/*"),
         *("litert/*.tflite", "litert/preprocessing.json"),
     ),

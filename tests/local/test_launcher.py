@@ -57,7 +57,7 @@ def test_a_proxy_of_the_machine_is_never_asked_for_the_loopback_address(tmp_path
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")  # where nobody answers
     with EmbeddedAws.start(tmp_path / "state", log_file=tmp_path / "log") as running:
-        for name, value in environment(running.endpoint_url).items():
+        for name, value in environment(running.endpoint_url, running.keys).items():
             monkeypatch.setenv(name, value)
         client_of(running, "s3").create_bucket(Bucket="reached")
         request = training_request(client_of(running, "s3"), "reached", "print('trained')")

@@ -100,19 +100,25 @@ def test_aws_goes_on_when_the_stand_ins_crash_in_the_middle_of_a_request(aws, cl
     comprehend.meta.events.register(
         "response-received.comprehend", lambda response_dict, **_: answers.append(response_dict)
     )
-    crashing = worker_of(aws)
-    # Stopped, it cannot answer before it is killed.
-    crashing.send_signal(signal.SIGSTOP)
-    with ThreadPoolExecutor() as pool:
-        asked = pool.submit(comprehend.detect_sentiment, Text="What a wonderful day!", LanguageCode="en")
-        assert is_sent.wait(60)
-        # While the request waits, others are answered; it was there before them.
-        for _ in range(10):
-            assert s3.get_object(Bucket=bucket, Key="kept")["Body"].read() == b"before"
-        crashing.send_signal(signal.SIGSEGV)
-        crashing.send_signal(signal.SIGCONT)
-        # The SDK asks again after a 503, and the process that came after it answers.
-        assert asked.result(120)["Sentiment"] == "POSITIVE"
+    # On a busy machine a request may come only after the kill, and meets the next process.
+    for _ in range(5):
+        answers.clear()
+        is_sent.clear()
+        crashing = worker_of(aws)
+        # Stopped, it cannot answer before it is killed.
+        crashing.send_signal(signal.SIGSTOP)
+        with ThreadPoolExecutor() as pool:
+            asked = pool.submit(comprehend.detect_sentiment, Text="What a wonderful day!", LanguageCode="en")
+            assert is_sent.wait(60)
+            # While the request waits, others are answered; it was there before them.
+            for _ in range(10):
+                assert s3.get_object(Bucket=bucket, Key="kept")["Body"].read() == b"before"
+            crashing.send_signal(signal.SIGSEGV)
+            crashing.send_signal(signal.SIGCONT)
+            # The SDK asks again after a 503, and the process that came after it answers.
+            assert asked.result(120)["Sentiment"] == "POSITIVE"
+        if len(answers) > 1:
+            break
     first, *others = answers
     assert (first["status_code"], others[-1]["status_code"]) == (503, 200)
     assert b"The process of the stand-in of Comprehend ended with SIGSEGV" in first["body"]

@@ -139,14 +139,19 @@ def test_an_interruption_says_what_stopped_and_what_goes_on(words, stand_ins, to
 @pytest.mark.parametrize("signal_number", SIGNALS)
 def test_both_signals_are_an_interruption(signal_number, monkeypatch, capsys):
     before = signal.getsignal(signal.SIGTERM)
+    # A shell starts what runs in the background without it.
+    of_the_shell = signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def be_told(*_: object) -> None:
         os.kill(os.getpid(), signal_number)
         signal.pause()
 
-    status, output, errors = end_of(
-        ["status", "--json"], {"cli.local.status.describe": be_told}, monkeypatch, capsys
-    )
+    try:
+        status, output, errors = end_of(
+            ["status", "--json"], {"cli.local.status.describe": be_told}, monkeypatch, capsys
+        )
+    finally:
+        signal.signal(signal.SIGINT, of_the_shell)
     assert (status, errors) == (130, "Stopped.\n")
     assert json.loads(output) == {"ok": False, "error": {"message": "Stopped."}}
     assert signal.getsignal(signal.SIGTERM) == before
