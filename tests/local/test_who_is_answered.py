@@ -96,6 +96,13 @@ def test_its_own_origin_is_answered_and_no_other_may_read_it(aws):
     assert not [name for name in headers if name.startswith("access-control-")]
 
 
+def test_nothing_but_the_console_may_run_scripts_of_its_origin(aws):
+    lines = [f"Host: {host_of(aws)}", "Connection: close"]
+    for path, policy in (("/_ministack/health", "sandbox"), ("/bucket/page.html", "sandbox")):
+        assert sent(aws, f"GET {path} HTTP/1.1", *lines)[1]["content-security-policy"] == policy
+    assert "script-src 'self'" in sent(aws, "GET /_console/ HTTP/1.1", *lines)[1]["content-security-policy"]
+
+
 def test_a_preflight_is_refused(aws):
     lines = [f"Host: {host_of(aws)}", "Origin: http://evil.example", "Access-Control-Request-Method: PUT"]
     assert sent(aws, "OPTIONS /bucket HTTP/1.1", *lines)[0] == 403
