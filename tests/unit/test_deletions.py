@@ -87,6 +87,7 @@ WRITES = {
         *("local_aws/sagemaker/training_jobs.py", "model_code/archives.py", "model_code/downloads.py"),
     ),
     "a port file that held a port": ("serving/__main__.py",),
+    "its own standard output": ("bakeoff/worker.py",),
     "the advisor's tables, which the command is for": ("cli/prices.py",),
     "a setting of its own process": ("local_aws/managed/worker.py",),
     "into memory": (
