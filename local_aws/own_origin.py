@@ -11,6 +11,8 @@ from local_aws.asgi import Application
 # No DNS leads these elsewhere (for localhost: RFC 6761, section 6.3). Names below localhost are left out, because
 # neither the app nor an SDK uses one here. Any port is right, because one may be forwarded.
 LOOPBACK = re.compile(r"(127\.0\.0\.1|\[::1\]|localhost)(:\d{1,5})?", re.ASCII | re.IGNORECASE)
+# The console's page, whose storage holds its key, is of the same origin as every object that a browser shows.
+ALONE = (b"content-security-policy", b"sandbox")
 FOREIGN_SITES = {b"cross-site", b"same-site"}
 
 
@@ -77,7 +79,10 @@ async def refuse(scope: dict[str, Any], send: Any, reason: str) -> None:
 
 
 def without_sharing(send: Any) -> Any:
-    """`send` without the headers that let pages of other origins read an answer: ministack gives them to every page."""
+    """`send` without the headers that let pages of other origins read an answer: ministack gives them to every page.
+
+    What says nothing of its own security runs no script, and is of no origin, where a browser shows it as a page.
+    """
 
     async def stripped(message: dict[str, Any]) -> None:
         if "headers" in message:
@@ -86,7 +91,8 @@ def without_sharing(send: Any) -> Any:
                 for name, value in message["headers"]
                 if not name.lower().startswith(b"access-control-")
             ]
-            message = {**message, "headers": kept}
+            is_console = any(name.lower() == ALONE[0] for name, _ in kept)
+            message = {**message, "headers": kept if is_console else [*kept, ALONE]}
         await send(message)
 
     return stripped

@@ -32,6 +32,8 @@ WITHOUT_KEY = (
     "This address lacks the key of the embedded AWS that runs. Open the one that `recognition up` prints; the command "
     "may be given again while it runs."
 )
+# Amazon's own limit of that answer (CloudFormation User Guide, custom resource response objects).
+CUSTOM_RESOURCE_BYTES = 4096
 DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
 LONGEST_PRESIGNED_SECONDS = 604_800  # AWS's own limit of X-Amz-Expires
 
@@ -110,8 +112,12 @@ def for_known_keys(application: Application, console_key: str) -> Application:
         if scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008})
             return
-        if scope["type"] != "http" or needs_no_signature(scope):
+        if scope["type"] != "http":
             await application(scope, receive, send)
+            return
+        if needs_no_signature(scope):
+            # Anybody may send these, so no more of them is held than they have.
+            await application(scope, up_to(CUSTOM_RESOURCE_BYTES, receive), send)
             return
         request = Request.of(scope)
         if request.path == PREFIX + CONFIGURATION:
@@ -270,6 +276,19 @@ async def body_of(receive: Any) -> bytes | None:
         parts.append(message.get("body", b""))
         if not message.get("more_body"):
             return b"".join(parts)
+
+
+def up_to(most_bytes: int, receive: Any) -> Any:
+    """A `receive` that cuts a body off, for which the caller seems gone, when it is longer."""
+    left = most_bytes
+
+    async def received() -> dict[str, Any]:
+        nonlocal left
+        message = await receive()
+        left -= len(message.get("body", b""))
+        return message if left >= 0 else {"type": "http.disconnect"}
+
+    return received
 
 
 def again(body: bytes, receive: Any) -> Any:

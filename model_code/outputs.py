@@ -54,14 +54,17 @@ class OutputFolder:
         """The files of an earlier result, by their paths below the folder; see `check` for what is raised."""
         if os.path.lexists(directory) and not directory.is_dir():
             raise OutputRefused(f"{directory} is a file, and results go into a folder. Name another.")
-        found = list(files_below(directory))
-        is_ours = PurePath(self.first) in found
-        for file in found:
+        require_writable(directory, directory, *directory.absolute().parents)
+        found = []
+        is_ours = os.path.lexists(directory / self.first)
+        # The first that is not ours is enough: the folder may be the root of everything.
+        for file in files_below(directory):
             if not is_ours or (directory / file).is_symlink() or not self.writes(file):
                 raise OutputRefused(
                     f"{directory} holds {file}, which was not written by this program. It replaces what is in its "
                     "folder, so name a new or an empty one."
                 )
+            found.append(file)
         return found
 
     def writes(self, file: PurePath) -> bool:
@@ -107,9 +110,16 @@ def require_free(file: Path, *, overwrite: bool) -> None:
         return
     if file.is_file() and not overwrite:
         raise OutputRefused(f"{file} is there already. Name another file, or add --overwrite to replace it.")
-    folder = next(one for one in file.absolute().parents if one.exists())
+    require_writable(file, *file.absolute().parents)
+
+
+def require_writable(result: Path, *folders: Path) -> None:
+    """Refuses a result where the first of these folders that is there, be it a link to nothing, is none to write to."""
+    folder = next(one for one in folders if os.path.lexists(one))
     if not folder.is_dir() or not os.access(folder, os.W_OK):
-        raise OutputRefused(f"{file} cannot be written, because {folder} is no folder that you may write to.")
+        raise OutputRefused(
+            f"{result} cannot be written, because {folder} is no folder that you may write to."
+        )
 
 
 @contextmanager

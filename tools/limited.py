@@ -43,6 +43,8 @@ def end(process: psutil.Process) -> None:
         return
     for one in (process, *own):
         send(one, signal.SIGABRT)
+        # One that is stopped hears nothing before.
+        send(one, signal.SIGCONT)
     psutil.wait_procs([process, *everything], STACKS_SECONDS)
     for one in (process, *everything):
         send(one, signal.SIGKILL)

@@ -9,9 +9,10 @@ import sys
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from local_aws.processes import start_leashed, stop_leashed
@@ -22,6 +23,8 @@ ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 180
 # Of real-time inference (SageMaker Runtime API reference, InvokeEndpoint).
 ANSWER_SECONDS = 60
+# From a connection's end to that of the process behind it.
+END_SECONDS = 2
 
 
 class StartFailed(Exception):
@@ -65,30 +68,75 @@ class Answering(ABC):
 
 @dataclass
 class ModelServer(Answering):
-    """One running server of one model."""
+    """One running server of one model.
+
+    Attributes:
+        launch: starts its process again; returns it and its port.
+        has_died: whether its process ever ended of itself.
+    """
 
     process: subprocess.Popen
     port: int
     folder: Path
+    launch: Callable[[], tuple[subprocess.Popen, int]]
+    has_died: bool = field(default=False, kw_only=True)
+    is_starting: bool = field(default=False, kw_only=True)
+    is_stopped: bool = field(default=False, kw_only=True)
 
     @property
     def ended(self) -> bool:
-        """Whether its process is over."""
-        return self.process.poll() is not None
+        """Whether its process is over, or was before it was started again."""
+        return self.has_died or self.process.poll() is not None
 
     def stop(self) -> None:
         """Ends it at once and drops its files."""
+        with self.changed:
+            self.is_stopped = True
         stop_leashed(self.process, grace_seconds=5)
         shutil.rmtree(self.folder, ignore_errors=True)
 
+    def start_if_dead(self) -> None:
+        """Starts it again in the background if its process has ended of itself, as SageMaker does with a container."""
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(END_SECONDS)
+        with self.changed:
+            if self.process.poll() is None or self.is_starting or self.is_stopped:
+                return
+            self.has_died = self.is_starting = True
+        threading.Thread(target=self.start_again, daemon=True).start()
+
+    def start_again(self) -> None:
+        """Starts the process; where that fails, the next request tries again."""
+        try:
+            process, port = self.launch()
+        except (StartFailed, OSError) as error:
+            print(f"A model's server did not start again. {error}", file=sys.stderr, flush=True)
+            with self.changed:
+                self.is_starting = False
+            return
+        with self.changed:
+            self.is_starting = False
+            if not self.is_stopped:
+                self.process, self.port = process, port
+                return
+        stop_leashed(process, grace_seconds=0)
+
 
 def start_process(module: str, folder: Path, variables: dict[str, str]) -> ModelServer:
-    """Starts the server process over an unpacked model; returns when it answers /ping.
+    """Starts the server of an unpacked model; see `launched` for what is raised."""
+    launch = partial(launched, module, folder, variables)
+    return ModelServer(*launch(), folder, launch)
+
+
+def launched(module: str, folder: Path, variables: dict[str, str]) -> tuple[subprocess.Popen, int]:
+    """Starts the server process over an unpacked model; returns it and its port when it answers /ping.
 
     Raises:
         StartFailed: when it ends or stays silent.
     """
     port_file, log = folder / "port", folder / "log"
+    # Of a process that was there before.
+    port_file.unlink(missing_ok=True)
     command = [
         sys.executable,
         *("-m", module),
@@ -112,7 +160,7 @@ def start_process(module: str, folder: Path, variables: dict[str, str]) -> Model
     except BaseException:
         stop_leashed(process, grace_seconds=0)
         raise
-    return ModelServer(process, int(port_file.read_text()), folder)
+    return process, int(port_file.read_text())
 
 
 def answers_ping(port: int) -> bool:
@@ -133,7 +181,7 @@ def ask(
     """Passes a request to a server; returns the answer's content type and content.
 
     Raises:
-        ServiceError: the model's own error (424).
+        ServiceError: the model's own error, or the end of its process, which is started again (424).
     """
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=seconds)
     passed = {key: headers[key] for key in ("content-type", "accept") if key in headers}
@@ -142,6 +190,7 @@ def ask(
         answer = connection.getresponse()
         content = answer.read()
     except (OSError, http.client.HTTPException) as error:
+        server.start_if_dead()
         raise ServiceError("ModelError", f"The container did not answer: {error}.", 424) from error
     finally:
         connection.close()

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import zlib
 from pathlib import Path
+from types import SimpleNamespace
 
 import botocore.session
 import pytest
@@ -197,6 +198,28 @@ def test_words_in_a_picture_are_read_with_their_lines_and_places():
     assert (line["Type"], line["DetectedText"]) == ("LINE", "Invoice-2026")
     assert (word["Type"], word["ParentId"]) == ("WORD", line["Id"])
     assert line["Geometry"]["BoundingBox"]["Left"] < 0.1 < line["Geometry"]["BoundingBox"]["Width"]
+
+
+@pytest.mark.parametrize("size", [(10_000, 80), (80, 10_000)])
+def test_a_strip_is_read_for_text_as_a_picture_that_is_not_so_narrow(monkeypatch, size):
+    seen = []
+
+    def read(pixels):
+        seen.append(pixels.shape[:2])
+        return SimpleNamespace(boxes=None, txts=None, scores=None)
+
+    monkeypatch.setattr(rekognition, "reader", lambda: read)
+    assert ask(REKOGNITION, "DetectText", encoded(Image.new("RGB", size)))[0] == 200
+    assert sorted(seen[0]) == [1_250, 10_000]
+
+
+def test_a_word_in_a_strip_has_its_place_in_the_strip():
+    image = Image.new("RGB", (2_400, 160), "white")
+    ImageDraw.Draw(image).text((1_200, 20), "Invoice", fill="black", font=ImageFont.load_default(110))
+    _, _, content = ask(REKOGNITION, "DetectText", encoded(image))
+    box = content["TextDetections"][0]["Geometry"]["BoundingBox"]
+    assert 0.48 < box["Left"] < 0.52
+    assert box["Height"] > 0.4
 
 
 def bomb(side: int) -> bytes:

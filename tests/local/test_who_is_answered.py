@@ -96,6 +96,13 @@ def test_its_own_origin_is_answered_and_no_other_may_read_it(aws):
     assert not [name for name in headers if name.startswith("access-control-")]
 
 
+def test_nothing_but_the_console_may_run_scripts_of_its_origin(aws):
+    lines = [f"Host: {host_of(aws)}", "Connection: close"]
+    for path, policy in (("/_ministack/health", "sandbox"), ("/bucket/page.html", "sandbox")):
+        assert sent(aws, f"GET {path} HTTP/1.1", *lines)[1]["content-security-policy"] == policy
+    assert "script-src 'self'" in sent(aws, "GET /_console/ HTTP/1.1", *lines)[1]["content-security-policy"]
+
+
 def test_a_preflight_is_refused(aws):
     lines = [f"Host: {host_of(aws)}", "Origin: http://evil.example", "Access-Control-Request-Method: PUT"]
     assert sent(aws, "OPTIONS /bucket HTTP/1.1", *lines)[0] == 403
@@ -180,6 +187,12 @@ def test_what_is_not_signed_is_refused(aws, path, word):
     status, _, body = sent(aws, f"POST {path} HTTP/1.1", f"Host: {host_of(aws)}", "Content-Length: 0")
     assert status == 403
     assert word in body.decode()
+
+
+@pytest.mark.parametrize("path", ["/_ministack/cfn-response/" + "0" * 36, "/_console/"])
+def test_of_a_body_that_anybody_may_send_no_more_is_read_than_a_custom_resource_may_answer(aws, path):
+    lines = [f"Host: {host_of(aws)}", "Content-Length: 4097", "", "x" * 4097]
+    assert sent(aws, f"PUT {path} HTTP/1.1", *lines)[0] in (405, 500)
 
 
 def signed(aws: EmbeddedAws, path: str, body: bytes, **headers: str) -> AWSRequest:

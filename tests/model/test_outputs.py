@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import pytest
 
-from model_code import train
+from model_code import outputs, train
 from model_code.baselines import train as baselines
 from model_code.data import prepare
 from model_code.evaluation import comparison, drift
@@ -197,3 +197,23 @@ def test_a_device_is_written_to_and_stays_a_device(tmp_path):
 def test_a_folder_is_no_file_to_write(tmp_path):
     with pytest.raises(OutputRefused, match="is a folder"):
         require_free(tmp_path, overwrite=True)
+
+
+def test_of_a_folder_with_somebody_elses_files_only_the_first_is_looked_at(tmp_path, monkeypatch):
+    def endless(_):
+        yield PurePath("photo.jpg")
+        raise AssertionError("The root of a disk would take minutes.")
+
+    monkeypatch.setattr(outputs, "files_below", endless)
+    with pytest.raises(OutputRefused, match="photo.jpg"):
+        OutputFolder("card.json").check(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["link", "file"])
+def test_a_folder_below_what_is_none_is_refused_before_anything_is_spent(tmp_path, name):
+    (tmp_path / "link").symlink_to("nowhere")
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(OutputRefused, match=f"{name} is no folder that you may write to"):
+        OutputFolder("card.json").check(tmp_path / name / "out")
+    with pytest.raises(OutputRefused, match=f"{name} is no folder that you may write to"):
+        require_free(tmp_path / name / "out.json", overwrite=False)

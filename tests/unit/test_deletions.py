@@ -30,6 +30,7 @@ DELETES = {
     ("local_aws/managed/weights.py", "replace"): (1, "a file of the package's own folder in the cache"),
     ("local_aws/sagemaker/jobs.py", "rmtree"): (1, "the job's folder in the state directory"),
     ("local_aws/sagemaker/model_servers.py", "rmtree"): (1, "the server's folder in the state directory"),
+    ("local_aws/sagemaker/model_servers.py", "unlink"): (1, "the port file in the server's folder"),
     ("local_aws/sagemaker/models.py", "rmtree"): (1, "the folder that it made a line above"),
     ("local_aws/sagemaker/objects.py", "unlink"): (2, "an archive that it wrote in the state directory"),
     ("local_aws/serving.py", "replace"): (1, "the port file in the server's folder"),

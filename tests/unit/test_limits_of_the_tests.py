@@ -125,6 +125,12 @@ def test_a_command_whose_time_is_over_is_ended_with_what_it_started(tmp_path, ca
         assert gone([psutil.Process(int(told.read_text()))])
 
 
+def test_a_command_that_is_stopped_still_says_where_it_was(capfd):
+    stops = "import os, signal; os.kill(os.getpid(), signal.SIGSTOP)"
+    assert limited.main(3, [sys.executable, "-X", "faulthandler", "-c", stops]) == limited.TIME_IS_OVER
+    assert "most recent call first" in capfd.readouterr().err
+
+
 @pytest.mark.parametrize("status", [0, 3])
 def test_a_command_that_ends_in_time_has_its_own_status(status):
     assert limited.main(60, [sys.executable, "-c", f"raise SystemExit({status})"]) == status

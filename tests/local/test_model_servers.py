@@ -1,0 +1,76 @@
+"""A model's server whose process dies in a request fails that request and answers the later ones."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from local_aws.sagemaker import model_servers
+from local_aws.sagemaker.errors import ServiceError
+
+SERVER = """
+import argparse, http.server, os, pathlib, signal
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        if body == b"die":
+            os.kill(os.getpid(), signal.SIGSEGV)
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(body)
+
+
+parser = argparse.ArgumentParser()
+for name in ("--directory", "--port", "--port-file"):
+    parser.add_argument(name)
+server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
+pathlib.Path(parser.parse_args().port_file).write_text(str(server.server_port))
+server.serve_forever()
+"""
+
+
+@pytest.fixture
+def server(tmp_path, monkeypatch):
+    """A running one that dies when it is asked to."""
+    (tmp_path / "mortal.py").write_text(SERVER)
+    monkeypatch.setattr(model_servers, "ROOT", tmp_path)
+    (tmp_path / "folder").mkdir()
+    started = model_servers.start_process("mortal", tmp_path / "folder", {})
+    yield started
+    started.stop()
+
+
+def answer_of(server: model_servers.ModelServer) -> bytes:
+    """What it answers as soon as it does."""
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            return model_servers.ask(server, b"live", {})[1]
+        except ServiceError:
+            assert time.monotonic() < deadline, "It was not started again."
+            time.sleep(0.1)
+
+
+def test_a_server_that_dies_in_a_request_is_started_again(server):
+    first = server.process
+    with pytest.raises(ServiceError, match="did not answer") as raised:
+        model_servers.ask(server, b"die", {})
+    assert raised.value.status == 424
+    assert answer_of(server) == b"live"
+    assert server.process is not first
+    assert server.ended, "a deployment that bakes it has to know"
+
+
+def test_a_server_that_was_stopped_stays_so(server):
+    server.stop()
+    with pytest.raises(ServiceError, match="did not answer"):
+        model_servers.ask(server, b"live", {})
+    assert not server.is_starting
+    assert server.process.poll() is not None
