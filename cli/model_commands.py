@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column
 
 from cli.arguments import (
     EnvironmentOption,
@@ -25,6 +25,7 @@ from cli.arguments import (
 from cli.errors import CommandFailed, interruption_says
 from cli.progress import Progress
 from cli.project import settings_of
+from cli.tables import new_table
 
 app = typer.Typer()
 
@@ -104,7 +105,7 @@ def runs(
     if as_json or not found:
         show(found, as_json, f"Nothing was trained here yet. Train: {target.command('train cnn')}")
         return
-    table = Table("Run", "Network", "Data", "Started", "Took", "What became of it")
+    table = new_table(Column("Run", no_wrap=True), "Network", "Data", "Started", "Took", "What became of it")
     for one in found:
         became = one["state"] + (f" as version {one['version']}" if one["version"] else "")
         took = "" if one["seconds"] is None else f"{one['seconds']:,} s"
@@ -286,7 +287,9 @@ def replay(
     if as_json:
         show([vars(effect) for effect in found], True, "")
         return
-    table = Table("Threshold", "Accuracy", "Second asked", "US$ a month", title=f"{len(recorded)} records")
+    table = new_table(
+        "Threshold", "Accuracy", "Second asked", "US$ a month", title=f"{len(recorded)} records"
+    )
     for effect in found:
         usd = effect.usd_per_request
         table.add_row(

@@ -17,6 +17,7 @@ from cli.arguments import show
 from cli.errors import CommandFailed
 from cli.removal import versions_of
 from cli.subjects import Subject
+from cli.tables import new_table
 from cli.target import Target
 from model_code.outputs import require_free
 from recognition_client.transport import SignedTransport, Unreachable
@@ -177,7 +178,7 @@ def words_of(drawn: int | None, picture: Path) -> str:
 
 def table_of(replies: list[tuple[Question, Reply]], title: str | None) -> Table:
     """The answers, a row each."""
-    table = Table("Operation", "Answered by", "Answer", "Confidence", "Time", title=title)
+    table = new_table("Operation", "Answered by", "Answer", "Confidence", "Time", title=title)
     for question, reply in replies:
         table.add_row(question.path, *describe_answer(reply), f"{reply.seconds * 1000:.0f} ms")
     return table

@@ -53,10 +53,10 @@ class Deployed(Target):
 def told(monkeypatch):
     """What `runs` prints of given ones."""
 
-    def of(found: list) -> str:
+    def of(found: list, columns: int = 300) -> str:
         monkeypatch.setattr("cli.embedded.choose_target", lambda *_, **__: Deployed("dev", HERE))
         monkeypatch.setattr("console.watch.watch.runs", lambda *_: found)
-        ended = CliRunner().invoke(app, ["runs"], env={"COLUMNS": "300"})
+        ended = CliRunner().invoke(app, ["runs"], env={"COLUMNS": str(columns)})
         assert ended.exit_code == 0, ended.output
         return ended.output
 
@@ -69,6 +69,11 @@ def test_each_run_is_told_with_its_data_and_what_became_of_it(told):
         assert words in first
     for words in ("by a marker", "photos/ready.json", "registered as version 3"):
         assert words in second
+
+
+def test_the_name_of_a_run_is_whole_in_a_terminal_of_80_columns(told):
+    name = "rnn-20261130-133238-d4dcf6"
+    assert f" {name} " in told([{**RUNS[0], "name": name}], columns=80)
 
 
 def test_before_any_run_the_command_that_starts_one_is_named(told):
