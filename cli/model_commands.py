@@ -188,8 +188,9 @@ def rollback(
     from cli import rollback as rollbacks
     from cli.embedded import choose_target
 
+    require_kind(kind)
     target = choose_target(environment, own_account=own_account)
-    version = rollbacks.version_before(target, require_kind(kind))
+    version = rollbacks.version_before(target, kind)
     goes_on = interruption_says(releases.what_goes_on(target, kind))
     with (
         goes_on,

@@ -19,6 +19,7 @@ from cli.removal import versions_of
 from cli.subjects import Subject
 from cli.tables import new_table
 from cli.target import Target
+from lambdas.catalogue import OPERATIONS
 from model_code.outputs import require_free
 from recognition_client.transport import SignedTransport, Unreachable
 
@@ -135,7 +136,8 @@ def recognize_and_show(
     replies = [(question, with_hint(target, question, ask(target, question))) for question in questions]
     console = Console()
     if as_json:
-        facts = [{"operation": q.path, "status": reply.status, **reply.body} for q, reply in replies]
+        names = {f"/{operation.path}": operation.name for operation in OPERATIONS}
+        facts = [{"operation": names[q.path], "status": reply.status, **reply.body} for q, reply in replies]
         is_answered = any(reply.status == 200 for _, reply in replies)
         show(facts, True, "", problem=None if is_answered else "Nobody answered: each result says why.")
     else:

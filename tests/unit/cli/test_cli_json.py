@@ -12,6 +12,8 @@ import typer
 from cli import main
 from cli.bulk import Plan
 from cli.errors import CommandFailed
+from cli.recognize import Reply, recognize_and_show
+from cli.subjects import subject_in_words
 from cli.target import Target
 from local_aws.keys import Keys
 
@@ -200,3 +202,11 @@ def test_the_word_json_behind_two_dashes_is_no_option(monkeypatch, capsys):
     with pytest.raises(SystemExit, match="2"):
         main.run()
     assert capsys.readouterr().out == ""
+
+
+def test_an_operation_that_was_refused_has_the_name_that_it_answers_by(monkeypatch, capsys):
+    refused = Reply(500, {"error": {"code": "Internal", "message": "It failed."}}, 0.1)
+    monkeypatch.setattr("cli.recognize.ask", gives(refused))
+    recognize_and_show(Api("dev", AWS), subject_in_words("A film."), as_json=True)
+    result = json.loads(capsys.readouterr().out)["result"]
+    assert [one["operation"] for one in result] == ["text-sentiment", "text-class"]
