@@ -109,14 +109,18 @@ def runs(
     for one in found:
         became = one["state"] + (f" as version {one['version']}" if one["version"] else "")
         took = "" if one["seconds"] is None else f"{one['seconds']:,} s"
-        reason = f": {one['reason']}" if one["reason"] else ""
         started = datetime.fromisoformat(one["started"]).astimezone().strftime("%Y-%m-%d %H:%M")
         data = one["data"] or ""
         # Every data set is in the data bucket.
         data = data.split("/", 3)[3] if data.startswith("s3://") else data
-        cells = (one["name"], one["kind"] or "", data, started, took, became + reason)
+        cells = (one["name"], one["kind"] or "", data, started, took, became)
         table.add_row(*map(escape, cells))
-    Console().print(table)
+    console = Console()
+    console.print(table)
+    for one in found:
+        if one["reason"]:
+            # Outside the table, whose last column is a word or two wide at 80 columns.
+            console.print(f"{one['name']}: {one['reason']}", soft_wrap=True, markup=False, highlight=False)
 
 
 @app.command(epilog=example("recognition release rnn --version 3"))

@@ -65,10 +65,14 @@ def told(monkeypatch):
 
 def test_each_run_is_told_with_its_data_and_what_became_of_it(told):
     first, second = told(RUNS).splitlines()[3:5]
-    for words in ("cnn-2", "fashion_mnist", "120 s", f"failed at the gate: {BELOW}"):
+    for words in ("cnn-2", "fashion_mnist", "120 s", "failed at the gate"):
         assert words in first
     for words in ("by a marker", "photos/ready.json", "registered as version 3"):
         assert words in second
+
+
+def test_the_reason_of_a_run_is_a_line_of_its_own_however_narrow_the_terminal_is(told):
+    assert told(RUNS, columns=80).splitlines()[-1] == f"cnn-2: {BELOW}"
 
 
 def test_the_name_of_a_run_is_whole_in_a_terminal_of_80_columns(told):
