@@ -88,6 +88,7 @@ WRITES = {
     "a port file that held a port": ("serving/__main__.py",),
     "the advisor's tables, which the command is for": ("cli/prices.py",),
     "a setting of its own process": ("local_aws/managed/worker.py",),
+    "a pipe to the process that started it": ("bakeoff/worker.py",),
     "into memory": (
         *("bakeoff/managed.py", "cli/questions.py", "model_code/public_datasets.py", "serving/model.py"),
     ),
