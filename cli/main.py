@@ -102,8 +102,14 @@ def run() -> None:
         status = fail(
             f"{error.filename}: {error.strerror}." if error.filename else f"{error.strerror or error}."
         )
-    except (ClientError, BotoCoreError) as error:
+    except ClientError as error:
         status = fail(f"AWS refused a call. {error}")
+    except BotoCoreError as error:
+        from cli.shared.embedded import unreachable
+
+        status = fail(
+            unreachable(error.kwargs.get("endpoint_url") or "") or f"AWS could not be asked. {error}"
+        )
     finally:
         signal.signal(signal.SIGTERM, before)
     sys.exit(status or 0)

@@ -17,6 +17,7 @@ from advisor.problem import CHOICES, COUNTS, NUMBERS, SWITCHES, TASKS
 from cli.advise.profiling import Profile
 from cli.shared.errors import CommandFailed
 from cli.shared.progress import money
+from cli.shared.tables import new_table
 
 QUESTIONS = {
     "modality": "What do you have",
@@ -168,7 +169,7 @@ def headline(first: Option, close_call: bool) -> Panel:
 
 def table_of(advice: Advice) -> Table:
     """The best options with points and cost."""
-    table = Table(
+    table = new_table(
         "Option", "Family", "Points", "US$ a month", "US$ per 1,000", box=None, padding=(0, 2, 0, 0)
     )
     for option in advice.options[:OPTIONS_SHOWN]:

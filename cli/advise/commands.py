@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from cli.shared.command_group import Commands
 from cli.shared.errors import CommandFailed
@@ -22,6 +21,7 @@ from cli.shared.options import (
 )
 from cli.shared.progress import Progress
 from cli.shared.project import BUILD, settings_of
+from cli.shared.tables import new_table
 
 app = typer.Typer()
 prices_app = typer.Typer(cls=Commands, no_args_is_help=True, help="The advisor's price tables.")
@@ -90,7 +90,7 @@ def cost(environment: EnvironmentOption = "dev", as_json: JsonOption = False) ->
     if as_json:
         show(facts, True, "")
         return
-    table = Table(
+    table = new_table(
         "What", "How many", "From", "US$ an hour", "US$ a month", title=f"{environment} in {region}"
     )
     for line in lines:
@@ -126,7 +126,7 @@ def doctor(environment: EnvironmentOption = "dev", as_json: JsonOption = False) 
         problem = None if is_well else "The account cannot run the app yet: see what each remedy says."
         show([vars(finding) for finding in findings], True, "", problem=problem)
     else:
-        table = Table("What", "Needed", "Found", "To do", title=f"{environment} in {settings.region}")
+        table = new_table("What", "Needed", "Found", "To do", title=f"{environment} in {settings.region}")
         for one in findings:
             numbers = ("" if value is None else f"{value:g}" for value in (one.needed, one.found))
             table.add_row(one.what, *numbers, one.remedy or "nothing")
@@ -153,7 +153,7 @@ def refresh(
     today = datetime.datetime.now(datetime.UTC).date()
     with Progress().step(f"Asking the AWS Price List API about {region}") as detail:
         found = prices.refresh(client, region, DATA, today, detail)
-    table = Table("Price", "Before", "Now", title=f"US dollars a unit in {region}")
+    table = new_table("Price", "Before", "Now", title=f"US dollars a unit in {region}")
     for one in found:
         before = "unknown" if one.before is None else prices.number(one.before)
         table.add_row(one.id, before, one.reason if one.after is None else prices.number(one.after))

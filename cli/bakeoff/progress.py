@@ -12,7 +12,6 @@ from typing import Any
 from rich.console import Console, Group
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
-from rich.table import Table
 from rich.text import Text
 
 from advisor import Problem
@@ -25,6 +24,7 @@ from bakeoff.results import Result
 from bakeoff.tasks import LOG_FILE
 from cli.shared.errors import CommandFailed
 from cli.shared.progress import every_minute, is_live, money
+from cli.shared.tables import new_table
 
 WORDS_SHOWN = 60
 HEADINGS = (
@@ -128,7 +128,7 @@ def run(
 
 def render(held: Contest) -> Group:
     """The result for a terminal."""
-    table = Table(*HEADINGS, box=None, padding=(0, 1, 0, 0))
+    table = new_table(*HEADINGS, box=None, padding=(0, 1, 0, 0))
     for result in ranked(held):
         table.add_row(*row(result))
     parts: list[Any] = [table]

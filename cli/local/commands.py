@@ -10,12 +10,13 @@ from typing import Annotated
 import typer
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.table import Column, Table
+from rich.table import Column
 
 from cli.shared.errors import CommandFailed, Interrupted, interruption_says
 from cli.shared.options import EnvironmentOption, JsonOption, OwnAccountOption, example, show
 from cli.shared.progress import Progress
 from cli.shared.project import settings_of
+from cli.shared.tables import new_table
 
 # What the columns behind a question take at their widest in the demo's table.
 WIDTH_OF_ANSWERS = 62
@@ -112,7 +113,9 @@ def status(
     if as_json:
         show(facts, True, "")
         return
-    table = Table("What", "State", title=f"{facts['environment']} on {facts['aws']}", title_justify="left")
+    table = new_table(
+        "What", "State", title=f"{facts['environment']} on {facts['aws']}", title_justify="left"
+    )
     for stack, state in facts["stacks"].items():
         table.add_row(f"stack {stack}", state or "not deployed")
     for model in facts.get("models", {}).values():
@@ -143,7 +146,7 @@ def demo(as_json: JsonOption = False) -> None:
         return
     console = Console()
     width_characters = min(max(console.width - WIDTH_OF_ANSWERS, 16), 60)
-    table = Table(
+    table = new_table(
         Column("Asked", no_wrap=True, overflow="ellipsis", max_width=width_characters),
         Column("Truth", no_wrap=True),
         Column("Answered by", no_wrap=True),

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column
 
 from cli.shared.errors import CommandFailed, interruption_says
 from cli.shared.options import (
@@ -24,6 +24,7 @@ from cli.shared.options import (
 )
 from cli.shared.progress import Progress
 from cli.shared.project import settings_of
+from cli.shared.tables import new_table
 
 app = typer.Typer()
 
@@ -103,18 +104,22 @@ def runs(
     if as_json or not found:
         show(found, as_json, f"Nothing was trained here yet. Train: {target.command('train cnn')}")
         return
-    table = Table("Run", "Network", "Data", "Started", "Took", "What became of it")
+    table = new_table(Column("Run", no_wrap=True), "Network", "Data", "Started", "Took", "What became of it")
     for one in found:
         became = one["state"] + (f" as version {one['version']}" if one["version"] else "")
         took = "" if one["seconds"] is None else f"{one['seconds']:,} s"
-        reason = f": {one['reason']}" if one["reason"] else ""
         started = datetime.fromisoformat(one["started"]).astimezone().strftime("%Y-%m-%d %H:%M")
         data = one["data"] or ""
         # Every data set is in the data bucket.
         data = data.split("/", 3)[3] if data.startswith("s3://") else data
-        cells = (one["name"], one["kind"] or "", data, started, took, became + reason)
+        cells = (one["name"], one["kind"] or "", data, started, took, became)
         table.add_row(*map(escape, cells))
-    Console().print(table)
+    console = Console()
+    console.print(table)
+    for one in found:
+        if one["reason"]:
+            # Outside the table, whose last column is a word or two wide at 80 columns.
+            console.print(f"{one['name']}: {one['reason']}", soft_wrap=True, markup=False, highlight=False)
 
 
 @app.command(epilog=example("recognition release rnn --version 3"))
@@ -186,8 +191,9 @@ def rollback(
     from cli.models import rollback as rollbacks
     from cli.shared.embedded import choose_target
 
+    require_kind(kind)
     target = choose_target(environment, own_account=own_account)
-    version = rollbacks.version_before(target, require_kind(kind))
+    version = rollbacks.version_before(target, kind)
     goes_on = interruption_says(releases.what_goes_on(target, kind))
     with (
         goes_on,

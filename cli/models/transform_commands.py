@@ -41,13 +41,14 @@ def transform(
     from cli.shared.project import settings_of
     from model_code.outputs import require_free
 
+    require_kind(kind)
     require_free(output, overwrite=overwrite)
     target = choose_target(environment, own_account=own_account)
     settings = settings_of(environment).inference.transform
     progress = Progress()
     nothing = interruption_says("Stopped before the job was started: nothing runs.")
     with nothing, progress.step(f"Starting a transform of {source} by the {kind.upper()}") as detail:
-        job = transforms.start(target, require_kind(kind), source, settings, detail)
+        job = transforms.start(target, kind, source, settings, detail)
     with progress.step(f"Transforming in the job {job.name}") as detail:
         transforms.wait(target, job, detail)
     with interruption_says(

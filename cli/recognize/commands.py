@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from cli.shared.errors import CommandFailed, interruption_says
 from cli.shared.options import EnvironmentOption, JsonOption, OverwriteOption, OwnAccountOption, example, show
+from cli.shared.tables import new_table
 
 app = typer.Typer()
 
@@ -98,7 +98,9 @@ def replay(
     if as_json:
         show([vars(effect) for effect in found], True, "")
         return
-    table = Table("Threshold", "Accuracy", "Second asked", "US$ a month", title=f"{len(recorded)} records")
+    table = new_table(
+        "Threshold", "Accuracy", "Second asked", "US$ a month", title=f"{len(recorded)} records"
+    )
     for effect in found:
         usd = effect.usd_per_request
         table.add_row(

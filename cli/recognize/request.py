@@ -17,7 +17,9 @@ from cli.recognize import annotate
 from cli.recognize.subjects import Subject
 from cli.shared.errors import CommandFailed
 from cli.shared.options import show
+from cli.shared.tables import new_table
 from cli.shared.target import Target
+from lambdas.catalogue import OPERATIONS
 from model_code.outputs import require_free
 from recognition_client.transport import SignedTransport, Unreachable
 
@@ -134,7 +136,8 @@ def recognize_and_show(
     replies = [(question, with_hint(target, question, ask(target, question))) for question in questions]
     console = Console()
     if as_json:
-        facts = [{"operation": q.path, "status": reply.status, **reply.body} for q, reply in replies]
+        names = {f"/{operation.path}": operation.name for operation in OPERATIONS}
+        facts = [{"operation": names[q.path], "status": reply.status, **reply.body} for q, reply in replies]
         is_answered = any(reply.status == 200 for _, reply in replies)
         show(facts, True, "", problem=None if is_answered else "Nobody answered: each result says why.")
     else:
@@ -177,7 +180,7 @@ def words_of(drawn: int | None, picture: Path) -> str:
 
 def table_of(replies: list[tuple[Question, Reply]], title: str | None) -> Table:
     """The answers, a row each."""
-    table = Table("Operation", "Answered by", "Answer", "Confidence", "Time", title=title)
+    table = new_table("Operation", "Answered by", "Answer", "Confidence", "Time", title=title)
     for question, reply in replies:
         table.add_row(question.path, *describe_answer(reply), f"{reply.seconds * 1000:.0f} ms")
     return table

@@ -6,6 +6,7 @@ import os
 import signal
 import time
 from contextlib import suppress
+from urllib.parse import urlparse
 
 from cli.shared.errors import CommandFailed
 from cli.shared.project import BUILD
@@ -45,6 +46,12 @@ def write_key_files(endpoint_url: str, keys: Keys) -> None:
     write_privately(CONSOLE_FILE, f'<meta http-equiv="refresh" content="0;url={address}">\n')
 
 
+def remove_key_files() -> None:
+    """Deletes what `write_key_files` wrote."""
+    CURL_FILE.unlink(missing_ok=True)
+    CONSOLE_FILE.unlink(missing_ok=True)
+
+
 def stop() -> bool:
     """Ends the embedded AWS and everything it started, also one that only starts; whether there was one.
 
@@ -54,6 +61,8 @@ def stop() -> bool:
     directory = KEPT_DIRECTORY if keeps() else STATE_DIRECTORY
     process_id = process_of(directory)
     if process_id is None:
+        # One that was killed could not take its keys away.
+        remove_key_files()
         return False
     deadline = time.monotonic() + STOP_SECONDS
     if process_id:
@@ -66,8 +75,7 @@ def stop() -> bool:
                 f"End it with: kill -9 {process_id}"
             )
         time.sleep(0.1)
-    CURL_FILE.unlink(missing_ok=True)
-    CONSOLE_FILE.unlink(missing_ok=True)
+    remove_key_files()
     return True
 
 
@@ -77,6 +85,20 @@ def embedded_target(environment: str, endpoint_url: str, keys: Keys) -> Target:
 
     variables = embedded_environment(endpoint_url, keys)
     return Target(environment, variables, f"the embedded AWS at {endpoint_url}")
+
+
+def unreachable(endpoint_url: str) -> str | None:
+    """What to do when nobody answers at an address; None when it is not that of an embedded AWS."""
+    from local_aws.launcher import LOOPBACK
+
+    place = urlparse(endpoint_url)
+    if place.hostname not in LOOPBACK:
+        return None
+    return (
+        f"The embedded AWS at {place.scheme}://{place.netloc} does not answer. If it has ended, what ran in it has "
+        f"ended too: `recognition up` starts it again. Its log: {LOG_FILE}, or {BUILD / 'demo' / LOG_FILE.name} of a "
+        "demo."
+    )
 
 
 def choose_target(environment: str, *, own_account: bool) -> Target:

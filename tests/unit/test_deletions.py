@@ -108,8 +108,8 @@ WRITES = {
     ),
     "a port file that held a port": ("serving/__main__.py",),
     "the advisor's tables, which the command is for": ("cli/advise/prices.py",),
-    "the descriptor of its own output": ("bakeoff/worker.py",),
     "a setting of its own process": ("local_aws/managed/worker.py",),
+    "a pipe to the process that started it": ("bakeoff/worker.py",),
     "into memory": (
         *(
             "bakeoff/managed.py",

@@ -164,6 +164,20 @@ def test_a_wrong_hyperparameter_is_told_before_an_aws_is_chosen(words, reason, n
     assert reason in str(ending("train", *words))
 
 
+OF_A_NETWORK = (
+    ["train"],
+    ["release"],
+    ["rollback"],
+    ["transform", "--from", "a.jsonl", "--output", "b.jsonl"],
+)
+
+
+@pytest.mark.parametrize("words", OF_A_NETWORK, ids=lambda words: words[0])
+def test_a_network_that_is_none_is_told_before_an_aws_is_chosen(words, nothing_else):
+    refusal = ending(words[0], "dnn", *words[1:])
+    assert str(refusal) == "'dnn' is no kind of network: say cnn (images) or rnn (texts)."
+
+
 @pytest.mark.parametrize(("dataset", "units"), [("imdb", "32"), ("smartwatch", "64")])
 def test_hyperparameters_are_those_of_the_data_set_and_the_callers_over_them(dataset, units):
     found = training.hyperparameters_of("rnn", dataset, {"epochs": "3"})

@@ -11,6 +11,8 @@ import typer
 
 from cli import main
 from cli.bulk.plan import Plan
+from cli.recognize.request import Reply, recognize_and_show
+from cli.recognize.subjects import subject_in_words
 from cli.shared.errors import CommandFailed
 from cli.shared.target import Target
 from local_aws.keys import Keys
@@ -215,3 +217,11 @@ def test_the_word_json_behind_two_dashes_is_no_option(monkeypatch, capsys):
     with pytest.raises(SystemExit, match="2"):
         main.run()
     assert capsys.readouterr().out == ""
+
+
+def test_an_operation_that_was_refused_has_the_name_that_it_answers_by(monkeypatch, capsys):
+    refused = Reply(500, {"error": {"code": "Internal", "message": "It failed."}}, 0.1)
+    monkeypatch.setattr("cli.recognize.request.ask", gives(refused))
+    recognize_and_show(Api("dev", AWS), subject_in_words("A film."), as_json=True)
+    result = json.loads(capsys.readouterr().out)["result"]
+    assert [one["operation"] for one in result] == ["text-sentiment", "text-class"]

@@ -53,10 +53,10 @@ class Deployed(Target):
 def told(monkeypatch):
     """What `runs` prints of given ones."""
 
-    def of(found: list) -> str:
+    def of(found: list, columns: int = 300) -> str:
         monkeypatch.setattr("cli.shared.embedded.choose_target", lambda *_, **__: Deployed("dev", HERE))
         monkeypatch.setattr("console.watch.watch.runs", lambda *_: found)
-        ended = CliRunner().invoke(app, ["runs"], env={"COLUMNS": "300"})
+        ended = CliRunner().invoke(app, ["runs"], env={"COLUMNS": str(columns)})
         assert ended.exit_code == 0, ended.output
         return ended.output
 
@@ -65,10 +65,19 @@ def told(monkeypatch):
 
 def test_each_run_is_told_with_its_data_and_what_became_of_it(told):
     first, second = told(RUNS).splitlines()[3:5]
-    for words in ("cnn-2", "fashion_mnist", "120 s", f"failed at the gate: {BELOW}"):
+    for words in ("cnn-2", "fashion_mnist", "120 s", "failed at the gate"):
         assert words in first
     for words in ("by a marker", "photos/ready.json", "registered as version 3"):
         assert words in second
+
+
+def test_the_reason_of_a_run_is_a_line_of_its_own_however_narrow_the_terminal_is(told):
+    assert told(RUNS, columns=80).splitlines()[-1] == f"cnn-2: {BELOW}"
+
+
+def test_the_name_of_a_run_is_whole_in_a_terminal_of_80_columns(told):
+    name = "rnn-20261130-133238-d4dcf6"
+    assert f" {name} " in told([{**RUNS[0], "name": name}], columns=80)
 
 
 def test_before_any_run_the_command_that_starts_one_is_named(told):

@@ -36,6 +36,13 @@ def test_curl_and_the_browser_find_them_in_files(keys):
     assert f"url=http://127.0.0.1:1/_console/#key={keys.console_key}" in embedded.CONSOLE_FILE.read_text()
 
 
+def test_down_takes_those_of_a_killed_one_away(keys, monkeypatch, tmp_path):
+    for place in ("STATE_DIRECTORY", "KEPT_DIRECTORY"):
+        monkeypatch.setattr(embedded, place, tmp_path / place)
+    assert not embedded.stop()
+    assert not embedded.CURL_FILE.exists() and not embedded.CONSOLE_FILE.exists()
+
+
 def test_neither_a_message_nor_a_log_shows_a_secret(keys):
     assert keys.secret_access_key not in repr(keys)
     assert keys.console_key not in repr(keys)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 import pytest
+from botocore.exceptions import EndpointConnectionError, NoCredentialsError
 from botocore.stub import Stubber
 
 from cli import main
@@ -36,3 +37,31 @@ def test_expired_credentials_end_a_command_with_a_sentence_and_no_trace(target, 
     told = capsys.readouterr().err
     assert "AWS refused a call." in told and "ExpiredTokenException" in told
     assert "Traceback" not in told
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (
+            EndpointConnectionError(endpoint_url="http://127.0.0.1:4566/"),
+            "The embedded AWS at http://127.0.0.1:4566 does not answer.",
+        ),
+        (
+            EndpointConnectionError(endpoint_url="https://states.us-east-1.amazonaws.com/"),
+            "AWS could not be asked. Could not connect to the endpoint URL",
+        ),
+        (NoCredentialsError(), "AWS could not be asked. Unable to locate credentials"),
+    ],
+    ids=["embedded", "account", "no connection at all"],
+)
+def test_an_aws_that_never_heard_a_call_did_not_refuse_it(error, sentence, target, monkeypatch, capsys):
+    def choose(*_: object, **__: object) -> Target:
+        raise error
+
+    monkeypatch.setattr("cli.shared.embedded.choose_target", choose)
+    monkeypatch.setattr(sys, "argv", ["recognition", "bulk", "status", "one"])
+    with pytest.raises(SystemExit, match="1"):
+        main.run()
+    told = capsys.readouterr().err
+    assert sentence in told
+    assert ("recognition up" in told) == ("embedded" in told)
