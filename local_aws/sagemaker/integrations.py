@@ -24,22 +24,26 @@ SDK_CALLS = (
         "cloudformation",
         ("describeStacks", "describeStackEvents", "describeStackResource", "updateStack"),
     ),
+    ("sagemaker", "sagemaker", ("createModelPackage", "describeEndpoint", "describeModelPackage")),
     ("sagemakerruntime", "sagemaker-runtime", ("invokeEndpoint",)),
     ("sfn", "stepfunctions", ("listExecutions", "startExecution")),
     ("eventbridge", "events", ("putEvents",)),
     ("cloudwatch", "cloudwatch", ("putMetricData", "getMetricStatistics")),
-    ("ssm", "ssm", ("getParameterHistory",)),
+    ("ssm", "ssm", ("getParameter", "putParameter")),
 )
 # The Java SDK's class names, from which Step Functions makes the names of errors.
 ERROR_PREFIX = {
     "s3": "S3",
     "cloudformation": "CloudFormation",
+    "sagemaker": "SageMaker",
     "sagemakerruntime": "SageMakerRuntime",
     "sfn": "Sfn",
     "eventbridge": "EventBridge",
     "cloudwatch": "CloudWatch",
     "ssm": "Ssm",
 }
+# What the optimised integration raises by its own name; all else has the service's general one (Step Functions' guide).
+JOB_ERRORS = {"ResourceLimitExceeded", "ResourceInUse", "ResourceNotFound"}
 # Services whose own members begin with small letters.
 SMALL = ("sfn",)
 
@@ -67,7 +71,8 @@ def job_integration(sagemaker: SageMaker, kind: str) -> Integration:
         try:
             answer = sagemaker.call(f"Create{kind}Job", request)
         except ServiceError as error:
-            raise stepfunctions._ExecutionError(f"SageMaker.{error.code}", error.message) from error
+            name = error.code if error.code in JOB_ERRORS else "AmazonSageMaker"
+            raise stepfunctions._ExecutionError(f"SageMaker.{name}Exception", error.message) from error
         if not resource.rstrip("/").endswith(".sync"):
             return answer
         job = queue.get(request[f"{kind}JobName"])
