@@ -47,6 +47,6 @@ def known_input_states(*, then: str) -> dict[str, Any]:
             then,
             "NoKnownInput",
         ),
-        # An evaluation in which nothing was right, or one of before known inputs were kept.
+        # An evaluation in which no sample was small enough, or one of before known inputs were kept.
         "NoKnownInput": choice("Failed", ("$states.input.Error = 'S3.NoSuchKeyException'", then)),
     }
