@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from model_code.evaluation.files import BASELINE_FILE
+from model_code.evaluation.files import BASELINE_FILE, EVALUATION_FILE, GATE_FILE
 from model_code.inference import ANSWERED_TYPES, TAKEN_TYPES_OF_KIND
 from stacks.names import LITERT, endpoint_name
 from stacks.settings import EnvironmentSettings
@@ -86,7 +86,7 @@ def read_evaluation(places: Places) -> dict[str, Any]:
     report = "$parse($states.result.Body)"
     return task(
         "s3:getObject",
-        {"Bucket": places.model_bucket, "Key": jsonata("'evaluations/' & $job_name & '/evaluation.json'")},
+        {"Bucket": places.model_bucket, "Key": jsonata(f"'evaluations/' & $job_name & '/{GATE_FILE}'")},
         {
             "metrics": f"{report}.gate",
             "comparison": f"($report := {report}; "
@@ -136,7 +136,7 @@ def register(settings: EnvironmentSettings, places: Places) -> dict[str, Any]:
                 "SupportedResponseMIMETypes": list(ANSWERED_TYPES),
             },
             **litert_specification(places),
-            "ModelMetrics": {"ModelQuality": {"Statistics": statistics(places, "evaluation.json")}},
+            "ModelMetrics": {"ModelQuality": {"Statistics": statistics(places, EVALUATION_FILE)}},
             # What the drift job holds later inputs against.
             "DriftCheckBaselines": {"ModelDataQuality": {"Statistics": statistics(places, BASELINE_FILE)}},
             "ModelCard": model_card(places),

@@ -16,6 +16,8 @@ from ministack.services import stepfunctions
 from local_aws.sagemaker.shapes import Shapes, problems_of
 
 STATES_AT_MOST = 200
+# Of a state's input or result (Step Functions quotas).
+BYTES_AT_MOST = 262_144
 STARTED = "2026-11-25T21:00:00.500Z"
 # The names that Step Functions' SDK integrations give some services, and botocore's.
 BOTOCORE_NAME = {"sagemakerruntime": "sagemaker-runtime", "sfn": "stepfunctions", "eventbridge": "events"}
@@ -147,7 +149,9 @@ def perform(name: str, state: dict, scope: dict, done: Walk, answers: dict[str, 
     assert not problems, (name, problems)
     calls = done.requests.setdefault(name, [])
     calls.append(request)
-    return answers[name](request, len(calls))
+    result = answers[name](request, len(calls))
+    assert len(json.dumps(result).encode()) <= BYTES_AT_MOST, f"{name}: States.DataLimitExceeded"
+    return result
 
 
 @cache

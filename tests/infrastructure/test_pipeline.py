@@ -220,7 +220,7 @@ def test_a_job_that_is_asked_for_again_has_a_name_of_its_own(machine):
     names = [one["ProcessingJobName"] for one in done.requests["Evaluate"]]
     assert names == ["cnn-r1-evaluation", "cnn-r1-evaluation-r1"]
     (read,) = done.requests["ReadEvaluation"]
-    assert read["Key"] == "evaluations/cnn-r1-evaluation-r1/evaluation.json"
+    assert read["Key"] == "evaluations/cnn-r1-evaluation-r1/gate.json"
     statistics = done.requests["Register"][0]["ModelMetrics"]["ModelQuality"]["Statistics"]
     assert statistics["S3Uri"] == "s3://models/evaluations/cnn-r1-evaluation-r1/evaluation.json"
 
