@@ -36,8 +36,6 @@ def install(sagemaker: SageMaker, stand_ins: StandIns) -> Autoscaling:
     provisioners._RESOURCE_HANDLERS.update(ours)
     run_on_worker_threads(set(ours))
     stepfunctions._SERVICE_DISPATCH.update(dispatch_table(sagemaker))
-    stepfunctions._AWS_SDK_SERVICE_MAP["sagemaker"] = {"target_prefix": "SageMaker", "protocol": "json"}
-    stepfunctions._AWS_SDK_ERROR_PREFIX["sagemaker"] = "SageMaker"
     # Both modules hold the name, and each starts some of the functions.
     lambda_runtime.execution_credentials = lambda_svc.execution_credentials = role_session
     alarms.install()
@@ -74,8 +72,6 @@ def private_names() -> dict[str, Any]:
         "provisioners._RESOURCE_HANDLERS": provisioners._RESOURCE_HANDLERS,
         "stacks._runs_on_worker_thread": stacks._runs_on_worker_thread,
         "stepfunctions._SERVICE_DISPATCH": stepfunctions._SERVICE_DISPATCH,
-        "stepfunctions._AWS_SDK_SERVICE_MAP": stepfunctions._AWS_SDK_SERVICE_MAP,
-        "stepfunctions._AWS_SDK_ERROR_PREFIX": stepfunctions._AWS_SDK_ERROR_PREFIX,
         "lambda_runtime.execution_credentials": lambda_runtime.execution_credentials,
         "lambda_svc.execution_credentials": lambda_svc.execution_credentials,
         "app._credential_failure": app._credential_failure,

@@ -14,6 +14,8 @@ MULTI_MODEL_PREFIX = "multi-model"
 SHARED_ENDPOINT = "shared-endpoint"
 # The inference specification of a registered version that our own container serves.
 LITERT = "litert"
+# Of a registered version's own properties: how many channels its sequences have, where it was trained on sequences.
+SEQUENCE_CHANNELS = "sequence_channels"
 
 
 def parameter_name(environment: str, name: str) -> str:
@@ -54,6 +56,15 @@ def shadow_parameter(kind: str) -> str:
 def released_version(kind: str) -> str:
     """Under which name the inference stack publishes the version that a kind's endpoint serves."""
     return f"{kind}-released-version"
+
+
+def verified_release(kind: str) -> str:
+    """Under which name the release state machine records the last version that answered it.
+
+    JSON with `version` and `requested_at`, the instant of its approval; without both before there is one. The
+    parameter's history is the list of releases, to which a rollback and a start after a shutdown go back.
+    """
+    return f"{kind}-verified-release"
 
 
 def served_model(kind: str) -> str:

@@ -141,7 +141,7 @@ def release(
     own_account: OwnAccountOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Release a model version to its endpoint by a stack update, and check that it is the one that serves."""
+    """Release a model version to its endpoint by the release state machine, which asks it a known input."""
     from cli.models import own_model
     from cli.models import release as releases
     from cli.models.archive import Model

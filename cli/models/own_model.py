@@ -11,10 +11,12 @@ from cli.models.release import endpoint_name
 from cli.shared.errors import CommandFailed
 from cli.shared.target import Target
 from model_code.inference import ANSWERED_TYPES, TAKEN_TYPES_OF_KIND
+from stacks.names import SEQUENCE_CHANNELS
 
 # What an endpoint's container starts with.
 NEEDED = ("1/saved_model.pb", "code/inference.py")
 CARD = "model_card.json"
+PREPROCESSING = "litert/preprocessing.json"
 
 
 def kind_of_model(model: Model, said: str | None) -> str:
@@ -66,9 +68,19 @@ def register(
             "SupportedContentTypes": list(TAKEN_TYPES_OF_KIND[kind]),
             "SupportedResponseMIMETypes": list(ANSWERED_TYPES),
         },
+        CustomerMetadataProperties=properties_of(model),
         **({"AdditionalInferenceSpecifications": additional} if litert else {}),
     )
     return answer["ModelPackageArn"].rsplit("/", 1)[-1]
+
+
+def properties_of(model: Model) -> dict[str, str]:
+    """What the release state machine has to know to ask the version something: the channels of its sequences."""
+    try:
+        channels = json.loads(model.read(PREPROCESSING)).get("channels")
+    except KeyError:
+        return {}
+    return {} if channels is None else {SEQUENCE_CHANNELS: str(channels)}
 
 
 def waits(target: Target, kind: str, version: str, *, on_approval: bool) -> str:

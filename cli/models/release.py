@@ -1,4 +1,4 @@
-"""Releases a registered model version to its endpoint by a stack update, and proves that it is the one that serves."""
+"""Releases a registered model version through the release state machine, and says what an endpoint serves."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from botocore.exceptions import ClientError, WaiterError
+from botocore.exceptions import ClientError
 
 from cli.shared.errors import CommandFailed
 from cli.shared.target import Target
@@ -24,41 +24,43 @@ def endpoint_name(target: Target, kind: str) -> str:
 
 
 def release(target: Target, kind: str, version: str, on_detail: Callable[[str], None]) -> None:
-    """Sets the inference stack's version parameter and waits until the endpoint serves that version.
+    """Runs the release state machine on a version and waits for its end: the only way to an endpoint.
 
-    Every other parameter and the template stay what they are. CloudFormation is the only writer of the endpoint.
-    Where one endpoint serves every kind, the release machine does it: it asks the version before any caller does.
+    The machine sets the inference stack's version parameter, asks the endpoint a known input, and takes back what does
+    not answer.
 
     Raises:
-        CommandFailed: when the version is empty, unknown or not approved, when the update fails, or when SageMaker
-            went back to the old configuration without a failure of the stack.
+        CommandFailed: when the version is empty, unknown or not approved, before anything is started; and with the
+            machine's own sentence, when the version was not released.
     """
-    require_approved_version(target, kind, version)
-    if shared_endpoint(target):
-        release_by_machine(target, describe_version(target, kind, version)["ModelPackageArn"], on_detail)
-        return
-    stack_name = target.stack_name("Inference")
-    cloudformation = target.client("cloudformation")
-    wanted = VERSION_PARAMETER[kind]
-    parameters = [
-        {"ParameterKey": key, "ParameterValue": version}
-        if key == wanted
-        else {"ParameterKey": key, "UsePreviousValue": True}
-        for key in stack_parameters(cloudformation, stack_name)
-    ]
-    on_detail(f"updating {stack_name}")
-    if start_update(cloudformation, stack_name, parameters, on_detail):
-        wait_for_update(cloudformation, stack_name, on_detail)
-    else:
-        on_detail(f"{kind} version {version} is what {stack_name} holds already")
-    require_served(target, kind, version)
+    package = require_approved_version(target, kind, version)
+    states = target.client("stepfunctions")
+    execution = states.start_execution(
+        stateMachineArn=target.parameter("release-state-machine-arn"),
+        input=json.dumps({"model_package_arn": package["ModelPackageArn"]}),
+    )["executionArn"]
+    while True:
+        described = states.describe_execution(executionArn=execution)
+        on_detail(f"the release state machine: {described['status'].lower()}")
+        if described["status"] == "SUCCEEDED":
+            if said := json.loads(described.get("output") or "{}").get("said"):
+                raise CommandFailed(said)
+            return
+        if described["status"] != "RUNNING":
+            raise CommandFailed(
+                described.get("cause")
+                or f"The release {execution} was stopped ({described['status']}). What serves now: "
+                + target.command("status")
+            )
+        time.sleep(POLL_SECONDS)
 
 
 def what_goes_on(target: Target, kind: str) -> str:
-    """What to tell whoever interrupts a release: the update is CloudFormation's, which carries it to its end."""
+    """What to tell whoever interrupts a release: it is an execution of the state machine, which goes on by itself."""
     return (
-        f"Stopped waiting. The update of {target.stack_name('Inference')} may go on, and its alarms take it back if "
-        f"they ring. Look at it: {target.command('status')}. Take it back: {target.command(f'rollback {kind}')}"
+        "Stopped waiting. The release state machine goes on: it finishes the stack update, and takes the version back "
+        f"if it does not answer. Look at it: {target.command('status')}. "
+        f"Take it back: {target.command(f'rollback {kind}')}"
     )
 
 
@@ -67,53 +69,8 @@ def shared_endpoint(target: Target) -> str | None:
     return target.parameter_if_published(names.SHARED_ENDPOINT)
 
 
-def release_by_machine(target: Target, package_arn: str, on_detail: Callable[[str], None]) -> None:
-    """Runs the release machine on a version, and waits for its end.
-
-    Raises:
-        CommandFailed: with the machine's own sentence.
-    """
-    states = target.client("stepfunctions")
-    execution = states.start_execution(
-        stateMachineArn=target.parameter("release-state-machine-arn"),
-        input=json.dumps({"model_package_arn": package_arn}),
-    )["executionArn"]
-    while True:
-        described = states.describe_execution(executionArn=execution)
-        on_detail(f"the release machine is {described['status'].lower()}")
-        if described["status"] == "SUCCEEDED":
-            return
-        if described["status"] != "RUNNING":
-            raise CommandFailed(described.get("cause") or f"The release {execution} was stopped.")
-        time.sleep(POLL_SECONDS)
-
-
-def start_update(
-    cloudformation: Any, stack_name: str, parameters: list[dict[str, Any]], on_detail: Callable[[str], None]
-) -> bool:
-    """Starts the update after any other one of the stack, such as an approval's; False when it changes nothing."""
-    while True:
-        try:
-            cloudformation.update_stack(
-                StackName=stack_name,
-                UsePreviousTemplate=True,
-                Parameters=parameters,
-                Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"],
-            )
-        except ClientError as error:
-            message = error.response["Error"]["Message"]
-            if "No updates are to be performed" in message:
-                return False
-            if "IN_PROGRESS state" not in message:
-                raise
-            on_detail(f"waiting for another update of {stack_name}")
-            time.sleep(POLL_SECONDS)
-        else:
-            return True
-
-
-def require_approved_version(target: Target, kind: str, version: str) -> None:
-    """Refuses what would take an endpoint down or serve a model that nobody approved.
+def require_approved_version(target: Target, kind: str, version: str) -> dict[str, Any]:
+    """Refuses what would take an endpoint down or serve a model that nobody approved; returns the registered version.
 
     Raises:
         CommandFailed: with the reason.
@@ -129,6 +86,7 @@ def require_approved_version(target: Target, kind: str, version: str) -> None:
             f"Version {version} of {endpoint_name(target, kind)} is {package['ModelApprovalStatus']}. "
             "Approve it in the model registry first, or release it with --approve."
         )
+    return package
 
 
 def approve(target: Target, kind: str, version: str) -> None:
@@ -190,63 +148,6 @@ def stack_parameters(cloudformation: Any, stack_name: str) -> dict[str, str]:
             raise
         raise CommandFailed(f"There is no stack {stack_name}. Deploy the app first.") from error
     return {item["ParameterKey"]: item.get("ParameterValue", "") for item in stack.get("Parameters", [])}
-
-
-def wait_for_update(cloudformation: Any, stack_name: str, on_detail: Callable[[str], None]) -> None:
-    """Waits for the end of a stack update.
-
-    Raises:
-        CommandFailed: with the first resource's reason when CloudFormation rolled the update back.
-    """
-    while True:
-        (stack,) = cloudformation.describe_stacks(StackName=stack_name)["Stacks"]
-        status = stack["StackStatus"]
-        on_detail(f"{stack_name} {status}")
-        if status.startswith("UPDATE_COMPLETE") and not status.endswith("IN_PROGRESS"):
-            return
-        if not status.endswith("IN_PROGRESS"):
-            events = cloudformation.describe_stack_events(StackName=stack_name)["StackEvents"]
-            reason = first_failure(events) or stack.get("StackStatusReason", "no reason was given")
-            raise CommandFailed(
-                f"The update of {stack_name} ended as {status}: {reason} The endpoint keeps the model it had."
-            )
-        time.sleep(POLL_SECONDS)
-
-
-def first_failure(events: list[dict[str, Any]]) -> str | None:
-    """The reason of the first resource that failed in the newest update; `events` come newest first."""
-    failure = None
-    for event in events:
-        if (
-            event["ResourceStatus"] == "UPDATE_IN_PROGRESS"
-            and event["ResourceType"] == "AWS::CloudFormation::Stack"
-        ):
-            break
-        if event["ResourceStatus"].endswith("_FAILED") and event.get("ResourceStatusReason"):
-            failure = f"{event['LogicalResourceId']}: {event['ResourceStatusReason']}"
-    return failure
-
-
-def require_served(target: Target, kind: str, version: str) -> None:
-    """Compares what the endpoint serves with what was asked for: SageMaker can roll back and still be InService.
-
-    Raises:
-        CommandFailed: when the live endpoint's model is another version.
-    """
-    sagemaker = target.client("sagemaker")
-    name = endpoint_name(target, kind)
-    try:
-        sagemaker.get_waiter("endpoint_in_service").wait(
-            EndpointName=name, WaiterConfig={"Delay": POLL_SECONDS, "MaxAttempts": 900}
-        )
-    except WaiterError as error:
-        raise CommandFailed(f"The endpoint {name} did not come into service: {error}") from error
-    served = served_version(sagemaker, name)
-    if served != version:
-        raise CommandFailed(
-            f"The endpoint {name} serves version {served}, not {version}: SageMaker rolled the update back. "
-            "Its alarms and the endpoint's log say why."
-        )
 
 
 def serving_version(target: Target, kind: str) -> str | None:

@@ -1,55 +1,62 @@
-"""Finds the version that an endpoint served before, in the history of the parameter that records releases."""
+"""Finds the version to go back to, in the history of the parameter that records the releases that answered."""
 
 from __future__ import annotations
 
+import json
+
 from botocore.exceptions import ClientError
 
-from cli.models.release import endpoint_name, list_versions
+from cli.models.release import APPROVED, endpoint_name, list_versions
 from cli.shared.errors import CommandFailed
 from cli.shared.target import Target
-from stacks.names import NOT_RELEASED, parameter_name, released_version
+from stacks.names import NOT_RELEASED, parameter_name, released_version, verified_release
 
 
 def version_before(target: Target, kind: str) -> str:
-    """The last version before the present one that is still approved and whose artefact is still there.
+    """The last version that answered its release, that is another than the one that serves, still approved and there.
 
-    The inference stack writes the record only after the endpoint serves a version, so what failed is not in it.
+    The release state machine writes the record after a version has answered, so what was taken back is not in it.
     Going back is a release like any other: going back twice leads to where one was.
 
     Raises:
         CommandFailed: when nothing is released or there is nothing to go back to, with what stands against each.
     """
-    history = released_versions(target, kind)
+    history = verified_versions(target, kind)
     if not history:
-        raise CommandFailed(f"Nothing is released to {endpoint_name(target, kind)} yet.")
-    packages = {str(one["ModelPackageVersion"]): one for one in list_versions(target, kind)}
+        raise CommandFailed(
+            f"No version of {endpoint_name(target, kind)} has answered a release yet, so there is none to go back to."
+        )
+    serves = target.parameter_if_published(released_version(kind))
+    # While the endpoint is shut down no version serves, and the present one is the last.
+    present = history[-1] if serves in (None, NOT_RELEASED) else serves
+    packages = {str(package["ModelPackageVersion"]): package for package in list_versions(target, kind)}
     refused = []
-    for version in dict.fromkeys(reversed(history[:-1])):
-        if version == history[-1]:
+    for version in dict.fromkeys(reversed(history)):
+        if version == present:
             continue
         if version not in packages:
             refused.append(f"version {version} is no longer registered")
-        elif packages[version]["ModelApprovalStatus"] != "Approved":
+        elif packages[version]["ModelApprovalStatus"] != APPROVED:
             refused.append(f"version {version} is {packages[version]['ModelApprovalStatus']}")
         elif not artefact_exists(target, packages[version]["ModelPackageArn"]):
             refused.append(f"the artefact of version {version} was deleted")
         else:
             return version
-    why = "; ".join(refused) or f"version {history[-1]} is the first that was released"
+    why = "; ".join(refused) or f"version {present} is the first that was released"
     raise CommandFailed(f"There is no version of {endpoint_name(target, kind)} to go back to: {why}.")
 
 
-def released_versions(target: Target, kind: str) -> list[str]:
-    """Every version that the endpoint served, the oldest first."""
+def verified_versions(target: Target, kind: str) -> list[str]:
+    """Every version that answered its release, the oldest first; Systems Manager keeps the last hundred."""
     client = target.client("ssm")
-    name = parameter_name(target.environment, released_version(kind))
+    name = parameter_name(target.environment, verified_release(kind))
     try:
         pages = list(client.get_paginator("get_parameter_history").paginate(Name=name))
     except client.exceptions.ParameterNotFound:
         return []
     entries = [entry for page in pages for entry in page["Parameters"]]
-    values = [entry["Value"] for entry in sorted(entries, key=lambda entry: entry["Version"])]
-    return [value for value in values if value != NOT_RELEASED]
+    records = [json.loads(entry["Value"]) for entry in sorted(entries, key=lambda entry: entry["Version"])]
+    return [record["version"] for record in records if record]
 
 
 def artefact_exists(target: Target, package_arn: str) -> bool:

@@ -24,24 +24,31 @@ SDK_CALLS = (
         "cloudformation",
         ("describeStacks", "describeStackEvents", "describeStackResource", "updateStack"),
     ),
+    ("sagemaker", "sagemaker", ("createModelPackage", "describeEndpoint", "describeModelPackage")),
     ("sagemakerruntime", "sagemaker-runtime", ("invokeEndpoint",)),
     ("sfn", "stepfunctions", ("listExecutions", "startExecution")),
     ("eventbridge", "events", ("putEvents",)),
     ("cloudwatch", "cloudwatch", ("putMetricData", "getMetricStatistics")),
-    ("ssm", "ssm", ("getParameterHistory",)),
+    ("ssm", "ssm", ("getParameter", "putParameter")),
 )
 # The Java SDK's class names, from which Step Functions makes the names of errors.
 ERROR_PREFIX = {
     "s3": "S3",
     "cloudformation": "CloudFormation",
+    "sagemaker": "SageMaker",
     "sagemakerruntime": "SageMakerRuntime",
     "sfn": "Sfn",
     "eventbridge": "EventBridge",
     "cloudwatch": "CloudWatch",
     "ssm": "Ssm",
 }
+# What the optimised integration raises by its own name; all else has the service's general one (Step Functions' guide).
+JOB_ERRORS = {"ResourceLimitExceeded", "ResourceInUse", "ResourceNotFound"}
 # Services whose own members begin with small letters.
 SMALL = ("sfn",)
+
+# What a state's input or result may have (Step Functions quotas).
+STATE_BYTES = 262_144
 
 Integration = Callable[[str, dict[str, Any]], dict[str, Any]]
 
@@ -56,7 +63,22 @@ def dispatch_table(sagemaker: SageMaker) -> dict[str, Integration]:
         for name, service, operations in SDK_CALLS
         for operation in operations
     }
-    return jobs | calls
+    return {resource: within_limit(integration) for resource, integration in (jobs | calls).items()}
+
+
+def within_limit(integration: Integration) -> Integration:
+    """Refuses an answer that no state could hold, as Step Functions does."""
+
+    def answer(resource: str, request: dict[str, Any]) -> dict[str, Any]:
+        found = integration(resource, request)
+        if len(json.dumps(found).encode()) > STATE_BYTES:
+            raise stepfunctions._ExecutionError(
+                "States.DataLimitExceeded",
+                f"The result of {resource} is larger than the {STATE_BYTES} bytes that a state holds.",
+            )
+        return found
+
+    return answer
 
 
 def job_integration(sagemaker: SageMaker, kind: str) -> Integration:
@@ -67,7 +89,8 @@ def job_integration(sagemaker: SageMaker, kind: str) -> Integration:
         try:
             answer = sagemaker.call(f"Create{kind}Job", request)
         except ServiceError as error:
-            raise stepfunctions._ExecutionError(f"SageMaker.{error.code}", error.message) from error
+            name = error.code if error.code in JOB_ERRORS else "AmazonSageMaker"
+            raise stepfunctions._ExecutionError(f"SageMaker.{name}Exception", error.message) from error
         if not resource.rstrip("/").endswith(".sync"):
             return answer
         job = queue.get(request[f"{kind}JobName"])

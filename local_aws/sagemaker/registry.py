@@ -30,6 +30,9 @@ TOLD = (
     "ModelPackageStatus",
     "ModelApprovalStatus",
 )
+# Of the event of a version that has changed: which of its members have.
+UPDATED_FIELDS = "UpdatedModelPackageFields"
+UPDATABLE = ("ModelApprovalStatus", "ApprovalDescription", "CustomerMetadataProperties")
 
 
 class Registry:
@@ -105,9 +108,10 @@ class Registry:
         self.tell_of(self.packages[arn])
         return {"ModelPackageArn": arn}
 
-    def tell_of(self, package: dict[str, Any]) -> None:
-        """Sends EventBridge the event of a version that is new or has changed, as SageMaker does."""
-        self.tell(STATE_CHANGE, {name: package[name] for name in TOLD})
+    def tell_of(self, package: dict[str, Any], updated: list[str] | None = None) -> None:
+        """Sends EventBridge the event of a version that is new, or whose members `updated` have changed."""
+        fields = {} if updated is None else {UPDATED_FIELDS: updated}
+        self.tell(STATE_CHANGE, {name: package[name] for name in TOLD} | fields)
 
     def package(self, name: str) -> dict[str, Any]:
         """A version by ARN."""
@@ -123,11 +127,10 @@ class Registry:
     def update_package(self, request: dict[str, Any]) -> dict[str, Any]:
         """UpdateModelPackage: approval and its description."""
         package = self.package(request["ModelPackageArn"])
-        for name in ("ModelApprovalStatus", "ApprovalDescription", "CustomerMetadataProperties"):
-            if name in request:
-                package[name] = request[name]
+        updated = [name for name in UPDATABLE if name in request and request[name] != package.get(name)]
+        package |= {name: request[name] for name in updated}
         package["LastModifiedTime"] = now()
-        self.tell_of(package)
+        self.tell_of(package, updated)
         return {"ModelPackageArn": package["ModelPackageArn"]}
 
     def list_packages(self, request: dict[str, Any]) -> dict[str, Any]:

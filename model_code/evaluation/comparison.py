@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from model_code.evaluation.evaluate import RESAMPLES, find_archive, predict, unpack
+from model_code.evaluation.files import write_report
 from model_code.failures import JobFailed, write_failure_reason
 from model_code.light_import import import_tensorflow
 
@@ -40,7 +41,7 @@ def run() -> None:
         write_failure_reason(str(failure))
         print(f"The comparison failed: {failure}", flush=True)
         sys.exit(1)
-    words.evaluation.write_text(json.dumps({**report, "champion": found}, indent=1))
+    write_report({**report, "champion": found}, words.evaluation.parent)
     print(f"comparison with the champion: {json.dumps(found)}", flush=True)
 
 

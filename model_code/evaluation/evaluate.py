@@ -16,7 +16,7 @@ import numpy as np
 
 from model_code.data.archives import unpack_files
 from model_code.evaluation.drift import baseline_of
-from model_code.evaluation.files import BASELINE_FILE, EVALUATION_FILE, FOLDER, KNOWN_INPUT_FILE, SAMPLES_FILE
+from model_code.evaluation.files import BASELINE_FILE, FOLDER, KNOWN_INPUT_FILE, SAMPLES_FILE, write_report
 from model_code.evaluation.known_input import known_input_of
 from model_code.evaluation.plots import write_plots
 from model_code.failures import JobFailed, write_failure_reason
@@ -86,7 +86,7 @@ def evaluate(model: Path, test: Path, output: Path, *, plots: bool = False) -> N
         "samples": len(split.samples),
     }
     FOLDER.prepare(output)
-    (output / EVALUATION_FILE).write_text(json.dumps(report, indent=1))
+    write_report(report, output)
     chosen = sample_answers(split, probabilities)
     (output / SAMPLES_FILE).write_text(json.dumps(chosen))
     (output / BASELINE_FILE).write_text(json.dumps(baseline_of(split, probabilities)))

@@ -16,24 +16,22 @@ BYTES_AT_MOST = 64 * 1024
 
 
 def known_input_of(split: Split, probabilities: np.ndarray) -> dict[str, Any] | None:
-    """The test sample that the model is surest of among those that it answers rightly.
+    """The test sample that the model is surest of among those that it answers rightly; any, where none is right.
 
     Args:
         split: N samples.
         probabilities: the model's of them, [N, C].
 
     Returns:
-        `request`, the body as JSON text, and `label`, the answer; None when nothing is answered rightly in a request
-        of at most BYTES_AT_MOST.
+        `request`, the body as JSON text, and `label`, the answer, empty where it is not right; None when no sample
+        makes a request of at most BYTES_AT_MOST.
     """
     answers = probabilities.argmax(axis=1)
     confidence = np.where(answers == split.targets, probabilities.max(axis=1), -1.0)
     for i in np.argsort(-confidence, kind="stable"):
-        if confidence[i] < 0:
-            break
         request = json.dumps({"instances": [instance_of(split.samples[i], split.feature)]})
         if len(request.encode()) <= BYTES_AT_MOST:
-            return {"request": request, "label": split.labels[answers[i]]}
+            return {"request": request, "label": split.labels[answers[i]] if confidence[i] >= 0 else ""}
     return None
 
 

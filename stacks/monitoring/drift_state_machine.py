@@ -35,7 +35,7 @@ def definition(settings: EnvironmentSettings, places: Places) -> dict[str, Any]:
                 "s3:getObject",
                 {
                     "Bucket": places.model_bucket,
-                    "Key": jsonata(f"'drift/' & {JOB_NAME} & '/{DRIFT_FILE}'"),
+                    "Key": jsonata(f"'drift/' & $job_name & '/{DRIFT_FILE}'"),
                 },
                 {"drift": "$parse($states.result.Body)"},
                 "Publish",

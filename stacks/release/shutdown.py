@@ -11,7 +11,8 @@ from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_stepfunctions as stepfunctions
 from constructs import Construct
 
-from stacks.names import KINDS, endpoint_name, parameter_name, released_version
+from stacks.names import KINDS, endpoint_name
+from stacks.release.record import records
 from stacks.release.shutdown_state_machine import REST, REST_IF_IDLE, WAKE, RestPlaces, definition
 from stacks.release.state_machine import ReleasePlaces
 from stacks.settings import EnvironmentSettings
@@ -45,7 +46,12 @@ class Rests(Construct):
             idle_hours=settings.rest.idle_hours or IDLE_HOURS,
         )
         machine = add_machine(
-            self, "Machine", definition(rest_places), Duration.hours(3), self.statements(rest_places)
+            self,
+            "Machine",
+            definition(rest_places),
+            # It waits for a release that changes the stack.
+            Duration.seconds(2 * 3600 + 2 * settings.inference.release_seconds),
+            self.statements(rest_places),
         )
         if settings.rest.idle_hours:
             self.look_for_idle_ones(machine)
@@ -63,11 +69,6 @@ class Rests(Construct):
 
     def statements(self, places: RestPlaces) -> list[iam.PolicyStatement]:
         """The machine's calls; CloudFormation updates under its own role."""
-        records = [
-            # The name of a parameter begins with the slash that its ARN has already.
-            self.arn("ssm", "parameter", parameter_name(self.settings.name, released_version(kind))[1:])
-            for kind in KINDS
-        ]
         return [
             iam.PolicyStatement(
                 actions=["cloudformation:DescribeStacks", "cloudformation:UpdateStack"],
@@ -75,7 +76,13 @@ class Rests(Construct):
             ),
             # The statistics of a metric have no resource to name.
             iam.PolicyStatement(actions=["cloudwatch:GetMetricStatistics"], resources=["*"]),
-            iam.PolicyStatement(actions=["ssm:GetParameterHistory"], resources=records),
+            iam.PolicyStatement(
+                actions=["ssm:GetParameter"],
+                # The name of a parameter begins with the slash that its ARN has already.
+                resources=[
+                    self.arn("ssm", "parameter", name[1:]) for name in records(self.settings.name).values()
+                ],
+            ),
             iam.PolicyStatement(actions=["states:StartExecution"], resources=[places.release_machine_arn]),
         ]
 

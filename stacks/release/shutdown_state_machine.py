@@ -8,14 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from stacks.names import KINDS, NOT_RELEASED, VARIANT, endpoint_name, parameter_name, released_version
-from stacks.release.state_machine import ReleasePlaces, stack_update
-from stacks.shared.asl import choice, ended, jsonata, lookup, task
+from stacks.names import KINDS, VARIANT, endpoint_name
+from stacks.release.record import records
+from stacks.release.stack_update import stack_update
+from stacks.release.state_machine import ReleasePlaces
+from stacks.shared.asl import choice, ended, fail, jsonata, lookup, task
 
 REST, REST_IF_IDLE, WAKE = "rest", "rest if idle", "wake"
 HOUR_SECONDS = 3600
-# GetParameterHistory gives no more at a time.
-PAGE = 50
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ def definition(places: RestPlaces) -> dict[str, Any]:
     """The state machine; its input is `kind` and `action`, its output `endpoint` and `said`, a sentence."""
     environment = places.release.environment
     endpoints = {kind: endpoint_name(environment, kind) for kind in KINDS}
-    shared = places.release.shared_endpoint
+    shared, stack = places.release.shared_endpoint, places.release.inference_stack
     cost = "the endpoint goes with its last version" if shared else "the endpoint costs nothing"
     return {
         "Comment": "Takes an endpoint away that nobody needs now, or wakes it with the version that it served.",
@@ -53,17 +53,20 @@ def definition(places: RestPlaces) -> dict[str, Any]:
                     "action": jsonata("$states.input.action"),
                     "endpoint": jsonata(lookup(endpoints, "$states.input.kind")),
                     "token": jsonata("$replace($states.context.Execution.Name, /[^a-zA-Z0-9]+/, '-')"),
-                    "page": "",
-                    "last": "",
                 },
                 "Next": "DescribeStack",
             },
             **stack_update(
-                places.release, "Update", "''", before="Rests", refused="NotChanged", first="ChooseAction"
+                places.release.inference_stack,
+                "Update",
+                "''",
+                before="Rests",
+                refused="NotChanged",
+                first="ChooseAction",
             ),
             "ChooseAction": choice(
                 "NothingToDo",
-                (f"$action = '{WAKE}' and $previous = ''", "ReadHistory"),
+                (f"$action = '{WAKE}' and $previous = ''", "ReadRecord"),
                 (f"$action = '{REST}' and $previous != ''", "Update"),
                 (f"$action = '{REST_IF_IDLE}' and $previous != ''", "IsNew"),
                 said="It is as it was asked to be.",
@@ -72,10 +75,11 @@ def definition(places: RestPlaces) -> dict[str, Any]:
             **wake_states(places),
             "Rests": end(f"'Version ' & $previous & ' rests; {cost}.'"),
             "NothingToDo": end("$said"),
-            "Failed": fail("$states.input.Cause"),
+            "Failed": fail("NotChanged", "$states.input.Cause"),
             "NotChanged": fail(
-                f"'The update of {places.release.inference_stack} ended as ' & $status & "
-                "'; the endpoint is what it was. The events of the stack say why.'"
+                "NotChanged",
+                f"'The update of {stack} ended as ' & $status & "
+                "'; the endpoint is what it was. The events of the stack say why.'",
             ),
         },
     }
@@ -110,23 +114,15 @@ def idle_states(places: RestPlaces) -> dict[str, Any]:
 
 
 def wake_states(places: RestPlaces) -> dict[str, Any]:
-    """The states that find the version that served last, and release it."""
-    environment = places.release.environment
-    records = {kind: parameter_name(environment, released_version(kind)) for kind in KINDS}
-    request = f"{{'Name': {lookup(records)}, 'MaxResults': {PAGE}}}"
-    # The history comes in pages, the oldest first; between releases the record says that there is none.
-    found = f"$states.result.Parameters[Value != '{NOT_RELEASED}'][-1].Value"
+    """The states that find the last version that answered its release, and release it again."""
+    recorded = "$parse($states.result.Parameter.Value)"
     return {
-        "ReadHistory": task(
-            "ssm:getParameterHistory",
-            jsonata(f"$merge([{request}, $page = '' ? {{}} : {{'NextToken': $page}}])"),
-            {
-                "last": f"$exists({found}) ? {found} : $last",
-                "page": "$exists($states.result.NextToken) ? $states.result.NextToken : ''",
-            },
-            "HasMore",
+        "ReadRecord": task(
+            "ssm:getParameter",
+            {"Name": jsonata(lookup(records(places.release.environment)))},
+            {"last": f"$exists({recorded}.version) ? {recorded}.version : ''"},
+            "HasVersion",
         ),
-        "HasMore": choice("HasVersion", ("$page != ''", "ReadHistory")),
         "HasVersion": choice("NothingToDo", ("$last != ''", "Release"), said="Nothing was ever released."),
         "Release": task(
             "sfn:startExecution",
@@ -144,8 +140,3 @@ def wake_states(places: RestPlaces) -> dict[str, Any]:
 def end(said: str) -> dict[str, Any]:
     """An end that says what was done, by an expression."""
     return ended(endpoint="$endpoint", said=said)
-
-
-def fail(cause: str) -> dict[str, Any]:
-    """An end with one sentence."""
-    return {"Type": "Fail", "Error": "NotChanged", "Cause": jsonata(cause)}

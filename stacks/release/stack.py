@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from aws_cdk import Duration, Stack
 from aws_cdk import aws_events as events
-from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_ssm as ssm
 from aws_cdk import aws_stepfunctions as stepfunctions
 from constructs import Construct
 
 from stacks.names import KINDS, MULTI_MODEL_PREFIX, endpoint_name
+from stacks.release.record import records
 from stacks.release.state_machine import ReleasePlaces, definition
 from stacks.settings import EnvironmentSettings
 from stacks.shared import acknowledge
 from stacks.shared.iam import bucket_arn
 from stacks.shared.parameters import publish, published
-from stacks.shared.state_machine import add_machine
+from stacks.shared.state_machine import add_machine, target
 
-# A blue/green update may take SageMaker's limit of an hour, and others may be before it.
-MACHINE_TIMEOUT = Duration.hours(12)
+# Beside its own update and the one that takes it back: for those before it.
+TURN_HOURS = 12
 
 
 class ReleaseStack(Stack):
@@ -36,7 +37,11 @@ class ReleaseStack(Stack):
         super().__init__(scope, construct_id, **options)
         self.places = places
         self.machine = machine = add_machine(
-            self, "Release", definition(places), MACHINE_TIMEOUT, self.statements(settings, places)
+            self,
+            "Release",
+            definition(places),
+            Duration.seconds(TURN_HOURS * 3600 + 2 * settings.inference.release_seconds),
+            self.statements(settings, places),
         )
         # Not in the role's own policy: the machine waits for that one, and here the policy names the machine.
         iam.Policy(
@@ -47,13 +52,26 @@ class ReleaseStack(Stack):
                 iam.PolicyStatement(actions=["states:ListExecutions"], resources=[machine.state_machine_arn])
             ],
         )
+        for kind, name in records(settings.name).items():
+            # Only the machine changes it: a deployment writes it again when this very text has changed.
+            ssm.CfnParameter(
+                self,
+                f"{kind.title()}VerifiedRelease",
+                name=name,
+                type="String",
+                value="{}",
+                description=f"The last version of the {kind} that answered its release; its history is the list.",
+            )
         if settings.release.on_approval:
             self.start_on_approval(settings, machine)
         publish(self, settings.name, "release-state-machine-arn", machine.state_machine_arn)
 
     def start_on_approval(self, settings: EnvironmentSettings, machine: stepfunctions.StateMachine) -> None:
-        """The registry tells EventBridge of every change of a version's approval."""
-        arn = events.EventField.from_path("$.detail.ModelPackageArn")
+        """The registry tells EventBridge of every change of a version, and which of its fields have changed."""
+        release = {
+            "model_package_arn": events.EventField.from_path("$.detail.ModelPackageArn"),
+            "requested_at": events.EventField.time,
+        }
         events.Rule(
             self,
             "Approval",
@@ -64,13 +82,10 @@ class ReleaseStack(Stack):
                 detail={
                     "ModelPackageGroupName": [endpoint_name(settings.name, kind) for kind in KINDS],
                     "ModelApprovalStatus": ["Approved"],
+                    "UpdatedModelPackageFields": ["ModelApprovalStatus"],
                 },
             ),
-            targets=[
-                targets.SfnStateMachine(
-                    machine, input=events.RuleTargetInput.from_object({"model_package_arn": arn})
-                )
-            ],
+            targets=[target(machine, release)],
         )
 
     def statements(self, settings: EnvironmentSettings, places: ReleasePlaces) -> list[iam.PolicyStatement]:
@@ -111,6 +126,14 @@ class ReleaseStack(Stack):
             ),
             iam.PolicyStatement(
                 actions=["kms:Decrypt"], resources=[published(self, settings.name, "key-arn")]
+            ),
+            iam.PolicyStatement(
+                actions=["ssm:GetParameter", "ssm:PutParameter"],
+                resources=[
+                    # The name of a parameter begins with the slash that its ARN has already.
+                    self.format_arn(service="ssm", resource="parameter", resource_name=name[1:])
+                    for name in records(settings.name).values()
+                ],
             ),
             # With it a missing object is said to be missing, not forbidden.
             iam.PolicyStatement(actions=["s3:ListBucket"], resources=[model_bucket_arn]),

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import Any
 
 from lambdas.common.releases import TARGET_MODEL
-from model_code.evaluation.files import KNOWN_INPUT_FILE
-from stacks.names import KINDS, MULTI_MODEL_PREFIX, endpoint_name, version_parameter
-from stacks.shared.asl import catch, choice, jsonata, lookup, task
-
-POLL_SECONDS = 15
-# For a version without one of its own: an 8x8 image of two gradients; the serving graph resizes whatever it gets.
-KNOWN_PNG = (
-    "iVBORw0KGgoAAAANSUhEUgAAAAgAAAAICAIAAABLbSncAAAAbElEQVR42hXNQRUAUQhCUaMYhShGeVGIQhSizB+XXA7ODDtouIHBQ4YO"
-    "M8suWm5h8ZKl+0CskDiBsIioHhx76LiDw0eO3oN/4FVf+J8h0PduzBqZ8x/bxNQPwgaFy192SGgelC0q13/CJaXlA8Z7WAFXOTbyAAAAAElF"
-    "TkSuQmCC"
+from stacks.names import (
+    KINDS,
+    MULTI_MODEL_PREFIX,
+    SEQUENCE_CHANNELS,
+    endpoint_name,
 )
-KNOWN_INPUT = {
-    "cnn": json.dumps({"instances": [{"image": {"b64": KNOWN_PNG}}]}),
-    "rnn": json.dumps({"instances": [{"text": "A quiet, moving film."}]}),
-}
+from stacks.release.known_input import FIXED_REQUEST, known_input_states
+from stacks.release.record import NOT_RELEASED, overtaken_states, record_states
+from stacks.release.stack_update import stack_update, wait
+from stacks.shared.asl import catch, choice, fail, jsonata, lookup, task
+
 KEPT = "The endpoint keeps the model it had."
 # As an expression.
 TARGET = "'" + TARGET_MODEL.format(kind="' & $kind & '", version="' & $version & '") + "'"
@@ -50,7 +45,11 @@ class ReleasePlaces:
 
 
 def definition(places: ReleasePlaces) -> dict[str, Any]:
-    """The state machine; its input is `model_package_arn`, its output `endpoint` and `version`."""
+    """The state machine.
+
+    Its input: `model_package_arn` and, optional, `requested_at`, the instant of the approval (ISO 8601); its own start
+    by default. Its output: `endpoint` and `version`, and `said`, a sentence, where it stepped aside.
+    """
     return {
         "Comment": "Releases an approved version by a stack update, and takes it back when it does not answer.",
         "QueryLanguage": "JSONata",
@@ -59,7 +58,7 @@ def definition(places: ReleasePlaces) -> dict[str, Any]:
             **admission(places),
             **(rehearsal(places) if places.shared_endpoint else {}),
             **stack_update(
-                places,
+                places.inference_stack,
                 "Update",
                 "$version",
                 before="DescribeConfiguration",
@@ -67,21 +66,20 @@ def definition(places: ReleasePlaces) -> dict[str, Any]:
                 first="MayRehearse" if places.shared_endpoint else None,
             ),
             **proof(places),
-            **stack_update(places, "TakeBack", "$previous", before="TakenBack", refused="NotTakenBack"),
+            **record_states(places.environment),
+            **stack_update(
+                places.inference_stack, "TakeBack", "$previous", before="TakenBack", refused="NotTakenBack"
+            ),
             **ends(places),
         },
     }
 
 
-def wait(then: str) -> dict[str, Any]:
-    """A pause before something is looked at again."""
-    return {"Type": "Wait", "Seconds": POLL_SECONDS, "Next": then}
-
-
 def admission(places: ReleasePlaces) -> dict[str, Any]:
-    """One release at a time, in the order in which they were approved; only what is approved and still there."""
+    """One release at a time, in the order in which they began; only what is approved, still there and not overtaken."""
     kinds = ", ".join(f"'{endpoint_name(places.environment, kind)}': '{kind}'" for kind in KINDS)
     evaluation = "$states.result.ModelMetrics.ModelQuality.Statistics.S3Uri"
+    channels = f"$states.result.CustomerMetadataProperties.{SEQUENCE_CHANNELS}"
     mine = "$states.result.Executions[ExecutionArn = $states.context.Execution.Id].StartDate"
     return {
         "Start": {
@@ -92,6 +90,10 @@ def admission(places: ReleasePlaces) -> dict[str, Any]:
                 "endpoint": jsonata("$split($states.input.model_package_arn, '/')[1]"),
                 "kind": jsonata(f"$lookup({{{kinds}}}, $split($states.input.model_package_arn, '/')[1])"),
                 "token": jsonata("$replace($states.context.Execution.Name, /[^a-zA-Z0-9]+/, '-')"),
+                "requested_at": jsonata(
+                    "$exists($states.input.requested_at) ? $states.input.requested_at : "
+                    "$states.context.Execution.StartTime"
+                ),
             },
             "Next": "ListReleases",
         },
@@ -101,8 +103,9 @@ def admission(places: ReleasePlaces) -> dict[str, Any]:
             {"earlier": f"($mine := {mine}; $count($states.result.Executions[StartDate < $mine]))"},
             "IsMyTurn",
         ),
-        "IsMyTurn": choice("DescribeVersion", ("$earlier > 0", "WaitForTurn")),
+        "IsMyTurn": choice("ReadRecord", ("$earlier > 0", "WaitForTurn")),
         "WaitForTurn": wait("ListReleases"),
+        **overtaken_states(places.environment, then="DescribeVersion"),
         "DescribeVersion": task(
             "sagemaker:describeModelPackage",
             {"ModelPackageName": jsonata("$package")},
@@ -110,13 +113,19 @@ def admission(places: ReleasePlaces) -> dict[str, Any]:
                 "approval": "$states.result.ModelApprovalStatus",
                 "artefact": "$states.result.InferenceSpecification.Containers[0].ModelDataUrl",
                 "evaluation": f"$exists({evaluation}) ? {evaluation} : ''",
-                # Until one of the version's own test samples is known.
-                "request": lookup(KNOWN_INPUT),
+                # Until one of the version's own test samples is known, the request is one of its kind.
+                "channels": f"$exists({channels}) ? {channels} : ''",
                 "label": "''",
             },
             "IsApproved",
         ),
-        "IsApproved": choice("NotApproved", ("$approval = 'Approved'", "FindArtefact")),
+        "IsApproved": choice("NotApproved", ("$approval = 'Approved'", "ChooseRequest")),
+        "ChooseRequest": {
+            "Type": "Pass",
+            "Assign": {"request": jsonata(FIXED_REQUEST)},
+            "Output": {},
+            "Next": "FindArtefact",
+        },
         "FindArtefact": task(
             "s3:headObject",
             {
@@ -185,101 +194,6 @@ def judged(places: ReleasePlaces, right: str, wrong: str) -> dict[str, Any]:
     return {**choice(wrong, (condition, right)), "Assign": {"reason": jsonata(reason)}}
 
 
-def known_input_states(*, then: str) -> dict[str, Any]:
-    """The states that find `request` and `label`: a test sample with the answer that the evaluation left."""
-    body = "$parse($states.result.Body)"
-    return {
-        # A version that was registered by hand has no evaluation.
-        "HasKnownInput": choice(then, ("$evaluation != ''", "ReadKnownInput")),
-        "ReadKnownInput": task(
-            "s3:getObject",
-            {
-                "Bucket": jsonata("$split($evaluation, '/')[2]"),
-                "Key": jsonata(
-                    "$replace($substringAfter($substringAfter($evaluation, 's3://'), '/'), /[^\\/]+$/, "
-                    f"'{KNOWN_INPUT_FILE}')"
-                ),
-            },
-            {"request": f"{body}.request", "label": f"{body}.label"},
-            then,
-            "NoKnownInput",
-        ),
-        # An evaluation in which nothing was right, or one of before known inputs were kept.
-        "NoKnownInput": choice("Failed", ("$states.input.Error = 'S3.NoSuchKeyException'", then)),
-    }
-
-
-def stack_update(
-    places: ReleasePlaces,
-    name: str,
-    version: str,
-    *,
-    before: str,
-    refused: str,
-    first: str | None = None,
-) -> dict[str, Any]:
-    """The states that set the version parameter to `version` and follow the update to its end.
-
-    Args:
-        places: see there.
-        name: of the updating state; the others are named after it.
-        version: the parameter's new value, as an expression.
-        before: the state after an update that ended well.
-        refused: the state after one that CloudFormation rolled back.
-        first: the state that decides, whenever the stack is free, whether to update it; the update itself by default.
-    """
-    parameter = lookup({kind: version_parameter(kind) for kind in KINDS})
-    describe = "DescribeStack" if name == "Update" else f"DescribeFor{name}"
-    stack = "$states.result.Stacks[0]"
-    held = f"{stack}.Parameters[ParameterKey = {parameter}].ParameterValue"
-    # What the endpoint goes back to is known before the first update alone.
-    known = {"previous": f"$exists({held}) ? {held} : ''"} if name == "Update" else {}
-    changed = f"{stack}.LastUpdatedTime"
-    if first:
-        known["changed"] = f"$exists({changed}) ? {changed} : {stack}.CreationTime"
-    named = {"StackName": places.inference_stack}
-    new = f"{{'ParameterKey': ParameterKey, 'ParameterValue': {version}}}"
-    same = "{'ParameterKey': ParameterKey, 'UsePreviousValue': true}"
-    return {
-        describe: task(
-            "cloudformation:describeStacks",
-            named,
-            {"status": f"{stack}.StackStatus", "parameters": f"{stack}.Parameters", **known},
-            f"IsFreeFor{name}",
-        ),
-        f"IsFreeFor{name}": choice(first or name, ("$contains($status, 'IN_PROGRESS')", f"WaitFor{name}")),
-        f"WaitFor{name}": wait(describe),
-        name: task(
-            "cloudformation:updateStack",
-            {
-                **named,
-                "UsePreviousTemplate": True,
-                "Capabilities": ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"],
-                "ClientRequestToken": jsonata(f"$token & '-{name}'"),
-                "Parameters": jsonata(f"[$parameters.(ParameterKey = {parameter} ? {new} : {same})]"),
-            },
-            {},
-            f"PauseAfter{name}",
-            f"{name}Refused",
-        ),
-        f"{name}Refused": choice(
-            "Failed",
-            # Another update came between the look and the call.
-            ("$contains($states.input.Cause, 'IN_PROGRESS')", f"WaitFor{name}"),
-            ("$contains($states.input.Cause, 'No updates are to be performed')", before),
-        ),
-        f"PauseAfter{name}": wait(f"Follow{name}"),
-        f"Follow{name}": task(
-            "cloudformation:describeStacks", named, {"status": f"{stack}.StackStatus"}, f"{name}Ended"
-        ),
-        f"{name}Ended": choice(
-            refused,
-            ("$contains($status, 'IN_PROGRESS')", f"PauseAfter{name}"),
-            ("$status = 'UPDATE_COMPLETE'", before),
-        ),
-    }
-
-
 def proof(places: ReleasePlaces) -> dict[str, Any]:
     """Compares what serves with what the stack asked for, and sends the endpoint a known input.
 
@@ -313,14 +227,10 @@ def proof(places: ReleasePlaces) -> dict[str, Any]:
         ),
         "WaitForEndpoint": wait("DescribeEndpoint"),
         "AskEndpoint": ask(places, "Answers", "AnswersNot"),
-        "Answers": judged(places, "Released", "AnswersNot"),
+        "Answers": judged(places, "Record", "AnswersNot"),
         "AnswersNot": choice(
             "NothingToGoBackTo", ("$previous != '' and $previous != $version", "DescribeForTakeBack")
         ),
-        "Released": {
-            "Type": "Succeed",
-            "Output": {"endpoint": jsonata("$endpoint"), "version": jsonata("$version")},
-        },
     }
 
 
@@ -333,7 +243,9 @@ def ends(places: ReleasePlaces) -> dict[str, Any]:
         "and $exists(ResourceStatusReason)]][-1]"
     )
     said = f"($event := {failed}; $event ? $event.LogicalResourceId & ': ' & $event.ResourceStatusReason : $status)"
-    rehearsed = {"NotRehearsed": fail(f"{not_answering}{KEPT}'")} if places.shared_endpoint else {}
+    rehearsed = (
+        {"NotRehearsed": fail(NOT_RELEASED, f"{not_answering}{KEPT}'")} if places.shared_endpoint else {}
+    )
     return {
         **rehearsed,
         "ReadEvents": task(
@@ -342,28 +254,29 @@ def ends(places: ReleasePlaces) -> dict[str, Any]:
             {"reason": said},
             "UpdateRolledBack",
         ),
-        "NotApproved": fail(f"{this}' is ' & $approval & ' by now. {KEPT}'"),
+        "NotApproved": fail(NOT_RELEASED, f"{this}' is ' & $approval & ' by now. {KEPT}'"),
         "ArtefactMissing": fail(
+            NOT_RELEASED,
             f"{this}' cannot be released, because its artefact ' & $artefact & ' cannot be read: ' & "
-            f"$states.input.Cause & '. {KEPT}'"
+            f"$states.input.Cause & '. {KEPT}'",
         ),
         "UpdateRolledBack": fail(
+            NOT_RELEASED,
             f"'The update of {places.inference_stack} to version ' & $version & ' of ' & $endpoint & ' ended as ' & "
-            f"$status & ': ' & $reason & '. {KEPT}'"
+            f"$status & ': ' & $reason & '. {KEPT}'",
         ),
         "RolledBackSilently": fail(
+            NOT_RELEASED,
             "'SageMaker rolled ' & $endpoint & ' back without a failure of the stack: it is ' & $state & ' on ' & "
-            "$live & ', and the stack asked for ' & $wanted & '. Its alarms and its log say why.'"
+            "$live & ', and the stack asked for ' & $wanted & '. Its alarms and its log say why.'",
         ),
-        "NothingToGoBackTo": fail(f"{not_answering}There is no version before it to go back to.'"),
-        "TakenBack": fail(f"{not_answering}Version ' & $previous & ' serves again.'"),
+        "NothingToGoBackTo": fail(
+            NOT_RELEASED, f"{not_answering}There is no version before it to go back to.'"
+        ),
+        "TakenBack": fail(NOT_RELEASED, f"{not_answering}Version ' & $previous & ' serves again.'"),
         "NotTakenBack": fail(
-            f"{not_answering}Going back to version ' & $previous & ' ended as ' & $status & '. Look at the stack.'"
+            NOT_RELEASED,
+            f"{not_answering}Going back to version ' & $previous & ' ended as ' & $status & '. Look at the stack.'",
         ),
-        "Failed": fail("$states.input.Cause"),
+        "Failed": fail(NOT_RELEASED, "$states.input.Cause"),
     }
-
-
-def fail(cause: str) -> dict[str, Any]:
-    """An end with one sentence."""
-    return {"Type": "Fail", "Error": "NotReleased", "Cause": jsonata(cause)}

@@ -6,12 +6,25 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-# SageMaker's own trouble and its throttling; a job that failed by itself would fail again.
-PASSING_ERRORS = ["SageMaker.AmazonSageMakerException", "SageMaker.Throttling"]
-QUOTA_ERROR = "SageMaker.ResourceLimitExceeded"
 # Of the app's own events on the default bus.
 EVENT_SOURCE = "recognition"
 SDK = "arn:aws:states:::aws-sdk"
+# Step Functions' guide, "Manage Amazon SageMaker AI jobs with Step Functions": the optimised integration raises the
+# quota's error by its name, and throttling with all else as the service's general one.
+QUOTA_ERROR = "SageMaker.ResourceLimitExceededException"
+JOB_ERRORS = ("SageMaker.AmazonSageMakerException", "SageMaker.SdkClientException")
+# By the service's name in a resource: its name in the AWS SDK for Java 2, after which an SDK integration calls the
+# errors, and those of its own errors that pass (the service's API reference), without the word Exception at their end.
+SDK_ERRORS = {
+    "cloudformation": ("CloudFormation",),
+    "cloudwatch": ("CloudWatch", "InternalServiceFault"),
+    "eventbridge": ("EventBridge", "Internal"),
+    "s3": ("S3",),
+    "sagemaker": ("SageMaker", "Conflict", "ResourceLimitExceeded"),
+    "sagemakerruntime": ("SageMakerRuntime", "InternalFailure", "ModelNotReady", "ServiceUnavailable"),
+    "sfn": ("Sfn",),
+    "ssm": ("Ssm", "InternalServerError", "TooManyUpdates"),
+}
 FAILURE_REASON = (
     "{% $contains($states.input.Cause, 'FailureReason') "
     "? $parse($states.input.Cause).FailureReason : $states.input.Cause %}"
@@ -23,20 +36,42 @@ def jsonata(expression: str) -> str:
     return f"{{% {expression} %}}"
 
 
-def retry(*errors: str) -> list[dict[str, Any]]:
-    """Tries again after these errors, later each time, for about a quarter of an hour."""
-    return [
-        {
-            "ErrorEquals": list(errors),
-            "IntervalSeconds": 30,
-            "BackoffRate": 2,
-            "MaxAttempts": 5,
-            "JitterStrategy": "FULL",
-        }
-    ]
+# Appended to a name that may be used once: an answer that was lost on its way leaves the name taken.
+RETRIED = "($states.context.State.RetryCount = 0 ? '' : '-r' & $string($states.context.State.RetryCount))"
 
 
-RETRY = retry(*PASSING_ERRORS, QUOTA_ERROR)
+def retriers(resource: str, *, waits_for_quota: bool = True) -> list[dict[str, Any]]:
+    """Tries a call again after an error that may pass, by the names that Step Functions gives the errors on AWS.
+
+    Throttling has no name of its own in most services: it comes as the service's general error, like a refusal of the
+    request, so what is refused is told after these tries (a minute at most, and for a used-up quota ten).
+
+    Args:
+        resource: of the task.
+        waits_for_quota: whether a used-up quota of a job's instance type is waited for.
+    """
+    if resource.startswith(SDK):
+        service = resource.removeprefix(f"{SDK}:").partition(":")[0]
+        return [retrier(*sdk_errors(service), interval_seconds=2, attempts=4)]
+    quota = [retrier(QUOTA_ERROR, interval_seconds=30, attempts=5)] if waits_for_quota else []
+    return [retrier(*JOB_ERRORS, interval_seconds=5, attempts=4), *quota]
+
+
+def retrier(*errors: str, interval_seconds: int, attempts: int) -> dict[str, Any]:
+    """Tries again after these errors, each time after up to twice as long."""
+    return {
+        "ErrorEquals": list(errors),
+        "IntervalSeconds": interval_seconds,
+        "BackoffRate": 2,
+        "MaxAttempts": attempts,
+        "JitterStrategy": "FULL",
+    }
+
+
+def sdk_errors(service: str) -> list[str]:
+    """What may pass of an SDK integration's errors: the general one, that of the connection, and the service's own."""
+    prefix, *own = SDK_ERRORS[service]
+    return [f"{prefix}.{name}Exception" for name in (prefix, "SdkClient", *own)]
 
 
 def catch(state: str = "JobFailed") -> list[dict[str, Any]]:
@@ -47,6 +82,11 @@ def catch(state: str = "JobFailed") -> list[dict[str, Any]]:
 def ended(**output: str) -> dict[str, Any]:
     """An end that is no failure, with an output of expressions; a Succeed's own output the embedded AWS leaves out."""
     return {"Type": "Pass", "Output": {name: jsonata(value) for name, value in output.items()}, "End": True}
+
+
+def fail(error: str, cause: str) -> dict[str, Any]:
+    """An end with one sentence, an expression."""
+    return {"Type": "Fail", "Error": error, "Cause": jsonata(cause)}
 
 
 def job_failed() -> dict[str, Any]:
@@ -70,6 +110,7 @@ def task(
         "Arguments": arguments,
         "Assign": {name: jsonata(expression) for name, expression in assign.items()},
         "Output": {},
+        "Retry": retriers(f"{SDK}:{call}"),
         "Catch": catch(failed),
         "Next": then,
     }

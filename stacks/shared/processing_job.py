@@ -6,9 +6,10 @@ from typing import Any
 
 from stacks.settings import EnvironmentSettings
 from stacks.settings.instance_families import has_local_storage
-from stacks.shared.asl import RETRY, catch, jsonata
+from stacks.shared.asl import RETRIED, catch, jsonata, retriers
 from stacks.shared.job_context import Places, cost_tags
 
+RESOURCE = "arn:aws:states:::sagemaker:createProcessingJob.sync"
 PROCESSING = "/opt/ml/processing"
 # Unpacks the source archive in `code` and runs each step in the folder of the inputs. A word of a container's entry
 # point has 256 characters at most (AppSpecification, ContainerEntrypoint), so the steps are words of their own.
@@ -28,7 +29,7 @@ def processing_task(
     inputs: str,
     output_prefix: str,
 ) -> dict[str, Any]:
-    """The task; `Assign` and `Next` are the caller's.
+    """The task; `Next` is the caller's. It leaves `job_name`, which ends the output's prefix.
 
     Args:
         settings: isolation and the volume are those of training.
@@ -48,15 +49,15 @@ def processing_task(
         resources["VolumeKmsKeyId"] = places.key_arn
     entry_point = ["sh", "-c", RUN_STEPS, PROCESSING, *steps]
     output = {
-        "S3Uri": jsonata(f"'s3://{places.model_bucket}/{output_prefix}/' & {name}"),
+        "S3Uri": jsonata(f"'s3://{places.model_bucket}/{output_prefix}/' & {name} & {RETRIED}"),
         "LocalPath": f"{PROCESSING}/output",
         "S3UploadMode": "EndOfJob",
     }
     return {
         "Type": "Task",
-        "Resource": "arn:aws:states:::sagemaker:createProcessingJob.sync",
+        "Resource": RESOURCE,
         "Arguments": {
-            "ProcessingJobName": jsonata(name),
+            "ProcessingJobName": jsonata(f"{name} & {RETRIED}"),
             "RoleArn": places.role_arn,
             "AppSpecification": {"ImageUri": places.training_image, "ContainerEntrypoint": entry_point},
             "ProcessingInputs": jsonata(inputs),
@@ -73,8 +74,9 @@ def processing_task(
             "StoppingCondition": {"MaxRuntimeInSeconds": 3600},
             "Tags": cost_tags(settings),
         },
+        "Assign": {"job_name": jsonata("$states.result.ProcessingJobName")},
         "Output": {},
-        "Retry": RETRY,
+        "Retry": retriers(RESOURCE),
         "Catch": catch(),
     }
 

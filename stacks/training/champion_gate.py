@@ -6,7 +6,7 @@ from typing import Any
 
 from stacks.names import KINDS, version_parameter
 from stacks.settings import EnvironmentSettings
-from stacks.shared.asl import EVENT_SOURCE, RETRY, catch, jsonata
+from stacks.shared.asl import EVENT_SOURCE, choice, jsonata, lookup, task
 from stacks.shared.job_context import Places
 
 # Each bound of the interval of (accuracy of the new model - accuracy of the champion).
@@ -18,45 +18,25 @@ PASSES = {
 
 def champion_states(places: Places, *, then: str) -> dict[str, Any]:
     """The states that find `champion` (the released version, or empty) and `champion_artefact`."""
-    parameters = ", ".join(f"'{kind}': '{version_parameter(kind)}'" for kind in KINDS)
-    value = (
-        f"$states.result.Stacks[0].Parameters[ParameterKey = $lookup({{{parameters}}}, $kind)].ParameterValue"
-    )
-    versions = ", ".join(f"'{kind}': '{arn}'" for kind, arn in places.version_arns.items())
+    parameter = lookup({kind: version_parameter(kind) for kind in KINDS})
+    value = f"$states.result.Stacks[0].Parameters[ParameterKey = {parameter}].ParameterValue"
     nobody = {"champion": "", "champion_artefact": ""}
     return {
-        "FindChampion": {
-            "Type": "Task",
-            "Resource": "arn:aws:states:::aws-sdk:cloudformation:describeStacks",
-            "Arguments": {"StackName": places.inference_stack},
-            "Assign": {
-                "champion": jsonata(f"$exists({value}) ? {value} : ''"),
-                "champion_artefact": "",
-            },
-            "Output": {},
-            "Catch": catch("NoChampion"),
-            "Next": "HasChampion",
-        },
-        "HasChampion": {
-            "Type": "Choice",
-            "Choices": [{"Condition": jsonata("$champion != ''"), "Next": "DescribeChampion"}],
-            "Default": then,
-        },
-        "DescribeChampion": {
-            "Type": "Task",
-            "Resource": "arn:aws:states:::aws-sdk:sagemaker:describeModelPackage",
-            "Arguments": {
-                "ModelPackageName": jsonata(f"$lookup({{{versions}}}, $kind) & $champion"),
-            },
-            "Assign": {
-                "champion_artefact": jsonata(
-                    "$states.result.InferenceSpecification.Containers[0].ModelDataUrl"
-                ),
-            },
-            "Output": {},
-            "Catch": catch("NoChampion"),
-            "Next": "FindChampionArtefact",
-        },
+        "FindChampion": task(
+            "cloudformation:describeStacks",
+            {"StackName": places.inference_stack},
+            {"champion": f"$exists({value}) ? {value} : ''", "champion_artefact": "''"},
+            "HasChampion",
+            "NoChampion",
+        ),
+        "HasChampion": choice(then, ("$champion != ''", "DescribeChampion")),
+        "DescribeChampion": task(
+            "sagemaker:describeModelPackage",
+            {"ModelPackageName": jsonata(f"{lookup(places.version_arns)} & $champion")},
+            {"champion_artefact": "$states.result.InferenceSpecification.Containers[0].ModelDataUrl"},
+            "FindChampionArtefact",
+            "NoChampion",
+        ),
         **artefact_states(then=then),
         # Neither a stack that is not deployed yet nor a version that was deleted can be compared with.
         "NoChampion": {
@@ -83,49 +63,33 @@ def artefact_states(*, then: str) -> dict[str, Any]:
         "$champion_artefact & ' is gone: the new model is held against the thresholds alone.'",
     }
     members = ", ".join(f"'{name}': {expression}" for name, expression in detail.items())
+    entry = {
+        "Source": EVENT_SOURCE,
+        "DetailType": "Champion Not Compared",
+        "Detail": jsonata(f"$string({{{members}}})"),
+    }
     return {
-        "FindChampionArtefact": {
-            "Type": "Task",
-            "Resource": "arn:aws:states:::aws-sdk:s3:headObject",
-            "Arguments": {
+        "FindChampionArtefact": task(
+            "s3:headObject",
+            {
                 "Bucket": jsonata("$split($champion_artefact, '/')[2]"),
                 "Key": jsonata("$substringAfter($substringAfter($champion_artefact, 's3://'), '/')"),
             },
-            "Output": {},
-            "Catch": catch("ChampionArtefact"),
-            "Next": then,
-        },
-        "ChampionArtefact": {
-            "Type": "Choice",
-            "Choices": [
-                {
-                    "Condition": jsonata(
-                        "$states.input.Error = 'S3.NoSuchKeyException' or "
-                        "$contains($states.input.Cause, /Not Found|404/)"
-                    ),
-                    "Next": "TellOfChampion",
-                }
-            ],
-            "Default": "JobFailed",
-        },
-        "TellOfChampion": {
-            "Type": "Task",
-            "Resource": "arn:aws:states:::aws-sdk:eventbridge:putEvents",
-            "Arguments": {
-                "Entries": [
-                    {
-                        "Source": EVENT_SOURCE,
-                        "DetailType": "Champion Not Compared",
-                        "Detail": jsonata(f"$string({{{members}}})"),
-                    }
-                ]
-            },
-            "Assign": {"champion_artefact": ""},
-            "Output": {},
-            "Retry": RETRY,
-            "Catch": catch(),
-            "Next": then,
-        },
+            {},
+            then,
+            "ChampionArtefact",
+        ),
+        "ChampionArtefact": choice(
+            "JobFailed",
+            (
+                "$states.input.Error = 'S3.NoSuchKeyException' or "
+                "$contains($states.input.Cause, /Not Found|404/)",
+                "TellOfChampion",
+            ),
+        ),
+        "TellOfChampion": task(
+            "eventbridge:putEvents", {"Entries": [entry]}, {"champion_artefact": "''"}, then, "JobFailed"
+        ),
     }
 
 

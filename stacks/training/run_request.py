@@ -6,7 +6,7 @@ from typing import Any
 
 from stacks.names import KINDS
 from stacks.settings import EnvironmentSettings
-from stacks.shared.asl import catch, jsonata, lookup
+from stacks.shared.asl import jsonata, lookup, task
 from stacks.shared.job_context import RUN_ID, Places
 
 # S3 lists up to a thousand objects; half of them stay well below what a state may hold (256 KiB).
@@ -78,32 +78,28 @@ def read_marker(places: Places) -> dict[str, Any]:
     """The marker's own JSON, which says at least the kind; its folder is the data set."""
     folder = f"'s3://{places.data_bucket}/' & $replace($states.input.marker_key, /[^\\/]+$/, '')"
     return {
-        "Type": "Task",
-        "Resource": "arn:aws:states:::aws-sdk:s3:getObject",
-        "Arguments": {"Bucket": places.data_bucket, "Key": jsonata("$states.input.marker_key")},
+        **task(
+            "s3:getObject",
+            {"Bucket": places.data_bucket, "Key": jsonata("$states.input.marker_key")},
+            {},
+            "CheckRequest",
+            "JobFailed",
+        ),
         "Output": jsonata(f"$merge([$parse($states.result.Body), {{'data_s3_uri': {folder}}}])"),
-        "Catch": catch(),
-        "Next": "CheckRequest",
     }
 
 
 def describe_data(places: Places, *, then: str) -> dict[str, Any]:
     """The data's version: a digest over the names and entity tags of its objects, as they are when the run starts."""
     tags = "$join($states.result.Contents.(Key & ' ' & ETag), ' ')"
-    return {
-        "Type": "Task",
-        "Resource": "arn:aws:states:::aws-sdk:s3:listObjectsV2",
-        "Arguments": {
+    return task(
+        "s3:listObjectsV2",
+        {
             "Bucket": places.data_bucket,
             "Prefix": jsonata(f"$substringAfter($data, 's3://{places.data_bucket}/')"),
             "MaxKeys": LISTED_OBJECTS,
         },
-        "Assign": {
-            "data_version": jsonata(
-                f"$exists($states.result.Contents) ? $hash({tags}, 'SHA-256') : 'no objects'"
-            )
-        },
-        "Output": {},
-        "Catch": catch(),
-        "Next": then,
-    }
+        {"data_version": f"$exists($states.result.Contents) ? $hash({tags}, 'SHA-256') : 'no objects'"},
+        then,
+        "JobFailed",
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 from aws_cdk import ArnFormat, Duration, RemovalPolicy, Stack
@@ -14,6 +15,7 @@ from model_code.source import ARCHIVE_NAME, write_source_archive
 from stacks.names import KINDS, endpoint_name
 from stacks.settings import EnvironmentSettings
 from stacks.settings.container_images import INFERENCE_IMAGES, TRAINING_IMAGES, Image
+from stacks.settings.training import TrainingSettings
 from stacks.shared import acknowledge
 from stacks.shared import iam as roles
 from stacks.shared.iam import bucket_arn
@@ -24,7 +26,20 @@ from stacks.shared.state_machine import add_machine
 from stacks.training.state_machine import definition
 from stacks.training.triggers import add_starts
 
-MACHINE_TIMEOUT = Duration.days(3)
+# For the start of the jobs, the evaluation, and what is waited for after a refusal that may pass.
+SECONDS_BESIDE_TRAINING = 24 * 3600
+# A Standard execution's (Step Functions quotas).
+LONGEST_EXECUTION = Duration.days(365)
+
+
+def longest_run(training: TrainingSettings) -> Duration:
+    """How long a run may take: every training job that the settings allow, as long as each may take, and the rest."""
+    one_job = training.max_wait_seconds if training.use_spot else training.max_runtime_seconds
+    tuning = training.tuning
+    in_a_row = math.ceil(tuning.jobs / tuning.parallel_jobs) if tuning else 1
+    attempts = 1 + len(training.fallback_instance_types)
+    seconds = SECONDS_BESIDE_TRAINING + attempts * in_a_row * one_job
+    return Duration.seconds(min(seconds, LONGEST_EXECUTION.to_seconds()))
 
 
 class TrainingStack(Stack):
@@ -85,7 +100,7 @@ class TrainingStack(Stack):
             self,
             "Training",
             definition(settings, places),
-            MACHINE_TIMEOUT,
+            longest_run(settings.training),
             self.machine_statements(settings, places, job_role),
         )
         add_starts(self, settings, machine, data_bucket)

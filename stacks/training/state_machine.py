@@ -5,17 +5,19 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from model_code.evaluation.files import BASELINE_FILE
+from model_code.evaluation.files import BASELINE_FILE, EVALUATION_FILE, GATE_FILE
 from model_code.inference import ANSWERED_TYPES, TAKEN_TYPES_OF_KIND
 from stacks.names import LITERT, endpoint_name
 from stacks.settings import EnvironmentSettings
-from stacks.shared.asl import RETRY, catch, jsonata
+from stacks.shared.asl import SDK, catch, jsonata, retriers, task
 from stacks.shared.job_context import Places
 from stacks.shared.processing_job import code_uri, processing_input, processing_task
 from stacks.training.champion_gate import behind_champion, champion_gate, champion_states
 from stacks.training.model_card import model_card
 from stacks.training.run_request import request_states
 from stacks.training.training_job import JOB_NAME, first_training_state, training_states
+
+REGISTER = f"{SDK}:sagemaker:createModelPackage"
 
 
 def definition(settings: EnvironmentSettings, places: Places) -> dict[str, Any]:
@@ -65,7 +67,6 @@ def evaluate(settings: EnvironmentSettings, places: Places) -> dict[str, Any]:
             inputs=evaluation_inputs(places),
             output_prefix="evaluations",
         ),
-        "Assign": {"evaluation_folder": jsonata(f"'evaluations/' & {JOB_NAME} & '-evaluation/'")},
         "Next": "ReadEvaluation",
     }
 
@@ -82,24 +83,18 @@ def evaluation_inputs(places: Places) -> str:
 
 def read_evaluation(places: Places) -> dict[str, Any]:
     """Reads the evaluation's figures into the machine."""
-    return {
-        "Type": "Task",
-        "Resource": "arn:aws:states:::aws-sdk:s3:getObject",
-        "Arguments": {
-            "Bucket": places.model_bucket,
-            "Key": jsonata("$evaluation_folder & 'evaluation.json'"),
+    report = "$parse($states.result.Body)"
+    return task(
+        "s3:getObject",
+        {"Bucket": places.model_bucket, "Key": jsonata(f"'evaluations/' & $job_name & '/{GATE_FILE}'")},
+        {
+            "metrics": f"{report}.gate",
+            "comparison": f"($report := {report}; "
+            "$exists($report.champion) ? $report.champion : {'comparable': false})",
         },
-        "Assign": {
-            "metrics": jsonata("$parse($states.result.Body).gate"),
-            "comparison": jsonata(
-                "($report := $parse($states.result.Body); "
-                "$exists($report.champion) ? $report.champion : {'comparable': false})"
-            ),
-        },
-        "Output": {},
-        "Catch": catch(),
-        "Next": "Gate",
-    }
+        "Gate",
+        "JobFailed",
+    )
 
 
 def gate() -> dict[str, Any]:
@@ -130,7 +125,7 @@ def register(settings: EnvironmentSettings, places: Places) -> dict[str, Any]:
     types = ", ".join(f"'{kind}': {json.dumps(names)}" for kind, names in TAKEN_TYPES_OF_KIND.items())
     return {
         "Type": "Task",
-        "Resource": "arn:aws:states:::aws-sdk:sagemaker:createModelPackage",
+        "Resource": REGISTER,
         "Arguments": {
             "ModelPackageGroupName": jsonata(f"$lookup({{{groups}}}, $kind)"),
             "ModelPackageDescription": jsonata("'Trained by the job ' & $training_job_name"),
@@ -141,7 +136,7 @@ def register(settings: EnvironmentSettings, places: Places) -> dict[str, Any]:
                 "SupportedResponseMIMETypes": list(ANSWERED_TYPES),
             },
             **litert_specification(places),
-            "ModelMetrics": {"ModelQuality": {"Statistics": statistics(places, "evaluation.json")}},
+            "ModelMetrics": {"ModelQuality": {"Statistics": statistics(places, EVALUATION_FILE)}},
             # What the drift job holds later inputs against.
             "DriftCheckBaselines": {"ModelDataQuality": {"Statistics": statistics(places, BASELINE_FILE)}},
             "ModelCard": model_card(places),
@@ -157,7 +152,7 @@ def register(settings: EnvironmentSettings, places: Places) -> dict[str, Any]:
             "metrics": jsonata("$metrics"),
             "training_job_name": jsonata("$training_job_name"),
         },
-        "Retry": RETRY,
+        "Retry": retriers(REGISTER),
         "Catch": catch(),
         "End": True,
     }
@@ -165,7 +160,7 @@ def register(settings: EnvironmentSettings, places: Places) -> dict[str, Any]:
 
 def statistics(places: Places, file: str) -> dict[str, str]:
     """One of the files that the evaluation left."""
-    uri = jsonata(f"'s3://{places.model_bucket}/' & $evaluation_folder & '{file}'")
+    uri = jsonata(f"'s3://{places.model_bucket}/evaluations/' & $job_name & '/{file}'")
     return {"ContentType": "application/json", "S3Uri": uri}
 
 

@@ -10,10 +10,11 @@ from model_code.training.metrics import METRIC_DEFINITIONS
 from stacks.settings import EnvironmentSettings
 from stacks.settings.instance_families import has_local_storage
 from stacks.settings.training import TrainingSettings
-from stacks.shared.asl import PASSING_ERRORS, QUOTA_ERROR, catch, job_failed, jsonata, retry
+from stacks.shared.asl import RETRIED, catch, job_failed, jsonata, retriers
 from stacks.shared.job_context import Places, cost_tags
 from stacks.training.tuning_job import tune, tuning_choice
 
+RESOURCE = "arn:aws:states:::sagemaker:createTrainingJob.sync"
 CODE_DIRECTORY = "/opt/ml/input/data/code"
 JOB_NAME = "$kind & '-' & $run_id"
 # A job's name is used once, so each instance type's job has its own; the checkpoints are those of the run.
@@ -60,13 +61,11 @@ def train(settings: EnvironmentSettings, places: Places, *, then: str) -> dict[s
     stopping = {"MaxRuntimeInSeconds": training.max_runtime_seconds}
     if training.use_spot:
         stopping["MaxWaitTimeInSeconds"] = training.max_wait_seconds
-    # Without another type to go to, a quota that is used up is waited for.
-    passing = PASSING_ERRORS if training.fallback_instance_types else [*PASSING_ERRORS, QUOTA_ERROR]
     return {
         "Type": "Task",
-        "Resource": "arn:aws:states:::sagemaker:createTrainingJob.sync",
+        "Resource": RESOURCE,
         "Arguments": {
-            "TrainingJobName": jsonata(TRAINING_JOB_NAME),
+            "TrainingJobName": jsonata(f"{TRAINING_JOB_NAME} & {RETRIED}"),
             "RoleArn": places.role_arn,
             "AlgorithmSpecification": {
                 "TrainingImage": places.training_image,
@@ -104,7 +103,8 @@ def train(settings: EnvironmentSettings, places: Places, *, then: str) -> dict[s
             "artefact": jsonata("$states.result.ModelArtifacts.S3ModelArtifacts"),
         },
         "Output": {},
-        "Retry": retry(*passing),
+        # Without another type to go to, a quota that is used up is waited for.
+        "Retry": retriers(RESOURCE, waits_for_quota=not training.fallback_instance_types),
         "Catch": catch("TrainingFailed"),
         "Next": then,
     }

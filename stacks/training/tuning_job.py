@@ -6,16 +6,16 @@ import json
 from typing import Any
 
 from stacks.settings import EnvironmentSettings
-from stacks.shared.asl import jsonata
+from stacks.shared.asl import RETRIED, jsonata
 from stacks.shared.job_context import Places
 
 # A metric of model_code.training.metrics: the split that decides is never the one that the gate looks at.
 OBJECTIVE = "validation_accuracy"
-# Of a tuning job's 32, without what a further instance type adds.
-NAME_CHARACTERS = 29
+# Of a tuning job's 32, without what a further instance type and a further try add.
+NAME_CHARACTERS = 27
 NAME = (
     f"$replace($substring($kind & '-' & $run_id, 0, {NAME_CHARACTERS}), /-+$/, '') & "
-    "($attempt = 0 ? '' : '-' & $string($attempt + 1))"
+    f"($attempt = 0 ? '' : '-' & $string($attempt + 1)) & {RETRIED}"
 )
 # What a training job has and the definition of a tuning job's jobs has not.
 OF_ONE_JOB = ("TrainingJobName", "HyperParameters", "ProfilerConfig", "Tags")

@@ -169,5 +169,4 @@ def not_embedded(definition: dict[str, Any]) -> set[str]:
     ours = {f"arn:aws:states:::aws-sdk:{name}:{call}" for name, _, calls in SDK_CALLS for call in calls}
     ours |= {f"{PREFIX}create{kind}Job.sync" for kind in ("Training", "Processing")}
     used = {state["Resource"] for state in definition["States"].values() if state["Type"] == "Task"}
-    # SageMaker's own operations reach ours through ministack's JSON protocol.
-    return {one for one in used - ours if not one.startswith("arn:aws:states:::aws-sdk:sagemaker:")}
+    return used - ours

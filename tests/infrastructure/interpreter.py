@@ -16,6 +16,9 @@ from ministack.services import stepfunctions
 from local_aws.sagemaker.shapes import Shapes, problems_of
 
 STATES_AT_MOST = 200
+# Of a state's input or result (Step Functions quotas).
+BYTES_AT_MOST = 262_144
+STARTED = "2026-11-25T21:00:00.500Z"
 # The names that Step Functions' SDK integrations give some services, and botocore's.
 BOTOCORE_NAME = {"sagemakerruntime": "sagemaker-runtime", "sfn": "stepfunctions", "eventbridge": "events"}
 
@@ -56,7 +59,7 @@ def walk(machine: dict, given: Any, answers: dict[str, Answer], execution: str =
     """Runs `machine` on the input `given`; `answers[state](request, number_of_the_call)` stands for its service."""
     done = Walk()
     context = {
-        "Execution": {"Name": execution, "Id": f"arn:{execution}"},
+        "Execution": {"Name": execution, "Id": f"arn:{execution}", "StartTime": STARTED},
         "StateMachine": {"Id": "arn:m"},
     }
     name = machine["StartAt"]
@@ -64,7 +67,7 @@ def walk(machine: dict, given: Any, answers: dict[str, Answer], execution: str =
         assert len(done.states) < STATES_AT_MOST, f"The machine runs in a circle: {done.states[-8:]}"
         state = machine["States"][name]
         done.states.append(name)
-        scope = {"input": given, "context": context}
+        scope = {"input": given, "context": context | {"State": {"Name": name, "RetryCount": 0}}}
         if state["Type"] == "Fail":
             done.error, done.cause = (
                 evaluate(state[part], scope, done.variables) for part in ("Error", "Cause")
@@ -80,7 +83,7 @@ def walk(machine: dict, given: Any, answers: dict[str, Answer], execution: str =
             continue
         if state["Type"] == "Task":
             try:
-                scope["result"] = perform(name, state, scope, done, answers)
+                scope["result"] = with_retries(name, state, scope, done, answers)
             except TaskFailed as failure:
                 (rule,) = state["Catch"]
                 scope["errorOutput"] = {"Error": failure.error, "Cause": failure.cause}
@@ -120,6 +123,21 @@ def chosen(state: dict, scope: dict, variables: dict) -> dict:
     return {"Next": state["Default"], "Assign": state.get("Assign", {})}
 
 
+def with_retries(name: str, state: dict, scope: dict, done: Walk, answers: dict[str, Answer]) -> Any:
+    """Performs a task as often as its retriers say; a retried one sees its RetryCount, and waits pass at once."""
+    tries: dict[int, int] = {}
+    while True:
+        try:
+            return perform(name, state, scope, done, answers)
+        except TaskFailed as failure:
+            rules = enumerate(state.get("Retry", []))
+            found = next((one for one in rules if failure.error in one[1]["ErrorEquals"]), None)
+            if found is None or tries.get(found[0], 0) == found[1]["MaxAttempts"]:
+                raise
+            tries[found[0]] = tries.get(found[0], 0) + 1
+            scope["context"]["State"]["RetryCount"] += 1
+
+
 def perform(name: str, state: dict, scope: dict, done: Walk, answers: dict[str, Answer]) -> Any:
     """Checks a task's request against the service's own model and returns the test's answer."""
     request = evaluate(state["Arguments"], scope, done.variables)
@@ -131,7 +149,9 @@ def perform(name: str, state: dict, scope: dict, done: Walk, answers: dict[str, 
     assert not problems, (name, problems)
     calls = done.requests.setdefault(name, [])
     calls.append(request)
-    return answers[name](request, len(calls))
+    result = answers[name](request, len(calls))
+    assert len(json.dumps(result).encode()) <= BYTES_AT_MOST, f"{name}: States.DataLimitExceeded"
+    return result
 
 
 @cache

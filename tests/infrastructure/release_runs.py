@@ -15,6 +15,7 @@ PLACES = ReleasePlaces(
 )
 ARN = "arn:aws:sagemaker:us-east-1:111122223333:model-package/recognition-dev-rnn/7"
 MINE = "approval_of_7"
+RECORD = "/recognition/dev/rnn-verified-release"
 TARGET = "rnn/7/model.tar.gz"
 SHARED = replace(PLACES, shared_endpoint="recognition-dev-multi-model")
 KNOWN = {"request": '{"instances": [{"text": "A test sample, \\"quoted\\"."}]}', "label": "positive"}
@@ -30,11 +31,14 @@ class Aws:
         self.parameters |= faults.get("parameters", {})
         self.statuses = list(faults.get("statuses", ["UPDATE_COMPLETE"]))
         self.updates: list[dict] = []
+        self.record = json.dumps(faults.get("record", {}))
 
     def answers(self) -> dict:
         describe = {"DescribeStack", "FollowUpdate", "DescribeForTakeBack", "FollowTakeBack"}
         return {
             "ListReleases": self.list_releases,
+            "ReadRecord": self.read_record,
+            "Record": self.write_record,
             "DescribeVersion": self.describe_version,
             "FindArtefact": self.find_artefact,
             "ReadKnownInput": self.read_known_input,
@@ -58,12 +62,22 @@ class Aws:
         others = self.faults.get("others", [[]])
         return {"Executions": [mine, *others[min(call, len(others)) - 1]]}
 
+    def read_record(self, request: dict, _: int) -> dict:
+        assert request == {"Name": RECORD}
+        return {"Parameter": {"Value": self.record}}
+
+    def write_record(self, request: dict, _: int) -> dict:
+        assert request == {"Name": RECORD, "Value": request["Value"], "Overwrite": True}
+        self.record = request["Value"]
+        return {"Version": 2}
+
     def describe_version(self, *_: Any) -> dict:
         container = {"ModelDataUrl": "s3://models/training/rnn-1/output/model.tar.gz"}
         statistics = {"S3Uri": "s3://models/evaluations/rnn-1-evaluation/evaluation.json"}
         by_hand = self.faults.get("registered_by_hand")
         return {
             **({} if by_hand else {"ModelMetrics": {"ModelQuality": {"Statistics": statistics}}}),
+            **({"CustomerMetadataProperties": found} if (found := self.faults.get("properties")) else {}),
             "ModelApprovalStatus": self.faults.get("approval", "Approved"),
             "InferenceSpecification": {"Containers": [container]},
         }
@@ -143,5 +157,6 @@ class Aws:
         assert self.updates == [], "callers ask the version before until this one has answered"
         return self.ask(request, call)
 
-    def release(self) -> Walk:
-        return walk(definition(self.places), {"model_package_arn": ARN}, self.answers(), execution=MINE)
+    def release(self, **given: str) -> Walk:
+        request = {"model_package_arn": ARN, **given}
+        return walk(definition(self.places), request, self.answers(), execution=MINE)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
+
+from local_aws.sagemaker.registry import STATE_CHANGE, TOLD, UPDATED_FIELDS
 
 from .calls import actions_of, machine_of, missing_and_idle, needlessly_wide, not_embedded, statements_of
 
@@ -37,11 +41,9 @@ def test_a_role_is_passed_to_sagemaker_alone(templates):
         assert statement["Condition"] == {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
 
 
-def test_only_approvals_of_our_own_versions_start_a_release_and_only_where_the_settings_say_so(
+def test_only_changed_approvals_of_our_own_versions_start_a_release_where_the_settings_say_so(
     dev, prod, of_type
 ):
-    from local_aws.sagemaker.registry import STATE_CHANGE, TOLD
-
     (rule,) = of_type(prod["Release"], "AWS::Events::Rule")
     pattern = rule["EventPattern"]
     assert pattern["source"] == ["aws.sagemaker"]
@@ -49,6 +51,16 @@ def test_only_approvals_of_our_own_versions_start_a_release_and_only_where_the_s
     assert pattern["detail"] == {
         "ModelPackageGroupName": ["recognition-prod-cnn", "recognition-prod-rnn"],
         "ModelApprovalStatus": ["Approved"],
+        # SageMaker tells of edited metadata by the same event.
+        "UpdatedModelPackageFields": ["ModelApprovalStatus"],
     }
-    assert set(pattern["detail"]) <= set(TOLD)
+    assert set(pattern["detail"]) <= {*TOLD, UPDATED_FIELDS}
     assert of_type(dev["Release"], "AWS::Events::Rule") == []
+
+
+def test_a_release_by_approval_knows_when_the_approval_was(prod, of_type):
+    (rule,) = of_type(prod["Release"], "AWS::Events::Rule")
+    (target,) = rule["Targets"]
+    transformer = target["InputTransformer"]
+    assert set(transformer["InputPathsMap"].values()) == {"$.detail.ModelPackageArn", "$.time"}
+    assert set(re.findall(r'"(\w+)":', transformer["InputTemplate"])) == {"model_package_arn", "requested_at"}

@@ -42,7 +42,7 @@ def run(
         },
         "DescribeVersion": lambda *_: {"DriftCheckBaselines": quality} if baseline else {},
         "FindCaptured": lambda *_: {"Contents": [{"Key": "x"}]} if files else {},
-        "Measure": lambda *_: {},
+        "Measure": lambda request, _: {"ProcessingJobName": request["ProcessingJobName"]},
         "ReadReport": lambda *_: {"Body": json.dumps(changed.pop("report", REPORT))},
         "Publish": lambda *_: {},
     }

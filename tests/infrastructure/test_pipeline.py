@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from .interpreter import TaskFailed, failing, reachable, walk
+from .interpreter import Answer, TaskFailed, failing, reachable, walk
 from .training_runs import INPUT, OBJECTS, PLACES, against, machine_with, run, services
 
 NO_CAPACITY = json.dumps(
@@ -131,7 +131,7 @@ def test_without_capacity_the_next_instance_type_goes_on_from_the_runs_checkpoin
 @pytest.mark.parametrize(
     ("error", "cause"),
     [
-        ("SageMaker.ResourceLimitExceeded", "The account-level service limit is 0 Instances."),
+        ("SageMaker.ResourceLimitExceededException", "The account-level service limit is 0 Instances."),
         (
             "States.TaskFailed",
             json.dumps({"TrainingJobStatus": "Stopped", "SecondaryStatus": "MaxWaitTimeExceeded"}),
@@ -171,13 +171,58 @@ def test_a_job_that_fails_by_itself_is_not_tried_on_another_type():
 
 
 def test_a_quota_is_waited_for_only_where_there_is_no_other_type():
-    def retried(machine: dict) -> list[str]:
-        return machine["States"]["Train"]["Retry"][0]["ErrorEquals"]
+    def retried(machine: dict) -> set[str]:
+        return {error for rule in machine["States"]["Train"]["Retry"] for error in rule["ErrorEquals"]}
 
-    assert "SageMaker.ResourceLimitExceeded" in retried(machine_with())
-    assert "SageMaker.ResourceLimitExceeded" not in retried(
+    assert "SageMaker.ResourceLimitExceededException" in retried(machine_with())
+    assert "SageMaker.ResourceLimitExceededException" not in retried(
         machine_with(fallback_instance_types=["ml.g6.xlarge"])
     )
+
+
+@pytest.mark.parametrize(
+    ("state", "error"),
+    [
+        ("Train", "SageMaker.AmazonSageMakerException"),
+        ("Train", "SageMaker.ResourceLimitExceededException"),
+        ("Evaluate", "SageMaker.AmazonSageMakerException"),
+        ("ReadEvaluation", "S3.S3Exception"),
+        ("Register", "SageMaker.SageMakerException"),
+    ],
+)
+def test_one_error_that_passes_does_not_lose_the_run(machine, state, error):
+    answered = services()[state]
+
+    def answer(request: dict, call: int) -> dict:
+        if call == 1:
+            raise TaskFailed(error, "Rate exceeded")
+        return answered(request, call)
+
+    done = run(machine, **{state: answer})
+    assert (done.error, len(done.requests[state])) == (None, 2)
+
+
+def test_a_job_that_is_asked_for_again_has_a_name_of_its_own(machine):
+    """The answer to the first request may have been lost after SageMaker had made the job."""
+
+    def second_of(state: str) -> Answer:
+        answered = services()[state]
+
+        def answer(request: dict, call: int) -> dict:
+            if call == 1:
+                raise TaskFailed("SageMaker.SdkClientException", "Unable to execute HTTP request")
+            return answered(request, call)
+
+        return answer
+
+    done = run(machine, Train=second_of("Train"), Evaluate=second_of("Evaluate"))
+    assert [one["TrainingJobName"] for one in done.requests["Train"]] == ["cnn-r1", "cnn-r1-r1"]
+    names = [one["ProcessingJobName"] for one in done.requests["Evaluate"]]
+    assert names == ["cnn-r1-evaluation", "cnn-r1-evaluation-r1"]
+    (read,) = done.requests["ReadEvaluation"]
+    assert read["Key"] == "evaluations/cnn-r1-evaluation-r1/gate.json"
+    statistics = done.requests["Register"][0]["ModelMetrics"]["ModelQuality"]["Statistics"]
+    assert statistics["S3Uri"] == "s3://models/evaluations/cnn-r1-evaluation-r1/evaluation.json"
 
 
 @pytest.mark.parametrize(("accuracy", "passes"), [(0.6999, False), (0.7, True), (0.95, True)])

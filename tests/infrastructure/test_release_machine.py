@@ -9,9 +9,12 @@ import json
 import pytest
 from PIL import Image
 
-from stacks.release.state_machine import KNOWN_INPUT, definition
+from stacks.names import SEQUENCE_CHANNELS
+from stacks.release.known_input import KNOWN_INPUT, KNOWN_STEPS
+from stacks.release.stack_update import wait
+from stacks.release.state_machine import definition
 
-from .interpreter import failing, reachable, walk
+from .interpreter import STARTED, evaluate, failing, reachable, walk
 from .release_runs import ARN, KNOWN, MINE, PLACES, Aws
 from .updates import update_to
 
@@ -22,6 +25,55 @@ def test_an_approved_version_becomes_the_parameter_and_nothing_else_changes():
     assert done.output == {"endpoint": "recognition-dev-rnn", "version": "7"}
     (update,) = aws.updates
     assert update == {**update, **update_to("7")}
+
+
+def test_what_has_answered_is_recorded_with_the_instant_of_its_approval():
+    aws = Aws()
+    assert aws.release(requested_at="2026-11-25T20:59:58Z").error is None
+    assert json.loads(aws.record) == {"version": "7", "requested_at": "2026-11-25T20:59:58Z"}
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [{"model_error": "it crashed"}, {"rolls_back": True}, {"live": "Config-OLD"}, {"artefact_deleted": True}],
+)
+def test_what_has_not_answered_never_enters_the_record(fault):
+    aws = Aws(**fault)
+    assert aws.release().error == "NotReleased"
+    assert json.loads(aws.record) == {}
+
+
+def test_a_version_that_could_not_be_recorded_says_that_it_serves_and_that_no_rollback_knows_it():
+    aws, machine = Aws(), definition(PLACES)
+    down = {"Record": failing("Ssm.ParameterLimitExceededException", "too many")}
+    done = walk(machine, {"model_package_arn": ARN}, aws.answers() | down, execution=MINE)
+    assert "serves and answers, but it was not recorded, so no rollback knows it: too many" in done.cause
+
+
+@pytest.mark.parametrize(
+    ("requested_at", "aside"),
+    [
+        ("2026-11-25T20:30:00Z", True),
+        ("2026-11-25T20:40:00Z", False),
+        ("2026-11-25T20:50:00Z", False),
+    ],
+)
+def test_an_approval_from_before_the_one_that_was_released_meanwhile_steps_aside(requested_at, aside):
+    """EventBridge may deliver an event late, or twice."""
+    record = {"version": "8", "requested_at": "2026-11-25T20:40:00.250Z"}
+    aws = Aws(record=record)
+    done = aws.release(requested_at=requested_at)
+    assert done.error is None
+    assert ("said" in done.output, aws.updates == []) == (aside, aside)
+    assert (json.loads(aws.record) == record) is aside
+
+
+def test_what_steps_aside_says_what_was_released_in_its_place():
+    aws = Aws(record={"version": "8", "requested_at": "2026-11-25T20:40:00Z"})
+    assert aws.release(requested_at="2026-11-25T20:30:00Z").output["said"] == (
+        "Version 7 was asked for at 2026-11-25T20:30:00Z, before version 8, which was released meanwhile. "
+        "Nothing was changed."
+    )
 
 
 def test_a_first_release_creates_the_endpoint():
@@ -78,10 +130,16 @@ def test_a_stack_that_is_being_updated_is_waited_for():
     assert (done.states.count("WaitForUpdate"), done.error) == (2, None)
 
 
-def test_an_update_that_came_in_between_is_waited_for():
-    busy = "Stack:arn is in UPDATE_IN_PROGRESS state and can not be updated."
-    done = Aws(refusals=[busy]).release()
-    assert (done.states.count("WaitForUpdate"), done.error) == (1, None)
+@pytest.mark.parametrize(
+    "refusal", ["Stack:arn is in UPDATE_IN_PROGRESS state and can not be updated.", "Rate exceeded"]
+)
+def test_an_update_that_is_refused_for_now_is_asked_for_again_after_another_look(refusal):
+    done = Aws(refusals=[refusal]).release()
+    assert (done.states.count("WaitForUpdate"), done.states.count("DescribeStack"), done.error) == (
+        1,
+        2,
+        None,
+    )
 
 
 def test_an_update_that_was_rolled_back_says_the_first_reason():
@@ -95,6 +153,19 @@ def test_a_silent_roll_back_is_loud():
     cause = Aws(live="Config-OLD").release().cause
     assert "rolled recognition-dev-rnn back without a failure of the stack" in cause
     assert "config-old, and the stack asked for config-ab" in cause
+
+
+def test_a_release_that_waits_for_half_a_day_stays_below_the_events_of_an_execution():
+    """25,000 (Step Functions quotas); a look with its pause writes nine."""
+    seconds, looks, age = wait("Next")["Seconds"], 0, 0.0
+    now = "$millis()"
+    while age < 12 * 3600:
+        at = f"({age * 1000} + $toMillis($states.context.Execution.StartTime))"
+        scope = {"context": {"Execution": {"StartTime": STARTED}}}
+        pause = evaluate(seconds.replace(now, at), scope, {})
+        assert pause == int(pause), "Step Functions takes whole seconds"
+        age, looks = age + pause, looks + 1
+    assert 9 * looks < 25_000 / 2
 
 
 def test_an_endpoint_that_is_still_updating_is_waited_for():
@@ -130,6 +201,18 @@ def test_without_a_known_answer_any_answer_of_the_right_version_will_do(fault):
     aws = Aws(**{fault: True}, label="whatever")
     assert aws.release().error is None
     assert aws.asked == KNOWN_INPUT["rnn"]
+
+
+@pytest.mark.parametrize("channels", [1, 6])
+def test_a_version_of_sequences_without_an_evaluation_is_asked_a_sequence(channels):
+    from local_aws.serving import Context
+    from model_code import inference
+
+    aws = Aws(registered_by_hand=True, properties={SEQUENCE_CHANNELS: str(channels)})
+    assert aws.release().error is None
+    context = Context("application/json", "application/json")
+    (instance,) = json.loads(inference.input_handler(io.BytesIO(aws.asked.encode()), context))["instances"]
+    assert instance == {"sequence": [[0] * channels] * KNOWN_STEPS}
 
 
 @pytest.mark.parametrize("before", ["", "7"])

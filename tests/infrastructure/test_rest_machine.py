@@ -30,7 +30,7 @@ def hours_ago(hours: float) -> str:
 
 
 class Aws:
-    """A stack, a metric and a history that answer the machine's calls."""
+    """A stack, a metric and a record that answer the machine's calls."""
 
     def __init__(self, **given: Any) -> None:
         self.given = given
@@ -65,12 +65,9 @@ class Aws:
         counts = self.given.get("requests", [])
         return {"Datapoints": [{"Sum": count} for count in counts]}
 
-    def history(self, request: dict, call: int) -> dict:
-        assert request["Name"] == "/recognition/dev/rnn-released-version"
-        pages = self.given.get("history", [["none", "5", "6", "none"]])
-        assert request.get("NextToken") == (str(call - 1) if call > 1 else None)
-        more = {"NextToken": str(call)} if call < len(pages) else {}
-        return {"Parameters": [{"Value": value} for value in pages[call - 1]], **more}
+    def read_record(self, request: dict, _: int) -> dict:
+        assert request == {"Name": "/recognition/dev/rnn-verified-release"}
+        return {"Parameter": {"Value": json.dumps(self.given.get("record", {"version": "6"}))}}
 
     def start(self, request: dict, _: int) -> dict:
         self.started.append(request)
@@ -82,7 +79,7 @@ class Aws:
             "FollowUpdate": self.describe,
             "Update": self.update,
             "CountRequests": self.count,
-            "ReadHistory": self.history,
+            "ReadRecord": self.read_record,
             "Release": self.start,
         }
         return walk(definition(PLACES), {"kind": "rnn", "action": action}, {**answers, **changed})
@@ -142,13 +139,8 @@ def test_what_is_so_already_is_left_alone(action, serving):
     assert (done.output["said"], aws.updates, aws.started) == ("It is as it was asked to be.", [], [])
 
 
-@pytest.mark.parametrize(
-    "history",
-    [[["none", "5", "6", "none"]], [["4", "none"], ["5", "6"], ["none"]], [["6"]]],
-    ids=["one page", "three pages", "never rested"],
-)
-def test_in_the_morning_the_version_that_served_last_is_released(history):
-    aws = Aws(serving="", history=history)
+def test_in_the_morning_the_last_version_that_answered_its_release_is_released():
+    aws = Aws(serving="", record={"version": "6", "requested_at": "2026-11-25T21:00:00Z"})
     done = aws.run("wake")
     assert done.output["said"] == "The release of version 6 has started."
     (request,) = aws.started
@@ -158,7 +150,7 @@ def test_in_the_morning_the_version_that_served_last_is_released(history):
 
 
 def test_where_nothing_was_ever_released_nothing_wakes():
-    aws = Aws(serving="", history=[["none"]])
+    aws = Aws(serving="", record={})
     assert aws.run("wake").output["said"] == "Nothing was ever released."
     assert aws.started == []
 
@@ -176,7 +168,7 @@ def test_every_task_that_fails_ends_with_its_reason():
     for name, state in definition(PLACES)["States"].items():
         if state["Type"] != "Task":
             continue
-        aws = Aws(serving="" if name in ("ReadHistory", "Release") else "6")
+        aws = Aws(serving="" if name in ("ReadRecord", "Release") else "6")
         done = aws.run("rest if idle" if aws.serving else "wake", **{name: down})
         assert (done.error, done.cause) == ("NotChanged", "the network is down"), name
 

@@ -50,12 +50,20 @@ def test_a_kind_with_ranges_is_searched_and_its_best_job_goes_through_the_gates(
     assert (found["training_job"], found["hyperparameter.learning_rate"]) == ("cnn-r1-004-abcdef", "0.25")
 
 
-def test_a_search_has_a_name_that_sagemaker_takes():
+def test_a_search_has_a_name_that_sagemaker_takes_also_when_it_is_asked_for_again():
     given = {key: value for key, value in INPUT.items() if key != "run_id"}
     event = "9a5a5b1c-0000-4000-8000-00000000abcd_1f2e3d4c-0000-4000-8000-000000000001"
-    done = walk(machine_with(tuning=TUNING), given, services(Tune=tuned), execution=event)
-    (request,) = done.requests["Tune"]
-    assert re.fullmatch("[a-zA-Z0-9](-*[a-zA-Z0-9]){0,31}", request["HyperParameterTuningJobName"])
+
+    def answer(request: dict, call: int) -> dict:
+        if call == 1:
+            raise TaskFailed("SageMaker.AmazonSageMakerException", "Rate exceeded")
+        return tuned(request, call)
+
+    done = walk(machine_with(tuning=TUNING), given, services(Tune=answer), execution=event)
+    names = [one["HyperParameterTuningJobName"] for one in done.requests["Tune"]]
+    assert len(set(names)) == 2
+    for name in names:
+        assert re.fullmatch("[a-zA-Z0-9](-*[a-zA-Z0-9]){0,31}", name)
 
 
 def test_a_kind_without_ranges_is_trained_once():
@@ -66,7 +74,7 @@ def test_a_kind_without_ranges_is_trained_once():
 def test_a_search_without_capacity_goes_on_with_the_next_instance_type():
     def answer(request: dict, call: int) -> dict:
         if call == 1:
-            raise TaskFailed("SageMaker.ResourceLimitExceeded", "ResourceLimitExceeded")
+            raise TaskFailed("SageMaker.ResourceLimitExceededException", "The limit is 0 Instances.")
         return tuned(request, call)
 
     given = {**INPUT, "run_id": "a" * 36}

@@ -71,7 +71,7 @@ def services(*, accuracy: float = 0.9, champion: dict | None = None, released: s
         },
         "FindChampionArtefact": lambda *_: {},
         "TellOfChampion": lambda *_: {},
-        "Evaluate": lambda *_: {},
+        "Evaluate": lambda request, _: {"ProcessingJobName": request["ProcessingJobName"]},
         "ReadEvaluation": lambda *_: {"Body": json.dumps(report)},
         "Register": lambda request, _: {"ModelPackageArn": f"arn:x/{request['ModelPackageGroupName']}/7"},
     }

@@ -16,7 +16,7 @@ from lambdas.common import clients
 from lambdas.common.releases import ReleasedVersion
 from lambdas.custom import operations
 from local_aws.launcher import environment
-from stacks.release import state_machine as release_machine
+from stacks.release.record import records
 from stacks.release.state_machine import ReleasePlaces, definition
 
 from .conftest import INFERENCE_IMAGE, ROLE, archive
@@ -103,13 +103,13 @@ def deployed(client, bucket, ended_execution):
     stacks.create_stack(StackName=STACK, TemplateBody=json.dumps(template), Capabilities=["CAPABILITY_IAM"])
     quickly = {"Delay": 1, "MaxAttempts": 240}
     stacks.get_waiter("stack_create_complete").wait(StackName=STACK, WaiterConfig=quickly)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(release_machine, "POLL_SECONDS", 1)
-        machine = client("stepfunctions").create_state_machine(
-            name="release-to-the-shared-endpoint",
-            definition=json.dumps(definition(ReleasePlaces("dev", STACK, configurations, SHARED))),
-            roleArn=ROLE,
-        )["stateMachineArn"]
+    for name in records("dev").values():
+        client("ssm").put_parameter(Name=name, Value="{}", Type="String")
+    machine = client("stepfunctions").create_state_machine(
+        name="release-to-the-shared-endpoint",
+        definition=json.dumps(definition(ReleasePlaces("dev", STACK, configurations, SHARED))),
+        roleArn=ROLE,
+    )["stateMachineArn"]
     yield Deployed(client, bucket, machine, ended_execution)
     stacks.delete_stack(StackName=STACK)
     stacks.get_waiter("stack_delete_complete").wait(StackName=STACK, WaiterConfig=quickly)

@@ -215,7 +215,13 @@ def test_the_known_input_is_the_surest_right_answer_and_one_that_the_container_t
     assert base64.b64decode(instance["text"]["b64"]) == split.samples[right]
 
 
-def test_without_a_right_answer_of_moderate_size_there_is_no_known_input():
+def test_without_a_right_answer_of_moderate_size_the_known_input_has_no_label():
     split = Split([b"x" * BYTES_AT_MOST, b"short"], np.array([0, 0], np.int32), LABELS, "text")
-    assert known_input_of(split, np.array([[0.9, 0.1], [0.4, 0.6]])) is None
+    known = known_input_of(split, np.array([[0.9, 0.1], [0.4, 0.6]]))
+    assert (json.loads(known["request"]), known["label"]) == ({"instances": [{"text": "short"}]}, "")
     assert known_input_of(split, np.array([[0.9, 0.1], [0.6, 0.4]]))["label"] == "negative"
+
+
+def test_without_a_sample_of_moderate_size_there_is_no_known_input():
+    split = Split([b"x" * BYTES_AT_MOST], np.array([0], np.int32), LABELS, "text")
+    assert known_input_of(split, np.array([[0.9, 0.1]])) is None

@@ -19,7 +19,7 @@ from sklearn import metrics
 
 import model_code
 from model_code.evaluation.evaluate import calibration_error, evaluate, quality
-from model_code.evaluation.files import PLOT_FILES
+from model_code.evaluation.files import PLOT_FILES, write_report
 from model_code.failures import JobFailed
 
 LABELS = ["cat", "dog", "eel"]
@@ -103,6 +103,8 @@ def test_the_job_reads_the_archive_and_measures_what_it_serves(trained, tmp_path
         with Image.open(tmp_path / "output" / name) as picture:
             assert len(picture.convert("L").getcolors(256)) > 2, f"{name} is not blank"
     report = json.loads((tmp_path / "output" / "evaluation.json").read_text())
+    gate = json.loads((tmp_path / "output" / "gate.json").read_text())
+    assert gate == {"gate": report["gate"]}
     baseline = json.loads((tmp_path / "output" / "baseline.json").read_text())
     known = json.loads((tmp_path / "output" / "known_input.json").read_text())
     assert (baseline["feature"], baseline["samples"]) == (trained.problem.feature, 100)
@@ -155,3 +157,18 @@ def test_a_failed_job_leaves_its_sentence_and_exit_status(tmp_path):
     assert finished.returncode == 1
     sentence = (tmp_path / "output" / "message").read_text()
     assert sentence.startswith("model.tar.gz is no readable tar archive")
+
+
+def test_a_thousand_classes_fit_into_what_a_state_holds(monkeypatch, tmp_path):
+    """262,144 bytes (Step Functions quotas), of which the matrix of all classes has many times as much."""
+    monkeypatch.setattr("model_code.evaluation.evaluate.RESAMPLES", 2)
+    labels = [f"class name {number:04d}" for number in range(1_000)]
+    generator = np.random.default_rng(0)
+    probabilities = generator.dirichlet(np.ones(1_000), 2_000)
+    report = quality(probabilities, generator.integers(0, 1_000, 2_000), labels)
+    difference = {"value": 0.01, "interval_95": [-0.01, 0.02]}
+    champion = {"comparable": True, "accuracy": 0.5, "difference": difference}
+    write_report({**report, "champion": champion}, tmp_path)
+    assert (tmp_path / "evaluation.json").stat().st_size > 262_144
+    assert (tmp_path / "gate.json").stat().st_size < 10_000
+    assert json.loads((tmp_path / "gate.json").read_text()) == {"gate": report["gate"], "champion": champion}

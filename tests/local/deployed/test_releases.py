@@ -98,7 +98,6 @@ def test_a_version_that_fails_in_its_canary_is_rolled_back_by_its_alarm_and_the_
     target, upgrade, released, failing_model, callers
 ):
     version = own_model.register(target, "rnn", Model(failing_model), "Approved")
-    package = release.describe_version(target, "rnn", version)["ModelPackageArn"]
     name, runtime = release.endpoint_name(target, "rnn"), target.client("sagemaker-runtime")
 
     def ask() -> str:
@@ -110,7 +109,7 @@ def test_a_version_that_fails_in_its_canary_is_rolled_back_by_its_alarm_and_the_
             return error.response["Error"]["Code"]
 
     with callers(ask) as got, pytest.raises(CommandFailed) as failed:
-        release.release_by_machine(target, package, silent)
+        release.release(target, "rnn", version, silent)
     assert re.fullmatch(
         rf"The update of \S+ to version {version} of recognition-dev-rnn ended as UPDATE_ROLLBACK_COMPLETE: .*"
         r"alarms are in the ALARM state: \S*ServerErrors\S*\. .*The endpoint keeps the model it had\.",
@@ -120,6 +119,19 @@ def test_a_version_that_fails_in_its_canary_is_rolled_back_by_its_alarm_and_the_
     assert classify(target, "A film.").body["model"]["version"] == released
     held = release.stack_parameters(target.client("cloudformation"), target.stack_name("Inference"))
     assert held["RnnModelVersion"] == released
+
+
+def test_a_version_that_answers_nobody_is_taken_back_and_no_rollback_goes_there(
+    target, upgrade, released, failing_model
+):
+    """Nobody asks while it changes over, so its alarm stays silent; the machine's known input finds it."""
+    version = own_model.register(target, "rnn", Model(failing_model), "Approved")
+    with pytest.raises(
+        CommandFailed, match=f"does not answer a known input.*Version {released} serves again"
+    ):
+        release.release(target, "rnn", version, silent)
+    assert classify(target, "A film.").body["model"]["version"] == released
+    assert version not in rollback.verified_versions(target, "rnn")
 
 
 @contextmanager
@@ -135,11 +147,15 @@ def releases_on_approval(target: Target) -> Iterator[Callable[[int], dict[str, d
     pattern = {
         "source": ["aws.sagemaker"],
         "detail-type": ["SageMaker Model Package State Change"],
-        "detail": {"ModelPackageGroupName": ["recognition-dev-rnn"], "ModelApprovalStatus": ["Approved"]},
+        "detail": {
+            "ModelPackageGroupName": ["recognition-dev-rnn"],
+            "ModelApprovalStatus": ["Approved"],
+            "UpdatedModelPackageFields": ["ModelApprovalStatus"],
+        },
     }
     transformer = {
-        "InputPathsMap": {"arn": "$.detail.ModelPackageArn"},
-        "InputTemplate": '{"model_package_arn": <arn>}',
+        "InputPathsMap": {"arn": "$.detail.ModelPackageArn", "time": "$.time"},
+        "InputTemplate": '{"model_package_arn": <arn>, "requested_at": <time>}',
     }
     events.put_rule(Name="approval", EventPattern=json.dumps(pattern))
     role = "arn:aws:iam::000000000000:role/events"
@@ -182,9 +198,21 @@ def approvals(target, first_version, local_model, damaged_model) -> Approvals:
     """A good version and one that does not load, approved at once."""
     serve(target, first_version.version)
     with releases_on_approval(target) as ended:
-        good = own_model.register(target, "rnn", Model(local_model), "Approved")
-        bad = own_model.register(target, "rnn", Model(damaged_model), "Approved")
+        waiting = "PendingManualApproval"
+        good = own_model.register(target, "rnn", Model(local_model), waiting)
+        bad = own_model.register(target, "rnn", Model(damaged_model), waiting)
+        for version in (good, bad):
+            release.approve(target, "rnn", version)
+        # Of a version that nobody approves now, an edit is no approval.
+        first = release.describe_version(target, "rnn", first_version.version)["ModelPackageArn"]
+        target.client("sagemaker").update_model_package(
+            ModelPackageArn=first, CustomerMetadataProperties={"note": "looked at again"}
+        )
         return Approvals(good, bad, ended(2), classify(target, "A film.").body["model"]["version"])
+
+
+def test_an_edit_of_an_older_approved_version_releases_nothing(approvals, first_version):
+    assert first_version.version not in approvals.ended
 
 
 def test_of_approvals_at_once_each_has_its_turn_and_the_good_one_serves(approvals):
@@ -199,7 +227,7 @@ def test_the_version_before_can_come_back_and_what_failed_was_never_released(
     target, first_version, approvals
 ):
     serve(target, approvals.good)
-    history = rollback.released_versions(target, "rnn")
+    history = rollback.verified_versions(target, "rnn")
     assert (history[-1], approvals.bad in history) == (approvals.good, False)
     version = rollback.version_before(target, "rnn")
     release.release(target, "rnn", version, silent)

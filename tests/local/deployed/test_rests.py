@@ -25,7 +25,7 @@ def test_an_endpoint_rests_and_wakes_with_the_version_that_it_served(target, rel
     assert run("rest if idle") == "The stack was updated within the last 4 hours."
     assert run("rest") == f"Version {served} rests; the endpoint costs nothing."
     assert classify(target, "A film.").body["error"]["code"] == "ModelNotReleased"
-    assert rollback.released_versions(target, "rnn")[-1] == served, "the history outlives the endpoint"
+    assert rollback.verified_versions(target, "rnn")[-1] == served, "the history outlives the endpoint"
     assert run("wake") == f"The release of version {served} has started."
     states = target.client("stepfunctions")
     newest = states.list_executions(stateMachineArn=target.parameter("release-state-machine-arn"))[

@@ -94,12 +94,12 @@ NOT_UP = {"cli.shared.embedded.running": gives(None)}
         (
             ["release", "cnn", "--version", "2"],
             {"cli.models.release.stack_parameters": gives({}), "cli.models.release.release": interrupt},
-            ["Recognition-dev-Inference may go on", "recognition status", "recognition rollback cnn"],
+            ["The release state machine goes on", "recognition status", "recognition rollback cnn"],
         ),
         (
             ["rollback", "cnn"],
             {"cli.models.rollback.version_before": gives("1"), "cli.models.release.release": interrupt},
-            ["Recognition-dev-Inference may go on"],
+            ["The release state machine goes on"],
         ),
         (BULK, {"cli.bulk.plan.request_of": gives(None), "cli.bulk.plan.start": interrupt}, ["nothing runs"]),
         (

@@ -128,6 +128,15 @@ def deploy(target: Target, *, endpoints: bool = True) -> Target:
     return target
 
 
+def test_a_model_of_sequences_is_registered_with_the_number_of_their_channels(aws, tmp_path):
+    target = deploy(aws["dev"])
+    preprocessing = b'{"feature": "sequence", "sequence_length": 100, "channels": 6}'
+    model = Model(folder_of(tmp_path, **{"litert/preprocessing.json": preprocessing}))
+    version = own_model.register(target, "rnn", model, "Approved")
+    package = release.describe_version(target, "rnn", version)
+    assert package["CustomerMetadataProperties"] == {"sequence_channels": "6"}
+
+
 @pytest.fixture
 def released(monkeypatch) -> list[str]:
     """The versions that were released."""

@@ -1,4 +1,4 @@
-"""What a release refuses before it touches a stack, and how it reads a failed update."""
+"""What a release refuses before it starts the state machine, and how it tells the machine's end."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import json
 
 import boto3
 import pytest
-from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from cli.models import release
@@ -90,49 +89,8 @@ def test_a_missing_stack_is_a_sentence(target):
         )
 
 
-def test_another_update_of_the_stack_is_waited_for(monkeypatch):
-    class Busy:
-        """CloudFormation while an approval's update runs."""
-
-        refusals = [
-            "Stack:arn is in UPDATE_IN_PROGRESS state and can not be updated.",
-            "Stack:arn is in UPDATE_COMPLETE_CLEANUP_IN_PROGRESS state and can not be updated.",
-        ]
-
-        def update_stack(self, **request):
-            if self.refusals:
-                message = self.refusals.pop(0)
-                raise ClientError({"Error": {"Code": "ValidationError", "Message": message}}, "UpdateStack")
-
-    monkeypatch.setattr(release, "POLL_SECONDS", 0)
-    said: list[str] = []
-    assert release.start_update(Busy(), "Stack", [], said.append) is True
-    assert said == ["waiting for another update of Stack"] * 2
-
-
-def test_the_reason_of_a_failed_update_is_the_first_failure_of_that_update_only():
-    def event(
-        logical_id: str, status: str, reason: str | None = None, kind: str = "AWS::SageMaker::Endpoint"
-    ) -> dict:
-        return {
-            "LogicalResourceId": logical_id,
-            "ResourceStatus": status,
-            "ResourceStatusReason": reason,
-            "ResourceType": kind,
-        }
-
-    newest_first = [
-        event("Stack", "UPDATE_ROLLBACK_COMPLETE", kind="AWS::CloudFormation::Stack"),
-        event("Config", "UPDATE_FAILED", "cancelled"),
-        event("Endpoint", "UPDATE_FAILED", "the model does not load"),
-        event("Stack", "UPDATE_IN_PROGRESS", kind="AWS::CloudFormation::Stack"),
-        event("Old", "CREATE_FAILED", "a story of another day"),
-    ]
-    assert release.first_failure(newest_first) == "Endpoint: the model does not load"
-
-
 class Machine:
-    """The release machine of a deployment whose networks share an endpoint; it ends after a look as it is told to."""
+    """The release state machine of a deployment; it ends after a look as it is told to."""
 
     def __init__(self, **end: str) -> None:
         self.looks = [{"status": "RUNNING"}, end]
@@ -147,43 +105,51 @@ class Machine:
 
 
 @pytest.fixture
-def shared(target, monkeypatch):
-    """What the stacks publish where one endpoint serves both networks."""
-    published = {
-        "shared-endpoint": "recognition-dev-multi-model",
-        "release-state-machine-arn": "arn:machine",
-        "cnn-released-version": "3",
-        "rnn-released-version": "none",
-    }
-    for name, value in published.items():
-        target.client("ssm").put_parameter(Name=f"/recognition/dev/{name}", Value=value, Type="String")
+def deployed(target, monkeypatch):
+    """What the stacks publish, whether the networks share an endpoint or not."""
+    publish(target, {"release-state-machine-arn": "arn:machine"})
     monkeypatch.setattr(release, "POLL_SECONDS", 0)
     return target
 
 
-def test_on_a_shared_endpoint_the_machine_releases_and_no_stack_is_touched(shared, monkeypatch):
-    machine = Machine(status="SUCCEEDED")
-    monkeypatch.setitem(shared.known_clients, "stepfunctions", machine)
-    version = register(shared, "Approved")
-    release.release(shared, "cnn", version, print)
+def publish(target: Target, values: dict[str, str]) -> None:
+    for name, value in values.items():
+        target.client("ssm").put_parameter(Name=f"/recognition/dev/{name}", Value=value, Type="String")
+
+
+@pytest.mark.parametrize("shared", [{}, {"shared-endpoint": "recognition-dev-multi-model"}])
+def test_the_state_machine_releases_and_the_command_touches_no_stack(deployed, stack, shared, monkeypatch):
+    publish(deployed, shared)
+    machine = Machine(status="SUCCEEDED", output='{"endpoint": "recognition-dev-cnn", "version": "1"}')
+    monkeypatch.setitem(deployed.known_clients, "stepfunctions", machine)
+    version = register(deployed, "Approved")
+    release.release(deployed, "cnn", version, print)
     (given,) = machine.given
     assert given.endswith(f"{GROUP}/{version}")
+    assert release.stack_parameters(stack, "Recognition-dev-Inference")["CnnModelVersion"] == "7"
 
 
 @pytest.mark.parametrize(
     ("end", "said"),
     [
         ({"status": "FAILED", "cause": "Version 4 does not answer."}, "Version 4 does not answer"),
-        ({"status": "ABORTED"}, "arn:machine:execution was stopped"),
+        ({"status": "ABORTED"}, r"arn:machine:execution was stopped \(ABORTED\).*recognition status"),
+        ({"status": "TIMED_OUT"}, r"arn:machine:execution was stopped \(TIMED_OUT\)"),
+        (
+            {"status": "SUCCEEDED", "output": '{"said": "Version 1 was overtaken."}'},
+            "Version 1 was overtaken",
+        ),
     ],
 )
-def test_a_machine_that_does_not_succeed_is_its_own_sentence(shared, monkeypatch, end, said):
-    monkeypatch.setitem(shared.known_clients, "stepfunctions", Machine(**end))
-    version = register(shared, "Approved")
+def test_a_release_that_does_not_succeed_is_the_machines_own_sentence(deployed, monkeypatch, end, said):
+    monkeypatch.setitem(deployed.known_clients, "stepfunctions", Machine(**end))
+    version = register(deployed, "Approved")
     with pytest.raises(CommandFailed, match=said):
-        release.release(shared, "cnn", version, print)
+        release.release(deployed, "cnn", version, print)
 
 
-def test_what_a_shared_endpoint_answers_with_is_what_was_recorded(shared):
-    assert release.serving_version(shared, "cnn") == "3"
-    assert release.serving_version(shared, "rnn") is None
+def test_what_a_shared_endpoint_answers_with_is_what_the_stack_published(target):
+    endpoint = {"shared-endpoint": "recognition-dev-multi-model"}
+    publish(target, {**endpoint, "cnn-released-version": "3", "rnn-released-version": "none"})
+    assert release.serving_version(target, "cnn") == "3"
+    assert release.serving_version(target, "rnn") is None

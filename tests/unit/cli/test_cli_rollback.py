@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from moto import mock_aws
 
@@ -41,23 +43,33 @@ def register(target: Target, *, approval: str = "Approved", with_artefact: bool 
     return answer["ModelPackageArn"].rsplit("/", 1)[-1]
 
 
-def serve(target: Target, *versions: str) -> None:
-    """The record that the inference stack leaves of these releases."""
-    for version in versions:
-        target.client("ssm").put_parameter(
-            Name="/recognition/dev/cnn-released-version", Value=version, Type="String", Overwrite=True
-        )
+def verify(target: Target, *versions: str) -> None:
+    """The record that the release state machine leaves of these releases; the last of them serves."""
+    for version in ("", *versions):
+        write(target, "verified-release", json.dumps({"version": version} if version else {}))
+    serve(target, versions[-1])
+
+
+def serve(target: Target, version: str) -> None:
+    """What the inference stack publishes of the version that it holds."""
+    write(target, "released-version", version)
+
+
+def write(target: Target, name: str, value: str) -> None:
+    target.client("ssm").put_parameter(
+        Name=f"/recognition/dev/cnn-{name}", Value=value, Type="String", Overwrite=True
+    )
 
 
 def test_the_version_before_is_the_last_other_one(target):
     first, second, third = (register(target) for _ in range(3))
-    serve(target, first, second, third, third)
+    verify(target, first, second, third, third)
     assert rollback.version_before(target, "cnn") == second
 
 
 def test_going_back_twice_leads_to_where_one_was(target):
     first, second = register(target), register(target)
-    serve(target, first, second, first)
+    verify(target, first, second, first)
     assert rollback.version_before(target, "cnn") == second
 
 
@@ -66,7 +78,7 @@ def test_what_is_no_longer_approved_or_there_is_passed_over(target):
     rejected = register(target, approval="Rejected")
     lost = register(target, with_artefact=False)
     live = register(target)
-    serve(target, good, rejected, lost, "99", live)
+    verify(target, good, rejected, lost, "99", live)
     assert rollback.version_before(target, "cnn") == good
 
 
@@ -76,15 +88,39 @@ def test_with_nothing_left_each_version_says_what_stands_against_it(target):
         register(target, with_artefact=False),
         register(target),
     )
-    serve(target, rejected, lost, live)
+    verify(target, rejected, lost, live)
     with pytest.raises(CommandFailed) as refused:
         rollback.version_before(target, "cnn")
     assert f"the artefact of version {lost} was deleted; version {rejected} is Rejected" in str(refused.value)
 
 
 def test_the_first_release_has_nothing_before_it(target):
-    with pytest.raises(CommandFailed, match="Nothing is released to recognition-dev-cnn yet"):
+    with pytest.raises(CommandFailed, match="No version of recognition-dev-cnn has answered a release yet"):
         rollback.version_before(target, "cnn")
-    serve(target, register(target))
+    verify(target, register(target))
     with pytest.raises(CommandFailed, match="is the first that was released"):
         rollback.version_before(target, "cnn")
+
+
+def test_a_version_that_was_taken_back_is_not_gone_back_to(target):
+    """The stack's parameter held it for a while; the record of what has answered did not."""
+    first, taken_back = register(target), register(target)
+    verify(target, first)
+    serve(target, taken_back)
+    serve(target, first)
+    with pytest.raises(CommandFailed, match="is the first that was released"):
+        rollback.version_before(target, "cnn")
+
+
+def test_from_a_version_that_serves_without_an_answer_the_way_back_is_the_last_that_answered(target):
+    first, second, stuck = (register(target) for _ in range(3))
+    verify(target, first, second)
+    serve(target, stuck)
+    assert rollback.version_before(target, "cnn") == second
+
+
+def test_while_the_endpoint_is_shut_down_the_present_version_is_the_last_that_answered(target):
+    first, second = register(target), register(target)
+    verify(target, first, second)
+    serve(target, "none")
+    assert rollback.version_before(target, "cnn") == first
