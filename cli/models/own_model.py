@@ -16,6 +16,7 @@ from stacks.names import SEQUENCE_CHANNELS
 # What an endpoint's container starts with.
 NEEDED = ("1/saved_model.pb", "code/inference.py")
 CARD = "model_card.json"
+# Of a network; a baseline says it in its card.
 PREPROCESSING = "litert/preprocessing.json"
 
 
@@ -76,11 +77,14 @@ def register(
 
 def properties_of(model: Model) -> dict[str, str]:
     """What the release state machine has to know to ask the version something: the channels of its sequences."""
-    try:
-        channels = json.loads(model.read(PREPROCESSING)).get("channels")
-    except KeyError:
-        return {}
-    return {} if channels is None else {SEQUENCE_CHANNELS: str(channels)}
+    for name in (CARD, PREPROCESSING):
+        try:
+            channels = json.loads(model.read(name))["channels"]
+        except (KeyError, ValueError, TypeError):
+            # A model of images or texts has none; what a damaged file keeps to itself, the release's question shows.
+            continue
+        return {SEQUENCE_CHANNELS: str(channels)}
+    return {}
 
 
 def waits(target: Target, kind: str, version: str, *, on_approval: bool) -> str:

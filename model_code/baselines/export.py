@@ -58,6 +58,8 @@ def export_baseline(name: str, model: Pipeline, train: Split, directory: Path) -
         "tensorflow": tf.__version__,
         "scikit-learn": sklearn.__version__,
         "source_sha256": source_digest(),
+        # What a request has to have, where no evaluation says it.
+        **({"channels": train.samples[0].shape[1]} if train.feature == "sequence" else {}),
     }
     module = ServingModule(probabilities_of, spec, train.labels, resources)
     write_artefact(directory, module, train.labels, card)

@@ -291,9 +291,9 @@ class ReleasedModel(Construct):
         release: Release,
         endpoint: sagemaker.CfnEndpoint,
     ) -> None:
-        """The released version, written after the endpoint serves it; its history is the list of releases.
+        """The version that the stack holds, written after the endpoint serves it, and none while the endpoint rests.
 
-        It stays when the endpoint rests, since the history is what a version is woken from.
+        Functions read which version to name; what has also answered its release stands in the release stack's record.
         """
         # It waits for the endpoint by naming it: a DependsOn on what a condition holds back is refused.
         served = Fn.select(0, [release.version.value_as_string, endpoint.attr_endpoint_name])

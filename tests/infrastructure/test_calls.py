@@ -41,9 +41,7 @@ def test_a_role_is_passed_to_sagemaker_alone(templates):
         assert statement["Condition"] == {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
 
 
-def test_only_changed_approvals_of_our_own_versions_start_a_release_where_the_settings_say_so(
-    dev, prod, of_type
-):
+def test_only_changed_approvals_of_our_own_versions_start_a_release(dev, prod, of_type):
     (rule,) = of_type(prod["Release"], "AWS::Events::Rule")
     pattern = rule["EventPattern"]
     assert pattern["source"] == ["aws.sagemaker"]

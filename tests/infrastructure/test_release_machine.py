@@ -43,7 +43,7 @@ def test_what_has_not_answered_never_enters_the_record(fault):
     assert json.loads(aws.record) == {}
 
 
-def test_a_version_that_could_not_be_recorded_says_that_it_serves_and_that_no_rollback_knows_it():
+def test_a_version_that_could_not_be_recorded_says_that_no_rollback_knows_it():
     aws, machine = Aws(), definition(PLACES)
     down = {"Record": failing("Ssm.ParameterLimitExceededException", "too many")}
     done = walk(machine, {"model_package_arn": ARN}, aws.answers() | down, execution=MINE)

@@ -91,6 +91,8 @@ def test_a_baselines_artefact_is_evaluated_as_a_networks_and_answers_as_scikit_l
 
         served = json.loads((tmp_path / name / "evaluation.json").read_text())
         assert served["gate"] == pytest.approx(report["gate"], abs=1e-5), name
+        card = json.loads((measured.models / name / "model_card.json").read_text())
+        assert ("channels" in card) is (card["feature"] == "sequence"), "a release needs it to ask a sequence"
         assert not [file.name for file in (measured.models / name).rglob("*") if "pickle" in file.name]
 
 

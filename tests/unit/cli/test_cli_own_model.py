@@ -128,11 +128,17 @@ def deploy(target: Target, *, endpoints: bool = True) -> Target:
     return target
 
 
-def test_a_model_of_sequences_is_registered_with_the_number_of_their_channels(aws, tmp_path):
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("litert/preprocessing.json", b'{"feature": "sequence", "sequence_length": 100, "channels": 6}'),
+        ("model_card.json", b'{"kind": "rnn", "feature": "sequence", "channels": 6}'),
+    ],
+    ids=["network", "baseline"],
+)
+def test_a_model_of_sequences_is_registered_with_the_number_of_their_channels(aws, tmp_path, file, content):
     target = deploy(aws["dev"])
-    preprocessing = b'{"feature": "sequence", "sequence_length": 100, "channels": 6}'
-    model = Model(folder_of(tmp_path, **{"litert/preprocessing.json": preprocessing}))
-    version = own_model.register(target, "rnn", model, "Approved")
+    version = own_model.register(target, "rnn", Model(folder_of(tmp_path, **{file: content})), "Approved")
     package = release.describe_version(target, "rnn", version)
     assert package["CustomerMetadataProperties"] == {"sequence_channels": "6"}
 

@@ -112,14 +112,14 @@ def test_a_version_that_was_taken_back_is_not_gone_back_to(target):
         rollback.version_before(target, "cnn")
 
 
-def test_from_a_version_that_serves_without_an_answer_the_way_back_is_the_last_that_answered(target):
+def test_from_a_version_that_never_answered_the_way_back_is_the_last_that_did(target):
     first, second, stuck = (register(target) for _ in range(3))
     verify(target, first, second)
     serve(target, stuck)
     assert rollback.version_before(target, "cnn") == second
 
 
-def test_while_the_endpoint_is_shut_down_the_present_version_is_the_last_that_answered(target):
+def test_during_a_shutdown_the_present_version_is_the_last_that_answered(target):
     first, second = register(target), register(target)
     verify(target, first, second)
     serve(target, "none")

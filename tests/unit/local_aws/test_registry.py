@@ -40,7 +40,7 @@ def test_an_approval_says_that_the_approval_has_changed(registry, told):
     assert told[-1][UPDATED_FIELDS] == ["ModelApprovalStatus", "ApprovalDescription"]
 
 
-def test_an_edit_of_an_approved_version_says_approved_and_that_something_else_has_changed(registry, told):
+def test_an_edit_of_an_approved_version_says_that_something_else_has_changed(registry, told):
     update(registry, ModelApprovalStatus="Approved")
     update(registry, ModelApprovalStatus="Approved", CustomerMetadataProperties={"note": "looked at again"})
     assert told[-1]["ModelApprovalStatus"] == "Approved"
