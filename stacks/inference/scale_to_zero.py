@@ -10,6 +10,7 @@ from constructs import Construct
 from stacks.inference import autoscaling as scaling
 from stacks.inference.endpoint_config import instance_variant, volume_key
 from stacks.names import VARIANT, asynchronous_endpoint_name, component_endpoint_name, component_name
+from stacks.settings.container_images import endpoint_host
 from stacks.settings.inference import ASYNCHRONOUS_PREFIX, AsynchronousSettings, ScaleToZeroSettings
 
 BACKLOG_SECONDS = 60
@@ -159,6 +160,7 @@ class ComponentEndpoint(Construct):
                     variant_name=VARIANT,
                     instance_type=settings.instance_type,
                     initial_instance_count=1,
+                    inference_ami_version=endpoint_host(settings.instance_type),
                     managed_instance_scaling=properties.ManagedInstanceScalingProperty(
                         status="ENABLED", min_instance_count=0, max_instance_count=settings.maximum_instances
                     ),

@@ -108,7 +108,7 @@ class InferenceStack(Stack):
             *roles.read_objects(model_bucket_arn, *read_prefixes(settings.inference)),
             roles.use_key(self.key_arn),
             *roles.pull_image(INFERENCE_IMAGES[settings.inference.image_version], settings.region),
-            *roles.write_sagemaker_logs(self, "Endpoints", "TransformJobs"),
+            *roles.write_sagemaker_logs(self, *log_groups(settings.inference)),
             # A batch transform job has no role but that of its model.
             *roles.read_objects(data_bucket_arn, f"{TRANSFORM_PREFIX}/"),
             roles.write_objects(data_bucket_arn, f"{TRANSFORM_PREFIX}/"),
@@ -130,6 +130,12 @@ def read_prefixes(inference: InferenceSettings) -> list[str]:
     """Below which prefixes of the model bucket there is what containers serve."""
     copied = [f"{MULTI_MODEL_PREFIX}/"] if inference.multi_model else []
     return ["training/", "local/", *copied]
+
+
+def log_groups(inference: InferenceSettings) -> list[str]:
+    """Where SageMaker writes what serving containers say."""
+    components = ["InferenceComponents/*"] if inference.scale_to_zero else []
+    return ["Endpoints/*", *components, "TransformJobs"]
 
 
 @dataclass(frozen=True)
@@ -352,8 +358,7 @@ def inference_findings(settings: EnvironmentSettings) -> list[acknowledge.Findin
         *acknowledge.each(
             "ModelRole/DefaultPolicy",
             acknowledge.LOG_STREAMS,
-            acknowledge.log_group(settings, "Endpoints"),
-            acknowledge.log_group(settings, "TransformJobs"),
+            *(acknowledge.log_group(settings, group) for group in log_groups(settings.inference)),
         ),
         *acknowledge.each("ModelRole/DefaultPolicy", acknowledge.VERSIONS, *acknowledge.versions(settings)),
         *acknowledge.each(

@@ -16,6 +16,7 @@ from stacks.release.shutdown_state_machine import REST, REST_IF_IDLE, WAKE, Rest
 from stacks.release.state_machine import ReleasePlaces
 from stacks.settings import EnvironmentSettings
 from stacks.settings.release import OfficeHours
+from stacks.shared.parameters import publish
 from stacks.shared.state_machine import add_machine, target
 
 IDLE_HOURS = 24
@@ -47,6 +48,7 @@ class Rests(Construct):
         machine = add_machine(
             self, "Machine", definition(rest_places), Duration.hours(3), self.statements(rest_places)
         )
+        publish(self.stack, settings.name, "shutdown-state-machine-arn", machine.state_machine_arn)
         if settings.rest.idle_hours:
             self.look_for_idle_ones(machine)
         if hours := settings.rest.office_hours:

@@ -25,7 +25,8 @@ class Places:
         role_arn: under which the jobs run.
         code_bucket: bucket of the source archive.
         code_key: its key, which changes with the code.
-        training_image: container of both jobs.
+        training_image: container of training jobs.
+        processing_image: container of evaluation and drift jobs.
         inference_image: container that will serve the model.
         litert_image: container that can serve the model's LiteRT file; None where there is none.
         version_arns: of each kind's registered versions, up to the number that follows.
@@ -40,6 +41,7 @@ class Places:
     code_bucket: str
     code_key: str
     training_image: str
+    processing_image: str
     inference_image: str
     version_arns: dict[str, str]
     inference_stack: str

@@ -58,7 +58,7 @@ def processing_task(
         "Arguments": {
             "ProcessingJobName": jsonata(name),
             "RoleArn": places.role_arn,
-            "AppSpecification": {"ImageUri": places.training_image, "ContainerEntrypoint": entry_point},
+            "AppSpecification": {"ImageUri": places.processing_image, "ContainerEntrypoint": entry_point},
             "ProcessingInputs": jsonata(inputs),
             "ProcessingOutputConfig": {
                 "Outputs": [{"OutputName": "output", "S3Output": output}],

@@ -175,3 +175,25 @@ def test_a_policy_is_for_an_operation_that_two_can_answer():
         else:
             with pytest.raises(SettingsRefused):
                 settings_with("api.policies", {operation.name: {}})
+
+
+@pytest.mark.parametrize(
+    ("api", "said"),
+    [
+        ({"callers": {"shop": {"requests_per_second": 5.0, "burst_requests": 10}}}, "api.callers: its page"),
+        ({"vpc_endpoint_ids": ["vpce-0123456789abcdef0"]}, "api.vpc_endpoint_ids: its page"),
+        (
+            {
+                "authorization": "COGNITO_USER_POOLS",
+                "user_pools": {"arns": ["arn:aws:cognito-idp:us-east-1:111122223333:userpool/us-east-1_A1"]},
+            },
+            "api.user_pools: its page",
+        ),
+    ],
+)
+def test_an_api_that_the_console_cannot_ask_is_refused_beside_it(api, said):
+    environments = {"dev": {"console": {}, "api": api}}
+    with pytest.raises(SettingsRefused, match=said):
+        load_settings("dev", environments)
+    environments["dev"].pop("console")
+    load_settings("dev", environments)
