@@ -14,6 +14,8 @@ MULTI_MODEL_PREFIX = "multi-model"
 SHARED_ENDPOINT = "shared-endpoint"
 # The inference specification of a registered version that our own container serves.
 LITERT = "litert"
+# The one of AWS's container for processors without a GPU; the version's own is of the one for GPUs.
+CPU = "cpu"
 
 
 def parameter_name(environment: str, name: str) -> str:

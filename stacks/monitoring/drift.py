@@ -54,6 +54,7 @@ class DriftJob(Construct):
         code = s3_assets.Asset(self, "Source", path=str(archive))
         job_role = self.job_role(code)
         image = TRAINING_IMAGES[settings.training.image_version]
+        serving = INFERENCE_IMAGES[settings.inference.image_version]
         places = Places(
             data_bucket=self.data_bucket,
             model_bucket=model_bucket,
@@ -63,7 +64,8 @@ class DriftJob(Construct):
             code_key=code.s3_object_key,
             training_image=image.uri(settings.region, settings.training.instance_type),
             processing_image=image.uri(settings.region, settings.watching.drift.instance_type),
-            inference_image=INFERENCE_IMAGES[settings.inference.image_version].uri(settings.region),
+            inference_image=serving.of_device(settings.region, "gpu"),
+            cpu_inference_image=serving.of_device(settings.region, "cpu"),
             version_arns={
                 kind: self.sagemaker_arn("model-package", f"{endpoint_name(settings.name, kind)}/")
                 for kind in KINDS

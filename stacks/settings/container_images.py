@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import datetime
 from dataclasses import dataclass
+from typing import Literal
 
 from stacks.settings.instance_families import has_gpu
 
-# Ends of patch and processors: deep-learning-containers, docs/src/data/tensorflow-*/ (for inference, #6596). Host machines: SageMaker's developer guide, "GPU driver upgrades", and the constants of
-# deep-learning-containers' tests. Accounts and regions: sagemaker.core.image_uris of the pinned SDK.
+# Sources. Ends of patch and processors: deep-learning-containers, docs/src/data/tensorflow-*/ (for inference, #6596).
+# Host machines: SageMaker's developer guide, "GPU driver upgrades", and the constants of deep-learning-containers'
+# tests. Accounts and regions: sagemaker.core.image_uris of the pinned SDK.
 CHECKED_ON = datetime.date(2026, 11, 30)
 
 COMMON_ACCOUNT = "763104351884"
@@ -92,7 +94,10 @@ class Image:
 
         The one for GPUs runs on a processor without one too, and is larger by gigabytes.
         """
-        device = "gpu" if any(has_gpu(one) for one in instance_types) else "cpu"
+        return self.of_device(region, "gpu" if any(has_gpu(one) for one in instance_types) else "cpu")
+
+    def of_device(self, region: str, device: Literal["cpu", "gpu"]) -> str:
+        """The image's address in a region."""
         registry = f"{ACCOUNT_OF_REGION[region]}.dkr.ecr.{region}.amazonaws.com"
         return f"{registry}/{self.name}-{device}-py312"
 
@@ -116,8 +121,8 @@ def without_images(region: str) -> str | None:
             )
     if region not in ACCOUNT_OF_REGION:
         return (
-            f"AWS publishes no TensorFlow containers for training and inference in '{region}', as of {CHECKED_ON}; it does in "
-            f"{', '.join(ACCOUNT_OF_REGION)}"
+            f"AWS publishes no TensorFlow containers for training and inference in '{region}', as of "
+            f"{CHECKED_ON}; it does in {', '.join(ACCOUNT_OF_REGION)}"
         )
     return None
 

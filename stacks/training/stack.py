@@ -66,6 +66,7 @@ class TrainingStack(Stack):
         network = self.network(settings, data_bucket, model_bucket, code)
         if network:
             publish_network(self, settings.name, network.vpc_config)
+        serving = INFERENCE_IMAGES[settings.inference.image_version]
         places = Places(
             data_bucket=data_bucket,
             model_bucket=model_bucket,
@@ -77,7 +78,8 @@ class TrainingStack(Stack):
                 settings.region, settings.training.instance_type, *settings.training.fallback_instance_types
             ),
             processing_image=image.uri(settings.region, settings.training.evaluation_instance_type),
-            inference_image=INFERENCE_IMAGES[settings.inference.image_version].uri(settings.region),
+            inference_image=serving.of_device(settings.region, "gpu"),
+            cpu_inference_image=serving.of_device(settings.region, "cpu"),
             version_arns={
                 kind: self.sagemaker_arn("model-package", f"{endpoint_name(settings.name, kind)}/")
                 for kind in KINDS
@@ -96,6 +98,7 @@ class TrainingStack(Stack):
         add_starts(self, settings, machine, data_bucket)
         publish(self, settings.name, "training-state-machine-arn", machine.state_machine_arn)
         publish(self, settings.name, "inference-image", places.inference_image)
+        publish(self, settings.name, "cpu-inference-image", places.cpu_inference_image)
         if places.litert_image:
             publish(self, settings.name, "litert-image", places.litert_image)
 
