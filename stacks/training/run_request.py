@@ -18,7 +18,8 @@ GATE = "$states.input.minimum_accuracy"
 GATE_IS_WELL = f"($exists({GATE}) ? $type({GATE}) = 'number' and {GATE} >= 0 and {GATE} <= 1 : true)"
 # An id names jobs and S3 folders. SageMaker's training toolkit joins hyperparameters into one line of a shell: a value
 # of other characters could be a command of its own, and after an empty one every name would get the next one's value.
-RUN_ID_PATTERN = "/^[a-zA-Z0-9](-?[a-zA-Z0-9]){0,35}$/"
+RUN_ID_PATTERN = "/^[a-zA-Z0-9](-?[a-zA-Z0-9])*$/"
+RUN_ID_CHARACTERS = 36
 NAME_PATTERN = "/^[a-z][a-z0-9_]{0,255}$/"
 VALUE_PATTERN = '/^("[A-Za-z0-9_.+-]{1,254}"|[A-Za-z0-9_.+][A-Za-z0-9_.+-]{0,255}|-[0-9.]{1,255})$/'
 # The toolkit's own names, which say what runs.
@@ -31,7 +32,10 @@ def fits(value: str, pattern: str) -> str:
 
 
 ID = "$states.input.run_id"
-ID_IS_WELL = f"($exists({ID}) ? $type({ID}) = 'string' and {fits(ID, RUN_ID_PATTERN)} : true)"
+ID_IS_WELL = (
+    f"($exists({ID}) ? $type({ID}) = 'string' and {fits(ID, RUN_ID_PATTERN)} "
+    f"and $length({ID}) <= {RUN_ID_CHARACTERS} : true)"
+)
 CHOSEN = "$states.input.hyperparameters"
 IS_WRONG = (
     f"$type($v) != 'string' ? true : $not({fits('$v', VALUE_PATTERN)} and {fits('$k', NAME_PATTERN)}) "

@@ -254,7 +254,9 @@ def test_hyperparameters_that_are_values_are_passed_on(machine, chosen):
     assert chosen.items() <= request["HyperParameters"].items()
 
 
-@pytest.mark.parametrize("run_id", ["", "a b", "a;b", "-a", "a-", "a--b", "../a", "a" * 37, 7, None, "a\n"])
+@pytest.mark.parametrize(
+    "run_id", ["", "a b", "a;b", "-a", "a-", "a--b", "../a", "a" * 37, "a-" * 18 + "a", 7, None, "a\n"]
+)
 def test_a_run_id_that_is_no_part_of_a_name_trains_nothing(machine, run_id):
     done = walk(machine, {**INPUT, "run_id": run_id}, {})
     assert done.error == "BadRequest"
