@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from stacks.names import CPU, LITERT
 from stacks.settings.inference import InferenceSettings
 from stacks.settings.instance_families import has_gpu, virtual_processors
@@ -24,16 +26,20 @@ def specification(inference: InferenceSettings, instance_type: str | None) -> st
     return None if instance_type and has_gpu(instance_type) else CPU
 
 
-def variables(inference: InferenceSettings, instance_type: str | None, kind: str | None) -> dict[str, str]:
+def variables(
+    inference: InferenceSettings, instance_type: str | None, kind: str | None, cores: float | None = None
+) -> dict[str, str]:
     """What the container is told of the instance; nothing where it has none, and to our own container.
 
-    A worker turns requests into tensors, one at a time, so there is one for each vCPU. Requests that come together
+    A worker turns requests into tensors, one at a time, so there is one for each vCPU of the instance, or of the
+    `cores` that a copy of a component has of it. Requests that come together
     are computed together on a GPU, for images alone: sequences of several lengths are no batch. `kind` is None for a
     container of several kinds.
     """
     if inference.container == "litert" or instance_type is None:
         return {}
-    workers = min(virtual_processors(instance_type), MOST_WORKERS)
+    processors = math.ceil(cores) if cores else virtual_processors(instance_type)
+    workers = min(processors, MOST_WORKERS)
     told = {"SAGEMAKER_GUNICORN_WORKERS": str(workers)}
     if kind == "cnn" and has_gpu(instance_type):
         told |= {

@@ -223,9 +223,16 @@ class ReleasedModel(Construct):
         )
 
     def model(
-        self, construct_id: str, version: CfnParameter, instance_type: str | None
+        self,
+        construct_id: str,
+        version: CfnParameter,
+        instance_type: str | None,
+        cores: float | None = None,
     ) -> sagemaker.CfnModel:
-        """A registered version as something to serve on instances of a type; None: on none, serverless."""
+        """A registered version as something to serve on instances of a type; None: on none, serverless.
+
+        `cores` is how many of an instance's a copy has; None: all.
+        """
         model = sagemaker.CfnModel(
             self,
             construct_id,
@@ -236,7 +243,7 @@ class ReleasedModel(Construct):
                 environment={
                     # Every answer names the version that gave it.
                     "MODEL_VERSION": version.value_as_string,
-                    **variables(self.inference, instance_type, self.kind),
+                    **variables(self.inference, instance_type, self.kind, cores),
                 },
                 model_package_name=self.stack.format_arn(
                     service="sagemaker",
@@ -287,7 +294,7 @@ class ReleasedModel(Construct):
                 self, "Asynchronous", settings=chosen, model=model, bucket=bucket, **common
             ).resources
         if chosen := self.inference.scale_to_zero:
-            model = self.model("ToZeroModel", version, chosen.instance_type)
+            model = self.model("ToZeroModel", version, chosen.instance_type, chosen.cpu_cores_per_copy)
             role_arn = self.stack.role.role_arn
             resources += [model]
             resources += ComponentEndpoint(

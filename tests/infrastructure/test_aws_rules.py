@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from typing import Any
 
@@ -52,6 +53,20 @@ def test_every_variant_with_a_gpu_names_the_host_that_starts_the_image(on_gpus, 
     for variant in [*variants, *variants_of(templates["Inference"])]:
         expected = ENDPOINT_GPU_HOST if has_gpu(variant["InstanceType"]) else None
         assert variant.get("InferenceAmiVersion") == expected
+
+
+def test_a_copy_of_a_component_has_a_gpu_where_the_instance_has_one_and_workers_for_its_cores(
+    on_gpus, of_type
+):
+    inference = on_gpus["Inference"]
+    components = of_type(inference, "AWS::SageMaker::InferenceComponent")
+    assert len(components) == 2
+    for component in components:
+        needs = component["Specification"]["ComputeResourceRequirements"]
+        assert needs["NumberOfAcceleratorDevicesRequired"] == 1
+        model = inference["Resources"][component["Specification"]["ModelName"]["Fn::GetAtt"][0]]
+        told = model["Properties"]["PrimaryContainer"]["Environment"]
+        assert told["SAGEMAKER_GUNICORN_WORKERS"] == str(math.ceil(needs["NumberOfCpuCoresRequired"])) == "1"
 
 
 def test_endpoints_and_components_may_write_the_logs_that_sagemaker_gives_them(on_gpus, of_type):
