@@ -74,6 +74,7 @@ MODEL_FOLDER = OutputFolder(
     (
         *("labels.json", "code/inference.py"),
         *("1/saved_model.pb", "1/fingerprint.pb", "1/variables/variables.*", "1/assets/*"),
+        "1/assets.extra/tf_serving_warmup_requests",
         *("litert/*.tflite", "litert/preprocessing.json"),
     ),
 )

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 import tensorflow as tf
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from tensorflow.core.framework import tensor_pb2
 
 from model_code.export.warm_up import BATCHES, FILE, field, varint
+from model_code.outputs import MODEL_FOLDER
 
 # tensorflow/serving, tensorflow_serving/apis (prediction_log.proto, predict.proto, model.proto), checked on 2026-11-30;
 # a map is a repeated entry of key and value. A tensor stays bytes here, which are the same on the wire.
@@ -54,6 +57,13 @@ def test_the_signature_answers_every_request_of_its_warm_up(trained):
         assert bool(tf.reduce_all(tf.math.is_finite(answer["score"])))
         counts.append(len(answer["label"]))
     assert tuple(counts) == BATCHES
+
+
+def test_an_artefact_with_a_warm_up_gives_way_to_the_next(trained, tmp_path):
+    shutil.copytree(trained.artefact, tmp_path, dirs_exist_ok=True)
+    assert (tmp_path / "1" / FILE).is_file()
+    MODEL_FOLDER.prepare(tmp_path)
+    assert [one for one in tmp_path.rglob("*") if one.is_file()] == []
 
 
 @pytest.mark.parametrize(("value", "encoded"), [(0, "00"), (127, "7f"), (128, "8001"), (300, "ac02")])
