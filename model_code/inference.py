@@ -217,7 +217,8 @@ def checked_sequence(steps, where):
             )
         if not all(type(value) in (int, float) and abs(value) <= LARGEST_FLOAT32 for value in step):
             raise Refused(f"Step {position} of the sequence of {where} holds what is no number of 32 bits.")
-    return steps
+    # TensorFlow Serving refuses whole numbers that float32 does not hold exactly, from 16,777,216 on.
+    return [[float(value) for value in step] for step in steps]
 
 
 def sequences_of_npy(body):

@@ -103,9 +103,6 @@ def add_stacks(app: App, settings: EnvironmentSettings, build_directory: Path) -
             alarm_prefix=stack_name(settings, ""),
             inference_stack=inference.stack_name,
         )
-        # It listens to their machines, which it knows by what they published.
-        for part in ("Training", "Release"):
-            stacks["Watching"].add_stack_dependency(stacks[part])
     if settings.rest:
         release = stacks["Release"]
         Rests(release, "Rests", settings=settings, places=release.places, release_machine=release.machine)
@@ -115,6 +112,10 @@ def add_stacks(app: App, settings: EnvironmentSettings, build_directory: Path) -
         settings=settings,
         build_directory=build_directory,
     )
+    if settings.watching:
+        # It listens to their machines, which it knows by what they published.
+        for part in ("Training", "Release", "Bulk"):
+            stacks["Watching"].add_stack_dependency(stacks[part])
     if settings.budget:
         # Beside the topic that hears of it, where there is one.
         holder = stacks["Watching" if settings.watching else "Storage"]

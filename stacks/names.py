@@ -16,6 +16,8 @@ SHARED_ENDPOINT = "shared-endpoint"
 LITERT = "litert"
 # Of a registered version's own properties: how many channels its sequences have, where it was trained on sequences.
 SEQUENCE_CHANNELS = "sequence_channels"
+# The one of AWS's container for processors without a GPU; the version's own is of the one for GPUs.
+CPU = "cpu"
 
 
 def parameter_name(environment: str, name: str) -> str:

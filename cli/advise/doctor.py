@@ -126,4 +126,4 @@ def image_findings(settings: EnvironmentSettings, today: datetime.date) -> Itera
         "inference": INFERENCE_IMAGES[settings.inference.image_version],
     }
     for role, image in images.items():
-        yield Finding(f"{role} image {image.tag}", None, None, end_of_patch_warning(image, today) or "")
+        yield Finding(f"{role} image {image.version}", None, None, end_of_patch_warning(image, today) or "")

@@ -53,13 +53,20 @@ def register(
         CommandFailed: when the app is not deployed there. Then nothing was uploaded.
     """
     bucket, image = target.parameter("model-bucket"), target.parameter("inference-image")
-    litert = target.parameter_if_published("litert-image")
+    further = {
+        "cpu": target.parameter_if_published("cpu-inference-image"),
+        "litert": target.parameter_if_published("litert-image"),
+    }
     key = f"local/{kind}/{uuid.uuid4().hex}/model.tar.gz"
     with model.packed() as archive:
         on_detail(f"uploading {archive.stat().st_size / 1e6:.1f} MB")
         target.client("s3").upload_file(str(archive), bucket, key)
     artefact = f"s3://{bucket}/{key}"
-    additional = [{"Name": "litert", "Containers": [{"Image": litert, "ModelDataUrl": artefact}]}]
+    additional = [
+        {"Name": name, "Containers": [{"Image": one, "ModelDataUrl": artefact}]}
+        for name, one in further.items()
+        if one
+    ]
     answer = target.client("sagemaker").create_model_package(
         ModelPackageGroupName=endpoint_name(target, kind),
         ModelPackageDescription="Trained outside the training state machine and registered by hand.",
@@ -70,7 +77,7 @@ def register(
             "SupportedResponseMIMETypes": list(ANSWERED_TYPES),
         },
         CustomerMetadataProperties=properties_of(model),
-        **({"AdditionalInferenceSpecifications": additional} if litert else {}),
+        **({"AdditionalInferenceSpecifications": additional} if additional else {}),
     )
     return answer["ModelPackageArn"].rsplit("/", 1)[-1]
 

@@ -16,6 +16,7 @@ from cli.shared.run_ids import new_run_id
 from cli.shared.target import Target
 from model_code.inference import JSON_LINES_TYPE, NPY_TYPE, TAKEN_TYPES_OF_KIND, TEXT_TYPE
 from model_code.outputs import written
+from stacks.settings.container_images import transform_host
 from stacks.settings.inference import TRANSFORM_PREFIX, TransformSettings
 from stacks.settings.instance_families import has_local_storage
 
@@ -173,6 +174,8 @@ def job_request(
     resources = {"InstanceType": settings.instance_type, "InstanceCount": settings.instance_count}
     if not has_local_storage(settings.instance_type):
         resources["VolumeKmsKeyId"] = key_arn
+    if host := transform_host(settings.instance_type):
+        resources["TransformAmiVersion"] = host
     return {
         "TransformJobName": name,
         "ModelName": model,

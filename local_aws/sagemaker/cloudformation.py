@@ -213,7 +213,9 @@ def typed(properties: Any) -> Any:
 
 
 def typed_value(name: str, value: Any) -> Any:
-    """One property."""
+    """One property; a container's variables are text, whatever they look like."""
+    if name == "Environment":
+        return value
     if isinstance(value, str):
         if value in ("true", "false"):
             return value == "true"

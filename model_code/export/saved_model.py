@@ -13,6 +13,7 @@ import keras
 import tensorflow as tf
 
 from model_code.export.litert import CALIBRATION_SAMPLES, write_litert
+from model_code.export.warm_up import SIGNATURE, write_warm_up
 from model_code.hyperparameters import Hyperparameters
 from model_code.outputs import MODEL_FOLDER
 from model_code.training.tasks import Problem
@@ -92,7 +93,8 @@ def write_artefact(directory: Path, module: ServingModule, labels: Sequence[str]
     MODEL_FOLDER.prepare(directory)
     (directory / MODEL_FOLDER.first).write_text(json.dumps(card, indent=2))
     target = directory / VERSION
-    tf.saved_model.save(module, str(target), signatures={"serving_default": module.signature})
+    tf.saved_model.save(module, str(target), signatures={SIGNATURE: module.signature})
+    write_warm_up(target, card["kind"], module.signature.input_signature[0])
     code = directory / "code"
     code.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(PACKAGE / "inference.py", code / "inference.py")

@@ -16,6 +16,7 @@ from lambdas.bulk.asking import runs_in_bulk
 from lambdas.bulk.places import PREFIX
 from lambdas.catalogue import OPERATIONS
 from stacks.bulk.state_machine import BulkPlaces, definition
+from stacks.names import CAPTURED_PREFIX
 from stacks.settings import EnvironmentSettings
 from stacks.settings.api import SECONDS_A_DAY
 from stacks.shared import acknowledge
@@ -58,6 +59,10 @@ class BulkStack(Stack):
             description="Recognition: the worker of bulk runs",
             timeout=Duration.seconds(WORKER_TIMEOUT_SECONDS),
             reserved_concurrent_executions=None,
+        )
+        # It reads whatever the manifest names, but for what customers sent to the endpoints.
+        worker.add_to_role_policy(
+            roles.never_read_objects(bucket_arn(self.data_bucket), f"{CAPTURED_PREFIX}/")
         )
         places = BulkPlaces(
             bucket=self.data_bucket,

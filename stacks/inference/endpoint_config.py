@@ -9,6 +9,7 @@ from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
 from stacks.names import VARIANT
+from stacks.settings.container_images import endpoint_host
 from stacks.settings.inference import InferenceSettings
 from stacks.settings.instance_families import has_local_storage
 
@@ -51,6 +52,7 @@ def instance_variant(model: sagemaker.CfnModel, instance_type: str, first_instan
         model_name=model.attr_model_name,
         instance_type=instance_type,
         initial_instance_count=first_instances,
+        inference_ami_version=endpoint_host(instance_type),
         initial_variant_weight=1,
     )
 
@@ -75,10 +77,12 @@ def shadow_variant(inference: InferenceSettings, model: sagemaker.CfnModel) -> d
 
     In CloudFormation's own spelling, because it stands in a condition.
     """
+    host = endpoint_host(inference.instance_type)
     return {
         "VariantName": SHADOW,
         "ModelName": model.attr_model_name,
         "InstanceType": inference.instance_type,
         "InitialInstanceCount": 1,
         "InitialVariantWeight": inference.shadow_percent / 100,
+        **({"InferenceAmiVersion": host} if host else {}),
     }

@@ -7,6 +7,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
+from stacks.inference.containers import variables
 from stacks.inference.deployment import deployment, release_alarms
 from stacks.inference.endpoint_config import endpoint_configuration
 from stacks.names import MULTI_MODEL_PREFIX, SHARED_ENDPOINT, shared_endpoint_name
@@ -48,7 +49,8 @@ class MultiModelEndpoint(Construct):
             enable_network_isolation=True,
             primary_container=properties.ContainerDefinitionProperty(
                 # A registered version cannot be named here: it is one model.
-                image=INFERENCE_IMAGES[inference.image_version].uri(settings.region),
+                image=INFERENCE_IMAGES[inference.image_version].uri(settings.region, inference.instance_type),
+                environment=variables(inference, inference.instance_type, kind=None),
                 mode="MultiModel",
                 model_data_url=f"s3://{bucket}/{MULTI_MODEL_PREFIX}/",
                 multi_model_config=properties.MultiModelConfigProperty(model_cache_setting=caching),

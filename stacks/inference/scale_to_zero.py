@@ -10,7 +10,9 @@ from constructs import Construct
 from stacks.inference import autoscaling as scaling
 from stacks.inference.endpoint_config import instance_variant, volume_key
 from stacks.names import VARIANT, asynchronous_endpoint_name, component_endpoint_name, component_name
+from stacks.settings.container_images import endpoint_host
 from stacks.settings.inference import ASYNCHRONOUS_PREFIX, AsynchronousSettings, ScaleToZeroSettings
+from stacks.settings.instance_families import has_gpu
 
 BACKLOG_SECONDS = 60
 
@@ -159,6 +161,7 @@ class ComponentEndpoint(Construct):
                     variant_name=VARIANT,
                     instance_type=settings.instance_type,
                     initial_instance_count=1,
+                    inference_ami_version=endpoint_host(settings.instance_type),
                     managed_instance_scaling=properties.ManagedInstanceScalingProperty(
                         status="ENABLED", min_instance_count=0, max_instance_count=settings.maximum_instances
                     ),
@@ -188,6 +191,8 @@ class ComponentEndpoint(Construct):
                 model_name=model.attr_model_name,
                 compute_resource_requirements=properties.InferenceComponentComputeResourceRequirementsProperty(
                     number_of_cpu_cores_required=settings.cpu_cores_per_copy,
+                    # Without it a copy sees no GPU of the instance.
+                    number_of_accelerator_devices_required=1 if has_gpu(settings.instance_type) else None,
                     min_memory_required_in_mb=settings.memory_megabytes_per_copy,
                 ),
             ),

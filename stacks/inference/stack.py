@@ -20,6 +20,7 @@ from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
 from stacks.inference.autoscaling import track_concurrency
+from stacks.inference.containers import specification, variables
 from stacks.inference.data_capture import data_capture
 from stacks.inference.deployment import deployment, release_alarms
 from stacks.inference.endpoint_config import endpoint_configuration, shadow_variant
@@ -27,7 +28,6 @@ from stacks.inference.multi_model import MultiModelEndpoint
 from stacks.inference.scale_to_zero import AsynchronousEndpoint, ComponentEndpoint
 from stacks.names import (
     KINDS,
-    LITERT,
     MULTI_MODEL_PREFIX,
     NOT_RELEASED,
     endpoint_name,
@@ -108,7 +108,7 @@ class InferenceStack(Stack):
             *roles.read_objects(model_bucket_arn, *read_prefixes(settings.inference)),
             roles.use_key(self.key_arn),
             *roles.pull_image(INFERENCE_IMAGES[settings.inference.image_version], settings.region),
-            *roles.write_sagemaker_logs(self, "Endpoints", "TransformJobs"),
+            *roles.write_sagemaker_logs(self, *log_groups(settings.inference)),
             # A batch transform job has no role but that of its model.
             *roles.read_objects(data_bucket_arn, f"{TRANSFORM_PREFIX}/"),
             roles.write_objects(data_bucket_arn, f"{TRANSFORM_PREFIX}/"),
@@ -130,6 +130,12 @@ def read_prefixes(inference: InferenceSettings) -> list[str]:
     """Below which prefixes of the model bucket there is what containers serve."""
     copied = [f"{MULTI_MODEL_PREFIX}/"] if inference.multi_model else []
     return ["training/", "local/", *copied]
+
+
+def log_groups(inference: InferenceSettings) -> list[str]:
+    """Where SageMaker writes what serving containers say."""
+    components = ["InferenceComponents/*"] if inference.scale_to_zero else []
+    return ["Endpoints/*", *components, "TransformJobs"]
 
 
 @dataclass(frozen=True)
@@ -169,7 +175,8 @@ class ReleasedModel(Construct):
         super().__init__(stack, construct_id)
         self.stack, self.kind, self.inference = stack, kind, settings.inference
         self.name = endpoint_name(settings.name, kind)
-        model = self.model("Model", release.version)
+        own = None if self.inference.serverless else self.inference.instance_type
+        model = self.model("Model", release.version, own)
         resources: list[CfnResource] = [model]
         if stack.shared:
             self.config, endpoint = stack.shared.config, stack.shared.endpoint
@@ -178,7 +185,7 @@ class ReleasedModel(Construct):
             self.config, endpoint, of_it = self.own_endpoint(model, release.is_there)
             resources += of_it
         self.record(settings, kind, release, endpoint)
-        resources += self.second_endpoints(settings, model)
+        resources += self.second_endpoints(settings, release.version)
         for resource in resources:
             resource.cfn_options.condition = release.is_there
 
@@ -215,23 +222,35 @@ class ReleasedModel(Construct):
             description=f"The model of the version of {self.name} that serves.",
         )
 
-    def model(self, construct_id: str, version: CfnParameter) -> sagemaker.CfnModel:
-        """A registered version as something to serve."""
+    def model(
+        self,
+        construct_id: str,
+        version: CfnParameter,
+        instance_type: str | None,
+        cores: float | None = None,
+    ) -> sagemaker.CfnModel:
+        """A registered version as something to serve on instances of a type; None: on none, serverless.
+
+        `cores` is how many of an instance's a copy has; None: all.
+        """
         model = sagemaker.CfnModel(
             self,
             construct_id,
             execution_role_arn=self.stack.role.role_arn,
-            enable_network_isolation=True,
+            # Serverless endpoints take no network isolation (SageMaker's guide, Serverless Inference, exclusions).
+            enable_network_isolation=instance_type is not None,
             primary_container=sagemaker.CfnModel.ContainerDefinitionProperty(
-                # Every answer names the version that gave it.
-                environment={"MODEL_VERSION": version.value_as_string},
+                environment={
+                    # Every answer names the version that gave it.
+                    "MODEL_VERSION": version.value_as_string,
+                    **variables(self.inference, instance_type, self.kind, cores),
+                },
                 model_package_name=self.stack.format_arn(
                     service="sagemaker",
                     resource="model-package",
                     resource_name=f"{self.name}/{version.value_as_string}",
                 ),
-                # None: the version's own specification, which is of AWS's container.
-                inference_specification_name=LITERT if self.inference.container == "litert" else None,
+                inference_specification_name=specification(self.inference, instance_type),
             ),
         )
         model.node.add_dependency(self.stack.role)
@@ -250,7 +269,7 @@ class ReleasedModel(Construct):
                 released, Fn.condition_not(Fn.condition_equals(version.value_as_string, ""))
             ),
         )
-        model = self.model("ShadowModel", version)
+        model = self.model("ShadowModel", version, self.inference.instance_type)
         model.cfn_options.condition = shadowed
         variant = shadow_variant(self.inference, model)
         return Fn.condition_if(shadowed.logical_id, [variant], Aws.NO_VALUE)
@@ -263,24 +282,23 @@ class ReleasedModel(Construct):
         target.add_resource_dependency(endpoint)
         return [target, policy]
 
-    def second_endpoints(self, settings: EnvironmentSettings, model: sagemaker.CfnModel) -> list[CfnResource]:
-        """Further endpoints of the same version, where the settings want them."""
-        common = {
-            "environment": settings.name,
-            "kind": self.kind,
-            "model": model,
-            "key_arn": self.stack.key_arn,
-        }
+    def second_endpoints(self, settings: EnvironmentSettings, version: CfnParameter) -> list[CfnResource]:
+        """Further endpoints of the same version, each with a model for its instances, where the settings want them."""
+        common = {"environment": settings.name, "kind": self.kind, "key_arn": self.stack.key_arn}
         resources: list[CfnResource] = []
         if chosen := self.inference.asynchronous:
+            model = self.model("AsynchronousModel", version, chosen.instance_type)
             bucket = self.stack.model_bucket
+            resources += [model]
             resources += AsynchronousEndpoint(
-                self, "Asynchronous", settings=chosen, bucket=bucket, **common
+                self, "Asynchronous", settings=chosen, model=model, bucket=bucket, **common
             ).resources
         if chosen := self.inference.scale_to_zero:
+            model = self.model("ToZeroModel", version, chosen.instance_type, chosen.cpu_cores_per_copy)
             role_arn = self.stack.role.role_arn
+            resources += [model]
             resources += ComponentEndpoint(
-                self, "ToZero", settings=chosen, role_arn=role_arn, **common
+                self, "ToZero", settings=chosen, model=model, role_arn=role_arn, **common
             ).resources
         return resources
 
@@ -352,8 +370,7 @@ def inference_findings(settings: EnvironmentSettings) -> list[acknowledge.Findin
         *acknowledge.each(
             "ModelRole/DefaultPolicy",
             acknowledge.LOG_STREAMS,
-            acknowledge.log_group(settings, "Endpoints"),
-            acknowledge.log_group(settings, "TransformJobs"),
+            *(acknowledge.log_group(settings, group) for group in log_groups(settings.inference)),
         ),
         *acknowledge.each("ModelRole/DefaultPolicy", acknowledge.VERSIONS, *acknowledge.versions(settings)),
         *acknowledge.each(

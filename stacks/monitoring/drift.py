@@ -27,7 +27,11 @@ from stacks.shared.state_machine import add_machine, target
 
 
 class DriftJob(Construct):
-    """Once a day for each kind; metrics, and an alarm for inputs and one for predictions."""
+    """Once a day for each kind; metrics, and an alarm for inputs and one for predictions.
+
+    Attributes:
+        machine: what measures.
+    """
 
     def __init__(
         self,
@@ -49,6 +53,8 @@ class DriftJob(Construct):
         write_source_archive(archive)
         code = s3_assets.Asset(self, "Source", path=str(archive))
         job_role = self.job_role(code)
+        image = TRAINING_IMAGES[settings.training.image_version]
+        serving = INFERENCE_IMAGES[settings.inference.image_version]
         places = Places(
             data_bucket=self.data_bucket,
             model_bucket=model_bucket,
@@ -56,8 +62,10 @@ class DriftJob(Construct):
             role_arn=job_role.role_arn,
             code_bucket=code.s3_bucket_name,
             code_key=code.s3_object_key,
-            training_image=TRAINING_IMAGES[settings.training.image_version].uri(settings.region),
-            inference_image=INFERENCE_IMAGES[settings.inference.image_version].uri(settings.region),
+            training_image=image.uri(settings.region, settings.training.instance_type),
+            processing_image=image.uri(settings.region, settings.watching.drift.instance_type),
+            inference_image=serving.of_device(settings.region, "gpu"),
+            cpu_inference_image=serving.of_device(settings.region, "cpu"),
             version_arns={
                 kind: self.sagemaker_arn("model-package", f"{endpoint_name(settings.name, kind)}/")
                 for kind in KINDS
@@ -65,7 +73,7 @@ class DriftJob(Construct):
             inference_stack=inference_stack,
             vpc=published_network(self.stack, settings),
         )
-        machine = add_machine(
+        self.machine = machine = add_machine(
             self,
             "Machine",
             definition(settings, places),
@@ -81,14 +89,11 @@ class DriftJob(Construct):
     def job_role(self, code: s3_assets.Asset) -> iam.Role:
         """What the container may do: read captures, baselines and code, write reports."""
         role = iam.Role(self, "JobRole", assumed_by=iam.ServicePrincipal("sagemaker.amazonaws.com"))
-        code_bucket_arn = self.stack.format_arn(
-            service="s3", region="", account="", resource=code.s3_bucket_name
-        )
         image = TRAINING_IMAGES[self.settings.training.image_version]
         statements = [
             *roles.read_objects(self.buckets["data"], f"{CAPTURED_PREFIX}/"),
             *roles.read_objects(self.buckets["model"], "evaluations/"),
-            *roles.read_object(code_bucket_arn, code.s3_object_key),
+            *roles.read_code(self.stack, code.s3_bucket_name),
             roles.write_objects(self.buckets["model"], "drift/"),
             roles.use_key(self.key_arn),
             roles.use_key_for_volumes(self.key_arn),
@@ -96,7 +101,7 @@ class DriftJob(Construct):
             *roles.write_sagemaker_logs(self.stack, "ProcessingJobs"),
         ]
         if self.settings.training.network:
-            statements += roles.place_network_interfaces(self.stack)
+            statements.append(roles.place_network_interfaces())
         for statement in statements:
             role.add_to_policy(statement)
         return role
@@ -210,9 +215,7 @@ def drift_findings(settings: EnvironmentSettings) -> list[acknowledge.Finding]:
     if not (settings.watching and settings.watching.drift):
         return []
     job, machine = "Drift/JobRole/DefaultPolicy", "Drift/Machine/Role/DefaultPolicy"
-    network = acknowledge.each(job, acknowledge.INTERFACES, *acknowledge.interfaces(settings))
     return [
-        *(network if settings.training.network else []),
         *acknowledge.each(job, acknowledge.OBJECTS, acknowledge.objects("DataBucket", "captured/")),
         *acknowledge.each(
             job,
@@ -221,6 +224,7 @@ def drift_findings(settings: EnvironmentSettings) -> list[acknowledge.Finding]:
         ),
         *acknowledge.each(job, acknowledge.LOG_STREAMS, acknowledge.log_group(settings, "ProcessingJobs")),
         *acknowledge.each(job, acknowledge.NO_RESOURCE, acknowledge.resource("*")),
+        *acknowledge.each(job, acknowledge.ARCHIVES, acknowledge.source_archives(settings)),
         *acknowledge.each(
             machine,
             acknowledge.RUNS,

@@ -19,6 +19,13 @@ from stacks.settings import EnvironmentSettings
 from stacks.shared.asl import EVENT_SOURCE
 from stacks.shared.parameters import published
 
+# Under which names the other stacks publish their state machines.
+MACHINES = {
+    "training": "training-state-machine-arn",
+    "release": "release-state-machine-arn",
+    "bulk": "bulk-state-machine-arn",
+}
+SHUTDOWN = {"shutdown": "shutdown-state-machine-arn"}
 ENDED_BADLY = ["FAILED", "TIMED_OUT", "ABORTED"]
 
 
@@ -42,25 +49,26 @@ class WatchingStack(Stack):
     ) -> None:
         super().__init__(scope, construct_id, **options)
         self.key_arn = published(self, settings.name, "key-arn")
-        self.training_machine_arn = published(self, settings.name, "training-state-machine-arn")
-        release_machine_arn = published(self, settings.name, "release-state-machine-arn")
+        machines = {
+            name: published(self, settings.name, parameter)
+            for name, parameter in (MACHINES | (SHUTDOWN if settings.rest else {})).items()
+        }
         self.topic = topic = self.alarm_topic(settings)
         self.tell_of_alarms(topic, alarm_prefix)
-        self.tell_of_failed_runs(
-            topic, {"training": self.training_machine_arn, "release": release_machine_arn}
-        )
         self.tell_of_our_events(topic)
         self.alarm_on_server_errors(settings)
         if settings.watching.drift:
-            DriftJob(
+            drift = DriftJob(
                 self,
                 "Drift",
                 settings=settings,
                 build_directory=build_directory,
                 inference_stack=inference_stack,
                 key_arn=self.key_arn,
-                training_machine_arn=self.training_machine_arn,
+                training_machine_arn=machines["training"],
             )
+            machines["drift"] = drift.machine.state_machine_arn
+        self.tell_of_failed_runs(topic, machines)
         if settings.watching.dashboard:
             add_dashboard(self, settings)
 
@@ -100,7 +108,7 @@ class WatchingStack(Stack):
         )
 
     def tell_of_failed_runs(self, topic: sns.Topic, machines: dict[str, str]) -> None:
-        """Every training run and release that did not succeed, with the sentence that says why."""
+        """Every execution of the app's machines that did not succeed, with the sentence that says why."""
         field = events.EventField.from_path
         for name, arn in machines.items():
             self.tell(
@@ -111,7 +119,7 @@ class WatchingStack(Stack):
                     detail_type=["Step Functions Execution Status Change"],
                     detail={"stateMachineArn": [arn], "status": ENDED_BADLY},
                 ),
-                f"A {name} ended as {field('$.detail.status')}: {field('$.detail.cause')} "
+                f"A run of the {name} machine ended as {field('$.detail.status')}: {field('$.detail.cause')} "
                 f"({field('$.detail.executionArn')})",
             )
 

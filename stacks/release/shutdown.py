@@ -17,6 +17,7 @@ from stacks.release.shutdown_state_machine import REST, REST_IF_IDLE, WAKE, Rest
 from stacks.release.state_machine import ReleasePlaces
 from stacks.settings import EnvironmentSettings
 from stacks.settings.release import OfficeHours
+from stacks.shared.parameters import publish
 from stacks.shared.state_machine import add_machine, target
 
 IDLE_HOURS = 24
@@ -53,6 +54,7 @@ class Rests(Construct):
             Duration.seconds(2 * 3600 + 2 * settings.inference.release_seconds),
             self.statements(rest_places),
         )
+        publish(self.stack, settings.name, "shutdown-state-machine-arn", machine.state_machine_arn)
         if settings.rest.idle_hours:
             self.look_for_idle_ones(machine)
         if hours := settings.rest.office_hours:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any, Literal, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from stacks.settings.api import ApiSettings
 from stacks.settings.base import Settings
 from stacks.settings.bulk import BulkSettings
 from stacks.settings.console import ConsoleSettings
-from stacks.settings.container_images import VERIFIED_PAIRS
+from stacks.settings.container_images import VERIFIED_PAIRS, without_images
 from stacks.settings.inference import InferenceSettings
 from stacks.settings.monitoring import BudgetSettings, WatchingSettings
 from stacks.settings.release import ReleaseSettings, RestSettings
@@ -26,7 +26,7 @@ class EnvironmentSettings(Settings):
     """Everything that differs between dev and prod."""
 
     name: Literal["dev", "prod"]
-    region: str = Field("us-east-1", pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")
+    region: str = "us-east-1"
     account: str | None = Field(None, pattern=r"^\d{12}$", description="Empty: whatever account deploys it.")
     termination_protection: bool = True
     permissions_boundary: str | None = Field(
@@ -47,11 +47,32 @@ class EnvironmentSettings(Settings):
     watching: WatchingSettings | None = Field(None, description="Empty: nobody hears of alarms.")
     rest: RestSettings | None = Field(None, description="Empty: what is released serves around the clock.")
 
+    @field_validator("region")
+    @classmethod
+    def region_has_images(cls, region: str) -> str:
+        """Refuses a region without AWS's containers, or of another partition than the ARNs here."""
+        if refused := without_images(region):
+            raise ValueError(refused)
+        return region
+
     @model_validator(mode="after")
     def prod_does_not_rest(self) -> Self:
         """Refuses to take endpoints away that customers may count on."""
         if self.name == "prod" and self.rest:
             raise ValueError("rest takes endpoints away, which prod has to keep: leave it out")
+        return self
+
+    @model_validator(mode="after")
+    def console_gets_in(self) -> Self:
+        """Refuses an API that the console, which signs its requests with its own role, could not ask."""
+        refused = {
+            "callers": (self.api.callers, "its page sends no API key"),
+            "user_pools": (self.api.user_pools, "its page signs requests for IAM and sends no token"),
+            "vpc_endpoint_ids": (self.api.vpc_endpoint_ids, "its page asks from the internet"),
+        }
+        for name, (chosen, why) in refused.items():
+            if self.console and chosen:
+                raise ValueError(f"console cannot be beside api.{name}: {why}; leave one of them out")
         return self
 
     @model_validator(mode="after")

@@ -176,9 +176,10 @@ class InferenceSettings(Settings):
             raise ValueError(
                 "serverless takes neither autoscaling nor shadow_percent, which are of instances"
             )
-        if self.serverless and self.container == "tensorflow":
+        if has_gpu(self.transform.instance_type) and (self.serverless or not has_gpu(self.instance_type)):
             raise ValueError(
-                "serverless has no GPU, and AWS's image is one for GPUs: set container to 'litert'"
+                f"transform.instance_type {self.transform.instance_type} has a GPU, and a job asks the endpoint's own "
+                "model, which is served here by the image without GPUs: choose one without, such as ml.c5.xlarge"
             )
         return self
 

@@ -24,6 +24,12 @@ def is_graviton(instance_type: str) -> bool:
     return GRAVITON.match(instance_type) is not None
 
 
+def virtual_processors(instance_type: str) -> int:
+    """How many vCPUs the instance has: two for `large`, four for each `xlarge` (Amazon EC2, instance sizes)."""
+    times, size = re.fullmatch(r"(\d*)(\w+)", instance_type.rpartition(".")[2]).groups()
+    return 4 * int(times or 1) if size == "xlarge" else 2
+
+
 def has_gpu(instance_type: str) -> bool:
     """Whether the instance has GPUs."""
     return GPU.match(instance_type) is not None

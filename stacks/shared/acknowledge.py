@@ -9,14 +9,18 @@ from aws_cdk import Acknowledgment, Stack, Validations
 
 from stacks.names import KINDS, MULTI_MODEL_PREFIX, endpoint_name
 from stacks.settings import EnvironmentSettings
+from stacks.shared.iam import sagemaker_log_group
 
 OBJECTS = "The keys below this prefix are named when a job runs; the role can do nothing else in the bucket."
-NO_RESOURCE = "These actions have no resource that a policy could name (Service Authorization Reference)."
-LOG_STREAMS = "SageMaker names the streams; the group is named in full."
+NO_RESOURCE = (
+    "These actions have no resource that a policy could name (Service Authorization Reference), or SageMaker's guide "
+    "forbids to name one (CreateProcessingJob in a VPC)."
+)
+LOG_STREAMS = "SageMaker names the streams, and an endpoint's group after it; nothing else has such groups."
 RUNS = "A run's name ends in its id, which nobody knows before; the kind is named in full."
 VERSIONS = "A version's number is known when it is registered; the group is named in full."
 STACK_ID = "A stack's ARN ends in an id that CloudFormation chooses; the stack is named in full."
-INTERFACES = "EC2 chooses the ids, and SageMaker creates the interfaces in an account of its own."
+ARCHIVES = "A run in flight reads the archive that it began with; an archive is named after its content."
 
 
 @dataclass(frozen=True)
@@ -55,8 +59,8 @@ def sagemaker(settings: EnvironmentSettings, kind: str, name: str) -> str:
 
 
 def log_group(settings: EnvironmentSettings, name: str) -> str:
-    """The streams of one of SageMaker's log groups."""
-    return resource(f"arn:aws:logs:{account(settings)}:log-group:/aws/sagemaker/{name}:*")
+    """The streams of one of SageMaker's log groups, or groups that begin so; see `sagemaker_log_group`."""
+    return resource(f"arn:aws:logs:{account(settings)}:log-group:{sagemaker_log_group(name)}")
 
 
 def inference_stack(settings: EnvironmentSettings) -> str:
@@ -71,12 +75,10 @@ def versions(settings: EnvironmentSettings) -> list[str]:
     return [sagemaker(settings, "model-package", f"{endpoint_name(settings.name, kind)}/") for kind in KINDS]
 
 
-def interfaces(settings: EnvironmentSettings) -> list[str]:
-    """What EC2 makes for a job in a network."""
-    return [
-        resource(f"arn:aws:ec2:{account(settings)}:{kind}/*")
-        for kind in ("network-interface", "subnet", "security-group")
-    ]
+def source_archives(settings: EnvironmentSettings) -> str:
+    """The archives in the bucket of CDK's own bootstrap."""
+    bucket = f"cdk-hnb659fds-assets-<AWS::AccountId>-{settings.region}"
+    return resource(f"arn:aws:s3:::{bucket}/*.gz")
 
 
 def copied(settings: EnvironmentSettings) -> tuple[str, ...]:

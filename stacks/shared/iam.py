@@ -22,12 +22,20 @@ def read_objects(bucket_arn: str, *prefixes: str) -> list[iam.PolicyStatement]:
     ]
 
 
-def read_object(bucket_arn: str, key: str) -> list[iam.PolicyStatement]:
-    """Reading one object."""
+def read_code(stack: Stack, bucket: str) -> list[iam.PolicyStatement]:
+    """Reading every source archive that was ever deployed: a run in flight reads the one that it began with."""
+    arn = stack.format_arn(service="s3", region="", account="", resource=bucket)
     return [
-        iam.PolicyStatement(actions=["s3:GetObject"], resources=[f"{bucket_arn}/{key}"]),
-        iam.PolicyStatement(actions=["s3:ListBucket"], resources=[bucket_arn]),
+        iam.PolicyStatement(actions=["s3:GetObject"], resources=[f"{arn}/*.gz"]),
+        iam.PolicyStatement(actions=["s3:ListBucket"], resources=[arn]),
     ]
+
+
+def never_read_objects(bucket_arn: str, prefix: str) -> iam.PolicyStatement:
+    """Denies reading below a prefix to a role that may read the rest of the bucket."""
+    return iam.PolicyStatement(
+        effect=iam.Effect.DENY, actions=["s3:GetObject"], resources=[f"{bucket_arn}/{prefix}*"]
+    )
 
 
 def write_objects(bucket_arn: str, *prefixes: str) -> iam.PolicyStatement:
@@ -78,10 +86,10 @@ def pull_own_image(uri: str) -> iam.PolicyStatement:
 
 
 def write_sagemaker_logs(stack: Stack, *log_groups: str) -> list[iam.PolicyStatement]:
-    """Writing the logs and metrics of jobs and endpoints."""
+    """Writing the logs and metrics of jobs and endpoints; `log_groups` are names or, with /* at the end, beginnings."""
     groups = [
         stack.format_arn(
-            service="logs", resource="log-group", resource_name=f"/aws/sagemaker/{group}:*", arn_format=ARN
+            service="logs", resource="log-group", resource_name=sagemaker_log_group(group), arn_format=ARN
         )
         for group in log_groups
     ]
@@ -104,37 +112,30 @@ def write_sagemaker_logs(stack: Stack, *log_groups: str) -> list[iam.PolicyState
     ]
 
 
-def place_network_interfaces(stack: Stack) -> list[iam.PolicyStatement]:
-    """Putting jobs into subnets (SageMaker's execution role permissions, CreateTrainingJob with a VpcConfig)."""
+def sagemaker_log_group(group: str) -> str:
+    """What a log group's ARN ends in: jobs write streams of one group, each endpoint and component has a group."""
+    return f"/aws/sagemaker/{group}" if group.endswith("/*") else f"/aws/sagemaker/{group}:*"
 
-    def every(kind: str) -> str:
-        return stack.format_arn(service="ec2", resource=kind, resource_name="*")
 
-    return [
-        iam.PolicyStatement(
-            actions=["ec2:CreateNetworkInterface"],
-            resources=[every("network-interface"), every("subnet"), every("security-group")],
-        ),
-        iam.PolicyStatement(
-            actions=[
-                "ec2:CreateNetworkInterfacePermission",
-                "ec2:DeleteNetworkInterface",
-                "ec2:DeleteNetworkInterfacePermission",
-            ],
-            resources=[every("network-interface")],
-        ),
-        # EC2's descriptions have no resource to name.
-        iam.PolicyStatement(
-            actions=[
-                "ec2:DescribeDhcpOptions",
-                "ec2:DescribeNetworkInterfaces",
-                "ec2:DescribeSecurityGroups",
-                "ec2:DescribeSubnets",
-                "ec2:DescribeVpcs",
-            ],
-            resources=["*"],
-        ),
-    ]
+def place_network_interfaces() -> iam.PolicyStatement:
+    """Putting jobs into subnets (SageMaker's execution role permissions).
+
+    For CreateProcessingJob the guide forbids conditions and resource filters here: its checks fail with them.
+    """
+    return iam.PolicyStatement(
+        actions=[
+            "ec2:CreateNetworkInterface",
+            "ec2:CreateNetworkInterfacePermission",
+            "ec2:DeleteNetworkInterface",
+            "ec2:DeleteNetworkInterfacePermission",
+            "ec2:DescribeDhcpOptions",
+            "ec2:DescribeNetworkInterfaces",
+            "ec2:DescribeSecurityGroups",
+            "ec2:DescribeSubnets",
+            "ec2:DescribeVpcs",
+        ],
+        resources=["*"],
+    )
 
 
 def bucket_arn(name: str) -> str:

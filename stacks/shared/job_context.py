@@ -25,8 +25,10 @@ class Places:
         role_arn: under which the jobs run.
         code_bucket: bucket of the source archive.
         code_key: its key, which changes with the code.
-        training_image: container of both jobs.
-        inference_image: container that will serve the model.
+        training_image: container of training jobs.
+        processing_image: container of evaluation and drift jobs.
+        inference_image: container that will serve the model on GPUs.
+        cpu_inference_image: container that will serve it elsewhere.
         litert_image: container that can serve the model's LiteRT file; None where there is none.
         version_arns: of each kind's registered versions, up to the number that follows.
         inference_stack: name of the stack whose parameter says which version is the champion.
@@ -40,7 +42,9 @@ class Places:
     code_bucket: str
     code_key: str
     training_image: str
+    processing_image: str
     inference_image: str
+    cpu_inference_image: str
     version_arns: dict[str, str]
     inference_stack: str
     vpc: dict[str, list[str]] | None = None

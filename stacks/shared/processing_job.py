@@ -59,7 +59,7 @@ def processing_task(
         "Arguments": {
             "ProcessingJobName": jsonata(f"{name} & {RETRIED}"),
             "RoleArn": places.role_arn,
-            "AppSpecification": {"ImageUri": places.training_image, "ContainerEntrypoint": entry_point},
+            "AppSpecification": {"ImageUri": places.processing_image, "ContainerEntrypoint": entry_point},
             "ProcessingInputs": jsonata(inputs),
             "ProcessingOutputConfig": {
                 "Outputs": [{"OutputName": "output", "S3Output": output}],

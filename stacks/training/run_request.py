@@ -16,6 +16,33 @@ LISTED_OBJECTS = 500
 # What a run may ask for as its gate; a run that says nothing has the settings' own.
 GATE = "$states.input.minimum_accuracy"
 GATE_IS_WELL = f"($exists({GATE}) ? $type({GATE}) = 'number' and {GATE} >= 0 and {GATE} <= 1 : true)"
+# An id names jobs and S3 folders. SageMaker's training toolkit joins hyperparameters into one line of a shell: a value
+# of other characters could be a command of its own, and after an empty one every name would get the next one's value.
+RUN_ID_PATTERN = "/^[a-zA-Z0-9](-?[a-zA-Z0-9])*$/"
+RUN_ID_CHARACTERS = 36
+NAME_PATTERN = "/^[a-z][a-z0-9_]{0,255}$/"
+VALUE_PATTERN = '/^("[A-Za-z0-9_.+-]{1,254}"|[A-Za-z0-9_.+][A-Za-z0-9_.+-]{0,255}|-[0-9.]{1,255})$/'
+# The toolkit's own names, which say what runs.
+TOOLKIT_PATTERN = "/^sagemaker_/"
+
+
+def fits(value: str, pattern: str) -> str:
+    """Whether a text is of a pattern, as an expression; `$` alone would let a line break stand at its end."""
+    return f"($contains({value}, {pattern}) and $not($contains({value}, /\\s/)))"
+
+
+ID = "$states.input.run_id"
+ID_IS_WELL = (
+    f"($exists({ID}) ? $type({ID}) = 'string' and {fits(ID, RUN_ID_PATTERN)} "
+    f"and $length({ID}) <= {RUN_ID_CHARACTERS} : true)"
+)
+CHOSEN = "$states.input.hyperparameters"
+IS_WRONG = (
+    f"$type($v) != 'string' ? true : $not({fits('$v', VALUE_PATTERN)} and {fits('$k', NAME_PATTERN)}) "
+    f"or $contains($k, {TOOLKIT_PATTERN})"
+)
+WRONG = f"$each({CHOSEN}, function($v, $k) {{ ({IS_WRONG}) ? $k }})"
+CHOSEN_ARE_WELL = f"($exists({CHOSEN}) ? $type({CHOSEN}) = 'object' and $count({WRONG}) = 0 : true)"
 
 
 def request_states(settings: EnvironmentSettings, places: Places, *, then: str) -> dict[str, Any]:
@@ -38,7 +65,7 @@ def request_states(settings: EnvironmentSettings, places: Places, *, then: str) 
                     "Condition": jsonata(
                         f"$states.input.kind in [{kinds}] and "
                         f"$contains($string($states.input.data_s3_uri), /^s3:\\/\\/{places.data_bucket}\\/.+/) "
-                        f"and {GATE_IS_WELL}"
+                        f"and {GATE_IS_WELL} and {ID_IS_WELL} and {CHOSEN_ARE_WELL}"
                     ),
                     "Next": "Request",
                 }
@@ -50,6 +77,8 @@ def request_states(settings: EnvironmentSettings, places: Places, *, then: str) 
             "Error": "BadRequest",
             "Cause": f"A run wants a 'kind' ({kinds}) and a 'data_s3_uri' below s3://{places.data_bucket}/ with "
             "train/, validation/ and test/; a 'minimum_accuracy', where there is one, is a number from 0 to 1. "
+            "A 'run_id', where there is one, has up to 36 letters, digits and single hyphens between them; "
+            "'hyperparameters' are texts of letters, digits and _.+- by name, none of them empty. "
             "Nothing was trained.",
         },
         "Request": {

@@ -12,7 +12,7 @@ from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
 from model_code.source import ARCHIVE_NAME, write_source_archive
-from stacks.names import KINDS, endpoint_name
+from stacks.names import CAPTURED_PREFIX, KINDS, endpoint_name
 from stacks.settings import EnvironmentSettings
 from stacks.settings.container_images import INFERENCE_IMAGES, TRAINING_IMAGES, Image
 from stacks.settings.training import TrainingSettings
@@ -75,10 +75,13 @@ class TrainingStack(Stack):
             )
             # The versions are data: they stay where the data stays.
             keep = settings.storage.keep_data_when_destroyed
-            group.apply_removal_policy(RemovalPolicy.RETAIN if keep else RemovalPolicy.DESTROY)
+            # Not when the first deployment fails: a group that stayed would hold its name against the next one.
+            kept = RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
+            group.apply_removal_policy(kept if keep else RemovalPolicy.DESTROY)
         network = self.network(settings, data_bucket, model_bucket, code)
         if network:
             publish_network(self, settings.name, network.vpc_config)
+        serving = INFERENCE_IMAGES[settings.inference.image_version]
         places = Places(
             data_bucket=data_bucket,
             model_bucket=model_bucket,
@@ -86,8 +89,12 @@ class TrainingStack(Stack):
             role_arn=job_role.role_arn,
             code_bucket=code.s3_bucket_name,
             code_key=code.s3_object_key,
-            training_image=image.uri(settings.region),
-            inference_image=INFERENCE_IMAGES[settings.inference.image_version].uri(settings.region),
+            training_image=image.uri(
+                settings.region, settings.training.instance_type, *settings.training.fallback_instance_types
+            ),
+            processing_image=image.uri(settings.region, settings.training.evaluation_instance_type),
+            inference_image=serving.of_device(settings.region, "gpu"),
+            cpu_inference_image=serving.of_device(settings.region, "cpu"),
             version_arns={
                 kind: self.sagemaker_arn("model-package", f"{endpoint_name(settings.name, kind)}/")
                 for kind in KINDS
@@ -106,18 +113,19 @@ class TrainingStack(Stack):
         add_starts(self, settings, machine, data_bucket)
         publish(self, settings.name, "training-state-machine-arn", machine.state_machine_arn)
         publish(self, settings.name, "inference-image", places.inference_image)
+        publish(self, settings.name, "cpu-inference-image", places.cpu_inference_image)
         if places.litert_image:
             publish(self, settings.name, "litert-image", places.litert_image)
 
     def job_role(self, settings: EnvironmentSettings, image: Image, code: s3_assets.Asset) -> iam.Role:
         """What the containers may do: read data and code, write checkpoints, models and evaluations."""
         role = iam.Role(self, "JobRole", assumed_by=iam.ServicePrincipal("sagemaker.amazonaws.com"))
-        code_bucket_arn = self.format_arn(service="s3", region="", account="", resource=code.s3_bucket_name)
         statements = [
             *roles.read_objects(self.data_bucket_arn),
+            roles.never_read_objects(self.data_bucket_arn, f"{CAPTURED_PREFIX}/"),
             # The champion may be a model that was registered by hand, which is below local/.
             *roles.read_objects(self.model_bucket_arn, "checkpoints/", "training/", "local/"),
-            *roles.read_object(code_bucket_arn, code.s3_object_key),
+            *roles.read_code(self, code.s3_bucket_name),
             roles.write_objects(self.model_bucket_arn, "checkpoints/", "training/", "evaluations/"),
             roles.use_key(self.key_arn),
             roles.use_key_for_volumes(self.key_arn),
@@ -125,7 +133,7 @@ class TrainingStack(Stack):
             *roles.write_sagemaker_logs(self, "TrainingJobs", "ProcessingJobs"),
         ]
         if settings.training.network:
-            statements += roles.place_network_interfaces(self)
+            statements.append(roles.place_network_interfaces())
         for statement in statements:
             role.add_to_policy(statement)
         return role
@@ -251,9 +259,6 @@ def training_findings(settings: EnvironmentSettings) -> list[acknowledge.Finding
     markers = acknowledge.each(
         "Training/Role/DefaultPolicy", "The data set's folder is its owner's choice.", anywhere
     )
-    network = acknowledge.each(
-        "JobRole/DefaultPolicy", acknowledge.INTERFACES, *acknowledge.interfaces(settings)
-    )
     return [
         *acknowledge.each("JobRole/DefaultPolicy", acknowledge.OBJECTS, acknowledge.objects("DataBucket")),
         *acknowledge.each(
@@ -268,6 +273,9 @@ def training_findings(settings: EnvironmentSettings) -> list[acknowledge.Finding
             acknowledge.log_group(settings, "ProcessingJobs"),
         ),
         *acknowledge.each("JobRole/DefaultPolicy", acknowledge.NO_RESOURCE, acknowledge.resource("*")),
+        *acknowledge.each(
+            "JobRole/DefaultPolicy", acknowledge.ARCHIVES, acknowledge.source_archives(settings)
+        ),
         *acknowledge.each("Training/Role/DefaultPolicy", acknowledge.RUNS, *jobs),
         *acknowledge.each(
             "Training/Role/DefaultPolicy", acknowledge.VERSIONS, *acknowledge.versions(settings)
@@ -282,5 +290,4 @@ def training_findings(settings: EnvironmentSettings) -> list[acknowledge.Finding
         ),
         *acknowledge.each("Training/Role/DefaultPolicy", acknowledge.NO_RESOURCE, acknowledge.resource("*")),
         *(markers if marker else []),
-        *(network if settings.training.network else []),
     ]

@@ -7,7 +7,7 @@ from typing import Any
 
 from model_code.evaluation.files import BASELINE_FILE, EVALUATION_FILE, GATE_FILE
 from model_code.inference import ANSWERED_TYPES, TAKEN_TYPES_OF_KIND
-from stacks.names import LITERT, endpoint_name
+from stacks.names import CPU, LITERT, endpoint_name
 from stacks.settings import EnvironmentSettings
 from stacks.shared.asl import SDK, catch, jsonata, retriers, task
 from stacks.shared.job_context import Places
@@ -135,7 +135,7 @@ def register(settings: EnvironmentSettings, places: Places) -> dict[str, Any]:
                 "SupportedContentTypes": jsonata(f"$lookup({{{types}}}, $kind)"),
                 "SupportedResponseMIMETypes": list(ANSWERED_TYPES),
             },
-            **litert_specification(places),
+            "AdditionalInferenceSpecifications": further_specifications(places),
             "ModelMetrics": {"ModelQuality": {"Statistics": statistics(places, EVALUATION_FILE)}},
             # What the drift job holds later inputs against.
             "DriftCheckBaselines": {"ModelDataQuality": {"Statistics": statistics(places, BASELINE_FILE)}},
@@ -164,12 +164,14 @@ def statistics(places: Places, file: str) -> dict[str, str]:
     return {"ContentType": "application/json", "S3Uri": uri}
 
 
-def litert_specification(places: Places) -> dict[str, Any]:
-    """The same artefact behind our own container, by a name under which a model can choose it."""
-    if places.litert_image is None:
-        return {}
-    container = {"Image": places.litert_image, "ModelDataUrl": jsonata("$artefact")}
-    return {"AdditionalInferenceSpecifications": [{"Name": LITERT, "Containers": [container]}]}
+def further_specifications(places: Places) -> list[dict[str, Any]]:
+    """The same artefact behind other containers, each by a name under which a model can choose it."""
+    images = {CPU: places.cpu_inference_image, LITERT: places.litert_image}
+    return [
+        {"Name": name, "Containers": [{"Image": image, "ModelDataUrl": jsonata("$artefact")}]}
+        for name, image in images.items()
+        if image
+    ]
 
 
 def lineage(places: Places) -> str:

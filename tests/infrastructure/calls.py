@@ -10,7 +10,8 @@ from local_aws.sagemaker.integrations import PREFIX, SDK_CALLS
 
 from .interpreter import called
 
-# Actions that take no resource, or whose resource nobody can name before it exists (Service Authorization Reference).
+# Actions that take no resource, or whose resource nobody can name before it exists (Service Authorization Reference),
+# or must not name one: SageMaker's guide on CreateProcessingJob in a VPC.
 WITHOUT_RESOURCE = {
     "cloudwatch:GetMetricStatistics",
     "cloudwatch:PutMetricData",
@@ -28,6 +29,10 @@ WITHOUT_RESOURCE = {
     "comprehend:DetectSyntax",
     "comprehend:DetectTargetedSentiment",
     "comprehend:DetectToxicContent",
+    "ec2:CreateNetworkInterface",
+    "ec2:CreateNetworkInterfacePermission",
+    "ec2:DeleteNetworkInterface",
+    "ec2:DeleteNetworkInterfacePermission",
     "ec2:DescribeDhcpOptions",
     "ec2:DescribeNetworkInterfaces",
     "ec2:DescribeSecurityGroups",

@@ -1,38 +1,85 @@
-"""The table of AWS's containers agrees with the sagemaker SDK's own."""
+"""The table of AWS's containers agrees with the sagemaker SDK's own, and nobody looked at it too long ago."""
 
 from __future__ import annotations
 
 import datetime
 
 import pytest
+from botocore.session import get_session
 from sagemaker.core import image_uris
 
+from stacks.settings import SettingsRefused, load_settings
 from stacks.settings.container_images import (
     ACCOUNT_OF_REGION,
+    CHECKED_ON,
     INFERENCE_IMAGES,
     TRAINING_IMAGES,
     VERIFIED_PAIRS,
     end_of_patch_warning,
 )
 
-REGIONS = ["us-east-1", "eu-central-1", "ap-northeast-1", *ACCOUNT_OF_REGION]
+from .conftest import context
+
+IMAGES = {"training": TRAINING_IMAGES, "inference": INFERENCE_IMAGES}
+OLDEST_LOOK_DAYS = 120
 
 
-@pytest.mark.parametrize("region", REGIONS)
-@pytest.mark.parametrize("scope", ["training", "inference"])
-def test_an_image_is_where_the_sdk_says(region, scope):
-    for version, image in {"training": TRAINING_IMAGES, "inference": INFERENCE_IMAGES}[scope].items():
+def registries(scope: str, version: str) -> dict[str, str]:
+    """The SDK's accounts by region."""
+    versions = image_uris.config_for_framework("tensorflow")[scope]
+    return versions["versions"][versions["version_aliases"][version]]["registries"]
+
+
+@pytest.mark.parametrize("region", ["us-east-1", "ap-east-2"])
+@pytest.mark.parametrize("scope", IMAGES)
+@pytest.mark.parametrize("instance_type", ["ml.g5.xlarge", "ml.m5.xlarge"])
+def test_an_image_is_what_the_sdk_says(region, scope, instance_type):
+    for version, image in IMAGES[scope].items():
         expected = image_uris.retrieve(
             "tensorflow",
             region,
             version=version,
             py_version="py312",
-            instance_type="ml.g5.xlarge",
+            instance_type=instance_type,
             image_scope=scope,
         )
-        # The SDK names the oldest equal tag or a longer one of the same image; account, repository and version decide.
-        assert image.uri(region).partition(":")[0] == expected.partition(":")[0]
-        assert expected.partition(":")[2].startswith(version)
+        assert image.uri(region, instance_type) == expected
+
+
+def test_the_table_has_every_region_of_our_partition_that_the_sdk_knows():
+    for scope, images in IMAGES.items():
+        for version in images:
+            known = registries(scope, version)
+            ours = {region: known.get(region) for region in ACCOUNT_OF_REGION}
+            assert ours == ACCOUNT_OF_REGION
+    both = set.intersection(
+        *(set(registries(scope, version)) for scope in IMAGES for version in IMAGES[scope])
+    )
+    session = get_session()
+    assert {one for one in both if session.get_partition_for_region(one) == "aws"} == set(ACCOUNT_OF_REGION)
+
+
+@pytest.mark.parametrize("region", ["us-gov-west-1", "cn-north-1", "eusc-de-east-1", "us-iso-east-1"])
+def test_a_region_of_another_partition_is_refused_by_name(region):
+    environments = context()["environments"]
+    environments["dev"]["region"] = region
+    with pytest.raises(SettingsRefused, match=f"region: .*'{region}' is of a partition of its own"):
+        load_settings("dev", environments)
+
+
+def test_a_region_without_the_containers_is_refused_by_name():
+    environments = context()["environments"]
+    environments["dev"]["region"] = "me-west-1"
+    with pytest.raises(
+        SettingsRefused, match="no TensorFlow containers for training and inference in 'me-west-1'"
+    ):
+        load_settings("dev", environments)
+
+
+def test_the_table_was_looked_up_not_too_long_ago():
+    """When this fails: look at the sources that the table names, correct it, and write the day into CHECKED_ON."""
+    age = datetime.date.today() - CHECKED_ON
+    assert age <= datetime.timedelta(days=OLDEST_LOOK_DAYS)
 
 
 def test_every_verified_pair_is_in_the_tables():
@@ -42,8 +89,10 @@ def test_every_verified_pair_is_in_the_tables():
         assert served in INFERENCE_IMAGES
 
 
-def test_the_end_of_patch_is_warned_of_ninety_days_before():
-    image = TRAINING_IMAGES["2.21"]
+@pytest.mark.parametrize(
+    "image", [*TRAINING_IMAGES.values(), *INFERENCE_IMAGES.values()], ids=lambda one: one.name
+)
+def test_the_end_of_patch_is_warned_of_ninety_days_before(image):
     day = image.end_of_patch
     assert end_of_patch_warning(image, day - datetime.timedelta(days=91)) is None
     assert str(day) in end_of_patch_warning(image, day - datetime.timedelta(days=90))

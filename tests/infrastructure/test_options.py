@@ -267,15 +267,6 @@ def test_the_alarm_of_the_api_is_about_our_stage_of_it(everything, of_type):
     }
 
 
-def test_both_machines_failures_are_told(everything, of_type):
-    heard = {
-        json.dumps(rule["EventPattern"]["detail"]["stateMachineArn"])
-        for rule in of_type(everything["Watching"], "AWS::Events::Rule")
-        if rule.get("EventPattern", {}).get("source") == ["aws.states"]
-    }
-    assert heard == {'[{"Ref": "TrainingStateMachineArn"}]', '[{"Ref": "ReleaseStateMachineArn"}]'}
-
-
 def test_every_alarm_of_the_app_bears_a_name_that_the_topic_hears(everything, of_type):
     """CloudFormation names them after their stacks, which all begin alike."""
     for template in everything.values():

@@ -56,7 +56,7 @@ def test_a_good_model_is_trained_measured_and_registered(machine, kind):
 
 
 def test_the_callers_hyperparameters_reach_the_job_and_cannot_replace_its_code(machine):
-    attack = {**INPUT, "hyperparameters": {"epochs": "3", "sagemaker_program": '"evil.py"', "kind": '"rnn"'}}
+    attack = {**INPUT, "hyperparameters": {"epochs": "3", "kind": '"rnn"'}}
     found = run(machine, attack).requests["Train"][0]["HyperParameters"]
     assert found["epochs"] == "3"
     assert json.loads(found["sagemaker_program"]) == "train.py"
@@ -260,6 +260,58 @@ def test_a_gate_that_is_no_share_trains_nothing(machine, minimum):
     done = walk(machine, {**INPUT, "minimum_accuracy": minimum}, {})
     assert done.error == "BadRequest"
     assert "'minimum_accuracy', where there is one, is a number from 0 to 1" in done.cause
+
+
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        {"epochs": "1; touch X #"},
+        {"epochs": "$(id)"},
+        {"epochs": "`id`"},
+        {"epochs": "1\n2"},
+        {"epochs": "1\n"},
+        {"epochs": ""},
+        {"epochs": '""'},
+        {"epochs": '"1" "2"'},
+        {"epochs": "--kind"},
+        {"epochs": 3},
+        {"epochs": None},
+        {"epochs; id": "1"},
+        {"": "1"},
+        {"sagemaker_program": "other.py"},
+        ["epochs"],
+        "epochs",
+    ],
+)
+def test_hyperparameters_that_could_be_more_than_values_train_nothing(machine, chosen):
+    """The toolkit joins them into one line of a shell."""
+    done = walk(machine, {**INPUT, "hyperparameters": chosen}, {})
+    assert done.error == "BadRequest"
+    assert "'hyperparameters' are texts" in done.cause
+
+
+@pytest.mark.parametrize(
+    "chosen",
+    [{}, {"learning_rate": "1e-3"}, {"seed": "-1"}, {"precision": '"bfloat16"', "jit_compile": "true"}],
+)
+def test_hyperparameters_that_are_values_are_passed_on(machine, chosen):
+    (request,) = run(machine, {**INPUT, "hyperparameters": chosen}).requests["Train"]
+    assert chosen.items() <= request["HyperParameters"].items()
+
+
+@pytest.mark.parametrize(
+    "run_id", ["", "a b", "a;b", "-a", "a-", "a--b", "../a", "a" * 37, "a-" * 18 + "a", 7, None, "a\n"]
+)
+def test_a_run_id_that_is_no_part_of_a_name_trains_nothing(machine, run_id):
+    done = walk(machine, {**INPUT, "run_id": run_id}, {})
+    assert done.error == "BadRequest"
+    assert "A 'run_id', where there is one" in done.cause
+
+
+def test_what_a_marker_says_is_held_to_the_same(machine):
+    marker = json.dumps({"kind": "rnn", "hyperparameters": {"epochs": "1; id"}})
+    answers = services(ReadMarker=lambda *_: {"Body": marker})
+    assert walk(machine, {"marker_key": "reviews/TRAIN.json"}, answers).error == "BadRequest"
 
 
 def test_a_version_bears_a_card_with_its_figures_and_the_baseline_of_its_drift(machine):

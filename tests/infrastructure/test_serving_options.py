@@ -30,6 +30,8 @@ OPTIONS: dict[str, dict[str, Any]] = {
         "scale_to_zero": {"instance_type": "ml.c7g.large", "maximum_copies": 4},
     },
     "serverless": {**LITERT, "serverless": {"memory_megabytes": 2048, "provisioned_concurrency": 2}},
+    "serverless with TensorFlow": {"serverless": {"memory_megabytes": 2048, "provisioned_concurrency": 2}},
+    "small": {"instance_type": "ml.c5.2xlarge", "asynchronous": {"instance_type": "ml.g5.xlarge"}},
 }
 
 
@@ -37,7 +39,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
 def chosen(tmp_path_factory) -> dict[str, dict[str, dict]]:
     """dev's templates with OPTIONS; cdk-nag finds nothing in the first that is not acknowledged.
 
-    Of the serverless one there is the inference stack alone, which gives the pack nothing new to look at.
+    Of the others there is the inference stack alone, which gives the pack nothing new to look at.
     """
     from aws_cdk import App
 
@@ -51,12 +53,18 @@ def chosen(tmp_path_factory) -> dict[str, dict[str, dict]]:
         patch.setattr(lambda_assets, "native_packages", lambda: compiled)
         of_instances = checked_templates(instances, output)
     alone = App(outdir=str(output / "alone"))
-    serverless = load_settings("dev", settings_with(OPTIONS["serverless"], {}))
-    InferenceStack(alone, "Alone", settings=serverless)
+    others = [option for option in OPTIONS if option != "everything of instances"]
+    for number, option in enumerate(others):
+        settings = load_settings("dev", settings_with(OPTIONS[option], {}))
+        InferenceStack(alone, f"Alone{number}", settings=settings)
     alone.synth()
+    files = [output / "alone" / f"Alone{number}.template.json" for number in range(len(others))]
     return {
         "everything of instances": of_instances,
-        "serverless": {"Inference": json.loads((output / "alone" / "Alone.template.json").read_text())},
+        **{
+            option: {"Inference": json.loads(file.read_text())}
+            for option, file in zip(others, files, strict=True)
+        },
     }
 
 
@@ -68,8 +76,14 @@ def instances(chosen) -> dict:
 
 @pytest.fixture
 def serverless(chosen) -> dict:
-    """The inference template of a serverless endpoint."""
+    """The inference template of a serverless endpoint with our own container."""
     return chosen["serverless"]["Inference"]
+
+
+def model_of(template: dict, config: dict) -> dict:
+    """The model behind an endpoint configuration."""
+    (name, _) = config["ProductionVariants"][0]["ModelName"]["Fn::GetAtt"]
+    return template["Resources"][name]["Properties"]
 
 
 def config_with(template: dict, member: str) -> dict:
@@ -265,6 +279,55 @@ def test_a_serverless_endpoint_has_nothing_that_serverless_does_not_take(serverl
         assert "DeploymentConfig" not in endpoint
 
 
+@pytest.mark.parametrize("option", ["serverless", "serverless with TensorFlow"])
+def test_a_serverless_model_is_not_isolated_which_serverless_refuses(chosen, option, of_type):
+    for model in of_type(chosen[option]["Inference"], "AWS::SageMaker::Model"):
+        assert model["EnableNetworkIsolation"] is False
+
+
+def containers_of(template: dict) -> dict[str, dict]:
+    """What each endpoint configuration's model runs, by its logical id without the digest."""
+    return {
+        name[:-8]: model_of(template, one["Properties"])["PrimaryContainer"]
+        for name, one in template["Resources"].items()
+        if one["Type"] == "AWS::SageMaker::EndpointConfig"
+        and "ModelName" in one["Properties"]["ProductionVariants"][0]
+    }
+
+
+def test_a_model_is_of_the_image_for_its_instances(chosen, dev):
+    """The version's own specification, which has no name, is of the image for GPUs."""
+    found = {
+        "small": containers_of(chosen["small"]["Inference"]),
+        "serverless": containers_of(chosen["serverless with TensorFlow"]["Inference"]),
+        "GPU": containers_of(dev["Inference"]),
+    }
+    names = {
+        option: {place: one.get("InferenceSpecificationName") for place, one in containers.items()}
+        for option, containers in found.items()
+    }
+    assert names["small"]["CnnConfiguration"] == names["serverless"]["CnnConfiguration"] == "cpu"
+    assert names["small"]["CnnAsynchronousConfiguration"] is None, "ml.g5.xlarge has a GPU"
+    assert names["GPU"]["CnnConfiguration"] is None, "and so has ml.g4dn.xlarge"
+
+
+def test_the_container_has_a_worker_for_each_processor_and_computes_images_together_on_a_gpu(chosen, dev):
+    small = containers_of(chosen["small"]["Inference"])["CnnConfiguration"]["Environment"]
+    assert set(small) == {"MODEL_VERSION", "SAGEMAKER_GUNICORN_WORKERS"}
+    assert small["SAGEMAKER_GUNICORN_WORKERS"] == "8", "ml.c5.2xlarge"
+    on_gpu = containers_of(dev["Inference"])
+    assert on_gpu["CnnConfiguration"]["Environment"]["SAGEMAKER_TFS_ENABLE_BATCHING"] == "true"
+    assert int(on_gpu["CnnConfiguration"]["Environment"]["SAGEMAKER_TFS_MAX_BATCH_SIZE"]) >= 65_536
+    # TensorFlow Serving batches no sequences of several lengths.
+    assert "SAGEMAKER_TFS_ENABLE_BATCHING" not in on_gpu["RnnConfiguration"]["Environment"]
+    serverless = containers_of(chosen["serverless with TensorFlow"]["Inference"])["CnnConfiguration"]
+    assert set(serverless["Environment"]) == {"MODEL_VERSION"}
+    for container in containers_of(chosen["everything of instances"]["Inference"]).values():
+        assert set(container.get("Environment", {})) == {"MODEL_VERSION"}, (
+            "our own server has other variables"
+        )
+
+
 def test_a_function_with_litert_may_fetch_released_versions_and_ask_no_endpoint(chosen, dev, of_type):
     template = chosen["everything of instances"]["Api"]
     functions = {one["Handler"].split(".")[1]: one for one in of_type(template, "AWS::Lambda::Function")}
@@ -298,7 +361,8 @@ def test_without_the_settings_there_is_one_endpoint_of_instances_a_network(templ
         ({"container": "litert", "litert_image_uri": IMAGE}, "ml.g4dn.xlarge has a GPU"),
         ({"instance_type": "ml.c7g.large"}, "set container to 'litert'"),
         ({"litert_image_uri": "recognition-serving:1"}, "litert_image_uri"),
-        ({"serverless": {}}, "serverless has no GPU"),
+        ({"serverless": {}, "transform": {"instance_type": "ml.g5.xlarge"}}, "the image without GPUs"),
+        ({"instance_type": "ml.c5.large", "transform": {"instance_type": "ml.g5.xlarge"}}, "without GPUs"),
         ({**LITERT, "serverless": {"memory_megabytes": 1000}}, "memory_megabytes"),
         (
             {**LITERT, "serverless": {"maximum_concurrency": 1, "provisioned_concurrency": 2}},

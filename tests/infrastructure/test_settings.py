@@ -11,7 +11,7 @@ import sys
 import pytest
 
 from stacks.settings import SettingsRefused, load_settings, warnings_of
-from stacks.settings.instance_families import has_local_storage
+from stacks.settings.instance_families import has_local_storage, virtual_processors
 from stacks.settings.instance_types import instance_types
 
 from .conftest import ROOT, context
@@ -175,3 +175,43 @@ def test_a_policy_is_for_an_operation_that_two_can_answer():
         else:
             with pytest.raises(SettingsRefused):
                 settings_with("api.policies", {operation.name: {}})
+
+
+@pytest.mark.parametrize(
+    ("api", "said"),
+    [
+        ({"callers": {"shop": {"requests_per_second": 5.0, "burst_requests": 10}}}, "api.callers: its page"),
+        ({"vpc_endpoint_ids": ["vpce-0123456789abcdef0"]}, "api.vpc_endpoint_ids: its page"),
+        (
+            {
+                "authorization": "COGNITO_USER_POOLS",
+                "user_pools": {"arns": ["arn:aws:cognito-idp:us-east-1:111122223333:userpool/us-east-1_A1"]},
+            },
+            "api.user_pools: its page",
+        ),
+    ],
+)
+def test_an_api_that_the_console_cannot_ask_is_refused_beside_it(api, said):
+    environments = {"dev": {"console": {}, "api": api}}
+    with pytest.raises(SettingsRefused, match=said):
+        load_settings("dev", environments)
+    environments["dev"].pop("console")
+    load_settings("dev", environments)
+
+
+@pytest.mark.parametrize(
+    ("instance_type", "processors"),
+    [
+        ("ml.c5.large", 2),
+        ("ml.g4dn.xlarge", 4),
+        ("ml.c5.2xlarge", 8),
+        ("ml.c5.9xlarge", 36),
+        ("ml.t2.medium", 2),
+    ],
+)
+def test_an_instance_types_size_says_how_many_processors_it_has(instance_type, processors):
+    assert virtual_processors(instance_type) == processors
+
+
+def test_every_instance_type_that_serves_has_a_known_number_of_processors():
+    assert all(virtual_processors(one) >= 1 for one in instance_types("ProductionVariantInstanceType"))

@@ -36,7 +36,9 @@ def replaced(earlier: dict[str, dict], templates: dict[str, dict]) -> list[str]:
             }
             if now != before["create_only"]:
                 found.append(f"{part}: {name} is replaced, because of {now} for {before['create_only']}")
-            if after.get("DeletionPolicy", "Delete") != before["deletion_policy"]:
+            # It keeps as Retain does, but for a first creation that failed.
+            policy = after.get("DeletionPolicy", "Delete").removesuffix("ExceptOnCreate")
+            if policy != before["deletion_policy"]:
                 found.append(f"{part}: {name} has another deletion policy")
     return found
 

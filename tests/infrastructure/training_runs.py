@@ -21,7 +21,9 @@ PLACES = Places(
     code_bucket="assets",
     code_key="abc.gz",
     training_image="763104351884.dkr.ecr.us-east-1.amazonaws.com/tensorflow-training:2.21-gpu-py312",
+    processing_image="763104351884.dkr.ecr.us-east-1.amazonaws.com/tensorflow-training:2.21-cpu-py312",
     inference_image="763104351884.dkr.ecr.us-east-1.amazonaws.com/tensorflow-inference:2.20-gpu-py312",
+    cpu_inference_image="763104351884.dkr.ecr.us-east-1.amazonaws.com/tensorflow-inference:2.20-cpu-py312",
     version_arns={
         kind: f"arn:aws:sagemaker:us-east-1:111122223333:model-package/recognition-dev-{kind}/"
         for kind in ("cnn", "rnn")

@@ -230,7 +230,9 @@ def places_of(client, bucket, names) -> Callable[[str, str, str], Places]:
             code_bucket=bucket,
             code_key=code_key,
             training_image=TRAINING_IMAGE,
+            processing_image=TRAINING_IMAGE,
             inference_image=INFERENCE_IMAGE,
+            cpu_inference_image=INFERENCE_IMAGE.replace("gpu", "cpu"),
             version_arns={"rnn": names.arn("model-package", f"{group}/")},
             inference_stack=inference_stack,
         )

@@ -69,6 +69,12 @@ def test_an_instance_may_stand_alone():
     assert sent(b'{"sequence": [[1, 2.5]]}', "application/json") == [{"sequence": [[1, 2.5]]}]
 
 
+def test_whole_numbers_of_a_sequence_are_sent_as_floats():
+    """TensorFlow Serving refuses a whole number above 16,777,215 where it reads floats."""
+    (row,) = sent(b'{"sequence": [[16777217, -3]]}', "application/json")
+    assert [type(value) for value in row["sequence"][0]] == [float, float]
+
+
 def test_sequences_of_one_request_are_padded_behind_to_the_longest():
     body = b'{"sequence": [[1, 2]]}\n{"sequence": [[3, 4], [5, 6]]}'
 

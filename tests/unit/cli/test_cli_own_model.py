@@ -143,6 +143,24 @@ def test_a_model_of_sequences_is_registered_with_the_number_of_their_channels(aw
     assert package["CustomerMetadataProperties"] == {"sequence_channels": "6"}
 
 
+def test_a_model_of_this_machine_can_be_served_by_every_image_of_the_deployment(aws, tmp_path):
+    target = deploy(aws["dev"])
+    for name, image in {"cpu-inference-image": "for-cpus", "litert-image": "ours"}.items():
+        target.client("ssm").put_parameter(Name=f"/recognition/dev/{name}", Value=image, Type="String")
+    version = own_model.register(target, "rnn", Model(folder_of(tmp_path)), "Approved")
+    sagemaker = target.client("sagemaker")
+    (listed,) = sagemaker.list_model_packages(ModelPackageGroupName="recognition-dev-rnn")[
+        "ModelPackageSummaryList"
+    ]
+    registered = sagemaker.describe_model_package(ModelPackageName=listed["ModelPackageArn"])
+    assert version == listed["ModelPackageArn"].rsplit("/", 1)[-1]
+    further = registered["AdditionalInferenceSpecifications"]
+    assert {one["Name"]: one["Containers"][0]["Image"] for one in further} == {
+        "cpu": "for-cpus",
+        "litert": "ours",
+    }
+
+
 @pytest.fixture
 def released(monkeypatch) -> list[str]:
     """The versions that were released."""
