@@ -8,6 +8,7 @@ from typing import Any
 from bakeoff.jobs import Jobs, Site
 from cli.shared.run_ids import new_run_id
 from cli.shared.target import Target
+from definitions.names import PROJECT
 from stacks.settings import EnvironmentSettings
 from stacks.settings.instance_families import has_local_storage
 
@@ -37,7 +38,7 @@ def jobs_of(target: Target, settings: EnvironmentSettings) -> Jobs:
         "TrainingImage": training["AlgorithmSpecification"]["TrainingImage"],
         "TrainingInputMode": "File",
     }
-    tags = {"project": "recognition", "environment": settings.name, "kind": "bakeoff"}
+    tags = {"project": PROJECT, "environment": settings.name, "kind": "bakeoff"}
     request["Tags"] = [{"Key": key, "Value": value} for key, value in tags.items()]
     key_arn = training["OutputDataConfig"]["KmsKeyId"]
     network = host(settings.training.instance_type, settings, key_arn)

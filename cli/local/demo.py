@@ -134,7 +134,7 @@ def collect(target: Target, model: training.Registered) -> ModelReport:
         dataset=json.loads((DIRECTORY / "data" / dataset / "data_card.json").read_text()),
         evaluation=read_json(target, evaluation_uri),
         samples=read_json(target, evaluation_uri.rsplit("/", 1)[0] + "/samples.json"),
-        history=training.history(target, f"{model.kind}-{model.run_id}"),
+        history=training.history(target, training.run_job(target, model)),
         hyperparameters=PRESETS[dataset].hyperparameters,
     )
 

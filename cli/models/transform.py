@@ -14,6 +14,7 @@ from cli.models.release import endpoint_name, served_model, shared_endpoint
 from cli.shared.errors import CommandFailed, Interrupted
 from cli.shared.run_ids import new_run_id
 from cli.shared.target import Target
+from definitions import names
 from model_code.inference import JSON_LINES_TYPE, NPY_TYPE, TAKEN_TYPES_OF_KIND, TEXT_TYPE
 from model_code.outputs import written
 from stacks.settings.inference import TRANSFORM_PREFIX, TransformSettings
@@ -66,12 +67,12 @@ def start(
         CommandFailed: when nothing is released, or the source cannot be transformed.
     """
     model = released_model(target, kind)
-    name = f"{kind}-{new_run_id()}"
+    name = names.job_name(target.environment, kind, new_run_id())
     bucket, folder = target.parameter("data-bucket"), f"{TRANSFORM_PREFIX}/{name}"
     is_there = source.startswith("s3://")
-    names = names_below(target, source, bucket) if is_there else local_names(Path(source))
+    files = names_below(target, source, bucket) if is_there else local_names(Path(source))
     # Before anything is uploaded.
-    content_type = content_type_of(names, kind)
+    content_type = content_type_of(files, kind)
     if not is_there:
         source = upload_source(target, Path(source), f"{folder}/input", on_detail)
     output_uri = f"s3://{bucket}/{folder}/output"
@@ -90,7 +91,7 @@ def released_model(target: Target, kind: str) -> str:
     name = endpoint_name(target, kind)
     shared = shared_endpoint(target)
     model = (
-        target.parameter_if_published(f"{kind}-served-model")
+        target.parameter_if_published(names.served_model(kind))
         if shared
         else served_model(target.client("sagemaker"), name)
     )

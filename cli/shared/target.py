@@ -9,12 +9,12 @@ from typing import Any
 from urllib.parse import urlparse
 
 from cli.shared.errors import CommandFailed
-from stacks.names import parameter_name
+from definitions.names import parameter_name, stack_name
 
 
 @dataclass(frozen=True)
 class Target:
-    """One deployment: an environment of the app (`dev`, `prod`) in one AWS.
+    """One deployment: an environment of the app in one AWS.
 
     Attributes:
         environment: the environment's name, which is part of every name the app fixes.
@@ -110,7 +110,7 @@ class Target:
 
     def stack_name(self, stack: str) -> str:
         """The name of one of the app's stacks, for example `Recognition-dev-Inference`."""
-        return f"Recognition-{self.environment}-{stack}"
+        return stack_name(self.environment, stack)
 
     def parameter(self, name: str) -> str:
         """A value that a stack published in Systems Manager under `/recognition/{environment}/`.

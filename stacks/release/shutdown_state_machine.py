@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from stacks.names import KINDS, NOT_RELEASED, VARIANT, endpoint_name, parameter_name, released_version
+from definitions.names import NOT_RELEASED, VARIANT, endpoint_name, parameter_name, released_version
+from definitions.networks import KINDS
 from stacks.release.state_machine import ReleasePlaces, stack_update
 from stacks.shared.asl import choice, ended, jsonata, lookup, task
 

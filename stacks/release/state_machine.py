@@ -6,9 +6,9 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from lambdas.common.releases import TARGET_MODEL
+from definitions.names import MULTI_MODEL_PREFIX, TARGET_MODEL, endpoint_name, version_parameter
+from definitions.networks import KINDS
 from model_code.evaluation.files import KNOWN_INPUT_FILE
-from stacks.names import KINDS, MULTI_MODEL_PREFIX, endpoint_name, version_parameter
 from stacks.shared.asl import catch, choice, jsonata, lookup, task
 
 POLL_SECONDS = 15

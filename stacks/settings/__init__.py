@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 
+from definitions.names import environment_problem
 from stacks.settings.api import ApiSettings
 from stacks.settings.base import Settings
 from stacks.settings.bulk import BulkSettings
@@ -22,10 +23,17 @@ class SettingsRefused(Exception):
     """The settings cannot be used; the message names the field and says what it may be."""
 
 
-class EnvironmentSettings(Settings):
-    """Everything that differs between dev and prod."""
+def environment_name(name: str) -> str:
+    """An environment's name, as far as every name in AWS that holds it can have it."""
+    if problem := environment_problem(name):
+        raise ValueError(problem)
+    return name
 
-    name: Literal["dev", "prod"]
+
+class EnvironmentSettings(Settings):
+    """Everything that differs between two environments; their names decide nothing."""
+
+    name: Annotated[str, AfterValidator(environment_name)]
     region: str = Field("us-east-1", pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")
     account: str | None = Field(None, pattern=r"^\d{12}$", description="Empty: whatever account deploys it.")
     termination_protection: bool = True
@@ -48,10 +56,13 @@ class EnvironmentSettings(Settings):
     rest: RestSettings | None = Field(None, description="Empty: what is released serves around the clock.")
 
     @model_validator(mode="after")
-    def prod_does_not_rest(self) -> Self:
+    def what_is_protected_does_not_rest(self) -> Self:
         """Refuses to take endpoints away that customers may count on."""
-        if self.name == "prod" and self.rest:
-            raise ValueError("rest takes endpoints away, which prod has to keep: leave it out")
+        if self.termination_protection and self.rest:
+            raise ValueError(
+                "rest takes endpoints away, which termination_protection keeps: leave rest out, or set "
+                "termination_protection to false"
+            )
         return self
 
     @model_validator(mode="after")

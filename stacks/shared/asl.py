@@ -9,8 +9,6 @@ from typing import Any
 # SageMaker's own trouble and its throttling; a job that failed by itself would fail again.
 PASSING_ERRORS = ["SageMaker.AmazonSageMakerException", "SageMaker.Throttling"]
 QUOTA_ERROR = "SageMaker.ResourceLimitExceeded"
-# Of the app's own events on the default bus.
-EVENT_SOURCE = "recognition"
 SDK = "arn:aws:states:::aws-sdk"
 FAILURE_REASON = (
     "{% $contains($states.input.Cause, 'FailureReason') "

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from stacks.names import KINDS, version_parameter
+from definitions.names import event_source, version_parameter
+from definitions.networks import KINDS
 from stacks.settings import EnvironmentSettings
-from stacks.shared.asl import EVENT_SOURCE, RETRY, catch, jsonata
+from stacks.shared.asl import RETRY, catch, jsonata
 from stacks.shared.job_context import Places
 
 # Each bound of the interval of (accuracy of the new model - accuracy of the champion).
@@ -16,7 +17,7 @@ PASSES = {
 }
 
 
-def champion_states(places: Places, *, then: str) -> dict[str, Any]:
+def champion_states(settings: EnvironmentSettings, places: Places, *, then: str) -> dict[str, Any]:
     """The states that find `champion` (the released version, or empty) and `champion_artefact`."""
     parameters = ", ".join(f"'{kind}': '{version_parameter(kind)}'" for kind in KINDS)
     value = (
@@ -57,7 +58,7 @@ def champion_states(places: Places, *, then: str) -> dict[str, Any]:
             "Catch": catch("NoChampion"),
             "Next": "FindChampionArtefact",
         },
-        **artefact_states(then=then),
+        **artefact_states(settings, then=then),
         # Neither a stack that is not deployed yet nor a version that was deleted can be compared with.
         "NoChampion": {
             "Type": "Choice",
@@ -73,7 +74,7 @@ def champion_states(places: Places, *, then: str) -> dict[str, Any]:
     }
 
 
-def artefact_states(*, then: str) -> dict[str, Any]:
+def artefact_states(settings: EnvironmentSettings, *, then: str) -> dict[str, Any]:
     """The states that look whether the champion's artefact is still there; one that is gone holds nothing back."""
     detail = {
         "kind": "$kind",
@@ -114,7 +115,7 @@ def artefact_states(*, then: str) -> dict[str, Any]:
             "Arguments": {
                 "Entries": [
                     {
-                        "Source": EVENT_SOURCE,
+                        "Source": event_source(settings.name),
                         "DetailType": "Champion Not Compared",
                         "Detail": jsonata(f"$string({{{members}}})"),
                     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from stacks.names import KINDS
+from definitions.networks import KINDS
 from stacks.settings import EnvironmentSettings
 from stacks.shared.asl import catch, jsonata, lookup
 from stacks.shared.job_context import RUN_ID, Places

@@ -5,17 +5,17 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from definitions.names import LITERT, endpoint_name
 from model_code.evaluation.files import BASELINE_FILE
 from model_code.inference import ANSWERED_TYPES, TAKEN_TYPES_OF_KIND
-from stacks.names import LITERT, endpoint_name
 from stacks.settings import EnvironmentSettings
 from stacks.shared.asl import RETRY, catch, jsonata
-from stacks.shared.job_context import Places
+from stacks.shared.job_context import Places, name_of_job
 from stacks.shared.processing_job import code_uri, processing_input, processing_task
 from stacks.training.champion_gate import behind_champion, champion_gate, champion_states
 from stacks.training.model_card import model_card
 from stacks.training.run_request import request_states
-from stacks.training.training_job import JOB_NAME, first_training_state, training_states
+from stacks.training.training_job import first_training_state, training_states
 
 
 def definition(settings: EnvironmentSettings, places: Places) -> dict[str, Any]:
@@ -33,7 +33,7 @@ def definition(settings: EnvironmentSettings, places: Places) -> dict[str, Any]:
         "States": {
             **request_states(settings, places, then=first_training_state(settings)),
             **training_states(settings, places, then="FindChampion"),
-            **champion_states(places, then="Evaluate"),
+            **champion_states(settings, places, then="Evaluate"),
             "Evaluate": evaluate(settings, places),
             "ReadEvaluation": read_evaluation(places),
             "Gate": gate(),
@@ -59,13 +59,13 @@ def evaluate(settings: EnvironmentSettings, places: Places) -> dict[str, Any]:
         **processing_task(
             settings,
             places,
-            name=f"{JOB_NAME} & '-evaluation'",
+            name=name_of_job(settings),
             instance_type=settings.training.evaluation_instance_type,
             steps=EVALUATION_STEPS,
             inputs=evaluation_inputs(places),
             output_prefix="evaluations",
         ),
-        "Assign": {"evaluation_folder": jsonata(f"'evaluations/' & {JOB_NAME} & '-evaluation/'")},
+        "Assign": {"evaluation_folder": jsonata(f"'evaluations/' & {name_of_job(settings)} & '/'")},
         "Next": "ReadEvaluation",
     }
 

@@ -12,8 +12,9 @@ import pytest
 from botocore.response import StreamingBody
 from botocore.stub import Stubber
 
-from console.watch.watch import BAKEOFF_KEY, bakeoff, curve_of, describe, run, runs
+from console.watch.watch import bakeoff, curve_of, describe, run, runs
 from console.watch.watch import endpoint as state_of
+from definitions.names import BAKEOFF_KEY
 from local_aws.console import SERVICES, warm
 from model_code.training.metrics import METRIC_DEFINITIONS, metric_line
 
