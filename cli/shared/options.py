@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cli.shared.errors import CommandFailed
-from cli.shared.project import environments
+from cli.shared.project import default_environment, environments
 
 if TYPE_CHECKING:
     from cli.shared.target import Target
@@ -22,13 +22,19 @@ RegionOption = Annotated[
 INTERRUPTED = 130
 
 
+DEFAULT_ENVIRONMENT = ""
+"""Stands for the environment that cdk.json names as the default."""
+
+
 def require_environment(name: str) -> str:
     """The environment, which cdk.json has; asked while the words are read, so that nothing has been started yet.
 
     Raises:
-        CommandFailed: when it has none of this name.
+        CommandFailed: when it has none of this name, or names no default.
     """
-    known = environments()
+    name, known = name or default_environment(), environments()
+    if not name:
+        raise CommandFailed("cdk.json names no `environment` as the default: say which with --environment.")
     if name not in known:
         raise CommandFailed(
             f"There is no environment '{name}' in cdk.json; it has: {', '.join(sorted(known)) or 'none'}."
@@ -39,7 +45,10 @@ def require_environment(name: str) -> str:
 EnvironmentOption = Annotated[
     str,
     typer.Option(
-        "--environment", callback=require_environment, help="The app's environment in cdk.json: dev or prod."
+        "--environment",
+        callback=require_environment,
+        help="The app's environment, one of those in cdk.json.",
+        show_default="the one that cdk.json names",
     ),
 ]
 OwnAccountOption = Annotated[bool, typer.Option("--aws", help="Use your AWS account, not the embedded AWS.")]

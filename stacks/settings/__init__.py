@@ -97,12 +97,16 @@ class EnvironmentSettings(Settings):
         return self
 
 
-def load_settings(name: str, environments: dict[str, Any]) -> EnvironmentSettings:
+def load_settings(name: str | None, environments: dict[str, Any]) -> EnvironmentSettings:
     """The settings of one environment from cdk.json's context.
 
     Raises:
         SettingsRefused: with a sentence that names the field.
     """
+    if name is None:
+        raise SettingsRefused(
+            "cdk.json names no `environment` as the default: say --context environment=NAME."
+        )
     if not isinstance(environments, dict) or name not in environments:
         known = ", ".join(sorted(environments or {}))
         raise SettingsRefused(f"There is no environment '{name}' in cdk.json; it has: {known or 'none'}.")

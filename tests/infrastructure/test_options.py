@@ -245,7 +245,7 @@ def test_alarms_and_failed_runs_reach_an_encrypted_topic(everything, of_type):
         for rule in of_type(watching, "AWS::Events::Rule")
         if any("Alarms" in json.dumps(target["Arn"]) for target in rule.get("Targets", []))
     }
-    assert set(told) == {'["aws.cloudwatch"]', '["aws.states"]', '["recognition"]'}
+    assert set(told) == {'["aws.cloudwatch"]', '["aws.states"]', '["recognition.dev"]'}
     assert told['["aws.cloudwatch"]']["detail"] == {
         "alarmName": [{"prefix": "Recognition-dev-"}],
         "state": {"value": ["ALARM"]},
