@@ -78,7 +78,13 @@ class ApiStack(Stack):
                 )
         add_callers(api, settings.api)
         if settings.api.firewall:
-            Firewall(self, "Firewall", stage=api.deployment_stage, settings=settings.api.firewall)
+            Firewall(
+                self,
+                "Firewall",
+                environment=settings.name,
+                stage=api.deployment_stage,
+                settings=settings.api.firewall,
+            )
         publish(self, settings.name, "api-url", api.url)
 
     def plans(self, settings: EnvironmentSettings, budgets: dynamodb.Table | None) -> list[FunctionPlan]:

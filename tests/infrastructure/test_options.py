@@ -335,15 +335,6 @@ def test_endpoints_rest_by_the_hour_and_by_the_clock_of_their_place(everything, 
     assert len(of_type(dev["Release"], "AWS::StepFunctions::StateMachine")) == 1
 
 
-def test_prod_may_not_rest():
-    from stacks.settings import SettingsRefused, load_settings
-
-    chosen = copy.deepcopy(context()["environments"])
-    chosen["prod"] |= {"rest": {"idle_hours": 4}}
-    with pytest.raises(SettingsRefused, match="prod has to keep"):
-        load_settings("prod", chosen)
-
-
 @pytest.mark.parametrize("part", ["Training", "Watching", "Release"])
 def test_the_machines_of_the_settings_may_make_exactly_the_calls_that_they_make(everything, part):
     machines = machines_of(everything[part])

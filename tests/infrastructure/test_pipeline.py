@@ -45,7 +45,7 @@ def test_a_good_model_is_trained_measured_and_registered(machine, kind):
         "model_package_arn": f"arn:x/recognition-dev-{kind}/7",
         "version": "7",
         "metrics": {"accuracy": 0.9},
-        "training_job_name": f"{kind}-r1",
+        "training_job_name": f"dev-{kind}-r1",
     }
     (request,) = done.requests["Train"]
     assert [one["DataSource"]["S3DataSource"]["S3Uri"] for one in request["InputDataConfig"]] == [
