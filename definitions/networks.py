@@ -78,6 +78,8 @@ NETWORKS = {
     )
 }
 KINDS = tuple(NETWORKS)
+FEATURES = ("image", "text", "sequence")
+"""Of which the API has an operation each (`image-class` at `images/class`)."""
 
 
 def kind_of_feature(feature: str) -> str:

@@ -9,6 +9,7 @@ from bakeoff.jobs import Jobs, Site
 from cli.shared.run_ids import new_run_id
 from cli.shared.target import Target
 from definitions.names import PROJECT
+from definitions.networks import KINDS
 from stacks.settings import EnvironmentSettings
 from stacks.settings.instance_families import has_local_storage
 
@@ -49,7 +50,7 @@ def jobs_of(target: Target, settings: EnvironmentSettings) -> Jobs:
             target.client("s3"),
             target.parameter("data-bucket"),
             request,
-            {"cnn": network, "rnn": network, "traditional": traditional},
+            {**dict.fromkeys(KINDS, network), "traditional": traditional},
         ),
         new_run_id(),
     )

@@ -15,7 +15,8 @@ from cli.shared.errors import CommandFailed, Interrupted
 from cli.shared.run_ids import new_run_id
 from cli.shared.target import Target
 from definitions import names
-from model_code.inference import JSON_LINES_TYPE, NPY_TYPE, TAKEN_TYPES_OF_KIND, TEXT_TYPE
+from definitions.networks import NETWORKS
+from model_code.inference import JSON_LINES_TYPE, NPY_TYPE, TEXT_TYPE
 from model_code.outputs import written
 from stacks.settings.inference import TRANSFORM_PREFIX, TransformSettings
 from stacks.settings.instance_families import has_local_storage
@@ -142,8 +143,8 @@ def content_type_of(names: list[str], kind: str) -> str:
     """
     endings = {PurePosixPath(name).suffix.lower() for name in names}
     found = {CONTENT_TYPES.get(ending) for ending in endings}
-    takes = [ending for ending, one in CONTENT_TYPES.items() if one in TAKEN_TYPES_OF_KIND[kind]]
-    if len(found) != 1 or not found <= set(TAKEN_TYPES_OF_KIND[kind]):
+    takes = [ending for ending, one in CONTENT_TYPES.items() if one in NETWORKS[kind].content_types]
+    if len(found) != 1 or not found <= set(NETWORKS[kind].content_types):
         raise CommandFailed(
             f"A transform of the {kind} takes files of one type ({', '.join(takes)}), and here are: "
             f"{', '.join(sorted(ending or 'files without an ending' for ending in endings)) or 'none'}."

@@ -11,6 +11,7 @@ import typer
 
 from cli.shared.errors import CommandFailed
 from cli.shared.project import default_environment, environments
+from definitions.networks import KINDS, NETWORKS
 
 if TYPE_CHECKING:
     from cli.shared.target import Target
@@ -20,6 +21,7 @@ RegionOption = Annotated[
 ]
 
 INTERRUPTED = 130
+KINDS_IN_WORDS = ", ".join(f"{kind} for {network.reads}" for kind, network in NETWORKS.items())
 
 
 DEFAULT_ENVIRONMENT = ""
@@ -60,7 +62,7 @@ JsonOption = Annotated[
 ]
 YesOption = Annotated[bool, typer.Option("--yes", help="Do it without asking.")]
 KindArgument = Annotated[
-    str, typer.Argument(metavar="cnn|rnn", help="Which network: cnn for images, rnn for texts.")
+    str, typer.Argument(metavar="|".join(KINDS), help=f"Which network: {KINDS_IN_WORDS}.")
 ]
 
 
@@ -73,10 +75,10 @@ def require_kind(kind: str | None) -> str:
     """The kind of network, checked.
 
     Raises:
-        CommandFailed: when it is neither cnn nor rnn.
+        CommandFailed: when there is no such network.
     """
-    if kind not in ("cnn", "rnn"):
-        raise CommandFailed(f"'{kind or ''}' is no kind of network: say cnn (images) or rnn (texts).")
+    if kind not in NETWORKS:
+        raise CommandFailed(f"'{kind or ''}' is no kind of network: say one of {KINDS_IN_WORDS}.")
     return kind
 
 

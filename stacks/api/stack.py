@@ -12,7 +12,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from definitions.names import endpoint_name, endpoint_variable
-from definitions.networks import KINDS
+from definitions.networks import KINDS, kind_of_feature
 from lambdas.catalogue import FUNCTIONS, OPERATIONS
 from stacks.api.access import add_callers, method_options, refuse_in_our_words, way_in
 from stacks.api.firewall import Firewall
@@ -30,7 +30,7 @@ from stacks.shared.parameters import publish, published
 BINARY_TYPES = ["*/*"]
 COMPRESS_FROM_BYTES = 1024
 # Which of our networks a policy may ask in a managed service's place.
-KIND_OF = {"vision": "cnn", "language": "rnn"}
+KIND_OF = {"vision": kind_of_feature("image"), "language": kind_of_feature("text")}
 # The functions whose answers cost something.
 KEEPING = ("vision", "language", "custom", "litert")
 

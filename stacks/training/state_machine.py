@@ -6,8 +6,9 @@ import json
 from typing import Any
 
 from definitions.names import LITERT, endpoint_name
+from definitions.networks import NETWORKS
 from model_code.evaluation.files import BASELINE_FILE
-from model_code.inference import ANSWERED_TYPES, TAKEN_TYPES_OF_KIND
+from model_code.inference import ANSWERED_TYPES
 from stacks.settings import EnvironmentSettings
 from stacks.shared.asl import RETRY, catch, jsonata
 from stacks.shared.job_context import Places, name_of_job
@@ -126,8 +127,8 @@ def below_gate() -> dict[str, Any]:
 
 def register(settings: EnvironmentSettings, places: Places) -> dict[str, Any]:
     """The next version in the kind's model package group, with its figures and where it comes from."""
-    groups = ", ".join(f"'{kind}': '{endpoint_name(settings.name, kind)}'" for kind in TAKEN_TYPES_OF_KIND)
-    types = ", ".join(f"'{kind}': {json.dumps(names)}" for kind, names in TAKEN_TYPES_OF_KIND.items())
+    groups = ", ".join(f"'{kind}': '{endpoint_name(settings.name, kind)}'" for kind in NETWORKS)
+    types = ", ".join(f"'{kind}': {json.dumps(one.content_types)}" for kind, one in NETWORKS.items())
     return {
         "Type": "Task",
         "Resource": "arn:aws:states:::aws-sdk:sagemaker:createModelPackage",
