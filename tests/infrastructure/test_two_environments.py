@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from definitions.names import environment_problem
 from stacks.settings import SettingsRefused, load_settings
 
 from .conftest import checked_templates, context
@@ -154,7 +155,7 @@ def test_every_job_bears_its_environments_name(pair):
         ("dev-eu", "lower-case letters and digits only"),
         ("2nd", "begins with a letter"),
         ("myaws", "cannot hold 'aws', which Cognito refuses"),
-        ("a" * 17, "16 characters at most: SageMaker takes 63 for a name such as a{17}-"),
+        ("a" * 40, r"\d+ characters at most: SageMaker takes 63 for a name such as \w+-"),
     ],
 )
 def test_a_name_that_some_name_in_aws_cannot_hold_is_refused(name, reason):
@@ -163,7 +164,11 @@ def test_a_name_that_some_name_in_aws_cannot_hold_is_refused(name, reason):
 
 
 def test_a_name_as_long_as_every_name_in_aws_allows_is_taken():
-    assert load_settings("a" * 16, {"a" * 16: {}}).name == "a" * 16
+    too_long = environment_problem("a" * 40)
+    longest = "a" * int(re.search(r"(\d+) characters at most", too_long)[1])
+    assert load_settings(longest, {longest: {}}).name == longest
+    with pytest.raises(SettingsRefused):
+        load_settings(f"{longest}a", {f"{longest}a": {}})
 
 
 def test_without_a_default_an_environment_has_to_be_named():
