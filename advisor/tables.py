@@ -13,9 +13,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from definitions.networks import KINDS
+
 DATA = Path(__file__).parent / "data"
-FAMILIES = ("managed", "managed_custom", "foundation", "traditional", "cnn", "rnn", "hybrid")
-OWN_FAMILIES = frozenset({"traditional", "cnn", "rnn", "hybrid"})
+FAMILIES = ("managed", "managed_custom", "foundation", "traditional", *KINDS, "hybrid")
+OWN_FAMILIES = frozenset({"traditional", *KINDS, "hybrid"})
 """Families whose model is the caller's own, trained and served on SageMaker AI or Lambda."""
 
 
@@ -61,7 +63,7 @@ class Candidate:
         names = {self.id, self.family, "all"}
         if self.family == "managed" and not self.own_data:
             names.add("vendor_vocabulary")
-        if self.family in ("cnn", "rnn"):
+        if self.family in KINDS:
             names.add("deep")
         if self.family in OWN_FAMILIES:
             names.add("own")

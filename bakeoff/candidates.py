@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from bakeoff import constant, estimators, managed, network
 from bakeoff.examples import Examples
 from bakeoff.tasks import Answers, Report, Task
+from definitions.networks import KINDS
 
 
 @dataclass(frozen=True)
@@ -58,9 +59,7 @@ BOOSTING = Candidate(
     estimators.gradient_boosting,
 )
 NETWORK_SHARE = 6.0
-NETWORKS = {
-    kind: Candidate(kind, kind.upper(), kind, kind, NETWORK_SHARE, network.network) for kind in ("cnn", "rnn")
-}
+NETWORKS = {kind: Candidate(kind, kind.upper(), kind, kind, NETWORK_SHARE, network.network) for kind in KINDS}
 TRAINED = {one.id: one for one in (LOGISTIC, BOOSTING, *NETWORKS.values())}
 """The candidates that learn from the training part, by id."""
 MANAGED = {

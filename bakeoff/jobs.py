@@ -124,7 +124,7 @@ class Jobs:
         with tempfile.TemporaryDirectory() as scratch:
             files = [(name, write_examples(Path(scratch) / name, getattr(parts, name))) for name in NAMES]
             archive = Path(scratch) / ARCHIVE_NAME
-            packages = [files_of(ROOT / name) for name in ("bakeoff", "model_code")]
+            packages = [files_of(ROOT / name) for name in ("bakeoff", "definitions", "model_code")]
             write_archive(archive, {**packages[0], **packages[1], job.ENTRY_POINT: job.LAUNCHER.encode()})
             for channel, file in [*files, ("code", archive)]:
                 keys.append(f"{self.prefix}/{channel}/{file.name}")

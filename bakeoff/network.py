@@ -17,6 +17,7 @@ import numpy as np
 from bakeoff.errors import CandidateFailed
 from bakeoff.examples import Examples
 from bakeoff.tasks import LOG_FILE, Answers, Report, Task, time_single_answers
+from definitions.networks import kind_of_feature
 from model_code.light_import import import_tensorflow
 from model_code.training.metrics import METRIC_DEFINITIONS
 
@@ -33,9 +34,9 @@ BATCH_SIZE_LARGE = 128
 IMAGE_SIDES = (16, 32, 64)
 TYPICAL_TEXT_QUANTILE = 0.9
 SEQUENCE_LENGTHS = (16, 32, 64, 128, 200)
-KIND_OF_MODALITY = {"image": "cnn", "text": "rnn", "time_series": "rnn"}
 FEATURE_OF_MODALITY = {"image": "image", "text": "text", "time_series": "sequence"}
 """What a record of each modality is called."""
+KIND_OF_MODALITY = {modality: kind_of_feature(feature) for modality, feature in FEATURE_OF_MODALITY.items()}
 
 
 def network(task: Task, report: Report) -> Answers:

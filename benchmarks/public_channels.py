@@ -7,7 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-DATASET_OF_KIND = {"cnn": "cifar10", "rnn": "imdb"}
+from definitions.networks import NETWORKS
+
+DATASET_OF_KIND = {kind: network.dataset for kind, network in NETWORKS.items()}
 
 
 def channels(dataset: str, cache: Path, train_samples: int | None = None) -> Path:

@@ -21,13 +21,13 @@ from console import (
     security_headers,
 )
 from console.watch.watch import describe
+from definitions.names import PROJECT, environment_of
 from local_aws.asgi import Application
 
 # No bucket can have this name, so it takes no path of S3's.
 PREFIX = "/_console/"
 BAKEOFF = PAGE.parents[1] / "build" / "bakeoff" / "report.json"
 POLICY = content_security_policy()
-PARAMETERS = "/recognition/"
 SERVICES = ("ssm", "sagemaker", "stepfunctions", "logs", "cloudwatch", "s3")
 """Those of which `state_of` wants a client."""
 
@@ -128,9 +128,13 @@ def deployed(systems_manager: Any) -> tuple[str, str]:
     Raises:
         NotDeployed: when none is.
     """
-    pages = systems_manager.get_paginator("get_parameters_by_path").paginate(Path=PARAMETERS, Recursive=True)
+    pages = systems_manager.get_paginator("get_parameters_by_path").paginate(
+        Path=f"/{PROJECT}/", Recursive=True
+    )
     found = {one["Name"]: one["Value"] for page in pages for one in page["Parameters"]}
-    addresses = {name.split("/")[2]: url for name, url in sorted(found.items()) if name.endswith("/api-url")}
+    addresses = {
+        environment_of(name): url for name, url in sorted(found.items()) if name.endswith("/api-url")
+    }
     if not addresses:
         raise NotDeployed("The app is not deployed here yet. Run: recognition up")
     return next(iter(addresses.items()))

@@ -37,12 +37,6 @@ JSON_LINES_TYPE = "application/jsonlines"
 TEXT_TYPE = "text/plain"
 NPY_TYPE = "application/x-npy"
 TAKEN_TYPES = (*IMAGE_TYPES, TEXT_TYPE, JSON_TYPE, JSON_LINES_TYPE, NPY_TYPE)
-# By the kind of network that is served, for the model registry; the handler takes any of them and leaves it to the
-# signature to refuse a text where it reads images.
-TAKEN_TYPES_OF_KIND = {
-    "cnn": (*IMAGE_TYPES, JSON_TYPE, JSON_LINES_TYPE),
-    "rnn": (TEXT_TYPE, JSON_TYPE, JSON_LINES_TYPE, NPY_TYPE),
-}
 ANSWERED_TYPES = (JSON_TYPE, JSON_LINES_TYPE, NPY_TYPE)
 LARGEST_FLOAT32 = 3.4028234663852886e38
 # The number types of NumPy's file format and of Python's arrays.

@@ -1,4 +1,4 @@
-"""Packs this package as the source archive of a training or processing job, with the same bytes every time."""
+"""Packs this package and `definitions` as a job's source archive, with the same bytes every time."""
 
 from __future__ import annotations
 
@@ -7,17 +7,19 @@ import io
 import tarfile
 from pathlib import Path
 
+PACKAGES = Path(__file__).resolve().parents[1]
 ARCHIVE_NAME = "source.tar.gz"
 ENTRY_POINT = "train.py"
 LAUNCHER = '"""Runs model_code.train; the toolkit starts this file."""\n\nfrom model_code.train import run\n\nrun()\n'
 
 
 def write_source_archive(path: Path) -> None:
-    """Writes the archive to `path`: the package `model_code` and the launcher `train.py` at the root.
+    """Writes the archive to `path`: `model_code`, `definitions` and the launcher `train.py` at the root.
 
     Equal sources give equal bytes (no times, owners or directory order), so an unchanged package deploys nothing.
     """
-    write_archive(path, {**files_of(Path(__file__).parent), ENTRY_POINT: LAUNCHER.encode()})
+    packages = [files_of(PACKAGES / name) for name in ("model_code", "definitions")]
+    write_archive(path, {**packages[0], **packages[1], ENTRY_POINT: LAUNCHER.encode()})
 
 
 def files_of(package: Path) -> dict[str, bytes]:

@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 from aws_cdk import Annotations, App, Environment, Stack, Tags
 from aws_cdk import aws_iam as iam
 
+from definitions.names import PROJECT, shared_endpoint_name, stack_name
 from stacks.api.stack import ApiStack, api_findings
 from stacks.bulk.stack import BulkStack, bulk_findings
 from stacks.console.stack import ConsoleStack, console_findings
@@ -15,7 +16,6 @@ from stacks.inference.stack import InferenceStack, inference_findings
 from stacks.monitoring.budget import add_budget
 from stacks.monitoring.drift import drift_findings
 from stacks.monitoring.stack import WatchingStack
-from stacks.names import shared_endpoint_name
 from stacks.release.shutdown import Rests
 from stacks.release.stack import ReleaseStack, release_findings
 from stacks.release.state_machine import ReleasePlaces
@@ -23,8 +23,6 @@ from stacks.settings import EnvironmentSettings, load_settings, warnings_of
 from stacks.shared.acknowledge import Finding, acknowledge
 from stacks.storage.stack import StorageStack
 from stacks.training.stack import TrainingStack, training_findings
-
-PROJECT = "recognition"
 
 # What cdk-nag finds in each stack and is right as it is.
 FINDINGS = {
@@ -39,7 +37,7 @@ FINDINGS = {
 
 
 def compose(app: App) -> dict[str, Stack]:
-    """Adds the stacks of the environment that the context names (`dev` by default) to `app`.
+    """Adds the stacks of the environment that the context names to `app`; cdk.json's context names the default.
 
     Synths may run at the same time: each lays its assets out in a folder of its own, which goes again, because the CDK
     copies an asset into the assembly when it is added.
@@ -48,8 +46,8 @@ def compose(app: App) -> dict[str, Stack]:
         SettingsRefused: when cdk.json's settings are wrong.
         VendoringFailed: when the Lambdas' dependencies cannot be installed.
     """
-    name = app.node.try_get_context("environment") or "dev"
-    settings = load_settings(name, app.node.try_get_context("environments"))
+    context = app.node.try_get_context
+    settings = load_settings(context("environment"), context("environments"))
     with TemporaryDirectory(prefix="recognition-synth-") as folder:
         return add_stacks(app, settings, Path(folder))
 
@@ -66,7 +64,7 @@ def add_stacks(app: App, settings: EnvironmentSettings, build_directory: Path) -
             **named(settings, "Training", "From data to a registered model version"),
             settings=settings,
             build_directory=build_directory,
-            inference_stack=stack_name(settings, "Inference"),
+            inference_stack=stack_name(settings.name, "Inference"),
         ),
         "Inference": inference,
         "Release": ReleaseStack(
@@ -89,7 +87,10 @@ def add_stacks(app: App, settings: EnvironmentSettings, build_directory: Path) -
     }
     if settings.console:
         stacks["Console"] = ConsoleStack(
-            app, **named(settings, "Console", "A page to try and compare"), settings=settings
+            app,
+            **named(settings, "Console", "A page to try and compare"),
+            settings=settings,
+            build_directory=build_directory,
         )
         # It reads where the API is, and which machine trains.
         for part in ("Training", "Api"):
@@ -100,7 +101,7 @@ def add_stacks(app: App, settings: EnvironmentSettings, build_directory: Path) -
             **named(settings, "Watching", "Who hears of alarms, drift and failed runs"),
             settings=settings,
             build_directory=build_directory,
-            alarm_prefix=stack_name(settings, ""),
+            alarm_prefix=stack_name(settings.name, ""),
             inference_stack=inference.stack_name,
         )
     if settings.rest:
@@ -140,7 +141,7 @@ def add_stacks(app: App, settings: EnvironmentSettings, build_directory: Path) -
 
 def named(settings: EnvironmentSettings, part: str, description: str) -> dict:
     """The arguments that every stack takes."""
-    name = stack_name(settings, part)
+    name = stack_name(settings.name, part)
     return {
         "construct_id": name,
         "stack_name": name,
@@ -148,11 +149,6 @@ def named(settings: EnvironmentSettings, part: str, description: str) -> dict:
         "env": Environment(account=settings.account, region=settings.region),
         "termination_protection": settings.termination_protection,
     }
-
-
-def stack_name(settings: EnvironmentSettings, part: str) -> str:
-    """The name of one of the stacks in CloudFormation."""
-    return f"Recognition-{settings.name}-{part}"
 
 
 def bound(stack: Stack, policy_arn: str) -> None:

@@ -9,6 +9,9 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from cli.shared.project import default_environment
+from definitions.names import stack_name
+
 ROOT = Path(__file__).resolve().parents[1]
 PICTURE = ROOT / "docs" / "architecture.svg"
 INK, QUIET, PAPER = "#1b2733", "#5a6b7b", "#ffffff"
@@ -293,13 +296,13 @@ def draw(templates: dict[str, Template]) -> str:
     )
 
 
-def templates_in(assembly: Path, environment: str = "dev") -> dict[str, Template]:
+def templates_in(assembly: Path, environment: str) -> dict[str, Template]:
     """The templates of a synthesised cloud assembly, by part."""
     return {
-        part: json.loads((assembly / f"Recognition-{environment}-{part}.template.json").read_text())
+        part: json.loads((assembly / f"{stack_name(environment, part)}.template.json").read_text())
         for part in (*COLOURS, "Release")
     }
 
 
 if __name__ == "__main__":
-    PICTURE.write_text(draw(templates_in(ROOT / "cdk.out")))
+    PICTURE.write_text(draw(templates_in(ROOT / "cdk.out", default_environment())))

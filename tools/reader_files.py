@@ -16,7 +16,8 @@ GOOD = ("moving", "funny", "tender", "brilliant", "warm")
 BAD = ("dull", "clumsy", "endless", "boring", "cold")
 # Run with the clone's own Python; prints the data bucket's name.
 DATA_BUCKET_TEXTS = (
-    "from cli.shared.embedded import choose_target; target = choose_target('dev', own_account=False); "
+    "from cli.shared.embedded import choose_target; from cli.shared.project import default_environment; "
+    "target = choose_target(default_environment(), own_account=False); "
     "bucket = target.parameter('data-bucket'); "
     "[target.client('s3').put_object(Bucket=bucket, Key=f'reviews/{n}.txt', Body=b'A film.') for n in range(5)]; "
     "print(bucket)"

@@ -268,7 +268,7 @@ def document() -> dict[str, Any]:
                 "variables": {
                     "api": {"default": "api"},
                     "region": {"default": "us-east-1"},
-                    "stage": {"default": "dev", "enum": ["dev", "prod"]},
+                    "stage": {"default": "dev", "description": "The name of the deployment's environment."},
                 },
             }
         ],

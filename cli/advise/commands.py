@@ -11,6 +11,7 @@ from rich.console import Console
 from cli.shared.command_group import Commands
 from cli.shared.errors import CommandFailed
 from cli.shared.options import (
+    DEFAULT_ENVIRONMENT,
     EnvironmentOption,
     JsonOption,
     OverwriteOption,
@@ -75,7 +76,7 @@ def advise(
 
 
 @app.command(epilog=example("recognition cost --environment prod"))
-def cost(environment: EnvironmentOption = "dev", as_json: JsonOption = False) -> None:
+def cost(environment: EnvironmentOption = DEFAULT_ENVIRONMENT, as_json: JsonOption = False) -> None:
     """Show what the app costs while it stands and nobody uses it, from the synthesised templates."""
     from advisor.prices import price_table
     from cli.advise import standing_cost
@@ -109,7 +110,7 @@ def cost(environment: EnvironmentOption = "dev", as_json: JsonOption = False) ->
 
 
 @app.command(epilog=example("recognition doctor --environment prod"))
-def doctor(environment: EnvironmentOption = "dev", as_json: JsonOption = False) -> None:
+def doctor(environment: EnvironmentOption = DEFAULT_ENVIRONMENT, as_json: JsonOption = False) -> None:
     """Ask your AWS account whether it can run the app: instance quotas, Lambda concurrency, container images."""
     import datetime
 

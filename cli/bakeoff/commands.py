@@ -10,6 +10,7 @@ from rich.console import Console
 
 from cli.shared.errors import CommandFailed
 from cli.shared.options import (
+    DEFAULT_ENVIRONMENT,
     INTERRUPTED,
     EnvironmentOption,
     JsonOption,
@@ -47,7 +48,7 @@ def bakeoff(
             "--on", metavar="here|sagemaker", help="Where the candidates train: one job each, or here."
         ),
     ] = "here",
-    environment: EnvironmentOption = "dev",
+    environment: EnvironmentOption = DEFAULT_ENVIRONMENT,
     own_account: OwnAccountOption = False,
     as_json: JsonOption = False,
 ) -> None:

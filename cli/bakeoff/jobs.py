@@ -8,6 +8,8 @@ from typing import Any
 from bakeoff.jobs import Jobs, Site
 from cli.shared.run_ids import new_run_id
 from cli.shared.target import Target
+from definitions.names import PROJECT
+from definitions.networks import KINDS
 from stacks.settings import EnvironmentSettings
 from stacks.settings.instance_families import has_local_storage
 
@@ -37,7 +39,7 @@ def jobs_of(target: Target, settings: EnvironmentSettings) -> Jobs:
         "TrainingImage": training["AlgorithmSpecification"]["TrainingImage"],
         "TrainingInputMode": "File",
     }
-    tags = {"project": "recognition", "environment": settings.name, "kind": "bakeoff"}
+    tags = {"project": PROJECT, "environment": settings.name, "kind": "bakeoff"}
     request["Tags"] = [{"Key": key, "Value": value} for key, value in tags.items()]
     key_arn = training["OutputDataConfig"]["KmsKeyId"]
     network = host(settings.training.instance_type, settings, key_arn)
@@ -48,7 +50,7 @@ def jobs_of(target: Target, settings: EnvironmentSettings) -> Jobs:
             target.client("s3"),
             target.parameter("data-bucket"),
             request,
-            {"cnn": network, "rnn": network, "traditional": traditional},
+            {**dict.fromkeys(KINDS, network), "traditional": traditional},
         ),
         new_run_id(),
     )

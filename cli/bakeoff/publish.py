@@ -8,7 +8,7 @@ from typing import Any
 
 from bakeoff.contest import Contest
 from cli.shared.target import Target
-from console.watch.watch import BAKEOFF_KEY
+from definitions.names import BAKEOFF_KEY
 
 
 def figures(held: Contest, data: str) -> dict[str, Any]:

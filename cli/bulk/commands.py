@@ -9,7 +9,15 @@ import typer
 
 from cli.shared.command_group import Commands
 from cli.shared.errors import CommandFailed, interruption_says
-from cli.shared.options import EnvironmentOption, JsonOption, OverwriteOption, OwnAccountOption, example, show
+from cli.shared.options import (
+    DEFAULT_ENVIRONMENT,
+    EnvironmentOption,
+    JsonOption,
+    OverwriteOption,
+    OwnAccountOption,
+    example,
+    show,
+)
 from cli.shared.progress import Progress
 
 app = typer.Typer()
@@ -45,7 +53,7 @@ def start(
         float | None, typer.Option(min=0, help="What it may cost; the deployment's limit by default.")
     ] = None,
     watch: Annotated[bool, typer.Option("--watch", help="Follow the run to its end.")] = False,
-    environment: EnvironmentOption = "dev",
+    environment: EnvironmentOption = DEFAULT_ENVIRONMENT,
     own_account: OwnAccountOption = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -111,7 +119,7 @@ def ended(target: Any, now: dict[str, Any], as_json: bool) -> None:
 def status(
     run: RunArgument,
     watch: Annotated[bool, typer.Option("--watch", help="Follow the run to its end.")] = False,
-    environment: EnvironmentOption = "dev",
+    environment: EnvironmentOption = DEFAULT_ENVIRONMENT,
     own_account: OwnAccountOption = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -126,7 +134,7 @@ def status(
 def redrive(
     run: RunArgument,
     watch: Annotated[bool, typer.Option("--watch", help="Follow the run to its end.")] = False,
-    environment: EnvironmentOption = "dev",
+    environment: EnvironmentOption = DEFAULT_ENVIRONMENT,
     own_account: OwnAccountOption = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -145,7 +153,7 @@ def redrive(
 @bulk.command(epilog=example("recognition bulk resume 20261126-101500-1a2b3c"))
 def resume(
     run: RunArgument,
-    environment: EnvironmentOption = "dev",
+    environment: EnvironmentOption = DEFAULT_ENVIRONMENT,
     own_account: OwnAccountOption = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -161,7 +169,7 @@ def resume(
 @bulk.command(epilog=example("recognition bulk stop 20261126-101500-1a2b3c"))
 def stop(
     run: RunArgument,
-    environment: EnvironmentOption = "dev",
+    environment: EnvironmentOption = DEFAULT_ENVIRONMENT,
     own_account: OwnAccountOption = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -178,7 +186,7 @@ def results(
     run: RunArgument,
     output: Annotated[Path, typer.Option(help="A file that ends in .jsonl or .parquet.")],
     overwrite: OverwriteOption = False,
-    environment: EnvironmentOption = "dev",
+    environment: EnvironmentOption = DEFAULT_ENVIRONMENT,
     own_account: OwnAccountOption = False,
     as_json: JsonOption = False,
 ) -> None:

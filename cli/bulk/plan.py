@@ -18,6 +18,7 @@ from cli.shared.errors import CommandFailed
 from cli.shared.options import parse_settings
 from cli.shared.run_ids import new_run_id
 from cli.shared.target import Target
+from definitions.networks import FEATURES, kind_of_feature
 from lambdas.bulk.asking import batch_operation, runs_in_bulk
 from lambdas.bulk.places import PREFIX, Place
 from lambdas.catalogue import OPERATIONS
@@ -29,7 +30,7 @@ from lambdas.common.options import read_options
 from lambdas.language.operations import BATCH_DOCUMENTS
 
 # The operations of our own networks, and the kind that answers each.
-KIND_OF_OPERATION = {"image-class": "cnn", "text-class": "rnn", "sequence-class": "rnn"}
+KIND_OF_OPERATION = {f"{feature}-class": kind_of_feature(feature) for feature in FEATURES}
 # A batch: as many texts as eight calls take, or pictures that fit into a function's memory.
 TEXTS_IN_A_BATCH = 8 * BATCH_DOCUMENTS
 IMAGES_IN_A_BATCH = 25

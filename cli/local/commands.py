@@ -13,7 +13,14 @@ from rich.console import Console
 from rich.table import Column
 
 from cli.shared.errors import CommandFailed, Interrupted, interruption_says
-from cli.shared.options import EnvironmentOption, JsonOption, OwnAccountOption, example, show
+from cli.shared.options import (
+    DEFAULT_ENVIRONMENT,
+    EnvironmentOption,
+    JsonOption,
+    OwnAccountOption,
+    example,
+    show,
+)
 from cli.shared.progress import Progress
 from cli.shared.project import settings_of
 from cli.shared.tables import new_table
@@ -30,7 +37,7 @@ def up(
     keep: Annotated[
         bool, typer.Option("--keep", help="Keep buckets and models over `recognition down`; go on with them.")
     ] = False,
-    environment: EnvironmentOption = "dev",
+    environment: EnvironmentOption = DEFAULT_ENVIRONMENT,
     browser: Annotated[bool, typer.Option(help="Open the console, where there is a desktop.")] = True,
     as_json: JsonOption = False,
 ) -> None:
@@ -103,7 +110,9 @@ def down(as_json: JsonOption = False) -> None:
 
 @app.command(epilog=example("recognition status --json"))
 def status(
-    environment: EnvironmentOption = "dev", own_account: OwnAccountOption = False, as_json: JsonOption = False
+    environment: EnvironmentOption = DEFAULT_ENVIRONMENT,
+    own_account: OwnAccountOption = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Show every stack of the environment, the endpoints with the version each serves, and the registered versions."""
     from cli.local.status import describe

@@ -16,6 +16,7 @@ from cli.recognize.samples import Exchange, ask_about_samples
 from cli.shared import deploy
 from cli.shared.embedded import embedded_target
 from cli.shared.errors import CommandFailed
+from cli.shared.options import DEFAULT_ENVIRONMENT, require_environment
 from cli.shared.progress import Progress
 from cli.shared.project import BUILD
 from cli.shared.target import Target
@@ -23,7 +24,6 @@ from local_aws.state import in_use, process_of
 from model_code.presets import PRESETS
 
 DIRECTORY = BUILD / "demo"
-ENVIRONMENT = "dev"
 FREE_GIGABYTES = 4
 
 
@@ -66,7 +66,9 @@ def run(progress: Progress) -> Result:
             concurrent_jobs=len(data.DATASET_OF_KIND),
         )
     with embedded_aws:
-        target = embedded_target(ENVIRONMENT, embedded_aws.endpoint_url, embedded_aws.keys)
+        target = embedded_target(
+            require_environment(DEFAULT_ENVIRONMENT), embedded_aws.endpoint_url, embedded_aws.keys
+        )
         models, exchanges = build_and_ask(target, progress)
     seconds = time.monotonic() - started
     report = write_report(
@@ -134,7 +136,7 @@ def collect(target: Target, model: training.Registered) -> ModelReport:
         dataset=json.loads((DIRECTORY / "data" / dataset / "data_card.json").read_text()),
         evaluation=read_json(target, evaluation_uri),
         samples=read_json(target, evaluation_uri.rsplit("/", 1)[0] + "/samples.json"),
-        history=training.history(target, f"{model.kind}-{model.run_id}"),
+        history=training.history(target, training.run_job(target, model)),
         hyperparameters=PRESETS[dataset].hyperparameters,
     )
 

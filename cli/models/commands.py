@@ -13,6 +13,7 @@ from rich.table import Column
 
 from cli.shared.errors import CommandFailed, interruption_says
 from cli.shared.options import (
+    DEFAULT_ENVIRONMENT,
     EnvironmentOption,
     JsonOption,
     KindArgument,
@@ -43,7 +44,7 @@ def train(
     train_samples: Annotated[
         int | None, typer.Option(min=1, help="Train on so many samples; all by default.")
     ] = None,
-    environment: EnvironmentOption = "dev",
+    environment: EnvironmentOption = DEFAULT_ENVIRONMENT,
     own_account: OwnAccountOption = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -89,7 +90,7 @@ def train(
 @app.command(epilog=example("recognition runs --last 5"))
 def runs(
     last: Annotated[int, typer.Option(min=1, max=100, help="How many, the newest first.")] = 10,
-    environment: EnvironmentOption = "dev",
+    environment: EnvironmentOption = DEFAULT_ENVIRONMENT,
     own_account: OwnAccountOption = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -137,7 +138,7 @@ def release(
     approve: Annotated[
         bool, typer.Option("--approve", help="Approve the version before the release.")
     ] = False,
-    environment: EnvironmentOption = "dev",
+    environment: EnvironmentOption = DEFAULT_ENVIRONMENT,
     own_account: OwnAccountOption = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -182,7 +183,7 @@ def release(
 @app.command(epilog=example("recognition rollback cnn"))
 def rollback(
     kind: KindArgument,
-    environment: EnvironmentOption = "dev",
+    environment: EnvironmentOption = DEFAULT_ENVIRONMENT,
     own_account: OwnAccountOption = False,
     as_json: JsonOption = False,
 ) -> None:

@@ -12,10 +12,10 @@ from cli.shared.errors import CommandFailed
 from cli.shared.project import ROOT, toolchain_environment
 from cli.shared.subprocesses import run_program
 from cli.shared.target import Target
+from definitions.networks import NETWORKS
 from local_aws.managed.settings import cache_directory
 
-DATASET_OF_KIND = {"cnn": "cifar10", "rnn": "imdb"}
-KIND_OF_FEATURE = {"image": "cnn", "text": "rnn", "sequence": "rnn"}
+DATASET_OF_KIND = {kind: network.dataset for kind, network in NETWORKS.items()}
 PROGRESS_LINE = re.compile(r"^progress (\d(?:\.\d+)?) (.*)$")
 
 
@@ -28,7 +28,7 @@ def dataset_for(kind: str, name: str | None) -> str:
     from model_code.data.public_datasets import DATASETS
 
     name = name or DATASET_OF_KIND[kind]
-    fitting = [one for one, dataset in DATASETS.items() if KIND_OF_FEATURE[dataset.feature] == kind]
+    fitting = [one for one, dataset in DATASETS.items() if dataset.feature in NETWORKS[kind].features]
     if name not in fitting:
         raise CommandFailed(f"The {kind} trains on one of {', '.join(fitting)}, and not on '{name}'.")
     return name

@@ -10,8 +10,9 @@ from cli.models.archive import Model
 from cli.models.release import endpoint_name
 from cli.shared.errors import CommandFailed
 from cli.shared.target import Target
-from model_code.inference import ANSWERED_TYPES, TAKEN_TYPES_OF_KIND
-from stacks.names import SEQUENCE_CHANNELS
+from definitions.names import SEQUENCE_CHANNELS
+from definitions.networks import NETWORKS
+from model_code.inference import ANSWERED_TYPES
 
 # What an endpoint's container starts with.
 NEEDED = ("1/saved_model.pb", "code/inference.py")
@@ -73,7 +74,7 @@ def register(
         ModelApprovalStatus=approval,
         InferenceSpecification={
             "Containers": [{"Image": image, "ModelDataUrl": artefact}],
-            "SupportedContentTypes": list(TAKEN_TYPES_OF_KIND[kind]),
+            "SupportedContentTypes": list(NETWORKS[kind].content_types),
             "SupportedResponseMIMETypes": list(ANSWERED_TYPES),
         },
         CustomerMetadataProperties=properties_of(model),

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from cli.shared.errors import CommandFailed
 from cli.shared.target import Target
-from stacks import names
+from definitions import names
 
 POLL_SECONDS = 2
 APPROVED = "Approved"

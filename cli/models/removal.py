@@ -8,20 +8,20 @@ from botocore.exceptions import ClientError
 
 from cli.models.release import VERSION_PARAMETER, list_versions, stack_parameters
 from cli.shared.errors import CommandFailed
+from cli.shared.project import settings_of
 from cli.shared.target import Target
-
-KEEPING = "prod"
 
 
 def require_removable(target: Target) -> None:
     """Refuses what would take away a version that is kept or serves.
 
     Raises:
-        CommandFailed: for prod, which keeps its versions, and where an endpoint still serves one of them.
+        CommandFailed: for an environment that keeps its data, and where an endpoint still serves one of them.
     """
-    if target.environment == KEEPING:
+    if settings_of(target.environment).storage.keep_data_when_destroyed:
         raise CommandFailed(
-            "prod keeps its registered versions: delete them one by one in the model registry."
+            f"{target.environment} keeps its registered versions, as storage.keep_data_when_destroyed in cdk.json "
+            "says: delete them one by one in the model registry."
         )
     serving = served_kinds(target)
     if serving:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from cli.shared.options import (
+    DEFAULT_ENVIRONMENT,
     EnvironmentOption,
     JsonOption,
     OwnAccountOption,
@@ -21,11 +22,11 @@ app = typer.Typer()
 @app.command(epilog=example("recognition remove-versions --aws"))
 def remove_versions(
     is_sure: YesOption = False,
-    environment: EnvironmentOption = "dev",
+    environment: EnvironmentOption = DEFAULT_ENVIRONMENT,
     own_account: OwnAccountOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Delete the registered versions of dev, so that `cdk destroy --all` leaves nothing."""
+    """Delete the versions of an environment that keeps no data, so that `cdk destroy --all` leaves nothing."""
     from cli.models import removal
     from cli.shared.embedded import choose_target
 

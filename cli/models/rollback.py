@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 from cli.models.release import APPROVED, endpoint_name, list_versions
 from cli.shared.errors import CommandFailed
 from cli.shared.target import Target
-from stacks.names import NOT_RELEASED, parameter_name, released_version, verified_release
+from definitions.names import NOT_RELEASED, parameter_name, released_version, verified_release
 
 
 def version_before(target: Target, kind: str) -> str:

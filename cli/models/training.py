@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError
 from cli.shared.errors import CommandFailed, Interrupted
 from cli.shared.run_ids import new_run_id
 from cli.shared.target import Target
+from definitions.names import job_name
 from model_code.failures import JobFailed
 from model_code.hyperparameters import KINDS, build
 from model_code.presets import PRESETS
@@ -139,6 +140,11 @@ def wait(target: Target, runs: list[Run], on_detail: Callable[[str], None]) -> l
     return [finished[run.kind] for run in runs]
 
 
+def run_job(target: Target, run: Run | Registered) -> str:
+    """The name of a run's first training job, and of its evaluation."""
+    return job_name(target.environment, run.kind, run.run_id)
+
+
 def stop(target: Target, run: Run) -> None:
     """Stops a run and the job it waits for. A run that has ended is left alone."""
     state_machine = target.client("stepfunctions")
@@ -146,12 +152,12 @@ def stop(target: Target, run: Run) -> None:
         return
     state_machine.stop_execution(executionArn=run.execution_arn, cause="stopped by the recognition command")
     # Step Functions promises to stop the job with its execution only as well as it can, and ministack does not.
-    sagemaker, job_name = target.client("sagemaker"), f"{run.kind}-{run.run_id}"
+    sagemaker, job = target.client("sagemaker"), run_job(target, run)
     # A job on another instance type bears the run's name with a number behind it.
-    attempts = sagemaker.list_training_jobs(NameContains=job_name, StatusEquals="InProgress")
-    names = [job["TrainingJobName"] for job in attempts["TrainingJobSummaries"]]
+    attempts = sagemaker.list_training_jobs(NameContains=job, StatusEquals="InProgress")
+    names = [one["TrainingJobName"] for one in attempts["TrainingJobSummaries"]]
     stops = [partial(sagemaker.stop_training_job, TrainingJobName=name) for name in names]
-    stops.append(partial(sagemaker.stop_processing_job, ProcessingJobName=f"{job_name}-evaluation"))
+    stops.append(partial(sagemaker.stop_processing_job, ProcessingJobName=job))
     for stop_job in stops:
         try:
             stop_job()
@@ -170,7 +176,7 @@ def describe_run(target: Target, run: Run, finished: dict[str, Registered]) -> s
     """One run's state in a few words for the status line."""
     if run.kind in finished:
         return f"{run.kind} registered as v{finished[run.kind].version}"
-    values = last_values(job_log(target, f"{run.kind}-{run.run_id}"))
+    values = last_values(job_log(target, run_job(target, run)))
     shown = [
         f"{name.split(':')[-1].replace('_', ' ')} {value}"
         for name, value in values.items()
@@ -180,10 +186,10 @@ def describe_run(target: Target, run: Run, finished: dict[str, Registered]) -> s
     return f"{run.kind} {' '.join([epoch, *shown]).strip() or 'starting'}"
 
 
-def job_log(target: Target, job_name: str) -> list[str]:
+def job_log(target: Target, job: str) -> list[str]:
     """The lines that a training job has logged so far; none before it has a log."""
     pages = target.client("logs").get_paginator("filter_log_events")
-    stream = f"{job_name}/"
+    stream = f"{job}/"
     try:
         return [
             event["message"]
@@ -210,10 +216,10 @@ def last_values(lines: list[str]) -> dict[str, str]:
     return values
 
 
-def history(target: Target, job_name: str) -> list[dict[str, float]]:
+def history(target: Target, job: str) -> list[dict[str, float]]:
     """A training job's curve: one row of metrics for each epoch that its log reports."""
     rows: dict[float, dict[str, float]] = {}
-    for line in job_log(target, job_name):
+    for line in job_log(target, job):
         values = {name: float(value) for name, value in last_values([line]).items()}
         if "epoch" in values:
             rows.setdefault(values["epoch"], {}).update(values)

@@ -14,7 +14,9 @@ from cli.models.release import endpoint_name, served_model, shared_endpoint
 from cli.shared.errors import CommandFailed, Interrupted
 from cli.shared.run_ids import new_run_id
 from cli.shared.target import Target
-from model_code.inference import JSON_LINES_TYPE, NPY_TYPE, TAKEN_TYPES_OF_KIND, TEXT_TYPE
+from definitions import names
+from definitions.networks import NETWORKS
+from model_code.inference import JSON_LINES_TYPE, NPY_TYPE, TEXT_TYPE
 from model_code.outputs import written
 from stacks.settings.container_images import transform_host
 from stacks.settings.inference import TRANSFORM_PREFIX, TransformSettings
@@ -67,12 +69,12 @@ def start(
         CommandFailed: when nothing is released, or the source cannot be transformed.
     """
     model = released_model(target, kind)
-    name = f"{kind}-{new_run_id()}"
+    name = names.job_name(target.environment, kind, new_run_id())
     bucket, folder = target.parameter("data-bucket"), f"{TRANSFORM_PREFIX}/{name}"
     is_there = source.startswith("s3://")
-    names = names_below(target, source, bucket) if is_there else local_names(Path(source))
+    files = names_below(target, source, bucket) if is_there else local_names(Path(source))
     # Before anything is uploaded.
-    content_type = content_type_of(names, kind)
+    content_type = content_type_of(files, kind)
     if not is_there:
         source = upload_source(target, Path(source), f"{folder}/input", on_detail)
     output_uri = f"s3://{bucket}/{folder}/output"
@@ -91,7 +93,7 @@ def released_model(target: Target, kind: str) -> str:
     name = endpoint_name(target, kind)
     shared = shared_endpoint(target)
     model = (
-        target.parameter_if_published(f"{kind}-served-model")
+        target.parameter_if_published(names.served_model(kind))
         if shared
         else served_model(target.client("sagemaker"), name)
     )
@@ -142,8 +144,8 @@ def content_type_of(names: list[str], kind: str) -> str:
     """
     endings = {PurePosixPath(name).suffix.lower() for name in names}
     found = {CONTENT_TYPES.get(ending) for ending in endings}
-    takes = [ending for ending, one in CONTENT_TYPES.items() if one in TAKEN_TYPES_OF_KIND[kind]]
-    if len(found) != 1 or not found <= set(TAKEN_TYPES_OF_KIND[kind]):
+    takes = [ending for ending, one in CONTENT_TYPES.items() if one in NETWORKS[kind].content_types]
+    if len(found) != 1 or not found <= set(NETWORKS[kind].content_types):
         raise CommandFailed(
             f"A transform of the {kind} takes files of one type ({', '.join(takes)}), and here are: "
             f"{', '.join(sorted(ending or 'files without an ending' for ending in endings)) or 'none'}."

@@ -9,6 +9,7 @@ import typer
 
 from cli.shared.errors import interruption_says
 from cli.shared.options import (
+    DEFAULT_ENVIRONMENT,
     EnvironmentOption,
     JsonOption,
     KindArgument,
@@ -31,7 +32,7 @@ def transform(
     ],
     output: Annotated[Path, typer.Option(help="The file of JSON Lines that the answers are written to.")],
     overwrite: OverwriteOption = False,
-    environment: EnvironmentOption = "dev",
+    environment: EnvironmentOption = DEFAULT_ENVIRONMENT,
     own_account: OwnAccountOption = False,
     as_json: JsonOption = False,
 ) -> None:

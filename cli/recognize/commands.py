@@ -9,7 +9,15 @@ import typer
 from rich.console import Console
 
 from cli.shared.errors import CommandFailed, interruption_says
-from cli.shared.options import EnvironmentOption, JsonOption, OverwriteOption, OwnAccountOption, example, show
+from cli.shared.options import (
+    DEFAULT_ENVIRONMENT,
+    EnvironmentOption,
+    JsonOption,
+    OverwriteOption,
+    OwnAccountOption,
+    example,
+    show,
+)
 from cli.shared.tables import new_table
 
 app = typer.Typer()
@@ -26,7 +34,7 @@ def recognize(
     ] = None,
     text: Annotated[str | None, typer.Option("--text", help="A text, whatever it looks like.")] = None,
     file: Annotated[Path | None, typer.Option("--file", help="A file, whatever its name looks like.")] = None,
-    environment: EnvironmentOption = "dev",
+    environment: EnvironmentOption = DEFAULT_ENVIRONMENT,
     own_account: OwnAccountOption = False,
     picture: Annotated[
         Path | None, typer.Option("--show", help="Draw boxes and labels into this .png or .jpg file.")

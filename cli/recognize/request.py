@@ -19,6 +19,7 @@ from cli.shared.errors import CommandFailed
 from cli.shared.options import show
 from cli.shared.tables import new_table
 from cli.shared.target import Target
+from definitions.networks import FEATURES, kind_of_feature
 from lambdas.catalogue import OPERATIONS
 from model_code.outputs import require_free
 from recognition_client.transport import SignedTransport, Unreachable
@@ -31,7 +32,7 @@ PATHS = {
 }
 
 
-KIND_OF_PATH = {"/images/class": "cnn", "/texts/class": "rnn", "/sequences/class": "rnn"}
+KIND_OF_PATH = {f"/{feature}s/class": kind_of_feature(feature) for feature in FEATURES}
 
 
 @dataclass(frozen=True)

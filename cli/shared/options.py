@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cli.shared.errors import CommandFailed
-from cli.shared.project import environments
+from cli.shared.project import default_environment, environments
+from definitions.networks import KINDS, NETWORKS
 
 if TYPE_CHECKING:
     from cli.shared.target import Target
@@ -20,15 +21,22 @@ RegionOption = Annotated[
 ]
 
 INTERRUPTED = 130
+KINDS_IN_WORDS = ", ".join(f"{kind} for {network.reads}" for kind, network in NETWORKS.items())
+
+
+DEFAULT_ENVIRONMENT = ""
+"""Stands for the environment that cdk.json names as the default."""
 
 
 def require_environment(name: str) -> str:
     """The environment, which cdk.json has; asked while the words are read, so that nothing has been started yet.
 
     Raises:
-        CommandFailed: when it has none of this name.
+        CommandFailed: when it has none of this name, or names no default.
     """
-    known = environments()
+    name, known = name or default_environment(), environments()
+    if not name:
+        raise CommandFailed("cdk.json names no `environment` as the default: say which with --environment.")
     if name not in known:
         raise CommandFailed(
             f"There is no environment '{name}' in cdk.json; it has: {', '.join(sorted(known)) or 'none'}."
@@ -39,7 +47,10 @@ def require_environment(name: str) -> str:
 EnvironmentOption = Annotated[
     str,
     typer.Option(
-        "--environment", callback=require_environment, help="The app's environment in cdk.json: dev or prod."
+        "--environment",
+        callback=require_environment,
+        help="The app's environment, one of those in cdk.json.",
+        show_default="the one that cdk.json names",
     ),
 ]
 OwnAccountOption = Annotated[bool, typer.Option("--aws", help="Use your AWS account, not the embedded AWS.")]
@@ -51,7 +62,7 @@ JsonOption = Annotated[
 ]
 YesOption = Annotated[bool, typer.Option("--yes", help="Do it without asking.")]
 KindArgument = Annotated[
-    str, typer.Argument(metavar="cnn|rnn", help="Which network: cnn for images, rnn for texts.")
+    str, typer.Argument(metavar="|".join(KINDS), help=f"Which network: {KINDS_IN_WORDS}.")
 ]
 
 
@@ -64,10 +75,10 @@ def require_kind(kind: str | None) -> str:
     """The kind of network, checked.
 
     Raises:
-        CommandFailed: when it is neither cnn nor rnn.
+        CommandFailed: when there is no such network.
     """
-    if kind not in ("cnn", "rnn"):
-        raise CommandFailed(f"'{kind or ''}' is no kind of network: say cnn (images) or rnn (texts).")
+    if kind not in NETWORKS:
+        raise CommandFailed(f"'{kind or ''}' is no kind of network: say one of {KINDS_IN_WORDS}.")
     return kind
 
 

@@ -38,16 +38,29 @@ def cache_variables() -> dict[str, str]:
     return {variable: str(Path(chosen) / folder) for variable, folder in folders.items()} if chosen else {}
 
 
-def environments() -> dict[str, Any]:
-    """The environments of cdk.json by name, as they are written there.
+def context() -> dict[str, Any]:
+    """What cdk.json tells the app.
 
     Raises:
         CommandFailed: when there is no cdk.json.
     """
     try:
-        return json.loads((ROOT / "cdk.json").read_text())["context"]["environments"]
+        return json.loads((ROOT / "cdk.json").read_text())["context"]
     except FileNotFoundError as error:
         raise CommandFailed(f"{ROOT} has no cdk.json. Run this in a checkout of the project.") from error
+
+
+def environments() -> dict[str, Any]:
+    """The environments of cdk.json by name, as they are written there; see `context` for what is raised."""
+    return context()["environments"]
+
+
+def default_environment() -> str:
+    """The environment that commands and `cdk` are about when nothing else is said; empty where cdk.json names none.
+
+    See `context` for what is raised.
+    """
+    return context().get("environment", "")
 
 
 def settings_of(environment: str) -> EnvironmentSettings:

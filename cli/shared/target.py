@@ -9,12 +9,13 @@ from typing import Any
 from urllib.parse import urlparse
 
 from cli.shared.errors import CommandFailed
-from stacks.names import parameter_name
+from cli.shared.project import default_environment
+from definitions.names import parameter_name, stack_name
 
 
 @dataclass(frozen=True)
 class Target:
-    """One deployment: an environment of the app (`dev`, `prod`) in one AWS.
+    """One deployment: an environment of the app in one AWS.
 
     Attributes:
         environment: the environment's name, which is part of every name the app fixes.
@@ -92,25 +93,25 @@ class Target:
     def command(self, words: str) -> str:
         """A `recognition` command that reaches this very deployment, to be printed for the person to run."""
         place = "" if self.is_embedded else " --aws"
-        environment = "" if self.environment == "dev" else f" --environment {self.environment}"
-        return f"recognition {words}{place}{environment}"
+        return f"recognition {words}{place}{self.option('--environment ')}"
 
     def deploy_command(self) -> str:
         """The command that deploys the app here."""
         if self.is_embedded:
-            return "recognition up" + (
-                "" if self.environment == "dev" else f" --environment {self.environment}"
-            )
+            return f"recognition up{self.option('--environment ')}"
         return self.cdk_command("deploy --all")
 
     def cdk_command(self, words: str) -> str:
         """A `cdk` command about this environment of the account; the CDK would never reach the embedded AWS."""
-        context = "" if self.environment == "dev" else f" --context environment={self.environment}"
-        return f"cdk {words}{context}"
+        return f"cdk {words}{self.option('--context environment=')}"
+
+    def option(self, name: str) -> str:
+        """The option that says which environment is meant; empty for the one that is meant without it."""
+        return "" if self.environment == default_environment() else f" {name}{self.environment}"
 
     def stack_name(self, stack: str) -> str:
         """The name of one of the app's stacks, for example `Recognition-dev-Inference`."""
-        return f"Recognition-{self.environment}-{stack}"
+        return stack_name(self.environment, stack)
 
     def parameter(self, name: str) -> str:
         """A value that a stack published in Systems Manager under `/recognition/{environment}/`.

@@ -53,7 +53,7 @@ async function configurationOf() {
 
 /** What a command of `recognition` needs to reach the deployment that this page is of. */
 const optionsOf = ({ environment, signIn }) =>
-  `${signIn ? " --aws" : ""}${environment === "dev" ? "" : ` --environment ${environment}`}`;
+  `${signIn ? " --aws" : ""} --environment ${environment}`;
 
 async function start() {
   const configuration = await configurationOf();

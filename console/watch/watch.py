@@ -1,6 +1,7 @@
 """What the page Watch shows: endpoints with their traffic, versions, training runs, alarms, the last bake-off.
 
-It reads from AWS and changes nothing, and is a Lambda function of its own on AWS: boto3 is all that it needs.
+It reads from AWS and changes nothing, and is a Lambda function of its own on AWS: boto3 and the definitions are all
+that it needs.
 """
 
 from __future__ import annotations
@@ -11,19 +12,26 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-KINDS = ("cnn", "rnn")
+from definitions.names import (
+    BAKEOFF_KEY,
+    GATES,
+    NOT_RELEASED,
+    RUN_ID_CHARACTERS,
+    endpoint_name,
+    kind_of_job,
+    parameter_name,
+    released_version,
+    shared_endpoint_name,
+    stack_name,
+)
+from definitions.networks import KINDS
+
 VERSIONS_SHOWN = 5
 RUNS_SHOWN = 6
 JOBS_LOOKED_AT = 100
 LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 EPOCH = "epoch"
-# What the record of the released version says before there is one.
-NOT_RELEASED = "none"
-# Errors of the training machine's Fail states: a model was trained and measured, and a gate kept it back.
-GATES = ("BelowGate", "BehindChampion")
 STATES = {"RUNNING": "running", "SUCCEEDED": "registered", "ABORTED": "stopped", "TIMED_OUT": "timed out"}
-BAKEOFF_KEY = "bakeoffs/report.json"
-"""In the data bucket: where `recognition bakeoff` leaves the figures of the last one."""
 
 Clients = Callable[[str], Any]
 
@@ -33,7 +41,7 @@ def describe(client: Clients, environment: str) -> dict[str, Any]:
 
     Args:
         client: gives the boto3 client of a service.
-        environment: of the app, dev or prod.
+        environment: of the app.
     """
     return {
         "endpoints": [endpoint(client, environment, kind) for kind in KINDS],
@@ -45,13 +53,13 @@ def describe(client: Clients, environment: str) -> dict[str, Any]:
 
 def endpoint(client: Clients, environment: str, kind: str) -> dict[str, Any]:
     """One endpoint: its state, what has how much of the traffic, the released and the registered versions."""
-    name = f"recognition-{environment}-{kind}"
+    name = endpoint_name(environment, kind)
     sagemaker = client("sagemaker")
     # Where one endpoint serves every kind there is none of the kind's name.
-    names = (name, f"recognition-{environment}-multi-model")
+    names = (name, shared_endpoint_name(environment))
     described = (quietly(lambda one=one: sagemaker.describe_endpoint(EndpointName=one)) for one in names)
     found = next((one for one in described if one), {})
-    released = published(client, environment, f"{kind}-released-version") or NOT_RELEASED
+    released = published(client, environment, released_version(kind)) or NOT_RELEASED
     listed = quietly(
         lambda: sagemaker.list_model_packages(
             ModelPackageGroupName=name,
@@ -82,7 +90,7 @@ def endpoint(client: Clients, environment: str, kind: str) -> dict[str, Any]:
 def published(client: Clients, environment: str, name: str) -> str | None:
     """What a stack published under a name; None where it has not."""
     systems_manager = client("ssm")
-    found = quietly(lambda: systems_manager.get_parameter(Name=f"/recognition/{environment}/{name}"))
+    found = quietly(lambda: systems_manager.get_parameter(Name=parameter_name(environment, name)))
     return found["Parameter"]["Value"] if found else None
 
 
@@ -117,8 +125,8 @@ def run(execution: dict[str, Any], jobs: list[str]) -> dict[str, Any]:
         jobs: names of training jobs, the newest first; a run's bear its id, also those of its further attempts.
     """
     request = json.loads(execution["input"])
-    # As the machine itself makes it (stacks/training/run_request.py).
-    made = re.sub(r"[^a-zA-Z0-9]+", "-", execution["name"])[:36].rstrip("-")
+    # As the machine itself makes it (stacks/shared/job_context.py).
+    made = re.sub(r"[^a-zA-Z0-9]+", "-", execution["name"])[:RUN_ID_CHARACTERS].rstrip("-")
     run_id = request.get("run_id", made)
     job = next((name for name in jobs if run_id in name), None)
     started, ended = execution["startDate"], execution.get("stopDate")
@@ -126,7 +134,7 @@ def run(execution: dict[str, Any], jobs: list[str]) -> dict[str, Any]:
     failed = "failed at the gate" if error in GATES else "failed"
     return {
         "name": execution["name"],
-        "kind": request.get("kind") or (job or "").partition("-")[0] or None,
+        "kind": request.get("kind") or (kind_of_job(job) if job else None),
         "data": request.get("data_s3_uri") or request.get("marker_key"),
         "state": STATES.get(execution["status"], failed),
         "version": json.loads(execution.get("output") or "{}").get("version"),
@@ -173,7 +181,7 @@ def curve_of(lines: list[str], patterns: dict[str, str]) -> list[dict[str, float
 
 def alarms(client: Clients, environment: str) -> list[dict[str, str]]:
     """The app's alarms with their states, those that ring first."""
-    found = client("cloudwatch").describe_alarms(AlarmNamePrefix=f"Recognition-{environment}-")
+    found = client("cloudwatch").describe_alarms(AlarmNamePrefix=stack_name(environment, ""))
     states = [{"name": one["AlarmName"], "state": one["StateValue"]} for one in found["MetricAlarms"]]
     return sorted(states, key=lambda one: (one["state"] != "ALARM", one["name"]))
 

@@ -6,20 +6,17 @@ import os
 import time
 from dataclasses import dataclass, field
 
+from definitions.names import NOT_RELEASED, endpoint_variable, released_version_variable
 from lambdas.common.clients import client
 from lambdas.common.errors import unavailable
 
 # A release is noticed after this long at the latest; asking at every request would cost more than the prediction.
 CHECK_SECONDS = 60
-# What the record says while no version is released.
-NOT_RELEASED = "none"
-# Where a released version lies below the prefix of a multi-model endpoint, which is how its callers name it.
-TARGET_MODEL = "{kind}/{version}/model.tar.gz"
 
 
 def model_group(kind: str) -> str:
     """A network's model package group, by which answers name the network; where it has its own endpoint, that too."""
-    return os.environ[f"{kind.upper()}_ENDPOINT_NAME"]
+    return os.environ[endpoint_variable(kind)]
 
 
 def released_version(kind: str) -> str:
@@ -30,7 +27,7 @@ def released_version(kind: str) -> str:
         ClientError: when Systems Manager refuses.
     """
     systems_manager = client("ssm")
-    name = os.environ[f"{kind.upper()}_RELEASED_VERSION_PARAMETER"]
+    name = os.environ[released_version_variable(kind)]
     try:
         version = systems_manager.get_parameter(Name=name)["Parameter"]["Value"]
     except systems_manager.exceptions.ParameterNotFound:

@@ -8,6 +8,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from definitions.names import SHARED_ENDPOINT_VARIABLE, TARGET_MODEL
+from definitions.networks import KINDS, kind_of_feature
 from lambdas.common.answers import Answer, Reading, Result
 from lambdas.common.bodies import (
     JSON_TYPE,
@@ -23,7 +25,7 @@ from lambdas.common.costs import cost_of
 from lambdas.common.errors import RequestRefused, unavailable
 from lambdas.common.operations import Operation
 from lambdas.common.options import read_options
-from lambdas.common.releases import TARGET_MODEL, ReleasedVersion, model_group
+from lambdas.common.releases import ReleasedVersion, model_group
 from lambdas.common.service_errors import reading_answer
 
 BACKEND = "sagemaker"
@@ -37,21 +39,21 @@ MOST_PIXELS = 50_000_000
 TEXT_BYTES = 100_000
 # An endpoint takes 6 MiB, and JSON writes a number with up to 24 characters and a comma.
 SEQUENCE_NUMBERS = 200_000
-RELEASED = {kind: ReleasedVersion(kind) for kind in ("cnn", "rnn")}
+RELEASED = {kind: ReleasedVersion(kind) for kind in KINDS}
 
 
 def classify_image(operation: Operation, event: dict[str, Any]) -> Answer:
     """The CNN's classes for the event's image; see `invoke` for errors."""
     read_options(operation.options, event)
     image = read_image(event, operation.body)
-    return invoke("cnn", image.content, image.header.media_type)
+    return invoke(kind_of_feature("image"), image.content, image.header.media_type)
 
 
 def classify_text(operation: Operation, event: dict[str, Any]) -> Answer:
     """The RNN's classes for the event's text; see `invoke` for errors."""
     read_options(operation.options, event)
     request = read_text(event, operation.body)
-    return invoke("rnn", request.text.encode(), "text/plain")
+    return invoke(kind_of_feature("text"), request.text.encode(), "text/plain")
 
 
 def classify_sequence(operation: Operation, event: dict[str, Any]) -> Answer:
@@ -62,7 +64,7 @@ def classify_sequence(operation: Operation, event: dict[str, Any]) -> Answer:
     read_options(operation.options, event)
     sequence = read_sequence(event, operation.body)
     body = json.dumps({"sequence": sequence}, separators=(",", ":")).encode()
-    return invoke("rnn", body, JSON_TYPE)
+    return invoke(kind_of_feature("sequence"), body, JSON_TYPE)
 
 
 def invoke(kind: str, body: bytes, content_type: str) -> Answer:
@@ -74,7 +76,7 @@ def invoke(kind: str, body: bytes, content_type: str) -> Answer:
         ClientError: on any other refusal.
     """
     endpoint, version, target = model_group(kind), None, {}
-    if shared := os.environ.get("SHARED_ENDPOINT_NAME"):
+    if shared := os.environ.get(SHARED_ENDPOINT_VARIABLE):
         version = RELEASED[kind].present()
         target = {"TargetModel": TARGET_MODEL.format(kind=kind, version=version)}
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from definitions.networks import KINDS, kind_of_feature
 from lambdas.common.answers import Answer, Reading, Result
 from lambdas.common.bodies import read_image, read_sequence, read_text
 from lambdas.common.costs import cost_of
@@ -17,32 +18,31 @@ from lambdas.custom.operations import unreadable
 from lambdas.litert.released import Released
 
 BACKEND = "litert"
-CNN, RNN = Released("cnn"), Released("rnn")
+RELEASED = {kind: Released(kind) for kind in KINDS}
 
 
 def classify_image(operation: Operation, event: dict[str, Any]) -> Answer:
     """The CNN's classes for the event's image; see `predict` for errors."""
     read_options(operation.options, event)
-    return predict(CNN, "image", read_image(event, operation.body).content)
+    return predict("image", read_image(event, operation.body).content)
 
 
 def classify_text(operation: Operation, event: dict[str, Any]) -> Answer:
     """The RNN's classes for the event's text; see `predict` for errors."""
     read_options(operation.options, event)
-    return predict(RNN, "text", read_text(event, operation.body).text)
+    return predict("text", read_text(event, operation.body).text)
 
 
 def classify_sequence(operation: Operation, event: dict[str, Any]) -> Answer:
     """The RNN's classes for the event's sequence; see `predict` for errors."""
     read_options(operation.options, event)
-    return predict(RNN, "sequence", read_sequence(event, operation.body))
+    return predict("sequence", read_sequence(event, operation.body))
 
 
-def predict(released: Released, feature: str, sample: bytes | str | list[list[float]]) -> Answer:
+def predict(feature: str, sample: bytes | str | list[list[float]]) -> Answer:
     """One prediction.
 
     Args:
-        released: whose model.
         feature: what the sample is: `image`, `text` or `sequence`.
         sample: an image's bytes, a text, or the steps of a sequence.
 
@@ -51,6 +51,7 @@ def predict(released: Released, feature: str, sample: bytes | str | list[list[fl
             or reads another feature.
         ClientError: when a service refuses.
     """
+    released = RELEASED[kind_of_feature(feature)]
     model, version = released.present()
     if model.feature != feature:
         raise unreadable()

@@ -18,6 +18,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
+from definitions.networks import kind_of_feature
 from model_code.baselines.features import BANDS, CELL_PIXELS, COLOUR_BINS, IMAGE_SIZE, ORIENTATIONS
 from model_code.data.records import Split
 from model_code.export.saved_model import ServingModule, source_digest, write_artefact
@@ -52,7 +53,7 @@ def export_baseline(name: str, model: Pipeline, train: Split, directory: Path) -
             return classify(features_of(samples))
 
     card = {
-        "kind": "cnn" if train.feature == "image" else "rnn",
+        "kind": kind_of_feature(train.feature),
         "family": name,
         "feature": train.feature,
         "tensorflow": tf.__version__,

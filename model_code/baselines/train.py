@@ -22,6 +22,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline, make_union
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
+from definitions.networks import KINDS
 from model_code.baselines.features import IMAGE_SIZE, image_features, sequence_features
 from model_code.evaluation.files import EVALUATION_FILE, FOLDER
 from model_code.failures import JobFailed
@@ -151,9 +152,7 @@ def run() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument(
-        "--kind", choices=("cnn", "rnn"), required=True, help="cnn: images; rnn: texts, sequences"
-    )
+    parser.add_argument("--kind", choices=KINDS, required=True, help="the network whose channels these are")
     parser.add_argument("--train", type=Path, required=True, help="the training channel")
     parser.add_argument("--test", type=Path, required=True, help="the test channel")
     parser.add_argument("--output", type=Path, required=True, help="where evaluation.json goes")

@@ -23,10 +23,10 @@ import numpy as np
 import tensorflow as tf
 from google.protobuf.message import DecodeError
 
+from definitions.networks import NETWORKS
 from model_code.data.user_files import find_source, read_plain
 from model_code.failures import JobFailed
 
-FEATURES_OF_KIND = {"cnn": ("image",), "rnn": ("text", "sequence")}
 RECORDS_PER_SHARD = 10_000
 # Records that are parsed at a time.
 RECORDS_PER_CHUNK = 128
@@ -155,7 +155,7 @@ def checked_targets(numbers: np.ndarray, labels: Sequence[str], directory: Path,
 def read_plain_split(directory: Path, source: Path, kind: str) -> Split:
     """A channel of plain data. Its classes are those of its labels.json, or else the names that occur, sorted."""
     feature, samples = read_plain(source)
-    if feature not in FEATURES_OF_KIND[kind]:
+    if feature not in NETWORKS[kind].features:
         raise JobFailed(f"{source} holds samples of the feature '{feature}', which the {kind} does not read.")
     names = sorted({sample.label for sample in samples})
     labels = read_labels(directory) if (directory / LABELS_FILE).exists() else names
@@ -191,7 +191,7 @@ def shards_of(directory: Path) -> list[str]:
 def feature_of(record: tf.train.Example, kind: str) -> str:
     """Which of the kind's features a record has; the kind's first where it has none of them."""
     present = record.features.feature
-    return next((name for name in FEATURES_OF_KIND[kind] if name in present), FEATURES_OF_KIND[kind][0])
+    return next((name for name in NETWORKS[kind].features if name in present), NETWORKS[kind].features[0])
 
 
 def schema_of(feature: str) -> dict:
@@ -245,7 +245,7 @@ def check_sequences(samples: list[np.ndarray], directory: Path, first: int, chan
 
 def unreadable(shard: str, kind: str, error: Exception) -> JobFailed:
     """The failure of a damaged or foreign shard."""
-    wanted = " or ".join(f"'{name}'" for name in FEATURES_OF_KIND[kind])
+    wanted = " or ".join(f"'{name}'" for name in NETWORKS[kind].features)
     return JobFailed(
         f"The shard {shard} cannot be read as records with the features {wanted} and 'label' "
         f"({type(error).__name__}). Write it again."

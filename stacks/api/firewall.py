@@ -6,11 +6,11 @@ from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_wafv2 as waf
 from constructs import Construct
 
+from definitions.names import PROJECT
 from lambdas.common.bodies import IMAGE_BYTES
 from stacks.settings.access import FirewallSettings
 
 ACL = waf.CfnWebACL
-METRICS = "Recognition"
 # The rules of these groups that read bodies only count. A body here is data that nobody runs: a picture is larger than
 # the 8 KB that one of them allows, and a text to be classified may well speak of scripts or of Log4j.
 COUNTED = {
@@ -40,20 +40,34 @@ class Firewall(Construct):
     """The web ACL of one stage."""
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, stage: apigateway.Stage, settings: FirewallSettings
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        environment: str,
+        stage: apigateway.Stage,
+        settings: FirewallSettings,
     ) -> None:
         super().__init__(scope, construct_id)
+        # Metrics of two ACLs of one name are added up.
+        prefix = f"{PROJECT.title()}{environment.title()}"
         statements = [
             ("BodyTooLarge", content_length(FIVE_MILLION), block(TOO_LARGE)),
             ("TextTooLarge", both(content_length(ONE_MILLION), asks_about_one_text()), block(TOO_LARGE)),
             ("TooManyRequests", rate(settings.requests_in_five_minutes), block(TOO_MANY)),
         ]
         rules = [
-            rule(number, name, statement=statement, action=action)
+            rule(number, name, prefix, statement=statement, action=action)
             for number, (name, statement, action) in enumerate(statements)
         ]
         rules += [
-            rule(number, name, statement=managed(name), override_action=ACL.OverrideActionProperty(none={}))
+            rule(
+                number,
+                name,
+                prefix,
+                statement=managed(name),
+                override_action=ACL.OverrideActionProperty(none={}),
+            )
             for number, name in enumerate(settings.managed_rules, start=len(rules))
         ]
         acl = waf.CfnWebACL(
@@ -62,21 +76,23 @@ class Firewall(Construct):
             scope="REGIONAL",
             default_action=ACL.DefaultActionProperty(allow={}),
             description="Before the recognition API",
-            visibility_config=visibility("All"),
+            visibility_config=visibility(f"{prefix}All"),
             rules=rules,
         )
         waf.CfnWebACLAssociation(self, "Association", resource_arn=stage.stage_arn, web_acl_arn=acl.attr_arn)
 
 
-def rule(number: int, name: str, **what) -> ACL.RuleProperty:
+def rule(number: int, name: str, prefix: str, **what) -> ACL.RuleProperty:
     """One rule, with its counts as a metric and no request kept as a sample: samples hold headers."""
-    return ACL.RuleProperty(name=name, priority=number, visibility_config=visibility(name), **what)
+    return ACL.RuleProperty(
+        name=name, priority=number, visibility_config=visibility(f"{prefix}{name}"), **what
+    )
 
 
-def visibility(name: str) -> ACL.VisibilityConfigProperty:
+def visibility(metric: str) -> ACL.VisibilityConfigProperty:
     """A metric and no samples."""
     return ACL.VisibilityConfigProperty(
-        cloud_watch_metrics_enabled=True, metric_name=f"{METRICS}{name}", sampled_requests_enabled=False
+        cloud_watch_metrics_enabled=True, metric_name=metric, sampled_requests_enabled=False
     )
 
 

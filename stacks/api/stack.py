@@ -11,11 +11,12 @@ from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from definitions.names import endpoint_name, endpoint_variable
+from definitions.networks import KINDS, kind_of_feature
 from lambdas.catalogue import FUNCTIONS, OPERATIONS
 from stacks.api.access import add_callers, method_options, refuse_in_our_words, way_in
 from stacks.api.firewall import Firewall
 from stacks.api.response_table import AnswerTable
-from stacks.names import KINDS, endpoint_name
 from stacks.settings import EnvironmentSettings
 from stacks.settings.api import ApiSettings
 from stacks.shared import acknowledge
@@ -29,7 +30,7 @@ from stacks.shared.parameters import publish, published
 BINARY_TYPES = ["*/*"]
 COMPRESS_FROM_BYTES = 1024
 # Which of our networks a policy may ask in a managed service's place.
-KIND_OF = {"vision": "cnn", "language": "rnn"}
+KIND_OF = {"vision": kind_of_feature("image"), "language": kind_of_feature("text")}
 # The functions whose answers cost something.
 KEEPING = ("vision", "language", "custom", "litert")
 
@@ -77,7 +78,13 @@ class ApiStack(Stack):
                 )
         add_callers(api, settings.api)
         if settings.api.firewall:
-            Firewall(self, "Firewall", stage=api.deployment_stage, settings=settings.api.firewall)
+            Firewall(
+                self,
+                "Firewall",
+                environment=settings.name,
+                stage=api.deployment_stage,
+                settings=settings.api.firewall,
+            )
         publish(self, settings.name, "api-url", api.url)
 
     def plans(self, settings: EnvironmentSettings, budgets: dynamodb.Table | None) -> list[FunctionPlan]:
@@ -169,7 +176,7 @@ class ApiStack(Stack):
 
 def litert_plan(stack: Stack, settings: EnvironmentSettings, routes: tuple[str, ...]) -> FunctionPlan:
     """The function that answers for our own networks itself, with what it needs to fetch the released versions."""
-    groups = {f"{kind.upper()}_ENDPOINT_NAME": endpoint_name(settings.name, kind) for kind in KINDS}
+    groups = {endpoint_variable(kind): endpoint_name(settings.name, kind) for kind in KINDS}
     bucket = bucket_arn(published(stack, settings.name, "model-bucket"))
     packages = stack.format_arn(service="sagemaker", resource="model-package", resource_name="")
     grants = {

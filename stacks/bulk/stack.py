@@ -12,11 +12,11 @@ from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as stepfunctions
 from constructs import Construct
 
+from definitions.names import CAPTURED_PREFIX
 from lambdas.bulk.asking import runs_in_bulk
 from lambdas.bulk.places import PREFIX
 from lambdas.catalogue import OPERATIONS
 from stacks.bulk.state_machine import BulkPlaces, definition
-from stacks.names import CAPTURED_PREFIX
 from stacks.settings import EnvironmentSettings
 from stacks.settings.api import SECONDS_A_DAY
 from stacks.shared import acknowledge

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from aws_cdk import ArnFormat, Aws, Duration, Fn, RemovalPolicy, Stack
 from aws_cdk import aws_cloudfront as cloudfront
 from aws_cdk import aws_cloudfront_origins as origins
@@ -23,12 +25,21 @@ from console import (
     library_files,
     security_headers,
 )
-from console.watch.watch import BAKEOFF_KEY
-from stacks.names import KINDS, endpoint_name, parameter_name, released_version, shared_endpoint_name
+from definitions.names import (
+    BAKEOFF_KEY,
+    endpoint_name,
+    job_name,
+    parameter_name,
+    released_version,
+    shared_endpoint_name,
+    sign_in_domain,
+)
+from definitions.networks import KINDS
 from stacks.settings import EnvironmentSettings
 from stacks.settings.console import ConsoleSettings
 from stacks.shared import acknowledge
 from stacks.shared.iam import bucket_arn
+from stacks.shared.lambda_assets import DEFINITIONS, copy
 from stacks.shared.parameters import publish, published
 
 HTTPS_ONLY_DAYS = 365
@@ -44,16 +55,22 @@ class ConsoleStack(Stack):
     """The page and the API on one domain: a browser needs no permission of the API's to call across origins."""
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, settings: EnvironmentSettings, **options
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: EnvironmentSettings,
+        build_directory: Path,
+        **options,
     ) -> None:
         super().__init__(scope, construct_id, **options)
         # https://{id}.execute-api.{region}.amazonaws.com/{stage}/
         api_host = Fn.select(2, Fn.split("/", published(self, settings.name, "api-url")))
         api_id = Fn.select(0, Fn.split(".", api_host))
-        domain_prefix = f"recognition-{settings.name}-{Aws.ACCOUNT_ID}"
+        domain_prefix = sign_in_domain(settings.name, Aws.ACCOUNT_ID)
         sign_in = f"https://{domain_prefix}.auth.{self.region}.amazoncognito.com"
         bucket = self.bucket()
-        watch = self.watch(settings.name)
+        watch = self.watch(settings.name, watch_code(build_directory))
         watch_address = watch.add_function_url(auth_type=lambda_.FunctionUrlAuthType.AWS_IAM)
         watch_host = Fn.select(2, Fn.split("/", watch_address.url))
         behind = {f"/{settings.name}/*": api_host, f"/{STATE}": watch_host}
@@ -170,7 +187,7 @@ class ConsoleStack(Stack):
             },
         )
 
-    def watch(self, environment: str) -> lambda_.Function:
+    def watch(self, environment: str, code: Path) -> lambda_.Function:
         """The function that reads the state of the deployment for the page; it can change nothing."""
         log_group = logs.LogGroup(self, "WatchLog", retention=LOG_DAYS, removal_policy=RemovalPolicy.DESTROY)
         role = iam.Role(self, "WatchRole", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
@@ -201,7 +218,7 @@ class ConsoleStack(Stack):
             resource_name="*",
             arn_format=ArnFormat.COLON_RESOURCE_NAME,
         )
-        jobs = [f"{kind}-*" for kind in KINDS]
+        jobs = [f"{job_name(environment, kind)}-*" for kind in KINDS]
         for actions, resources in (
             (["logs:CreateLogStream", "logs:PutLogEvents"], [log_group.log_group_arn]),
             (["sagemaker:DescribeEndpoint"], arns("sagemaker", "endpoint", names)),
@@ -223,7 +240,7 @@ class ConsoleStack(Stack):
             runtime=lambda_.Runtime.PYTHON_3_14,
             architecture=lambda_.Architecture.ARM_64,
             handler="watch.handler",
-            code=lambda_.Code.from_asset(str(WATCH), exclude=["__pycache__"]),
+            code=lambda_.Code.from_asset(str(code)),
             memory_size=WATCH_MEGABYTES,
             timeout=Duration.seconds(WATCH_SECONDS),
             log_group=log_group,
@@ -348,6 +365,14 @@ class ConsoleStack(Stack):
         )
 
 
+def watch_code(build_directory: Path) -> Path:
+    """Lays out the function's folder: its module, and the definitions that this imports."""
+    folder = build_directory / "watch"
+    copy(WATCH, folder)
+    copy(DEFINITIONS, folder / DEFINITIONS.name)
+    return folder
+
+
 def console_findings(settings: EnvironmentSettings) -> list[acknowledge.Finding]:
     """What cdk-nag finds here and is right as it is."""
     upload = "Custom::CDKBucketDeployment8693BB64968944B69AAFB0CC9EB8756C"
@@ -384,7 +409,10 @@ def console_findings(settings: EnvironmentSettings) -> list[acknowledge.Finding]
         *acknowledge.each(
             "WatchRole/DefaultPolicy",
             acknowledge.RUNS,
-            *(acknowledge.sagemaker(settings, "training-job", f"{kind}-") for kind in KINDS),
+            *(
+                acknowledge.sagemaker(settings, "training-job", f"{job_name(settings.name, kind)}-")
+                for kind in KINDS
+            ),
         ),
         *acknowledge.each("WatchRole/DefaultPolicy", acknowledge.NO_RESOURCE, acknowledge.resource("*")),
         *acknowledge.each(

@@ -9,7 +9,7 @@ from aws_cdk import aws_applicationautoscaling as autoscaling
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
-from stacks.names import VARIANT
+from definitions.names import VARIANT
 from stacks.settings.inference import AutoscalingSettings
 
 NAMESPACE = "AWS/SageMaker"

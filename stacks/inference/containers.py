@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from stacks.names import CPU, LITERT
+from definitions.names import CPU, LITERT
 from stacks.settings.inference import InferenceSettings
 from stacks.settings.instance_families import has_gpu, virtual_processors
 

@@ -6,7 +6,7 @@ from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sagemaker as sagemaker
 
-from stacks.names import CAPTURED_PREFIX
+from definitions.names import CAPTURED_PREFIX
 from stacks.settings import EnvironmentSettings
 from stacks.shared import iam as roles
 from stacks.shared.parameters import published

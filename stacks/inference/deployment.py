@@ -7,7 +7,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
-from stacks.names import VARIANT
+from definitions.names import VARIANT
 from stacks.settings.inference import InferenceSettings
 
 

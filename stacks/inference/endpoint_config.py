@@ -8,7 +8,7 @@ from aws_cdk import IResolvable
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
-from stacks.names import VARIANT
+from definitions.names import VARIANT
 from stacks.settings.container_images import endpoint_host
 from stacks.settings.inference import InferenceSettings
 from stacks.settings.instance_families import has_local_storage

@@ -7,10 +7,10 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
+from definitions.names import MULTI_MODEL_PREFIX, SHARED_ENDPOINT, shared_endpoint_name
 from stacks.inference.containers import variables
 from stacks.inference.deployment import deployment, release_alarms
 from stacks.inference.endpoint_config import endpoint_configuration
-from stacks.names import MULTI_MODEL_PREFIX, SHARED_ENDPOINT, shared_endpoint_name
 from stacks.settings import EnvironmentSettings
 from stacks.settings.container_images import INFERENCE_IMAGES
 from stacks.shared.parameters import publish

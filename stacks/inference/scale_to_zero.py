@@ -7,9 +7,9 @@ from aws_cdk import aws_applicationautoscaling as autoscaling
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
+from definitions.names import VARIANT, asynchronous_endpoint_name, component_endpoint_name, component_name
 from stacks.inference import autoscaling as scaling
 from stacks.inference.endpoint_config import instance_variant, volume_key
-from stacks.names import VARIANT, asynchronous_endpoint_name, component_endpoint_name, component_name
 from stacks.settings.container_images import endpoint_host
 from stacks.settings.inference import ASYNCHRONOUS_PREFIX, AsynchronousSettings, ScaleToZeroSettings
 from stacks.settings.instance_families import has_gpu

@@ -19,15 +19,7 @@ from aws_cdk import aws_sagemaker as sagemaker
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
-from stacks.inference.autoscaling import track_concurrency
-from stacks.inference.containers import specification, variables
-from stacks.inference.data_capture import data_capture
-from stacks.inference.deployment import deployment, release_alarms
-from stacks.inference.endpoint_config import endpoint_configuration, shadow_variant
-from stacks.inference.multi_model import MultiModelEndpoint
-from stacks.inference.scale_to_zero import AsynchronousEndpoint, ComponentEndpoint
-from stacks.names import (
-    KINDS,
+from definitions.names import (
     MULTI_MODEL_PREFIX,
     NOT_RELEASED,
     endpoint_name,
@@ -35,8 +27,17 @@ from stacks.names import (
     released_version,
     served_model,
     shadow_parameter,
+    stack_name,
     version_parameter,
 )
+from definitions.networks import KINDS
+from stacks.inference.autoscaling import track_concurrency
+from stacks.inference.containers import specification, variables
+from stacks.inference.data_capture import data_capture
+from stacks.inference.deployment import deployment, release_alarms
+from stacks.inference.endpoint_config import endpoint_configuration, shadow_variant
+from stacks.inference.multi_model import MultiModelEndpoint
+from stacks.inference.scale_to_zero import AsynchronousEndpoint, ComponentEndpoint
 from stacks.settings import EnvironmentSettings
 from stacks.settings.container_images import INFERENCE_IMAGES
 from stacks.settings.inference import ASYNCHRONOUS_PREFIX, TRANSFORM_PREFIX, InferenceSettings
@@ -348,7 +349,7 @@ def inference_findings(settings: EnvironmentSettings) -> list[acknowledge.Findin
     """What cdk-nag finds here and is right as it is."""
     asynchronous = ("asynchronous/",) if settings.inference.asynchronous else ()
     alarms = acknowledge.resource(
-        f"arn:aws:cloudwatch:{acknowledge.account(settings)}:alarm:Recognition-{settings.name}-Inference-*"
+        f"arn:aws:cloudwatch:{acknowledge.account(settings)}:alarm:{stack_name(settings.name, 'Inference')}-*"
     )
     kept = acknowledge.each(
         "ModelRole/DefaultPolicy", acknowledge.OBJECTS, acknowledge.objects("DataBucket", "captured/")

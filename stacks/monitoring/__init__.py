@@ -1,5 +1,5 @@
 """Who hears of alarms, drift, failed runs and costs, and the dashboard.
 
-It imports from `stacks.shared`, `stacks.settings` and `stacks.names`, and from no other stack. A new alarm or
+It imports from `stacks.shared`, `stacks.settings` and `definitions`, and from no other stack. A new alarm or
 rule is a method of the stack in `stack.py`; its topic is there already.
 """

@@ -6,8 +6,9 @@ from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
+from definitions.names import VARIANT, endpoint_name, shared_endpoint_name
+from definitions.networks import KINDS
 from stacks.monitoring.drift_state_machine import CAPTURED_SAMPLES, INPUT_DRIFT, NAMESPACE, PREDICTION_DRIFT
-from stacks.names import KINDS, VARIANT, endpoint_name, shared_endpoint_name
 from stacks.settings import EnvironmentSettings
 
 FIVE_MINUTES = Duration.minutes(5)

@@ -12,9 +12,10 @@ from aws_cdk import aws_s3_assets as s3_assets
 from aws_cdk import aws_stepfunctions as stepfunctions
 from constructs import Construct
 
+from definitions.names import CAPTURED_PREFIX, endpoint_name, job_name
+from definitions.networks import KINDS
 from model_code.source import ARCHIVE_NAME, write_source_archive
 from stacks.monitoring.drift_state_machine import INPUT_DRIFT, NAMESPACE, PREDICTION_DRIFT, definition
-from stacks.names import CAPTURED_PREFIX, KINDS, endpoint_name
 from stacks.settings import EnvironmentSettings
 from stacks.settings.container_images import INFERENCE_IMAGES, TRAINING_IMAGES
 from stacks.shared import acknowledge
@@ -124,7 +125,10 @@ class DriftJob(Construct):
                     *(f"sagemaker:{verb}ProcessingJob" for verb in ("Create", "Describe", "Stop")),
                     "sagemaker:AddTags",
                 ],
-                resources=[self.sagemaker_arn("processing-job", f"{kind}-drift-*") for kind in KINDS],
+                resources=[
+                    self.sagemaker_arn("processing-job", f"{job_name(self.settings.name, kind, 'drift')}-*")
+                    for kind in KINDS
+                ],
             ),
             iam.PolicyStatement(actions=["sagemaker:DescribeModelPackage"], resources=versions),
             iam.PolicyStatement(actions=["cloudformation:DescribeStacks"], resources=[inference_stack]),
@@ -228,7 +232,12 @@ def drift_findings(settings: EnvironmentSettings) -> list[acknowledge.Finding]:
         *acknowledge.each(
             machine,
             acknowledge.RUNS,
-            *(acknowledge.sagemaker(settings, "processing-job", f"{kind}-drift-") for kind in KINDS),
+            *(
+                acknowledge.sagemaker(
+                    settings, "processing-job", f"{job_name(settings.name, kind, 'drift')}-"
+                )
+                for kind in KINDS
+            ),
         ),
         *acknowledge.each(machine, acknowledge.VERSIONS, *acknowledge.versions(settings)),
         *acknowledge.each(machine, acknowledge.OBJECTS, acknowledge.objects("ModelBucket", "drift/")),

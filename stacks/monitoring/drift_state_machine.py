@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+from definitions.names import CAPTURED_PREFIX, VARIANT, endpoint_name, version_parameter
+from definitions.networks import KINDS
 from model_code.evaluation.files import DRIFT_FILE
-from stacks.names import CAPTURED_PREFIX, KINDS, VARIANT, endpoint_name, version_parameter
 from stacks.settings import EnvironmentSettings
 from stacks.shared.asl import choice, ended, job_failed, jsonata, lookup, task
-from stacks.shared.job_context import RUN_ID, Places
+from stacks.shared.job_context import RUN_ID, Places, name_of_job
 from stacks.shared.processing_job import code_uri, processing_input, processing_task
 
 NAMESPACE = "Recognition/Drift"
 INPUT_DRIFT, PREDICTION_DRIFT, CAPTURED_SAMPLES = "InputDrift", "PredictionDrift", "CapturedSamples"
 DAY_MILLISECONDS = 24 * 3600 * 1000
-JOB_NAME = "$kind & '-drift-' & $run_id"
 
 
 def definition(settings: EnvironmentSettings, places: Places) -> dict[str, Any]:
@@ -134,7 +134,7 @@ def measure(settings: EnvironmentSettings, places: Places) -> dict[str, Any]:
         **processing_task(
             settings,
             places,
-            name=JOB_NAME,
+            name=name_of_job(settings, "drift"),
             instance_type=drift.instance_type,
             steps=[jsonata(step)],
             inputs=f"[{inputs}]",

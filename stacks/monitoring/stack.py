@@ -13,10 +13,10 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
+from definitions.names import event_source
 from stacks.monitoring.dashboard import add_dashboard
 from stacks.monitoring.drift import DriftJob
 from stacks.settings import EnvironmentSettings
-from stacks.shared.asl import EVENT_SOURCE
 from stacks.shared.parameters import published
 
 # Under which names the other stacks publish their state machines.
@@ -55,7 +55,7 @@ class WatchingStack(Stack):
         }
         self.topic = topic = self.alarm_topic(settings)
         self.tell_of_alarms(topic, alarm_prefix)
-        self.tell_of_our_events(topic)
+        self.tell_of_our_events(topic, settings.name)
         self.alarm_on_server_errors(settings)
         if settings.watching.drift:
             drift = DriftJob(
@@ -123,12 +123,12 @@ class WatchingStack(Stack):
                 f"({field('$.detail.executionArn')})",
             )
 
-    def tell_of_our_events(self, topic: sns.Topic) -> None:
-        """What the state machines tell that is no failure."""
+    def tell_of_our_events(self, topic: sns.Topic, environment: str) -> None:
+        """What the environment's state machines tell that is no failure."""
         self.tell(
             "EventRule",
             topic,
-            events.EventPattern(source=[EVENT_SOURCE]),
+            events.EventPattern(source=[event_source(environment)]),
             events.EventField.from_path("$.detail.message"),
         )
 

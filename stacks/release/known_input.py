@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
+from definitions.networks import NETWORKS
 from model_code.evaluation.files import KNOWN_INPUT_FILE
 from stacks.shared.asl import choice, jsonata, lookup, task
 
-# For a version without one of its own: an 8x8 image of two gradients; the serving graph resizes whatever it gets.
-KNOWN_PNG = (
-    "iVBORw0KGgoAAAANSUhEUgAAAAgAAAAICAIAAABLbSncAAAAbElEQVR42hXNQRUAUQhCUaMYhShGeVGIQhSizB+XXA7ODDtouIHBQ4YO"
-    "M8suWm5h8ZKl+0CskDiBsIioHhx76LiDw0eO3oN/4FVf+J8h0PduzBqZ8x/bxNQPwgaFy192SGgelC0q13/CJaXlA8Z7WAFXOTbyAAAAAElF"
-    "TkSuQmCC"
-)
-KNOWN_INPUT = {
-    "cnn": json.dumps({"instances": [{"image": {"b64": KNOWN_PNG}}]}),
-    "rnn": json.dumps({"instances": [{"text": "A quiet, moving film."}]}),
-}
+# For a version without one of its own.
+KNOWN_INPUT = {kind: network.known_request for kind, network in NETWORKS.items()}
 # Of a version that was trained on sequences, by the number of their channels: some steps of zeros.
 KNOWN_STEPS = 8
 KNOWN_SEQUENCE = (

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from stacks.names import KINDS, parameter_name, verified_release
+from definitions.names import parameter_name, verified_release
+from definitions.networks import KINDS
 from stacks.shared.asl import choice, ended, fail, jsonata, lookup, task
 
 # The error of every execution that does not release its version.

@@ -11,7 +11,8 @@ from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_stepfunctions as stepfunctions
 from constructs import Construct
 
-from stacks.names import KINDS, endpoint_name
+from definitions.names import endpoint_name
+from definitions.networks import KINDS
 from stacks.release.record import records
 from stacks.release.shutdown_state_machine import REST, REST_IF_IDLE, WAKE, RestPlaces, definition
 from stacks.release.state_machine import ReleasePlaces

@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from stacks.names import KINDS, VARIANT, endpoint_name
+from definitions.names import VARIANT, endpoint_name
+from definitions.networks import KINDS
 from stacks.release.record import records
 from stacks.release.stack_update import stack_update
 from stacks.release.state_machine import ReleasePlaces

@@ -9,7 +9,8 @@ from aws_cdk import aws_ssm as ssm
 from aws_cdk import aws_stepfunctions as stepfunctions
 from constructs import Construct
 
-from stacks.names import KINDS, MULTI_MODEL_PREFIX, endpoint_name
+from definitions.names import MULTI_MODEL_PREFIX, endpoint_name
+from definitions.networks import KINDS
 from stacks.release.record import records
 from stacks.release.state_machine import ReleasePlaces, definition
 from stacks.settings import EnvironmentSettings

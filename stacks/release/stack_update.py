@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from stacks.names import KINDS, version_parameter
+from definitions.names import version_parameter
+from definitions.networks import KINDS
 from stacks.shared.asl import choice, jsonata, lookup, retrier, task
 
 # Between two looks: a twentieth of the time since the execution began, within these bounds. A first release is seen

@@ -5,13 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from lambdas.common.releases import TARGET_MODEL
-from stacks.names import (
-    KINDS,
-    MULTI_MODEL_PREFIX,
-    SEQUENCE_CHANNELS,
-    endpoint_name,
-)
+from definitions.names import MULTI_MODEL_PREFIX, SEQUENCE_CHANNELS, TARGET_MODEL, endpoint_name
+from definitions.networks import KINDS
 from stacks.release.known_input import FIXED_REQUEST, known_input_states
 from stacks.release.record import NOT_RELEASED, overtaken_states, record_states
 from stacks.release.stack_update import stack_update, wait

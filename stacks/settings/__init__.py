@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Self
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, Field, ValidationError, field_validator, model_validator
 
+from definitions.names import environment_problem
 from stacks.settings.api import ApiSettings
 from stacks.settings.base import Settings
 from stacks.settings.bulk import BulkSettings
@@ -22,10 +23,17 @@ class SettingsRefused(Exception):
     """The settings cannot be used; the message names the field and says what it may be."""
 
 
-class EnvironmentSettings(Settings):
-    """Everything that differs between dev and prod."""
+def environment_name(name: str) -> str:
+    """An environment's name, as far as every name in AWS that holds it can have it."""
+    if problem := environment_problem(name):
+        raise ValueError(problem)
+    return name
 
-    name: Literal["dev", "prod"]
+
+class EnvironmentSettings(Settings):
+    """Everything that differs between two environments; their names decide nothing."""
+
+    name: Annotated[str, AfterValidator(environment_name)]
     region: str = "us-east-1"
     account: str | None = Field(None, pattern=r"^\d{12}$", description="Empty: whatever account deploys it.")
     termination_protection: bool = True
@@ -56,10 +64,13 @@ class EnvironmentSettings(Settings):
         return region
 
     @model_validator(mode="after")
-    def prod_does_not_rest(self) -> Self:
+    def what_is_protected_does_not_rest(self) -> Self:
         """Refuses to take endpoints away that customers may count on."""
-        if self.name == "prod" and self.rest:
-            raise ValueError("rest takes endpoints away, which prod has to keep: leave it out")
+        if self.termination_protection and self.rest:
+            raise ValueError(
+                "rest takes endpoints away, which termination_protection keeps: leave rest out, or set "
+                "termination_protection to false"
+            )
         return self
 
     @model_validator(mode="after")
@@ -107,12 +118,16 @@ class EnvironmentSettings(Settings):
         return self
 
 
-def load_settings(name: str, environments: dict[str, Any]) -> EnvironmentSettings:
+def load_settings(name: str | None, environments: dict[str, Any]) -> EnvironmentSettings:
     """The settings of one environment from cdk.json's context.
 
     Raises:
         SettingsRefused: with a sentence that names the field.
     """
+    if name is None:
+        raise SettingsRefused(
+            "cdk.json names no `environment` as the default: say --context environment=NAME."
+        )
     if not isinstance(environments, dict) or name not in environments:
         known = ", ".join(sorted(environments or {}))
         raise SettingsRefused(f"There is no environment '{name}' in cdk.json; it has: {known or 'none'}.")

@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict
+
+from definitions.networks import KINDS
+
+
+def known_kind(kind: str) -> str:
+    """A kind of the table of networks."""
+    if kind not in KINDS:
+        raise ValueError(f"there is no network '{kind}'; there are {', '.join(KINDS)}")
+    return kind
+
+
+Kind = Annotated[str, AfterValidator(known_kind)]
 
 
 class Settings(BaseModel):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from stacks.settings.base import Settings
+from stacks.settings.base import Kind, Settings
 from stacks.settings.instance_types import training_instance
 
 
@@ -28,7 +28,7 @@ class DriftSettings(Settings):
         0.25, gt=0, le=10, description="Population stability index above which the alarm goes off."
     )
     least_samples: int = Field(200, ge=50, le=20_000, description="With fewer in a day nothing is said.")
-    retrain_on: dict[Literal["cnn", "rnn"], str] = Field(
+    retrain_on: dict[Kind, str] = Field(
         default={}, description="By kind: the data prefix on which the alarm starts a training run."
     )
 

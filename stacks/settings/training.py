@@ -7,9 +7,10 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
+from definitions.networks import NETWORKS
 from model_code.failures import JobFailed
 from model_code.hyperparameters import KINDS, build
-from stacks.settings.base import Settings
+from stacks.settings.base import Kind, Settings
 from stacks.settings.container_images import TRAINING_IMAGES
 from stacks.settings.instance_types import training_instance
 
@@ -25,7 +26,7 @@ class NetworkSettings(Settings):
 class ScheduledRun(Settings):
     """A run of the training state machine that starts by itself."""
 
-    kind: Literal["cnn", "rnn"]
+    kind: Kind
     expression: str = Field(
         pattern=r"^(cron|rate)\(.+\)$",
         description="As EventBridge takes it: rate(7 days), cron(0 3 ? * MON *).",
@@ -53,9 +54,9 @@ class TuningSettings(Settings):
 
     jobs: int = Field(10, ge=2, le=100)
     parallel_jobs: int = Field(2, ge=1, le=10)
-    ranges: dict[
-        Literal["cnn", "rnn"], dict[str, Annotated[list[float], Field(min_length=2, max_length=2)]]
-    ] = Field(min_length=1, description="By kind and hyperparameter: the lowest and the highest value.")
+    ranges: dict[Kind, dict[str, Annotated[list[float], Field(min_length=2, max_length=2)]]] = Field(
+        min_length=1, description="By kind and hyperparameter: the lowest and the highest value."
+    )
 
     @model_validator(mode="after")
     def fits_together(self) -> Self:
@@ -116,8 +117,8 @@ class TrainingSettings(Settings):
         28_800, ge=60, le=432_000, description="Training and waiting for spot capacity."
     )
     image_version: str = "2.21"
-    minimum_accuracy: dict[Literal["cnn", "rnn"], Annotated[float, Field(ge=0, le=1)]] = Field(
-        default={"cnn": 0.70, "rnn": 0.85},
+    minimum_accuracy: dict[Kind, Annotated[float, Field(ge=0, le=1)]] = Field(
+        default={kind: network.minimum_accuracy for kind, network in NETWORKS.items()},
         description="The gate of a run on data that brings none: a model below it is not registered.",
     )
     champion_rule: Literal["not worse", "better"] = Field(
@@ -138,6 +139,6 @@ class TrainingSettings(Settings):
             raise ValueError(
                 f"image_version '{self.image_version}' is not among {', '.join(TRAINING_IMAGES)}"
             )
-        if set(self.minimum_accuracy) != {"cnn", "rnn"}:
-            raise ValueError("minimum_accuracy has to name both cnn and rnn")
+        if set(self.minimum_accuracy) != set(NETWORKS):
+            raise ValueError(f"minimum_accuracy has to name each of {', '.join(NETWORKS)}")
         return self

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from aws_cdk import Acknowledgment, Stack, Validations
 
-from stacks.names import KINDS, MULTI_MODEL_PREFIX, endpoint_name
+from definitions.names import MULTI_MODEL_PREFIX, endpoint_name, stack_name
+from definitions.networks import KINDS
 from stacks.settings import EnvironmentSettings
 from stacks.shared.iam import sagemaker_log_group
 
@@ -65,9 +66,8 @@ def log_group(settings: EnvironmentSettings, name: str) -> str:
 
 def inference_stack(settings: EnvironmentSettings) -> str:
     """The stack of the endpoints."""
-    return resource(
-        f"arn:aws:cloudformation:{account(settings)}:stack/Recognition-{settings.name}-Inference/*"
-    )
+    name = stack_name(settings.name, "Inference")
+    return resource(f"arn:aws:cloudformation:{account(settings)}:stack/{name}/*")
 
 
 def versions(settings: EnvironmentSettings) -> list[str]:

@@ -6,8 +6,6 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-# Of the app's own events on the default bus.
-EVENT_SOURCE = "recognition"
 SDK = "arn:aws:states:::aws-sdk"
 # Step Functions' guide, "Manage Amazon SageMaker AI jobs with Step Functions": the optimised integration raises the
 # quota's error by its name, and throttling with all else as the service's general one.

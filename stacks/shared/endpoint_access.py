@@ -6,7 +6,16 @@ from collections.abc import Iterable
 
 from aws_cdk import Stack
 
-from stacks.names import KINDS, endpoint_name, parameter_name, released_version, shared_endpoint_name
+from definitions.names import (
+    SHARED_ENDPOINT_VARIABLE,
+    endpoint_name,
+    endpoint_variable,
+    parameter_name,
+    released_version,
+    released_version_variable,
+    shared_endpoint_name,
+)
+from definitions.networks import KINDS
 from stacks.settings import EnvironmentSettings
 
 INVOKE = "sagemaker:InvokeEndpoint"
@@ -14,13 +23,13 @@ INVOKE = "sagemaker:InvokeEndpoint"
 
 def own_variables(settings: EnvironmentSettings) -> dict[str, str]:
     """The function's variables."""
-    names = {f"{kind.upper()}_ENDPOINT_NAME": endpoint_name(settings.name, kind) for kind in KINDS}
+    names = {endpoint_variable(kind): endpoint_name(settings.name, kind) for kind in KINDS}
     if not settings.inference.multi_model:
         return names
     return {
         **names,
         **record_variables(settings),
-        "SHARED_ENDPOINT_NAME": shared_endpoint_name(settings.name),
+        SHARED_ENDPOINT_VARIABLE: shared_endpoint_name(settings.name),
     }
 
 
@@ -40,7 +49,7 @@ def own_grants(
 def record_variables(settings: EnvironmentSettings) -> dict[str, str]:
     """The variables that say where the records of releases are."""
     return {
-        f"{kind.upper()}_RELEASED_VERSION_PARAMETER": parameter_name(settings.name, released_version(kind))
+        released_version_variable(kind): parameter_name(settings.name, released_version(kind))
         for kind in KINDS
     }
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from definitions.names import PROJECT, RUN_ID_CHARACTERS, job_name
 from stacks.settings import EnvironmentSettings
 from stacks.shared.asl import jsonata
 
 # Execution names may have characters that job names may not; an event's id is their first 36.
 RUN_ID = (
     "$exists($states.input.run_id) ? $states.input.run_id : "
-    "$replace($substring($replace($states.context.Execution.Name, /[^a-zA-Z0-9]+/, '-'), 0, 36), /-+$/, '')"
+    "$replace($substring($replace($states.context.Execution.Name, /[^a-zA-Z0-9]+/, '-'), 0, "
+    f"{RUN_ID_CHARACTERS}), /-+$/, '')"
 )
 
 
@@ -51,7 +53,13 @@ class Places:
     litert_image: str | None = None
 
 
+def name_of_job(settings: EnvironmentSettings, purpose: str = "") -> str:
+    """The name of a run's jobs, as an expression; a training and a processing job may have the same."""
+    words = (purpose,) if purpose else ()
+    return f"'{job_name(settings.name, '')}' & $kind & '{job_name('', *words, '')}' & $run_id"
+
+
 def cost_tags(settings: EnvironmentSettings) -> list[dict[str, str]]:
     """The tags by which the bill can be read, which a job does not inherit from its stack."""
-    tags = {"project": "recognition", "environment": settings.name, "kind": jsonata("$kind")}
+    tags = {"project": PROJECT, "environment": settings.name, "kind": jsonata("$kind")}
     return [{"Key": key, "Value": value} for key, value in tags.items()]

@@ -9,6 +9,8 @@ from pathlib import Path
 from stacks.shared.vendoring import LITERT_LOCK, LITERT_PLATFORM, vendored_dependencies
 
 PACKAGE = Path(__file__).resolve().parents[2] / "lambdas"
+# What every function imports beside its own package.
+DEFINITIONS = PACKAGE.parent / "definitions"
 # The runtime brings boto3; compiled caches differ between machines.
 LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.pyc")
 
@@ -26,7 +28,7 @@ def write_function_code(
     Args:
         function: its folder in `lambdas`.
         build_directory: where it goes.
-        packages: others of this project that it imports.
+        packages: others of this project that it imports, beside the definitions.
         parts: other folders of `lambdas` that it imports.
         compiled: whether it carries LiteRT and what that needs, which lambdas.litert.native finds in `native`.
 
@@ -40,6 +42,7 @@ def write_function_code(
     shutil.copy(PACKAGE / "__init__.py", target / "lambdas")
     for part in ("common", function, *parts):
         copy(PACKAGE / part, target / "lambdas" / part)
+    copy(DEFINITIONS, target / DEFINITIONS.name)
     for package in packages:
         copy(PACKAGE.parent / package, target / package)
     if compiled:

@@ -6,7 +6,7 @@ from aws_cdk import CfnParameter
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
-from stacks.names import parameter_name
+from definitions.names import parameter_name
 
 
 def publish(scope: Construct, environment: str, name: str, value: str) -> None:

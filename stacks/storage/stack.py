@@ -8,8 +8,8 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from definitions.names import CAPTURED_PREFIX
 from lambdas.bulk.places import PREFIX
-from stacks.names import CAPTURED_PREFIX
 from stacks.settings import EnvironmentSettings
 from stacks.settings.inference import ASYNCHRONOUS_PREFIX, TRANSFORM_PREFIX
 from stacks.settings.storage import StorageSettings

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from stacks.names import KINDS, version_parameter
+from definitions.names import event_source, version_parameter
+from definitions.networks import KINDS
 from stacks.settings import EnvironmentSettings
-from stacks.shared.asl import EVENT_SOURCE, choice, jsonata, lookup, task
+from stacks.shared.asl import choice, jsonata, lookup, task
 from stacks.shared.job_context import Places
 
 # Each bound of the interval of (accuracy of the new model - accuracy of the champion).
@@ -16,7 +17,7 @@ PASSES = {
 }
 
 
-def champion_states(places: Places, *, then: str) -> dict[str, Any]:
+def champion_states(settings: EnvironmentSettings, places: Places, *, then: str) -> dict[str, Any]:
     """The states that find `champion` (the released version, or empty) and `champion_artefact`."""
     parameter = lookup({kind: version_parameter(kind) for kind in KINDS})
     value = f"$states.result.Stacks[0].Parameters[ParameterKey = {parameter}].ParameterValue"
@@ -37,7 +38,7 @@ def champion_states(places: Places, *, then: str) -> dict[str, Any]:
             "FindChampionArtefact",
             "NoChampion",
         ),
-        **artefact_states(then=then),
+        **artefact_states(settings, then=then),
         # Neither a stack that is not deployed yet nor a version that was deleted can be compared with.
         "NoChampion": {
             "Type": "Choice",
@@ -53,7 +54,7 @@ def champion_states(places: Places, *, then: str) -> dict[str, Any]:
     }
 
 
-def artefact_states(*, then: str) -> dict[str, Any]:
+def artefact_states(settings: EnvironmentSettings, *, then: str) -> dict[str, Any]:
     """The states that look whether the champion's artefact is still there; one that is gone holds nothing back."""
     detail = {
         "kind": "$kind",
@@ -64,7 +65,7 @@ def artefact_states(*, then: str) -> dict[str, Any]:
     }
     members = ", ".join(f"'{name}': {expression}" for name, expression in detail.items())
     entry = {
-        "Source": EVENT_SOURCE,
+        "Source": event_source(settings.name),
         "DetailType": "Champion Not Compared",
         "Detail": jsonata(f"$string({{{members}}})"),
     }

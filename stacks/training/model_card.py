@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import json
 
+from definitions.networks import NETWORKS
 from stacks.shared.asl import jsonata
 from stacks.shared.job_context import Places
 
-PURPOSE = {
-    "cnn": "Says which of its classes an image shows.",
-    "rnn": "Says which of its classes a text, or a sequence of sensor readings, belongs to.",
-}
 CAVEATS = (
     "The figures hold for inputs like those of the test split. A score is a probability of the model, calibrated as "
     "far as calibration_error says; it does not know inputs that belong to none of its classes."
@@ -22,7 +19,7 @@ def model_card(places: Places) -> dict:
 
     Risk is Unknown: what a wrong answer costs is known to those who use the model, and they can say so in the card.
     """
-    purposes = ", ".join(f"'{kind}': {json.dumps(text)}" for kind, text in PURPOSE.items())
+    purposes = ", ".join(f"'{kind}': {json.dumps(one.purpose)}" for kind, one in NETWORKS.items())
     metrics = "$each($metrics, function($v, $k) {{'name': $k, 'type': 'number', 'value': $v}})"
     hyperparameters = "$each($hyperparameters, function($v, $k) {{'name': $k, 'value': $string($v)}})"
     content = f"""{{

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from stacks.names import KINDS
+from definitions.names import RUN_ID_CHARACTERS
+from definitions.networks import KINDS
 from stacks.settings import EnvironmentSettings
 from stacks.shared.asl import jsonata, lookup, task
 from stacks.shared.job_context import RUN_ID, Places
@@ -19,7 +20,6 @@ GATE_IS_WELL = f"($exists({GATE}) ? $type({GATE}) = 'number' and {GATE} >= 0 and
 # An id names jobs and S3 folders. SageMaker's training toolkit joins hyperparameters into one line of a shell: a value
 # of other characters could be a command of its own, and after an empty one every name would get the next one's value.
 RUN_ID_PATTERN = "/^[a-zA-Z0-9](-?[a-zA-Z0-9])*$/"
-RUN_ID_CHARACTERS = 36
 NAME_PATTERN = "/^[a-z][a-z0-9_]{0,255}$/"
 VALUE_PATTERN = '/^("[A-Za-z0-9_.+-]{1,254}"|[A-Za-z0-9_.+][A-Za-z0-9_.+-]{0,255}|-[0-9.]{1,255})$/'
 # The toolkit's own names, which say what runs.

@@ -11,8 +11,9 @@ from aws_cdk import aws_s3_assets as s3_assets
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
+from definitions.names import CAPTURED_PREFIX, endpoint_name, job_name
+from definitions.networks import KINDS
 from model_code.source import ARCHIVE_NAME, write_source_archive
-from stacks.names import CAPTURED_PREFIX, KINDS, endpoint_name
 from stacks.settings import EnvironmentSettings
 from stacks.settings.container_images import INFERENCE_IMAGES, TRAINING_IMAGES, Image
 from stacks.settings.training import TrainingSettings
@@ -158,11 +159,14 @@ class TrainingStack(Stack):
         """Exactly the calls that the definition makes, and those with which Step Functions waits for a job's end."""
         tuned = sorted(settings.training.tuning.ranges) if settings.training.tuning else []
         jobs = [
-            self.sagemaker_arn(f"{kind}-job", f"{name}-*")
+            self.sagemaker_arn(f"{kind}-job", f"{job_name(settings.name, name)}-*")
             for kind in ("training", "processing")
             for name in KINDS
         ]
-        jobs += [self.sagemaker_arn("hyper-parameter-tuning-job", f"{kind}-*") for kind in tuned]
+        jobs += [
+            self.sagemaker_arn("hyper-parameter-tuning-job", f"{job_name(settings.name, kind)}-*")
+            for kind in tuned
+        ]
         kinds = ("Training", "Processing", *(["HyperParameterTuning"] if tuned else []))
         groups = [
             self.sagemaker_arn("model-package-group", endpoint_name(settings.name, kind)) for kind in KINDS
@@ -248,12 +252,15 @@ def training_findings(settings: EnvironmentSettings) -> list[acknowledge.Finding
     prefixes = ("checkpoints/", "training/", "local/", "evaluations/")
     read = ("evaluations/", "training/", "local/")
     jobs = [
-        acknowledge.sagemaker(settings, f"{job}-job", f"{kind}-")
+        acknowledge.sagemaker(settings, f"{job}-job", f"{job_name(settings.name, kind)}-")
         for job in ("training", "processing")
         for kind in KINDS
     ]
     tuned = sorted(settings.training.tuning.ranges) if settings.training.tuning else []
-    jobs += [acknowledge.sagemaker(settings, "hyper-parameter-tuning-job", f"{kind}-") for kind in tuned]
+    jobs += [
+        acknowledge.sagemaker(settings, "hyper-parameter-tuning-job", f"{job_name(settings.name, kind)}-")
+        for kind in tuned
+    ]
     marker = settings.training.marker_name
     anywhere = acknowledge.resource(f"arn:aws:s3:::<DataBucket>/*/{marker}")
     markers = acknowledge.each(

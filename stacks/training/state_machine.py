@@ -5,17 +5,18 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from definitions.names import CPU, LITERT, endpoint_name
+from definitions.networks import NETWORKS
 from model_code.evaluation.files import BASELINE_FILE, EVALUATION_FILE, GATE_FILE
-from model_code.inference import ANSWERED_TYPES, TAKEN_TYPES_OF_KIND
-from stacks.names import CPU, LITERT, endpoint_name
+from model_code.inference import ANSWERED_TYPES
 from stacks.settings import EnvironmentSettings
 from stacks.shared.asl import SDK, catch, jsonata, retriers, task
-from stacks.shared.job_context import Places
+from stacks.shared.job_context import Places, name_of_job
 from stacks.shared.processing_job import code_uri, processing_input, processing_task
 from stacks.training.champion_gate import behind_champion, champion_gate, champion_states
 from stacks.training.model_card import model_card
 from stacks.training.run_request import request_states
-from stacks.training.training_job import JOB_NAME, first_training_state, training_states
+from stacks.training.training_job import first_training_state, training_states
 
 REGISTER = f"{SDK}:sagemaker:createModelPackage"
 
@@ -35,7 +36,7 @@ def definition(settings: EnvironmentSettings, places: Places) -> dict[str, Any]:
         "States": {
             **request_states(settings, places, then=first_training_state(settings)),
             **training_states(settings, places, then="FindChampion"),
-            **champion_states(places, then="Evaluate"),
+            **champion_states(settings, places, then="Evaluate"),
             "Evaluate": evaluate(settings, places),
             "ReadEvaluation": read_evaluation(places),
             "Gate": gate(),
@@ -61,7 +62,7 @@ def evaluate(settings: EnvironmentSettings, places: Places) -> dict[str, Any]:
         **processing_task(
             settings,
             places,
-            name=f"{JOB_NAME} & '-evaluation'",
+            name=name_of_job(settings),
             instance_type=settings.training.evaluation_instance_type,
             steps=EVALUATION_STEPS,
             inputs=evaluation_inputs(places),
@@ -121,8 +122,8 @@ def below_gate() -> dict[str, Any]:
 
 def register(settings: EnvironmentSettings, places: Places) -> dict[str, Any]:
     """The next version in the kind's model package group, with its figures and where it comes from."""
-    groups = ", ".join(f"'{kind}': '{endpoint_name(settings.name, kind)}'" for kind in TAKEN_TYPES_OF_KIND)
-    types = ", ".join(f"'{kind}': {json.dumps(names)}" for kind, names in TAKEN_TYPES_OF_KIND.items())
+    groups = ", ".join(f"'{kind}': '{endpoint_name(settings.name, kind)}'" for kind in NETWORKS)
+    types = ", ".join(f"'{kind}': {json.dumps(one.content_types)}" for kind, one in NETWORKS.items())
     return {
         "Type": "Task",
         "Resource": REGISTER,

@@ -10,15 +10,20 @@ from model_code.training.metrics import METRIC_DEFINITIONS
 from stacks.settings import EnvironmentSettings
 from stacks.settings.instance_families import has_local_storage
 from stacks.settings.training import TrainingSettings
-from stacks.shared.asl import RETRIED, catch, job_failed, jsonata, retriers
-from stacks.shared.job_context import Places, cost_tags
+from stacks.shared.asl import (
+    RETRIED,
+    catch,
+    job_failed,
+    jsonata,
+    retriers,
+)
+from stacks.shared.job_context import Places, cost_tags, name_of_job
 from stacks.training.tuning_job import tune, tuning_choice
 
 RESOURCE = "arn:aws:states:::sagemaker:createTrainingJob.sync"
 CODE_DIRECTORY = "/opt/ml/input/data/code"
-JOB_NAME = "$kind & '-' & $run_id"
 # A job's name is used once, so each instance type's job has its own; the checkpoints are those of the run.
-TRAINING_JOB_NAME = f"{JOB_NAME} & ($attempt = 0 ? '' : '-' & $string($attempt + 1))"
+ATTEMPT = "($attempt = 0 ? '' : '-' & $string($attempt + 1))"
 # How SageMaker says that it has no machine of a type: by a job's FailureReason (CapacityError), by its refusal of a
 # job over the account's quota (ResourceLimitExceeded), or by the end of the wait for spot capacity.
 NO_CAPACITY = "/CapacityError|InsufficientCapacity|ResourceLimitExceeded|MaxWaitTimeExceeded/"
@@ -31,7 +36,7 @@ def training_states(settings: EnvironmentSettings, places: Places, *, then: str)
     once = train(settings, places, then=then)
     tuned = {}
     if settings.training.tuning:
-        tuned = {"ChooseTraining": tuning_choice(settings), "Tune": tune(settings, places, once)}
+        tuned = {"ChooseTraining": tuning_choice(settings), "Tune": tune(settings, places, once, ATTEMPT)}
     return {
         **tuned,
         "Train": once,
@@ -57,7 +62,7 @@ def first_training_state(settings: EnvironmentSettings) -> str:
 
 def train(settings: EnvironmentSettings, places: Places, *, then: str) -> dict[str, Any]:
     """The training job. Checkpoints make a spot interruption cost minutes."""
-    training = settings.training
+    training, name = settings.training, name_of_job(settings)
     stopping = {"MaxRuntimeInSeconds": training.max_runtime_seconds}
     if training.use_spot:
         stopping["MaxWaitTimeInSeconds"] = training.max_wait_seconds
@@ -65,7 +70,7 @@ def train(settings: EnvironmentSettings, places: Places, *, then: str) -> dict[s
         "Type": "Task",
         "Resource": RESOURCE,
         "Arguments": {
-            "TrainingJobName": jsonata(f"{TRAINING_JOB_NAME} & {RETRIED}"),
+            "TrainingJobName": jsonata(f"{name} & {ATTEMPT} & {RETRIED}"),
             "RoleArn": places.role_arn,
             "AlgorithmSpecification": {
                 "TrainingImage": places.training_image,
@@ -85,7 +90,7 @@ def train(settings: EnvironmentSettings, places: Places, *, then: str) -> dict[s
                 "KmsKeyId": places.key_arn,
             },
             "CheckpointConfig": {
-                "S3Uri": jsonata(f"'s3://{places.model_bucket}/checkpoints/' & {JOB_NAME}"),
+                "S3Uri": jsonata(f"'s3://{places.model_bucket}/checkpoints/' & {name}"),
             },
             "ResourceConfig": hosts(training, places),
             "StoppingCondition": stopping,

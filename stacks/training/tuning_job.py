@@ -7,16 +7,12 @@ from typing import Any
 
 from stacks.settings import EnvironmentSettings
 from stacks.shared.asl import RETRIED, jsonata
-from stacks.shared.job_context import Places
+from stacks.shared.job_context import Places, name_of_job
 
 # A metric of model_code.training.metrics: the split that decides is never the one that the gate looks at.
 OBJECTIVE = "validation_accuracy"
 # Of a tuning job's 32, without what a further instance type and a further try add.
 NAME_CHARACTERS = 27
-NAME = (
-    f"$replace($substring($kind & '-' & $run_id, 0, {NAME_CHARACTERS}), /-+$/, '') & "
-    f"($attempt = 0 ? '' : '-' & $string($attempt + 1)) & {RETRIED}"
-)
 # What a training job has and the definition of a tuning job's jobs has not.
 OF_ONE_JOB = ("TrainingJobName", "HyperParameters", "ProfilerConfig", "Tags")
 
@@ -31,7 +27,9 @@ def tuning_choice(settings: EnvironmentSettings) -> dict[str, Any]:
     }
 
 
-def tune(settings: EnvironmentSettings, places: Places, training: dict[str, Any]) -> dict[str, Any]:
+def tune(
+    settings: EnvironmentSettings, places: Places, training: dict[str, Any], attempt: str
+) -> dict[str, Any]:
     """The tuning job over the very training job that `training`, its state, would start.
 
     Its jobs have no checkpoints: they would share one place and go on from each other's weights. The best job's
@@ -42,11 +40,12 @@ def tune(settings: EnvironmentSettings, places: Places, training: dict[str, Any]
     job = {key: value for key, value in request.items() if key not in (*OF_ONE_JOB, "CheckpointConfig")}
     ranges = {kind: continuous(found) for kind, found in sorted(tuning.ranges.items())}
     best = "$states.result.BestTrainingJob"
+    name = f"$replace($substring({name_of_job(settings)}, 0, {NAME_CHARACTERS}), /-+$/, '')"
     return {
         **training,
         "Resource": "arn:aws:states:::sagemaker:createHyperParameterTuningJob.sync",
         "Arguments": {
-            "HyperParameterTuningJobName": jsonata(NAME),
+            "HyperParameterTuningJobName": jsonata(f"{name} & {attempt} & {RETRIED}"),
             "HyperParameterTuningJobConfig": {
                 "Strategy": "Bayesian",
                 "HyperParameterTuningJobObjective": {"Type": "Maximize", "MetricName": OBJECTIVE},

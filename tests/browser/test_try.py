@@ -318,7 +318,10 @@ def test_a_network_that_was_never_released_is_told_with_what_to_run(place, pictu
     asked(page)
     assert page.inner_text(".answer.own .tag") == "not released"
     commands = page.locator(".answer.own code").all_inner_texts()
-    assert commands == ["recognition train cnn", "recognition release cnn"]
+    assert commands == [
+        "recognition train cnn --environment dev",
+        "recognition release cnn --environment dev",
+    ]
 
 
 def test_an_api_that_cannot_be_reached_is_a_sentence(pictured):

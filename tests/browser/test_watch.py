@@ -262,7 +262,7 @@ def test_nothing_yet_and_nothing_to_read_are_sentences(place, open_page):
     page = open_page("#watch", expects=("Failed to load resource",))
     page.wait_for_selector("#state .answer")
     words = page.inner_text("#state")
-    assert "Run: recognition train cnn" in words
+    assert "Run: recognition train cnn --environment dev" in words
     assert "None has ended here yet" in words
 
     def refuse() -> dict:

@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from definitions.names import stack_name
+
 # Redundant DependsOn entries are CDK's own and harmless.
 NOT_LINTED = "W3005"
 ROOT = Path(__file__).resolve().parents[2]
@@ -36,15 +38,17 @@ def context() -> dict[str, Any]:
 
 def templates_in(assembly: Path, environment: str) -> dict[str, dict]:
     """The templates of an assembly by part."""
-    prefix, end = f"Recognition-{environment}-", ".template.json"
+    prefix, end = stack_name(environment, ""), ".template.json"
     return {
         file.name.removeprefix(prefix).removesuffix(end): json.loads(file.read_text())
         for file in sorted(assembly.glob(f"{prefix}*{end}"))
     }
 
 
-def checked_templates(environments: dict[str, Any], output: Path) -> dict[str, dict]:
-    """dev's templates of other settings by part; a finding of cdk-nag that is not acknowledged raises."""
+def checked_templates(
+    environments: dict[str, Any], output: Path, environment: str = "dev"
+) -> dict[str, dict]:
+    """The templates of other settings by part; a finding of cdk-nag that is not acknowledged raises."""
     from aws_cdk import App, Validations
     from cdk_nag import AwsSolutionsChecks
 
@@ -52,12 +56,12 @@ def checked_templates(environments: dict[str, Any], output: Path) -> dict[str, d
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CDK_VALIDATION", "true")
-        chosen = {**context(), "environments": environments, "environment": "dev"}
+        chosen = {**context(), "environments": environments, "environment": environment}
         app = App(context=chosen, outdir=str(output))
         compose(app)
         Validations.of(app).add_plugins(AwsSolutionsChecks(app))
         app.synth()
-    return templates_in(output, "dev")
+    return templates_in(output, environment)
 
 
 def findings_in(assembly: Path) -> set[tuple[str, str]]:

@@ -73,7 +73,7 @@ class Aws:
 
     def describe_version(self, *_: Any) -> dict:
         container = {"ModelDataUrl": "s3://models/training/rnn-1/output/model.tar.gz"}
-        statistics = {"S3Uri": "s3://models/evaluations/rnn-1-evaluation/evaluation.json"}
+        statistics = {"S3Uri": "s3://models/evaluations/dev-rnn-1/evaluation.json"}
         by_hand = self.faults.get("registered_by_hand")
         return {
             **({} if by_hand else {"ModelMetrics": {"ModelQuality": {"Statistics": statistics}}}),
@@ -89,7 +89,7 @@ class Aws:
         return {}
 
     def read_known_input(self, request: dict, _: int) -> dict:
-        assert request == {"Bucket": "models", "Key": "evaluations/rnn-1-evaluation/known_input.json"}
+        assert request == {"Bucket": "models", "Key": "evaluations/dev-rnn-1/known_input.json"}
         if self.faults.get("nothing_known"):
             raise TaskFailed("S3.NoSuchKeyException", "The specified key does not exist.")
         return {"Body": json.dumps(KNOWN)}

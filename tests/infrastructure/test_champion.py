@@ -40,7 +40,7 @@ def test_the_champion_is_the_released_version_and_is_measured_in_the_same_job_on
     inputs = {one["InputName"]: one["S3Input"]["S3Uri"] for one in request["ProcessingInputs"]}
     assert inputs == {
         "code": "s3://assets/abc.gz",
-        "model": "s3://models/training/cnn-r1/output/model.tar.gz",
+        "model": "s3://models/training/dev-cnn-r1/output/model.tar.gz",
         "test": "s3://data.of.dev/cifar10/test/",
         "champion": "s3://models/training/old/model.tar.gz",
     }
@@ -84,7 +84,7 @@ def test_a_champion_whose_artefact_was_deleted_holds_nothing_back_and_an_event_s
     (request,) = done.requests["Evaluate"]
     assert "champion" not in [one["InputName"] for one in request["ProcessingInputs"]]
     ((entry,),) = [one["Entries"] for one in done.requests["TellOfChampion"]]
-    assert (entry["Source"], entry["DetailType"]) == ("recognition", "Champion Not Compared")
+    assert (entry["Source"], entry["DetailType"]) == ("recognition.dev", "Champion Not Compared")
     assert json.loads(entry["Detail"])["message"] == (
         "Version 3 of the cnn is released, but its artefact s3://models/training/old/model.tar.gz is gone: the new "
         "model is held against the thresholds alone."

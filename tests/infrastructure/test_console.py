@@ -13,7 +13,7 @@ from cdk_nag import AwsSolutionsChecks
 
 from cli.local.status import stacks_of
 from console import CONFIGURATION, PATHS, WATCH, content_security_policy, page_files
-from console.watch.watch import BAKEOFF_KEY
+from definitions.names import BAKEOFF_KEY
 from stacks import app as compose
 from stacks.settings import load_settings
 

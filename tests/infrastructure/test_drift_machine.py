@@ -16,7 +16,7 @@ from .conftest import context
 from .interpreter import Walk, failing, reachable, walk
 from .training_runs import PLACES
 
-BASELINE = "s3://models/evaluations/rnn-1-evaluation/baseline.json"
+BASELINE = "s3://models/evaluations/dev-rnn-1/baseline.json"
 REPORT = {
     "samples": 900,
     "enough": True,
@@ -63,7 +63,7 @@ def test_the_day_before_is_measured_against_the_released_versions_baseline(machi
         "captured": f"s3://data.of.dev/{day}",
         "baseline": BASELINE,
     }
-    assert job["ProcessingJobName"].startswith("rnn-drift-")
+    assert job["ProcessingJobName"].startswith("dev-rnn-drift-")
     (read,) = done.requests["ReadReport"]
     assert read["Key"] == f"drift/{job['ProcessingJobName']}/drift.json"
 

@@ -245,7 +245,7 @@ def test_alarms_and_failed_runs_reach_an_encrypted_topic(everything, of_type):
         for rule in of_type(watching, "AWS::Events::Rule")
         if any("Alarms" in json.dumps(target["Arn"]) for target in rule.get("Targets", []))
     }
-    assert set(told) == {'["aws.cloudwatch"]', '["aws.states"]', '["recognition"]'}
+    assert set(told) == {'["aws.cloudwatch"]', '["aws.states"]', '["recognition.dev"]'}
     assert told['["aws.cloudwatch"]']["detail"] == {
         "alarmName": [{"prefix": "Recognition-dev-"}],
         "state": {"value": ["ALARM"]},
@@ -324,15 +324,6 @@ def test_endpoints_rest_by_the_hour_and_by_the_clock_of_their_place(everything, 
     hourly = [rule for rule in of_type(release, "AWS::Events::Rule") if "ScheduleExpression" in rule]
     assert [rule["ScheduleExpression"] for rule in hourly] == ["rate(1 hour)"] * 2
     assert len(of_type(dev["Release"], "AWS::StepFunctions::StateMachine")) == 1
-
-
-def test_prod_may_not_rest():
-    from stacks.settings import SettingsRefused, load_settings
-
-    chosen = copy.deepcopy(context()["environments"])
-    chosen["prod"] |= {"rest": {"idle_hours": 4}}
-    with pytest.raises(SettingsRefused, match="prod has to keep"):
-        load_settings("prod", chosen)
 
 
 @pytest.mark.parametrize("part", ["Training", "Watching", "Release"])

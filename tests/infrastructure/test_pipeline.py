@@ -45,7 +45,7 @@ def test_a_good_model_is_trained_measured_and_registered(machine, kind):
         "model_package_arn": f"arn:x/recognition-dev-{kind}/7",
         "version": "7",
         "metrics": {"accuracy": 0.9},
-        "training_job_name": f"{kind}-r1",
+        "training_job_name": f"dev-{kind}-r1",
     }
     (request,) = done.requests["Train"]
     assert [one["DataSource"]["S3DataSource"]["S3Uri"] for one in request["InputDataConfig"]] == [
@@ -67,7 +67,7 @@ def test_the_callers_hyperparameters_reach_the_job_and_cannot_replace_its_code(m
 def test_spot_training_has_checkpoints_and_waits_at_least_as_long_as_it_runs(machine):
     (request,) = run(machine).requests["Train"]
     assert request["EnableManagedSpotTraining"] is True
-    assert request["CheckpointConfig"]["S3Uri"] == "s3://models/checkpoints/cnn-r1"
+    assert request["CheckpointConfig"]["S3Uri"] == "s3://models/checkpoints/dev-cnn-r1"
     stopping = request["StoppingCondition"]
     assert stopping["MaxWaitTimeInSeconds"] >= stopping["MaxRuntimeInSeconds"]
 
@@ -119,7 +119,7 @@ def test_without_capacity_the_next_instance_type_goes_on_from_the_runs_checkpoin
     done = run(machine, Train=out_of(*missing))
     requests = done.requests["Train"]
     assert [one["ResourceConfig"]["InstanceType"] for one in requests] == tried
-    assert {one["CheckpointConfig"]["S3Uri"] for one in requests} == {"s3://models/checkpoints/cnn-r1"}
+    assert {one["CheckpointConfig"]["S3Uri"] for one in requests} == {"s3://models/checkpoints/dev-cnn-r1"}
     assert len({one["TrainingJobName"] for one in requests}) == len(requests)
     # Only an instance without disks of its own takes our key for its volume.
     assert ["VolumeKmsKeyId" in one["ResourceConfig"] for one in requests] == [
@@ -324,10 +324,10 @@ def test_a_version_bears_a_card_with_its_figures_and_the_baseline_of_its_drift(m
         {"name": "gate", "metric_data": [{"name": "accuracy", "type": "number", "value": 0.9}]}
     ]
     job = card["training_details"]["training_job_details"]
-    assert job["training_arn"] == "arn:job/cnn-r1"
+    assert job["training_arn"] == "arn:job/dev-cnn-r1"
     assert {one["name"]: one["value"] for one in job["hyper_parameters"]} == INPUT["hyperparameters"]
     assert "image" in card["intended_uses"]["purpose_of_model"]
-    folder = "s3://models/evaluations/cnn-r1-evaluation"
+    folder = "s3://models/evaluations/dev-cnn-r1"
     assert (
         request["DriftCheckBaselines"]["ModelDataQuality"]["Statistics"]["S3Uri"] == f"{folder}/baseline.json"
     )
@@ -336,12 +336,12 @@ def test_a_version_bears_a_card_with_its_figures_and_the_baseline_of_its_drift(m
 
 def test_a_version_says_where_it_comes_from(machine):
     (request,) = run(machine, released="3", champion=against(0, 0.1)).requests["Register"]
-    assert request["MetadataProperties"] == {"CommitId": "abc.gz", "GeneratedBy": "arn:job/cnn-r1"}
+    assert request["MetadataProperties"] == {"CommitId": "abc.gz", "GeneratedBy": "arn:job/dev-cnn-r1"}
     found = dict(request["CustomerMetadataProperties"])
     assert re.fullmatch("[0-9a-f]{64}", found.pop("data_version"))
     assert found == {
         "run_id": "r1",
-        "training_job": "cnn-r1",
+        "training_job": "dev-cnn-r1",
         "training_data": "s3://data.of.dev/cifar10/",
         "source_archive": "abc.gz",
         "training_image": PLACES.training_image,
@@ -374,7 +374,7 @@ def test_a_marker_starts_a_run_on_the_splits_beside_it(machine):
     assert done.error is None, done.cause
     assert done.requests["ReadMarker"] == [{"Bucket": "data.of.dev", "Key": "reviews/2026-11/TRAIN.json"}]
     (request,) = done.requests["Train"]
-    assert request["TrainingJobName"] == "rnn-9a5a5b1c-0000-4000-8000-00000000abcd"
+    assert request["TrainingJobName"] == "dev-rnn-9a5a5b1c-0000-4000-8000-00000000abcd"
     uris = [one["DataSource"]["S3DataSource"]["S3Uri"] for one in request["InputDataConfig"]]
     assert uris[0] == "s3://data.of.dev/reviews/2026-11/train/"
     assert request["HyperParameters"]["epochs"] == "2"

@@ -9,7 +9,7 @@ import json
 import pytest
 from PIL import Image
 
-from stacks.names import SEQUENCE_CHANNELS
+from definitions.names import SEQUENCE_CHANNELS
 from stacks.release.known_input import KNOWN_INPUT, KNOWN_STEPS
 from stacks.release.stack_update import wait
 from stacks.release.state_machine import definition

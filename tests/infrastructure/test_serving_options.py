@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from definitions import names
 from lambdas.bulk.places import PREFIX
 from lambdas.common import releases
 from local_aws.sagemaker.shapes import Shapes
-from stacks import names
 from stacks.settings import SettingsRefused, load_settings
 from stacks.shared import lambda_assets
 

@@ -44,10 +44,10 @@ def test_a_kind_with_ranges_is_searched_and_its_best_job_goes_through_the_gates(
     inputs = {
         one["InputName"]: one["S3Input"]["S3Uri"] for one in done.requests["Evaluate"][0]["ProcessingInputs"]
     }
-    assert inputs["model"] == "s3://models/training/cnn-r1-004-abcdef/output/model.tar.gz"
+    assert inputs["model"] == "s3://models/training/dev-cnn-r1-004-abcdef/output/model.tar.gz"
     (registered,) = done.requests["Register"]
     found = registered["CustomerMetadataProperties"]
-    assert (found["training_job"], found["hyperparameter.learning_rate"]) == ("cnn-r1-004-abcdef", "0.25")
+    assert (found["training_job"], found["hyperparameter.learning_rate"]) == ("dev-cnn-r1-004-abcdef", "0.25")
 
 
 def test_a_search_has_a_name_that_sagemaker_takes_also_when_it_is_asked_for_again():

@@ -18,6 +18,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from definitions.networks import NETWORKS
 from model_code import inference
 
 
@@ -197,7 +198,7 @@ def test_any_body_is_taken_or_refused_without_being_repeated(body, content_type)
 
 
 def test_the_registry_is_told_every_type_that_the_hooks_take():
-    assert {one for types in inference.TAKEN_TYPES_OF_KIND.values() for one in types} == set(
+    assert {one for network in NETWORKS.values() for one in network.content_types} == set(
         inference.TAKEN_TYPES
     )
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+import definitions
 import model_code
 from model_code.data.archives import unpack_files
 from model_code.source import ARCHIVE_NAME, write_source_archive
@@ -26,16 +27,20 @@ def test_equal_sources_give_equal_bytes(tmp_path, monkeypatch):
     assert (tmp_path / "first.tar.gz").read_bytes() == (tmp_path / "second.tar.gz").read_bytes()
 
 
-def test_the_archive_holds_the_launcher_and_the_whole_package(tmp_path):
+def test_the_archive_holds_the_launcher_and_both_packages_whole(tmp_path):
     write_source_archive(tmp_path / ARCHIVE_NAME)
 
     with tarfile.open(tmp_path / ARCHIVE_NAME) as archive:
         names = set(archive.getnames())
 
-    package = Path(model_code.__file__).parent
+    packages = [Path(one.__file__).parent for one in (model_code, definitions)]
     assert names == {
         "train.py",
-        *(f"model_code/{file.relative_to(package).as_posix()}" for file in package.rglob("*.py")),
+        *(
+            file.relative_to(package.parent).as_posix()
+            for package in packages
+            for file in package.rglob("*.py")
+        ),
     }
 
 

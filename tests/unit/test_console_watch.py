@@ -12,8 +12,9 @@ import pytest
 from botocore.response import StreamingBody
 from botocore.stub import Stubber
 
-from console.watch.watch import BAKEOFF_KEY, bakeoff, curve_of, describe, run, runs
+from console.watch.watch import bakeoff, curve_of, describe, run, runs
 from console.watch.watch import endpoint as state_of
+from definitions.names import BAKEOFF_KEY
 from local_aws.console import SERVICES, warm
 from model_code.training.metrics import METRIC_DEFINITIONS, metric_line
 
@@ -176,8 +177,8 @@ def test_a_run_has_the_last_of_its_jobs_and_its_kind_by_it_where_a_marker_starte
     name = "5f0c8d1e-aaaa-bbbb-cccc-0123456789ab_5f0c"
     started = {**execution("RUNNING"), "name": name, "input": '{"marker_key": "photos/ready.json"}'}
     run_id = "5f0c8d1e-aaaa-bbbb-cccc-0123456789ab"
-    told = run(started, ["rnn-other", f"cnn-{run_id}-2", f"cnn-{run_id}"])
-    assert (told["job"], told["kind"], told["data"]) == (f"cnn-{run_id}-2", "cnn", "photos/ready.json")
+    told = run(started, ["dev-rnn-other", f"dev-cnn-{run_id}-2", f"dev-cnn-{run_id}"])
+    assert (told["job"], told["kind"], told["data"]) == (f"dev-cnn-{run_id}-2", "cnn", "photos/ready.json")
 
 
 def test_where_no_machine_is_deployed_there_are_no_runs(stubs):

@@ -15,7 +15,7 @@ from bakeoff.statistics import Score
 from bakeoff.verdict import Verdict
 from cli.bakeoff.publish import figures, leave
 from cli.shared.target import Target
-from console.watch.watch import BAKEOFF_KEY
+from definitions.names import BAKEOFF_KEY
 
 SECRET = "what a customer wrote"
 HELD = Contest(

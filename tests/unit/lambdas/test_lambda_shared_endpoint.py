@@ -8,10 +8,10 @@ import json
 import pytest
 from botocore.response import StreamingBody
 
+from definitions.names import NOT_RELEASED
 from lambdas.common import releases
 from lambdas.custom import operations
 from lambdas.custom.operations import RELEASED
-from stacks.names import NOT_RELEASED
 
 PARAMETER = "/recognition/dev/rnn-released-version"
 
