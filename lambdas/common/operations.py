@@ -1,4 +1,6 @@
 """A row of the table of operations, from which come routes, validation, IAM actions, OpenAPI and the client."""
+# pyright: reportMissingTypeStubs=false
+# botocore brings no types.
 
 from __future__ import annotations
 
@@ -6,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from botocore import xform_name
+from botocore import xform_name  # pyright: ignore[reportUnknownVariableType]
 
 from lambdas.common.answers import Answer, BatchAnswer, Reading
 from lambdas.common.bodies import Body
@@ -24,8 +26,8 @@ class Operation:
         name: in answers, logs and the client.
         path: below the API's root.
         summary: what it answers, a sentence.
-        service: the boto3 client; None where nothing is asked.
-        api: the service's operation.
+        service: the boto3 client; empty where nothing is asked.
+        api: the service's operation; empty where nothing is asked.
         body: what the request's body is.
         run: answers an event.
         read: the service's answer in our format; None where `run` knows.
@@ -41,8 +43,8 @@ class Operation:
     name: str
     path: str
     summary: str
-    service: str | None
-    api: str | None
+    service: str
+    api: str
     body: Body
     run: Callable[[Operation, dict[str, Any]], Answer | BatchAnswer | dict[str, Any]]
     read: Callable[[dict[str, Any]], Reading] | None = None
