@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from botocore import xform_name  # pyright: ignore[reportUnknownVariableType]
 
@@ -15,6 +15,7 @@ from lambdas.common.bodies import Body
 from lambdas.common.options import Option
 
 # API names and IAM prefixes differ for this service only.
+Sent = TypeVar("Sent", bound=Body)
 IAM_PREFIX = {"sagemaker-runtime": "sagemaker"}
 
 
@@ -55,6 +56,18 @@ class Operation:
     own: Operation | None = None
     spends_of: str | None = None
     repeats_content: bool = False
+
+    def body_as(self, kind: type[Sent]) -> Sent:
+        """The body of an operation that takes this kind; TypeError for one that takes another."""
+        if not isinstance(self.body, kind):
+            raise TypeError(f"{self.name} takes {type(self.body).__name__}, not {kind.__name__}.")
+        return self.body
+
+    def reading_of(self, answer: dict[str, Any]) -> Reading:
+        """The service's answer in our format; RuntimeError for an operation whose `run` reads it."""
+        if self.read is None:
+            raise RuntimeError(f"{self.name} reads no service's answer.")
+        return self.read(answer)
 
     @property
     def method(self) -> str:
