@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from model_code.evaluation.files import DRIFT_FILE
+from stacks.monitoring.needed import drift_of
 from stacks.names import CAPTURED_PREFIX, KINDS, VARIANT, endpoint_name, version_parameter
 from stacks.settings import EnvironmentSettings
 from stacks.shared.asl import choice, ended, job_failed, jsonata, lookup, task
@@ -120,7 +121,7 @@ def captured_states(settings: EnvironmentSettings, places: Places) -> dict[str, 
 
 def measure(settings: EnvironmentSettings, places: Places) -> dict[str, Any]:
     """The drift job over one day's files."""
-    drift = settings.watching.drift
+    drift = drift_of(settings)
     captured = f"'s3://{places.data_bucket}/{CAPTURED_PREFIX}/' & $endpoint & '/{VARIANT}/' & $day & '/'"
     inputs = ", ".join(
         processing_input(name, uri)

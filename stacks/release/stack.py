@@ -67,7 +67,7 @@ class ReleaseStack(Stack):
                 },
             ),
             targets=[
-                targets.SfnStateMachine(
+                targets.SfnStateMachine(  # pyright: ignore[reportArgumentType]  # jsii
                     machine, input=events.RuleTargetInput.from_object({"model_package_arn": arn})
                 )
             ],
