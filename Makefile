@@ -68,8 +68,8 @@ test-docs: with-dev  ## Type every line of README and docs in a fresh clone, and
 synth: with-deploy  ## Write the CloudFormation templates to cdk.out (no credentials, no network, no Docker).
 	@cdk synth --quiet && echo "The templates are in cdk.out."
 
-lint: with-test  ## Check style and format.
-	@ruff check . && ruff format --check .
+lint: with-dev  ## Check style, format and types.
+	@ruff check . && ruff format --check . && pyright
 
 check: lint with-dev  ## Check style and run the unit tests: what to do before each commit.
 	@$(LIMITED) python -m pytest $(DIVIDED) --quiet tests/unit

@@ -33,14 +33,15 @@ def crossing(
     The bracket around the first of VOLUMES at which the second is cheaper is narrowed by the Illinois method (Dowell
     and Jarratt 1971, BIT 11), to within BREAK_EVEN_TOLERANCE: bills are straight between their steps.
     """
+    below = None
     for position, (one, other) in enumerate(zip(first_costs, second_costs, strict=True)):
         if one is None or other is None:
             return None
         if one > other:
-            if position == 0:
+            if below is None:
                 return None
-            below = first_costs[position - 1] - second_costs[position - 1]
             return narrowed(first, second, VOLUMES[position - 1], VOLUMES[position], below, one - other)
+        below = one - other
     return None
 
 
@@ -61,7 +62,11 @@ def narrowed(first: Bill, second: Bill, low: float, high: float, below: float, a
             break
         share = min(max(below / (below - above), 1e-5), 1 - 1e-5)
         middle = low + (high - low) * share
-        difference = first.usd_at(middle) - second.usd_at(middle)
+        one, other = first.usd_at(middle), second.usd_at(middle)
+        if one is None or other is None:
+            # Not so where both are known at `high`: fewer items touch no more tiers.
+            break
+        difference = one - other
         if difference > 0:
             high, above, below = middle, difference, below / 2 if side > 0 else below
             side = 1

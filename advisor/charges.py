@@ -72,7 +72,8 @@ class Lines:
     @classmethod
     def of(cls, lines: Iterable[Line]) -> Lines:
         """The lines, added up as far as they are straight."""
-        per_item, fixed, curved = 0.0, 0.0, []
+        per_item, fixed = 0.0, 0.0
+        curved: list[Line] = []
         for line in lines:
             if isinstance(line.usd, Straight):
                 per_item, fixed = per_item + line.usd.usd_per_item, fixed + line.usd.fixed_usd

@@ -13,6 +13,7 @@ from typing import Any
 
 Facts = Mapping[str, Any]
 Predicate = Callable[[Facts], bool]
+Test = Mapping[str, Any] | list[Any] | str | bool | int | float
 
 COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
     "at_least": operator.ge,
@@ -22,7 +23,7 @@ COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
 }
 
 
-def compile_condition(condition: Mapping[str, Any], known_facts: frozenset[str], where: str) -> Predicate:
+def compile_condition(condition: Mapping[str, Test], known_facts: frozenset[str], where: str) -> Predicate:
     """A predicate for one condition.
 
     Raises ValueError with ``where`` in the sentence when a fact or a comparison does not exist.
@@ -37,7 +38,7 @@ def compile_condition(condition: Mapping[str, Any], known_facts: frozenset[str],
     return holds
 
 
-def _tests(fact: str, spec: Any, known_facts: frozenset[str], where: str) -> list[Predicate]:
+def _tests(fact: str, spec: Test, known_facts: frozenset[str], where: str) -> list[Predicate]:
     if fact not in known_facts:
         raise ValueError(f"{where}: there is no fact {fact!r}.")
     if isinstance(spec, Mapping):
@@ -62,7 +63,7 @@ def _comparison(fact: str, name: str, bound: Any, where: str) -> Predicate:
     return holds
 
 
-def thresholds(condition: Mapping[str, Any]) -> list[tuple[str, float]]:
+def thresholds(condition: Mapping[str, Test]) -> list[tuple[str, float]]:
     """The numbers at which a condition can change its mind, as (fact, number)."""
     return [
         (fact, float(bound))

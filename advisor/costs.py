@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 from functools import lru_cache
+from typing import Any
 
 from advisor import tables
 from advisor.billed_answers import FIELDS_OF_KIND, OWN_KINDS, Answers
@@ -45,7 +46,7 @@ def quick_enough(bill: Bill, problem: Problem) -> Bill:
 
 
 @lru_cache(maxsize=KNOWN_BILLS_MOST)
-def known_bill(candidate_id: str, answers: tuple) -> Bill:
+def known_bill(candidate_id: str, answers: tuple[Any, ...]) -> Bill:
     """The bill with all its ways, remembered for nothing but the answers that it depends on."""
     candidate = tables.candidates()[candidate_id]
     names = FIELDS_OF_KIND[candidate.billing["kind"]]

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 from advisor import tables
 from advisor.billed_answers import COST_FIELDS, depends_on
@@ -194,7 +194,8 @@ Ranked = tuple[Candidate, float, tuple[Reason, ...], Cost | None]
 def rank(problem: Problem) -> tuple[list[Ranked], list[tuple[Candidate, str]]]:
     """The candidates that are left, best first, with points, reasons and cost; and those ruled out."""
     facts = facts_of(problem)
-    left, ruled_out = [], []
+    left: list[tuple[Candidate, tuple[Reason, ...], Cost | None]] = []
+    ruled_out: list[tuple[Candidate, str]] = []
     for candidate in tables.candidates_for(problem.modality, problem.task):
         cost = cost_of(candidate, problem)
         exclusion = barrier(candidate, problem, cost)
@@ -203,7 +204,11 @@ def rank(problem: Problem) -> tuple[list[Ranked], list[tuple[Candidate, str]]]:
         if exclusion:
             ruled_out.append((candidate, exclusion))
         else:
-            reasons = tuple(Reason(rule.id, rule.points, rule.reason, rule.source) for rule in holding)
+            reasons = tuple(
+                Reason(rule.id, rule.points, rule.reason, rule.source)
+                for rule in holding
+                if rule.points is not None
+            )
             left.append((candidate, reasons, cost))
     cheapest = cheapest_of(cost for _, _, cost in left)
     ranked = [
@@ -251,7 +256,7 @@ def cost_points(cost: Cost | None, cheapest: float) -> float:
 
 def cost_reason(cost: Cost | None, cheapest: float) -> Iterator[Reason]:
     """The reason with `cost_points`, where there are any."""
-    if points := cost_points(cost, cheapest):
+    if cost and (points := cost_points(cost, cheapest)):
         here = f"It costs about {cost.monthly_usd:,.0f} US dollars a month"
         sentence = f"{here}, and the cheapest that is left {cheapest:,.0f}."
         yield Reason("costs-more", points, sentence, "advisor/costs.py")
@@ -300,7 +305,7 @@ def risks(candidate: Candidate, problem: Problem, cost: Cost | None) -> Iterator
 @cache
 def alternatives() -> dict[str, tuple[Any, ...]]:
     """For each answer the values worth trying: every choice, and both sides of every threshold of the rules."""
-    values: dict[str, set] = {
+    values: dict[str, set[Any]] = {
         name: set(choices) for name, choices in CHOICES.items() if name not in ("modality", "task")
     }
     for name in SWITCHES:
@@ -361,7 +366,8 @@ def what_ifs(problem: Problem, first: str) -> Iterator[tuple[tuple[str, Any], st
                 continue
             facts_then = facts_with(facts, name, value)
             # Not a Problem, whose making costs more than all that is asked of it here.
-            changed = SimpleNamespace(**facts_then) if moves_costs or may_contradict else problem
+            lookalike = moves_costs or may_contradict
+            changed = cast(Problem, SimpleNamespace(**facts_then)) if lookalike else problem
             if may_contradict and contradiction(changed):
                 continue
             if moves_costs:
@@ -422,7 +428,7 @@ def winner_of(
         costs: after the change.
         barred: after the change.
     """
-    left = []
+    left: list[tuple[str, float]] = []
     for one in standings:
         if one.excluded or barred[one.candidate.id]:
             continue
@@ -452,7 +458,7 @@ def most_wanted(problem: Problem, flips: Mapping[tuple[str, Any], str]) -> str:
             counts[name] = counts.get(name, 0.0) + 1 / len(alternatives()[name])
     if not counts:
         return ""
-    name = max(sorted(counts), key=counts.get)
+    name = max(sorted(counts), key=counts.__getitem__)
     return f"The answer to {name} matters most: {counts[name]:.0%} of its values would put another candidate first."
 
 

@@ -41,8 +41,8 @@ def serving_and_training(
     # the bill would be that of a dearer way.
     prices = price_table(region)
     ways = tuple(
-        Way(Lines.of(priced(lines, prices, free_tier)), *how)
-        for lines, *how in ways_of_serving(traditional, small, problem)
+        Way(Lines.of(priced(lines, prices, free_tier)), serving, family, wait)
+        for lines, serving, family, wait in ways_of_serving(traditional, small, problem)
         if all(is_sure_at_home(name) for name, _ in lines)
     )
     training = tables.assumptions()["training"][
@@ -82,7 +82,7 @@ def ways_of_serving(
         way = "a Lambda function" if traditional else "a LiteRT model in a Lambda function"
         yield [("lambda.request", Linear(1.0)), ("lambda.arm64.gb_second", Linear(compute))], way, "", 0.0
     compute = rates["serverless"][f"{size}_seconds"] * rates["serverless"][f"{size}_memory_gb"]
-    lines = [("sagemaker.serverless.gb_second", Linear(compute))]
+    lines: list[tuple[str, Units]] = [("sagemaker.serverless.gb_second", Linear(compute))]
     yield lines, "a serverless endpoint", "", COLD_START_MILLISECONDS
     for way, name, family, wait in (
         ("an endpoint on processors", "cpu_endpoint", "c5", 0.0 if small else PROCESSOR_MILLISECONDS),

@@ -72,7 +72,8 @@ class Price:
 
     def status_at(self, units: float) -> str:
         """The least sure status among the tiers that so many units touch ("unknown" without tiers)."""
-        touched, below = [], 0.0
+        touched: list[str] = []
+        below = 0.0
         for tier in self.tiers:
             if units > below or not touched:
                 touched.append(tier.status)
@@ -104,12 +105,14 @@ def parse_price(entry: Mapping[str, Any]) -> Price:
     bounds = [tier.up_to for tier in tiers]
     if any(bound is None for bound in bounds[:-1]) or (bounds and bounds[-1] is not None):
         raise ValueError(f"{entry['id']}: only the last tier, and it alone, is open above.")
-    if bounds[:-1] != sorted(bounds[:-1]):
+    closed = [bound for bound in bounds if bound is not None]
+    if closed != sorted(closed):
         raise ValueError(f"{entry['id']}: tiers must rise, got bounds {bounds}.")
     for tier in tiers:
         if tier.status not in STATUSES or tier.usd < 0:
             raise ValueError(f"{entry['id']}: a tier needs a price of 0 or more and a status of {STATUSES}.")
-    return Price(**{**entry, "tiers": tiers})
+    values: dict[str, Any] = {**entry, "tiers": tiers}
+    return Price(**values)
 
 
 @cache

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 
 class ProblemError(ValueError):
@@ -190,7 +190,8 @@ class Problem:
 
         Raises ProblemError for an unknown key, naming it and the keys there are.
         """
-        if not isinstance(answers, Mapping):
+        # JSON may hold anything.
+        if not isinstance(answers, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise ProblemError("problem", f"must be an object of answers, got {type(answers).__name__}.")
         for key in answers:
             if key not in FIELDS:
@@ -238,11 +239,15 @@ def _check_values(problem: Problem) -> None:
         value = getattr(problem, name)
         if value is not None and not isinstance(value, bool):
             raise ProblemError(name, f"must be true or false, got {value!r}.")
-    customers = problem.existing_customer_of
-    if not isinstance(customers, tuple) or not all(isinstance(item, str) for item in customers):
+    # What a caller without types hands in is checked too.
+    customers = cast(Any, problem.existing_customer_of)
+    if not isinstance(customers, tuple) or not all(
+        isinstance(item, str) for item in cast(tuple[Any, ...], customers)
+    ):
         raise ProblemError("existing_customer_of", f"must be a list of service ids, got {customers!r}.")
-    if not isinstance(problem.region, str) or not problem.region:
-        raise ProblemError("region", f"must be the name of an AWS region, got {problem.region!r}.")
+    region = cast(Any, problem.region)
+    if not isinstance(region, str) or not region:
+        raise ProblemError("region", f"must be the name of an AWS region, got {region!r}.")
 
 
 def _check_bounds(name: str, value: float | None, bounds: tuple[float, float]) -> None:

@@ -86,7 +86,7 @@ def closures() -> dict[str, Closure]:
 @cache
 def candidates() -> dict[str, Candidate]:
     """All candidates by id; raises KeyError for a closure that is not in the table of closures."""
-    made = {}
+    made: dict[str, Candidate] = {}
     for entry in read("candidates.toml")["candidate"]:
         values = dict(entry, tasks=frozenset(entry["tasks"]))
         if "closure" in values:

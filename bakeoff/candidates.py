@@ -82,7 +82,8 @@ def candidates_for(examples: Examples, *, own_account: bool) -> tuple[list[Candi
     present, absent = [MAJORITY, LOGISTIC, BOOSTING], []
     reason = managed.why_not(examples.modality, examples.labels, own_account=own_account)
     title, stand_in, service = MANAGED.get(examples.modality, ("managed service", None, None))
-    if reason:
+    run = service if own_account else stand_in
+    if reason or run is None:
         absent.append(Absent(title, reason))
     else:
         present.append(
@@ -92,7 +93,7 @@ def candidates_for(examples: Examples, *, own_account: bool) -> tuple[list[Candi
                 "managed",
                 managed.operation_of(examples.modality),
                 2.0,
-                service if own_account else stand_in,
+                run,
                 stand_in=not own_account,
             )
         )

@@ -35,12 +35,12 @@ def arrays_of(examples: Examples) -> dict[str, Any]:
         lengths = np.array([len(one) for one in examples.contents], np.int64)
         return {"steps": np.concatenate(list(examples.contents)), "lengths": lengths}
     if examples.modality == "tabular":
-        numeric = np.array(examples.numeric, bool)
-        words = examples.contents[:, ~numeric]
+        numeric, contents = np.array(examples.numeric, bool), np.asarray(examples.contents)
+        words = contents[:, ~numeric]
         missing = words == None  # noqa: E711 - element by element
         return {
             "numeric": numeric,
-            "numbers": examples.contents[:, numeric].astype(np.float64),
+            "numbers": contents[:, numeric].astype(np.float64),
             "words": as_texts(np.where(missing, "", words).ravel()),
             "missing": missing,
         }

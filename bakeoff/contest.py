@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -85,6 +85,7 @@ class Runner(Protocol):
         observer: Observer,
     ) -> tuple[list[Result], bool]:
         """Every candidate's result, and whether a Ctrl-C ended the contest early."""
+        ...
 
 
 def run(
@@ -203,7 +204,7 @@ def result_of(candidate: Candidate, outcome: Outcome, parts: Split, problem: Pro
     )
 
 
-def priced(candidate: Candidate, problem: Problem) -> dict[str, object]:
+def priced(candidate: Candidate, problem: Problem) -> dict[str, Any]:
     """The cost fields of a result; none for the majority class, which needs no service."""
     volume = problem.predictions_per_month
     if not candidate.advised_as or not volume:

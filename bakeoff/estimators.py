@@ -7,14 +7,13 @@ import time
 from typing import Any
 
 import numpy as np
-from sklearn.base import ClassifierMixin
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.feature_selection import SelectKBest, chi2
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder, StandardScaler
 from threadpoolctl import threadpool_limits
 
@@ -40,7 +39,7 @@ def gradient_boosting(task: Task, report: Report) -> Answers:
     return train_and_answer(boosted_model(task.train, task.seed), task, report)
 
 
-def train_and_answer(model: ClassifierMixin, task: Task, report: Report) -> Answers:
+def train_and_answer(model: Pipeline, task: Task, report: Report) -> Answers:
     """Fits, answers the test part, then single examples of it."""
     # Threads that meet after every few rows of a small set take longer to meet than to work.
     with threadpool_limits(1 if len(task.train) < FEW_FOR_THREADS else None):
@@ -59,10 +58,10 @@ def train_and_answer(model: ClassifierMixin, task: Task, report: Report) -> Answ
 
 def inputs(examples: Examples) -> Any:
     """What the pipelines take: texts, series and rows as they are, images decoded."""
-    return decode_images(examples.contents) if examples.modality == "image" else examples.contents
+    return decode_images(list(examples.contents)) if examples.modality == "image" else examples.contents
 
 
-def linear_model(train: Examples, seed: int) -> ClassifierMixin:
+def linear_model(train: Examples, seed: int) -> Pipeline:
     """An untrained logistic regression for examples like these."""
     classifier = LogisticRegression(max_iter=500, random_state=seed)
     if train.modality == "image":
@@ -89,7 +88,7 @@ def linear_model(train: Examples, seed: int) -> ClassifierMixin:
     )
 
 
-def boosted_model(train: Examples, seed: int) -> ClassifierMixin:
+def boosted_model(train: Examples, seed: int) -> Pipeline:
     """Untrained gradient boosting for examples like these."""
     # With the default of 20 examples a leaf, a set of a few dozen cannot be divided once.
     leaf = min(20, max(2, len(train) // 20))
@@ -99,7 +98,12 @@ def boosted_model(train: Examples, seed: int) -> ClassifierMixin:
     if train.modality == "text":
         least = 1 if len(train) < FEW_TEXTS else 3
         return make_pipeline(
-            TfidfVectorizer(min_df=least, sublinear_tf=True, max_features=50_000, dtype=np.float32),
+            TfidfVectorizer(
+                min_df=least,
+                sublinear_tf=True,
+                max_features=50_000,
+                dtype=np.float32,  # pyright: ignore[reportArgumentType]  # its default says float64
+            ),
             SelectKBest(chi2, k=WORDS_FOR_BOOSTING),
             FunctionTransformer(as_dense, accept_sparse=True),
             classifier,

@@ -64,6 +64,7 @@ def environment() -> dict[str, str]:
 
 def converse(process: subprocess.Popen, order: tuple, messages: queue.Queue) -> None:
     """Hands the order over and queues what comes back; ("ended",) when nothing more comes."""
+    assert process.stdin and process.stdout  # pipes, as it was started
     # A process that dies early closes its pipes; its exit status and its log say why.
     with contextlib.suppress(BrokenPipeError):
         pickle.dump(order, process.stdin)
@@ -108,6 +109,6 @@ def end(process: subprocess.Popen) -> None:
             os.killpg(process.pid, signal_number)
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(GRACE_SECONDS)
-    for pipe in (process.stdin, process.stdout):
+    for pipe in filter(None, (process.stdin, process.stdout)):
         with contextlib.suppress(OSError):
             pipe.close()

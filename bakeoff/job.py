@@ -47,7 +47,8 @@ def hold(arguments: Sequence[str]) -> None:
     words, _ = parser.parse_known_args(arguments)
     parts = [read_examples(Path(os.environ[f"SM_CHANNEL_{name.upper()}"])) for name in NAMES]
     with tempfile.TemporaryDirectory() as directory:
-        task = Task(*parts, words.seconds, words.seed, Path(directory))
+        train, validation, test = parts
+        task = Task(train, validation, test, words.seconds, words.seed, Path(directory))
         answers = TRAINED[words.candidate].run(task, report)
     write_answers(Path(os.environ.get("SM_OUTPUT_DATA_DIR", base_directory() / "output" / "data")), answers)
 

@@ -219,7 +219,10 @@ class Jobs:
         try:
             content = self.site.s3.get_object(Bucket=bucket, Key=key)["Body"].read()
             with tarfile.open(fileobj=io.BytesIO(content)) as tar:
-                answers = read_answers(tar.extractfile(ANSWERS_FILE).read())
+                file = tar.extractfile(ANSWERS_FILE)
+                if file is None:
+                    raise ValueError(f"{ANSWERS_FILE} is no file.")
+                answers = read_answers(file.read())
         except (ClientError, tarfile.TarError, KeyError, ValueError) as error:
             return Outcome(None, f"Its job left no answers at s3://{bucket}/{key} ({type(error).__name__}).")
         host = answer["ResourceConfig"]["InstanceType"]

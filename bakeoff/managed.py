@@ -111,7 +111,7 @@ def ask_sentiment(
     def answer(text: str) -> int:
         short = text.encode("utf-8", "replace")[:SENTIMENT_BYTES].decode("utf-8", "ignore") or " "
         scores = operation({"Text": short, "LanguageCode": "en"})["SentimentScore"]
-        return int(np.argmax([scores[sentiment.title()] for sentiment in sentiments]))
+        return int(np.argmax([scores[(sentiment or "").title()] for sentiment in sentiments]))
 
     return ask_all(task, report, answer, mark)
 
@@ -181,7 +181,7 @@ def large_enough(image: bytes) -> bytes:
     if min(opened.size) >= LEAST_PIXELS:
         return image
     factor = ENLARGED_PIXELS / min(opened.size)
-    size = tuple(round(side * factor) for side in opened.size)
+    size = (round(opened.width * factor), round(opened.height * factor))
     buffer = io.BytesIO()
     opened.convert("RGB").resize(size, Image.Resampling.BICUBIC).save(buffer, "PNG")
     return buffer.getvalue()

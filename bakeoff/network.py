@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -136,6 +137,7 @@ def train(directory: Path, settings: dict[str, str], report: Report) -> float:
     epochs, done = int(settings["epochs"]), 0.0
     report(0.05, "starting TensorFlow")
     with training_process(directory, settings) as process:
+        assert process.stdout  # a pipe, as it was started
         for line in process.stdout:
             print(line, end="", flush=True)
             if (epoch := metric(line, "epoch")) is not None:
@@ -191,7 +193,8 @@ def training_process(directory: Path, settings: dict[str, str]) -> Iterator[subp
     finally:
         process.kill()
         process.wait()
-        process.stdout.close()
+        if process.stdout:
+            process.stdout.close()
 
 
 def failure_reason(directory: Path) -> str:
@@ -221,7 +224,7 @@ def measure(task: Task, seconds: float, notes: tuple[str, ...]) -> Answers:
     predictions = predict(signature, split).argmax(axis=1)
     stack = stack_sequences if feature == "sequence" else list
 
-    def answer(content: bytes | np.ndarray) -> object:
+    def answer(content: Any) -> object:
         return signature(**{feature: tf.constant(stack([content]))})["label"].numpy()
 
     latencies = time_single_answers(answer, contents)

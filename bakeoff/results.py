@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 
 from bakeoff.candidates import Candidate
 from bakeoff.statistics import Score
 from bakeoff.tasks import Answers
+
+Figure = TypeVar("Figure")
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,17 @@ class Result:
     def finished(self) -> bool:
         """Whether it has figures."""
         return self.status == "finished"
+
+
+def known(figure: Figure | None) -> Figure:
+    """A figure of a candidate that finished.
+
+    Raises:
+        ValueError: of one that did not.
+    """
+    if figure is None:
+        raise ValueError("A candidate that did not finish has no figures.")
+    return figure
 
 
 def confusion(answers: Answers, targets: np.ndarray, classes: int) -> tuple[tuple[int, ...], ...]:

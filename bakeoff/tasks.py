@@ -58,7 +58,9 @@ class Answers:
     notes: tuple[str, ...] = field(default=())
 
 
-def time_single_answers(answer: Callable[[Any], Any], contents: Sequence[Any]) -> tuple[float, ...]:
+def time_single_answers(
+    answer: Callable[[Any], Any], contents: Sequence[Any] | np.ndarray
+) -> tuple[float, ...]:
     """Milliseconds of single answers on the first LATENCY_SAMPLES contents, or as many as LATENCY_SECONDS allow."""
     taken: list[float] = []
     for content in contents[:WARM_UP_SAMPLES]:

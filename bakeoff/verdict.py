@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from advisor import Problem, recommend
-from bakeoff.results import Result
+from bakeoff.results import Result, known
 from bakeoff.splits import Split
 from bakeoff.statistics import Comparison, compare
 
@@ -39,26 +39,23 @@ class Verdict:
 
 def decide(finished: list[Result], baseline: Result | None, parts: Split, problem: Problem) -> Verdict:
     """The verdict over the finished candidates, one at least; without the majority class and without stand-ins."""
-    ranked = sorted(finished, key=lambda one: (-one.accuracy.value, one.candidate.id))
+    ranked = sorted(finished, key=lambda one: (-known(one.accuracy).value, one.candidate.id))
     winner, others = ranked[0], ranked[1:]
-    comparisons = {
-        one.candidate.id: compare(winner.predictions, one.predictions, parts.test.targets, parts.test_groups)
-        for one in others
-    }
+    comparisons = {one.candidate.id: compared(winner, one, parts) for one in others}
+    best = known(winner.accuracy).value
     as_good = [
         one
         for one in others
-        if not comparisons[one.candidate.id].told_apart
-        and winner.accuracy.value - one.accuracy.value <= ONE_POINT
+        if not comparisons[one.candidate.id].told_apart and best - known(one.accuracy).value <= ONE_POINT
     ]
     choice = min([winner, *as_good], key=expense)
     advice = recommend(problem)
     taking_part = {one.candidate.advised_as: one.candidate.family for one in finished}
     advised = next((taking_part[one.id] for one in advice.options if one.id in taking_part), "")
     best_of_family = max(
-        (one.accuracy.value for one in finished if one.candidate.family == advised), default=None
+        (known(one.accuracy).value for one in finished if one.candidate.family == advised), default=None
     )
-    holds = None if best_of_family is None else winner.accuracy.value - best_of_family <= ONE_POINT
+    holds = None if best_of_family is None else best - best_of_family <= ONE_POINT
     runner_up = others[0] if others else None
     comparison = comparisons[runner_up.candidate.id] if runner_up else None
     first = advice.options[0].id if advice.options else ""
@@ -79,22 +76,28 @@ def decide(finished: list[Result], baseline: Result | None, parts: Split, proble
     )
 
 
-def expense(result: Result) -> tuple:
+def compared(first: Result, second: Result, parts: Split) -> Comparison:
+    """Whether more than chance tells the two apart."""
+    test = parts.test.targets
+    return compare(known(first.predictions), known(second.predictions), test, parts.test_groups)
+
+
+def expense(result: Result) -> tuple[bool, float, float, float]:
     """Orders candidates that are as good as each other: known cost, accuracy, speed."""
-    unknown = result.usd_per_month is None
+    usd = result.usd_per_month
     return (
-        unknown,
-        0.0 if unknown else round(result.usd_per_month, 2),
-        -result.accuracy.value,
-        result.training_seconds,
+        usd is None,
+        0.0 if usd is None else round(usd, 2),
+        -known(result.accuracy).value,
+        known(result.training_seconds),
     )
 
 
 def sentence_of_winner(winner: Result, runner_up: Result | None, comparison: Comparison | None) -> str:
     """Who is the most accurate, and whether the next one is told apart from it."""
     title = winner.candidate.title
-    won = f"{title[:1].upper()}{title[1:]} is right most often ({winner.accuracy.value:.4f})"
-    if runner_up is None:
+    won = f"{title[:1].upper()}{title[1:]} is right most often ({known(winner.accuracy).value:.4f})"
+    if runner_up is None or comparison is None:
         return f"{won}; no other candidate finished."
     difference = comparison.difference
     by = (
@@ -120,12 +123,12 @@ def sentences_against_chance(winner: Result, baseline: Result | None, parts: Spl
     """A warning when the winner learnt nothing that the class shares do not say."""
     if baseline is None:
         return []
-    comparison = compare(winner.predictions, baseline.predictions, parts.test.targets, parts.test_groups)
+    comparison = compared(winner, baseline, parts)
     if comparison.told_apart and comparison.difference.value > 0:
         return []
     return [
-        f"Nothing beats always answering the most frequent class ({baseline.accuracy.value:.4f}) by more than chance: "
-        "these examples may not hold what tells the classes apart."
+        f"Nothing beats always answering the most frequent class ({known(baseline.accuracy).value:.4f}) by more than "
+        "chance: these examples may not hold what tells the classes apart."
     ]
 
 

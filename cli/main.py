@@ -85,7 +85,8 @@ def run() -> None:
     except TyperException as error:
         from typer.rich_utils import rich_format_error
 
-        rich_format_error(error)
+        # It is declared for the class that typer carries of click, and formats typer's own too.
+        rich_format_error(error)  # pyright: ignore[reportArgumentType]
         status = refuse(error.format_message(), error.exit_code)
     except (Stopped, typer.Abort) as error:
         sentence = str(error) or "Stopped: nothing was done."

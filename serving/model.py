@@ -112,11 +112,11 @@ class Model:
     def warm_up(self) -> None:
         """Answers a made-up sample a few times, so that the first caller does not wait for first-time work."""
         if self.feature == "image":
-            buffer = io.BytesIO()
-            Image.new("RGB", (self.image_size + 1, self.image_size)).save(buffer, "PNG")
+            buffer, side = io.BytesIO(), self.image_size or 1
+            Image.new("RGB", (side + 1, side)).save(buffer, "PNG")
             sample: Any = buffer.getvalue()
         else:
-            sample = "warm up" if self.feature == "text" else np.zeros((1, self.channels), np.float32)
+            sample = "warm up" if self.feature == "text" else np.zeros((1, self.channels or 1), np.float32)
         for _ in range(WARM_UPS):
             self.probabilities([sample])
 

@@ -89,7 +89,7 @@ def decode_jpeg(content: bytes) -> np.ndarray:
         ValueError: when it cannot be decoded.
     """
     height, width, colour_space, _ = simplejpeg.decode_jpeg_header(content)
-    check_size(width, height)
+    check_size(int(width), int(height))
     if colour_space in ("CMYK", "YCCK"):
         inks = simplejpeg.decode_jpeg(content, "CMYK", fastdct=True).astype(np.uint32)
         return (inks[..., :3] * inks[..., 3:] // 255).astype(np.uint8)

@@ -6,6 +6,7 @@ import asyncio
 from collections import deque
 from dataclasses import dataclass
 from http import HTTPStatus
+from typing import cast
 
 import httptools
 
@@ -105,13 +106,13 @@ class Connection(asyncio.Protocol):
         self.ended = False
         self.reader_is_slow = False
 
-    def connection_made(self, transport: asyncio.Transport) -> None:
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begins, or turns the caller away."""
-        self.transport = transport
+        self.transport = cast(asyncio.Transport, transport)
         if not self.server.opened(self):
             self.refuse(HTTPStatus.SERVICE_UNAVAILABLE, "There are too many connections.")
 
-    def connection_lost(self, error: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:
         """Forgets what nobody waits for any more."""
         self.ended = True
         self.exchanges.clear()
@@ -228,9 +229,9 @@ class Connection(asyncio.Protocol):
         if self.server.draining and exchange is self.exchanges[-1]:
             exchange.stays = False
         exchange.content = written(response, exchange.stays)
-        while self.exchanges and self.exchanges[0].content is not None:
+        while self.exchanges and (content := self.exchanges[0].content) is not None:
             first = self.exchanges.popleft()
-            self.transport.write(first.content)
+            self.transport.write(content)
             if not first.stays:
                 self.ended = True
                 self.transport.close()

@@ -58,6 +58,13 @@ class Task:
     unfinished: int = 0
     response: Response | None = None
 
+    @property
+    def content(self) -> Asked:
+        """What it asks; RuntimeError before it is read."""
+        if self.asked is None:
+            raise RuntimeError("The request was not read yet.")
+        return self.asked
+
     def divide(self, asked: Asked, most_samples: int) -> list[Part]:
         """Divides it into parts of like size, of at most `most_samples`; a part takes as long as its longest sample."""
         samples = asked.samples
@@ -76,7 +83,7 @@ class Task:
     def keep(self, part: Part, found: np.ndarray) -> None:
         """Puts a part's probabilities where they belong."""
         if self.rows is None:
-            self.rows = np.empty((len(self.asked.samples), found.shape[1]), found.dtype)
+            self.rows = np.empty((len(self.content.samples), found.shape[1]), found.dtype)
         self.rows[part.places] = found
 
 
@@ -204,12 +211,12 @@ class Worker:
         room = model.most_samples
         while item is not None:
             part = self.begin(model, item) if isinstance(item, Task) else item
-            if part is None:
+            if isinstance(item, Task) and part is None:
                 refused_ones.append(item)
-            else:
+            elif part is not None:
                 parts.append(part)
                 # The parts of a divided request are large, and the others of them are for other threads.
-                is_whole = len(part.samples) == len(part.task.asked.samples)
+                is_whole = len(part.samples) == len(part.task.content.samples)
                 room = room - len(part.samples) if is_whole else 0
             item = self.next_at_once() if room > 0 else None
         return parts, refused_ones
@@ -263,13 +270,17 @@ class Worker:
 
     def joined(self, model: Model, task: Task) -> Response:
         """The answer of a task whose parts are all predicted."""
-        wanted = task.asked.wanted
+        wanted = task.content.wanted
+        if task.rows is None:
+            raise RuntimeError("No part of the request is predicted.")
         return Response(HTTPStatus.OK, written(task.rows, model.labels, self.version, wanted), wanted)
 
     def deliver(self, tasks: list[Task]) -> None:
         """Tells each caller."""
         for task in tasks:
             self.admission.answered(len(task.request.body))
+            if task.response is None:
+                raise RuntimeError("A request is delivered before it has a response.")
             task.tell(task.response)
 
     def attempt(self, work: Callable[[], Found]) -> Found | Response:

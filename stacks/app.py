@@ -57,7 +57,19 @@ def add_stacks(app: App, settings: EnvironmentSettings, build_directory: Path) -
     inference = InferenceStack(
         app, **named(settings, "Inference", "Endpoints of the released versions"), settings=settings
     )
-    stacks = {
+    release = ReleaseStack(
+        app,
+        **named(settings, "Release", "From an approved version to its endpoint"),
+        settings=settings,
+        places=ReleasePlaces(
+            settings.name,
+            inference.stack_name,
+            inference.configurations(),
+            shared_endpoint_name(settings.name) if settings.inference.multi_model else None,
+        ),
+    )
+    topic = None
+    stacks: dict[str, Stack] = {
         "Storage": StorageStack(app, **named(settings, "Storage", "Key and buckets"), settings=settings),
         "Training": TrainingStack(
             app,
@@ -67,17 +79,7 @@ def add_stacks(app: App, settings: EnvironmentSettings, build_directory: Path) -
             inference_stack=stack_name(settings.name, "Inference"),
         ),
         "Inference": inference,
-        "Release": ReleaseStack(
-            app,
-            **named(settings, "Release", "From an approved version to its endpoint"),
-            settings=settings,
-            places=ReleasePlaces(
-                settings.name,
-                inference.stack_name,
-                inference.configurations(),
-                shared_endpoint_name(settings.name) if settings.inference.multi_model else None,
-            ),
-        ),
+        "Release": release,
         "Api": ApiStack(
             app,
             **named(settings, "Api", "The recognition API and its functions"),
@@ -96,7 +98,7 @@ def add_stacks(app: App, settings: EnvironmentSettings, build_directory: Path) -
         for part in ("Training", "Api"):
             stacks["Console"].add_stack_dependency(stacks[part])
     if settings.watching:
-        stacks["Watching"] = WatchingStack(
+        stacks["Watching"] = watching = WatchingStack(
             app,
             **named(settings, "Watching", "Who hears of alarms, drift and failed runs"),
             settings=settings,
@@ -104,8 +106,8 @@ def add_stacks(app: App, settings: EnvironmentSettings, build_directory: Path) -
             alarm_prefix=stack_name(settings.name, ""),
             inference_stack=inference.stack_name,
         )
+        topic = watching.topic
     if settings.rest:
-        release = stacks["Release"]
         Rests(release, "Rests", settings=settings, places=release.places, release_machine=release.machine)
     stacks["Bulk"] = BulkStack(
         app,
@@ -120,7 +122,6 @@ def add_stacks(app: App, settings: EnvironmentSettings, build_directory: Path) -
     if settings.budget:
         # Beside the topic that hears of it, where there is one.
         holder = stacks["Watching" if settings.watching else "Storage"]
-        topic = stacks["Watching"].topic if settings.watching else None
         tags = {"project": PROJECT, "environment": settings.name}
         add_budget(holder, settings.budget, tags, topic)
     # They read what storage published, which CDK cannot see by itself.

@@ -79,7 +79,7 @@ def routes(api: Template) -> dict[str, list[str]]:
     answered: dict[str, list[str]] = {}
     for method in of_type(api, "AWS::ApiGateway::Method").values():
         text = json.dumps(method["Integration"]["Uri"])
-        function = re.search(r'"Fn::GetAtt": \["(\w+)", "Arn"\]', text)[1]
+        (function,) = re.findall(r'"Fn::GetAtt": \["(\w+)", "Arn"\]', text)
         answered.setdefault(function, []).append(path(method["ResourceId"]["Ref"]))
     return answered
 

@@ -72,12 +72,13 @@ add_extras() {
     fail "uv could not install the extras $*; its words are above. $again"
 }
 
-# The wheel of Node puts nothing on the PATH, so its two programs and the CDK's get their places beside Python's.
+# The wheel of Node puts nothing on the PATH, so its two programs, the CDK's and pyright's get their places beside Python's.
 add_node() {
   rm -rf "$1/include" # 65 MB of headers for compilers
   ln -sf "$1/bin/node" $venv/bin/node
   ln -sf "$1/lib/node_modules/npm/bin/npm-cli.js" $venv/bin/npm
   ln -sf ../../node_modules/aws-cdk/bin/cdk $venv/bin/cdk
+  ln -sf ../../node_modules/pyright/index.js $venv/bin/pyright
   PATH=$PWD/$venv/bin:$PATH npm ci --include=dev --loglevel=error > /dev/null ||
     fail "npm could not install package-lock.json; its words are above. $again"
   # What the Lambdas carry is fetched now, so that a synth needs no network.

@@ -17,6 +17,7 @@ import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from tools.documented_lines import PAGES, ROOT, Line, lines_of
 from tools.reader_files import DATA_BUCKET_TEXTS, write_reader_files
@@ -94,7 +95,7 @@ class Reader:
             raise SystemExit(f"No texts could be put into the data bucket:\n{output}")
         return output.split()[-1]
 
-    def shell(self, command: str, **options: object) -> subprocess.Popen:
+    def shell(self, command: str, **options: Any) -> subprocess.Popen[str]:
         """Starts a line in a group of processes of its own, after the lines that the shell keeps."""
         words = "\n".join([*self.before, command])
         return subprocess.Popen(

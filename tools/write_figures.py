@@ -61,7 +61,7 @@ class Figure:
         """The table's row."""
         result, value = self.result(), self.measured()
         goal = f"{'≥' if self.at_least else '≤'} {self.goal:g}{self.unit}"
-        if value is None:
+        if result is None or value is None:
             cells = [self.name, self.against, goal, "not measured", ""]
         else:
             shown = "never reached" if value == NEVER else f"{value:.4g}{self.unit}"

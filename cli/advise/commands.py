@@ -95,13 +95,10 @@ def cost(environment: EnvironmentOption = DEFAULT_ENVIRONMENT, as_json: JsonOpti
         "What", "How many", "From", "US$ an hour", "US$ a month", title=f"{environment} in {region}"
     )
     for line in lines:
-        known = line.usd_per_hour is not None
-        month = (
-            f"{line.usd_per_hour * standing_cost.HOURS_PER_MONTH:,.2f}" if known else f"unknown: {line.price}"
-        )
-        table.add_row(
-            line.what, str(line.count), line.when, f"{line.usd_per_hour:.4f}" if known else "", month
-        )
+        usd = line.usd_per_hour
+        hour = "" if usd is None else f"{usd:.4f}"
+        month = f"unknown: {line.price}" if usd is None else f"{usd * standing_cost.HOURS_PER_MONTH:,.2f}"
+        table.add_row(line.what, str(line.count), line.when, hour, month)
     Console().print(table)
     typer.echo(
         f"Together {facts['usd_per_hour']:.4f} US dollars an hour, {facts['usd_per_month']:,.2f} a month, before tax. "

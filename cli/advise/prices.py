@@ -89,17 +89,24 @@ def ask(client: Any, price: Price, region: str, today: date) -> tuple[Price | No
         answers[answer.tiers] = answer
     if len(answers) != 1:
         what = "several products with different prices" if answers else "no product with an on-demand price"
-        reason = f"The Price List has {what} for {dict(price.price_list)} in {region}."
+        reason = f"The Price List has {what} for {query_of(price)} in {region}."
         return None, Refreshed(price.id, before, None, reason)
     (answer,) = answers.values()
     return answer, Refreshed(price.id, before, answer.tiers[0].usd)
+
+
+def query_of(price: Price) -> dict[str, str]:
+    """The Price List's query of a price that has one."""
+    if price.price_list is None:
+        raise ValueError(f"The price {price.id} has no query of the Price List.")
+    return dict(price.price_list)
 
 
 def matching(client: Any, price: Price, region: str) -> list[dict[str, Any]]:
     """The parsed products that fit the price's query, from every page; see `refresh` for what is raised."""
     from botocore.exceptions import ClientError, NoCredentialsError
 
-    wanted = dict(price.price_list)
+    wanted = query_of(price)
     service, end = wanted.pop("service"), wanted.pop(USAGE_TYPE_END, "")
     filters = [
         {"Type": "TERM_MATCH", "Field": field, "Value": value}
@@ -140,7 +147,7 @@ def block_of(price: Price) -> str:
         for tier in price.tiers
     ]
     listed = f"[{tiers[0]}]" if len(tiers) == 1 else "[\n" + "".join(f"  {tier},\n" for tier in tiers) + "]"
-    query = ", ".join(f"{field} = {json.dumps(value)}" for field, value in price.price_list.items())
+    query = ", ".join(f"{field} = {json.dumps(value)}" for field, value in query_of(price).items())
     lines = [
         "[[price]]",
         f"id = {json.dumps(price.id)}",

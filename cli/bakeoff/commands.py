@@ -67,7 +67,7 @@ def bakeoff(
         )
     remote = place == "sagemaker"
     target = choose_target(environment, own_account=own_account) if remote or own_account else None
-    runner = jobs.jobs_of(target, settings_of(environment)) if remote else None
+    runner = jobs.jobs_of(target, settings_of(environment)) if remote and target else None
     found = profile(data)
     answers = advising.measured(found) | {"labels": "own"} | parse_settings(settings or [])
     if volume is not None:

@@ -54,7 +54,7 @@ def examples_of_samples(modality: str, samples: list[Sample]) -> Examples:
         without = next((sample for sample in samples if sample.group is None), None)
         if without is not None:
             raise CommandFailed(f"{without.place} has no group, but other samples have one.")
-        sources = np.unique(groups, return_inverse=True)[1]
+        sources = np.unique(np.array(groups, str), return_inverse=True)[1]
     contents: Any = [sample.content for sample in samples]
     if modality == "time_series" and len({len(one) for one in contents}) == 1:
         contents = np.stack(contents)

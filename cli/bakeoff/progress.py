@@ -20,7 +20,7 @@ from bakeoff.candidates import Candidate, candidates_for
 from bakeoff.contest import Contest, Runner, Settings
 from bakeoff.errors import ComparisonRefused
 from bakeoff.examples import Examples
-from bakeoff.results import Result
+from bakeoff.results import Result, known
 from bakeoff.tasks import LOG_FILE
 from cli.shared.errors import CommandFailed
 from cli.shared.progress import every_minute, is_live, money
@@ -88,7 +88,7 @@ class Bars:
     def ended(self, result: Result) -> None:
         """A candidate has its result."""
         task = self.tasks[result.candidate.id]
-        words = f"accuracy {result.accuracy.value:.4f}" if result.finished else result.reason
+        words = f"accuracy {known(result.accuracy).value:.4f}" if result.finished else result.reason
         mark = "[green]✓[/green]" if result.finished else "[red]✗[/red]"
         self.bars.update(
             task,
@@ -145,7 +145,7 @@ def render(held: Contest) -> Group:
 
 def ranked(held: Contest) -> list[Result]:
     """The finished results, most accurate first."""
-    return sorted((one for one in held.results if one.finished), key=lambda one: -one.accuracy.value)
+    return sorted((one for one in held.results if one.finished), key=lambda one: -known(one.accuracy).value)
 
 
 def notes(held: Contest) -> list[str]:
@@ -162,10 +162,13 @@ def row(result: Result) -> list[str]:
     """One result's cells, of one line or two."""
     return [
         result.candidate.title,
-        *(f"{one.value:.4f}\n{one.low:.3f}–{one.high:.3f}" for one in (result.accuracy, result.macro_f1)),
+        *(
+            f"{one.value:.4f}\n{one.low:.3f}–{one.high:.3f}"
+            for one in (known(result.accuracy), known(result.macro_f1))
+        ),
         f"{result.training_seconds:.1f}",
         f"{result.p50_ms:.2f}\n{result.p99_ms:.2f}",
-        size(result.artefact_bytes),
+        size(known(result.artefact_bytes)),
         f"{money(result.usd_per_month)}\n{money(result.usd_per_thousand)}"
         if result.candidate.advised_as
         else "–",

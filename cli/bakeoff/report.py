@@ -12,7 +12,7 @@ from advisor import Problem
 from advisor.break_even import VOLUMES, costs_at_volumes
 from advisor.tables import candidates as advised
 from bakeoff.contest import Contest
-from bakeoff.results import Result
+from bakeoff.results import Result, known
 from cli.bakeoff import progress
 
 TEMPLATE = "bakeoff/report.html.j2"
@@ -136,7 +136,10 @@ def draw_speed(finished: list[Result]) -> str:
     names = [one.candidate.title for one in reversed(finished)]
     places = range(len(finished))
     training.barh(
-        places, [max(one.training_seconds, 1e-3) for one in reversed(finished)], color=ACCENT, height=0.5
+        places,
+        [max(known(one.training_seconds), 1e-3) for one in reversed(finished)],
+        color=ACCENT,
+        height=0.5,
     )
     training.set_yticks(places, names)
     training.set_xscale("log")

@@ -47,7 +47,10 @@ class Model:
         if self.place.is_dir():
             return (self.place / name).read_bytes()
         with self.opened() as tar:
-            return tar.extractfile(next(one for one in tar if plain(one.name) == name)).read()
+            content = tar.extractfile(next(one for one in tar if plain(one.name) == name))
+            if content is None:
+                raise KeyError(name)
+            return content.read()
 
     @contextmanager
     def packed(self) -> Iterator[Path]:

@@ -143,7 +143,7 @@ def content_type_of(names: list[str], kind: str) -> str:
         CommandFailed: when there is no file, there are several types, or the network does not take it.
     """
     endings = {PurePosixPath(name).suffix.lower() for name in names}
-    found = {CONTENT_TYPES.get(ending) for ending in endings}
+    found = {CONTENT_TYPES.get(ending, "") for ending in endings}
     takes = [ending for ending, one in CONTENT_TYPES.items() if one in NETWORKS[kind].content_types]
     if len(found) != 1 or not found <= set(NETWORKS[kind].content_types):
         raise CommandFailed(

@@ -62,7 +62,7 @@ def recognize(
         if subject is not None:
             found = subjects.subject_of(subject)
         else:
-            found = subjects.subject_in_file(file) if text is None else subjects.subject_in_words(text)
+            found = subjects.subject_in_file(file) if file else subjects.subject_in_words(text or "")
         require_options(found, picture=picture, overwrite=overwrite, entities=entities)
         target = choose_target(environment, own_account=own_account)
         if not recognize_and_show(

@@ -83,7 +83,8 @@ def effect_of(records: Sequence[Record], first: str, threshold: float) -> Effect
         for record, again in zip(records, asked, strict=True)
     ]
     charged = [record.usd for record, again in zip(records, asked, strict=True) if again or first == MANAGED]
-    known = None if None in charged else sum(charged) / len(records)
+    prices = [usd for usd in charged if usd is not None]
+    known = sum(prices) / len(records) if len(prices) == len(charged) else None
     return Effect(threshold, sum(right) / len(records), sum(asked) / len(records), known)
 
 

@@ -46,6 +46,7 @@ def run_program(
     except OSError as error:
         raise CommandFailed(f"{purpose} could not start {command[0]}: {error.strerror}.") from error
     try:
+        assert process.stdout  # a pipe, as asked for above
         for line in process.stdout:
             if text := line.strip():
                 last_lines.append(text)

@@ -47,6 +47,7 @@ class Target:
         """
         from botocore import exceptions
 
+        region = ""
         try:
             region = self.session().region_name
             if not region:
@@ -145,5 +146,5 @@ class Target:
         url = self.parameter("api-url").rstrip("/")
         if endpoint := self.variables.get("AWS_ENDPOINT_URL"):
             place = urlparse(url)
-            url = f"{endpoint}/_aws/execute-api/{place.hostname.split('.')[0]}{place.path}"
+            url = f"{endpoint}/_aws/execute-api/{(place.hostname or '').split('.')[0]}{place.path}"
         return url

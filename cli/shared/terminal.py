@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import io
 import os
 import sys
 import unicodedata
@@ -23,7 +24,7 @@ def prepare(variables: Mapping[str, str] = os.environ) -> None:
     codecs.register_error(HANDLER, replace)
     encoding = "ascii" if asks_for_ascii(variables) else None
     for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
+        if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding=encoding, errors=HANDLER)
 
 

@@ -1,4 +1,6 @@
 """The client: a method for each operation, from bytes and texts to typed answers."""
+# pyright: reportMissingTypeStubs=false
+# botocore brings no types.
 
 from __future__ import annotations
 
@@ -34,7 +36,12 @@ class RecognitionClient(Operations):
         transport: sends a request.
         attempts: in all, when the API says that the same request may succeed later. They carry one Idempotency-Key,
             so that a request whose answer was lost is not charged twice.
+
+        Raises:
+            ValueError: for fewer attempts than one.
         """
+        if attempts < 1:
+            raise ValueError(f"attempts is {attempts}; a request takes one at least.")
         self.transport = transport
         self.attempts = attempts
 
@@ -105,7 +112,9 @@ class RecognitionClient(Operations):
         """
         query = {name: written(value) for name, value in options.items() if value is not None}
         headers = {"Content-Type": content_type, "Idempotency-Key": uuid.uuid4().hex}
-        for attempt in range(1, self.attempts + 1):
+        attempt = 0
+        while True:
+            attempt += 1
             try:
                 reply = self.transport(path, query, body, headers)
             except Unreachable:
@@ -117,9 +126,8 @@ class RecognitionClient(Operations):
             if reply.status == 200:
                 return reply.body
             if reply.status not in RETRIED or attempt == self.attempts:
-                break
+                raise RecognitionRefused.of(reply.status, reply.body)
             time.sleep(pause_before_retry(reply))
-        raise RecognitionRefused.of(reply.status, reply.body)
 
 
 def pause_before_retry(reply: Reply) -> float:
@@ -127,7 +135,7 @@ def pause_before_retry(reply: Reply) -> float:
     return PAUSE_SECONDS if reply.retry_after_seconds is None else reply.retry_after_seconds
 
 
-def written(value: Any) -> str:
+def written(value: Sequence[str] | str | float) -> str:
     """An option as the API reads it: lists with commas."""
     if isinstance(value, str):
         return value

@@ -1,11 +1,13 @@
 """Sends requests to the API: signed, or with a token."""
+# pyright: reportMissingTypeStubs=false
+# botocore brings no types.
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote, urlencode
 
 from botocore.auth import SigV4Auth
@@ -13,7 +15,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from botocore.exceptions import BotoCoreError
 from botocore.httpsession import URLLib3Session
-from botocore.utils import get_environ_proxies
+from botocore.utils import get_environ_proxies  # pyright: ignore[reportUnknownVariableType]
 
 # API Gateway gives up after 29 s.
 TIMEOUT_SECONDS = 40
@@ -59,7 +61,7 @@ class SignedTransport:
         """
         address = address_of(self.url, path, query)
         request = AWSRequest("POST", address, data=body, headers=with_api_key(headers, self.api_key))
-        SigV4Auth(self.credentials, "execute-api", self.region).add_auth(request)
+        cast(Any, SigV4Auth(self.credentials, "execute-api", self.region)).add_auth(request)
         return send(address, body, dict(request.headers))
 
 
@@ -99,15 +101,16 @@ def with_api_key(headers: Mapping[str, str], api_key: str | None) -> dict[str, s
 def send(address: str, body: bytes, headers: Mapping[str, str]) -> Reply:
     """Posts a request and reads the answer; see the transports for errors."""
     url = address.partition("?")[0]
-    session = URLLib3Session(timeout=TIMEOUT_SECONDS, proxies=get_environ_proxies(address))
+    session = cast(Any, URLLib3Session(timeout=TIMEOUT_SECONDS, proxies=get_environ_proxies(address)))
     try:
         answer = session.send(AWSRequest("POST", address, data=body, headers=headers).prepare())
-        content = json.loads(answer.content)
     except BotoCoreError as error:
         raise Unreachable(f"{url} could not be asked: {type(error).__name__}.") from error
-    except ValueError as error:
-        raise Unreachable(f"{url} answered {answer.status_code} with something other than JSON.") from error
     finally:
         session.close()
+    try:
+        content = json.loads(answer.content)
+    except ValueError as error:
+        raise Unreachable(f"{url} answered {answer.status_code} with something other than JSON.") from error
     seconds = answer.headers.get("Retry-After", "")
     return Reply(answer.status_code, content, float(seconds) if seconds.isdecimal() else None)

@@ -98,7 +98,10 @@ def ask(operation: Operation, query: Mapping[str, str], contents: list[Content])
     try:
         if len(contents) == 1:
             return ask_alone(operation, query, contents[0])
-        return ask_together(batch_operation(operation), query, contents)
+        several = batch_operation(operation)
+        if several is None:
+            raise ValueError(f"{operation.name} answers one object in a call, not {len(contents)}.")
+        return ask_together(several, query, contents)
     except RequestRefused as error:
         return Asked(dict.fromkeys((one.index for one in contents), error))
     except (ClientError, BotoCoreError) as error:
@@ -109,9 +112,9 @@ def ask(operation: Operation, query: Mapping[str, str], contents: list[Content])
 
 def ask_alone(operation: Operation, query: Mapping[str, str], content: Content) -> Asked:
     """One object's own call."""
-    found: Answer = operation.run(
-        operation, event_of(query, content.body, media_type(operation, content.body))
-    )
+    found = operation.run(operation, event_of(query, content.body, media_type(operation, content.body)))
+    if not isinstance(found, Answer):
+        raise TypeError(f"{operation.name} does not answer one object.")
     return Asked({content.index: done(content, head(found), found.reading, found.cost)}, found.retries)
 
 
@@ -119,7 +122,9 @@ def ask_together(operation: Operation, query: Mapping[str, str], contents: list[
     """Several texts in one call, each with its own part of the cost."""
     texts = [one.body.decode() for one in contents]
     body = json.dumps({"texts": texts}).encode()
-    found: BatchAnswer = operation.run(operation, event_of(query, body, JSON_TYPE))
+    found = operation.run(operation, event_of(query, body, JSON_TYPE))
+    if not isinstance(found, BatchAnswer):
+        raise TypeError(f"{operation.name} does not answer several texts.")
     outcomes: dict[int, Outcome | RequestRefused] = {}
     for content, text, one in zip(contents, texts, found.documents, strict=True):
         cost = cost_of(operation.price, operation.unit, text_units(text))

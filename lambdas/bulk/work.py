@@ -193,7 +193,8 @@ def read(worker: Worker, index: int, one: Mapping[str, Any], most_bytes: int) ->
     Raises:
         RequestRefused: when it is gone, has changed since it was listed, is too large or cannot be read.
     """
-    for attempt in range(1, TRIES + 1):
+    attempt = 1
+    while True:
         try:
             found, content = fetched(worker, one, most_bytes)
             break
@@ -201,6 +202,7 @@ def read(worker: Worker, index: int, one: Mapping[str, Any], most_bytes: int) ->
             if error.status != 503 or attempt == TRIES:
                 raise
             worker.sleep(PAUSE_SECONDS)
+            attempt += 1
     about = {"key": one["key"], "version_id": found.get("VersionId"), "etag": found["ETag"].strip('"')}
     return Content(index, content, about)
 
@@ -271,7 +273,7 @@ def make_call(
     reservation = None
     if usd is not None and batch.limit_usd is not None:
         try:
-            reservation = money(worker, batch).reserve(usd * ATTEMPTS)
+            reservation = money(worker, batch, batch.limit_usd).reserve(usd * ATTEMPTS)
         except (ClientError, BotoCoreError):
             unknown = unavailable("LimitUnknown", "What the run has cost cannot be told just now.")
             refused |= dict.fromkeys((one.index for one in contents), unknown)
@@ -281,6 +283,7 @@ def make_call(
             batch.fail([one.index for one in contents], spent)
             return []
     asked = ask(batch.operation, batch.query, contents)
+    usd_of_retries = (usd or 0.0) * asked.retries
     outcomes = asked.outcomes
     now_refused = {index: one for index, one in outcomes.items() if isinstance(one, RequestRefused)}
     refused |= now_refused
@@ -296,7 +299,7 @@ def make_call(
         # Before the next call, and before the money is settled: from here on no worker asks about these again.
         unless_unreachable(lambda: keep(worker.s3, worker.bucket, batch.place, batch.number, ended))
     if reservation:
-        usd_maybe_charged = usd_of(batch, contents, now_refused) + usd * asked.retries
+        usd_maybe_charged = usd_of(batch, contents, now_refused) + usd_of_retries
         unless_unreachable(lambda: reservation.settle(usd_maybe_charged))
     if any(error.code == THROTTLED for error in now_refused.values()):
         unless_unreachable(lambda: pace.push_back(PAUSE_SECONDS))
@@ -332,13 +335,13 @@ def price(batch: Batch, contents: list[Content]) -> float | None:
     return cost_of(price_of(batch.operation, options), batch.operation.unit, units).usd
 
 
-def money(worker: Worker, batch: Batch) -> Budget:
+def money(worker: Worker, batch: Batch, limit_usd: float) -> Budget:
     """The run's own budget: all its attempts spend from what the first was allowed, whatever month it is."""
     from datetime import UTC, datetime
 
     start = datetime.fromtimestamp(batch.started_at, UTC)
     name = f"money#{batch.place.run}"
-    return Budget(worker.dynamodb, worker.table, name, batch.limit_usd, lambda: start)
+    return Budget(worker.dynamodb, worker.table, name, limit_usd, lambda: start)
 
 
 def written(worker: Worker, batch: Batch) -> list[Outcome] | None:
@@ -362,8 +365,9 @@ def write(worker: Worker, batch: Batch) -> list[Outcome]:
             worker.s3.put_object(**wanted, ContentType="application/jsonl", IfNoneMatch="*")
             return lines
         except ClientError as error:
-            if error.response["Error"]["Code"] in CHANGED:
-                return written(worker, batch)
+            theirs = written(worker, batch) if error.response["Error"]["Code"] in CHANGED else None
+            if theirs is not None:
+                return theirs
             if attempt == TRIES:
                 raise
         except BotoCoreError:

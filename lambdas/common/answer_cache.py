@@ -1,4 +1,6 @@
 """A managed service's answers by the digest of what was asked, for as long as the deployment allows."""
+# pyright: reportMissingTypeStubs=false
+# botocore brings no types.
 
 from __future__ import annotations
 

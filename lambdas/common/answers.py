@@ -1,13 +1,15 @@
 """The API's one answer format, for every backend."""
+# pyright: reportMissingTypeStubs=false
+# botocore brings no types.
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
-from botocore import xform_name
+from botocore import xform_name  # pyright: ignore[reportUnknownVariableType]
 
 from lambdas.common.errors import RequestRefused
 
@@ -44,7 +46,7 @@ class Reading:
     """A service's answer in our terms: the results, and what it says beside them."""
 
     results: list[Result]
-    details: dict[str, Any] = field(default_factory=dict)
+    details: dict[str, Any] = field(default_factory=dict[str, Any])
 
 
 @dataclass(frozen=True)
@@ -188,11 +190,11 @@ def details_of(one: Mapping[str, Any], *shown: str) -> dict[str, Any]:
 def plain(value: Any) -> Any:
     """A service's value in our names: confidence in percent is a score, a bounding box a box, others in snake case."""
     if isinstance(value, list):
-        return [plain(one) for one in value]
+        return [plain(one) for one in cast(list[Any], value)]
     if not isinstance(value, Mapping):
         return value
-    members = {}
-    for name, one in value.items():
+    members: dict[str, Any] = {}
+    for name, one in cast(Mapping[str, Any], value).items():
         if name == "Confidence":
             members["score"] = one / 100
         elif name == "BoundingBox":

@@ -1,4 +1,6 @@
 """Makes a Lambda handler of a function's operations: routing, timing, metrics, and errors as answers."""
+# pyright: reportMissingTypeStubs=false
+# botocore brings no types.
 
 from __future__ import annotations
 

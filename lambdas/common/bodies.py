@@ -7,7 +7,7 @@ import binascii
 import json
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from lambdas.common.errors import RequestRefused, bad_request, too_large
 from lambdas.common.images import ImageHeader, read_header
@@ -277,7 +277,7 @@ def read_object(event: dict[str, Any]) -> dict[str, Any]:
 
 def media_type(event: dict[str, Any]) -> str:
     """The content type without its parameters."""
-    headers = event.get("headers") or {}
+    headers: dict[str, str] = event.get("headers") or {}
     found = next((value for name, value in headers.items() if name.lower() == "content-type"), None)
     return (found or "").partition(";")[0].strip().lower()
 
@@ -329,13 +329,14 @@ def json_body(event: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
     return fields
 
 
-def misfit(fields: Any, schema: dict[str, Any]) -> tuple[str, str] | None:
+def misfit(value: Any, schema: dict[str, Any]) -> tuple[str, str] | None:
     """The field at fault and a sentence that does not repeat its value; None where all fits.
 
     It knows the schemas of `schema_of`, and no others.
     """
-    if not isinstance(fields, dict):
+    if not isinstance(value, dict):
         return "body", "The body has to be a JSON object."
+    fields = cast(dict[str, Any], value)
     known = schema.get("properties")
     if known is None:
         return None
@@ -367,12 +368,14 @@ def is_sequence(value: Any) -> bool:
     """Whether a value is a list of steps, each a list of numbers that 32 bits hold; JSON's true is none."""
     return (
         isinstance(value, list)
-        and bool(value)
+        and value != []
         and all(
             isinstance(step, list)
-            and step
-            and all(type(one) in (int, float) and abs(one) <= LARGEST_FLOAT32 for one in step)
-            for step in value
+            and step != []
+            and all(
+                type(one) in (int, float) and abs(one) <= LARGEST_FLOAT32 for one in cast(list[Any], step)
+            )
+            for step in cast(list[Any], value)
         )
     )
 
@@ -381,6 +384,6 @@ def is_list_of_texts(value: Any, rule: dict[str, Any]) -> bool:
     """Whether a value is a list of texts, no longer than its rule allows."""
     return (
         isinstance(value, list)
-        and 1 <= len(value) <= rule["maxItems"]
-        and all(isinstance(one, str) for one in value)
+        and 1 <= len(cast(list[Any], value)) <= rule["maxItems"]
+        and all(isinstance(one, str) for one in cast(list[Any], value))
     )

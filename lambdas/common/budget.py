@@ -1,4 +1,6 @@
 """A month's budget that cannot be exceeded: money is reserved, by one conditional write, before it can be spent."""
+# pyright: reportMissingTypeStubs=false
+# botocore brings no types.
 
 from __future__ import annotations
 

@@ -1,12 +1,14 @@
 """Clients of AWS services, made at first use and kept for the life of the function's environment."""
+# pyright: reportMissingTypeStubs=false
+# botocore brings no types.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 from lambdas.common.tracing import trace_calls
 
@@ -43,13 +45,13 @@ def client_with(service: str, read_timeout_seconds: int) -> Any:
         read_timeout=read_timeout_seconds,
         retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
     )
-    made = boto3.client(service, config=config)
+    made = cast(Any, boto3).client(service, config=config)
     trace_calls(made)
     return made
 
 
 @contextmanager
-def hurried() -> Iterator[None]:
+def hurried() -> Generator[None]:
     """Inside, clients wait less: for a request that makes several calls."""
     token = IN_A_HURRY.set(True)
     try:

@@ -42,7 +42,7 @@ def unavailable(code: str, message: str) -> RequestRefused:
     return RequestRefused(503, code, message, retry_after_seconds=RETRY_AFTER_SECONDS)
 
 
-def place_of(error: Exception) -> dict[str, str | int]:
+def place_of(error: Exception) -> dict[str, str | int | None]:
     """For the log, an error's type and the last place of our own code, and never its words: they may repeat content."""
     frames = traceback.extract_tb(error.__traceback__)
     where = next((one for one in reversed(frames) if "lambdas" in Path(one.filename).parts), frames[-1])

@@ -29,7 +29,7 @@ def key_of(event: dict[str, Any]) -> str | None:
     Raises:
         RequestRefused: 400 when it is no key.
     """
-    headers = event.get("headers") or {}
+    headers: dict[str, str] = event.get("headers") or {}
     key = next((value for name, value in headers.items() if name.lower() == KEY_HEADER.lower()), None)
     if key is not None and not re.fullmatch(KEY_PATTERN, key):
         raise bad_request(
@@ -43,9 +43,10 @@ def caller_of(event: dict[str, Any]) -> list[str | None]:
 
     An assumed role is one caller, whatever its sessions are named.
     """
-    context = event.get("requestContext") or {}
-    identity = context.get("identity") or {}
-    claims = (context.get("authorizer") or {}).get("claims") or {}
+    context: dict[str, Any] = event.get("requestContext") or {}
+    identity: dict[str, str] = context.get("identity") or {}
+    authorizer: dict[str, Any] = context.get("authorizer") or {}
+    claims: dict[str, str] = authorizer.get("claims") or {}
     principal = (identity.get("user") or identity.get("userArn") or "").partition(":")[0]
     return [
         identity.get("accountId"),

@@ -1,18 +1,21 @@
 """A row of the table of operations, from which come routes, validation, IAM actions, OpenAPI and the client."""
+# pyright: reportMissingTypeStubs=false
+# botocore brings no types.
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
-from botocore import xform_name
+from botocore import xform_name  # pyright: ignore[reportUnknownVariableType]
 
 from lambdas.common.answers import Answer, BatchAnswer, Reading
 from lambdas.common.bodies import Body
 from lambdas.common.options import Option
 
 # API names and IAM prefixes differ for this service only.
+Sent = TypeVar("Sent", bound=Body)
 IAM_PREFIX = {"sagemaker-runtime": "sagemaker"}
 
 
@@ -24,8 +27,8 @@ class Operation:
         name: in answers, logs and the client.
         path: below the API's root.
         summary: what it answers, a sentence.
-        service: the boto3 client; None where nothing is asked.
-        api: the service's operation.
+        service: the boto3 client; empty where nothing is asked.
+        api: the service's operation; empty where nothing is asked.
         body: what the request's body is.
         run: answers an event.
         read: the service's answer in our format; None where `run` knows.
@@ -41,8 +44,8 @@ class Operation:
     name: str
     path: str
     summary: str
-    service: str | None
-    api: str | None
+    service: str
+    api: str
     body: Body
     run: Callable[[Operation, dict[str, Any]], Answer | BatchAnswer | dict[str, Any]]
     read: Callable[[dict[str, Any]], Reading] | None = None
@@ -53,6 +56,18 @@ class Operation:
     own: Operation | None = None
     spends_of: str | None = None
     repeats_content: bool = False
+
+    def body_as(self, kind: type[Sent]) -> Sent:
+        """The body of an operation that takes this kind; TypeError for one that takes another."""
+        if not isinstance(self.body, kind):
+            raise TypeError(f"{self.name} takes {type(self.body).__name__}, not {kind.__name__}.")
+        return self.body
+
+    def reading_of(self, answer: dict[str, Any]) -> Reading:
+        """The service's answer in our format; RuntimeError for an operation whose `run` reads it."""
+        if self.read is None:
+            raise RuntimeError(f"{self.name} reads no service's answer.")
+        return self.read(answer)
 
     @property
     def method(self) -> str:

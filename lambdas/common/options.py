@@ -188,7 +188,7 @@ def read_options(
         if len(values) > 1 or name in given:
             raise bad_request("InvalidOption", f"The option {name} is given twice.", name)
         given[name] = values[0]
-    found = {}
+    found: dict[str, Any] = {}
     for name, option in known.items():
         try:
             found[name] = option.parse(given[name]) if name in given else option.default
@@ -199,10 +199,11 @@ def read_options(
 
 def query_of(event: Mapping[str, Any]) -> dict[str, list[str]]:
     """Query parameters with every value that each was given."""
-    several = event.get("multiValueQueryStringParameters")
+    several: dict[str, list[str]] | None = event.get("multiValueQueryStringParameters")
     if several:
         return {name: list(values) for name, values in several.items()}
-    return {name: [value] for name, value in (event.get("queryStringParameters") or {}).items()}
+    single: dict[str, str] = event.get("queryStringParameters") or {}
+    return {name: [value] for name, value in single.items()}
 
 
 def request_members(options: Sequence[Option], values: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,6 @@
 """Who answers an operation that two backends can answer: a policy of the deployment, and no code, decides."""
+# pyright: reportMissingTypeStubs=false
+# botocore brings no types.
 
 from __future__ import annotations
 
@@ -8,7 +10,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -87,14 +89,14 @@ def answer_by_policy(policy: Policy, operation: Operation, event: dict[str, Any]
     """
     route: list[dict[str, Any]] = []
     unsure: Answer | None = None
-    refused: RequestRefused | None = None
+    refused: list[RequestRefused] = []
     charged: Cost | None = None
     for backend in policy.order:
         try:
             found = ask_backend(policy, backend, operation, event)
         except RequestRefused as error:
             route.append({"backend": backend, "outcome": error.code})
-            refused = refused or error
+            refused.append(error)
             # What is wrong with the request itself is for the caller to know, unless there is an answer already.
             if error.status < UNAVAILABLE and unsure is None:
                 raise
@@ -108,7 +110,7 @@ def answer_by_policy(policy: Policy, operation: Operation, event: dict[str, Any]
             return dataclasses.replace(found, route=route, cost=charged or found.cost)
         unsure = found
     if unsure is None:
-        raise refused
+        raise refused[0]
     return dataclasses.replace(unsure, route=route, cost=charged or unsure.cost)
 
 
@@ -140,22 +142,33 @@ def ask_backend(policy: Policy, backend: str, operation: Operation, event: dict[
 def ask_own(_: Policy, operation: Operation, event: dict[str, Any]) -> Answer:
     """Our own network's answer; the managed service's options mean nothing to it."""
     bare = {**event, "queryStringParameters": None, "multiValueQueryStringParameters": None}
-    return explained(lambda: operation.own.run(operation.own, bare), "The SageMaker endpoint")
+    own = operation.own
+    if own is None:
+        raise ValueError(f"{operation.name} has a policy, and no operation of our own.")
+    return explained(lambda: single_answer(own, bare), "The SageMaker endpoint")
 
 
 def ask_managed(policy: Policy, operation: Operation, event: dict[str, Any]) -> Answer:
     """The managed service's answer, within the budget."""
     name = operation.service.title()
     if policy.monthly_budget_usd is None:
-        return explained(lambda: operation.run(operation, event), name)
+        return explained(lambda: single_answer(operation, event), name)
     # What is wrong with the text is said before anything is reserved.
-    usd = usd_of(operation, event)
+    usd = known_price(usd_of(operation, event))
     reservation = reserve(policy.monthly_budget_usd, operation.name, usd)
 
     def charged(found: Answer) -> float:
         return usd * (1 + found.retries)
 
-    return explained(lambda: paid(reservation, usd, lambda: operation.run(operation, event), charged), name)
+    return explained(lambda: paid(reservation, usd, lambda: single_answer(operation, event), charged), name)
+
+
+def single_answer(operation: Operation, event: dict[str, Any]) -> Answer:
+    """The answer of an operation that can have a policy: one, with results and a cost."""
+    answer = operation.run(operation, event)
+    if not isinstance(answer, Answer):
+        raise TypeError(f"{operation.name} has a policy, and answers more than one thing or an object.")
+    return answer
 
 
 def paid(
@@ -180,7 +193,7 @@ def paid(
         raise
     except ClientError as error:
         # The service said no, which it does not charge; a try before it may have been lost on the way back.
-        settle(reservation, usd * retries_of(error.response))
+        settle(reservation, usd * retries_of(cast(Any, error).response))
         raise
     settle(reservation, charged(found))
     return found
@@ -200,16 +213,25 @@ def budget_shared_by(operation: Operation) -> float | None:
     return policy_members(operation.spends_of).get("monthly_budget_usd")
 
 
-def reserve(budget_usd: float, name: str, usd: float | None) -> Reservation:
-    """Money of an operation's budget for a call and for each of its retries.
+def known_price(usd: float | None) -> float:
+    """The price of a call that a budget has to hold, in US dollars.
 
     Raises:
-        RequestRefused: 503 when the budget does not hold it, the price is unknown, or the table does not answer.
+        RequestRefused: 503 when it is unknown.
     """
     if usd is None:
         raise RequestRefused(
             503, "BudgetUnknown", "The price of this call is unknown, so no budget can hold it."
         )
+    return usd
+
+
+def reserve(budget_usd: float, name: str, usd: float) -> Reservation:
+    """Money of an operation's budget for a call and for each of its retries.
+
+    Raises:
+        RequestRefused: 503 when the budget does not hold it, or the table does not answer.
+    """
     budget = Budget(table_client(), os.environ["BUDGET_TABLE"], name, budget_usd)
     try:
         reservation = budget.reserve(usd * ATTEMPTS)
@@ -228,7 +250,7 @@ def settle(reservation: Reservation, usd: float) -> None:
         return
 
 
-def explained(run: Callable[[], Answer], service: str) -> Answer:
+def explained(run: Callable[[], Found], service: str) -> Found:
     """What `run` returns, a service's error as a refusal."""
     try:
         return run()

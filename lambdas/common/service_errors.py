@@ -1,10 +1,13 @@
 """What a failed call to an AWS service means for the caller of the API."""
+# pyright: reportMissingTypeStubs=false
+# botocore brings no types.
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
+from typing import Any, cast
 
 from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTTPClientError
 from botocore.parsers import ResponseParserError
@@ -60,7 +63,7 @@ class UnreadableAnswer(BotoCoreError):
 
 
 @contextmanager
-def reading_answer() -> Iterator[None]:
+def reading_answer() -> Generator[None]:
     """Inside, an answer's members are read.
 
     Raises:
@@ -75,9 +78,10 @@ def reading_answer() -> Iterator[None]:
 def explain(error: Exception, service: str) -> RequestRefused:
     """Turns a botocore error into an answer; the service's own words stay out, they may repeat what was sent."""
     if isinstance(error, ClientError):
-        headers = error.response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+        response = cast(Any, error).response
+        headers = response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
         name = f"The stand-in of {service}" if STAND_IN_HEADER in headers else service
-        return explain_code(error.response["Error"]["Code"], name)
+        return explain_code(response["Error"]["Code"], name)
     if isinstance(error, ConnectionError | HTTPClientError):
         return unavailable("ServiceUnreachable", f"{service} could not be reached in time. Try again.")
     if isinstance(error, UnreadableAnswer | ResponseParserError):

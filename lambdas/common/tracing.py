@@ -11,7 +11,7 @@ import os
 import secrets
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -27,7 +27,7 @@ PRESENT: ContextVar[str | None] = ContextVar("present", default=None)
 
 
 @contextmanager
-def part(name: str) -> Iterator[None]:
+def part(name: str) -> Generator[None]:
     """What runs inside is a part of the trace, with its calls as parts of it; nothing where nobody traces."""
     document = begun(name)
     before = PRESENT.set(document["id"])
@@ -78,7 +78,8 @@ def begun(name: str) -> dict[str, Any]:
 
 def send(document: dict[str, Any]) -> None:
     """Ends a part and tells the daemon, where there is one and the request is sampled; nobody waits for it."""
-    request = dict(member.partition("=")[::2] for member in os.environ.get(REQUEST_VARIABLE, "").split(";"))
+    members = [member.partition("=") for member in os.environ.get(REQUEST_VARIABLE, "").split(";")]
+    request = {name: value for name, _, value in members}
     host, _, port = os.environ.get(DAEMON_VARIABLE, "").rpartition(":")
     if request.get("Sampled") != "1" or not host:
         return

@@ -45,14 +45,14 @@ RELEASED = {kind: ReleasedVersion(kind) for kind in KINDS}
 def classify_image(operation: Operation, event: dict[str, Any]) -> Answer:
     """The CNN's classes for the event's image; see `invoke` for errors."""
     read_options(operation.options, event)
-    image = read_image(event, operation.body)
+    image = read_image(event, operation.body_as(ImageBody))
     return invoke(kind_of_feature("image"), image.content, image.header.media_type)
 
 
 def classify_text(operation: Operation, event: dict[str, Any]) -> Answer:
     """The RNN's classes for the event's text; see `invoke` for errors."""
     read_options(operation.options, event)
-    request = read_text(event, operation.body)
+    request = read_text(event, operation.body_as(TextBody))
     return invoke(kind_of_feature("text"), request.text.encode(), "text/plain")
 
 
@@ -62,7 +62,7 @@ def classify_sequence(operation: Operation, event: dict[str, Any]) -> Answer:
     An environment has one RNN: a version that was trained on texts cannot read a sequence, and says so.
     """
     read_options(operation.options, event)
-    sequence = read_sequence(event, operation.body)
+    sequence = read_sequence(event, operation.body_as(SequenceBody))
     body = json.dumps({"sequence": sequence}, separators=(",", ":")).encode()
     return invoke(kind_of_feature("sequence"), body, JSON_TYPE)
 

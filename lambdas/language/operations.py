@@ -23,7 +23,7 @@ from lambdas.common.costs import cost_of, text_units
 from lambdas.common.errors import RequestRefused
 from lambdas.common.operations import Operation
 from lambdas.common.options import Choice, Choices, Letter, read_options, request_members
-from lambdas.common.policy import budget_shared_by, paid, reserve
+from lambdas.common.policy import budget_shared_by, known_price, paid, reserve
 from lambdas.common.service_errors import reading_answer
 from lambdas.custom.operations import TEXT_CLASS
 from lambdas.language.batches import ask_in_pieces, item_error
@@ -170,7 +170,7 @@ def classes(answer: dict[str, Any]) -> Reading:
 
 def read_request(operation: Operation, event: dict[str, Any]) -> tuple[TextRequest, dict[str, Any]]:
     """The event's text and the values of its options."""
-    request = read_text(event, operation.body)
+    request = read_text(event, operation.body_as(TextBody))
     return request, options_with_language(operation, event, request.language_code)
 
 
@@ -195,7 +195,7 @@ def recognize(operation: Operation, event: dict[str, Any]) -> Answer:
         operation, **text_members(operation, request.text), **request_members(operation.options, options)
     )
     with reading_answer():
-        reading = operation.read(answer)
+        reading = operation.reading_of(answer)
     return answer_of(operation, reading, answer, text_units(request.text))
 
 
@@ -228,7 +228,7 @@ def classify(operation: Operation, event: dict[str, Any]) -> Answer:
     request, _ = read_request(operation, event)
     answer = ask(operation, Text=request.text, EndpointArn=arn)
     with reading_answer():
-        reading = operation.read(answer)
+        reading = operation.reading_of(answer)
     return answer_of(operation, reading, answer, 1)
 
 
@@ -238,7 +238,7 @@ def redact_pii(operation: Operation, event: dict[str, Any]) -> Answer:
     answer = ask(operation, Text=request.text, **request_members(operation.options, options))
     kinds = options["pii_entity_types"]
     with reading_answer():
-        found = [one for one in operation.read(answer).results if "ALL" in kinds or one.label in kinds]
+        found = [one for one in operation.reading_of(answer).results if "ALL" in kinds or one.label in kinds]
     redacted = redact(request.text, found, options["mask_mode"], options["mask_character"])
     reading = Reading(found, {"redacted_text": redacted})
     return answer_of(operation, reading, answer, text_units(request.text))
@@ -250,34 +250,34 @@ def recognize_batch(operation: Operation, event: dict[str, Any]) -> BatchAnswer:
     Raises:
         RequestRefused: when no text at all could be answered, the first one's reason.
     """
-    request = read_texts(event, operation.body)
+    request = read_texts(event, operation.body_as(TextsBody))
     members = request_members(
         operation.options, options_with_language(operation, event, request.language_code)
     )
     fit = {index: text for index, text in enumerate(request.texts) if request.refusals[index] is None}
     toxic = operation.api == "DetectToxicContent"
-    budget_usd = budget_shared_by(operation)
+    payer, budget_usd = operation.spends_of, budget_shared_by(operation)
 
     def ask_piece(texts: list[str]) -> dict[str, Any]:
         listed = {"TextSegments": [{"Text": text} for text in texts]} if toxic else {"TextList": texts}
-        if budget_usd is None:
+        if payer is None or budget_usd is None:
             return ask(operation, **listed, **members)
-        usd = usd_of_texts(operation, texts)
+        usd = known_price(usd_of_texts(operation, texts))
 
         def charged(answer: dict[str, Any]) -> float:
             # What is in neither list of the answer may have been charged, and counts.
             with reading_answer():
                 refused = [texts[one["Index"]] for one in answer.get("ErrorList", ())]
-            return usd * (1 + retries_of(answer)) - usd_of_texts(operation, refused)
+            return usd * (1 + retries_of(answer)) - known_price(usd_of_texts(operation, refused))
 
-        reservation = reserve(budget_usd, operation.spends_of, usd)
+        reservation = reserve(budget_usd, payer, usd)
         return paid(reservation, usd, lambda: ask(operation, **listed, **members), charged)
 
     def readings_of(answer: dict[str, Any]) -> Iterator[tuple[int, Reading | RequestRefused]]:
         if toxic:
             yield from enumerate(toxic_segment(one) for one in answer["ResultList"])
             return
-        yield from ((one["Index"], operation.read(one)) for one in answer["ResultList"])
+        yield from ((one["Index"], operation.reading_of(one)) for one in answer["ResultList"])
         yield from ((one["Index"], item_error(one)) for one in answer["ErrorList"])
 
     size = TOXICITY_SEGMENTS if toxic else BATCH_DOCUMENTS
@@ -285,8 +285,9 @@ def recognize_batch(operation: Operation, event: dict[str, Any]) -> BatchAnswer:
         found, stand_in, retries = ask_in_pieces(fit, size, ask_piece, readings_of)
     documents = [request.refusals[index] or found[index] for index in range(len(request.texts))]
     answered = [index for index, one in enumerate(documents) if isinstance(one, Reading)]
+    refused = [one for one in documents if isinstance(one, RequestRefused)]
     if not answered:
-        raise documents[0]
+        raise refused[0]
     units = sum(text_units(request.texts[index]) for index in answered)
     cost = cost_of(operation.price, operation.unit, units)
     return BatchAnswer(BACKEND, documents, operation.method, None, stand_in, cost, retries)

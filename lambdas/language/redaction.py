@@ -26,7 +26,8 @@ def redact(text: str, found: Iterable[Result], mode: str, mask_character: str) -
 def united(found: Iterable[Result]) -> list[tuple[int, int, str]]:
     """Begin, end and label of the spans in order, overlapping ones as one."""
     spans: list[tuple[int, int, str]] = []
-    for begin, end, label in sorted((one.span["begin"], one.span["end"], one.label) for one in found):
+    located = ((one.span["begin"], one.span["end"], one.label) for one in found if one.span)
+    for begin, end, label in sorted(located):
         if spans and begin < spans[-1][1]:
             first_begin, first_end, first_label = spans[-1]
             spans[-1] = (first_begin, max(first_end, end), first_label)

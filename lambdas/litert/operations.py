@@ -7,7 +7,7 @@ from typing import Any
 
 from definitions.networks import KINDS, kind_of_feature
 from lambdas.common.answers import Answer, Reading, Result
-from lambdas.common.bodies import read_image, read_sequence, read_text
+from lambdas.common.bodies import ImageBody, SequenceBody, TextBody, read_image, read_sequence, read_text
 from lambdas.common.costs import cost_of
 from lambdas.common.operations import Operation
 from lambdas.common.options import read_options
@@ -24,19 +24,19 @@ RELEASED = {kind: Released(kind) for kind in KINDS}
 def classify_image(operation: Operation, event: dict[str, Any]) -> Answer:
     """The CNN's classes for the event's image; see `predict` for errors."""
     read_options(operation.options, event)
-    return predict("image", read_image(event, operation.body).content)
+    return predict("image", read_image(event, operation.body_as(ImageBody)).content)
 
 
 def classify_text(operation: Operation, event: dict[str, Any]) -> Answer:
     """The RNN's classes for the event's text; see `predict` for errors."""
     read_options(operation.options, event)
-    return predict("text", read_text(event, operation.body).text)
+    return predict("text", read_text(event, operation.body_as(TextBody)).text)
 
 
 def classify_sequence(operation: Operation, event: dict[str, Any]) -> Answer:
     """The RNN's classes for the event's sequence; see `predict` for errors."""
     read_options(operation.options, event)
-    return predict("sequence", read_sequence(event, operation.body))
+    return predict("sequence", read_sequence(event, operation.body_as(SequenceBody)))
 
 
 def predict(feature: str, sample: bytes | str | list[list[float]]) -> Answer:
@@ -60,10 +60,9 @@ def predict(feature: str, sample: bytes | str | list[list[float]]) -> Answer:
 
     from serving.preprocessing import Unreadable
 
-    if feature == "sequence":
-        sample = np.array(sample, np.float32)
+    given = np.array(sample, np.float32) if feature == "sequence" else sample
     try:
-        (probabilities,) = model.probabilities([sample]).tolist()
+        (probabilities,) = model.probabilities([given]).tolist()
     except Unreadable as error:
         raise unreadable() from error
     results = [Result(label, score) for label, score in zip(model.labels, probabilities, strict=True)]

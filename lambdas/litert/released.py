@@ -38,12 +38,15 @@ class Released:
             RequestRefused: 503 when none is released, or it cannot be loaded.
             ClientError: when a service refuses.
         """
-        if self.model is None or time.monotonic() - self.checked >= CHECK_SECONDS:
-            version = released_version(self.kind)
-            if version != self.version:
-                self.model, self.version = load(self.group, version), version
+        model, version = self.model, self.version
+        if model is None or version is None or time.monotonic() - self.checked >= CHECK_SECONDS:
+            released = released_version(self.kind)
+            if model is None or released != version:
+                model, version = load(self.group, released), released
+                self.model, self.version = model, version
             self.checked = time.monotonic()
-        return self.model, self.version
+            return model, released
+        return model, version
 
     @property
     def group(self) -> str:
@@ -77,14 +80,15 @@ def fetch(uri: str, folder: Path) -> None:
     """Writes what LiteRT needs of a model archive; the archive passes through and is never on the disk."""
     place = urlparse(uri)
     body: Any = client("s3").get_object(Bucket=place.netloc, Key=place.path.lstrip("/"))["Body"]
-    missing = set(NEEDED)
+    missing = set[str](NEEDED)
     with tarfile.open(fileobj=body, mode="r|gz") as tar:
         for member in tar:
-            if member.name.removeprefix("./") not in missing:
-                continue
             name = member.name.removeprefix("./")
+            content = tar.extractfile(member) if name in missing else None
+            if content is None:
+                continue
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            (folder / name).write_bytes(tar.extractfile(member).read())
+            (folder / name).write_bytes(content.read())
             missing.remove(name)
             if not missing:
                 return

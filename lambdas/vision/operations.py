@@ -283,14 +283,14 @@ def recognize(operation: Operation, event: dict[str, Any]) -> Answer:
         source, target = read_image_pair(event, operation.body)
         images = {"SourceImage": {"Bytes": source.content}, "TargetImage": {"Bytes": target.content}}
     else:
-        images = {"Image": {"Bytes": read_image(event, operation.body).content}}
+        images = {"Image": {"Bytes": read_image(event, operation.body_as(ImageBody)).content}}
     asked = images | request_members(operation.options, options)
     if "SummarizationAttributes" in asked:
         asked["SummarizationAttributes"] = summary_attributes(asked["SummarizationAttributes"])
     answer = getattr(client(operation.service), operation.method)(**asked)
     version = answer.get(operation.version_member) if operation.version_member else None
     with reading_answer():
-        reading = operation.read(answer)
+        reading = operation.reading_of(answer)
     return Answer(
         BACKEND,
         reading,

@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import BaseEstimator
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline, make_union
+from sklearn.pipeline import Pipeline, make_pipeline, make_union
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from definitions.networks import KINDS
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from model_code.data.records import Split
 
 
-def sequence_models(seed: int) -> dict[str, ClassifierMixin]:
+def sequence_models(seed: int) -> dict[str, Pipeline]:
     """Untrained classifiers of sequences [steps, channels]."""
     features = FunctionTransformer(sequence_features)
     return {
@@ -46,7 +46,7 @@ def sequence_models(seed: int) -> dict[str, ClassifierMixin]:
     }
 
 
-def image_models(seed: int) -> dict[str, ClassifierMixin]:
+def image_models(seed: int) -> dict[str, Pipeline]:
     """Untrained classifiers of uint8 images [N, H, W, 3]."""
     features = FunctionTransformer(image_features)
     return {
@@ -59,7 +59,7 @@ def image_models(seed: int) -> dict[str, ClassifierMixin]:
     }
 
 
-def text_models(seed: int) -> dict[str, ClassifierMixin]:
+def text_models(seed: int) -> dict[str, Pipeline]:
     """Untrained classifiers of texts."""
     features: BaseEstimator = make_union(
         TfidfVectorizer(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from typing import Any
 
 from aws_cdk import Stack
 from aws_cdk import aws_apigateway as apigateway
@@ -97,13 +98,16 @@ def way_in(stack: Stack, settings: ApiSettings) -> dict:
         return {"endpoint_types": [apigateway.EndpointType.REGIONAL]}
     signed = settings.user_pools is None
     principal = iam.AccountRootPrincipal() if signed else iam.AnyPrincipal()
-    everything = {"actions": ["execute-api:Invoke"], "resources": ["execute-api:/*"]}
+    everything: dict[str, Any] = {"actions": ["execute-api:Invoke"], "resources": ["execute-api:/*"]}
     elsewhere = {"StringNotEquals": {"aws:SourceVpce": settings.vpc_endpoint_ids}}
     policy = iam.PolicyDocument(
         statements=[
-            iam.PolicyStatement(principals=[principal], **everything),
+            iam.PolicyStatement(principals=[principal], **everything),  # pyright: ignore[reportArgumentType]  # jsii
             iam.PolicyStatement(
-                effect=iam.Effect.DENY, principals=[iam.AnyPrincipal()], conditions=elsewhere, **everything
+                effect=iam.Effect.DENY,
+                principals=[iam.AnyPrincipal()],  # pyright: ignore[reportArgumentType]  # jsii
+                conditions=elsewhere,
+                **everything,
             ),
         ]
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_wafv2 as waf
 from constructs import Construct
@@ -147,7 +149,8 @@ def both(*statements: ACL.StatementProperty) -> ACL.StatementProperty:
 
 def parts_of(statement: ACL.StatementProperty) -> list[ACL.StatementProperty]:
     """The parts of a conjunction, or the statement itself."""
-    return statement.and_statement.statements if statement.and_statement else [statement]
+    both_hold = cast(ACL.AndStatementProperty | None, statement.and_statement)
+    return cast(list[ACL.StatementProperty], both_hold.statements) if both_hold else [statement]
 
 
 def matches(pattern: str, field: ACL.FieldToMatchProperty) -> ACL.StatementProperty:

@@ -68,7 +68,7 @@ class ApiStack(Stack):
             if answers and plan.name in KEEPING:
                 plan = answers.open_to(plan)
             function = add_function(self, settings.api, plan, build_directory)
-            integration = apigateway.LambdaIntegration(function, timeout=Duration.seconds(29))
+            integration = apigateway.LambdaIntegration(function, timeout=Duration.seconds(29))  # pyright: ignore[reportArgumentType]  # jsii
             for route in plan.routes:
                 api.root.resource_for_path(route).add_method(
                     "POST",

@@ -77,6 +77,8 @@ class ConsoleStack(Stack):
         distribution = self.distribution(bucket, behind, settings.name, self.headers(sign_in))
         address = f"https://{distribution.distribution_domain_name}/"
         users = self.users(settings, domain_prefix)
+        if settings.console is None:
+            raise ValueError(f"The environment '{settings.name}' has no console.")
         client = self.client(users, address, settings.console)
         identities = self.identities(users, client)
         person = self.person(identities, api_id, settings.name)
@@ -190,7 +192,7 @@ class ConsoleStack(Stack):
     def watch(self, environment: str, code: Path) -> lambda_.Function:
         """The function that reads the state of the deployment for the page; it can change nothing."""
         log_group = logs.LogGroup(self, "WatchLog", retention=LOG_DAYS, removal_policy=RemovalPolicy.DESTROY)
-        role = iam.Role(self, "WatchRole", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+        role = iam.Role(self, "WatchRole", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))  # pyright: ignore[reportArgumentType]  # jsii
         names = [*(endpoint_name(environment, kind) for kind in KINDS), shared_endpoint_name(environment)]
         read = [*(released_version(kind) for kind in KINDS), "data-bucket", TRAINING_MACHINE]
         parameters = [parameter_name(environment, name).lstrip("/") for name in read]
@@ -245,7 +247,7 @@ class ConsoleStack(Stack):
             timeout=Duration.seconds(WATCH_SECONDS),
             log_group=log_group,
             environment={"ENVIRONMENT": environment},
-            role=role,
+            role=role,  # pyright: ignore[reportArgumentType]  # jsii
         )
 
     def read_bakeoff(self, environment: str) -> list[iam.PolicyStatement]:
@@ -323,7 +325,7 @@ class ConsoleStack(Stack):
         role = iam.Role(
             self,
             "PersonRole",
-            assumed_by=iam.WebIdentityPrincipal(
+            assumed_by=iam.WebIdentityPrincipal(  # pyright: ignore[reportArgumentType]  # jsii
                 "cognito-identity.amazonaws.com",
                 conditions={
                     "StringEquals": {"cognito-identity.amazonaws.com:aud": identities.ref},

@@ -59,15 +59,17 @@ def instance_variant(model: sagemaker.CfnModel, instance_type: str, first_instan
 
 def serverless_variant(inference: InferenceSettings, model: sagemaker.CfnModel) -> Any:
     """The variant without instances."""
-    properties = sagemaker.CfnEndpointConfig
+    properties, serverless = sagemaker.CfnEndpointConfig, inference.serverless
+    if serverless is None:
+        raise ValueError("inference.serverless is not set.")
     return properties.ProductionVariantProperty(
         variant_name=VARIANT,
         model_name=model.attr_model_name,
         initial_variant_weight=1,
         serverless_config=properties.ServerlessConfigProperty(
-            memory_size_in_mb=inference.serverless.memory_megabytes,
-            max_concurrency=inference.serverless.maximum_concurrency,
-            provisioned_concurrency=inference.serverless.provisioned_concurrency,
+            memory_size_in_mb=serverless.memory_megabytes,
+            max_concurrency=serverless.maximum_concurrency,
+            provisioned_concurrency=serverless.provisioned_concurrency,
         ),
     )
 
@@ -83,6 +85,6 @@ def shadow_variant(inference: InferenceSettings, model: sagemaker.CfnModel) -> d
         "ModelName": model.attr_model_name,
         "InstanceType": inference.instance_type,
         "InitialInstanceCount": 1,
-        "InitialVariantWeight": inference.shadow_percent / 100,
+        "InitialVariantWeight": (inference.shadow_percent or 0) / 100,
         **({"InferenceAmiVersion": host} if host else {}),
     }

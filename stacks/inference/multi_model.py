@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from aws_cdk import CfnCondition, Fn
+from typing import cast
+
+from aws_cdk import CfnCondition, CfnResource, Fn
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
@@ -41,7 +43,8 @@ class MultiModelEndpoint(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         inference, name = settings.inference, shared_endpoint_name(settings.name)
-        caching = "Enabled" if inference.multi_model.keep_in_memory else "Disabled"
+        kept = inference.multi_model and inference.multi_model.keep_in_memory
+        caching = "Enabled" if kept else "Disabled"
         model = properties(
             self,
             "Model",
@@ -67,8 +70,8 @@ class MultiModelEndpoint(Construct):
             # Of changes to the settings; a release leaves the endpoint as it is.
             deployment_config=deployment(inference, alarms),
         )
-        any_released = CfnCondition(scope, "AnyIsReleased", expression=Fn.condition_or(*released))
-        of_alarms = [alarm.node.default_child for alarm in alarms]
+        any_released = CfnCondition(scope, "AnyIsReleased", expression=Fn.condition_or(*released))  # pyright: ignore[reportArgumentType]  # jsii
+        of_alarms = [cast(CfnResource, alarm.node.default_child) for alarm in alarms]
         for resource in (model, self.config, self.endpoint, *of_alarms):
             resource.cfn_options.condition = any_released
         publish(scope, settings.name, SHARED_ENDPOINT, name)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from aws_cdk import CfnResource
 from aws_cdk import aws_applicationautoscaling as autoscaling
 from aws_cdk import aws_sagemaker as sagemaker
@@ -185,7 +187,7 @@ class ComponentEndpoint(Construct):
             self,
             "Component",
             inference_component_name=name,
-            endpoint_name=endpoint.endpoint_name,
+            endpoint_name=cast(str, endpoint.endpoint_name),
             variant_name=VARIANT,
             specification=properties.InferenceComponentSpecificationProperty(
                 model_name=model.attr_model_name,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
 from aws_cdk import (
     ArnFormat,
@@ -90,7 +91,7 @@ class InferenceStack(Stack):
         self, settings: EnvironmentSettings, model_bucket_arn: str, data_bucket_arn: str
     ) -> iam.Role:
         """What a serving container may do: read models, transform, and let SageMaker watch a release's alarms."""
-        role = iam.Role(self, "ModelRole", assumed_by=iam.ServicePrincipal("sagemaker.amazonaws.com"))
+        role = iam.Role(self, "ModelRole", assumed_by=iam.ServicePrincipal("sagemaker.amazonaws.com"))  # pyright: ignore[reportArgumentType]  # jsii
         versions = [
             self.format_arn(
                 service="sagemaker",
@@ -209,7 +210,7 @@ class ReleasedModel(Construct):
             # Without it an update starts with the settings' number of instances, whatever the load.
             retain_all_variant_properties=True if self.inference.autoscaling else None,
         )
-        of_alarms = [alarm.node.default_child for alarm in alarms]
+        of_alarms = [cast(CfnResource, alarm.node.default_child) for alarm in alarms]
         return config, endpoint, [config, endpoint, *of_alarms, *self.autoscaling(endpoint)]
 
     def served_model(self, settings: EnvironmentSettings, model: sagemaker.CfnModel) -> ssm.CfnParameter:
@@ -267,7 +268,8 @@ class ReleasedModel(Construct):
             self.stack,
             f"{self.kind.title()}IsShadowed",
             expression=Fn.condition_and(
-                released, Fn.condition_not(Fn.condition_equals(version.value_as_string, ""))
+                released,  # pyright: ignore[reportArgumentType]  # jsii
+                Fn.condition_not(Fn.condition_equals(version.value_as_string, "")),
             ),
         )
         model = self.model("ShadowModel", version, self.inference.instance_type)

@@ -16,6 +16,7 @@ from definitions.names import CAPTURED_PREFIX, endpoint_name, job_name
 from definitions.networks import KINDS
 from model_code.source import ARCHIVE_NAME, write_source_archive
 from stacks.monitoring.drift_state_machine import INPUT_DRIFT, NAMESPACE, PREDICTION_DRIFT, definition
+from stacks.monitoring.needed import drift_of
 from stacks.settings import EnvironmentSettings
 from stacks.settings.container_images import INFERENCE_IMAGES, TRAINING_IMAGES
 from stacks.shared import acknowledge
@@ -84,12 +85,12 @@ class DriftJob(Construct):
         for kind in KINDS:
             self.schedule(kind, machine)
             alarms = [self.alarm(kind, metric) for metric in (INPUT_DRIFT, PREDICTION_DRIFT)]
-            if data_prefix := settings.watching.drift.retrain_on.get(kind):
+            if data_prefix := drift_of(settings).retrain_on.get(kind):
                 self.retrain(kind, data_prefix, alarms, training_machine_arn)
 
     def job_role(self, code: s3_assets.Asset) -> iam.Role:
         """What the container may do: read captures, baselines and code, write reports."""
-        role = iam.Role(self, "JobRole", assumed_by=iam.ServicePrincipal("sagemaker.amazonaws.com"))
+        role = iam.Role(self, "JobRole", assumed_by=iam.ServicePrincipal("sagemaker.amazonaws.com"))  # pyright: ignore[reportArgumentType]  # jsii
         image = TRAINING_IMAGES[self.settings.training.image_version]
         statements = [
             *roles.read_objects(self.buckets["data"], f"{CAPTURED_PREFIX}/"),
@@ -157,8 +158,8 @@ class DriftJob(Construct):
             self,
             f"{kind.title()}Schedule",
             description=f"Measures the drift of the {kind}",
-            schedule=events.Schedule.expression(self.settings.watching.drift.expression),
-            targets=[target(machine, {"kind": kind, "time": events.EventField.from_path("$.time")})],
+            schedule=events.Schedule.expression(drift_of(self.settings).expression),
+            targets=[target(machine, {"kind": kind, "time": events.EventField.from_path("$.time")})],  # pyright: ignore[reportArgumentType]  # jsii
         )
 
     def alarm(self, kind: str, metric: str) -> cloudwatch.Alarm:
@@ -174,7 +175,7 @@ class DriftJob(Construct):
                 statistic="Maximum",
                 period=Duration.days(1),
             ),
-            threshold=self.settings.watching.drift.threshold,
+            threshold=drift_of(self.settings).threshold,
             evaluation_periods=1,
             comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
             treat_missing_data=cloudwatch.TreatMissingData.IGNORE,
@@ -201,7 +202,7 @@ class DriftJob(Construct):
                     "state": {"value": ["ALARM"]},
                 },
             ),
-            targets=[target(machine, request)],
+            targets=[target(machine, request)],  # pyright: ignore[reportArgumentType]  # jsii
         )
 
     def sagemaker_arn(self, resource: str, name: str) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 from definitions.names import CAPTURED_PREFIX, VARIANT, endpoint_name, version_parameter
 from definitions.networks import KINDS
 from model_code.evaluation.files import DRIFT_FILE
+from stacks.monitoring.needed import drift_of
 from stacks.settings import EnvironmentSettings
 from stacks.shared.asl import choice, ended, job_failed, jsonata, lookup, task
 from stacks.shared.job_context import RUN_ID, Places, name_of_job
@@ -120,7 +121,7 @@ def captured_states(settings: EnvironmentSettings, places: Places) -> dict[str, 
 
 def measure(settings: EnvironmentSettings, places: Places) -> dict[str, Any]:
     """The drift job over one day's files."""
-    drift = settings.watching.drift
+    drift = drift_of(settings)
     captured = f"'s3://{places.data_bucket}/{CAPTURED_PREFIX}/' & $endpoint & '/{VARIANT}/' & $day & '/'"
     inputs = ", ".join(
         processing_input(name, uri)

@@ -16,6 +16,7 @@ from constructs import Construct
 from definitions.names import event_source
 from stacks.monitoring.dashboard import add_dashboard
 from stacks.monitoring.drift import DriftJob
+from stacks.monitoring.needed import watching_of
 from stacks.settings import EnvironmentSettings
 from stacks.shared.parameters import published
 
@@ -48,16 +49,17 @@ class WatchingStack(Stack):
         **options,
     ) -> None:
         super().__init__(scope, construct_id, **options)
+        self.watching = watching_of(settings)
         self.key_arn = published(self, settings.name, "key-arn")
         machines = {
             name: published(self, settings.name, parameter)
             for name, parameter in (MACHINES | (SHUTDOWN if settings.rest else {})).items()
         }
-        self.topic = topic = self.alarm_topic(settings)
+        self.topic = topic = self.alarm_topic()
         self.tell_of_alarms(topic, alarm_prefix)
         self.tell_of_our_events(topic, settings.name)
         self.alarm_on_server_errors(settings)
-        if settings.watching.drift:
+        if self.watching.drift:
             drift = DriftJob(
                 self,
                 "Drift",
@@ -69,10 +71,10 @@ class WatchingStack(Stack):
             )
             machines["drift"] = drift.machine.state_machine_arn
         self.tell_of_failed_runs(topic, machines)
-        if settings.watching.dashboard:
+        if self.watching.dashboard:
             add_dashboard(self, settings)
 
-    def alarm_topic(self, settings: EnvironmentSettings) -> sns.Topic:
+    def alarm_topic(self) -> sns.Topic:
         """An encrypted topic; the key's policy lets EventBridge use it."""
         topic = sns.Topic(
             self,
@@ -80,8 +82,8 @@ class WatchingStack(Stack):
             master_key=kms.Key.from_key_arn(self, "Key", self.key_arn),
             enforce_ssl=True,
         )
-        if email := settings.watching.email:
-            topic.add_subscription(subscriptions.EmailSubscription(email))
+        if email := self.watching.email:
+            topic.add_subscription(subscriptions.EmailSubscription(email))  # pyright: ignore[reportArgumentType]  # jsii
         return topic
 
     def tell(self, construct_id: str, topic: sns.Topic, pattern: events.EventPattern, message: str) -> None:
@@ -90,7 +92,7 @@ class WatchingStack(Stack):
             self,
             construct_id,
             event_pattern=pattern,
-            targets=[targets.SnsTopic(topic, message=events.RuleTargetInput.from_text(message))],
+            targets=[targets.SnsTopic(topic, message=events.RuleTargetInput.from_text(message))],  # pyright: ignore[reportArgumentType]  # jsii
         )
 
     def tell_of_alarms(self, topic: sns.Topic, alarm_prefix: str) -> None:
@@ -144,7 +146,7 @@ class WatchingStack(Stack):
                 statistic="Average",
                 period=Duration.minutes(5),
             ),
-            threshold=settings.watching.api_error_share,
+            threshold=self.watching.api_error_share,
             evaluation_periods=2,
             comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
             treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,

@@ -37,6 +37,9 @@ class Rests(Construct):
         release_machine: stepfunctions.StateMachine,
     ) -> None:
         super().__init__(scope, construct_id)
+        rest = settings.rest
+        if rest is None:
+            raise ValueError(f"The environment '{settings.name}' takes no endpoint away.")
         self.stack, self.settings = Stack.of(self), settings
         rest_places = RestPlaces(
             release=places,
@@ -45,7 +48,7 @@ class Rests(Construct):
                 kind: self.arn("sagemaker", "model-package", f"{endpoint_name(settings.name, kind)}/")
                 for kind in KINDS
             },
-            idle_hours=settings.rest.idle_hours or IDLE_HOURS,
+            idle_hours=rest.idle_hours or IDLE_HOURS,
         )
         machine = add_machine(
             self,
@@ -56,9 +59,9 @@ class Rests(Construct):
             self.statements(rest_places),
         )
         publish(self.stack, settings.name, "shutdown-state-machine-arn", machine.state_machine_arn)
-        if settings.rest.idle_hours:
+        if rest.idle_hours:
             self.look_for_idle_ones(machine)
-        if hours := settings.rest.office_hours:
+        if hours := rest.office_hours:
             self.keep(hours, machine)
 
     def arn(self, service: str, resource: str, name: str) -> str:
@@ -97,12 +100,12 @@ class Rests(Construct):
                 f"{kind.title()}Idle",
                 description=f"Takes the endpoint of the {kind} away when nobody asks it",
                 schedule=events.Schedule.rate(Duration.hours(1)),
-                targets=[target(machine, {"kind": kind, "action": REST_IF_IDLE})],
+                targets=[target(machine, {"kind": kind, "action": REST_IF_IDLE})],  # pyright: ignore[reportArgumentType]  # jsii
             )
 
     def keep(self, hours: OfficeHours, machine: stepfunctions.StateMachine) -> None:
         """By the clock of the place, which a rule of EventBridge does not know and a schedule does."""
-        role = iam.Role(self, "ClockRole", assumed_by=iam.ServicePrincipal("scheduler.amazonaws.com"))
+        role = iam.Role(self, "ClockRole", assumed_by=iam.ServicePrincipal("scheduler.amazonaws.com"))  # pyright: ignore[reportArgumentType]  # jsii
         role.add_to_policy(
             iam.PolicyStatement(actions=["states:StartExecution"], resources=[machine.state_machine_arn])
         )

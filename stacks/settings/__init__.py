@@ -42,15 +42,15 @@ class EnvironmentSettings(Settings):
         pattern=r"^arn:aws[\w-]*:iam::(\d{12}|aws):policy/.+$",
         description="ARN of a managed policy that bounds every role of the app.",
     )
-    storage: StorageSettings = StorageSettings()
-    training: TrainingSettings = TrainingSettings()
-    inference: InferenceSettings = InferenceSettings()
-    release: ReleaseSettings = ReleaseSettings()
-    api: ApiSettings = ApiSettings()
+    storage: StorageSettings = StorageSettings.model_validate({})
+    training: TrainingSettings = TrainingSettings.model_validate({})
+    inference: InferenceSettings = InferenceSettings.model_validate({})
+    release: ReleaseSettings = ReleaseSettings.model_validate({})
+    api: ApiSettings = ApiSettings.model_validate({})
     console: ConsoleSettings | None = Field(
         None, description="Empty: no page on the internet; the embedded AWS serves it in any case."
     )
-    bulk: BulkSettings = BulkSettings()
+    bulk: BulkSettings = BulkSettings.model_validate({})
     budget: BudgetSettings | None = Field(None, description="Empty: no budget.")
     watching: WatchingSettings | None = Field(None, description="Empty: nobody hears of alarms.")
     rest: RestSettings | None = Field(None, description="Empty: what is released serves around the clock.")
@@ -128,7 +128,9 @@ def load_settings(name: str | None, environments: dict[str, Any]) -> Environment
         raise SettingsRefused(
             "cdk.json names no `environment` as the default: say --context environment=NAME."
         )
-    if not isinstance(environments, dict) or name not in environments:
+    # cdk.json may hold anything.
+    is_object = isinstance(environments, dict)  # pyright: ignore[reportUnnecessaryIsInstance]
+    if not is_object or name not in environments:
         known = ", ".join(sorted(environments or {}))
         raise SettingsRefused(f"There is no environment '{name}' in cdk.json; it has: {known or 'none'}.")
     try:

@@ -124,7 +124,7 @@ class InferenceSettings(Settings):
     multi_model: MultiModelSettings | None = Field(
         None, description="One endpoint for both networks; empty: one for each."
     )
-    transform: TransformSettings = TransformSettings()
+    transform: TransformSettings = TransformSettings.model_validate({})
     asynchronous: AsynchronousSettings | None = Field(None, description="A second endpoint; empty: none.")
     scale_to_zero: ScaleToZeroSettings | None = Field(None, description="A second endpoint; empty: none.")
     # Real-time endpoints alone take a shadow variant (CreateEndpointConfig, ShadowProductionVariants).

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import Any, cast
 
-import botocore.session
+import botocore.session  # pyright: ignore[reportMissingTypeStubs]  # botocore brings no types
 
 
 @cache
 def instance_types(shape: str) -> frozenset[str]:
     """The values that botocore's description of SageMaker lists for an instance type shape."""
-    data = (
-        botocore.session.get_session()
-        .get_component("data_loader")
-        .load_service_model("sagemaker", "service-2")
-    )
+    session = cast(Any, botocore.session.Session())
+    data = session.get_component("data_loader").load_service_model("sagemaker", "service-2")
     return frozenset(data["shapes"][shape]["enum"])
 
 

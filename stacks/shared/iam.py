@@ -153,7 +153,7 @@ def let_budgets(scope: Construct, *actions: str, resource: str) -> iam.PolicySta
     stack = Stack.of(scope)
     own = stack.format_arn(service="budgets", region="", resource="*", arn_format=ArnFormat.NO_RESOURCE_NAME)
     return iam.PolicyStatement(
-        principals=[iam.ServicePrincipal("budgets.amazonaws.com")],
+        principals=[iam.ServicePrincipal("budgets.amazonaws.com")],  # pyright: ignore[reportArgumentType]  # jsii
         actions=list(actions),
         resources=[resource],
         conditions={

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from typing import Any
 
 from aws_cdk import Fn, RemovalPolicy, Stack
 from aws_cdk import aws_ec2 as ec2
@@ -113,20 +114,21 @@ class JobNetwork(Construct):
         )
         for name, rule in (("In", ec2.CfnSecurityGroupIngress), ("Out", ec2.CfnSecurityGroupEgress)):
             other = {"In": "source_security_group_id", "Out": "destination_security_group_id"}[name]
+            of_the_group: dict[str, Any] = {other: group.attr_group_id}
             rule(
                 self,
                 f"Between{name}",
                 group_id=group.attr_group_id,
                 ip_protocol="-1",
                 description="Between the hosts of a job",
-                **{other: group.attr_group_id},
+                **of_the_group,
             )
         return group
 
     def way_to_s3(self, vpc: ec2.CfnVPC, routes: ec2.CfnRouteTable, bucket_arns: list[str]) -> None:
         """The gateway endpoint, through which only these buckets can be reached."""
         ours = iam.PolicyStatement(
-            principals=[iam.AnyPrincipal()],
+            principals=[iam.AnyPrincipal()],  # pyright: ignore[reportArgumentType]  # jsii
             actions=["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload", "s3:ListBucket"],
             resources=[resource for arn in bucket_arns for resource in (arn, f"{arn}/*")],
         )
@@ -148,7 +150,7 @@ class JobNetwork(Construct):
             retention=logs.RetentionDays.ONE_MONTH,
             removal_policy=RemovalPolicy.DESTROY,
         )
-        role = iam.Role(self, "FlowLogRole", assumed_by=iam.ServicePrincipal("vpc-flow-logs.amazonaws.com"))
+        role = iam.Role(self, "FlowLogRole", assumed_by=iam.ServicePrincipal("vpc-flow-logs.amazonaws.com"))  # pyright: ignore[reportArgumentType]  # jsii
         role.add_to_policy(
             iam.PolicyStatement(
                 actions=["logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"],

@@ -85,7 +85,7 @@ def add_function(
             "POWERTOOLS_TRACER_CAPTURE_ERROR": "false",
             **plan.variables,
         },
-        role=function_role(scope, title, log_group),
+        role=function_role(scope, title, log_group),  # pyright: ignore[reportArgumentType]  # jsii
         **properties | changes,
     )
     for resource, actions in plan.grants.items():
@@ -97,7 +97,7 @@ def add_function(
 
 def function_role(scope: Construct, title: str, log_group: logs.LogGroup) -> iam.Role:
     """A role that can write one log, in place of the managed policy that can write all."""
-    role = iam.Role(scope, f"{title}Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+    role = iam.Role(scope, f"{title}Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))  # pyright: ignore[reportArgumentType]  # jsii
     role.add_to_policy(
         iam.PolicyStatement(
             actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[log_group.log_group_arn]

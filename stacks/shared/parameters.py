@@ -21,7 +21,8 @@ def published(scope: Construct, environment: str, name: str) -> str:
     """A value that another stack published; CloudFormation reads it at each deployment."""
     title = "".join(part.title() for part in name.split("-"))
     # Several parts of a stack may ask for the same.
-    if read := scope.node.try_find_child(title):
+    read = scope.node.try_find_child(title)
+    if isinstance(read, CfnParameter):
         return read.value_as_string
     return CfnParameter(
         scope,

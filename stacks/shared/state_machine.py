@@ -41,6 +41,6 @@ def add_machine(
     return machine
 
 
-def target(machine: stepfunctions.StateMachine, request: dict) -> targets.SfnStateMachine:
+def target(machine: stepfunctions.IStateMachine, request: dict) -> targets.SfnStateMachine:
     """A start of the machine with a request."""
     return targets.SfnStateMachine(machine, input=events.RuleTargetInput.from_object(request))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from aws_cdk import Duration, RemovalPolicy, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
@@ -70,7 +72,7 @@ class StorageStack(Stack):
             self,
             construct_id,
             encryption=s3.BucketEncryption.KMS,
-            encryption_key=key,
+            encryption_key=key,  # pyright: ignore[reportArgumentType]  # jsii
             bucket_key_enabled=True,
             block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
             object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
@@ -126,7 +128,7 @@ def let_event_bridge_publish(key: kms.Key) -> None:
     """Lets EventBridge's rules write to a topic under the key (Amazon SNS: encryption with event sources)."""
     key.add_to_resource_policy(
         iam.PolicyStatement(
-            principals=[iam.ServicePrincipal("events.amazonaws.com")],
+            principals=[iam.ServicePrincipal("events.amazonaws.com")],  # pyright: ignore[reportArgumentType]  # jsii
             actions=["kms:Decrypt", "kms:GenerateDataKey"],
             resources=["*"],
         )
@@ -135,6 +137,7 @@ def let_event_bridge_publish(key: kms.Key) -> None:
 
 def tell_event_bridge(bucket: s3.Bucket) -> None:
     """Sends the bucket's events to EventBridge; CDK's own way to it adds a function to every stack that asks."""
-    bucket.node.default_child.notification_configuration = s3.CfnBucket.NotificationConfigurationProperty(
+    resource = cast(s3.CfnBucket, bucket.node.default_child)
+    resource.notification_configuration = s3.CfnBucket.NotificationConfigurationProperty(
         event_bridge_configuration=s3.CfnBucket.EventBridgeConfigurationProperty(event_bridge_enabled=True)
     )

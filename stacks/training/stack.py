@@ -120,7 +120,7 @@ class TrainingStack(Stack):
 
     def job_role(self, settings: EnvironmentSettings, image: Image, code: s3_assets.Asset) -> iam.Role:
         """What the containers may do: read data and code, write checkpoints, models and evaluations."""
-        role = iam.Role(self, "JobRole", assumed_by=iam.ServicePrincipal("sagemaker.amazonaws.com"))
+        role = iam.Role(self, "JobRole", assumed_by=iam.ServicePrincipal("sagemaker.amazonaws.com"))  # pyright: ignore[reportArgumentType]  # jsii
         statements = [
             *roles.read_objects(self.data_bucket_arn),
             roles.never_read_objects(self.data_bucket_arn, f"{CAPTURED_PREFIX}/"),

@@ -25,7 +25,7 @@ def add_starts(
                 detail_type=["Object Created"],
                 detail={"bucket": {"name": [data_bucket]}, "object": {"key": [{"suffix": f"/{marker}"}]}},
             ),
-            targets=[target(machine, {"marker_key": key})],
+            targets=[target(machine, {"marker_key": key})],  # pyright: ignore[reportArgumentType]  # jsii
         )
     for number, run in enumerate(settings.training.schedules, start=1):
         events.Rule(
@@ -34,7 +34,7 @@ def add_starts(
             description=f"Trains the {run.kind} on {run.data_prefix}",
             schedule=events.Schedule.expression(run.expression),
             targets=[
-                target(
+                target(  # pyright: ignore[reportArgumentType]  # jsii
                     machine,
                     {
                         "kind": run.kind,

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from stacks.settings import EnvironmentSettings
+from stacks.settings.training import TuningSettings
 from stacks.shared.asl import RETRIED, jsonata
 from stacks.shared.job_context import Places, name_of_job
 
@@ -17,9 +18,16 @@ NAME_CHARACTERS = 27
 OF_ONE_JOB = ("TrainingJobName", "HyperParameters", "ProfilerConfig", "Tags")
 
 
+def tuning_of(settings: EnvironmentSettings) -> TuningSettings:
+    """The settings of the tuning, of an environment that has one."""
+    if settings.training.tuning is None:
+        raise ValueError(f"The environment '{settings.name}' tunes nothing.")
+    return settings.training.tuning
+
+
 def tuning_choice(settings: EnvironmentSettings) -> dict[str, Any]:
     """Whether the run's kind is tuned or trained once."""
-    kinds = ", ".join(f"'{kind}'" for kind in sorted(settings.training.tuning.ranges))
+    kinds = ", ".join(f"'{kind}'" for kind in sorted(tuning_of(settings).ranges))
     return {
         "Type": "Choice",
         "Choices": [{"Condition": jsonata(f"$kind in [{kinds}]"), "Next": "Tune"}],
@@ -35,7 +43,7 @@ def tune(
     Its jobs have no checkpoints: they would share one place and go on from each other's weights. The best job's
     artefact goes on through evaluation and gates like any other.
     """
-    tuning = settings.training.tuning
+    tuning = tuning_of(settings)
     request = training["Arguments"]
     job = {key: value for key, value in request.items() if key not in (*OF_ONE_JOB, "CheckpointConfig")}
     ranges = {kind: continuous(found) for kind, found in sorted(tuning.ranges.items())}

@@ -13,6 +13,7 @@ from advisor.capacity import endpoint_hours
 from advisor.costs import monthly_cost
 from advisor.prices import all_prices, parse_price, price_table
 from advisor.problem import CHOICES
+from advisor.service_bills import service_lines
 
 
 def cost(candidate: str, volume: float, **answers) -> Cost:
@@ -27,6 +28,12 @@ def test_images_are_billed_by_tier_and_operation():
     assert cost("rekognition.detect_labels", 500_000, operations_per_item=2).monthly_usd == pytest.approx(
         1_000
     )
+
+
+def test_a_service_of_an_unknown_kind_of_billing_is_refused():
+    # Not a bill of nothing, which would put it first.
+    with pytest.raises(ValueError, match="no service is billed by 'wish'"):
+        list(service_lines({"kind": "wish"}, Problem()))
 
 
 @pytest.mark.parametrize(("characters", "units"), [(1, 3), (300, 3), (301, 4), (1_000, 10)])

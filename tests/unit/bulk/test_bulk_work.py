@@ -19,7 +19,7 @@ from lambdas.common.budget import PER_USD
 from lambdas.custom import operations as custom
 from lambdas.vision import operations as vision
 
-from .conftest import BUCKET, PLAIN, PRICE
+from .conftest import BUCKET, PLAIN, PRICE, aws_error
 
 TEXTS = {f"{number:03}.txt": f"Text number {number}." for number in range(60)}
 PLENTY = 1_000.0
@@ -228,6 +228,20 @@ def test_answers_that_were_charged_are_written_though_s3_fails_for_a_while(worke
     made = batch({"a.txt": "Good."})
     assert work(shaky, made, plenty) == {"done": 1, "failed": 0}
     assert comprehend.charged == {"Good.": 1}
+
+
+def test_lines_that_another_worker_took_away_again_are_written(worker, batch, comprehend, place):
+    put, refusals = worker.s3.put_object, [aws_error("PreconditionFailed", "PutObject")]
+
+    def once_refused(**wanted):
+        if "IfNoneMatch" in wanted and "outcome" in wanted["Key"] and refusals:
+            raise refusals.pop()
+        return put(**wanted)
+
+    made = batch({"a.txt": "Good."})
+    worker.s3.put_object = once_refused
+    assert work(worker, made, plenty) == {"done": 1, "failed": 0}
+    assert not refusals and codes(lines_of(worker, place)) == {"a.txt": "done"}
 
 
 def test_an_object_that_s3_does_not_give_at_once_is_asked_for_again(worker, batch, comprehend, place):

@@ -234,3 +234,8 @@ def test_a_token_is_asked_for_anew_for_each_request_and_an_api_key_goes_with_it(
             client.text_sentiment("Good.")
     sent = [(headers["Authorization"], headers["x-api-key"]) for _, headers, _ in handler.requests]
     assert sent == [("Bearer first", "key"), ("Bearer second", "key")]
+
+
+def test_fewer_attempts_than_one_are_refused():
+    with pytest.raises(ValueError, match="attempts is 0; a request takes one at least"):
+        RecognitionClient(lambda *_: Reply(200, {}), attempts=0)
