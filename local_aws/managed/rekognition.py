@@ -234,7 +234,7 @@ def no_strip(image: Image.Image) -> Image.Image:
     least = max(image.size) // MOST_TIMES_AS_LONG
     if min(image.size) >= least:
         return image
-    return image.crop((0, 0, *(max(side, least) for side in image.size)))
+    return image.crop((0, 0, max(image.width, least), max(image.height, least)))
 
 
 def detection_of(

@@ -65,7 +65,7 @@ class DriftJob(Construct):
             code_bucket=code.s3_bucket_name,
             code_key=code.s3_object_key,
             training_image=image.uri(settings.region, settings.training.instance_type),
-            processing_image=image.uri(settings.region, settings.watching.drift.instance_type),
+            processing_image=image.uri(settings.region, drift_of(settings).instance_type),
             inference_image=serving.of_device(settings.region, "gpu"),
             cpu_inference_image=serving.of_device(settings.region, "cpu"),
             version_arns={

@@ -86,7 +86,7 @@ class ReleaseStack(Stack):
                     "UpdatedModelPackageFields": ["ModelApprovalStatus"],
                 },
             ),
-            targets=[target(machine, release)],
+            targets=[target(machine, release)],  # pyright: ignore[reportArgumentType]  # jsii
         )
 
     def statements(self, settings: EnvironmentSettings, places: ReleasePlaces) -> list[iam.PolicyStatement]:

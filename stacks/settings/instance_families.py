@@ -26,8 +26,9 @@ def is_graviton(instance_type: str) -> bool:
 
 def virtual_processors(instance_type: str) -> int:
     """How many vCPUs the instance has: two for `large`, four for each `xlarge` (Amazon EC2, instance sizes)."""
-    times, size = re.fullmatch(r"(\d*)(\w+)", instance_type.rpartition(".")[2]).groups()
-    return 4 * int(times or 1) if size == "xlarge" else 2
+    size = instance_type.rpartition(".")[2]
+    times = size.removesuffix("xlarge")
+    return 2 if times == size else 4 * int(times or 1)
 
 
 def has_gpu(instance_type: str) -> bool:
