@@ -22,7 +22,9 @@ HOST = "127.0.0.1"
 
 def main() -> None:
     """Runs until SIGTERM or SIGINT; a start that cannot succeed ends with one sentence and status 1."""
-    parser = argparse.ArgumentParser(prog="python -m local_aws", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m local_aws", description=(__doc__ or "").partition("\n")[0]
+    )
     parser.add_argument("--state", type=Path, required=True, help="directory for objects and job folders")
     parser.add_argument("--port", type=int, default=4566, help="on 127.0.0.1; 0 takes a free one")
     parser.add_argument("--start", default="", help="a word to write beside the address into ready.json")

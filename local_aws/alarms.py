@@ -91,12 +91,14 @@ class AlarmWatch:
         return [name for name, alarm in found.items() if alarm and alarm["StateValue"] == "ALARM"]
 
     @staticmethod
-    def is_of_endpoints(alarm: dict[str, Any]) -> bool:
-        """Whether an alarm is in its state by a metric of endpoints, and not by hand."""
-        return alarm.get("Namespace") == NAMESPACE and bool(own_points(alarm))
+    def is_of_endpoints(alarm: dict[str, Any] | None) -> bool:
+        """Whether an alarm is in its state by a metric of endpoints, and not by hand; not one that is gone."""
+        return alarm is not None and alarm.get("Namespace") == NAMESPACE and bool(own_points(alarm))
 
-    def breached_since(self, alarm: dict[str, Any]) -> bool:
+    def breached_since(self, alarm: dict[str, Any] | None) -> bool:
         """Whether an alarm would be in the state ALARM if nothing had been measured before the update."""
+        if alarm is None:
+            return False
         points = [point for point in own_points(alarm) if point["Timestamp"] >= self.since]
         trial = {**alarm, "StateValue": "OK"}
         ignored = ("_record_history", "_dispatch_alarm_actions", "_evaluate_parent_alarms")

@@ -100,12 +100,14 @@ class Autoscaling:
                 for name, policy in target.policies_of("TargetTrackingScaling")
             ]
         for target, name, tracking in tracked:
-            if FOLLOWED.get(metric_of(tracking)) == target.dimension:
+            metric = metric_of(tracking)
+            if metric is not None and FOLLOWED.get(metric) == target.dimension:
                 self.track(target, name, tracking)
 
     def track(self, target: Target, policy: str, tracking: dict[str, Any]) -> None:
         """Brings a target to so many copies that each has the wanted number of requests; outside its cooldowns."""
-        found = self.load_of(target, metric_of(tracking))
+        metric = metric_of(tracking)
+        found = None if metric is None else self.load_of(target, metric)
         if found is None:
             return
         count, requests = found

@@ -117,7 +117,7 @@ def configuration_of(systems_manager: Any, credentials: dict[str, str], region: 
         "environment": environment,
         "place": "embedded AWS on this machine",
         "region": region,
-        "apiPath": f"/_aws/execute-api/{place.hostname.split('.')[0]}{place.path.rstrip('/')}",
+        "apiPath": f"/_aws/execute-api/{(place.hostname or '').split('.')[0]}{place.path.rstrip('/')}",
         "credentials": credentials,
     }
 

@@ -38,6 +38,7 @@ def start_leashed(
 
 def stop_leashed(process: subprocess.Popen, *, grace_seconds: float) -> int:
     """Sends SIGTERM, waits, then cuts the leash, which kills; returns the exit status."""
+    assert process.stdin  # the leash that it was started with
     if process.poll() is None:
         process.terminate()
         try:

@@ -7,6 +7,7 @@ import signal
 import socket
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any, cast
 
 from local_aws.keys import Keys
 
@@ -73,7 +74,9 @@ def serve(
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stopped.set)
-        serving = asyncio.create_task(hypercorn_serve(application, config, shutdown_trigger=stopped.wait))
+        # Hypercorn describes each kind of ASGI's messages by its members; ours are dictionaries.
+        served = cast(Any, application)
+        serving = asyncio.create_task(hypercorn_serve(served, config, shutdown_trigger=stopped.wait))
         preparing = asyncio.create_task(prepare())
         await serving
         preparing.cancel()

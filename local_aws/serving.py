@@ -103,6 +103,7 @@ def load_handlers(directory: Path) -> Any:
     """The artefact's own code/inference.py as a module."""
     file = directory / "code" / "inference.py"
     specification = importlib.util.spec_from_file_location("inference", file)
+    assert specification and specification.loader  # there is one for every name that ends in .py
     module = importlib.util.module_from_spec(specification)
     specification.loader.exec_module(module)
     return module
@@ -144,13 +145,15 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(content)
 
-    def log_message(self, *_: Any) -> None:
+    def log_message(self, format: str, *args: Any) -> None:
         """Logs nothing: a request's line may carry what a customer sent."""
 
 
 def main() -> None:
     """Loads the artefact, then serves until it is ended."""
-    parser = argparse.ArgumentParser(prog="python -m local_aws.serving", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m local_aws.serving", description=(__doc__ or "").partition("\n")[0]
+    )
     parser.add_argument("--directory", type=Path, required=True, help="the unpacked model archive")
     parser.add_argument("--port", type=int, default=0, help="port to listen on, 0 for any free one")
     parser.add_argument("--port-file", type=Path, required=True, help="file to write the port to")

@@ -79,10 +79,10 @@ def anchors() -> np.ndarray:
 def in_square(image: Image.Image) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The image in the middle of a black square of the network's size; its share of the square, and where it begins."""
     longest = max(image.size)
-    size = [max(1, round(side * SIDE_PIXELS / longest)) for side in image.size]
-    begins = [(SIDE_PIXELS - side) // 2 for side in size]
+    width, height = (max(1, round(side * SIDE_PIXELS / longest)) for side in image.size)
+    size, begins = (width, height), ((SIDE_PIXELS - width) // 2, (SIDE_PIXELS - height) // 2)
     square = Image.new("RGB", (SIDE_PIXELS, SIDE_PIXELS))
-    square.paste(image.resize(tuple(size), Image.Resampling.BILINEAR), tuple(begins))
+    square.paste(image.resize(size, Image.Resampling.BILINEAR), begins)
     return np.asarray(square), np.array(size) / SIDE_PIXELS, np.array(begins) / SIDE_PIXELS
 
 

@@ -81,7 +81,7 @@ class CenterNet:
 def on_canvas(image: Image.Image) -> tuple[np.ndarray, float, tuple[int, int]]:
     """The image in the middle of the square that the network takes, shrunk if it is larger: pixels, scale, offset."""
     scale = min(1.0, SIDE_PIXELS / max(image.size))
-    size = tuple(max(1, round(side * scale)) for side in image.size)
+    size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
     shrunk = image.resize(size, Image.Resampling.BILINEAR) if scale < 1 else image
     offset = ((SIDE_PIXELS - size[0]) // 2, (SIDE_PIXELS - size[1]) // 2)
     canvas = Image.new("RGB", (SIDE_PIXELS, SIDE_PIXELS), (CANVAS_GREY,) * 3)

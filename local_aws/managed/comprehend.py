@@ -157,7 +157,7 @@ def sentiment_of(text: str) -> dict[str, Any]:
     }
     total = sum(weights.values())
     scores = {name: weight / total for name, weight in weights.items()}
-    return {"Sentiment": max(scores, key=scores.get).upper(), "SentimentScore": scores}
+    return {"Sentiment": max(scores, key=scores.__getitem__).upper(), "SentimentScore": scores}
 
 
 def share(compounds: list[float], sign: int) -> float:

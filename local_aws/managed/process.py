@@ -152,7 +152,8 @@ class Worker:
         self.has_ended = True
         self.end_reason = self.end_reason or reason
         # Its leash is cut, which kills.
-        self.process.stdin.close()
+        if self.process.stdin:
+            self.process.stdin.close()
 
 
 class StandIns:

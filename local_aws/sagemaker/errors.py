@@ -1,10 +1,14 @@
 """The errors that the SageMaker API answers with."""
 
+from __future__ import annotations
+
+from typing import Any
+
 
 class ServiceError(Exception):
     """An error answer: the service's code, a sentence, and the HTTP status."""
 
-    def __init__(self, code: str, message: str, status: int = 400, **members: object) -> None:
+    def __init__(self, code: str, message: str, status: int = 400, **members: Any) -> None:
         super().__init__(message)
         self.code = code
         self.message = message

@@ -52,6 +52,10 @@ class Job(ABC):
     def kill(self) -> None:
         """Ends whatever process the job has, at once."""
 
+    @abstractmethod
+    def describe(self) -> dict[str, Any]:
+        """What the service says of the job."""
+
     def on_status(self, status: str, message: str) -> None:
         """Called when the job goes on to its next stage."""
         return
@@ -160,7 +164,8 @@ class ContainerJob(Job):
                 directory=self.folder,
                 output=subprocess.PIPE,
             )
-            watcher = threading.Thread(target=self.watch, daemon=True)
+            assert self.process.stdout  # a pipe, as asked for
+            watcher = threading.Thread(target=self.watch, args=(self.process,), daemon=True)
             watcher.start()
             for raw in self.process.stdout:
                 line = raw.decode("utf-8", "replace").rstrip()
@@ -173,15 +178,15 @@ class ContainerJob(Job):
         finally:
             log.close()
 
-    def watch(self) -> None:
+    def watch(self, process: subprocess.Popen[bytes]) -> None:
         """Ends the process on a stop or at the time limit, and calls `while_running`."""
         limit = self.request.get("StoppingCondition", {}).get("MaxRuntimeInSeconds", 86_400)
         deadline = now() + datetime.timedelta(seconds=limit)
-        while self.process.poll() is None:
+        while process.poll() is None:
             self.wake.wait(SYNC_SECONDS)
             if self.stop_requested.is_set() or now() > deadline:
                 self.stop_requested.set()
-                stop_leashed(self.process, grace_seconds=STOP_GRACE_SECONDS)
+                stop_leashed(process, grace_seconds=STOP_GRACE_SECONDS)
             self.while_running()
 
     def kill(self) -> None:

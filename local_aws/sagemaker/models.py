@@ -93,7 +93,7 @@ class Models:
         self, name: str, container: dict[str, Any], variables: dict[str, str] | None = None
     ) -> ModelServer:
         """The server of one model archive; see `start_server`."""
-        module = SERVERS.get(role_of_image(container["Image"]))
+        module = SERVERS.get(role_of_image(container["Image"]) or "")
         if module is None:
             raise StartFailed(unknown_image(container["Image"]))
         folder = self.folder / f"{name}-{next(self.numbers)}"

@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 from weakref import WeakValueDictionary
 
 from local_aws.sagemaker.errors import ServiceError, validation_error
@@ -109,9 +109,7 @@ def require_prefix(s3: Any, uri: str) -> None:
 
 
 @contextmanager
-def asked_for(
-    server: ModelServer | MultiModelServer, endpoint: str, target: str | None
-) -> Iterator[ModelServer]:
+def asked_for(server: Answering, endpoint: str, target: str | None) -> Iterator[ModelServer]:
     """The server that answers a request to an endpoint.
 
     Raises:
@@ -122,7 +120,7 @@ def asked_for(
             raise validation_error(
                 f"Endpoint {endpoint} is not a multi-model endpoint and does not support target model header."
             )
-        yield server
+        yield cast(ModelServer, server)
         return
     if not target:
         raise validation_error(

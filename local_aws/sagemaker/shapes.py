@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Iterator
 from typing import Any
 
 import botocore.session
-from botocore.model import ServiceModel, Shape
+from botocore.model import ServiceModel
 from botocore.validate import ParamValidator
 
 from local_aws.sagemaker.errors import validation_error
@@ -40,14 +41,14 @@ class Shapes:
         assert not problems, f"The answer of {operation} is malformed: {' '.join(problems)}"
 
 
-def problems_of(value: Any, shape: Shape) -> list[str]:
+def problems_of(value: Any, shape: Any) -> list[str]:
     """Sentences about where a value does not fit a shape."""
     report = ParamValidator().validate(value, shape)
     problems = [report.generate_report()] if report.has_errors() else []
     return problems + list(unlisted_values(value, shape, shape.name))
 
 
-def unlisted_values(value: Any, shape: Shape, where: str):
+def unlisted_values(value: Any, shape: Any, where: str) -> Iterator[str]:
     """Sentences about unlisted strings, unknown members and what is too long, which botocore leaves to the service."""
     longest = shape.metadata.get("max")
     if longest is not None and isinstance(value, str | list | dict) and len(value) > longest:

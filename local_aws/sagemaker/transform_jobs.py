@@ -123,15 +123,16 @@ class TransformJob(Job):
             headers["accept"] = accept
         client = self.request.get("ModelClientConfig", {})
         seconds = client.get("InvocationsTimeoutInSeconds", TIMEOUT_SECONDS)
-        for retries_left in range(client.get("InvocationsMaxRetries", 0), -1, -1):
+        retries_left = client.get("InvocationsMaxRetries", 0)
+        if self.server is None:
+            raise RuntimeError("The job has no server yet.")
+        while True:
             try:
-                _, content = ask(self.server, body, headers, seconds)
+                return ask(self.server, body, headers, seconds)[1]
             except ServiceError:
                 if not retries_left or self.stop_requested.is_set():
                     raise
-            else:
-                break
-        return content
+            retries_left -= 1
 
     def kill(self) -> None:
         """Ends the server."""
