@@ -102,11 +102,12 @@ class Autoscaling:
         for target, name, tracking in tracked:
             metric = metric_of(tracking)
             if metric is not None and FOLLOWED.get(metric) == target.dimension:
-                self.track(target, name, tracking, metric)
+                self.track(target, name, tracking)
 
     def track(self, target: Target, policy: str, tracking: dict[str, Any], metric: str) -> None:
         """Brings a target to so many copies that each has the wanted number of requests; outside its cooldowns."""
-        found = self.load_of(target, metric)
+        metric = metric_of(tracking)
+        found = None if metric is None else self.load_of(target, metric)
         if found is None:
             return
         count, requests = found
