@@ -104,7 +104,7 @@ class Autoscaling:
             if metric is not None and FOLLOWED.get(metric) == target.dimension:
                 self.track(target, name, tracking)
 
-    def track(self, target: Target, policy: str, tracking: dict[str, Any], metric: str) -> None:
+    def track(self, target: Target, policy: str, tracking: dict[str, Any]) -> None:
         """Brings a target to so many copies that each has the wanted number of requests; outside its cooldowns."""
         metric = metric_of(tracking)
         found = None if metric is None else self.load_of(target, metric)

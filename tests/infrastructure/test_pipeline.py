@@ -216,13 +216,13 @@ def test_a_job_that_is_asked_for_again_has_a_name_of_its_own(machine):
         return answer
 
     done = run(machine, Train=second_of("Train"), Evaluate=second_of("Evaluate"))
-    assert [one["TrainingJobName"] for one in done.requests["Train"]] == ["cnn-r1", "cnn-r1-r1"]
+    assert [one["TrainingJobName"] for one in done.requests["Train"]] == ["dev-cnn-r1", "dev-cnn-r1-r1"]
     names = [one["ProcessingJobName"] for one in done.requests["Evaluate"]]
-    assert names == ["cnn-r1-evaluation", "cnn-r1-evaluation-r1"]
+    assert names == ["dev-cnn-r1", "dev-cnn-r1-r1"]
     (read,) = done.requests["ReadEvaluation"]
-    assert read["Key"] == "evaluations/cnn-r1-evaluation-r1/gate.json"
+    assert read["Key"] == "evaluations/dev-cnn-r1-r1/gate.json"
     statistics = done.requests["Register"][0]["ModelMetrics"]["ModelQuality"]["Statistics"]
-    assert statistics["S3Uri"] == "s3://models/evaluations/cnn-r1-evaluation-r1/evaluation.json"
+    assert statistics["S3Uri"] == "s3://models/evaluations/dev-cnn-r1-r1/evaluation.json"
 
 
 @pytest.mark.parametrize(("accuracy", "passes"), [(0.6999, False), (0.7, True), (0.95, True)])

@@ -72,7 +72,7 @@ WRITES = {
             "model_code/data/records.py",
         ),
     ),
-    "an evaluation, which was read as one before": ("model_code/evaluation/comparison.py",),
+    "an evaluation's folder: prepared, or read as one before": ("model_code/evaluation/files.py",),
     "in build, under names that are ours": (
         *(
             "cli/bakeoff/report.py",

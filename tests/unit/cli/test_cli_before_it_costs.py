@@ -175,7 +175,7 @@ OF_A_NETWORK = (
 @pytest.mark.parametrize("words", OF_A_NETWORK, ids=lambda words: words[0])
 def test_a_network_that_is_none_is_told_before_an_aws_is_chosen(words, nothing_else):
     refusal = ending(words[0], "dnn", *words[1:])
-    assert str(refusal) == "'dnn' is no kind of network: say cnn (images) or rnn (texts)."
+    assert str(refusal) == "'dnn' is no kind of network: say one of cnn for images, rnn for texts."
 
 
 @pytest.mark.parametrize(("dataset", "units"), [("imdb", "32"), ("smartwatch", "64")])
