@@ -62,6 +62,8 @@ class Recorder:
             await send({"type": "websocket.accept"})
             return
         headers = [(b"content-type", b"text/html"), (b"access-control-allow-origin", b"*")]
+        # As the console's page does, on which alone scripts run.
+        headers.append((b"content-security-policy", b"default-src * 'unsafe-inline'"))
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": b"<!doctype html><title>a page</title>"})
 
