@@ -101,25 +101,25 @@ def test_it_answers_with_the_released_version_and_with_the_next_after_the_next_l
 ):
     if trained.kind != "cnn":
         pytest.skip("one network is enough")
-    monkeypatch.setattr(operations, "CNN", released.Released("cnn"))
+    monkeypatch.setitem(operations.RELEASED, "cnn", released.Released("cnn"))
     samples = read_split(trained.channels / "test", "cnn").samples[:5]
     expected = Model(trained.artefact).probabilities(samples)
     account.tells_of("3")
     account.gives("3", archive(trained.artefact))
 
-    answers = [operations.predict(operations.CNN, "image", sample) for sample in samples]
+    answers = [operations.predict("image", sample) for sample in samples]
 
     assert {(one.backend, one.model_name, one.model_version) for one in answers} == {("litert", GROUP, "3")}
     scores = [[result.score for result in one.reading.results] for one in answers]
     np.testing.assert_allclose(scores, expected, atol=1e-6)
     account.tells_of("4")
     account.gives("4", archive(trained.artefact))
-    assert operations.predict(operations.CNN, "image", samples[0]).model_version == "3"
-    operations.CNN.checked -= released.CHECK_SECONDS
-    assert operations.predict(operations.CNN, "image", samples[0]).model_version == "4"
+    assert operations.predict("image", samples[0]).model_version == "3"
+    operations.RELEASED["cnn"].checked -= released.CHECK_SECONDS
+    assert operations.predict("image", samples[0]).model_version == "4"
     account.was_asked_everything()
     with pytest.raises(RequestRefused) as refused:
-        operations.predict(operations.CNN, "image", b"no image")
+        operations.predict("image", b"no image")
     assert (refused.value.status, refused.value.code) == (400, "UnreadableInput")
 
 
@@ -131,7 +131,7 @@ def serving_sensor(trained, monkeypatch) -> Model:
     model = Model(trained.artefact)
     held = released.Released("rnn", version="9", model=model)
     held.checked = time.monotonic()
-    monkeypatch.setattr(operations, "RNN", held)
+    monkeypatch.setitem(operations.RELEASED, "rnn", held)
     monkeypatch.setenv("RNN_ENDPOINT_NAME", "recognition-dev-rnn")
     return model
 
