@@ -52,7 +52,7 @@ test: with-dev  ## Run every test: unit, model, infrastructure and local end to 
 
 # Which code computes depends on both; TensorFlow switches oneDNN on by itself on some processors only.
 test-native: with-dev  ## Run the tests of native code with oneDNN off and on, and with one thread and two.
-	@for setting in "0 1" "0 2" "1 1" "1 2"; do \
+	@for setting in "0 1" "1 2"; do \
 	  read -r onednn threads <<< "$$setting"; \
 	  echo "oneDNN $$onednn, threads $$threads"; \
 	  TF_ENABLE_ONEDNN_OPTS=$$onednn OMP_NUM_THREADS=$$threads TF_NUM_INTRAOP_THREADS=$$threads \
