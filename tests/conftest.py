@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 import time
 from collections.abc import Callable, Iterable
 
@@ -25,6 +26,13 @@ BROWSERS = (
 # A camera that shows a test picture, and nobody who has to allow it.
 CAMERA = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
 START_SECONDS = 180
+
+
+@pytest.fixture(autouse=True)
+def no_session_of_an_earlier_test() -> None:
+    """boto3 keeps its default session, with the credentials of whichever test came first; each gets its own."""
+    if "boto3" in sys.modules:
+        sys.modules["boto3"].DEFAULT_SESSION = None
 
 
 @pytest.fixture(scope="module")
