@@ -68,8 +68,9 @@ def start(
 
     from cli.bulk import plan as planning
 
+    asked, query = planning.question_of(operation, options or [])
     target = target_of(environment, own_account)
-    request = planning.request_of(target, operation, options or [], limit_usd)
+    request = planning.Request(asked, query, planning.limit_of(target, limit_usd))
     nothing = interruption_says("Stopped before the run was started: nothing runs.")
     with nothing, Progress().step(f"Planning {operation} over {source}") as detail:
         run, plan = planning.start(target, request, source, detail)

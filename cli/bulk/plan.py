@@ -74,12 +74,11 @@ class Plan:
     seconds: float = 0.0
 
 
-def request_of(target: Target, name: str, options: Iterable[str], limit_usd: float | None) -> Request:
-    """The request, checked.
+def question_of(name: str, options: Iterable[str]) -> tuple[Operation, Mapping[str, str]]:
+    """The operation and its options, as query parameters; no AWS is asked.
 
     Raises:
-        CommandFailed: when the operation does not run in bulk, an option is wrong, or the limit is above what the
-            deployment allows.
+        CommandFailed: when the operation does not run in bulk, or an option is wrong.
     """
     known = {one.name: one for one in OPERATIONS if runs_in_bulk(one)}
     if name not in known:
@@ -89,12 +88,21 @@ def request_of(target: Target, name: str, options: Iterable[str], limit_usd: flo
         read_options(known[name].options, {"queryStringParameters": query})
     except RequestRefused as error:
         raise CommandFailed(error.message) from error
+    return known[name], query
+
+
+def limit_of(target: Target, limit_usd: float | None) -> float:
+    """What a run may cost: the caller's limit, or else the deployment's.
+
+    Raises:
+        CommandFailed: when the limit is above what the deployment allows.
+    """
     most = float(target.parameter("bulk-limit-usd"))
     if limit_usd is not None and limit_usd > most:
         raise CommandFailed(
             f"The deployment lets no run cost more than {most:,.2f} US dollars (bulk.limit_usd in cdk.json)."
         )
-    return Request(known[name], query, most if limit_usd is None else limit_usd)
+    return most if limit_usd is None else limit_usd
 
 
 def usd_per_unit(request: Request, region: str) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import sys
 from dataclasses import asdict
 from typing import Annotated
 
@@ -18,6 +19,8 @@ from cli.shared.options import (
     EnvironmentOption,
     JsonOption,
     OwnAccountOption,
+    YesOption,
+    confirm,
     example,
     show,
 )
@@ -88,11 +91,17 @@ def up(
 
 
 @app.command(epilog=example("recognition down"))
-def down(as_json: JsonOption = False) -> None:
-    """Stop the embedded AWS and everything in it; its buckets and models are gone then, unless it was to keep them."""
+def down(is_sure: YesOption = False, as_json: JsonOption = False) -> None:
+    """Stop the embedded AWS and everything in it; its buckets and models are gone then, unless it was to keep them.
+
+    Asks first where they would be gone and there is a terminal to ask in.
+    """
     from cli.shared import embedded
 
     is_kept = embedded.keeps()
+    # A script that ends what it started has nobody to ask, and nothing of anybody's account is at stake.
+    if embedded.running() and not is_kept and sys.stdin.isatty():
+        confirm("Delete the deployed app, its buckets and its models", "the embedded AWS", is_sure)
     if not embedded.stop():
         show({"was_running": False}, as_json, "The embedded AWS is not running.")
         return

@@ -32,7 +32,7 @@ def remove_versions(
 
     target = choose_target(environment, own_account=own_account)
     removal.require_removable(target)
-    confirm(f"Delete every registered version of {environment}", target, is_sure)
+    confirm(f"Delete every registered version of {environment}", target.place(), is_sure)
     with Progress().step(f"Deleting the registered versions of {environment}") as detail:
         removed = removal.remove_versions(target, detail)
     counts = " and ".join(f"{count} of the {kind.upper()}" for kind, count in removed.items())

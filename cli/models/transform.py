@@ -72,9 +72,10 @@ def start(
     name = names.job_name(target.environment, kind, new_run_id())
     bucket, folder = target.parameter("data-bucket"), f"{TRANSFORM_PREFIX}/{name}"
     is_there = source.startswith("s3://")
-    files = names_below(target, source, bucket) if is_there else local_names(Path(source))
     # Before anything is uploaded.
-    content_type = content_type_of(files, kind)
+    content_type = (
+        content_type_of(names_below(target, source, bucket), kind) if is_there else local_type(source, kind)
+    )
     if not is_there:
         source = upload_source(target, Path(source), f"{folder}/input", on_detail)
     output_uri = f"s3://{bucket}/{folder}/output"
@@ -119,6 +120,21 @@ def names_below(target: Target, uri: str, bucket: str) -> list[str]:
     pages = target.client("s3").get_paginator("list_objects_v2")
     found = pages.paginate(Bucket=bucket, Prefix=uri.removeprefix(f"s3://{bucket}/"))
     return [one["Key"] for page in found for one in page.get("Contents", []) if not one["Key"].endswith("/")]
+
+
+def require_source(source: str, kind: str) -> None:
+    """Refuses what lies on this machine and cannot be transformed, before any AWS is asked.
+
+    Raises:
+        CommandFailed: when it is not there, or the network does not take its files.
+    """
+    if not source.startswith("s3://"):
+        local_type(source, kind)
+
+
+def local_type(source: str, kind: str) -> str:
+    """The content type of a file or a folder of this machine; see `content_type_of`."""
+    return content_type_of(local_names(Path(source)), kind)
 
 
 def local_names(source: Path) -> list[str]:

@@ -44,6 +44,7 @@ def transform(
 
     require_kind(kind)
     require_free(output, overwrite=overwrite)
+    transforms.require_source(source, kind)
     target = choose_target(environment, own_account=own_account)
     settings = settings_of(environment).inference.transform
     progress = Progress()

@@ -5,16 +5,13 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from cli.shared.errors import CommandFailed
 from cli.shared.project import default_environment, environments
 from definitions.networks import KINDS, NETWORKS
-
-if TYPE_CHECKING:
-    from cli.shared.target import Target
 
 RegionOption = Annotated[
     str | None, typer.Option(help="The AWS region whose prices count; us-east-1 by default.")
@@ -113,15 +110,20 @@ def document(result: Any, problem: str | None = None) -> dict[str, Any]:
     return {"ok": not problem, **error, **({} if result is None else {"result": result})}
 
 
-def confirm(deed: str, target: Target, is_sure: bool) -> None:
+def confirm(deed: str, place: str, is_sure: bool) -> None:
     """Asks before something is taken away, and names the AWS in which that is going to happen.
+
+    Args:
+        deed: what is going to be done.
+        place: which AWS it is done in; see `Target.place`.
+        is_sure: whether the person said so already.
 
     Raises:
         CommandFailed: when the answer is no, or there is nobody to ask.
     """
     if is_sure:
         return
-    question = f"{deed} in {target.place()}?"
+    question = f"{deed} in {place}?"
     if not sys.stdin.isatty():
         raise CommandFailed(f"{question} There is no terminal to ask in: --yes says so. Nothing was done.")
     if not typer.confirm(question, err=True):

@@ -24,7 +24,7 @@ IN_A_REGION = {**KEYS, "AWS_REGION": "us-east-1"}
 WORDS = {
     "kind": "rnn",
     "run": "one",
-    "source": "photos",
+    "source": "s3://data/transform/texts",
     "output": "o.jsonl",
     "data": "d.csv",
     "records": "r.jsonl",
@@ -176,6 +176,25 @@ OF_A_NETWORK = (
 def test_a_network_that_is_none_is_told_before_an_aws_is_chosen(words, nothing_else):
     refusal = ending(words[0], "dnn", *words[1:])
     assert str(refusal) == "'dnn' is no kind of network: say one of cnn for images, rnn for texts."
+
+
+TO_A_FILE = ["--output", "answers.jsonl", "--from"]
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (["transform", "rnn", *TO_A_FILE, "no.jsonl"], "There is no file or folder no.jsonl."),
+        (["transform", "cnn", *TO_A_FILE, __file__], "takes files of one type"),
+        (["bulk", "--from", "photos", "--operation", "image-label"], "'image-label' does not run in bulk."),
+        (
+            ["bulk", "--from", "photos", "--operation", "image-labels", "--option", "min_confidence=all"],
+            "min_confidence",
+        ),
+    ],
+)
+def test_what_cannot_be_asked_is_told_before_an_aws_is_chosen(words, reason, nothing_else):
+    assert reason in str(ending(*words))
 
 
 @pytest.mark.parametrize(("dataset", "units"), [("imdb", "32"), ("smartwatch", "64")])

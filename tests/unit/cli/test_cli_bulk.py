@@ -80,19 +80,24 @@ def test_a_text_never_costs_more_than_was_planned(text):
 
 
 @pytest.mark.parametrize(
-    ("name", "options", "limit", "reason"),
+    ("name", "options", "reason"),
     [
-        ("advise", [], None, "does not run in bulk"),
-        ("text-sentiment-batch", [], None, "does not run in bulk"),
-        ("image-labels", ["max_labels"], None, "wants NAME=VALUE"),
-        ("image-labels", ["max_labels=0"], None, "from 1 to 1000"),
-        ("image-labels", ["colour=red"], None, "has these options"),
-        ("image-labels", [], 101.0, "lets no run cost more than 100.00"),
+        ("advise", [], "does not run in bulk"),
+        ("text-sentiment-batch", [], "does not run in bulk"),
+        ("image-labels", ["max_labels"], "wants NAME=VALUE"),
+        ("image-labels", ["max_labels=0"], "from 1 to 1000"),
+        ("image-labels", ["colour=red"], "has these options"),
     ],
 )
-def test_what_cannot_run_is_refused_before_anything_is_listed(name, options, limit, reason):
+def test_what_cannot_run_is_refused_before_anything_is_asked(name, options, reason):
     with pytest.raises(CommandFailed, match=reason):
-        bulk.request_of(Target(), name, options, limit)
+        bulk.question_of(name, options)
+
+
+def test_a_run_may_cost_what_the_deployment_allows_and_no_more():
+    assert (bulk.limit_of(Target(), None), bulk.limit_of(Target(), 99.5)) == (100.0, 99.5)
+    with pytest.raises(CommandFailed, match=r"lets no run cost more than 100\.00"):
+        bulk.limit_of(Target(), 101.0)
 
 
 def test_without_a_confirmed_price_no_limit_can_be_held_so_nothing_starts():

@@ -97,7 +97,7 @@ def test_what_takes_something_away_is_never_proposed(monkeypatch, capsys):
 def test_every_command_that_asks_before_it_acts_is_among_those_never_proposed():
     group = typer.main.get_command(main.app)
     asking = {name for name, one in group.commands.items() if any("--yes" in p.opts for p in one.params)}
-    assert asking == {"remove-versions"} <= NEVER_PROPOSED
+    assert asking == {"down", "remove-versions"} <= NEVER_PROPOSED
 
 
 def test_a_fault_of_our_own_leaves_its_trace_in_a_file(tmp_path, monkeypatch, capsys):

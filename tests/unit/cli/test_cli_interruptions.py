@@ -54,7 +54,7 @@ TRAINED = {
     "cli.models.data.upload": gives("s3://data/cifar10"),
     "cli.models.training.start": gives(None),
 }
-TRANSFORM = ["transform", "rnn", "--from", "a.jsonl", "--output", "b.jsonl"]
+TRANSFORM = ["transform", "rnn", "--from", "s3://data/transform/a", "--output", "b.jsonl"]
 BULK = ["bulk", "--from", "photos", "--operation", "image-labels", "--watch"]
 RUNNING = gives(SimpleNamespace(endpoint_url="http://127.0.0.1:1", keys=Keys.made()))
 UP = {
@@ -101,11 +101,11 @@ NOT_UP = {"cli.shared.embedded.running": gives(None)}
             {"cli.models.rollback.version_before": gives("1"), "cli.models.release.release": interrupt},
             ["The release state machine goes on"],
         ),
-        (BULK, {"cli.bulk.plan.request_of": gives(None), "cli.bulk.plan.start": interrupt}, ["nothing runs"]),
+        (BULK, {"cli.bulk.plan.limit_of": gives(1.0), "cli.bulk.plan.start": interrupt}, ["nothing runs"]),
         (
             BULK,
             {
-                "cli.bulk.plan.request_of": gives(None),
+                "cli.bulk.plan.limit_of": gives(1.0),
                 "cli.bulk.plan.start": gives(("one", PLAN)),
                 "cli.bulk.runs.status": interrupt,
             },

@@ -92,7 +92,7 @@ COMMANDS = {
     "recognize": (["A film.", "--entities"], {"cli.recognize.request.ask": gives(REPLY)}),
     "replay": (["{records}"], {}),
     "transform": (
-        ["rnn", "--from", "a.jsonl", "--output", "b.jsonl"],
+        ["rnn", "--from", "s3://data/transform/a", "--output", "b.jsonl"],
         {
             "cli.models.transform.start": gives(JOB),
             "cli.models.transform.wait": gives(None),
@@ -101,7 +101,7 @@ COMMANDS = {
     ),
     "bulk": (
         ["--from", "photos", "--operation", "image-labels"],
-        {"cli.bulk.plan.request_of": gives(None), "cli.bulk.plan.start": gives(("one", PLAN))},
+        {"cli.bulk.plan.limit_of": gives(1.0), "cli.bulk.plan.start": gives(("one", PLAN))},
     ),
     "bulk status": (["one"], {"cli.bulk.runs.status": gives(BULK_STATUS)}),
     "bulk redrive": (["one"], {"cli.bulk.runs.redrive": gives(3)}),

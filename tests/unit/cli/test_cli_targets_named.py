@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 import sys
+from contextlib import suppress
 from types import SimpleNamespace
 
 import pytest
 from moto import mock_aws
 
 from cli import main
-from cli.shared import options
+from cli.local import commands
+from cli.shared import embedded, options
 from cli.shared.errors import CommandFailed
 from cli.shared.project import ROOT
 from cli.shared.target import Target
@@ -76,21 +78,21 @@ def person(monkeypatch, answer: bool, asked: list[str]) -> None:
 def test_a_person_is_asked_with_the_account_and_the_region(account, monkeypatch):
     asked: list[str] = []
     person(monkeypatch, True, asked)
-    options.confirm("Delete everything", account, False)
+    options.confirm("Delete everything", account.place(), False)
     assert asked == ["Delete everything in the AWS account 123456789012 in eu-west-3?"]
 
 
 def test_a_no_changes_nothing(monkeypatch):
     person(monkeypatch, False, [])
     with pytest.raises(CommandFailed, match="Nothing was done"):
-        options.confirm("Delete everything", HERE, False)
+        options.confirm("Delete everything", HERE.place(), False)
 
 
 def test_a_script_says_yes_or_is_refused_with_the_way_out(monkeypatch):
     monkeypatch.setattr(sys, "stdin", SimpleNamespace(isatty=lambda: False))
-    options.confirm("Delete everything", HERE, True)
+    options.confirm("Delete everything", HERE.place(), True)
     with pytest.raises(CommandFailed, match="in the embedded AWS at .*--yes"):
-        options.confirm("Delete everything", HERE, False)
+        options.confirm("Delete everything", HERE.place(), False)
 
 
 def test_what_takes_something_away_does_nothing_unasked(monkeypatch, capsys):
@@ -104,3 +106,25 @@ def test_what_takes_something_away_does_nothing_unasked(monkeypatch, capsys):
         main.run()
     assert "in the embedded AWS at http://127.0.0.1:4566?" in capsys.readouterr().err
     assert done == []
+
+
+def going_down(monkeypatch, *, keeps: bool, words: tuple[str, ...] = ()) -> tuple[list[str], list[str]]:
+    """The questions of `recognition down` to somebody who says no, and what was stopped."""
+    asked, stopped = [], []
+    person(monkeypatch, False, asked)
+    monkeypatch.setattr(embedded, "running", lambda: True)
+    monkeypatch.setattr(embedded, "keeps", lambda: keeps)
+    monkeypatch.setattr(embedded, "stop", lambda: stopped.append("the embedded AWS") or True)
+    with suppress(CommandFailed):
+        commands.down(*words)
+    return asked, stopped
+
+
+def test_going_down_asks_where_something_would_be_lost(monkeypatch):
+    question = "Delete the deployed app, its buckets and its models in the embedded AWS?"
+    assert going_down(monkeypatch, keeps=False) == ([question], [])
+
+
+@pytest.mark.parametrize(("keeps", "words"), [(True, ()), (False, (True,))], ids=["kept", "--yes"])
+def test_going_down_asks_nothing_where_it_is_kept_or_said(monkeypatch, keeps, words):
+    assert going_down(monkeypatch, keeps=keeps, words=words) == ([], ["the embedded AWS"])
