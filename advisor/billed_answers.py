@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from advisor.prices import HOME_REGION
-from advisor.tables import Candidate
 
 SERVICE_FIELDS = ("region", "free_tier", "operations_per_item")
 OWN_FIELDS = ("region", "free_tier", "modality", "image_side_pixels", "burstiness", "upkeep_usd_per_month")
@@ -21,8 +20,6 @@ FIELDS_OF_KIND = {
     "cascade": (*OWN_FIELDS, "operations_per_item", "characters_per_item", "minutes_per_item"),
 }
 OWN_KINDS = ("own", "cascade")
-COST_FIELDS = frozenset(name for fields in FIELDS_OF_KIND.values() for name in fields) | {"max_latency_ms"}
-"""Every answer that some candidate's bill depends on, besides the volume."""
 
 
 class Answers(NamedTuple):
@@ -37,13 +34,3 @@ class Answers(NamedTuple):
     characters_per_item: int | None = None
     minutes_per_item: float | None = None
     upkeep_usd_per_month: float | None = None
-
-
-def depends_on(candidate: Candidate, name: str) -> bool:
-    """Whether the candidate's cost at the problem's volume can change with this answer."""
-    kind = candidate.billing["kind"]
-    return (
-        name == "predictions_per_month"
-        or name in FIELDS_OF_KIND[kind]
-        or (name == "max_latency_ms" and kind in OWN_KINDS)
-    )

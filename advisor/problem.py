@@ -120,22 +120,6 @@ ONLY_FOR: dict[str, tuple[str, ...]] = {
 }
 """Fields that only some modalities have; given for another they contradict it."""
 
-CONTRADICTING = frozenset(
-    (
-        *(
-            "modality",
-            "task",
-            "labels",
-            "labelled_examples",
-            "classes",
-            "accuracy_needed",
-            "baseline_accuracy",
-        ),
-        *ONLY_FOR,
-    )
-)
-"""Fields that can contradict another one."""
-
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -256,8 +240,8 @@ def _check_bounds(name: str, value: float | None, bounds: tuple[float, float]) -
         raise ProblemError(name, f"must lie between {low:,} and {high:,}, got {value:,}.")
 
 
-def contradiction(problem: Any) -> ProblemError | None:
-    """The first two answers that cannot both be true, of a Problem or of anything with its fields."""
+def contradiction(problem: Problem) -> ProblemError | None:
+    """The first two answers that cannot both be true."""
     modality, task = problem.modality, problem.task
     if modality and task and task not in TASKS[modality]:
         return ProblemError(

@@ -11,7 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from advisor import Problem, ProblemError
-from advisor.engine import Advice, Option, sentence_of_break_even, show
+from advisor.counterfactuals import show
+from advisor.engine import Advice, Option, sentence_of_break_even
 from advisor.prices import HOME_REGION, all_prices
 from advisor.problem import CHOICES, COUNTS, NUMBERS, SWITCHES, TASKS
 from cli.advise.profiling import Profile
@@ -136,20 +137,25 @@ def render(advice: Advice) -> Group:
         parts += [Text("What would change it", style="bold")]
         parts += [Text(f"  {sentence}") for sentence in advice.counterfactuals]
         parts += [Text(f"  {advice.most_wanted}")] if advice.most_wanted else []
-    if others := break_evens_of_others(advice):
-        parts += [Text("Where the others' costs cross", style="bold")]
-        parts += [Text(f"  {sentence}") for sentence in others]
+    if ahead := break_evens_ahead(advice):
+        parts += [Text("Where costs cross", style="bold")]
+        parts += [Text(f"  {sentence}") for sentence in ahead]
     return Group(*parts)
 
 
-def break_evens_of_others(advice: Advice) -> list[str]:
-    """The break-even volumes among the options in the table that the counterfactuals do not name."""
-    shown = [option.id for option in advice.options[:OPTIONS_SHOWN]]
+def break_evens_ahead(advice: Advice) -> list[str]:
+    """The break-even volumes among the options in the table that this month's volume has not passed."""
+    usd = {option.id: option.usd_per_month for option in advice.options[:OPTIONS_SHOWN]}
     return [
         sentence_of_break_even(one)
         for one in advice.break_evens
-        if one.below in shown[1:] and one.above in shown
+        if one.below in usd and one.above in usd and not is_passed(usd[one.below], usd[one.above])
     ]
+
+
+def is_passed(below_usd: float | None, above_usd: float | None) -> bool:
+    """Whether the one that is cheaper above a break-even is cheaper already."""
+    return below_usd is not None and above_usd is not None and above_usd < below_usd
 
 
 def headline(first: Option, close_call: bool) -> Panel:

@@ -11,7 +11,7 @@ from pathlib import PurePath
 import pytest
 
 import console
-from advisor.engine import alternatives
+from advisor.counterfactuals import alternatives
 from benchmarks.console_paint import compressed_kilobytes, rows
 from console import LIBRARY, LIBRARY_FILES, PAGE, PATHS, content_security_policy, page_files
 from lambdas.catalogue import OPERATIONS
