@@ -14,10 +14,10 @@ from typing import Any
 from advisor import tables
 from advisor.billed_answers import FIELDS_OF_KIND, OWN_KINDS, Answers
 from advisor.bills import Bill, Cost, Way
-from advisor.charges import Lines, priced
+from advisor.charges import Lines, Straight, priced
 from advisor.own_bills import own_bill
 from advisor.prices import PriceTable, price_table
-from advisor.problem import Problem
+from advisor.problem import ON_PREMISES, Problem
 from advisor.service_bills import service_lines
 from advisor.tables import Candidate
 
@@ -35,7 +35,28 @@ def bill_of(candidate: Candidate, problem: Problem) -> Bill:
     """The candidate's bill for this problem, without the ways that are not quick enough."""
     kind = candidate.billing["kind"]
     bill = known_bill(candidate.id, tuple([getattr(problem, name) for name in FIELDS_OF_KIND[kind]]))
-    return quick_enough(bill, problem) if kind in OWN_KINDS else bill
+    if kind not in OWN_KINDS:
+        return bill
+    if problem.data_residency == ON_PREMISES or problem.offline:
+        return bill_without_network(candidate, problem, bill)
+    return quick_enough(bill, problem)
+
+
+def bill_without_network(candidate: Candidate, problem: Problem, bill: Bill) -> Bill:
+    """An own model's bill where the predictions are made: no cloud serves it, and on premises none trains it."""
+    if problem.data_residency == ON_PREMISES:
+        usd = tables.assumptions()["premises"]["server_usd_per_month"]
+        return Bill((fixed_way("a container on the premises", usd),), fixed_usd=bill.fixed_usd)
+    usd = tables.assumptions()["premises"]["device_usd_per_month"]
+    program = "a program" if candidate.family == "traditional" else "a LiteRT model"
+    return Bill(
+        (fixed_way(f"{program} on the device (AWS IoT Greengrass)", usd),), bill.always, bill.fixed_usd
+    )
+
+
+def fixed_way(serving: str, usd_per_month: float) -> Way:
+    """A way of serving that costs the same at any volume."""
+    return Way(Lines(Straight(0.0, usd_per_month), ()), serving)
 
 
 def quick_enough(bill: Bill, problem: Problem) -> Bill:

@@ -11,7 +11,7 @@ from advisor.bills import Cost
 from advisor.break_even import costs_at_volumes, crossing
 from advisor.costs import bill_of, monthly_cost
 from advisor.counterfactuals import most_wanted, sentence_of, smallest_flips, what_ifs
-from advisor.problem import CHOICES, Problem, ProblemError
+from advisor.problem import CHOICES, ON_PREMISES, Problem, ProblemError
 from advisor.ranking import Reason, rank
 from advisor.tables import Candidate
 
@@ -124,8 +124,10 @@ def risks(candidate: Candidate, problem: Problem, cost: Cost | None) -> Iterator
     if candidate.closure:
         yield f"{candidate.closure.sentence()} An existing customer has to move sooner or later."
     if cost and cost.unknown:
-        yield f"The price {cost.unknown} is unknown here, so its cost was not compared."
+        yield f"The price {cost.unknown} is unknown here, so nobody can say what it costs."
     if "own" in candidate.kinds:
+        if problem.data_residency == ON_PREMISES:
+            yield "Training on SageMaker would move the data there: train on the premises, where the same code runs."
         yield "A model ages: it wants monitoring, new labels and training from time to time."
         if problem.labelled_examples is None:
             yield "Nobody said how many labelled examples there are."

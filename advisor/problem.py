@@ -109,6 +109,7 @@ NUMBERS: dict[str, tuple[float, float]] = {
 """Real numbers with their inclusive bounds."""
 
 SWITCHES = ("offline", "free_tier")
+ON_PREMISES = "on_premises"
 
 ONLY_FOR: dict[str, tuple[str, ...]] = {
     "image_kind": ("image", "video"),

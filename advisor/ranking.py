@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from advisor import tables
@@ -51,11 +51,11 @@ def rank(problem: Problem) -> tuple[list[Ranked], list[tuple[Candidate, str]]]:
                 if rule.points is not None
             )
             left.append((candidate, reasons, cost))
-    cheapest = cheapest_of(cost for _, _, cost in left)
+    bills = known_bills(cost for _, _, cost in left)
     ranked = [
         (candidate, total, reasons, cost)
         for candidate, found, cost in left
-        for reasons in [(*found, *cost_reason(cost, cheapest))]
+        for reasons in [(*found, *cost_reason(cost, bills))]
         for total in [candidate.base + sum(reason.points for reason in reasons)]
     ]
     return sorted(ranked, key=lambda one: (-one[1], one[0].id)), ruled_out
@@ -77,30 +77,42 @@ def barrier(candidate: Candidate, problem: Problem, cost: Cost | None) -> str:
     if longest and problem.characters_per_item and problem.characters_per_item > longest:
         return f"{candidate.operation} takes at most {longest:,} bytes of text."
     budget = problem.budget_usd_per_month
-    if budget is not None and cost and cost.monthly_usd is not None and cost.monthly_usd > budget:
+    if budget is None or cost is None:
+        return ""
+    if cost.monthly_usd is None:
+        return (
+            f"The price {cost.unknown} is unknown here, so that nobody can say whether the budget covers it."
+        )
+    if cost.monthly_usd > budget:
         return f"It costs about {cost.monthly_usd:,.0f} US dollars a month, and the budget is {budget:,.0f}."
     return ""
 
 
-def cheapest_of(costs: Iterable[Cost | None]) -> float:
-    """The smallest known bill; 0 where none is known."""
-    return min([cost.monthly_usd for cost in costs if cost and cost.monthly_usd], default=0.0)
+def known_bills(costs: Iterable[Cost | None]) -> list[float]:
+    """Of the bills those that are known and not 0, from the smallest to the largest."""
+    return sorted(cost.monthly_usd for cost in costs if cost and cost.monthly_usd)
 
 
-def cost_points(cost: Cost | None, cheapest: float) -> float:
-    """What a candidate loses for costing more than the cheapest one that is left; 0 or less."""
-    if not cost or cost.monthly_usd is None or cost.monthly_usd <= max(cheapest, SMALL_BILL_USD):
-        return 0.0
-    factor = cost.monthly_usd / max(cheapest, SMALL_BILL_USD)
-    return -round(min(COST_POINTS_MOST, COST_POINTS_A_DECADE * math.log10(factor)), 2)
+def cost_reason(cost: Cost | None, bills: Sequence[float]) -> Iterator[Reason]:
+    """What a candidate loses for costing more than the cheapest one that is left, if anything.
 
+    An unknown price is taken for the dearest bill that is left, so that it is never better than a known one.
 
-def cost_reason(cost: Cost | None, cheapest: float) -> Iterator[Reason]:
-    """The reason with `cost_points`, where there are any."""
-    if cost and (points := cost_points(cost, cheapest)):
-        here = f"It costs about {cost.monthly_usd:,.0f} US dollars a month"
-        sentence = f"{here}, and the cheapest that is left {cheapest:,.0f}."
-        yield Reason("costs-more", points, sentence, "advisor/costs.py")
+    Args:
+        cost: the candidate's.
+        bills: of all that are left; see `known_bills`.
+    """
+    if not cost or not bills:
+        return
+    usd = bills[-1] if cost.monthly_usd is None else cost.monthly_usd
+    factor = usd / max(bills[0], SMALL_BILL_USD)
+    points = round(min(COST_POINTS_MOST, COST_POINTS_A_DECADE * math.log10(max(factor, 1))), 2)
+    if points:
+        known = f"It costs about {usd:,.0f} US dollars a month"
+        unknown = f"Its price {cost.unknown} is unknown here, and it is taken for the dearest at {usd:,.0f} US dollars"
+        here = unknown if cost.monthly_usd is None else known
+        sentence = f"{here}, and the cheapest that is left {bills[0]:,.0f}."
+        yield Reason("costs-more", -points, sentence, "advisor/costs.py")
 
 
 def first_of(problem: Problem) -> str:

@@ -10,8 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from advisor import Problem, ProblemError, counterfactuals, engine, recommend, tables
+from advisor.bills import Cost
 from advisor.costs import monthly_cost
 from advisor.problem import CHOICES, TASKS
+from advisor.ranking import cost_reason, known_bills
 from advisor.rules import rules
 
 PAIRS = [(modality, task) for modality, tasks in TASKS.items() for task in tasks]
@@ -65,12 +67,81 @@ def test_the_same_problem_gets_the_same_answer(problem):
     assert recommend(problem) == recommend(Problem.from_dict(problem.to_dict()))
 
 
-@settings(max_examples=100, deadline=None)
 @given(problems())
-def test_nothing_over_the_budget_is_advised(problem):
-    budget = problem.budget_usd_per_month
+def test_what_may_cost_more_than_the_budget_is_not_advised(problem):
+    budget, volume = problem.budget_usd_per_month, problem.predictions_per_month
     for option in recommend(problem).options:
-        assert budget is None or option.usd_per_month is None or option.usd_per_month <= budget
+        assert budget is None or not volume or option.usd_per_month <= budget
+
+
+def test_a_price_that_nobody_knows_holds_no_budget():
+    problem = Problem(modality="text", task="toxicity", predictions_per_month=1_000, region="eu-west-3")
+    assert "comprehend.detect_toxic_content" in ids(recommend(problem))
+    advice = recommend(problem.replace(budget_usd_per_month=10_000.0))
+    assert (
+        "nobody can say whether the budget covers it"
+        in dict(advice.ruled_out)["comprehend.detect_toxic_content"]
+    )
+
+
+@given(st.lists(st.floats(1, 10**7), min_size=1, max_size=5), st.integers(0, 4))
+def test_a_price_that_nobody_knows_is_never_better_than_a_known_one(usd, position):
+    bills = known_bills(Cost(one) for one in usd)
+    lost_by = {
+        cost: sum(reason.points for reason in cost_reason(cost, bills))
+        for cost in (Cost(usd[position % len(usd)]), Cost(None, "a.price"))
+    }
+    assert lost_by[Cost(None, "a.price")] == min(lost_by.values())
+
+
+@given(st.sampled_from(PAIRS), st.integers(1, 10**8), st.integers(1, 10))
+def test_no_bill_falls_when_the_volume_rises(pair, volume, factor):
+    problem = Problem(modality=pair[0], task=pair[1], predictions_per_month=volume)
+    few, many = (
+        {one.id: one.usd_per_month for one in recommend(asked).options}
+        for asked in (problem, problem.replace(predictions_per_month=volume * factor))
+    )
+    assert all(
+        few[name] <= usd * (1 + 1e-9) for name, usd in many.items() if None not in (usd, few.get(name))
+    )
+
+
+@pytest.mark.parametrize(
+    ("answer", "serving"),
+    [
+        ({"offline": True}, "a LiteRT model on the device (AWS IoT Greengrass)"),
+        ({"data_residency": "on_premises"}, "a container on the premises"),
+    ],
+)
+def test_without_the_cloud_a_model_is_served_where_the_data_is(answer, serving):
+    problem = Problem(modality="image", task="classification", predictions_per_month=10**6, **answer)
+    (network,) = (one for one in recommend(problem).options if one.id == "cnn")
+    assert network.serving == serving
+    assert network.usd_per_month > 0
+
+
+def test_on_premises_training_is_told_to_stay_there_too():
+    advice = recommend(Problem(modality="image", task="classification", data_residency="on_premises"))
+    assert any("train on the premises" in risk for risk in advice.options[0].risks)
+
+
+@pytest.mark.parametrize(
+    ("task", "candidate", "most"),
+    [
+        ("translation", "translate.translate_text", 10_000),
+        ("speech_synthesis", "polly.synthesize_speech", 3_000),
+        ("toxicity", "comprehend.detect_toxic_content", 10_000),
+        ("classification", "comprehend.classify_document", 10_000),
+        ("sentiment", "comprehend.detect_sentiment", 5_000),
+    ],
+)
+def test_an_operation_is_advised_up_to_its_own_limit_of_text(task, candidate, most):
+    fits, does_not = (
+        recommend(Problem(modality="text", task=task, characters_per_item=length))
+        for length in (most, most + 1)
+    )
+    assert candidate in ids(fits)
+    assert f"takes at most {most:,} bytes" in dict(does_not.ruled_out)[candidate]
 
 
 @pytest.mark.parametrize("answer", [{"offline": True}, {"data_residency": "on_premises"}])
