@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from advisor.problem import CHOICES, COUNTS, NUMBERS, ONLY_FOR, SWITCHES, TASKS
-from cli.advise.advice import QUESTIONS
+from cli.advise.advice import ASKED_FOR, QUESTIONS
 from console import PAGE
 
 FILE = PAGE / "questions.json"
@@ -17,8 +17,8 @@ MORE = [name for name in (*CHOICES, *COUNTS, *NUMBERS, *SWITCHES) if name not in
 def field(name: str, question: str) -> dict[str, Any]:
     """One question as a form's field."""
     made: dict[str, Any] = {"name": name, "question": question, "more": name in MORE}
-    if name in ONLY_FOR:
-        made["modalities"] = list(ONLY_FOR[name])
+    if name in (only_for := ONLY_FOR | ASKED_FOR):
+        made["modalities"] = list(only_for[name])
     if name in COUNTS or name in NUMBERS:
         return {**made, "kind": "number"}
     if name in CHOICES:

@@ -14,7 +14,7 @@ from advisor import Problem, ProblemError
 from advisor.counterfactuals import show
 from advisor.engine import Advice, Option, sentence_of_break_even
 from advisor.prices import HOME_REGION, all_prices
-from advisor.problem import CHOICES, COUNTS, NUMBERS, SWITCHES, TASKS
+from advisor.problem import CHOICES, COUNTS, NUMBERS, ONLY_FOR, SWITCHES, TASKS
 from cli.advise.profiling import Profile
 from cli.shared.errors import CommandFailed
 from cli.shared.progress import money
@@ -26,12 +26,20 @@ QUESTIONS = {
     "labels": "Whose labels are they",
     "labelled_examples": "How many labelled examples are there",
     "classes": "How many classes",
+    "dependence": "Does the answer hang on the order of words or steps: on none, on neighbours, or far apart",
+    "features": "Are features known that tell the series apart: none, some that can be worked out, or at hand",
     "predictions_per_month": "How many predictions a month",
     "max_latency_ms": "How many milliseconds may an answer take",
     "explainability": "Does a decision have to be explained",
     "offline": "Does it have to work without a network",
     "team": "Who will look after it",
 }
+ASKED_FOR = {
+    **{name: ONLY_FOR[name] for name in QUESTIONS if name in ONLY_FOR},
+    "labels": ("image", "video", "text", "audio"),
+    "features": ("time_series",),
+}
+"""Questions that decide something for some modalities only."""
 OPTIONS_SHOWN = 4
 
 
@@ -55,6 +63,10 @@ def value_of(name: str, words: str) -> Any:
         if plain.lower() in ("no", "false", "n"):
             return False
         raise CommandFailed(f"{name} wants yes or no, and '{words}' is neither.")
+    if name == "existing_customer_of":
+        return tuple(one.strip() for one in words.split(",") if one.strip())
+    if name in CHOICES and plain.lower() == "no" and "none" in CHOICES[name]:
+        return "none"
     return words.strip()
 
 
@@ -96,12 +108,14 @@ def measured(found: Profile) -> dict[str, str]:
 
 
 def ask_questions(answers: dict[str, str], prompt: Callable[[str], str]) -> dict[str, str]:
-    """Asks what is not answered yet, ten questions at most; an empty answer leaves it unknown.
+    """Asks what is not answered yet and matters for the modality; an empty answer leaves it unknown.
 
     An answer that cannot be is told and asked again.
     """
     answers = dict(answers)
     for name, question in QUESTIONS.items():
+        if name in ASKED_FOR and answers["modality"] not in ASKED_FOR[name]:
+            continue
         while name not in answers:
             words = prompt(f"{question}{hint(name, answers)}").strip()
             if not words and name not in ("modality", "task"):

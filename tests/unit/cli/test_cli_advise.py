@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import json
 
 import pytest
@@ -35,8 +36,8 @@ def test_a_wrong_answer_is_a_sentence_with_its_name(name, words, sentence):
         advice.problem_of({name: words})
 
 
-def test_at_most_ten_questions_are_asked_and_a_wrong_answer_again(capsys):
-    replies = iter(["text", "mood", "sentiment", "generic", "", "", "100000", "", "", "", "software"])
+def test_at_most_eleven_questions_are_asked_and_a_wrong_answer_again(capsys):
+    replies = iter(["text", "mood", "sentiment", "generic", "", "", "", "100000", "", "", "", "software"])
     asked = []
 
     def prompt(question: str) -> str:
@@ -51,8 +52,45 @@ def test_at_most_ten_questions_are_asked_and_a_wrong_answer_again(capsys):
         "predictions_per_month": "100000",
         "team": "software",
     }
-    assert len(set(asked)) == 10
+    assert len(set(asked)) == 11
     assert "must be one of" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("modality", "families"),
+    [
+        ("text", {"managed", "managed_custom", "foundation", "traditional", "rnn"}),
+        ("time_series", {"traditional", "rnn"}),
+        ("image", {"managed", "managed_custom", "foundation", "traditional", "cnn"}),
+    ],
+)
+def test_the_questions_that_are_asked_can_put_every_family_first(modality, families):
+    values = {
+        "task": ["classification", "entities"] if modality == "text" else ["classification"],
+        "labels": ["generic", "own"],
+        "labelled_examples": ["20", "300", "20000"],
+        "classes": ["2"],
+        "dependence": ["no", "long"],
+        "features": ["no", "available"],
+        "predictions_per_month": ["", "10000"],
+        "offline": ["no", "yes"],
+    }
+    first = set()
+    for words in itertools.product(*values.values()):
+        told = dict(zip(values, words, strict=True)) | {"modality": modality}
+
+        def prompt(question: str, told: dict[str, str] = told) -> str:
+            (name,) = (name for name, text in advice.QUESTIONS.items() if question.startswith(text))
+            return told.get(name, "")
+
+        first.add(recommend(advice.problem_of(advice.ask_questions({}, prompt))).options[0].family)
+    assert families <= first
+
+
+def test_no_is_no_and_services_in_use_are_named_by_commas():
+    assert advice.value_of("explainability", "no") == "none"
+    assert advice.value_of("offline", "No") is False
+    assert advice.value_of("existing_customer_of", "forecast, lex") == ("forecast", "lex")
 
 
 def test_the_advice_is_shown_with_reasons_costs_and_what_would_change_it():
