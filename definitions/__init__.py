@@ -1,5 +1,6 @@
-"""What every other package may import: the names that the app fixes in AWS, and the table of networks.
+"""What every other package may import: names that the app fixes in AWS, the table of networks, headers of image files.
 
 Plain data and the standard library; it imports nothing of the project, so the Lambda functions and the training jobs
-carry it whole. A new name is a function in `names.py`, a new kind of network a row in `networks.py`.
+carry it whole. A new name is a function in `names.py`, a new kind of network a row in `networks.py`; `image_files.py`
+is the one reader of what a picture says about itself.
 """
