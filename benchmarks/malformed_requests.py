@@ -130,7 +130,7 @@ def event_of(function: str, path: str, content: bytes, content_type: str) -> tup
     """A function, and a request to it as API Gateway hands it over."""
     return function, {
         "httpMethod": "POST",
-        "path": path,
+        "resource": path,
         "headers": {"Content-Type": content_type},
         "requestContext": {"requestId": "r", "stage": "dev", "httpMethod": "POST"},
         "isBase64Encoded": True,

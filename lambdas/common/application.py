@@ -26,7 +26,10 @@ OUR_FAULT = RequestRefused(500, "InternalError", "The API has a fault of its own
 def make_handler(
     backend: str, service: str, operations: Sequence[Operation]
 ) -> Callable[[dict[str, Any], Any], dict[str, Any]]:
-    """A handler that answers each operation's path.
+    """A handler that answers each operation's resource.
+
+    API Gateway's `resource` names the operation; the path that was asked may begin with a custom domain's base path or
+    end in a slash.
 
     Args:
         backend: how metrics name what is behind.
@@ -36,7 +39,7 @@ def make_handler(
     Nothing of a request or an answer goes into logs, traces or metrics: they get the operation's name, the outcome's
     code, the time, and whether the answer was given before.
     """
-    by_path = {f"/{operation.path}": operation for operation in operations}
+    by_resource = {f"/{operation.path}": operation for operation in operations}
     logger, metrics = Logger(), Metrics()
 
     def answer(operation: Operation, event: dict[str, Any], context: Any) -> dict[str, Any]:
@@ -69,7 +72,7 @@ def make_handler(
     @metrics.log_metrics
     def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         metrics.add_dimension(name="backend", value=backend)
-        operation = by_path.get(event["path"].rstrip("/")) if event["httpMethod"] == "POST" else None
+        operation = by_resource.get(event["resource"]) if event["httpMethod"] == "POST" else None
         if operation is None:
             return refuse("none", RequestRefused(404, "NoSuchOperation", "There is no such operation."))
         return answer(operation, event, context)

@@ -69,6 +69,7 @@ def layer(table: str, client: Any) -> Any:
 
 def answered_once(
     key: str,
+    operation_name: str,
     event: dict[str, Any],
     context: Any,
     asked: str,
@@ -80,6 +81,7 @@ def answered_once(
 
     Args:
         key: the caller's; the record's id is a digest of it, of the caller and of the operation.
+        operation_name: the same whichever path led to it.
         event: the request.
         context: Lambda's; a record of a function that died counts until its time would have been over.
         asked: the digest of the request; the content itself is not kept.
@@ -119,7 +121,7 @@ def answered_once(
         return made[0]
 
     try:
-        found = answer(request={"key": [key, event["path"], *caller_of(event)], "asked": asked})
+        found = answer(request={"key": [key, operation_name, *caller_of(event)], "asked": asked})
     except NotToBeKept:
         return made[0], False
     except exceptions.IdempotencyValidationError as error:

@@ -44,7 +44,7 @@ def answered(
     if key is None or not int(os.environ.get("IDEMPOTENCY_SECONDS", "0")):
         return answer(), headers
     asked, keep = digest_of(operation, event), not operation.repeats_content
-    members, replayed = answered_once(key, event, context, asked, answer, keep=keep)
+    members, replayed = answered_once(key, operation.name, event, context, asked, answer, keep=keep)
     return members, {**headers, REPLAYED_HEADER: "true"} if replayed else headers
 
 

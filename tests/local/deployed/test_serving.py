@@ -341,7 +341,7 @@ def test_the_function_with_litert_answers_as_the_endpoint_does(target, released,
 
     def classified(path: str, text: str) -> dict:
         event = {
-            "path": path,
+            "resource": path,
             "httpMethod": "POST",
             "headers": {"Content-Type": "text/plain"},
             "body": text,

@@ -84,7 +84,10 @@ def environment(monkeypatch):
 
 @pytest.fixture
 def call():
-    """Sends a request through a function's handler as API Gateway would; returns status, body and headers."""
+    """Sends a request through a function's handler as API Gateway would; returns status, body and headers.
+
+    `asked_as` is the path that the caller wrote, where it is another than the resource's.
+    """
 
     def send(
         function: str,
@@ -96,12 +99,13 @@ def call():
         query: dict[str, str | list[str]] | None = None,
         headers: dict[str, str] | None = None,
         caller: str = "AROAEXAMPLE:session",
+        asked_as: str | None = None,
     ) -> tuple[int, dict[str, Any], dict[str, str]]:
         encoded = content_type in ("image/png", "image/jpeg") if as_base64 is None else as_base64
         several = {name: [one] if isinstance(one, str) else one for name, one in (query or {}).items()}
         event = {
             "httpMethod": "POST",
-            "path": path,
+            "path": asked_as or path,
             "resource": path,
             "headers": {**({"Content-Type": content_type} if content_type else {}), **(headers or {})},
             "multiValueHeaders": {},
@@ -110,7 +114,7 @@ def call():
             "requestContext": {
                 "requestId": "r",
                 "stage": "dev",
-                "path": f"/dev{path}",
+                "path": f"/dev{asked_as or path}",
                 "httpMethod": "POST",
                 "identity": {"accountId": "111122223333", "user": caller},
             },

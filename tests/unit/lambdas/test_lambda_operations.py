@@ -112,6 +112,14 @@ def test_a_path_that_is_not_there_is_said_so(call):
     assert (status, found["error"]["code"]) == (404, "NoSuchOperation")
 
 
+@pytest.mark.parametrize("path", ["/v1/texts/sentiment", "/texts/sentiment/", "//texts/sentiment"])
+def test_an_operation_is_found_whatever_the_path_before_and_behind_it(call, service, path):
+    """Behind a custom domain the path begins with the domain's base path; the resource never does."""
+    service("comprehend").add_response("detect_sentiment", service_answer(BY_NAME["text-sentiment"]))
+    status, found, _ = call("language", "/texts/sentiment", b"Good.", "text/plain", asked_as=path)
+    assert (status, found["operation"]) == (200, "text-sentiment")
+
+
 @pytest.mark.parametrize(
     ("characters", "units", "usd"), [(1, 3, 0.0003), (300, 3, 0.0003), (301, 4, 0.0004), (4_950, 50, 0.005)]
 )

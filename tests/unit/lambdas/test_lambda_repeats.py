@@ -72,6 +72,13 @@ def stored(dynamodb) -> list[dict]:
     return dynamodb.scan(TableName=TABLE)["Items"]
 
 
+def test_the_same_key_counts_on_every_path_to_the_operation(once, comprehend, ask):
+    comprehend(1)
+    assert ask(headers=KEY, asked_as="/v1/texts/sentiment")[0] == 200
+    _, _, headers = ask(headers=KEY, asked_as="/texts/sentiment/")
+    assert headers["Idempotency-Replayed"] == "true"
+
+
 def test_the_same_key_gets_the_same_answer_and_the_service_is_asked_once(once, comprehend, ask):
     comprehend(1)
     status, first, headers = ask(headers=KEY)
