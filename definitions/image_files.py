@@ -20,7 +20,9 @@ JPEG_END = b"\xff\xd9"
 JPEG_MARKER = re.compile(rb"\xff([^\x00\xff])", re.DOTALL)
 # Start-of-frame markers hold the size; C4, C8 and CC in their range mean something else (ITU T.81, table B.1).
 JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-JPEG_BARE_MARKERS = frozenset({0x01, *range(0xD0, 0xD9)})
+JPEG_BARE_MARKERS = frozenset({0x01, *range(0xD0, 0xD8)})
+# A second start or an end before the pixels, at which libjpeg gives up.
+JPEG_OUT_OF_PLACE = frozenset({0xD8, 0xD9})
 JPEG_SCAN, JPEG_APP1 = 0xDA, 0xE1
 EXIF_HEAD = b"Exif\0\0"
 BYTE_ORDERS = {b"II*\0": "<", b"MM\0*": ">"}
@@ -99,6 +101,8 @@ def jpeg_header(content: bytes) -> ImageHeader:
         marker, position = found[1][0], found.end()
         if marker in JPEG_BARE_MARKERS:
             continue
+        if marker in JPEG_OUT_OF_PLACE:
+            raise DamagedImage("The JPEG file is truncated or damaged.")
         length = max(2, int.from_bytes(content[position : position + 2], "big"))
         segment = content[position + 2 : position + length]
         position += length

@@ -10,6 +10,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from definitions.image_files import PNG_SIGNATURE
 from lambdas.common.answers import (
     Answer,
     BatchAnswer,
@@ -20,10 +21,10 @@ from lambdas.common.answers import (
     retries_of,
     sorted_results,
 )
-from lambdas.common.bodies import JSON_TYPE, ImageBody, ObjectBody, TextBody, TextsBody
+from lambdas.common.bodies import ImageBody, ObjectBody, TextBody, TextsBody
+from lambdas.common.content import JSON_TYPE, TEXT_TYPE
 from lambdas.common.costs import cost_of, text_units
 from lambdas.common.errors import RequestRefused
-from lambdas.common.images import PNG_SIGNATURE
 from lambdas.common.operations import Operation
 from lambdas.common.service_errors import explain
 from lambdas.custom.operations import OPERATIONS as CUSTOM
@@ -33,6 +34,8 @@ from lambdas.vision.operations import OPERATIONS as VISION
 
 OPERATIONS = {one.name: one for one in (*VISION, *LANGUAGE, *CUSTOM)}
 Outcome = dict[str, Any]
+# Without its byte order mark, as the API reads a text.
+UTF8 = "utf-8-sig"
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,7 @@ def calls_of(operation: Operation, contents: list[Content]) -> list[list[Content
 def is_utf8(body: bytes) -> bool:
     """Whether bytes are a text at all; what is none gets its refusal alone."""
     try:
-        body.decode()
+        body.decode(UTF8)
     except UnicodeDecodeError:
         return False
     return True
@@ -120,7 +123,7 @@ def ask_alone(operation: Operation, query: Mapping[str, str], content: Content) 
 
 def ask_together(operation: Operation, query: Mapping[str, str], contents: list[Content]) -> Asked:
     """Several texts in one call, each with its own part of the cost."""
-    texts = [one.body.decode() for one in contents]
+    texts = [one.body.decode(UTF8) for one in contents]
     body = json.dumps({"texts": texts}).encode()
     found = operation.run(operation, event_of(query, body, JSON_TYPE))
     if not isinstance(found, BatchAnswer):
@@ -148,7 +151,7 @@ def failed(about: Mapping[str, Any], error: RequestRefused) -> Outcome:
 def media_type(operation: Operation, body: bytes) -> str:
     """The content type under which an object is asked about; its own is anybody's claim."""
     if isinstance(operation.body, TextBody):
-        return "text/plain"
+        return TEXT_TYPE
     if not isinstance(operation.body, ImageBody):
         # Two pictures, or a sequence: an object holds the JSON that the API takes.
         return JSON_TYPE

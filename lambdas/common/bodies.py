@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
 import re
 from dataclasses import dataclass
 from typing import Any, cast
 
+from definitions.image_files import DamagedImage, ImageHeader, UnreadableImage, read_header
+from lambdas.common.content import (
+    IMAGE_TYPES,
+    JSON_TYPE,
+    TEXT_TYPE,
+    from_base64,
+    json_value,
+    raw_body,
+    require_type,
+    text_body,
+)
 from lambdas.common.errors import RequestRefused, bad_request, too_large
-from lambdas.common.images import ImageHeader, read_header
 
 # Rekognition takes 5 MiB of image bytes in a request (Amazon Rekognition quotas), but Lambda takes only 6 MiB of event,
 # in which API Gateway writes the body as base64, four bytes for three, beside the headers: what fits is the smaller.
 IMAGE_BYTES = min(5 * 1024 * 1024, (6 * 1024 * 1024 - 128 * 1024) * 3 // 4)
-IMAGE_TYPES = ("image/png", "image/jpeg")
-JSON_TYPE = "application/json"
-TEXT_TYPE = "text/plain"
 # What the networks read are numbers of 32 bits.
 LARGEST_FLOAT32 = 3.4028234663852886e38
 LANGUAGE_CODE = {"type": "string", "pattern": "^[a-z]{2}(-[A-Z]{2})?$"}
@@ -139,13 +143,10 @@ def read_image(event: dict[str, Any], body: ImageBody) -> ImageRequest:
     Raises:
         RequestRefused: 400, 413 or 415 naming the field.
     """
-    content_type = media_type(event)
-    if content_type in IMAGE_TYPES:
+    if require_type(event, *IMAGE_TYPES, JSON_TYPE) != JSON_TYPE:
         return checked_image(raw_body(event), "body", body)
-    if content_type == JSON_TYPE:
-        encoded = json_body(event, schema_of(body))["image"]
-        return checked_image(decoded(encoded, "image"), "image", body)
-    raise wrong_type(content_type, (*IMAGE_TYPES, JSON_TYPE))
+    encoded = json_body(event, schema_of(body))["image"]
+    return checked_image(from_base64(encoded, "image"), "image", body)
 
 
 def read_image_pair(event: dict[str, Any], body: ImagePairBody) -> tuple[ImageRequest, ImageRequest]:
@@ -154,20 +155,13 @@ def read_image_pair(event: dict[str, Any], body: ImagePairBody) -> tuple[ImageRe
     Raises:
         RequestRefused: 400, 413 or 415 naming the field.
     """
-    if media_type(event) != JSON_TYPE:
-        raise wrong_type(media_type(event), (JSON_TYPE,))
+    require_type(event, JSON_TYPE)
     fields = json_body(event, schema_of(body))
     each = ImageBody(body.least_pixels)
-    source, target = (checked_image(decoded(fields[name], name), name, each) for name in ("source", "target"))
+    source, target = (
+        checked_image(from_base64(fields[name], name), name, each) for name in ("source", "target")
+    )
     return source, target
-
-
-def decoded(encoded: str, field: str) -> bytes:
-    """The bytes behind base64."""
-    try:
-        return base64.b64decode(encoded, validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise bad_request("InvalidBase64", f"The field {field} has to be base64.", field) from error
 
 
 def checked_image(content: bytes, field: str, body: ImageBody) -> ImageRequest:
@@ -180,7 +174,11 @@ def checked_image(content: bytes, field: str, body: ImageBody) -> ImageRequest:
             f"The image has {len(content):,} bytes; at most {IMAGE_BYTES:,} are taken.",
             field,
         )
-    header = read_header(content, field)
+    try:
+        header = read_header(content)
+    except UnreadableImage as error:
+        code = "DamagedImage" if isinstance(error, DamagedImage) else "NotAnImage"
+        raise bad_request(code, str(error), field) from error
     size = f"The image is {header.width}×{header.height} pixels; each side"
     if min(header.width, header.height) < body.least_pixels:
         raise bad_request("ImageTooSmall", f"{size} needs at least {body.least_pixels}.", field)
@@ -198,14 +196,11 @@ def read_text(event: dict[str, Any], body: TextBody) -> TextRequest:
     Raises:
         RequestRefused: 400, 413 or 415 naming the field.
     """
-    content_type = media_type(event)
-    if content_type == TEXT_TYPE:
-        text, language_code, field = utf8(raw_body(event)), None, "body"
-    elif content_type == JSON_TYPE:
+    if require_type(event, TEXT_TYPE, JSON_TYPE) == TEXT_TYPE:
+        text, language_code, field = text_body(event), None, "body"
+    else:
         fields = json_body(event, schema_of(body))
         text, language_code, field = fields["text"], fields.get("language_code"), "text"
-    else:
-        raise wrong_type(content_type, (TEXT_TYPE, JSON_TYPE))
     if refused := refusal_of(text, field, body.most_bytes):
         raise refused
     return TextRequest(text, language_code)
@@ -217,8 +212,7 @@ def read_texts(event: dict[str, Any], body: TextsBody) -> TextsRequest:
     Raises:
         RequestRefused: 400 or 415 when there is no list of texts.
     """
-    if media_type(event) != JSON_TYPE:
-        raise wrong_type(media_type(event), (JSON_TYPE,))
+    require_type(event, JSON_TYPE)
     fields = json_body(event, schema_of(body))
     texts = fields["texts"]
     refusals = [refusal_of(text, f"texts[{index}]", body.most_bytes) for index, text in enumerate(texts)]
@@ -231,8 +225,7 @@ def read_sequence(event: dict[str, Any], body: SequenceBody) -> list[list[float]
     Raises:
         RequestRefused: 400, 413 or 415 naming the field.
     """
-    if media_type(event) != JSON_TYPE:
-        raise wrong_type(media_type(event), (JSON_TYPE,))
+    require_type(event, JSON_TYPE)
     steps = json_body(event, schema_of(body))["sequence"]
     channels = len(steps[0])
     for number, step in enumerate(steps):
@@ -269,60 +262,13 @@ def read_object(event: dict[str, Any]) -> dict[str, Any]:
     Raises:
         RequestRefused: 400 or 415 naming the field.
     """
-    content_type = media_type(event)
-    if content_type != JSON_TYPE:
-        raise wrong_type(content_type, (JSON_TYPE,))
+    require_type(event, JSON_TYPE)
     return json_body(event, schema_of(ObjectBody()))
 
 
-def media_type(event: dict[str, Any]) -> str:
-    """The content type without its parameters."""
-    headers: dict[str, str] = event.get("headers") or {}
-    found = next((value for name, value in headers.items() if name.lower() == "content-type"), None)
-    return (found or "").partition(";")[0].strip().lower()
-
-
-def wrong_type(found: str, taken: tuple[str, ...]) -> RequestRefused:
-    """415. The media type is repeated only when it looks like one."""
-    named = (
-        f"'{found}'"
-        if len(found) <= 60 and found.replace("/", "").replace("-", "").isalnum()
-        else "not given"
-    )
-    message = f"The content type is {named}; this operation takes {', '.join(taken)}."
-    return RequestRefused(415, "UnsupportedMediaType", message, "Content-Type")
-
-
-def raw_body(event: dict[str, Any]) -> bytes:
-    """The body's bytes, whichever way API Gateway passed them on."""
-    body = event.get("body") or ""
-    if event.get("isBase64Encoded"):
-        try:
-            return base64.b64decode(body, validate=True)
-        except (binascii.Error, ValueError) as error:
-            raise bad_request("InvalidBody", "The body could not be decoded.", "body") from error
-    return body.encode("utf-8", "surrogateescape")
-
-
-def utf8(content: bytes) -> str:
-    """The text of bytes."""
-    try:
-        return content.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise bad_request(
-            "InvalidUtf8", f"The body is not UTF-8: byte {error.start} is wrong.", "body"
-        ) from error
-
-
 def json_body(event: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
-    """The body as JSON that fits a schema."""
-    text = utf8(raw_body(event))
-    try:
-        fields = json.loads(text)
-    # A plain ValueError is that of a number with thousands of digits.
-    except (ValueError, RecursionError) as error:
-        where = f" at character {error.pos}" if isinstance(error, json.JSONDecodeError) else ""
-        raise bad_request("MalformedJson", f"The body is no JSON{where}.", "body") from error
+    """The body as JSON that fits a schema; RequestRefused 400 or 415 where it is not."""
+    fields = json_value(event)
     if found := misfit(fields, schema):
         field, reason = found
         raise bad_request("InvalidRequest", reason, field)
@@ -361,7 +307,11 @@ def misfit_of_list(value: Any, rule: dict[str, Any]) -> str | None:
     """What a list has to be made of, where it is not; None where all fits."""
     if rule["items"]["type"] == "string":
         return None if is_list_of_texts(value, rule) else f"1 to {rule['maxItems']} texts"
-    return None if is_sequence(value) else "one step or more, each a list of one number of 32 bits or more"
+    return (
+        None
+        if is_sequence(value)
+        else "at least one step, each a list of at least one number that 32 bits hold"
+    )
 
 
 def is_sequence(value: Any) -> bool:

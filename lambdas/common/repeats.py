@@ -10,8 +10,8 @@ from typing import Any
 
 from lambdas.common.answer_cache import AnswerCache
 from lambdas.common.answers import Answer, BatchAnswer
-from lambdas.common.bodies import media_type, raw_body
 from lambdas.common.clients import table_client
+from lambdas.common.content import content_type, raw_body
 from lambdas.common.errors import RequestRefused
 from lambdas.common.idempotency import answered_once, key_of
 from lambdas.common.operations import Operation
@@ -84,5 +84,6 @@ def members_of(found: Answer | BatchAnswer | dict[str, Any]) -> dict[str, Any]:
 def digest_of(operation: Operation, event: dict[str, Any]) -> str:
     """SHA-256 over all that an answer depends on: the operation, its options, the body and how it is written."""
     body = hashlib.sha256(raw_body(event)).hexdigest()
-    asked = [operation.name, media_type(event), sorted(query_of(event).items()), body]
+    kind = content_type(event)
+    asked = [operation.name, kind.media_type, kind.charset.lower(), sorted(query_of(event).items()), body]
     return hashlib.sha256(json.dumps(asked).encode()).hexdigest()

@@ -11,16 +11,9 @@ from botocore.exceptions import ClientError
 from definitions.names import SHARED_ENDPOINT_VARIABLE, TARGET_MODEL
 from definitions.networks import KINDS, kind_of_feature
 from lambdas.common.answers import Answer, Reading, Result
-from lambdas.common.bodies import (
-    JSON_TYPE,
-    ImageBody,
-    SequenceBody,
-    TextBody,
-    read_image,
-    read_sequence,
-    read_text,
-)
+from lambdas.common.bodies import ImageBody, SequenceBody, TextBody, read_image, read_sequence, read_text
 from lambdas.common.clients import client
+from lambdas.common.content import JSON_TYPE, TEXT_TYPE
 from lambdas.common.costs import cost_of
 from lambdas.common.errors import RequestRefused, unavailable
 from lambdas.common.operations import Operation
@@ -53,7 +46,7 @@ def classify_text(operation: Operation, event: dict[str, Any]) -> Answer:
     """The RNN's classes for the event's text; see `invoke` for errors."""
     read_options(operation.options, event)
     request = read_text(event, operation.body_as(TextBody))
-    return invoke(kind_of_feature("text"), request.text.encode(), "text/plain")
+    return invoke(kind_of_feature("text"), request.text.encode(), TEXT_TYPE)
 
 
 def classify_sequence(operation: Operation, event: dict[str, Any]) -> Answer:

@@ -7,6 +7,8 @@ import struct
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
 from definitions.image_files import (
@@ -65,6 +67,13 @@ def test_stray_bytes_before_a_segment_are_passed_over(marker, stray):
     assert read_header(content) == ImageHeader("image/jpeg", *SIZE)
 
 
+@pytest.mark.parametrize("marker", [b"\xff\xd8", b"\xff\xd9"])
+def test_a_second_start_or_an_end_before_the_pixels_is_damage(marker):
+    content = image_file("JPEG")
+    with pytest.raises(DamagedImage):
+        read_header(content[:2] + marker + content[2:])
+
+
 @pytest.mark.parametrize(("kind", "end"), [("PNG", 12), ("JPEG", 2)])
 def test_a_file_without_its_end_is_damaged(kind, end):
     content = image_file(kind)
@@ -116,3 +125,32 @@ def test_an_orientation_that_is_none_turns_nothing(value):
 def test_the_first_exif_counts():
     segment = with_exif(tiff(BIG, 3)).removesuffix(image_file("JPEG")[2:])
     assert orientation_of(segment + with_exif(tiff(BIG, 6))[2:]) == 3
+
+
+@given(
+    kind=st.sampled_from(["PNG", "JPEG"]),
+    cut=st.integers(0, 400),
+    flips=st.lists(st.tuples(st.integers(0, 399), st.integers(1, 255)), max_size=8),
+)
+@settings(deadline=None)
+def test_a_damaged_file_is_read_or_refused(kind, cut, flips):
+    content = bytearray(image_file(kind, 6))
+    for position, value in flips:
+        content[position] ^= value
+    read_or_refused(bytes(content[: len(content) - cut]))
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_behind_a_signature_are_read_or_refused(tail):
+    for signature in (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"):
+        read_or_refused(signature + tail)
+
+
+def read_or_refused(content: bytes) -> None:
+    """Looks at the header, which has pixels and a known way up or is refused."""
+    try:
+        header = read_header(content)
+    except UnreadableImage:
+        return
+    assert min(header.width, header.height) > 0
+    assert header.orientation in range(1, 9)

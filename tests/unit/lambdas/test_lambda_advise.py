@@ -34,8 +34,8 @@ def test_the_curves_cross_where_the_advice_says_that_costs_do(call):
     [
         (b'{"task": "sentiment"}', "modality"),
         (b'{"modality": "text", "task": "segmentation"}', "task"),
-        (b'{"modality": "text", "task": "sentiment", "classes": NaN}', "classes"),
-        (b'{"modality": "text", "task": "sentiment", "accuracy_needed": Infinity}', "accuracy_needed"),
+        (b'{"modality": "text", "task": "sentiment", "classes": NaN}', "body"),
+        (b'{"modality": "text", "task": "sentiment", "accuracy_needed": Infinity}', "body"),
         (b'{"modality": "text", "task": "sentiment", "weeks_to_market": 1' + b"0" * 400 + b"}", "weeks_to_market"),
         (b'{"modality": "text", "task": "sentiment", "classes": ' + b"1" * 5_000 + b"}", "body"),
         (b'{"modality": ["text"], "task": "sentiment"}', "modality"),

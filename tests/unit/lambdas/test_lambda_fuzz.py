@@ -42,6 +42,7 @@ CONTENT_TYPES = (
     "application/json",
     "text/plain",
     "text/plain; charset=utf-16",
+    "text/plain; charset=utf-7",
     "",
     "a/b",
 )

@@ -18,8 +18,9 @@ def test_malformed_requests_are_refused(monkeypatch):
     statuses = found["statuses"]
     assert sum(statuses.values()) == 200
     assert set(statuses) <= {"200", "400", "413", "415"}
-    # Bits may flip where nobody looks: that is a picture.
-    assert statuses.get("200", 0) < 40
+    # Bits may flip where nobody looks, and decoders pass over an EXIF segment that lies about its length: that is a
+    # picture.
+    assert statuses.get("200", 0) < 60
     assert found["good_ones_answered_afterwards"] == "6 of 6"
 
 

@@ -8,7 +8,7 @@ import logging
 
 import pytest
 from botocore.exceptions import ConnectTimeoutError
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
@@ -25,8 +25,6 @@ from lambdas.common.bodies import (
     misfit,
     schema_of,
 )
-from lambdas.common.errors import RequestRefused
-from lambdas.common.images import read_header
 
 from .conftest import ASKING, BY_NAME, EXAMPLES, FUNCTION_OF, PLAIN, picture, service_answer
 
@@ -111,7 +109,7 @@ BAD_SEQUENCES = {
         "InvalidSequence",
         "sequence",
     ),
-    "no number": (b'{"sequence": [[NaN]]}', "application/json", 400, "InvalidRequest", "sequence"),
+    "no number": (b'{"sequence": [[NaN]]}', "application/json", 400, "MalformedJson", "body"),
     "more than 32 bits": (sequence([[1e39]]), "application/json", 400, "InvalidRequest", "sequence"),
     "a truth": (sequence([[True]]), "application/json", 400, "InvalidRequest", "sequence"),
     "too many numbers": (
@@ -175,41 +173,6 @@ def test_a_small_image_is_enough_for_our_network_but_not_for_rekognition(call):
     status, found, _ = call("vision", "/images/labels", picture(size=(32, 32)), "image/png")
     assert (status, found["error"]["code"]) == (400, "ImageTooSmall")
     assert "80" in found["error"]["message"]
-
-
-@given(
-    cut=st.integers(0, 400),
-    flips=st.lists(st.tuples(st.integers(0, 399), st.integers(1, 255)), max_size=8),
-    kind=st.sampled_from(["PNG", "JPEG"]),
-)
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-def test_a_damaged_header_is_refused_and_never_crashes(cut, flips, kind):
-    content = bytearray({"PNG": PNG, "JPEG": JPEG}[kind])
-    for position, value in flips:
-        if position < len(content):
-            content[position] ^= value
-    try:
-        header = read_header(bytes(content[: len(content) - cut]), "body")
-    except RequestRefused as refused:
-        assert refused.status == 400
-    else:
-        assert header.width > 0
-        assert header.height > 0
-
-
-@given(st.binary(max_size=200))
-def test_any_bytes_behind_a_signature_are_an_image_or_refused(tail):
-    for signature in (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"):
-        try:
-            read_header(signature + tail, "body")
-        except RequestRefused as refused:
-            assert refused.status == 400
-
-
-@pytest.mark.parametrize("kind", ["PNG", "JPEG"])
-def test_the_size_is_read_from_the_header(kind):
-    header = read_header(picture(kind, (97, 83)), "body")
-    assert (header.width, header.height) == (97, 83)
 
 
 SERVICE_TROUBLE = {
