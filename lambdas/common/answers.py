@@ -115,6 +115,14 @@ class BatchAnswer:
     cost: Cost
     retries: int = 0
 
+    @property
+    def refusal(self) -> RequestRefused | None:
+        """Why no document at all was answered, None where one was: a reason that may pass before one that does not."""
+        refused = [one for one in self.documents if isinstance(one, RequestRefused)]
+        if len(refused) < len(self.documents):
+            return None
+        return max(refused, key=lambda one: one.may_pass)
+
     def as_json(self) -> dict[str, Any]:
         """Its members; every document ends in exactly one of results and error."""
         documents = [

@@ -81,6 +81,13 @@ def make_handler(
 
 
 def run(operation: Operation, event: dict[str, Any]) -> Answer | BatchAnswer | dict[str, Any]:
-    """The answer of the operation's backend, or of the one that the deployment's policy chooses."""
+    """The answer of the operation's backend, or of the one that the deployment's policy chooses.
+
+    Raises:
+        RequestRefused: also when no document of several was answered; see `BatchAnswer.refusal`.
+    """
     policy = policy_of(operation)
-    return answer_by_policy(policy, operation, event) if policy else operation.run(operation, event)
+    found = answer_by_policy(policy, operation, event) if policy else operation.run(operation, event)
+    if isinstance(found, BatchAnswer) and (refused := found.refusal):
+        raise refused
+    return found

@@ -26,6 +26,11 @@ class RequestRefused(Exception):
         self.field = field
         self.retry_after_seconds = retry_after_seconds
 
+    @property
+    def may_pass(self) -> bool:
+        """Whether the same request may be answered later."""
+        return self.retry_after_seconds is not None
+
 
 def bad_request(code: str, message: str, field: str) -> RequestRefused:
     """400: the request itself is wrong."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -29,7 +30,8 @@ def ask_in_pieces(
 ) -> tuple[Readings, str | None, int]:
     """What Comprehend says to each text, by its index, the stand-in's mark, and how many calls were repeated.
 
-    A piece that fails as a whole fails its own texts only: what was answered (and charged) before is not lost.
+    A piece that fails as a whole fails its own texts only: what was answered (and charged) before is not lost. One that
+    is refused for good is asked in halves, because Comprehend may refuse it for one of its texts, and charges nothing.
 
     Args:
         texts: by index.
@@ -41,8 +43,9 @@ def ask_in_pieces(
     found: Readings = {}
     stand_in, retries = None, 0
     indices = list(texts)
-    for first in range(0, len(indices), size):
-        piece = indices[first : first + size]
+    pieces = deque(indices[first : first + size] for first in range(0, len(indices), size))
+    while pieces:
+        piece = pieces.popleft()
         if time.monotonic() - started > NO_CALL_AFTER_SECONDS:
             late = unavailable(
                 "NotAsked", "Comprehend was too slow to be asked about this text. Send it again."
@@ -60,7 +63,12 @@ def ask_in_pieces(
             found |= dict.fromkeys(piece, error)
             continue
         except (ClientError, BotoCoreError) as error:
-            found |= dict.fromkeys(piece, explain(error, "Comprehend"))
+            refused = explain(error, "Comprehend")
+            if refused.status < 500 and len(piece) > 1:
+                middle = len(piece) // 2
+                pieces.extendleft((piece[middle:], piece[:middle]))
+            else:
+                found |= dict.fromkeys(piece, refused)
             continue
         stand_in = stand_in_of(answer) or stand_in
         found |= {piece[position]: reading for position, reading in readings.items()}

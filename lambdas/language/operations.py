@@ -245,10 +245,10 @@ def redact_pii(operation: Operation, event: dict[str, Any]) -> Answer:
 
 
 def recognize_batch(operation: Operation, event: dict[str, Any]) -> BatchAnswer:
-    """Asks Comprehend about the event's texts.
+    """Asks Comprehend about the event's texts; each has its own outcome, also when none is answered.
 
     Raises:
-        RequestRefused: when no text at all could be answered, the first one's reason.
+        RequestRefused: when the request as a whole is wrong.
     """
     request = read_texts(event, operation.body_as(TextsBody))
     members = request_members(
@@ -285,9 +285,6 @@ def recognize_batch(operation: Operation, event: dict[str, Any]) -> BatchAnswer:
         found, stand_in, retries = ask_in_pieces(fit, size, ask_piece, readings_of)
     documents = [request.refusals[index] or found[index] for index in range(len(request.texts))]
     answered = [index for index, one in enumerate(documents) if isinstance(one, Reading)]
-    refused = [one for one in documents if isinstance(one, RequestRefused)]
-    if not answered:
-        raise refused[0]
     units = sum(text_units(request.texts[index]) for index in answered)
     cost = cost_of(operation.price, operation.unit, units)
     return BatchAnswer(BACKEND, documents, operation.method, None, stand_in, cost, retries)

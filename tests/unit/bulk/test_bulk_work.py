@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+from types import SimpleNamespace
 
 import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError
@@ -65,6 +66,26 @@ def test_calls_are_made_at_the_deployments_pace(worker, batch, comprehend):
     work(worker, batch(TEXTS), plenty)
     times = [time for time, _ in comprehend.calls]
     assert [round(time - times[0], 6) for time in times] == [0.0, 0.2, 0.4]
+
+
+def test_a_throttled_call_with_an_empty_text_in_it_is_made_again_for_the_others(
+    worker, batch, comprehend, place
+):
+    comprehend.faults = {"ThrottlingException": 1.0}
+    comprehend.dice = SimpleNamespace(random=iter([0.0, 2.0]).__next__)
+    texts = {"empty.txt": " ", **dict(list(TEXTS.items())[:24])}
+    assert work(worker, batch(texts), plenty) == {"done": 24, "failed": 1}
+    assert codes(lines_of(worker, place)) == {"empty.txt": "EmptyText"} | dict.fromkeys(
+        list(texts)[1:], "done"
+    )
+
+
+def test_a_byte_order_mark_is_no_part_of_an_objects_text(worker, batch, comprehend, place):
+    made = batch({"marked.txt": "good", "plain.txt": "fine"})
+    raw = worker.s3.put_object(Bucket=BUCKET, Key=made.objects[0]["key"], Body="good".encode("utf-8-sig"))
+    made.objects[0]["etag"] = raw["ETag"].strip('"')
+    assert work(worker, made, plenty) == {"done": 2, "failed": 0}
+    assert set(comprehend.charged) == {"good", "fine"}
 
 
 def test_a_poisoned_object_fails_alone(worker, batch, comprehend, place):

@@ -90,6 +90,31 @@ def test_texts_of_which_none_is_answered_are_a_failed_request(call, service):
     assert headers["Retry-After"]
 
 
+def test_a_reason_that_may_pass_goes_before_one_that_does_not(call, service):
+    service("comprehend").add_client_error("batch_detect_sentiment", "ThrottlingException")
+    status, found, headers = send(call, [" ", "good", "fine"])
+    assert (status, found["error"]["code"]) == (503, "ServiceThrottled")
+    assert headers["Retry-After"]
+
+
+def test_a_piece_that_is_refused_for_one_text_is_asked_in_halves(call, service):
+    comprehend = service("comprehend")
+    one = EXAMPLES["text-toxicity"]["service_answer"]["ResultList"]
+
+    def asked(*texts: str) -> dict:
+        return {"TextSegments": [{"Text": text} for text in texts], "LanguageCode": "en"}
+
+    for texts in (("a", "bad", "c", "d"), ("a", "bad")):
+        comprehend.add_client_error(
+            "detect_toxic_content", "TextSizeLimitExceededException", expected_params=asked(*texts)
+        )
+    comprehend.add_response("detect_toxic_content", {"ResultList": one, **PLAIN}, asked("a"))
+    comprehend.add_client_error("detect_toxic_content", "TextSizeLimitExceededException")
+    comprehend.add_response("detect_toxic_content", {"ResultList": one * 2, **PLAIN}, asked("c", "d"))
+    status, found, _ = send(call, ["a", "bad", "c", "d"], "toxicity")
+    assert (status, outcomes(found)) == (200, ["INSULT", "TextTooLarge", "INSULT", "INSULT"])
+
+
 def test_no_piece_is_asked_that_would_outlive_the_function(call, service, monkeypatch):
     clock = iter([0.0, 1.0, batches.NO_CALL_AFTER_SECONDS + 1])
     monkeypatch.setattr(batches.time, "monotonic", lambda: next(clock))
