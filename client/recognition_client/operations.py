@@ -181,7 +181,7 @@ class Operations(ABC):
     ) -> Answer:
         """Persons in an image and the covers of face, head and hands that they wear.
 
-        A PNG or JPEG of at most 4,620,288 bytes (as base64 in JSON 3,465,216), each side from 64 to 4,096 pixels.
+        A PNG or JPEG of at most 4,194,304 bytes (as base64 in JSON 3,465,216), each side from 64 to 4,096 pixels.
 
         Args:
             required_equipment: Asks for a summary of who wears all of this, who does not, and who cannot be told.
@@ -369,7 +369,7 @@ class Operations(ABC):
     def text_classification(self, text: str) -> Answer:
         """The classes of a text by the deployment's custom classifier of Comprehend.
 
-        A text of at most 100,000 bytes of UTF-8."""
+        A text of at most 10,000 bytes of UTF-8."""
         return self.ask_about_text("texts/classification", text, {})
 
     def text_sentiment_batch(

@@ -11,6 +11,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from definitions.image_files import PNG_SIGNATURE
+from definitions.service_limits import SERVICE_LIMITS
 from lambdas.common.answers import (
     Answer,
     BatchAnswer,
@@ -21,14 +22,13 @@ from lambdas.common.answers import (
     retries_of,
     sorted_results,
 )
-from lambdas.common.bodies import ImageBody, ObjectBody, TextBody, TextsBody
+from lambdas.common.bodies import ImageBody, ObjectBody, TextBody, TextsBody, taken
 from lambdas.common.content import JSON_TYPE, TEXT_TYPE
 from lambdas.common.costs import cost_of, text_units
 from lambdas.common.errors import RequestRefused
 from lambdas.common.operations import Operation
 from lambdas.common.service_errors import explain
 from lambdas.custom.operations import OPERATIONS as CUSTOM
-from lambdas.language.operations import BATCH_DOCUMENTS
 from lambdas.language.operations import OPERATIONS as LANGUAGE
 from lambdas.vision.operations import OPERATIONS as VISION
 
@@ -70,7 +70,8 @@ def calls_of(operation: Operation, contents: list[Content]) -> list[list[Content
             short.append(one)
         else:
             alone.append([one])
-    together = [short[first : first + BATCH_DOCUMENTS] for first in range(0, len(short), BATCH_DOCUMENTS)]
+    size = SERVICE_LIMITS[several.api].most_documents
+    together = [short[first : first + size] for first in range(0, len(short), size)]
     return [*together, *alone]
 
 
@@ -108,7 +109,7 @@ def ask(operation: Operation, query: Mapping[str, str], contents: list[Content])
     except RequestRefused as error:
         return Asked(dict.fromkeys((one.index for one in contents), error))
     except (ClientError, BotoCoreError) as error:
-        refused = explain(error, operation.service.title())
+        refused = explain(error, operation.service.title(), taken(operation.body))
         retries = retries_of(error.response) if isinstance(error, ClientError) else 0
         return Asked(dict.fromkeys((one.index for one in contents), refused), retries)
 

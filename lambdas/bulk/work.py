@@ -15,7 +15,7 @@ from lambdas.bulk.asking import OPERATIONS, Content, Outcome, ask, calls_of, fai
 from lambdas.bulk.pace import Pace, QueueTooLong
 from lambdas.bulk.places import Place
 from lambdas.bulk.progress import alone, keep, kept
-from lambdas.common.bodies import IMAGE_BYTES, TextBody
+from lambdas.common.bodies import IMAGE_BYTES, ImageBody, TextBody
 from lambdas.common.budget import Budget
 from lambdas.common.clients import ATTEMPTS
 from lambdas.common.costs import cost_of, price_of, text_units
@@ -177,7 +177,7 @@ def pace_of(worker: Worker, operation: Operation) -> Pace:
 def read_all(worker: Worker, batch: Batch) -> list[Content]:
     """The objects without a line that could be read, in the version that was listed; the others have ended."""
     body = batch.operation.body
-    most = body.most_bytes if isinstance(body, TextBody) else IMAGE_BYTES
+    most = body.most_bytes if isinstance(body, TextBody | ImageBody) else IMAGE_BYTES
     contents = []
     for index in batch.open:
         try:

@@ -13,6 +13,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from botocore.exceptions import BotoCoreError, ClientError
 
 from lambdas.common.answers import Answer, BatchAnswer, refusal, success
+from lambdas.common.bodies import taken
 from lambdas.common.errors import RequestRefused, place_of
 from lambdas.common.operations import Operation
 from lambdas.common.policy import answer_by_policy, policy_of
@@ -50,7 +51,7 @@ def make_handler(
         except RequestRefused as error:
             return refuse(operation.name, error)
         except (ClientError, BotoCoreError) as error:
-            return refuse(operation.name, explain(error, service))
+            return refuse(operation.name, explain(error, service, taken(operation.body)))
         except Exception as error:  # noqa: BLE001 - unhandled, Lambda would log its words, which may repeat what was sent
             logger.error("failed", extra={"operation": operation.name, **place_of(error)})
             return refuse(operation.name, OUR_FAULT)

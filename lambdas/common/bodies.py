@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from definitions.image_files import DamagedImage, ImageHeader, UnreadableImage, read_header
+from definitions.service_limits import Limit
 from lambdas.common.content import (
     IMAGE_TYPES,
     JSON_TYPE,
@@ -22,6 +23,7 @@ from lambdas.common.errors import RequestRefused, bad_request, too_large
 # Rekognition takes 5 MiB of image bytes in a request (Amazon Rekognition quotas), but Lambda takes only 6 MiB of event,
 # in which API Gateway writes the body as base64, four bytes for three, beside the headers: what fits is the smaller.
 IMAGE_BYTES = min(5 * 1024 * 1024, (6 * 1024 * 1024 - 128 * 1024) * 3 // 4)
+IN_JSON = f"as base64 in JSON {IMAGE_BYTES * 3 // 4:,}"
 # What the networks read are numbers of 32 bits.
 LARGEST_FLOAT32 = 3.4028234663852886e38
 LANGUAGE_CODE = {"type": "string", "pattern": "^[a-z]{2}(-[A-Z]{2})?$"}
@@ -34,11 +36,19 @@ class ImageBody:
     Attributes:
         least_pixels, most_pixels: of each side.
         most_area: pixels in all; a small file may unpack to any number.
+        most_bytes: of the file.
     """
 
     least_pixels: int
     most_pixels: int | None = None
     most_area: int | None = None
+    most_bytes: int = IMAGE_BYTES
+
+    @classmethod
+    def of(cls, limit: Limit) -> ImageBody:
+        """The body of an operation of Rekognition's: what it takes, and what fits into an event."""
+        most_bytes = min(limit.most_bytes, IMAGE_BYTES)
+        return cls(limit.least_pixels, limit.most_pixels, most_bytes=most_bytes)
 
 
 @dataclass(frozen=True)
@@ -101,6 +111,26 @@ class TextsRequest:
     texts: list[str]
     refusals: list[RequestRefused | None]
     language_code: str | None
+
+
+def taken(body: Body) -> str:
+    """What a body may be, as a sentence for callers."""
+    match body:
+        case ImageBody():
+            most, area = body.most_pixels, body.most_area
+            sides = f"from {body.least_pixels} to {most:,}" if most else f"of at least {body.least_pixels}"
+            pixels = f"{sides} pixels, at most {area:,} in all" if area else f"{sides} pixels"
+            return f"A PNG or JPEG of at most {body.most_bytes:,} bytes ({IN_JSON}), each side {pixels}."
+        case ImagePairBody(least):
+            return f"Two PNG or JPEG files ({IN_JSON}, both together), each side of at least {least} pixels."
+        case TextBody(most):
+            return f"A text of at most {most:,} bytes of UTF-8."
+        case TextsBody(most, count):
+            return f"1 to {count} texts, each of at most {most:,} bytes of UTF-8."
+        case SequenceBody(most):
+            return f"Steps with a number for every channel, at most {most:,} numbers of 32 bits in all."
+        case ObjectBody():
+            return "A problem; a field that is wrong is named."
 
 
 def schema_of(body: Body) -> dict[str, Any]:
@@ -168,12 +198,9 @@ def checked_image(content: bytes, field: str, body: ImageBody) -> ImageRequest:
     """The image with its header, or 400 or 413."""
     if not content:
         raise bad_request("EmptyImage", "The image is empty.", field)
-    if len(content) > IMAGE_BYTES:
-        raise too_large(
-            "ImageTooLarge",
-            f"The image has {len(content):,} bytes; at most {IMAGE_BYTES:,} are taken.",
-            field,
-        )
+    if len(content) > body.most_bytes:
+        message = f"The image has {len(content):,} bytes; at most {body.most_bytes:,} are taken."
+        raise too_large("ImageTooLarge", message, field)
     try:
         header = read_header(content)
     except UnreadableImage as error:

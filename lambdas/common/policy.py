@@ -15,7 +15,7 @@ from typing import Any, TypeVar, cast
 from botocore.exceptions import BotoCoreError, ClientError
 
 from lambdas.common.answers import Answer, Cost, retries_of
-from lambdas.common.bodies import TextBody, read_text
+from lambdas.common.bodies import TextBody, read_text, taken
 from lambdas.common.budget import Budget, Reservation
 from lambdas.common.circuit import Circuit
 from lambdas.common.clients import ATTEMPTS, hurried, table_client
@@ -145,14 +145,14 @@ def ask_own(_: Policy, operation: Operation, event: dict[str, Any]) -> Answer:
     own = operation.own
     if own is None:
         raise ValueError(f"{operation.name} has a policy, and no operation of our own.")
-    return explained(lambda: single_answer(own, bare), "The SageMaker endpoint")
+    return explained(lambda: single_answer(own, bare), "The SageMaker endpoint", own)
 
 
 def ask_managed(policy: Policy, operation: Operation, event: dict[str, Any]) -> Answer:
     """The managed service's answer, within the budget."""
     name = operation.service.title()
     if policy.monthly_budget_usd is None:
-        return explained(lambda: single_answer(operation, event), name)
+        return explained(lambda: single_answer(operation, event), name, operation)
     # What is wrong with the text is said before anything is reserved.
     usd = known_price(usd_of(operation, event))
     reservation = reserve(policy.monthly_budget_usd, operation.name, usd)
@@ -160,7 +160,10 @@ def ask_managed(policy: Policy, operation: Operation, event: dict[str, Any]) -> 
     def charged(found: Answer) -> float:
         return usd * (1 + found.retries)
 
-    return explained(lambda: paid(reservation, usd, lambda: single_answer(operation, event), charged), name)
+    def pay() -> Answer:
+        return paid(reservation, usd, lambda: single_answer(operation, event), charged)
+
+    return explained(pay, name, operation)
 
 
 def single_answer(operation: Operation, event: dict[str, Any]) -> Answer:
@@ -250,9 +253,9 @@ def settle(reservation: Reservation, usd: float) -> None:
         return
 
 
-def explained(run: Callable[[], Found], service: str) -> Found:
-    """What `run` returns, a service's error as a refusal."""
+def explained(run: Callable[[], Found], service: str, operation: Operation) -> Found:
+    """What `run` returns of an operation, a service's error as a refusal."""
     try:
         return run()
     except (ClientError, BotoCoreError) as error:
-        raise explain(error, service) from error
+        raise explain(error, service, taken(operation.body)) from error

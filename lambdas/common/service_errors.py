@@ -48,12 +48,14 @@ DISBELIEF = frozenset(
         "UnrecognizedClientException",
     }
 )
-INVALID_IMAGES = frozenset({"InvalidImageFormatException", "ImageTooLargeException"})
+TOO_LARGE = {
+    "ImageTooLargeException": ("ImageTooLarge", "image"),
+    "TextSizeLimitExceededException": ("TextTooLarge", "text"),
+}
+INVALID_IMAGE = "InvalidImageFormatException"
 # Rekognition's word for, among others, a source image without a face to compare.
 INVALID_PARAMETERS = "InvalidParameterException"
-INVALID_TEXTS = frozenset(
-    {"TextSizeLimitExceededException", "UnsupportedLanguageException", "InvalidRequestException"}
-)
+INVALID_TEXTS = frozenset({"UnsupportedLanguageException", "InvalidRequestException"})
 
 
 class UnreadableAnswer(BotoCoreError):
@@ -75,13 +77,19 @@ def reading_answer() -> Generator[None]:
         raise UnreadableAnswer from error
 
 
-def explain(error: Exception, service: str) -> RequestRefused:
-    """Turns a botocore error into an answer; the service's own words stay out, they may repeat what was sent."""
+def explain(error: Exception, service: str, limits: str = "") -> RequestRefused:
+    """Turns a botocore error into an answer; the service's own words stay out, they may repeat what was sent.
+
+    Args:
+        error: botocore's; any other is raised.
+        service: how sentences name it.
+        limits: what the operation takes, a sentence for who sent more.
+    """
     if isinstance(error, ClientError):
         response = cast(Any, error).response
         headers = response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
         name = f"The stand-in of {service}" if STAND_IN_HEADER in headers else service
-        return explain_code(response["Error"]["Code"], name)
+        return explain_code(response["Error"]["Code"], name, limits)
     if isinstance(error, ConnectionError | HTTPClientError):
         return unavailable("ServiceUnreachable", f"{service} could not be reached in time. Try again.")
     if isinstance(error, UnreadableAnswer | ResponseParserError):
@@ -91,8 +99,8 @@ def explain(error: Exception, service: str) -> RequestRefused:
     raise error
 
 
-def explain_code(code: str, service: str) -> RequestRefused:
-    """An answer for one of the service's error codes."""
+def explain_code(code: str, service: str, limits: str = "") -> RequestRefused:
+    """An answer for one of the service's error codes; see `explain`."""
     if code in THROTTLES:
         return unavailable("ServiceThrottled", f"{service} takes no more requests just now. Try again.")
     # An error without a name of its own comes from before the service; botocore gives its HTTP status.
@@ -101,13 +109,15 @@ def explain_code(code: str, service: str) -> RequestRefused:
     if code in DISBELIEF:
         message = f"{service} does not accept the API's own signature just now ({code}). Try again."
         return unavailable("SignatureRefused", message)
-    if code in INVALID_IMAGES:
+    if code in TOO_LARGE:
+        name, field = TOO_LARGE[code]
+        message = f"The {field} is over a limit of {service}. {limits}".rstrip()
+        return too_large(name, message, field)
+    if code == INVALID_IMAGE:
         return bad_request("InvalidImage", f"{service} cannot read the image.", "image")
     if code == INVALID_PARAMETERS:
         message = f"{service} does not take this image with these options, or finds no face in it to compare."
         return bad_request("InvalidInput", message, "body")
-    if code == "TextSizeLimitExceededException":
-        return too_large("TextTooLarge", f"The text is over the limit of {service}.", "text")
     if code in INVALID_TEXTS:
         return bad_request("InvalidText", f"{service} does not take this text or its language.", "text")
     if code == "NotImplementedByStandIn":

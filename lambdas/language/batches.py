@@ -25,6 +25,7 @@ Readings = dict[int, Reading | RequestRefused]
 def ask_in_pieces(
     texts: dict[int, str],
     size: int,
+    limits: str,
     ask: Callable[[list[str]], dict[str, Any]],
     readings_of: Callable[[dict[str, Any]], Iterator[tuple[int, Reading | RequestRefused]]],
 ) -> tuple[Readings, str | None, int]:
@@ -36,6 +37,7 @@ def ask_in_pieces(
     Args:
         texts: by index.
         size: of a piece.
+        limits: what the operation takes, a sentence.
         ask: calls Comprehend with the texts of a piece.
         readings_of: position in the piece and reading or refusal, for each text of a piece.
     """
@@ -63,7 +65,7 @@ def ask_in_pieces(
             found |= dict.fromkeys(piece, error)
             continue
         except (ClientError, BotoCoreError) as error:
-            refused = explain(error, "Comprehend")
+            refused = explain(error, "Comprehend", limits)
             if refused.status < 500 and len(piece) > 1:
                 middle = len(piece) // 2
                 pieces.extendleft((piece[middle:], piece[:middle]))
@@ -75,7 +77,7 @@ def ask_in_pieces(
     return found, stand_in, retries
 
 
-def item_error(error: dict[str, Any]) -> RequestRefused:
+def item_error(error: dict[str, Any], limits: str) -> RequestRefused:
     """What an entry of an ErrorList means; its message may repeat the text and is left out."""
     code = error["ErrorCode"]
-    return explain_code(code if code.endswith(SUFFIX) else code + SUFFIX, "Comprehend")
+    return explain_code(code if code.endswith(SUFFIX) else code + SUFFIX, "Comprehend", limits)

@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from definitions.service_limits import SERVICE_LIMITS
 from lambdas.common.answers import (
     Answer,
     BatchAnswer,
@@ -17,7 +18,7 @@ from lambdas.common.answers import (
     retries_of,
     stand_in_of,
 )
-from lambdas.common.bodies import TextBody, TextRequest, TextsBody, read_text, read_texts
+from lambdas.common.bodies import TextBody, TextRequest, TextsBody, read_text, read_texts, taken
 from lambdas.common.clients import client, hurried
 from lambdas.common.costs import cost_of, text_units
 from lambdas.common.errors import RequestRefused
@@ -30,13 +31,6 @@ from lambdas.language.batches import ask_in_pieces, item_error
 from lambdas.language.redaction import MASK, REPLACE, redact
 
 BACKEND = "comprehend"
-# Comprehend's limits of one document in bytes of UTF-8 (Amazon Comprehend quotas, real-time analysis).
-DOCUMENT_BYTES = 100_000
-SHORT_DOCUMENT_BYTES = 5_000
-SEGMENT_BYTES = 1_000
-# How many documents one call takes: of batch operations, and segments of DetectToxicContent.
-BATCH_DOCUMENTS = 25
-TOXICITY_SEGMENTS = 10
 # What one request may hold, so that its calls fit into the function's time.
 MOST_TEXTS = 250
 UNIT = "100 characters"
@@ -256,6 +250,7 @@ def recognize_batch(operation: Operation, event: dict[str, Any]) -> BatchAnswer:
     )
     fit = {index: text for index, text in enumerate(request.texts) if request.refusals[index] is None}
     toxic = operation.api == "DetectToxicContent"
+    limits = taken(operation.body)
     payer, budget_usd = operation.spends_of, budget_shared_by(operation)
 
     def ask_piece(texts: list[str]) -> dict[str, Any]:
@@ -278,11 +273,11 @@ def recognize_batch(operation: Operation, event: dict[str, Any]) -> BatchAnswer:
             yield from enumerate(toxic_segment(one) for one in answer["ResultList"])
             return
         yield from ((one["Index"], operation.reading_of(one)) for one in answer["ResultList"])
-        yield from ((one["Index"], item_error(one)) for one in answer["ErrorList"])
+        yield from ((one["Index"], item_error(one, limits)) for one in answer["ErrorList"])
 
-    size = TOXICITY_SEGMENTS if toxic else BATCH_DOCUMENTS
+    size = SERVICE_LIMITS[operation.api].most_documents
     with hurried():
-        found, stand_in, retries = ask_in_pieces(fit, size, ask_piece, readings_of)
+        found, stand_in, retries = ask_in_pieces(fit, size, limits, ask_piece, readings_of)
     documents = [request.refusals[index] or found[index] for index in range(len(request.texts))]
     answered = [index for index, one in enumerate(documents) if isinstance(one, Reading)]
     units = sum(text_units(request.texts[index]) for index in answered)
@@ -295,10 +290,10 @@ def usd_of_texts(operation: Operation, texts: Iterable[str]) -> float | None:
     return cost_of(operation.price, operation.unit, sum(map(text_units, texts))).usd
 
 
-def row(name: str, api: str, summary: str, read: Any, most_bytes: int, **more: Any) -> Operation:
+def row(name: str, api: str, summary: str, read: Any, **more: Any) -> Operation:
     """An operation of Comprehend on one text."""
     defaults = {
-        "body": TextBody(most_bytes),
+        "body": TextBody(SERVICE_LIMITS[api].most_bytes),
         "options": (language_of(ALL_LANGUAGES),),
         "price": UNIT_PRICE,
         "unit": UNIT,
@@ -310,15 +305,16 @@ def row(name: str, api: str, summary: str, read: Any, most_bytes: int, **more: A
     )
 
 
-def batch_of(single: Operation, most_bytes: int, api: str | None = None) -> Operation:
+def batch_of(single: Operation, api: str | None = None) -> Operation:
     """The operation on many texts at once."""
+    api = api or f"Batch{single.api}"
     return dataclasses.replace(
         single,
         name=f"{single.name}-batch",
         path=f"{single.path}/batch",
         summary=f"{single.summary} Of up to {MOST_TEXTS} texts, each with its own outcome.",
-        api=api or f"Batch{single.api}",
-        body=TextsBody(most_bytes, MOST_TEXTS),
+        api=api,
+        body=TextsBody(SERVICE_LIMITS[api].most_bytes, MOST_TEXTS),
         run=recognize_batch,
         own=None,
         spends_of=single.name if single.own else None,
@@ -330,7 +326,6 @@ SENTIMENT = row(
     "DetectSentiment",
     "Positive, negative, neutral or mixed: the sentiment of a text.",
     sentiments,
-    SHORT_DOCUMENT_BYTES,
     own=TEXT_CLASS,
 )
 TARGETED_SENTIMENT = row(
@@ -338,7 +333,6 @@ TARGETED_SENTIMENT = row(
     "DetectTargetedSentiment",
     "The sentiment towards each thing that a text mentions.",
     targeted_sentiments,
-    SHORT_DOCUMENT_BYTES,
     options=(language_of(ENGLISH),),
 )
 LANGUAGE = row(
@@ -346,7 +340,6 @@ LANGUAGE = row(
     "DetectDominantLanguage",
     "The languages that a text is in.",
     languages,
-    DOCUMENT_BYTES,
     options=(),
 )
 ENTITIES = row(
@@ -354,17 +347,13 @@ ENTITIES = row(
     "DetectEntities",
     "Persons, places, organisations, dates and the like in a text.",
     spans_of("Entities"),
-    DOCUMENT_BYTES,
 )
-KEY_PHRASES = row(
-    "key-phrases", "DetectKeyPhrases", "What a text is about.", spans_of("KeyPhrases"), DOCUMENT_BYTES
-)
+KEY_PHRASES = row("key-phrases", "DetectKeyPhrases", "What a text is about.", spans_of("KeyPhrases"))
 SYNTAX = row(
     "syntax",
     "DetectSyntax",
     "The part of speech of each word.",
     parts_of_speech,
-    SHORT_DOCUMENT_BYTES,
     options=(language_of(SYNTAX_LANGUAGES),),
     price="comprehend.syntax.unit",
 )
@@ -373,7 +362,6 @@ PII = row(
     "DetectPiiEntities",
     "Personal data in a text.",
     spans_of("Entities"),
-    DOCUMENT_BYTES,
     options=(language_of(PII_LANGUAGES),),
     price=PII_PRICE,
 )
@@ -392,7 +380,6 @@ TOXICITY = row(
     "DetectToxicContent",
     "Insults, threats, hate and the like in a text.",
     toxicity,
-    SEGMENT_BYTES,
     options=(language_of(ENGLISH),),
     price="comprehend.toxicity.unit",
 )
@@ -401,7 +388,6 @@ CLASSIFICATION = row(
     "ClassifyDocument",
     "The classes of a text by the deployment's custom classifier of Comprehend.",
     classes,
-    DOCUMENT_BYTES,
     options=(),
     # A classifier's endpoint is paid for by the second, whether it is asked or not.
     price=None,
@@ -423,7 +409,7 @@ SINGLE = (
 WITH_BATCH = (SENTIMENT, TARGETED_SENTIMENT, LANGUAGE, ENTITIES, KEY_PHRASES, SYNTAX)
 OPERATIONS = (
     *SINGLE,
-    *(batch_of(single, SHORT_DOCUMENT_BYTES) for single in WITH_BATCH),
+    *(batch_of(single) for single in WITH_BATCH),
     # DetectToxicContent itself takes several segments, and reads each in the light of those before it.
-    batch_of(TOXICITY, SEGMENT_BYTES, "DetectToxicContent"),
+    batch_of(TOXICITY, "DetectToxicContent"),
 )

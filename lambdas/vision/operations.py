@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from definitions.service_limits import SERVICE_LIMITS
 from lambdas.common.answers import Answer, Reading, Result, box, details_of, retries_of, stand_in_of
 from lambdas.common.bodies import ImageBody, ImagePairBody, read_image, read_image_pair
 from lambdas.common.clients import client
@@ -24,11 +25,6 @@ from lambdas.common.service_errors import reading_answer
 from lambdas.custom.operations import IMAGE_CLASS
 
 BACKEND = "rekognition"
-# Rekognition's limits of each side in pixels (Amazon Rekognition quotas).
-LEAST_PIXELS = 80
-MOST_PIXELS = 10_000
-EQUIPMENT_LEAST_PIXELS = 64
-EQUIPMENT_MOST_PIXELS = 4_096
 MAXIMUM_LABELS = 20
 MINIMUM_CONFIDENCE_PERCENT = 50
 # What Rekognition takes as a label's or a category's name.
@@ -317,7 +313,12 @@ def summary_attributes(attributes: dict[str, Any]) -> dict[str, Any]:
 
 def row(name: str, api: str, summary: str, read: Any, **more: Any) -> Operation:
     """An operation of Rekognition on one image."""
-    defaults = {"body": ImageBody(LEAST_PIXELS), "price": GROUP_2, "unit": "image", "run": recognize}
+    defaults = {
+        "body": ImageBody.of(SERVICE_LIMITS[api]),
+        "price": GROUP_2,
+        "unit": "image",
+        "run": recognize,
+    }
     return Operation(
         name=f"image-{name}",
         path=f"images/{name}",
@@ -335,7 +336,6 @@ OPERATIONS = (
         "DetectLabels",
         "Objects, scenes and actions in an image, with boxes where they can be located.",
         labels,
-        body=ImageBody(LEAST_PIXELS, MOST_PIXELS),
         options=LABEL_OPTIONS,
         version_member="LabelModelVersion",
         own=IMAGE_CLASS,
@@ -355,7 +355,7 @@ OPERATIONS = (
         "CompareFaces",
         "The faces of a target image that match the largest face of a source image.",
         comparison,
-        body=ImagePairBody(LEAST_PIXELS),
+        body=ImagePairBody(SERVICE_LIMITS["CompareFaces"].least_pixels),
         options=COMPARE_OPTIONS,
         price=GROUP_1,
     ),
@@ -364,7 +364,6 @@ OPERATIONS = (
         "DetectModerationLabels",
         "What may be unwanted in an image.",
         moderation,
-        body=ImageBody(LEAST_PIXELS, MOST_PIXELS),
         options=(MIN_CONFIDENCE,),
         version_member="ModerationModelVersion",
     ),
@@ -373,7 +372,6 @@ OPERATIONS = (
         "DetectProtectiveEquipment",
         "Persons in an image and the covers of face, head and hands that they wear.",
         equipment,
-        body=ImageBody(EQUIPMENT_LEAST_PIXELS, EQUIPMENT_MOST_PIXELS),
         options=EQUIPMENT_OPTIONS,
         version_member="ProtectiveEquipmentModelVersion",
     ),

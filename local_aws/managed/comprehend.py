@@ -7,15 +7,10 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from definitions.service_limits import SERVICE_LIMITS
 from local_aws.managed import english, personal_data, targeted, toxic
 from local_aws.managed.service import Refused, StandIn, loaded_once
 
-# Limits of Comprehend itself in bytes of UTF-8 (Amazon Comprehend quotas).
-SENTIMENT_BYTES = 5_000
-DOCUMENT_BYTES = 100_000
-BATCH_DOCUMENTS = 25
-SEGMENT_BYTES = 1_000
-SEGMENTS = 10
 LANGUAGES = frozenset({"en", "es", "fr", "de", "it", "pt", "ar", "hi", "ja", "ko", "zh", "zh-TW"})
 SENTIMENT_MARK = "VADER, a lexicon of English sentiment (MIT); not Comprehend"
 LANGUAGE_MARK = "py3langid (BSD); not Comprehend"
@@ -33,18 +28,18 @@ def stand_in() -> StandIn:
     """Comprehend's operations that are here."""
     single = {
         "DetectSentiment": (SENTIMENT_MARK, detect_sentiment),
-        "DetectTargetedSentiment": (targeted.MARK, in_english(targeted_sentiment, SENTIMENT_BYTES)),
+        "DetectTargetedSentiment": (targeted.MARK, in_english("DetectTargetedSentiment", targeted_sentiment)),
         "DetectDominantLanguage": (LANGUAGE_MARK, detect_dominant_language),
-        "DetectEntities": (english.MARK, in_english(english.entities, DOCUMENT_BYTES)),
-        "DetectKeyPhrases": (english.MARK, in_english(english.key_phrases, DOCUMENT_BYTES)),
-        "DetectSyntax": (english.MARK, in_english(english.syntax, SENTIMENT_BYTES)),
+        "DetectEntities": (english.MARK, in_english("DetectEntities", english.entities)),
+        "DetectKeyPhrases": (english.MARK, in_english("DetectKeyPhrases", english.key_phrases)),
+        "DetectSyntax": (english.MARK, in_english("DetectSyntax", english.syntax)),
         "DetectPiiEntities": (
             personal_data.MARK,
-            in_english(personal_data.personal_data, DOCUMENT_BYTES),
+            in_english("DetectPiiEntities", personal_data.personal_data),
         ),
     }
     batches = {
-        f"Batch{name}": (mark, in_batches(run))
+        f"Batch{name}": (mark, in_batches(f"Batch{name}", run))
         for name, (mark, run) in single.items()
         if name != "DetectPiiEntities"
     }
@@ -53,11 +48,11 @@ def stand_in() -> StandIn:
     return StandIn("Comprehend", single | segments | batches, models)
 
 
-def in_english(read: Callable[[str], dict[str, Any]], maximum_bytes: int) -> Callable[[dict], dict]:
+def in_english(operation: str, read: Callable[[str], dict[str, Any]]) -> Callable[[dict], dict]:
     """An operation of a model that knows English only: another language of Comprehend's has no stand-in."""
 
     def run(request: dict[str, Any]) -> dict[str, Any]:
-        text = read_text(request, maximum_bytes)
+        text = read_text(operation, request)
         language = request.get("LanguageCode")
         if language not in LANGUAGES:
             raise Refused("UnsupportedLanguageException", "LanguageCode is none that Comprehend knows.")
@@ -68,19 +63,20 @@ def in_english(read: Callable[[str], dict[str, Any]], maximum_bytes: int) -> Cal
     return run
 
 
-def in_batches(single: Callable[[dict[str, Any]], dict[str, Any]]) -> Callable[[dict], dict]:
+def in_batches(operation: str, single: Callable[[dict[str, Any]], dict[str, Any]]) -> Callable[[dict], dict]:
     """The batch operation: a result or an error for each text."""
+    most_documents = SERVICE_LIMITS[operation].most_documents
 
     def run(request: dict[str, Any]) -> dict[str, Any]:
         texts = request.get("TextList")
         if not isinstance(texts, list) or not texts:
             raise Refused("InvalidRequestException", "TextList has to be a list of at least one text.")
-        if len(texts) > BATCH_DOCUMENTS:
-            raise Refused("BatchSizeLimitExceededException", f"TextList takes {BATCH_DOCUMENTS} texts.")
+        if len(texts) > most_documents:
+            raise Refused("BatchSizeLimitExceededException", f"TextList takes {most_documents} texts.")
         results, errors = [], []
         for index, text in enumerate(texts):
             try:
-                read_text({"Text": text}, SENTIMENT_BYTES)
+                read_text(operation, {"Text": text})
                 results.append({"Index": index, **single({**request, "Text": text})})
             except Refused as error:
                 if error.code == "NotImplementedByStandIn":
@@ -96,16 +92,16 @@ def detect_toxic_content(request: dict[str, Any]) -> dict[str, Any]:
     segments = request.get("TextSegments")
     if not isinstance(segments, list) or not segments or not all(isinstance(one, dict) for one in segments):
         raise Refused("InvalidRequestException", "TextSegments has to be a list of at least one segment.")
-    if len(segments) > SEGMENTS:
-        raise Refused("InvalidRequestException", f"TextSegments takes {SEGMENTS} segments.")
-    texts = [read_text(one, SEGMENT_BYTES) for one in segments]
+    if len(segments) > (most := SERVICE_LIMITS["DetectToxicContent"].most_documents):
+        raise Refused("InvalidRequestException", f"TextSegments takes {most} segments.")
+    texts = [read_text("DetectToxicContent", one) for one in segments]
     if request.get("LanguageCode") != "en":
         raise Refused("UnsupportedLanguageException", "LanguageCode is not one of toxicity detection.")
     return toxic.toxic_content(texts)
 
 
-def read_text(request: dict[str, Any], maximum_bytes: int) -> str:
-    """The request's text.
+def read_text(operation: str, request: dict[str, Any]) -> str:
+    """The text of a request for an operation.
 
     Raises:
         Refused: with Comprehend's codes.
@@ -117,10 +113,8 @@ def read_text(request: dict[str, Any], maximum_bytes: int) -> str:
         size = len(text.encode())
     except UnicodeEncodeError as error:
         raise Refused("InvalidRequestException", "Text holds half of a surrogate pair.") from error
-    if size > maximum_bytes:
-        raise Refused(
-            "TextSizeLimitExceededException", f"Text has {size} bytes; at most {maximum_bytes} are taken."
-        )
+    if size > (most := SERVICE_LIMITS[operation].most_bytes):
+        raise Refused("TextSizeLimitExceededException", f"Text has {size} bytes; at most {most} are taken.")
     return text
 
 
@@ -134,7 +128,7 @@ def analyzer() -> Any:
 
 def detect_sentiment(request: dict[str, Any]) -> dict[str, Any]:
     """DetectSentiment: four scores that sum to 1."""
-    return in_english(sentiment_of, SENTIMENT_BYTES)(request)
+    return in_english("DetectSentiment", sentiment_of)(request)
 
 
 def targeted_sentiment(text: str) -> dict[str, Any]:
@@ -167,7 +161,7 @@ def share(compounds: list[float], sign: int) -> float:
 
 def detect_dominant_language(request: dict[str, Any]) -> dict[str, Any]:
     """DetectDominantLanguage: the most probable languages."""
-    text = read_text(request, DOCUMENT_BYTES)
+    text = read_text("DetectDominantLanguage", request)
     ranked = identifier().rank(text)
     return {"Languages": [{"LanguageCode": code, "Score": float(score)} for code, score in ranked[:3]]}
 

@@ -5,23 +5,21 @@ from __future__ import annotations
 import base64
 import binascii
 import io
-import struct
-from contextlib import suppress
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
+from definitions.image_files import UPRIGHT, ImageHeader, read_header, upright
+from definitions.service_limits import SERVICE_LIMITS, Limit
 from local_aws.managed.service import Refused
 
-# Limits of Rekognition itself (Amazon Rekognition quotas).
-IMAGE_BYTES = 5 * 1024 * 1024
-SIDE_PIXELS_LEAST = 80
-SIDE_PIXELS_MOST = 10_000
+# Where Rekognition tells no most of a side: what the stand-ins' memory is made for.
+MOST_AREA_PIXELS = 100_000_000
 
 
-def read_image(request: dict[str, Any], member: str = "Image") -> Image.Image:
-    """The request's image of that name, decoded: RGB, upright and opaque.
+def read_image(operation: str, request: dict[str, Any], member: str = "Image") -> Image.Image:
+    """The image of that name in a request for an operation, decoded: RGB, upright and opaque.
 
     Raises:
         Refused: with Rekognition's codes.
@@ -33,34 +31,36 @@ def read_image(request: dict[str, Any], member: str = "Image") -> Image.Image:
         content = base64.b64decode(encoded, validate=True)
     except (binascii.Error, ValueError) as error:
         raise Refused("InvalidParameterException", f"{member}.Bytes is not base64.") from error
-    if len(content) > IMAGE_BYTES:
-        raise Refused("ImageTooLargeException", f"The image has more than {IMAGE_BYTES} bytes.")
-    wrong_size = Refused(
-        "InvalidParameterException", f"Each side needs {SIDE_PIXELS_LEAST} to {SIDE_PIXELS_MOST} pixels."
-    )
+    limit = SERVICE_LIMITS[operation]
+    if len(content) > limit.most_bytes:
+        raise Refused("ImageTooLargeException", f"The image has more than {limit.most_bytes} bytes.")
     try:
+        header = read_header(content)
+        # A decompression bomb is refused before it is decoded.
+        require_size(limit, header)
         image = Image.open(io.BytesIO(content), formats=("PNG", "JPEG"))
-        # The size stands in the header: a decompression bomb is refused before it is decoded.
-        if not all(SIDE_PIXELS_LEAST <= side <= SIDE_PIXELS_MOST for side in image.size):
-            raise wrong_size
         image.load()
-    except Image.DecompressionBombError as error:
-        raise wrong_size from error
-    except (OSError, SyntaxError, ValueError) as error:
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise Refused("InvalidImageFormatException", "The bytes are no PNG or JPEG image.") from error
-    return in_colours(upright(image))
+    return turned(in_colours(image), header.orientation)
 
 
-def upright(image: Image.Image) -> Image.Image:
-    """The image turned as its EXIF says, as Rekognition does; its boxes are those of the turned one.
+def require_size(limit: Limit, header: ImageHeader) -> None:
+    """Refuses an image whose sides are too short or too long.
 
-    One whose EXIF cannot be read stays as it is.
+    Raises:
+        Refused: InvalidParameterException.
     """
-    unreadable = (SyntaxError, ValueError, TypeError, LookupError, ArithmeticError, OSError, EOFError)
-    with suppress(*unreadable, struct.error):
-        # In place: a copy of 100 megapixels takes 400 MB.
-        ImageOps.exif_transpose(image, in_place=True)
-    return image
+    sides, most = (header.width, header.height), limit.most_pixels
+    fits = max(sides) <= most if most else header.width * header.height <= MOST_AREA_PIXELS
+    if not fits or min(sides) < limit.least_pixels:
+        wanted = f"to {most}" if most else f"or more, {MOST_AREA_PIXELS} in all"
+        raise Refused("InvalidParameterException", f"Each side needs {limit.least_pixels} {wanted} pixels.")
+
+
+def turned(image: Image.Image, orientation: int) -> Image.Image:
+    """The image turned as its file says, as Rekognition does; its boxes are those of the turned one."""
+    return image if orientation == UPRIGHT else Image.fromarray(upright(np.asarray(image), orientation))
 
 
 def in_colours(image: Image.Image) -> Image.Image:

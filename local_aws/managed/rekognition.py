@@ -76,7 +76,7 @@ def center_net() -> CenterNet:
 
 def detect_labels(request: dict[str, Any]) -> dict[str, Any]:
     """DetectLabels: each object found, with its places, and the more general label it belongs to."""
-    image = read_image(request)
+    image = read_image("DetectLabels", request)
     least = request.get("MinConfidence", DEFAULT_CONFIDENCE_PERCENT)
     with in_use(center_net) as [network]:
         found = network.find(image)
@@ -130,7 +130,7 @@ def blaze_face() -> BlazeFace:
 
 def detect_faces(request: dict[str, Any]) -> dict[str, Any]:
     """DetectFaces: where each face is, with eyes and nose; attributes such as smiles are left out, whoever asks."""
-    image = read_image(request)
+    image = read_image("DetectFaces", request)
     with in_use(blaze_face) as [network]:
         found = network.find(image)
     return {"FaceDetails": [face_detail(face) for face in found[:MOST_FACES]]}
@@ -154,7 +154,7 @@ def face_embedding() -> FaceEmbedding:
 
 def compare_faces(request: dict[str, Any]) -> dict[str, Any]:
     """CompareFaces: the source's largest face against each of the target; no quality filter, whoever asks."""
-    source, target = read_image(request, "SourceImage"), read_image(request, "TargetImage")
+    source, target = (read_image("CompareFaces", request, f"{name}Image") for name in ("Source", "Target"))
     least = request.get("SimilarityThreshold", DEFAULT_SIMILARITY_PERCENT)
     with in_use(blaze_face, face_embedding) as [detector, embedding]:
         candidates = detector.find(source)
@@ -184,7 +184,7 @@ def nsfw() -> Nsfw:
 
 def detect_moderation_labels(request: dict[str, Any]) -> dict[str, Any]:
     """DetectModerationLabels: the two labels of Rekognition's first level that the network can tell."""
-    image = read_image(request)
+    image = read_image("DetectModerationLabels", request)
     least = request.get("MinConfidence", DEFAULT_MODERATION_PERCENT)
     with in_use(nsfw) as [network]:
         found = network.classify(image)
@@ -213,7 +213,7 @@ def reader() -> Any:
 
 def detect_text(request: dict[str, Any]) -> dict[str, Any]:
     """DetectText: the lines, each with its words."""
-    image = read_image(request)
+    image = read_image("DetectText", request)
     with in_use(reader) as [read]:
         found = read(np.asarray(no_strip(image))[:, :, ::-1])
     detections: list[dict[str, Any]] = []

@@ -21,7 +21,7 @@ def read(image: Image.Image, kind: str = "PNG", **options) -> Image.Image:
     """What the stand-ins see of an image."""
     buffer = io.BytesIO()
     image.save(buffer, kind, **options)
-    return read_image({"Image": {"Bytes": base64.b64encode(buffer.getvalue()).decode()}})
+    return read_image("DetectLabels", {"Image": {"Bytes": base64.b64encode(buffer.getvalue()).decode()}})
 
 
 def test_grey_of_16_bits_is_seen_as_its_copy_of_8_bits():

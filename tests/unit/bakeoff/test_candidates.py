@@ -12,7 +12,7 @@ from botocore.stub import Stubber
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from PIL import Image
+from PIL import Image, ImageOps
 from sklearn.datasets import load_digits
 
 from bakeoff import constant, estimators, managed, network
@@ -21,6 +21,7 @@ from bakeoff.examples import Examples
 from bakeoff.features import series_features
 from bakeoff.splits import split
 from bakeoff.tasks import Task
+from definitions.service_limits import SERVICE_LIMITS
 
 
 def task_of(examples: Examples, directory) -> Task:
@@ -168,7 +169,18 @@ def test_rekognitions_labels_become_classes_and_what_is_none_of_them_is_wrong(tm
 
     answers = managed.ask_labels(Task(part, part, part, 60.0, 0, tmp_path), silent, operation, "")
     assert answers.predictions.tolist() == [0, -1]
-    assert min(sides) >= managed.LEAST_PIXELS
+    assert min(sides) >= SERVICE_LIMITS["DetectLabels"].least_pixels
+
+
+@pytest.mark.parametrize("side", [20, 200])
+def test_an_image_is_as_upright_for_the_service_when_it_was_enlarged(side):
+    exif, buffer = Image.Exif(), io.BytesIO()
+    exif[0x0112] = 6
+    Image.linear_gradient("L").resize((2 * side, side)).save(buffer, "PNG", exif=exif)
+    shown = ImageOps.exif_transpose(Image.open(io.BytesIO(managed.large_enough(buffer.getvalue()))))
+    assert shown.height == 2 * shown.width
+    grey = shown.convert("L")
+    assert grey.getpixel((grey.width - 2, 1)) < grey.getpixel((1, 1))
 
 
 @pytest.mark.parametrize(

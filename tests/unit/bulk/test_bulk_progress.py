@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ConnectionClosedError
 
-from lambdas.bulk import asking
+from definitions.service_limits import SERVICE_LIMITS
 from lambdas.bulk.pace import QueueTooLong
 from lambdas.bulk.progress import CLOCKS_APART_SECONDS
 from lambdas.bulk.work import Worker, count, give_up, work
@@ -68,7 +68,8 @@ class Mortal:
 
 @pytest.fixture(autouse=True)
 def short_calls(monkeypatch):
-    monkeypatch.setattr(asking, "BATCH_DOCUMENTS", TOGETHER)
+    smaller = replace(SERVICE_LIMITS["BatchDetectSentiment"], most_documents=TOGETHER)
+    monkeypatch.setitem(SERVICE_LIMITS, "BatchDetectSentiment", smaller)
 
 
 @pytest.fixture

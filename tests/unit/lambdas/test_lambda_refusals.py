@@ -175,6 +175,37 @@ def test_a_small_image_is_enough_for_our_network_but_not_for_rekognition(call):
     assert "80" in found["error"]["message"]
 
 
+@pytest.mark.parametrize(
+    ("name", "function", "error", "words"),
+    [
+        ("image-protective-equipment", "vision", "ImageTooLargeException", "of at most 4,194,304 bytes"),
+        ("text-classification", "language", "TextSizeLimitExceededException", "of at most 10,000 bytes"),
+    ],
+)
+def test_what_a_service_finds_too_large_is_told_with_the_limit(call, service, name, function, error, words):
+    operation = BY_NAME[name]
+    service(operation.service).add_client_error(operation.method, error)
+    body, kind = (picture(), "image/png") if function == "vision" else (b"Good.", "text/plain")
+    status, found, _ = call(function, f"/{operation.path}", body, kind)
+    assert status == 413
+    assert words in found["error"]["message"]
+
+
+@pytest.mark.parametrize(("size", "status"), [(10_000, 200), (10_001, 413)])
+def test_a_classifier_takes_ten_thousand_bytes_and_not_one_more(call, service, size, status):
+    operation = BY_NAME["text-classification"]
+    service("comprehend").add_response(operation.method, service_answer(operation))
+    assert call("language", "/texts/classification", b"x" * size, "text/plain")[0] == status
+
+
+@pytest.mark.parametrize(("size", "status"), [(4 * 1024 * 1024, 200), (4 * 1024 * 1024 + 1, 413)])
+def test_protective_equipment_takes_images_of_four_megabytes_and_no_more(call, service, size, status):
+    operation = BY_NAME["image-protective-equipment"]
+    service("rekognition").add_response(operation.method, service_answer(operation))
+    content = PNG + b"\0" * (size - len(PNG))
+    assert call("vision", f"/{operation.path}", content, "image/png")[0] == status
+
+
 SERVICE_TROUBLE = {
     "ThrottlingException": 503,
     "ProvisionedThroughputExceededException": 503,
