@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rich.text import Text
 
 from cli.shared.errors import CommandFailed
+from definitions.image_files import UnreadableImage
 from model_code.outputs import written
 
 if TYPE_CHECKING:
@@ -40,16 +40,16 @@ def require_drawable(image: bytes, output: Path) -> None:
 
 
 def upright(image: bytes) -> Image.Image:
-    """The image in RGB, turned as its EXIF says: so Rekognition turns a photograph before it measures boxes.
+    """The image as Rekognition sees it: turned as its EXIF says before boxes are measured, in RGB, opaque.
 
     Raises:
         CommandFailed: when it cannot be read.
     """
-    from PIL import Image, ImageOps
+    from local_aws.managed.pictures import as_seen
 
     try:
-        return ImageOps.exif_transpose(Image.open(io.BytesIO(image))).convert("RGB")
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        return as_seen(image)
+    except UnreadableImage as error:
         raise CommandFailed("--show cannot draw on this image: it is damaged, or too large.") from error
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -19,8 +20,10 @@ from recognition_client.transport import Reply, SignedTransport, TokenTransport,
 
 JSON = "application/json"
 RETRIED = frozenset({409, 429, 503, 504})
-PAUSE_SECONDS = 1.0
-ATTEMPTS = 3
+# After the first try, and twice as long after each that follows.
+PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 1.0, 8.0
+# Twice as long as a request may take: while the first try is still being answered, the API says 409 to a second.
+PATIENCE_SECONDS = 60.0
 
 
 class RecognitionClient(Operations):
@@ -31,19 +34,20 @@ class RecognitionClient(Operations):
     >>> client.image_labels(Path("photo.jpg").read_bytes(), max_labels=5).results[0].label
     """
 
-    def __init__(self, transport: Transport, *, attempts: int = ATTEMPTS) -> None:
+    def __init__(self, transport: Transport, *, patience_seconds: float = PATIENCE_SECONDS) -> None:
         """Args:
         transport: sends a request.
-        attempts: in all, when the API says that the same request may succeed later. They carry one Idempotency-Key,
-            so that a request whose answer was lost is not charged twice.
+        patience_seconds: how long a request is sent again when the API says that it may succeed later, or does not
+            answer; 0 sends it once. All carry one Idempotency-Key, so that a request whose answer was lost is not
+            charged twice.
 
         Raises:
-            ValueError: for fewer attempts than one.
+            ValueError: for less than no time.
         """
-        if attempts < 1:
-            raise ValueError(f"attempts is {attempts}; a request takes one at least.")
+        if patience_seconds < 0:
+            raise ValueError(f"patience_seconds is {patience_seconds}; it is 0 or more.")
         self.transport = transport
-        self.attempts = attempts
+        self.patience_seconds = patience_seconds
 
     @classmethod
     def signed(
@@ -53,46 +57,65 @@ class RecognitionClient(Operations):
         region: str,
         *,
         api_key: str | None = None,
-        attempts: int = ATTEMPTS,
+        patience_seconds: float = PATIENCE_SECONDS,
     ) -> RecognitionClient:
         """A client of the API at `url` (with its stage) that signs with these credentials."""
-        return cls(SignedTransport(url, credentials, region, api_key), attempts=attempts)
+        return cls(SignedTransport(url, credentials, region, api_key), patience_seconds=patience_seconds)
 
     @classmethod
     def with_token(
-        cls, url: str, token: Callable[[], str], *, api_key: str | None = None, attempts: int = ATTEMPTS
+        cls,
+        url: str,
+        token: Callable[[], str],
+        *,
+        api_key: str | None = None,
+        patience_seconds: float = PATIENCE_SECONDS,
     ) -> RecognitionClient:
         """A client of an API whose door is Cognito; `token` gives one that is still good, each time it is asked."""
-        return cls(TokenTransport(url, token, api_key), attempts=attempts)
+        return cls(TokenTransport(url, token, api_key), patience_seconds=patience_seconds)
 
     def ask_about_image(self, path: str, image: bytes, options: Mapping[str, Any]) -> Answer:
         """An operation on an image; see the methods of `Operations`."""
+        require(image, (bytes, bytearray), "image", "the file's bytes, as Path.read_bytes gives them")
         kind = "image/png" if image.startswith(b"\x89PNG") else "image/jpeg"
         return Answer.of(self.send(path, options, image, kind))
 
     def ask_about_images(self, path: str, source: bytes, target: bytes, options: Mapping[str, Any]) -> Answer:
         """An operation on two images."""
         images = {"source": source, "target": target}
+        for name, one in images.items():
+            require(one, (bytes, bytearray), name, "the file's bytes, as Path.read_bytes gives them")
         encoded = {name: base64.b64encode(one).decode() for name, one in images.items()}
         return Answer.of(self.send_json(path, options, encoded))
 
     def ask_about_text(self, path: str, text: str, options: Mapping[str, Any]) -> Answer:
         """An operation on a text."""
+        require(text, str, "text", "a str")
         return Answer.of(self.send_json(path, options, {"text": text}))
 
     def ask_about_texts(self, path: str, texts: Sequence[str], options: Mapping[str, Any]) -> BatchAnswer:
         """An operation on several texts."""
-        return BatchAnswer.of(self.send_json(path, options, {"texts": list(texts)}))
+        if isinstance(texts, str):
+            raise TypeError("texts is a str; a list of them is meant, also of one.")
+        listed = list(texts)
+        for number, text in enumerate(listed):
+            require(text, str, f"texts[{number}]", "a str")
+        return BatchAnswer.of(self.send_json(path, options, {"texts": listed}))
 
     def ask_about_sequence(
         self, path: str, sequence: Sequence[Sequence[float]], options: Mapping[str, Any]
     ) -> Answer:
         """An operation on a sequence: steps with a number for every channel, or a NumPy array of that shape."""
+        if isinstance(sequence, str) or any(isinstance(step, str) for step in sequence):
+            raise TypeError("sequence holds a str; steps are meant, each with a number for every channel.")
         steps = [[float(one) for one in step] for step in sequence]
+        if not all(math.isfinite(one) for step in steps for one in step):
+            raise ValueError("sequence holds a NaN or an infinity, for which JSON has no number.")
         return Answer.of(self.send_json(path, options, {"sequence": steps}))
 
     def ask_about_object(self, path: str, members: Mapping[str, Any]) -> Mapping[str, Any]:
         """An operation on an object, with its answer as it is."""
+        require(members, Mapping, "problem", "a mapping")
         return self.send_json(path, {}, members)
 
     def send_json(
@@ -107,39 +130,57 @@ class RecognitionClient(Operations):
         """The answer's body.
 
         Raises:
-            RecognitionRefused: when the API refuses, or still cannot answer at the last attempt.
+            RecognitionRefused: when the API refuses, or still cannot answer when the patience is over.
             Unreachable: when it does not answer.
+            TypeError, ValueError: when something cannot be sent; then nothing was.
         """
         query = {name: written(value) for name, value in options.items() if value is not None}
         headers = {"Content-Type": content_type, "Idempotency-Key": uuid.uuid4().hex}
-        attempt = 0
+        until = time.monotonic() + self.patience_seconds
+        pause_seconds = PAUSE_SECONDS
         while True:
-            attempt += 1
+            # The key makes another try safe: if the first was answered, the second gets that answer.
             try:
                 reply = self.transport(path, query, body, headers)
             except Unreachable:
-                # The key makes it safe: if the first was answered, the second gets that answer.
-                if attempt == self.attempts:
+                if time.monotonic() + pause_seconds > until:
                     raise
-                time.sleep(PAUSE_SECONDS)
-                continue
-            if reply.status == 200:
-                return reply.body
-            if reply.status not in RETRIED or attempt == self.attempts:
-                raise RecognitionRefused.of(reply.status, reply.body)
-            time.sleep(pause_before_retry(reply))
+                time.sleep(pause_seconds)
+            else:
+                if reply.status == 200:
+                    return reply.body
+                wanted = pause_seconds if reply.retry_after_seconds is None else reply.retry_after_seconds
+                if not may_pass(reply) or time.monotonic() + wanted > until:
+                    raise RecognitionRefused.of(reply.status, reply.body)
+                time.sleep(wanted)
+            pause_seconds = min(2 * pause_seconds, LONGEST_PAUSE_SECONDS)
 
 
-def pause_before_retry(reply: Reply) -> float:
-    """Seconds to wait: what the API asks for, else a second."""
-    return PAUSE_SECONDS if reply.retry_after_seconds is None else reply.retry_after_seconds
+def may_pass(reply: Reply) -> bool:
+    """Whether the same request may succeed later: the API says so with Retry-After, API Gateway by its status alone."""
+    return reply.status in RETRIED and (reply.retry_after_seconds is not None or "error" not in reply.body)
+
+
+def require(value: object, kinds: type | tuple[type, ...], name: str, meant: str) -> None:
+    """Refuses, before anything is sent, an argument of another type.
+
+    Raises:
+        TypeError: naming the argument, and what is meant.
+    """
+    if not isinstance(value, kinds):
+        raise TypeError(f"{name} is a {type(value).__name__}; {meant} is meant.")
 
 
 def written(value: Sequence[str] | str | float) -> str:
-    """An option as the API reads it: lists with commas."""
+    """An option as the API reads it: lists with commas.
+
+    Raises:
+        TypeError: when it is neither a text, a number nor a list of texts.
+    """
     if isinstance(value, str):
         return value
     if isinstance(value, Sequence):
         return ",".join(value)
+    require(value, (int, float), "An option", "a text, a number or a list of texts")
     # No exponent: 0.00001 and not 1e-05.
     return f"{value:.9f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)

@@ -4,11 +4,12 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urlsplit
 
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
@@ -98,10 +99,20 @@ def with_api_key(headers: Mapping[str, str], api_key: str | None) -> dict[str, s
     return {**headers, "x-api-key": api_key} if api_key else dict(headers)
 
 
+def proxies_of(address: str) -> dict[str, str]:
+    """The proxies of the environment, but none for an address of this machine, which no proxy reaches."""
+    host = urlsplit(address).hostname or ""
+    try:
+        is_loopback = ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        is_loopback = host == "localhost" or host.endswith(".localhost")
+    return {} if is_loopback else cast(dict[str, str], get_environ_proxies(address))
+
+
 def send(address: str, body: bytes, headers: Mapping[str, str]) -> Reply:
     """Posts a request and reads the answer; see the transports for errors."""
     url = address.partition("?")[0]
-    session = cast(Any, URLLib3Session(timeout=TIMEOUT_SECONDS, proxies=get_environ_proxies(address)))
+    session = cast(Any, URLLib3Session(timeout=TIMEOUT_SECONDS, proxies=proxies_of(address)))
     try:
         answer = session.send(AWSRequest("POST", address, data=body, headers=headers).prepare())
     except BotoCoreError as error:

@@ -7,15 +7,24 @@ import binascii
 import io
 from typing import Any
 
-import numpy as np
 from PIL import Image
 
-from definitions.image_files import UPRIGHT, ImageHeader, read_header, upright
+from definitions.image_files import ImageHeader, UnreadableImage, read_header
 from definitions.service_limits import SERVICE_LIMITS, Limit
 from local_aws.managed.service import Refused
 
 # Where Rekognition tells no most of a side: what the stand-ins' memory is made for.
 MOST_AREA_PIXELS = 100_000_000
+# By the orientation that a file tells; 1 is upright.
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 
 def read_image(operation: str, request: dict[str, Any], member: str = "Image") -> Image.Image:
@@ -35,14 +44,27 @@ def read_image(operation: str, request: dict[str, Any], member: str = "Image") -
     if len(content) > limit.most_bytes:
         raise Refused("ImageTooLargeException", f"The image has more than {limit.most_bytes} bytes.")
     try:
-        header = read_header(content)
         # A decompression bomb is refused before it is decoded.
-        require_size(limit, header)
+        require_size(limit, read_header(content))
+        return as_seen(content)
+    except UnreadableImage as error:
+        raise Refused("InvalidImageFormatException", "The bytes are no PNG or JPEG image.") from error
+
+
+def as_seen(content: bytes) -> Image.Image:
+    """A PNG or JPEG file's picture as its owner sees it: RGB, upright and opaque.
+
+    Raises:
+        UnreadableImage: when it is neither, is damaged, or has far more pixels than a photograph.
+    """
+    try:
+        header = read_header(content)
         image = Image.open(io.BytesIO(content), formats=("PNG", "JPEG"))
         image.load()
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise Refused("InvalidImageFormatException", "The bytes are no PNG or JPEG image.") from error
-    return turned(in_colours(image), header.orientation)
+        raise UnreadableImage("The bytes are no PNG or JPEG image that can be decoded.") from error
+    image, turn = in_colours(image), TURNS.get(header.orientation)
+    return image if turn is None else image.transpose(turn)
 
 
 def require_size(limit: Limit, header: ImageHeader) -> None:
@@ -58,16 +80,11 @@ def require_size(limit: Limit, header: ImageHeader) -> None:
         raise Refused("InvalidParameterException", f"Each side needs {limit.least_pixels} {wanted} pixels.")
 
 
-def turned(image: Image.Image, orientation: int) -> Image.Image:
-    """The image turned as its file says, as Rekognition does; its boxes are those of the turned one."""
-    return image if orientation == UPRIGHT else Image.fromarray(upright(np.asarray(image), orientation))
-
-
 def in_colours(image: Image.Image) -> Image.Image:
     """The image as RGB of 8 bits: 16 bits lose their lower 8, and what is transparent is white."""
     if image.mode.startswith("I"):
         # Pillow cuts at 255 instead.
-        image = Image.fromarray((np.asarray(image).astype(np.uint32) >> 8).astype(np.uint8))
+        image = image.convert("I").point(lambda value: value * (1 / 256)).convert("L")
     if image.has_transparency_data:
         above = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", above.size, "white"), above)

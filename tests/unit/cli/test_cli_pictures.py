@@ -53,6 +53,23 @@ def test_a_box_is_drawn_where_the_thing_is(tmp_path):
     assert found.getpixel((100, 75)) == (255, 255, 255)
 
 
+def test_an_exif_that_cannot_be_read_keeps_nothing_from_being_drawn(tmp_path):
+    image, buffer = tmp_path / "found.png", io.BytesIO()
+    Image.new("RGB", (200, 100), "white").save(buffer, "PNG", exif=b"Exif\0\0\0\x08\0\x02\x01\x12")
+    require_options(Subject(buffer.getvalue(), "image/png"), picture=image)
+    draw(buffer.getvalue(), [CAT], image)
+    assert Image.open(image).size == (200, 100)
+
+
+@pytest.mark.parametrize("mode", ["I;16", "LA"])
+def test_a_picture_of_an_unusual_kind_is_drawn_as_its_owner_sees_it(mode, tmp_path):
+    buffer, output = io.BytesIO(), tmp_path / "found.png"
+    grey = Image.new("I;16", (200, 100), 128 * 257) if mode == "I;16" else Image.new("LA", (200, 100))
+    grey.save(buffer, "PNG")
+    draw(buffer.getvalue(), [], output)
+    assert Image.open(output).getpixel((5, 5)) == ((128,) * 3 if mode == "I;16" else (255,) * 3)
+
+
 def test_a_turned_photograph_is_drawn_upright(tmp_path):
     output = tmp_path / "out.png"
     draw(picture(orientation=6), [CAT], output)

@@ -7,6 +7,7 @@ import inspect
 import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from types import SimpleNamespace
 
 import pytest
 from botocore.auth import SigV4Auth
@@ -17,6 +18,7 @@ from lambdas.common.bodies import ImageBody, ImagePairBody, ObjectBody, Sequence
 from recognition_client import RecognitionClient, RecognitionRefused, Reply, SignedTransport, Unreachable
 from recognition_client import recognition as recognition_module
 from recognition_client.operations import Operations
+from recognition_client.transport import TokenTransport, proxies_of
 from tools.write_client import MODULE, source
 
 from ..lambdas.conftest import (
@@ -45,7 +47,7 @@ def client(call) -> RecognitionClient:  # noqa: F811
         status, found, _ = call(function_of[path], f"/{path}", body, kind, query=dict(query))
         return Reply(status, found)
 
-    return RecognitionClient(send, attempts=1)
+    return RecognitionClient(send, patience_seconds=0)
 
 
 def arguments(name: str) -> tuple[list, dict]:
@@ -116,21 +118,36 @@ def replies(*scripted: Reply) -> tuple[Callable[..., Reply], list]:
 
 BUSY = Reply(503, {"error": {"code": "ServiceThrottled", "message": "Busy.", "field": None}}, 7.0)
 GATEWAY_BUSY = Reply(429, {"message": "Too Many Requests"})
+IN_PROGRESS = Reply(
+    409, {"error": {"code": "RequestInProgress", "message": "In progress.", "field": None}}, 2.0
+)
 GOOD = Reply(200, {**EXAMPLES["text-sentiment"]["answer"], "latency_milliseconds": 1.0})
 
 
-def test_what_may_succeed_later_is_tried_again_after_the_time_that_the_api_names(monkeypatch):
-    pauses = []
-    monkeypatch.setattr(recognition_module.time, "sleep", pauses.append)
+@pytest.fixture
+def pauses(monkeypatch) -> list[float]:
+    """The pauses between tries, of which no time passes but the client's."""
+    taken: list[float] = []
+    clock = SimpleNamespace(sleep=taken.append, monotonic=lambda: sum(taken))
+    monkeypatch.setattr(recognition_module, "time", clock)
+    return taken
+
+
+def test_what_may_succeed_later_is_tried_again_after_the_time_that_the_api_names(pauses):
     send, asked = replies(BUSY, GATEWAY_BUSY, GOOD)
     assert RecognitionClient(send).text_sentiment("Good.").results[0].label == "positive"
-    assert pauses == [7.0, 1.0]
+    assert pauses == [7.0, 2.0]
     assert asked[0] == asked[1] == asked[2]
     assert asked[0][3]["Idempotency-Key"]
 
 
-def test_a_lost_answer_is_asked_for_again_with_the_same_key_and_another_request_has_another(monkeypatch):
-    monkeypatch.setattr(recognition_module.time, "sleep", lambda _: None)
+def test_an_answer_that_is_paid_for_is_waited_for_as_long_as_the_function_may_work(pauses):
+    send, asked = replies(*[IN_PROGRESS] * 14, GOOD)
+    assert RecognitionClient(send).text_sentiment("Good.").results
+    assert sum(pauses) == 28
+
+
+def test_a_lost_answer_is_asked_for_again_with_the_same_key_and_another_request_has_another(pauses):
     keys = []
 
     def send(path, query, body, headers) -> Reply:
@@ -145,12 +162,64 @@ def test_a_lost_answer_is_asked_for_again_with_the_same_key_and_another_request_
     assert keys[0] == keys[1] != keys[2]
 
 
-def test_the_last_attempt_s_refusal_is_the_caller_s(monkeypatch):
-    monkeypatch.setattr(recognition_module.time, "sleep", lambda _: None)
+def test_the_last_refusal_before_the_patience_ends_is_the_callers(pauses):
     send, asked = replies(BUSY, BUSY, GATEWAY_BUSY)
     with pytest.raises(RecognitionRefused, match="429 Refused: Too Many Requests"):
+        RecognitionClient(send, patience_seconds=15).text_sentiment("Good.")
+    assert pauses == [7.0, 7.0]
+
+
+def test_an_api_that_does_not_come_back_is_given_up_when_the_patience_ends(pauses):
+    def send(*_) -> Reply:
+        raise Unreachable("The connection was refused.")
+
+    with pytest.raises(Unreachable):
         RecognitionClient(send).text_sentiment("Good.")
-    assert len(asked) == 3
+    assert pauses == [1.0, 2.0, 4.0, *[8.0] * 6]
+
+
+def test_a_refusal_of_the_apis_own_without_a_time_is_for_good(pauses):
+    spent = {"error": {"code": "BudgetSpent", "message": "The budget is spent.", "field": None}}
+    send, asked = replies(Reply(503, spent))
+    with pytest.raises(RecognitionRefused, match="BudgetSpent"):
+        RecognitionClient(send).text_sentiment("Good.")
+    assert pauses == []
+
+
+WRONG = {
+    "a text for texts": ("text_sentiment_batch", ["Good."], "texts is a str; a list of them is meant"),
+    "a number in texts": ("text_sentiment_batch", [["Good.", 5]], r"texts\[1\] is a int; a str is meant"),
+    "bytes for a text": ("text_sentiment", [b"Good."], "text is a bytes; a str is meant"),
+    "a path for an image": ("image_labels", ["cat.jpg"], "image is a str; the file's bytes"),
+    "a path for a pair": ("image_compare_faces", [b"a", "cat.jpg"], "target is a str; the file's bytes"),
+    "digits for a sequence": ("sequence_class", ["123"], "sequence holds a str; steps are meant"),
+    "digits for a step": ("sequence_class", [["123"]], "sequence holds a str; steps are meant"),
+    "a text for a problem": ("advise", ["{}"], "problem is a str; a mapping is meant"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_an_argument_of_another_type_is_refused_before_anything_is_sent(case):
+    method, given, words = WRONG[case]
+    send, asked = replies()
+    with pytest.raises(TypeError, match=words):
+        getattr(RecognitionClient(send), method)(*given)
+    assert asked == []
+
+
+def test_an_option_that_cannot_be_written_is_refused_before_anything_is_sent():
+    send, asked = replies()
+    with pytest.raises(TypeError, match="An option is a set"):
+        RecognitionClient(send).image_labels(b"image", include_labels={"Cat"})
+    assert asked == []
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_reading_that_is_no_number_is_refused_before_anything_is_sent(value):
+    send, asked = replies()
+    with pytest.raises(ValueError, match="a NaN or an infinity"):
+        RecognitionClient(send).sequence_class([[1.0], [value]])
+    assert asked == []
 
 
 def test_a_refusal_that_will_not_change_is_not_tried_again():
@@ -227,7 +296,7 @@ def test_a_token_is_asked_for_anew_for_each_request_and_an_api_key_goes_with_it(
     running, handler = server
     tokens = iter(["first", "second"])
     client = RecognitionClient.with_token(
-        f"http://127.0.0.1:{running.server_port}", lambda: next(tokens), api_key="key", attempts=1
+        f"http://127.0.0.1:{running.server_port}", lambda: next(tokens), api_key="key", patience_seconds=0
     )
     for _ in range(2):
         with pytest.raises(RecognitionRefused):
@@ -236,6 +305,29 @@ def test_a_token_is_asked_for_anew_for_each_request_and_an_api_key_goes_with_it(
     assert sent == [("Bearer first", "key"), ("Bearer second", "key")]
 
 
-def test_fewer_attempts_than_one_are_refused():
-    with pytest.raises(ValueError, match="attempts is 0; a request takes one at least"):
-        RecognitionClient(lambda *_: Reply(200, {}), attempts=0)
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]"])
+def test_no_proxy_is_asked_for_an_address_of_this_machine(monkeypatch, host):
+    monkeypatch.setenv("http_proxy", "http://proxy:3128")
+    monkeypatch.setenv("no_proxy", "")
+    assert proxies_of(f"http://{host}:4566/dev/texts/sentiment") == {}
+    assert proxies_of("http://api.example/dev/texts/sentiment") == {"http": "http://proxy:3128"}
+
+
+def test_a_netrc_replaces_no_authorization(server, monkeypatch, tmp_path):
+    netrc = tmp_path / "netrc"
+    netrc.write_text("default login anonymous password secret")
+    monkeypatch.setenv("NETRC", str(netrc))
+    running, handler = server
+    address = f"http://127.0.0.1:{running.server_port}"
+    for send in (
+        TokenTransport(address, lambda: "token"),
+        SignedTransport(address, CREDENTIALS, "us-east-1"),
+    ):
+        send("texts/sentiment", {}, b"{}", {})
+    first, second = (headers["Authorization"] for _, headers, _ in handler.requests)
+    assert (first, second.split()[0]) == ("Bearer token", "AWS4-HMAC-SHA256")
+
+
+def test_less_patience_than_none_is_refused():
+    with pytest.raises(ValueError, match="patience_seconds is -1; it is 0 or more"):
+        RecognitionClient(lambda *_: Reply(200, {}), patience_seconds=-1)

@@ -7,18 +7,21 @@ import random
 import time
 from collections import Counter
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from lambdas.common import clients, idempotency, repeats
-from recognition_client import RecognitionClient, RecognitionRefused, Reply, Unreachable
+from recognition_client import RecognitionClient, RecognitionRefused, Reply, Unreachable, recognition
 
 from ..bulk.conftest import Comprehend
 from ..lambdas.conftest import call, environment  # noqa: F401 - fixtures
 from ..wire import Handler, Service, hangs_up, refuses, says
 
 TEXTS = [f"Text number {number}." for number in range(12)]
+# The API asks for five seconds before each.
+TWO_RETRIES_SECONDS = 12
 ONE = json.dumps(Comprehend.sentiment()).encode()
 
 
@@ -56,7 +59,11 @@ def listen(monkeypatch) -> Iterator[Any]:
     def start(way: Any) -> None:
         started.append(Service(way))
         monkeypatch.setenv("AWS_ENDPOINT_URL_COMPREHEND", started[-1].url)
-        monkeypatch.setattr(time, "sleep", lambda _: None)
+        slept: list[float] = []
+        monkeypatch.setattr(time, "sleep", slept.append)
+        monkeypatch.setattr(
+            recognition, "time", SimpleNamespace(sleep=slept.append, monotonic=lambda: sum(slept))
+        )
         clients.client_with.cache_clear()
 
     yield start
@@ -75,9 +82,13 @@ def ask(call) -> Any:  # noqa: F811
             status, found, told = call("language", f"/{path}", body, headers["Content-Type"], headers=headers)
             if dice.random() < lost_replies:
                 raise Unreachable("The connection was reset.")
-            return Reply(status, found, float(told.get("Retry-After", 0)))
+            return Reply(status, found, float(told["Retry-After"]) if "Retry-After" in told else None)
 
-        client, answered, refused = RecognitionClient(send), [], Counter()
+        client, answered, refused = (
+            RecognitionClient(send, patience_seconds=TWO_RETRIES_SECONDS),
+            [],
+            Counter(),
+        )
         for text in TEXTS:
             try:
                 assert client.text_sentiment(text).results[0].label == "positive"
