@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -19,6 +19,9 @@ from cli.shared.options import (
     show,
 )
 from cli.shared.progress import Progress
+
+if TYPE_CHECKING:
+    from cli.bulk.plan import Plan
 
 app = typer.Typer()
 bulk = typer.Typer(
@@ -52,6 +55,9 @@ def start(
     limit_usd: Annotated[
         float | None, typer.Option(min=0, help="What it may cost; the deployment's limit by default.")
     ] = None,
+    only_plan: Annotated[
+        bool, typer.Option("--plan", help="Show what would be asked and what it costs, and send nothing.")
+    ] = False,
     watch: Annotated[bool, typer.Option("--watch", help="Follow the run to its end.")] = False,
     environment: EnvironmentOption = DEFAULT_ENVIRONMENT,
     own_account: OwnAccountOption = False,
@@ -71,19 +77,31 @@ def start(
     asked, query = planning.question_of(operation, options or [])
     target = target_of(environment, own_account)
     request = planning.Request(asked, query, planning.limit_of(target, limit_usd))
+    if only_plan:
+        plan = planning.plan_of(target, request, source)
+        show(asdict(plan), as_json, words_of(plan))
+        return
     nothing = interruption_says("Stopped before the run was started: nothing runs.")
     with nothing, Progress().step(f"Planning {operation} over {source}") as detail:
-        run, plan = planning.start(target, request, source, detail)
+        run, plan = planning.start(
+            target, request, source, detail, lambda plan: typer.echo(words_of(plan), err=True)
+        )
     facts = {"run": run, **asdict(plan)}
-    words = (
-        f"Run {run}: {plan.objects:,} objects in {plan.batches:,} batches, up to {plan.usd:,.4f} US dollars at the "
-        f"list price, {plan.seconds:,.0f} s or more at the deployment's pace."
-    )
+    words = f"Run {run}: {words_of(plan)}"
     if not watch:
         show(facts, as_json, f"{words}\nFollow it: {target.command(f'bulk status {run} --watch')}")
         return
-    typer.echo(words, err=True)
+    typer.echo(f"Run {run} is started.", err=True)
     ended(target, follow(target, run), as_json)
+
+
+def words_of(plan: Plan) -> str:
+    """A plan for people: what it costs, and what is left out."""
+    costs = (
+        f"{plan.objects:,} objects in {plan.batches:,} batches, up to {plan.usd:,.4f} US dollars at the list price, "
+        f"{plan.seconds:,.0f} s or more at the deployment's pace."
+    )
+    return "\n".join([costs, *plan.left_out])
 
 
 def follow(target: Any, run: str) -> dict[str, Any]:
@@ -106,14 +124,26 @@ def ended(target: Any, now: dict[str, Any], as_json: bool) -> None:
     )
     if now["reason"]:
         words += f"\n{now['reason']}"
-    # A run with anything left is resumed first: only one at its end is redriven.
-    remedy = "resume" if now["left"] else "redrive" if now["failed"] else None
-    if now["state"] == "RUNNING" or remedy is None:
+    if now["state"] == "RUNNING" or not (now["left"] or now["failed"]):
         show(now, as_json, words)
         return
-    go_on = "Go on: " + target.command(f"bulk {remedy} {now['run']}")
+    go_on = next_step(target, now)
     show(now, as_json, f"{words}\n{go_on}", problem=f"Not every object is done. {go_on}")
     raise typer.Exit(1)
+
+
+def next_step(target: Any, now: dict[str, Any]) -> str:
+    """What brings a run with anything left or failed further; only one at its end is redriven, where that may help."""
+    run = now["run"]
+    if now["left"]:
+        return f"Go on: {target.command(f'bulk resume {run}')}"
+    why = f"{target.command(f'bulk results {run} --output {run}.jsonl')} says why each object failed."
+    if not now["mendable"]:
+        return f"Another attempt would mend none of them by itself: {why}"
+    if now["mendable"] < now["failed"]:
+        why = f"It may mend {now['mendable']:,} of them; {why}"
+        return f"Go on: {target.command(f'bulk redrive {run}')}\n{why}"
+    return f"Go on: {target.command(f'bulk redrive {run}')}"
 
 
 @bulk.command(epilog=example("recognition bulk status 20261126-101500-1a2b3c --watch"))

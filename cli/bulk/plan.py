@@ -7,12 +7,12 @@ import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from advisor.prices import price_table
-from cli.bulk.sources import local_objects, objects_from
+from cli.bulk.sources import Selection, local_objects, objects_from
 from cli.models.release import endpoint_name, serving_version
 from cli.shared.errors import CommandFailed
 from cli.shared.options import parse_settings
@@ -64,6 +64,7 @@ class Plan:
         batches: of the manifest.
         usd: of the units at the first tier's list price; 0 where a call has no price of its own.
         seconds: at the deployment's pace, when nothing has to be asked twice.
+        left_out: what of the source is not read, a sentence for each reason.
     """
 
     objects: int = 0
@@ -72,6 +73,7 @@ class Plan:
     batches: int = 0
     usd: float = 0.0
     seconds: float = 0.0
+    left_out: list[str] = field(default_factory=list)
 
 
 def question_of(name: str, options: Iterable[str]) -> tuple[Operation, Mapping[str, str]]:
@@ -209,30 +211,36 @@ def start(
     request: Request,
     source: str,
     on_detail: Callable[[str], None] = lambda _: None,
+    on_plan: Callable[[Plan], None] = lambda _: None,
 ) -> tuple[str, Plan]:
     """Plans a run and starts it; returns its id and the plan.
+
+    Args:
+        target: the deployment.
+        request: what is asked.
+        source: see `objects_from`.
+        on_detail: hears how far the upload is.
+        on_plan: hears the plan before anything is sent.
 
     Raises:
         CommandFailed: when there is nothing to do, or it would cost more than the limit. Then nothing was started.
     """
-    run = new_run_id()
-    require_released(target, request.operation)
-    usd = usd_per_unit(request, target.session().region_name)
-    rate = rate_of(target, request.operation)
-    if (folder := Path(source)).is_dir():
-        with tempfile.TemporaryFile() as file:
-            require_affordable(
-                write_plan(request.operation, local_objects(folder), file, usd, rate), request, source
-            )
+    run, selection = new_run_id(), Selection()
+    before_upload = plan_of(target, request, source) if Path(source).is_dir() else None
+    if before_upload:
+        on_plan(before_upload)
     with tempfile.TemporaryFile() as file:
-        found = objects_from(target, source, run, on_detail)
-        plan = write_plan(request.operation, found, file, usd, rate)
-        require_affordable(plan, request, source)
+        found = objects_from(target, source, run, selection, on_detail)
+        plan = checked_plan(target, request, source, found, selection, file)
+        if before_upload:
+            plan.left_out = before_upload.left_out
+        else:
+            on_plan(plan)
         about = {
             "id": run,
             "operation": request.operation.name,
             "query": dict(request.query),
-            "limit_usd": request.limit_usd if usd else None,
+            "limit_usd": request.limit_usd if request.operation.price else None,
             "started_at": int(time.time()),
             "source": source,
             "plan": asdict(plan),
@@ -241,19 +249,46 @@ def start(
     return run, plan
 
 
-def require_affordable(plan: Plan, request: Request, source: str) -> None:
-    """Refuses a plan of nothing, or of more than its limit.
+def plan_of(target: Target, request: Request, source: str) -> Plan:
+    """What a run would do and cost; nothing is sent.
 
     Raises:
-        CommandFailed: with what it would cost.
+        CommandFailed: as `start`.
     """
+    selection, folder = Selection(), Path(source)
+    if folder.is_dir():
+        found = local_objects(folder, selection)
+    else:
+        found = objects_from(target, source, "", selection, lambda _: None)
+    with tempfile.TemporaryFile() as file:
+        return checked_plan(target, request, source, found, selection, file)
+
+
+def checked_plan(
+    target: Target,
+    request: Request,
+    source: str,
+    objects: Iterable[Mapping[str, Any]],
+    selection: Selection,
+    file: BinaryIO,
+) -> Plan:
+    """The plan of objects, whose manifest is written to an open file.
+
+    Raises:
+        CommandFailed: when nothing would answer, there is nothing to do, or it would cost more than the limit.
+    """
+    require_released(target, request.operation)
+    usd = usd_per_unit(request, target.session().region_name)
+    plan = write_plan(request.operation, objects, file, usd, rate_of(target, request.operation))
+    plan.left_out = selection.sentences()
     if not plan.objects:
-        raise CommandFailed(f"There is no object below {source}.")
+        raise CommandFailed(" ".join([f"There is no object below {source}.", *plan.left_out]))
     if plan.usd > request.limit_usd:
         raise CommandFailed(
             f"The run would cost up to {plan.usd:,.4f} US dollars at the list price, and its limit is "
             f"{request.limit_usd:,.4f}. Nothing was started."
         )
+    return plan
 
 
 def begin(

@@ -44,7 +44,7 @@ def status(target: Target, run: str) -> dict[str, Any]:
     """The state of a run: of its last execution, and how many objects are done, failed, and in neither yet."""
     record = record_of(target, run)
     counts = [counts_of(target, Place(run, number)) for number in range(1, record["attempt"] + 1)]
-    done, bad = sum(one["done"] for one in counts), counts[-1]["failed"]
+    done, bad, mendable = sum(one["done"] for one in counts), counts[-1]["failed"], counts[-1]["mendable"]
     execution = target.client("stepfunctions").describe_execution(executionArn=record["execution_arn"])
     first = record["plan"]["objects"]
     return {
@@ -55,6 +55,7 @@ def status(target: Target, run: str) -> dict[str, Any]:
         "objects": first,
         "done": done,
         "failed": bad,
+        "mendable": mendable,
         "left": first - done - bad,
         "reason": execution.get("cause"),
         "results": f"s3://{target.parameter('data-bucket')}/{Place(run, record['attempt']).outcomes}",
@@ -62,12 +63,12 @@ def status(target: Target, run: str) -> dict[str, Any]:
 
 
 def counts_of(target: Target, place: Place) -> dict[str, int]:
-    """Done and failed objects of an attempt so far."""
+    """Done and failed objects of an attempt so far, and how many of those another attempt may mend by itself."""
     found = target.client("dynamodb").get_item(
         TableName=target.parameter("bulk-table"), Key={"id": {"S": place.counter}}, ConsistentRead=True
     )
     item = found.get("Item", {})
-    return {name: int(item.get(name, {"N": "0"})["N"]) for name in ("done", "failed")}
+    return {name: int(item.get(name, {"N": "0"})["N"]) for name in ("done", "failed", "mendable")}
 
 
 def watch(

@@ -1,28 +1,106 @@
-"""Finds the objects of a bulk run: below a prefix, in a manifest, or in a folder of this machine."""
+"""Finds what a bulk run reads, below a prefix, in a manifest or in a folder of this machine, and what it leaves out."""
 
 from __future__ import annotations
 
 import json
+import os
+import re
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from cli.models.data import upload
 from cli.shared.errors import CommandFailed
 from cli.shared.target import Target
+from definitions.names import CAPTURED_PREFIX
 from lambdas.bulk.places import PREFIX
 
+# What runs wrote, but for the copies of folders that they read; and what the endpoints were sent.
+OWN_OUTPUT = re.compile(rf"({PREFIX}/[^/]+/(?!input/)|{CAPTURED_PREFIX}/)")
+# Files that systems keep beside those of their users; hidden ones begin with a dot.
+SYSTEM_NAMES = frozenset({"thumbs.db", "desktop.ini", "__macosx"})
+# Storage classes from which nothing is read at once (Amazon S3 User Guide, Amazon S3 Glacier storage classes).
+ARCHIVED = frozenset({"GLACIER", "DEEP_ARCHIVE"})
+ANY = "*"
 
-def local_objects(folder: Path) -> Iterator[dict[str, Any]]:
+
+@dataclass
+class Selection:
+    """The objects of a source, and what of it a run leaves out.
+
+    Attributes:
+        left_out: how many objects or files, by the reason, the end of a sentence.
+        examples: the name of one of each.
+    """
+
+    left_out: dict[str, int] = field(default_factory=dict)
+    examples: dict[str, str] = field(default_factory=dict)
+
+    def leave_out(self, name: str, reason: str) -> None:
+        """Notes what a run does not read."""
+        self.left_out[reason] = self.left_out.get(reason, 0) + 1
+        self.examples.setdefault(reason, name)
+
+    def takes(self, name: str, reason: str | None) -> bool:
+        """Whether something is read; a reason against it is noted."""
+        if reason:
+            self.leave_out(name, reason)
+        return reason is None
+
+    def sentences(self) -> list[str]:
+        """What is left out, for people, a sentence for each reason."""
+        return [
+            f"Left out: {count:,} {reason}, such as {ascii(self.examples[reason])}."
+            for reason, count in sorted(self.left_out.items())
+        ]
+
+
+def is_system_file(name: str) -> bool:
+    """Whether a path, relative to its source, is of a file that its user did not make."""
+    return any(part.startswith(".") or part.lower() in SYSTEM_NAMES for part in name.split("/"))
+
+
+def local_files(folder: Path, selection: Selection) -> list[Path]:
+    """The files below a folder on this machine that a run reads."""
+    found = []
+    for place, _, names in os.walk(folder):
+        for file in (Path(place) / name for name in names):
+            name = file.relative_to(folder).as_posix()
+            if selection.takes(name, reason_against_file(file, name)):
+                found.append(file)
+    return sorted(found)
+
+
+def reason_against_file(file: Path, name: str) -> str | None:
+    """Why a file is not read, the end of a sentence; None for one that is."""
+    if is_system_file(name):
+        return "hidden or of the system"
+    if not file.exists():
+        return "links to nothing"
+    if not file.is_file():
+        return "no files"
+    if not os.access(file, os.R_OK):
+        return "not to be read by you"
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return "with a name that is not UTF-8"
+    return None
+
+
+def local_objects(folder: Path, selection: Selection) -> Iterator[dict[str, Any]]:
     """The files of a folder on this machine, by which a run is planned before they are uploaded."""
-    for file in sorted(one for one in folder.rglob("*") if one.is_file()):
+    for file in local_files(folder, selection):
         yield {"key": file.relative_to(folder).as_posix(), "etag": None, "size": file.stat().st_size}
 
 
 def objects_from(
-    target: Target, source: str, run: str, on_detail: Callable[[str], None]
+    target: Target, source: str, run: str, selection: Selection, on_detail: Callable[[str], None]
 ) -> Iterator[dict[str, Any]]:
     """Key, entity tag and size of each object: below a prefix, in a manifest (.jsonl), or of a folder on this machine.
+
+    A prefix ends where a folder does: `s3://B/reviews` is `reviews/…`, and `s3://B/reviews*` whatever begins so.
 
     Raises:
         CommandFailed: when the place is none that a run may read, or a manifest is not one.
@@ -32,18 +110,41 @@ def objects_from(
         folder = Path(source)
         if not folder.is_dir():
             raise CommandFailed(f"{source} is neither a folder nor an address such as s3://{bucket}/photos.")
-        source = upload(target, folder, f"{PREFIX}/{run}/input", on_detail)
+        # What is left out was told with the plan.
+        files = local_files(folder, Selection())
+        source = upload(target, folder, f"{PREFIX}/{run}/input", on_detail, files) + "/"
     place, _, key = source.removeprefix("s3://").partition("/")
     if place != bucket:
         raise CommandFailed(f"A run reads the data bucket alone: s3://{bucket}/…")
     if key.endswith(".jsonl"):
         yield from manifest_objects(target, bucket, key)
-        return
-    pages = target.client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=key)
-    for page in pages:
+    else:
+        yield from objects_below(target, bucket, key, selection)
+
+
+def objects_below(target: Target, bucket: str, key: str, selection: Selection) -> Iterator[dict[str, Any]]:
+    """The objects below a prefix that a run reads."""
+    prefix = key.removesuffix(ANY) if key.endswith(ANY) or not key or key.endswith("/") else f"{key}/"
+    pages = target.client("s3").get_paginator("list_objects_v2")
+    for page in pages.paginate(Bucket=bucket, Prefix=prefix, OptionalObjectAttributes=["RestoreStatus"]):
         for one in page.get("Contents", []):
-            if one["Size"] or not one["Key"].endswith("/"):
+            is_folder = not one["Size"] and one["Key"].endswith("/")
+            if not is_folder and selection.takes(one["Key"], reason_against_object(one, prefix)):
                 yield {"key": one["Key"], "etag": one["ETag"].strip('"'), "size": one["Size"]}
+
+
+def reason_against_object(one: dict[str, Any], prefix: str) -> str | None:
+    """Why a listed object is not read, the end of a sentence; None for one that is."""
+    # Who names a folder of a run's means it.
+    if not prefix.startswith((f"{PREFIX}/", f"{CAPTURED_PREFIX}/")) and one["Key"].startswith(f"{PREFIX}/"):
+        return "of other bulk runs"
+    if OWN_OUTPUT.match(one["Key"]):
+        return "written by runs and endpoints of this project"
+    if is_system_file(one["Key"].removeprefix(prefix)):
+        return "hidden or of the system"
+    if one.get("StorageClass") in ARCHIVED and "RestoreExpiryDate" not in one.get("RestoreStatus", {}):
+        return f"archived ({one['StorageClass']}); restore them first"
+    return None
 
 
 def manifest_objects(target: Target, bucket: str, key: str) -> Iterator[dict[str, Any]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from cli.shared.errors import CommandFailed
@@ -62,11 +62,29 @@ def prepare(
     )
 
 
-def upload(target: Target, directory: Path, prefix: str, on_detail: Callable[[str], None]) -> str:
-    """Copies every file under `directory` to the data bucket below `prefix`; returns that place's S3 URI."""
+def upload(
+    target: Target,
+    directory: Path,
+    prefix: str,
+    on_detail: Callable[[str], None],
+    files: Sequence[Path] | None = None,
+) -> str:
+    """Copies files under `directory`, all unless some are named, to the data bucket below `prefix`.
+
+    Returns:
+        That place's S3 URI.
+
+    Raises:
+        CommandFailed: when one of them is no file that can be read; then nothing was sent.
+    """
     bucket = target.parameter("data-bucket")
     simple_storage = target.client("s3")
-    files = sorted(Path(folder) / name for folder, _, names in os.walk(directory) for name in names)
+    if files is None:
+        files = sorted(Path(folder) / name for folder, _, names in os.walk(directory) for name in names)
+    for file in files:
+        if not (file.is_file() and os.access(file, os.R_OK)):
+            what = "is a link to nothing" if file.is_symlink() else "cannot be read"
+            raise CommandFailed(f"{file} {what}. Nothing was sent.")
     for count, file in enumerate(files, start=1):
         on_detail(f"{count}/{len(files)} {file.name}")
         simple_storage.upload_file(str(file), bucket, f"{prefix}/{file.relative_to(directory).as_posix()}")

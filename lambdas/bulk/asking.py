@@ -34,6 +34,8 @@ from lambdas.vision.operations import OPERATIONS as VISION
 
 OPERATIONS = {one.name: one for one in (*VISION, *LANGUAGE, *CUSTOM)}
 Outcome = dict[str, Any]
+# A redrive looks at the object as it is then.
+OBJECT_CHANGED = "ObjectChanged"
 # Without its byte order mark, as the API reads a text.
 UTF8 = "utf-8-sig"
 
@@ -145,8 +147,9 @@ def done(content: Content, answered_by: Mapping[str, Any], reading: Reading, cos
 
 
 def failed(about: Mapping[str, Any], error: RequestRefused) -> Outcome:
-    """The line of an object that was not answered."""
-    return {**about, "outcome": "failed", "error": error_members(error)}
+    """The line of an object that was not answered, and whether another attempt may mend that by itself."""
+    mendable = error.may_pass or error.code == OBJECT_CHANGED
+    return {**about, "outcome": "failed", "error": error_members(error), "redrive_may_mend": mendable}
 
 
 def media_type(operation: Operation, body: bytes) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -11,7 +12,16 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from lambdas.bulk.asking import OPERATIONS, Content, Outcome, ask, calls_of, failed, runs_in_bulk
+from lambdas.bulk.asking import (
+    OBJECT_CHANGED,
+    OPERATIONS,
+    Content,
+    Outcome,
+    ask,
+    calls_of,
+    failed,
+    runs_in_bulk,
+)
 from lambdas.bulk.pace import Pace, QueueTooLong
 from lambdas.bulk.places import Place
 from lambdas.bulk.progress import alone, keep, kept
@@ -22,6 +32,7 @@ from lambdas.common.costs import cost_of, price_of, text_units
 from lambdas.common.errors import RequestRefused, bad_request, too_large, unavailable
 from lambdas.common.operations import Operation
 from lambdas.common.options import read_options
+from lambdas.common.service_errors import DISBELIEF
 
 # How often a call that may succeed later is made again, each time at the bucket's pace.
 TRIES = 5
@@ -37,6 +48,17 @@ THROTTLED = "ServiceThrottled"
 MAYBE_CHARGED = {"ServiceUnreachable": ATTEMPTS, "AnswerUnreadable": 1}
 NOT_FOUND = ("NoSuchKey", "404")
 CHANGED = ("PreconditionFailed", "412")
+ARCHIVED = "InvalidObjectState"
+# S3's errors after which its documentation wants the same request again.
+PASSING = frozenset(
+    {
+        *("SlowDown", "InternalError", "ServiceUnavailable", "RequestTimeout", "OperationAborted"),
+        *("Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequests"),
+        *("KMS.ThrottlingException", "KMS.KMSInternalException", "KMS.DependencyTimeoutException"),
+        *DISBELIEF,
+    }
+)
+LATE = unavailable("NotAsked", "The worker's time was over before this object.")
 
 
 class NotInBulk(ValueError):
@@ -122,6 +144,12 @@ class Batch:
             self.lines.setdefault(index, failed({"key": self.objects[index]["key"]}, error))
 
     @property
+    def most_bytes(self) -> int:
+        """Of an object, by what the operation takes."""
+        body = self.operation.body
+        return body.most_bytes if isinstance(body, TextBody | ImageBody) else IMAGE_BYTES
+
+    @property
     def open(self) -> list[int]:
         """Places of the objects without a line."""
         return [index for index in range(len(self.objects)) if index not in self.lines]
@@ -141,7 +169,7 @@ def work(worker: Worker, batch: Batch, remaining_seconds: Callable[[], float]) -
         if lines is None:
             recall(worker, batch)
             pace = pace_of(worker, batch.operation)
-            contents = read_all(worker, batch)
+            contents = read_all(worker, batch, remaining_seconds)
             calls = calls_of(batch.operation, contents)
             first = worker.now() + (pace.book(len(calls)) if calls else 0.0)
             ask_all(worker, batch, calls, pace, first, remaining_seconds)
@@ -174,41 +202,44 @@ def pace_of(worker: Worker, operation: Operation) -> Pace:
     return Pace(worker.dynamodb, worker.table, name, rate, worker.longest_wait_seconds, worker.now)
 
 
-def read_all(worker: Worker, batch: Batch) -> list[Content]:
-    """The objects without a line that could be read, in the version that was listed; the others have ended."""
-    body = batch.operation.body
-    most = body.most_bytes if isinstance(body, TextBody | ImageBody) else IMAGE_BYTES
-    contents = []
-    for index in batch.open:
-        try:
-            contents.append(read(worker, index, batch.objects[index], most))
-        except RequestRefused as error:
-            batch.fail([index], error)
-    return contents
+def read_all(worker: Worker, batch: Batch, remaining_seconds: Callable[[], float]) -> list[Content]:
+    """The objects without a line that could be read, in the version that was listed; the others have ended.
+
+    What S3 may give later is asked for again when all others were, and no longer than there is time to ask about it.
+    """
+    contents: list[Content] = []
+    refused: dict[int, RequestRefused] = {}
+    left = batch.open
+    for number in range(TRIES):
+        if number:
+            worker.sleep(PAUSE_SECONDS)
+        again: list[int] = []
+        for index in left:
+            if remaining_seconds() < CLOSING_SECONDS:
+                again.append(index)
+                continue
+            try:
+                contents.append(read(worker, index, batch.objects[index], batch.most_bytes))
+            except RequestRefused as error:
+                if error.may_pass:
+                    refused[index] = error
+                    again.append(index)
+                else:
+                    batch.fail([index], error)
+        left = again
+        if not left or remaining_seconds() < CLOSING_SECONDS:
+            break
+    for index in left:
+        batch.fail([index], refused.get(index, LATE))
+    return sorted(contents, key=lambda one: one.index)
 
 
 def read(worker: Worker, index: int, one: Mapping[str, Any], most_bytes: int) -> Content:
     """One object.
 
     Raises:
-        RequestRefused: when it is gone, has changed since it was listed, is too large or cannot be read.
+        RequestRefused: when it is gone, has changed since it was listed, is archived, is too large or cannot be read.
     """
-    attempt = 1
-    while True:
-        try:
-            found, content = fetched(worker, one, most_bytes)
-            break
-        except RequestRefused as error:
-            if error.status != 503 or attempt == TRIES:
-                raise
-            worker.sleep(PAUSE_SECONDS)
-            attempt += 1
-    about = {"key": one["key"], "version_id": found.get("VersionId"), "etag": found["ETag"].strip('"')}
-    return Content(index, content, about)
-
-
-def fetched(worker: Worker, one: Mapping[str, Any], most_bytes: int) -> tuple[Mapping[str, Any], bytes]:
-    """What S3 says of an object, and its content; errors as `read`, 503 where S3 may do better later."""
     wanted = {"IfMatch": one["etag"]} if one.get("etag") else {}
     try:
         found = worker.s3.get_object(Bucket=worker.bucket, Key=one["key"], **wanted)
@@ -216,20 +247,32 @@ def fetched(worker: Worker, one: Mapping[str, Any], most_bytes: int) -> tuple[Ma
             found["Body"].close()
             size = f"{found['ContentLength']:,} bytes; at most {most_bytes:,} are taken"
             raise too_large("ObjectTooLarge", f"The object has {size}.", "body")
-        return found, found["Body"].read()
+        content = found["Body"].read()
     except ClientError as error:
         raise refusal_of(error.response["Error"]["Code"]) from error
     except BotoCoreError as error:
         raise unavailable("ObjectUnreadable", "S3 did not answer. Try again.") from error
+    about = {"key": one["key"], "version_id": found.get("VersionId"), "etag": found["ETag"].strip('"')}
+    return Content(index, content, about)
 
 
 def refusal_of(code: str) -> RequestRefused:
-    """What S3's code means for an object."""
+    """What S3's code means for an object. Only what S3 itself calls passing is asked for again."""
     if code in NOT_FOUND:
         return bad_request("ObjectMissing", "There is no such object any more.", "key")
     if code in CHANGED:
-        return bad_request("ObjectChanged", "The object has changed since it was listed.", "key")
-    return unavailable("ObjectUnreadable", f"S3 refused the object ({code}).")
+        return bad_request(OBJECT_CHANGED, "The object has changed since it was listed.", "key")
+    if code == ARCHIVED:
+        return bad_request(
+            "ObjectArchived", "The object is archived. Restore it, then redrive the run.", "key"
+        )
+    if code in PASSING or re.fullmatch(r"5\d\d", code):
+        return unavailable("ObjectUnreadable", f"S3 did not give the object just now ({code}).")
+    return bad_request(
+        "ObjectForbidden",
+        f"S3 does not let the worker read the object ({code}): look at its policy, and at its KMS key's.",
+        "key",
+    )
 
 
 def ask_all(
@@ -260,9 +303,8 @@ def ask_all(
             calls, first = again, worker.now() + pace.book(len(again))
         except (QueueTooLong, ClientError, BotoCoreError):
             break
-    late = unavailable("NotAsked", "The worker's time was over before this object.")
     for index in batch.open:
-        batch.fail([index], refused.get(index, late))
+        batch.fail([index], refused.get(index, LATE))
 
 
 def make_call(
@@ -292,7 +334,7 @@ def make_call(
         outcome = outcomes[content.index]
         if not isinstance(outcome, RequestRefused):
             ended[content.index] = outcome
-        elif outcome.status != 503:
+        elif not outcome.may_pass:
             ended[content.index] = failed(content.about, outcome)
     batch.lines |= ended
     if ended:
@@ -382,7 +424,8 @@ def settle_counts(worker: Worker, batch: Batch, lines: list[Outcome]) -> dict[st
     """Counts the batch once, however often it is delivered, and tells of failures."""
     place = batch.place
     bad = sum(line["outcome"] == "failed" for line in lines)
-    counts = {"done": len(lines) - bad, "failed": bad}
+    mendable = sum(line.get("redrive_may_mend", False) for line in lines)
+    counts = {"done": len(lines) - bad, "failed": bad, "mendable": mendable}
     expiry = {"N": str(int(worker.now()) + worker.keep_seconds)}
     marker = {
         "TableName": worker.table,
@@ -392,10 +435,10 @@ def settle_counts(worker: Worker, batch: Batch, lines: list[Outcome]) -> dict[st
     counter = {
         "TableName": worker.table,
         "Key": {"id": {"S": place.counter}},
-        "UpdateExpression": "ADD done :done, failed :failed SET expires_at = if_not_exists(expires_at, :expiry)",
+        "UpdateExpression": "ADD done :done, failed :failed, mendable :mendable "
+        "SET expires_at = if_not_exists(expires_at, :expiry)",
         "ExpressionAttributeValues": {
-            ":done": {"N": str(counts["done"])},
-            ":failed": {"N": str(bad)},
+            **{f":{name}": {"N": str(count)} for name, count in counts.items()},
             ":expiry": expiry,
         },
     }
@@ -409,7 +452,7 @@ def settle_counts(worker: Worker, batch: Batch, lines: list[Outcome]) -> dict[st
             "failed": bad,
         }
         worker.sqs.send_message(QueueUrl=worker.queue_url, MessageBody=json.dumps(message))
-    return counts
+    return {"done": counts["done"], "failed": bad}
 
 
 def count_once(worker: Worker, marker: Mapping[str, Any], counter: Mapping[str, Any]) -> None:

@@ -106,6 +106,9 @@ class S3:
 
     def __init__(self) -> None:
         self.objects: dict[str, bytes] = {}
+        # Codes with which reading ends, by the key's last part, until it is taken out.
+        self.refused: dict[str, str] = {}
+        self.read: list[str] = []
 
     def put_object(
         self, *, Bucket: str, Key: str, Body: bytes, IfNoneMatch: str = "", **_: Any
@@ -116,6 +119,9 @@ class S3:
         return {"ETag": self.tag(Body)}
 
     def get_object(self, *, Bucket: str, Key: str, IfMatch: str = "") -> dict[str, Any]:
+        self.read.append(Key)
+        if code := self.refused.get(Key.rpartition("/")[2]):
+            raise aws_error(code, "GetObject")
         if Key not in self.objects:
             raise aws_error("NoSuchKey", "GetObject")
         body = self.objects[Key]

@@ -92,7 +92,9 @@ def run(deployment, monkeypatch) -> str:
     s3, made = deployment.client("s3"), uuid.uuid4().hex
     for name, text in TEXTS.items():
         s3.put_object(Bucket=BUCKET, Key=f"texts/{name}", Body=text.encode())
-    objects = sources.objects_from(deployment, f"s3://{BUCKET}/texts/", made, lambda _: None)
+    objects = sources.objects_from(
+        deployment, f"s3://{BUCKET}/texts/", made, sources.Selection(), lambda _: None
+    )
     manifest = io.BytesIO()
     plan = bulk.write_plan(SENTIMENT, objects, manifest, 0.0001, 5.0)
     about = {

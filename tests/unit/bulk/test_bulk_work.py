@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import io
 import json
+from collections import Counter
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -13,7 +15,7 @@ from PIL import Image
 
 from lambdas.bulk.asking import OPERATIONS, runs_in_bulk
 from lambdas.bulk.pace import QueueTooLong
-from lambdas.bulk.work import Worker, count, give_up, work
+from lambdas.bulk.work import CLOSING_SECONDS, Worker, count, give_up, work
 from lambdas.catalogue import OPERATIONS as CATALOGUE
 from lambdas.catalogue import examples
 from lambdas.common.budget import PER_USD
@@ -86,6 +88,48 @@ def test_a_byte_order_mark_is_no_part_of_an_objects_text(worker, batch, comprehe
     made.objects[0]["etag"] = raw["ETag"].strip('"')
     assert work(worker, made, plenty) == {"done": 2, "failed": 0}
     assert set(comprehend.charged) == {"good", "fine"}
+
+
+REFUSALS = {
+    "InvalidObjectState": "ObjectArchived",
+    "AccessDenied": "ObjectForbidden",
+    "KMS.DisabledException": "ObjectForbidden",
+    "KMS.NotFoundException": "ObjectForbidden",
+}
+
+
+@pytest.mark.parametrize("code", REFUSALS)
+def test_objects_that_s3_refuses_for_good_fail_at_once_and_the_others_are_asked(
+    worker, batch, comprehend, place, clock, code
+):
+    good = dict(list(TEXTS.items())[:20])
+    cold = {f"cold-{number}.txt": "cold" for number in range(100)}
+    worker.s3.refused = dict.fromkeys(cold, code)
+    made, begun = batch({**cold, **good}), clock.seconds
+    assert work(worker, made, lambda: 300 - (clock.seconds - begun)) == {"done": 20, "failed": 100}
+    assert Counter(codes(lines_of(worker, place)).values()) == {"done": 20, REFUSALS[code]: 100}
+    assert clock.seconds - begun < 5
+    assert not any(line.get("redrive_may_mend") for line in lines_of(worker, place))
+
+
+def test_what_s3_may_give_later_is_asked_for_again_when_the_others_were_read(
+    worker, batch, comprehend, place
+):
+    texts = dict(list(TEXTS.items())[:3])
+    worker.s3.refused = {"000.txt": "SlowDown"}
+    worker = replace(worker, sleep=lambda _: worker.s3.refused.clear())
+    assert work(worker, batch(texts), plenty) == {"done": 3, "failed": 0}
+    read = [key.rpartition("/")[2] for key in worker.s3.read if key.endswith(".txt")]
+    assert read == ["000.txt", "001.txt", "002.txt", "000.txt"]
+
+
+def test_reading_ends_when_no_time_would_be_left_to_ask(worker, batch, comprehend, place, clock):
+    worker.s3.refused = dict.fromkeys(TEXTS, "SlowDown")
+    begun = clock.seconds
+    counts = work(worker, batch(TEXTS), lambda: CLOSING_SECONDS + 2.5 - (clock.seconds - begun))
+    assert counts == {"done": 0, "failed": len(TEXTS)}
+    assert clock.seconds - begun == 3
+    assert all(line["redrive_may_mend"] for line in lines_of(worker, place))
 
 
 def test_a_poisoned_object_fails_alone(worker, batch, comprehend, place):

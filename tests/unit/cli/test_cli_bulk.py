@@ -6,6 +6,8 @@ import contextlib
 import functools
 import io
 import json
+import os
+from types import SimpleNamespace
 
 import boto3
 import pytest
@@ -20,6 +22,7 @@ from cli.bulk import commands as bulk_commands
 from cli.bulk import plan as bulk
 from cli.bulk import runs, sources
 from cli.main import app
+from cli.models.data import upload
 from cli.shared.errors import CommandFailed
 from lambdas.bulk.asking import OPERATIONS
 from lambdas.bulk.places import Place
@@ -112,7 +115,11 @@ def test_without_a_confirmed_price_no_limit_can_be_held_so_nothing_starts():
 )
 def test_a_run_reads_the_data_bucket_or_a_folder(source, reason):
     with pytest.raises(CommandFailed, match=reason):
-        list(sources.objects_from(Target(), source, "run", lambda _: None))
+        list(sources.objects_from(Target(), source, "run", sources.Selection(), lambda _: None))
+
+
+# What a listing is asked for, so that it tells of archived objects that are there again.
+RESTORED = {"OptionalObjectAttributes": ["RestoreStatus"]}
 
 
 @pytest.fixture
@@ -123,8 +130,8 @@ def in_pages():
     target.client = lambda _: s3
     with Stubber(s3) as answers:
 
-        def listed(prefix: str, first: list[dict], second: list[dict]) -> Target:
-            asked = {"Bucket": "data", "Prefix": prefix}
+        def listed(prefix: str, first: list[dict], second: list[dict], **more) -> Target:
+            asked = {"Bucket": "data", "Prefix": prefix, **more}
             page = {"Contents": first, "IsTruncated": True, "NextContinuationToken": "more"}
             answers.add_response("list_objects_v2", page, asked)
             page = {"Contents": second, "IsTruncated": False}
@@ -137,12 +144,102 @@ def in_pages():
 
 def test_a_prefix_of_many_pages_is_read_to_its_end_without_the_marks_of_folders(in_pages):
     first = [{"Key": "texts/", "Size": 0, "ETag": '"0"'}, {"Key": "texts/a", "Size": 7, "ETag": '"1"'}]
-    target = in_pages("texts", first, [{"Key": "texts/empty", "Size": 0, "ETag": '"2"'}])
-    found = list(sources.objects_from(target, "s3://data/texts", "run", lambda _: None))
+    target = in_pages("texts/", first, [{"Key": "texts/empty", "Size": 0, "ETag": '"2"'}], **RESTORED)
+    found = list(sources.objects_from(target, "s3://data/texts", "run", sources.Selection(), lambda _: None))
     assert [(one["key"], one["etag"], one["size"]) for one in found] == [
         ("texts/a", "1", 7),
         ("texts/empty", "2", 0),
     ]
+
+
+def listed_object(key: str, **more) -> dict:
+    return {"Key": key, "Size": 7, "ETag": '"1"', **more}
+
+
+def keys_of(target: Target, source: str, selection: sources.Selection) -> list[str]:
+    """The keys of the objects that a run over this source reads."""
+    return [one["key"] for one in sources.objects_from(target, source, "run", selection, lambda _: None)]
+
+
+@pytest.mark.parametrize(
+    ("source", "prefix"),
+    [("reviews", "reviews/"), ("reviews/", "reviews/"), ("reviews*", "reviews"), ("", ""), ("*", "")],
+)
+def test_a_prefix_ends_where_a_folder_does_unless_the_asterisk_is_asked_for(in_pages, source, prefix):
+    target = in_pages(prefix, [listed_object("reviews/a")], [listed_object("reviews/b")], **RESTORED)
+    assert keys_of(target, f"s3://data/{source}", sources.Selection()) == ["reviews/a", "reviews/b"]
+
+
+def test_outputs_of_the_tool_system_files_and_archived_objects_are_left_out_and_told(in_pages):
+    first = ["bulk/1/run.json", "bulk/1/input/a.jpg", "captured/x", ".DS_Store", "a/._cat.jpg", "a/Thumbs.db"]
+    second = [
+        listed_object("a/cat.jpg"),
+        listed_object("a/cold.jpg", StorageClass="GLACIER"),
+        listed_object(
+            "a/colder.jpg", StorageClass="DEEP_ARCHIVE", RestoreStatus={"IsRestoreInProgress": True}
+        ),
+        listed_object(
+            "a/warm.jpg", StorageClass="GLACIER", RestoreStatus={"RestoreExpiryDate": 1_800_000_000}
+        ),
+        listed_object("a/rare.jpg", StorageClass="GLACIER_IR"),
+    ]
+    selection = sources.Selection()
+    target = in_pages("", [listed_object(key) for key in first], second, **RESTORED)
+    assert keys_of(target, "s3://data", selection) == ["a/cat.jpg", "a/warm.jpg", "a/rare.jpg"]
+    assert selection.left_out == {
+        "of other bulk runs": 2,
+        "written by runs and endpoints of this project": 1,
+        "hidden or of the system": 3,
+        "archived (GLACIER); restore them first": 1,
+        "archived (DEEP_ARCHIVE); restore them first": 1,
+    }
+    assert "Left out: 3 hidden or of the system, such as '.DS_Store'." in selection.sentences()
+
+
+def test_what_a_run_read_can_be_read_by_another_and_what_it_wrote_cannot(in_pages):
+    keys = ["bulk/1/input/a.jpg"], ["bulk/1/run.json", "bulk/1/attempt-1/outcomes/1.jsonl"]
+    target = in_pages("bulk/1/", *([listed_object(key) for key in page] for page in keys), **RESTORED)
+    assert keys_of(target, "s3://data/bulk/1", sources.Selection()) == keys[0]
+
+
+def test_of_a_folder_the_files_that_can_be_sent_are_read_and_the_others_told(tmp_path):
+    for name in ("cat.jpg", "._cat.jpg", ".DS_Store", ".git/config", "__MACOSX/cat.jpg", "more/dog.jpg"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"content")
+    (tmp_path / "dangling.jpg").symlink_to(tmp_path / "gone.jpg")
+    (tmp_path / os.fsdecode(b"caf\xe9.jpg")).write_bytes(b"content")
+    selection = sources.Selection()
+    found = [one["key"] for one in sources.local_objects(tmp_path, selection)]
+    assert found == ["cat.jpg", "more/dog.jpg"]
+    assert selection.left_out == {
+        "hidden or of the system": 4,
+        "links to nothing": 1,
+        "with a name that is not UTF-8": 1,
+    }
+    assert all(sentence.isascii() for sentence in selection.sentences())
+
+
+def test_an_upload_with_a_link_to_nothing_is_refused_before_anything_is_sent(tmp_path):
+    (tmp_path / "a.jpg").write_bytes(b"content")
+    (tmp_path / "b.jpg").symlink_to(tmp_path / "gone.jpg")
+    target = Target()
+    target.client = lambda _: SimpleNamespace()
+    with pytest.raises(CommandFailed, match=r"b\.jpg is a link to nothing\. Nothing was sent\."):
+        upload(target, tmp_path, "photos", lambda _: None)
+
+
+def test_a_plan_can_be_looked_at_and_starts_nothing(in_pages, monkeypatch):
+    pages = [listed_object("texts/a"), listed_object("texts/.hidden")], [listed_object("texts/b")]
+    target = in_pages("texts/", *pages, **RESTORED)
+    target.session = lambda: boto3.Session(region_name="us-east-1")
+    target.parameters["bulk-calls-per-second"] = '{"*": 5.0}'
+    monkeypatch.setattr("cli.shared.embedded.choose_target", lambda *_, **__: target)
+    monkeypatch.setattr(bulk, "begin", lambda *_: pytest.fail("was started"))
+    words = ["bulk", "--from", "s3://data/texts", "--operation", "text-sentiment", "--plan"]
+    ended = CliRunner().invoke(app, words, env={"COLUMNS": "200"})
+    assert ended.exit_code == 0, ended.output
+    assert "2 objects in 1 batches, up to 0.0006 US dollars" in ended.output
+    assert "Left out: 1 hidden or of the system, such as 'texts/.hidden'." in ended.output
 
 
 @pytest.mark.parametrize(("limit", "reason"), [(0.0008, "Nothing was started"), (1.0, None)])
@@ -151,7 +248,8 @@ def test_a_run_that_would_cost_more_than_its_limit_is_refused_before_anything_st
 ):
     started = []
     monkeypatch.setattr(bulk, "begin", lambda *what: started.append(what))
-    target = in_pages("texts", *([{"Key": f"texts/{one}", "Size": 500, "ETag": '"1"'}] for one in "ab"))
+    pages = ([{"Key": f"texts/{one}", "Size": 500, "ETag": '"1"'}] for one in "ab")
+    target = in_pages("texts/", *pages, **RESTORED)
     target.session = lambda: boto3.Session(region_name="us-east-1")
     target.parameters["bulk-calls-per-second"] = '{"*": 5.0}'
     wanted = bulk.Request(SENTIMENT, {}, limit)
@@ -179,26 +277,30 @@ def test_a_line_of_a_manifest_that_names_no_object_is_a_sentence(line):
     target.client = lambda _: s3
     with Stubber(s3) as answers:
         answers.add_response("get_object", {"Body": StreamingBody(io.BytesIO(content), len(content))})
-        found = sources.objects_from(target, "s3://data/all.jsonl", "run", lambda _: None)
+        found = sources.objects_from(
+            target, "s3://data/all.jsonl", "run", sources.Selection(), lambda _: None
+        )
         assert next(found) == {"key": "a", "etag": None, "size": 7}
         with pytest.raises(CommandFailed, match="Line 2 of all.jsonl is not JSON with a 'key'"):
             next(found)
 
 
 @pytest.mark.parametrize(
-    ("state", "failed", "left", "remedy"),
+    ("state", "failed", "mendable", "left", "remedy"),
     [
-        ("SUCCEEDED", 2, 0, "redrive"),
-        ("ABORTED", 2, 5, "resume"),
-        ("ABORTED", 0, 5, "resume"),
-        ("SUCCEEDED", 0, 0, None),
-        ("RUNNING", 2, 5, None),
+        ("SUCCEEDED", 2, 2, 0, "redrive"),
+        ("SUCCEEDED", 2, 1, 0, "redrive"),
+        ("SUCCEEDED", 2, 0, 0, "results"),
+        ("ABORTED", 2, 2, 5, "resume"),
+        ("ABORTED", 0, 0, 5, "resume"),
+        ("SUCCEEDED", 0, 0, 0, None),
+        ("RUNNING", 2, 2, 5, None),
     ],
 )
-def test_a_run_that_ended_early_is_to_be_resumed_and_one_with_failures_redriven(
-    state, failed, left, remedy, capsys
+def test_a_run_that_ended_early_is_to_be_resumed_and_one_with_failures_that_may_pass_redriven(
+    state, failed, mendable, left, remedy, capsys
 ):
-    counts = {"done": 1, "failed": failed, "left": left, "objects": 1 + failed + left}
+    counts = {"done": 1, "failed": failed, "left": left, "objects": 1 + failed + left, "mendable": mendable}
     now = {"run": "one", "state": state, "results": "s3://data/one", "reason": None, **counts}
     if remedy is None:
         bulk_commands.ended(Target(), now, False)
@@ -206,7 +308,9 @@ def test_a_run_that_ended_early_is_to_be_resumed_and_one_with_failures_redriven(
         with pytest.raises(typer.Exit):
             bulk_commands.ended(Target(), now, False)
     told = capsys.readouterr().out
-    assert [one for one in ("resume", "redrive") if f"bulk {one} one" in told] == ([remedy] if remedy else [])
+    offered = [one for one in ("resume", "redrive") if f"bulk {one} one" in told]
+    assert offered == ([remedy] if remedy in ("resume", "redrive") else [])
+    assert ("bulk results one" in told) == (left == 0 and mendable < failed)
 
 
 def test_results_become_rows_with_the_best_label(tmp_path):
@@ -239,9 +343,11 @@ def test_a_run_is_started_and_watched_to_its_end_by_one_command(monkeypatch):
         counts = {"done": done, "failed": 0, "left": left, "objects": 3}
         return {"run": run, "state": state, "results": "s3://data/out", "reason": None, **counts}
 
-    def start(target: Target, wanted: bulk.Request, source: str, detail) -> tuple[str, bulk.Plan]:
+    def start(target: Target, wanted: bulk.Request, source: str, detail, on_plan) -> tuple[str, bulk.Plan]:
         started.append((wanted.operation.name, wanted.query, wanted.limit_usd, source))
-        return "one", bulk.Plan(objects=3, units=3, calls=3, batches=1, usd=0.003, seconds=1.0)
+        plan = bulk.Plan(objects=3, units=3, calls=3, batches=1, usd=0.003, seconds=1.0)
+        on_plan(plan)
+        return "one", plan
 
     class Progress:
         @contextlib.contextmanager
