@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import base64
-from contextlib import suppress
+import time
+from collections.abc import Callable
 
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from cli.shared.target import Target
+from local_aws.managed.service import STILL_LOADING
 
 # The embedded AWS itself bounds how long its models may load.
 LONGEST_WAIT_SECONDS = 900
@@ -26,7 +28,7 @@ def wait_for_stand_ins(target: Target) -> None:
     A caller of the API waits 29 seconds at most, and on a busy machine loading takes longer. A model that cannot be
     had is no reason to fail: whoever asks for it is told why.
     """
-    config = Config(read_timeout=LONGEST_WAIT_SECONDS, retries={"total_max_attempts": 1})
+    config = Config(retries={"total_max_attempts": 1})
     rekognition, comprehend = (
         target.session().client(name, endpoint_url=target.variables["AWS_ENDPOINT_URL"], config=config)
         for name in ("rekognition", "comprehend")
@@ -43,6 +45,16 @@ def wait_for_stand_ins(target: Target) -> None:
         lambda: comprehend.detect_pii_entities(**TEXT),
         lambda: comprehend.detect_toxic_content(TextSegments=[{"Text": TEXT["Text"]}], LanguageCode="en"),
     )
+    until = time.monotonic() + LONGEST_WAIT_SECONDS
     for request in requests:
-        with suppress(ClientError):
-            request()
+        while is_loading(request) and time.monotonic() < until:
+            continue
+
+
+def is_loading(request: Callable[[], object]) -> bool:
+    """Whether the stand-in of a request still loads, which it says after some seconds; the request is made."""
+    try:
+        request()
+    except ClientError as error:
+        return error.response["Error"]["Code"] == STILL_LOADING
+    return False

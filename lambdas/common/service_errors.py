@@ -123,6 +123,8 @@ def explain_code(code: str, service: str, limits: str = "") -> RequestRefused:
     if code == "NotImplementedByStandIn":
         message = f"The embedded AWS has no stand-in for this operation of {service}, or none that reads this language."
         return RequestRefused(501, "NoStandIn", message)
+    if code == "StandInLoading":
+        return unavailable("StandInLoading", f"{service} is still loading its models. Try again.")
     if code == "StandInNotReady":
         return unavailable(
             "StandInNotReady", f"The stand-in of {service} has no weights; the embedded AWS's log says why."

@@ -15,7 +15,7 @@ import subprocess
 import sys
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from typing import Any
 import psutil
 
 from local_aws import environments
-from local_aws.managed.service import CONTENT_TYPE, NO_ANSWER, STAND_IN_HEADER
+from local_aws.managed.service import CONTENT_TYPE, NO_ANSWER, STAND_IN_HEADER, STILL_LOADING
 from local_aws.managed.worker import LOADED, REQUESTS_AT_ONCE
 from local_aws.processes import start_leashed
 
@@ -32,8 +32,11 @@ COMMAND = (sys.executable, "-m", "local_aws.managed.worker")
 SERVICES = {"rekognition": "Rekognition", "comprehend": "Comprehend"}
 # The slowest request, text in a picture of 100 megapixels, takes some seconds; this is for code that hangs.
 REQUEST_SECONDS = 60
-# What is asked meanwhile waits for models; two packages may have to be fetched, each within 300 s.
+# Two packages may have to be fetched, each within 300 s.
 LOADING_SECONDS = 900
+# What is asked meanwhile waits so long for its model. A function of the API that is in a hurry gives up after five
+# seconds, and would know nothing.
+LOADING_WAIT_SECONDS = 4
 # All models take 1.2 GiB, two pictures of 100 megapixels that are read for text some more. RLIMIT_AS and RLIMIT_DATA
 # count what is reserved and never used, which grows with the number of processors (stacks of threads, arenas), so the
 # memory in use is looked at instead.
@@ -55,6 +58,10 @@ Answer = tuple[int, dict[str, str], bytes]
 
 class WorkerEnded(Exception):
     """The process ended before it answered; the message says how, as the end of a sentence."""
+
+
+class StillLoading(Exception):
+    """The model that a request needs is not there yet."""
 
 
 class Worker:
@@ -91,6 +98,7 @@ class Worker:
             )
         reader, writer = await asyncio.open_connection(sock=ours, limit=ANSWER_BYTES)
         worker = cls(process, writer)
+        asyncio.get_running_loop().call_later(LOADING_SECONDS, worker.end_unless_loaded)
         return worker, asyncio.create_task(worker.attend(reader))
 
     async def ask(self, service: str, operation: str, body: bytes) -> Answer:
@@ -98,16 +106,21 @@ class Worker:
 
         Raises:
             WorkerEnded: when the process ends before it, of itself or because it took too long.
+            StillLoading: when the models are not there within LOADING_WAIT_SECONDS.
         """
         number = next(self.numbers)
         answer = self.waiting[number] = asyncio.get_running_loop().create_future()
         # Latin-1 gives every byte a character of its own.
         self.writer.write(json.dumps([number, service, operation, body.decode("latin-1")]).encode() + b"\n")
-        seconds = REQUEST_SECONDS if self.has_loaded else LOADING_SECONDS
         try:
-            return await asyncio.wait_for(asyncio.shield(answer), seconds)
+            if not self.has_loaded:
+                with suppress(TimeoutError):
+                    return await asyncio.wait_for(asyncio.shield(answer), LOADING_WAIT_SECONDS)
+                if not self.has_loaded:
+                    raise StillLoading
+            return await asyncio.wait_for(asyncio.shield(answer), REQUEST_SECONDS)
         except TimeoutError:
-            self.end(f"was ended because a request took longer than {seconds} s")
+            self.end(f"was ended because a request took longer than {REQUEST_SECONDS} s")
             return await answer
         finally:
             self.waiting.pop(number, None)
@@ -146,6 +159,11 @@ class Worker:
             await asyncio.sleep(MEMORY_LOOK_SECONDS)
             if memory_in_use(self.process.pid) > MEMORY_BYTES:
                 self.end(f"was ended because it used more than {MEMORY_BYTES // 1024**3} GiB of memory")
+
+    def end_unless_loaded(self) -> None:
+        """Kills a process that hangs while it loads."""
+        if not self.has_loaded:
+            self.end(f"was ended because its models were not loaded after {LOADING_SECONDS} s")
 
     def end(self, reason: str) -> None:
         """Kills the process, if it runs; requests that wait hear the reason when it has ended."""
@@ -219,11 +237,18 @@ class StandIns:
         """ministack's handler of one service."""
         operation = headers.get("x-amz-target", "").rpartition(".")[2]
         try:
-            async with self.turns[service]:
+            worker = await self.start()
+            # Who waits for models to load waits beside the others, not behind them.
+            async with self.turns[service] if worker.has_loaded else nullcontext():
                 worker = await self.start()
                 return await worker.ask(service, operation, body)
         except WorkerEnded as ended:
-            return unavailable(service, str(ended))
+            what = f"The process of the stand-in of {SERVICES[service]} {ended}; it starts again by itself."
+            return unavailable("ServiceUnavailable", f"{what} Try again.")
+        except StillLoading:
+            return unavailable(
+                STILL_LOADING, f"The stand-in of {SERVICES[service]} is still loading. Try again."
+            )
 
     async def close(self) -> None:
         """Ends the process for good."""
@@ -233,12 +258,9 @@ class StandIns:
         await asyncio.gather(*self.attending, return_exceptions=True)
 
 
-def unavailable(service: str, how: str) -> Answer:
-    """The answer to a request that the process did not survive, in the form of AWS's: SDKs ask again."""
-    message = (
-        f"The process of the stand-in of {SERVICES[service]} {how}; it starts again by itself. Try again."
-    )
-    content = {"__type": "ServiceUnavailable", "Message": message, "message": message}
+def unavailable(code: str, message: str) -> Answer:
+    """The answer to a request that may be answered later, in the form of AWS's: SDKs ask again."""
+    content = {"__type": code, "Message": message, "message": message}
     headers = {"Content-Type": CONTENT_TYPE, STAND_IN_HEADER: NO_ANSWER}
     return 503, headers, json.dumps(content).encode()
 

@@ -13,6 +13,8 @@ from typing import Any
 STAND_IN_HEADER = "x-recognition-stand-in"
 # Its value where a stand-in failed: the fault is not the service's.
 NO_ANSWER = "no answer of a model; not the service"
+# The code of a refusal that passes when the models are there.
+STILL_LOADING = "StandInLoading"
 CONTENT_TYPE = "application/x-amz-json-1.1"
 
 

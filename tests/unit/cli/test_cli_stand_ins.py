@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from types import SimpleNamespace
 
 from botocore.exceptions import ClientError
 
@@ -40,6 +41,24 @@ def test_every_model_is_asked_for_and_none_that_cannot_be_had_stops_the_others(m
     ]
 
 
+def test_a_model_that_still_loads_is_asked_for_until_it_is_there(monkeypatch):
+    answers = iter(["StandInLoading", "StandInLoading", "StandInNotReady", *["StandInNotReady"] * 8])
+    asked: list[str] = []
+
+    class Loading(Recorder):
+        def __getattr__(self, operation: str):
+            def fail(**_):
+                self.asked.append(operation)
+                raise ClientError({"Error": {"Code": next(answers), "Message": "Loading."}}, operation)
+
+            return fail
+
+    session = SimpleNamespace(client=lambda *_, **__: Loading(asked))
+    monkeypatch.setattr(Target, "session", lambda _: session)
+    wait_for_stand_ins(Target("dev", {"AWS_ENDPOINT_URL": "http://127.0.0.1:1"}))
+    assert asked[:4] == ["detect_labels"] * 3 + ["detect_faces"]
+
+
 def test_the_picture_asked_with_is_one_that_is_read():
-    image = read_image({"Image": {"Bytes": base64.b64encode(PICTURE).decode()}})
+    image = read_image("DetectLabels", {"Image": {"Bytes": base64.b64encode(PICTURE).decode()}})
     assert image.size == (80, 80)

@@ -221,6 +221,8 @@ SERVICE_TROUBLE = {
     "ResourceUnavailableException": 503,
     "TextSizeLimitExceededException": 413,
     "UnsupportedLanguageException": 400,
+    "ImageTooLargeException": 413,
+    "StandInLoading": 503,
     "NotImplementedByStandIn": 501,
 }
 

@@ -14,13 +14,18 @@ from local_aws.managed.process import StandIns, worker_environment
 
 # Speaks as the worker does, without models: an operation's name says what becomes of the process.
 PLAYER = """
-import json, os, signal, socket, sys, time
+import itertools, json, os, signal, socket, sys, time
 
 channel = socket.socket(fileno=int(sys.argv[-1]))
 if "broken" in sys.argv:
     sys.exit(3)
+lines = channel.makefile("rb")
+if "slow" in sys.argv:
+    # It is loaded when it is asked for the second time.
+    next(lines)
+    lines = itertools.chain([next(lines)], lines)
 channel.sendall(b'"loaded"\\n')
-for line in channel.makefile("rb"):
+for line in lines:
     number, service, operation, body = json.loads(line)
     if operation == "Crash":
         os.kill(os.getpid(), signal.SIGSEGV)
@@ -132,6 +137,31 @@ def test_a_request_that_takes_too_much_memory_ends_the_process_and_says_so(monke
         assert "of memory" in error["message"]
 
     run(scenario)
+
+
+def test_who_asks_while_models_load_waits_a_little_and_is_told_so(monkeypatch):
+    monkeypatch.setattr(process, "LOADING_WAIT_SECONDS", 0.05)
+
+    async def scenario(stand_ins):
+        status, error = await ask(stand_ins, "Answer")
+        assert (status, error["__type"]) == (503, "StandInLoading")
+        assert error["message"] == "The stand-in of Comprehend is still loading. Try again."
+        while (answer := await ask(stand_ins, "Answer"))[0] == 503:
+            assert answer[1]["__type"] == "StandInLoading"
+        assert answer[0] == 200
+
+    run(scenario, "slow")
+
+
+def test_one_that_hangs_while_it_loads_is_ended(monkeypatch):
+    monkeypatch.setattr(process, "LOADING_SECONDS", 0.1)
+
+    async def scenario(stand_ins):
+        status, error = await ask(stand_ins, "Answer")
+        assert (status, error["__type"]) == (503, "ServiceUnavailable")
+        assert "its models were not loaded after 0.1 s" in error["message"]
+
+    run(scenario, "slow")
 
 
 def test_a_client_that_goes_away_leaves_the_process_to_others():
