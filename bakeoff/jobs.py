@@ -6,8 +6,6 @@ Every job gets the same split as its channels, and its answers come back into th
 from __future__ import annotations
 
 import dataclasses
-import io
-import tarfile
 import tempfile
 import time
 from collections.abc import Mapping
@@ -26,6 +24,7 @@ from bakeoff.contest import STOPPED, Observer, Settings, result_of, run_all
 from bakeoff.isolation import Outcome
 from bakeoff.results import Result
 from bakeoff.splits import Split
+from model_code.data.archives import ArchiveRefused, opened, read_file
 from model_code.data.splits import NAMES
 from model_code.source import ARCHIVE_NAME, files_of, write_archive
 from model_code.training.metrics import NUMBER
@@ -217,13 +216,11 @@ class Jobs:
         bucket, _, key = answer["ModelArtifacts"]["S3ModelArtifacts"].removeprefix("s3://").partition("/")
         key = f"{key.rsplit('/', 1)[0]}/output.tar.gz"
         try:
-            content = self.site.s3.get_object(Bucket=bucket, Key=key)["Body"].read()
-            with tarfile.open(fileobj=io.BytesIO(content)) as tar:
-                file = tar.extractfile(ANSWERS_FILE)
-                if file is None:
-                    raise ValueError(f"{ANSWERS_FILE} is no file.")
-                answers = read_answers(file.read())
-        except (ClientError, tarfile.TarError, KeyError, ValueError) as error:
+            found = self.site.s3.get_object(Bucket=bucket, Key=key)
+            with opened(found["Body"], found["ContentLength"]) as archive:
+                content = read_file(archive, ANSWERS_FILE)
+            answers = read_answers(content)
+        except (ClientError, ArchiveRefused, KeyError, ValueError) as error:
             return Outcome(None, f"Its job left no answers at s3://{bucket}/{key} ({type(error).__name__}).")
         host = answer["ResourceConfig"]["InstanceType"]
         seconds = answer.get("BillableTimeInSeconds", 0)

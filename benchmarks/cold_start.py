@@ -24,7 +24,7 @@ FUNCTIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "language": ((), ("custom",)),
     "custom": ((), ()),
     "advise": (("advisor",), ()),
-    "litert": (("serving",), ("custom",)),
+    "litert": (("serving", "model_code"), ("custom",)),
 }
 RESULT = Path(__file__).parent / "results" / "cold_start.json"
 # boto3 comes with the runtime and is imported at the first call; the handler's import is what every cold start pays.

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import tarfile
 import tempfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from cli.shared.errors import CommandFailed
+from model_code.data.archives import Archive, ArchiveRefused, opened, read_file
 
 ARCHIVE_NAME = "model.tar.gz"
 
@@ -37,8 +37,8 @@ class Model:
             found = (one for one in place.rglob("*") if one.is_file())
             self.files = sorted(one.relative_to(place).as_posix() for one in found)
         else:
-            with self.opened() as tar:
-                self.files = sorted(plain(one.name) for one in tar if one.isfile())
+            with self.opened() as archive:
+                self.files = sorted(name for name, _ in archive)
 
     def read(self, name: str) -> bytes:
         """The content of a file; KeyError where the model has none of this name."""
@@ -46,11 +46,8 @@ class Model:
             raise KeyError(name)
         if self.place.is_dir():
             return (self.place / name).read_bytes()
-        with self.opened() as tar:
-            content = tar.extractfile(next(one for one in tar if plain(one.name) == name))
-            if content is None:
-                raise KeyError(name)
-            return content.read()
+        with self.opened() as archive:
+            return read_file(archive, name)
 
     @contextmanager
     def packed(self) -> Iterator[Path]:
@@ -66,15 +63,10 @@ class Model:
             yield archive
 
     @contextmanager
-    def opened(self) -> Iterator[tarfile.TarFile]:
-        """The archive, for reading; damage in it is a CommandFailed."""
+    def opened(self) -> Iterator[Archive]:
+        """The archive, for reading; what is wrong with it is a CommandFailed."""
         try:
-            with tarfile.open(self.place, "r:gz") as tar:
-                yield tar
-        except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
+            with self.place.open("rb") as file, opened(file, self.place.stat().st_size) as archive:
+                yield archive
+        except (ArchiveRefused, OSError) as error:
             raise CommandFailed(f"{self.place} is no readable {ARCHIVE_NAME}: {error}.") from error
-
-
-def plain(name: str) -> str:
-    """A member's name as a path in the model: `tar` may write ./1/saved_model.pb."""
-    return name.removeprefix("./")

@@ -135,7 +135,8 @@ def sequence_of_npy(file: Path) -> bytes:
     import numpy as np
 
     try:
-        values = np.load(file, allow_pickle=False)
+        # As a map: a header may tell of more numbers than the file has, and memory is taken for what it tells.
+        values = np.load(file, allow_pickle=False, mmap_mode="r")
         steps = values.astype(np.float32).tolist() if values.ndim == 2 else None
     except (ValueError, TypeError, EOFError, AttributeError) as error:
         raise CommandFailed(f"{file} is no NumPy file of numbers.") from error

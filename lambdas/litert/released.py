@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tarfile
 import tempfile
 import time
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from lambdas.common.clients import client
 from lambdas.common.errors import unavailable
 from lambdas.common.releases import CHECK_SECONDS, model_group, released_version
 from lambdas.litert.native import add_native_packages
+from model_code.data.archives import ArchiveRefused, opened, unpack_files
 
 if TYPE_CHECKING:
     from serving.model import Model
@@ -63,10 +63,10 @@ def load(group: str, version: str) -> Model:
     package = client("sagemaker").describe_model_package(ModelPackageName=arn)
     (container,) = package["InferenceSpecification"]["Containers"]
     with tempfile.TemporaryDirectory() as folder:
-        fetch(container["ModelDataUrl"], Path(folder))
         try:
+            fetch(container["ModelDataUrl"], Path(folder))
             model = Model(Path(folder))
-        except ModelUnusable as error:
+        except (ArchiveRefused, ModelUnusable) as error:
             # Its own words name a folder that nobody can look into.
             sentence = (
                 f"Version {version} of {group} holds no LiteRT model that can be loaded. Train it again."
@@ -80,15 +80,5 @@ def fetch(uri: str, folder: Path) -> None:
     """Writes what LiteRT needs of a model archive; the archive passes through and is never on the disk."""
     place = urlparse(uri)
     body: Any = client("s3").get_object(Bucket=place.netloc, Key=place.path.lstrip("/"))["Body"]
-    missing = set[str](NEEDED)
-    with tarfile.open(fileobj=body, mode="r|gz") as tar:
-        for member in tar:
-            name = member.name.removeprefix("./")
-            content = tar.extractfile(member) if name in missing else None
-            if content is None:
-                continue
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            (folder / name).write_bytes(content.read())
-            missing.remove(name)
-            if not missing:
-                return
+    with opened(body) as archive:
+        unpack_files(archive, folder, NEEDED)

@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import urlparse
 
-from model_code.data.archives import unpack_files
+from model_code.data.archives import ArchiveRefused, opened, unpack_files
 
 
 class TransferFailed(Exception):
@@ -106,9 +106,9 @@ def download_archive(s3: Any, uri: str, directory: Path) -> None:
     except s3.exceptions.ClientError as error:
         raise TransferFailed(f"Could not find model data at {uri}.") from error
     try:
-        with tarfile.open(archive) as tar:
-            unpack_files(tar, directory)
-    except (tarfile.TarError, EOFError, OSError) as error:
+        with archive.open("rb") as file, opened(file, archive.stat().st_size) as model:
+            unpack_files(model, directory)
+    except ArchiveRefused as error:
         raise TransferFailed(f"The model data at {uri} is no readable tar archive: {error}.") from error
     finally:
         archive.unlink(missing_ok=True)

@@ -275,7 +275,7 @@ def load_arrays(file: Path) -> dict[str, np.ndarray]:
     try:
         with np.load(file, allow_pickle=False) as arrays:
             content = {name: arrays[name] for name in arrays.files}
-    except (ValueError, EOFError, zipfile.BadZipFile) as error:
+    except (ValueError, EOFError, zipfile.BadZipFile, MemoryError) as error:
         raise JobFailed(
             f"{file} cannot be read as arrays of numbers or strings ({type(error).__name__})."
         ) from error

@@ -6,7 +6,6 @@ import argparse
 import base64
 import json
 import sys
-import tarfile
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from model_code.data.archives import unpack_files
+from model_code.data.archives import ArchiveRefused, opened, unpack_files
 from model_code.evaluation.drift import baseline_of
 from model_code.evaluation.files import BASELINE_FILE, FOLDER, KNOWN_INPUT_FILE, SAMPLES_FILE, write_report
 from model_code.evaluation.known_input import known_input_of
@@ -114,9 +113,9 @@ def unpack(model: Path, scratch: Path) -> Path:
     if model.is_file():
         directory = scratch
         try:
-            with tarfile.open(model) as archive:
+            with model.open("rb") as file, opened(file, model.stat().st_size) as archive:
                 unpack_files(archive, scratch)
-        except tarfile.TarError as error:
+        except ArchiveRefused as error:
             raise JobFailed(f"{model.name} is no readable tar archive: {error}.") from error
     for needed in ("1/saved_model.pb", "model_card.json", "labels.json"):
         if not (directory / needed).is_file():

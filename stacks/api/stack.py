@@ -191,7 +191,13 @@ def litert_plan(stack: Stack, settings: EnvironmentSettings, routes: tuple[str, 
         "MODEL_PACKAGE_ARN_PREFIX": packages,
     }
     return FunctionPlan(
-        "litert", routes, grants, variables, packages=("serving",), parts=("custom",), compiled=True
+        "litert",
+        routes,
+        grants,
+        variables,
+        packages=("serving", "model_code"),
+        parts=("custom",),
+        compiled=True,
     )
 
 

@@ -13,7 +13,7 @@ import pytest
 
 import definitions
 import model_code
-from model_code.data.archives import unpack_files
+from model_code.data.archives import opened, unpack_files
 from model_code.source import ARCHIVE_NAME, write_source_archive
 
 
@@ -47,7 +47,7 @@ def test_the_archive_holds_the_launcher_and_both_packages_whole(tmp_path):
 def test_the_evaluation_runs_from_the_unpacked_archive_alone(tmp_path):
     write_source_archive(tmp_path / ARCHIVE_NAME)
     (tmp_path / "model").mkdir()
-    with tarfile.open(tmp_path / ARCHIVE_NAME) as archive:
+    with (tmp_path / ARCHIVE_NAME).open("rb") as file, opened(file) as archive:
         unpack_files(archive, tmp_path / "code")
     words = ["--model", str(tmp_path / "model"), "--test", "test", "--output", "output"]
 

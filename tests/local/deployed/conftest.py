@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import sys
-import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +18,7 @@ from cli.shared import deploy
 from cli.shared.embedded import embedded_target
 from cli.shared.target import Target
 from local_aws.launcher import EmbeddedAws
-from model_code.data.archives import unpack_files
+from model_code.data.archives import opened, unpack_files
 
 from .reviews import SMALL, classify, serve, silent, train, write_reviews
 
@@ -134,6 +133,6 @@ def local_model(target, first_version, tmp_path_factory) -> Path:
     bucket, _, key = container["ModelDataUrl"].removeprefix("s3://").partition("/")
     content = target.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
     folder = tmp_path_factory.mktemp("local") / "model"
-    with tarfile.open(fileobj=io.BytesIO(content)) as tar:
-        unpack_files(tar, folder)
+    with opened(io.BytesIO(content)) as archive:
+        unpack_files(archive, folder)
     return folder

@@ -319,7 +319,7 @@ def test_a_transform_that_is_stopped_asks_nothing_more(target, own_container, bu
 
 def test_the_function_with_litert_answers_as_the_endpoint_does(target, released, tmp_path):
     """The code that `api.own_backend: litert` deploys, but for the packages built for Lambda's processor."""
-    code = write_function_code("litert", tmp_path / "code", ("serving",), ("custom",))
+    code = write_function_code("litert", tmp_path / "code", ("serving", "model_code"), ("custom",))
     archive = shutil.make_archive(str(tmp_path / "function"), "zip", code)
     packages = "arn:aws:sagemaker:us-east-1:000000000000:model-package/"
     variables = {"MODEL_PACKAGE_ARN_PREFIX": packages, "POWERTOOLS_METRICS_NAMESPACE": "Recognition"}

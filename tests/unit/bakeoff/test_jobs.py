@@ -54,7 +54,8 @@ class Storage:
     def get_object(self, Bucket: str, Key: str) -> dict:
         if (Bucket, Key) not in self.objects:
             raise refusal("NoSuchKey", "There is none.")
-        return {"Body": io.BytesIO(self.objects[Bucket, Key])}
+        content = self.objects[Bucket, Key]
+        return {"Body": io.BytesIO(content), "ContentLength": len(content)}
 
     def delete_object(self, Bucket: str, Key: str) -> None:
         del self.objects[Bucket, Key]
