@@ -8,11 +8,26 @@ import { Refused } from "./api.js";
 const REFRESH_MILLISECONDS = 5 * 60_000;
 const REMEMBERED = "sign-in";
 
+// The codes of OAuth 2.0 (RFC 6749, 4.1.2.1).
+const FAILURES = new Map([
+  ["access_denied", "it was not allowed."],
+  ["temporarily_unavailable", "Cognito is busy."],
+  ["server_error", "Cognito has a fault."],
+  ["unauthorized_client", "Cognito does not know this page's client as one that may do so."],
+  ["invalid_request", "Cognito does not take the page's request."],
+  ["invalid_scope", "Cognito does not give what the page asks for."],
+  ["unsupported_response_type", "Cognito does not take the page's request."],
+]);
+const UNKNOWN_FAILURE = "Cognito says no.";
+
 const base64url = (bytes) =>
   btoa(String.fromCharCode(...new Uint8Array(bytes))).replace(/[+/=]/g, (one) => ({ "+": "-", "/": "_", "=": "" })[one]);
 
 // Where Cognito sends the person back to: the page without its file, question and fragment.
 const home = () => new URL(".", location.href).href;
+
+// The sign-in that this tab has begun; null where it has not.
+const remembered = () => JSON.parse(sessionStorage.getItem(REMEMBERED) ?? "null");
 
 const randomText = () => base64url(crypto.getRandomValues(new Uint8Array(32)));
 
@@ -39,30 +54,35 @@ export async function credentialsSource(configuration) {
   };
 }
 
-/** The code that Cognito sent the person back with; it is taken out of the address, and the page's place restored. */
+/** The code that Cognito sent the person back with; it is taken out of the address, and the page's place restored.
+ *
+ * Anybody can make a link to this page: what does not bear the state of this sign-in is nobody's answer, and of what
+ * does only the code of an error is looked up, never shown.
+ */
 function returnedCode() {
   const answer = new URLSearchParams(location.search);
-  const remembered = JSON.parse(sessionStorage.getItem(REMEMBERED) ?? "null");
+  const begun = remembered();
+  if (!begun || answer.get("state") !== begun.state) return null;
   sessionStorage.removeItem(REMEMBERED);
+  history.replaceState(null, "", home() + begun.place);
   if (answer.has("error")) {
-    throw new Refused(`Signing in failed: ${answer.get("error_description") ?? answer.get("error")}.`);
+    throw new Refused(`Signing in failed: ${FAILURES.get(answer.get("error")) ?? UNKNOWN_FAILURE} Load the page again.`);
   }
-  if (!remembered || !answer.has("code") || answer.get("state") !== remembered.state) return null;
-  history.replaceState(null, "", home() + remembered.place);
-  return { code: answer.get("code"), verifier: remembered.verifier };
+  return answer.has("code") ? { code: answer.get("code"), verifier: begun.verifier } : null;
 }
 
 /** Goes to Cognito's page; the promise never settles, because the page is left. */
 async function leave(cognito) {
-  const remembered = { state: randomText(), verifier: randomText(), place: location.hash };
-  sessionStorage.setItem(REMEMBERED, JSON.stringify(remembered));
-  const challenge = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(remembered.verifier));
+  // A sign-in under way in this tab goes on, whatever link was followed meanwhile.
+  const begun = remembered() ?? { state: randomText(), verifier: randomText() };
+  sessionStorage.setItem(REMEMBERED, JSON.stringify({ ...begun, place: location.hash }));
+  const challenge = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(begun.verifier));
   const question = new URLSearchParams({
     response_type: "code",
     client_id: cognito.clientId,
     redirect_uri: home(),
     scope: "openid",
-    state: remembered.state,
+    state: begun.state,
     code_challenge: base64url(challenge),
     code_challenge_method: "S256",
   });

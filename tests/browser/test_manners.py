@@ -209,6 +209,31 @@ def test_a_cognito_that_cannot_be_reached_is_a_sentence(place, browser):
     context.close()
 
 
+def test_a_link_of_a_strangers_shows_nothing_and_cancels_no_sign_in(place, browser):
+    place.configuration = lambda: OWN_ACCOUNT
+    context = browser.new_context(bypass_csp=True)
+    context.set_default_timeout(PATIENCE_SECONDS * 1000)
+    states = []
+
+    def authorize(route) -> None:
+        states.append(route.request.url.split("&state=")[1].split("&")[0])
+        route.fulfill(status=200, content_type="text/html", body="<title>Cognito</title>")
+
+    context.route("**/oauth2/authorize?**", authorize)
+    page = context.new_page()
+    page.goto(place.address)
+    page.wait_for_url("**/oauth2/authorize?**")
+    words = "error=access_denied&error_description=Your+account+is+locked.+Call+us"
+    for link in (f"?{words}", f"?{words}&state=guessed", "?code=stolen&state=guessed"):
+        page.goto(f"{place.address}{link}")
+        page.wait_for_url("**/oauth2/authorize?**")
+    assert states == states[:1] * 4, "the sign-in that was begun goes on"
+    page.goto(f"{place.address}?{words}&state={states[0]}")
+    page.wait_for_selector("#failure:has-text('Signing in failed: it was not allowed. Load the page again.')")
+    assert "locked" not in page.content()
+    context.close()
+
+
 def test_a_person_signs_in_with_cognito_and_signs_with_their_own_credentials(place, open_page):
     """Cognito's own answers are played by the test; that the request is signed as they say is computed."""
     place.configuration = lambda: OWN_ACCOUNT
