@@ -41,16 +41,17 @@ def key_of(event: dict[str, Any]) -> str | None:
 def caller_of(event: dict[str, Any]) -> list[str | None]:
     """Who sent a request, so that nobody reaches another's answers by guessing a key.
 
-    An assumed role is one caller, whatever its sessions are named.
+    People share roles: of a role each session is a caller of its own, and of an identity pool each identity.
     """
     context: dict[str, Any] = event.get("requestContext") or {}
     identity: dict[str, str] = context.get("identity") or {}
     authorizer: dict[str, Any] = context.get("authorizer") or {}
     claims: dict[str, str] = authorizer.get("claims") or {}
-    principal = (identity.get("user") or identity.get("userArn") or "").partition(":")[0]
     return [
         identity.get("accountId"),
-        principal,
+        identity.get("user") or identity.get("userArn"),
+        identity.get("cognitoIdentityPoolId"),
+        identity.get("cognitoIdentityId"),
         claims.get("iss"),
         claims.get("sub") or claims.get("client_id"),
         identity.get("apiKeyId"),

@@ -89,16 +89,21 @@ def test_the_same_key_gets_the_same_answer_and_the_service_is_asked_once(once, c
     comprehend.stubber.assert_no_pending_responses()
 
 
-def test_a_key_belongs_to_its_caller_whatever_the_session(once, comprehend, ask):
-    comprehend(2)
-    assert "Idempotency-Replayed" not in ask(headers=KEY, caller="AROAONE:a")[2]
-    assert "Idempotency-Replayed" in ask(headers=KEY, caller="AROAONE:b")[2]
-    assert "Idempotency-Replayed" not in ask(headers=KEY, caller="AROATWO:a")[2]
+def test_a_key_belongs_to_one_session_of_one_role(once, comprehend, ask):
+    comprehend(3)
+    assert "Idempotency-Replayed" not in ask(headers=KEY, caller="AROAONE:ada")[2]
+    assert "Idempotency-Replayed" in ask(headers=KEY, caller="AROAONE:ada")[2]
+    assert "Idempotency-Replayed" not in ask(headers=KEY, caller="AROAONE:bob")[2]
+    assert "Idempotency-Replayed" not in ask(headers=KEY, caller="AROATWO:ada")[2]
 
 
+PERSON = {"accountId": "1", "user": "A:CognitoIdentityCredentials", "cognitoIdentityPoolId": "us-east-1:pool"}
 WHO = {
     "another account": {"identity": {"accountId": "2", "user": "A"}},
     "another role": {"identity": {"accountId": "1", "user": "B"}},
+    "another session of the role": {"identity": {"accountId": "1", "user": "A:bob"}},
+    "a person of the console": {"identity": PERSON | {"cognitoIdentityId": "us-east-1:ada"}},
+    "another person of the console": {"identity": PERSON | {"cognitoIdentityId": "us-east-1:bob"}},
     "another API key": {"identity": {"accountId": "1", "user": "A", "apiKeyId": "k"}},
     "a token": {"authorizer": {"claims": {"iss": "pool", "sub": "ada"}}},
     "another's token": {"authorizer": {"claims": {"iss": "pool", "sub": "bob"}}},
