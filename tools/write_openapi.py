@@ -28,7 +28,7 @@ ERRORS = {
     "413": "The image or text is larger than what is taken.",
     "415": "The content type is none that the operation takes.",
     "422": "This Idempotency-Key was used for another request.",
-    "429": "More requests than the API's throttle lets through.",
+    "429": "More requests than the throttle, or dearer ones than a budget, lets through; Retry-After says till when.",
     "500": "The API has a fault of its own with this request.",
     "501": "This deployment cannot answer the operation.",
     "502": "The service failed in a way that a second try will not mend.",

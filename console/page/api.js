@@ -92,5 +92,6 @@ async function parsed(response) {
 function sentenceOf(response, answer) {
   const sentence = answer.error?.message ?? answer.message ?? `The API answered ${response.status}.`;
   const wait = answer.error?.code === NOT_RELEASED ? null : response.headers.get("retry-after");
-  return wait ? `${sentence} It may work in ${wait} seconds.` : sentence;
+  // A budget begins anew after hours or weeks, which its own sentence says.
+  return wait && Number(wait) <= PATIENCE_MILLISECONDS / 1000 ? `${sentence} It may work in ${wait} seconds.` : sentence;
 }

@@ -13,10 +13,10 @@ from aws_lambda_powertools.metrics import MetricUnit
 from botocore.exceptions import BotoCoreError, ClientError
 
 from lambdas.common.answers import Answer, BatchAnswer, refusal, success
-from lambdas.common.bodies import taken
+from lambdas.common.bodies import TextsBody, taken
 from lambdas.common.errors import RequestRefused, place_of
 from lambdas.common.operations import Operation
-from lambdas.common.policy import answer_by_policy, policy_of
+from lambdas.common.policy import answer_by_policy, answer_within_budgets, policy_of
 from lambdas.common.repeats import answered
 from lambdas.common.service_errors import explain
 from lambdas.common.tracing import part
@@ -82,13 +82,19 @@ def make_handler(
 
 
 def run(operation: Operation, event: dict[str, Any]) -> Answer | BatchAnswer | dict[str, Any]:
-    """The answer of the operation's backend, or of the one that the deployment's policy chooses.
+    """The answer of the operation's backend within its budgets, or of the one that the deployment's policy chooses.
 
     Raises:
         RequestRefused: also when no document of several was answered; see `BatchAnswer.refusal`.
     """
     policy = policy_of(operation)
-    found = answer_by_policy(policy, operation, event) if policy else operation.run(operation, event)
+    if policy:
+        found = answer_by_policy(policy, operation, event)
+    elif operation.price is None or isinstance(operation.body, TextsBody):
+        # A batch pays for each of its calls itself.
+        found = operation.run(operation, event)
+    else:
+        found = answer_within_budgets(operation, event)
     if isinstance(found, BatchAnswer) and (refused := found.refusal):
         raise refused
     return found

@@ -1,4 +1,4 @@
-"""A month's budget that cannot be exceeded: money is reserved, by one conditional write, before it can be spent."""
+"""A budget that cannot be exceeded: money is reserved, by one conditional write, before it can be spent."""
 # pyright: reportMissingTypeStubs=false
 # botocore brings no types.
 
@@ -6,14 +6,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 # Whole numbers add up exactly: the smallest price is 25 of these.
 PER_USD = 1_000_000_000
-KEEP_SECONDS = 400 * 24 * 3600
+HOUR, MONTH = "hour", "month"
+# How a period is written, and how long its sum is kept.
+WRITTEN = {HOUR: "%Y-%m-%dT%H", MONTH: "%Y-%m"}
+KEEP_SECONDS = {HOUR: 2 * 24 * 3600, MONTH: 400 * 24 * 3600}
 
 
 def utc_now() -> datetime:
@@ -23,14 +26,15 @@ def utc_now() -> datetime:
 
 @dataclass(frozen=True)
 class Budget:
-    """One operation's money for a calendar month (UTC).
+    """Somebody's money for each hour or calendar month (UTC).
 
     Attributes:
         dynamodb: a boto3 client.
         table: with the string key `id`.
         name: whose budget it is.
-        usd: US dollars a month.
+        usd: US dollars a period.
         now: the present time.
+        period: hour or month.
     """
 
     dynamodb: Any
@@ -38,9 +42,10 @@ class Budget:
     name: str
     usd: float
     now: Callable[[], datetime] = utc_now
+    period: str = MONTH
 
     def reserve(self, usd: float) -> Reservation | None:
-        """Sets an amount aside; None when the month's budget does not hold it any more.
+        """Sets an amount aside; None when the period's budget does not hold it any more.
 
         Raises:
             ClientError, BotoCoreError: when the table cannot be asked; then nothing may be spent.
@@ -49,33 +54,52 @@ class Budget:
         if amount > most:
             return None
         moment = self.now()
-        month = f"{self.name}#{moment:%Y-%m}"
+        item = f"{self.name}#{moment:{WRITTEN[self.period]}}"
         try:
-            self.dynamodb.update_item(
+            found = self.dynamodb.update_item(
                 TableName=self.table,
-                Key={"id": {"S": month}},
+                Key={"id": {"S": item}},
                 UpdateExpression="ADD reserved :amount SET expires_at = if_not_exists(expires_at, :expiry)",
                 ConditionExpression="attribute_not_exists(reserved) OR reserved <= :room",
                 ExpressionAttributeValues={
                     ":amount": {"N": str(amount)},
                     ":room": {"N": str(most - amount)},
-                    ":expiry": {"N": str(int(moment.timestamp()) + KEEP_SECONDS)},
+                    ":expiry": {"N": str(int(moment.timestamp()) + KEEP_SECONDS[self.period])},
                 },
+                ReturnValues="UPDATED_NEW",
             )
         except ClientError as error:
             if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
                 return None
             raise
-        return Reservation(self, month, amount)
+        return Reservation(self, item, amount, int(found["Attributes"]["reserved"]["N"]) / most)
+
+    def seconds_left(self) -> int:
+        """Until the next period begins."""
+        now = self.now()
+        if self.period == HOUR:
+            start = now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
+        else:
+            first = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+            start = (first + timedelta(days=32)).replace(day=1)
+        return int((start - now).total_seconds()) + 1
 
 
 @dataclass(frozen=True)
 class Reservation:
-    """Money set aside in the month in which it was reserved."""
+    """Money set aside in the period in which it was reserved.
+
+    Attributes:
+        budget: that holds it.
+        item: the period's, in the table.
+        amount: in billionths of a US dollar.
+        share: of the budget that is reserved with it, 0 to 1.
+    """
 
     budget: Budget
-    month: str
+    item: str
     amount: int
+    share: float
 
     def settle(self, usd: float) -> None:
         """Gives back what was reserved and not spent."""
@@ -83,7 +107,7 @@ class Reservation:
         if surplus > 0:
             self.budget.dynamodb.update_item(
                 TableName=self.budget.table,
-                Key={"id": {"S": self.month}},
+                Key={"id": {"S": self.item}},
                 UpdateExpression="ADD reserved :surplus",
                 ExpressionAttributeValues={":surplus": {"N": str(-surplus)}},
             )

@@ -31,6 +31,11 @@ class RequestRefused(Exception):
         """Whether the same request may be answered later."""
         return self.retry_after_seconds is not None
 
+    @property
+    def is_final(self) -> bool:
+        """Whether the same request can only be refused again: it is wrong itself, or not allowed."""
+        return self.status < 500 and self.retry_after_seconds is None
+
 
 def bad_request(code: str, message: str, field: str) -> RequestRefused:
     """400: the request itself is wrong."""

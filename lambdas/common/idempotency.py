@@ -9,6 +9,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
+from lambdas.common.callers import caller_of
 from lambdas.common.clients import table_client
 from lambdas.common.errors import RequestRefused, bad_request, unavailable
 
@@ -36,26 +37,6 @@ def key_of(event: dict[str, Any]) -> str | None:
             "InvalidIdempotencyKey", f"{KEY_HEADER} has to be 1 to 255 visible ASCII characters.", KEY_HEADER
         )
     return key
-
-
-def caller_of(event: dict[str, Any]) -> list[str | None]:
-    """Who sent a request, so that nobody reaches another's answers by guessing a key.
-
-    People share roles: of a role each session is a caller of its own, and of an identity pool each identity.
-    """
-    context: dict[str, Any] = event.get("requestContext") or {}
-    identity: dict[str, str] = context.get("identity") or {}
-    authorizer: dict[str, Any] = context.get("authorizer") or {}
-    claims: dict[str, str] = authorizer.get("claims") or {}
-    return [
-        identity.get("accountId"),
-        identity.get("user") or identity.get("userArn"),
-        identity.get("cognitoIdentityPoolId"),
-        identity.get("cognitoIdentityId"),
-        claims.get("iss"),
-        claims.get("sub") or claims.get("client_id"),
-        identity.get("apiKeyId"),
-    ]
 
 
 @cache

@@ -10,25 +10,25 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from lambdas.common.answers import Answer, Cost, retries_of
+from lambdas.common.answers import Answer, Cost
 from lambdas.common.bodies import TextBody, read_text, taken
-from lambdas.common.budget import Budget, Reservation
 from lambdas.common.circuit import Circuit
-from lambdas.common.clients import ATTEMPTS, hurried, table_client
+from lambdas.common.clients import hurried
 from lambdas.common.costs import cost_of, price_of, text_units
 from lambdas.common.errors import RequestRefused, unavailable
 from lambdas.common.operations import Operation
 from lambdas.common.options import read_options
 from lambdas.common.service_errors import explain
+from lambdas.common.spending import SPENT, UNKNOWN, budgets_of, paid, price_to_hold, reserve
 
 Found = TypeVar("Found")
 MANAGED, OWN, CASCADE = "managed", "own", "cascade"
 # What says nothing about the backend.
-NOT_ITS_FAULT = frozenset({"BudgetSpent", "BudgetUnknown"})
+NOT_ITS_FAULT = frozenset({SPENT, UNKNOWN})
 OTHER = {MANAGED: OWN, OWN: MANAGED}
 # A failure of this kind is the backend's; another backend may do better.
 UNAVAILABLE = 500
@@ -98,7 +98,7 @@ def answer_by_policy(policy: Policy, operation: Operation, event: dict[str, Any]
             route.append({"backend": backend, "outcome": error.code})
             refused.append(error)
             # What is wrong with the request itself is for the caller to know, unless there is an answer already.
-            if error.status < UNAVAILABLE and unsure is None:
+            if error.is_final and unsure is None:
                 raise
             continue
         charged = found.cost if backend == MANAGED else charged
@@ -149,108 +149,54 @@ def ask_own(_: Policy, operation: Operation, event: dict[str, Any]) -> Answer:
 
 
 def ask_managed(policy: Policy, operation: Operation, event: dict[str, Any]) -> Answer:
-    """The managed service's answer, within the budget."""
+    """The managed service's answer, within the budgets."""
     name = operation.service.title()
-    if policy.monthly_budget_usd is None:
-        return explained(lambda: single_answer(operation, event), name, operation)
+    return explained(
+        lambda: answer_within_budgets(operation, event, policy.monthly_budget_usd), name, operation
+    )
+
+
+def answer_within_budgets(
+    operation: Operation, event: dict[str, Any], monthly_usd: float | None = None
+) -> Answer:
+    """The answer of an operation that has a price, within the budgets of its policy, its caller and the deployment.
+
+    Raises:
+        RequestRefused, ClientError, BotoCoreError: see `paid` and `reserve`.
+    """
+    budgets = budgets_of(event, operation.name, monthly_usd)
+    if not budgets:
+        return single_answer(operation, event)
     # What is wrong with the text is said before anything is reserved.
-    usd = known_price(usd_of(operation, event))
-    reservation = reserve(policy.monthly_budget_usd, operation.name, usd)
+    cost = cost_of_try(operation, event)
+    usd = price_to_hold(cost.usd, cost.units, exact=monthly_usd is not None)
 
     def charged(found: Answer) -> float:
-        return usd * (1 + found.retries)
+        return 0.0 if found.stand_in else usd * (1 + found.retries)
 
-    def pay() -> Answer:
-        return paid(reservation, usd, lambda: single_answer(operation, event), charged)
-
-    return explained(pay, name, operation)
+    return paid(reserve(budgets, usd), usd, lambda: single_answer(operation, event), charged)
 
 
 def single_answer(operation: Operation, event: dict[str, Any]) -> Answer:
-    """The answer of an operation that can have a policy: one, with results and a cost."""
+    """The answer of an operation that has a price of its own: one, with results and a cost."""
     answer = operation.run(operation, event)
     if not isinstance(answer, Answer):
-        raise TypeError(f"{operation.name} has a policy, and answers more than one thing or an object.")
+        raise TypeError(f"{operation.name} answers more than one thing or an object, and has no single cost.")
     return answer
 
 
-def paid(
-    reservation: Reservation, usd: float, call: Callable[[], Found], charged: Callable[[Found], float]
-) -> Found:
-    """What a call returns, after which its reservation holds what it was charged.
-
-    Args:
-        reservation: for the call and its retries.
-        usd: what one try costs.
-        call: asks the service.
-        charged: what was, by the answer.
-
-    Raises:
-        RequestRefused, ClientError, BotoCoreError: what `call` or `charged` raises. After the last one nobody knows
-            whether the service answered and charged: the money stays reserved.
-    """
-    try:
-        found = call()
-    except RequestRefused:
-        settle(reservation, 0.0)
-        raise
-    except ClientError as error:
-        # The service said no, which it does not charge; a try before it may have been lost on the way back.
-        settle(reservation, usd * retries_of(cast(Any, error).response))
-        raise
-    settle(reservation, charged(found))
-    return found
-
-
-def usd_of(operation: Operation, event: dict[str, Any]) -> float | None:
-    """What one try of a request costs; None where nobody knows. What is wrong with the request is raised."""
+def cost_of_try(operation: Operation, event: dict[str, Any]) -> Cost:
+    """What one try of a request costs. What is wrong with the request is raised."""
     units = 1
     if isinstance(operation.body, TextBody):
         units = text_units(read_text(event, operation.body).text)
     price = price_of(operation, read_options(operation.options, event))
-    return cost_of(price, operation.unit, units).usd
+    return cost_of(price, operation.unit, units)
 
 
 def budget_shared_by(operation: Operation) -> float | None:
     """The monthly budget in US dollars of another operation's policy that pays for this one too; None for no limit."""
     return policy_members(operation.spends_of).get("monthly_budget_usd")
-
-
-def known_price(usd: float | None) -> float:
-    """The price of a call that a budget has to hold, in US dollars.
-
-    Raises:
-        RequestRefused: 503 when it is unknown.
-    """
-    if usd is None:
-        raise RequestRefused(
-            503, "BudgetUnknown", "The price of this call is unknown, so no budget can hold it."
-        )
-    return usd
-
-
-def reserve(budget_usd: float, name: str, usd: float) -> Reservation:
-    """Money of an operation's budget for a call and for each of its retries.
-
-    Raises:
-        RequestRefused: 503 when the budget does not hold it, or the table does not answer.
-    """
-    budget = Budget(table_client(), os.environ["BUDGET_TABLE"], name, budget_usd)
-    try:
-        reservation = budget.reserve(usd * ATTEMPTS)
-    except (ClientError, BotoCoreError) as error:
-        raise unavailable("BudgetUnknown", "The budget cannot be asked just now. Try again.") from error
-    if reservation is None:
-        raise RequestRefused(503, "BudgetSpent", "This month's budget for the managed service is spent.")
-    return reservation
-
-
-def settle(reservation: Reservation, usd: float) -> None:
-    """Gives back what was not spent; if that fails, the budget is only smaller than it need be."""
-    try:
-        reservation.settle(usd)
-    except (ClientError, BotoCoreError):
-        return
 
 
 def explained(run: Callable[[], Found], service: str, operation: Operation) -> Found:

@@ -72,7 +72,7 @@ def from_cache(
 def may_do_better(found: Answer | BatchAnswer | dict[str, Any]) -> bool:
     """Whether some text of a batch was only not answered now: the same batch asked again may have an answer to it."""
     return isinstance(found, BatchAnswer) and any(
-        isinstance(one, RequestRefused) and one.status >= 500 for one in found.documents
+        isinstance(one, RequestRefused) and not one.is_final for one in found.documents
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from definitions.service_limits import SERVICE_LIMITS
@@ -24,8 +24,9 @@ from lambdas.common.costs import cost_of, text_units
 from lambdas.common.errors import RequestRefused
 from lambdas.common.operations import Operation
 from lambdas.common.options import Choice, Choices, Letter, read_options, request_members
-from lambdas.common.policy import budget_shared_by, known_price, paid, reserve
+from lambdas.common.policy import budget_shared_by
 from lambdas.common.service_errors import reading_answer
+from lambdas.common.spending import budgets_of, paid, price_to_hold, reserve
 from lambdas.custom.operations import TEXT_CLASS
 from lambdas.language.batches import ask_in_pieces, item_error
 from lambdas.language.redaction import MASK, REPLACE, redact
@@ -251,22 +252,27 @@ def recognize_batch(operation: Operation, event: dict[str, Any]) -> BatchAnswer:
     fit = {index: text for index, text in enumerate(request.texts) if request.refusals[index] is None}
     toxic = operation.api == "DetectToxicContent"
     limits = taken(operation.body)
-    payer, budget_usd = operation.spends_of, budget_shared_by(operation)
+    monthly_usd = budget_shared_by(operation)
+    budgets = budgets_of(event, operation.spends_of, monthly_usd)
 
     def ask_piece(texts: list[str]) -> dict[str, Any]:
         listed = {"TextSegments": [{"Text": text} for text in texts]} if toxic else {"TextList": texts}
-        if payer is None or budget_usd is None:
+        if not budgets:
             return ask(operation, **listed, **members)
-        usd = known_price(usd_of_texts(operation, texts))
+
+        def usd_of(some: list[str]) -> float:
+            cost = cost_of(operation.price, operation.unit, sum(map(text_units, some)))
+            return price_to_hold(cost.usd, cost.units, exact=monthly_usd is not None)
+
+        usd = usd_of(texts)
 
         def charged(answer: dict[str, Any]) -> float:
             # What is in neither list of the answer may have been charged, and counts.
             with reading_answer():
                 refused = [texts[one["Index"]] for one in answer.get("ErrorList", ())]
-            return usd * (1 + retries_of(answer)) - known_price(usd_of_texts(operation, refused))
+            return 0.0 if stand_in_of(answer) else usd * (1 + retries_of(answer)) - usd_of(refused)
 
-        reservation = reserve(budget_usd, payer, usd)
-        return paid(reservation, usd, lambda: ask(operation, **listed, **members), charged)
+        return paid(reserve(budgets, usd), usd, lambda: ask(operation, **listed, **members), charged)
 
     def readings_of(answer: dict[str, Any]) -> Iterator[tuple[int, Reading | RequestRefused]]:
         if toxic:
@@ -283,11 +289,6 @@ def recognize_batch(operation: Operation, event: dict[str, Any]) -> BatchAnswer:
     units = sum(text_units(request.texts[index]) for index in answered)
     cost = cost_of(operation.price, operation.unit, units)
     return BatchAnswer(BACKEND, documents, operation.method, None, stand_in, cost, retries)
-
-
-def usd_of_texts(operation: Operation, texts: Iterable[str]) -> float | None:
-    """What a call about these texts is charged; None where nobody knows."""
-    return cost_of(operation.price, operation.unit, sum(map(text_units, texts))).usd
 
 
 def row(name: str, api: str, summary: str, read: Any, **more: Any) -> Operation:

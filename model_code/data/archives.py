@@ -31,7 +31,7 @@ class ArchiveRefused(Exception):
 
 
 class Unpacked:
-    """The bytes of a compressed file for the reader of tar, within bounds, from the first to the last and never back."""
+    """The bytes of a compressed file, for the reader of tar: within bounds, from the first to the last, never back."""
 
     def __init__(self, content: IO[bytes], most_bytes: int) -> None:
         self.content = content

@@ -18,7 +18,6 @@ from stacks.api.access import add_callers, method_options, refuse_in_our_words, 
 from stacks.api.firewall import Firewall
 from stacks.api.response_table import AnswerTable
 from stacks.settings import EnvironmentSettings
-from stacks.settings.api import ApiSettings
 from stacks.shared import acknowledge
 from stacks.shared.counter_table import add_counters
 from stacks.shared.endpoint_access import own_grants, own_variables, record_grants, record_variables
@@ -64,7 +63,7 @@ class ApiStack(Stack):
             "Validator", validate_request_body=True, validate_request_parameters=True
         )
         answers = AnswerTable(self, settings) if settings.api.keeps_answers else None
-        for plan in self.plans(settings, self.budgets(settings.api)):
+        for plan in self.plans(settings, add_counters(self, "Budgets")):
             if answers and plan.name in KEEPING:
                 plan = answers.open_to(plan)
             function = add_function(self, settings.api, plan, build_directory)
@@ -87,8 +86,8 @@ class ApiStack(Stack):
             )
         publish(self, settings.name, "api-url", api.url)
 
-    def plans(self, settings: EnvironmentSettings, budgets: dynamodb.Table | None) -> list[FunctionPlan]:
-        """The functions, with the routes and actions of their operations and what their policies need."""
+    def plans(self, settings: EnvironmentSettings, budgets: dynamodb.Table) -> list[FunctionPlan]:
+        """The functions, with the routes and actions of their operations and what their budgets and policies need."""
         of_own = own_variables(settings)
         classifier = settings.api.document_classifier_endpoint_arn
 
@@ -99,8 +98,12 @@ class ApiStack(Stack):
                 for operation in FUNCTIONS[function]
                 if operation.name in settings.api.policies
             }
-            grants = {"*": actions_of(function) - {CLASSIFY}}
-            variables = {"PRICES_USD": list_prices(settings.region)}
+            grants = {"*": actions_of(function) - {CLASSIFY}, budgets.table_arn: {"dynamodb:UpdateItem"}}
+            variables = {
+                "PRICES_USD": list_prices(settings.region),
+                "BUDGET_TABLE": budgets.table_name,
+                "SPENDING": spending_of(settings),
+            }
             if function == "language" and classifier:
                 grants[classifier] = {CLASSIFY}
                 variables["DOCUMENT_CLASSIFIER_ENDPOINT_ARN"] = classifier
@@ -109,9 +112,6 @@ class ApiStack(Stack):
                 variables |= {"POLICIES": json.dumps(policies, sort_keys=True), **of_own}
             if any(policy.asks_own for policy in mine.values()):
                 grants |= own_grants(self, settings, [KIND_OF[function]])
-            if budgets and any(policy.monthly_budget_usd for policy in mine.values()):
-                grants[budgets.table_arn] = {"dynamodb:UpdateItem"}
-                variables["BUDGET_TABLE"] = budgets.table_name
             return FunctionPlan(function, paths_of(function), grants, variables, parts=("custom",))
 
         own = (
@@ -125,12 +125,6 @@ class ApiStack(Stack):
             own,
             FunctionPlan("advise", paths_of("advise"), {}, {}, packages=("advisor",)),
         ]
-
-    def budgets(self, settings: ApiSettings) -> dynamodb.Table | None:
-        """The table of what was spent in each month; none where no policy has a budget. It holds sums only."""
-        if not any(policy.monthly_budget_usd for policy in settings.policies.values()):
-            return None
-        return add_counters(self, "Budgets")
 
     def rest_api(self, settings: EnvironmentSettings) -> apigateway.RestApi:
         """The API with its stage, access log and throttle."""
@@ -172,6 +166,20 @@ class ApiStack(Stack):
         )
         refuse_in_our_words(api)
         return api
+
+
+def spending_of(settings: EnvironmentSettings) -> str:
+    """What a caller and the deployment may spend, as the functions read it."""
+    spending = settings.api.spending
+    return json.dumps(
+        {
+            "environment": settings.name,
+            "unconfirmed_unit_usd": spending.unconfirmed_unit_usd,
+            "caller": {"hour": spending.caller_usd_per_hour, "month": spending.caller_usd_per_month},
+            "deployment": {"hour": spending.usd_per_hour, "month": spending.usd_per_month},
+        },
+        sort_keys=True,
+    )
 
 
 def litert_plan(stack: Stack, settings: EnvironmentSettings, routes: tuple[str, ...]) -> FunctionPlan:

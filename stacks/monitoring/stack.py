@@ -14,10 +14,12 @@ from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
 from definitions.names import event_source
+from lambdas.common.spending import METRIC, TOLD_FROM_SHARE
 from stacks.monitoring.dashboard import add_dashboard
 from stacks.monitoring.drift import DriftJob
 from stacks.monitoring.needed import watching_of
 from stacks.settings import EnvironmentSettings
+from stacks.shared.lambda_function import METRICS_NAMESPACE
 from stacks.shared.parameters import published
 
 # Under which names the other stacks publish their state machines.
@@ -59,6 +61,7 @@ class WatchingStack(Stack):
         self.tell_of_alarms(topic, alarm_prefix)
         self.tell_of_our_events(topic, settings.name)
         self.alarm_on_server_errors(settings)
+        self.alarm_on_spending(settings)
         if self.watching.drift:
             drift = DriftJob(
                 self,
@@ -132,6 +135,25 @@ class WatchingStack(Stack):
             topic,
             events.EventPattern(source=[event_source(environment)]),
             events.EventField.from_path("$.detail.message"),
+        )
+
+    def alarm_on_spending(self, settings: EnvironmentSettings) -> None:
+        """Half of what the API may spend in the hour or the month; the functions tell it from then on, not before."""
+        cloudwatch.Alarm(
+            self,
+            "ApiSpending",
+            metric=cloudwatch.Metric(
+                namespace=METRICS_NAMESPACE,
+                metric_name=METRIC,
+                dimensions_map={"environment": settings.name, "service": "spending"},
+                statistic="Maximum",
+                period=Duration.minutes(5),
+            ),
+            threshold=TOLD_FROM_SHARE * 100,
+            evaluation_periods=1,
+            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+            alarm_description="Half of what the API may spend on managed services is spent",
         )
 
     def alarm_on_server_errors(self, settings: EnvironmentSettings) -> None:

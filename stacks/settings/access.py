@@ -1,10 +1,10 @@
-"""The settings of the API's doors: who may come in, through what, how often."""
+"""The settings of the API's doors: who may come in, through what, how often, how dear."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from stacks.settings.base import Settings
 
@@ -44,6 +44,29 @@ class FirewallSettings(Settings):
         ],
         description="AWS's own groups of rules.",
     )
+
+
+class SpendingSettings(Settings):
+    """What asking the managed services may cost at the list price; a request that would exceed it is not asked."""
+
+    caller_usd_per_hour: float = Field(
+        10.0, gt=0, le=1_000_000, description="Of one caller: a role, an API key, a person of the console."
+    )
+    caller_usd_per_month: float = Field(200.0, gt=0, le=1_000_000)
+    usd_per_hour: float = Field(50.0, gt=0, le=1_000_000, description="Of all callers together.")
+    usd_per_month: float = Field(1_000.0, gt=0, le=10_000_000)
+    unconfirmed_unit_usd: float = Field(
+        0.002, gt=0, le=10, description="What a unit counts as whose price nobody confirmed."
+    )
+
+    @model_validator(mode="after")
+    def fits_together(self) -> Self:
+        """Refuses a caller who may spend more than all callers together."""
+        for period in ("hour", "month"):
+            one, together = f"caller_usd_per_{period}", f"usd_per_{period}"
+            if getattr(self, one) > getattr(self, together):
+                raise ValueError(f"{one} may be at most {together}, which all callers share")
+        return self
 
 
 class CallerSettings(Settings):

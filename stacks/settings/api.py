@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from stacks.settings.access import CallerSettings, FirewallSettings, UserPoolSettings
+from stacks.settings.access import CallerSettings, FirewallSettings, SpendingSettings, UserPoolSettings
 from stacks.settings.base import Settings
 
 SECONDS_A_DAY = 86_400
@@ -51,6 +51,7 @@ class ApiSettings(Settings):
     callers: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,62}$")], CallerSettings] = Field(
         default={}, description="Each gets an API key and a throttle of its own; empty: no key is asked for."
     )
+    spending: SpendingSettings = SpendingSettings.model_validate({})
     vpc_endpoint_ids: list[Annotated[str, Field(pattern=r"^vpce-[0-9a-f]{8,17}$")]] = Field(
         default=[], max_length=20, description="Only through these is the API reached; empty: from anywhere."
     )
@@ -70,7 +71,13 @@ class ApiSettings(Settings):
     function_memory_megabytes: int = Field(512, ge=128, le=10_240)
     # API Gateway gives up after 29 s, so a function that runs longer works for nobody.
     function_timeout_seconds: int = Field(28, ge=1, le=28)
-    reserved_concurrency: int | None = Field(None, ge=1, le=1_000)
+    reserved_concurrency: int | None = Field(
+        None,
+        ge=1,
+        le=1_000,
+        description="How many requests each function answers at once, set aside for it; empty: as many as the account "
+        "has left. A new account has 10 in all, of which none can be set aside.",
+    )
     log_days: Literal[1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365] = 30
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     own_backend: Literal["endpoint", "litert"] = Field(

@@ -182,8 +182,17 @@ def test_the_gateways_own_refusals_read_like_the_apis(templates, of_type):
     assert again == {"DEFAULT_5XX", "THROTTLED", "INTEGRATION_TIMEOUT"}
 
 
-def test_answers_lie_under_the_customers_key_and_are_deleted_in_time(templates, of_type):
-    (table,) = of_type(templates["Api"], "AWS::DynamoDB::Table")
+def tables(template: dict, name: str) -> list[dict]:
+    """The properties of the tables whose logical ids begin so."""
+    return [
+        one["Properties"]
+        for logical_id, one in template["Resources"].items()
+        if one["Type"] == "AWS::DynamoDB::Table" and logical_id.startswith(name)
+    ]
+
+
+def test_answers_lie_under_the_customers_key_and_are_deleted_in_time(templates):
+    (table,) = tables(templates["Api"], "Answers")
     assert table["SSESpecification"]["SSEType"] == "KMS"
     assert "KeyArn" in json.dumps(table["SSESpecification"]["KMSMasterKeyId"])
     assert table["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
@@ -205,8 +214,8 @@ def test_a_function_uses_the_key_through_the_table_alone(templates, of_type):
         }
 
 
-def test_an_api_that_keeps_nothing_has_no_table(private_and_signed, of_type):
-    assert of_type(private_and_signed, "AWS::DynamoDB::Table") == []
+def test_an_api_that_keeps_no_answer_has_no_table_of_them(private_and_signed):
+    assert tables(private_and_signed, "Answers") == []
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from lambdas.catalogue import OPERATIONS
+from lambdas.catalogue import FUNCTIONS, OPERATIONS
+from lambdas.common.spending import METRIC
 from stacks.shared import vendoring
 from stacks.shared.lambda_assets import write_function_code
 from stacks.shared.vendoring import (
@@ -183,16 +184,42 @@ def test_a_policy_gives_its_function_what_it_needs_and_the_others_nothing(dev, o
         for one in of_type(template, "AWS::Lambda::Function")
     }
     assert json.loads(variables["language"]["POLICIES"])["text-sentiment"]["threshold"] == 0.8
-    assert "BUDGET_TABLE" in variables["language"]
-    assert not {"POLICIES", "BUDGET_TABLE"} & set(variables["vision"])
-    (spending,) = statements_with(template, "dynamodb:UpdateItem")
-    assert "Budgets" in json.dumps(spending["Resource"])
+    assert "POLICIES" not in variables["vision"]
     invoking = [json.dumps(one["Resource"]) for one in statements_with(template, "sagemaker:InvokeEndpoint")]
     assert sum("recognition-dev-rnn" in one for one in invoking) == 2
     assert sum("recognition-dev-cnn" in one for one in invoking) == 1
+
+
+def test_the_functions_of_managed_services_have_budgets_and_the_others_ask_nothing_that_has_a_price(of_type):
+    template = api_with(idempotency_seconds=0, spending={"caller_usd_per_hour": 3.0})
+    variables = {
+        one["Handler"].split(".")[1]: one["Environment"]["Variables"]
+        for one in of_type(template, "AWS::Lambda::Function")
+    }
+    priced = {name for name, operations in FUNCTIONS.items() if any(one.price for one in operations)}
+    assert {name for name, one in variables.items() if "SPENDING" in one} == priced == {"vision", "language"}
+    for name in priced:
+        limits = json.loads(variables[name]["SPENDING"])
+        assert limits["caller"]["hour"] == 3.0
+        assert limits["deployment"].keys() == limits["caller"].keys() == {"hour", "month"}
+        assert "Budgets" in json.dumps(variables[name]["BUDGET_TABLE"])
+    spending = statements_with(template, "dynamodb:UpdateItem")
+    assert len(spending) == len(priced)
+    assert all("Budgets" in json.dumps(one["Resource"]) for one in spending)
     (table,) = of_type(template, "AWS::DynamoDB::Table")
     assert table["SSESpecification"]["SSEEnabled"] is True
-    assert "Budgets" not in json.dumps(list(dev["Api"]["Resources"]))
+
+
+def test_half_of_the_money_is_an_alarm_and_prod_sets_concurrency_aside(prod, of_type):
+    (alarm,) = [
+        one for one in of_type(prod["Watching"], "AWS::CloudWatch::Alarm") if one["MetricName"] == METRIC
+    ]
+    assert (alarm["Threshold"], alarm["Dimensions"]) == (
+        50,
+        [{"Name": "environment", "Value": "prod"}, {"Name": "service", "Value": "spending"}],
+    )
+    functions = of_type(prod["Api"], "AWS::Lambda::Function")
+    assert {one["ReservedConcurrentExecutions"] for one in functions} == {50}
 
 
 def test_the_functions_get_the_prices_that_somebody_confirmed(templates, of_type):

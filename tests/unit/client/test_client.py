@@ -222,6 +222,15 @@ def test_a_reading_that_is_no_number_is_refused_before_anything_is_sent(value):
     assert asked == []
 
 
+def test_a_pause_of_hours_is_the_callers_to_wait(monkeypatch):
+    monkeypatch.setattr(recognition_module.time, "sleep", lambda _: pytest.fail("it waits"))
+    spent = Reply(429, {"error": {"code": "BudgetSpent", "message": "Spent.", "field": None}}, 2_000.0)
+    send, asked = replies(spent)
+    with pytest.raises(RecognitionRefused, match="BudgetSpent"):
+        RecognitionClient(send).text_sentiment("Good.")
+    assert len(asked) == 1
+
+
 def test_a_refusal_that_will_not_change_is_not_tried_again():
     send, asked = replies(Reply(400, {"error": {"code": "EmptyText", "message": "Empty.", "field": "text"}}))
     with pytest.raises(RecognitionRefused, match="Empty"):

@@ -40,3 +40,14 @@ def test_what_was_not_spent_comes_back_to_the_month_in_which_it_was_reserved(dyn
 def test_two_operations_have_budgets_of_their_own(dynamodb, empty_table):
     for name in ("text-sentiment", "image-labels"):
         assert Budget(dynamodb, empty_table, name, 0.001).reserve(0.001) is not None
+
+
+def test_an_hours_budget_begins_anew_with_the_hour_and_is_forgotten_soon(dynamodb, empty_table):
+    clock = iter([NOVEMBER, NOVEMBER, DECEMBER])
+    budget = Budget(dynamodb, empty_table, "deployment", 0.001, now=lambda: next(clock), period="hour")
+    assert [budget.reserve(0.001) is not None for _ in range(3)] == [True, False, True]
+    items = {
+        one["id"]["S"]: int(one["expires_at"]["N"]) for one in dynamodb.scan(TableName=empty_table)["Items"]
+    }
+    assert items.keys() == {"deployment#2026-11-30T23", "deployment#2026-12-01T00"}
+    assert max(items.values()) == DECEMBER.timestamp() + 2 * 24 * 3600

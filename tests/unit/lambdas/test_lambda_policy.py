@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lambdas.common import policy as policies
+from lambdas.common import spending as budgets
 from lambdas.common.budget import PER_USD
 from lambdas.common.circuit import FAILURES_TO_OPEN, OPEN_SECONDS, Circuit
 from lambdas.common.clients import ATTEMPTS, client
@@ -31,13 +32,14 @@ class Spending:
         self.reserved = 0
         self.broken = False
 
-    def update_item(self, **request):
+    def update_item(self, **request) -> dict:
         values = {name: int(value["N"]) for name, value in request["ExpressionAttributeValues"].items()}
         if self.broken:
             raise ConnectionClosedError(endpoint_url="https://dynamodb")
         if ":room" in values and self.reserved > values[":room"]:
             raise ClientError({"Error": {"Code": "ConditionalCheckFailedException"}}, "UpdateItem")
         self.reserved += values.get(":amount", values.get(":surplus"))
+        return {"Attributes": {"reserved": {"N": str(self.reserved)}}}
 
     @property
     def usd(self) -> float:
@@ -47,7 +49,7 @@ class Spending:
 @pytest.fixture
 def spending(monkeypatch) -> Spending:
     table = Spending()
-    monkeypatch.setattr(policies, "table_client", lambda: table)
+    monkeypatch.setattr(budgets, "table_client", lambda: table)
     monkeypatch.setenv("BUDGET_TABLE", "budgets")
     return table
 
@@ -174,7 +176,7 @@ def test_a_spent_budget_ends_the_asking(ask, spending):
     policy = {"backend": "managed", "monthly_budget_usd": CALL_USD * 2}
     assert ask(policy, managed=[0.9])[0] == 200
     status, found = ask(policy)
-    assert (status, found["error"]["code"]) == (503, "BudgetSpent")
+    assert (status, found["error"]["code"]) == (429, "BudgetSpent")
     assert spending.usd <= CALL_USD * 2
 
 
@@ -265,11 +267,11 @@ def test_a_batch_spends_of_the_same_budget_and_its_errors_cost_nothing(ask_batch
 def test_a_batch_is_charged_by_its_texts_and_tries_to_the_budget_of_the_single_operation(
     call, service, spending, monkeypatch
 ):
-    budgets, real = [], spending.update_item
+    charged, real = [], spending.update_item
 
     def noted(**request):
-        budgets.append(request["Key"]["id"]["S"].partition("#")[0])
-        real(**request)
+        charged.append(request["Key"]["id"]["S"].partition("#")[0])
+        return real(**request)
 
     monkeypatch.setattr(spending, "update_item", noted)
     monkeypatch.setenv("POLICIES", json.dumps({"text-sentiment": BUDGET}))
@@ -282,7 +284,7 @@ def test_a_batch_is_charged_by_its_texts_and_tries_to_the_budget_of_the_single_o
     assert call("language", "/texts/sentiment/batch", body, "application/json")[0] == 200
     # The lost try was of both, 3 and 6 units; the answer is of the second.
     assert spending.usd == pytest.approx((3 + 6 + 6) * 0.0001)
-    assert set(budgets) == {"text-sentiment"}
+    assert set(charged) == {"text-sentiment"}
 
 
 def test_an_answer_in_which_a_batchs_texts_are_missing_may_have_been_charged_and_counts(
@@ -324,7 +326,7 @@ def test_a_batch_that_the_budget_does_not_hold_is_answered_as_far_as_it_does(ask
     policy = {**BUDGET, "monthly_budget_usd": 50 * CALL_USD}
     assert ask_batch(policy, 50) == (200, ["answered"] * 25 + ["BudgetSpent"] * 25)
     assert spending.usd == pytest.approx(25 * CALL_USD)
-    assert ask_batch({**BUDGET, "monthly_budget_usd": 26 * CALL_USD}, 25) == (503, ["BudgetSpent"])
+    assert ask_batch({**BUDGET, "monthly_budget_usd": 26 * CALL_USD}, 25) == (429, ["BudgetSpent"])
     comprehend.assert_no_pending_responses()
 
 
