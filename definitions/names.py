@@ -13,6 +13,8 @@ VARIANT = "primary"
 NOT_RELEASED = "none"
 # In the data bucket: what the endpoints were asked and answered.
 CAPTURED_PREFIX = "captured"
+# What batch transform jobs read and write there, kept as long as other answers.
+TRANSFORM_PREFIX = "transform"
 # In the model bucket: the artefacts of what was released to a multi-model endpoint.
 MULTI_MODEL_PREFIX = "multi-model"
 # Below it, where a released version lies, which is how its callers name it.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import tempfile
-import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
@@ -241,7 +240,6 @@ def start(
             "operation": request.operation.name,
             "query": dict(request.query),
             "limit_usd": request.limit_usd if request.operation.price else None,
-            "started_at": int(time.time()),
             "source": source,
             "plan": asdict(plan),
         }
@@ -300,7 +298,7 @@ def begin(
     if manifest is not None:
         manifest.seek(0)
         s3.upload_fileobj(manifest, bucket, place.manifest)
-    names = ("id", "operation", "query", "limit_usd", "started_at")
+    names = ("id", "operation", "query", "limit_usd")
     run = {**{name: about[name] for name in names}, "attempt": attempt, "objects": objects}
     machine = target.parameter("bulk-state-machine-arn")
     execution = target.client("stepfunctions").start_execution(

@@ -19,7 +19,7 @@ from definitions.networks import NETWORKS
 from model_code.inference import JSON_LINES_TYPE, NPY_TYPE, TEXT_TYPE
 from model_code.outputs import written
 from stacks.settings.container_images import transform_host
-from stacks.settings.inference import TRANSFORM_PREFIX, TransformSettings
+from stacks.settings.inference import TransformSettings
 from stacks.settings.instance_families import has_local_storage
 
 POLL_SECONDS = 2
@@ -70,7 +70,7 @@ def start(
     """
     model = released_model(target, kind)
     name = names.job_name(target.environment, kind, new_run_id())
-    bucket, folder = target.parameter("data-bucket"), f"{TRANSFORM_PREFIX}/{name}"
+    bucket, folder = target.parameter("data-bucket"), f"{names.TRANSFORM_PREFIX}/{name}"
     is_there = source.startswith("s3://")
     # Before anything is uploaded.
     content_type = (
@@ -112,7 +112,7 @@ def names_below(target: Target, uri: str, bucket: str) -> list[str]:
     Raises:
         CommandFailed: when it is not where jobs may read.
     """
-    place = f"s3://{bucket}/{TRANSFORM_PREFIX}/"
+    place = f"s3://{bucket}/{names.TRANSFORM_PREFIX}/"
     if not uri.startswith(place):
         raise CommandFailed(
             f"A job reads below {place} alone, and {uri} is not there. Copy it there, or give a folder of this machine."

@@ -12,7 +12,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from botocore.exceptions import BotoCoreError, ClientError
 
 from lambdas.bulk.pace import QueueTooLong
-from lambdas.bulk.places import Place
+from lambdas.bulk.places import Place, PlaceRefused
 from lambdas.bulk.work import Batch, NotInBulk, Worker, count, give_up, work
 from lambdas.common.clients import client
 from lambdas.common.errors import place_of
@@ -34,6 +34,8 @@ def worker() -> Worker:
         calls_per_second=json.loads(os.environ["CALLS_PER_SECOND"]),
         longest_wait_seconds=float(os.environ["LONGEST_WAIT_SECONDS"]),
         keep_seconds=int(os.environ["KEEP_SECONDS"]),
+        limit_usd=float(os.environ["LIMIT_USD"]),
+        monthly_limit_usd=float(os.environ["MONTHLY_LIMIT_USD"]),
     )
 
 
@@ -52,7 +54,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, int]:
         if "batch" in event:
             return handle_batch(event, context)
         return count(worker(), Place(run["id"], run["attempt"]), run["objects"])
-    except (QueueTooLong, NotInBulk, ClientError, BotoCoreError):
+    except (QueueTooLong, NotInBulk, PlaceRefused, ClientError, BotoCoreError):
         raise
     except Exception as error:  # noqa: BLE001 - whatever it is, its words do not leave
         logger.error("failed", extra={"run": run["id"], **place_of(error)})

@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
+from definitions.names import BAKEOFF_KEY, CAPTURED_PREFIX, TRANSFORM_PREFIX
+
 PREFIX = "bulk"
+# What lies there in the data bucket is of others: what customers sent, and what was found in it.
+NO_INPUTS = tuple(f"{one}/" for one in (CAPTURED_PREFIX, TRANSFORM_PREFIX, BAKEOFF_KEY.partition("/")[0]))
+# A part of a key, which names one folder and no other.
+RUN_ID = r"[^/\x00-\x1f]{1,100}"
+
+
+class PlaceRefused(ValueError):
+    """A run names a place that is not its own; the message is fit for anybody."""
 
 
 @dataclass(frozen=True)
@@ -18,6 +29,22 @@ class Place:
 
     run: str
     attempt: int
+
+    def __post_init__(self) -> None:
+        """Refuses what would be a place in another run's folder."""
+        # An execution may be started with anything.
+        whole = isinstance(self.attempt, int) and self.attempt >= 1  # pyright: ignore[reportUnnecessaryIsInstance]
+        if not whole or re.fullmatch(RUN_ID, str(self.run)) is None:
+            raise PlaceRefused("A run's id is a name without slashes, and its attempt a number from 1 on.")
+
+    def may_read(self, key: str) -> bool:
+        """Whether an object may be an input of this run: a data set, or what was uploaded for it."""
+        return key.startswith(self.input) or not key.startswith((*NO_INPUTS, f"{PREFIX}/"))
+
+    @property
+    def input(self) -> str:
+        """Below it the objects that were uploaded for the run."""
+        return f"{PREFIX}/{self.run}/input/"
 
     @property
     def folder(self) -> str:

@@ -8,6 +8,8 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -26,13 +28,14 @@ from lambdas.bulk.pace import Pace, QueueTooLong
 from lambdas.bulk.places import Place
 from lambdas.bulk.progress import alone, keep, kept
 from lambdas.common.bodies import IMAGE_BYTES, ImageBody, TextBody
-from lambdas.common.budget import Budget
+from lambdas.common.budget import MONTH, RUN, Budget
 from lambdas.common.clients import ATTEMPTS
 from lambdas.common.costs import cost_of, price_of, text_units
 from lambdas.common.errors import RequestRefused, bad_request, too_large, unavailable
 from lambdas.common.operations import Operation
 from lambdas.common.options import read_options
 from lambdas.common.service_errors import DISBELIEF
+from lambdas.common.spending import SPENT, reserve
 
 # How often a call that may succeed later is made again, each time at the bucket's pace.
 TRIES = 5
@@ -77,6 +80,8 @@ class Worker:
         calls_per_second: of each operation by the service's name for it, and of all others as "*".
         longest_wait_seconds: how far ahead calls may be booked.
         keep_seconds: how long counts are kept.
+        limit_usd: what one execution may cost, whatever its input says.
+        monthly_limit_usd: what all runs of the deployment may cost in a calendar month.
         sleep: waits.
         now: seconds since 1970.
     """
@@ -90,6 +95,8 @@ class Worker:
     calls_per_second: Mapping[str, float]
     longest_wait_seconds: float
     keep_seconds: int
+    limit_usd: float
+    monthly_limit_usd: float
     sleep: Callable[[float], None] = time.sleep
     now: Callable[[], float] = time.time
 
@@ -102,8 +109,8 @@ class Batch:
         place: of the attempt.
         operation: that is asked.
         query: its options.
-        limit_usd: what the run may cost; None where the operation has no price.
-        started_at: of the run, in seconds since 1970.
+        limit_usd: what the run may cost, as its input says; None where that says nothing.
+        execution: of the state machine, by which its money is counted; its input cannot choose it.
         number: of the batch.
         objects: key and entity tag of each.
     """
@@ -112,7 +119,7 @@ class Batch:
     operation: Operation
     query: Mapping[str, str]
     limit_usd: float | None
-    started_at: int
+    execution: str
     number: int
     objects: list[Mapping[str, Any]]
     lines: dict[int, Outcome] = field(default_factory=dict)
@@ -123,6 +130,7 @@ class Batch:
 
         Raises:
             NotInBulk: when the operation answers no single objects.
+            PlaceRefused: when the run's id or attempt names a place that is not its own.
         """
         run, batch = event["run"], event["batch"]
         operation = OPERATIONS.get(run["operation"])
@@ -133,7 +141,7 @@ class Batch:
             operation,
             run["query"],
             run["limit_usd"],
-            run["started_at"],
+            event["execution"],
             batch["number"],
             batch["objects"],
         )
@@ -219,7 +227,7 @@ def read_all(worker: Worker, batch: Batch, remaining_seconds: Callable[[], float
                 again.append(index)
                 continue
             try:
-                contents.append(read(worker, index, batch.objects[index], batch.most_bytes))
+                contents.append(read(worker, batch, index))
             except RequestRefused as error:
                 if error.may_pass:
                     refused[index] = error
@@ -234,12 +242,15 @@ def read_all(worker: Worker, batch: Batch, remaining_seconds: Callable[[], float
     return sorted(contents, key=lambda one: one.index)
 
 
-def read(worker: Worker, index: int, one: Mapping[str, Any], most_bytes: int) -> Content:
-    """One object.
+def read(worker: Worker, batch: Batch, index: int) -> Content:
+    """One object of a batch.
 
     Raises:
         RequestRefused: when it is gone, has changed since it was listed, is archived, is too large or cannot be read.
     """
+    one, most_bytes = batch.objects[index], batch.most_bytes
+    if not batch.place.may_read(one["key"]):
+        raise bad_request("NoInput", "What lies there is no input of a run.", "key")
     wanted = {"IfMatch": one["etag"]} if one.get("etag") else {}
     try:
         found = worker.s3.get_object(Bucket=worker.bucket, Key=one["key"], **wanted)
@@ -312,18 +323,21 @@ def make_call(
 ) -> list[Content]:
     """One call within the run's money; returns what may be asked about again, with its reasons in `refused`."""
     usd = price(batch, contents)
-    reservation = None
-    if usd is not None and batch.limit_usd is not None:
-        try:
-            reservation = money(worker, batch, batch.limit_usd).reserve(usd * ATTEMPTS)
-        except (ClientError, BotoCoreError):
-            unknown = unavailable("LimitUnknown", "What the run has cost cannot be told just now.")
-            refused |= dict.fromkeys((one.index for one in contents), unknown)
-            return contents
-        if reservation is None:
-            spent = RequestRefused(503, "LimitReached", "The run may cost no more.")
-            batch.fail([one.index for one in contents], spent)
+    indices = [one.index for one in contents]
+    if usd is None and batch.operation.price is not None:
+        batch.fail(
+            indices, RequestRefused(422, "PriceUnknown", "Nobody confirmed the price, so no limit holds it.")
+        )
+        return []
+    try:
+        reserved = reserve(budgets(worker, batch) if usd else [], usd or 0.0)
+    except RequestRefused as error:
+        if error.is_final or error.code == SPENT:
+            batch.fail(indices, RequestRefused(503, "LimitReached", "The run may cost no more."))
             return []
+        unknown = unavailable("LimitUnknown", "What the run has cost cannot be told just now.")
+        refused |= dict.fromkeys(indices, unknown)
+        return contents
     asked = ask(batch.operation, batch.query, contents)
     usd_of_retries = (usd or 0.0) * asked.retries
     outcomes = asked.outcomes
@@ -340,9 +354,7 @@ def make_call(
     if ended:
         # Before the next call, and before the money is settled: from here on no worker asks about these again.
         unless_unreachable(lambda: keep(worker.s3, worker.bucket, batch.place, batch.number, ended))
-    if reservation:
-        usd_maybe_charged = usd_of(batch, contents, now_refused) + usd_of_retries
-        unless_unreachable(lambda: reservation.settle(usd_maybe_charged))
+    reserved.settle(usd_of(batch, contents, now_refused) + usd_of_retries)
     if any(error.code == THROTTLED for error in now_refused.values()):
         unless_unreachable(lambda: pace.push_back(PAUSE_SECONDS))
     return [one for one in contents if one.index not in batch.lines]
@@ -377,13 +389,20 @@ def price(batch: Batch, contents: list[Content]) -> float | None:
     return cost_of(price_of(batch.operation, options), batch.operation.unit, units).usd
 
 
-def money(worker: Worker, batch: Batch, limit_usd: float) -> Budget:
-    """The run's own budget: all its attempts spend from what the first was allowed, whatever month it is."""
-    from datetime import UTC, datetime
+def budgets(worker: Worker, batch: Batch) -> list[Budget]:
+    """What pays for a call: the run, whose attempts share what it was allowed, the execution, and all runs of a month.
 
-    start = datetime.fromtimestamp(batch.started_at, UTC)
-    name = f"money#{batch.place.run}"
-    return Budget(worker.dynamodb, worker.table, name, limit_usd, lambda: start)
+    Whoever starts an execution chooses the run's id and limit. The other two are the deployment's own.
+    """
+    held = partial(
+        Budget, worker.dynamodb, worker.table, now=lambda: datetime.fromtimestamp(worker.now(), UTC)
+    )
+    of_run = worker.limit_usd if batch.limit_usd is None else min(batch.limit_usd, worker.limit_usd)
+    return [
+        held(f"money#{batch.place.run}", of_run, period=RUN),
+        held(f"money#{batch.execution}", worker.limit_usd, period=RUN),
+        held("money", worker.monthly_limit_usd, period=MONTH),
+    ]
 
 
 def written(worker: Worker, batch: Batch) -> list[Outcome] | None:

@@ -13,10 +13,11 @@ from botocore.exceptions import ClientError
 
 # Whole numbers add up exactly: the smallest price is 25 of these.
 PER_USD = 1_000_000_000
-HOUR, MONTH = "hour", "month"
+# RUN is the whole of a bulk run, however long it takes.
+HOUR, MONTH, RUN = "hour", "month", "run"
 # How a period is written, and how long its sum is kept.
-WRITTEN = {HOUR: "%Y-%m-%dT%H", MONTH: "%Y-%m"}
-KEEP_SECONDS = {HOUR: 2 * 24 * 3600, MONTH: 400 * 24 * 3600}
+WRITTEN = {HOUR: "%Y-%m-%dT%H", MONTH: "%Y-%m", RUN: "all"}
+KEEP_SECONDS = {HOUR: 2 * 24 * 3600, MONTH: 400 * 24 * 3600, RUN: 400 * 24 * 3600}
 
 
 def utc_now() -> datetime:
@@ -26,7 +27,7 @@ def utc_now() -> datetime:
 
 @dataclass(frozen=True)
 class Budget:
-    """Somebody's money for each hour or calendar month (UTC).
+    """Somebody's money for each hour or calendar month (UTC), or for one run.
 
     Attributes:
         dynamodb: a boto3 client.
@@ -34,7 +35,7 @@ class Budget:
         name: whose budget it is.
         usd: US dollars a period.
         now: the present time.
-        period: hour or month.
+        period: hour, month or run.
     """
 
     dynamodb: Any
@@ -54,7 +55,7 @@ class Budget:
         if amount > most:
             return None
         moment = self.now()
-        item = f"{self.name}#{moment:{WRITTEN[self.period]}}"
+        item = f"{self.name}#{moment.strftime(WRITTEN[self.period])}"
         try:
             found = self.dynamodb.update_item(
                 TableName=self.table,

@@ -12,9 +12,8 @@ from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as stepfunctions
 from constructs import Construct
 
-from definitions.names import CAPTURED_PREFIX
 from lambdas.bulk.asking import runs_in_bulk
-from lambdas.bulk.places import PREFIX
+from lambdas.bulk.places import NO_INPUTS, PREFIX
 from lambdas.catalogue import OPERATIONS
 from stacks.bulk.state_machine import BulkPlaces, definition
 from stacks.settings import EnvironmentSettings
@@ -60,10 +59,8 @@ class BulkStack(Stack):
             timeout=Duration.seconds(WORKER_TIMEOUT_SECONDS),
             reserved_concurrent_executions=None,
         )
-        # It reads whatever the manifest names, but for what customers sent to the endpoints.
-        worker.add_to_role_policy(
-            roles.never_read_objects(bucket_arn(self.data_bucket), f"{CAPTURED_PREFIX}/")
-        )
+        # It reads whatever the manifest names, but for what customers sent, and what was found in it.
+        worker.add_to_role_policy(roles.never_read_objects(bucket_arn(self.data_bucket), *NO_INPUTS))
         places = BulkPlaces(
             bucket=self.data_bucket,
             function_arn=worker.function_arn,
@@ -114,6 +111,8 @@ class BulkStack(Stack):
             "FAILURES_QUEUE_URL": queue.queue_url,
             "CALLS_PER_SECOND": json.dumps(settings.bulk.calls_per_second, sort_keys=True),
             "LONGEST_WAIT_SECONDS": str(settings.bulk.longest_wait_seconds),
+            "LIMIT_USD": str(settings.bulk.limit_usd),
+            "MONTHLY_LIMIT_USD": str(settings.bulk.monthly_limit_usd),
             "KEEP_SECONDS": str(settings.api.retention_days * SECONDS_A_DAY),
         }
         if classifier := settings.api.document_classifier_endpoint_arn:

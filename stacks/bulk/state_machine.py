@@ -13,6 +13,8 @@ PASSING = [
     "Lambda.TooManyRequestsException",
 ]
 QUEUE_TOO_LONG = "QueueTooLong"
+# What the worker is handed of a batch.
+WORK = {"run.$": "$.run", "batch.$": "$.batch", "execution.$": "$.execution"}
 
 
 @dataclass(frozen=True)
@@ -76,13 +78,18 @@ def batches(places: BulkPlaces) -> dict[str, Any]:
             "ReaderConfig": {"InputType": "JSONL"},
             "Parameters": {"Bucket": places.bucket, "Key.$": "$.manifest"},
         },
-        "ItemSelector": {"run.$": "$.run", "batch.$": "$$.Map.Item.Value"},
+        # Its money is counted by the execution, whose name and input are anybody's choice, and its id nobody's.
+        "ItemSelector": {
+            "run.$": "$.run",
+            "batch.$": "$$.Map.Item.Value",
+            "execution.$": "$$.Execution.Id",
+        },
         "ItemProcessor": {
             "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
             "StartAt": "Work",
             "States": {
                 "Work": {
-                    **invoke(places, {"run.$": "$.run", "batch.$": "$.batch"}),
+                    **invoke(places, WORK),
                     "Retry": [
                         # Nothing was asked, so this may go on for as long as others are before it.
                         *retry([QUEUE_TOO_LONG], interval_seconds=places.wait_seconds, attempts=100_000),
@@ -91,7 +98,7 @@ def batches(places: BulkPlaces) -> dict[str, Any]:
                     "Catch": [{"ErrorEquals": ["States.ALL"], "ResultPath": "$.error", "Next": "GiveUp"}],
                 },
                 "GiveUp": {
-                    **invoke(places, {"run.$": "$.run", "batch.$": "$.batch", "give_up": True}),
+                    **invoke(places, {**WORK, "give_up": True}),
                     "Retry": retry([*PASSING, "States.ALL"], interval_seconds=30, attempts=5),
                 },
             },

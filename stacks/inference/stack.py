@@ -23,6 +23,7 @@ from constructs import Construct
 from definitions.names import (
     MULTI_MODEL_PREFIX,
     NOT_RELEASED,
+    TRANSFORM_PREFIX,
     endpoint_name,
     parameter_name,
     released_version,
@@ -41,7 +42,7 @@ from stacks.inference.multi_model import MultiModelEndpoint
 from stacks.inference.scale_to_zero import AsynchronousEndpoint, ComponentEndpoint
 from stacks.settings import EnvironmentSettings
 from stacks.settings.container_images import INFERENCE_IMAGES
-from stacks.settings.inference import ASYNCHRONOUS_PREFIX, TRANSFORM_PREFIX, InferenceSettings
+from stacks.settings.inference import ASYNCHRONOUS_PREFIX, InferenceSettings
 from stacks.shared import acknowledge
 from stacks.shared import iam as roles
 from stacks.shared.iam import bucket_arn

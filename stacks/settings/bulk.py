@@ -27,6 +27,10 @@ class BulkSettings(Settings):
         100.0, gt=0, le=10_000_000, description="No run may be allowed to cost more at the list price."
     )
 
+    monthly_limit_usd: float = Field(
+        1_000.0, gt=0, le=10_000_000, description="What all runs together may cost in a calendar month (UTC)."
+    )
+
     @model_validator(mode="after")
     def has_a_default(self) -> Self:
         """Refuses a table without the rate of what it does not name."""
@@ -34,4 +38,6 @@ class BulkSettings(Settings):
             raise ValueError(
                 "calls_per_second needs a rate for '*', of every operation that it does not name"
             )
+        if self.limit_usd > self.monthly_limit_usd:
+            raise ValueError("limit_usd, of one run, may be at most monthly_limit_usd, of all of them")
         return self

@@ -31,10 +31,12 @@ def read_code(stack: Stack, bucket: str) -> list[iam.PolicyStatement]:
     ]
 
 
-def never_read_objects(bucket_arn: str, prefix: str) -> iam.PolicyStatement:
-    """Denies reading below a prefix to a role that may read the rest of the bucket."""
+def never_read_objects(bucket_arn: str, *prefixes: str) -> iam.PolicyStatement:
+    """Denies reading below prefixes to a role that may read the rest of the bucket."""
     return iam.PolicyStatement(
-        effect=iam.Effect.DENY, actions=["s3:GetObject"], resources=[f"{bucket_arn}/{prefix}*"]
+        effect=iam.Effect.DENY,
+        actions=["s3:GetObject"],
+        resources=[f"{bucket_arn}/{prefix}*" for prefix in prefixes],
     )
 
 

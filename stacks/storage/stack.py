@@ -10,10 +10,10 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from definitions.names import CAPTURED_PREFIX
+from definitions.names import CAPTURED_PREFIX, TRANSFORM_PREFIX
 from lambdas.bulk.places import PREFIX
 from stacks.settings import EnvironmentSettings
-from stacks.settings.inference import ASYNCHRONOUS_PREFIX, TRANSFORM_PREFIX
+from stacks.settings.inference import ASYNCHRONOUS_PREFIX
 from stacks.settings.storage import StorageSettings
 from stacks.shared.iam import let_budgets_use
 from stacks.shared.parameters import publish

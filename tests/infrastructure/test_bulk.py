@@ -7,6 +7,7 @@ import json
 import pytest
 
 from lambdas.bulk.asking import OPERATIONS, runs_in_bulk
+from lambdas.bulk.places import NO_INPUTS
 from stacks.bulk.state_machine import BulkPlaces, definition
 from stacks.settings import SettingsRefused, load_settings
 
@@ -68,6 +69,23 @@ def test_the_worker_may_ask_what_runs_in_bulk_and_write_below_its_own_folder(tem
     assert not [action for action in mine if "Delete" in action]
 
 
+def test_the_worker_is_denied_what_is_no_input_and_has_the_deployments_own_limits(templates, of_type):
+    denied = [
+        one
+        for policy in of_type(templates["Bulk"], "AWS::IAM::Policy")
+        for statement in policy["PolicyDocument"]["Statement"]
+        if statement["Effect"] == "Deny" and statement["Action"] == "s3:GetObject"
+        for one in map(json.dumps, statement["Resource"])
+    ]
+    assert {one.rpartition('"/')[2].rstrip('"]}') for one in denied} == {f"{one}*" for one in NO_INPUTS}
+    (variables,) = [
+        one["Environment"]["Variables"]
+        for one in of_type(templates["Bulk"], "AWS::Lambda::Function")
+        if "RUNS_TABLE" in json.dumps(one)
+    ]
+    assert (float(variables["LIMIT_USD"]), float(variables["MONTHLY_LIMIT_USD"])) == (100.0, 1_000.0)
+
+
 def test_the_machine_may_invoke_its_worker_and_start_itself(templates, of_type):
     mine = allowed(templates["Bulk"], of_type, "MachineRole")
     own = allowed(templates["Bulk"], of_type, "OwnExecutions")
@@ -105,6 +123,7 @@ def test_what_expires_of_customers_is_not_kept_on_as_an_overwritten_version(temp
         ({"calls_per_second": {"DetectLabels": 5.0}}, "needs a rate for '\\*'"),
         ({"calls_per_second": {"*": 0.0}}, "calls_per_second"),
         ({"limit_usd": 0.0}, "limit_usd"),
+        ({"limit_usd": 2_000.0}, "monthly_limit_usd"),
         ({"longest_wait_seconds": 300}, "longest_wait_seconds"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import json
 import uuid
@@ -25,7 +26,7 @@ def handler(event, context):
     number = event["batch"]["number"] if "batch" in event else 0
     kind = "count" if not number else "give_up" if event.get("give_up") else "work"
     before = s3.list_objects_v2(Bucket=run["bucket"], Prefix=f"calls/{number}/{kind}").get("KeyCount", 0)
-    s3.put_object(Bucket=run["bucket"], Key=f"calls/{number}/{kind}/{uuid.uuid4().hex}", Body=b"")
+    s3.put_object(Bucket=run["bucket"], Key=f"calls/{number}/{kind}/{uuid.uuid4().hex}", Body=event.get("execution", "").encode())
     if kind == "count":
         return {"objects": 3, "done": 2, "failed": run["failed"], "missing": 1 - run["failed"]}
     if kind == "work" and number == 2:
@@ -65,6 +66,7 @@ def run_machine(client, ended_execution):
         )["stateMachineArn"]
         given = {
             "run": {"bucket": bucket, "failed": failed},
+            "execution": "of-the-callers-choice",
             "manifest": "manifest.jsonl",
             "map_results": "map",
         }
@@ -76,7 +78,15 @@ def run_machine(client, ended_execution):
             calls[name] = calls.get(name, 0) + 1
         return ended, calls
 
-    return run
+    return functools.cache(run)
+
+
+def test_a_workers_execution_is_the_one_that_was_started_whatever_its_input_says(run_machine, client):
+    ended, _ = run_machine(failed=1)
+    s3, bucket = client("s3"), json.loads(ended["input"])["run"]["bucket"]
+    listed = s3.list_objects_v2(Bucket=bucket, Prefix="calls/")["Contents"]
+    told = {s3.get_object(Bucket=bucket, Key=one["Key"])["Body"].read().decode() for one in listed}
+    assert told == {ended["executionArn"], ""}, "of a batch, and none of the count"
 
 
 def test_a_batch_whose_worker_dies_is_tried_again_and_then_given_up_and_one_that_waits_comes_back(

@@ -182,18 +182,30 @@ def worker(dynamodb, empty_table, clock) -> Worker:
         {"*": 5.0},
         longest_wait_seconds=60.0,
         keep_seconds=86_400,
+        limit_usd=10.0,
+        monthly_limit_usd=100.0,
         sleep=clock.sleep,
         now=clock.now,
     )
 
 
+def run_of(request) -> str:
+    """Each test's run is its own."""
+    return request.node.name[:80].replace("/", "-")
+
+
 @pytest.fixture
 def batch(worker, request):
     """Makes a batch of texts that lie in the bucket; each test's run is its own."""
-    run = request.node.name[:80]
+    run = run_of(request)
 
     def make(
-        texts: dict[str, str], *, limit_usd: float | None = 10.0, number: int = 1, **changes: Any
+        texts: dict[str, str],
+        *,
+        limit_usd: float | None = 10.0,
+        number: int = 1,
+        execution: str = "one",
+        **changes: Any,
     ) -> Batch:
         objects = []
         for name, text in texts.items():
@@ -207,10 +219,10 @@ def batch(worker, request):
                 "operation": "text-sentiment",
                 "query": {},
                 "limit_usd": limit_usd,
-                "started_at": 1_000_000,
                 **changes,
             },
             "batch": {"number": number, "objects": objects},
+            "execution": execution,
         }
         return Batch.of(event)
 
@@ -219,4 +231,4 @@ def batch(worker, request):
 
 @pytest.fixture
 def place(request) -> Place:
-    return Place(request.node.name[:80], 1)
+    return Place(run_of(request), 1)

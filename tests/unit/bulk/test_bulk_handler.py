@@ -41,8 +41,8 @@ def event(worker: Any, run: str, texts: dict[str, str], **more: Any) -> dict[str
         put = worker.s3.put_object(Bucket=BUCKET, Key=key, Body=text.encode())
         objects.append({"key": key, "etag": put["ETag"].strip('"')})
     about = {"id": run, "attempt": 1, "operation": "text-sentiment", "query": {}, "objects": len(texts)}
-    about |= {"limit_usd": 10.0, "started_at": 1_000_000}
-    return {"run": about, "batch": {"number": 1, "objects": objects}, **more}
+    about |= {"limit_usd": 10.0}
+    return {"run": about, "batch": {"number": 1, "objects": objects}, "execution": "arn:of:it", **more}
 
 
 def test_a_batch_is_worked_and_the_run_counted_and_nothing_of_the_objects_is_logged(

@@ -61,7 +61,9 @@ class Deployment:
         given = json.loads(execution["input"])
         manifest = self.clients["s3"].get_object(Bucket=BUCKET, Key=given["manifest"])["Body"].read()
         for line in manifest.splitlines():
-            yield Batch.of({"run": given["run"], "batch": json.loads(line)})
+            yield Batch.of(
+                {"run": given["run"], "batch": json.loads(line), "execution": execution["executionArn"]}
+            )
 
 
 @pytest.fixture
@@ -102,7 +104,6 @@ def run(deployment, monkeypatch) -> str:
         "operation": SENTIMENT.name,
         "query": {},
         "limit_usd": None,
-        "started_at": 1_000_000,
         "plan": vars(plan),
     }
     bulk.begin(deployment, about, 1, plan.objects, manifest)

@@ -15,6 +15,7 @@ from PIL import Image
 
 from lambdas.bulk.asking import OPERATIONS, runs_in_bulk
 from lambdas.bulk.pace import QueueTooLong
+from lambdas.bulk.places import PlaceRefused
 from lambdas.bulk.work import CLOSING_SECONDS, Worker, count, give_up, work
 from lambdas.catalogue import OPERATIONS as CATALOGUE
 from lambdas.catalogue import examples
@@ -27,6 +28,7 @@ from .conftest import BUCKET, PLAIN, PRICE, aws_error
 TEXTS = {f"{number:03}.txt": f"Text number {number}." for number in range(60)}
 PLENTY = 1_000.0
 EXAMPLES = examples()
+REKOGNITION = {"rekognition.image.group1": 0.001, "rekognition.image.group2": 0.001}
 
 
 def plenty() -> float:
@@ -356,7 +358,7 @@ def test_giving_up_leaves_alone_what_was_written(worker, batch, comprehend):
 
 def spent_usd(worker: Worker) -> float:
     items = worker.dynamodb.scan(TableName=worker.table)["Items"]
-    return sum(int(item["reserved"]["N"]) for item in items if "reserved" in item) / PER_USD
+    return sum(int(item["reserved"]["N"]) for item in items if item["id"]["S"] == "money#one#all") / PER_USD
 
 
 def test_the_runs_limit_is_never_exceeded_and_what_it_stops_can_be_redriven(worker, batch, comprehend, place):
@@ -385,9 +387,84 @@ def test_an_answer_that_cannot_be_read_is_not_asked_for_again_and_stays_counted_
     assert spent_usd(worker) == pytest.approx(3 * PRICE)
 
 
-def test_without_a_price_no_money_is_counted(worker, batch, comprehend):
-    work(worker, batch({"a.txt": "Good."}, limit_usd=None), plenty)
+MANY = {f"{number}.txt": "x" * 5_000 for number in range(50)}
+# A call of 25 texts of 50 units, with the retry that it holds.
+CALL_USD = 25 * 50 * PRICE * 2
+
+
+@pytest.mark.parametrize("said", [None, 1e9], ids=["nothing", "a billion"])
+def test_whatever_the_input_says_of_a_limit_the_workers_own_holds(worker, batch, comprehend, said):
+    held = Worker(**{**vars(worker), "limit_usd": CALL_USD})
+    assert work(held, batch(MANY, limit_usd=said), plenty) == {"done": 25, "failed": 25}
+    assert spent_usd(worker) <= CALL_USD
+
+
+def test_another_id_of_a_run_is_no_fresh_money_for_its_execution(worker, batch, comprehend):
+    held = Worker(**{**vars(worker), "limit_usd": CALL_USD})
+    work(held, batch(MANY), plenty)
+    renamed = batch(MANY, id="another", started_at=4_000_000, number=2)
+    assert work(held, renamed, plenty) == {"done": 0, "failed": 50}
+
+
+def test_what_a_run_was_allowed_holds_for_all_its_executions(worker, batch, comprehend):
+    assert work(worker, batch(MANY, limit_usd=CALL_USD), plenty)["done"] == 25
+    again = batch(MANY, limit_usd=CALL_USD, execution="two", number=2)
+    assert work(worker, again, plenty) == {"done": 0, "failed": 50}
+
+
+def test_all_runs_of_a_month_share_the_deployments_money(worker, batch, comprehend):
+    held = Worker(**{**vars(worker), "monthly_limit_usd": CALL_USD})
+    assert work(held, batch(MANY), plenty)["done"] == 25
+    other = batch(MANY, id="another", execution="two", number=2)
+    assert work(held, other, plenty) == {"done": 0, "failed": 50}
+
+
+def test_an_operation_of_our_own_network_costs_nothing_by_the_call(worker, batch, comprehend, monkeypatch):
+    class Endpoint:
+        def invoke_endpoint(self, **_):
+            content = json.dumps({"predictions": [{"probabilities": {"walking": 1.0}}]}).encode()
+            return {"Body": io.BytesIO(content)}
+
+    monkeypatch.setattr(custom, "client", lambda _: Endpoint())
+    monkeypatch.setenv("RNN_ENDPOINT_NAME", "recognition-dev-rnn")
+    made = batch({"walk.json": '{"sequence": [[1.0, 2.0]]}'}, operation="sequence-class", limit_usd=None)
+    assert work(worker, made, plenty) == {"done": 1, "failed": 0}
     assert spent_usd(worker) == 0
+
+
+def test_what_has_a_price_that_nobody_confirmed_is_not_asked(worker, batch, comprehend, place):
+    assert work(worker, batch({"a.txt": "Good."}, operation="text-toxicity"), plenty)["failed"] == 1
+    assert codes(lines_of(worker, place)) == {"a.txt": "PriceUnknown"}
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "captured/recognition-dev-cnn/secret.jsonl",
+        "transform/of-others/answers.jsonl",
+        "bakeoffs/report.json",
+        "bulk/another-run/input/letter.txt",
+        "bulk/another-run/attempt-1/outcomes/00000001.jsonl",
+    ],
+)
+def test_what_is_no_input_of_the_run_is_not_read(worker, batch, comprehend, place, key):
+    made = batch({"a.txt": "Good."})
+    put = worker.s3.put_object(Bucket=BUCKET, Key=key, Body=b"the customer's secret")
+    made.objects[0] = {"key": key, "etag": put["ETag"].strip('"')}
+    assert work(worker, made, plenty) == {"done": 0, "failed": 1}
+    assert [line["error"]["code"] for line in lines_of(worker, place)] == ["NoInput"]
+    assert comprehend.calls == []
+
+
+def test_what_was_uploaded_for_the_run_is_its_input(place):
+    assert place.may_read(f"bulk/{place.run}/input/a.txt")
+    assert not place.may_read(f"bulk/{place.run}/attempt-1/outcomes/00000001.jsonl")
+
+
+@pytest.mark.parametrize(("run", "attempt"), [("other/attempt-1", 1), ("", 1), ("run", 0), ("run", "1/../2")])
+def test_a_run_names_no_place_of_another(batch, run, attempt):
+    with pytest.raises(PlaceRefused, match="without slashes"):
+        batch({"a.txt": "Good."}, id=run, attempt=attempt)
 
 
 def test_pictures_are_asked_about_one_by_one(worker, batch, place, monkeypatch):
@@ -398,7 +475,8 @@ def test_pictures_are_asked_about_one_by_one(worker, batch, place, monkeypatch):
     monkeypatch.setattr(vision, "client", lambda _: Rekognition())
     buffer = io.BytesIO()
     Image.new("RGB", (90, 90)).save(buffer, "PNG")
-    made = batch({"a.png": "", "b.png": "no picture"}, operation="image-faces", limit_usd=None)
+    monkeypatch.setenv("PRICES_USD", json.dumps(REKOGNITION))
+    made = batch({"a.png": "", "b.png": "no picture"}, operation="image-faces")
     put = worker.s3.put_object(Bucket=BUCKET, Key=made.objects[0]["key"], Body=buffer.getvalue())
     made.objects[0]["etag"] = put["ETag"].strip('"')
     assert work(worker, made, plenty) == {"done": 1, "failed": 1}
@@ -419,9 +497,8 @@ def test_pairs_and_sequences_are_objects_of_the_json_that_the_api_takes(worker, 
         "pair.json": json.dumps(EXAMPLES["image-compare-faces"]["body"]),
         "half.json": json.dumps({"source": EXAMPLES["image-compare-faces"]["body"]["source"]}),
     }
-    made = batch(
-        texts, operation="image-compare-faces", query={"similarity_threshold": "0.9"}, limit_usd=None
-    )
+    monkeypatch.setenv("PRICES_USD", json.dumps(REKOGNITION))
+    made = batch(texts, operation="image-compare-faces", query={"similarity_threshold": "0.9"})
     assert work(worker, made, plenty) == {"done": 1, "failed": 1}
     assert codes(lines_of(worker, place)) == {"pair.json": "done", "half.json": "InvalidRequest"}
     (request,) = asked
