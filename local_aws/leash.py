@@ -1,7 +1,9 @@
 """Runs a command that never outlives the process which holds the other end of standard input.
 
-Usage: python -I leash.py [--unheld] COMMAND [ARGUMENT …]. Standard library only, because it starts before everything
-else. With --unheld nobody holds it: the command runs until it ends by itself or by a signal.
+Usage: python -I leash.py [--unheld] [--to-command | --to-child] COMMAND [ARGUMENT …]. Standard library only, because it
+starts before everything else. With --unheld nobody holds it: the command runs until it ends by itself or by a signal.
+With --to-command SIGTERM reaches the command alone, and with --to-child its child alone, which is process 1 of the
+namespace that the command has made.
 """
 
 from __future__ import annotations
@@ -12,13 +14,15 @@ import subprocess
 import sys
 import threading
 from contextlib import suppress
+from pathlib import Path
 
 
-def main(command: list[str], *, is_held: bool = True) -> int:
+def main(command: list[str], *, is_held: bool = True, signalled: str = "group") -> int:
     """Runs `command` in a process group of its own and returns its exit status.
 
-    SIGTERM and SIGINT go on to the whole group, and SIGQUIT kills it. When standard input ends, its holder is gone,
-    however it died, and the group is killed. What the command left running is killed when it ends.
+    SIGTERM and SIGINT go on to the `group`, the `command` or its `child`, and SIGQUIT kills the group. When standard
+    input ends, its holder is gone, however it died, and the group is killed. What the command left running is killed
+    when it ends.
     """
     # What is open here, the holder passed on for the command.
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True, close_fds=False)
@@ -27,13 +31,22 @@ def main(command: list[str], *, is_held: bool = True) -> int:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, number)
 
+    def pass_on(number: int) -> None:
+        if signalled == "group":
+            to_group(number)
+            return
+        targets = children(process.pid) if signalled == "child" else [process.pid]
+        for target in targets:
+            with suppress(ProcessLookupError):
+                os.kill(target, number)
+
     def watch_holder() -> None:
         while os.read(0, 1024):
             continue
         to_group(signal.SIGKILL)
 
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda received, _frame: to_group(received))
+        signal.signal(number, lambda received, _frame: pass_on(received))
     signal.signal(signal.SIGQUIT, lambda _number, _frame: to_group(signal.SIGKILL))
     if is_held:
         threading.Thread(target=watch_holder, daemon=True).start()
@@ -42,8 +55,22 @@ def main(command: list[str], *, is_held: bool = True) -> int:
     return status if status >= 0 else 128 - status
 
 
+def children(process_id: int) -> list[int]:
+    """The children of a process; none where it has ended."""
+    try:
+        return [
+            int(one) for one in Path(f"/proc/{process_id}/task/{process_id}/children").read_text().split()
+        ]
+    except OSError:
+        return []
+
+
 if __name__ == "__main__":
-    words = sys.argv[1:]
-    if words[0] == "--unheld":
-        sys.exit(main(words[1:], is_held=False))
-    sys.exit(main(words))
+    words, is_held, signalled = sys.argv[1:], True, "group"
+    while words[0] in ("--unheld", "--to-command", "--to-child"):
+        option = words.pop(0)
+        if option == "--unheld":
+            is_held = False
+        else:
+            signalled = option.removeprefix("--to-")
+    sys.exit(main(words, is_held=is_held, signalled=signalled))

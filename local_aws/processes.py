@@ -6,7 +6,7 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, Literal
 
 LEASH = Path(__file__).with_name("leash.py")
 
@@ -18,13 +18,16 @@ def start_leashed(
     directory: Path,
     output: int | IO,
     descriptors: Sequence[int] = (),
+    signalled: Literal["group", "command", "child"] = "group",
 ) -> subprocess.Popen:
     """Starts `command` with its output and errors going to `output`; ending the returned process ends it all.
 
-    Of this process's open files it gets `descriptors` alone, under the same numbers.
+    Of this process's open files it gets `descriptors` alone, under the same numbers. `signalled` says who hears
+    SIGTERM: all that the command has started, it alone, or its child, process 1 of a namespace that it made.
     """
+    option = [] if signalled == "group" else [f"--to-{signalled}"]
     return subprocess.Popen(
-        [sys.executable, "-I", str(LEASH), *command],
+        [sys.executable, "-I", str(LEASH), *option, *command],
         env=dict(environment),
         cwd=directory,
         stdin=subprocess.PIPE,

@@ -33,6 +33,7 @@ class Hyperparameters:
         max_seconds: from the script's start to the last step; by the speed that it shows, the schedule is shortened to
             what fits, so that it still falls to 0. Writing the model comes on top. 0 has no limit.
         checkpoint_every_steps: optimiser steps between checkpoints; an epoch's end always makes one.
+        checkpoint_every_seconds: after which one is written in any case, at the next step that allows it; 0 never.
         seed: seeds initial weights, batch order, augmentation and dropout.
         deterministic: makes two runs on one CPU worker equal bit for bit; slower.
         memory_limit_megabytes: of a channel's samples; a channel of shards that would take more is read anew in every
@@ -54,6 +55,7 @@ class Hyperparameters:
     patience_epochs: int = bounded(0, 0, 1000)
     max_seconds: int = bounded(0, 0, 432_000)
     checkpoint_every_steps: int = bounded(200, 1, 1_000_000)
+    checkpoint_every_seconds: int = bounded(60, 0, 432_000)
     seed: int = bounded(0, 0, 2**31 - 1)
     deterministic: bool = False
     memory_limit_megabytes: int = bounded(4_000, 0, 10_000_000)

@@ -267,7 +267,10 @@ def run_epochs(
 ) -> bool:
     """Advances the course to its end; returns False when a stop was asked for. See `train` for what is raised."""
     settings = learner.settings
-    last_saved, wanted_steps = course.step, learner.steps_per_epoch * settings.epochs
+    wanted_steps = learner.steps_per_epoch * settings.epochs
+    checkpoint = checkpoints.Due(
+        course.step, settings.checkpoint_every_steps, settings.checkpoint_every_seconds
+    )
     while course.step < learner.total_steps and not has_stalled(course, settings):
         epoch = course.step // learner.steps_per_epoch
         started, first_step = time.monotonic(), course.step
@@ -285,12 +288,11 @@ def run_epochs(
                 # Before the checkpoint: one of the epoch's last step without its measurements would lose them.
                 rate = (end - first_step) * learner.batch_size / (time.monotonic() - started)
                 end_epoch(learner, course, problem, epoch, rate, cluster)
-            due = course.step - last_saved >= settings.checkpoint_every_steps
             stopping = cluster.mean(stop_request.is_set) > 0
-            if due or course.step == end or stopping:
+            if checkpoint.is_due(course.step) or course.step == end or stopping:
                 if cluster.is_chief:
                     save(learner, course, directory, run_fingerprint)
-                last_saved = course.step
+                checkpoint.saved(course.step)
             if stopping:
                 print(f"Stopped on request at step {course.step}; a checkpoint is saved.", flush=True)
                 return False

@@ -35,9 +35,10 @@ def jobs_of(target: Target, settings: EnvironmentSettings) -> Jobs:
     )
     training = json.loads(machine["definition"])["States"]["Train"]["Arguments"]
     request = {name: training[name] for name in SHARED if name in training}
+    algorithm = training["AlgorithmSpecification"]
+    # Their metrics are the candidates' own.
     request["AlgorithmSpecification"] = {
-        "TrainingImage": training["AlgorithmSpecification"]["TrainingImage"],
-        "TrainingInputMode": "File",
+        name: value for name, value in algorithm.items() if name != "MetricDefinitions"
     }
     tags = {"project": PROJECT, "environment": settings.name, "kind": "bakeoff"}
     request["Tags"] = [{"Key": key, "Value": value} for key, value in tags.items()]

@@ -11,10 +11,17 @@ import tempfile
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from local_aws.environments import allowed
+from local_aws.keys import session_of
 
 CONTAINER_ROOT = "/opt/ml"
+# Stand-ins of programs that AWS's training images have.
+PROGRAMS = Path(__file__).resolve().parents[1] / "image"
+IMAGE_ENTRYPOINT = "/usr/local/bin/entrypoint.sh"
+# ENTRYPOINT of those images; SageMaker runs `docker run IMAGE train` (deep-learning-containers, docker/tensorflow).
+DEFAULT_ENTRYPOINT = ("bash", "-m", IMAGE_ENTRYPOINT)
 REPOSITORY = re.compile(r"(?:^|/)(tensorflow-training|tensorflow-inference|recognition-serving):([\w.-]+)$")
 ROLES = {
     "tensorflow-training": "training",
@@ -49,7 +56,7 @@ def can_bind_mount() -> bool:
 
 
 def in_namespace(command: Sequence[str], folder: Path) -> list[str]:
-    """`command` with `folder` mounted as /opt/ml in a mount namespace of its own.
+    """`command` with `folder` mounted as /opt/ml, as process 1 of a namespace of its own.
 
     Where /opt/ml does not exist, an empty file system over /opt makes room for it, in that namespace alone.
     """
@@ -58,10 +65,8 @@ def in_namespace(command: Sequence[str], folder: Path) -> list[str]:
         '&& shift && exec "$@"'
     )
     return [
-        "unshare",
-        "--user",
-        "--map-root-user",
-        "--mount",
+        *("unshare", "--user", "--map-root-user", "--mount"),
+        *("--pid", "--fork", "--kill-child", "--mount-proc"),
         "sh",
         "-c",
         script,
@@ -71,12 +76,20 @@ def in_namespace(command: Sequence[str], folder: Path) -> list[str]:
     ]
 
 
+def command_of(specification: dict[str, Any], arguments: Sequence[str]) -> list[str]:
+    """What a container runs: the request's own entry point, or the image's with `arguments` unless it has others."""
+    if entrypoint := specification.get("ContainerEntrypoint"):
+        return [*entrypoint, *specification.get("ContainerArguments", [])]
+    return [*DEFAULT_ENTRYPOINT, *specification.get("ContainerArguments", arguments)]
+
+
 def as_in_container(command: Sequence[str], folder: Path) -> tuple[list[str], dict[str, str]]:
     """How to run `command` so that it finds its folder where SageMaker has it, and the variables it needs for that.
 
     With user namespaces the folder really is /opt/ml. Without them SAGEMAKER_BASE_DIR, which the toolkit knows,
     points to it, and /opt/ml in the command's own words is rewritten.
     """
+    command = [word.replace(IMAGE_ENTRYPOINT, str(PROGRAMS / "entrypoint.sh")) for word in command]
     if can_bind_mount():
         return in_namespace(command, folder), {"SAGEMAKER_BASE_DIR": CONTAINER_ROOT}
     return [as_on_disk(word, folder) for word in command], {"SAGEMAKER_BASE_DIR": str(folder)}
@@ -87,12 +100,21 @@ def as_on_disk(text: str, folder: Path) -> str:
     return text if can_bind_mount() else text.replace(CONTAINER_ROOT, str(folder))
 
 
+def role_environment(arn: str, role_arn: str, endpoint_url: str) -> dict[str, str]:
+    """What a container reaches AWS's services by: where they are, and a session of its role."""
+    return {
+        "AWS_REGION": arn.split(":")[3],
+        "AWS_ENDPOINT_URL": endpoint_url,
+        **session_of(arn, role_arn, "SageMaker"),
+    }
+
+
 def process_environment(extra: dict[str, str]) -> dict[str, str]:
     """What a container sees of this machine: the programs of this virtual environment and nothing of the user's.
 
     It carries no keys: who needs a container's role is given them by `extra`. Nor are the user's profiles found.
     """
-    programs = str(Path(sys.executable).parent)
+    programs = f"{PROGRAMS}{os.pathsep}{Path(sys.executable).parent}"
     return {
         **allowed(os.environ),
         "HOME": tempfile.gettempdir(),

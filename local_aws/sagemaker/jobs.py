@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from local_aws.processes import start_leashed, stop_leashed
-from local_aws.sagemaker.containers import as_in_container, process_environment
+from local_aws.sagemaker.containers import as_in_container, can_bind_mount, process_environment
 from local_aws.sagemaker.errors import ServiceError, validation_error
 from local_aws.sagemaker.logs import LogStream
 from local_aws.sagemaker.objects import TransferFailed
@@ -163,6 +163,8 @@ class ContainerJob(Job):
                 environment=process_environment({**variables, **base}),
                 directory=self.folder,
                 output=subprocess.PIPE,
+                # SageMaker signals a container's process 1 and no other.
+                signalled="child" if can_bind_mount() else "command",
             )
             assert self.process.stdout  # a pipe, as asked for
             watcher = threading.Thread(target=self.watch, args=(self.process,), daemon=True)

@@ -5,7 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from local_aws.sagemaker.containers import CONTAINER_ROOT, role_of_image, unknown_image
+from local_aws.sagemaker.containers import (
+    CONTAINER_ROOT,
+    command_of,
+    role_environment,
+    role_of_image,
+    unknown_image,
+)
 from local_aws.sagemaker.jobs import ContainerJob, JobFailed
 from local_aws.sagemaker.objects import download_prefix, upload_directory
 
@@ -50,11 +56,12 @@ class ProcessingJob(ContainerJob):
         for one in self.request.get("ProcessingOutputConfig", {}).get("Outputs", []):
             self.on_disk(one["S3Output"]["LocalPath"]).mkdir(parents=True, exist_ok=True)
         (self.folder / "output").mkdir(exist_ok=True)
-        command = [
-            *specification.get("ContainerEntrypoint", []),
-            *specification.get("ContainerArguments", []),
-        ]
-        return command, dict(self.request.get("Environment", {}))
+        variables = {
+            **role_environment(self.arn, self.request["RoleArn"], self.s3.meta.endpoint_url),
+            **self.request.get("Environment", {}),
+        }
+        # The images' CMD, which has nothing to do.
+        return command_of(specification, ["/bin/bash"]), variables
 
     def collect(self) -> None:
         """Uploads the outputs."""

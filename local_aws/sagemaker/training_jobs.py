@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
-from local_aws.sagemaker.containers import as_on_disk, role_of_image, unknown_image
+from local_aws.sagemaker.containers import (
+    as_on_disk,
+    command_of,
+    role_environment,
+    role_of_image,
+    unknown_image,
+)
 from local_aws.sagemaker.jobs import ContainerJob, JobFailed
 from local_aws.sagemaker.logs import Metrics
 from local_aws.sagemaker.objects import download_prefix, split_uri, upload_archive, upload_directory
@@ -80,10 +85,10 @@ class TrainingJob(ContainerJob):
         variables = {
             "TRAINING_JOB_NAME": self.name,
             "TRAINING_JOB_ARN": self.arn,
-            "AWS_REGION": self.arn.split(":")[3],
+            **role_environment(self.arn, self.request["RoleArn"], self.s3.meta.endpoint_url),
             **self.request.get("Environment", {}),
         }
-        return [sys.executable, "-P", "-m", "local_aws.toolkit"], variables
+        return command_of(self.request["AlgorithmSpecification"], ["train"]), variables
 
     def write_configuration(self, channels: list[dict[str, Any]]) -> None:
         """Writes hyperparameters.json, resourceconfig.json and inputdataconfig.json."""

@@ -7,6 +7,8 @@ import io
 import json
 import os
 import re
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,6 +31,29 @@ class Checkpoint:
 
     arrays: list[np.ndarray]
     state: dict[str, Any]
+
+
+class Due:
+    """Says when the next checkpoint is due: so many steps or seconds after the last, whichever comes first.
+
+    A machine can be taken away without a word, so that no number of steps says how much time that costs.
+    """
+
+    def __init__(
+        self, step: int, every_steps: int, every_seconds: float, now: Callable[[], float] = time.monotonic
+    ) -> None:
+        """Starts at `step`; 0 seconds are no limit."""
+        self.every_steps, self.every_seconds, self.now = every_steps, every_seconds, now
+        self.saved(step)
+
+    def saved(self, step: int) -> None:
+        """Counts from here on."""
+        self.last_step, self.last_time = step, self.now()
+
+    def is_due(self, step: int) -> bool:
+        """Whether one has to be written at `step`."""
+        is_old = 0 < self.every_seconds <= self.now() - self.last_time
+        return is_old or step - self.last_step >= self.every_steps
 
 
 def save(directory: Path, checkpoint: Checkpoint) -> Path:

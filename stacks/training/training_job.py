@@ -18,6 +18,7 @@ from stacks.shared.asl import (
     retriers,
 )
 from stacks.shared.job_context import Places, cost_tags, name_of_job
+from stacks.training.entrypoint import TRAINING_ENTRYPOINT
 from stacks.training.tuning_job import tune, tuning_choice
 
 RESOURCE = "arn:aws:states:::sagemaker:createTrainingJob.sync"
@@ -75,6 +76,7 @@ def train(settings: EnvironmentSettings, places: Places, *, then: str) -> dict[s
             "AlgorithmSpecification": {
                 "TrainingImage": places.training_image,
                 "TrainingInputMode": "File",
+                "ContainerEntrypoint": TRAINING_ENTRYPOINT,
                 "MetricDefinitions": [
                     {"Name": name, "Regex": regex} for name, regex in METRIC_DEFINITIONS.items()
                 ],

@@ -40,12 +40,15 @@ def tune(
 ) -> dict[str, Any]:
     """The tuning job over the very training job that `training`, its state, would start.
 
-    Its jobs have no checkpoints: they would share one place and go on from each other's weights. The best job's
+    Its jobs have no checkpoints: they would share one place and go on from each other's weights. So a stop has nothing
+    to save, and they have the image's own entry point, the only one that a tuning job's jobs can have. The best job's
     artefact goes on through evaluation and gates like any other.
     """
     tuning = tuning_of(settings)
     request = training["Arguments"]
     job = {key: value for key, value in request.items() if key not in (*OF_ONE_JOB, "CheckpointConfig")}
+    algorithm = dict(job["AlgorithmSpecification"])
+    del algorithm["ContainerEntrypoint"]
     ranges = {kind: continuous(found) for kind, found in sorted(tuning.ranges.items())}
     best = "$states.result.BestTrainingJob"
     name = f"$replace($substring({name_of_job(settings)}, 0, {NAME_CHARACTERS}), /-+$/, '')"
@@ -66,7 +69,11 @@ def tune(
                 },
                 "TrainingJobEarlyStoppingType": "Auto",
             },
-            "TrainingJobDefinition": {**job, "StaticHyperParameters": request["HyperParameters"]},
+            "TrainingJobDefinition": {
+                **job,
+                "AlgorithmSpecification": algorithm,
+                "StaticHyperParameters": request["HyperParameters"],
+            },
             "Tags": request["Tags"],
         },
         "Assign": {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
 import sys
 import tarfile
 import time
@@ -13,6 +14,9 @@ from pathlib import Path
 import pytest
 
 from local_aws.launcher import EmbeddedAws
+from local_aws.processes import start_leashed, stop_leashed
+from local_aws.sagemaker.containers import as_in_container, can_bind_mount, process_environment
+from stacks.training.entrypoint import TRAINING_ENTRYPOINT
 
 from .conftest import ROLE, TRAINING_IMAGE, client_of, run_training, training_request
 
@@ -36,6 +40,30 @@ import os, pathlib, sys
 (pathlib.Path(os.environ["SAGEMAKER_BASE_DIR"]) / "output" / "failure").write_text("The data is of another planet.")
 sys.exit(3)
 """
+STOPPED = """
+import os, pathlib, signal, sys, time
+def save(*_):
+    time.sleep(1)
+    pathlib.Path(os.environ["SM_MODEL_DIR"], "seen.json").write_text('"saved at the stop"')
+    sys.exit(143)
+signal.signal(signal.SIGTERM, save)
+print("loss=1.0", flush=True)
+time.sleep(300)
+"""
+# Two processes of which the second would hear a signal.
+DEAF = """
+trap '' TERM
+python -c "import signal, time
+signal.signal(signal.SIGTERM, lambda *_: print('heard', flush=True))
+print('up', flush=True)
+time.sleep(300)" &
+wait
+"""
+
+
+def described(sagemaker, request: dict) -> dict:
+    """What SageMaker says of a training job."""
+    return sagemaker.describe_training_job(TrainingJobName=request["TrainingJobName"])
 
 
 def read_model(s3, description: dict) -> dict:
@@ -69,8 +97,6 @@ def test_a_job_sees_the_container_layout_and_leaves_model_metrics_and_log(client
 
 
 def test_with_user_namespaces_the_job_really_is_at_opt_ml(client, bucket):
-    from local_aws.sagemaker.containers import can_bind_mount
-
     if not can_bind_mount():
         pytest.skip("this machine has no user namespaces")
     seen = read_model(
@@ -122,21 +148,34 @@ def test_checkpoints_come_from_s3_and_go_there(client, bucket):
     assert saved == b"went on from step 7"
 
 
-def test_a_job_can_be_stopped(client, bucket):
+def test_a_stop_reaches_the_script_through_the_entry_point_of_our_jobs(client, bucket):
     sagemaker = client("sagemaker")
-    request = training_request(client("s3"), bucket, "import time\ntime.sleep(300)\n")
-    run_training(sagemaker, request, until=lambda job: job["SecondaryStatus"] == "Training")
+    request = training_request(client("s3"), bucket, STOPPED)
+    request["AlgorithmSpecification"]["ContainerEntrypoint"] = TRAINING_ENTRYPOINT
+    run_training(sagemaker, request, until=lambda job: bool(job["FinalMetricDataList"]))
     sagemaker.stop_training_job(TrainingJobName=request["TrainingJobName"])
     deadline = time.monotonic() + 240
-    status = None
-    while status != "Stopped" and time.monotonic() < deadline:
-        status = sagemaker.describe_training_job(TrainingJobName=request["TrainingJobName"])[
-            "TrainingJobStatus"
-        ]
+    while (status := described(sagemaker, request)["TrainingJobStatus"]) != "Stopped":
+        assert time.monotonic() < deadline, status
         time.sleep(0.2)
-    assert status == "Stopped"
+    assert read_model(client("s3"), described(sagemaker, request)) == "saved at the stop"
     with pytest.raises(sagemaker.exceptions.ClientError, match="cannot be stopped"):
         sagemaker.stop_training_job(TrainingJobName=request["TrainingJobName"])
+
+
+def test_a_stop_does_not_reach_the_script_behind_a_process_that_passes_nothing_on(tmp_path):
+    """As AWS's toolkit, which is a container's process 1 unless the job has an entry point of its own."""
+    words, base = as_in_container(["sh", "-c", DEAF], tmp_path)
+    started = start_leashed(
+        words,
+        environment=process_environment(base),
+        directory=tmp_path,
+        output=subprocess.PIPE,
+        signalled="child" if can_bind_mount() else "command",
+    )
+    assert started.stdout.readline() == b"up\n"
+    stop_leashed(started, grace_seconds=1)
+    assert started.stdout.read() == b""
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ import psutil
 import pytest
 
 from local_aws.launcher import EmbeddedAws, EmbeddedAwsFailed
+from local_aws.sagemaker.containers import can_bind_mount
 from local_aws.state import ready_in
 
 from .conftest import INFERENCE_IMAGE, ROLE, archive, client_of, run_training, training_request
@@ -52,7 +53,7 @@ def idle(running: EmbeddedAws) -> int:
 
 
 def training(running: EmbeddedAws) -> int:
-    """Is in the middle of a job: the leash, the toolkit and the script."""
+    """Is in the middle of a job: the leash, the toolkit, the script, and where there is one the namespace."""
     s3 = client_of(running, "s3")
     s3.create_bucket(Bucket="bucket")
     request = {**training_request(s3, "bucket", SLEEPER), "TrainingJobName": "job"}
@@ -60,7 +61,7 @@ def training(running: EmbeddedAws) -> int:
         client_of(running, "sagemaker"), request, until=lambda job: job["SecondaryStatus"] == "Training"
     )
     assert started["SecondaryStatus"] == "Training"
-    return 4
+    return 4 + can_bind_mount()
 
 
 def creating_an_endpoint(running: EmbeddedAws) -> int:

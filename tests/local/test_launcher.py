@@ -17,6 +17,7 @@ from ministack.core import router
 from local_aws import hooks
 from local_aws.launcher import EmbeddedAws, EmbeddedAwsFailed, environment, loopback_without_proxy
 from local_aws.processes import start_leashed, stop_leashed
+from local_aws.sagemaker.containers import can_bind_mount
 
 from .conftest import client_of, run_training, training_request
 
@@ -107,8 +108,8 @@ def test_nothing_outlives_it_not_even_a_training_job(tmp_path, number, gone):
         run_training(
             client_of(running, "sagemaker"), request, until=lambda job: job["SecondaryStatus"] == "Training"
         )
-        # The embedded AWS, the leash, the toolkit and the script.
-        started = family(running.process_id, members=4)
+        # The embedded AWS, the leash, the toolkit, the script, and where there is one the namespace.
+        started = family(running.process_id, members=4 + can_bind_mount())
         os.kill(running.process_id, number)
         assert gone(started)
     finally:

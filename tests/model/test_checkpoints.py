@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from model_code.training.checkpoints import KEPT, Checkpoint, load_newest, newest_first, read, save
+from model_code.training.checkpoints import KEPT, Checkpoint, Due, load_newest, newest_first, read, save
 
 ARRAYS = [np.arange(6, dtype=np.float32).reshape(2, 3), np.array(7, np.int64)]
 
@@ -82,3 +82,22 @@ def test_another_runs_checkpoints_are_neither_replaced_nor_dropped(tmp_path):
 
 def test_a_place_without_checkpoints_has_none(tmp_path):
     assert load_newest(tmp_path / "none", "run") is None
+
+
+def test_a_checkpoint_is_due_after_its_steps_or_its_seconds():
+    seconds = 0.0
+    due = Due(0, 200, 60, now=lambda: seconds)
+    assert not due.is_due(199)
+    assert due.is_due(200)
+    seconds = 60.0
+    assert due.is_due(1)
+    due.saved(1)
+    assert not due.is_due(200)
+    assert due.is_due(201)
+
+
+def test_zero_seconds_leave_checkpoints_to_the_steps():
+    seconds = 0.0
+    due = Due(0, 200, 0, now=lambda: seconds)
+    seconds = 1e6
+    assert not due.is_due(1)
