@@ -18,6 +18,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from local_aws import default_inference
 from model_code.light_import import import_tensorflow
 
 HOST = "127.0.0.1"
@@ -66,18 +67,31 @@ class Predictor:
         self.lock = threading.Lock()
 
     def predict(self, body: str | bytes) -> Answer:
-        """Answers `{"instances": […]}`; a request that does not fit the signature gets 400 and a reason."""
+        """Answers `{"instances": […]}`, or `{"inputs": …}` with the outputs as wholes.
+
+        A request that does not fit the signature gets 400 and a reason.
+        """
         try:
-            rows = json.loads(body)["instances"]
-            columns = {name: [value_of(row, name) for row in rows] for name in self.inputs}
+            question = json.loads(body)
+            rows = question.get("instances")
+            columns = {
+                name: value_of(question["inputs"], name)
+                if rows is None
+                else [value_of(row, name) for row in rows]
+                for name in self.inputs
+            }
             tensors = {
                 name: self.tf.constant(column, self.inputs[name].dtype) for name, column in columns.items()
             }
             with self.lock:
                 outputs = {name: tensor.numpy() for name, tensor in self.signature(**tensors).items()}
-        except (KeyError, TypeError, ValueError, self.tf.errors.OpError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError, self.tf.errors.OpError) as error:
             reason = str(error).splitlines()[0][:300] if str(error) else type(error).__name__
             return Answer(400, json.dumps({"error": reason}).encode())
+        if rows is None:
+            wholes = {name: plain(output) for name, output in outputs.items()}
+            found = next(iter(wholes.values())) if len(outputs) == 1 else wholes
+            return Answer(200, json.dumps({"outputs": found}).encode())
         predictions = [{name: plain(output[i]) for name, output in outputs.items()} for i in range(len(rows))]
         if len(outputs) == 1:
             predictions = [next(iter(one.values())) for one in predictions]
@@ -85,23 +99,31 @@ class Predictor:
 
 
 def value_of(row: Any, name: str) -> Any:
-    """One input of one instance: base64 objects are bytes, and a row may be the only input's bare value."""
-    value = row[name] if isinstance(row, dict) and "b64" not in row else row
+    """One input of one instance, or of all of them; the only input may be there without its name."""
+    return decoded(row[name] if isinstance(row, dict) and "b64" not in row else row)
+
+
+def decoded(value: Any) -> Any:
+    """A value in which base64 objects are bytes."""
     if isinstance(value, dict) and list(value) == ["b64"]:
         return base64.b64decode(value["b64"], validate=True)
-    return value
+    return [decoded(one) for one in value] if isinstance(value, list) else value
 
 
 def plain(value: Any) -> Any:
-    """A NumPy value as JSON's."""
+    """A NumPy value, or a part of one, as JSON's."""
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
-    return value.tolist()
+    if isinstance(value, list):
+        return [plain(one) for one in value]
+    return plain(value.tolist()) if hasattr(value, "tolist") else value
 
 
 def load_handlers(directory: Path) -> Any:
-    """The artefact's own code/inference.py as a module."""
+    """The artefact's own code/inference.py as a module, or the container's own handlers where it has none."""
     file = directory / "code" / "inference.py"
+    if not file.exists():
+        return default_inference
     specification = importlib.util.spec_from_file_location("inference", file)
     assert specification and specification.loader  # there is one for every name that ends in .py
     module = importlib.util.module_from_spec(specification)

@@ -102,8 +102,11 @@ def as_on_disk(text: str, folder: Path) -> str:
 
 def role_environment(arn: str, role_arn: str, endpoint_url: str) -> dict[str, str]:
     """What a container reaches AWS's services by: where they are, and a session of its role."""
+    region = arn.split(":")[3]
     return {
-        "AWS_REGION": arn.split(":")[3],
+        "AWS_REGION": region,
+        # SageMaker does not set it. boto3 reaches S3 without a region there, but not where it is told an address.
+        "AWS_DEFAULT_REGION": region,
         "AWS_ENDPOINT_URL": endpoint_url,
         **session_of(arn, role_arn, "SageMaker"),
     }

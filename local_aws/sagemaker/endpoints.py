@@ -20,6 +20,7 @@ from local_aws.sagemaker.deployments import (
     shift,
 )
 from local_aws.sagemaker.errors import ServiceError, validation_error
+from local_aws.sagemaker.listing import page
 from local_aws.sagemaker.metrics import EndpointMetrics
 from local_aws.sagemaker.model_servers import Answering, ModelServer, ask
 from local_aws.sagemaker.models import Models
@@ -88,6 +89,12 @@ class Endpoints:
     def describe_config(self, request: dict[str, Any]) -> dict[str, Any]:
         """DescribeEndpointConfig."""
         return self.names.find("endpoint-config", self.configs, request["EndpointConfigName"])
+
+    def list_configs(self, request: dict[str, Any]) -> dict[str, Any]:
+        """ListEndpointConfigs."""
+        listed = ("EndpointConfigName", "EndpointConfigArn", "CreationTime")
+        summaries = [{name: one[name] for name in listed} for one in list(self.configs.values())]
+        return page(request, summaries, "EndpointConfigs", "EndpointConfigName")
 
     def delete_config(self, request: dict[str, Any]) -> dict[str, Any]:
         """DeleteEndpointConfig."""
@@ -280,7 +287,8 @@ class Endpoints:
     def list_endpoints(self, request: dict[str, Any]) -> dict[str, Any]:
         """ListEndpoints."""
         listed = ("EndpointName", "EndpointArn", "CreationTime", "LastModifiedTime", "EndpointStatus")
-        return {"Endpoints": [{name: one[name] for name in listed} for one in self.endpoints.values()]}
+        summaries = [{name: one[name] for name in listed} for one in list(self.endpoints.values())]
+        return page(request, summaries, "Endpoints", "EndpointName", "EndpointStatus")
 
     def delete_endpoint(self, request: dict[str, Any]) -> dict[str, Any]:
         """DeleteEndpoint."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from local_aws.sagemaker.containers import SERVERS, role_of_image, unknown_image
 from local_aws.sagemaker.errors import validation_error
+from local_aws.sagemaker.listing import page
 from local_aws.sagemaker.model_servers import ModelServer, StartFailed, start_process
 from local_aws.sagemaker.multi_models import (
     MultiModelServer,
@@ -49,6 +50,12 @@ class Models:
         self.find(request["ModelName"])
         del self.described[request["ModelName"]]
         return {}
+
+    def list_models(self, request: dict[str, Any]) -> dict[str, Any]:
+        """ListModels."""
+        listed = ("ModelName", "ModelArn", "CreationTime")
+        summaries = [{name: model[name] for name in listed} for model in self.described.values()]
+        return page(request, summaries, "Models", "ModelName")
 
     def require_single_model(self, name: str) -> None:
         """Refuses a multi-model container where SageMaker takes none.

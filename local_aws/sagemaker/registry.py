@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from local_aws.sagemaker.errors import ServiceError, validation_error
+from local_aws.sagemaker.listing import page
 from local_aws.sagemaker.names import Names
 from local_aws.sagemaker.shapes import now
 
@@ -134,13 +135,9 @@ class Registry:
         return {"ModelPackageArn": package["ModelPackageArn"]}
 
     def list_packages(self, request: dict[str, Any]) -> dict[str, Any]:
-        """ListModelPackages of a group, newest first."""
+        """ListModelPackages, of all groups or of one."""
         group = request.get("ModelPackageGroupName")
-        found = (
-            self.versions(self.group(group)["ModelPackageGroupName"])
-            if group
-            else list(self.packages.values())
-        )
+        found = self.versions(self.group(group)["ModelPackageGroupName"]) if group else self.packages.values()
         if wanted := request.get("ModelApprovalStatus"):
             found = [package for package in found if package["ModelApprovalStatus"] == wanted]
         listed = (
@@ -151,10 +148,20 @@ class Registry:
             "ModelPackageStatus",
             "ModelApprovalStatus",
         )
-        summaries = [{name: package[name] for name in listed} for package in reversed(found)]
-        if request.get("SortOrder") == "Ascending":
-            summaries.reverse()
-        return {"ModelPackageSummaryList": summaries[: request.get("MaxResults", 100)]}
+        summaries = [{name: package[name] for name in listed} for package in found]
+        return page(request, summaries, "ModelPackageSummaryList", "ModelPackageGroupName")
+
+    def list_groups(self, request: dict[str, Any]) -> dict[str, Any]:
+        """ListModelPackageGroups."""
+        listed = (
+            "ModelPackageGroupName",
+            "ModelPackageGroupArn",
+            "ModelPackageGroupDescription",
+            "CreationTime",
+            "ModelPackageGroupStatus",
+        )
+        summaries = [{name: group[name] for name in listed} for group in self.groups.values()]
+        return page(request, summaries, "ModelPackageGroupSummaryList", "ModelPackageGroupName")
 
     def delete_package(self, request: dict[str, Any]) -> dict[str, Any]:
         """DeleteModelPackage."""

@@ -23,11 +23,13 @@ from local_aws.sagemaker.endpoints import Endpoints
 from local_aws.sagemaker.errors import ServiceError, validation_error
 from local_aws.sagemaker.inference_components import HEADER, InferenceComponents
 from local_aws.sagemaker.jobs import JobQueue
+from local_aws.sagemaker.listing import page
 from local_aws.sagemaker.models import Models
 from local_aws.sagemaker.names import REGION, Names
 from local_aws.sagemaker.processing_jobs import ProcessingJob
 from local_aws.sagemaker.registry import Registry
 from local_aws.sagemaker.shapes import Shapes, to_wire
+from local_aws.sagemaker.tags import Tags
 from local_aws.sagemaker.training_jobs import TrainingJob
 from local_aws.sagemaker.transform_jobs import TransformJob
 
@@ -65,6 +67,7 @@ class SageMaker:
         self.endpoints = Endpoints(self.names, self.models, self.client, wait_scale)
         self.components = InferenceComponents(self.endpoints)
         self.asynchronous = AsynchronousRequests(self.endpoints, self.client)
+        self.tags = Tags()
         self.folder = folder
         self.operations = self.operation_table()
 
@@ -76,15 +79,15 @@ class SageMaker:
             "CreateTrainingJob": self.create_training_job,
             "DescribeTrainingJob": lambda r: self.training.get(r["TrainingJobName"]).describe(),
             "StopTrainingJob": lambda r: self.training.get(r["TrainingJobName"]).stop() or {},
-            "ListTrainingJobs": lambda r: {"TrainingJobSummaries": self.job_summaries("Training", r)},
+            "ListTrainingJobs": lambda r: self.list_jobs("Training", r),
             "CreateProcessingJob": self.create_processing_job,
             "DescribeProcessingJob": lambda r: self.processing.get(r["ProcessingJobName"]).describe(),
             "StopProcessingJob": lambda r: self.processing.get(r["ProcessingJobName"]).stop() or {},
-            "ListProcessingJobs": lambda r: {"ProcessingJobSummaries": self.job_summaries("Processing", r)},
+            "ListProcessingJobs": lambda r: self.list_jobs("Processing", r),
             "CreateTransformJob": self.create_transform_job,
             "DescribeTransformJob": lambda r: self.transforming.get(r["TransformJobName"]).describe(),
             "StopTransformJob": lambda r: self.transforming.get(r["TransformJobName"]).stop() or {},
-            "ListTransformJobs": lambda r: {"TransformJobSummaries": self.job_summaries("Transform", r)},
+            "ListTransformJobs": lambda r: self.list_jobs("Transform", r),
             "CreateModelPackageGroup": registry.create_group,
             "DescribeModelPackageGroup": registry.describe_group,
             "DeleteModelPackageGroup": registry.delete_group,
@@ -93,12 +96,15 @@ class SageMaker:
             "UpdateModelPackage": registry.update_package,
             "ListModelPackages": registry.list_packages,
             "DeleteModelPackage": registry.delete_package,
+            "ListModelPackageGroups": registry.list_groups,
             "CreateModel": models.create_model,
             "DescribeModel": models.describe_model,
             "DeleteModel": models.delete_model,
+            "ListModels": models.list_models,
             "CreateEndpointConfig": endpoints.create_config,
             "DescribeEndpointConfig": endpoints.describe_config,
             "DeleteEndpointConfig": endpoints.delete_config,
+            "ListEndpointConfigs": endpoints.list_configs,
             "CreateEndpoint": endpoints.create_endpoint,
             "DescribeEndpoint": endpoints.describe_endpoint,
             "UpdateEndpoint": endpoints.update_endpoint,
@@ -110,6 +116,9 @@ class SageMaker:
             "UpdateInferenceComponent": components.update,
             "UpdateInferenceComponentRuntimeConfig": components.update_copies,
             "DeleteInferenceComponent": components.delete,
+            "AddTags": self.tags.add,
+            "DeleteTags": self.tags.delete,
+            "ListTags": self.tags.list,
         }
 
     def client(self, service: str) -> Any:
@@ -156,20 +165,21 @@ class SageMaker:
         self.transforming.submit(TransformJob(arn, request, folder, self.client, self.models))
         return {"TransformJobArn": arn}
 
-    def job_summaries(self, kind: str, request: dict[str, Any]) -> list[dict[str, Any]]:
-        """List operations' summaries, newest first; by a part of the name and by the status where they are given."""
+    def list_jobs(self, kind: str, request: dict[str, Any]) -> dict[str, Any]:
+        """ListTrainingJobs and its like."""
         queues = {"Training": self.training, "Processing": self.processing, "Transform": self.transforming}
-        return [
+        summaries = (
             {
                 f"{kind}JobName": job.name,
                 f"{kind}JobArn": job.arn,
                 f"{kind}JobStatus": job.status,
                 "CreationTime": job.created,
+                "LastModifiedTime": job.ended or job.started or job.created,
+                **({f"{kind}EndTime": job.ended} if job.ended else {}),
             }
-            for job in reversed(queues[kind].jobs.values())
-            if request.get("NameContains", "") in job.name
-            and request.get("StatusEquals", job.status) == job.status
-        ]
+            for job in list(queues[kind].jobs.values())
+        )
+        return page(request, summaries, f"{kind}JobSummaries", f"{kind}JobName", f"{kind}JobStatus")
 
     def call(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
         """Checks a request, carries it out, checks the answer.
@@ -183,6 +193,8 @@ class SageMaker:
             )
         self.shapes.check_request(operation, request)
         answer = self.operations[operation](request)
+        if operation.startswith("Create"):
+            self.tags.note(request, answer)
         self.shapes.check_answer(operation, answer)
         return answer
 
