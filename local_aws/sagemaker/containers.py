@@ -10,6 +10,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from functools import cache
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +18,15 @@ from local_aws.environments import allowed
 from local_aws.keys import session_of
 
 CONTAINER_ROOT = "/opt/ml"
+# A job's first host, and here its only one.
+HOST = "algo-1"
 # Stand-ins of programs that AWS's training images have.
 PROGRAMS = Path(__file__).resolve().parents[1] / "image"
 IMAGE_ENTRYPOINT = "/usr/local/bin/entrypoint.sh"
 # ENTRYPOINT of those images; SageMaker runs `docker run IMAGE train` (deep-learning-containers, docker/tensorflow).
 DEFAULT_ENTRYPOINT = ("bash", "-m", IMAGE_ENTRYPOINT)
 REPOSITORY = re.compile(r"(?:^|/)(tensorflow-training|tensorflow-inference|recognition-serving):([\w.-]+)$")
+TENSORFLOW = re.compile(r"(tensorflow-\w+):(\d+\.\d+)")
 ROLES = {
     "tensorflow-training": "training",
     "tensorflow-inference": "inference",
@@ -44,6 +48,26 @@ def unknown_image(image: str) -> str:
         f"The embedded AWS has no stand-in for the image {image}; it runs AWS's tensorflow-training and "
         "tensorflow-inference images and our recognition-serving with the packages of this virtual environment."
     )
+
+
+def other_version(image: str) -> str | None:
+    """A sentence for an image of another TensorFlow than the one that stands for it here; None for ours and its own."""
+    match, here = TENSORFLOW.search(image), tensorflow_version()
+    if match is None or here.startswith(f"{match[2]}."):
+        return None
+    return (
+        f"The embedded AWS runs the image {match[1]}:{match[2]} on TensorFlow {here}: what works here need not work "
+        "there."
+    )
+
+
+@cache
+def tensorflow_version() -> str:
+    """The version of this virtual environment's TensorFlow, whose package has two names; it is not imported."""
+    try:
+        return version("tensorflow-cpu")
+    except PackageNotFoundError:
+        return version("tensorflow")
 
 
 @cache

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from local_aws.processes import start_leashed, stop_leashed
-from local_aws.sagemaker.containers import as_in_container, can_bind_mount, process_environment
+from local_aws.sagemaker.containers import as_in_container, can_bind_mount, other_version, process_environment
 from local_aws.sagemaker.errors import ServiceError, validation_error
 from local_aws.sagemaker.logs import LogStream
 from local_aws.sagemaker.objects import TransferFailed
@@ -116,6 +116,14 @@ class ContainerJob(Job):
         """Fills the folder; returns the command as the container would run it, and its variables."""
 
     @abstractmethod
+    def image(self) -> str:
+        """The address of the container's image."""
+
+    def remarks(self) -> list[str]:
+        """Sentences on what is otherwise here than on AWS."""
+        return [remark for remark in (other_version(self.image()),) if remark]
+
+    @abstractmethod
     def collect(self) -> None:
         """Takes the results out of the folder."""
 
@@ -140,7 +148,7 @@ class ContainerJob(Job):
             self.end("Stopped")
             return
         self.started = now()
-        self.on_status("Training", "Running the container")
+        self.on_status("Training", " ".join(["Running the container", *self.remarks()]))
         self.run_process(command, variables)
         self.on_status("Uploading", "Uploading results")
         self.collect()
@@ -157,6 +165,8 @@ class ContainerJob(Job):
         log = LogStream(
             self.clients("logs"), self.log_group, f"{self.name}/algo-1-{int(self.created.timestamp())}"
         )
+        for remark in self.remarks():
+            log.write(f"warning: {remark}")
         try:
             self.process = start_leashed(
                 words,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import itertools
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
-from local_aws.sagemaker.containers import SERVERS, role_of_image, unknown_image
+from local_aws.sagemaker.containers import SERVERS, other_version, role_of_image, unknown_image
 from local_aws.sagemaker.errors import validation_error
 from local_aws.sagemaker.listing import page
 from local_aws.sagemaker.model_servers import ModelServer, StartFailed, start_process
@@ -103,6 +104,8 @@ class Models:
         module = SERVERS.get(role_of_image(container["Image"]) or "")
         if module is None:
             raise StartFailed(unknown_image(container["Image"]))
+        if remark := other_version(container["Image"]):
+            print(f"{name}: {remark}", file=sys.stderr, flush=True)
         folder = self.folder / f"{name}-{next(self.numbers)}"
         folder.mkdir(parents=True)
         try:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 from local_aws.sagemaker.containers import (
     CONTAINER_ROOT,
+    HOST,
     command_of,
     role_environment,
     role_of_image,
@@ -45,23 +47,38 @@ class ProcessingJob(ContainerJob):
             )
         return self.folder / container_path.removeprefix(f"{CONTAINER_ROOT}/")
 
+    def image(self) -> str:
+        """The image of the application."""
+        return self.request["AppSpecification"]["ImageUri"]
+
     def prepare(self) -> tuple[list[str], dict[str, str]]:
         """Downloads the inputs and makes the outputs' folders."""
         specification = self.request["AppSpecification"]
-        if role_of_image(specification["ImageUri"]) is None:
-            raise JobFailed(unknown_image(specification["ImageUri"]))
+        if role_of_image(self.image()) is None:
+            raise JobFailed(unknown_image(self.image()))
         for one in self.request.get("ProcessingInputs", []):
             place = one["S3Input"]
             download_prefix(self.s3, place["S3Uri"], self.on_disk(place["LocalPath"]))
         for one in self.request.get("ProcessingOutputConfig", {}).get("Outputs", []):
             self.on_disk(one["S3Output"]["LocalPath"]).mkdir(parents=True, exist_ok=True)
         (self.folder / "output").mkdir(exist_ok=True)
+        self.write_configuration()
         variables = {
             **role_environment(self.arn, self.request["RoleArn"], self.s3.meta.endpoint_url),
             **self.request.get("Environment", {}),
         }
         # The images' CMD, which has nothing to do.
         return command_of(specification, ["/bin/bash"]), variables
+
+    def write_configuration(self) -> None:
+        """Writes /opt/ml/config: what was asked for, and the host."""
+        folder = self.folder / "config"
+        folder.mkdir(exist_ok=True)
+        asked = {"ProcessingJobArn": self.arn} | {
+            name: value for name, value in self.request.items() if name in DESCRIBED
+        }
+        (folder / "processingjobconfig.json").write_text(json.dumps(asked))
+        (folder / "resourceconfig.json").write_text(json.dumps({"current_host": HOST, "hosts": [HOST]}))
 
     def collect(self) -> None:
         """Uploads the outputs."""

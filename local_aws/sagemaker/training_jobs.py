@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from local_aws.sagemaker.containers import (
+    CONTAINER_ROOT,
+    HOST,
     as_on_disk,
     command_of,
     role_environment,
@@ -35,6 +37,8 @@ DESCRIBED = (
     "Environment",
     "RetryStrategy",
 )
+# CheckpointConfig's LocalPath where a request has none.
+CHECKPOINTS = "/opt/ml/checkpoints"
 # SageMaker's FailureReason when it finds no host of the type.
 NO_CAPACITY = (
     "CapacityError: Unable to provision requested ML compute capacity. "
@@ -65,21 +69,37 @@ class TrainingJob(ContainerJob):
             f"{self.request['OutputDataConfig']['S3OutputPath'].rstrip('/')}/{self.name}/output/model.tar.gz"
         )
 
+    @property
+    def checkpoints(self) -> Path:
+        """Where the script has its checkpoints."""
+        place = self.request.get("CheckpointConfig", {}).get("LocalPath", CHECKPOINTS)
+        return self.folder / place.removeprefix(f"{CONTAINER_ROOT}/")
+
+    def image(self) -> str:
+        """The training image."""
+        return self.request["AlgorithmSpecification"].get("TrainingImage", "")
+
+    def remarks(self) -> list[str]:
+        """See there."""
+        hosts = self.request["ResourceConfig"].get("InstanceCount", 1)
+        alone = f"The embedded AWS trains on one host; the job has {hosts}."
+        return super().remarks() + ([alone] if hosts > 1 else [])
+
     def prepare(self) -> tuple[list[str], dict[str, str]]:
         """Downloads channels and checkpoints and writes the configuration files."""
         if not self.has_capacity:
             raise JobFailed(NO_CAPACITY)
-        image = self.request["AlgorithmSpecification"].get("TrainingImage", "")
-        if role_of_image(image) != "training":
-            raise JobFailed(unknown_image(image))
-        for name in ("input/config", "input/data", "model", "output/data", "code", "checkpoints"):
+        if role_of_image(self.image()) != "training":
+            raise JobFailed(unknown_image(self.image()))
+        for name in ("input/config", "input/data", "model", "output/data", "code"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
+        self.checkpoints.mkdir(parents=True, exist_ok=True)
         channels = self.request.get("InputDataConfig", [])
         for channel in channels:
             uri = channel["DataSource"]["S3DataSource"]["S3Uri"]
             download_prefix(self.s3, uri, self.folder / "input" / "data" / channel["ChannelName"])
         if checkpoint := self.request.get("CheckpointConfig"):
-            download_prefix(self.s3, checkpoint["S3Uri"], self.folder / "checkpoints", required=False)
+            download_prefix(self.s3, checkpoint["S3Uri"], self.checkpoints, required=False)
             self.note_checkpoints()
         self.write_configuration(channels)
         variables = {
@@ -91,8 +111,8 @@ class TrainingJob(ContainerJob):
         return command_of(self.request["AlgorithmSpecification"], ["train"]), variables
 
     def write_configuration(self, channels: list[dict[str, Any]]) -> None:
-        """Writes hyperparameters.json, resourceconfig.json and inputdataconfig.json."""
-        group = {"instance_group_name": "homogeneousCluster", "hosts": ["algo-1"]}
+        """Writes what /opt/ml/input/config has."""
+        group = {"instance_group_name": "homogeneousCluster", "hosts": [HOST]}
         instance_type = self.request["ResourceConfig"].get("InstanceType", "ml.m5.large")
         files = {
             "hyperparameters.json": {
@@ -100,8 +120,8 @@ class TrainingJob(ContainerJob):
                 for name, value in self.request.get("HyperParameters", {}).items()
             },
             "resourceconfig.json": {
-                "current_host": "algo-1",
-                "hosts": ["algo-1"],
+                "current_host": HOST,
+                "hosts": [HOST],
                 "network_interface_name": "lo",
                 "current_instance_type": instance_type,
                 "current_group_name": "homogeneousCluster",
@@ -117,6 +137,8 @@ class TrainingJob(ContainerJob):
                 for channel in channels
             },
         }
+        if checkpoint := self.request.get("CheckpointConfig"):
+            files["checkpointconfig.json"] = {"LocalPath": CHECKPOINTS, **checkpoint}
         for name, content in files.items():
             (self.folder / "input" / "config" / name).write_text(json.dumps(content))
 
@@ -141,20 +163,20 @@ class TrainingJob(ContainerJob):
         """Uploads the finished checkpoint files that have changed."""
         bucket, prefix = split_uri(uri)
         for name in self.note_checkpoints():
-            file = self.folder / "checkpoints" / name
+            file = self.checkpoints / name
             if file.exists():
                 self.s3.upload_file(str(file), bucket, f"{prefix.rstrip('/')}/{name}")
 
     def note_checkpoints(self) -> list[str]:
         """The names of files that are new or have changed since the last call."""
         changed = []
-        for file in sorted((self.folder / "checkpoints").rglob("*")):
+        for file in sorted(self.checkpoints.rglob("*")):
             try:
                 stat = file.stat()
             except FileNotFoundError:
                 continue
             name, mark = (
-                file.relative_to(self.folder / "checkpoints").as_posix(),
+                file.relative_to(self.checkpoints).as_posix(),
                 (stat.st_size, stat.st_mtime_ns),
             )
             if (

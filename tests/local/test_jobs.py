@@ -40,6 +40,13 @@ import os, pathlib, sys
 (pathlib.Path(os.environ["SAGEMAKER_BASE_DIR"]) / "output" / "failure").write_text("The data is of another planet.")
 sys.exit(3)
 """
+CONFIGURED = """
+import json, os, pathlib
+base = pathlib.Path(os.environ["SAGEMAKER_BASE_DIR"])
+found = {file.stem: json.loads(file.read_text()) for file in (base / "input" / "config").glob("*.json")}
+pathlib.Path(os.environ["SM_MODEL_DIR"], "seen.json").write_text(json.dumps(found))
+(base / "elsewhere" / "step-1").write_text("of this run")
+"""
 STOPPED = """
 import os, pathlib, signal, sys, time
 def save(*_):
@@ -94,6 +101,37 @@ def test_a_job_sees_the_container_layout_and_leaves_model_metrics_and_log(client
         logGroupName="/aws/sagemaker/TrainingJobs", logStreamNamePrefix=f"{request['TrainingJobName']}/"
     )["events"]
     assert "loss=0.25" in [event["message"] for event in events]
+
+
+def test_a_job_finds_what_was_asked_for_in_its_configuration_files(client, bucket):
+    request = training_request(
+        client("s3"),
+        bucket,
+        CONFIGURED,
+        CheckpointConfig={"S3Uri": f"s3://{bucket}/checkpoints/two", "LocalPath": "/opt/ml/elsewhere"},
+    )
+    job = run_training(client("sagemaker"), request)
+    assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
+    found = read_model(client("s3"), job)
+    assert found["hyperparameters"]["depth"] == "3"
+    assert found["resourceconfig"]["hosts"] == ["algo-1"]
+    assert found["resourceconfig"]["current_instance_type"] == "ml.g5.xlarge"
+    assert set(found["inputdataconfig"]) == {"train", "code"}
+    assert found["checkpointconfig"] == request["CheckpointConfig"]
+    saved = client("s3").get_object(Bucket=bucket, Key="checkpoints/two/step-1")["Body"].read()
+    assert saved == b"of this run"
+
+
+def test_an_image_of_another_version_runs_and_says_so(client, bucket):
+    sagemaker, request = client("sagemaker"), training_request(client("s3"), bucket, "print('ran')")
+    algorithm = request["AlgorithmSpecification"]
+    algorithm["TrainingImage"] = TRAINING_IMAGE.replace(
+        "2.21-gpu-py312", "2.19.0-cpu-py312-ubuntu22.04-sagemaker"
+    )
+    job = run_training(sagemaker, request)
+    assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
+    told = " ".join(one["StatusMessage"] for one in job["SecondaryStatusTransitions"])
+    assert "runs the image tensorflow-training:2.19 on TensorFlow 2.21" in told
 
 
 def test_with_user_namespaces_the_job_really_is_at_opt_ml(client, bucket):
@@ -208,7 +246,11 @@ def test_an_operation_that_is_not_here_says_so(client):
         sagemaker.list_notebook_instances()
 
 
-@pytest.mark.parametrize(("program", "status"), [("cp $0/in/a $0/out/b", "Completed"), ("exit 4", "Failed")])
+# The second file says where the first was to be copied.
+COPY = "grep -q out /opt/ml/config/processingjobconfig.json && cp $0/in/a $0/out/b"
+
+
+@pytest.mark.parametrize(("program", "status"), [(COPY, "Completed"), ("exit 4", "Failed")])
 def test_a_processing_job_moves_inputs_to_outputs(client, bucket, program, status):
     s3, sagemaker = client("s3"), client("sagemaker")
     name = f"processing-{uuid.uuid4().hex[:8]}"
