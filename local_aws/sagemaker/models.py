@@ -38,6 +38,10 @@ class Models:
         name = request["ModelName"]
         if name in self.described:
             raise validation_error(f'Cannot create already existing model "{self.names.arn("model", name)}".')
+        if len(request.get("Containers", ())) > 1:
+            raise validation_error(
+                "The embedded AWS serves models of one container, and no pipelines of several."
+            )
         self.described[name] = {**request, "ModelArn": self.names.arn("model", name), "CreationTime": now()}
         self.described[name].pop("Tags", None)
         return {"ModelArn": self.described[name]["ModelArn"]}
@@ -104,6 +108,10 @@ class Models:
         module = SERVERS.get(role_of_image(container["Image"]) or "")
         if module is None:
             raise StartFailed(unknown_image(container["Image"]))
+        if "ModelDataUrl" not in container:
+            raise StartFailed(
+                f"{name}: the embedded AWS serves what a ModelDataUrl names, and there is none."
+            )
         if remark := other_version(container["Image"]):
             print(f"{name}: {remark}", file=sys.stderr, flush=True)
         folder = self.folder / f"{name}-{next(self.numbers)}"

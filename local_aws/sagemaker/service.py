@@ -24,6 +24,7 @@ from local_aws.sagemaker.errors import ServiceError, validation_error
 from local_aws.sagemaker.inference_components import HEADER, InferenceComponents
 from local_aws.sagemaker.jobs import JobQueue
 from local_aws.sagemaker.listing import page
+from local_aws.sagemaker.members import TABLE
 from local_aws.sagemaker.models import Models
 from local_aws.sagemaker.names import REGION, Names
 from local_aws.sagemaker.processing_jobs import ProcessingJob
@@ -68,6 +69,8 @@ class SageMaker:
         self.components = InferenceComponents(self.endpoints)
         self.asynchronous = AsynchronousRequests(self.endpoints, self.client)
         self.tags = Tags()
+        # By operation and ClientToken: a request that is sent again is the same one.
+        self.answers: dict[tuple[str, str | None], dict[str, Any]] = {}
         self.folder = folder
         self.operations = self.operation_table()
 
@@ -192,7 +195,14 @@ class SageMaker:
                 "UnknownOperationException", f"The embedded AWS has no SageMaker operation {operation}.", 404
             )
         self.shapes.check_request(operation, request)
+        if refusals := list(TABLE[operation].refusals(request)):
+            raise validation_error(f"{operation}: {' '.join(refusals)}")
+        token = operation, request.get("ClientToken")
+        if token in self.answers:
+            return self.answers[token]
         answer = self.operations[operation](request)
+        if token[1]:
+            self.answers[token] = answer
         if operation.startswith("Create"):
             self.tags.note(request, answer)
         self.shapes.check_answer(operation, answer)

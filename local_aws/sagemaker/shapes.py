@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import botocore.session
+import regex
 from botocore.model import ServiceModel
 from botocore.validate import ParamValidator
 
@@ -49,10 +51,14 @@ def problems_of(value: Any, shape: Any) -> list[str]:
 
 
 def unlisted_values(value: Any, shape: Any, where: str) -> Iterator[str]:
-    """Sentences about unlisted strings, unknown members and what is too long, which botocore leaves to the service."""
-    longest = shape.metadata.get("max")
-    if longest is not None and isinstance(value, str | list | dict) and len(value) > longest:
-        yield f"{where} has a length of {len(value)}, and at most {longest} is taken."
+    """Sentences about what botocore leaves to the service: unknown members, enumerations, lengths, bounds, patterns."""
+    most, pattern = shape.metadata.get("max"), shape.metadata.get("pattern")
+    if most is not None and isinstance(value, str | list | dict) and len(value) > most:
+        yield f"{where} has a length of {len(value)}, and at most {most} is taken."
+    if most is not None and isinstance(value, int | float) and value > most:
+        yield f"{where} is {value}, and at most {most} is taken."
+    if pattern and isinstance(value, str) and not compiled(pattern).fullmatch(value):
+        yield f"{where} does not match {pattern}."
     if shape.type_name == "structure" and isinstance(value, dict):
         for name, member in value.items():
             if name not in shape.members:
@@ -67,6 +73,18 @@ def unlisted_values(value: Any, shape: Any, where: str) -> Iterator[str]:
             yield from unlisted_values(member, shape.value, f"{where}.{name}")
     elif shape.type_name == "string" and shape.enum and value not in shape.enum:
         yield f"{where} is {value!r}, which is not one of its values."
+
+
+@cache
+def compiled(pattern: str) -> regex.Pattern[str]:
+    """A pattern of AWS's, in the words of Java's expressions, which Python's own module does not all know.
+
+    That of Athena's catalogues names halves of surrogate pairs, which no text has here: it takes everything.
+    """
+    try:
+        return regex.compile(pattern)
+    except regex.error:
+        return regex.compile("(?s).*")
 
 
 def to_wire(value: Any) -> Any:

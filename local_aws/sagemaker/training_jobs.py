@@ -36,6 +36,9 @@ DESCRIBED = (
     "CheckpointConfig",
     "Environment",
     "RetryStrategy",
+    "ProfilerConfig",
+    "RemoteDebugConfig",
+    "InfraCheckConfig",
 )
 # CheckpointConfig's LocalPath where a request has none.
 CHECKPOINTS = "/opt/ml/checkpoints"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from local_aws.sagemaker.errors import ServiceError, validation_error
+from local_aws.sagemaker.errors import ServiceError
 from local_aws.sagemaker.jobs import Job, JobFailed
 from local_aws.sagemaker.logs import LogStream
 from local_aws.sagemaker.model_servers import ModelServer, StartFailed, ask
@@ -25,6 +25,7 @@ DESCRIBED = (
     "TransformInput",
     "TransformOutput",
     "TransformResources",
+    "DataProcessing",
 )
 # CreateTransformJob's defaults.
 PAYLOAD_MEGABYTES = 6
@@ -37,7 +38,6 @@ class TransformJob(Job):
     log_group = "/aws/sagemaker/TransformJobs"
 
     def __init__(self, arn: str, request: dict[str, Any], folder: Path, clients: Any, models: Models) -> None:
-        require_known(request)
         super().__init__(request["TransformJobName"], arn, request, folder, clients)
         self.models, self.s3 = models, clients("s3")
         self.server: ModelServer | None = None
@@ -153,26 +153,6 @@ class TransformJob(Job):
             "FailureReason": self.failure_reason,
         }
         return answer | {name: value for name, value in optional.items() if value is not None}
-
-
-def require_known(request: dict[str, Any]) -> None:
-    """Refuses what SageMaker can and the embedded AWS cannot, so that nothing is left out in silence.
-
-    Raises:
-        ServiceError: naming it.
-    """
-    given = request["TransformInput"]
-    asked = {
-        "SplitType": (given.get("SplitType", "None"), ("None", "Line")),
-        "CompressionType": (given.get("CompressionType", "None"), ("None",)),
-        "S3DataType": (given["DataSource"]["S3DataSource"]["S3DataType"], ("S3Prefix",)),
-        "JoinSource": (request.get("DataProcessing", {}).get("JoinSource", "None"), ("None",)),
-    }
-    for name, (value, known) in asked.items():
-        if value not in known:
-            raise validation_error(
-                f"The embedded AWS transforms with {name} {' or '.join(known)}, not {value}."
-            )
 
 
 def line_batches(body: bytes, most: int | None, *, single: bool) -> Iterator[bytes]:

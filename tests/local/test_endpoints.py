@@ -106,7 +106,7 @@ def test_an_update_changes_the_model_without_a_request_lost(client, bucket, arte
     made.sagemaker.delete_endpoint(EndpointName=made.name)
 
 
-@pytest.mark.parametrize("broken", ["not there", "no archive", "no model", "no code"])
+@pytest.mark.parametrize("broken", ["not there", "no archive", "no model", "damaged"])
 def test_an_update_to_a_model_that_does_not_load_keeps_the_old_one_and_says_why(deployment, artefact, broken):
     before = deployment.settled()["EndpointConfigName"]
     answer = deployment.score(b"ab")
@@ -114,7 +114,7 @@ def test_an_update_to_a_model_that_does_not_load_keeps_the_old_one_and_says_why(
         "not there": None,
         "no archive": b"no archive",
         "no model": archive({"code/inference.py": ""}),
-        "no code": archive({"1/saved_model.pb": b"damaged"}),
+        "damaged": archive({"1/saved_model.pb": b"damaged"}),
     }
     config = deployment.configure(contents[broken])
     deployment.sagemaker.update_endpoint(EndpointName=deployment.name, EndpointConfigName=config)

@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-import copy
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from local_aws.sagemaker.errors import ServiceError
-from local_aws.sagemaker.transform_jobs import line_batches, require_known
+from local_aws.sagemaker.transform_jobs import line_batches
 
 LINES = st.lists(st.binary(min_size=1, max_size=8).filter(lambda line: line.strip() and b"\n" not in line))
-REQUEST = {
-    "TransformInput": {
-        "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://b/in"}},
-        "SplitType": "Line",
-    }
-}
 
 
 @given(LINES, st.integers(8, 40), st.booleans())
@@ -41,15 +33,3 @@ def test_without_a_limit_all_lines_go_together_and_empty_ones_are_none():
 def test_a_line_that_no_request_can_hold_fails_its_object():
     with pytest.raises(ServiceError, match="A record has 9 bytes, more than MaxPayloadInMB allows"):
         list(line_batches(b"short\n123456789", 8, single=False))
-
-
-@pytest.mark.parametrize(
-    ("member", "value"), [("SplitType", "RecordIO"), ("CompressionType", "Gzip"), ("JoinSource", "Input")]
-)
-def test_what_it_does_not_do_is_refused_and_not_left_out(member, value):
-    require_known(REQUEST)
-    request = copy.deepcopy(REQUEST)
-    place = request.setdefault("DataProcessing", {}) if member == "JoinSource" else request["TransformInput"]
-    place[member] = value
-    with pytest.raises(ServiceError, match=f"{member} .*, not {value}"):
-        require_known(request)
