@@ -119,6 +119,8 @@ def configure_ministack(state: Path, port: int, keys: Keys, *, keep: bool) -> No
             "STATE_DIR": str(state / "ministack"),
             "TMPDIR": str(temporary_directory(state)),
             "LAMBDA_EXECUTOR": "local",
+            # Policies are enforced.
+            "AUTH": "true",
             "DOCKER_HOST": f"unix://{state}/no-docker.sock",
             "LOG_LEVEL": os.environ.get("LOG_LEVEL", "WARNING"),
             # The SDKs inside this process and its Lambdas must never reach for the user's own account.

@@ -3,16 +3,32 @@
 from __future__ import annotations
 
 from functools import partial
+from types import ModuleType
 from typing import Any
 
 from ministack import app
-from ministack.core import iam_evaluator, lambda_runtime, responses, router
-from ministack.services import cloudwatch, eventbridge, lambda_svc, stepfunctions
+from ministack.core import iam_actions, iam_evaluator, lambda_runtime, responses, router
+from ministack.services import (
+    apigateway_v1,
+    cloudwatch,
+    dynamodb,
+    eventbridge,
+    iam,
+    lambda_svc,
+    s3,
+    sns,
+    sqs,
+    stepfunctions,
+)
 from ministack.services.cloudformation import provisioners, stacks
 
 from local_aws import alarms
 from local_aws.autoscaling import Autoscaling
 from local_aws.bookkeeping import bookkeeping_handlers
+from local_aws.iam import enforcement
+from local_aws.iam.deliveries import Deliveries
+from local_aws.iam.state_machines import StateMachines
+from local_aws.keyed_resources import keyed_handlers
 from local_aws.keys import role_session
 from local_aws.managed.process import StandIns
 from local_aws.periodic import periodically
@@ -35,9 +51,13 @@ def install(sagemaker: SageMaker, stand_ins: StandIns) -> Autoscaling:
     ours = Provisioner(sagemaker).handlers() | scaling.handlers() | bookkeeping_handlers(sagemaker.client)
     provisioners._RESOURCE_HANDLERS.update(ours)
     run_on_worker_threads(set(ours))
+    provisioners._RESOURCE_HANDLERS.update(keyed_handlers())
     stepfunctions._SERVICE_DISPATCH.update(dispatch_table(sagemaker))
     # Both modules hold the name, and each starts some of the functions.
     lambda_runtime.execution_credentials = lambda_svc.execution_credentials = role_session
+    enforcement.install(sagemaker.decisions)
+    StateMachines(sagemaker.decisions).install()
+    Deliveries(sagemaker.decisions).install()
     alarms.install()
     sagemaker.endpoints.watch_alarms = partial(alarms.AlarmWatch, sagemaker.endpoints.metrics)
     periodically(PERIOD_SECONDS, sagemaker.endpoints.metrics.publish)
@@ -64,30 +84,45 @@ def run_on_worker_threads(types: set[str]) -> None:
     stacks._runs_on_worker_thread = runs_on_worker_thread
 
 
+# Private names by the module that they are of.
+PRIVATE: tuple[tuple[ModuleType, str], ...] = (
+    (app, "SERVICE_HANDLERS _credential_failure _routing_params _send_response pin_request_origin"),
+    (apigateway_v1, "_call_lambda_raw"),
+    (
+        cloudwatch,
+        "_alarms _composite_alarms _dims_from_list _dims_key _dispatch_alarm_actions _evaluate_alarm _metrics "
+        "_put_metric_data _set_alarm_state",
+    ),
+    (dynamodb, "_sse_description_from_spec _tables"),
+    (eventbridge, "_invoke_target _put_events"),
+    (iam, "_roles"),
+    (iam_actions, "SERVICE_TO_IAM_NAMESPACE access_denied_response extract_iam_action extract_resource_arn"),
+    (
+        iam_evaluator,
+        "_resource_policy _sigv2_check enforce evaluate evaluate_resource_policy is_root_access_key "
+        "pin_request_origin resolve_principal",
+    ),
+    (lambda_runtime, "execution_credentials"),
+    (lambda_svc, "_emit_lambda_logs execution_credentials"),
+    (provisioners, "_RESOURCE_HANDLERS"),
+    (responses, "_account_from_sts_session"),
+    (router, "SERVICE_PATTERNS"),
+    (s3, "_bucket_default_sse_headers _buckets _put_bucket_encryption _stored_sse_headers"),
+    (sns, "_topic_by_arn_any_scope"),
+    (sqs, "_queue_by_arn"),
+    (stacks, "_runs_on_worker_thread"),
+    (
+        stepfunctions,
+        "_ExecutionError _SERVICE_DISPATCH _create_state_machine _executions _invoke_resource _invoke_with_callback "
+        "_read_map_items _resolve_params_obj _run_distributed_map _run_execution _state_machines",
+    ),
+)
+
+
 def private_names() -> dict[str, Any]:
     """The private names used here, for the test that they exist in the pinned version."""
     return {
-        "app.SERVICE_HANDLERS": app.SERVICE_HANDLERS,
-        "router.SERVICE_PATTERNS": router.SERVICE_PATTERNS,
-        "provisioners._RESOURCE_HANDLERS": provisioners._RESOURCE_HANDLERS,
-        "stacks._runs_on_worker_thread": stacks._runs_on_worker_thread,
-        "stepfunctions._SERVICE_DISPATCH": stepfunctions._SERVICE_DISPATCH,
-        "lambda_runtime.execution_credentials": lambda_runtime.execution_credentials,
-        "lambda_svc.execution_credentials": lambda_svc.execution_credentials,
-        "app._credential_failure": app._credential_failure,
-        "app._routing_params": app._routing_params,
-        "app._send_response": app._send_response,
-        "iam_evaluator._sigv2_check": iam_evaluator._sigv2_check,
-        "responses._account_from_sts_session": responses._account_from_sts_session,
-        "cloudwatch._alarms": cloudwatch._alarms,
-        "cloudwatch._composite_alarms": cloudwatch._composite_alarms,
-        "cloudwatch._dims_from_list": cloudwatch._dims_from_list,
-        "cloudwatch._dims_key": cloudwatch._dims_key,
-        "cloudwatch._dispatch_alarm_actions": cloudwatch._dispatch_alarm_actions,
-        "cloudwatch._evaluate_alarm": cloudwatch._evaluate_alarm,
-        "cloudwatch._metrics": cloudwatch._metrics,
-        "cloudwatch._put_metric_data": cloudwatch._put_metric_data,
-        "cloudwatch._set_alarm_state": cloudwatch._set_alarm_state,
-        "eventbridge._put_events": eventbridge._put_events,
-        "stepfunctions._ExecutionError": stepfunctions._ExecutionError,
+        f"{module.__name__.rpartition('.')[2]}.{name}": getattr(module, name)
+        for module, names in PRIVATE
+        for name in names.split()
     }

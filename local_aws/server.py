@@ -36,13 +36,14 @@ def serve(
     from local_aws.own_origin import for_own_origin
     from local_aws.sagemaker.service import SageMaker
     from local_aws.signatures import for_known_keys
-    from local_aws.state import KEPT_FILE
+    from local_aws.state import DECISIONS_FILE, KEPT_FILE
 
     port = listener.getsockname()[1]
     sagemaker = SageMaker(
         state / "sagemaker",
         f"http://127.0.0.1:{port}",
         keys,
+        state / DECISIONS_FILE,
         concurrent_jobs=concurrent_jobs,
         without_capacity=without_capacity,
         wait_scale=wait_scale,

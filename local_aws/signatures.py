@@ -1,6 +1,6 @@
 """Refuses requests that are not signed with a key which this start of the embedded AWS gave out.
 
-What a key may do is not looked at here: no policy is enforced yet.
+What a key may do is not looked at here but behind it: see `local_aws.iam`.
 """
 
 from __future__ import annotations

@@ -19,9 +19,11 @@ from local_aws.keys import Keys, private_directory, write_privately
 LOCK_FILE = "lock"
 READY_FILE = "ready.json"
 TEMPORARY = "temporary"
+# What IAM decided about the roles of what runs here, one JSON object a line.
+DECISIONS_FILE = "decisions.jsonl"
 # Of --keep: the state of the other services, and the file whose presence says that all of it is complete.
 KEPT_FILE = "kept.json"
-OF_ONE_PROCESS = {READY_FILE, "ready.unfinished", "kept.unfinished", TEMPORARY, "sagemaker"}
+OF_ONE_PROCESS = {READY_FILE, "ready.unfinished", "kept.unfinished", TEMPORARY, "sagemaker", DECISIONS_FILE}
 OF_SERVICES = {"ministack", "s3", KEPT_FILE}
 MADE_HERE = {LOCK_FILE, *OF_ONE_PROCESS, *OF_SERVICES}
 # Children of a killed process end a moment after it; whoever asks whether a lock is free has it for a moment.

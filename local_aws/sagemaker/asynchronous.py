@@ -27,13 +27,18 @@ CONCURRENT_REQUESTS = 4
 
 @dataclass(frozen=True)
 class Waiting:
-    """One accepted request: its place in the order, with what it asks, and where its answer or its failure goes."""
+    """One accepted request: its place in the order, with what it asks, and where its answer or its failure goes.
+
+    Attributes:
+        role_arn: of the endpoint, which may be gone before the answer.
+    """
 
     number: int
     source: str
     answer: str
     failure: str | None
     headers: dict[str, str]
+    role_arn: str
 
 
 class AsynchronousRequests:
@@ -70,8 +75,9 @@ class AsynchronousRequests:
         answer = f"{output['S3OutputPath'].rstrip('/')}/{number}.out"
         failure = output.get("S3FailurePath")
         failure = f"{failure.rstrip('/')}/{number}-error.out" if failure else None
+        role = self.endpoints.role_of(name)
         with self.lock:
-            self.queues[name].append(Waiting(next(self.numbers), source, answer, failure, passed))
+            self.queues[name].append(Waiting(next(self.numbers), source, answer, failure, passed, role))
         self.workers.submit(self.carry_out_next, name)
         places = {"X-Amzn-SageMaker-OutputLocation": answer}
         if failure:
@@ -135,7 +141,7 @@ class AsynchronousRequests:
         Raises:
             NoInstance: when the endpoint has none.
         """
-        s3 = self.clients("s3")
+        s3 = self.clients("s3", waiting.role_arn)
         try:
             bucket, key = split_uri(waiting.source)
             body = s3.get_object(Bucket=bucket, Key=key)["Body"].read()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import random
+import sys
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -32,7 +33,12 @@ def capture(
     name = f"{moment:%Y/%m/%d/%H/%M-%S}-{moment.microsecond // 1000:03d}-{uuid.uuid4()}.jsonl"
     key = f"{prefix.rstrip('/')}/{endpoint}/{variant}/{name}".lstrip("/")
     line = json.dumps(record(wanted, asked, answered, moment.isoformat(timespec="seconds")))
-    clients("s3").put_object(Bucket=bucket, Key=key, Body=f"{line}\n".encode())
+    s3 = clients("s3")
+    try:
+        s3.put_object(Bucket=bucket, Key=key, Body=f"{line}\n".encode())
+    except s3.exceptions.ClientError as error:
+        # The caller has the answer all the same, and the exchange is lost.
+        print(f"An exchange with {endpoint} was not captured. {error}", file=sys.stderr, flush=True)
 
 
 def record(

@@ -8,7 +8,9 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import Any
 
+from local_aws.iam.sagemaker import look_at
 from local_aws.sagemaker.captures import capture
+from local_aws.sagemaker.container_logs import LogPlace
 from local_aws.sagemaker.deployments import (
     WAIT_SCALE,
     AlarmWatch,
@@ -59,7 +61,7 @@ class Endpoints:
         self.when_changed: Callable[[str], None] = lambda name: None
         self.watch_alarms: Callable[[Sequence[str]], AlarmWatch] = NoAlarms
         self.metrics = EndpointMetrics()
-        self.shadows = Shadows(clients)
+        self.shadows = Shadows(models)
         self.lock = threading.RLock()
 
     def create_config(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -197,7 +199,7 @@ class Endpoints:
         server = self.models.start_one_or_many(name, pending.config["ProductionVariants"][0])
         try:
             shadows = [
-                self.models.start_server(name, one)
+                self.models.start_server(name, one, LogPlace.of_endpoint(name, one["VariantName"]))
                 for one in pending.config.get("ShadowProductionVariants", [])
             ]
         except BaseException:
@@ -215,6 +217,7 @@ class Endpoints:
                 pending.enter(step)
 
         try:
+            self.require_alarms(pending)
             watch = self.watch_alarms(pending.plan.alarms)
             self.look(endpoint, pending, watch)
             shadow = self.start_servers(name, pending)
@@ -239,6 +242,16 @@ class Endpoints:
         self.when_changed(name)
         for one in filter(None, left):
             one.retire()
+
+    def require_alarms(self, pending: Pending) -> None:
+        """Asks whether SageMaker may look at the alarms of a deployment, which it does as the model's role.
+
+        Raises:
+            Refused: when it may not.
+        """
+        if pending.plan.alarms:
+            role = self.models.role_of_variant(pending.config["ProductionVariants"][0], pending.config)
+            self.models.require(role, *(look_at(name) for name in pending.plan.alarms))
 
     def look(self, endpoint: dict[str, Any], pending: Pending, watch: AlarmWatch) -> None:
         """Looks whether a deployment may go on.
@@ -329,7 +342,8 @@ class Endpoints:
         with self.asked(name, headers.get(TARGET)) as (server, variant, config):
             content_type, content = ask(server, body, headers)
         asked = (headers.get("content-type", ""), body)
-        capture(self.clients, config, name, variant, asked, (content_type, content))
+        clients = partial(self.clients, role_arn=self.role_of(name))
+        capture(clients, config, name, variant, asked, (content_type, content))
         return 200, {"Content-Type": content_type, "x-Amzn-Invoked-Production-Variant": variant}, content
 
     def asynchronous_config(self, name: str) -> dict[str, Any] | None:
@@ -337,6 +351,11 @@ class Endpoints:
         endpoint = self.endpoints.get(name)
         config = self.configs.get(endpoint["EndpointConfigName"]) if endpoint else None
         return config.get("AsyncInferenceConfig") if config else None
+
+    def role_of(self, name: str) -> str:
+        """The role of an endpoint: its model's, or its configuration's where it has none of its own."""
+        config = self.configs[self.endpoints[name]["EndpointConfigName"]]
+        return self.models.role_of_variant(config["ProductionVariants"][0], config)
 
     def is_without_instance(self, name: str) -> bool:
         """Whether an endpoint is asynchronous and has no instance that could answer now."""

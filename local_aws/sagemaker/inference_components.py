@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
+from local_aws.sagemaker.container_logs import LogPlace
 from local_aws.sagemaker.endpoints import BODY_BYTES, Endpoints
 from local_aws.sagemaker.errors import not_found, validation_error
 from local_aws.sagemaker.model_servers import ModelServer, ask
@@ -98,7 +99,9 @@ class InferenceComponents:
         name = described["InferenceComponentName"]
         kept = component.server if specification == described["Specification"] and copies else None
         try:
-            server = kept or (self.endpoints.models.start_server(name, specification) if copies else None)
+            place = LogPlace.of_component(name, described["VariantName"])
+            models = self.endpoints.models
+            server = kept or (models.start_server(name, specification, place) if copies else None)
         except Exception as error:  # noqa: BLE001 - whatever it is, the update ends; the FailureReason says it
             with self.lock:
                 described |= {

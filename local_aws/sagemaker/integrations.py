@@ -11,6 +11,7 @@ from botocore import xform_name
 from botocore.exceptions import ClientError
 from ministack.services import stepfunctions
 
+from local_aws.iam.clients import ACTING
 from local_aws.sagemaker.errors import ServiceError
 from local_aws.sagemaker.service import SageMaker
 from local_aws.sagemaker.shapes import to_wire
@@ -87,7 +88,7 @@ def job_integration(sagemaker: SageMaker, kind: str) -> Integration:
 
     def start(resource: str, request: dict[str, Any]) -> dict[str, Any]:
         try:
-            answer = sagemaker.call(f"Create{kind}Job", request)
+            answer = sagemaker.call(f"Create{kind}Job", request, ACTING.get())
         except ServiceError as error:
             name = error.code if error.code in JOB_ERRORS else "AmazonSageMaker"
             raise stepfunctions._ExecutionError(f"SageMaker.{name}Exception", error.message) from error
@@ -95,7 +96,8 @@ def job_integration(sagemaker: SageMaker, kind: str) -> Integration:
             return answer
         job = queue.get(request[f"{kind}JobName"])
         job.finished.wait()
-        description = to_wire(sagemaker.call(f"Describe{kind}Job", {f"{kind}JobName": job.name}))
+        asked = {f"{kind}JobName": job.name}
+        description = to_wire(sagemaker.call(f"Describe{kind}Job", asked, ACTING.get()))
         if job.status != "Completed":
             raise stepfunctions._ExecutionError("States.TaskFailed", json.dumps(description))
         return description
@@ -107,7 +109,7 @@ def sdk_integration(sagemaker: SageMaker, name: str, service: str, operation: st
     """A call through the SDK to this embedded AWS, with the answer as JSON has it."""
 
     def call(resource: str, request: dict[str, Any]) -> dict[str, Any]:
-        client = sagemaker.client(service)
+        client = sagemaker.client(service, ACTING.get())
         try:
             answer = getattr(client, xform_name(operation[0].upper() + operation[1:]))(
                 **spelled(name, request)

@@ -7,9 +7,14 @@ import shutil
 import subprocess
 import threading
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from boto3.exceptions import S3UploadFailedError
+from botocore.exceptions import ClientError
+
+from local_aws.iam.decisions import Refused
 from local_aws.processes import start_leashed, stop_leashed
 from local_aws.sagemaker.containers import as_in_container, can_bind_mount, other_version, process_environment
 from local_aws.sagemaker.errors import ServiceError, validation_error
@@ -60,17 +65,25 @@ class Job(ABC):
         """Called when the job goes on to its next stage."""
         return
 
-    def run(self, places: threading.Semaphore) -> None:
-        """Waits for a place, runs the job and frees the place. Never raises: every end is a status with a reason."""
+    def run(self, places: threading.Semaphore, is_allowed: Callable[[], None]) -> None:
+        """Waits for a place, runs the job and frees the place. Never raises: every end is a status with a reason.
+
+        Args:
+            places: of which the job takes one.
+            is_allowed: raises Refused unless the role may do what SageMaker does with it before the container runs.
+        """
         self.on_status("Starting", "Waiting for a place to run")
         while not places.acquire(timeout=0.2):
             if self.stop_requested.is_set():
                 self.end("Stopped")
                 return
         try:
+            is_allowed()
             self.run_in_place()
         except (JobFailed, TransferFailed) as failure:
             self.end("Failed", str(failure))
+        except (Refused, ClientError, S3UploadFailedError) as refused:
+            self.end("Failed", f"ClientError: {refused}")
         except Exception as error:  # noqa: BLE001 - a fault of ours has to end the job too, not hang its caller
             self.end(
                 "Failed", f"InternalServerError: the embedded AWS failed: {type(error).__name__}: {error}"
@@ -215,8 +228,8 @@ class JobQueue:
         self.places = threading.Semaphore(concurrent_jobs)
         self.jobs: dict[str, Job] = {}
 
-    def submit(self, job: Job) -> None:
-        """Starts a job's thread.
+    def submit(self, job: Job, is_allowed: Callable[[], None]) -> None:
+        """Starts a job's thread; see `Job.run`.
 
         Raises:
             ServiceError: when a job had that name before.
@@ -226,7 +239,7 @@ class JobQueue:
                 "ResourceInUse", f"Job name must be unique: there is a job {job.name} already."
             )
         self.jobs[job.name] = job
-        threading.Thread(target=job.run, args=(self.places,), daemon=True).start()
+        threading.Thread(target=job.run, args=(self.places, is_allowed), daemon=True).start()
 
     def get(self, name: str) -> Job:
         """A job by name.

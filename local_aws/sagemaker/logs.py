@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,23 +36,39 @@ class Metrics:
 
 
 class LogStream:
-    """One stream of a log group; lines are sent at least once a second, from a thread of its own."""
+    """One stream of a log group; lines are sent at least once a second, from a thread of its own.
+
+    Attributes:
+        is_refused: whether the role may not write it; then, as on AWS, the work goes on and no line is kept.
+    """
 
     def __init__(self, logs: Any, group: str, stream: str) -> None:
         self.logs, self.group, self.stream = logs, group, stream
-        for create, names in (
-            (logs.create_log_group, {"logGroupName": group}),
-            (logs.create_log_stream, {"logGroupName": group, "logStreamName": stream}),
+        of_group = {"logGroupName": group}
+        self.is_refused = False
+        for call, names in (
+            (logs.create_log_group, of_group),
+            (logs.describe_log_streams, of_group),
+            (logs.create_log_stream, {**of_group, "logStreamName": stream}),
         ):
-            try:
-                create(**names)
-            except logs.exceptions.ResourceAlreadyExistsException:
-                continue
+            with suppress(logs.exceptions.ResourceAlreadyExistsException):
+                self.unless_refused(call, **names)
         self.pending: list[dict[str, Any]] = []
         self.lock = threading.Lock()
         self.closed = threading.Event()
         self.thread = threading.Thread(target=self.flush_regularly, daemon=True)
         self.thread.start()
+
+    def unless_refused(self, call: Callable[..., Any], **words: Any) -> None:
+        """Makes a call, unless it or one before it is refused."""
+        if self.is_refused:
+            return
+        try:
+            call(**words)
+        except self.logs.exceptions.ClientError as error:
+            if error.response["Error"]["Code"] != "AccessDeniedException":
+                raise
+            self.is_refused = True
 
     def write(self, line: str) -> None:
         """Adds one line."""
@@ -70,7 +87,8 @@ class LogStream:
         with self.lock:
             events, self.pending = self.pending, []
         for start in range(0, len(events), BATCH_LINES):
-            self.logs.put_log_events(
+            self.unless_refused(
+                self.logs.put_log_events,
                 logGroupName=self.group,
                 logStreamName=self.stream,
                 logEvents=events[start : start + BATCH_LINES],

@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import IO
 
 from local_aws.processes import start_leashed, stop_leashed
 from local_aws.sagemaker.containers import process_environment
@@ -25,6 +26,8 @@ START_SECONDS = 180
 ANSWER_SECONDS = 60
 # From a connection's end to that of the process behind it.
 END_SECONDS = 2
+
+Follow = Callable[[IO[bytes], Path], threading.Thread]
 
 
 class StartFailed(Exception):
@@ -122,14 +125,22 @@ class ModelServer(Answering):
         stop_leashed(process, grace_seconds=0)
 
 
-def start_process(module: str, folder: Path, variables: dict[str, str]) -> ModelServer:
-    """Starts the server of an unpacked model; see `launched` for what is raised."""
-    launch = partial(launched, module, folder, variables)
+def start_process(module: str, folder: Path, variables: dict[str, str], follow: Follow) -> ModelServer:
+    """Starts the server of an unpacked model; see `launched` for `follow` and for what is raised."""
+    launch = partial(launched, module, folder, variables, follow)
     return ModelServer(*launch(), folder, launch)
 
 
-def launched(module: str, folder: Path, variables: dict[str, str]) -> tuple[subprocess.Popen, int]:
+def launched(
+    module: str, folder: Path, variables: dict[str, str], follow: Follow
+) -> tuple[subprocess.Popen, int]:
     """Starts the server process over an unpacked model; returns it and its port when it answers /ping.
+
+    Args:
+        module: the server's.
+        folder: where the model is, and where the port and the log are written.
+        variables: of its environment.
+        follow: copies what it prints to a file, on a thread that ends with it.
 
     Raises:
         StartFailed: when it ends or stays silent.
@@ -144,12 +155,14 @@ def launched(module: str, folder: Path, variables: dict[str, str]) -> tuple[subp
         *("--port", "0", "--port-file", str(port_file)),
     ]
     environment = process_environment({**variables, "PYTHONPATH": str(ROOT)})
-    with log.open("wb") as output:
-        process = start_leashed(command, environment=environment, directory=ROOT, output=output)
+    process = start_leashed(command, environment=environment, directory=ROOT, output=subprocess.PIPE)
+    assert process.stdout  # a pipe, as asked for
+    following = follow(process.stdout, log)
     deadline = time.monotonic() + START_SECONDS
     try:
         while not (port_file.exists() and answers_ping(int(port_file.read_text()))):
             if process.poll() is not None:
+                following.join(END_SECONDS)
                 last = [line for line in log.read_text(errors="replace").splitlines() if line.strip()][-1:]
                 raise StartFailed(f"The container did not pass the ping health check. {''.join(last)}")
             if time.monotonic() > deadline:

@@ -5,9 +5,15 @@ from __future__ import annotations
 import itertools
 import shutil
 import sys
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from local_aws.iam.decisions import Refused
+from local_aws.iam.sagemaker import calls_of, publish_metrics, pull
+from local_aws.sagemaker.container_logs import LogPlace, follow
 from local_aws.sagemaker.containers import SERVERS, other_version, role_of_image, unknown_image
 from local_aws.sagemaker.errors import validation_error
 from local_aws.sagemaker.listing import page
@@ -26,12 +32,17 @@ from local_aws.sagemaker.shapes import now
 
 
 class Models:
-    """Every model by its name."""
+    """Every model by its name.
+
+    Attributes:
+        require: raises Refused unless a role may make calls.
+    """
 
     def __init__(self, names: Names, registry: Registry, folder: Path, clients: Any) -> None:
         self.names, self.registry, self.folder, self.clients = names, registry, folder, clients
         self.described: dict[str, dict[str, Any]] = {}
         self.numbers = itertools.count(1)
+        self.require: Callable[..., None] = lambda role_arn, *calls: None
 
     def create_model(self, request: dict[str, Any]) -> dict[str, Any]:
         """CreateModel."""
@@ -74,22 +85,35 @@ class Models:
                 "shadow take and nothing else."
             )
 
+    def role_of(self, name: str) -> str:
+        """The role of a model by its name, under which its containers run."""
+        return self.find(name)["ExecutionRoleArn"]
+
+    def role_of_variant(self, variant: dict[str, Any], config: dict[str, Any]) -> str:
+        """The role of a variant's model; without a model that of the configuration."""
+        return self.role_of(variant["ModelName"]) if "ModelName" in variant else config["ExecutionRoleArn"]
+
     def start_one_or_many(self, name: str, variant: dict[str, Any]) -> ModelServer | MultiModelServer:
         """What answers for a variant; of a multi-model container nothing is loaded yet. See `start_server`."""
-        container = self.container_of(self.find(variant["ModelName"]))
+        container, role = self.container_of(variant["ModelName"]), self.role_of(variant["ModelName"])
+        place = LogPlace.of_endpoint(name, variant["VariantName"])
         if not is_multi_model(container):
-            return self.start_server(name, variant)
-        require_prefix(self.clients("s3"), container["ModelDataUrl"])
+            return self.start_server(name, variant, place)
+        require_prefix(self.clients("s3", role), container["ModelDataUrl"])
 
         def load(target: str) -> ModelServer:
             uri = f"{container['ModelDataUrl']}{target}"
             with as_runtime_errors(uri):
-                return self.start_container(name, {**container, "ModelDataUrl": uri})
+                return self.start_container(name, {**container, "ModelDataUrl": uri}, role, place)
 
         return MultiModelServer(load, at_most(container))
 
     def start_server(
-        self, name: str, variant: dict[str, Any], variables: dict[str, str] | None = None
+        self,
+        name: str,
+        variant: dict[str, Any],
+        place: LogPlace,
+        variables: dict[str, str] | None = None,
     ) -> ModelServer:
         """Downloads the variant's model and starts its server, `variables` over the model's own; waits for /ping.
 
@@ -98,13 +122,18 @@ class Models:
             TransferFailed: when the model data cannot be had.
         """
         self.require_single_model(variant["ModelName"])
-        container = self.container_of(self.find(variant["ModelName"]))
-        return self.start_container(name, container, variables)
+        container, role = self.container_of(variant["ModelName"]), self.role_of(variant["ModelName"])
+        return self.start_container(name, container, role, place, variables)
 
     def start_container(
-        self, name: str, container: dict[str, Any], variables: dict[str, str] | None = None
+        self,
+        name: str,
+        container: dict[str, Any],
+        role_arn: str,
+        place: LogPlace,
+        variables: dict[str, str] | None = None,
     ) -> ModelServer:
-        """The server of one model archive; see `start_server`."""
+        """The server of one model archive under a role; see `start_server`."""
         module = SERVERS.get(role_of_image(container["Image"]) or "")
         if module is None:
             raise StartFailed(unknown_image(container["Image"]))
@@ -114,28 +143,41 @@ class Models:
             )
         if remark := other_version(container["Image"]):
             print(f"{name}: {remark}", file=sys.stderr, flush=True)
+        try:
+            self.require(role_arn, *pull(container["Image"]))
+        except Refused as refused:
+            raise StartFailed(str(refused)) from refused
         folder = self.folder / f"{name}-{next(self.numbers)}"
         folder.mkdir(parents=True)
         try:
-            download_archive(self.clients("s3"), container["ModelDataUrl"], folder / "model")
-            return start_process(module, folder, container.get("Environment", {}) | (variables or {}))
+            download_archive(self.clients("s3", role_arn), container["ModelDataUrl"], folder / "model")
+            environment = container.get("Environment", {}) | (variables or {})
+            # Without it a container runs on unmeasured.
+            with suppress(Refused):
+                self.require(role_arn, publish_metrics(place.group))
+            logs = self.clients("logs", role_arn)
+            return start_process(module, folder, environment, partial(follow, logs=logs, place=place))
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
 
-    def container_of(self, model: dict[str, Any]) -> dict[str, Any]:
+    def container_of(self, name: str) -> dict[str, Any]:
         """Image and model data of a model, which may name a version of the registry."""
-        container = own_container(model)
+        container = own_container(self.find(name))
         if "ModelPackageName" not in container:
             return container
+        try:
+            self.require(self.role_of(name), *calls_of("DescribeModelPackage", container))
+        except Refused as refused:
+            raise StartFailed(str(refused)) from refused
         package = self.registry.package(container["ModelPackageName"])
         specification = package["InferenceSpecification"]
-        if name := container.get("InferenceSpecificationName"):
+        if wanted := container.get("InferenceSpecificationName"):
             additional = package.get("AdditionalInferenceSpecifications", [])
-            specification = next((one for one in additional if one["Name"] == name), None)
+            specification = next((one for one in additional if one["Name"] == wanted), None)
             if specification is None:
                 raise StartFailed(
-                    f"The model package {package['ModelPackageArn']} has no inference specification {name}."
+                    f"The model package {package['ModelPackageArn']} has no inference specification {wanted}."
                 )
         return {**specification["Containers"][0], **container}
 

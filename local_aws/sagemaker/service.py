@@ -6,7 +6,6 @@ import asyncio
 import json
 import re
 import sys
-import threading
 import traceback
 import uuid
 from collections.abc import Callable
@@ -16,17 +15,20 @@ from typing import Any
 from urllib.parse import unquote
 
 from local_aws.events import tell_event_bridge
+from local_aws.iam.clients import Clients
+from local_aws.iam.decisions import Decisions, Record, Refused
+from local_aws.iam.sagemaker import before_container, calls_of, publish_metrics
 from local_aws.keys import Keys
 from local_aws.sagemaker.asynchronous import AsynchronousRequests
 from local_aws.sagemaker.deployments import WAIT_SCALE
 from local_aws.sagemaker.endpoints import Endpoints
 from local_aws.sagemaker.errors import ServiceError, validation_error
 from local_aws.sagemaker.inference_components import HEADER, InferenceComponents
-from local_aws.sagemaker.jobs import JobQueue
+from local_aws.sagemaker.jobs import Job, JobQueue
 from local_aws.sagemaker.listing import page
 from local_aws.sagemaker.members import TABLE
 from local_aws.sagemaker.models import Models
-from local_aws.sagemaker.names import REGION, Names
+from local_aws.sagemaker.names import Names
 from local_aws.sagemaker.processing_jobs import ProcessingJob
 from local_aws.sagemaker.registry import Registry
 from local_aws.sagemaker.shapes import Shapes, to_wire
@@ -46,6 +48,7 @@ class SageMaker:
         folder: Path,
         endpoint_url: str,
         keys: Keys,
+        record: Path,
         *,
         concurrent_jobs: int,
         without_capacity: frozenset[str] = frozenset(),
@@ -54,8 +57,8 @@ class SageMaker:
         self.without_capacity = without_capacity
         self.endpoint_url = endpoint_url
         self.keys = keys
-        self.clients: dict[str, Any] = {}
-        self.clients_lock = threading.Lock()
+        self.client = Clients(endpoint_url, keys)
+        self.decisions = Decisions(Record(record))
         self.names = Names()
         self.shapes = Shapes("sagemaker")
         self.training = JobQueue(folder / "jobs", concurrent_jobs)
@@ -65,6 +68,7 @@ class SageMaker:
         self.processing.places = self.transforming.places = self.training.places
         self.registry = Registry(self.names, partial(tell_event_bridge, "aws.sagemaker"))
         self.models = Models(self.names, self.registry, folder / "endpoints", self.client)
+        self.models.require = self.decisions.require
         self.endpoints = Endpoints(self.names, self.models, self.client, wait_scale)
         self.components = InferenceComponents(self.endpoints)
         self.asynchronous = AsynchronousRequests(self.endpoints, self.client)
@@ -124,20 +128,28 @@ class SageMaker:
             "ListTags": self.tags.list,
         }
 
-    def client(self, service: str) -> Any:
-        """The boto3 client of another service of this embedded AWS, for any thread: boto3 makes them in one only."""
-        import boto3
+    def client_of(self, role_arn: str) -> Callable[[str], Any]:
+        """Makes clients of other services under a role.
 
-        with self.clients_lock:
-            if service not in self.clients:
-                self.clients[service] = boto3.client(
-                    service,
-                    endpoint_url=self.endpoint_url,
-                    region_name=REGION,
-                    aws_access_key_id=self.keys.access_key_id,
-                    aws_secret_access_key=self.keys.secret_access_key,
-                )
-            return self.clients[service]
+        Raises:
+            ServiceError: when SageMaker may not assume it.
+        """
+        if not self.decisions.may_assume(role_arn, "sagemaker.amazonaws.com"):
+            raise validation_error(
+                f"Could not assume role {role_arn}. Please ensure that the role exists and allows principal "
+                "'sagemaker.amazonaws.com' to assume the role."
+            )
+        return partial(self.client, role_arn=role_arn)
+
+    def of_role(self, role_arn: str, job: Job) -> Callable[[], None]:
+        """Asks for what SageMaker does with a job's role itself, when the job begins; see `Job.run`."""
+
+        def ask() -> None:
+            self.decisions.require(role_arn, *before_container(job.request))
+            # Without it a job runs on unmeasured.
+            self.decisions.refusal(role_arn, publish_metrics(job.log_group))
+
+        return ask
 
     def create_training_job(self, request: dict[str, Any]) -> dict[str, Any]:
         """CreateTrainingJob."""
@@ -150,14 +162,16 @@ class SageMaker:
                 )
         folder = self.folder / "jobs" / uuid.uuid4().hex
         has_capacity = request["ResourceConfig"].get("InstanceType") not in self.without_capacity
-        self.training.submit(TrainingJob(arn, request, folder, self.client, has_capacity=has_capacity))
+        job = TrainingJob(arn, request, folder, self.client_of(request["RoleArn"]), has_capacity=has_capacity)
+        self.training.submit(job, self.of_role(request["RoleArn"], job))
         return {"TrainingJobArn": arn}
 
     def create_processing_job(self, request: dict[str, Any]) -> dict[str, Any]:
         """CreateProcessingJob."""
         arn = self.names.arn("processing-job", request["ProcessingJobName"])
         folder = self.folder / "jobs" / uuid.uuid4().hex
-        self.processing.submit(ProcessingJob(arn, request, folder, self.client))
+        job = ProcessingJob(arn, request, folder, self.client_of(request["RoleArn"]))
+        self.processing.submit(job, self.of_role(request["RoleArn"], job))
         return {"ProcessingJobArn": arn}
 
     def create_transform_job(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -165,7 +179,9 @@ class SageMaker:
         arn = self.names.arn("transform-job", request["TransformJobName"])
         self.models.require_single_model(request["ModelName"])
         folder = self.folder / "jobs" / uuid.uuid4().hex
-        self.transforming.submit(TransformJob(arn, request, folder, self.client, self.models))
+        role = self.models.role_of(request["ModelName"])
+        job = TransformJob(arn, request, folder, self.client_of(role), self.models)
+        self.transforming.submit(job, self.of_role(role, job))
         return {"TransformJobArn": arn}
 
     def list_jobs(self, kind: str, request: dict[str, Any]) -> dict[str, Any]:
@@ -184,8 +200,13 @@ class SageMaker:
         )
         return page(request, summaries, f"{kind}JobSummaries", f"{kind}JobName", f"{kind}JobStatus")
 
-    def call(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
+    def call(self, operation: str, request: dict[str, Any], role_arn: str | None = None) -> dict[str, Any]:
         """Checks a request, carries it out, checks the answer.
+
+        Args:
+            operation: of the API.
+            request: its members.
+            role_arn: whose policies have to allow it; None where those of the caller did.
 
         Raises:
             ServiceError: the answer when it cannot be done.
@@ -194,6 +215,11 @@ class SageMaker:
             raise ServiceError(
                 "UnknownOperationException", f"The embedded AWS has no SageMaker operation {operation}.", 404
             )
+        if role_arn is not None:
+            try:
+                self.decisions.require(role_arn, *calls_of(operation, request))
+            except Refused as refused:
+                raise ServiceError("AccessDeniedException", str(refused)) from refused
         self.shapes.check_request(operation, request)
         if refusals := list(TABLE[operation].refusals(request)):
             raise validation_error(f"{operation}: {' '.join(refusals)}")

@@ -8,11 +8,13 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from local_aws.sagemaker.captures import capture
 from local_aws.sagemaker.errors import ServiceError
 from local_aws.sagemaker.model_servers import ModelServer, ask
+from local_aws.sagemaker.models import Models
 
 CONCURRENT_COPIES = 4
 
@@ -42,8 +44,8 @@ class Shadow:
 class Shadows:
     """Every endpoint's shadow by the endpoint's name."""
 
-    def __init__(self, clients: Any) -> None:
-        self.clients = clients
+    def __init__(self, models: Models) -> None:
+        self.models = models
         self.shadows: dict[str, Shadow] = {}
         self.lock = threading.Lock()
         self.workers = ThreadPoolExecutor(CONCURRENT_COPIES, "shadow")
@@ -75,7 +77,9 @@ class Shadows:
             try:
                 answered = ask(shadow.server, body, headers)
                 asked = (headers.get("content-type", ""), body)
-                capture(self.clients, shadow.config, name, shadow.variant["VariantName"], asked, answered)
+                role = self.models.role_of_variant(shadow.variant, shadow.config)
+                clients = partial(self.models.clients, role_arn=role)
+                capture(clients, shadow.config, name, shadow.variant["VariantName"], asked, answered)
             except Exception as error:  # noqa: BLE001 - nobody waits for this thread, and the log says it
                 # Not the message, which may repeat the request.
                 status = error.members.get("OriginalStatusCode") if isinstance(error, ServiceError) else None

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from local_aws.sagemaker.errors import ServiceError
+from local_aws.sagemaker.container_logs import LogPlace
+from local_aws.sagemaker.errors import ServiceError, validation_error
 from local_aws.sagemaker.jobs import Job, JobFailed
 from local_aws.sagemaker.logs import LogStream
 from local_aws.sagemaker.model_servers import ModelServer, StartFailed, ask
@@ -50,7 +51,9 @@ class TransformJob(Job):
         self.started = now()
         try:
             variant = {"ModelName": self.request["ModelName"]}
-            self.server = self.models.start_server(self.name, variant, self.request.get("Environment"))
+            place = LogPlace.of_transform_job(self.name)
+            variables = self.request.get("Environment")
+            self.server = self.models.start_server(self.name, variant, place, variables)
         except (StartFailed, ServiceError) as failure:
             raise JobFailed(f"AlgorithmError: {failure}") from failure
         log = LogStream(self.clients("logs"), self.log_group, f"{self.name}/data-log")

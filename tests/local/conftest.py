@@ -22,6 +22,8 @@ from local_aws.sagemaker.names import Names
 from model_code import inference
 from stacks.shared.job_context import Places
 
+from .roles import create_role
+
 TRAINING_IMAGE = "763104351884.dkr.ecr.us-east-1.amazonaws.com/tensorflow-training:2.21-gpu-py312"
 INFERENCE_IMAGE = "763104351884.dkr.ecr.us-east-1.amazonaws.com/tensorflow-inference:2.20-gpu-py312"
 TYPE_WITHOUT_CAPACITY = "ml.p5.48xlarge"
@@ -40,15 +42,21 @@ def input_handler(data, context):
 
 
 @pytest.fixture(scope="session")
-def aws(tmp_path_factory):
+def state_directory(tmp_path_factory) -> Path:
+    """Where the embedded AWS of the session keeps what it has."""
+    return tmp_path_factory.mktemp("aws") / "state"
+
+
+@pytest.fixture(scope="session")
+def aws(state_directory):
     """The embedded AWS of the session."""
-    folder = tmp_path_factory.mktemp("aws")
     with EmbeddedAws.start(
-        folder / "state",
-        log_file=folder / "aws.log",
+        state_directory,
+        log_file=state_directory.with_name("aws.log"),
         concurrent_jobs=2,
         without_capacity=[TYPE_WITHOUT_CAPACITY],
     ) as running:
+        create_role(client_of(running, "iam"), ROLE.rpartition("/")[2])
         yield running
 
 
@@ -62,6 +70,12 @@ def client_of(running: EmbeddedAws, service: str) -> Any:
         aws_access_key_id=variables["AWS_ACCESS_KEY_ID"],
         aws_secret_access_key=variables["AWS_SECRET_ACCESS_KEY"],
     )
+
+
+@pytest.fixture(scope="session")
+def role_of() -> Callable[..., str]:
+    """Makes roles: see `create_role`."""
+    return create_role
 
 
 @pytest.fixture(scope="session")

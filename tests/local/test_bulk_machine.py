@@ -12,6 +12,8 @@ import pytest
 
 from stacks.bulk.state_machine import BulkPlaces, definition
 
+from .conftest import ROLE
+
 # Batch 2 kills its worker; batch 3 finds the queue too long at first. What each call got is kept in the bucket.
 WORKER = """
 import json, os, uuid
@@ -48,7 +50,7 @@ def run_machine(client, ended_execution):
         FunctionName="bulk-worker-of-the-tests",
         Runtime="python3.12",
         Handler="worker.handler",
-        Role="arn:aws:iam::000000000000:role/worker",
+        Role=ROLE,
         Code={"ZipFile": buffer.getvalue()},
         Timeout=60,
     )["FunctionArn"]
@@ -62,7 +64,7 @@ def run_machine(client, ended_execution):
         machine = states.create_state_machine(
             name=bucket,
             definition=json.dumps(definition(places)).replace('"IntervalSeconds": 5', '"IntervalSeconds": 1'),
-            roleArn="arn:aws:iam::000000000000:role/machine",
+            roleArn=ROLE,
         )["stateMachineArn"]
         given = {
             "run": {"bucket": bucket, "failed": failed},

@@ -20,6 +20,7 @@ from local_aws.sagemaker.containers import can_bind_mount
 from local_aws.state import ready_in
 
 from .conftest import INFERENCE_IMAGE, ROLE, archive, client_of, run_training, training_request
+from .roles import create_role
 from .test_launcher import SLEEPER, family
 
 SLEEPING_FUNCTION = "import subprocess\ndef handler(event, context):\n    subprocess.run(['sleep', '60'])\n"
@@ -35,7 +36,9 @@ class Place:
 
     def start(self, **options: Any) -> EmbeddedAws:
         """An embedded AWS in it."""
-        return EmbeddedAws.start(self.folder / "state", log_file=self.folder / "log", **options)
+        running = EmbeddedAws.start(self.folder / "state", log_file=self.folder / "log", **options)
+        create_role(client_of(running, "iam"), ROLE.rpartition("/")[2])
+        return running
 
 
 @pytest.fixture

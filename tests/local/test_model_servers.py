@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 import time
+from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -36,13 +39,20 @@ server.serve_forever()
 """
 
 
+def copy(output: IO[bytes], file: Path) -> threading.Thread:
+    """Writes what a server prints to its file."""
+    copying = threading.Thread(target=lambda: file.write_bytes(output.read()), daemon=True)
+    copying.start()
+    return copying
+
+
 @pytest.fixture
 def server(tmp_path, monkeypatch):
     """A running one that dies when it is asked to."""
     (tmp_path / "mortal.py").write_text(SERVER)
     monkeypatch.setattr(model_servers, "ROOT", tmp_path)
     (tmp_path / "folder").mkdir()
-    started = model_servers.start_process("mortal", tmp_path / "folder", {})
+    started = model_servers.start_process("mortal", tmp_path / "folder", {}, copy)
     yield started
     started.stop()
 

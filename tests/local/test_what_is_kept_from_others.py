@@ -15,8 +15,9 @@ import pytest
 
 from local_aws.launcher import EmbeddedAws
 
-from .conftest import client_of, run_training, training_request
+from .conftest import ROLE, client_of, run_training, training_request
 from .endpoint import Endpoint
+from .roles import create_role
 
 OF_THE_USER = {
     "SECRET_OF_THE_USER": "not for children",
@@ -59,6 +60,7 @@ def started(tmp_path_factory):
         os.umask(mask)
     with running:
         client_of(running, "s3").create_bucket(Bucket=BUCKET)
+        create_role(client_of(running, "iam"), ROLE.rpartition("/")[2])
         yield running
 
 
@@ -73,7 +75,7 @@ def function(started) -> dict[str, Any]:
         FunctionName="seen",
         Runtime="python3.12",
         Handler="seen.handler",
-        Role="arn:aws:iam::000000000000:role/of-the-function",
+        Role=create_role(client_of(started, "iam"), "of-the-function"),
         Code={"ZipFile": buffer.getvalue()},
         Environment={"Variables": {"OF_THE_FUNCTION": "its own"}},
         Timeout=60,

@@ -23,6 +23,7 @@ from local_aws.keys import Keys
 from local_aws.launcher import EmbeddedAws, console_url, environment
 
 from .conftest import client_of
+from .roles import document
 
 CONTENT = b"what is in the object"
 
@@ -307,7 +308,9 @@ def test_the_console_is_told_the_keys_for_the_key_in_its_address_alone(aws):
 
 def test_a_role_that_is_assumed_may_call_and_not_without_its_token(aws):
     iam, sts = client_of(aws, "iam"), client_of(aws, "sts")
-    iam.create_role(RoleName="assumed", AssumeRolePolicyDocument="{}")
+    root = {"AWS": "arn:aws:iam::000000000000:root"}
+    trust = document({"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": root})
+    iam.create_role(RoleName="assumed", AssumeRolePolicyDocument=trust)
     session = sts.assume_role(RoleArn="arn:aws:iam::000000000000:role/assumed", RoleSessionName="session")[
         "Credentials"
     ]

@@ -95,11 +95,12 @@ WRITES = {
         *(
             "cli/models/archive.py",
             "lambdas/litert/released.py",
+            "local_aws/iam/decisions.py",
             "local_aws/kept.py",
             "local_aws/managed/weights.py",
             "local_aws/keys.py",
         ),
-        *("local_aws/sagemaker/model_servers.py", "local_aws/sagemaker/objects.py", "local_aws/serving.py"),
+        *("local_aws/sagemaker/container_logs.py", "local_aws/sagemaker/objects.py", "local_aws/serving.py"),
         *(
             "local_aws/sagemaker/training_jobs.py",
             "model_code/data/archives.py",

@@ -135,7 +135,9 @@ def test_a_version_that_answers_nobody_is_taken_back_and_no_rollback_goes_there(
 
 
 @contextmanager
-def releases_on_approval(target: Target) -> Iterator[Callable[[int], dict[str, dict]]]:
+def releases_on_approval(
+    target: Target, role_of: Callable[..., str]
+) -> Iterator[Callable[[int], dict[str, dict]]]:
     """The rule that prod has and dev has not; gives the executions that it started, ended, by version."""
     events, states = target.client("events"), target.client("stepfunctions")
     machine = target.parameter("release-state-machine-arn")
@@ -158,7 +160,7 @@ def releases_on_approval(target: Target) -> Iterator[Callable[[int], dict[str, d
         "InputTemplate": '{"model_package_arn": <arn>, "requested_at": <time>}',
     }
     events.put_rule(Name="approval", EventPattern=json.dumps(pattern))
-    role = "arn:aws:iam::000000000000:role/events"
+    role = role_of(target.client("iam"), "events", "states:StartExecution", machine)
     events.put_targets(
         Rule="approval",
         Targets=[{"Id": "1", "Arn": machine, "RoleArn": role, "InputTransformer": transformer}],
@@ -194,10 +196,10 @@ class Approvals:
 
 
 @pytest.fixture(scope="module")
-def approvals(target, first_version, local_model, damaged_model) -> Approvals:
+def approvals(target, role_of, first_version, local_model, damaged_model) -> Approvals:
     """A good version and one that does not load, approved at once."""
     serve(target, first_version.version)
-    with releases_on_approval(target) as ended:
+    with releases_on_approval(target, role_of) as ended:
         waiting = "PendingManualApproval"
         good = own_model.register(target, "rnn", Model(local_model), waiting)
         bad = own_model.register(target, "rnn", Model(damaged_model), waiting)

@@ -12,9 +12,11 @@ from stacks.release.state_machine import ReleasePlaces
 from .reviews import classify
 
 
-def test_an_endpoint_rests_and_wakes_with_the_version_that_it_served(target, released, ended_execution):
+def test_an_endpoint_rests_and_wakes_with_the_version_that_it_served(
+    target, role_of, released, ended_execution
+):
     served = classify(target, "A film.").body["model"]["version"]
-    machine = rest_machine(target)
+    machine = rest_machine(target, role_of(target.client("iam"), "rests"))
 
     def run(action: str) -> str:
         states = target.client("stepfunctions")
@@ -35,7 +37,7 @@ def test_an_endpoint_rests_and_wakes_with_the_version_that_it_served(target, rel
     assert classify(target, "A film.").body["model"]["version"] == served
 
 
-def rest_machine(target: Target) -> str:
+def rest_machine(target: Target, role_arn: str) -> str:
     """The machine that an environment has where its settings want it; its ARN."""
     configuration = target.client("cloudformation").describe_stack_resources(
         StackName=target.stack_name("Inference")
@@ -55,6 +57,6 @@ def rest_machine(target: Target) -> str:
     answer = target.client("stepfunctions").create_state_machine(
         name="rests",
         definition=json.dumps(definition(places)),
-        roleArn="arn:aws:iam::000000000000:role/rests",
+        roleArn=role_arn,
     )
     return answer["stateMachineArn"]

@@ -35,6 +35,7 @@ class OwnContainer:
     target: Target
     version: str
     package_arn: str
+    role_arn: str
 
     def model(self, name: str, answering_as: str) -> str:
         """A model of SageMaker whose answers name a version; its name."""
@@ -43,9 +44,8 @@ class OwnContainer:
             "InferenceSpecificationName": "litert",
             "Environment": {"MODEL_VERSION": answering_as},
         }
-        role = "arn:aws:iam::000000000000:role/serving"
         self.target.client("sagemaker").create_model(
-            ModelName=name, PrimaryContainer=container, ExecutionRoleArn=role
+            ModelName=name, PrimaryContainer=container, ExecutionRoleArn=self.role_arn
         )
         return name
 
@@ -67,7 +67,7 @@ class OwnContainer:
 
 
 @pytest.fixture(scope="module")
-def own_container(target, local_model) -> OwnContainer:
+def own_container(target, role_of, local_model) -> OwnContainer:
     """A version that names our image beside AWS's; a model chooses it by its specification's name."""
     parameters, name = target.client("ssm"), "/recognition/dev/litert-image"
     image = "111122223333.dkr.ecr.us-east-1.amazonaws.com/recognition-serving:1"
@@ -75,7 +75,7 @@ def own_container(target, local_model) -> OwnContainer:
     version = own_model.register(target, "rnn", Model(local_model), "Approved")
     parameters.delete_parameter(Name=name)
     package_arn = release.describe_version(target, "rnn", version)["ModelPackageArn"]
-    return OwnContainer(target, version, package_arn)
+    return OwnContainer(target, version, package_arn, role_of(target.client("iam"), "serving"))
 
 
 def variant(name: str, model: str) -> dict[str, Any]:
@@ -143,9 +143,8 @@ def settled(sagemaker: Any, name: str) -> dict[str, Any]:
 def test_a_component_can_lose_its_last_copy_and_get_it_back_and_is_refused_meanwhile(target, own_container):
     sagemaker, runtime = target.client("sagemaker"), target.client("sagemaker-runtime")
     models = [own_container.model(name, name) for name in ("first-of-component", "second-of-component")]
-    role = "arn:aws:iam::000000000000:role/serving"
     instances = {key: value for key, value in variant("primary", "").items() if key != "ModelName"}
-    own_container.serve("to-zero", ProductionVariants=[instances], ExecutionRoleArn=role)
+    own_container.serve("to-zero", ProductionVariants=[instances], ExecutionRoleArn=own_container.role_arn)
     needs = {"NumberOfCpuCoresRequired": 1, "MinMemoryRequiredInMb": 128}
     named = {"InferenceComponentName": "component"}
 
@@ -204,7 +203,7 @@ def test_a_stack_gives_a_component_another_model_and_leaves_its_copies_to_the_sc
     instances = {"VariantName": "primary", "InstanceType": "ml.c7g.large", "InitialInstanceCount": 1}
     config = {
         "EndpointConfigName": "of-stack",
-        "ExecutionRoleArn": "arn:aws:iam::000000000000:role/serving",
+        "ExecutionRoleArn": own_container.role_arn,
         "ProductionVariants": [instances],
     }
     endpoint = {
@@ -317,7 +316,7 @@ def test_a_transform_that_is_stopped_asks_nothing_more(target, own_container, bu
     )
 
 
-def test_the_function_with_litert_answers_as_the_endpoint_does(target, released, tmp_path):
+def test_the_function_with_litert_answers_as_the_endpoint_does(target, role_of, released, tmp_path):
     """The code that `api.own_backend: litert` deploys, but for the packages built for Lambda's processor."""
     code = write_function_code("litert", tmp_path / "code", ("serving", "model_code"), ("custom",))
     archive = shutil.make_archive(str(tmp_path / "function"), "zip", code)
@@ -331,7 +330,7 @@ def test_the_function_with_litert_answers_as_the_endpoint_does(target, released,
     functions.create_function(
         FunctionName="litert",
         Runtime="python3.14",
-        Role="arn:aws:iam::000000000000:role/litert",
+        Role=role_of(target.client("iam"), "litert"),
         Handler="lambdas.litert.handler.handler",
         Code={"ZipFile": Path(archive).read_bytes()},
         Environment={"Variables": variables},

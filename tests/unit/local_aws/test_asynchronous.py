@@ -52,9 +52,11 @@ class Service:
         self.storage = Storage()
         models = Models(Names(), None, Path("/nowhere"), None)
         models.start_one_or_many = lambda name, variant: Server()
-        models.create_model({"ModelName": "m", "PrimaryContainer": {"Image": "image"}})
+        models.create_model(
+            {"ModelName": "m", "PrimaryContainer": {"Image": "image"}, "ExecutionRoleArn": "role"}
+        )
         self.endpoints = Endpoints(Names(), models, None)
-        self.requests = AsynchronousRequests(self.endpoints, lambda service: self.storage)
+        self.requests = AsynchronousRequests(self.endpoints, lambda service, role_arn: self.storage)
         output = {"S3OutputPath": "s3://bucket/answers", "S3FailurePath": "s3://bucket/failures"}
         variant = {"VariantName": "v", "ModelName": "m", "InitialInstanceCount": 1}
         self.endpoints.create_config(

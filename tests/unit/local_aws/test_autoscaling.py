@@ -75,6 +75,7 @@ class Scaled(Deployed):
                 "InferenceComponentName": NAME,
                 "InferenceComponentArn": "arn:aws:sagemaker:us-east-1:000000000000:inference-component/x",
                 "EndpointName": "e",
+                "VariantName": "v",
                 "InferenceComponentStatus": "InService",
                 "Specification": {"ModelName": "m"},
                 "RuntimeConfig": {"DesiredCopyCount": 1, "CurrentCopyCount": 1},

@@ -209,7 +209,9 @@ class Service:
         self.endpoints.watch_alarms = lambda names: Watch(self.new, limit if names else 1_000_000)
         fleets = iter((self.old, self.new))
         models.start_one_or_many = lambda name, variant: next(fleets)
-        models.create_model({"ModelName": "m", "PrimaryContainer": {"Image": "image"}})
+        models.create_model(
+            {"ModelName": "m", "PrimaryContainer": {"Image": "image"}, "ExecutionRoleArn": "role"}
+        )
         for name in ("old", "new"):
             variant = {"VariantName": "v", "ModelName": "m", "InitialInstanceCount": 2}
             self.endpoints.create_config({"EndpointConfigName": name, "ProductionVariants": [variant]})
@@ -341,7 +343,7 @@ def test_a_retained_number_of_instances_is_the_fleet_that_is_split():
 @pytest.mark.parametrize("dies", [False, True])
 def test_a_shadow_comes_when_the_update_ended_well_and_goes_with_one_that_did_not(dies):
     service, shadow = Service(wait_scale=0.1 if dies else 0.001), Fleet("shadow")
-    service.endpoints.models.start_server = lambda name, variant: shadow
+    service.endpoints.models.start_server = lambda name, variant, place: shadow
     variants = [
         {"VariantName": name, "ModelName": "m", "InitialInstanceCount": 2} for name in ("v", "shadow")
     ]

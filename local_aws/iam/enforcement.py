@@ -1,0 +1,121 @@
+"""Hangs the decisions into ministack: every request, with what it takes beyond what ministack asks, and its refusal."""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any
+
+from ministack import app
+from ministack.core import iam_actions, iam_evaluator, responses
+from ministack.core.iam_evaluator import AuthError, EvalResult
+
+from local_aws.iam.calls import Call
+from local_aws.iam.decisions import Decisions, Refused
+from local_aws.iam.encryption import uses_of_keys
+from local_aws.iam.requests import Reader, name_services
+
+# AWS's JSON protocols answer a refusal with 400 where a header names the operation, and with 403 where the path does.
+STATUS_OF_TARGETS = 400
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The request at hand.
+
+    Attributes:
+        own: the call that its operation is named after.
+        others: what it takes beside that.
+        is_head: whether it wants no content.
+    """
+
+    own: Call
+    others: tuple[Call, ...]
+    is_head: bool
+
+
+ASKED: ContextVar[Asked | None] = ContextVar("asked", default=None)
+REFUSED: ContextVar[Refused | None] = ContextVar("refused", default=None)
+
+
+def install(decisions: Decisions) -> None:
+    """Has every request decided."""
+    name_services()
+    reader = Reader(iam_actions.extract_iam_action, iam_actions.extract_resource_arn)
+    evaluate, word = iam_evaluator.enforce, iam_actions.access_denied_response
+    pin_origin = iam_evaluator.pin_request_origin
+
+    def action_of(service: str, method: str, path: str, headers: dict, body: bytes, parameters: dict) -> str:
+        """ministack's name for what a request asks; notes the rest for `enforce`."""
+        place = responses.get_region(), responses.get_account_id()
+        own, *others = reader.calls(service, method, path, headers, body, parameters, *place)
+        ASKED.set(Asked(own, tuple(others), method == "HEAD"))
+        return own.action
+
+    def resource_of(*_: Any) -> str:
+        """What the request that `action_of` was asked about names."""
+        asked = ASKED.get()
+        return asked.own.resource if asked else "*"
+
+    def enforce(
+        access_key_id: str,
+        iam_action: str,
+        service: str,
+        region: str,
+        resource_arn: str = "*",
+        service_context: dict[str, Any] | None = None,
+    ) -> EvalResult | AuthError | None:
+        """ministack's decision, written down, and those on what else the call takes; None where all allow it."""
+        asked = ASKED.get()
+        if asked and (asked.own.action, asked.own.resource) != (iam_action, resource_arn):
+            asked = None
+        context = {**(service_context or {}), **(asked.own.context if asked else {})}
+        call = Call(iam_action, resource_arn, context)
+        found = evaluate(access_key_id, iam_action, service, region, resource_arn, context)
+        if isinstance(found, AuthError) or iam_evaluator.is_root_access_key(access_key_id):
+            return found
+        if refused := decisions.of_key(access_key_id, call, found):
+            REFUSED.set(refused)
+            return Refusal("Deny" if refused.is_explicit else "ImplicitDeny", refused)
+        # The rest is asked for once, and is no request of its own.
+        ASKED.set(None)
+        others = asked.others if asked else ()
+        for one in (*others, *uses_of_keys(call, is_head=bool(asked and asked.is_head))):
+            refusal = enforce(access_key_id, one.action, one.service, region, one.resource, dict(one.context))
+            if refusal:
+                return refusal
+        return None
+
+    def answer_of(service: str, action: str, principal_arn: str, request_id: str, **words: Any) -> tuple:
+        """The refusal in the service's protocol, with AWS's sentence."""
+        refused = REFUSED.get()
+        if words.get("error_code") or refused is None:
+            return word(service, action, principal_arn, request_id, **words)
+        resource = refused.call.resource
+        message = (
+            str(refused).replace(resource, masked(resource)) if service == "apigateway" else str(refused)
+        )
+        words |= {"message": message, "resource_arn": resource, "explicit_deny": refused.is_explicit}
+        status, headers, body = word(service, refused.call.action, refused.principal, request_id, **words)
+        is_json = headers.get("Content-Type", "").startswith("application/x-amz-json")
+        has_target = "x-amz-target" in (words.get("headers") or {})
+        return STATUS_OF_TARGETS if is_json and has_target else status, headers, body
+
+    iam_actions.extract_iam_action, iam_actions.extract_resource_arn = action_of, resource_of
+    iam_evaluator.enforce, iam_actions.access_denied_response = enforce, answer_of
+    # The loopback stands for a connection by TLS, without which every bucket of the app refuses whoever asks.
+    app.pin_request_origin = lambda address, _: pin_origin(address, True)
+
+
+class Refusal(EvalResult):
+    """ministack's kind of refusal with ours in it."""
+
+    def __init__(self, decision: str, refused: Refused) -> None:
+        super().__init__(decision, refused.principal)
+        self.refused = refused
+
+
+def masked(resource: str) -> str:
+    """An ARN as API Gateway shows it to whom it refuses."""
+    account = resource.split(":")[4] if resource.count(":") > 4 else ""
+    return resource.replace(account, f"********{account[-4:]}", 1) if account else resource
