@@ -22,7 +22,7 @@ from ministack.services import (
 )
 from ministack.services.cloudformation import provisioners, stacks
 
-from local_aws import alarms
+from local_aws import alarms, dead_letters
 from local_aws.autoscaling import Autoscaling
 from local_aws.bookkeeping import bookkeeping_handlers
 from local_aws.iam import enforcement
@@ -59,6 +59,7 @@ def install(sagemaker: SageMaker, stand_ins: StandIns) -> Autoscaling:
     StateMachines(sagemaker.decisions).install()
     Deliveries(sagemaker.decisions).install()
     alarms.install()
+    dead_letters.install()
     sagemaker.endpoints.watch_alarms = partial(alarms.AlarmWatch, sagemaker.endpoints.metrics)
     periodically(PERIOD_SECONDS, sagemaker.endpoints.metrics.publish)
     return scaling
@@ -94,7 +95,7 @@ PRIVATE: tuple[tuple[ModuleType, str], ...] = (
         "_put_metric_data _set_alarm_state",
     ),
     (dynamodb, "_sse_description_from_spec _tables"),
-    (eventbridge, "_invoke_target _put_events"),
+    (eventbridge, "_invoke_target _pattern_event_view _put_events"),
     (iam, "_roles"),
     (iam_actions, "SERVICE_TO_IAM_NAMESPACE access_denied_response extract_iam_action extract_resource_arn"),
     (
@@ -109,12 +110,12 @@ PRIVATE: tuple[tuple[ModuleType, str], ...] = (
     (router, "SERVICE_PATTERNS"),
     (s3, "_bucket_default_sse_headers _buckets _put_bucket_encryption _stored_sse_headers"),
     (sns, "_topic_by_arn_any_scope"),
-    (sqs, "_queue_by_arn"),
+    (sqs, "_act_send_message _queue_by_arn"),
     (stacks, "_runs_on_worker_thread"),
     (
         stepfunctions,
         "_ExecutionError _SERVICE_DISPATCH _create_state_machine _executions _invoke_resource _invoke_with_callback "
-        "_read_map_items _resolve_params_obj _run_distributed_map _run_execution _state_machines",
+        "_read_map_items _resolve_params_obj _resolve_state_machine_arn _run_distributed_map _run_execution _state_machines",
     ),
 )
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from local_aws.sagemaker.container_logs import LogPlace
-from local_aws.sagemaker.errors import ServiceError, validation_error
+from local_aws.sagemaker.errors import ServiceError
 from local_aws.sagemaker.jobs import Job, JobFailed
 from local_aws.sagemaker.logs import LogStream
 from local_aws.sagemaker.model_servers import ModelServer, StartFailed, ask
