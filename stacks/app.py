@@ -5,35 +5,25 @@ from __future__ import annotations
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from aws_cdk import Annotations, App, Environment, Stack, Tags
+from aws_cdk import Annotations, App, Environment, Stack, Tags, Validations
 from aws_cdk import aws_iam as iam
+from cdk_nag import AwsSolutionsChecks, NIST80053R5Checks, ServerlessChecks
 
 from definitions.names import PROJECT, shared_endpoint_name, stack_name
-from stacks.api.stack import ApiStack, api_findings
-from stacks.bulk.stack import BulkStack, bulk_findings
-from stacks.console.stack import ConsoleStack, console_findings
-from stacks.inference.stack import InferenceStack, inference_findings
+from stacks.api.stack import ApiStack
+from stacks.bulk.stack import BulkStack
+from stacks.console.stack import ConsoleStack
+from stacks.inference.stack import InferenceStack
 from stacks.monitoring.budget import add_budget
-from stacks.monitoring.drift import drift_findings
 from stacks.monitoring.stack import WatchingStack
 from stacks.release.shutdown import Rests
-from stacks.release.stack import ReleaseStack, release_findings
+from stacks.release.stack import ReleaseStack
 from stacks.release.state_machine import ReleasePlaces
 from stacks.settings import EnvironmentSettings, load_settings, warnings_of
-from stacks.shared.acknowledge import Finding, acknowledge
 from stacks.storage.stack import StorageStack
-from stacks.training.stack import TrainingStack, training_findings
+from stacks.training.stack import TrainingStack
 
-# What cdk-nag finds in each stack and is right as it is.
-FINDINGS = {
-    "Training": training_findings,
-    "Inference": inference_findings,
-    "Release": release_findings,
-    "Watching": drift_findings,
-    "Api": api_findings,
-    "Console": console_findings,
-    "Bulk": bulk_findings,
-}
+RULE_PACKS = (AwsSolutionsChecks, NIST80053R5Checks, ServerlessChecks)
 
 
 def compose(app: App) -> dict[str, Stack]:
@@ -49,7 +39,10 @@ def compose(app: App) -> dict[str, Stack]:
     context = app.node.try_get_context
     settings = load_settings(context("environment"), context("environments"))
     with TemporaryDirectory(prefix="recognition-synth-") as folder:
-        return add_stacks(app, settings, Path(folder))
+        stacks = add_stacks(app, settings, Path(folder))
+    # They look at the end of the synth, which fails at a finding that nobody has acknowledged.
+    Validations.of(app).add_plugins(*(pack(app) for pack in RULE_PACKS))
+    return stacks
 
 
 def add_stacks(app: App, settings: EnvironmentSettings, build_directory: Path) -> dict[str, Stack]:
@@ -129,14 +122,13 @@ def add_stacks(app: App, settings: EnvironmentSettings, build_directory: Path) -
         stacks[reader].add_stack_dependency(stacks["Storage"])
     # A released version's group has to outlive its endpoint.
     stacks["Inference"].add_stack_dependency(stacks["Training"])
-    for part, stack in stacks.items():
+    for stack in stacks.values():
         Tags.of(stack).add("project", PROJECT)
         Tags.of(stack).add("environment", settings.name)
         for warning in warnings_of(settings):
             Annotations.of(stack).add_warning_v2("recognition:old-instance-family", warning)
         if settings.permissions_boundary:
             bound(stack, settings.permissions_boundary)
-        acknowledge(stack, findings(part, settings))
     return stacks
 
 
@@ -156,8 +148,3 @@ def bound(stack: Stack, policy_arn: str) -> None:
     """Bounds every role of a stack, those that CDK adds included."""
     policy = iam.ManagedPolicy.from_managed_policy_arn(stack, "Boundary", policy_arn)
     iam.PermissionsBoundary.of(stack).apply(policy)
-
-
-def findings(part: str, settings: EnvironmentSettings) -> list[Finding]:
-    """The acknowledged findings of one stack."""
-    return FINDINGS[part](settings) if part in FINDINGS else []

@@ -6,10 +6,11 @@ from dataclasses import replace
 
 from aws_cdk import RemovalPolicy, Stack
 from aws_cdk import aws_dynamodb as dynamodb
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 
 from stacks.settings import EnvironmentSettings
+from stacks.shared.acknowledge import acknowledge
+from stacks.shared.grants import Grant
 from stacks.shared.lambda_function import FunctionPlan
 from stacks.shared.parameters import published
 
@@ -31,7 +32,6 @@ class AnswerTable:
         self.api = settings.api
         self.key_arn = published(stack, settings.name, "key-arn")
         self.region = settings.region
-        # No backup: it would keep answers beyond the time that the settings give them.
         self.table = dynamodb.Table(
             stack,
             "Answers",
@@ -42,14 +42,19 @@ class AnswerTable:
             time_to_live_attribute="expires_at",
             removal_policy=RemovalPolicy.DESTROY,
         )
+        kept = "A backup would keep answers beyond the time that the settings give them."
+        backups = ("DynamoDBInBackupPlan", "DynamoDBPITREnabled")
+        acknowledge(self.table, kept, "AwsSolutions-DDB3", *(f"NIST.800.53.R5-{rule}" for rule in backups))
 
     def open_to(self, plan: FunctionPlan) -> FunctionPlan:
         """The plan with the right to use the table, and to use the key through DynamoDB alone."""
-        actions = {f"dynamodb:{verb}Item" for verb in ("Get", "Put", "Update", "Delete")}
-        key = iam.PolicyStatement(
-            actions=list(KEY_ACTIONS),
-            resources=[self.key_arn],
-            conditions={"StringEquals": {"kms:ViaService": f"dynamodb.{self.region}.amazonaws.com"}},
+        through_table = {"StringEquals": {"kms:ViaService": f"dynamodb.{self.region}.amazonaws.com"}}
+        grants = (
+            Grant(
+                [f"dynamodb:{verb}Item" for verb in ("Get", "Put", "Update", "Delete")],
+                [self.table.table_arn],
+            ),
+            Grant(KEY_ACTIONS, [self.key_arn], conditions=through_table),
         )
         variables = {
             "ANSWERS_TABLE": self.table.table_name,
@@ -58,7 +63,6 @@ class AnswerTable:
         }
         return replace(
             plan,
-            grants={**plan.grants, self.table.table_arn: actions},
+            grants=(*plan.grants, *grants),
             variables={**plan.variables, **variables},
-            statements=(*plan.statements, key),
         )

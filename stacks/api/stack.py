@@ -8,21 +8,23 @@ from pathlib import Path
 from aws_cdk import Duration, RemovalPolicy, Size, Stack
 from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_dynamodb as dynamodb
-from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from definitions.names import endpoint_name, endpoint_variable
 from definitions.networks import KINDS, kind_of_feature
-from lambdas.catalogue import FUNCTIONS, OPERATIONS
+from lambdas.catalogue import FUNCTIONS
 from stacks.api.access import add_callers, method_options, refuse_in_our_words, way_in
 from stacks.api.firewall import Firewall
 from stacks.api.response_table import AnswerTable
 from stacks.settings import EnvironmentSettings
-from stacks.shared import acknowledge
+from stacks.settings.api import ApiSettings
+from stacks.shared.acknowledge import acknowledge
 from stacks.shared.counter_table import add_counters
-from stacks.shared.endpoint_access import own_grants, own_variables, record_grants, record_variables
+from stacks.shared.endpoint_access import own_grants, own_variables, record_grant, record_variables
+from stacks.shared.grants import NO_RESOURCE, OBJECTS, VERSIONS, Grant
 from stacks.shared.iam import bucket_arn
 from stacks.shared.lambda_function import CLASSIFY, FunctionPlan, add_function, list_prices, retention
+from stacks.shared.log_group import add_log_group
 from stacks.shared.parameters import publish, published
 
 # Every body reaches the functions byte for byte; API Gateway would replace what is no UTF-8 in the others.
@@ -98,39 +100,40 @@ class ApiStack(Stack):
                 for operation in FUNCTIONS[function]
                 if operation.name in settings.api.policies
             }
-            grants = {"*": actions_of(function) - {CLASSIFY}, budgets.table_arn: {"dynamodb:UpdateItem"}}
+            grants = [
+                Grant(actions_of(function) - {CLASSIFY}, ["*"], NO_RESOURCE),
+                Grant(["dynamodb:UpdateItem"], [budgets.table_arn]),
+            ]
             variables = {
                 "PRICES_USD": list_prices(settings.region),
                 "BUDGET_TABLE": budgets.table_name,
                 "SPENDING": spending_of(settings),
             }
             if function == "language" and classifier:
-                grants[classifier] = {CLASSIFY}
+                grants.append(Grant([CLASSIFY], [classifier]))
                 variables["DOCUMENT_CLASSIFIER_ENDPOINT_ARN"] = classifier
             if mine:
                 policies = {name: policy.model_dump() for name, policy in mine.items()}
                 variables |= {"POLICIES": json.dumps(policies, sort_keys=True), **of_own}
             if any(policy.asks_own for policy in mine.values()):
-                grants |= own_grants(self, settings, [KIND_OF[function]])
-            return FunctionPlan(function, paths_of(function), grants, variables, parts=("custom",))
+                grants += own_grants(self, settings, [KIND_OF[function]])
+            return FunctionPlan(function, paths_of(function), tuple(grants), variables, parts=("custom",))
 
         own = (
             litert_plan(self, settings, paths_of("custom"))
             if settings.api.own_backend == "litert"
-            else FunctionPlan("custom", paths_of("custom"), own_grants(self, settings), of_own)
+            else FunctionPlan("custom", paths_of("custom"), tuple(own_grants(self, settings)), of_own)
         )
         return [
             managed("vision"),
             managed("language"),
             own,
-            FunctionPlan("advise", paths_of("advise"), {}, {}, packages=("advisor",)),
+            FunctionPlan("advise", paths_of("advise"), (), {}, packages=("advisor",)),
         ]
 
     def rest_api(self, settings: EnvironmentSettings) -> apigateway.RestApi:
         """The API with its stage, access log and throttle."""
-        access_log = logs.LogGroup(
-            self, "AccessLog", retention=retention(settings.api), removal_policy=RemovalPolicy.DESTROY
-        )
+        access_log = add_log_group(self, "AccessLog", retention(settings.api))
         api = apigateway.RestApi(
             self,
             "Api",
@@ -165,6 +168,7 @@ class ApiStack(Stack):
             ),
         )
         refuse_in_our_words(api)
+        accept_findings(api, settings.api)
         return api
 
 
@@ -187,12 +191,14 @@ def litert_plan(stack: Stack, settings: EnvironmentSettings, routes: tuple[str, 
     groups = {endpoint_variable(kind): endpoint_name(settings.name, kind) for kind in KINDS}
     bucket = bucket_arn(published(stack, settings.name, "model-bucket"))
     packages = stack.format_arn(service="sagemaker", resource="model-package", resource_name="")
-    grants = {
-        **record_grants(stack, settings),
-        **{f"{packages}{name}/*": {"sagemaker:DescribeModelPackage"} for name in groups.values()},
-        **{f"{bucket}/{prefix}*": {"s3:GetObject"} for prefix in ("training/", "local/")},
-        published(stack, settings.name, "key-arn"): {"kms:Decrypt"},
-    }
+    grants = (
+        record_grant(stack, settings),
+        Grant(
+            ["sagemaker:DescribeModelPackage"], [f"{packages}{name}/*" for name in groups.values()], VERSIONS
+        ),
+        Grant(["s3:GetObject"], [f"{bucket}/{prefix}*" for prefix in ("training/", "local/")], OBJECTS),
+        Grant(["kms:Decrypt"], [published(stack, settings.name, "key-arn")]),
+    )
     variables = {
         **groups,
         **record_variables(settings),
@@ -209,35 +215,22 @@ def litert_plan(stack: Stack, settings: EnvironmentSettings, routes: tuple[str, 
     )
 
 
-def api_findings(settings: EnvironmentSettings) -> list[acknowledge.Finding]:
-    """What cdk-nag finds here and is right as it is."""
-    own = "Litert" if settings.api.own_backend == "litert" else "Custom"
-    prefixes = (acknowledge.objects("ModelBucket", prefix) for prefix in ("training/", "local/"))
-    fetched = [
-        *acknowledge.each("LitertRole/DefaultPolicy", acknowledge.VERSIONS, *acknowledge.versions(settings)),
-        *acknowledge.each("LitertRole/DefaultPolicy", acknowledge.OBJECTS, *prefixes),
-    ]
-    routes = [operation.path for operation in OPERATIONS]
-    signed = "Callers sign with IAM credentials (AWS_IAM on every method), so there is no user pool."
-    firewall = "Nobody without the account's credentials gets past the signature; throttles bound the rest."
-    stage = f"Api/DeploymentStage.{settings.name}"
+def accept_findings(api: apigateway.RestApi, settings: ApiSettings) -> None:
+    """What cdk-nag finds at the API and is right as it is."""
     push = "AWS's own policy for the one role of an account with which API Gateway writes its logs."
     policy = "arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs"
-    kept = "A backup would keep answers beyond the time that the settings give them."
-    by_signature = [
-        acknowledge.Finding(f"Api/Default/{one}/POST/Resource", "AwsSolutions-COG4", signed) for one in routes
-    ]
-    return [
-        *(by_signature if settings.api.user_pools is None else []),
-        *([] if settings.api.firewall else acknowledge.each(stage, firewall, "AwsSolutions-APIG3")),
-        *(acknowledge.each("Answers", kept, "AwsSolutions-DDB3") if settings.api.keeps_answers else []),
-        *acknowledge.each("Api/CloudWatchRole", push, f"AwsSolutions-IAM4[Policy::{policy}]"),
-        *[
-            finding
-            for function in ("Vision", "Language", own, "Advise")
-            for finding in acknowledge.each(
-                f"{function}Role/DefaultPolicy", acknowledge.NO_RESOURCE, acknowledge.resource("*")
-            )
-        ],
-        *(fetched if own == "Litert" else []),
-    ]
+    acknowledge(api, push, f"AwsSolutions-IAM4[Policy::{policy}]")
+    if settings.user_pools is None:
+        signed = "Callers sign with IAM credentials (AWS_IAM on every method), so there is no user pool."
+        acknowledge(api, signed, "AwsSolutions-COG4")
+    if settings.firewall is None:
+        firewall = (
+            "Nobody without the account's credentials gets past the signature; throttles bound the rest."
+        )
+        acknowledge(api, firewall, "AwsSolutions-APIG3", "NIST.800.53.R5-APIGWAssociatedWithWAF")
+    cache = (
+        "Its key is a request's line and headers, but here the question is the body; a table keeps answers."
+    )
+    acknowledge(api, cache, "NIST.800.53.R5-APIGWCacheEnabledAndEncrypted")
+    client = "Only Lambda functions lie behind it, and they take no certificate of a client."
+    acknowledge(api, client, "NIST.800.53.R5-APIGWSSLEnabled")

@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import Duration, Stack
 from aws_cdk import aws_dynamodb as dynamodb
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as stepfunctions
 from constructs import Construct
@@ -18,14 +17,15 @@ from lambdas.catalogue import OPERATIONS
 from stacks.bulk.state_machine import BulkPlaces, definition
 from stacks.settings import EnvironmentSettings
 from stacks.settings.api import SECONDS_A_DAY
-from stacks.shared import acknowledge
 from stacks.shared import iam as roles
 from stacks.shared.counter_table import add_counters
+from stacks.shared.dead_letters import add_dead_letter_queue
 from stacks.shared.endpoint_access import INVOKE, own_grants, own_variables
+from stacks.shared.grants import NO_RESOURCE, OBJECTS, Grant
 from stacks.shared.iam import bucket_arn
 from stacks.shared.lambda_function import CLASSIFY, FunctionPlan, add_function, list_prices
 from stacks.shared.parameters import publish, published
-from stacks.shared.state_machine import add_machine
+from stacks.shared.state_machine import add_machine, allow_own_executions
 
 # The longest that Step Functions lets an execution live is a year (its quotas).
 MACHINE_TIMEOUT = Duration.days(60)
@@ -49,7 +49,8 @@ class BulkStack(Stack):
         super().__init__(scope, construct_id, **options)
         self.data_bucket = published(self, settings.name, "data-bucket")
         self.key_arn = published(self, settings.name, "key-arn")
-        table, queue = add_counters(self, "Runs"), self.queue()
+        # Which batches have failures; the outcomes themselves lie in S3.
+        table, queue = add_counters(self, "Runs"), add_dead_letter_queue(self, "Failures")
         worker = add_function(
             self,
             settings.api,
@@ -77,32 +78,22 @@ class BulkStack(Stack):
         ):
             publish(self, settings.name, f"bulk-{name}", value)
 
-    def queue(self) -> sqs.Queue:
-        """Which batches have failures, for as long as SQS keeps a message; the outcomes themselves lie in S3."""
-        return sqs.Queue(
-            self,
-            "Failures",
-            encryption=sqs.QueueEncryption.SQS_MANAGED,
-            enforce_ssl=True,
-            retention_period=Duration.days(14),
-            removal_policy=RemovalPolicy.DESTROY,
-        )
-
     def plan(self, settings: EnvironmentSettings, table: dynamodb.Table, queue: sqs.Queue) -> FunctionPlan:
         """The worker: what the API's functions may ask, and its own places. Policies are the API's alone."""
         data = bucket_arn(self.data_bucket)
         asked = {one.action for one in OPERATIONS if runs_in_bulk(one)}
         batches = {one.action for one in OPERATIONS if one.api and one.api.startswith("Batch")}
-        grants = {
-            "*": (asked | batches) - {CLASSIFY, INVOKE},
-            **own_grants(self, settings),
-            f"{data}/*": {"s3:GetObject"},
-            data: {"s3:ListBucket"},
-            f"{data}/{PREFIX}/*": {"s3:PutObject"},
-            self.key_arn: {"kms:Decrypt", "kms:GenerateDataKey"},
-            table.table_arn: {f"dynamodb:{verb}Item" for verb in ("Get", "Put", "Update")},
-            queue.queue_arn: {"sqs:SendMessage"},
-        }
+        named = "The objects are the run's own choice; it reads them and can do nothing else outside bulk/."
+        grants = [
+            Grant((asked | batches) - {CLASSIFY, INVOKE}, ["*"], NO_RESOURCE),
+            *own_grants(self, settings),
+            Grant(["s3:GetObject"], [f"{data}/*"], named),
+            Grant(["s3:ListBucket"], [data]),
+            Grant(["s3:PutObject"], [f"{data}/{PREFIX}/*"], OBJECTS),
+            Grant(["kms:Decrypt", "kms:GenerateDataKey"], [self.key_arn]),
+            Grant([f"dynamodb:{verb}Item" for verb in ("Get", "Put", "Update")], [table.table_arn]),
+            Grant(["sqs:SendMessage"], [queue.queue_arn]),
+        ]
         variables = {
             **own_variables(settings),
             "PRICES_USD": list_prices(settings.region),
@@ -116,64 +107,36 @@ class BulkStack(Stack):
             "KEEP_SECONDS": str(settings.api.retention_days * SECONDS_A_DAY),
         }
         if classifier := settings.api.document_classifier_endpoint_arn:
-            grants[classifier] = {CLASSIFY}
+            grants.append(Grant([CLASSIFY], [classifier]))
             variables["DOCUMENT_CLASSIFIER_ENDPOINT_ARN"] = classifier
-        return FunctionPlan("bulk", (), grants, variables, parts=PARTS)
+        return FunctionPlan("bulk", (), tuple(grants), variables, parts=PARTS)
 
     def state_machine(self, places: BulkPlaces) -> stepfunctions.StateMachine:
         """The machine with its log, and the rights that a distributed map needs of itself."""
-        machine = add_machine(self, "Machine", definition(places), MACHINE_TIMEOUT)
-        bulk = f"{bucket_arn(self.data_bucket)}/{PREFIX}/*"
-        for actions, resource in (
-            (["lambda:InvokeFunction"], places.function_arn),
-            (
+        data = bucket_arn(self.data_bucket)
+        grants = [
+            Grant(["lambda:InvokeFunction"], [places.function_arn]),
+            Grant(
                 ["s3:GetObject", "s3:PutObject", "s3:ListMultipartUploadParts", "s3:AbortMultipartUpload"],
-                bulk,
+                [f"{data}/{PREFIX}/*"],
+                OBJECTS,
             ),
-            (["s3:ListBucket"], bucket_arn(self.data_bucket)),
-        ):
-            machine.add_to_role_policy(iam.PolicyStatement(actions=actions, resources=[resource]))
-        machine.add_to_role_policy(roles.use_key(self.key_arn))
-        # Not in the role's own policy: the machine waits for that one, and here the policy names the machine.
+            Grant(["s3:ListBucket"], [data]),
+            roles.use_key(self.key_arn),
+        ]
+        machine = add_machine(self, "Machine", definition(places), MACHINE_TIMEOUT, grants)
         executions = self.format_arn(
             service="states",
             resource="execution",
             resource_name=f"{machine.state_machine_name}/*",
             arn_format=roles.ARN,
         )
-        iam.Policy(
-            self,
-            "OwnExecutions",
-            roles=[machine.role],
-            statements=[
-                iam.PolicyStatement(actions=["states:StartExecution"], resources=[machine.state_machine_arn]),
-                iam.PolicyStatement(
-                    actions=["states:DescribeExecution", "states:StopExecution"], resources=[executions]
-                ),
+        children = "A distributed map names its children; the machine is named in full."
+        allow_own_executions(
+            machine,
+            [
+                Grant(["states:StartExecution"], [machine.state_machine_arn]),
+                Grant(["states:DescribeExecution", "states:StopExecution"], [executions], children),
             ],
         )
         return machine
-
-
-def bulk_findings(settings: EnvironmentSettings) -> list[acknowledge.Finding]:
-    """What cdk-nag finds here and is right as it is."""
-    machine = "Machine/Role/DefaultPolicy"
-    executions = acknowledge.resource(
-        f"arn:aws:states:{acknowledge.account(settings)}:execution:<Machine6FC8AE80.Name>/*"
-    )
-    named = (
-        "The objects are the run's own choice; the worker reads them and can do nothing else outside bulk/."
-    )
-    children = "A distributed map names its children; the machine is named in full."
-    end = "This is where failures end: it is read by the redrive command, and nothing behind it can fail."
-    return [
-        *acknowledge.each("BulkRole/DefaultPolicy", acknowledge.NO_RESOURCE, acknowledge.resource("*")),
-        *acknowledge.each("BulkRole/DefaultPolicy", named, acknowledge.objects("DataBucket")),
-        *acknowledge.each(
-            "BulkRole/DefaultPolicy", acknowledge.OBJECTS, acknowledge.objects("DataBucket", "bulk/")
-        ),
-        *acknowledge.each(machine, acknowledge.OBJECTS, acknowledge.objects("DataBucket", "bulk/")),
-        *acknowledge.each(machine, acknowledge.NO_RESOURCE, acknowledge.resource("*")),
-        *acknowledge.each("OwnExecutions", children, executions),
-        *acknowledge.each("Failures", end, "AwsSolutions-SQS3"),
-    ]

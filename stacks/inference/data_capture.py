@@ -9,6 +9,7 @@ from aws_cdk import aws_sagemaker as sagemaker
 from definitions.names import CAPTURED_PREFIX
 from stacks.settings import EnvironmentSettings
 from stacks.shared import iam as roles
+from stacks.shared.grants import allow
 from stacks.shared.parameters import published
 
 properties = sagemaker.CfnEndpointConfig
@@ -21,7 +22,7 @@ def data_capture(
     if not (settings.watching and (capture := settings.watching.capture)):
         return None
     bucket = published(stack, settings.name, "data-bucket")
-    role.add_to_policy(roles.write_objects(f"arn:aws:s3:::{bucket}", f"{CAPTURED_PREFIX}/"))
+    allow(role, [roles.write_objects(roles.bucket_arn(bucket), f"{CAPTURED_PREFIX}/")])
     return properties.DataCaptureConfigProperty(
         enable_capture=True,
         initial_sampling_percentage=capture.percent,

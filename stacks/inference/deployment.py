@@ -9,6 +9,7 @@ from constructs import Construct
 
 from definitions.names import VARIANT
 from stacks.settings.inference import InferenceSettings
+from stacks.shared.acknowledge import acknowledge_alarm
 
 
 def release_alarms(scope: Construct, inference: InferenceSettings, endpoint: str) -> list[cloudwatch.Alarm]:
@@ -47,6 +48,8 @@ def release_alarms(scope: Construct, inference: InferenceSettings, endpoint: str
         alarm_description=f"{endpoint} answers more slowly than {inference.latency_alarm_milliseconds} ms",
         **common,
     )
+    acknowledge_alarm(errors)
+    acknowledge_alarm(slow)
     return [errors, slow]
 
 

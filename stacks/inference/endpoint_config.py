@@ -12,8 +12,12 @@ from definitions.names import VARIANT
 from stacks.settings.container_images import endpoint_host
 from stacks.settings.inference import InferenceSettings
 from stacks.settings.instance_families import has_local_storage
+from stacks.shared.acknowledge import acknowledge
 
 SHADOW = "shadow"
+NO_VOLUME = (
+    "It has no volume: serverless needs none, and an instance's own disks are encrypted by the hardware."
+)
 
 
 def endpoint_configuration(
@@ -31,13 +35,16 @@ def endpoint_configuration(
     else:
         variant = instance_variant(model, inference.instance_type, inference.first_instances)
         key = volume_key(inference.instance_type, key_arn)
-    return sagemaker.CfnEndpointConfig(
+    config = sagemaker.CfnEndpointConfig(
         scope,
         "Configuration",
         production_variants=[variant],
         shadow_production_variants=shadow_variants,
         kms_key_id=key,
     )
+    if key is None:
+        acknowledge(config, NO_VOLUME, "NIST.800.53.R5-SageMakerEndpointConfigurationKMSKeyConfigured")
+    return config
 
 
 def volume_key(instance_type: str, key_arn: str) -> str | None:

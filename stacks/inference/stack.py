@@ -29,7 +29,6 @@ from definitions.names import (
     released_version,
     served_model,
     shadow_parameter,
-    stack_name,
     version_parameter,
 )
 from definitions.networks import KINDS
@@ -43,8 +42,8 @@ from stacks.inference.scale_to_zero import AsynchronousEndpoint, ComponentEndpoi
 from stacks.settings import EnvironmentSettings
 from stacks.settings.container_images import INFERENCE_IMAGES
 from stacks.settings.inference import ASYNCHRONOUS_PREFIX, InferenceSettings
-from stacks.shared import acknowledge
 from stacks.shared import iam as roles
+from stacks.shared.grants import VERSIONS, Grant, allow
 from stacks.shared.iam import bucket_arn
 from stacks.shared.parameters import published
 
@@ -107,7 +106,7 @@ class InferenceStack(Stack):
             resource_name=f"{self.stack_name}-*",
             arn_format=ArnFormat.COLON_RESOURCE_NAME,
         )
-        statements = [
+        grants = [
             *roles.read_objects(model_bucket_arn, *read_prefixes(settings.inference)),
             roles.use_key(self.key_arn),
             *roles.pull_image(INFERENCE_IMAGES[settings.inference.image_version], settings.region),
@@ -115,17 +114,18 @@ class InferenceStack(Stack):
             # A batch transform job has no role but that of its model.
             *roles.read_objects(data_bucket_arn, f"{TRANSFORM_PREFIX}/"),
             roles.write_objects(data_bucket_arn, f"{TRANSFORM_PREFIX}/"),
-            iam.PolicyStatement(actions=["sagemaker:DescribeModelPackage"], resources=versions),
-            iam.PolicyStatement(actions=["cloudwatch:DescribeAlarms"], resources=[alarms]),
+            Grant(["sagemaker:DescribeModelPackage"], versions, VERSIONS),
+            Grant(
+                ["cloudwatch:DescribeAlarms"], [alarms], "This stack's alarms and no others; CDK names them."
+            ),
         ]
         if settings.inference.litert_image_uri:
-            statements.append(roles.pull_own_image(settings.inference.litert_image_uri))
+            grants.append(roles.pull_own_image(settings.inference.litert_image_uri))
         if settings.inference.asynchronous:
             # Requests lie below the same prefix as their answers.
-            statements += roles.read_objects(model_bucket_arn, f"{ASYNCHRONOUS_PREFIX}/")
-            statements.append(roles.write_objects(model_bucket_arn, f"{ASYNCHRONOUS_PREFIX}/"))
-        for statement in statements:
-            role.add_to_policy(statement)
+            grants += roles.read_objects(model_bucket_arn, f"{ASYNCHRONOUS_PREFIX}/")
+            grants.append(roles.write_objects(model_bucket_arn, f"{ASYNCHRONOUS_PREFIX}/"))
+        allow(role, grants)
         return role
 
 
@@ -346,39 +346,3 @@ def is_set(stack: Stack, construct_id: str, version: CfnParameter) -> CfnConditi
     """Whether a version parameter names one."""
     expression = Fn.condition_not(Fn.condition_equals(version.value_as_string, ""))
     return CfnCondition(stack, construct_id, expression=expression)
-
-
-def inference_findings(settings: EnvironmentSettings) -> list[acknowledge.Finding]:
-    """What cdk-nag finds here and is right as it is."""
-    asynchronous = ("asynchronous/",) if settings.inference.asynchronous else ()
-    alarms = acknowledge.resource(
-        f"arn:aws:cloudwatch:{acknowledge.account(settings)}:alarm:{stack_name(settings.name, 'Inference')}-*"
-    )
-    kept = acknowledge.each(
-        "ModelRole/DefaultPolicy", acknowledge.OBJECTS, acknowledge.objects("DataBucket", "captured/")
-    )
-    captures = settings.watching and settings.watching.capture
-    return [
-        *(kept if captures else []),
-        *acknowledge.each(
-            "ModelRole/DefaultPolicy",
-            acknowledge.OBJECTS,
-            *(
-                acknowledge.objects("ModelBucket", p)
-                for p in ("training/", "local/", *acknowledge.copied(settings), *asynchronous)
-            ),
-        ),
-        *acknowledge.each(
-            "ModelRole/DefaultPolicy", acknowledge.OBJECTS, acknowledge.objects("DataBucket", "transform/")
-        ),
-        *acknowledge.each(
-            "ModelRole/DefaultPolicy",
-            acknowledge.LOG_STREAMS,
-            *(acknowledge.log_group(settings, group) for group in log_groups(settings.inference)),
-        ),
-        *acknowledge.each("ModelRole/DefaultPolicy", acknowledge.VERSIONS, *acknowledge.versions(settings)),
-        *acknowledge.each(
-            "ModelRole/DefaultPolicy", "The alarms of this stack and no others; CDK names them.", alarms
-        ),
-        *acknowledge.each("ModelRole/DefaultPolicy", acknowledge.NO_RESOURCE, acknowledge.resource("*")),
-    ]

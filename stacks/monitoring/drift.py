@@ -19,8 +19,9 @@ from stacks.monitoring.drift_state_machine import INPUT_DRIFT, NAMESPACE, PREDIC
 from stacks.monitoring.needed import drift_of
 from stacks.settings import EnvironmentSettings
 from stacks.settings.container_images import INFERENCE_IMAGES, TRAINING_IMAGES
-from stacks.shared import acknowledge
 from stacks.shared import iam as roles
+from stacks.shared.acknowledge import acknowledge_alarm
+from stacks.shared.grants import NO_RESOURCE, OBJECTS, RUNS, STACK_ID, VERSIONS, Grant, allow
 from stacks.shared.iam import bucket_arn
 from stacks.shared.job_context import Places
 from stacks.shared.job_network import published_network
@@ -80,7 +81,7 @@ class DriftJob(Construct):
             "Machine",
             definition(settings, places),
             Duration.hours(3),
-            self.statements(places, job_role),
+            self.grants(places, job_role),
         )
         for kind in KINDS:
             self.schedule(kind, machine)
@@ -92,7 +93,7 @@ class DriftJob(Construct):
         """What the container may do: read captures, baselines and code, write reports."""
         role = iam.Role(self, "JobRole", assumed_by=iam.ServicePrincipal("sagemaker.amazonaws.com"))  # pyright: ignore[reportArgumentType]  # jsii
         image = TRAINING_IMAGES[self.settings.training.image_version]
-        statements = [
+        grants = [
             *roles.read_objects(self.buckets["data"], f"{CAPTURED_PREFIX}/"),
             *roles.read_objects(self.buckets["model"], "evaluations/"),
             *roles.read_code(self.stack, code.s3_bucket_name),
@@ -103,12 +104,11 @@ class DriftJob(Construct):
             *roles.write_sagemaker_logs(self.stack, "ProcessingJobs"),
         ]
         if self.settings.training.network:
-            statements.append(roles.place_network_interfaces())
-        for statement in statements:
-            role.add_to_policy(statement)
+            grants.append(roles.place_network_interfaces())
+        allow(role, grants)
         return role
 
-    def statements(self, places: Places, job_role: iam.Role) -> list[iam.PolicyStatement]:
+    def grants(self, places: Places, job_role: iam.Role) -> list[Grant]:
         """The machine's calls, and those with which Step Functions waits for a job's end."""
         stack = self.stack
         rule = stack.format_arn(
@@ -121,34 +121,30 @@ class DriftJob(Construct):
         )
         versions = [f"{arn}*" for arn in places.version_arns.values()]
         return [
-            iam.PolicyStatement(
-                actions=[
+            Grant(
+                [
                     *(f"sagemaker:{verb}ProcessingJob" for verb in ("Create", "Describe", "Stop")),
                     "sagemaker:AddTags",
                 ],
-                resources=[
+                [
                     self.sagemaker_arn("processing-job", f"{job_name(self.settings.name, kind, 'drift')}-*")
                     for kind in KINDS
                 ],
+                RUNS,
             ),
-            iam.PolicyStatement(actions=["sagemaker:DescribeModelPackage"], resources=versions),
-            iam.PolicyStatement(actions=["cloudformation:DescribeStacks"], resources=[inference_stack]),
-            iam.PolicyStatement(actions=["s3:ListBucket"], resources=[self.buckets["data"]]),
-            iam.PolicyStatement(actions=["s3:GetObject"], resources=[f"{self.buckets['model']}/drift/*"]),
-            iam.PolicyStatement(actions=["kms:Decrypt"], resources=[self.key_arn]),
-            iam.PolicyStatement(
-                actions=["iam:PassRole"],
-                resources=[job_role.role_arn],
-                conditions={"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}},
-            ),
-            iam.PolicyStatement(
-                actions=["events:PutTargets", "events:PutRule", "events:DescribeRule"], resources=[rule]
-            ),
-            # PutMetricData has no resource to name; the condition holds it to its namespace.
-            iam.PolicyStatement(
-                actions=["cloudwatch:PutMetricData"],
-                resources=["*"],
-                conditions={"StringEquals": {"cloudwatch:namespace": NAMESPACE}},
+            Grant(["sagemaker:DescribeModelPackage"], versions, VERSIONS),
+            Grant(["cloudformation:DescribeStacks"], [inference_stack], STACK_ID),
+            Grant(["s3:ListBucket"], [self.buckets["data"]]),
+            Grant(["s3:GetObject"], [f"{self.buckets['model']}/drift/*"], OBJECTS),
+            Grant(["kms:Decrypt"], [self.key_arn]),
+            roles.pass_role(job_role.role_arn),
+            Grant(["events:PutTargets", "events:PutRule", "events:DescribeRule"], [rule]),
+            # The condition holds it to its namespace.
+            Grant(
+                ["cloudwatch:PutMetricData"],
+                ["*"],
+                NO_RESOURCE,
+                {"StringEquals": {"cloudwatch:namespace": NAMESPACE}},
             ),
         ]
 
@@ -159,13 +155,13 @@ class DriftJob(Construct):
             f"{kind.title()}Schedule",
             description=f"Measures the drift of the {kind}",
             schedule=events.Schedule.expression(drift_of(self.settings).expression),
-            targets=[target(machine, {"kind": kind, "time": events.EventField.from_path("$.time")})],  # pyright: ignore[reportArgumentType]  # jsii
+            targets=[target(self, machine, {"kind": kind, "time": events.EventField.from_path("$.time")})],  # pyright: ignore[reportArgumentType]  # jsii
         )
 
     def alarm(self, kind: str, metric: str) -> cloudwatch.Alarm:
         """Goes off when a day's index is above the threshold; a day without a figure changes nothing."""
         name = endpoint_name(self.settings.name, kind)
-        return cloudwatch.Alarm(
+        alarm = cloudwatch.Alarm(
             self,
             f"{kind.title()}{metric}",
             metric=cloudwatch.Metric(
@@ -181,6 +177,8 @@ class DriftJob(Construct):
             treat_missing_data=cloudwatch.TreatMissingData.IGNORE,
             alarm_description=f"{name}: the distribution behind {metric} is another than the test split's",
         )
+        acknowledge_alarm(alarm)
+        return alarm
 
     def retrain(
         self, kind: str, data_prefix: str, alarms: list[cloudwatch.Alarm], training_machine_arn: str
@@ -202,7 +200,7 @@ class DriftJob(Construct):
                     "state": {"value": ["ALARM"]},
                 },
             ),
-            targets=[target(machine, request)],  # pyright: ignore[reportArgumentType]  # jsii
+            targets=[target(self, machine, request)],  # pyright: ignore[reportArgumentType]  # jsii
         )
 
     def sagemaker_arn(self, resource: str, name: str) -> str:
@@ -213,35 +211,3 @@ class DriftJob(Construct):
             resource_name=name,
             arn_format=ArnFormat.SLASH_RESOURCE_NAME,
         )
-
-
-def drift_findings(settings: EnvironmentSettings) -> list[acknowledge.Finding]:
-    """What cdk-nag finds here and is right as it is."""
-    if not (settings.watching and settings.watching.drift):
-        return []
-    job, machine = "Drift/JobRole/DefaultPolicy", "Drift/Machine/Role/DefaultPolicy"
-    return [
-        *acknowledge.each(job, acknowledge.OBJECTS, acknowledge.objects("DataBucket", "captured/")),
-        *acknowledge.each(
-            job,
-            acknowledge.OBJECTS,
-            *(acknowledge.objects("ModelBucket", p) for p in ("evaluations/", "drift/")),
-        ),
-        *acknowledge.each(job, acknowledge.LOG_STREAMS, acknowledge.log_group(settings, "ProcessingJobs")),
-        *acknowledge.each(job, acknowledge.NO_RESOURCE, acknowledge.resource("*")),
-        *acknowledge.each(job, acknowledge.ARCHIVES, acknowledge.source_archives(settings)),
-        *acknowledge.each(
-            machine,
-            acknowledge.RUNS,
-            *(
-                acknowledge.sagemaker(
-                    settings, "processing-job", f"{job_name(settings.name, kind, 'drift')}-"
-                )
-                for kind in KINDS
-            ),
-        ),
-        *acknowledge.each(machine, acknowledge.VERSIONS, *acknowledge.versions(settings)),
-        *acknowledge.each(machine, acknowledge.OBJECTS, acknowledge.objects("ModelBucket", "drift/")),
-        *acknowledge.each(machine, acknowledge.STACK_ID, acknowledge.inference_stack(settings)),
-        *acknowledge.each(machine, acknowledge.NO_RESOURCE, acknowledge.resource("*")),
-    ]

@@ -19,6 +19,8 @@ from stacks.monitoring.dashboard import add_dashboard
 from stacks.monitoring.drift import DriftJob
 from stacks.monitoring.needed import watching_of
 from stacks.settings import EnvironmentSettings
+from stacks.shared.acknowledge import acknowledge_alarm
+from stacks.shared.dead_letters import lost_events
 from stacks.shared.lambda_function import METRICS_NAMESPACE
 from stacks.shared.parameters import published
 
@@ -86,7 +88,10 @@ class WatchingStack(Stack):
             enforce_ssl=True,
         )
         if email := self.watching.email:
-            topic.add_subscription(subscriptions.EmailSubscription(email))  # pyright: ignore[reportArgumentType]  # jsii
+            undelivered = lost_events(self)
+            topic.add_subscription(
+                subscriptions.EmailSubscription(email, dead_letter_queue=undelivered)  # pyright: ignore[reportArgumentType]  # jsii
+            )
         return topic
 
     def tell(self, construct_id: str, topic: sns.Topic, pattern: events.EventPattern, message: str) -> None:
@@ -95,7 +100,13 @@ class WatchingStack(Stack):
             self,
             construct_id,
             event_pattern=pattern,
-            targets=[targets.SnsTopic(topic, message=events.RuleTargetInput.from_text(message))],  # pyright: ignore[reportArgumentType]  # jsii
+            targets=[  # pyright: ignore[reportArgumentType]  # jsii
+                targets.SnsTopic(
+                    topic,
+                    message=events.RuleTargetInput.from_text(message),
+                    dead_letter_queue=lost_events(self),
+                )
+            ],
         )
 
     def tell_of_alarms(self, topic: sns.Topic, alarm_prefix: str) -> None:
@@ -139,7 +150,7 @@ class WatchingStack(Stack):
 
     def alarm_on_spending(self, settings: EnvironmentSettings) -> None:
         """Half of what the API may spend in the hour or the month; the functions tell it from then on, not before."""
-        cloudwatch.Alarm(
+        alarm = cloudwatch.Alarm(
             self,
             "ApiSpending",
             metric=cloudwatch.Metric(
@@ -155,10 +166,11 @@ class WatchingStack(Stack):
             treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
             alarm_description="Half of what the API may spend on managed services is spent",
         )
+        acknowledge_alarm(alarm)
 
     def alarm_on_server_errors(self, settings: EnvironmentSettings) -> None:
         """The API's own alarm; those of the endpoints stand beside them, because they roll releases back."""
-        cloudwatch.Alarm(
+        alarm = cloudwatch.Alarm(
             self,
             "ApiServerErrors",
             metric=cloudwatch.Metric(
@@ -174,3 +186,4 @@ class WatchingStack(Stack):
             treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
             alarm_description="The API answers too often with server errors",
         )
+        acknowledge_alarm(alarm)

@@ -18,6 +18,8 @@ from stacks.release.shutdown_state_machine import REST, REST_IF_IDLE, WAKE, Rest
 from stacks.release.state_machine import ReleasePlaces
 from stacks.settings import EnvironmentSettings
 from stacks.settings.release import OfficeHours
+from stacks.shared.dead_letters import lost_events
+from stacks.shared.grants import NO_RESOURCE, STACK_ID, Grant, allow
 from stacks.shared.parameters import publish
 from stacks.shared.state_machine import add_machine, target
 
@@ -56,7 +58,7 @@ class Rests(Construct):
             definition(rest_places),
             # It waits for a release that changes the stack.
             Duration.seconds(2 * 3600 + 2 * settings.inference.release_seconds),
-            self.statements(rest_places),
+            self.grants(rest_places),
         )
         publish(self.stack, settings.name, "shutdown-state-machine-arn", machine.state_machine_arn)
         if rest.idle_hours:
@@ -73,23 +75,21 @@ class Rests(Construct):
             arn_format=ArnFormat.SLASH_RESOURCE_NAME,
         )
 
-    def statements(self, places: RestPlaces) -> list[iam.PolicyStatement]:
+    def grants(self, places: RestPlaces) -> list[Grant]:
         """The machine's calls; CloudFormation updates under its own role."""
         return [
-            iam.PolicyStatement(
-                actions=["cloudformation:DescribeStacks", "cloudformation:UpdateStack"],
-                resources=[self.arn("cloudformation", "stack", f"{places.release.inference_stack}/*")],
+            Grant(
+                ["cloudformation:DescribeStacks", "cloudformation:UpdateStack"],
+                [self.arn("cloudformation", "stack", f"{places.release.inference_stack}/*")],
+                STACK_ID,
             ),
-            # The statistics of a metric have no resource to name.
-            iam.PolicyStatement(actions=["cloudwatch:GetMetricStatistics"], resources=["*"]),
-            iam.PolicyStatement(
-                actions=["ssm:GetParameter"],
-                # The name of a parameter begins with the slash that its ARN has already.
-                resources=[
-                    self.arn("ssm", "parameter", name[1:]) for name in records(self.settings.name).values()
-                ],
+            Grant(["cloudwatch:GetMetricStatistics"], ["*"], NO_RESOURCE),
+            # The name of a parameter begins with the slash that its ARN has already.
+            Grant(
+                ["ssm:GetParameter"],
+                [self.arn("ssm", "parameter", name[1:]) for name in records(self.settings.name).values()],
             ),
-            iam.PolicyStatement(actions=["states:StartExecution"], resources=[places.release_machine_arn]),
+            Grant(["states:StartExecution"], [places.release_machine_arn]),
         ]
 
     def look_for_idle_ones(self, machine: stepfunctions.StateMachine) -> None:
@@ -100,15 +100,18 @@ class Rests(Construct):
                 f"{kind.title()}Idle",
                 description=f"Takes the endpoint of the {kind} away when nobody asks it",
                 schedule=events.Schedule.rate(Duration.hours(1)),
-                targets=[target(machine, {"kind": kind, "action": REST_IF_IDLE})],  # pyright: ignore[reportArgumentType]  # jsii
+                targets=[target(self, machine, {"kind": kind, "action": REST_IF_IDLE})],  # pyright: ignore[reportArgumentType]  # jsii
             )
 
     def keep(self, hours: OfficeHours, machine: stepfunctions.StateMachine) -> None:
         """By the clock of the place, which a rule of EventBridge does not know and a schedule does."""
         role = iam.Role(self, "ClockRole", assumed_by=iam.ServicePrincipal("scheduler.amazonaws.com"))  # pyright: ignore[reportArgumentType]  # jsii
-        role.add_to_policy(
-            iam.PolicyStatement(actions=["states:StartExecution"], resources=[machine.state_machine_arn])
-        )
+        lost = lost_events(self)
+        grants = [
+            Grant(["states:StartExecution"], [machine.state_machine_arn]),
+            Grant(["sqs:SendMessage"], [lost.queue_arn]),
+        ]
+        allow(role, grants)
         for kind in KINDS:
             for action, hour in ((WAKE, hours.start_hour), (REST, hours.end_hour)):
                 schedule = scheduler.CfnSchedule(
@@ -121,6 +124,7 @@ class Rests(Construct):
                     target=scheduler.CfnSchedule.TargetProperty(
                         arn=machine.state_machine_arn,
                         role_arn=role.role_arn,
+                        dead_letter_config=scheduler.CfnSchedule.DeadLetterConfigProperty(arn=lost.queue_arn),
                         input=json.dumps({"kind": kind, "action": action}),
                     ),
                 )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from aws_cdk import Duration, Stack
 from aws_cdk import aws_events as events
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_ssm as ssm
 from aws_cdk import aws_stepfunctions as stepfunctions
 from constructs import Construct
@@ -14,10 +13,10 @@ from definitions.networks import KINDS
 from stacks.release.record import records
 from stacks.release.state_machine import ReleasePlaces, definition
 from stacks.settings import EnvironmentSettings
-from stacks.shared import acknowledge
+from stacks.shared.grants import OBJECTS, STACK_ID, VERSIONS, Grant
 from stacks.shared.iam import bucket_arn
 from stacks.shared.parameters import publish, published
-from stacks.shared.state_machine import add_machine, target
+from stacks.shared.state_machine import add_machine, allow_own_executions, target
 
 # Beside its own update and the one that takes it back: for those before it.
 TURN_HOURS = 12
@@ -42,17 +41,9 @@ class ReleaseStack(Stack):
             "Release",
             definition(places),
             Duration.seconds(TURN_HOURS * 3600 + 2 * settings.inference.release_seconds),
-            self.statements(settings, places),
+            self.grants(settings, places),
         )
-        # Not in the role's own policy: the machine waits for that one, and here the policy names the machine.
-        iam.Policy(
-            self,
-            "OwnExecutions",
-            roles=[machine.role],
-            statements=[
-                iam.PolicyStatement(actions=["states:ListExecutions"], resources=[machine.state_machine_arn])
-            ],
-        )
+        allow_own_executions(machine, [Grant(["states:ListExecutions"], [machine.state_machine_arn])])
         for kind, name in records(settings.name).items():
             # Only the machine changes it: a deployment writes it again when this very text has changed.
             ssm.CfnParameter(
@@ -86,14 +77,18 @@ class ReleaseStack(Stack):
                     "UpdatedModelPackageFields": ["ModelApprovalStatus"],
                 },
             ),
-            targets=[target(machine, release)],  # pyright: ignore[reportArgumentType]  # jsii
+            targets=[target(self, machine, release)],  # pyright: ignore[reportArgumentType]  # jsii
         )
 
-    def statements(self, settings: EnvironmentSettings, places: ReleasePlaces) -> list[iam.PolicyStatement]:
+    def grants(self, settings: EnvironmentSettings, places: ReleasePlaces) -> list[Grant]:
         """Exactly the calls that the definition makes; CloudFormation updates under its own role."""
         groups = [endpoint_name(settings.name, kind) for kind in KINDS]
         endpoints = [places.shared_endpoint] if places.shared_endpoint else groups
         model_bucket_arn = bucket_arn(published(self, settings.name, "model-bucket"))
+        key_arn = published(self, settings.name, "key-arn")
+        inference_stack = self.format_arn(
+            service="cloudformation", resource="stack", resource_name=f"{places.inference_stack}/*"
+        )
 
         def sagemaker_arns(resource: str, names: list[str]) -> list[str]:
             return [
@@ -102,81 +97,44 @@ class ReleaseStack(Stack):
 
         # Where the endpoint is shared, the artefact is copied below its prefix.
         copies = [
-            iam.PolicyStatement(
-                actions=["s3:PutObject"], resources=[f"{model_bucket_arn}/{MULTI_MODEL_PREFIX}/*"]
-            ),
-            iam.PolicyStatement(
-                actions=["kms:GenerateDataKey"], resources=[published(self, settings.name, "key-arn")]
-            ),
+            Grant(["s3:PutObject"], [f"{model_bucket_arn}/{MULTI_MODEL_PREFIX}/*"], OBJECTS),
+            Grant(["kms:GenerateDataKey"], [key_arn]),
         ]
         return [
             *(copies if places.shared_endpoint else []),
-            iam.PolicyStatement(
-                actions=["sagemaker:DescribeModelPackage"],
-                resources=sagemaker_arns("model-package", [f"{group}/*" for group in groups]),
+            Grant(
+                ["sagemaker:DescribeModelPackage"],
+                sagemaker_arns("model-package", [f"{group}/*" for group in groups]),
+                VERSIONS,
             ),
-            iam.PolicyStatement(
-                actions=["sagemaker:DescribeEndpoint", "sagemaker:InvokeEndpoint"],
-                resources=sagemaker_arns("endpoint", endpoints),
+            Grant(
+                ["sagemaker:DescribeEndpoint", "sagemaker:InvokeEndpoint"],
+                sagemaker_arns("endpoint", endpoints),
             ),
-            iam.PolicyStatement(
-                actions=["s3:GetObject"],
-                resources=[
-                    f"{model_bucket_arn}/{prefix}*" for prefix in ("training/", "local/", "evaluations/")
-                ],
+            Grant(
+                ["s3:GetObject"],
+                [f"{model_bucket_arn}/{prefix}*" for prefix in ("training/", "local/", "evaluations/")],
+                OBJECTS,
             ),
-            iam.PolicyStatement(
-                actions=["kms:Decrypt"], resources=[published(self, settings.name, "key-arn")]
-            ),
-            iam.PolicyStatement(
-                actions=["ssm:GetParameter", "ssm:PutParameter"],
-                resources=[
+            Grant(["kms:Decrypt"], [key_arn]),
+            Grant(
+                ["ssm:GetParameter", "ssm:PutParameter"],
+                [
                     # The name of a parameter begins with the slash that its ARN has already.
                     self.format_arn(service="ssm", resource="parameter", resource_name=name[1:])
                     for name in records(settings.name).values()
                 ],
             ),
             # With it a missing object is said to be missing, not forbidden.
-            iam.PolicyStatement(actions=["s3:ListBucket"], resources=[model_bucket_arn]),
-            iam.PolicyStatement(
-                actions=[
+            Grant(["s3:ListBucket"], [model_bucket_arn]),
+            Grant(
+                [
                     "cloudformation:DescribeStacks",
                     "cloudformation:DescribeStackEvents",
                     "cloudformation:DescribeStackResource",
                     "cloudformation:UpdateStack",
                 ],
-                resources=[
-                    self.format_arn(
-                        service="cloudformation",
-                        resource="stack",
-                        resource_name=f"{places.inference_stack}/*",
-                    )
-                ],
+                [inference_stack],
+                STACK_ID,
             ),
         ]
-
-
-def release_findings(settings: EnvironmentSettings) -> list[acknowledge.Finding]:
-    """What cdk-nag finds here and is right as it is."""
-    prefixes = ("training/", "local/", "evaluations/", *acknowledge.copied(settings))
-    rests = acknowledge.each(
-        "Rests/Machine/Role/DefaultPolicy", acknowledge.STACK_ID, acknowledge.inference_stack(settings)
-    )
-    rests += acknowledge.each(
-        "Rests/Machine/Role/DefaultPolicy", acknowledge.NO_RESOURCE, acknowledge.resource("*")
-    )
-    return [
-        *(rests if settings.rest else []),
-        *acknowledge.each(
-            "Release/Role/DefaultPolicy", acknowledge.VERSIONS, *acknowledge.versions(settings)
-        ),
-        *acknowledge.each(
-            "Release/Role/DefaultPolicy",
-            acknowledge.OBJECTS,
-            *(acknowledge.objects("ModelBucket", p) for p in prefixes),
-        ),
-        *acknowledge.each(
-            "Release/Role/DefaultPolicy", acknowledge.STACK_ID, acknowledge.inference_stack(settings)
-        ),
-        *acknowledge.each("Release/Role/DefaultPolicy", acknowledge.NO_RESOURCE, acknowledge.resource("*")),
-    ]

@@ -17,6 +17,7 @@ from definitions.names import (
 )
 from definitions.networks import KINDS
 from stacks.settings import EnvironmentSettings
+from stacks.shared.grants import Grant
 
 INVOKE = "sagemaker:InvokeEndpoint"
 
@@ -33,17 +34,16 @@ def own_variables(settings: EnvironmentSettings) -> dict[str, str]:
     }
 
 
-def own_grants(
-    stack: Stack, settings: EnvironmentSettings, kinds: Iterable[str] = KINDS
-) -> dict[str, set[str]]:
-    """The function's IAM actions by resource, for networks of some kinds."""
+def own_grants(stack: Stack, settings: EnvironmentSettings, kinds: Iterable[str] = KINDS) -> list[Grant]:
+    """What the function may call, for networks of some kinds."""
 
     def endpoint(name: str) -> str:
         return stack.format_arn(service="sagemaker", resource="endpoint", resource_name=name)
 
     if not settings.inference.multi_model:
-        return {endpoint(endpoint_name(settings.name, kind)): {INVOKE} for kind in kinds}
-    return {endpoint(shared_endpoint_name(settings.name)): {INVOKE}, **record_grants(stack, settings, kinds)}
+        return [Grant([INVOKE], [endpoint(endpoint_name(settings.name, kind)) for kind in kinds])]
+    shared = Grant([INVOKE], [endpoint(shared_endpoint_name(settings.name))])
+    return [shared, record_grant(stack, settings, kinds)]
 
 
 def record_variables(settings: EnvironmentSettings) -> dict[str, str]:
@@ -54,9 +54,7 @@ def record_variables(settings: EnvironmentSettings) -> dict[str, str]:
     }
 
 
-def record_grants(
-    stack: Stack, settings: EnvironmentSettings, kinds: Iterable[str] = KINDS
-) -> dict[str, set[str]]:
+def record_grant(stack: Stack, settings: EnvironmentSettings, kinds: Iterable[str] = KINDS) -> Grant:
     """The right to read those records."""
     names = [parameter_name(settings.name, released_version(kind)) for kind in kinds]
     # The name of a parameter begins with the slash that its ARN has already.
@@ -64,4 +62,4 @@ def record_grants(
         stack.format_arn(service="ssm", resource="parameter", resource_name=name.lstrip("/"))
         for name in names
     ]
-    return {arn: {"ssm:GetParameter"} for arn in arns}
+    return Grant(["ssm:GetParameter"], arns)

@@ -8,26 +8,26 @@ from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from stacks.settings.container_images import Image
+from stacks.shared.grants import ARCHIVES, LOG_STREAMS, NO_RESOURCE, OBJECTS, Grant
 
 ARN = ArnFormat.COLON_RESOURCE_NAME
+PULL = ("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
 
 
-def read_objects(bucket_arn: str, *prefixes: str) -> list[iam.PolicyStatement]:
+def read_objects(bucket_arn: str, *prefixes: str) -> list[Grant]:
     """Reading below prefixes of a bucket."""
     return [
-        iam.PolicyStatement(
-            actions=["s3:GetObject"], resources=[f"{bucket_arn}/{prefix}*" for prefix in prefixes or ("",)]
-        ),
-        iam.PolicyStatement(actions=["s3:ListBucket"], resources=[bucket_arn]),
+        Grant(["s3:GetObject"], [f"{bucket_arn}/{prefix}*" for prefix in prefixes or ("",)], OBJECTS),
+        Grant(["s3:ListBucket"], [bucket_arn]),
     ]
 
 
-def read_code(stack: Stack, bucket: str) -> list[iam.PolicyStatement]:
+def read_code(stack: Stack, bucket: str) -> list[Grant]:
     """Reading every source archive that was ever deployed: a run in flight reads the one that it began with."""
     arn = stack.format_arn(service="s3", region="", account="", resource=bucket)
     return [
-        iam.PolicyStatement(actions=["s3:GetObject"], resources=[f"{arn}/*.gz"]),
-        iam.PolicyStatement(actions=["s3:ListBucket"], resources=[arn]),
+        Grant(["s3:GetObject"], [f"{arn}/*.gz"], ARCHIVES),
+        Grant(["s3:ListBucket"], [arn]),
     ]
 
 
@@ -40,54 +40,49 @@ def never_read_objects(bucket_arn: str, *prefixes: str) -> iam.PolicyStatement:
     )
 
 
-def write_objects(bucket_arn: str, *prefixes: str) -> iam.PolicyStatement:
+def write_objects(bucket_arn: str, *prefixes: str) -> Grant:
     """Writing below prefixes of a bucket."""
-    return iam.PolicyStatement(
-        actions=["s3:PutObject", "s3:AbortMultipartUpload"],
-        resources=[f"{bucket_arn}/{prefix}*" for prefix in prefixes],
+    return Grant(
+        ["s3:PutObject", "s3:AbortMultipartUpload"],
+        [f"{bucket_arn}/{prefix}*" for prefix in prefixes],
+        OBJECTS,
     )
 
 
-def use_key(key_arn: str) -> iam.PolicyStatement:
+def use_key(key_arn: str) -> Grant:
     """Reading and writing what the key encrypts."""
-    return iam.PolicyStatement(
-        actions=["kms:Decrypt", "kms:GenerateDataKey", "kms:DescribeKey"], resources=[key_arn]
-    )
+    return Grant(["kms:Decrypt", "kms:GenerateDataKey", "kms:DescribeKey"], [key_arn])
 
 
-def use_key_for_volumes(key_arn: str) -> iam.PolicyStatement:
+def use_key_for_volumes(key_arn: str) -> Grant:
     """Letting SageMaker attach encrypted volumes."""
-    return iam.PolicyStatement(
-        actions=["kms:CreateGrant"],
-        resources=[key_arn],
-        conditions={"Bool": {"kms:GrantIsForAWSResource": "true"}},
-    )
+    for_aws = {"Bool": {"kms:GrantIsForAWSResource": "true"}}
+    return Grant(["kms:CreateGrant"], [key_arn], conditions=for_aws)
 
 
-def pull_image(image: Image, region: str) -> list[iam.PolicyStatement]:
+def pass_role(role_arn: str) -> Grant:
+    """Handing a role to SageMaker's jobs."""
+    to_sagemaker = {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
+    return Grant(["iam:PassRole"], [role_arn], conditions=to_sagemaker)
+
+
+def pull_image(image: Image, region: str) -> list[Grant]:
     """Pulling one of AWS's containers."""
     account, repository = image.uri(region).split(".")[0], image.repository
     return [
-        iam.PolicyStatement(
-            actions=["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
-            resources=[f"arn:aws:ecr:{region}:{account}:repository/{repository}"],
-        ),
-        # The registry's token has no resource to name.
-        iam.PolicyStatement(actions=["ecr:GetAuthorizationToken"], resources=["*"]),
+        Grant(PULL, [f"arn:aws:ecr:{region}:{account}:repository/{repository}"]),
+        Grant(["ecr:GetAuthorizationToken"], ["*"], NO_RESOURCE),
     ]
 
 
-def pull_own_image(uri: str) -> iam.PolicyStatement:
+def pull_own_image(uri: str) -> Grant:
     """Pulling an image of a registry of one's own; the token that this takes too is `pull_image`'s."""
     registry, repository = uri.partition(":")[0].split("/", 1)
     account, _, _, region = registry.split(".")[:4]
-    return iam.PolicyStatement(
-        actions=["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
-        resources=[f"arn:aws:ecr:{region}:{account}:repository/{repository}"],
-    )
+    return Grant(PULL, [f"arn:aws:ecr:{region}:{account}:repository/{repository}"])
 
 
-def write_sagemaker_logs(stack: Stack, *log_groups: str) -> list[iam.PolicyStatement]:
+def write_sagemaker_logs(stack: Stack, *log_groups: str) -> list[Grant]:
     """Writing the logs and metrics of jobs and endpoints; `log_groups` are names or, with /* at the end, beginnings."""
     groups = [
         stack.format_arn(
@@ -96,20 +91,17 @@ def write_sagemaker_logs(stack: Stack, *log_groups: str) -> list[iam.PolicyState
         for group in log_groups
     ]
     return [
-        iam.PolicyStatement(
-            actions=[
-                "logs:CreateLogGroup",
-                "logs:CreateLogStream",
-                "logs:DescribeLogStreams",
-                "logs:PutLogEvents",
-            ],
-            resources=groups,
+        Grant(
+            ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
+            groups,
+            LOG_STREAMS,
         ),
-        # PutMetricData has no resource to name; the condition holds it to SageMaker's namespaces.
-        iam.PolicyStatement(
-            actions=["cloudwatch:PutMetricData"],
-            resources=["*"],
-            conditions={"StringLike": {"cloudwatch:namespace": ["/aws/sagemaker/*"]}},
+        # The condition holds it to SageMaker's namespaces.
+        Grant(
+            ["cloudwatch:PutMetricData"],
+            ["*"],
+            NO_RESOURCE,
+            {"StringLike": {"cloudwatch:namespace": ["/aws/sagemaker/*"]}},
         ),
     ]
 
@@ -119,13 +111,13 @@ def sagemaker_log_group(group: str) -> str:
     return f"/aws/sagemaker/{group}" if group.endswith("/*") else f"/aws/sagemaker/{group}:*"
 
 
-def place_network_interfaces() -> iam.PolicyStatement:
+def place_network_interfaces() -> Grant:
     """Putting jobs into subnets (SageMaker's execution role permissions).
 
     For CreateProcessingJob the guide forbids conditions and resource filters here: its checks fail with them.
     """
-    return iam.PolicyStatement(
-        actions=[
+    return Grant(
+        [
             "ec2:CreateNetworkInterface",
             "ec2:CreateNetworkInterfacePermission",
             "ec2:DeleteNetworkInterface",
@@ -136,7 +128,8 @@ def place_network_interfaces() -> iam.PolicyStatement:
             "ec2:DescribeSubnets",
             "ec2:DescribeVpcs",
         ],
-        resources=["*"],
+        ["*"],
+        NO_RESOURCE,
     )
 
 

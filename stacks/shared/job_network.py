@@ -5,14 +5,16 @@ from __future__ import annotations
 import ipaddress
 from typing import Any
 
-from aws_cdk import Fn, RemovalPolicy, Stack
+from aws_cdk import Fn, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from stacks.settings import EnvironmentSettings
 from stacks.settings.training import NetworkSettings
+from stacks.shared.acknowledge import acknowledge
+from stacks.shared.grants import Grant, allow
+from stacks.shared.log_group import add_log_group
 from stacks.shared.parameters import publish, published
 
 SUBNET_BITS = 8
@@ -60,6 +62,8 @@ class JobNetwork(Construct):
         vpc = ec2.CfnVPC(
             self, "Vpc", cidr_block=settings.cidr, enable_dns_support=True, enable_dns_hostnames=True
         )
+        nobody = "No host is in the default group: every job names the group of its own."
+        acknowledge(vpc, nobody, "NIST.800.53.R5-VPCDefaultSecurityGroupClosed")
         routes = ec2.CfnRouteTable(self, "Routes", vpc_id=vpc.attr_vpc_id)
         subnets = self.subnets(settings, vpc, routes)
         group = self.security_group(vpc)
@@ -115,7 +119,7 @@ class JobNetwork(Construct):
         for name, rule in (("In", ec2.CfnSecurityGroupIngress), ("Out", ec2.CfnSecurityGroupEgress)):
             other = {"In": "source_security_group_id", "Out": "destination_security_group_id"}[name]
             of_the_group: dict[str, Any] = {other: group.attr_group_id}
-            rule(
+            between = rule(
                 self,
                 f"Between{name}",
                 group_id=group.attr_group_id,
@@ -123,6 +127,9 @@ class JobNetwork(Construct):
                 description="Between the hosts of a job",
                 **of_the_group,
             )
+            if name == "In":
+                themselves = "The source is the group itself: hosts of a job speak on ports that they choose."
+                acknowledge(between, themselves, "NIST.800.53.R5-EC2RestrictedCommonPorts")
         return group
 
     def way_to_s3(self, vpc: ec2.CfnVPC, routes: ec2.CfnRouteTable, bucket_arns: list[str]) -> None:
@@ -144,19 +151,10 @@ class JobNetwork(Construct):
 
     def flow_log(self, vpc: ec2.CfnVPC) -> None:
         """Who spoke to whom."""
-        group = logs.LogGroup(
-            self,
-            "FlowLog",
-            retention=logs.RetentionDays.ONE_MONTH,
-            removal_policy=RemovalPolicy.DESTROY,
-        )
+        group = add_log_group(self, "FlowLog")
         role = iam.Role(self, "FlowLogRole", assumed_by=iam.ServicePrincipal("vpc-flow-logs.amazonaws.com"))  # pyright: ignore[reportArgumentType]  # jsii
-        role.add_to_policy(
-            iam.PolicyStatement(
-                actions=["logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"],
-                resources=[group.log_group_arn],
-            )
-        )
+        write = ["logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"]
+        allow(role, [Grant(write, [group.log_group_arn])])
         ec2.CfnFlowLog(
             self,
             "Flow",

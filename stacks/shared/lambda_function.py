@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
-from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import Duration
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
@@ -15,7 +15,10 @@ from constructs import Construct
 from advisor.prices import price_table
 from lambdas.catalogue import OPERATIONS
 from stacks.settings.api import ApiSettings
+from stacks.shared.acknowledge import acknowledge
+from stacks.shared.grants import NO_RESOURCE, Grant, allow
 from stacks.shared.lambda_assets import write_function_code
+from stacks.shared.log_group import add_log_group
 
 CLASSIFY = "comprehend:ClassifyDocument"
 
@@ -29,21 +32,19 @@ class FunctionPlan:
     Attributes:
         name: the folder.
         routes: paths below the API's root.
-        grants: IAM actions by resource; most of Rekognition's and Comprehend's have no resource to name.
+        grants: what it may call.
         variables: its environment.
         packages: of this project that its code imports.
         parts: other folders in `lambdas` that its code imports.
-        statements: permissions beside the grants, those that have conditions.
         compiled: whether it carries LiteRT.
     """
 
     name: str
     routes: tuple[str, ...]
-    grants: dict[str, set[str]]
+    grants: tuple[Grant, ...]
     variables: dict[str, str]
     packages: tuple[str, ...] = ()
     parts: tuple[str, ...] = ()
-    statements: tuple[iam.PolicyStatement, ...] = field(default=())
     compiled: bool = False
 
 
@@ -52,13 +53,14 @@ def add_function(
 ) -> lambda_.Function:
     """One function with a log of limited age and the permissions of its plan; `changes` are properties of its own."""
     title = plan.name.title()
-    log_group = logs.LogGroup(
-        scope, f"{title}Log", retention=retention(api), removal_policy=RemovalPolicy.DESTROY
-    )
+    log_group = add_log_group(scope, f"{title}Log", retention(api))
+    role = function_role(scope, f"{title}Role", log_group)
+    allow(role, plan.grants)
     properties = {
         "description": f"Recognition: {len(plan.routes)} operations of {plan.name}",
         "timeout": Duration.seconds(api.function_timeout_seconds),
         "reserved_concurrent_executions": api.reserved_concurrency,
+        **changes,
     }
     function = lambda_.Function(
         scope,
@@ -85,24 +87,35 @@ def add_function(
             "POWERTOOLS_TRACER_CAPTURE_ERROR": "false",
             **plan.variables,
         },
-        role=function_role(scope, title, log_group),  # pyright: ignore[reportArgumentType]  # jsii
-        **properties | changes,
+        role=role,  # pyright: ignore[reportArgumentType]  # jsii
+        **properties,
     )
-    for resource, actions in plan.grants.items():
-        function.add_to_role_policy(iam.PolicyStatement(actions=sorted(actions), resources=[resource]))
-    for statement in plan.statements:
-        function.add_to_role_policy(statement)
+    # CDK adds the right to deliver traces.
+    acknowledge(role, NO_RESOURCE, "AwsSolutions-IAM5[Resource::*]")
+    accept_function_findings(function, bounded=properties.get("reserved_concurrent_executions") is not None)
     return function
 
 
-def function_role(scope: Construct, title: str, log_group: logs.LogGroup) -> iam.Role:
-    """A role that can write one log, in place of the managed policy that can write all."""
-    role = iam.Role(scope, f"{title}Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))  # pyright: ignore[reportArgumentType]  # jsii
-    role.add_to_policy(
-        iam.PolicyStatement(
-            actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[log_group.log_group_arn]
-        )
+def accept_function_findings(function: lambda_.Function, *, bounded: bool) -> None:
+    """What cdk-nag finds at a function and is right as it is."""
+    synchronous = "It is called synchronously alone: its caller has the error, and no event is left over."
+    acknowledge(function, synchronous, "NIST.800.53.R5-LambdaDLQ", "Serverless-LambdaDLQ")
+    outside = (
+        "It asks AWS's public endpoints, with signatures, and has nothing to reach in a network of ours."
     )
+    acknowledge(function, outside, "NIST.800.53.R5-LambdaInsideVPC")
+    if not bounded:
+        before = (
+            "What calls it is bounded: the API by its throttle, a bulk run by its workers, the page by its few users. "
+            "A reservation is taken from the account's other functions, so it is a setting: api.reserved_concurrency."
+        )
+        acknowledge(function, before, "NIST.800.53.R5-LambdaConcurrency")
+
+
+def function_role(scope: Construct, construct_id: str, log_group: logs.LogGroup) -> iam.Role:
+    """A role that can write one log, in place of the managed policy that can write all."""
+    role = iam.Role(scope, construct_id, assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))  # pyright: ignore[reportArgumentType]  # jsii
+    allow(role, [Grant(["logs:CreateLogStream", "logs:PutLogEvents"], [log_group.log_group_arn])])
     return role
 
 

@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import Duration, Stack
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_logs as logs
 from aws_cdk import aws_stepfunctions as stepfunctions
 from constructs import Construct
+
+from stacks.shared.acknowledge import INLINE, OWN_POLICY, acknowledge
+from stacks.shared.dead_letters import lost_events
+from stacks.shared.grants import NO_RESOURCE, Grant, accept_wildcards, allow
+from stacks.shared.log_group import add_log_group
 
 
 def add_machine(
@@ -19,16 +23,14 @@ def add_machine(
     construct_id: str,
     definition: dict[str, Any],
     timeout: Duration,
-    statements: Iterable[iam.PolicyStatement] = (),
+    grants: Iterable[Grant] = (),
 ) -> stepfunctions.StateMachine:
     """The machine of a definition in Amazon States Language, with its log, and what its role may do.
 
     The timeout stands in the definition: CDK leaves its own out where a definition is text (aws-cdk #37150).
     """
     definition = {**definition, "TimeoutSeconds": int(timeout.to_seconds())}
-    log_group = logs.LogGroup(
-        scope, "MachineLog", retention=logs.RetentionDays.ONE_MONTH, removal_policy=RemovalPolicy.DESTROY
-    )
+    log_group = add_log_group(scope, "MachineLog")
     machine = stepfunctions.StateMachine(
         scope,
         construct_id,
@@ -36,11 +38,25 @@ def add_machine(
         tracing_enabled=True,
         logs=stepfunctions.LogOptions(destination=log_group, level=stepfunctions.LogLevel.ALL),
     )
-    for statement in statements:
-        machine.add_to_role_policy(statement)
+    # CDK adds the rights to deliver the log and the traces.
+    acknowledge(machine, NO_RESOURCE, "AwsSolutions-IAM5[Resource::*]")
+    allow(machine.role, grants)
     return machine
 
 
-def target(machine: stepfunctions.IStateMachine, request: dict) -> targets.SfnStateMachine:
-    """A start of the machine with a request."""
-    return targets.SfnStateMachine(machine, input=events.RuleTargetInput.from_object(request))
+def allow_own_executions(machine: stepfunctions.StateMachine, grants: Iterable[Grant]) -> None:
+    """Grants that name the machine; not in its role's own policy, for which the machine waits."""
+    policy = iam.Policy(Stack.of(machine), "OwnExecutions", roles=[machine.role])
+    acknowledge(policy, OWN_POLICY, INLINE)
+    for grant in grants:
+        policy.add_statements(grant.statement())
+        accept_wildcards(policy, grant)
+
+
+def target(scope: Construct, machine: stepfunctions.IStateMachine, request: dict) -> targets.SfnStateMachine:
+    """A start of the machine with a request, for a rule in the stack of `scope`."""
+    # CDK adds a role for the rules.
+    acknowledge(machine, OWN_POLICY, INLINE)
+    return targets.SfnStateMachine(
+        machine, input=events.RuleTargetInput.from_object(request), dead_letter_queue=lost_events(scope)
+    )

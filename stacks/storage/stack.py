@@ -15,8 +15,11 @@ from lambdas.bulk.places import PREFIX
 from stacks.settings import EnvironmentSettings
 from stacks.settings.inference import ASYNCHRONOUS_PREFIX
 from stacks.settings.storage import StorageSettings
+from stacks.shared.acknowledge import acknowledge
 from stacks.shared.iam import let_budgets_use
 from stacks.shared.parameters import publish
+
+ONE_REGION = "Where data may lie is its owner's decision: a copy in another region is not made unasked."
 
 
 class StorageStack(Stack):
@@ -68,7 +71,7 @@ class StorageStack(Stack):
         prefix: str,
     ) -> s3.Bucket:
         """A private, versioned bucket under our key with access logs."""
-        return s3.Bucket(
+        bucket = s3.Bucket(
             self,
             construct_id,
             encryption=s3.BucketEncryption.KMS,
@@ -91,10 +94,12 @@ class StorageStack(Stack):
                 )
             ],
         )
+        acknowledge(bucket, ONE_REGION, "NIST.800.53.R5-S3BucketReplicationEnabled")
+        return bucket
 
     def access_log_bucket(self, storage: StorageSettings, removal: RemovalPolicy) -> s3.Bucket:
-        """Where S3 writes who read what; S3 can only deliver these logs to a bucket under its own keys."""
-        return s3.Bucket(
+        """Where S3 writes who read what."""
+        bucket = s3.Bucket(
             self,
             "LogBucket",
             encryption=s3.BucketEncryption.S3_MANAGED,
@@ -108,6 +113,12 @@ class StorageStack(Stack):
                 s3.LifecycleRule(id="drop-old-logs", expiration=Duration.days(storage.logs_days)),
             ],
         )
+        acknowledge(bucket, ONE_REGION, "NIST.800.53.R5-S3BucketReplicationEnabled")
+        own_key = "S3 delivers access logs to a bucket under its own key alone."
+        acknowledge(bucket, own_key, "NIST.800.53.R5-S3DefaultEncryptionKMS")
+        once = "S3 writes each log under a new name, and no role of the app can write here."
+        acknowledge(bucket, once, "NIST.800.53.R5-S3BucketVersioningEnabled")
+        return bucket
 
 
 def forget(bucket: s3.Bucket, rule: str, folder: str, days: int) -> None:

@@ -17,8 +17,8 @@ from model_code.source import ARCHIVE_NAME, write_source_archive
 from stacks.settings import EnvironmentSettings
 from stacks.settings.container_images import INFERENCE_IMAGES, TRAINING_IMAGES, Image
 from stacks.settings.training import TrainingSettings
-from stacks.shared import acknowledge
 from stacks.shared import iam as roles
+from stacks.shared.grants import OBJECTS, RUNS, STACK_ID, VERSIONS, Grant, allow
 from stacks.shared.iam import bucket_arn
 from stacks.shared.job_context import Places
 from stacks.shared.job_network import JobNetwork, publish_network
@@ -109,7 +109,7 @@ class TrainingStack(Stack):
             "Training",
             definition(settings, places),
             longest_run(settings.training),
-            self.machine_statements(settings, places, job_role),
+            self.machine_grants(settings, places, job_role),
         )
         add_starts(self, settings, machine, data_bucket)
         publish(self, settings.name, "training-state-machine-arn", machine.state_machine_arn)
@@ -121,9 +121,9 @@ class TrainingStack(Stack):
     def job_role(self, settings: EnvironmentSettings, image: Image, code: s3_assets.Asset) -> iam.Role:
         """What the containers may do: read data and code, write checkpoints, models and evaluations."""
         role = iam.Role(self, "JobRole", assumed_by=iam.ServicePrincipal("sagemaker.amazonaws.com"))  # pyright: ignore[reportArgumentType]  # jsii
-        statements = [
+        role.add_to_policy(roles.never_read_objects(self.data_bucket_arn, f"{CAPTURED_PREFIX}/"))
+        grants = [
             *roles.read_objects(self.data_bucket_arn),
-            roles.never_read_objects(self.data_bucket_arn, f"{CAPTURED_PREFIX}/"),
             # The champion may be a model that was registered by hand, which is below local/.
             *roles.read_objects(self.model_bucket_arn, "checkpoints/", "training/", "local/"),
             *roles.read_code(self, code.s3_bucket_name),
@@ -134,9 +134,8 @@ class TrainingStack(Stack):
             *roles.write_sagemaker_logs(self, "TrainingJobs", "ProcessingJobs"),
         ]
         if settings.training.network:
-            statements.append(roles.place_network_interfaces())
-        for statement in statements:
-            role.add_to_policy(statement)
+            grants.append(roles.place_network_interfaces())
+        allow(role, grants)
         return role
 
     def network(
@@ -153,9 +152,9 @@ class TrainingStack(Stack):
             bucket_arns=[bucket_arn(name) for name in buckets],
         )
 
-    def machine_statements(
+    def machine_grants(
         self, settings: EnvironmentSettings, places: Places, job_role: iam.Role
-    ) -> list[iam.PolicyStatement]:
+    ) -> list[Grant]:
         """Exactly the calls that the definition makes, and those with which Step Functions waits for a job's end."""
         tuned = sorted(settings.training.tuning.ranges) if settings.training.tuning else []
         jobs = [
@@ -180,62 +179,43 @@ class TrainingStack(Stack):
             )
             for kind in ("TrainingJobsRule", "ProcessingJobsRule", *(["TuningJobsRule"] if tuned else []))
         ]
+        inference_stack = self.format_arn(
+            service="cloudformation", resource="stack", resource_name=f"{places.inference_stack}/*"
+        )
         verbs = ("Create", "Describe", "Stop")
         return [
-            iam.PolicyStatement(
-                actions=[
-                    *(f"sagemaker:{verb}{kind}Job" for kind in kinds for verb in verbs),
-                    # A job that is created with tags needs the right to tag it.
-                    "sagemaker:AddTags",
-                ],
-                resources=jobs,
+            # A job that is created with tags needs the right to tag it.
+            Grant(
+                [*(f"sagemaker:{verb}{kind}Job" for kind in kinds for verb in verbs), "sagemaker:AddTags"],
+                jobs,
+                RUNS,
             ),
-            iam.PolicyStatement(actions=["sagemaker:CreateModelPackage"], resources=[*groups, *versions]),
-            iam.PolicyStatement(actions=["sagemaker:DescribeModelPackage"], resources=versions),
-            iam.PolicyStatement(
-                actions=["cloudformation:DescribeStacks"],
-                resources=[
-                    self.format_arn(
-                        service="cloudformation",
-                        resource="stack",
-                        resource_name=f"{places.inference_stack}/*",
-                    )
-                ],
-            ),
+            Grant(["sagemaker:CreateModelPackage"], [*groups, *versions], VERSIONS),
+            Grant(["sagemaker:DescribeModelPackage"], versions, VERSIONS),
+            Grant(["cloudformation:DescribeStacks"], [inference_stack], STACK_ID),
             # With it a missing object is said to be missing, not forbidden.
-            iam.PolicyStatement(
-                actions=["s3:ListBucket"], resources=[self.data_bucket_arn, self.model_bucket_arn]
+            Grant(["s3:ListBucket"], [self.data_bucket_arn, self.model_bucket_arn]),
+            Grant(
+                ["events:PutEvents"],
+                [self.format_arn(service="events", resource="event-bus", resource_name="default")],
             ),
-            iam.PolicyStatement(
-                actions=["events:PutEvents"],
-                resources=[self.format_arn(service="events", resource="event-bus", resource_name="default")],
+            roles.pass_role(job_role.role_arn),
+            Grant(["events:PutTargets", "events:PutRule", "events:DescribeRule"], rules),
+            # Of the champion's artefact the machine asks only whether it is there.
+            Grant(
+                ["s3:GetObject"],
+                [f"{self.model_bucket_arn}/{prefix}/*" for prefix in ("evaluations", "training", "local")],
+                OBJECTS,
             ),
-            iam.PolicyStatement(
-                actions=["iam:PassRole"],
-                resources=[job_role.role_arn],
-                conditions={"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}},
-            ),
-            iam.PolicyStatement(
-                actions=["events:PutTargets", "events:PutRule", "events:DescribeRule"], resources=rules
-            ),
-            iam.PolicyStatement(
-                actions=["s3:GetObject"],
-                # Of the champion's artefact the machine asks only whether it is there.
-                resources=[
-                    *(
-                        f"{self.model_bucket_arn}/{prefix}/*"
-                        for prefix in ("evaluations", "training", "local")
-                    ),
-                    *self.markers(settings),
-                ],
-            ),
-            iam.PolicyStatement(actions=["kms:Decrypt"], resources=[self.key_arn]),
+            *self.read_markers(settings),
+            Grant(["kms:Decrypt"], [self.key_arn]),
         ]
 
-    def markers(self, settings: EnvironmentSettings) -> list[str]:
-        """The objects that start runs, which the machine reads."""
+    def read_markers(self, settings: EnvironmentSettings) -> list[Grant]:
+        """Reading the objects that start runs, where the settings want them."""
         name = settings.training.marker_name
-        return [f"{self.data_bucket_arn}/*/{name}"] if name else []
+        anywhere = "The data set's folder is its owner's choice."
+        return [Grant(["s3:GetObject"], [f"{self.data_bucket_arn}/*/{name}"], anywhere)] if name else []
 
     def sagemaker_arn(self, resource: str, name: str) -> str:
         """An ARN of SageMaker in this stack's account and region."""
@@ -245,56 +225,3 @@ class TrainingStack(Stack):
             resource_name=name,
             arn_format=ArnFormat.SLASH_RESOURCE_NAME,
         )
-
-
-def training_findings(settings: EnvironmentSettings) -> list[acknowledge.Finding]:
-    """What cdk-nag finds here and is right as it is."""
-    prefixes = ("checkpoints/", "training/", "local/", "evaluations/")
-    read = ("evaluations/", "training/", "local/")
-    jobs = [
-        acknowledge.sagemaker(settings, f"{job}-job", f"{job_name(settings.name, kind)}-")
-        for job in ("training", "processing")
-        for kind in KINDS
-    ]
-    tuned = sorted(settings.training.tuning.ranges) if settings.training.tuning else []
-    jobs += [
-        acknowledge.sagemaker(settings, "hyper-parameter-tuning-job", f"{job_name(settings.name, kind)}-")
-        for kind in tuned
-    ]
-    marker = settings.training.marker_name
-    anywhere = acknowledge.resource(f"arn:aws:s3:::<DataBucket>/*/{marker}")
-    markers = acknowledge.each(
-        "Training/Role/DefaultPolicy", "The data set's folder is its owner's choice.", anywhere
-    )
-    return [
-        *acknowledge.each("JobRole/DefaultPolicy", acknowledge.OBJECTS, acknowledge.objects("DataBucket")),
-        *acknowledge.each(
-            "JobRole/DefaultPolicy",
-            acknowledge.OBJECTS,
-            *(acknowledge.objects("ModelBucket", prefix) for prefix in prefixes),
-        ),
-        *acknowledge.each(
-            "JobRole/DefaultPolicy",
-            acknowledge.LOG_STREAMS,
-            acknowledge.log_group(settings, "TrainingJobs"),
-            acknowledge.log_group(settings, "ProcessingJobs"),
-        ),
-        *acknowledge.each("JobRole/DefaultPolicy", acknowledge.NO_RESOURCE, acknowledge.resource("*")),
-        *acknowledge.each(
-            "JobRole/DefaultPolicy", acknowledge.ARCHIVES, acknowledge.source_archives(settings)
-        ),
-        *acknowledge.each("Training/Role/DefaultPolicy", acknowledge.RUNS, *jobs),
-        *acknowledge.each(
-            "Training/Role/DefaultPolicy", acknowledge.VERSIONS, *acknowledge.versions(settings)
-        ),
-        *acknowledge.each(
-            "Training/Role/DefaultPolicy",
-            acknowledge.OBJECTS,
-            *(acknowledge.objects("ModelBucket", prefix) for prefix in read),
-        ),
-        *acknowledge.each(
-            "Training/Role/DefaultPolicy", acknowledge.STACK_ID, acknowledge.inference_stack(settings)
-        ),
-        *acknowledge.each("Training/Role/DefaultPolicy", acknowledge.NO_RESOURCE, acknowledge.resource("*")),
-        *(markers if marker else []),
-    ]

@@ -25,7 +25,7 @@ def add_starts(
                 detail_type=["Object Created"],
                 detail={"bucket": {"name": [data_bucket]}, "object": {"key": [{"suffix": f"/{marker}"}]}},
             ),
-            targets=[target(machine, {"marker_key": key})],  # pyright: ignore[reportArgumentType]  # jsii
+            targets=[target(scope, machine, {"marker_key": key})],  # pyright: ignore[reportArgumentType]  # jsii
         )
     for number, run in enumerate(settings.training.schedules, start=1):
         events.Rule(
@@ -35,6 +35,7 @@ def add_starts(
             schedule=events.Schedule.expression(run.expression),
             targets=[
                 target(  # pyright: ignore[reportArgumentType]  # jsii
+                    scope,
                     machine,
                     {
                         "kind": run.kind,

@@ -1,64 +1,87 @@
-"""cdk-nag's AwsSolutions pack and cfn-lint find nothing that is not acknowledged, and no acknowledgement is idle."""
+"""cdk-nag's packs and cfn-lint find nothing that is not acknowledged, and no acknowledgement is idle."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
-from aws_cdk import App, Validations
-from cdk_nag import AwsSolutionsChecks
+from aws_cdk import App
 
-from stacks import app as compose
-from stacks.settings import EnvironmentSettings, load_settings
+from stacks.app import compose
+from stacks.shared import acknowledge
 
-from .conftest import PARTS, WATCHING, context, findings_in
+from .conftest import context
+from .test_options import EVERYTHING
 
-
-@pytest.fixture(params=["dev", "prod"])
-def environment(request) -> str:
-    return request.param
-
-
-def settings_of(environment: str) -> EnvironmentSettings:
-    return load_settings(environment, context()["environments"])
-
-
-def report_of(environment: str, output: Path) -> tuple[set[tuple[str, str]], bool]:
-    """The findings of a synth with the pack, as construct path and rule, and whether the synth was refused."""
-    app = App(context={**context(), "environment": environment}, outdir=str(output))
-    compose.compose(app)
-    Validations.of(app).add_plugins(AwsSolutionsChecks(app))
-    refused = False
-    try:
-        app.synth()
-    except RuntimeError:
-        refused = True
-    return findings_in(output), refused
+PACKS = {"AwsSolutions", "NIST.800.53.R5", "Serverless"}
+# Environments with changes of their settings.
+SETTINGS = {
+    "dev": ("dev", {}),
+    "prod": ("prod", {}),
+    "the console": ("dev", {"console": {}}),
+    "everything": ("dev", EVERYTHING),
+    "one endpoint for all": ("dev", {"inference": {"multi_model": {}, "instance_type": "ml.c5.2xlarge"}}),
+}
 
 
-def test_the_pack_finds_exactly_what_is_acknowledged(environment, tmp_path, monkeypatch):
-    monkeypatch.setenv("CDK_VALIDATION", "true")
-    monkeypatch.setattr(compose, "acknowledge", lambda *_: None)
-    found, refused = report_of(environment, tmp_path)
-    acknowledged = {
-        (f"Recognition-{environment}-{part}/{finding.path}", finding.rule)
-        for part in (*PARTS, WATCHING)
-        for finding in compose.findings(part, settings_of(environment))
+def app_of(environment: str, changes: dict, output: Path) -> App:
+    """An app with other settings, composed and not yet synthesised."""
+    chosen = {**context(), "environment": environment}
+    chosen["environments"][environment] |= changes
+    app = App(context=chosen, outdir=str(output))
+    compose(app)
+    return app
+
+
+def findings_in(assembly: Path) -> set[tuple[str, str]]:
+    """What the packs found in an assembly that they refused: paths of constructs with rules."""
+    report = json.loads((assembly / "validation-report.json").read_text())
+    return {
+        (construct["constructPath"], violation["ruleName"])
+        for plugin in report["pluginReports"]
+        for violation in plugin.get("violations", [])
+        for construct in violation["violatingConstructs"]
     }
-    assert refused, "the pack has to refuse what nobody acknowledged, or it did not run"
-    assert found == acknowledged
 
 
-def test_with_the_acknowledgements_the_pack_finds_nothing(environment, tmp_path, monkeypatch):
-    monkeypatch.setenv("CDK_VALIDATION", "true")
-    found, refused = report_of(environment, tmp_path)
-    assert (found, refused) == (set(), False)
+@pytest.fixture
+def acknowledged(monkeypatch) -> list[tuple[str, str, str]]:
+    """What would be acknowledged, as path, rule and reason; with it no acknowledgement counts."""
+    said = []
+
+    def note(construct):
+        return SimpleNamespace(acknowledge=lambda one: said.append((construct.node.path, one.id, one.reason)))
+
+    monkeypatch.setattr(acknowledge, "Validations", SimpleNamespace(of=note))
+    return said
 
 
-def test_every_acknowledgement_has_a_reason():
-    for part in (*PARTS, WATCHING):
-        for finding in compose.findings(part, settings_of("dev")):
-            assert finding.reason.endswith("."), finding
+@pytest.mark.parametrize("name", SETTINGS)
+def test_the_packs_find_exactly_what_is_acknowledged(name, acknowledged, tmp_path):
+    app = app_of(*SETTINGS[name], tmp_path)
+    with pytest.raises(RuntimeError, match="ValidationFailed"):
+        app.synth()
+    found = findings_in(tmp_path)
+
+    def is_of(finding, path, rule) -> bool:
+        return finding[1] == rule and f"{finding[0]}/".startswith(f"{path}/")
+
+    idle = {
+        (path, rule) for path, rule, _ in acknowledged if not any(is_of(one, path, rule) for one in found)
+    }
+    assert idle == set()
+    unanswered = {one for one in found if not any(is_of(one, path, rule) for path, rule, _ in acknowledged)}
+    assert unanswered == set()
+    assert {pack for pack in PACKS if any(rule.startswith(pack) for _, rule in found)} == PACKS
+    assert all(reason.endswith(".") for _, _, reason in acknowledged)
+
+
+def test_a_grant_with_a_wildcard_and_no_reason_fails_the_synth(monkeypatch, tmp_path):
+    monkeypatch.setattr("stacks.shared.grants.accept_wildcards", lambda *_: None)
+    with pytest.raises(RuntimeError, match="ValidationFailed"):
+        app_of("dev", {}, tmp_path).synth()
 
 
 def test_cfn_lint_finds_nothing(templates, lint):

@@ -342,3 +342,15 @@ def test_a_wildcard_resource_of_the_settings_stands_only_where_the_api_takes_no_
 
 def test_cfn_lint_finds_nothing_in_them(everything, lint):
     lint({part: everything[part] for part in ("Watching", "Release")})
+
+
+def test_every_target_of_a_rule_or_schedule_keeps_what_it_cannot_deliver(everything, of_type):
+    seen = 0
+    for template in everything.values():
+        targets = [one for rule in of_type(template, "AWS::Events::Rule") for one in rule["Targets"]]
+        targets += [schedule["Target"] for schedule in of_type(template, "AWS::Scheduler::Schedule")]
+        for target in targets:
+            queue, _ = target["DeadLetterConfig"]["Arn"]["Fn::GetAtt"]
+            assert template["Resources"][queue]["Type"] == "AWS::SQS::Queue"
+        seen += len(targets)
+    assert seen > 10

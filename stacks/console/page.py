@@ -1,0 +1,174 @@
+"""The page in a private bucket behind CloudFront, on one domain with what it asks."""
+
+from __future__ import annotations
+
+from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import aws_cloudfront as cloudfront
+from aws_cdk import aws_cloudfront_origins as origins
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_s3_deployment as deployment
+
+from console import CONFIGURATION, PAGE, content_security_policy, library_files, security_headers
+from stacks.shared.acknowledge import acknowledge
+from stacks.shared.grants import flattened
+from stacks.shared.log_group import add_log_group
+
+HTTPS_ONLY_DAYS = 365
+# What cdk-nag finds at the function that uploads, beside its policy.
+UPLOAD = (
+    "AwsSolutions-L1",
+    "NIST.800.53.R5-IAMNoInlinePolicy",
+    "NIST.800.53.R5-LambdaConcurrency",
+    "NIST.800.53.R5-LambdaDLQ",
+    "NIST.800.53.R5-LambdaInsideVPC",
+    "Serverless-LambdaDLQ",
+    "Serverless-LambdaLatestVersion",
+    "Serverless-LambdaTracing",
+)
+# What cdk-nag finds at the distribution, and why it stands.
+DISTRIBUTION = {
+    "CFR1": "People sign in from wherever they are.",
+    "CFR2": "The page holds nothing secret; what lies behind it wants a signature, and has its own throttle.",
+    "CFR3": "The API has an access log of its own; this one would add addresses of people only.",
+    "CFR4": "CloudFront's own domain comes with its own certificate and takes no other policy.",
+}
+
+
+def page_bucket(stack: Stack) -> s3.Bucket:
+    """A private bucket that holds the page and nothing else."""
+    bucket = s3.Bucket(
+        stack,
+        "Page",
+        encryption=s3.BucketEncryption.S3_MANAGED,
+        block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+        object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+        enforce_ssl=True,
+        minimum_tls_version=1.2,
+        removal_policy=RemovalPolicy.DESTROY,
+        auto_delete_objects=True,
+    )
+    public = "Only the distribution reads it, and it holds a public page, which a deployment writes anew."
+    rules = (
+        "BucketLoggingEnabled",
+        "BucketReplicationEnabled",
+        "BucketVersioningEnabled",
+        "DefaultEncryptionKMS",
+    )
+    acknowledge(bucket, public, "AwsSolutions-S1", *(f"NIST.800.53.R5-S3{rule}" for rule in rules))
+    return bucket
+
+
+def security_policy(stack: Stack, sign_in: str) -> cloudfront.ResponseHeadersPolicy:
+    """The page's security headers, as the embedded AWS sends them too, and HTTPS from then on."""
+    identities = f"https://cognito-identity.{stack.region}.amazonaws.com"
+    fields = security_headers(content_security_policy([sign_in, identities]))
+    custom = ("cross-origin-opener-policy", "permissions-policy")
+    return cloudfront.ResponseHeadersPolicy(
+        stack,
+        "Headers",
+        security_headers_behavior=cloudfront.ResponseSecurityHeadersBehavior(
+            content_security_policy=cloudfront.ResponseHeadersContentSecurityPolicy(
+                content_security_policy=fields["content-security-policy"], override=True
+            ),
+            content_type_options=cloudfront.ResponseHeadersContentTypeOptions(override=True),
+            frame_options=cloudfront.ResponseHeadersFrameOptions(
+                frame_option=cloudfront.HeadersFrameOption.DENY, override=True
+            ),
+            referrer_policy=cloudfront.ResponseHeadersReferrerPolicy(
+                referrer_policy=cloudfront.HeadersReferrerPolicy.NO_REFERRER, override=True
+            ),
+            strict_transport_security=cloudfront.ResponseHeadersStrictTransportSecurity(
+                access_control_max_age=Duration.days(HTTPS_ONLY_DAYS),
+                include_subdomains=True,
+                override=True,
+            ),
+        ),
+        custom_headers_behavior=cloudfront.ResponseCustomHeadersBehavior(
+            custom_headers=[
+                cloudfront.ResponseCustomHeader(header=name, value=fields[name], override=True)
+                for name in custom
+            ]
+        ),
+    )
+
+
+def page_distribution(
+    stack: Stack,
+    bucket: s3.Bucket,
+    behind: dict[str, str],
+    environment: str,
+    headers: cloudfront.ResponseHeadersPolicy,
+) -> cloudfront.Distribution:
+    """The page for everyone; on the paths of `behind` what those hosts answer, which want signatures."""
+    common = {
+        "viewer_protocol_policy": cloudfront.ViewerProtocolPolicy.REDIRECT_TO_HTTPS,
+        "response_headers_policy": headers,
+    }
+    distribution = cloudfront.Distribution(
+        stack,
+        "Distribution",
+        comment=f"Console of recognition in {environment}",
+        default_root_object="index.html",
+        http_version=cloudfront.HttpVersion.HTTP2_AND_3,
+        default_behavior=cloudfront.BehaviorOptions(
+            origin=origins.S3BucketOrigin.with_origin_access_control(bucket),
+            cache_policy=cloudfront.CachePolicy.CACHING_OPTIMIZED,
+            **common,
+        ),
+        additional_behaviors={
+            path: cloudfront.BehaviorOptions(
+                origin=origins.HttpOrigin(
+                    host,
+                    protocol_policy=cloudfront.OriginProtocolPolicy.HTTPS_ONLY,
+                    origin_ssl_protocols=[cloudfront.OriginSslPolicy.TLS_V1_2],
+                ),
+                allowed_methods=cloudfront.AllowedMethods.ALLOW_ALL,
+                cache_policy=cloudfront.CachePolicy.CACHING_DISABLED,
+                # A signature covers the name of the host behind, so the distribution's must not reach it.
+                origin_request_policy=cloudfront.OriginRequestPolicy.ALL_VIEWER_EXCEPT_HOST_HEADER,
+                **common,
+            )
+            for path, host in behind.items()
+        },
+    )
+    for rule, reason in DISTRIBUTION.items():
+        acknowledge(distribution, reason, f"AwsSolutions-{rule}")
+    return distribution
+
+
+def upload(stack: Stack, bucket: s3.Bucket, configuration: dict) -> None:
+    """Writes the page and its configuration; browsers ask each time whether a file has changed."""
+    deployment.BucketDeployment(
+        stack,
+        "Upload",
+        destination_bucket=bucket,
+        sources=[
+            deployment.Source.asset(str(PAGE)),
+            *(
+                deployment.Source.data(name, path.read_text(encoding="utf-8"))
+                for name, path in library_files().items()
+            ),
+            deployment.Source.json_data(CONFIGURATION, configuration),
+        ],
+        cache_control=[deployment.CacheControl.no_cache()],
+        log_group=add_log_group(stack, "UploadLog"),
+    )
+    accept_upload(stack, bucket)
+
+
+def accept_upload(stack: Stack, bucket: s3.Bucket) -> None:
+    """What cdk-nag finds at CDK's function that uploads, and is right as it is."""
+    function = stack.node.find_child("Custom::CDKBucketDeployment8693BB64968944B69AAFB0CC9EB8756C")
+    reason = "CDK's own function, which writes the page at a deployment; it reads CDK's assets and writes one bucket."
+    basic = "arn:<AWS::Partition>:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
+    assets = f"arn:aws:s3:::cdk-hnb659fds-assets-<AWS::AccountId>-{stack.region}/*"
+    page = flattened(stack.resolve(bucket.arn_for_objects("*")))
+    actions = ("GetBucket*", "GetObject*", "List*", "Abort*", "DeleteObject*")
+    acknowledge(
+        function,
+        reason,
+        *UPLOAD,
+        f"AwsSolutions-IAM4[Policy::{basic}]",
+        *(f"AwsSolutions-IAM5[Action::s3:{action}]" for action in actions),
+        *(f"AwsSolutions-IAM5[Resource::{arn}]" for arn in (assets, page)),
+    )

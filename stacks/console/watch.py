@@ -1,0 +1,118 @@
+"""The function that reads the state of the deployment for the page, with what it may read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from aws_cdk import ArnFormat, Duration, Fn, Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+
+from console import WATCH
+from definitions.names import (
+    BAKEOFF_KEY,
+    endpoint_name,
+    job_name,
+    parameter_name,
+    released_version,
+    shared_endpoint_name,
+)
+from definitions.networks import KINDS
+from stacks.shared.grants import LOG_STREAMS, NO_RESOURCE, RUNS, Grant, allow
+from stacks.shared.iam import bucket_arn
+from stacks.shared.lambda_assets import DEFINITIONS, copy
+from stacks.shared.lambda_function import accept_function_findings
+from stacks.shared.log_group import add_log_group
+from stacks.shared.parameters import published
+
+WATCH_MEGABYTES = 256
+# A page that waits longer than this is better read again.
+WATCH_SECONDS = 25
+# Under which name the training stack publishes its state machine.
+TRAINING_MACHINE = "training-state-machine-arn"
+
+
+def add_watch(stack: Stack, environment: str, build_directory: Path) -> lambda_.Function:
+    """The function that reads the state of the deployment for the page; it can change nothing."""
+    log_group = add_log_group(stack, "WatchLog")
+    role = iam.Role(stack, "WatchRole", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))  # pyright: ignore[reportArgumentType]  # jsii
+    names = [*(endpoint_name(environment, kind) for kind in KINDS), shared_endpoint_name(environment)]
+    read = [*(released_version(kind) for kind in KINDS), "data-bucket", TRAINING_MACHINE]
+    parameters = [parameter_name(environment, name).lstrip("/") for name in read]
+
+    def arns(service: str, resource: str, of_it: list[str]) -> list[str]:
+        return [stack.format_arn(service=service, resource=resource, resource_name=name) for name in of_it]
+
+    training_logs = stack.format_arn(
+        service="logs",
+        resource="log-group",
+        resource_name="/aws/sagemaker/TrainingJobs:*",
+        arn_format=ArnFormat.COLON_RESOURCE_NAME,
+    )
+    machine = published(stack, environment, TRAINING_MACHINE)
+    # arn:aws:states:{region}:{account}:stateMachine:{name}
+    its_runs = stack.format_arn(
+        service="states",
+        resource="execution",
+        resource_name=f"{Fn.select(6, Fn.split(':', machine))}:*",
+        arn_format=ArnFormat.COLON_RESOURCE_NAME,
+    )
+    any_alarm = stack.format_arn(
+        service="cloudwatch",
+        resource="alarm",
+        resource_name="*",
+        arn_format=ArnFormat.COLON_RESOURCE_NAME,
+    )
+    jobs = [f"{job_name(environment, kind)}-*" for kind in KINDS]
+    by_name = "The alarms are found by the beginning of their names."
+    grants = [
+        Grant(["logs:CreateLogStream", "logs:PutLogEvents"], [log_group.log_group_arn]),
+        Grant(["sagemaker:DescribeEndpoint"], arns("sagemaker", "endpoint", names)),
+        Grant(["sagemaker:DescribeTrainingJob"], arns("sagemaker", "training-job", jobs), RUNS),
+        Grant(["sagemaker:ListModelPackages", "sagemaker:ListTrainingJobs"], ["*"], NO_RESOURCE),
+        Grant(["states:ListExecutions"], [machine]),
+        Grant(["states:DescribeExecution"], [its_runs], "An execution has its name from whoever starts it."),
+        Grant(["ssm:GetParameter"], arns("ssm", "parameter", parameters)),
+        Grant(["logs:FilterLogEvents"], [training_logs], LOG_STREAMS),
+        Grant(["cloudwatch:DescribeAlarms"], [any_alarm], by_name),
+        *read_bakeoff(stack, environment),
+    ]
+    allow(role, grants)
+    function = lambda_.Function(
+        stack,
+        "Watch",
+        description="Recognition: reads the state of the deployment for the console",
+        runtime=lambda_.Runtime.PYTHON_3_14,
+        architecture=lambda_.Architecture.ARM_64,
+        handler="watch.handler",
+        code=lambda_.Code.from_asset(str(watch_code(build_directory))),
+        memory_size=WATCH_MEGABYTES,
+        tracing=lambda_.Tracing.ACTIVE,
+        timeout=Duration.seconds(WATCH_SECONDS),
+        log_group=log_group,
+        environment={"ENVIRONMENT": environment},
+        role=role,  # pyright: ignore[reportArgumentType]  # jsii
+    )
+    accept_function_findings(function, bounded=False)
+    return function
+
+
+def read_bakeoff(stack: Stack, environment: str) -> list[Grant]:
+    """Reading one object of the data bucket, and whether it is there."""
+    bucket = bucket_arn(published(stack, environment, "data-bucket"))
+    only = {"StringEquals": {"s3:prefix": BAKEOFF_KEY}}
+    through_s3 = {"StringEquals": {"kms:ViaService": f"s3.{stack.region}.amazonaws.com"}}
+    key_arn = published(stack, environment, "key-arn")
+    return [
+        Grant(["s3:GetObject"], [f"{bucket}/{BAKEOFF_KEY}"]),
+        Grant(["s3:ListBucket"], [bucket], conditions=only),
+        Grant(["kms:Decrypt"], [key_arn], conditions=through_s3),
+    ]
+
+
+def watch_code(build_directory: Path) -> Path:
+    """Lays out the function's folder: its module, and the definitions that this imports."""
+    folder = build_directory / "watch"
+    copy(WATCH, folder)
+    copy(DEFINITIONS, folder / DEFINITIONS.name)
+    return folder
