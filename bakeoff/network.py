@@ -1,4 +1,4 @@
-"""The CNN or the RNN, trained by `model_code.train` as a job would train it, measured as it would be served."""
+"""One of our networks, trained by `model_code.train` as a job would train it, measured as it would be served."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def hyperparameters(kind: str, train: Examples, seed: int) -> dict[str, str]:
     # Large steps are for large batches (Goyal et al. 2017, arXiv 1706.02677), by the root of their ratio.
     scale = math.sqrt(batch / BATCH_SIZE_LARGE)
     chosen = {"kind": kind, "batch_size": str(batch), "seed": str(seed)}
-    if kind == "cnn":
+    if train.modality == "image":
         side = image_side(train)
         return {**chosen, "image_size": str(side), "learning_rate": f"{0.4 * scale:.4g}"}
     return {

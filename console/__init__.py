@@ -7,6 +7,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from definitions.networks import kind_of_feature
+
 PAGE = Path(__file__).resolve().parent / "page"
 LIBRARY = PAGE.parents[1] / "node_modules" / "uplot"
 """What draws the charts, as package-lock.json pins it; the repository holds no copy."""
@@ -33,6 +35,9 @@ PATHS = (
     "advise",
 )
 """The API's paths that the page asks, and no others."""
+
+KIND_OF_INPUT = {feature: kind_of_feature(feature) for feature in ("image", "text")}
+"""Which of our networks answers for what the page takes, as its configuration tells it."""
 
 
 class LibraryMissing(Exception):

@@ -13,6 +13,7 @@ from urllib.parse import urlparse
 
 from console import (
     CONFIGURATION,
+    KIND_OF_INPUT,
     PAGE,
     STATE,
     LibraryMissing,
@@ -118,6 +119,7 @@ def configuration_of(systems_manager: Any, credentials: dict[str, str], region: 
         "place": "embedded AWS on this machine",
         "region": region,
         "apiPath": f"/_aws/execute-api/{(place.hostname or '').split('.')[0]}{place.path.rstrip('/')}",
+        "kinds": KIND_OF_INPUT,
         "credentials": credentials,
     }
 

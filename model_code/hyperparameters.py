@@ -45,6 +45,7 @@ class Hyperparameters:
     """
 
     kind: ClassVar[str]
+    optimizer: ClassVar[str] = "adam"
 
     epochs: int = bounded(5, 1, 1000)
     batch_size: int = bounded(128, 8, 4096)
@@ -78,6 +79,7 @@ class CnnHyperparameters(Hyperparameters):
     """
 
     kind = "cnn"
+    optimizer = "sgd"
 
     learning_rate: float = bounded(0.4, 1e-6, 10.0)
     mixed_precision: str = dataclasses.field(default="auto", metadata={"choices": PRECISIONS})
@@ -130,7 +132,7 @@ class RnnHyperparameters(Hyperparameters):
     jitter_spread: float = bounded(0.0, 0.0, 1e6)
 
 
-KINDS: dict[str, type[Hyperparameters]] = {"cnn": CnnHyperparameters, "rnn": RnnHyperparameters}
+KINDS: dict[str, type[Hyperparameters]] = {one.kind: one for one in (CnnHyperparameters, RnnHyperparameters)}
 
 
 def parse(arguments: Sequence[str]) -> Hyperparameters:

@@ -20,6 +20,7 @@ from cli.shared.options import DEFAULT_ENVIRONMENT, require_environment
 from cli.shared.progress import Progress
 from cli.shared.project import BUILD
 from cli.shared.target import Target
+from definitions.networks import KINDS
 from local_aws.state import in_use, process_of
 from model_code.presets import PRESETS
 
@@ -93,7 +94,7 @@ def require_disk_space() -> None:
 
 
 def build_and_ask(target: Target, progress: Progress) -> tuple[list[ModelReport], list[Exchange]]:
-    """Deploys the app to `target`, trains and releases both networks there and asks the API about samples."""
+    """Deploys the app to `target`, trains and releases the networks there and asks the API about samples."""
     with progress.step("Deploying the app with cdk deploy --all") as detail:
         deploy.deploy(target, detail)
     with progress.step("Writing the data to the data bucket") as detail:
@@ -102,7 +103,8 @@ def build_and_ask(target: Target, progress: Progress) -> tuple[list[ModelReport]
             for kind, dataset in data.DATASET_OF_KIND.items()
         }
     presets = [PRESETS[dataset] for dataset in data.DATASET_OF_KIND.values()]
-    with progress.step("Training, evaluating, gating and registering the CNN and the RNN") as detail:
+    networks = " and the ".join(map(str.upper, KINDS))
+    with progress.step(f"Training, evaluating, gating and registering the {networks}") as detail:
         runs = [
             training.start(target, kind, uri, preset.hyperparameters, preset.minimum_accuracy)
             for (kind, uri), preset in zip(uris.items(), presets, strict=True)

@@ -26,6 +26,7 @@ from cli.shared.options import (
 from cli.shared.progress import Progress
 from cli.shared.project import settings_of
 from cli.shared.tables import new_table
+from definitions.networks import KINDS
 
 app = typer.Typer()
 
@@ -126,7 +127,7 @@ def runs(
 @app.command(epilog=example("recognition release rnn --version 3"))
 def release(
     kind: Annotated[
-        str | None, typer.Argument(metavar="[cnn|rnn]", help="Which network; --from can tell it.")
+        str | None, typer.Argument(metavar=f"[{'|'.join(KINDS)}]", help="Which network; --from can tell it.")
     ] = None,
     version: Annotated[
         str | None, typer.Option(help="The registered version; the newest one by default.")

@@ -11,7 +11,7 @@ from cli.models.release import endpoint_name
 from cli.shared.errors import CommandFailed
 from cli.shared.target import Target
 from definitions.names import SEQUENCE_CHANNELS
-from definitions.networks import NETWORKS
+from definitions.networks import KINDS, NETWORKS
 from model_code.inference import ANSWERED_TYPES
 
 # What an endpoint's container starts with.
@@ -37,7 +37,8 @@ def kind_of_model(model: Model, said: str | None) -> str:
     except (KeyError, ValueError, TypeError) as error:
         if said is None:
             raise CommandFailed(
-                f"{CARD} in {model.place} does not say which network this is. Say it before --from: cnn or rnn."
+                f"{CARD} in {model.place} does not say which network this is. Say it before --from: "
+                f"{' or '.join(KINDS)}."
             ) from error
         return said
     if said not in (None, card):

@@ -45,8 +45,8 @@ def ask_about_samples(
             evaluation of the same artefact gave.
     """
     exchanges = []
-    for sample in varied(samples, kind):
-        for question in image_questions(sample) if kind == "cnn" else text_questions(sample):
+    for sample in varied(samples):
+        for question in questions_about(sample):
             on_detail(f"{question.path} {sample['truth']}")
             reply = ask(target, question)
             if reply.status != 200:
@@ -80,16 +80,23 @@ def answerer(kind: str, answer: dict[str, Any]) -> str:
     return answer["backend"].title()
 
 
-def varied(samples: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
+def varied(samples: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The first samples, of as many different classes as there are, that the managed service takes too."""
     most_bytes = SERVICE_LIMITS["DetectSentiment"].most_bytes
-    fitting = [s for s in samples if kind == "cnn" or len(s["text"].encode()) <= most_bytes]
+    fitting = [s for s in samples if len(s.get("text", "").encode()) <= most_bytes]
     seen: dict[str, int] = {}
     ranked = []
     for position, sample in enumerate(fitting):
         seen[sample["truth"]] = seen.get(sample["truth"], 0) + 1
         ranked.append((seen[sample["truth"]], position, sample))
     return [sample for _, _, sample in sorted(ranked, key=lambda item: item[:2])[:SAMPLES_PER_KIND]]
+
+
+def questions_about(sample: dict[str, Any]) -> list[Question]:
+    """What both operations are asked about a sample; nothing about a sequence, which no managed service reads."""
+    if "image_png_base64" in sample:
+        return image_questions(sample)
+    return text_questions(sample) if "text" in sample else []
 
 
 def image_questions(sample: dict[str, Any]) -> list[Question]:

@@ -61,7 +61,7 @@ async function start() {
   const ask = asker(configuration, credentials);
   byId("place").textContent = `${configuration.environment} · ${configuration.place}`;
   const option = optionsOf(configuration);
-  tryPage.start(ask, option);
+  tryPage.start(ask, option, configuration.kinds);
   await advisePage.start(ask);
   watchPage.start(reader(configuration, credentials), option);
   started = true;

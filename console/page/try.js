@@ -21,19 +21,20 @@ const SAMPLES = {
 };
 // How a sentiment is marked; other labels of the own network have no tone.
 const TONES_OF = { positive: "good", negative: "bad", mixed: "warn" };
-const NETWORKS = { image: "cnn", text: "rnn" };
 const TINY_PIXELS = 160;
 const HIGHEST_PIXELS = 520;
 
 let ask;
 let option = "";
+let kinds = {};
 let chosen = null;
 let running = null;
 
-/** Makes the page work; `asker` asks the API, `words` are what commands about this deployment want besides. */
-export function start(asker, words) {
+/** Makes the page work; `asker` asks the API, `words` are what commands about it want besides, `networks` its kinds. */
+export function start(asker, words, networks) {
   ask = asker;
   option = words;
+  kinds = networks;
   byId("file").addEventListener("change", (event) => take(event.target.files[0]));
   byId("text").addEventListener("input", showState);
   byId("ask").addEventListener("submit", submitted);
@@ -236,7 +237,7 @@ async function answerOf(side, asking, signal) {
   } catch (error) {
     if (signal.aborted) return undefined;
     if (!(error instanceof Refused)) throw error;
-    const commands = ["train", "release"].map((verb) => `recognition ${verb} ${NETWORKS[kind()]}${option}`);
+    const commands = ["train", "release"].map((verb) => `recognition ${verb} ${kinds[kind()]}${option}`);
     waiting.card.replaceWith(refusedCard(side, error, commands));
     say(side, error.message);
     return undefined;

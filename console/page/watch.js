@@ -8,7 +8,6 @@ import { percent } from "./figures.js";
 
 const BUSY_MILLISECONDS = 5_000;
 const QUIET_MILLISECONDS = 15_000;
-const NETWORKS = { cnn: "Convolutional network", rnn: "Recurrent network" };
 const time = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 
 let read;
@@ -58,7 +57,7 @@ const isBusy = ({ runs, endpoints }) =>
 const partsOf = (state) => [
   element("div", { class: "answers" }, state.endpoints.map(endpointCard)),
   bakeoffCard(state.bakeoff),
-  section("Training runs", state.runs.map(runRow), `Nothing was trained here yet. Run: recognition train cnn${option}`),
+  section("Training runs", state.runs.map(runRow), `Nothing was trained here yet. Run: recognition train ${state.endpoints[0].kind}${option}`),
   section("Alarms", state.alarms.map(alarmRow), "There are none before the first release."),
 ];
 
@@ -70,12 +69,12 @@ const section = (head, rows, nothing) =>
     rows.length ? element("ul", { class: "rows" }, rows) : element("p", { class: "quiet" }, nothing),
   );
 
-function endpointCard({ kind, name, status, version, fleets, registered }) {
+function endpointCard({ title, name, status, version, fleets, registered }) {
   const serves = status ? `version ${version ?? "unknown"}` : "no version released";
   return element(
     "article",
     { class: "card answer own" },
-    element("header", {}, element("h2", {}, NETWORKS[kind]), tag(status ?? "no endpoint", status === "InService" ? "good" : status === "Failed" ? "bad" : "warn")),
+    element("header", {}, element("h2", {}, title), tag(status ?? "no endpoint", status === "InService" ? "good" : status === "Failed" ? "bad" : "warn")),
     element("p", { class: "best" }, element("strong", {}, serves)),
     element("p", { class: "quiet small" }, name),
     fleets.length ? element("ul", { class: "bars wide" }, fleets.map((fleet) => fleetRow(fleet, fleets))) : null,

@@ -24,7 +24,7 @@ from definitions.names import (
     shared_endpoint_name,
     stack_name,
 )
-from definitions.networks import KINDS
+from definitions.networks import KINDS, NETWORKS
 
 VERSIONS_SHOWN = 5
 RUNS_SHOWN = 6
@@ -71,6 +71,7 @@ def endpoint(client: Clients, environment: str, kind: str) -> dict[str, Any]:
     coming = found.get("PendingDeploymentSummary", {}).get("ProductionVariants", [])
     return {
         "kind": kind,
+        "title": NETWORKS[kind].title,
         "name": name,
         "status": found.get("EndpointStatus"),
         "version": None if released == NOT_RELEASED else released,

@@ -36,23 +36,23 @@ RELEASED = {kind: ReleasedVersion(kind) for kind in KINDS}
 
 
 def classify_image(operation: Operation, event: dict[str, Any]) -> Answer:
-    """The CNN's classes for the event's image; see `invoke` for errors."""
+    """Our network's classes for the event's image; see `invoke` for errors."""
     read_options(operation.options, event)
     image = read_image(event, operation.body_as(ImageBody))
     return invoke(kind_of_feature("image"), image.content, image.header.media_type)
 
 
 def classify_text(operation: Operation, event: dict[str, Any]) -> Answer:
-    """The RNN's classes for the event's text; see `invoke` for errors."""
+    """Our network's classes for the event's text; see `invoke` for errors."""
     read_options(operation.options, event)
     request = read_text(event, operation.body_as(TextBody))
     return invoke(kind_of_feature("text"), request.text.encode(), TEXT_TYPE)
 
 
 def classify_sequence(operation: Operation, event: dict[str, Any]) -> Answer:
-    """The RNN's classes for the event's sequence; see `invoke` for errors.
+    """Our network's classes for the event's sequence; see `invoke` for errors.
 
-    An environment has one RNN: a version that was trained on texts cannot read a sequence, and says so.
+    An environment has one network of a kind: a version that was trained on texts cannot read a sequence, and says so.
     """
     read_options(operation.options, event)
     sequence = read_sequence(event, operation.body_as(SequenceBody))

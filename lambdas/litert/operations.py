@@ -22,19 +22,19 @@ RELEASED = {kind: Released(kind) for kind in KINDS}
 
 
 def classify_image(operation: Operation, event: dict[str, Any]) -> Answer:
-    """The CNN's classes for the event's image; see `predict` for errors."""
+    """Our network's classes for the event's image; see `predict` for errors."""
     read_options(operation.options, event)
     return predict("image", read_image(event, operation.body_as(ImageBody)).content)
 
 
 def classify_text(operation: Operation, event: dict[str, Any]) -> Answer:
-    """The RNN's classes for the event's text; see `predict` for errors."""
+    """Our network's classes for the event's text; see `predict` for errors."""
     read_options(operation.options, event)
     return predict("text", read_text(event, operation.body_as(TextBody)).text)
 
 
 def classify_sequence(operation: Operation, event: dict[str, Any]) -> Answer:
-    """The RNN's classes for the event's sequence; see `predict` for errors."""
+    """Our network's classes for the event's sequence; see `predict` for errors."""
     read_options(operation.options, event)
     return predict("sequence", read_sequence(event, operation.body_as(SequenceBody)))
 

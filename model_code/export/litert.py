@@ -1,8 +1,7 @@
 """LiteRT models of a network, for a Lambda or a device: float32, and with 8-bit weights.
 
-Their input is what `model_code.networks.preprocessing` makes of images or texts: LiteRT decodes no image. An RNN's
-model takes one sample or several, a CNN's one: its images are so much arithmetic that nothing is gained by several at
-once.
+Their input is what `model_code.networks.preprocessing` makes of images or texts: LiteRT decodes no image. A model takes
+one sample or several, of images one: they are so much arithmetic that nothing is gained by several at once.
 """
 
 from __future__ import annotations
@@ -27,8 +26,9 @@ CALIBRATION_SAMPLES = 200
 def write_litert(network: keras.Model, inputs: np.ndarray, directory: Path) -> None:
     """Writes FLOAT_FILE and INT8_FILE to `directory`.
 
-    A CNN's 8-bit file computes in 8 bits. An RNN's has 8-bit tables of words and nothing else: the weights of its
-    steps are few, what is rounded in them would add up over the steps, and LiteRT is slower with it.
+    An image network's 8-bit file computes in 8 bits. An RNN's has 8-bit tables of words and nothing else: the weights
+    of its steps are few, what is rounded in them would add up over the steps, and LiteRT is slower with it. Of other
+    networks the weights are stored in 8 bits.
 
     Args:
         network: in float32.
@@ -44,10 +44,14 @@ def write_litert(network: keras.Model, inputs: np.ndarray, directory: Path) -> N
         files = {FLOAT_FILE: convert(frozen), INT8_FILE: convert(frozen, inputs[:CALIBRATION_SAMPLES])}
     else:
         samples = tf.TensorSpec([None, *argument.shape[1:]], argument.dtype, name="samples")
-        files = {
-            file: convert(freeze(probabilities_of(network, eight_bit=eight_bit), samples))
-            for file, eight_bit in ((FLOAT_FILE, False), (INT8_FILE, True))
-        }
+        if any(isinstance(layer, keras.layers.Bidirectional) for layer in network.layers):
+            files = {
+                file: convert(freeze(probabilities_of(network, eight_bit=eight_bit), samples))
+                for file, eight_bit in ((FLOAT_FILE, False), (INT8_FILE, True))
+            }
+        else:
+            frozen = freeze(lambda samples: tf.nn.softmax(network(samples, training=False)), samples)
+            files = {FLOAT_FILE: convert(frozen), INT8_FILE: convert(frozen, eight_bit=True)}
     for file, content in files.items():
         (directory / file).write_bytes(content)
 
@@ -103,15 +107,21 @@ def freeze(
     )
 
 
-def convert(frozen: tf.types.experimental.ConcreteFunction, calibration: np.ndarray | None = None) -> bytes:
-    """The LiteRT file. With `calibration`, inputs [N, …], weights and activations are 8-bit."""
+def convert(
+    frozen: tf.types.experimental.ConcreteFunction,
+    calibration: np.ndarray | None = None,
+    *,
+    eight_bit: bool = False,
+) -> bytes:
+    """The LiteRT file; weights are 8-bit with `eight_bit`, and with `calibration`, inputs [N, …], activations too."""
     converter = tf.lite.TFLiteConverter.from_concrete_functions([frozen])
+    if eight_bit or calibration is not None:
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
     if calibration is not None:
 
         def samples() -> Iterator[list[np.ndarray]]:
             for one in calibration:
                 yield [one[None].astype(np.float32)]
 
-        converter.optimizations = [tf.lite.Optimize.DEFAULT]
         converter.representative_dataset = samples
     return converter.convert()

@@ -1,9 +1,9 @@
-"""The two networks, a small CNN and a bidirectional GRU, each a function of its hyperparameters."""
+"""The networks, a small CNN and a bidirectional GRU, each a function of its hyperparameters."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import keras
@@ -248,3 +248,7 @@ def build_rnn(
     features = layers.Dropout(settings.dropout)(MaximumAndMean()(hidden, present))
     logits = layers.Dense(class_count, dtype="float32")(features)
     return keras.Model(inputs, logits, name="rnn")
+
+
+BUILDERS: dict[str, Callable[..., keras.Model]] = {"cnn": build_cnn, "rnn": build_rnn}
+"""By kind: from hyperparameters, the number of classes, and what the task knows of the inputs, to the network."""

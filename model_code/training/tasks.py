@@ -16,7 +16,7 @@ from model_code.data.records import Split
 from model_code.data.shards import ShardedSplit, open_split
 from model_code.failures import JobFailed
 from model_code.hyperparameters import CnnHyperparameters, Hyperparameters, RnnHyperparameters
-from model_code.networks.networks import Channels, build_cnn, build_rnn, whitening_kernel
+from model_code.networks.networks import BUILDERS, Channels, whitening_kernel
 from model_code.networks.preprocessing import (
     FIRST_WORD,
     build_vocabulary,
@@ -87,16 +87,15 @@ def load_problem(settings: Hyperparameters, train: Path, validation: Path) -> Pr
             f"The channel train has {len(splits[0])} samples, fewer than one batch of {settings.batch_size}. "
             "Add samples or lower batch_size."
         )
-    if isinstance(settings, CnnHyperparameters):
-        return image_problem(settings, *splits)
-    return (sequence_problem if splits[0].feature == "sequence" else text_problem)(settings, *splits)
+    problem = {"image": image_problem, "text": text_problem, "sequence": sequence_problem}[splits[0].feature]
+    return problem(settings, *splits)
 
 
 def image_problem(
     settings: CnnHyperparameters, train: Split | ShardedSplit, validation: Split | ShardedSplit
 ) -> Problem:
-    """The CNN's problem. The channels' mean and variance of the training images become part of the network."""
-    size, class_count = settings.image_size, len(train.labels)
+    """The problem of images. The channels' mean and variance of the training images become part of the network."""
+    size, class_count, build = settings.image_size, len(train.labels), BUILDERS[settings.kind]
     try:
         samples = [
             samples_of(
@@ -119,7 +118,7 @@ def image_problem(
         ) from error
 
     def build_network() -> keras.Model:
-        return build_cnn(
+        return build(
             settings, class_count, mean=mean.tolist(), variance=variance.tolist(), whitening=whitening
         )
 
@@ -138,9 +137,9 @@ def image_problem(
 def text_problem(
     settings: RnnHyperparameters, train: Split | ShardedSplit, validation: Split | ShardedSplit
 ) -> Problem:
-    """The RNN's problem. The vocabulary is the training texts' most frequent words."""
+    """The problem of texts. The vocabulary is the training texts' most frequent words."""
     vocabulary = build_vocabulary(train, settings.vocabulary_size)
-    table, class_count = vocabulary_table(vocabulary), len(train.labels)
+    table, class_count, build = vocabulary_table(vocabulary), len(train.labels), BUILDERS[settings.kind]
 
     def encode(texts: tf.Tensor) -> tf.Tensor:
         return encode_texts(texts, table, settings.sequence_length)
@@ -156,7 +155,7 @@ def text_problem(
     ]
 
     def build_network() -> keras.Model:
-        return build_rnn(settings, class_count, vocabulary_numbers=FIRST_WORD + len(vocabulary))
+        return build(settings, class_count, vocabulary_numbers=FIRST_WORD + len(vocabulary))
 
     return Problem(
         labels=train.labels,
@@ -177,8 +176,8 @@ def text_problem(
 def sequence_problem(
     settings: RnnHyperparameters, train: Split | ShardedSplit, validation: Split | ShardedSplit
 ) -> Problem:
-    """The RNN's problem for sensor sequences. The training steps' mean and variance become part of the network."""
-    length, class_count = settings.sequence_length, len(train.labels)
+    """The problem of sensor sequences. The training steps' mean and variance become part of the network."""
+    length, class_count, build = settings.sequence_length, len(train.labels), BUILDERS[settings.kind]
     channels = next(iter(train)).shape[1]
     check_augmentation(settings, channels)
     for name, split in (("train", train), ("validation", validation)):
@@ -199,7 +198,7 @@ def sequence_problem(
         feature=train.feature,
         train=samples[0],
         validation=samples[1],
-        build_network=lambda: build_rnn(settings, class_count, channels=statistics),
+        build_network=lambda: build(settings, class_count, channels=statistics),
         preprocess=lambda sequences: pad_sequences(sequences, length),
         preprocessing={"feature": train.feature, "sequence_length": length, "channels": channels},
         resources=[],

@@ -27,8 +27,8 @@ def learning_rate_at(step: tf.Tensor, total_steps: tf.Tensor | int, settings: Hy
 
 
 def make_optimizer(settings: Hyperparameters) -> keras.optimizers.Optimizer:
-    """SGD with Nesterov momentum for the CNN, Adam for the RNN."""
-    if settings.kind == "cnn":
+    """SGD with Nesterov momentum, or Adam, as the kind of network wants it."""
+    if settings.optimizer == "sgd":
         return keras.optimizers.SGD(settings.learning_rate, momentum=0.9, nesterov=True)
     return keras.optimizers.Adam(settings.learning_rate)
 
@@ -58,8 +58,8 @@ class Learner:
         self.network = build_network()
         self.settings = settings
         self.class_count = class_count
-        self.is_cnn = settings.kind == "cnn"
         self.samples = samples
+        self.reads_images = len(samples.input_spec.shape) == 3
         self.sample_count = len(samples)
         self.batch_size = min(settings.batch_size, self.sample_count)
         replicas = self.strategy.num_replicas_in_sync
@@ -79,7 +79,7 @@ class Learner:
         # Where several replicas exchange something there may be no function around the exchange: neither of gradients
         # nor, inside the network, of the averages of batch normalisation.
         compile_options = {"jit_compile": settings.jit_compile, "autograph": False}
-        exchanges_averages = self.is_cnn and replicas > 1
+        exchanges_averages = self.reads_images and replicas > 1
         self.gradients = (
             self.plain_gradients
             if exchanges_averages
@@ -145,7 +145,7 @@ class Learner:
         replicas = self.strategy.num_replicas_in_sync
         replica = tf.distribute.get_replica_context().replica_id_in_sync_group if replicas > 1 else 0
         seed = tf.stack([self.settings.seed, step])
-        if self.is_cnn:
+        if self.reads_images:
             inputs = augment(inputs, seed, self.settings.shift_pixels)
             if self.settings.cutout_pixels:
                 inputs = hide_squares(inputs, seed, self.settings.cutout_pixels)
@@ -191,7 +191,7 @@ class Learner:
 
     def plain_measure_batch(self, inputs: tf.Tensor, targets: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """The batch's summed loss and number of right answers, without dropout and with the moving averages."""
-        logits = self.network(tf.cast(inputs, tf.float32) if self.is_cnn else inputs, training=False)
+        logits = self.network(tf.cast(inputs, tf.float32) if self.reads_images else inputs, training=False)
         losses = tf.nn.sparse_softmax_cross_entropy_with_logits(targets, logits)
         right = tf.cast(tf.argmax(logits, 1, output_type=tf.int32) == targets, tf.float32)
         return tf.reduce_sum(losses), tf.reduce_sum(right)

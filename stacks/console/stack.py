@@ -8,7 +8,7 @@ from aws_cdk import Aws, Fn, Stack
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-from console import STATE
+from console import KIND_OF_INPUT, STATE
 from definitions.names import sign_in_domain
 from stacks.console.page import page_bucket, page_distribution, security_policy, upload
 from stacks.console.sign_in import add_client, add_identities, add_user_role, add_users
@@ -55,6 +55,7 @@ class ConsoleStack(Stack):
             "apiPath": f"/{settings.name}",
             "apiHost": api_host,
             "watchHost": watch_host,
+            "kinds": KIND_OF_INPUT,
             "signIn": {
                 "domain": sign_in,
                 "clientId": client.user_pool_client_id,

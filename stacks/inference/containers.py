@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from definitions.names import CPU, LITERT
+from definitions.networks import NETWORKS
 from stacks.settings.inference import InferenceSettings
 from stacks.settings.instance_families import has_gpu, virtual_processors
 
@@ -41,7 +42,7 @@ def variables(
     processors = math.ceil(cores) if cores else virtual_processors(instance_type)
     workers = min(processors, MOST_WORKERS)
     told = {"SAGEMAKER_GUNICORN_WORKERS": str(workers)}
-    if kind == "cnn" and has_gpu(instance_type):
+    if kind and "image" in NETWORKS[kind].features and has_gpu(instance_type):
         told |= {
             "SAGEMAKER_TFS_ENABLE_BATCHING": "true",
             "SAGEMAKER_TFS_MAX_BATCH_SIZE": str(BATCH_INSTANCES),

@@ -11,7 +11,7 @@ from constructs import Construct
 
 from definitions.names import VARIANT, asynchronous_endpoint_name, component_endpoint_name, component_name
 from stacks.inference import autoscaling as scaling
-from stacks.inference.endpoint_config import instance_variant, volume_key
+from stacks.inference.endpoint_config import accept_missing_key, instance_variant, volume_key
 from stacks.settings.container_images import endpoint_host
 from stacks.settings.inference import ASYNCHRONOUS_PREFIX, AsynchronousSettings, ScaleToZeroSettings
 from stacks.settings.instance_families import has_gpu
@@ -79,7 +79,7 @@ class AsynchronousEndpoint(Construct):
     ) -> sagemaker.CfnEndpointConfig:
         """One variant, which starts with one instance and may lose it."""
         properties = sagemaker.CfnEndpointConfig
-        return properties(
+        config = properties(
             self,
             "Configuration",
             production_variants=[instance_variant(model, settings.instance_type, 1)],
@@ -95,6 +95,7 @@ class AsynchronousEndpoint(Construct):
                 ),
             ),
         )
+        return accept_missing_key(config)
 
 
 class ComponentEndpoint(Construct):
@@ -151,7 +152,7 @@ class ComponentEndpoint(Construct):
     ) -> sagemaker.CfnEndpointConfig:
         """Instances without a model, whose number SageMaker manages."""
         properties = sagemaker.CfnEndpointConfig
-        return properties(
+        config = properties(
             self,
             "Configuration",
             execution_role_arn=role_arn,
@@ -173,6 +174,7 @@ class ComponentEndpoint(Construct):
                 )
             ],
         )
+        return accept_missing_key(config)
 
     def component(
         self,

@@ -23,6 +23,8 @@ from hypercorn.asyncio import serve
 from hypercorn.config import Config
 from playwright.sync_api import expect
 
+from console import KIND_OF_INPUT
+from definitions.networks import NETWORKS
 from lambdas.advise.operations import OPERATIONS as ADVISE
 from lambdas.catalogue import OPERATIONS, examples
 from lambdas.common.answers import error_members
@@ -188,6 +190,7 @@ def configuration() -> dict[str, Any]:
         "place": "embedded AWS on this machine",
         "region": REGION,
         "apiPath": API.rstrip("/"),
+        "kinds": KIND_OF_INPUT,
         "credentials": console_credentials(KEYS),
     }
 
@@ -195,7 +198,10 @@ def configuration() -> dict[str, Any]:
 def nothing_yet() -> dict[str, Any]:
     """The state of a deployment in which nothing was trained."""
     empty = {"status": None, "version": None, "fleets": [], "registered": []}
-    endpoints = [{"kind": kind, "name": f"recognition-dev-{kind}", **empty} for kind in ("cnn", "rnn")]
+    endpoints = [
+        {"kind": kind, "title": network.title, "name": f"recognition-dev-{kind}", **empty}
+        for kind, network in NETWORKS.items()
+    ]
     return {"endpoints": endpoints, "runs": [], "alarms": [], "bakeoff": None}
 
 

@@ -186,6 +186,7 @@ def test_the_page_is_told_where_the_deployed_api_is():
     )
     assert (found["environment"], found["region"]) == ("dev", "r")
     assert found["apiPath"] == "/_aws/execute-api/abc123/dev"
+    assert found["kinds"] == {"image": "cnn", "text": "rnn"}
 
 
 def test_without_an_api_the_page_is_told_what_to_run():
