@@ -150,8 +150,8 @@ def test_the_watching_function_may_read_what_it_reads_and_change_nothing(templat
     allowed = allowed_to(template, role)
     # The methods of clients that the function calls, as actions.
     calls = set(re.findall(r"\.((?:describe|list|get|filter)_\w+)\(", (WATCH / "watch.py").read_text()))
-    # Writing its own log, and the key under which the data bucket is.
-    beside = {"CreateLogStream", "PutLogEvents", "Decrypt"}
+    # Writing its own log and traces, and the key under which the data bucket is.
+    beside = {"CreateLogStream", "PutLogEvents", "PutTelemetryRecords", "PutTraceSegments", "Decrypt"}
     named = {action.partition(":")[2] for action in allowed} - beside
     assert {ACTIONS.get(name, xform_name(name)) for name in named} == calls
 

@@ -167,3 +167,15 @@ def test_what_stands_in_a_sequences_padding_changes_no_answer(tmp_path):
         write_litert(network, inputs, tmp_path / str(length))
         answers.append(predict(tmp_path / str(length) / FLOAT_FILE, inputs))
     np.testing.assert_allclose(*answers, atol=1e-6)
+
+
+def test_a_network_of_another_kind_answers_as_keras_does(tmp_path):
+    inputs = keras.layers.Input((20, 3))
+    hidden = keras.layers.Conv1D(8, 5, padding="same", activation="relu")(inputs)
+    logits = keras.layers.Dense(2)(keras.layers.GlobalMaxPooling1D()(hidden))
+    network = keras.Model(inputs, logits)
+    samples = np.random.default_rng(0).normal(size=(4, 20, 3)).astype(np.float32)
+    write_litert(network, samples, tmp_path)
+    expected = tf.nn.softmax(network(samples, training=False)).numpy()
+    for file, tolerance in ((FLOAT_FILE, 1e-5), (INT8_FILE, 0.02)):
+        np.testing.assert_allclose(predict_together(tmp_path / file, samples), expected, atol=tolerance)
