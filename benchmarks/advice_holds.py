@@ -52,7 +52,7 @@ def measure(name: str, seconds: float) -> dict[str, Any]:
         data = write(cache_directory(), Path(scratch) / name)
         measured = profile(data)
         answers = {**measured.answers, "labels": "own"}
-        examples = read_examples(data, measured)
+        examples = read_examples(measured)
         held = contest.run(
             examples,
             Problem.from_dict(answers),

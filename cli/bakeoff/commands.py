@@ -76,7 +76,7 @@ def bakeoff(
     directory = BUILD / "bakeoff"
     baking.clear(directory)
     limits = Settings(minutes * 60, examples_most=examples, seed=seed, own_account=own_account)
-    held = baking.run(read_examples(data, found), problem, limits, directory, runner)
+    held = baking.run(read_examples(found), problem, limits, directory, runner)
     page = report.write(directory, held, problem, data.name)
     if target:
         typer.echo(publish.leave(target, held, data.name), err=True)

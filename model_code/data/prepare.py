@@ -1,4 +1,4 @@
-"""Makes the shards of a public data set, or of your own folder, CSV, JSON Lines or npz file, with a data card.
+"""Makes the shards of a public data set, or of your own folder or file, with a data card.
 
 Examples:
   python -m model_code.data.prepare prepare cifar10 --cache ~/.cache/recognition --out build/data/cifar10
@@ -11,25 +11,19 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections import Counter
 from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
-import numpy as np
-
+from model_code.data.columns import Columns
 from model_code.data.downloads import NotFetched, fetch
+from model_code.data.own_data import FOLDER, Plan, import_own
+from model_code.data.profile import in_words
+from model_code.data.progress import report_progress
 from model_code.data.public_datasets import DATASETS, Dataset, Samples
-from model_code.data.splits import NAMES, distinct_positions, split_positions
-from model_code.data.user_files import MOST_STEPS, Sample, read_plain
 from model_code.failures import JobFailed
 from model_code.light_import import import_tensorflow
-from model_code.outputs import OutputFolder
-
-# What is made of a data set; the card comes first.
-FOLDER = OutputFolder(
-    "data_card.json",
-    tuple(f"{split}/{name}" for split in NAMES for name in ("part-*.tfrecord", "labels.json")),
-)
 
 
 def prepare(name: str, *, cache: Path, out: Path, train_samples: int | None) -> None:
@@ -91,118 +85,6 @@ def card_of(dataset: Dataset, fetched_from: str) -> dict:
     }
 
 
-def import_plain(
-    source: Path,
-    *,
-    out: Path,
-    name: str | None = None,
-    licence: str | None = None,
-    validation_share: float = 0.1,
-    test_share: float = 0.2,
-    window: int | None = None,
-    stride: int | None = None,
-    seed: int = 0,
-) -> None:
-    """Writes `train/`, `validation/`, `test/` and `data_card.json` of one's own data below `out`.
-
-    Samples that repeat an earlier one are left out. Where the samples have groups, no group is in two splits; windows
-    are cut after the split, so that no recording is in two splits either.
-
-    Args:
-        source: see `model_code.data.user_files`.
-        out: an earlier data set in it is replaced; a folder with anything else in it is refused.
-        name: of the set; the source's own by default.
-        licence: under which terms the data may be used.
-        validation_share: of the samples.
-        test_share: of the samples.
-        window: steps of the windows that sequences are cut into; None leaves them whole.
-        stride: steps from one window to the next; half a window by default.
-        seed: of the split.
-
-    Raises:
-        JobFailed: naming the first sample that cannot be used, or the class that is in too few samples or groups; or
-            what is in `out`.
-    """
-    FOLDER.check(out)
-    report_progress(0.0, f"reading {source}")
-    feature, samples = read_plain(source, most_steps=MOST_STEPS if window is None else None)
-    if window is not None and feature != "sequence":
-        raise JobFailed(f"{source} holds a {feature} in each sample; only sequences can be cut into windows.")
-    kept = [samples[i] for i in distinct_positions([sample.content for sample in samples])]
-    labels = sorted({sample.label for sample in kept})
-    if len(labels) < 2:
-        raise JobFailed(f"{source} has the one class '{labels[0]}'; a classifier needs two at least.")
-    positions = split_positions(
-        [sample.label for sample in kept],
-        groups_of(kept),
-        validation_share=validation_share,
-        test_share=test_share,
-        seed=seed,
-    )
-    splits = {}
-    for split in NAMES:
-        chosen = [kept[i] for i in positions[split]]
-        if window is not None:
-            chosen = [one for sample in chosen for one in windows_of(sample, window, stride or window // 2)]
-        targets = np.array([labels.index(sample.label) for sample in chosen], np.int32)
-        splits[split] = Samples([sample.content for sample in chosen], targets)
-    card = {
-        "name": name or source.stem,
-        "shape": shape_in_words(feature, [sample.content for sample in kept]),
-        "source": source.name,
-        "licence": licence or "not stated",
-        "split_rule": rule_in_words(kept, samples, window, stride, seed),
-    }
-    write(out, feature, labels, splits, card)
-
-
-def groups_of(samples: Sequence[Sample]) -> list[str] | None:
-    """The samples' groups, or None where they have none.
-
-    Raises:
-        JobFailed: when some have a group and others not.
-    """
-    without = [sample for sample in samples if sample.group is None]
-    if len(without) == len(samples):
-        return None
-    if without:
-        raise JobFailed(
-            f"{without[0].place} has no group, but other samples have one. Name one for every sample."
-        )
-    return [sample.group for sample in samples]
-
-
-def windows_of(sample: Sample, window: int, stride: int) -> list[Sample]:
-    """A sequence's windows.
-
-    Raises:
-        JobFailed: when it is shorter than one window.
-    """
-    if len(sample.content) < window:
-        raise JobFailed(
-            f"{sample.place} is a sequence of {len(sample.content)} steps, shorter than one window of {window}."
-        )
-    starts = range(0, len(sample.content) - window + 1, stride)
-    return [
-        Sample(sample.content[start : start + window], sample.label, sample.group, sample.place)
-        for start in starts
-    ]
-
-
-def rule_in_words(
-    kept: Sequence[Sample], samples: Sequence[Sample], window: int | None, stride: int | None, seed: int
-) -> str:
-    """How the splits of an imported set are told apart."""
-    by_group = kept[0].group is not None
-    rule = "whole groups are held out" if by_group else "each class is divided by itself, at random"
-    cut = (
-        f"; windows of {window} steps, one every {stride or window // 2}, cut after the split"
-        if window
-        else ""
-    )
-    return f"{len(samples) - len(kept)} repeated samples left out; {rule}, seed {seed}{cut}"
-
-
 def write(
     out: Path, feature: str, labels: Sequence[str], splits: dict[str, Samples], facts: dict[str, str]
 ) -> None:
@@ -233,30 +115,6 @@ def data_card(feature: str, labels: Sequence[str], splits: dict[str, Samples], f
     }
 
 
-def shape_in_words(feature: str, contents: Sequence[bytes | np.ndarray]) -> str:
-    """What the samples look like: the sizes of images, the lengths of texts and sequences."""
-    if feature == "image":
-        # An image's size stands in its header, so nothing is decoded here.
-        import io
-
-        from PIL import Image
-
-        sizes = Counter(Image.open(io.BytesIO(content)).size for content in contents)
-        (width, height), _ = sizes.most_common(1)[0]
-        most = f"{width} x {height} pixels"
-        return f"{most}, PNG or JPEG" if len(sizes) == 1 else f"{len(sizes)} sizes, most often {most}"
-    lengths = [len(content) for content in contents]
-    span = f"{min(lengths):,}" if min(lengths) == max(lengths) else f"{min(lengths):,} to {max(lengths):,}"
-    return (
-        f"{span} bytes of UTF-8" if feature == "text" else f"{span} steps of {contents[0].shape[1]} channels"
-    )
-
-
-def report_progress(share: float, what: str) -> None:
-    """A line that the `recognition` command shows as progress."""
-    print(f"progress {share:.2f} {what}", flush=True)
-
-
 def positive(text: str) -> int:
     """A whole number above 0."""
     value = int(text)
@@ -282,9 +140,7 @@ def command_line() -> argparse.ArgumentParser:
     )
     words.add_argument("--train-samples", type=int, help="so many training samples; all by default")
     words = commands.add_parser("import", help="read your own data, split it and write its shards")
-    words.add_argument(
-        "source", type=Path, help="a folder of images by class, or a .csv, .jsonl or .npz file"
-    )
+    words.add_argument("source", type=Path, help="a folder of images by class, or a table or npz file")
     words.add_argument(
         "--out",
         type=Path,
@@ -293,6 +149,10 @@ def command_line() -> argparse.ArgumentParser:
     )
     words.add_argument("--name", help="of the set, for its card")
     words.add_argument("--licence", help="of the data, for the card")
+    for role in fields(Columns):
+        words.add_argument(
+            f"--{role.name}", help=f"the column with the {role.name}; found by its name otherwise"
+        )
     words.add_argument("--validation-share", type=float, default=0.1, help="default: %(default)s")
     words.add_argument("--test-share", type=float, default=0.2, help="default: %(default)s")
     words.add_argument("--window", type=positive, help="cut sequences into windows of so many steps")
@@ -301,12 +161,22 @@ def command_line() -> argparse.ArgumentParser:
     return parser
 
 
+def import_given(given: dict[str, Any]) -> None:
+    """Imports one's own data as the command's words say, and tells what was found."""
+    columns = Columns(**{role.name: given.pop(role.name) for role in fields(Columns)})
+    plan = Plan(**{one.name: given.pop(one.name) for one in fields(Plan)})
+    card = import_own(**given, columns=columns, plan=plan)
+    print("\n".join(in_words(card["profile"])), flush=True)
+
+
 def run() -> None:
     """The command line."""
     given = vars(command_line().parse_args())
-    command = {"prepare": prepare, "import": import_plain}[given.pop("command")]
     try:
-        command(**given)
+        if given.pop("command") == "import":
+            import_given(given)
+        else:
+            prepare(**given)
     except JobFailed as failure:
         print(failure, file=sys.stderr)
         sys.exit(1)

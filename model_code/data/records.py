@@ -24,7 +24,9 @@ import tensorflow as tf
 from google.protobuf.message import DecodeError
 
 from definitions.networks import NETWORKS
-from model_code.data.user_files import find_source, read_plain
+from model_code.data.image_files import NoImage
+from model_code.data.samples import LeftOut, image_of, require_few
+from model_code.data.user_files import find_source, read_data
 from model_code.failures import JobFailed
 
 RECORDS_PER_SHARD = 10_000
@@ -153,19 +155,33 @@ def checked_targets(numbers: np.ndarray, labels: Sequence[str], directory: Path,
 
 
 def read_plain_split(directory: Path, source: Path, kind: str) -> Split:
-    """A channel of plain data. Its classes are those of its labels.json, or else the names that occur, sorted."""
-    feature, samples = read_plain(source)
-    if feature not in NETWORKS[kind].features:
-        raise JobFailed(f"{source} holds samples of the feature '{feature}', which the {kind} does not read.")
-    names = sorted({sample.label for sample in samples})
+    """A channel of plain data. Its classes are those of its labels.json, or else the names that occur, sorted.
+
+    What cannot be used is named in the job's log and left out; see `user_files.read_data` for when it is too much.
+    """
+    data = read_data(source)
+    if data.feature not in NETWORKS[kind].features:
+        raise JobFailed(
+            f"{source} holds samples of the feature '{data.feature}', which the {kind} does not read."
+        )
+    names = sorted({sample.label for sample in data.samples})
     labels = read_labels(directory) if (directory / LABELS_FILE).exists() else names
     unknown = sorted(set(names) - set(labels))
     if unknown:
         raise JobFailed(f"{source} has the class '{unknown[0]}', which {LABELS_FILE} does not name.")
     if len(labels) < 2:
         raise JobFailed(f"{source} has the one class '{labels[0]}'; a classifier needs two at least.")
-    targets = np.array([labels.index(sample.label) for sample in samples], np.int32)
-    return Split([sample.content for sample in samples], targets, labels, feature)
+    contents, targets, left_out = [], [], list(data.left_out)
+    for sample in data.samples:
+        try:
+            contents.append(image_of(sample) if data.feature == "image" else sample.content)
+            targets.append(labels.index(sample.label))
+        except NoImage as failure:
+            left_out.append(LeftOut(sample.place, str(failure)))
+    require_few(left_out, len(data.samples) + len(data.left_out))
+    for one in left_out:
+        print(f"warning: left out: {one}", flush=True)
+    return Split(contents, np.array(targets, np.int32), labels, data.feature)
 
 
 def find_shards(directory: Path) -> list[str]:
@@ -182,8 +198,7 @@ def shards_of(directory: Path) -> list[str]:
     shards = find_shards(directory)
     if not shards:
         raise JobFailed(
-            f"The channel {directory} holds no *.tfrecord file, no folder of images by class, and no CSV, JSON Lines "
-            "or npz file."
+            f"The channel {directory} holds no *.tfrecord file, no folder of images by class, and no data file."
         )
     return shards
 

@@ -2,34 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
 from model_code.failures import JobFailed
 
 NAMES = ("train", "validation", "test")
-
-
-def distinct_positions(contents: Sequence[bytes | np.ndarray]) -> list[int]:
-    """The positions of the samples that no earlier one equals byte for byte."""
-    seen: set[bytes] = set()
-    kept = []
-    for position, content in enumerate(contents):
-        digest = hashlib.sha256(np.ascontiguousarray(content) if isinstance(content, np.ndarray) else content)
-        if digest.digest() not in seen:
-            seen.add(digest.digest())
-            kept.append(position)
-    return kept
+# What people call them.
+SPLIT_NAMES = {
+    **{"train": "train", "training": "train", "test": "test", "testing": "test"},
+    **dict.fromkeys(("val", "valid", "validation", "dev"), "validation"),
+}
 
 
 def split_positions(
     labels: Sequence[str],
     groups: Sequence[str] | None,
     *,
-    validation_share: float,
-    test_share: float,
+    shares: Mapping[str, float],
     seed: int,
 ) -> dict[str, list[int]]:
     """The positions of each split's samples, in a random order.
@@ -40,28 +31,49 @@ def split_positions(
     Args:
         labels: N names.
         groups: N names of what each sample was taken from, or None.
-        validation_share: of all samples.
-        test_share: of all samples.
+        shares: of all samples, for `validation` and `test`; one of them may be 0.
         seed: of the random order.
 
     Raises:
         JobFailed: when a class is in too few samples or groups to be in every split.
     """
-    shares = {"validation": validation_share, "test": test_share}
-    if min(shares.values()) <= 0 or sum(shares.values()) >= 1:
-        raise JobFailed("The shares of validation and test have to be above 0, and below 1 together.")
+    wanted = require_shares(shares)
     generator = np.random.default_rng(seed)
     divide = by_class if groups is None else by_group
-    splits = divide(np.array(labels), np.array(groups), shares, generator)
-    for name in NAMES:
+    splits = divide(np.array(labels), np.array(groups), wanted, generator)
+    for name in ("train", *wanted):
         missing = sorted(set(labels) - {labels[i] for i in splits[name]})
         if missing:
             of_what = "samples" if groups is None else "groups"
             raise JobFailed(
-                f"The class '{missing[0]}' is in too few {of_what} to be in train, validation and test: {name} would "
-                f"have none of it. Add {of_what} of it, change the shares or the seed, or leave the class out."
+                f"The class '{missing[0]}' is in too few {of_what} to be in {', '.join(('train', *wanted))}: {name} "
+                f"would have none of it. Add {of_what} of it, change the shares or the seed, or leave the class out."
             )
     return {name: generator.permutation(splits[name]).tolist() for name in NAMES}
+
+
+def require_shares(shares: Mapping[str, float]) -> dict[str, float]:
+    """The shares above 0.
+
+    Raises:
+        JobFailed: when they leave nothing to train on, or one is below 0.
+    """
+    if min(shares.values()) < 0 or not 0 < sum(shares.values()) < 1:
+        raise JobFailed("The shares of validation and test have to be above 0, and below 1 together.")
+    return {name: share for name, share in shares.items() if share}
+
+
+def split_by_time(times: Sequence[float], shares: Mapping[str, float]) -> dict[str, list[int]]:
+    """The positions of each split's samples: the earliest train, the latest test; see `require_shares` for errors."""
+    require_shares(shares)
+    order = np.argsort(np.array(times), kind="stable").tolist()
+    first_test = len(order) - round(shares["test"] * len(order))
+    first_validation = first_test - round(shares["validation"] * len(order))
+    return {
+        "train": order[:first_validation],
+        "validation": order[first_validation:first_test],
+        "test": order[first_test:],
+    }
 
 
 Divide = Callable[[np.ndarray, np.ndarray, dict[str, float], np.random.Generator], dict[str, list[int]]]

@@ -1,51 +1,39 @@
-"""Reads labelled data as people have it: folders of images by class, CSV, JSON Lines and npz files.
+"""The one reader of labelled data as people have it: folders of images, tables of any kind, arrays.
 
 | source | holds |
 |---|---|
-| folder | a folder for each class with PNG or JPEG files in it |
-| `.csv` | columns `text` and `label`; or `sequence`, `label` and a column for each channel: a row is a step, and rows with the same `sequence` are one |
-| `.jsonl` | objects with `text` or `sequence` (a list of steps, each a list of numbers) and `label` |
-| `.npz` | arrays `x` and `y`: x is uint8 images [N, H, W] or [N, H, W, 3], or sequences [N, steps, channels]; y is names or numbers of classes |
+| folder | a folder for each class with images in it, below `train/`, `val/` and `test/` or not; or one data file, which may name images beside it; or `train.csv`, `val.csv` and `test.csv` |
+| `.csv`, `.tsv`, `.jsonl`, `.json`, `.parquet` | a column for the label and one of texts, of images' paths, or any others, which are a table; or `sequence`, the label and a column for each channel: a row is a step, and rows with the same `sequence` are one |
+| `.jsonl` | objects with `sequence`, a list of steps, each a list of numbers |
+| `.npz` | arrays `x` and `y`: x is uint8 images [N, H, W] or [N, H, W, 3], sequences [N, steps, channels] or a table [N, columns]; y is names or numbers of classes |
 
-A column, member or array `group` says what a sample was taken from, a person for instance.
+A column or array `group` says what a sample was taken from, a person for instance. Columns are found by their names, or
+named by the caller; see `columns.py`.
 """  # noqa: E501 - a table's rows cannot be broken
 
 from __future__ import annotations
 
-import csv
-import io
-import json
-import zipfile
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from model_code.data import image_files, tables
+from model_code.data.array_files import read_arrays
+from model_code.data.columns import Columns, Roles, roles_in
+from model_code.data.image_folders import read_image_folders
+from model_code.data.recordings import sequences_in, times_of
+from model_code.data.samples import LeftOut, Sample, TableColumn, UserData, sorted_out
+from model_code.data.splits import SPLIT_NAMES
+from model_code.data.table_columns import rows_as_arrays
+from model_code.data.tables import Table, read_table
+from model_code.data.values import alike, is_missing, label_name
 from model_code.failures import JobFailed
 
-IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg")
-FILE_SUFFIXES = (".csv", ".jsonl", ".npz")
+FILE_SUFFIXES = (*tables.SUFFIXES, ".npz")
 MOST_STEPS = 10_000
-LONGEST_FIELD_CHARACTERS = 50_000_000
-
-
-@dataclass(frozen=True)
-class Sample:
-    """One labelled sample.
-
-    Attributes:
-        content: a PNG or JPEG file, UTF-8, or a float32 sequence [steps, channels].
-        label: its class's name.
-        group: what it was taken from, or None.
-        place: where it stands, for a sentence about it.
-    """
-
-    content: bytes | np.ndarray
-    label: str
-    group: str | None
-    place: str
 
 
 def find_source(directory: Path) -> Path | None:
@@ -54,270 +42,216 @@ def find_source(directory: Path) -> Path | None:
     Raises:
         JobFailed: when it holds several data files.
     """
-    files = [file for suffix in FILE_SUFFIXES for file in sorted(directory.glob(f"*{suffix}"))]
+    files = data_files(directory)
     if len(files) > 1:
         raise JobFailed(
             f"The channel {directory} holds {files[0].name} and {files[1].name}. Leave one data file in it."
         )
-    folders = any(one.is_dir() and not one.name.startswith(".") for one in directory.iterdir())
-    return files[0] if files else directory if folders else None
+    return files[0] if files else directory if image_files.folders_in(directory) else None
 
 
-def read_plain(source: Path, *, most_steps: int | None = MOST_STEPS) -> tuple[str, list[Sample]]:
-    """Every sample of a folder or file, and the feature that they are: `image`, `text` or `sequence`.
+def data_files(directory: Path) -> list[Path]:
+    """The visible data files in a folder; not the files that a channel of shards has."""
+    return [
+        one
+        for one in image_files.visible(directory)
+        if one.is_file()
+        and one.suffix.lower() in FILE_SUFFIXES
+        and one.name not in ("labels.json", "data_card.json")
+    ]
+
+
+def read_data(
+    source: Path,
+    columns: Columns | None = None,
+    *,
+    most_steps: int | None = MOST_STEPS,
+    as_recordings: bool = False,
+) -> UserData:
+    """Every sample of a folder or file.
 
     Args:
         source: the folder or file.
+        columns: which the caller names.
         most_steps: of a sequence; None takes any length.
+        as_recordings: takes the rows of a table without a column `sequence` for the steps of recordings.
 
     Raises:
-        JobFailed: naming the first sample that cannot be used, and why.
+        JobFailed: naming what cannot be read, or the first samples that cannot be used where they are too many.
     """
-    readers = {".csv": read_csv, ".jsonl": read_json_lines, ".npz": read_arrays}
-    if source.is_dir():
-        samples = list(read_folders(source))
-    elif source.suffix not in readers:
-        raise JobFailed(
-            f"{source} is neither a folder of images by class nor one of {', '.join(FILE_SUFFIXES)}."
+    columns = columns or Columns()
+    data = read_folder(source, columns) if source.is_dir() else None
+    if data is None:
+        data = read_file(source, columns, as_recordings)
+    if data.feature == "sequence":
+        data = without_unusable_sequences(data, most_steps)
+    labels = alike([sample.label for sample in data.samples])
+    pairs = zip(data.samples, labels, strict=True)
+    named = [sample if sample.label == label else replace(sample, label=label) for sample, label in pairs]
+    return replace(data, samples=named)
+
+
+def read_folder(folder: Path, columns: Columns) -> UserData:
+    """A folder's images by class, its one data file, or the data files of its splits."""
+    files = data_files(folder)
+    splits = {SPLIT_NAMES.get(file.stem.casefold()): file for file in files}
+    if "train" in splits and None not in splits and len(splits) == len(files) > 1:
+        return joined(
+            folder, {name: read_file(file, columns, False) for name, file in splits.items() if name}
         )
-    else:
+    # Beside images one file may say what they are.
+    if len(files) == 1 and (
+        not image_files.folders_in(folder) or (roles := roles_of_manifest(files[0], columns)) and roles.image
+    ):
+        return read_file(files[0], columns, False)
+    if len(files) > 1 and not image_files.folders_in(folder):
+        raise JobFailed(f"{folder} holds {files[0].name} and {files[1].name}. Name one of them.")
+    return read_image_folders(folder)
+
+
+def roles_of_manifest(file: Path, columns: Columns) -> Roles | None:
+    """The roles in a file that may name images; None where it is no such file."""
+    try:
+        return roles_in(read_table(file), columns) if file.suffix.lower() in tables.SUFFIXES else None
+    except JobFailed:
+        return None
+
+
+def joined(folder: Path, parts: dict[str, UserData]) -> UserData:
+    """Data whose splits are files."""
+    features = {part.feature for part in parts.values()}
+    if len(features) > 1 or len({part.columns for part in parts.values()}) > 1:
+        raise JobFailed(f"The data files of {folder} do not hold the same columns.")
+    samples = [replace(sample, split=name) for name, part in parts.items() for sample in part.samples]
+    left_out = tuple(one for part in parts.values() for one in part.left_out)
+    notes = tuple(dict.fromkeys(note for part in parts.values() for note in part.notes))
+    first = next(iter(parts.values()))
+    return UserData(folder, first.feature, samples, left_out, notes, first.columns)
+
+
+def read_file(file: Path, columns: Columns, as_recordings: bool) -> UserData:
+    """The samples of one data file."""
+    if file.suffix.lower() == ".npz":
         try:
-            samples = list(readers[source.suffix](source))
+            return read_arrays(file)
         except OSError as error:
-            raise JobFailed(f"{source} cannot be read: {error.strerror or error}.") from error
-        except UnicodeDecodeError as error:
-            raise JobFailed(f"{source} is not UTF-8: byte {error.start} is wrong.") from error
-    if not samples:
-        raise JobFailed(f"{source} holds no sample.")
-    if source.is_dir() or source.suffix == ".npz" and isinstance(samples[0].content, bytes):
-        return "image", samples
-    if isinstance(samples[0].content, bytes):
-        for sample in samples:
-            if not isinstance(sample.content, bytes):
-                raise JobFailed(f"{sample.place} has a sequence, the samples before it a text.")
-        return "text", samples
-    check_sequences(samples, most_steps)
-    return "sequence", samples
-
-
-def read_folders(folder: Path) -> Iterator[Sample]:
-    """The images of a folder of classes."""
-    classes = sorted(one for one in folder.iterdir() if one.is_dir() and not one.name.startswith("."))
-    if not classes:
-        raise JobFailed(f"{folder} holds no folder; give each class one, with its images in it.")
-    for one in classes:
-        images = [file for file in sorted(one.rglob("*")) if file.suffix.lower() in IMAGE_SUFFIXES]
-        if not images:
-            raise JobFailed(f"The class '{one.name}' is empty: {one} holds no PNG or JPEG file.")
-        for file in images:
-            yield Sample(checked_image(file), one.name, None, str(file))
-
-
-def checked_image(file: Path) -> bytes:
-    """The bytes of an image that decodes whole."""
-    from PIL import Image
-
-    content = file.read_bytes()
-    try:
-        with Image.open(io.BytesIO(content), formats=("PNG", "JPEG")) as image:
-            image.load()
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+            raise JobFailed(f"{file} cannot be read: {error.strerror or error}.") from error
+    if file.suffix.lower() not in FILE_SUFFIXES:
         raise JobFailed(
-            f"{file} is no PNG or JPEG image that can be decoded ({type(error).__name__}). Replace it or take it out."
-        ) from error
-    return content
+            f"{file} is neither a folder of images by class nor one of {', '.join(FILE_SUFFIXES)}."
+        )
+    table = read_table(file)
+    roles = roles_in(table, columns)
+    notes = [*table.notes, *roles.notes]
+    steps_in_rows = any(isinstance(value, list) for value in table.values(roles.sequence or ""))
+    columns_found: tuple[TableColumn, ...] = ()
+    found: Iterator[Sample | LeftOut]
+    if roles.image is not None:
+        feature, found = "image", rows_as(table, roles, lambda row: image_content(row[roles.image], file))
+    elif roles.sequence is not None and steps_in_rows:
+        feature, found = "sequence", rows_as(table, roles, lambda row: array_of(row.get(roles.sequence)))
+    elif roles.sequence is not None or as_recordings and roles.time is not None:
+        feature, found = "sequence", sequences_in(table, roles, notes)
+    elif roles.text is not None:
+        feature, found = "text", rows_as(table, roles, lambda row: text_content(row.get(roles.text)))
+    else:
+        feature = "table"
+        columns_found, contents = rows_as_arrays(table, roles, notes)
+        rows = iter(contents)
+        found = rows_as(table, roles, lambda _: next(rows))
+    samples, left_out = sorted_out(found, file)
+    return UserData(file, feature, samples, tuple(left_out), tuple(notes), columns_found)
 
 
-def read_csv(file: Path) -> Iterator[Sample]:
-    """The rows of a CSV file as texts, or, where it has a column `sequence`, as the steps of sequences."""
-    header, rows = csv_table(file)
-    needed = "sequence" if "sequence" in header else "text"
-    for column in (needed, "label"):
-        if column not in header:
-            raise JobFailed(
-                f"{file} has no column '{column}'. It needs the columns text and label, or sequence, label and one "
-                "for each channel."
-            )
-    if needed == "text":
-        for place, row in rows:
-            yield Sample(row["text"].encode(), label_of(row, place), group_of(row), place)
-        return
-    channels = [name for name in header if name not in ("sequence", "label", "group")]
-    steps: dict[str, list] = {}
-    for place, row in rows:
-        steps.setdefault(row["sequence"], []).append((place, row))
-    for recording in steps.values():
-        place, first = recording[0]
-        for other, row in recording:
-            if (row["label"], row.get("group")) != (first["label"], first.get("group")):
-                raise JobFailed(f"{other} has another label or group than the same sequence's first step.")
-        values = [[number(row[name], where) for name in channels] for where, row in recording]
-        yield Sample(np.array(values, np.float32), label_of(first, place), group_of(first), place)
+class Unusable(ValueError):
+    """A row holds no content; the message is the end of a sentence that begins with its place."""
 
 
-def csv_table(file: Path) -> tuple[list[str], list[tuple[str, dict[str, str]]]]:
-    """A CSV file's header, and its rows with their places; empty lines are none.
-
-    Raises:
-        JobFailed: naming the line that is no CSV or has another number of columns, or the column that is there twice.
-        OSError: when it cannot be read.
-        UnicodeDecodeError: when it is not UTF-8.
-    """
-    csv.field_size_limit(LONGEST_FIELD_CHARACTERS)
-    with file.open(encoding="utf-8-sig", newline="") as content:
-        rows = csv.reader(content, strict=True)
+def rows_as(
+    table: Table, roles: Roles, content_of: Callable[[dict[str, Any]], Any]
+) -> Iterator[Sample | LeftOut]:
+    """A sample of each row."""
+    for (place, row), time in zip(table.rows, times_of(table, roles), strict=True):
         try:
-            header = next(rows, [])
-            twice = next((name for name in header if header.count(name) > 1), None)
-            if twice is not None:
-                raise JobFailed(f"{file} has two columns named '{twice}'. Rename or remove one.")
-            return header, [row_of(row, header, f"{file} line {rows.line_num}") for row in rows if row]
-        except csv.Error as error:
-            raise JobFailed(f"{file} is no CSV at line {rows.line_num}: {error}.") from error
+            content = content_of(row)
+        except Unusable as unusable:
+            yield LeftOut(place, str(unusable))
+            continue
+        label = row.get(roles.label)
+        if is_without_label(label):
+            yield LeftOut(place, "has no label")
+            continue
+        group = row.get(roles.group) if roles.group else None
+        split = SPLIT_NAMES[row[roles.split].strip().casefold()] if roles.split else None
+        named = None if is_missing(group) else str(group)
+        yield Sample(content, label_name(label, place), named, place, split, time)
 
 
-def row_of(row: list[str], header: list[str], place: str) -> tuple[str, dict[str, str]]:
-    """A row with its columns' names."""
-    if len(row) != len(header):
-        raise JobFailed(f"{place} has {len(row)} columns, the header {len(header)}.")
-    return place, dict(zip(header, row, strict=True))
+def is_without_label(value: Any) -> bool:
+    """Whether a row says no class; `nan` is what a data frame writes for one."""
+    return value is None or isinstance(value, str) and not value.strip() or value != value
 
 
-def number(text: str, place: str) -> float:
-    """A number of a CSV file; what is empty is NaN, which is refused with its step."""
-    try:
-        return float(text) if text.strip() else np.nan
-    except ValueError as error:
-        raise JobFailed(f"{place} holds '{text[:40]}' where a number has to be.") from error
+def text_content(value: Any) -> bytes:
+    """A text in UTF-8."""
+    if value is None or isinstance(value, str) and not value.strip():
+        raise Unusable("has no text")
+    if not isinstance(value, str | int | float) or isinstance(value, bool):
+        raise Unusable("holds no text in its column of texts")
+    return str(value).encode("utf-8", "replace")
 
 
-def read_json_lines(file: Path) -> Iterator[Sample]:
-    """The objects of a JSON Lines file as texts or sequences."""
-    for place, row in json_objects(file):
-        if not isinstance(row.get("text", ""), str):
-            raise JobFailed(f"{place} is no object with a text or a sequence, and a label.")
-        if "text" in row:
-            content = row["text"].encode("utf-8", "replace")
-        elif "sequence" in row:
-            content = array_of(row["sequence"], place)
-        else:
-            raise JobFailed(f"{place} has neither a text nor a sequence.")
-        yield Sample(content, label_of(row, place), group_of(row), place)
+def image_content(value: Any, file: Path) -> bytes | Path:
+    """The image that a row names, relative to the file, or holds."""
+    if isinstance(value, dict) and isinstance(value.get("bytes"), bytes):
+        return value["bytes"]
+    if is_missing(value):
+        raise Unusable("names no image")
+    path = file.parent / str(value)
+    if not path.is_file():
+        raise Unusable(f"names the image {value}, which is not there")
+    return path
 
 
-def json_objects(file: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The objects of a JSON Lines file with their places; empty lines are none.
-
-    Raises:
-        JobFailed: naming the line that is no JSON object.
-        OSError: when it cannot be read.
-        UnicodeDecodeError: when it is not UTF-8.
-    """
-    with file.open(encoding="utf-8-sig") as lines:
-        for position, line in enumerate(lines, start=1):
-            if not line.strip():
-                continue
-            place = f"{file} line {position}"
-            try:
-                row = json.loads(line)
-            except (ValueError, RecursionError) as error:
-                raise JobFailed(f"{place} is not JSON ({type(error).__name__}).") from error
-            if not isinstance(row, dict):
-                raise JobFailed(f"{place} is no JSON object.")
-            yield place, row
-
-
-def array_of(steps: Any, place: str) -> np.ndarray:
-    """A sequence from lists; an empty one has no channels either, and is refused with the others' check."""
+def array_of(steps: Any) -> np.ndarray:
+    """A sequence from lists; an empty one has no channels either, and is left out with the others' check."""
     if not isinstance(steps, list) or not all(isinstance(step, list) for step in steps):
-        raise JobFailed(f"The sequence of {place} is no list of steps, each a list of numbers.")
-    widths = {len(step) for step in steps}
-    if len(widths) > 1:
+        raise Unusable("has a sequence that is no list of steps, each a list of numbers")
+    if len({len(step) for step in steps}) > 1:
         wrong = next(i for i, step in enumerate(steps) if len(step) != len(steps[0]))
-        raise JobFailed(
-            f"Step {wrong} of the sequence of {place} has {len(steps[wrong])} channels, the first {len(steps[0])}."
+        raise Unusable(
+            f"has a sequence whose step {wrong} has {len(steps[wrong])} channels, the first {len(steps[0])}"
         )
     try:
         values = np.array(steps, np.float32)
     except (TypeError, ValueError) as error:
-        raise JobFailed(f"The sequence of {place} holds something that is no number.") from error
+        raise Unusable("has a sequence that holds something that is no number") from error
     return values.reshape(len(steps), -1) if steps else values.reshape(0, 0)
 
 
-def read_arrays(file: Path) -> Iterator[Sample]:
-    """The samples of an npz file."""
-    from model_code.data.images import png
+def without_unusable_sequences(data: UserData, most_steps: int | None) -> UserData:
+    """Data whose sequences a network can read; see `read_data` for what is raised."""
+    channels = next((one.content.shape[1] for one in data.samples if one.content.size), 0)
+    checked = [unusable(sample, channels, most_steps) or sample for sample in data.samples]
+    samples, left_out = sorted_out([*checked, *data.left_out], data.source)
+    return replace(data, samples=samples, left_out=tuple(left_out))
 
-    content = load_arrays(file)
-    x, y, groups = content["x"], content["y"], content.get("group")
-    is_image = x.dtype == np.uint8 and (x.ndim == 3 or x.ndim == 4 and x.shape[-1] == 3)
-    if not is_image and not (x.ndim == 3 and x.dtype.kind in "fiu"):
-        raise JobFailed(
-            f"The array x of {file} is {x.dtype} {list(x.shape)}; it has to be uint8 images [N, H, W] or [N, H, W, 3], "
-            "or numbers [N, steps, channels]."
+
+def unusable(sample: Sample, channels: int, most_steps: int | None) -> LeftOut | None:
+    """Why a sequence cannot be used; None where it can."""
+    values = np.asarray(sample.content)
+    if not values.size:
+        return LeftOut(sample.place, "is a sequence of length 0")
+    if values.shape[1] != channels:
+        return LeftOut(
+            sample.place, f"has {values.shape[1]} channels, the first sample that has any {channels}"
         )
-    for position, one in enumerate(x):
-        row = {"label": y[position].item(), "group": None if groups is None else str(groups[position])}
-        place = f"{file} x[{position}]"
-        sample = png(one) if is_image else one.astype(np.float32)
-        yield Sample(sample, label_of(row, place), row["group"], place)
-
-
-def load_arrays(file: Path) -> dict[str, np.ndarray]:
-    """The arrays x, y and, where there is one, group of an npz file, of one length.
-
-    Pickled objects in it are refused, since reading them can run anything.
-
-    Raises:
-        JobFailed: when it is no such file.
-        OSError: when it cannot be read.
-    """
-    try:
-        with np.load(file, allow_pickle=False) as arrays:
-            content = {name: arrays[name] for name in arrays.files}
-    except (ValueError, EOFError, zipfile.BadZipFile, MemoryError) as error:
+    if most_steps is not None and len(values) > most_steps:
         raise JobFailed(
-            f"{file} cannot be read as arrays of numbers or strings ({type(error).__name__})."
-        ) from error
-    x, y, groups = content.get("x"), content.get("y"), content.get("group")
-    if x is None or y is None or any(len(one) != len(x) for one in (y, groups) if one is not None):
-        raise JobFailed(f"{file} needs the arrays x and y, of one length; it holds {', '.join(content)}.")
-    return content
-
-
-def label_of(row: dict[str, Any], place: str) -> str:
-    """The label's name; a number is one too."""
-    label = row.get("label")
-    if isinstance(label, str | int | float) and not isinstance(label, bool) and str(label).strip():
-        return str(label).strip()
-    raise JobFailed(f"{place} has no label.")
-
-
-def group_of(row: dict[str, Any]) -> str | None:
-    """What the sample was taken from."""
-    return None if row.get("group") in (None, "") else str(row["group"])
-
-
-def check_sequences(samples: list[Sample], most_steps: int | None) -> None:
-    """Refuses sequences that no network can read; see `read_plain` for what is raised."""
-    channels = None
-    for sample in samples:
-        if isinstance(sample.content, bytes):
-            raise JobFailed(f"{sample.place} has a text, the samples before it a sequence.")
-        if not sample.content.size:
-            raise JobFailed(f"{sample.place} is a sequence of length 0. Take it out, or record it again.")
-        channels = channels or sample.content.shape[1]
-        if sample.content.shape[1] != channels:
-            raise JobFailed(
-                f"{sample.place} has {sample.content.shape[1]} channels, the samples before it {channels}."
-            )
-        if most_steps is not None and len(sample.content) > most_steps:
-            raise JobFailed(
-                f"{sample.place} is a sequence of {len(sample.content):,} steps; an RNN learns little from more than "
-                f"{most_steps:,}. Cut it into windows (--window)."
-            )
-        missing = np.flatnonzero(~np.isfinite(sample.content).all(axis=1))
-        if missing.size:
-            raise JobFailed(
-                f"{sample.place} holds no number at step {missing[0]}. Fill the gap, or take it out."
-            )
+            f"{sample.place} is a sequence of {len(values):,} steps; an RNN learns little from more than "
+            f"{most_steps:,}. Cut it into windows (--window)."
+        )
+    missing = np.flatnonzero(~np.isfinite(values).all(axis=1))
+    if missing.size:
+        return LeftOut(sample.place, f"holds no number at step {missing[0]}")
+    return None

@@ -11,7 +11,7 @@ import pytest
 
 from model_code import outputs, train
 from model_code.baselines import train as baselines
-from model_code.data import prepare
+from model_code.data import own_data, prepare
 from model_code.evaluation import comparison, drift
 from model_code.evaluation.evaluate import evaluate
 from model_code.export.saved_model import write_artefact
@@ -46,7 +46,7 @@ WRITERS = {
         "data_card.json",
         lambda folder: prepare.prepare("imdb", cache=NOWHERE, out=folder, train_samples=None),
     ),
-    "datasets import": ("data_card.json", lambda folder: prepare.import_plain(NOWHERE, out=folder)),
+    "datasets import": ("data_card.json", lambda folder: own_data.import_own(NOWHERE, out=folder)),
     "train": ("model_card.json", train_into),
     "export": ("model_card.json", lambda folder: write_artefact(folder, None, ["a", "b"], {})),
     "evaluate": ("evaluation.json", lambda folder: evaluate(NOWHERE, NOWHERE, folder)),
@@ -87,7 +87,7 @@ def test_the_working_directory_is_no_output_folder(tmp_path, monkeypatch):
     (tmp_path / "thesis.odt").write_bytes(PHOTO)
     monkeypatch.chdir(tmp_path)
     with pytest.raises(OutputRefused, match="thesis.odt"):
-        prepare.import_plain(NOWHERE, out=Path())
+        own_data.import_own(NOWHERE, out=Path())
     assert snapshot(tmp_path) == {"thesis.odt": PHOTO}
 
 

@@ -27,7 +27,7 @@ from cli.shared.target import Target
 
 def examples_in(path):
     """The examples of a data set, as the command takes them."""
-    return read_examples(path, profile(path))
+    return read_examples(profile(path))
 
 
 def write_csv(path, header, rows):
@@ -90,7 +90,7 @@ def test_series_of_any_lengths_with_their_sources(tmp_path):
         (
             "a.csv",
             "age,label\n" + "\n".join(f"{i},{i % 2}" for i in range(20)) + "\nold,1\n",
-            "age of example 21 of",
+            "line 22 holds 'old' in 'age'",
         ),
         (
             "a.csv",
@@ -102,7 +102,7 @@ def test_series_of_any_lengths_with_their_sources(tmp_path):
         (
             "a.jsonl",
             '{"a": "one two three four", "label": "x"}\n' * 2 + '{"a": "", "label": "y"}',
-            "Example 3 of .* has no a",
+            "line 3 has no text",
         ),
     ],
 )

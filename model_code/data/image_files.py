@@ -1,0 +1,146 @@
+"""Finds the images in folders as people's machines leave them, and brings each to a file that the networks decode."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from definitions.image_files import orientation_of
+from model_code.data.splits import SPLIT_NAMES
+from model_code.failures import JobFailed
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".gif", ".bmp", ".tif", ".tiff")
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
+# Photographs that Pillow alone does not decode.
+OTHER_SUFFIXES = (".heic", ".heif", ".avif", ".jp2", ".jxl", ".psd", ".cr2", ".nef", ".arw", ".dng", ".raw")
+# What systems and programs leave in folders, beside everything that begins with a dot (macOS's `._photo.jpg` too).
+LEFT_BY_SYSTEMS = ("__macosx", "@eadir", "thumbs.db", "desktop.ini", "$recycle.bin")
+# The largest `image_size`: what is larger costs time in every epoch and shows a network nothing more.
+LARGEST_SIDE_PIXELS = 512
+JPEG_QUALITY = 95
+# TensorFlow does not decode a PNG file whose last chunk was cut off.
+PNG_END = b"IEND\xaeB`\x82"
+
+
+class NoImage(ValueError):
+    """A file is no image that can be used; the message continues a sentence that begins with its name."""
+
+
+def visible(folder: Path) -> list[Path]:
+    """What a person put into a folder, in order."""
+    return [
+        one
+        for one in sorted(folder.iterdir())
+        if not one.name.startswith(".") and one.name.casefold() not in LEFT_BY_SYSTEMS
+    ]
+
+
+def files_below(folder: Path) -> Iterator[Path]:
+    """Every visible file below a folder, in order."""
+    for one in visible(folder):
+        if one.is_dir():
+            yield from files_below(one)
+        else:
+            yield one
+
+
+def folders_in(folder: Path) -> list[Path]:
+    """The visible folders in a folder."""
+    return [one for one in visible(folder) if one.is_dir()]
+
+
+def parts_of(folder: Path) -> dict[str | None, Path]:
+    """The folders of classes by the split that they are of; of None where there are no splits yet.
+
+    `train/`, `val/` and `test/` are splits. A folder that holds nothing but one other, as archives unpack, is that one.
+
+    Raises:
+        JobFailed: when there is no folder in it.
+    """
+    inside = folders_in(folder)
+    if not inside:
+        raise JobFailed(f"{folder} holds no folder; give each class one, with its images in it.")
+    names = [SPLIT_NAMES.get(one.name.casefold()) for one in inside]
+    if all(names) and "train" in names and len(set(names)) == len(names):
+        return dict(zip(names, inside, strict=True))
+    if len(inside) == 1 and len(folders_in(inside[0])) > 1 and len(visible(folder)) == 1:
+        return parts_of(inside[0])
+    return {None: folder}
+
+
+def network_file(content: bytes, name: str = "") -> bytes:
+    """An image as an upright PNG or JPEG file whose shorter side has LARGEST_SIDE_PIXELS at most.
+
+    A PNG or JPEG file that is so already stays as it is, byte for byte. Of several pictures the first counts;
+    transparency is dropped, as the networks' own decoder does.
+
+    Args:
+        content: a file of one of FORMATS.
+        name: of the file.
+
+    Raises:
+        NoImage: when it cannot be decoded whole.
+    """
+    from PIL import Image, ImageOps, UnidentifiedImageError
+
+    if Path(name).suffix.lower() in OTHER_SUFFIXES:
+        raise NoImage("is in a format that is not read here. Save it as JPEG or PNG")
+    try:
+        with Image.open(io.BytesIO(content), formats=FORMATS) as image:
+            form, stored = image.format, image.size
+            scale = min(stored) / LARGEST_SIDE_PIXELS
+            if scale > 1:
+                # A JPEG file is decoded at a half, quarter or eighth of its size, not below the one that is wanted.
+                image.draft("RGB", tuple(-int(-side // scale) for side in stored))
+            image.load()
+            fits = form == "JPEG" or form == "PNG" and PNG_END in content
+            if fits and scale <= 1 and orientation_of(content) == 1:
+                return content
+            upright = eight_bits(ImageOps.exif_transpose(image))
+    except (Image.DecompressionBombError, UnidentifiedImageError) as error:
+        raise NoImage(f"is no image that can be decoded ({type(error).__name__})") from error
+    except (OSError, SyntaxError, ValueError, EOFError) as error:
+        raise NoImage(f"is damaged: it cannot be decoded whole ({type(error).__name__})") from error
+    if scale > 1:
+        factor = LARGEST_SIDE_PIXELS / min(upright.size)
+        wanted = tuple(max(1, round(side * factor)) for side in upright.size)
+        upright = upright.resize(wanted, Image.Resampling.BILINEAR)
+    buffer = io.BytesIO()
+    if form in ("JPEG", "MPO") or scale > 1:
+        upright.save(buffer, "JPEG", quality=JPEG_QUALITY, subsampling=0)
+    else:
+        upright.save(buffer, "PNG", compress_level=1)
+    return buffer.getvalue()
+
+
+def eight_bits(image: Image.Image) -> Image.Image:
+    """An image in red, green and blue of 8 bits; of 16 bits the upper ones."""
+    from PIL import Image
+
+    if image.mode.startswith("I"):
+        image = Image.fromarray((np.asarray(image).astype(np.int64) >> 8).clip(0, 255).astype(np.uint8))
+    elif image.mode == "F":
+        raise ValueError("floats are no colours")
+    return image if image.mode == "RGB" else image.convert("RGB")
+
+
+def longer_side_of(content: bytes) -> int:
+    """An image's longer side in pixels by the file's header.
+
+    Raises:
+        NoImage: when it is no image.
+    """
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with Image.open(io.BytesIO(content), formats=FORMATS) as image:
+            return max(image.size)
+    except (OSError, SyntaxError, ValueError, UnidentifiedImageError, Image.DecompressionBombError) as error:
+        raise NoImage(f"is no image that can be decoded ({type(error).__name__})") from error

@@ -1,0 +1,288 @@
+"""Makes shards of one's own data: read, told what is in it, split without a leak, written, with a data card."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from model_code.data.columns import Columns
+from model_code.data.image_files import NoImage
+from model_code.data.profile import listed, profile_of
+from model_code.data.progress import report_progress
+from model_code.data.samples import LeftOut, Sample, UserData, image_of, require_few
+from model_code.data.splits import NAMES, split_by_time, split_positions
+from model_code.data.user_files import MOST_STEPS, read_data
+from model_code.failures import JobFailed
+from model_code.light_import import import_tensorflow
+from model_code.outputs import OutputFolder
+
+# What is made of a data set; the card comes first.
+FOLDER = OutputFolder(
+    "data_card.json",
+    tuple(f"{split}/{name}" for split in NAMES for name in ("part-*.tfrecord", "labels.json")),
+)
+# Samples from one report of progress to the next.
+REPORTED_SAMPLES = 200
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How samples become splits.
+
+    Attributes:
+        validation_share, test_share: of the samples, where the data does not say its splits itself.
+        window: steps of the windows that sequences are cut into; None leaves them whole.
+        stride: steps from one window to the next; half a window by default.
+        seed: of the split.
+    """
+
+    validation_share: float = 0.1
+    test_share: float = 0.2
+    window: int | None = None
+    stride: int | None = None
+    seed: int = 0
+
+    @property
+    def step(self) -> int:
+        """Steps from one window to the next."""
+        return self.stride or max(1, (self.window or 0) // 2)
+
+
+def import_own(
+    source: Path,
+    *,
+    out: Path,
+    name: str | None = None,
+    licence: str | None = None,
+    columns: Columns | None = None,
+    plan: Plan | None = None,
+) -> dict[str, Any]:
+    """Writes `train/`, `validation/`, `test/` and `data_card.json` of one's own data below `out`; returns the card.
+
+    Samples that repeat another one are left out, as are those whose copies have as many other labels. Where the samples
+    have groups, no group is in two splits; windows are cut after the split, so that no recording is in two splits
+    either. Images are read one at a time, so that their number takes no memory.
+
+    Args:
+        source: see `model_code.data.user_files`.
+        out: an earlier data set in it is replaced; a folder with anything else in it is refused.
+        name: of the set; the source's own by default.
+        licence: under which terms the data may be used.
+        columns: which the caller names.
+        plan: of the splits.
+
+    Raises:
+        JobFailed: naming the samples that cannot be used, where they are more than one in a hundred; the class that is
+            in too few samples or groups; or what is in `out`.
+    """
+    FOLDER.check(out)
+    columns, plan = columns or Columns(), plan or Plan()
+    report_progress(0.0, f"reading {source}")
+    data = read_data(
+        source,
+        columns,
+        most_steps=MOST_STEPS if plan.window is None else None,
+        as_recordings=plan.window is not None,
+    )
+    require_learnable(data, plan)
+    report_progress(0.1, f"looking at {len(data.samples):,} samples")
+    profile = profile_of(data)
+    kept = distinct(data.samples)
+    labels = sorted({sample.label for sample in kept})
+    if len(labels) < 2:
+        raise JobFailed(f"{source} has the one class '{labels[0]}'; a classifier needs two at least.")
+    by_time = columns.time is not None and data.feature != "sequence"
+    splits = {
+        split: [windowed for sample in samples for windowed in windows_of(sample, plan)]
+        for split, samples in divided(kept, plan, by_time).items()
+    }
+    card = {
+        "feature": data.feature,
+        "classes": labels,
+        "name": name or source.stem,
+        "source": source.name,
+        "licence": licence or "not stated",
+        "split_rule": rule_in_words(kept, data.samples, plan, by_time),
+        "profile": profile,
+    }
+    return write(out, card, splits)
+
+
+def require_learnable(data: UserData, plan: Plan) -> None:
+    """Refuses what no network learns from.
+
+    Raises:
+        JobFailed: for a table, a label that is a quantity, or windows of what is no sequence.
+    """
+    if data.feature == "table":
+        names = ", ".join(column.name for column in data.columns[:8])
+        raise JobFailed(
+            f"{data.source} is a table of {len(data.columns)} columns ({names}). The networks learn from images, texts "
+            f"and sequences: name the column with the text (--text) or the image (--image), or, for a row a step, the "
+            "time (--time) and the steps of a window (--window). `recognition bakeoff` compares classifiers of tables."
+        )
+    if data.has_quantities:
+        raise JobFailed(
+            f"The label of {data.source} is a number with {len({one.label for one in data.samples}):,} different "
+            "values, a quantity rather than a class. Make classes of it, or name another column (--label)."
+        )
+    if plan.window is not None and data.feature != "sequence":
+        raise JobFailed(
+            f"{data.source} holds a {data.feature} in each sample; only sequences can be cut into windows."
+        )
+
+
+def distinct(samples: Sequence[Sample]) -> list[Sample]:
+    """One sample of each content, with the label that most of its copies have; none where that is a tie.
+
+    Of copies in several splits the one that is tested on is kept.
+    """
+    copies: dict[bytes, list[Sample]] = defaultdict(list)
+    for sample in samples:
+        copies[sample.digest].append(sample)
+    kept = []
+    for same in copies.values():
+        counts = Counter(sample.label for sample in same).most_common(2)
+        if len(counts) == 2 and counts[0][1] == counts[1][1]:
+            continue
+        right = [sample for sample in same if sample.label == counts[0][0]]
+        kept.append(max(right, key=lambda sample: NAMES.index(sample.split) if sample.split else 0))
+    return kept
+
+
+def divided(samples: Sequence[Sample], plan: Plan, by_time: bool) -> dict[str, list[Sample]]:
+    """The splits: as the data says, by time, or at random by class or group.
+
+    Raises:
+        JobFailed: see `split_positions`; or when some samples have a split, a group or a time and others none.
+    """
+    given = every(samples, "split")
+    shares = {"validation": plan.validation_share, "test": plan.test_share}
+    found = {split: [one for one in samples if one.split == split] for split in NAMES}
+    if given and all(found.values()):
+        require_classes(found)
+        return found
+    rest = found["train"] if given else list(samples)
+    shares = {split: 0.0 if found[split] else share for split, share in shares.items()}
+    if by_time:
+        every(rest, "time")
+        positions = split_by_time([one.time or 0.0 for one in rest], shares)
+    else:
+        groups = [str(one.group) for one in rest] if every(rest, "group") else None
+        positions = split_positions([one.label for one in rest], groups, shares=shares, seed=plan.seed)
+    return {split: [rest[i] for i in positions[split]] or found[split] for split in NAMES}
+
+
+def every(samples: Sequence[Sample], attribute: str) -> bool:
+    """Whether all samples have an attribute, rather than none.
+
+    Raises:
+        JobFailed: naming the first that has none where others have one.
+    """
+    without = [sample for sample in samples if getattr(sample, attribute) is None]
+    if without and len(without) < len(samples):
+        raise JobFailed(
+            f"{without[0].place} has no {attribute}, but other samples have one. Name one for every sample."
+        )
+    return not without
+
+
+def require_classes(splits: dict[str, list[Sample]]) -> None:
+    """Refuses splits of which one lacks a class that another has."""
+    labels = {sample.label for samples in splits.values() for sample in samples}
+    for split, samples in splits.items():
+        if missing := sorted(labels - {sample.label for sample in samples}):
+            raise JobFailed(
+                f"The split {split} of the data holds no sample of the class '{missing[0]}', which others hold. Add "
+                "some, or leave the class out."
+            )
+
+
+def windows_of(sample: Sample, plan: Plan) -> list[Sample]:
+    """A sequence's windows; the sample itself where there are none to be cut.
+
+    Raises:
+        JobFailed: when it is shorter than one window.
+    """
+    if plan.window is None:
+        return [sample]
+    if len(sample.content) < plan.window:
+        raise JobFailed(
+            f"{sample.place} is a sequence of {len(sample.content)} steps, shorter than one window of {plan.window}."
+        )
+    starts = range(0, len(sample.content) - plan.window + 1, plan.step)
+    return [replace(sample, content=sample.content[start : start + plan.window]) for start in starts]
+
+
+def rule_in_words(kept: Sequence[Sample], samples: Sequence[Sample], plan: Plan, by_time: bool) -> str:
+    """How the splits of an imported set are told apart."""
+    if kept[0].split is not None:
+        rule = "the splits are those of the data"
+    elif by_time:
+        rule = "the latest samples are held out"
+    elif kept[0].group is not None:
+        rule = f"whole groups are held out, seed {plan.seed}"
+    else:
+        rule = f"each class is divided by itself, at random, seed {plan.seed}"
+    cut = (
+        f"; windows of {plan.window} steps, one every {plan.step}, cut after the split" if plan.window else ""
+    )
+    return f"{len(samples) - len(kept)} repeated or contradicting samples left out; {rule}{cut}"
+
+
+def write(out: Path, card: dict[str, Any], splits: dict[str, list[Sample]]) -> dict[str, Any]:
+    """Writes the shards of every split, and the data card with what was written; returns the card."""
+    import_tensorflow()
+    from model_code.data.records import write_split
+
+    FOLDER.prepare(out)
+    # It marks the folder as ours from the start; what it counts is known at the end.
+    (out / FOLDER.first).write_text(json.dumps(card))
+    labels, counts = card["classes"], {}
+    left_out: list[LeftOut] = []
+    total, done = sum(map(len, splits.values())), itertools.count()
+    for split, samples in splits.items():
+        targets: list[int] = []
+
+        def pairs(
+            samples: Iterable[Sample] = samples, targets: list[int] = targets, split: str = split
+        ) -> Iterator[tuple[bytes | np.ndarray, int]]:
+            for sample in samples:
+                if (position := next(done)) % REPORTED_SAMPLES == 0:
+                    report_progress(
+                        0.2 + 0.8 * position / total, f"writing {split}: {position:,} of {total:,}"
+                    )
+                try:
+                    content = image_of(sample) if card["feature"] == "image" else sample.content
+                except NoImage as failure:
+                    left_out.append(LeftOut(sample.place, str(failure)))
+                    require_few(left_out, total)
+                    continue
+                targets.append(labels.index(sample.label))
+                yield content, targets[-1]
+
+        contents, numbers = itertools.tee(pairs())
+        write_split(
+            out / split, card["feature"], (one for one, _ in contents), (one for _, one in numbers), labels
+        )
+        counts[split] = [targets.count(i) for i in range(len(labels))]
+    profile = card["profile"]
+    profile["left_out"] = [*profile["left_out"], *listed(left_out)]
+    profile["left_out_count"] += len(left_out)
+    card = {
+        **card,
+        "counts": {split: sum(numbers) for split, numbers in counts.items()},
+        "counts_by_class": {
+            split: dict(zip(labels, numbers, strict=True)) for split, numbers in counts.items()
+        },
+    }
+    (out / FOLDER.first).write_text(json.dumps(card, indent=2, ensure_ascii=False), encoding="utf-8")
+    report_progress(1.0, "done")
+    return card

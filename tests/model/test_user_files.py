@@ -1,0 +1,404 @@
+"""Labelled data is read as people's programs and machines write it, or one sentence names what is wrong and where."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from model_code.data.columns import Columns
+from model_code.data.samples import UserData
+from model_code.data.user_files import read_data
+from model_code.failures import JobFailed
+
+
+def written(path: Path, content: str | bytes) -> Path:
+    """A file with that content."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return path
+
+
+def json_lines(path: Path, *rows) -> Path:
+    """A JSON Lines file."""
+    return written(path, "".join(json.dumps(row) + "\n" for row in rows))
+
+
+def picture(path: Path, shade: int = 0, form: str | None = None, **options) -> Path:
+    """A small grey image in a file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", (9, 7), (shade, shade, shade)).save(path, form, **options)
+    return path
+
+
+def texts(data: UserData) -> list[tuple[str, str]]:
+    """The samples of texts with their labels."""
+    return [(one.content.decode(), one.label) for one in data.samples]
+
+
+def rows_of(data: UserData) -> list[list]:
+    """The samples of a table without their labels."""
+    return [one.content.tolist() for one in data.samples]
+
+
+def test_steps_of_a_csv_become_the_sequences_that_they_are_of(tmp_path):
+    file = tmp_path / "steps.csv"
+    with file.open("w", newline="") as content:
+        rows = csv.writer(content)
+        rows.writerow(["sequence", "x", "label", "y", "group"])
+        rows.writerows([["a", 1, "up", 2, "eve"], ["b", 9, "down", 8, "bob"], ["a", 3.5, "up", -4, "eve"]])
+
+    data = read_data(file)
+
+    assert data.feature == "sequence"
+    assert [(one.label, one.group) for one in data.samples] == [("up", "eve"), ("down", "bob")]
+    np.testing.assert_array_equal(data.samples[0].content, [[1, 2], [3.5, -4]])
+
+
+def test_texts_are_read_alike_from_every_kind_of_table(tmp_path):
+    rows = [{"text": "naïve, ☃", "label": "good"}, {"label": "bad", "text": "x"}]
+    files = [
+        written(tmp_path / "a.csv", 'label,text\ngood,"naïve, ☃"\nbad,x\n'),
+        written(tmp_path / "bom.csv", b"\xef\xbb\xbf" + 'text,label\n"naïve, ☃",good\nx,bad\n'.encode()),
+        written(tmp_path / "a.tsv", "TEXT\tLabel\nnaïve, ☃\tgood\nx\tbad\n"),
+        written(tmp_path / "utf16.csv", 'text;label\n"naïve, ☃";good\nx;bad\n'.encode("utf-16")),
+        json_lines(tmp_path / "a.jsonl", *rows),
+        written(tmp_path / "a.json", json.dumps(rows)),
+    ]
+
+    for file in files:
+        data = read_data(file)
+        assert data.feature == "text"
+        assert texts(data) == [("naïve, ☃", "good"), ("x", "bad")], file
+
+
+def test_texts_in_parquet(tmp_path):
+    pyarrow = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    parquet.write_table(pyarrow.table({"text": ["x", "y"], "label": [True, False]}), tmp_path / "a.parquet")
+
+    assert texts(read_data(tmp_path / "a.parquet")) == [("x", "true"), ("y", "false")]
+
+
+def test_a_file_of_western_windows_is_read_and_that_is_said(tmp_path):
+    data = read_data(written(tmp_path / "a.csv", "text,label\nschön,a\nübel,b\n".encode("cp1252")))
+
+    assert texts(data) == [("schön", "a"), ("übel", "b")]
+    assert "was read as Windows-1252" in data.notes[0]
+
+
+@pytest.mark.parametrize("values", [[False, True], [0, 1], ["0", "1.0"], [0.0, 1]])
+def test_a_boolean_or_a_number_is_a_label_and_so_is_one_with_a_nought_behind(tmp_path, values):
+    rows = [{"text": "one two three", "label": value} for value in values]
+
+    labels = [one.label for one in read_data(json_lines(tmp_path / "a.jsonl", *rows)).samples]
+
+    assert labels == (["false", "true"] if values[0] is False else ["0", "1"])
+
+
+def test_a_list_of_labels_is_no_class(tmp_path):
+    file = json_lines(tmp_path / "a.jsonl", {"text": "x", "label": ["a", "b"]})
+
+    with pytest.raises(JobFailed, match="line 1 has a list or an object as its label"):
+        read_data(file)
+
+
+@pytest.mark.parametrize(
+    ("content", "rows"),
+    [
+        ("a;b;label\n0,5;1,25;x\n-2;1.234,5;y\n", [[0.5, 1.25], [-2.0, 1234.5]]),
+        ("a\tb\tLabel\n0,095\t1\tx\n1,250\t2\ty\n", [[0.095, 1.0], [1.25, 2.0]]),
+        ('a,b,label\n"30,714",$5,x\n"1,234,567.5",6 %,y\n', [[30714.0, 5.0], [1234567.5, 6.0]]),
+        ("a,town,label\n1e3,Ulm,x\n,?,y\n", [[1000.0, "Ulm"], [float("nan"), None]]),
+    ],
+)
+def test_numbers_are_read_as_the_files_separators_say(tmp_path, content, rows):
+    data = read_data(written(tmp_path / "a.csv", content))
+
+    assert data.feature == "table"
+    # NaN equals nothing, and its words do.
+    assert repr(rows_of(data)) == repr(rows)
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [("2023-02-01", "2021-12-24 18:30"), ("01.02.2023", "24.12.2021")]
+)
+def test_a_date_is_taken_apart(tmp_path, first, second):
+    data = read_data(written(tmp_path / "a.csv", f"when,label\n{first},x\n{second},y\n"))
+
+    assert [column.name for column in data.columns] == [
+        f"when: {part}" for part in ("year", "month", "day", "weekday", "hour")
+    ]
+    assert rows_of(data)[0] == [2023, 2, 1, 2, 0]
+    assert rows_of(data)[1][:4] == [2021, 12, 24, 4]
+
+
+def test_what_numbers_the_rows_is_no_feature_and_that_is_said(tmp_path):
+    data = read_data(written(tmp_path / "a.csv", "PassengerId,age,label\n1,30,x\n2,30,y\n"))
+
+    assert [column.name for column in data.columns] == ["age"]
+    assert any("'PassengerId' numbers or names the rows" in note for note in data.notes)
+
+
+def test_a_y_beside_an_x_is_a_coordinate_and_the_caller_says_what_is_told(tmp_path):
+    file = written(tmp_path / "a.csv", "x,y,quality\n1,2,good\n3,4,bad\n")
+
+    with pytest.raises(
+        JobFailed, match=r"Say which one holds the classes \(--label\).*It has: x, y, quality"
+    ):
+        read_data(file)
+    data = read_data(file, Columns(label="Quality"))
+    assert [one.label for one in data.samples] == ["good", "bad"]
+    assert rows_of(data) == [[1, 2], [3, 4]]
+    with pytest.raises(JobFailed, match=r"has no column 'colour' for --label"):
+        read_data(file, Columns(label="colour"))
+
+
+def test_of_two_texts_the_longer_is_read_unless_the_caller_names_one(tmp_path):
+    rows = [
+        {"title": f"a title of {i}", "words": f"this is the longer text of the two {i}", "label": i}
+        for i in (0, 1)
+    ]
+    file = json_lines(tmp_path / "a.jsonl", *rows)
+
+    assert texts(read_data(file))[0][0] == rows[0]["words"]
+    assert "'words' is read as the text, and 'title' is not" in read_data(file).notes[0]
+    assert texts(read_data(file, Columns(text="title")))[0][0] == rows[0]["title"]
+
+
+def test_names_beside_other_columns_make_no_text_of_a_table(tmp_path):
+    rows = "".join(f"{i},Cumings Mr. Laura {i},male,{30 + i},{i % 2}\n" for i in range(9))
+
+    assert read_data(written(tmp_path / "a.csv", f"class,name,sex,age,label\n{rows}")).feature == "table"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("这部电影无聊透顶", "非常好看推荐"), ("อาหารอร่อยมาก", "บริการแย่มาก"), ("x", "y")]
+)
+def test_a_column_named_text_is_text_in_any_language(tmp_path, one, other):
+    data = read_data(written(tmp_path / "a.csv", f"text,label\n{one},good\n{other},bad\n"))
+
+    assert texts(data) == [(one, "good"), (other, "bad")]
+
+
+def test_a_text_without_spaces_is_recognised_by_its_script(tmp_path):
+    data = read_data(
+        written(tmp_path / "a.csv", "評論,label\n这部电影无聊透顶不推荐,bad\n这部电影非常好看推荐,good\n")
+    )
+
+    assert data.feature == "text"
+
+
+def test_steps_are_in_the_order_of_time_and_neither_time_nor_a_name_is_a_channel(tmp_path):
+    lines = ["sequence,timestamp,id,phone,x,label"]
+    lines += [
+        f"a,2024-01-01T00:00:0{second},{row},pixel,{second},up" for row, second in enumerate((2, 0, 1, 9, 3))
+    ]
+
+    data = read_data(written(tmp_path / "a.csv", "\n".join(lines)))
+
+    assert data.samples[0].content.tolist() == [[0], [1], [2], [3], [9]]
+    assert any("Steps are in the order of 'timestamp', 1 apart as a rule" in note for note in data.notes)
+    assert any(
+        note.startswith("1 gaps are longer than 5 such steps, the first before line 5") for note in data.notes
+    )
+    assert any(note.endswith("hold no measured numbers: id, phone.") for note in data.notes)
+
+
+def test_the_same_sequence_number_of_another_group_is_another_sequence(tmp_path):
+    file = written(tmp_path / "a.csv", "group,sequence,x,label\neve,1,1,a\nbob,1,2,b\neve,1,3,a\n")
+
+    assert [one.content.tolist() for one in read_data(file).samples] == [[[1], [3]], [[2]]]
+
+
+def test_a_long_recording_is_cut_where_the_label_or_the_group_changes_or_time_has_a_gap(tmp_path):
+    moments = [("eve", 0, "sit"), ("eve", 1, "sit"), ("eve", 2, "run"), ("bob", 0, "run"), ("eve", 3, "run")]
+    moments += [("eve", 60, "run"), ("eve", 61, "run")]
+    lines = ["subject,time,x,activity", *(f"{who},{time},{time},{what}" for who, time, what in moments)]
+    file = written(tmp_path / "a.csv", "\n".join(lines))
+
+    data = read_data(file, Columns(label="activity", group="subject", time="time"), as_recordings=True)
+
+    assert [(one.group, one.label, one.content[:, 0].tolist()) for one in data.samples] == [
+        ("eve", "sit", [0, 1]),
+        ("eve", "run", [2, 3]),
+        ("eve", "run", [60, 61]),
+        ("bob", "run", [0]),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("x", "feature"),
+    [
+        (np.arange(96, dtype=np.uint8).reshape(2, 4, 4, 3), "image"),
+        (np.arange(32, dtype=np.uint8).reshape(2, 4, 4, 1), "image"),
+        (np.ones((2, 5, 3)), "sequence"),
+        (np.ones((2, 5)), "table"),
+    ],
+)
+def test_arrays_are_images_sequences_or_a_table(tmp_path, x, feature):
+    np.savez(tmp_path / "a.npz", x=x, y=np.array(["one", "two"]))
+
+    data = read_data(tmp_path / "a.npz")
+
+    assert data.feature == feature
+    assert [one.label for one in data.samples] == ["one", "two"]
+
+
+def test_a_folder_is_read_without_what_systems_leave_in_it(tmp_path):
+    for name in ("cat", "dog"):
+        picture(tmp_path / name / "a.png")
+    written(tmp_path / "cat" / "._a.png", b"Mac OS X")
+    written(tmp_path / "cat" / "Thumbs.db", b"x")
+    picture(tmp_path / ".ipynb_checkpoints" / "a.png")
+    picture(tmp_path / "__MACOSX" / "cat" / "a.png")
+    written(tmp_path / "dog" / "notes.txt", b"x")
+
+    data = read_data(tmp_path)
+
+    assert [(one.content.name, one.label) for one in data.samples] == [("a.png", "cat"), ("a.png", "dog")]
+    assert not data.left_out
+    assert data.notes == ("1 files are no images and were passed over: dog/notes.txt.",)
+
+
+@pytest.mark.parametrize(
+    "names", [("train", "val", "test"), ("Training", "validation", "TEST"), ("train", "test")]
+)
+def test_train_val_and_test_are_splits_and_no_classes(tmp_path, names):
+    for name in names:
+        for label in ("cat", "dog"):
+            picture(tmp_path / "photos" / name / label / "a.png")
+
+    for folder in (tmp_path / "photos", tmp_path):
+        samples = read_data(folder).samples
+        assert {one.label for one in samples} == {"cat", "dog"}
+        assert len({one.split for one in samples}) == len(names)
+
+
+def test_a_file_may_name_images_beside_it(tmp_path):
+    picture(tmp_path / "images" / "a.png")
+    picture(tmp_path / "images" / "b.jpg")
+    written(tmp_path / "labels.csv", "filename,species\nimages/a.png,cat\nimages/b.jpg,dog\n")
+
+    data = read_data(tmp_path, Columns(label="species"))
+
+    assert data.feature == "image"
+    assert [(one.content.name, one.label) for one in data.samples] == [("a.png", "cat"), ("b.jpg", "dog")]
+
+
+def test_files_named_train_and_test_are_splits(tmp_path):
+    for name in ("train", "test"):
+        written(tmp_path / f"{name}.csv", f"text,label\n{name},a\nx,b\n")
+
+    samples = read_data(tmp_path).samples
+
+    assert {(one.content, one.split) for one in samples if one.label == "a"} == {
+        (b"train", "train"),
+        (b"test", "test"),
+    }
+
+
+def test_one_in_a_hundred_may_be_unusable_and_is_named(tmp_path):
+    rows = [{"text": f"text {i}", "label": i % 2} for i in range(99)]
+
+    data = read_data(json_lines(tmp_path / "a.jsonl", *rows, {"text": " ", "label": 0}))
+
+    assert len(data.samples) == 99
+    assert [str(one) for one in data.left_out] == [f"{tmp_path / 'a.jsonl'} line 100 has no text."]
+    with pytest.raises(JobFailed, match=r"line 99 has no text\. 1 of 99 samples cannot be used"):
+        read_data(json_lines(tmp_path / "b.jsonl", *rows[:98], {"text": "", "label": 0}))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "sentence"),
+    [
+        ("a.csv", "text\nx\n", "has no column named label"),
+        ("a.csv", "text,label\nx\n", "a.csv line 2 has 1 columns, the header 2."),
+        ("a.csv", "text,label\nx,\n", "a.csv line 2 has no label."),
+        ("a.csv", "", "holds no sample"),
+        ("a.csv", "text,label\n", "holds no sample"),
+        ("a.csv", 'text,label\n"a"b,c\n', "a.csv is no CSV at line 2"),
+        ("a.csv", "text,text,label\na,b,c\n", "has two columns named 'text'"),
+        ("a.csv", b"\xff\xfet", "begins as UTF-16, but its byte"),
+        ("a.csv", "label\nx\n", "has a label and nothing to tell it from"),
+        ("a.csv", "sequence,label,x\n1,a,zwei\n1,a,2\n", "line 2 holds 'zwei' where a number has to be."),
+        ("a.csv", "sequence,label,x\n1,a,zwei\n", "has no column of numbers that could be a channel"),
+        ("a.csv", "sequence,label,x\n1,a,\n", "line 2 holds no number at step 0."),
+        ("a.csv", "sequence,label,x\n1,a,1\n1,b,1\n", "line 3 has another label or group"),
+        ("a.csv", "sequence,time,label,x\n1,soon,a,1\n", "line 2 holds 'soon' in the column 'time'"),
+        ("a.csv", "age,label\n" + "1,x\n" * 20 + "old,x\n", "line 22 holds 'old' in 'age'"),
+        (
+            "a.csv",
+            "age,label\n" + "1,x\n" * 20 + "inf,x\n",
+            "line 22 holds a number in 'age' that is not finite",
+        ),
+        ("a.csv", "image,label\nnone.png,x\n", "names the image none.png, which is not there"),
+        ("a.jsonl", '{"text": "x"}\n', "has no column named label"),
+        ("a.jsonl", '{"text": "x", "label": "a"}\n{"text": "x"}\n', "a.jsonl line 2 has no label."),
+        ("a.jsonl", "\n{", "a.jsonl line 2 is not JSON"),
+        ("a.jsonl", "[1", "a.jsonl is not JSON"),
+        ("a.jsonl", "1\n", "a.jsonl line 1 is no JSON object"),
+        ("a.jsonl", '{"a": [1], "label": "x"}', "line 1 holds no plain value but a list or an object in 'a'"),
+        ("a.jsonl", '{"sequence": [], "label": "a"}', "line 1 is a sequence of length 0."),
+        ("a.jsonl", '{"sequence": [[]], "label": "a"}', "line 1 is a sequence of length 0."),
+        (
+            "a.jsonl",
+            '{"sequence": [[1, 2], [1]], "label": "a"}',
+            "line 1 has a sequence whose step 1 has 1 channels",
+        ),
+        ("a.jsonl", '{"sequence": [[1], [NaN]], "label": "a"}', "line 1 holds no number at step 1."),
+        ("a.jsonl", '{"sequence": [["x"]], "label": "a"}', "holds something that is no number."),
+        (
+            "a.jsonl",
+            json.dumps({"sequence": [[1]] * 100_000, "label": "a"}),
+            "is a sequence of 100,000 steps",
+        ),
+        (
+            "a.jsonl",
+            '{"sequence": [[1]], "label": "a"}\n{"text": "x", "label": "a"}',
+            "line 2 has a sequence that is no list of steps",
+        ),
+        (
+            "a.jsonl",
+            '{"sequence": [[1]], "label": 0}\n{"sequence": [[1, 2]], "label": 0}',
+            "line 2 has 2 channels, the first sample that has any 1.",
+        ),
+        ("a.npz", b"no archive", "cannot be read as arrays of numbers or strings"),
+        ("a.txt", "x", "is neither a folder of images by class nor one of .csv, .tsv"),
+        ("a.jsonl", "", "holds no sample"),
+        ("a.parquet", b"PAR1", "is no Parquet file"),
+    ],
+)
+def test_a_bad_input_is_named(tmp_path, name, content, sentence):
+    file = written(tmp_path / name, content)
+
+    with pytest.raises(JobFailed) as failure:
+        read_data(file)
+    assert sentence in str(failure.value)
+    assert str(file) in str(failure.value)
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.npz"])
+def test_a_missing_file_is_named(tmp_path, name):
+    with pytest.raises(JobFailed, match="cannot be read: No such file or directory"):
+        read_data(tmp_path / name)
+
+
+def test_arrays_that_would_run_code_are_refused(tmp_path):
+    np.savez(tmp_path / "a.npz", x=np.array([print], dtype=object), y=np.array([0]))
+
+    with pytest.raises(JobFailed, match="cannot be read as arrays of numbers or strings"):
+        read_data(tmp_path / "a.npz")
+
+
+def test_an_empty_class_is_named(tmp_path):
+    picture(tmp_path / "cat" / "a.png")
+    (tmp_path / "eel").mkdir()
+
+    with pytest.raises(JobFailed, match="The class 'eel' is empty"):
+        read_data(tmp_path)
