@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import re
 import subprocess
@@ -19,6 +18,9 @@ from bakeoff.errors import CandidateFailed
 from bakeoff.examples import Examples
 from bakeoff.tasks import LOG_FILE, Answers, Report, Task, time_single_answers
 from definitions.networks import kind_of_feature
+from definitions.words import words_of
+from model_code.data.image_files import longer_side_of
+from model_code.fitted import epochs_for, fitted
 from model_code.light_import import import_tensorflow
 from model_code.training.metrics import METRIC_DEFINITIONS
 
@@ -26,15 +28,9 @@ ROOT = Path(__file__).resolve().parents[1]
 # What export, the test part and the timing of single answers take, and the least in which training starts at all.
 RESERVED_SECONDS = 30.0
 SECONDS_LEAST = 10
-EPOCHS_MOST = 40
 # A network that has seen the training examples less often than this has not learnt what they hold.
 EPOCHS_LEAST = 3
-UPDATES_WANTED = 1_500
-BATCH_SIZES = ((1_000, 16), (4_000, 32), (12_000, 64))
-BATCH_SIZE_LARGE = 128
-IMAGE_SIDES = (16, 32, 64)
 TYPICAL_TEXT_QUANTILE = 0.9
-SEQUENCE_LENGTHS = (16, 32, 64, 128, 200)
 FEATURE_OF_MODALITY = {"image": "image", "text": "text", "time_series": "sequence"}
 """What a record of each modality is called."""
 KIND_OF_MODALITY = {modality: kind_of_feature(feature) for modality, feature in FEATURE_OF_MODALITY.items()}
@@ -50,7 +46,7 @@ def network(task: Task, report: Report) -> Answers:
     seconds_until(ends)
     kind = KIND_OF_MODALITY[task.train.modality]
     settings = hyperparameters(kind, task.train, task.seed)
-    epochs = wanted_epochs(len(task.train), int(settings["batch_size"]))
+    epochs = epochs_for(len(task.train), int(settings["batch_size"]))
     report(0.02, "writing the channels")
     write_channels(task.directory, task.train, task.validation)
     left = seconds_until(ends)
@@ -78,39 +74,20 @@ def seconds_until(ends: float) -> int:
 
 
 def hyperparameters(kind: str, train: Examples, seed: int) -> dict[str, str]:
-    """The kind's defaults, made to fit the number and the size of the examples."""
-    batch = next((size for most, size in BATCH_SIZES if len(train) < most), BATCH_SIZE_LARGE)
-    # Large steps are for large batches (Goyal et al. 2017, arXiv 1706.02677), by the root of their ratio.
-    scale = math.sqrt(batch / BATCH_SIZE_LARGE)
-    chosen = {"kind": kind, "batch_size": str(batch), "seed": str(seed)}
+    """The kind's defaults, made to fit the number and the size of the examples; without epochs."""
     if train.modality == "image":
-        side = image_side(train)
-        return {**chosen, "image_size": str(side), "learning_rate": f"{0.4 * scale:.4g}"}
+        size = float(np.median([longer_side_of(file) for file in train.contents[:200]]))
+    elif train.modality == "text":
+        words = [len(words_of(text)) for text in train.contents[:2_000]]
+        size = float(np.quantile(words, TYPICAL_TEXT_QUANTILE))
+    else:
+        size = max(map(len, train.contents))
+    chosen = fitted(FEATURE_OF_MODALITY[train.modality], len(train), size)
     return {
-        **chosen,
-        "learning_rate": f"{0.004 * scale:.4g}",
-        "sequence_length": str(
-            max(4, *map(len, train.contents)) if train.modality == "time_series" else sequence_length(train)
-        ),
+        "kind": kind,
+        "seed": str(seed),
+        **{key: value for key, value in chosen.items() if key != "epochs"},
     }
-
-
-def image_side(train: Examples) -> int:
-    """The side in pixels, of IMAGE_SIDES, next to the images' own."""
-    import io
-
-    from PIL import Image
-
-    sides = [max(Image.open(io.BytesIO(file)).size) for file in train.contents[:200]]
-    middle = float(np.median(sides))
-    return min(IMAGE_SIDES, key=lambda side: abs(math.log(side / middle)))
-
-
-def sequence_length(train: Examples) -> int:
-    """The words read of a text: enough for nine in ten, of SEQUENCE_LENGTHS."""
-    words = [len(text.split()) for text in train.contents[:2_000]]
-    typical = float(np.quantile(words, TYPICAL_TEXT_QUANTILE)) * 1.2
-    return next((length for length in SEQUENCE_LENGTHS if length >= typical), SEQUENCE_LENGTHS[-1])
 
 
 def write_channels(directory: Path, train: Examples, validation: Examples) -> None:
@@ -147,12 +124,6 @@ def train(directory: Path, settings: dict[str, str], report: Report) -> float:
         if process.wait() != 0:
             raise CandidateFailed(f"The training job failed: {failure_reason(directory)}")
     return done
-
-
-def wanted_epochs(count: int, batch_size: int) -> int:
-    """Epochs for UPDATES_WANTED updates of the weights, within bounds."""
-    updates_an_epoch = max(1, count // batch_size)
-    return min(EPOCHS_MOST, max(EPOCHS_LEAST + 2, math.ceil(UPDATES_WANTED / updates_an_epoch)))
 
 
 def notes_about(done: float, wanted: int) -> list[str]:

@@ -26,7 +26,7 @@ class Hyperparameters:
 
     Attributes:
         epochs: passes over the training split.
-        batch_size: samples of one optimiser step.
+        batch_size: samples of one optimiser step; fewer where there are not so many.
         learning_rate: the schedule's peak; it rises linearly over `warmup_share` of the steps and falls linearly to 0.
         label_smoothing: share of the target probability spread over all classes.
         patience_epochs: epochs without a better validation loss after which training stops; 0 never stops early.
@@ -48,7 +48,7 @@ class Hyperparameters:
     optimizer: ClassVar[str] = "adam"
 
     epochs: int = bounded(5, 1, 1000)
-    batch_size: int = bounded(128, 8, 4096)
+    batch_size: int = bounded(128, 1, 4096)
     learning_rate: float = bounded(0.1, 1e-6, 10.0)
     warmup_share: float = bounded(0.2, 0.0, 0.9)
     weight_decay: float = bounded(5e-4, 0.0, 0.1)

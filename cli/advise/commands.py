@@ -11,11 +11,16 @@ from rich.console import Console
 from cli.shared.command_group import Commands
 from cli.shared.errors import CommandFailed
 from cli.shared.options import (
+    DATA_HELP,
     DEFAULT_ENVIRONMENT,
     EnvironmentOption,
+    GroupOption,
+    ImageOption,
     JsonOption,
+    LabelOption,
     OverwriteOption,
     RegionOption,
+    TextOption,
     example,
     parse_settings,
     show,
@@ -34,9 +39,11 @@ def advise(
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="An answer; may be given again.")
     ] = None,
-    data: Annotated[
-        Path | None, typer.Option(help="Measure a folder of images by class, or a .csv, .jsonl or .npz file.")
-    ] = None,
+    data: Annotated[Path | None, typer.Option(help=f"{DATA_HELP}, to be measured.")] = None,
+    label: LabelOption = None,
+    text: TextOption = None,
+    image: ImageOption = None,
+    group: GroupOption = None,
     plot: Annotated[
         Path | None, typer.Option(help="Draw cost against volume into this .svg, .png or .pdf file.")
     ] = None,
@@ -49,6 +56,7 @@ def advise(
     from cli.advise import advice as advising
     from cli.advise.cost_curve import FORMATS, draw_cost_curve
     from cli.advise.profiling import profile
+    from model_code.data.columns import Columns
     from model_code.outputs import require_free
 
     if plot and plot.suffix not in FORMATS:
@@ -57,7 +65,10 @@ def advise(
         require_free(plot, overwrite=overwrite)
     answers = parse_settings(settings or [])
     if data:
-        answers = advising.measured(profile(data)) | answers
+        answers = (
+            advising.measured(profile(data, Columns(label=label, text=text, image=image, group=group)))
+            | answers
+        )
     elif not answers:
         answers = advising.ask_questions(
             answers, lambda question: typer.prompt(question, default="", show_default=False, err=True)

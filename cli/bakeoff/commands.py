@@ -10,12 +10,17 @@ from rich.console import Console
 
 from cli.shared.errors import CommandFailed
 from cli.shared.options import (
+    DATA_HELP,
     DEFAULT_ENVIRONMENT,
     INTERRUPTED,
     EnvironmentOption,
+    GroupOption,
+    ImageOption,
     JsonOption,
+    LabelOption,
     OwnAccountOption,
     RegionOption,
+    TextOption,
     example,
     parse_settings,
     show,
@@ -27,9 +32,7 @@ app = typer.Typer()
 
 @app.command(epilog=example("recognition bakeoff --data reviews.csv --minutes 5 --volume 100000"))
 def bakeoff(
-    data: Annotated[
-        Path, typer.Option(help="A folder of images by class, or a .csv, .jsonl or .npz file with labels.")
-    ],
+    data: Annotated[Path, typer.Option(help=f"{DATA_HELP}.")],
     minutes: Annotated[float, typer.Option(min=0.5, help="Time for all candidates together.")] = 10.0,
     volume: Annotated[
         int | None, typer.Option(min=1, help="Predictions a month, to price the candidates.")
@@ -41,6 +44,10 @@ def bakeoff(
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="An answer for the advisor.")
     ] = None,
+    label: LabelOption = None,
+    text: TextOption = None,
+    image: ImageOption = None,
+    group: GroupOption = None,
     region: RegionOption = None,
     place: Annotated[
         str,
@@ -60,6 +67,7 @@ def bakeoff(
     from cli.bakeoff import progress as baking
     from cli.bakeoff.examples import read_examples
     from cli.shared.embedded import choose_target
+    from model_code.data.columns import Columns
 
     if place not in ("here", "sagemaker"):
         raise CommandFailed(
@@ -68,7 +76,7 @@ def bakeoff(
     remote = place == "sagemaker"
     target = choose_target(environment, own_account=own_account) if remote or own_account else None
     runner = jobs.jobs_of(target, settings_of(environment)) if remote and target else None
-    found = profile(data)
+    found = profile(data, Columns(label=label, text=text, image=image, group=group))
     answers = advising.measured(found) | {"labels": "own"} | parse_settings(settings or [])
     if volume is not None:
         answers["predictions_per_month"] = str(volume)

@@ -99,7 +99,7 @@ def build_and_ask(target: Target, progress: Progress) -> tuple[list[ModelReport]
         deploy.deploy(target, detail)
     with progress.step("Writing the data to the data bucket") as detail:
         uris = {
-            kind: data.upload(target, DIRECTORY / "data" / dataset, dataset, detail)
+            kind: data.upload_dataset(target, DIRECTORY / "data" / dataset, dataset, detail)
             for kind, dataset in data.DATASET_OF_KIND.items()
         }
     presets = [PRESETS[dataset] for dataset in data.DATASET_OF_KIND.values()]

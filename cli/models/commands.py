@@ -13,11 +13,18 @@ from rich.table import Column
 
 from cli.shared.errors import CommandFailed, interruption_says
 from cli.shared.options import (
+    DATA_HELP,
     DEFAULT_ENVIRONMENT,
+    KINDS_IN_WORDS,
     EnvironmentOption,
+    GroupOption,
+    ImageOption,
     JsonOption,
     KindArgument,
+    LabelOption,
     OwnAccountOption,
+    TextOption,
+    TimeOption,
     example,
     parse_settings,
     require_kind,
@@ -31,60 +38,92 @@ from definitions.networks import KINDS
 app = typer.Typer()
 
 
-@app.command(epilog=example("recognition train cnn --set epochs=5"))
+@app.command(epilog=example("recognition train cnn --set epochs=5; recognition train --data photos/"))
 def train(
-    kind: KindArgument,
+    kind: Annotated[
+        str | None,
+        typer.Argument(
+            metavar=f"[{'|'.join(KINDS)}]", help=f"Which network: {KINDS_IN_WORDS}. --data can tell it."
+        ),
+    ] = None,
+    source: Annotated[str | None, typer.Option("--data", help=f"{DATA_HELP}, here or below s3://.")] = None,
+    label: LabelOption = None,
+    text: TextOption = None,
+    image: ImageOption = None,
+    group: GroupOption = None,
+    time: TimeOption = None,
+    window: Annotated[
+        int | None, typer.Option(min=1, help="With --data: cut sequences into windows of so many steps.")
+    ] = None,
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="NAME=VALUE", help="A hyperparameter; may be given again."),
+    ] = None,
+    gate: Annotated[
+        float | None,
+        typer.Option(
+            "--minimum-accuracy",
+            min=0,
+            max=1,
+            help="Register nothing below this on the test split. By default that of the set; of your own data, that of "
+            "always answering the most frequent class.",
+        ),
     ] = None,
     dataset: Annotated[
         str | None,
         typer.Option(help="cifar10 or fashion_mnist; imdb or smartwatch. The first of a network by default."),
     ] = None,
     train_samples: Annotated[
-        int | None, typer.Option(min=1, help="Train on so many samples; all by default.")
+        int | None, typer.Option(min=1, help="Train on so many samples of a public set; all by default.")
     ] = None,
     environment: EnvironmentOption = DEFAULT_ENVIRONMENT,
     own_account: OwnAccountOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Train a network on a public data set: train, evaluate, gate and register."""
-    from cli.models import data, training
+    """Train a network on your own data or a public set: train, evaluate, gate and register."""
+    from cli.models import own_data, training
     from cli.shared.embedded import choose_target
-    from cli.shared.project import BUILD
-    from model_code.presets import PRESETS
 
-    require_kind(kind)
-    dataset = data.dataset_for(kind, dataset)
-    hyperparameters = training.hyperparameters_of(kind, dataset, parse_settings(settings or []))
+    changes = parse_settings(settings or [])
+    columns = {"label": label, "text": text, "image": image, "group": group, "time": time, "window": window}
+    if source is None:
+        own_data.refuse_without_data(columns)
+        if kind is None:
+            raise CommandFailed(
+                f"Say which network trains on its public set, {' or '.join(KINDS)}, or name your own data with --data."
+            )
+        make_ready = training.public_data(require_kind(kind), dataset, train_samples, changes)
+    else:
+        if dataset is not None or train_samples is not None:
+            raise CommandFailed(
+                "--dataset and --train-samples are about the public sets, and --data is your own."
+            )
+        make_ready = own_data.ready_for(
+            None if kind is None else require_kind(kind), source, columns, changes
+        )
     target = choose_target(environment, own_account=own_account)
     training.require_machine(target)
-    directory = BUILD / "data" / dataset
     progress = Progress()
     with interruption_says("Stopped before any training: nothing runs."):
-        with progress.step(f"Fetching and preparing {dataset}") as detail:
-            data.prepare(dataset, directory, train_samples=train_samples, on_detail=detail)
-        with progress.step("Writing the data to the data bucket") as detail:
-            uri = data.upload(target, directory, dataset, detail)
+        ready = make_ready(target, progress)
     may_go_on = interruption_says(f"Stopped. A run may go on: {target.command('runs')}")
     with (
         may_go_on,
-        progress.step(f"Training, evaluating, gating and registering the {kind.upper()}") as detail,
+        progress.step(f"Training, evaluating, gating and registering the {ready.kind.upper()}") as detail,
     ):
-        gate = PRESETS[dataset].minimum_accuracy
-        run = training.start(target, kind, uri, hyperparameters, gate)
+        least = ready.least_accuracy if gate is None else gate
+        run = training.start(target, ready.kind, ready.uri, ready.hyperparameters, least)
         (registered,) = training.wait(target, [run], detail)
     show(
         {
-            "kind": kind,
+            "kind": ready.kind,
             "version": registered.version,
             "model_package_arn": registered.model_package_arn,
             **registered.output,
         },
         as_json,
         f"Registered as version {registered.version}. "
-        f"Release it: {target.command(f'release {kind} --version {registered.version}')}",
+        f"Release it: {target.command(f'release {ready.kind} --version {registered.version}')}",
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import sys
@@ -45,21 +46,51 @@ def prepare(
         CommandFailed: with the reason, when the download or the checksum fails.
     """
 
+    words = ["prepare", dataset, "--cache", str(cache_directory()), "--out", str(directory)]
+    if train_samples is not None:
+        words += ["--train-samples", str(train_samples)]
+    run_prepare(words, purpose=f"Preparing the data set {dataset}", on_detail=on_detail)
+
+
+def run_prepare(words: list[str], *, purpose: str, on_detail: Callable[[str], None]) -> None:
+    """Runs `model_code.data.prepare` with these words and shows how far it is.
+
+    Raises:
+        CommandFailed: with the program's own sentence when it ends with one.
+    """
+    said: list[str] = []
+
     def show(line: str) -> None:
         if match := PROGRESS_LINE.match(line):
             on_detail(f"{float(match[1]):.0%} {match[2]}")
+        else:
+            said.append(line)
 
-    command = [sys.executable, "-m", "model_code.data.prepare", "prepare", dataset]
-    command += ["--cache", str(cache_directory()), "--out", str(directory)]
-    if train_samples is not None:
-        command += ["--train-samples", str(train_samples)]
-    run_program(
-        command,
-        purpose=f"Preparing the data set {dataset}",
-        environment=toolchain_environment(),
-        directory=ROOT,
-        on_line=show,
-    )
+    try:
+        run_program(
+            [sys.executable, "-m", "model_code.data.prepare", *words],
+            purpose=purpose,
+            environment=toolchain_environment(),
+            directory=ROOT,
+            on_line=show,
+        )
+    except CommandFailed as failure:
+        if said and said[-1].endswith(".") and not any("Traceback" in line for line in said):
+            raise CommandFailed(said[-1]) from failure
+        raise
+
+
+def upload_dataset(target: Target, directory: Path, name: str, on_detail: Callable[[str], None]) -> str:
+    """Copies a data set's folder to the data bucket; returns its S3 URI.
+
+    The digest of its files is part of it, so that no file of an earlier data set of that name is among them.
+    """
+    digest = hashlib.sha256()
+    for file in files_below(directory):
+        with file.open("rb") as content:
+            digest.update(str(file.relative_to(directory)).encode())
+            digest.update(hashlib.file_digest(content, "sha256").digest())
+    return upload(target, directory, f"{name}/{digest.hexdigest()[:12]}", on_detail)
 
 
 def upload(
@@ -79,8 +110,7 @@ def upload(
     """
     bucket = target.parameter("data-bucket")
     simple_storage = target.client("s3")
-    if files is None:
-        files = sorted(Path(folder) / name for folder, _, names in os.walk(directory) for name in names)
+    files = files_below(directory) if files is None else files
     for file in files:
         if not (file.is_file() and os.access(file, os.R_OK)):
             what = "is a link to nothing" if file.is_symlink() else "cannot be read"
@@ -89,3 +119,8 @@ def upload(
         on_detail(f"{count}/{len(files)} {file.name}")
         simple_storage.upload_file(str(file), bucket, f"{prefix}/{file.relative_to(directory).as_posix()}")
     return f"s3://{bucket}/{prefix}"
+
+
+def files_below(directory: Path) -> list[Path]:
+    """Every file below a folder, in order."""
+    return sorted(Path(folder) / name for folder, _, names in os.walk(directory) for name in names)

@@ -12,7 +12,10 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from cli.models import data
 from cli.shared.errors import CommandFailed, Interrupted
+from cli.shared.progress import Progress
+from cli.shared.project import BUILD
 from cli.shared.run_ids import new_run_id
 from cli.shared.target import Target
 from definitions.names import job_name
@@ -45,6 +48,49 @@ class Registered:
     output: dict[str, Any]
 
 
+@dataclass(frozen=True)
+class Ready:
+    """Data that lies in the data bucket, and how a network is trained on it.
+
+    Attributes:
+        kind: of the network.
+        uri: below which `train/`, `validation/` and `test/` are.
+        hyperparameters: as SageMaker takes them.
+        least_accuracy: on the test split; nothing below it is registered.
+    """
+
+    kind: str
+    uri: str
+    hyperparameters: dict[str, str]
+    least_accuracy: float
+
+
+MakeReady = Callable[[Target, Progress], Ready]
+"""Prepares and uploads data that was chosen and checked before."""
+
+
+def public_data(
+    kind: str, dataset: str | None, train_samples: int | None, changes: dict[str, str]
+) -> MakeReady:
+    """What prepares a public set for a kind of network.
+
+    Raises:
+        CommandFailed: when there is no such set, or a hyperparameter cannot be.
+    """
+    name = data.dataset_for(kind, dataset)
+    hyperparameters = hyperparameters_of(kind, name, changes)
+
+    def make_ready(target: Target, progress: Progress) -> Ready:
+        directory = BUILD / "data" / name
+        with progress.step(f"Fetching and preparing {name}") as detail:
+            data.prepare(name, directory, train_samples=train_samples, on_detail=detail)
+        with progress.step("Writing the data to the data bucket") as detail:
+            uri = data.upload_dataset(target, directory, name, detail)
+        return Ready(kind, uri, hyperparameters, PRESETS[name].minimum_accuracy)
+
+    return make_ready
+
+
 def hyperparameters_of(kind: str, dataset: str, changes: dict[str, str]) -> dict[str, str]:
     """The data set's hyperparameters with the caller's changes, as the training job takes them.
 
@@ -52,12 +98,16 @@ def hyperparameters_of(kind: str, dataset: str, changes: dict[str, str]) -> dict
         CommandFailed: naming the one that is unknown or out of its range. The job would say the same, once its data
             is uploaded and its host is paid for.
     """
-    chosen = {**PRESETS[dataset].hyperparameters, **changes}
+    return checked(kind, {**PRESETS[dataset].hyperparameters, **changes})
+
+
+def checked(kind: str, hyperparameters: dict[str, str]) -> dict[str, str]:
+    """The hyperparameters, which the kind of network has; see `hyperparameters_of` for what is raised."""
     try:
-        build(KINDS[kind], chosen)
+        build(KINDS[kind], hyperparameters)
     except JobFailed as refusal:
         raise CommandFailed(f"{refusal} Nothing was started.") from refusal
-    return chosen
+    return hyperparameters
 
 
 def require_machine(target: Target) -> None:

@@ -57,6 +57,21 @@ OverwriteOption = Annotated[
 JsonOption = Annotated[
     bool, typer.Option("--json", help="Print one JSON document, on one line, and no more.")
 ]
+DATA_HELP = (
+    "Your own data: a folder of images by class, a table (.csv, .tsv, .jsonl, .json, .parquet) or an .npz"
+)
+LabelOption = Annotated[str | None, typer.Option("--label", help="With --data: the column of the classes.")]
+TextOption = Annotated[str | None, typer.Option("--text", help="With --data: the column of the texts.")]
+ImageOption = Annotated[
+    str | None, typer.Option("--image", help="With --data: the column of the images' paths.")
+]
+GroupOption = Annotated[
+    str | None,
+    typer.Option("--group", help="With --data: the column of what belongs together, such as a person."),
+]
+TimeOption = Annotated[
+    str | None, typer.Option("--time", help="With --data: the column that orders steps, or else the samples.")
+]
 YesOption = Annotated[bool, typer.Option("--yes", help="Do it without asking.")]
 KindArgument = Annotated[
     str, typer.Argument(metavar="|".join(KINDS), help=f"Which network: {KINDS_IN_WORDS}.")

@@ -94,6 +94,8 @@ def import_own(
     require_learnable(data, plan)
     report_progress(0.1, f"looking at {len(data.samples):,} samples")
     profile = profile_of(data)
+    if plan.window is not None:
+        profile["steps"] = [plan.window] * 3
     kept = distinct(data.samples)
     labels = sorted({sample.label for sample in kept})
     if len(labels) < 2:

@@ -17,6 +17,7 @@ SAMPLES_LOOKED_AT = 500
 LEFT_OUT_LISTED = 1_000
 CLASSES_NAMED, LEFT_OUT_NAMED = 12, 10
 # A script of fewer letters than this share is not named.
+NINE_IN_TEN = 0.9
 LEAST_SHARE_OF_A_SCRIPT = 0.02
 
 
@@ -24,8 +25,9 @@ def profile_of(data: UserData) -> dict[str, Any]:
     """The facts, which JSON can hold.
 
     `samples`, `classes` (samples of each), `groups`, `copies`, `contradictions` (contents with several labels),
-    `left_out` (LEFT_OUT_LISTED at most), `left_out_count`, `notes`, and by feature `image_sides`, `words`, `scripts`,
-    `steps`, `channels` or `columns`; of sizes the least, the median and the most.
+    `left_out` (LEFT_OUT_LISTED at most), `left_out_count`, `notes`; by feature `image_sides`, `words`, `characters`,
+    `most_words` (that nine in ten have at most), `scripts`, `steps`, `channels` or `columns`; of sizes the least, the
+    median and the most.
     """
     labels = Counter(sample.label for sample in data.samples)
     groups = {sample.group for sample in data.samples} - {None}
@@ -59,8 +61,10 @@ def sizes_of(data: UserData) -> dict[str, Any]:
     if data.feature == "text":
         texts = [as_text(sample) for sample in some]
         scripts = scripts_of("".join(texts))
+        words = sorted(len(words_of(text)) for text in texts)
         return {
-            "words": spread([len(words_of(text)) for text in texts]),
+            "words": spread(words),
+            "most_words": words[int(NINE_IN_TEN * (len(words) - 1))],
             "characters": spread(list(map(len, texts))),
             "scripts": scripts,
         }

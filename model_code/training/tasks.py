@@ -82,11 +82,6 @@ def load_problem(settings: Hyperparameters, train: Path, validation: Path) -> Pr
             f"The channel train has no sample of the class '{splits[0].labels[int(counts.argmin())]}'. Add some, or "
             "take the class out of labels.json in every channel."
         )
-    if len(splits[0]) < settings.batch_size:
-        raise JobFailed(
-            f"The channel train has {len(splits[0])} samples, fewer than one batch of {settings.batch_size}. "
-            "Add samples or lower batch_size."
-        )
     problem = {"image": image_problem, "text": text_problem, "sequence": sequence_problem}[splits[0].feature]
     return problem(settings, *splits)
 

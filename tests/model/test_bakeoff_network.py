@@ -17,7 +17,7 @@ from model_code.data.images import png
 @pytest.fixture(autouse=True)
 def few_updates(monkeypatch):
     """As many as these easy examples need."""
-    monkeypatch.setattr(network, "UPDATES_WANTED", 300)
+    monkeypatch.setattr("model_code.fitted.UPDATES_WANTED", 300)
 
 
 @pytest.fixture

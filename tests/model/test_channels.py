@@ -109,16 +109,6 @@ def test_channels_that_name_other_classes_are_refused(channels, texts):
     assert sentence == "The channels train and validation name different classes in their labels.json."
 
 
-def test_fewer_samples_than_a_batch_are_refused(channels):
-    directory = channels["rnn"]
-
-    sentence = sentence_of(
-        lambda: load_problem(small("rnn", batch_size="512"), directory / "train", directory / "validation")
-    )
-
-    assert sentence.startswith("The channel train has 200 samples, fewer than one batch of 512.")
-
-
 def test_a_sample_that_is_no_image_is_refused(tmp_path, channels):
     write_split(tmp_path / "train", "image", [b"not an image"] * 9, [0, 1, 2] * 3, ["zero", "one", "two"])
 

@@ -205,7 +205,7 @@ def test_a_result_that_is_no_success_comes_with_the_reason(path, stand_ins, monk
 
 
 def test_a_usage_error_has_the_same_shape(monkeypatch, capsys):
-    monkeypatch.setattr(sys, "argv", ["recognition", "train", "--json"])
+    monkeypatch.setattr(sys, "argv", ["recognition", "rollback", "--json"])
     with pytest.raises(SystemExit, match="2"):
         main.run()
     document = json.loads(capsys.readouterr().out)

@@ -1,0 +1,200 @@
+"""Brings the caller's own data to where a run can train on it: read, split, written as shards, uploaded."""
+
+from __future__ import annotations
+
+import json
+import re
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from cli.models import data, training
+from cli.shared.errors import CommandFailed
+from cli.shared.progress import Progress
+from cli.shared.project import BUILD
+from cli.shared.target import Target
+from definitions.networks import kind_of_feature
+from model_code.fitted import fitted_to_card
+
+CARD = "data_card.json"
+FOLDER = BUILD / "data" / "own"
+
+
+@dataclass(frozen=True)
+class OwnData:
+    """A data set that is ready for training.
+
+    Attributes:
+        directory: with its splits and its card.
+        card: what is in it.
+    """
+
+    directory: Path
+    card: dict[str, Any]
+
+    @property
+    def kind(self) -> str:
+        """The network that reads it."""
+        return kind_of_feature(self.card["feature"])
+
+    @property
+    def name(self) -> str:
+        """By which it lies in the data bucket."""
+        return f"own/{slug(self.card['name'])}"
+
+    @property
+    def least_accuracy(self) -> float:
+        """That of always answering the test split's most frequent class: a network has to be better."""
+        counts = self.card["counts_by_class"]["test"].values()
+        return min(1.0, round(max(counts) / sum(counts) + 0.0001, 4))
+
+    def told(self) -> str:
+        """What was found and made of it, in lines."""
+        from model_code.data.profile import in_words
+
+        counts = ", ".join(f"{split} {count:,}" for split, count in self.card["counts"].items())
+        return "\n".join([*in_words(self.card["profile"]), f"Split: {counts}; {self.card['split_rule']}."])
+
+
+def refuse_without_data(columns: Mapping[str, Any]) -> None:
+    """Refuses options that say how own data is to be read where there is none.
+
+    Raises:
+        CommandFailed: naming the first.
+    """
+    if given := [name for name, value in columns.items() if value is not None]:
+        raise CommandFailed(f"--{given[0]} says how your own data is to be read: name it with --data.")
+
+
+def ready_for(
+    kind: str | None, source: str, columns: Mapping[str, Any], changes: dict[str, str]
+) -> training.MakeReady:
+    """What prepares one's own data, tells what is in it, and chooses the hyperparameters that fit it.
+
+    Args:
+        kind: of network that the caller wants; the data's own by default.
+        source: see `prepare`.
+        columns: how it is to be read.
+        changes: of hyperparameters, by the caller.
+
+    Raises:
+        CommandFailed: when there is nothing at `source`, or no network has such a hyperparameter.
+    """
+    if not source.startswith("s3://") and not Path(source).exists():
+        raise CommandFailed(f"There is no folder or file {source}.")
+    if kind is not None:
+        training.checked(kind, changes)
+
+    def make_ready(target: Target, progress: Progress) -> training.Ready:
+        with progress.step(f"Reading and splitting {source}") as detail:
+            own = prepare(source, columns, target, detail)
+        typer.echo(own.told(), err=True)
+        if kind not in (None, own.kind):
+            raise CommandFailed(
+                f"{source} holds samples of the feature '{own.card['feature']}', which the {own.kind} reads, and not "
+                f"the {kind}."
+            )
+        chosen = training.checked(own.kind, {**fitted_to_card(own.card), **changes})
+        with progress.step("Writing the data to the data bucket") as detail:
+            uri = data.upload_dataset(target, own.directory, own.name, detail)
+        return training.Ready(own.kind, uri, chosen, own.least_accuracy)
+
+    return make_ready
+
+
+def slug(name: str) -> str:
+    """A name as a part of paths and S3 keys."""
+    return re.sub(r"[^A-Za-z0-9_.-]+", "-", name).strip("-.") or "data"
+
+
+def prepare(
+    source: str, words: Mapping[str, Any], target: Target, on_detail: Callable[[str], None]
+) -> OwnData:
+    """Reads and splits the data, unless that was done before, and writes its shards in build/data/own.
+
+    Args:
+        source: a folder or file, an S3 URI of one, or the folder of an earlier import.
+        words: options of `model_code.data.prepare import` by their names; None leaves one out.
+        target: whose S3 is meant.
+        on_detail: hears how far it is.
+
+    Raises:
+        CommandFailed: with the sentence that names what is wrong with the data.
+    """
+    with on_this_machine(source, target, on_detail) as place:
+        if (place / CARD).is_file():
+            return OwnData(place, read_card(place / CARD))
+        name = slug(source.rstrip("/").rsplit("/", 1)[-1] if source.startswith("s3://") else place.stem)
+        directory = FOLDER / name
+        options = [
+            word for key, value in words.items() if value is not None for word in (f"--{key}", str(value))
+        ]
+        data.run_prepare(
+            ["import", str(place), "--out", str(directory), "--name", name, *options],
+            purpose=f"Reading {source}",
+            on_detail=on_detail,
+        )
+        return OwnData(directory, read_card(directory / CARD))
+
+
+def read_card(file: Path) -> dict[str, Any]:
+    """The card of a data set of one's own.
+
+    Raises:
+        CommandFailed: when it is the card of something else.
+    """
+    card = json.loads(file.read_text(encoding="utf-8"))
+    if "profile" not in card or "counts" not in card:
+        raise CommandFailed(
+            f"{file} is not the card of a whole import of own data. Give the data itself, or --dataset."
+        )
+    return card
+
+
+@contextmanager
+def on_this_machine(source: str, target: Target, on_detail: Callable[[str], None]) -> Iterator[Path]:
+    """The data's folder or file; objects of S3 are copied for as long as the body runs.
+
+    Raises:
+        CommandFailed: when there is nothing there.
+    """
+    if not source.startswith("s3://"):
+        place = Path(source).resolve()
+        if not place.exists():
+            raise CommandFailed(f"There is no folder or file {source}.")
+        yield place
+        return
+    bucket, _, prefix = source.removeprefix("s3://").partition("/")
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=FOLDER, prefix=".") as scratch:
+        copied = copy_objects(target, bucket, prefix, Path(scratch), on_detail)
+        yield copied[0] if len(copied) == 1 and copied[0].name == prefix.rsplit("/", 1)[-1] else Path(scratch)
+
+
+def copy_objects(
+    target: Target, bucket: str, prefix: str, directory: Path, on_detail: Callable[[str], None]
+) -> list[Path]:
+    """Copies the objects below a prefix, or the one of that key, into a directory; returns their files."""
+    simple_storage, copied = target.client("s3"), []
+    folder = f"{prefix.rstrip('/')}/" if prefix else ""
+    for page in simple_storage.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+        for one in page.get("Contents", []):
+            key = one["Key"]
+            name = key.rsplit("/", 1)[-1] if key == prefix else key.removeprefix(folder)
+            if key.endswith("/") or key != prefix and not key.startswith(folder):
+                continue
+            if ".." in name.split("/"):
+                raise CommandFailed(f"The key {key} in {bucket} would be copied outside of its folder.")
+            file = directory / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            on_detail(f"copying {name}")
+            simple_storage.download_file(bucket, key, str(file))
+            copied.append(file)
+    if not copied:
+        raise CommandFailed(f"There is no object below s3://{bucket}/{prefix}.")
+    return copied
