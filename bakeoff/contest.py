@@ -20,6 +20,7 @@ from bakeoff.splits import Split, at_most, split
 from bakeoff.statistics import score
 from bakeoff.tasks import Task
 from bakeoff.verdict import Verdict, decide
+from definitions.metrics import AUTO, METRICS, metric_for
 from model_code.data.splits import NAMES
 
 # Below this a candidate has no time to start.
@@ -36,12 +37,15 @@ class Settings:
         examples_most: a seeded choice of so many examples takes part.
         seed: of the split and of every candidate.
         own_account: ask the managed service itself, with the caller's credentials.
+        metric: by which the verdict is found, one of `bakeoff.statistics.METRICS`; `auto` is the one that suits the
+            classes (`definitions.metrics.metric_for`).
     """
 
     seconds: float
     examples_most: int = 20_000
     seed: int = 0
     own_account: bool = False
+    metric: str = AUTO
 
 
 class Observer(Protocol):
@@ -70,6 +74,7 @@ class Contest:
     verdict: Verdict | None
     interrupted: bool
     seconds: float
+    metric: str = "accuracy"
 
 
 class Runner(Protocol):
@@ -117,6 +122,10 @@ def run(
     notes = list(parts.notes)
     if len(chosen) < len(examples):
         notes.append(f"{len(chosen):,} of the {len(examples):,} examples took part.")
+    counts = np.bincount(chosen.targets, minlength=len(chosen.labels)).tolist()
+    metric = metric_for(counts) if settings.metric == AUTO else settings.metric
+    if settings.metric == AUTO and metric != "accuracy":
+        notes.append(f"A class is rare, so {METRICS[metric]} decides, and not accuracy.")
     present, absent = entrants or candidates_for(examples, own_account=settings.own_account)
     started = time.monotonic()
     results, interrupted = (runner or run_all)(present, parts, problem, settings, directory, observer)
@@ -134,9 +143,10 @@ def run(
         notes=tuple(notes),
         results=tuple(results),
         absent=tuple(absent),
-        verdict=decide(finished, baseline, parts, problem) if finished else None,
+        verdict=decide(finished, baseline, parts, problem, metric) if finished else None,
         interrupted=interrupted,
         seconds=time.monotonic() - started,
+        metric=metric,
     )
 
 
@@ -191,8 +201,7 @@ def result_of(candidate: Candidate, outcome: Outcome, parts: Split, problem: Pro
     return Result(
         candidate,
         "finished",
-        accuracy=scores["accuracy"],
-        macro_f1=scores["macro_f1"],
+        **scores,
         training_seconds=answers.training_seconds,
         p50_ms=float(p50),
         p99_ms=float(p99),

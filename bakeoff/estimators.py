@@ -20,6 +20,7 @@ from threadpoolctl import threadpool_limits
 from bakeoff.examples import Examples
 from bakeoff.features import as_numbers, as_words, decode_images, series_features
 from bakeoff.tasks import LATENCY_SAMPLES, Answers, Report, Task, time_single_answers
+from definitions.metrics import has_rare_class
 from model_code.baselines.train import image_models, text_models
 
 FEW_FOR_THREADS = 5_000
@@ -31,12 +32,21 @@ CATEGORIES_MOST = 100
 
 def logistic_regression(task: Task, report: Report) -> Answers:
     """Logistic regression on the modality's features."""
-    return train_and_answer(linear_model(task.train, task.seed), task, report)
+    return train_and_answer(minding_rare_classes(linear_model(task.train, task.seed), task), task, report)
 
 
 def gradient_boosting(task: Task, report: Report) -> Answers:
     """Gradient boosting on the modality's features."""
-    return train_and_answer(boosted_model(task.train, task.seed), task, report)
+    return train_and_answer(minding_rare_classes(boosted_model(task.train, task.seed), task), task, report)
+
+
+def minding_rare_classes(model: Pipeline, task: Task) -> Pipeline:
+    """The untrained model, with the classes weighted by their rarity where one of them is rare."""
+    counts = np.bincount(task.train.targets, minlength=len(task.train.labels))
+    if has_rare_class(counts.tolist()):
+        weights = [name for name in model.get_params() if name.endswith("__class_weight")]
+        model.set_params(**dict.fromkeys(weights, "balanced"))
+    return model
 
 
 def train_and_answer(model: Pipeline, task: Task, report: Report) -> Answers:

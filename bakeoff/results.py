@@ -30,6 +30,7 @@ class Result:
     status: str
     reason: str = ""
     accuracy: Score | None = None
+    balanced_accuracy: Score | None = None
     macro_f1: Score | None = None
     training_seconds: float | None = None
     p50_ms: float | None = None
@@ -42,6 +43,14 @@ class Result:
     notes: tuple[str, ...] = ()
     confusion: tuple[tuple[int, ...], ...] = ()
     predictions: np.ndarray | None = field(default=None, repr=False, compare=False)
+
+    def score(self, metric: str) -> Score:
+        """The figure of one of `bakeoff.statistics.METRICS`.
+
+        Raises:
+            ValueError: of a candidate that did not finish.
+        """
+        return known(getattr(self, metric))
 
     @property
     def finished(self) -> bool:

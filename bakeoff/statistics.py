@@ -1,4 +1,4 @@
-"""Accuracy and macro F1 with bootstrap intervals, and whether two candidates differ on the same test examples."""
+"""Scores with bootstrap intervals, and whether two candidates differ on the same test examples."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from model_code.evaluation.evaluate import confusion_matrix, macro_f1
+from model_code.scores import balanced_accuracy, confusion_matrix, macro_f1
 
 RESAMPLES = 2_000
 CONFIDENT = 0.05
+METRICS = ("accuracy", "balanced_accuracy", "macro_f1")
+"""Those of `definitions.metrics` that need no probabilities, which the managed services do not give for every class."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,7 @@ class Comparison:
     """Two candidates on the same test examples.
 
     Attributes:
-        difference: of their accuracies, first minus second, with its paired bootstrap interval.
+        difference: of their scores, first minus second, with its paired bootstrap interval.
         p_value: two-sided, that they are equally good.
         method: how it was found.
     """
@@ -44,7 +46,7 @@ class Comparison:
 def score(
     predictions: np.ndarray, targets: np.ndarray, class_count: int, groups: np.ndarray
 ) -> dict[str, Score]:
-    """`accuracy` and `macro_f1`; whole groups are resampled, since their members are no independent evidence.
+    """A score by each of METRICS; whole groups are resampled, since their members are no independent evidence.
 
     Args:
         predictions: int [N]; -1 is an answer outside the classes, always wrong.
@@ -52,27 +54,49 @@ def score(
         class_count: number of classes.
         groups: int [N].
     """
-    # An answer outside the classes has a column of its own.
-    size = class_count + 1
-    answered = np.where(predictions < 0, class_count, predictions)
-    pairs = targets.astype(np.int64) * size + answered
-    cells, cell_of = np.unique(pairs, return_inverse=True)
-    by_group = counts_by_group(cell_of, len(cells), groups)
-    rows, columns = cells // size, cells % size
+    by_group, (pairs,) = cells_of(targets, [predictions], class_count, groups)
 
-    def figures(counts: np.ndarray) -> tuple[float, float]:
-        matrix = np.zeros((size, size))
-        matrix[rows, columns] = counts
-        right = np.trace(matrix[:class_count, :class_count]) / counts.sum()
-        return right, macro_f1(matrix) * size / class_count
+    def figures(counts: np.ndarray) -> list[float]:
+        return [value_of(metric, matrix_of(pairs, counts, class_count)) for metric in METRICS]
 
     values = figures(by_group.sum(axis=0))
     resampled = np.array([figures(counts) for counts in resamples(by_group)])
     low, high = np.percentile(resampled, [2.5, 97.5], axis=0)
-    return {
-        name: Score(float(values[i]), float(low[i]), float(high[i]))
-        for i, name in enumerate(("accuracy", "macro_f1"))
-    }
+    return {name: Score(float(values[i]), float(low[i]), float(high[i])) for i, name in enumerate(METRICS)}
+
+
+def cells_of(
+    targets: np.ndarray, answers: list[np.ndarray], class_count: int, groups: np.ndarray
+) -> tuple[np.ndarray, list[np.ndarray]]:
+    """How many examples of each group have the same truth and the same answers of each candidate.
+
+    Returns:
+        The counts [groups, cells]; and for each candidate the place [cells] in its flat matrix [C, C + 1] of truths and
+        answers, the last column for answers outside the classes.
+    """
+    size = class_count + 1
+    pairs = [
+        targets.astype(np.int64) * size + np.where(answered < 0, class_count, answered)
+        for answered in answers
+    ]
+    cells, cell_of = np.unique(np.stack(pairs, axis=1), axis=0, return_inverse=True)
+    return counts_by_group(cell_of.ravel(), len(cells), groups), list(cells.T)
+
+
+def matrix_of(pairs: np.ndarray, counts: np.ndarray, class_count: int) -> np.ndarray:
+    """One candidate's matrix [C + 1, C + 1] from the places and counts [cells] of `cells_of`; its last row is empty."""
+    size = class_count + 1
+    return np.bincount(pairs, counts, size**2).reshape(size, size)
+
+
+def value_of(metric: str, matrix: np.ndarray) -> float:
+    """One of METRICS from a matrix of `matrix_of`."""
+    if metric == "accuracy":
+        return float(np.trace(matrix[:-1, :-1]) / matrix.sum())
+    if metric == "balanced_accuracy":
+        return balanced_accuracy(matrix)
+    # The mean is over the classes, and not over the answers outside them.
+    return macro_f1(matrix) * len(matrix) / (len(matrix) - 1)
 
 
 def counts_by_group(cell_of: np.ndarray, cell_count: int, groups: np.ndarray) -> np.ndarray:
@@ -93,21 +117,33 @@ def resamples(by_group: np.ndarray) -> np.ndarray:
     return drawn @ kinds
 
 
-def compare(first: np.ndarray, second: np.ndarray, targets: np.ndarray, groups: np.ndarray) -> Comparison:
-    """Compares two candidates' predictions, int [N] each.
+def compare(
+    first: np.ndarray,
+    second: np.ndarray,
+    targets: np.ndarray,
+    groups: np.ndarray,
+    class_count: int,
+    metric: str = "accuracy",
+) -> Comparison:
+    """Compares two candidates' predictions, int [N] each, by one of METRICS.
 
-    McNemar's exact test where every group is one example (McNemar 1947, Psychometrika 12); where groups hold several,
-    which that test does not allow, the share of paired bootstrap resamples of groups on the other side of 0, doubled.
+    Of accuracies McNemar's exact test where every group is one example (McNemar 1947, Psychometrika 12); of other
+    metrics, and where groups hold several examples, which that test does not allow, the share of paired bootstrap
+    resamples of groups on the other side of 0, doubled.
     """
     from scipy.stats import binomtest
 
-    gains = (first == targets).astype(int) - (second == targets).astype(int)
-    by_group = counts_by_group(gains + 1, 3, groups)
-    drawn = resamples(by_group)
-    differences = (drawn[:, 2] - drawn[:, 0]) / drawn.sum(axis=1)
+    by_group, places = cells_of(targets, [first, second], class_count, groups)
+
+    def gain(counts: np.ndarray) -> float:
+        one, other = (value_of(metric, matrix_of(pairs, counts, class_count)) for pairs in places)
+        return one - other
+
+    differences = np.array([gain(counts) for counts in resamples(by_group)])
     low, high = np.percentile(differences, [2.5, 97.5])
-    difference = Score(float(gains.mean()), float(low), float(high))
-    if len(by_group) == len(targets):
+    difference = Score(gain(by_group.sum(axis=0)), float(low), float(high))
+    if metric == "accuracy" and len(by_group) == len(targets):
+        gains = (first == targets).astype(int) - (second == targets).astype(int)
         won, lost = int((gains > 0).sum()), int((gains < 0).sum())
         p_value = float(binomtest(won, won + lost).pvalue) if won + lost else 1.0
         return Comparison(difference, p_value, "McNemar's exact test")

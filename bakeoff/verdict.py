@@ -8,6 +8,7 @@ from advisor import Problem, recommend
 from bakeoff.results import Result, known
 from bakeoff.splits import Split
 from bakeoff.statistics import Comparison, compare
+from definitions.metrics import METRICS
 
 ONE_POINT = 0.01
 
@@ -17,7 +18,7 @@ class Verdict:
     """The end of a bake-off.
 
     Attributes:
-        winner: the id of the most accurate candidate.
+        winner: the id of the candidate with the best score.
         runner_up: the next one; empty where only one finished.
         comparison: of the two; None without a runner-up.
         choice: the cheapest of those that are within one point of the winner and not told apart from it.
@@ -37,23 +38,33 @@ class Verdict:
     sentences: tuple[str, ...]
 
 
-def decide(finished: list[Result], baseline: Result | None, parts: Split, problem: Problem) -> Verdict:
-    """The verdict over the finished candidates, one at least; without the majority class and without stand-ins."""
-    ranked = sorted(finished, key=lambda one: (-known(one.accuracy).value, one.candidate.id))
+def decide(
+    finished: list[Result], baseline: Result | None, parts: Split, problem: Problem, metric: str
+) -> Verdict:
+    """The verdict by a metric over the finished candidates, without the majority class and without stand-ins.
+
+    Args:
+        finished: one at least.
+        baseline: the majority class; None where it did not finish.
+        parts: what they answered to.
+        problem: what the advisor is asked.
+        metric: one of `bakeoff.statistics.METRICS`.
+    """
+    ranked = sorted(finished, key=lambda one: (-one.score(metric).value, one.candidate.id))
     winner, others = ranked[0], ranked[1:]
-    comparisons = {one.candidate.id: compared(winner, one, parts) for one in others}
-    best = known(winner.accuracy).value
+    comparisons = {one.candidate.id: compared(winner, one, parts, metric) for one in others}
+    best = winner.score(metric).value
     as_good = [
         one
         for one in others
-        if not comparisons[one.candidate.id].told_apart and best - known(one.accuracy).value <= ONE_POINT
+        if not comparisons[one.candidate.id].told_apart and best - one.score(metric).value <= ONE_POINT
     ]
-    choice = min([winner, *as_good], key=expense)
+    choice = min([winner, *as_good], key=lambda one: expense(one, metric))
     advice = recommend(problem)
     taking_part = {one.candidate.advised_as: one.candidate.family for one in finished}
     advised = next((taking_part[one.id] for one in advice.options if one.id in taking_part), "")
     best_of_family = max(
-        (known(one.accuracy).value for one in finished if one.candidate.family == advised), default=None
+        (one.score(metric).value for one in finished if one.candidate.family == advised), default=None
     )
     holds = None if best_of_family is None else best - best_of_family <= ONE_POINT
     runner_up = others[0] if others else None
@@ -68,35 +79,38 @@ def decide(finished: list[Result], baseline: Result | None, parts: Split, proble
         advised_first=first,
         advice_holds=holds,
         sentences=(
-            sentence_of_winner(winner, runner_up, comparison),
+            sentence_of_winner(winner, runner_up, comparison, metric),
             *sentences_of_choice(winner, choice),
-            *sentences_against_chance(winner, baseline, parts),
+            *sentences_against_chance(winner, baseline, parts, metric),
             sentence_of_advice(first, advised, holds, first in taking_part),
         ),
     )
 
 
-def compared(first: Result, second: Result, parts: Split) -> Comparison:
+def compared(first: Result, second: Result, parts: Split, metric: str) -> Comparison:
     """Whether more than chance tells the two apart."""
-    test = parts.test.targets
-    return compare(known(first.predictions), known(second.predictions), test, parts.test_groups)
+    answers = known(first.predictions), known(second.predictions)
+    return compare(*answers, parts.test.targets, parts.test_groups, len(parts.test.labels), metric)
 
 
-def expense(result: Result) -> tuple[bool, float, float, float]:
-    """Orders candidates that are as good as each other: known cost, accuracy, speed."""
+def expense(result: Result, metric: str) -> tuple[bool, float, float, float]:
+    """Orders candidates that are as good as each other: known cost, score, speed."""
     usd = result.usd_per_month
     return (
         usd is None,
         0.0 if usd is None else round(usd, 2),
-        -known(result.accuracy).value,
+        -result.score(metric).value,
         known(result.training_seconds),
     )
 
 
-def sentence_of_winner(winner: Result, runner_up: Result | None, comparison: Comparison | None) -> str:
-    """Who is the most accurate, and whether the next one is told apart from it."""
+def sentence_of_winner(
+    winner: Result, runner_up: Result | None, comparison: Comparison | None, metric: str
+) -> str:
+    """Who has the best score, and whether the next one is told apart from it."""
     title = winner.candidate.title
-    won = f"{title[:1].upper()}{title[1:]} is right most often ({known(winner.accuracy).value:.4f})"
+    best = "is right most often" if metric == "accuracy" else f"has the best {METRICS[metric]}"
+    won = f"{title[:1].upper()}{title[1:]} {best} ({winner.score(metric).value:.4f})"
     if runner_up is None or comparison is None:
         return f"{won}; no other candidate finished."
     difference = comparison.difference
@@ -119,16 +133,17 @@ def sentences_of_choice(winner: Result, choice: Result) -> list[str]:
     ]
 
 
-def sentences_against_chance(winner: Result, baseline: Result | None, parts: Split) -> list[str]:
+def sentences_against_chance(winner: Result, baseline: Result | None, parts: Split, metric: str) -> list[str]:
     """A warning when the winner learnt nothing that the class shares do not say."""
     if baseline is None:
         return []
-    comparison = compared(winner, baseline, parts)
+    comparison = compared(winner, baseline, parts, metric)
     if comparison.told_apart and comparison.difference.value > 0:
         return []
     return [
-        f"Nothing beats always answering the most frequent class ({known(baseline.accuracy).value:.4f}) by more than "
-        "chance: these examples may not hold what tells the classes apart."
+        f"Nothing beats always answering the most frequent class ({METRICS[metric]} "
+        f"{baseline.score(metric).value:.4f}) by more than chance: these examples may not hold what tells the "
+        "classes apart."
     ]
 
 

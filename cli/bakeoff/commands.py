@@ -18,6 +18,7 @@ from cli.shared.options import (
     ImageOption,
     JsonOption,
     LabelOption,
+    MetricOption,
     OwnAccountOption,
     RegionOption,
     TextOption,
@@ -26,6 +27,7 @@ from cli.shared.options import (
     show,
 )
 from cli.shared.project import BUILD, settings_of
+from definitions.metrics import AUTO
 
 app = typer.Typer()
 
@@ -48,6 +50,7 @@ def bakeoff(
     text: TextOption = None,
     image: ImageOption = None,
     group: GroupOption = None,
+    metric: MetricOption = AUTO,
     region: RegionOption = None,
     place: Annotated[
         str,
@@ -61,6 +64,7 @@ def bakeoff(
 ) -> None:
     """Train every family on your own data, on one split, and say which wins and whether the advisor had said so."""
     from bakeoff.contest import Settings
+    from bakeoff.statistics import METRICS
     from cli.advise import advice as advising
     from cli.advise.profiling import profile
     from cli.bakeoff import jobs, publish, report
@@ -73,6 +77,11 @@ def bakeoff(
         raise CommandFailed(
             f"--on says where the candidates train, here or sagemaker, and '{place}' is neither."
         )
+    if metric not in (AUTO, *METRICS):
+        raise CommandFailed(
+            f"A bake-off is decided by {', '.join(METRICS)}: the managed services answer no probabilities, which "
+            f"'{metric}' would need."
+        )
     remote = place == "sagemaker"
     target = choose_target(environment, own_account=own_account) if remote or own_account else None
     runner = jobs.jobs_of(target, settings_of(environment)) if remote and target else None
@@ -83,7 +92,7 @@ def bakeoff(
     problem = advising.problem_of(advising.in_region(answers, region))
     directory = BUILD / "bakeoff"
     baking.clear(directory)
-    limits = Settings(minutes * 60, examples_most=examples, seed=seed, own_account=own_account)
+    limits = Settings(minutes * 60, examples_most=examples, seed=seed, own_account=own_account, metric=metric)
     held = baking.run(read_examples(found), problem, limits, directory, runner)
     page = report.write(directory, held, problem, data.name)
     if target:

@@ -25,13 +25,20 @@ from bakeoff.tasks import LOG_FILE
 from cli.shared.errors import CommandFailed
 from cli.shared.progress import every_minute, is_live, money
 from cli.shared.tables import new_table
+from definitions.metrics import METRICS
 
 WORDS_SHOWN = 60
-HEADINGS = (
-    *("Candidate", "Accuracy\n95 %", "Macro F1\n95 %", "Training\nseconds"),
-    *("p50\np99 ms", "Size", "US$ a month\nper 1,000"),
-)
-"""Of the columns that `row` fills, for the terminal and for the page."""
+
+
+def shown_metrics(held: Contest) -> tuple[str, str]:
+    """The two that a reader sees: accuracy, and the one that decides or macro F1."""
+    return "accuracy", "macro_f1" if held.metric == "accuracy" else held.metric
+
+
+def headings(held: Contest) -> tuple[str, ...]:
+    """Of the columns that `row` fills, for the terminal and for the page."""
+    scores = [f"{METRICS[name].capitalize().replace('f1', 'F1')}\n95 %" for name in shown_metrics(held)]
+    return ("Candidate", *scores, "Training\nseconds", "p50\np99 ms", "Size", "US$ a month\nper 1,000")
 
 
 def clear(directory: Path) -> None:
@@ -128,9 +135,9 @@ def run(
 
 def render(held: Contest) -> Group:
     """The result for a terminal."""
-    table = new_table(*HEADINGS, box=None, padding=(0, 1, 0, 0))
+    table = new_table(*headings(held), box=None, padding=(0, 1, 0, 0))
     for result in ranked(held):
-        table.add_row(*row(result))
+        table.add_row(*row(result, shown_metrics(held)))
     parts: list[Any] = [table]
     for result in held.results:
         if not result.finished:
@@ -144,8 +151,10 @@ def render(held: Contest) -> Group:
 
 
 def ranked(held: Contest) -> list[Result]:
-    """The finished results, most accurate first."""
-    return sorted((one for one in held.results if one.finished), key=lambda one: -known(one.accuracy).value)
+    """The finished results, the best first."""
+    return sorted(
+        (one for one in held.results if one.finished), key=lambda one: -one.score(held.metric).value
+    )
 
 
 def notes(held: Contest) -> list[str]:
@@ -158,14 +167,11 @@ def notes(held: Contest) -> list[str]:
     return found
 
 
-def row(result: Result) -> list[str]:
-    """One result's cells, of one line or two."""
+def row(result: Result, metrics: tuple[str, ...]) -> list[str]:
+    """One result's cells, of one line or two, with its scores by these metrics."""
     return [
         result.candidate.title,
-        *(
-            f"{one.value:.4f}\n{one.low:.3f}–{one.high:.3f}"
-            for one in (known(result.accuracy), known(result.macro_f1))
-        ),
+        *(f"{one.value:.4f}\n{one.low:.3f}–{one.high:.3f}" for one in map(result.score, metrics)),
         f"{result.training_seconds:.1f}",
         f"{result.p50_ms:.2f}\n{result.p99_ms:.2f}",
         size(known(result.artefact_bytes)),

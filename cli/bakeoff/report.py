@@ -14,6 +14,7 @@ from advisor.tables import candidates as advised
 from bakeoff.contest import Contest
 from bakeoff.results import Result, known
 from cli.bakeoff import progress
+from definitions.metrics import METRICS
 
 TEMPLATE = "bakeoff/report.html.j2"
 QUIET = "#808890"
@@ -81,14 +82,14 @@ def render(held: Contest, problem: Problem, data: str) -> str:
     environment = Environment(
         loader=PackageLoader("cli", "."), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
-    finished = progress.ranked(held)
+    finished, metrics = progress.ranked(held), progress.shown_metrics(held)
     return environment.get_template(TEMPLATE).render(
         data=data,
         held=held,
-        rows=[{"result": one, "cells": progress.row(one)} for one in finished],
+        rows=[{"result": one, "cells": progress.row(one, metrics)} for one in finished],
         notes=progress.notes(held),
-        headings=progress.HEADINGS,
-        scores_svg=draw_scores(finished) if finished else "",
+        headings=progress.headings(held),
+        scores_svg=draw_scores(finished, metrics) if finished else "",
         speed_svg=draw_speed(finished) if finished else "",
         cost_svg=draw_costs(finished, problem),
         volume=problem.predictions_per_month,
@@ -112,16 +113,16 @@ def matrix_of(result: Result, labels: tuple[str, ...]) -> dict[str, Any]:
     return {"title": result.candidate.title, "columns": columns, "rows": rows}
 
 
-def draw_scores(finished: list[Result]) -> str:
-    """Accuracy and macro F1 with their intervals, the best on top."""
+def draw_scores(finished: list[Result], metrics: tuple[str, str]) -> str:
+    """The scores with their intervals, the best on top."""
     figure, (axes,) = new_figure(1, 0.8 + 0.5 * len(finished))
-    for offset, name, colour in ((0.12, "accuracy", ACCENT), (-0.12, "macro_f1", SECOND)):
+    for offset, name, colour in zip((0.12, -0.12), metrics, (ACCENT, SECOND), strict=True):
         for place, result in enumerate(reversed(finished)):
-            one = getattr(result, name)
+            one = result.score(name)
             spread = [[max(0.0, one.value - one.low)], [max(0.0, one.high - one.value)]]
             axes.errorbar(
                 one.value, place + offset, xerr=spread, fmt="o", markersize=5, capsize=3, color=colour,
-                label=name.replace("_f1", " F1") if place == 0 else None,
+                label=METRICS[name] if place == 0 else None,
             )  # fmt: skip
     axes.set_yticks(range(len(finished)), [one.candidate.title for one in reversed(finished)])
     axes.set_ylim(-0.6, len(finished) - 0.4)

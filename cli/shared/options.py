@@ -11,6 +11,7 @@ import typer
 
 from cli.shared.errors import CommandFailed
 from cli.shared.project import default_environment, environments
+from definitions.metrics import AUTO, METRICS
 from definitions.networks import KINDS, NETWORKS
 
 RegionOption = Annotated[
@@ -73,6 +74,27 @@ TimeOption = Annotated[
     str | None, typer.Option("--time", help="With --data: the column that orders steps, or else the samples.")
 ]
 YesOption = Annotated[bool, typer.Option("--yes", help="Do it without asking.")]
+
+
+def require_metric(name: str) -> str:
+    """The metric, checked while the words are read.
+
+    Raises:
+        CommandFailed: when there is none of this name.
+    """
+    if name not in (AUTO, *METRICS):
+        raise CommandFailed(f"There is no metric '{name}'; there are: {', '.join((AUTO, *METRICS))}.")
+    return name
+
+
+MetricOption = Annotated[
+    str,
+    typer.Option(
+        "--metric",
+        callback=require_metric,
+        help=f"What decides: {', '.join(METRICS)}; auto is balanced accuracy where a class is rare, else accuracy.",
+    ),
+]
 KindArgument = Annotated[
     str, typer.Argument(metavar="|".join(KINDS), help=f"Which network: {KINDS_IN_WORDS}.")
 ]

@@ -11,6 +11,7 @@ from bakeoff.candidates import Candidate, candidates_for
 from bakeoff.errors import ComparisonRefused
 from bakeoff.examples import Examples
 
+TRAINED_FAST = ("majority_class", "logistic_regression")
 PROBLEM = Problem(modality="tabular", task="classification", predictions_per_month=1_000_000)
 
 
@@ -124,6 +125,30 @@ def test_a_winner_that_is_no_better_than_the_majority_class_is_named_so(misbehav
         candidate("nearly_right", misbehaving.nearly_right),
     ]
     assert any("Nothing beats" in sentence for sentence in hold(entrants, tmp_path).verdict.sentences)
+
+
+def with_frauds(count: int = 1_000) -> Examples:
+    """One example in twenty is of the class yes, which the first column tells well."""
+    generator = np.random.default_rng(0)
+    targets = (np.arange(count) % 20 == 0).astype(np.int32)
+    rows = (generator.normal(size=count) + 2.0 * targets).reshape(-1, 1).astype(object)
+    return Examples("tabular", rows, targets, ("no", "yes"), None, (True,))
+
+
+@pytest.mark.parametrize(
+    ("metric", "decides", "beaten"), [("auto", "balanced_accuracy", False), ("accuracy", "accuracy", True)]
+)
+def test_a_rare_class_that_is_found_beats_the_most_frequent_one_unless_accuracy_is_asked_for(
+    tmp_path, metric, decides, beaten
+):
+    entrants = [one for one in candidates_for(with_frauds(), own_account=False)[0] if one.id in TRAINED_FAST]
+    limits = contest.Settings(1_000.0, metric=metric)
+
+    held = contest.run(with_frauds(), PROBLEM, limits, tmp_path, Listener(), entrants=(entrants, []))
+
+    assert held.metric == decides
+    assert any("Nothing beats" in sentence for sentence in held.verdict.sentences) is beaten
+    assert any("A class is rare" in note for note in held.notes) is not beaten
 
 
 def test_a_stand_in_is_measured_and_neither_wins_nor_is_chosen(misbehaving, tmp_path):

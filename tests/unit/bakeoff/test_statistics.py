@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bakeoff.statistics import compare, score
-from model_code.evaluation.evaluate import confusion_matrix, macro_f1
+from model_code.scores import balanced_accuracy, confusion_matrix, macro_f1
 
 
 def alone(count: int) -> np.ndarray:
@@ -23,6 +23,8 @@ def test_the_figures_are_those_of_the_evaluation_job_and_lie_in_their_intervals(
     found = score(predictions, targets, 3, alone(len(pairs)))
     assert found["accuracy"].value == pytest.approx((targets == predictions).mean())
     assert found["macro_f1"].value == pytest.approx(macro_f1(confusion_matrix(predictions, targets, 3)))
+    matrix = confusion_matrix(predictions, targets, 3)
+    assert found["balanced_accuracy"].value == pytest.approx(balanced_accuracy(matrix))
     assert found["accuracy"].low <= found["accuracy"].value <= found["accuracy"].high
 
 
@@ -56,7 +58,7 @@ def test_mcnemars_test_is_the_binomial_of_the_disagreements(won, lost, p_value):
     first, second = np.zeros(50, int), np.zeros(50, int)
     second[:won] = 1
     first[won : won + lost] = 1
-    found = compare(first, second, targets, alone(50))
+    found = compare(first, second, targets, alone(50), 2)
     assert found.p_value == pytest.approx(p_value)
     assert found.difference.value == pytest.approx((won - lost) / 50)
     assert found.told_apart == (p_value < 0.05)
@@ -66,7 +68,21 @@ def test_groups_that_agree_in_themselves_are_one_piece_of_evidence_each():
     targets = np.zeros(60, int)
     first, second = np.zeros(60, int), np.zeros(60, int)
     second[:20] = 1
-    alone_found = compare(first, second, targets, alone(60))
-    grouped = compare(first, second, targets, np.arange(60) // 20)
+    alone_found = compare(first, second, targets, alone(60), 2)
+    grouped = compare(first, second, targets, np.arange(60) // 20, 2)
     assert alone_found.told_apart and not grouped.told_apart
     assert grouped.method == "paired bootstrap over groups"
+
+
+def test_recall_of_a_rare_class_beats_the_most_frequent_class_though_accuracy_does_not():
+    """Half of twenty frauds found for forty false alarms, against none found at all."""
+    targets = (np.arange(1_000) < 20).astype(int)
+    none, some = np.zeros(1_000, int), ((np.arange(1_000) >= 10) & (np.arange(1_000) < 60)).astype(int)
+
+    by_accuracy = compare(some, none, targets, alone(1_000), 2)
+    balanced = compare(some, none, targets, alone(1_000), 2, "balanced_accuracy")
+
+    assert by_accuracy.difference.value == pytest.approx(-0.03)
+    assert balanced.difference.value == pytest.approx((0.5 + 940 / 980) / 2 - 0.5)
+    assert balanced.told_apart
+    assert balanced.method == "paired bootstrap over groups"
