@@ -192,7 +192,7 @@ def measure(task: Task, seconds: float, notes: tuple[str, ...]) -> Answers:
     signature = tf.saved_model.load(str(exported)).signatures["serving_default"]
     feature, contents = FEATURE_OF_MODALITY[task.test.modality], samples_of(task.test)
     split = Split(contents, task.test.targets, list(task.test.labels), feature)
-    predictions = predict(signature, split).argmax(axis=1)
+    predictions = predict(signature, split).answers
     stack = stack_sequences if feature == "sequence" else list
 
     def answer(content: Any) -> object:

@@ -28,9 +28,10 @@ from benchmarks import interleaved
 from benchmarks.operations import operations_of
 from model_code.data.downloads import fetch
 from model_code.data.public_datasets import DATASETS, load_cifar10
-from model_code.evaluation.evaluate import bootstrap
+from model_code.evaluation.quality import bootstrap
 from model_code.hyperparameters import KINDS, CnnHyperparameters, Hyperparameters, RnnHyperparameters, build
 from model_code.networks.networks import build_cnn, build_rnn, whitening_kernel
+from model_code.scores import Answered, Predictions
 
 QUICK = {
     "epochs": "20",
@@ -246,7 +247,7 @@ def cnn(settings: CnnHyperparameters, splits: dict, train_samples: int | None, m
         print(f"epoch {epoch + 1}: {seconds[-1]:.2f} s, test {accuracy:.4f}", file=sys.stderr, flush=True)
         if reached is None and accuracy >= AIRBENCH_ACCURACY:
             reached = round(sum(seconds), 2)
-    found = bootstrap(probabilities, test.targets, 10)["accuracy"]
+    found = bootstrap(Answered(Predictions.likeliest(probabilities), test.targets))["accuracy"]
     operations, bandwidth = machine
     moved = trainer.bytes_of_step() * trainer.steps / statistics.median(seconds)
     return {

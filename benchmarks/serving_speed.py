@@ -100,6 +100,7 @@ def make(network: str, directory: Path) -> None:
     from model_code.data.records import write_split
     from model_code.export.saved_model import export_model
     from model_code.hyperparameters import CnnHyperparameters, RnnHyperparameters
+    from model_code.training.calibration import unchanged
     from model_code.training.tasks import load_problem
 
     samples = samples_of(network)
@@ -123,7 +124,7 @@ def make(network: str, directory: Path) -> None:
     built = problem.build_network()
     (classifier,) = [layer for layer in built.layers if isinstance(layer, keras.layers.Dense)]
     classifier.set_weights([SHARPER * weight for weight in classifier.get_weights()])
-    export_model(built, problem, settings, [], directory)
+    export_model(built, problem, settings, [], unchanged(len(problem.labels)), directory)
     built.save(directory / "network.keras")
     given = tf.constant(np.stack(samples) if network == "sequence" else samples)
     expected = tf.nn.softmax(built(problem.preprocess(given), training=False)).numpy()

@@ -10,14 +10,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from definitions.metrics import AUTO, METRICS
 from model_code.failures import JobFailed
 
 PRECISIONS = ("auto", "float32", "bfloat16")
+CLASS_WEIGHTS = (AUTO, "none", "balanced")
 
 
 def bounded(default: Any, minimum: float, maximum: float) -> Any:
     """A field with a default and inclusive bounds."""
     return dataclasses.field(default=default, metadata={"minimum": minimum, "maximum": maximum})
+
+
+def chosen(default: str, choices: Sequence[str]) -> Any:
+    """A field with a default among choices."""
+    return dataclasses.field(default=default, metadata={"choices": tuple(choices)})
 
 
 @dataclass(frozen=True)
@@ -29,7 +36,12 @@ class Hyperparameters:
         batch_size: samples of one optimiser step; fewer where there are not so many.
         learning_rate: the schedule's peak; it rises linearly over `warmup_share` of the steps and falls linearly to 0.
         label_smoothing: share of the target probability spread over all classes.
-        patience_epochs: epochs without a better validation loss after which training stops; 0 never stops early.
+        class_weights: `balanced` lets a sample of a rare class count for more in the loss, `none` does not; `auto`
+            balances where a class is rare (`definitions.metrics.has_rare_class`).
+        metric: by which the model is judged, and by which its answers to two or more classes are tuned where one of
+            them is rare; `auto` is accuracy, and balanced accuracy where a class is rare.
+        patience_epochs: epochs without a better validation loss after which training stops; 0 never stops early. The
+            weights of the best epoch are exported either way. Losses are compared at the best temperature.
         max_seconds: from the script's start to the last step; by the speed that it shows, the schedule is shortened to
             what fits, so that it still falls to 0. Writing the model comes on top. 0 has no limit.
         checkpoint_every_steps: optimiser steps between checkpoints; an epoch's end always makes one.
@@ -53,6 +65,8 @@ class Hyperparameters:
     warmup_share: float = bounded(0.2, 0.0, 0.9)
     weight_decay: float = bounded(5e-4, 0.0, 0.1)
     label_smoothing: float = bounded(0.1, 0.0, 0.5)
+    class_weights: str = chosen(AUTO, CLASS_WEIGHTS)
+    metric: str = chosen(AUTO, (AUTO, *METRICS))
     patience_epochs: int = bounded(0, 0, 1000)
     max_seconds: int = bounded(0, 0, 432_000)
     checkpoint_every_steps: int = bounded(200, 1, 1_000_000)
@@ -60,7 +74,7 @@ class Hyperparameters:
     seed: int = bounded(0, 0, 2**31 - 1)
     deterministic: bool = False
     memory_limit_megabytes: int = bounded(4_000, 0, 10_000_000)
-    mixed_precision: str = dataclasses.field(default="float32", metadata={"choices": PRECISIONS})
+    mixed_precision: str = chosen("float32", PRECISIONS)
     jit_compile: bool = False
 
 
@@ -82,7 +96,7 @@ class CnnHyperparameters(Hyperparameters):
     optimizer = "sgd"
 
     learning_rate: float = bounded(0.4, 1e-6, 10.0)
-    mixed_precision: str = dataclasses.field(default="auto", metadata={"choices": PRECISIONS})
+    mixed_precision: str = chosen("auto", PRECISIONS)
     width: int = bounded(24, 4, 512)
     depth: int = bounded(2, 1, 20)
     residual: bool = False

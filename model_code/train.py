@@ -62,7 +62,7 @@ class Places:
 
 @dataclass
 class Course:
-    """Where training is: the next step, this epoch's sums so far, and the best validation loss.
+    """Where training is: the next step, this epoch's sums so far, and the best validation loss at its temperature.
 
     `seconds` is what it took and `last_step` where it is to end by the speed so far (0: not known yet). They are kept
     where the seconds are limited only: otherwise two equal runs have equal courses.
@@ -193,15 +193,17 @@ def learn(
 
     from model_code.data.batches import Shards
     from model_code.training.tasks import load_problem
-    from model_code.training.trainer import Learner
+    from model_code.training.trainer import Learner, class_weights_of
 
     problem = load_problem(settings, places.train, places.validation)
-    learner = Learner(problem.build_network, settings, problem.train, len(problem.labels))
+    weights = class_weights_of(settings, problem.class_counts)
+    learner = Learner(problem.build_network, settings, problem.train, len(problem.labels), weights)
     print(
         f"Training the {settings.kind} with {learner.network.count_params():,} parameters on "
         f"{learner.sample_count:,} samples of {len(problem.labels)} classes in {keras.config.dtype_policy().name}, "
         f"on {learner.strategy.num_replicas_in_sync} device(s)"
-        f"{', reading its shards anew in every epoch' if isinstance(problem.train, Shards) else ''}.",
+        f"{', reading its shards anew in every epoch' if isinstance(problem.train, Shards) else ''}"
+        f"{'' if weights is None else ', rare classes weighing more in the loss'}.",
         flush=True,
     )
     print_of_run = fingerprint(settings, problem.train)
@@ -214,16 +216,35 @@ def learn(
     finished = run_epochs(
         learner, course, problem, places.checkpoints, print_of_run, cluster, stop_request, limit
     )
-    return finished, lambda: export(learner, problem, course, places)
+    if not finished:
+        return False, lambda: None
+    # Those of the best epoch, which early stopping and long training leave behind.
+    learner.network.set_weights(learner.best_weights)
+    calibration = fitted_calibration(learner, problem)
+    return True, lambda: export(learner, problem, course, calibration, places)
 
 
-def export(learner: Any, problem: Any, course: Course, places: Places) -> None:
+def fitted_calibration(learner: Any, problem: Any) -> Any:
+    """The network's calibration, from what it says of the validation split."""
+    from model_code.training.calibration import calibrate, metric_of
+
+    logits, targets = learner.answer(problem.validation)
+    return calibrate(
+        logits,
+        targets,
+        class_counts=problem.class_counts,
+        offsets=learner.offsets,
+        metric=metric_of(learner.settings, problem.class_counts),
+    )
+
+
+def export(learner: Any, problem: Any, course: Course, calibration: Any, places: Places) -> None:
     """Writes the history and the artefact."""
     from model_code.export.saved_model import export_model
 
     places.output.mkdir(parents=True, exist_ok=True)
     (places.output / "history.json").write_text(json.dumps(course.history))
-    export_model(learner.network, problem, learner.settings, course.history, places.model)
+    export_model(learner.network, problem, learner.settings, course.history, calibration, places.model)
     print(f"The model is in {places.model}.", flush=True)
 
 
@@ -238,8 +259,10 @@ def resume(learner: Any, directory: Path, run_fingerprint: str) -> Course:
     checkpoint = checkpoints.load_newest(directory, run_fingerprint)
     if checkpoint is None:
         return Course()
-    for variable, array in zip(learner.variables(), checkpoint.arrays, strict=True):
+    variables = learner.variables()
+    for variable, array in zip(variables, checkpoint.arrays[: len(variables)], strict=True):
         variable.assign(array)
+    learner.best_weights = checkpoint.arrays[len(variables) :]
     state = {name: value for name, value in checkpoint.state.items() if name != "fingerprint"}
     course = Course(**state)
     learner.total_steps = course.last_step or learner.total_steps
@@ -249,7 +272,7 @@ def resume(learner: Any, directory: Path, run_fingerprint: str) -> Course:
 
 def save(learner: Any, course: Course, directory: Path, run_fingerprint: str) -> None:
     """Writes a checkpoint of the learner and the course."""
-    arrays = [np.asarray(variable.numpy()) for variable in learner.variables()]
+    arrays = [np.asarray(variable.numpy()) for variable in learner.variables()] + learner.best_weights
     checkpoints.save(
         directory, checkpoints.Checkpoint(arrays, {**asdict(course), "fingerprint": run_fingerprint})
     )
@@ -336,10 +359,17 @@ def end_epoch(
 
     An epoch that the time limit cut is reported as the share of it that was run.
     """
-    # The mean over the hosts, whose last bits may differ: all have to agree on when to stop early.
-    validation_loss, validation_accuracy = (
-        cluster.mean(value) for value in learner.measure(problem.validation)
+    from model_code.training.calibration import mean_loss, refined_loss
+
+    logits, targets = learner.answer(problem.validation)
+    shifted = logits + learner.offsets
+    measured = (
+        mean_loss(shifted, targets),
+        float(np.mean(shifted.argmax(axis=1) == targets)),
+        refined_loss(logits, targets, learner.offsets),
     )
+    # The mean over the hosts, whose last bits may differ: all have to agree on when to stop early.
+    validation_loss, validation_accuracy, loss = map(cluster.mean, measured)
     steps = course.step - epoch * learner.steps_per_epoch
     whole = steps == learner.steps_per_epoch
     row = {
@@ -351,8 +381,9 @@ def end_epoch(
     }
     course.history.append(row)
     course.loss_sum = course.right_sum = 0.0
-    better = validation_loss < course.best_loss
-    course.best_loss = min(validation_loss, course.best_loss)
+    better = not learner.best_weights or loss < course.best_loss
+    if better:
+        course.best_loss, learner.best_weights = loss, learner.network.get_weights()
     course.epochs_without_better = 0 if better else course.epochs_without_better + 1
     if cluster.is_chief:
         print(metric_line(**row, samples_per_second=samples_per_second), flush=True)

@@ -184,13 +184,13 @@ def npy_header(head: bytes) -> tuple[str, tuple[int, ...], int]:
     return inference.npy_header(head)
 
 
-def written(probabilities: np.ndarray, labels: list[str], version: str | None, wanted: str) -> bytes:
-    """Probabilities float32 [N, C] as the body of an answer of the content type `wanted`."""
+def written(probabilities: np.ndarray, model: Model, version: str | None, wanted: str) -> bytes:
+    """Probabilities float32 [N, C] of a model as the body of an answer of the content type `wanted`."""
     if wanted == inference.NPY_TYPE:
         buffer = io.BytesIO()
         np.lib.format.write_array(buffer, probabilities, allow_pickle=False)
         return buffer.getvalue()
-    best = probabilities.argmax(axis=1).tolist()
+    labels = model.labels
     predictions = [
         {
             "label": labels[index],
@@ -198,7 +198,7 @@ def written(probabilities: np.ndarray, labels: list[str], version: str | None, w
             "probabilities": dict(zip(labels, row, strict=True)),
             "model_version": version,
         }
-        for index, row in zip(best, probabilities.tolist(), strict=True)
+        for index, row in zip(model.decide(probabilities).tolist(), probabilities.tolist(), strict=True)
     ]
     if wanted == inference.JSON_LINES_TYPE:
         return b"\n".join(orjson.dumps(one) for one in predictions)

@@ -33,6 +33,7 @@ class Model:
     Attributes:
         feature: what a sample is: `image`, `text` or `sequence`.
         labels: the classes' names in the order of the probabilities.
+        decision_weights: float32 [C]; the class whose probability times its weight is the largest is the answer.
         channels: of a sequence's steps; None for other features.
         most_samples: that the network takes at once.
     """
@@ -52,6 +53,9 @@ class Model:
             self.feature: str = specification["feature"]
             self.channels: int | None = specification.get("channels")
             self.read: Reader = reader_of(specification)
+            # Artefacts of before there were such weights have none.
+            weights = specification.get("decision_weights") or [1.0] * len(self.labels)
+            self.decision_weights = np.array(weights, np.float32)
             self.load()
         except (OSError, ValueError, KeyError, RuntimeError) as error:
             raise ModelUnusable(f"The model in {directory} cannot be served: {reason_of(error)}.") from error
@@ -98,6 +102,10 @@ class Model:
             inputs[first : first + self.most_samples] for first in range(0, len(inputs), self.most_samples)
         ]
         return np.concatenate([self.invoke(np.concatenate(part)) for part in parts])
+
+    def decide(self, probabilities: np.ndarray) -> np.ndarray:
+        """The classes that are answered for probabilities [N, C], int [N]."""
+        return (probabilities * self.decision_weights).argmax(axis=1)
 
     def invoke(self, inputs: np.ndarray) -> np.ndarray:
         """Probabilities of inputs [N, …], N at most `most_samples`."""

@@ -273,7 +273,7 @@ class Worker:
         wanted = task.content.wanted
         if task.rows is None:
             raise RuntimeError("No part of the request is predicted.")
-        return Response(HTTPStatus.OK, written(task.rows, model.labels, self.version, wanted), wanted)
+        return Response(HTTPStatus.OK, written(task.rows, model, self.version, wanted), wanted)
 
     def deliver(self, tasks: list[Task]) -> None:
         """Tells each caller."""

@@ -22,6 +22,7 @@ from cli.shared.options import (
     JsonOption,
     KindArgument,
     LabelOption,
+    MetricOption,
     OwnAccountOption,
     TextOption,
     TimeOption,
@@ -33,6 +34,7 @@ from cli.shared.options import (
 from cli.shared.progress import Progress
 from cli.shared.project import settings_of
 from cli.shared.tables import new_table
+from definitions.metrics import AUTO
 from definitions.networks import KINDS
 
 app = typer.Typer()
@@ -76,6 +78,7 @@ def train(
     train_samples: Annotated[
         int | None, typer.Option(min=1, help="Train on so many samples of a public set; all by default.")
     ] = None,
+    metric: MetricOption = AUTO,
     environment: EnvironmentOption = DEFAULT_ENVIRONMENT,
     own_account: OwnAccountOption = False,
     as_json: JsonOption = False,
@@ -84,7 +87,7 @@ def train(
     from cli.models import own_data, training
     from cli.shared.embedded import choose_target
 
-    changes = parse_settings(settings or [])
+    changes = parse_settings(settings or []) | ({} if metric == AUTO else {"metric": metric})
     columns = {"label": label, "text": text, "image": image, "group": group, "time": time, "window": window}
     if source is None:
         own_data.refuse_without_data(columns)

@@ -52,9 +52,10 @@ def ask_about_samples(
             if reply.status != 200:
                 raise CommandFailed(f"{question.path} answered {reply.status}: {reply.body}")
             best = reply.body["results"][0] if reply.body["results"] else {"label": "nothing", "score": 0.0}
-            if reply.body["backend"] == "sagemaker" and best["label"] != sample["prediction"]:
+            said = reply.body["details"].get("label", best["label"])
+            if reply.body["backend"] == "sagemaker" and said != sample["prediction"]:
                 raise CommandFailed(
-                    f"The endpoint of the {kind} says {best['label']}, but the evaluation of the same artefact said "
+                    f"The endpoint of the {kind} says {said}, but the evaluation of the same artefact said "
                     f"{sample['prediction']}: what is served is not what was evaluated."
                 )
             exchanges.append(

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from definitions.networks import KINDS, kind_of_feature
-from lambdas.common.answers import Answer, Reading, Result
+from lambdas.common.answers import Answer, Result
 from lambdas.common.bodies import ImageBody, SequenceBody, TextBody, read_image, read_sequence, read_text
 from lambdas.common.costs import cost_of
 from lambdas.common.operations import Operation
@@ -14,7 +14,7 @@ from lambdas.common.options import read_options
 from lambdas.custom.operations import IMAGE_CLASS as ASKED_IMAGE_CLASS
 from lambdas.custom.operations import SEQUENCE_CLASS as ASKED_SEQUENCE_CLASS
 from lambdas.custom.operations import TEXT_CLASS as ASKED_TEXT_CLASS
-from lambdas.custom.operations import unreadable
+from lambdas.custom.operations import reading_of, unreadable
 from lambdas.litert.released import Released
 
 BACKEND = "litert"
@@ -62,11 +62,12 @@ def predict(feature: str, sample: bytes | str | list[list[float]]) -> Answer:
 
     given = np.array(sample, np.float32) if feature == "sequence" else sample
     try:
-        (probabilities,) = model.probabilities([given]).tolist()
+        found = model.probabilities([given])
     except Unreadable as error:
         raise unreadable() from error
-    results = [Result(label, score) for label, score in zip(model.labels, probabilities, strict=True)]
-    return Answer(BACKEND, Reading(results), released.group, version, None, cost_of(None, None, 1))
+    results = [Result(label, score) for label, score in zip(model.labels, found[0].tolist(), strict=True)]
+    reading = reading_of(results, model.labels[int(model.decide(found)[0])])
+    return Answer(BACKEND, reading, released.group, version, None, cost_of(None, None, 1))
 
 
 OPERATIONS = (

@@ -1,7 +1,7 @@
 """Traditional machine learning on the same channels: the opponents that the networks have to beat.
 
 Example: python -m model_code.baselines.train --kind rnn --train data/imdb/train --test data/imdb/test --output out
-It writes `evaluation.json` with the figures of `model_code.evaluation.evaluate`, so that both can be laid side by
+It writes `evaluation.json` with the figures of `model_code.evaluation.quality`, so that both can be laid side by
 side. With `--models DIRECTORY` each baseline becomes an artefact that is evaluated, released and served as a
 network's is.
 """
@@ -22,12 +22,14 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline, make_union
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
+from definitions.metrics import metric_for
 from definitions.networks import KINDS
 from model_code.baselines.features import IMAGE_SIZE, image_features, sequence_features
 from model_code.evaluation.files import EVALUATION_FILE, FOLDER
 from model_code.failures import JobFailed
 from model_code.light_import import import_tensorflow
 from model_code.outputs import MODEL_FOLDER
+from model_code.scores import Predictions
 
 if TYPE_CHECKING:
     from model_code.data.records import Split
@@ -96,7 +98,7 @@ def measure(
     Raises:
         JobFailed: naming what is wrong with a channel, or a file in the way of an artefact.
     """
-    from model_code.evaluation.evaluate import quality
+    from model_code.evaluation.quality import quality
 
     split, test_split = comparable_splits(kind, train, test)
     inputs, test_inputs = inputs_of(split), inputs_of(test_split)
@@ -104,10 +106,11 @@ def measure(
     if models_directory is not None:
         for name in models:
             MODEL_FOLDER.check(models_directory / name)
-    reports = {}
+    reports, metric = {}, metric_for(np.bincount(split.targets).tolist())
     for name, model in models.items():
         model.fit(inputs, split.targets)
-        reports[name] = quality(model.predict_proba(test_inputs), test_split.targets, split.labels)
+        predictions = Predictions.likeliest(model.predict_proba(test_inputs))
+        reports[name] = quality(predictions, test_split.targets, split.labels, metric)
         print(f"{name} accuracy={reports[name]['gate']['accuracy']:.4f}", flush=True)
         if models_directory is not None:
             from model_code.baselines.export import export_baseline

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from model_code.evaluation.evaluate import RESAMPLES, find_archive, predict, unpack
+from model_code.evaluation.evaluate import find_archive, predict, unpack
 from model_code.evaluation.files import write_report
+from model_code.evaluation.quality import RESAMPLES, interval_95, resamples_of, spread
 from model_code.failures import JobFailed, write_failure_reason
 from model_code.light_import import import_tensorflow
+from model_code.scores import RANKINGS, Answered, score_of
 
 if TYPE_CHECKING:
     from model_code.data.records import Split
@@ -36,7 +38,7 @@ def run() -> None:
     words = parser.parse_args()
     try:
         report = read_evaluation(words.evaluation)
-        found = compare(words.model, words.champion, words.test)
+        found = compare(words.model, words.champion, words.test, report["metric"])
     except JobFailed as failure:
         write_failure_reason(str(failure))
         print(f"The comparison failed: {failure}", flush=True)
@@ -53,18 +55,18 @@ def read_evaluation(file: Path) -> dict:
     """
     try:
         report = json.loads(file.read_text())
-        if "gate" in report and "labels" in report:
+        if "metric" in report and "labels" in report:
             return report
     except (OSError, ValueError, TypeError) as error:
         raise JobFailed(f"{file} cannot be read as an evaluation ({type(error).__name__}).") from error
     raise JobFailed(f"{file} is no evaluation of model_code.evaluation.evaluate, so it is left as it is.")
 
 
-def compare(model: Path, champion: Path, test: Path) -> dict:
-    """The champion's accuracy, and by how much the model's differs, over the same samples.
+def compare(model: Path, champion: Path, test: Path, metric: str) -> dict:
+    """The champion's score by a metric, and by how much the model's differs, over the same samples.
 
     Returns:
-        `comparable` True with `accuracy` (the champion's), and `difference`: the model's less the champion's with its
+        `comparable` True with `score` (the champion's), and `difference`: the model's less the champion's with its
         95 % interval; or `comparable` False with a `reason`, when the champion cannot answer this test split.
 
     Raises:
@@ -77,41 +79,41 @@ def compare(model: Path, champion: Path, test: Path) -> dict:
     with tempfile.TemporaryDirectory() as scratch:
         directory = unpack(find_archive(model), Path(scratch))
         split = read_split(test, json.loads((directory / "model_card.json").read_text())["kind"])
-        right = answers(directory, split) == split.targets
+        answered = measured(directory, split)
     with tempfile.TemporaryDirectory() as scratch:
         try:
             directory = unpack(find_archive(champion), Path(scratch))
             if json.loads((directory / "labels.json").read_text()) != labels:
                 return {"comparable": False, "reason": "The champion was trained on other classes."}
-            champion_right = answers(directory, split) == split.targets
+            champion_answered = measured(directory, split)
         except JobFailed as failure:
             return {"comparable": False, "reason": f"The champion cannot be measured: {failure}"}
-    return {"comparable": True, **difference(right, champion_right)}
+    return {"comparable": True, **difference(answered, champion_answered, metric)}
 
 
-def answers(directory: Path, split: Split) -> np.ndarray:
-    """The classes that a model in `directory` answers to the split's samples: int [N]."""
+def measured(directory: Path, split: Split) -> Answered:
+    """What a model in `directory` answers to the split's samples."""
     import tensorflow as tf
 
     loaded = tf.saved_model.load(str(directory / "1"))
-    return predict(loaded.signatures["serving_default"], split).argmax(axis=1)
+    return Answered(predict(loaded.signatures["serving_default"], split), split.targets)
 
 
-def difference(right: np.ndarray, champion_right: np.ndarray) -> dict:
-    """Accuracies from which answers were right, both bool [N]; paired, so what is hard for both cancels out.
+def difference(answered: Answered, champion: Answered, metric: str) -> dict:
+    """Scores by a metric of two models on the same samples; paired, so what is hard for both cancels out."""
 
-    The interval is the bootstrap's percentile interval over resampled test samples (Efron and Tibshirani, An
-    Introduction to the Bootstrap, 1993, chapter 13), drawn with a fixed seed.
-    """
-    gains = right.astype(float) - champion_right.astype(float)
-    generator = np.random.default_rng(0)
-    means = [gains[generator.integers(0, len(gains), len(gains))].mean() for _ in range(RESAMPLES)]
+    def score(one: Answered, counts: np.ndarray | None = None) -> float:
+        figures_of = one.rankings if metric in RANKINGS else one.figures
+        return score_of(metric, figures_of(counts))
+
+    def gain(counts: np.ndarray | None = None) -> dict[str, float]:
+        return {"gain": score(answered, counts) - score(champion, counts)}
+
+    resamples = resamples_of(answered) if metric in RANKINGS else RESAMPLES
+    gains = spread(gain, len(answered.targets), resamples)["gain"]
     return {
-        "accuracy": float(champion_right.mean()),
-        "difference": {
-            "value": float(gains.mean()),
-            "interval_95": [float(bound) for bound in np.percentile(means, [2.5, 97.5])],
-        },
+        "score": score(champion),
+        "difference": {"value": gain()["gain"], "interval_95": interval_95(gains)},
     }
 
 

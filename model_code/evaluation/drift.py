@@ -15,6 +15,7 @@ from model_code.evaluation.features import traits_of_predictions, traits_of_samp
 from model_code.evaluation.files import BASELINE_FILE, DRIFT_FILE, DRIFT_FOLDER
 from model_code.evaluation.population_stability import counts_of, population_stability_index, reference_of
 from model_code.failures import JobFailed, write_failure_reason
+from model_code.scores import Predictions
 
 if TYPE_CHECKING:
     from model_code.data.records import Split
@@ -49,12 +50,12 @@ def run() -> None:
     print(f"drift: {json.dumps(report)}", flush=True)
 
 
-def baseline_of(split: Split, probabilities: np.ndarray) -> dict[str, Any]:
+def baseline_of(split: Split, predictions: Predictions) -> dict[str, Any]:
     """What later inputs and predictions are held against: the references of a seeded choice of the split's samples.
 
     Args:
         split: N samples.
-        probabilities: the model's of them, [N, C].
+        predictions: the model's of them.
 
     Returns:
         `feature`, `samples` (their number) and `traits`: by name what
@@ -62,10 +63,11 @@ def baseline_of(split: Split, probabilities: np.ndarray) -> dict[str, Any]:
     """
     count = len(split.samples)
     chosen = np.random.default_rng(0).choice(count, min(BASELINE_SAMPLES, count), replace=False)
-    best = probabilities[chosen].argmax(axis=1)
     traits = {
         **traits_of_samples([split.samples[i] for i in chosen], split.feature),
-        **traits_of_predictions([split.labels[i] for i in best], probabilities[chosen].max(axis=1)),
+        **traits_of_predictions(
+            [split.labels[i] for i in predictions.answers[chosen]], predictions.scores[chosen]
+        ),
     }
     return {
         "feature": split.feature,

@@ -7,26 +7,26 @@ import base64
 import json
 import sys
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from definitions.metrics import METRICS, metric_for
 from model_code.data.archives import ArchiveRefused, opened, unpack_files
 from model_code.evaluation.drift import baseline_of
 from model_code.evaluation.files import BASELINE_FILE, FOLDER, KNOWN_INPUT_FILE, SAMPLES_FILE, write_report
 from model_code.evaluation.known_input import known_input_of
 from model_code.evaluation.plots import write_plots
+from model_code.evaluation.quality import quality
 from model_code.failures import JobFailed, write_failure_reason
 from model_code.light_import import import_tensorflow
+from model_code.scores import Predictions, confusion_matrix
 
 if TYPE_CHECKING:
     from model_code.data.records import Split
 
 BATCH_SIZE = 250
-RESAMPLES = 1000
-CALIBRATION_BINS = 15
 SAMPLE_COUNT = 24
 
 
@@ -78,24 +78,29 @@ def evaluate(model: Path, test: Path, output: Path, *, plots: bool = False) -> N
                 "The test channel names other classes in its labels.json than the model was trained on."
             )
         loaded = tf.saved_model.load(str(directory / "1"))
-        probabilities = predict(loaded.signatures["serving_default"], split)
+        predictions = predict(loaded.signatures["serving_default"], split)
+    # A baseline's card names no metric.
+    metric = card.get("metric") or metric_for(np.bincount(split.targets, minlength=len(labels)).tolist())
     report = {
-        **quality(probabilities, split.targets, labels),
+        **quality(predictions, split.targets, labels, metric),
         "labels": labels,
         "samples": len(split.samples),
     }
     FOLDER.prepare(output)
     write_report(report, output)
-    chosen = sample_answers(split, probabilities)
+    chosen = sample_answers(split, predictions)
     (output / SAMPLES_FILE).write_text(json.dumps(chosen))
-    (output / BASELINE_FILE).write_text(json.dumps(baseline_of(split, probabilities)))
-    if known := known_input_of(split, probabilities):
+    (output / BASELINE_FILE).write_text(json.dumps(baseline_of(split, predictions)))
+    if known := known_input_of(split, predictions):
         (output / KNOWN_INPUT_FILE).write_text(json.dumps(known))
     if plots:
-        answers = probabilities.argmax(axis=1)
-        matrix = confusion_matrix(answers, split.targets, len(labels))
-        write_plots(matrix, probabilities.max(axis=1), answers == split.targets, labels, output)
-    print(f"accuracy={report['gate']['accuracy']:.4f} on {len(split.samples)} test samples", flush=True)
+        matrix = confusion_matrix(predictions.answers, split.targets, len(labels))
+        write_plots(matrix, predictions.scores, predictions.answers == split.targets, labels, output)
+    print(
+        f"{METRICS[metric]} {report['score']:.4f} on {len(split.samples)} test samples, which decides; "
+        f"accuracy={report['gate']['accuracy']:.4f}",
+        flush=True,
+    )
 
 
 def find_archive(model: Path) -> Path:
@@ -123,8 +128,12 @@ def unpack(model: Path, scratch: Path) -> Path:
     return directory
 
 
-def predict(signature, split: Split) -> np.ndarray:
-    """Probabilities [N, C] by the serving signature; prints its progress."""
+def predict(signature, split: Split) -> Predictions:
+    """The split's predictions by the serving signature; prints its progress.
+
+    Raises:
+        JobFailed: when the model reads another feature, refuses a sample, or answers a class that the split has not.
+    """
     import tensorflow as tf
 
     from model_code.networks.preprocessing import stack_sequences
@@ -132,143 +141,38 @@ def predict(signature, split: Split) -> np.ndarray:
     (name,) = signature.structured_input_signature[1]
     if name != split.feature:
         raise JobFailed(f"The model reads a {name}, but the test channel's records hold a {split.feature}.")
-    samples = split.samples
+    samples, numbers = split.samples, {label.encode(): number for number, label in enumerate(split.labels)}
     stack = stack_sequences if name == "sequence" else list
-    parts = []
+    probabilities, answers = [], []
     for start in range(0, len(samples), BATCH_SIZE):
         batch = tf.constant(stack(samples[start : start + BATCH_SIZE]))
         try:
-            parts.append(signature(**{name: batch})["probabilities"].numpy())
+            answer = signature(**{name: batch})
         except tf.errors.InvalidArgumentError as error:
             raise JobFailed(
                 f"The model refuses a test sample in batch {start // BATCH_SIZE}: {error.message}"
             ) from error
+        probabilities.append(answer["probabilities"].numpy())
+        answers += [numbers[label] for label in answer["label"].numpy()]
         if start % (BATCH_SIZE * 10) == 0:
             print(f"evaluated {start} of {len(samples)} samples", flush=True)
-    return np.concatenate(parts)
+    return Predictions(np.concatenate(probabilities), np.array(answers, np.int64))
 
 
-def quality(probabilities: np.ndarray, targets: np.ndarray, labels: Sequence[str]) -> dict:
-    """Every figure, in the form that SageMaker's model registry shows.
-
-    Args:
-        probabilities: [N, C].
-        targets: int [N].
-        labels: C names.
-
-    Returns:
-        `multiclass_classification_metrics` or `binary_classification_metrics`, each metric with its value and the
-        standard deviation and 95 % interval over bootstrap resamples; and `gate`, the values alone.
-    """
-    predictions = probabilities.argmax(axis=1)
-    matrix = confusion_matrix(predictions, targets, len(labels))
-    metrics = bootstrap(probabilities, targets, len(labels))
-    # SageMaker names its F1 field for two classes f1 and for more weighted_f1; macro F1 is kept under its own name.
-    problem = "binary" if len(labels) == 2 else "multiclass"
-    return {
-        f"{problem}_classification_metrics": {
-            **metrics,
-            "confusion_matrix": {
-                truth: {label: int(matrix[row, column]) for column, label in enumerate(labels)}
-                for row, truth in enumerate(labels)
-            },
-            "per_class": per_class(matrix, labels),
-        },
-        "gate": {name: metric["value"] for name, metric in metrics.items()},
-    }
-
-
-def bootstrap(probabilities: np.ndarray, targets: np.ndarray, class_count: int) -> dict[str, dict]:
-    """The scalar figures with their spread over resamples of the test set, drawn with a fixed seed."""
-    predictions = probabilities.argmax(axis=1)
-    losses = -np.log(np.clip(probabilities[np.arange(len(targets)), targets], 1e-12, 1.0))
-    right = (predictions == targets).astype(float)
-    pairs = targets * class_count + predictions
-    generator = np.random.default_rng(0)
-    resampled: dict[str, list[float]] = {
-        "accuracy": [],
-        "macro_f1": [],
-        "log_loss": [],
-        "calibration_error": [],
-    }
-    confidence = probabilities.max(axis=1)
-    for _ in range(RESAMPLES):
-        drawn = generator.integers(0, len(targets), len(targets))
-        counts = np.bincount(pairs[drawn], minlength=class_count**2).reshape(class_count, class_count)
-        resampled["accuracy"].append(right[drawn].mean())
-        resampled["macro_f1"].append(macro_f1(counts))
-        resampled["log_loss"].append(losses[drawn].mean())
-        resampled["calibration_error"].append(calibration_error(confidence[drawn], right[drawn]))
-    counts = np.bincount(pairs, minlength=class_count**2).reshape(class_count, class_count)
-    values = {
-        "accuracy": right.mean(),
-        "macro_f1": macro_f1(counts),
-        "log_loss": losses.mean(),
-        "calibration_error": calibration_error(confidence, right),
-    }
-    return {
-        name: {
-            "value": float(value),
-            "standard_deviation": float(np.std(resampled[name])),
-            "interval_95": [float(bound) for bound in np.percentile(resampled[name], [2.5, 97.5])],
-        }
-        for name, value in values.items()
-    }
-
-
-def confusion_matrix(predictions: np.ndarray, targets: np.ndarray, class_count: int) -> np.ndarray:
-    """Counts [C, C]: rows are the truth, columns the answers."""
-    pairs = targets.astype(np.int64) * class_count + predictions
-    return np.bincount(pairs, minlength=class_count**2).reshape(class_count, class_count)
-
-
-def macro_f1(matrix: np.ndarray) -> float:
-    """The mean over classes of 2 TP / (2 TP + FP + FN); a class that neither occurs nor is answered counts 0."""
-    true_positives = np.diag(matrix)
-    denominators = matrix.sum(axis=0) + matrix.sum(axis=1)
-    return float(
-        np.mean(
-            np.divide(2 * true_positives, denominators, out=np.zeros(len(matrix)), where=denominators > 0)
-        )
-    )
-
-
-def per_class(matrix: np.ndarray, labels: Sequence[str]) -> dict[str, dict[str, float]]:
-    """Precision, recall and support of each class; 0 where the denominator is 0."""
-    answered, actual, right = matrix.sum(axis=0), matrix.sum(axis=1), np.diag(matrix)
-    return {
-        label: {
-            "precision": float(right[i] / answered[i]) if answered[i] else 0.0,
-            "recall": float(right[i] / actual[i]) if actual[i] else 0.0,
-            "support": int(actual[i]),
-        }
-        for i, label in enumerate(labels)
-    }
-
-
-def calibration_error(confidence: np.ndarray, right: np.ndarray) -> float:
-    """Expected calibration error over CALIBRATION_BINS equal bins (Guo et al. 2017, arXiv 1706.04599)."""
-    bins = np.minimum((confidence * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
-    counts = np.bincount(bins, minlength=CALIBRATION_BINS)
-    gaps = np.bincount(bins, weights=confidence - right, minlength=CALIBRATION_BINS)
-    return float(np.abs(gaps).sum() / counts.sum())
-
-
-def sample_answers(split: Split, probabilities: np.ndarray) -> list[dict]:
+def sample_answers(split: Split, predictions: Predictions) -> list[dict]:
     """A seeded choice of test samples, by their place in the split, with truth and answer, to be asked again."""
     generator = np.random.default_rng(0)
     count = len(split.samples)
     chosen = generator.choice(count, min(SAMPLE_COUNT, count), replace=False)
     answers = []
     for i in chosen:
-        best = int(probabilities[i].argmax())
         answers.append(
             {
                 **shown(split.samples[i], split.feature),
                 "position": int(i),
                 "truth": split.labels[split.targets[i]],
-                "prediction": split.labels[best],
-                "score": float(probabilities[i, best]),
+                "prediction": split.labels[predictions.answers[i]],
+                "score": float(predictions.scores[i]),
             }
         )
     return answers

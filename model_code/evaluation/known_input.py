@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from model_code.scores import Predictions
+
 if TYPE_CHECKING:
     from model_code.data.records import Split
 
@@ -15,19 +17,19 @@ if TYPE_CHECKING:
 BYTES_AT_MOST = 64 * 1024
 
 
-def known_input_of(split: Split, probabilities: np.ndarray) -> dict[str, Any] | None:
+def known_input_of(split: Split, predictions: Predictions) -> dict[str, Any] | None:
     """The test sample that the model is surest of among those that it answers rightly; any, where none is right.
 
     Args:
         split: N samples.
-        probabilities: the model's of them, [N, C].
+        predictions: the model's of them.
 
     Returns:
         `request`, the body as JSON text, and `label`, the answer, empty where it is not right; None when no sample
         makes a request of at most BYTES_AT_MOST.
     """
-    answers = probabilities.argmax(axis=1)
-    confidence = np.where(answers == split.targets, probabilities.max(axis=1), -1.0)
+    answers = predictions.answers
+    confidence = np.where(answers == split.targets, predictions.scores, -1.0)
     for i in np.argsort(-confidence, kind="stable"):
         request = json.dumps({"instances": [instance_of(split.samples[i], split.feature)]})
         if len(request.encode()) <= BYTES_AT_MOST:

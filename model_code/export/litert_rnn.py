@@ -86,12 +86,16 @@ def probabilities_of(network: keras.Model, *, eight_bit: bool = False) -> Callab
     recurrence = recurrence_of(only(network, keras.layers.Bidirectional))
     classifier = only(network, keras.layers.Dense)
     kernel, bias = np.asarray(classifier.kernel), np.asarray(classifier.bias)
+    scalings = [layer for layer in network.layers if isinstance(layer, keras.layers.Rescaling)]
     of_words = network.inputs[0].dtype == "int32"
     read = word_reader(network, recurrence, eight_bit) if of_words else channel_reader(network, recurrence)
 
     def probabilities(inputs: tf.Tensor) -> tf.Tensor:
         features = maximum_and_mean(recurrence, read(inputs))
-        return tf.nn.softmax(tf.matmul(features, kernel) + bias)
+        logits = tf.matmul(features, kernel) + bias
+        for scaling in scalings:
+            logits = scaling(logits)
+        return tf.nn.softmax(logits)
 
     return probabilities
 

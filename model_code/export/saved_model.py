@@ -16,6 +16,7 @@ from model_code.export.litert import CALIBRATION_SAMPLES, write_litert
 from model_code.export.warm_up import SIGNATURE, write_warm_up
 from model_code.hyperparameters import Hyperparameters
 from model_code.outputs import MODEL_FOLDER
+from model_code.training.calibration import Calibration, metric_of
 from model_code.training.tasks import Problem
 
 VERSION = "1"
@@ -31,6 +32,7 @@ class ServingModule(tf.Module):
         sample_spec: tf.TensorSpec,
         labels: Sequence[str],
         resources: Sequence[object],
+        decision_weights: Sequence[float] = (),
     ) -> None:
         """Makes the signature.
 
@@ -39,20 +41,23 @@ class ServingModule(tf.Module):
             sample_spec: of the samples, with the name of the signature's input.
             labels: the classes' names.
             resources: networks and tables that `probabilities_of` needs.
+            decision_weights: see `model_code.training.calibration.Calibration`; without any the largest probability
+                decides.
         """
         super().__init__()
         self.resources = list(resources)
         self.labels = tf.constant(list(labels))
         self.probabilities_of = probabilities_of
+        self.decision_weights = tf.constant([*decision_weights] or [1.0] * len(labels), tf.float32)
         self.signature = tf.function(self.predict, input_signature=[sample_spec], autograph=False)
 
     def predict(self, samples: tf.Tensor) -> dict[str, tf.Tensor]:
         """Samples to `label` string [N], `score` float [N] and `probabilities` float [N, C]."""
         probabilities = self.probabilities_of(samples)
-        best = tf.argmax(probabilities, axis=1)
+        best = tf.argmax(probabilities * self.decision_weights, axis=1)
         return {
             "label": tf.gather(self.labels, best),
-            "score": tf.reduce_max(probabilities, axis=1),
+            "score": tf.gather(probabilities, best, axis=1, batch_dims=1),
             "probabilities": probabilities,
         }
 
@@ -62,25 +67,29 @@ def export_model(
     problem: Problem,
     settings: Hyperparameters,
     history: list[dict[str, float]],
+    calibration: Calibration,
     directory: Path,
 ) -> None:
     """Writes `1/`, `litert/`, `code/inference.py`, `labels.json` and `model_card.json` to `directory`.
 
     The served network computes in float32, whatever precision trained it: the same weights answer alike on hardware
-    with and without bfloat16.
+    with and without bfloat16. The calibration is part of it.
     """
-    served = in_float32(network, problem)
+    served = calibrated(in_float32(network, problem), calibration)
     spec = tf.TensorSpec(problem.sample_spec.shape, problem.sample_spec.dtype, name=problem.feature)
     module = ServingModule(
         lambda samples: tf.nn.softmax(served(problem.preprocess(samples), training=False)),
         spec,
         problem.labels,
         [served, *problem.resources],
+        calibration.decision_weights,
     )
-    write_artefact(directory, module, problem.labels, model_card(served, problem, settings, history))
+    card = model_card(served, problem, settings, history, calibration)
+    write_artefact(directory, module, problem.labels, card)
     inputs, _ = next(problem.train.in_order(CALIBRATION_SAMPLES))
     write_litert(served, inputs, directory / "litert")
-    preprocessing = json.dumps(problem.preprocessing, ensure_ascii=False)
+    specification = {**problem.preprocessing, "decision_weights": calibration.decision_weights}
+    preprocessing = json.dumps(specification, ensure_ascii=False)
     (directory / "litert" / "preprocessing.json").write_text(preprocessing, encoding="utf-8")
 
 
@@ -113,8 +122,19 @@ def in_float32(network: keras.Model, problem: Problem) -> keras.Model:
     return served
 
 
+def calibrated(network: keras.Model, calibration: Calibration) -> keras.Model:
+    """The network with logits as the calibration wants them."""
+    (logits,) = network.outputs
+    scaling = keras.layers.Rescaling(1.0 / calibration.temperature, calibration.offsets, dtype="float32")
+    return keras.Model(network.inputs, scaling(logits), name=network.name)
+
+
 def model_card(
-    network: keras.Model, problem: Problem, settings: Hyperparameters, history: list[dict[str, float]]
+    network: keras.Model,
+    problem: Problem,
+    settings: Hyperparameters,
+    history: list[dict[str, float]],
+    calibration: Calibration,
 ) -> dict:
     """What a reader of the artefact wants to know without loading it."""
     return {
@@ -122,6 +142,8 @@ def model_card(
         "feature": problem.feature,
         "parameters": network.count_params(),
         "hyperparameters": asdict(settings),
+        "metric": metric_of(settings, problem.class_counts),
+        "calibration": {**asdict(calibration), "threshold": calibration.threshold},
         "tensorflow": tf.__version__,
         "keras": keras.__version__,
         "source_sha256": source_digest(),

@@ -47,6 +47,7 @@ class Problem:
         build_network: makes the untrained network under Keras's present precision policy.
         preprocess: from samples to the network's inputs, in TensorFlow's graph.
         preprocessing: what a server without TensorFlow has to know to do the same.
+        class_counts: of the training samples, int [C].
         sample_spec: of those samples: string [N], or float32 [N, steps, channels] padded behind with NaN.
         resources: what `preprocess` needs kept alive in the exported model.
     """
@@ -59,6 +60,7 @@ class Problem:
     preprocess: Callable[[tf.Tensor], tf.Tensor]
     preprocessing: dict[str, Any]
     resources: list[object]
+    class_counts: np.ndarray
     sample_spec: tf.TensorSpec = ENCODED
 
 
@@ -126,6 +128,7 @@ def image_problem(
         preprocess=lambda encoded: tf.cast(decode_images(encoded, size), tf.float32),
         preprocessing={"feature": train.feature, "image_size": size},
         resources=[],
+        class_counts=train.class_counts,
     )
 
 
@@ -165,6 +168,7 @@ def text_problem(
             "vocabulary": vocabulary,
         },
         resources=[table],
+        class_counts=train.class_counts,
     )
 
 
@@ -197,6 +201,7 @@ def sequence_problem(
         preprocess=lambda sequences: pad_sequences(sequences, length),
         preprocessing={"feature": train.feature, "sequence_length": length, "channels": channels},
         resources=[],
+        class_counts=train.class_counts,
         sample_spec=tf.TensorSpec([None, None, channels], tf.float32),
     )
 

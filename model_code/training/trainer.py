@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import keras
+import numpy as np
 import tensorflow as tf
 
+from definitions.metrics import AUTO, has_rare_class
 from model_code.data.batches import ArrayEpoch, Arrays, Batch, ShardEpoch, Shards
 from model_code.failures import JobFailed
 from model_code.hyperparameters import Hyperparameters
 from model_code.networks.preprocessing import augment, augment_sequences, drop_words, hide_squares
+from model_code.training.calibration import mean_loss
 
 # Steps that run inside one TensorFlow call; between calls a stop is noticed and a checkpoint can be written.
 STEPS_PER_CALL = 20
@@ -42,6 +45,7 @@ class Learner:
         settings: Hyperparameters,
         samples: Arrays | Shards,
         class_count: int,
+        class_weights: np.ndarray | None = None,
     ) -> None:
         """Builds network and optimiser under the strategy whose scope it is called in.
 
@@ -50,6 +54,7 @@ class Learner:
             settings: the run's hyperparameters.
             samples: of the training split.
             class_count: number of classes.
+            class_weights: of the classes in the loss, float [class_count]; 1 each where they are not given.
 
         Raises:
             JobFailed: when a batch cannot be shared evenly by the strategy's replicas.
@@ -58,6 +63,11 @@ class Learner:
         self.network = build_network()
         self.settings = settings
         self.class_count = class_count
+        self.class_weights = class_weights
+        # What a loss with weights added to the logits is taken back where they are measured and served.
+        self.offsets = np.zeros(class_count) if class_weights is None else -np.log(class_weights)
+        # The network's weights after its best epoch; none before the first one has ended.
+        self.best_weights: list[np.ndarray] = []
         self.samples = samples
         self.reads_images = len(samples.input_spec.shape) == 3
         self.sample_count = len(samples)
@@ -96,7 +106,7 @@ class Learner:
                 tf.TensorSpec([], tf.int32),
             ],
         )
-        self.measure_batch = tf.function(self.plain_measure_batch, reduce_retracing=True, **compile_options)
+        self.answer_batch = tf.function(self.plain_answer_batch, reduce_retracing=True, **compile_options)
         self.has_finite_weights = tf.function(self.plain_has_finite_weights, autograph=False)
 
     def variables(self) -> list[keras.Variable]:
@@ -111,7 +121,8 @@ class Learner:
         """Takes the steps first_step, first_step + 1, … on inputs [steps, batch_size, …] with their targets.
 
         Returns:
-            The sums over the steps of the mean loss and of the number of right answers.
+            The sums over the steps of the mean plain loss, without smoothing and weights as validation's is, and of
+            the number of right answers.
         """
         inputs, targets = batches
         loss_sum, right_sum = self.run_steps(
@@ -166,19 +177,22 @@ class Learner:
     def plain_gradients(
         self, inputs: tf.Tensor, targets: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor, list[tf.Tensor]]:
-        """Loss, right answers and gradients of one replica's samples, scaled so that they add up to the batch's."""
+        """Plain loss, right answers and gradients of one replica's samples, scaled to add up to the batch's."""
         smoothing = self.settings.label_smoothing
         wanted = tf.one_hot(targets, self.class_count) * (1 - smoothing) + smoothing / self.class_count
         with tf.GradientTape() as tape:
             logits = self.network(inputs, training=True)
             losses = tf.nn.softmax_cross_entropy_with_logits(wanted, logits)
-            loss = tf.reduce_sum(losses) / self.batch_size
-            penalised = loss
+            if self.class_weights is not None:
+                losses *= tf.gather(tf.constant(self.class_weights, tf.float32), targets)
+            penalised = tf.reduce_sum(losses) / self.batch_size
             if self.settings.weight_decay:
                 squares = [tf.nn.l2_loss(variable.value) for variable in self.decayed]
                 share = self.settings.weight_decay / self.strategy.num_replicas_in_sync
-                penalised = loss + share * tf.add_n(squares)
+                penalised += share * tf.add_n(squares)
         gradients = tape.gradient(penalised, self.network.trainable_variables)
+        plain = tf.nn.sparse_softmax_cross_entropy_with_logits(targets, logits)
+        loss = tf.reduce_sum(plain) / self.batch_size
         right = tf.reduce_sum(tf.cast(tf.argmax(logits, 1, output_type=tf.int32) == targets, tf.float32))
         return loss, right, [tf.convert_to_tensor(gradient) for gradient in gradients]
 
@@ -189,17 +203,29 @@ class Learner:
         ]
         return tf.reduce_all(tf.stack(finite))
 
-    def plain_measure_batch(self, inputs: tf.Tensor, targets: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """The batch's summed loss and number of right answers, without dropout and with the moving averages."""
-        logits = self.network(tf.cast(inputs, tf.float32) if self.reads_images else inputs, training=False)
-        losses = tf.nn.sparse_softmax_cross_entropy_with_logits(targets, logits)
-        right = tf.cast(tf.argmax(logits, 1, output_type=tf.int32) == targets, tf.float32)
-        return tf.reduce_sum(losses), tf.reduce_sum(right)
+    def plain_answer_batch(self, inputs: tf.Tensor) -> tf.Tensor:
+        """The batch's logits, without dropout and with the moving averages."""
+        return self.network(tf.cast(inputs, tf.float32) if self.reads_images else inputs, training=False)
+
+    def answer(self, samples: Arrays | Shards) -> tuple[np.ndarray, np.ndarray]:
+        """Logits float [N, C] and targets int [N] of other samples of the training samples' form."""
+        parts = [
+            (self.answer_batch(tf.constant(inputs)).numpy(), targets)
+            for inputs, targets in samples.in_order(EVALUATION_BATCH)
+        ]
+        logits, targets = (np.concatenate(one) for one in zip(*parts, strict=True))
+        return logits, targets
 
     def measure(self, samples: Arrays | Shards) -> tuple[float, float]:
-        """Mean loss and accuracy on other samples of the training samples' form."""
-        loss = right = 0.0
-        for inputs, targets in samples.in_order(EVALUATION_BATCH):
-            batch_loss, batch_right = self.measure_batch(tf.constant(inputs), tf.constant(targets))
-            loss, right = loss + float(batch_loss), right + float(batch_right)
-        return loss / len(samples), right / len(samples)
+        """Mean loss and accuracy on such samples."""
+        logits, targets = self.answer(samples)
+        logits = logits + self.offsets
+        return mean_loss(logits, targets), float(np.mean(logits.argmax(axis=1) == targets))
+
+
+def class_weights_of(settings: Hyperparameters, class_counts: np.ndarray) -> np.ndarray | None:
+    """The weights of the classes in the loss, of a mean of 1 over the samples; None where every class counts alike."""
+    is_rare = has_rare_class(class_counts.tolist())
+    if settings.class_weights == "none" or (settings.class_weights == AUTO and not is_rare):
+        return None
+    return class_counts.sum() / (len(class_counts) * class_counts)

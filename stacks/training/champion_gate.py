@@ -10,7 +10,7 @@ from stacks.settings import EnvironmentSettings
 from stacks.shared.asl import choice, jsonata, lookup, task
 from stacks.shared.job_context import Places
 
-# Each bound of the interval of (accuracy of the new model - accuracy of the champion).
+# Each bound of the interval of (score of the new model - score of the champion).
 PASSES = {
     "not worse": "$comparison.difference.interval_95[1] >= 0",
     "better": "$comparison.difference.interval_95[0] > 0",
@@ -113,8 +113,8 @@ def behind_champion() -> dict[str, Any]:
         "Type": "Fail",
         "Error": "BehindChampion",
         "Cause": jsonata(
-            f"'The accuracy of the ' & $kind & ' is ' & {number('$metrics.accuracy')} & ' and that of version ' & "
-            f"$champion & ', which is released, ' & {number('$comparison.accuracy')} & ' on the same test samples; "
+            f"'The ' & $metric & ' of the ' & $kind & ' is ' & {number('$score')} & ' and that of version ' & "
+            f"$champion & ', which is released, ' & {number('$comparison.score')} & ' on the same test samples; "
             f"the difference is ' & {number(f'{difference}.value')} & ', with 95 % confidence between ' & "
             f"{number(f'{difference}.interval_95[0]')} & ' and ' & {number(f'{difference}.interval_95[1]')} & "
             "'. Nothing was registered.'"

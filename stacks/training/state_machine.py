@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from definitions.metrics import METRICS
 from definitions.names import CPU, LITERT, endpoint_name
 from definitions.networks import NETWORKS
 from model_code.evaluation.files import BASELINE_FILE, EVALUATION_FILE, GATE_FILE
 from model_code.inference import ANSWERED_TYPES
 from stacks.settings import EnvironmentSettings
-from stacks.shared.asl import SDK, catch, jsonata, retriers, task
+from stacks.shared.asl import SDK, catch, jsonata, lookup, retriers, task
 from stacks.shared.job_context import Places, name_of_job
 from stacks.shared.processing_job import code_uri, processing_input, processing_task
-from stacks.training.champion_gate import behind_champion, champion_gate, champion_states
+from stacks.training.champion_gate import behind_champion, champion_gate, champion_states, number
 from stacks.training.model_card import model_card
 from stacks.training.run_request import request_states
 from stacks.training.training_job import first_training_state, training_states
@@ -90,6 +91,8 @@ def read_evaluation(places: Places) -> dict[str, Any]:
         {"Bucket": places.model_bucket, "Key": jsonata(f"'evaluations/' & $job_name & '/{GATE_FILE}'")},
         {
             "metrics": f"{report}.gate",
+            "metric": f"{lookup(METRICS, f'{report}.metric')}",
+            "score": f"{report}.score",
             "comparison": f"($report := {report}; "
             "$exists($report.champion) ? $report.champion : {'comparable': false})",
         },
@@ -99,10 +102,10 @@ def read_evaluation(places: Places) -> dict[str, Any]:
 
 
 def gate() -> dict[str, Any]:
-    """Only a model that reaches the run's threshold goes on."""
+    """Only a model whose score, by the metric that it is judged by, reaches the run's threshold goes on."""
     return {
         "Type": "Choice",
-        "Choices": [{"Condition": jsonata("$metrics.accuracy >= $minimum_accuracy"), "Next": "ChampionGate"}],
+        "Choices": [{"Condition": jsonata("$score >= $minimum_accuracy"), "Next": "ChampionGate"}],
         "Default": "BelowGate",
     }
 
@@ -113,9 +116,9 @@ def below_gate() -> dict[str, Any]:
         "Type": "Fail",
         "Error": "BelowGate",
         "Cause": jsonata(
-            "'The accuracy of the ' & $kind & ' is ' & $formatNumber($metrics.accuracy, '0.0000') & ', which is ' & "
-            "$formatNumber($minimum_accuracy - $metrics.accuracy, '0.0000') & ' below the gate of ' & "
-            "$formatNumber($minimum_accuracy, '0.0000') & '. Nothing was registered.'"
+            f"'The ' & $metric & ' of the ' & $kind & ' is ' & {number('$score')} & ', which is ' & "
+            f"{number('$minimum_accuracy - $score')} & ' below the gate of ' & {number('$minimum_accuracy')} & "
+            "'. Nothing was registered.'"
         ),
     }
 
@@ -184,6 +187,7 @@ def lineage(places: Places) -> str:
         "data_version": "$data_version",
         "source_archive": f"'{places.code_key}'",
         "training_image": f"'{places.training_image}'",
+        "metric": "$metric",
         "minimum_accuracy": "$string($minimum_accuracy)",
         "champion": "$champion = '' ? 'none' : 'version ' & $champion & "
         "($champion_artefact = '' ? ' without its artefact' : '')",

@@ -238,6 +238,15 @@ def test_a_model_below_the_gate_hears_which_metric_fell_short_and_by_how_much(ma
     )
 
 
+def test_the_gate_is_of_the_metric_that_the_model_is_judged_by(machine):
+    done = run(machine, accuracy=0.6543, metric="balanced_accuracy")
+    assert done.cause == (
+        "The balanced accuracy of the cnn is 0.6543, which is 0.0457 below the gate of 0.7000. Nothing was registered."
+    )
+    registered = run(machine, metric="balanced_accuracy").requests["Register"][0]
+    assert registered["CustomerMetadataProperties"]["metric"] == "balanced accuracy"
+
+
 @pytest.mark.parametrize(("minimum", "passes"), [(0.9, True), (0, True), (0.91, False), (1, False)])
 def test_a_run_on_data_with_a_gate_of_its_own_is_held_to_that_gate(machine, minimum, passes):
     done = run(machine, {**INPUT, "minimum_accuracy": minimum}, accuracy=0.9)
@@ -343,6 +352,7 @@ def test_a_version_says_where_it_comes_from(machine):
         "run_id": "r1",
         "training_job": "dev-cnn-r1",
         "training_data": "s3://data.of.dev/cifar10/",
+        "metric": "accuracy",
         "source_archive": "abc.gz",
         "training_image": PLACES.training_image,
         "minimum_accuracy": "0.7",

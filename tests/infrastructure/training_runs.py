@@ -46,9 +46,21 @@ def machine_with(**training: Any) -> dict[str, Any]:
     return definition(load_settings("dev", environments), PLACES)
 
 
-def services(*, accuracy: float = 0.9, champion: dict | None = None, released: str = "", **changed) -> dict:
+def services(
+    *,
+    accuracy: float = 0.9,
+    metric: str = "accuracy",
+    champion: dict | None = None,
+    released: str = "",
+    **changed,
+) -> dict:
     """What the services answer in a run where everything goes well."""
-    report = {"gate": {"accuracy": accuracy}, **({"champion": champion} if champion else {})}
+    report = {
+        "gate": {metric: accuracy},
+        "metric": metric,
+        "score": accuracy,
+        **({"champion": champion} if champion else {}),
+    }
     parameters = [
         {"ParameterKey": f"{kind}ModelVersion", "ParameterValue": released} for kind in ("Cnn", "Rnn")
     ]
@@ -88,4 +100,4 @@ def run(machine: dict, given: dict = INPUT, **answers: Any) -> Walk:
 def against(low: float, high: float) -> dict:
     """A comparison's report."""
     difference = {"value": (low + high) / 2, "interval_95": [low, high]}
-    return {"comparable": True, "accuracy": 0.91, "difference": difference}
+    return {"comparable": True, "score": 0.91, "difference": difference}

@@ -21,13 +21,13 @@ pathlib.Path(os.environ["SM_MODEL_DIR"], "model").write_text("a model")
 EVALUATE = """
 import json, pathlib, sys
 output = pathlib.Path(sys.argv[sys.argv.index("--output") + 1])
-(output / "gate.json").write_text(json.dumps({"gate": {"accuracy": 0.9}}))
+(output / "gate.json").write_text(json.dumps({"gate": {"accuracy": 0.9}, "metric": "accuracy", "score": 0.9}))
 """
 COMPARISON = """
 import json, pathlib, sys
 evaluation = pathlib.Path(sys.argv[sys.argv.index("--evaluation") + 1]).with_name("gate.json")
 assert pathlib.Path(sys.argv[sys.argv.index("--champion") + 1], "model.tar.gz").is_file()
-found = {"comparable": True, "accuracy": 0.95, "difference": {"value": -0.05, "interval_95": [-0.06, -0.04]}}
+found = {"comparable": True, "score": 0.95, "difference": {"value": -0.05, "interval_95": [-0.06, -0.04]}}
 evaluation.write_text(json.dumps({**json.loads(evaluation.read_text()), "champion": found}))
 """
 SETTINGS = {

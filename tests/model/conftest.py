@@ -226,7 +226,7 @@ def make_job(tmp_path: Path, channels: dict[str, Path]) -> Callable[..., Job]:
 
 @dataclass(frozen=True)
 class Trained:
-    """A tiny network trained in this process, its artefact, and the directory of its channels."""
+    """A tiny network trained in this process and calibrated, its artefact, and the directory of its channels."""
 
     learner: object
     network: object
@@ -255,8 +255,9 @@ def train_one_epoch(name: str, directory: Path, artefact: Path) -> Trained:
     """Trains a kind's tiny network on its channels."""
     import keras
 
-    from model_code.export.saved_model import export_model
+    from model_code.export.saved_model import calibrated, export_model
     from model_code.hyperparameters import KINDS, build
+    from model_code.training.calibration import Calibration
     from model_code.training.tasks import load_problem
     from model_code.training.trainer import Learner
 
@@ -266,8 +267,11 @@ def train_one_epoch(name: str, directory: Path, artefact: Path) -> Trained:
     problem = load_problem(settings, directory / "train", directory / "validation")
     learner = Learner(problem.build_network, settings, problem.train, len(problem.labels))
     learner.advance(learner.batches_of_epoch(0)[:], 0)
-    export_model(learner.network, problem, settings, [], artefact)
-    return Trained(learner, learner.network, problem, artefact, kind, directory)
+    others = len(problem.labels) - 1
+    calibration = Calibration(1.5, [-0.3, *[0.2] * others], [3.0, *[1.0] * others])
+    export_model(learner.network, problem, settings, [], calibration, artefact)
+    served = calibrated(learner.network, calibration)
+    return Trained(learner, served, problem, artefact, kind, directory)
 
 
 @pytest.fixture

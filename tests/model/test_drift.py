@@ -17,6 +17,7 @@ from model_code.evaluation.captures import Asked
 from model_code.evaluation.drift import baseline_of, measure
 from model_code.evaluation.known_input import BYTES_AT_MOST, known_input_of
 from model_code.failures import JobFailed
+from model_code.scores import Predictions
 
 from .conftest import png, rule_made_reviews
 
@@ -69,7 +70,7 @@ def captured(tmp_path, lines: list[str]):
 def baseline(tmp_path):
     split = reviews(600)
     (tmp_path / "baseline.json").write_text(
-        json.dumps(baseline_of(split, probabilities_of(split.targets.tolist())))
+        json.dumps(baseline_of(split, Predictions.likeliest(probabilities_of(split.targets.tolist()))))
     )
     return tmp_path / "baseline.json"
 
@@ -192,7 +193,9 @@ def test_images_and_sequences_are_watched_too(tmp_path):
         split = Split(before, np.array(targets, np.int32), LABELS, feature)
         place = tmp_path / feature
         place.mkdir()
-        (place / "baseline.json").write_text(json.dumps(baseline_of(split, probabilities_of(targets))))
+        (place / "baseline.json").write_text(
+            json.dumps(baseline_of(split, Predictions.likeliest(probabilities_of(targets))))
+        )
         for samples, moved in ((before, False), (after, True)):
             lines = [
                 exchange(body(sample), content_type, [prediction(target)])
@@ -208,7 +211,7 @@ def test_the_known_input_is_the_surest_right_answer_and_one_that_the_container_t
     wrong, right = 7, 31
     probabilities[wrong, 1 - split.targets[wrong]] = 1.0
     probabilities[right, split.targets[right]] = 0.9
-    known = known_input_of(split, probabilities)
+    known = known_input_of(split, Predictions.likeliest(probabilities))
     assert known["label"] == LABELS[split.targets[right]]
     passed = inference.input_handler(io.BytesIO(known["request"].encode()), Asked("application/json"))
     (instance,) = json.loads(passed)["instances"]
@@ -217,11 +220,12 @@ def test_the_known_input_is_the_surest_right_answer_and_one_that_the_container_t
 
 def test_without_a_right_answer_of_moderate_size_the_known_input_has_no_label():
     split = Split([b"x" * BYTES_AT_MOST, b"short"], np.array([0, 0], np.int32), LABELS, "text")
-    known = known_input_of(split, np.array([[0.9, 0.1], [0.4, 0.6]]))
+    known = known_input_of(split, Predictions.likeliest(np.array([[0.9, 0.1], [0.4, 0.6]])))
     assert (json.loads(known["request"]), known["label"]) == ({"instances": [{"text": "short"}]}, "")
-    assert known_input_of(split, np.array([[0.9, 0.1], [0.6, 0.4]]))["label"] == "negative"
+    wrong_too = Predictions.likeliest(np.array([[0.9, 0.1], [0.6, 0.4]]))
+    assert known_input_of(split, wrong_too)["label"] == "negative"
 
 
 def test_without_a_sample_of_moderate_size_there_is_no_known_input():
     split = Split([b"x" * BYTES_AT_MOST], np.array([0], np.int32), LABELS, "text")
-    assert known_input_of(split, np.array([[0.9, 0.1]])) is None
+    assert known_input_of(split, Predictions.likeliest(np.array([[0.9, 0.1]]))) is None

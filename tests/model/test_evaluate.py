@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import tarfile
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -18,9 +19,11 @@ from PIL import Image
 from sklearn import metrics
 
 import model_code
-from model_code.evaluation.evaluate import calibration_error, evaluate, quality
+from model_code.evaluation.evaluate import evaluate
 from model_code.evaluation.files import PLOT_FILES, write_report
+from model_code.evaluation.quality import quality
 from model_code.failures import JobFailed
+from model_code.scores import Predictions, calibration_error, score_of
 
 LABELS = ["cat", "dog", "eel"]
 
@@ -33,35 +36,46 @@ def answers(count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     return np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True), targets
 
 
+def report_of(probabilities: np.ndarray, targets: np.ndarray, metric: str = "accuracy") -> dict:
+    """The report of a model that answers the likeliest class."""
+    labels = LABELS if probabilities.shape[1] == 3 else ["no", "yes"]
+    return quality(Predictions.likeliest(probabilities), targets, labels, metric)
+
+
 @settings(deadline=None, max_examples=10)
 @given(st.integers(0, 10_000), st.integers(1, 80))
 def test_the_figures_are_scikit_learns(seed, count):
     probabilities, targets = answers(count, seed)
     predictions = probabilities.argmax(axis=1)
 
-    figures = quality(probabilities, targets, LABELS)["multiclass_classification_metrics"]
+    figures = report_of(probabilities, targets)["multiclass_classification_metrics"]
 
     assert figures["accuracy"]["value"] == pytest.approx(metrics.accuracy_score(targets, predictions))
     expected_f1 = metrics.f1_score(targets, predictions, average="macro", labels=[0, 1, 2], zero_division=0)
     assert figures["macro_f1"]["value"] == pytest.approx(expected_f1)
     expected_loss = metrics.log_loss(targets, probabilities, labels=[0, 1, 2])
     assert figures["log_loss"]["value"] == pytest.approx(expected_loss)
+    with warnings.catch_warnings():
+        # Of classes that do not occur.
+        warnings.simplefilter("ignore")
+        balanced = metrics.balanced_accuracy_score(targets, predictions)
+    assert figures["balanced_accuracy"]["value"] == pytest.approx(balanced)
     matrix = metrics.confusion_matrix(targets, predictions, labels=[0, 1, 2])
     rows = figures["confusion_matrix"]
     assert [[rows[truth][answer] for answer in LABELS] for truth in LABELS] == matrix.tolist()
-    precision, recall, _, support = metrics.precision_recall_fscore_support(
+    precision, recall, f1, support = metrics.precision_recall_fscore_support(
         targets, predictions, labels=[0, 1, 2], zero_division=0
     )
     for i, label in enumerate(LABELS):
         assert figures["per_class"][label] == pytest.approx(
-            {"precision": precision[i], "recall": recall[i], "support": support[i]}
+            {"precision": precision[i], "recall": recall[i], "f1": f1[i], "support": support[i]}
         )
 
 
 def test_the_interval_and_the_deviation_are_those_of_a_binomial():
     probabilities, targets = answers(2000)
 
-    accuracy = quality(probabilities, targets, LABELS)["multiclass_classification_metrics"]["accuracy"]
+    accuracy = report_of(probabilities, targets)["multiclass_classification_metrics"]["accuracy"]
 
     expected = np.sqrt(accuracy["value"] * (1 - accuracy["value"]) / 2000)
     assert accuracy["standard_deviation"] == pytest.approx(expected, rel=0.1)
@@ -71,7 +85,7 @@ def test_the_interval_and_the_deviation_are_those_of_a_binomial():
 
 
 def test_the_gate_reads_the_same_figures():
-    report = quality(*answers(50), LABELS)
+    report = report_of(*answers(50))
 
     figures = report["multiclass_classification_metrics"]
     assert report["gate"] == {name: figures[name]["value"] for name in report["gate"]}
@@ -81,7 +95,53 @@ def test_the_gate_reads_the_same_figures():
 def test_two_classes_are_a_binary_problem():
     probabilities, targets = np.array([[0.9, 0.1], [0.2, 0.8]]), np.array([0, 1])
 
-    assert "binary_classification_metrics" in quality(probabilities, targets, ["no", "yes"])
+    assert "binary_classification_metrics" in report_of(probabilities, targets)
+
+
+@pytest.mark.parametrize("levels", [4, 1_000_000])
+def test_the_rankings_are_scikit_learns_also_where_scores_are_equal(levels):
+    probabilities, targets = answers(200)
+    probabilities = np.round(probabilities * levels) / levels
+
+    gate = report_of(probabilities, targets)["gate"]
+
+    truth = np.eye(3)[targets]
+    assert gate["auc"] == pytest.approx(metrics.roc_auc_score(truth, probabilities, average="macro"))
+    expected = metrics.average_precision_score(truth, probabilities, average="macro")
+    assert gate["average_precision"] == pytest.approx(expected)
+
+
+def test_of_two_classes_the_average_precision_is_the_rarer_ones():
+    generator = np.random.default_rng(0)
+    targets = (generator.random(300) < 0.1).astype(int)
+    second = 1 / (1 + np.exp(-generator.normal(2.0 * targets - 2)))
+
+    gate = report_of(np.stack([1 - second, second], axis=1), targets)["gate"]
+
+    assert gate["average_precision"] == pytest.approx(metrics.average_precision_score(targets, second))
+    assert gate["auc"] == pytest.approx(metrics.roc_auc_score(targets, second))
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "balanced_accuracy", "macro_f1", "auc", "average_precision"])
+def test_a_metrics_score_is_its_value(metric):
+    report = report_of(*answers(60), metric)
+
+    assert (report["metric"], report["score"]) == (metric, report["gate"][metric])
+
+
+def test_the_score_of_the_log_loss_is_better_the_more_it_is():
+    assert score_of("log_loss", {"log_loss": 0.0}) == 1.0
+    assert score_of("log_loss", {"log_loss": 2.0}) < score_of("log_loss", {"log_loss": 1.0})
+
+
+def test_what_a_model_answers_against_the_likelier_class_is_what_is_measured():
+    probabilities, targets = np.array([[0.8, 0.2], [0.9, 0.1]]), np.array([1, 0])
+
+    report = quality(Predictions(probabilities, np.array([1, 0])), targets, ["no", "yes"], "accuracy")
+
+    assert report["gate"]["accuracy"] == 1.0
+    # It is right each time, with scores of 0.2 and 0.9.
+    assert report["gate"]["calibration_error"] == pytest.approx((0.8 + 0.1) / 2)
 
 
 def test_a_network_that_is_as_sure_as_it_is_right_has_no_calibration_error():
@@ -104,7 +164,7 @@ def test_the_job_reads_the_archive_and_measures_what_it_serves(trained, tmp_path
             assert len(picture.convert("L").getcolors(256)) > 2, f"{name} is not blank"
     report = json.loads((tmp_path / "output" / "evaluation.json").read_text())
     gate = json.loads((tmp_path / "output" / "gate.json").read_text())
-    assert gate == {"gate": report["gate"]}
+    assert gate == {"gate": report["gate"], "metric": "accuracy", "score": report["gate"]["accuracy"]}
     baseline = json.loads((tmp_path / "output" / "baseline.json").read_text())
     known = json.loads((tmp_path / "output" / "known_input.json").read_text())
     assert (baseline["feature"], baseline["samples"]) == (trained.problem.feature, 100)
@@ -161,14 +221,16 @@ def test_a_failed_job_leaves_its_sentence_and_exit_status(tmp_path):
 
 def test_a_thousand_classes_fit_into_what_a_state_holds(monkeypatch, tmp_path):
     """262,144 bytes (Step Functions quotas), of which the matrix of all classes has many times as much."""
-    monkeypatch.setattr("model_code.evaluation.evaluate.RESAMPLES", 2)
+    monkeypatch.setattr("model_code.evaluation.quality.RESAMPLES", 2)
     labels = [f"class name {number:04d}" for number in range(1_000)]
     generator = np.random.default_rng(0)
     probabilities = generator.dirichlet(np.ones(1_000), 2_000)
-    report = quality(probabilities, generator.integers(0, 1_000, 2_000), labels)
+    targets = generator.integers(0, 1_000, 2_000)
+    report = quality(Predictions.likeliest(probabilities), targets, labels, "accuracy")
     difference = {"value": 0.01, "interval_95": [-0.01, 0.02]}
-    champion = {"comparable": True, "accuracy": 0.5, "difference": difference}
+    champion = {"comparable": True, "score": 0.5, "difference": difference}
     write_report({**report, "champion": champion}, tmp_path)
     assert (tmp_path / "evaluation.json").stat().st_size > 262_144
     assert (tmp_path / "gate.json").stat().st_size < 10_000
-    assert json.loads((tmp_path / "gate.json").read_text()) == {"gate": report["gate"], "champion": champion}
+    found = json.loads((tmp_path / "gate.json").read_text())
+    assert found == {**{name: report[name] for name in ("gate", "metric", "score")}, "champion": champion}

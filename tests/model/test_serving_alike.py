@@ -193,7 +193,7 @@ def answered(model: Model, request: Request, version: str | None) -> tuple[bytes
     """The server's answer to a request."""
     asked = contract.read(model, request)
     rows = contract.predict(model, asked.samples)
-    return contract.written(rows, model.labels, version, asked.wanted), asked.wanted
+    return contract.written(rows, model, version, asked.wanted), asked.wanted
 
 
 def refusal(answer, request: Request) -> tuple[int, str] | None:
