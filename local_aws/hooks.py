@@ -115,7 +115,8 @@ PRIVATE: tuple[tuple[ModuleType, str], ...] = (
     (
         stepfunctions,
         "_ExecutionError _SERVICE_DISPATCH _create_state_machine _executions _invoke_resource _invoke_with_callback "
-        "_read_map_items _resolve_params_obj _resolve_state_machine_arn _run_distributed_map _run_execution _state_machines",
+        "_read_map_items _resolve_params_obj _resolve_state_machine_arn _run_distributed_map _run_execution "
+        "_state_machines",
     ),
 )
 

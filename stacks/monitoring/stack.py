@@ -96,17 +96,16 @@ class WatchingStack(Stack):
 
     def tell(self, construct_id: str, topic: sns.Topic, pattern: events.EventPattern, message: str) -> None:
         """Sends the topic a sentence for every event of a pattern."""
+        target = targets.SnsTopic(
+            topic,  # pyright: ignore[reportArgumentType]  # jsii
+            message=events.RuleTargetInput.from_text(message),
+            dead_letter_queue=lost_events(self),
+        )
         events.Rule(
             self,
             construct_id,
             event_pattern=pattern,
-            targets=[  # pyright: ignore[reportArgumentType]  # jsii
-                targets.SnsTopic(
-                    topic,
-                    message=events.RuleTargetInput.from_text(message),
-                    dead_letter_queue=lost_events(self),
-                )
-            ],
+            targets=[target],  # pyright: ignore[reportArgumentType]  # jsii
         )
 
     def tell_of_alarms(self, topic: sns.Topic, alarm_prefix: str) -> None:

@@ -48,7 +48,7 @@ class Grant:
         )
 
 
-def allow(role: iam.IRole, grants: Iterable[Grant]) -> None:
+def allow(role: iam.Role | iam.IRole, grants: Iterable[Grant]) -> None:
     """Gives a role what the grants allow, in its own policy."""
     acknowledge(role, OWN_POLICY, INLINE)
     for grant in grants:

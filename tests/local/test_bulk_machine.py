@@ -28,7 +28,8 @@ def handler(event, context):
     number = event["batch"]["number"] if "batch" in event else 0
     kind = "count" if not number else "give_up" if event.get("give_up") else "work"
     before = s3.list_objects_v2(Bucket=run["bucket"], Prefix=f"calls/{number}/{kind}").get("KeyCount", 0)
-    s3.put_object(Bucket=run["bucket"], Key=f"calls/{number}/{kind}/{uuid.uuid4().hex}", Body=event.get("execution", "").encode())
+    key = f"calls/{number}/{kind}/{uuid.uuid4().hex}"
+    s3.put_object(Bucket=run["bucket"], Key=key, Body=event.get("execution", "").encode())
     if kind == "count":
         return {"objects": 3, "done": 2, "failed": run["failed"], "missing": 1 - run["failed"]}
     if kind == "work" and number == 2:

@@ -11,13 +11,18 @@ from cli.shared.errors import CommandFailed
 from .reviews import silent
 
 
+def sentiment(limit_usd: float) -> bulk.Request:
+    """A run that asks for the sentiment of texts and may cost so much."""
+    return bulk.Request(*bulk.question_of("text-sentiment", []), limit_usd)
+
+
 def test_a_bulk_run_ends_each_object_once_and_what_failed_can_be_redriven(target, tmp_path):
     texts = {f"{number:03}.txt": f"A wonderful film, number {number}." for number in range(230)}
     folder = tmp_path / "texts"
     folder.mkdir()
     for name, text in {**texts, "empty.txt": " "}.items():
         (folder / name).write_text(text)
-    request = bulk.request_of(target, "text-sentiment", [], limit_usd=1.0)
+    request = sentiment(1.0)
     run, plan = bulk.start(target, request, str(folder))
     assert (plan.objects, plan.batches, plan.calls) == (231, 2, 10)
     assert plan.usd == pytest.approx(231 * 3 * 0.0001)
@@ -45,8 +50,8 @@ def test_a_bulk_run_ends_each_object_once_and_what_failed_can_be_redriven(target
 
 def test_a_bulk_run_that_would_cost_too_much_is_not_started(target, tmp_path):
     (tmp_path / "a.txt").write_text("A text.")
-    request = bulk.request_of(target, "text-sentiment", [], limit_usd=0.0001)
+    request = sentiment(0.0001)
     with pytest.raises(CommandFailed, match="Nothing was started"):
         bulk.start(target, request, str(tmp_path))
     with pytest.raises(CommandFailed, match="lets no run cost more than"):
-        bulk.request_of(target, "text-sentiment", [], limit_usd=1_000_000)
+        bulk.limit_of(target, 1_000_000)
