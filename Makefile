@@ -3,7 +3,7 @@
 # GNU make 3.81, which macOS has, is enough.
 
 .DEFAULT_GOAL := help
-.PHONY: help check clean demo generate lint lock synth test test-docs test-model test-native
+.PHONY: help check clean demo docs generate learn lint lock synth test test-docs test-model test-native
 # Another shell than /bin/sh: without one, make 3.81 looks for programs on its own PATH, not on the one below.
 SHELL := /bin/bash
 
@@ -14,7 +14,7 @@ IN_THE_RUNTIME := botocore python-dateutil six urllib3
 WITHOUT_COMPILERS := --no-emit-package backports-strenum
 # What commands make in build without being told a place.
 MADE_IN_BUILD := bakeoff cdk-home cdk.out console cost-dev cost-prod demo distribution embedded/state embedded/aws.log
-MADE_IN_BUILD += embedded/keys.curl embedded/console.html lambda-code other vendored
+MADE_IN_BUILD += embedded/keys.curl embedded/console.html lambda-code other site vendored
 MADE_IN_BUILD += data/cifar10 data/fashion_mnist data/imdb data/smartwatch
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export JSII_NODE := $(CURDIR)/$(VENV)/bin/node
@@ -64,6 +64,12 @@ test-model: with-model-and-test  ## Run the tests of the networks alone, which n
 
 test-docs: with-dev  ## Type every line of README and docs in a fresh clone, and tell which fail.
 	@python -m tools.run_documents
+
+docs: with-docs  ## Build the documentation site in build/site; its lessons run while it is built.
+	@TF_CPP_MIN_LOG_LEVEL=3 python -m mkdocs build --strict --quiet && echo "Open build/site/index.html."
+
+learn: with-docs  ## Run the code of every lesson, and print what it prints.
+	@TF_CPP_MIN_LOG_LEVEL=3 python -m tools.run_lesson
 
 synth: with-deploy  ## Write the CloudFormation templates to cdk.out (no credentials, no network, no Docker).
 	@cdk synth --quiet && echo "The templates are in cdk.out."
