@@ -3,7 +3,7 @@
 # GNU make 3.81, which macOS has, is enough.
 
 .DEFAULT_GOAL := help
-.PHONY: help check clean demo docs generate learn lint lock synth test test-docs test-model test-native
+.PHONY: help check clean demo docs generate learn lint lock synth test test-docs test-model test-native test-nightly
 # Another shell than /bin/sh: without one, make 3.81 looks for programs on its own PATH, not on the one below.
 SHELL := /bin/bash
 
@@ -39,7 +39,7 @@ NATIVE := $(addprefix tests/model/test_,litert.py serving.py serving_alike.py tr
   $(addprefix tests/local/test_managed,.py _native.py _networks.py)
 
 help:  ## Show the tasks.
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: with-local  ## Deploy the app onto the embedded AWS, train both networks, release them and ask them.
 	@recognition demo
@@ -58,6 +58,12 @@ test-native: with-dev  ## Run the tests of native code with oneDNN off and on, a
 	  TF_ENABLE_ONEDNN_OPTS=$$onednn OMP_NUM_THREADS=$$threads TF_NUM_INTRAOP_THREADS=$$threads \
 	    $(LIMITED) python -m pytest $(DIVIDED) --quiet $(NATIVE) || exit 1; \
 	done
+
+# Hours, where the others have minutes: of each operation 200 requests, right and wrong ones, and real files of packages.
+NIGHTLY := tests/nightly tests/local/deployed/test_the_contract.py
+test-nightly: export SCHEMATHESIS_EXAMPLES := 200
+test-nightly: with-dev  ## Search the API for what breaks it, for hours: Schemathesis, malformed requests, real files.
+	@python tools/limited.py 14400 python -m pytest --quiet --override-ini session_timeout=14000 $(NIGHTLY)
 
 test-model: with-model-and-test  ## Run the tests of the networks alone, which need no CDK.
 	@python -m pytest tests/model

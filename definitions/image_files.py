@@ -109,7 +109,7 @@ def jpeg_header(content: bytes) -> ImageHeader:
         if marker in JPEG_FRAMES and len(segment) >= 5 and size is None:
             size = struct.unpack_from(">HH", segment, 1)
         if marker == JPEG_APP1 and segment.startswith(EXIF_HEAD) and orientation == UPRIGHT:
-            orientation = orientation_of_tiff(segment[len(EXIF_HEAD) :])
+            orientation = orientation_of_tiff(segment)
         if marker == JPEG_SCAN:
             break
     if size is None or content.rfind(JPEG_END) < position:
@@ -119,6 +119,9 @@ def jpeg_header(content: bytes) -> ImageHeader:
 
 def orientation_of_tiff(exif: bytes) -> int:
     """The orientation in the first directory of EXIF data, which is a TIFF file; UPRIGHT where none can be read."""
+    # Some cameras and programs write the head twice, or once more where a PNG has none.
+    while exif.startswith(EXIF_HEAD):
+        exif = exif[len(EXIF_HEAD) :]
     order = BYTE_ORDERS.get(exif[:4])
     if order is None:
         return UPRIGHT

@@ -111,6 +111,11 @@ def test_the_orientation_is_read_in_either_order_of_bytes(order):
     assert orientation_of(with_exif(tiff(order, 6))) == 6
 
 
+@pytest.mark.parametrize("heads", [1, 2, 3])
+def test_an_exif_with_its_head_again_is_read(heads):
+    assert orientation_of(with_exif(b"Exif\0\0" * (heads - 1) + tiff(BIG, 6))) == 6
+
+
 # Behind the value come two bytes of filling.
 @pytest.mark.parametrize("length", range(len(tiff(BIG, 6)) - 2))
 def test_exif_that_ends_too_early_turns_nothing(length):

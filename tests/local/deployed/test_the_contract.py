@@ -25,7 +25,7 @@ from tools.write_openapi import DOCUMENT
 
 from .asking import jpeg
 
-# Of each operation, right and wrong ones alike; a long search asks for more: SCHEMATHESIS_EXAMPLES=100.
+# Of each operation, right and wrong ones alike; `make test-nightly` asks for more.
 FEW = 2
 EXAMPLES = int(os.environ.get("SCHEMATHESIS_EXAMPLES", FEW))
 COMMITTED = json.loads(DOCUMENT.read_text(encoding="utf-8"))
