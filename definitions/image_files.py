@@ -95,33 +95,54 @@ def png_chunks(content: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 
 def jpeg_header(content: bytes) -> ImageHeader:
-    """Size from the first start-of-frame segment, behind which the file has to hold an end marker."""
-    orientation, size, position = UPRIGHT, None, 2
+    """Size from the first start-of-frame segment; behind the start of the pixels the file has to hold an end marker."""
+    orientation, size, end = UPRIGHT, None, 0
+    for marker, begin, end in jpeg_segments(content):
+        segment = content[begin + 4 : end]
+        if marker in JPEG_FRAMES and len(segment) >= 5 and size is None:
+            size = struct.unpack_from(">HH", segment, 1)
+        if marker == JPEG_APP1 and segment.startswith(EXIF_HEAD) and orientation == UPRIGHT:
+            orientation = orientation_of_tiff(segment[len(EXIF_HEAD) :])
+    if size is None or content.rfind(JPEG_END) < end:
+        raise DamagedImage("The JPEG file is truncated or damaged.")
+    return ImageHeader(JPEG, size[1], size[0], orientation)
+
+
+def jpeg_segments(content: bytes) -> Iterator[tuple[int, int, int]]:
+    """Marker, begin and end of each segment up to the start of the pixels; what lies between them is stray.
+
+    Raises:
+        DamagedImage: when the file starts again or ends before its pixels.
+    """
+    position = 2
     while found := JPEG_MARKER.search(content, position):
         marker, position = found[1][0], found.end()
         if marker in JPEG_BARE_MARKERS:
             continue
         if marker in JPEG_OUT_OF_PLACE:
             raise DamagedImage("The JPEG file is truncated or damaged.")
-        length = max(2, int.from_bytes(content[position : position + 2], "big"))
-        segment = content[position + 2 : position + length]
-        position += length
-        if marker in JPEG_FRAMES and len(segment) >= 5 and size is None:
-            size = struct.unpack_from(">HH", segment, 1)
-        if marker == JPEG_APP1 and segment.startswith(EXIF_HEAD) and orientation == UPRIGHT:
-            orientation = orientation_of_tiff(segment)
+        begin, length = found.start(), int.from_bytes(content[position : position + 2], "big")
+        position += max(2, length)
+        yield marker, begin, position
         if marker == JPEG_SCAN:
-            break
-    if size is None or content.rfind(JPEG_END) < position:
-        raise DamagedImage("The JPEG file is truncated or damaged.")
-    return ImageHeader(JPEG, size[1], size[0], orientation)
+            return
+
+
+def without_stray_bytes(content: bytes) -> bytes:
+    """A JPEG file with nothing between its segments, for decoders that are stricter than libjpeg.
+
+    Raises:
+        DamagedImage: as `jpeg_segments`.
+    """
+    parts, end = [content[:2]], 2
+    for _, begin, stop in jpeg_segments(content):
+        parts.append(content[begin:stop])
+        end = stop
+    return b"".join([*parts, content[end:]])
 
 
 def orientation_of_tiff(exif: bytes) -> int:
     """The orientation in the first directory of EXIF data, which is a TIFF file; UPRIGHT where none can be read."""
-    # Some cameras and programs write the head twice, or once more where a PNG has none.
-    while exif.startswith(EXIF_HEAD):
-        exif = exif[len(EXIF_HEAD) :]
     order = BYTE_ORDERS.get(exif[:4])
     if order is None:
         return UPRIGHT

@@ -13,6 +13,8 @@ import numpy as np
 import simplejpeg
 from PIL import Image, UnidentifiedImageError
 
+from definitions.image_files import read_header, without_stray_bytes
+
 PADDING, UNKNOWN, FIRST_WORD = 0, 1, 2
 # TensorFlow's regular expressions know no more white space than these; `\w` is Unicode's letters and numbers, and "_".
 LINE_BREAK = re.compile(r"<br[\t\n\f\r ]*/?>")
@@ -83,13 +85,26 @@ def decode(content: bytes) -> np.ndarray:
 
 
 def decode_jpeg(content: bytes) -> np.ndarray:
-    """With the fast integer transform, as TensorFlow decodes: another one differs by up to 19 of 255 levels.
+    """The pixels of a JPEG file, uint8 [height, width, 3].
 
     Raises:
         ValueError: when it cannot be decoded.
     """
-    height, width, colour_space, _ = simplejpeg.decode_jpeg_header(content)
-    check_size(int(width), int(height))
+    header = read_header(content)
+    check_size(header.width, header.height)
+    try:
+        return jpeg_pixels(content)
+    except ValueError:
+        # simplejpeg refuses stray bytes between segments, which libjpeg and TensorFlow pass over.
+        cleaned = without_stray_bytes(content)
+        if len(cleaned) == len(content):
+            raise
+        return jpeg_pixels(cleaned)
+
+
+def jpeg_pixels(content: bytes) -> np.ndarray:
+    """With the fast integer transform, as TensorFlow decodes: another one differs by up to 19 of 255 levels."""
+    *_, colour_space, _ = simplejpeg.decode_jpeg_header(content)
     if colour_space in ("CMYK", "YCCK"):
         inks = simplejpeg.decode_jpeg(content, "CMYK", fastdct=True).astype(np.uint32)
         return (inks[..., :3] * inks[..., 3:] // 255).astype(np.uint8)

@@ -86,6 +86,15 @@ def test_a_jpeg_becomes_the_same_pixels(mode, options):
     assert_nearly_equal(READ_IMAGE(content), decode_all_images([content], 16))
 
 
+@pytest.mark.parametrize("marker", [b"\xff\xdb", b"\xff\xc0", b"\xff\xda", b"\xff\xd9"])
+def test_a_jpeg_with_stray_bytes_before_a_segment_becomes_the_same_pixels(marker):
+    content = file_of(Image.linear_gradient("L").resize((61, 40)).convert("RGB"), "JPEG")
+    stray = content.replace(marker, b"stray" + marker, 1)
+
+    np.testing.assert_array_equal(READ_IMAGE(stray), READ_IMAGE(content))
+    assert_nearly_equal(READ_IMAGE(stray), decode_all_images([stray], 16))
+
+
 @pytest.mark.parametrize("steps", [1, 5, 7])
 def test_a_sequence_is_padded_alike(steps):
     read = reader_of({"feature": "sequence", "sequence_length": 7, "channels": 3})

@@ -18,6 +18,7 @@ from definitions.image_files import (
     orientation_of,
     read_header,
     upright,
+    without_stray_bytes,
 )
 
 SIZE = (23, 17)
@@ -67,6 +68,12 @@ def test_stray_bytes_before_a_segment_are_passed_over(marker, stray):
     assert read_header(content) == ImageHeader("image/jpeg", *SIZE)
 
 
+@pytest.mark.parametrize("stray", [b"", b"\0", b"stray", b"\xff\xff\xff"])
+def test_a_file_without_its_stray_bytes_is_the_one_that_it_was(stray):
+    content = image_file("JPEG", 6)
+    assert without_stray_bytes(content.replace(b"\xff\xdb", stray + b"\xff\xdb", 1)) == content
+
+
 @pytest.mark.parametrize("marker", [b"\xff\xd8", b"\xff\xd9"])
 def test_a_second_start_or_an_end_before_the_pixels_is_damage(marker):
     content = image_file("JPEG")
@@ -109,11 +116,6 @@ def test_an_image_is_turned_as_pillow_turns_it(kind, orientation):
 @pytest.mark.parametrize("order", [LITTLE, BIG])
 def test_the_orientation_is_read_in_either_order_of_bytes(order):
     assert orientation_of(with_exif(tiff(order, 6))) == 6
-
-
-@pytest.mark.parametrize("heads", [1, 2, 3])
-def test_an_exif_with_its_head_again_is_read(heads):
-    assert orientation_of(with_exif(b"Exif\0\0" * (heads - 1) + tiff(BIG, 6))) == 6
 
 
 # Behind the value come two bytes of filling.
