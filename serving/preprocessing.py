@@ -95,7 +95,7 @@ def decode_jpeg(content: bytes) -> np.ndarray:
     try:
         return jpeg_pixels(content)
     except ValueError:
-        # simplejpeg refuses stray bytes between segments, which libjpeg and TensorFlow pass over.
+        # Stray bytes between segments, which libjpeg and TensorFlow pass over, it refuses even when it is not strict.
         cleaned = without_stray_bytes(content)
         if len(cleaned) == len(content):
             raise
@@ -104,11 +104,11 @@ def decode_jpeg(content: bytes) -> np.ndarray:
 
 def jpeg_pixels(content: bytes) -> np.ndarray:
     """With the fast integer transform, as TensorFlow decodes: another one differs by up to 19 of 255 levels."""
-    *_, colour_space, _ = simplejpeg.decode_jpeg_header(content)
+    *_, colour_space, _ = simplejpeg.decode_jpeg_header(content, strict=False)
     if colour_space in ("CMYK", "YCCK"):
-        inks = simplejpeg.decode_jpeg(content, "CMYK", fastdct=True).astype(np.uint32)
+        inks = simplejpeg.decode_jpeg(content, "CMYK", fastdct=True, strict=False).astype(np.uint32)
         return (inks[..., :3] * inks[..., 3:] // 255).astype(np.uint8)
-    return simplejpeg.decode_jpeg(content, "RGB", fastdct=True)
+    return simplejpeg.decode_jpeg(content, "RGB", fastdct=True, strict=False)
 
 
 def check_size(width: int, height: int) -> None:
