@@ -86,7 +86,7 @@ lint: with-dev  ## Check style, format and types.
 check: lint with-dev  ## Check style and run the unit tests: what to do before each commit.
 	@$(LIMITED) python -m pytest $(DIVIDED) --quiet tests/unit
 
-GENERATED := client console_questions figures openapi serving_figures stand_ins use_cases
+GENERATED := client console_questions embedded_members figures openapi serving_figures stand_ins use_cases
 
 generate: synth with-dev  ## Write every generated file anew: pictures, pages, the API's document and its client.
 	@for one in $(addprefix tools.write_,$(GENERATED)) tools.draw_architecture; do python -m $$one || exit 1; done
