@@ -48,6 +48,7 @@ class Site:
         data_bucket: the channels' and the code's; the jobs' role may read it.
         request: what is the same in every CreateTrainingJob: role, image, output, network, tags.
         resources: the ResourceConfig of each family.
+        images: the address of each family's image.
     """
 
     sagemaker: Any
@@ -55,6 +56,7 @@ class Site:
     data_bucket: str
     request: Mapping[str, Any]
     resources: Mapping[str, Mapping[str, Any]]
+    images: Mapping[str, str]
 
 
 @dataclass
@@ -159,7 +161,11 @@ class Jobs:
             "sagemaker_program": job.ENTRY_POINT,
             "sagemaker_submit_directory": f"{CODE_DIRECTORY}/{ARCHIVE_NAME}",
         }
-        algorithm = {**self.site.request["AlgorithmSpecification"], "MetricDefinitions": [PROGRESS_METRIC]}
+        algorithm = {
+            **self.site.request["AlgorithmSpecification"],
+            "TrainingImage": self.site.images[candidate.family],
+            "MetricDefinitions": [PROGRESS_METRIC],
+        }
         return {
             **self.site.request,
             "TrainingJobName": f"bakeoff-{candidate.id.replace('_', '-')}-{self.run_id}",

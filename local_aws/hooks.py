@@ -44,6 +44,7 @@ def install(sagemaker: SageMaker, stand_ins: StandIns) -> Autoscaling:
     Returns what scales them.
     """
     app.SERVICE_HANDLERS["sagemaker"] = sagemaker.handle_request
+    stand_ins.clients = sagemaker.client
     stand_ins.register(app.SERVICE_HANDLERS)
     name_services("sagemaker", "rekognition", "comprehend", "application-autoscaling")
     scaling = Autoscaling(sagemaker)

@@ -33,7 +33,8 @@ def jobs_of(target: Target, settings: EnvironmentSettings) -> Jobs:
     machine = target.client("stepfunctions").describe_state_machine(
         stateMachineArn=target.parameter("training-state-machine-arn")
     )
-    training = json.loads(machine["definition"])["States"]["Train"]["Arguments"]
+    states = json.loads(machine["definition"])["States"]
+    training = states["Train"]["Arguments"]
     request = {name: training[name] for name in SHARED if name in training}
     algorithm = training["AlgorithmSpecification"]
     # Their metrics are the candidates' own.
@@ -52,6 +53,11 @@ def jobs_of(target: Target, settings: EnvironmentSettings) -> Jobs:
             target.parameter("data-bucket"),
             request,
             {**dict.fromkeys(KINDS, network), "traditional": traditional},
+            {
+                **dict.fromkeys(KINDS, algorithm["TrainingImage"]),
+                # The others run where the evaluation does, which may have no GPU.
+                "traditional": states["Evaluate"]["Arguments"]["AppSpecification"]["ImageUri"],
+            },
         ),
         new_run_id(),
     )

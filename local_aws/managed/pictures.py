@@ -13,6 +13,8 @@ from definitions.image_files import ImageHeader, UnreadableImage, read_header
 from definitions.service_limits import SERVICE_LIMITS, Limit
 from local_aws.managed.service import Refused
 
+# Of an object in S3 (Amazon Rekognition quotas); what a request carries has limits by operation.
+OBJECT_BYTES = 15 * 1024 * 1024
 # Where Rekognition tells no most of a side: what the stand-ins' memory is made for.
 MOST_AREA_PIXELS = 100_000_000
 # By the orientation that a file tells; 1 is upright.
@@ -33,16 +35,19 @@ def read_image(operation: str, request: dict[str, Any], member: str = "Image") -
     Raises:
         Refused: with Rekognition's codes.
     """
-    encoded = (request.get(member) or {}).get("Bytes")
+    given = request.get(member) or {}
+    # The embedded AWS has put the object's content beside its name.
+    encoded = given.get("S3Object", given).get("Bytes")
     if not isinstance(encoded, str):
-        raise Refused("InvalidParameterException", f"The stand-in takes an image as {member}.Bytes.")
+        raise Refused("InvalidParameterException", f"An image is {member}.Bytes or {member}.S3Object.")
     try:
         content = base64.b64decode(encoded, validate=True)
     except (binascii.Error, ValueError) as error:
         raise Refused("InvalidParameterException", f"{member}.Bytes is not base64.") from error
     limit = SERVICE_LIMITS[operation]
-    if len(content) > limit.most_bytes:
-        raise Refused("ImageTooLargeException", f"The image has more than {limit.most_bytes} bytes.")
+    most = OBJECT_BYTES if "S3Object" in given else limit.most_bytes
+    if len(content) > most:
+        raise Refused("ImageTooLargeException", f"The image has more than {most} bytes.")
     try:
         # A decompression bomb is refused before it is decoded.
         require_size(limit, read_header(content))

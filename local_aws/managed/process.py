@@ -14,7 +14,7 @@ import socket
 import subprocess
 import sys
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext, suppress
 from functools import partial
 from pathlib import Path
@@ -23,7 +23,8 @@ from typing import Any
 import psutil
 
 from local_aws import environments
-from local_aws.managed.service import CONTENT_TYPE, NO_ANSWER, STAND_IN_HEADER, STILL_LOADING
+from local_aws.managed.objects import with_objects
+from local_aws.managed.service import CONTENT_TYPE, NO_ANSWER, STAND_IN_HEADER, STILL_LOADING, Refused
 from local_aws.managed.worker import LOADED, REQUESTS_AT_ONCE
 from local_aws.processes import start_leashed
 
@@ -178,7 +179,12 @@ class StandIns:
     """Both services' stand-ins as the embedded AWS sees them: handlers of requests that any end of the process outlive.
 
     Used on one event loop.
+
+    Attributes:
+        clients: makes boto3's clients, by which objects are read that a request names; set before the first request.
     """
+
+    clients: Callable[[str], Any]
 
     def __init__(self, command: Sequence[str] = COMMAND) -> None:
         """Starts nothing yet.
@@ -237,11 +243,15 @@ class StandIns:
         """ministack's handler of one service."""
         operation = headers.get("x-amz-target", "").rpartition(".")[2]
         try:
+            if service == "rekognition" and b'"S3Object"' in body:
+                body = await asyncio.to_thread(with_objects, body, self.clients)
             worker = await self.start()
             # Who waits for models to load waits beside the others, not behind them.
             async with self.turns[service] if worker.has_loaded else nullcontext():
                 worker = await self.start()
                 return await worker.ask(service, operation, body)
+        except Refused as refused:
+            return refused.answer()
         except WorkerEnded as ended:
             what = f"The process of the stand-in of {SERVICES[service]} {ended}; it starts again by itself."
             return unavailable("ServiceUnavailable", f"{what} Try again.")

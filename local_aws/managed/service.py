@@ -38,6 +38,11 @@ class Refused(Exception):
         self.code = code
         self.message = message
 
+    def answer(self) -> tuple[int, dict[str, str], bytes]:
+        """As HTTP."""
+        content = {"__type": self.code, "Message": self.message, "message": self.message}
+        return 400, {"Content-Type": CONTENT_TYPE}, json.dumps(content).encode()
+
 
 class StandIn:
     """Answers one service's operations, several at once if it is asked on several threads."""
@@ -73,8 +78,7 @@ class StandIn:
         except Refused as error:
             if error.code == "StandInNotReady":
                 print(error.message, file=sys.stderr)
-            content = {"__type": error.code, "Message": error.message, "message": error.message}
-            return 400, headers, json.dumps(content).encode()
+            return error.answer()
         except Exception as error:  # noqa: BLE001 - the caller gets the service's word for it, the log the place
             # The message may repeat what the customer sent; the place and the type do not.
             traceback.print_tb(error.__traceback__, file=sys.stderr)

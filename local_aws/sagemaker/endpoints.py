@@ -28,6 +28,7 @@ from local_aws.sagemaker.model_servers import Answering, ModelServer, ask
 from local_aws.sagemaker.models import Models
 from local_aws.sagemaker.multi_models import TARGET, asked_for
 from local_aws.sagemaker.names import Names
+from local_aws.sagemaker.serverless import require_plain_serverless
 from local_aws.sagemaker.shadows import Shadows
 from local_aws.sagemaker.shapes import now
 
@@ -76,9 +77,9 @@ class Endpoints:
             raise validation_error("An endpoint takes one shadow variant.")
         for variant in (*request["ProductionVariants"], *shadows):
             if "ModelName" in variant:
+                require_plain_serverless(request, variant, self.models.find(variant["ModelName"]))
                 if shadows or "AsyncInferenceConfig" in request or "ServerlessConfig" in variant:
                     self.models.require_single_model(variant["ModelName"])
-                self.models.find(variant["ModelName"])
             elif "ExecutionRoleArn" not in request:
                 raise validation_error(
                     "A variant without a model needs the configuration's ExecutionRoleArn."

@@ -223,6 +223,7 @@ class SageMaker:
         self.shapes.check_request(operation, request)
         if refusals := list(TABLE[operation].refusals(request)):
             raise validation_error(f"{operation}: {' '.join(refusals)}")
+        self.shapes.check_patterns(operation, request)
         token = operation, request.get("ClientToken")
         if token in self.answers:
             return self.answers[token]

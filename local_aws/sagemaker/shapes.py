@@ -14,6 +14,8 @@ from botocore.validate import ParamValidator
 
 from local_aws.sagemaker.errors import validation_error
 
+ANY = "(?s).*"
+
 
 class Shapes:
     """The request and answer shapes of one AWS service."""
@@ -33,6 +35,12 @@ class Shapes:
         if problems:
             raise validation_error(f"{operation}: {' '.join(problems)}")
 
+    def check_patterns(self, operation: str, request: dict[str, Any]) -> None:
+        """Raises a ValidationException when a text of a request is none that its member's pattern takes."""
+        problems = list(unmatched(request, self.model.operation_model(operation).input_shape, operation))
+        if problems:
+            raise validation_error(" ".join(problems))
+
     def check_answer(self, operation: str, answer: dict[str, Any]) -> None:
         """Raises an AssertionError when we would answer what SageMaker cannot: that is our mistake, not a caller's."""
         shape = self.model.operation_model(operation).output_shape
@@ -51,14 +59,12 @@ def problems_of(value: Any, shape: Any) -> list[str]:
 
 
 def unlisted_values(value: Any, shape: Any, where: str) -> Iterator[str]:
-    """Sentences about what botocore leaves to the service: unknown members, enumerations, lengths, bounds, patterns."""
-    most, pattern = shape.metadata.get("max"), shape.metadata.get("pattern")
+    """Sentences about what botocore leaves to the service: unknown members, unlisted strings, lengths and bounds."""
+    most = shape.metadata.get("max")
     if most is not None and isinstance(value, str | list | dict) and len(value) > most:
         yield f"{where} has a length of {len(value)}, and at most {most} is taken."
     if most is not None and isinstance(value, int | float) and value > most:
         yield f"{where} is {value}, and at most {most} is taken."
-    if pattern and isinstance(value, str) and not compiled(pattern).fullmatch(value):
-        yield f"{where} does not match {pattern}."
     if shape.type_name == "structure" and isinstance(value, dict):
         for name, member in value.items():
             if name not in shape.members:
@@ -75,16 +81,26 @@ def unlisted_values(value: Any, shape: Any, where: str) -> Iterator[str]:
         yield f"{where} is {value!r}, which is not one of its values."
 
 
+def unmatched(value: Any, shape: Any, where: str) -> Iterator[str]:
+    """Sentences about texts that do not match their pattern."""
+    if isinstance(value, dict) and shape.type_name == "structure":
+        for name, member in value.items():
+            yield from unmatched(member, shape.members[name], f"{where}.{name}")
+    elif isinstance(value, dict) and shape.type_name == "map":
+        for name, member in value.items():
+            yield from unmatched(name, shape.key, f"{where}.{name}")
+            yield from unmatched(member, shape.value, f"{where}.{name}")
+    elif isinstance(value, list):
+        for i, member in enumerate(value):
+            yield from unmatched(member, shape.member, f"{where}[{i}]")
+    elif isinstance(value, str) and not compiled(shape.metadata.get("pattern", ANY)).fullmatch(value):
+        yield f"{where} does not match {shape.metadata['pattern']}."
+
+
 @cache
 def compiled(pattern: str) -> regex.Pattern[str]:
-    """A pattern of AWS's, in the words of Java's expressions, which Python's own module does not all know.
-
-    That of Athena's catalogues names halves of surrogate pairs, which no text has here: it takes everything.
-    """
-    try:
-        return regex.compile(pattern)
-    except regex.error:
-        return regex.compile("(?s).*")
+    """A pattern of AWS's, in the words of Java's expressions, which Python's own module does not all know."""
+    return regex.compile(pattern)
 
 
 def to_wire(value: Any) -> Any:

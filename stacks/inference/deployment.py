@@ -24,11 +24,7 @@ def release_alarms(scope: Construct, inference: InferenceSettings, endpoint: str
             period=Duration.minutes(1),
         )
 
-    common = {
-        "evaluation_periods": 2,
-        "datapoints_to_alarm": 1,
-        "treat_missing_data": cloudwatch.TreatMissingData.NOT_BREACHING,
-    }
+    missing = cloudwatch.TreatMissingData.NOT_BREACHING
     errors = cloudwatch.Alarm(
         scope,
         "ServerErrors",
@@ -36,7 +32,9 @@ def release_alarms(scope: Construct, inference: InferenceSettings, endpoint: str
         threshold=1,
         comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
         alarm_description=f"{endpoint} answers with server errors",
-        **common,
+        evaluation_periods=2,
+        datapoints_to_alarm=1,
+        treat_missing_data=missing,
     )
     slow = cloudwatch.Alarm(
         scope,
@@ -46,7 +44,10 @@ def release_alarms(scope: Construct, inference: InferenceSettings, endpoint: str
         threshold=inference.latency_alarm_milliseconds * 1000,
         comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
         alarm_description=f"{endpoint} answers more slowly than {inference.latency_alarm_milliseconds} ms",
-        **common,
+        # The first requests of a fleet are slow even after a warm-up: one minute alone says nothing of a version.
+        evaluation_periods=3,
+        datapoints_to_alarm=2,
+        treat_missing_data=missing,
     )
     acknowledge_alarm(errors)
     acknowledge_alarm(slow)

@@ -102,6 +102,7 @@ WRITES = {
         ),
         *("local_aws/sagemaker/container_logs.py", "local_aws/sagemaker/objects.py", "local_aws/serving.py"),
         *(
+            "local_aws/sagemaker/processing_jobs.py",
             "local_aws/sagemaker/training_jobs.py",
             "model_code/data/archives.py",
             "model_code/data/downloads.py",

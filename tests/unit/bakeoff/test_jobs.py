@@ -161,7 +161,8 @@ def hold(tmp_path, monkeypatch):
         if made is not None:
             made.append(training)
         families = dict.fromkeys(("traditional", "cnn", "rnn"), HOST)
-        runner = jobs.Jobs(jobs.Site(training, storage, "data", REQUEST, families), RUN)
+        images = {**dict.fromkeys(families, "for GPUs"), "traditional": "for processors"}
+        runner = jobs.Jobs(jobs.Site(training, storage, "data", REQUEST, families, images), RUN)
         held = contest.run(
             table(),
             PROBLEM,
@@ -205,6 +206,7 @@ def test_a_job_is_the_deployments_with_another_script_and_no_longer_than_it_may_
         "code",
     }
     assert request["HyperParameters"]["sagemaker_program"] == '"bakeoff_job.py"'
+    assert request["AlgorithmSpecification"]["TrainingImage"] == "for processors"
 
 
 def test_a_job_that_fails_or_is_refused_or_leaves_nothing_is_reported_and_the_others_go_on(hold):

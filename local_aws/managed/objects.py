@@ -1,0 +1,44 @@
+"""Reads the objects of S3 that a request names in the place of bytes, as Rekognition does."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from local_aws.managed.service import Refused
+
+IMAGES = ("Image", "SourceImage", "TargetImage")
+
+
+def with_objects(body: bytes, clients: Callable[[str], Any]) -> bytes:
+    """A request's body, with the content of each image's S3Object in it.
+
+    Raises:
+        Refused: with Rekognition's code when an object cannot be had.
+    """
+    request = json.loads(body)
+    for image in IMAGES:
+        given = request.get(image)
+        if isinstance(given, dict) and isinstance(given.get("S3Object"), dict):
+            given["S3Object"]["Bytes"] = base64.b64encode(
+                content_of(given["S3Object"], clients("s3"))
+            ).decode()
+    return json.dumps(request).encode()
+
+
+def content_of(place: dict[str, Any], s3: Any) -> bytes:
+    """What an object holds; see `with_objects` for what is raised."""
+    version = {"VersionId": place["Version"]} if "Version" in place else {}
+    try:
+        return s3.get_object(Bucket=place["Bucket"], Key=place["Name"], **version)["Body"].read()
+    except KeyError as error:
+        raise Refused("InvalidParameterException", f"An S3Object needs its {error.args[0]}.") from error
+    except ClientError as error:
+        raise Refused(
+            "InvalidS3ObjectException",
+            "Unable to get object metadata from S3. Check object key, region and/or access permissions.",
+        ) from error
