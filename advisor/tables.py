@@ -23,13 +23,18 @@ OWN_FAMILIES = frozenset({"traditional", *KINDS, "hybrid"})
 
 @dataclass(frozen=True, slots=True)
 class Closure:
-    """A service or feature that new customers cannot get, or nobody any more."""
+    """A service or feature that new customers cannot get, or nobody any more.
+
+    Attributes:
+        marks: what a template or a policy that uses it has in it.
+    """
 
     id: str
     name: str
     replacement: str
     source: str
     date_status: str
+    marks: tuple[str, ...]
     closed_to_new_customers: date | None = None
     end_of_support: date | None = None
 
@@ -37,8 +42,10 @@ class Closure:
         """What is closed since when, and what takes its place."""
         if self.end_of_support:
             what = f"{self.name} ended on {self.end_of_support.isoformat()}"
-        else:
+        elif self.closed_to_new_customers:
             what = f"{self.name} is closed to new customers since {self.closed_to_new_customers}"
+        else:
+            what = f"{self.name} is closed to new customers"
         return f"{what}; use {self.replacement}."
 
 
@@ -80,7 +87,10 @@ def read(name: str) -> dict[str, Any]:
 @cache
 def closures() -> dict[str, Closure]:
     """All closures by id."""
-    return {entry["id"]: Closure(**entry) for entry in read("closures.toml")["closure"]}
+    found = [
+        Closure(**{**entry, "marks": tuple(entry["marks"])}) for entry in read("closures.toml")["closure"]
+    ]
+    return {closure.id: closure for closure in found}
 
 
 @cache

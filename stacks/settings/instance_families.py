@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
+import datetime
 import re
+
+# The table below. Sources: AWS Neuron's release notes (2.31: TensorFlow is supported no more), SageMaker AI's list of
+# instance types.
+CHECKED_ON = datetime.date(2026, 11, 30)
+# What SageMaker's description lists and our images do not run on, by the beginning of a type's name.
+WITHOUT_TENSORFLOW = {
+    "ml.trn": "AWS supports TensorFlow no more on Trainium",
+    "ml.inf": "AWS supports TensorFlow no more on Inferentia",
+    "ml.p2.": "SageMaker has no P2 any more",
+}
 
 # Families with NVMe disks: SageMaker refuses a volume key on them, and their hardware encrypts the disks
 # (CreateTrainingJob and CreateEndpointConfig, VolumeKmsKeyId and KmsKeyId).
@@ -22,6 +33,11 @@ def has_local_storage(instance_type: str) -> bool:
 def is_graviton(instance_type: str) -> bool:
     """Whether the instance is of AWS's arm64 processors, for which there is no TensorFlow inference image."""
     return GRAVITON.match(instance_type) is not None
+
+
+def without_tensorflow(instance_type: str) -> str | None:
+    """Why TensorFlow does not run on an instance that SageMaker lists, as a part of a sentence; None where it does."""
+    return next((why for start, why in WITHOUT_TENSORFLOW.items() if instance_type.startswith(start)), None)
 
 
 def virtual_processors(instance_type: str) -> int:

@@ -7,6 +7,8 @@ from typing import Any, cast
 
 import botocore.session  # pyright: ignore[reportMissingTypeStubs]  # botocore brings no types
 
+from stacks.settings.instance_families import without_tensorflow
+
 
 @cache
 def instance_types(shape: str) -> frozenset[str]:
@@ -16,22 +18,29 @@ def instance_types(shape: str) -> frozenset[str]:
     return frozenset(data["shapes"][shape]["enum"])
 
 
-def training_instance(value: str) -> str:
-    """Refuses what CreateTrainingJob would."""
-    if value not in instance_types("TrainingInstanceType"):
-        raise ValueError(f"'{value}' is no instance type that SageMaker trains on, such as ml.g5.xlarge")
+def usable(value: str, shape: str, verb: str, example: str) -> str:
+    """The instance type, when SageMaker has it for a purpose and TensorFlow runs on it.
+
+    Raises:
+        ValueError: saying what it is not.
+    """
+    if value not in instance_types(shape):
+        raise ValueError(f"'{value}' is no instance type that SageMaker {verb} on, such as {example}")
+    if why := without_tensorflow(value):
+        raise ValueError(f"'{value}' cannot be chosen: {why}. Choose one such as {example}")
     return value
+
+
+def training_instance(value: str) -> str:
+    """Refuses what CreateTrainingJob would, and what trains nothing of ours."""
+    return usable(value, "TrainingInstanceType", "trains", "ml.g5.xlarge")
 
 
 def inference_instance(value: str) -> str:
-    """Refuses what CreateEndpointConfig would."""
-    if value not in instance_types("ProductionVariantInstanceType"):
-        raise ValueError(f"'{value}' is no instance type that SageMaker serves on, such as ml.g4dn.xlarge")
-    return value
+    """Refuses what CreateEndpointConfig would, and what serves nothing of ours."""
+    return usable(value, "ProductionVariantInstanceType", "serves", "ml.g4dn.xlarge")
 
 
 def transform_instance(value: str) -> str:
-    """Refuses what CreateTransformJob would."""
-    if value not in instance_types("TransformInstanceType"):
-        raise ValueError(f"'{value}' is no instance type that SageMaker transforms on, such as ml.c5.xlarge")
-    return value
+    """Refuses what CreateTransformJob would, and what transforms nothing of ours."""
+    return usable(value, "TransformInstanceType", "transforms", "ml.c5.xlarge")

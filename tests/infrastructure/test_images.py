@@ -1,4 +1,4 @@
-"""The table of AWS's containers agrees with the sagemaker SDK's own, and nobody looked at it too long ago."""
+"""The table of AWS's containers agrees with the sagemaker SDK's own, and warns before an image's end."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from sagemaker.core import image_uris
 from stacks.settings import SettingsRefused, load_settings
 from stacks.settings.container_images import (
     ACCOUNT_OF_REGION,
-    CHECKED_ON,
     INFERENCE_IMAGES,
     TRAINING_IMAGES,
     VERIFIED_PAIRS,
@@ -21,7 +20,6 @@ from stacks.settings.container_images import (
 from .conftest import context
 
 IMAGES = {"training": TRAINING_IMAGES, "inference": INFERENCE_IMAGES}
-OLDEST_LOOK_DAYS = 120
 
 
 def registries(scope: str, version: str) -> dict[str, str]:
@@ -74,12 +72,6 @@ def test_a_region_without_the_containers_is_refused_by_name():
         SettingsRefused, match="no TensorFlow containers for training and inference in 'me-west-1'"
     ):
         load_settings("dev", environments)
-
-
-def test_the_table_was_looked_up_not_too_long_ago():
-    """When this fails: look at the sources that the table names, correct it, and write the day into CHECKED_ON."""
-    age = datetime.date.today() - CHECKED_ON
-    assert age <= datetime.timedelta(days=OLDEST_LOOK_DAYS)
 
 
 def test_every_verified_pair_is_in_the_tables():

@@ -167,11 +167,13 @@ def test_what_has_ended_is_advised_to_nobody():
     assert "rekognition.start_person_tracking" not in ids(recommend(problem))
 
 
-def test_a_closure_is_a_date_and_a_replacement():
+def test_a_closure_has_a_replacement_and_a_date_where_aws_states_one():
     for closure in tables.closures().values():
         dates = [date for date in (closure.closed_to_new_customers, closure.end_of_support) if date]
-        assert dates and all(isinstance(date, datetime.date) for date in dates)
+        assert all(isinstance(date, datetime.date) for date in dates)
+        assert dates or "no date was found" in closure.source
         assert closure.replacement and closure.source
+        assert "None" not in closure.sentence()
 
 
 SENTENCE = re.compile(r"If (\w+) were (.+) \(it is .+\), (.+) would come first\.")
