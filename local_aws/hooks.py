@@ -22,7 +22,7 @@ from ministack.services import (
 )
 from ministack.services.cloudformation import provisioners, stacks
 
-from local_aws import alarms, dead_letters
+from local_aws import alarms, dead_letters, state_limits
 from local_aws.autoscaling import Autoscaling
 from local_aws.bookkeeping import bookkeeping_handlers
 from local_aws.iam import enforcement
@@ -61,6 +61,7 @@ def install(sagemaker: SageMaker, stand_ins: StandIns) -> Autoscaling:
     Deliveries(sagemaker.decisions).install()
     alarms.install()
     dead_letters.install()
+    state_limits.install()
     sagemaker.endpoints.watch_alarms = partial(alarms.AlarmWatch, sagemaker.endpoints.metrics)
     periodically(PERIOD_SECONDS, sagemaker.endpoints.metrics.publish)
     return scaling
@@ -115,7 +116,8 @@ PRIVATE: tuple[tuple[ModuleType, str], ...] = (
     (stacks, "_runs_on_worker_thread"),
     (
         stepfunctions,
-        "_ExecutionError _SERVICE_DISPATCH _create_state_machine _executions _invoke_resource _invoke_with_callback "
+        "_ExecutionError _SERVICE_DISPATCH _add_event _create_state_machine _error_matches _executions _invoke_resource "
+        "_invoke_with_callback "
         "_read_map_items _resolve_params_obj _resolve_state_machine_arn _run_distributed_map _run_execution "
         "_state_machines",
     ),

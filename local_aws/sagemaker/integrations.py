@@ -48,9 +48,6 @@ JOB_ERRORS = {"ResourceLimitExceeded", "ResourceInUse", "ResourceNotFound"}
 # Services whose own members begin with small letters.
 SMALL = ("sfn",)
 
-# What a state's input or result may have (Step Functions quotas).
-STATE_BYTES = 262_144
-
 Integration = Callable[[str, dict[str, Any]], dict[str, Any]]
 
 
@@ -64,22 +61,7 @@ def dispatch_table(sagemaker: SageMaker) -> dict[str, Integration]:
         for name, service, operations in SDK_CALLS
         for operation in operations
     }
-    return {resource: within_limit(integration) for resource, integration in (jobs | calls).items()}
-
-
-def within_limit(integration: Integration) -> Integration:
-    """Refuses an answer that no state could hold, as Step Functions does."""
-
-    def answer(resource: str, request: dict[str, Any]) -> dict[str, Any]:
-        found = integration(resource, request)
-        if len(json.dumps(found).encode()) > STATE_BYTES:
-            raise stepfunctions._ExecutionError(
-                "States.DataLimitExceeded",
-                f"The result of {resource} is larger than the {STATE_BYTES} bytes that a state holds.",
-            )
-        return found
-
-    return answer
+    return jobs | calls
 
 
 def job_integration(sagemaker: SageMaker, kind: str) -> Integration:

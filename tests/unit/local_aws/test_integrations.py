@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from ministack.services import stepfunctions
 
 from local_aws.sagemaker.errors import ServiceError
-from local_aws.sagemaker.integrations import STATE_BYTES, execution_error, job_integration, within_limit
+from local_aws.sagemaker.integrations import execution_error, job_integration
 
 
 class Refusing:
@@ -56,11 +56,3 @@ def test_a_refused_call_of_the_sdk_has_the_name_of_the_java_class(service, code,
     client = SimpleNamespace(meta=boto3.client(service, region_name="us-east-1").meta)
     error = ClientError({"Error": {"Code": code, "Message": "the reason"}}, "Operation")
     assert execution_error(client, service, error).error == name
-
-
-def test_an_answer_that_no_state_holds_is_refused_as_step_functions_does():
-    fits, larger = "x" * (STATE_BYTES - len('{"Body": ""}')), "x" * STATE_BYTES
-    assert within_limit(lambda *_: {"Body": fits})("s3:getObject", {}) == {"Body": fits}
-    with pytest.raises(stepfunctions._ExecutionError) as refused:
-        within_limit(lambda *_: {"Body": larger})("s3:getObject", {})
-    assert refused.value.error == "States.DataLimitExceeded"
