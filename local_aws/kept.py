@@ -31,6 +31,7 @@ def write_kept(file: Path, sagemaker: SageMaker, scaling: Autoscaling, port: int
         "packages": sagemaker.registry.packages,
         "models": sagemaker.models.described,
         "configs": endpoints.configs,
+        "tags": sagemaker.tags.by_arn,
         "endpoints": {name: one["EndpointConfigName"] for name, one in endpoints.endpoints.items()},
         "components": [
             {name: one[name] for name in OF_A_COMPONENT}
@@ -56,6 +57,8 @@ def restore_kept(file: Path, sagemaker: SageMaker, scaling: Autoscaling) -> None
     sagemaker.registry.packages.update(content["packages"])
     sagemaker.models.described.update(content["models"])
     sagemaker.endpoints.configs.update(content["configs"])
+    # What was kept before there were any has none.
+    sagemaker.tags.by_arn.update(content.get("tags", {}))
     scaling.targets.update({name: Target(**one) for name, one in content["targets"].items()})
     for name, config in content["endpoints"].items():
         sagemaker.endpoints.create_endpoint({"EndpointName": name, "EndpointConfigName": config})

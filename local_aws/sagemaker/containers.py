@@ -124,9 +124,14 @@ def as_on_disk(text: str, folder: Path) -> str:
     return text if can_bind_mount() else text.replace(CONTAINER_ROOT, str(folder))
 
 
-def role_environment(arn: str, role_arn: str, endpoint_url: str) -> dict[str, str]:
-    """What a container reaches AWS's services by: where they are, and a session of its role."""
+def role_environment(arn: str, role_arn: str, endpoint_url: str, *, is_isolated: bool) -> dict[str, str]:
+    """What a container reaches AWS's services by: where they are, and a session of its role.
+
+    One in network isolation has no credentials (SageMaker developer guide, internet-free mode).
+    """
     region = arn.split(":")[3]
+    if is_isolated:
+        return {"AWS_REGION": region}
     return {
         "AWS_REGION": region,
         # SageMaker does not set it. boto3 reaches S3 without a region there, but not where it is told an address.

@@ -64,7 +64,12 @@ class ProcessingJob(ContainerJob):
         (self.folder / "output").mkdir(exist_ok=True)
         self.write_configuration()
         variables = {
-            **role_environment(self.arn, self.request["RoleArn"], self.s3.meta.endpoint_url),
+            **role_environment(
+                self.arn,
+                self.request["RoleArn"],
+                self.s3.meta.endpoint_url,
+                is_isolated=self.request.get("NetworkConfig", {}).get("EnableNetworkIsolation", False),
+            ),
             **self.request.get("Environment", {}),
         }
         # The images' CMD, which has nothing to do.

@@ -108,7 +108,12 @@ class TrainingJob(ContainerJob):
         variables = {
             "TRAINING_JOB_NAME": self.name,
             "TRAINING_JOB_ARN": self.arn,
-            **role_environment(self.arn, self.request["RoleArn"], self.s3.meta.endpoint_url),
+            **role_environment(
+                self.arn,
+                self.request["RoleArn"],
+                self.s3.meta.endpoint_url,
+                is_isolated=self.request.get("EnableNetworkIsolation", False),
+            ),
             **self.request.get("Environment", {}),
         }
         return command_of(self.request["AlgorithmSpecification"], ["train"]), variables

@@ -47,6 +47,11 @@ found = {file.stem: json.loads(file.read_text()) for file in (base / "input" / "
 pathlib.Path(os.environ["SM_MODEL_DIR"], "seen.json").write_text(json.dumps(found))
 (base / "elsewhere" / "step-1").write_text("of this run")
 """
+ISOLATED = """
+import json, os, pathlib
+found = [name for name in os.environ if name.startswith(("AWS_ACCESS", "AWS_SECRET", "AWS_SESSION", "AWS_ENDPOINT"))]
+pathlib.Path(os.environ["SM_MODEL_DIR"], "seen.json").write_text(json.dumps(found))
+"""
 STOPPED = """
 import os, pathlib, signal, sys, time
 def save(*_):
@@ -120,6 +125,13 @@ def test_a_job_finds_what_was_asked_for_in_its_configuration_files(client, bucke
     assert found["checkpointconfig"] == request["CheckpointConfig"]
     saved = client("s3").get_object(Bucket=bucket, Key="checkpoints/two/step-1")["Body"].read()
     assert saved == b"of this run"
+
+
+def test_a_job_in_network_isolation_has_no_credentials(client, bucket):
+    request = training_request(client("s3"), bucket, ISOLATED, EnableNetworkIsolation=True)
+    job = run_training(client("sagemaker"), request)
+    assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
+    assert read_model(client("s3"), job) == []
 
 
 def test_an_image_of_another_version_runs_and_says_so(client, bucket):
