@@ -116,10 +116,9 @@ PRIVATE: tuple[tuple[ModuleType, str], ...] = (
     (stacks, "_runs_on_worker_thread"),
     (
         stepfunctions,
-        "_ExecutionError _SERVICE_DISPATCH _add_event _create_state_machine _error_matches _executions _invoke_resource "
-        "_invoke_with_callback "
-        "_read_map_items _resolve_params_obj _resolve_state_machine_arn _run_distributed_map _run_execution "
-        "_state_machines",
+        "_ExecutionError _SERVICE_DISPATCH _add_event _create_state_machine _error_matches _executions "
+        "_invoke_resource _invoke_with_callback _read_map_items _resolve_params_obj _resolve_state_machine_arn "
+        "_run_distributed_map _run_execution _state_machines",
     ),
 )
 
