@@ -112,6 +112,7 @@ class InferenceStack(Stack):
             *roles.pull_image(INFERENCE_IMAGES[settings.inference.image_version], settings.region),
             *roles.write_sagemaker_logs(self, *log_groups(settings.inference)),
             # A batch transform job has no role but that of its model.
+            roles.use_key_for_volumes(self.key_arn),
             *roles.read_objects(data_bucket_arn, f"{TRANSFORM_PREFIX}/"),
             roles.write_objects(data_bucket_arn, f"{TRANSFORM_PREFIX}/"),
             Grant(["sagemaker:DescribeModelPackage"], versions, VERSIONS),
