@@ -67,6 +67,7 @@ def serve(
 
     async def prepare() -> None:
         await announce_when_ready(port, announce)
+        sagemaker.decisions.roles_are_there.set()
         await stand_ins.start()
         await asyncio.to_thread(warm, sagemaker.client)
 

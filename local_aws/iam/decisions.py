@@ -63,10 +63,15 @@ class Record:
 
 
 class Decisions:
-    """What is asked before anything is done."""
+    """What is asked before anything is done.
+
+    Attributes:
+        roles_are_there: set when ministack has read the roles that were kept; who asks before waits.
+    """
 
     def __init__(self, record: Record) -> None:
         self.record = record
+        self.roles_are_there = threading.Event()
 
     def of_key(self, access_key_id: str, call: Call, evaluation: EvalResult | None) -> Refused | None:
         """The refusal of a call with a key that ministack has evaluated; notes what was decided."""
@@ -87,6 +92,7 @@ class Decisions:
 
     def refusal(self, role_arn: str, call: Call) -> Refused | None:
         """Why a role may not do something, outside of any request; None when it may."""
+        self.roles_are_there.wait()
         in_account()
         key = session_of(role_arn, role_arn, "service")["AWS_ACCESS_KEY_ID"]
         found = iam_evaluator.enforce(

@@ -41,8 +41,8 @@ def calls_of(operation: str, request: dict[str, Any]) -> list[Call]:
     """An operation's own call, that of its tags, and the handing over of its role."""
     action = f"sagemaker:{operation}"
     if operation == "CreateModelPackage":
-        group = request.get("ModelPackageGroupName", ANY)
-        resources = [f"model-package-group/{group}", f"model-package/{group}/1"]
+        # Its resource is the version, whose number nobody knows yet.
+        resources = [f"model-package/{request.get('ModelPackageGroupName', ANY)}/1"]
     else:
         resources = [] if operation.startswith("List") else named(request)
     calls = [Call(action, arn("sagemaker", one)) for one in resources] or [Call(action)]

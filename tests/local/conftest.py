@@ -50,14 +50,16 @@ def state_directory(tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def aws(state_directory):
     """The embedded AWS of the session."""
-    with EmbeddedAws.start(
-        state_directory,
-        log_file=state_directory.with_name("aws.log"),
-        concurrent_jobs=2,
-        without_capacity=[TYPE_WITHOUT_CAPACITY],
-    ) as running:
-        create_role(client_of(running, "iam"), ROLE.rpartition("/")[2])
+    options = {"concurrent_jobs": 2, "without_capacity": [TYPE_WITHOUT_CAPACITY]}
+    with start_with_role(state_directory.parent, **options) as running:
         yield running
+
+
+def start_with_role(folder: Path, **options: Any) -> EmbeddedAws:
+    """An embedded AWS in a folder, with the role of the tests."""
+    running = EmbeddedAws.start(folder / "state", log_file=folder / "aws.log", **options)
+    create_role(client_of(running, "iam"), ROLE.rpartition("/")[2])
+    return running
 
 
 def client_of(running: EmbeddedAws, service: str) -> Any:

@@ -13,12 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from local_aws.launcher import EmbeddedAws
 from local_aws.processes import start_leashed, stop_leashed
 from local_aws.sagemaker.containers import as_in_container, can_bind_mount, process_environment
 from stacks.training.entrypoint import TRAINING_ENTRYPOINT
 
-from .conftest import ROLE, TRAINING_IMAGE, client_of, run_training, training_request
+from .conftest import ROLE, TRAINING_IMAGE, client_of, run_training, start_with_role, training_request
 
 SCRIPT = """
 import json, os, pathlib, sys
@@ -158,7 +157,7 @@ def test_with_user_namespaces_the_job_really_is_at_opt_ml(client, bucket):
 def test_without_user_namespaces_the_same_job_runs_in_a_folder(tmp_path, monkeypatch):
     # A PATH without util-linux has no `unshare`, as on a system that is not Linux.
     monkeypatch.setenv("PATH", str(Path(sys.executable).parent))
-    with EmbeddedAws.start(tmp_path / "state", log_file=tmp_path / "log") as running:
+    with start_with_role(tmp_path) as running:
         s3 = client_of(running, "s3")
         s3.create_bucket(Bucket="bucket")
         description = run_training(client_of(running, "sagemaker"), training_request(s3, "bucket", SCRIPT))

@@ -7,18 +7,14 @@ import signal
 
 import pytest
 
-from local_aws.launcher import EmbeddedAws, EmbeddedAwsFailed
+from local_aws.launcher import EmbeddedAwsFailed
 
-from .conftest import client_of
+from .conftest import client_of, start_with_role
 from .endpoint import Endpoint
 
 
-def start(folder, **options) -> EmbeddedAws:
-    return EmbeddedAws.start(folder / "state", log_file=folder / "log", **options)
-
-
 def test_what_was_kept_is_there_again_and_what_a_kill_interrupted_too(tmp_path, artefact):
-    with start(tmp_path, keep=True) as first:
+    with start_with_role(tmp_path, keep=True) as first:
         s3 = client_of(first, "s3")
         s3.create_bucket(Bucket="kept")
         s3.put_bucket_versioning(Bucket="kept", VersioningConfiguration={"Status": "Enabled"})
@@ -30,7 +26,7 @@ def test_what_was_kept_is_there_again_and_what_a_kill_interrupted_too(tmp_path, 
             "ModelPackageSummaryList"
         ]
     port = int(first.endpoint_url.rpartition(":")[2])
-    second = start(tmp_path, keep=True, port=port)
+    second = start_with_role(tmp_path, keep=True, port=port)
     try:
         made.sagemaker, made.runtime = client_of(second, "sagemaker"), client_of(second, "sagemaker-runtime")
         assert made.settled()["EndpointStatus"] == "InService"
@@ -41,7 +37,7 @@ def test_what_was_kept_is_there_again_and_what_a_kill_interrupted_too(tmp_path, 
     finally:
         os.kill(second.process_id, signal.SIGKILL)
         second.process.wait()
-    with start(tmp_path, keep=True, port=port) as third:
+    with start_with_role(tmp_path, keep=True, port=port) as third:
         assert client_of(third, "s3").list_buckets()["Buckets"][0]["Name"] == "kept"
         sagemaker = client_of(third, "sagemaker")
         assert (
@@ -49,15 +45,15 @@ def test_what_was_kept_is_there_again_and_what_a_kill_interrupted_too(tmp_path, 
             == before
         )
     with pytest.raises(EmbeddedAwsFailed, match="told to keep. Go on with it by --keep"):
-        start(tmp_path)
+        start_with_role(tmp_path)
     assert (tmp_path / "state" / "kept.json").exists()
 
 
 def test_what_was_killed_before_its_first_orderly_end_leaves_nothing_half_kept(tmp_path):
-    first = start(tmp_path, keep=True)
+    first = start_with_role(tmp_path, keep=True)
     client_of(first, "s3").create_bucket(Bucket="half")
     client_of(first, "s3").put_object(Bucket="half", Key="key", Body=b"content")
     os.kill(first.process_id, signal.SIGKILL)
     first.process.wait()
-    with start(tmp_path, keep=True) as second:
+    with start_with_role(tmp_path, keep=True) as second:
         assert client_of(second, "s3").list_buckets()["Buckets"] == []

@@ -19,8 +19,15 @@ from local_aws.launcher import EmbeddedAws, EmbeddedAwsFailed
 from local_aws.sagemaker.containers import can_bind_mount
 from local_aws.state import ready_in
 
-from .conftest import INFERENCE_IMAGE, ROLE, archive, client_of, run_training, training_request
-from .roles import create_role
+from .conftest import (
+    INFERENCE_IMAGE,
+    ROLE,
+    archive,
+    client_of,
+    run_training,
+    start_with_role,
+    training_request,
+)
 from .test_launcher import SLEEPER, family
 
 SLEEPING_FUNCTION = "import subprocess\ndef handler(event, context):\n    subprocess.run(['sleep', '60'])\n"
@@ -36,9 +43,7 @@ class Place:
 
     def start(self, **options: Any) -> EmbeddedAws:
         """An embedded AWS in it."""
-        running = EmbeddedAws.start(self.folder / "state", log_file=self.folder / "log", **options)
-        create_role(client_of(running, "iam"), ROLE.rpartition("/")[2])
-        return running
+        return start_with_role(self.folder, **options)
 
 
 @pytest.fixture
@@ -130,10 +135,10 @@ def test_after_a_kill_the_next_start_does_the_same_again(
 
 def test_a_second_start_leaves_the_first_alone(place):
     with place.start() as first:
-        log = (place.folder / "log").read_text()
+        log = (place.folder / "aws.log").read_text()
         with pytest.raises(EmbeddedAwsFailed, match=f"process {first.process_id} has the state directory"):
             place.start()
-        assert (place.folder / "log").read_text() == log
+        assert (place.folder / "aws.log").read_text() == log
         assert client_of(first, "s3").list_buckets()["Buckets"] == []
 
 

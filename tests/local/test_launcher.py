@@ -19,7 +19,7 @@ from local_aws.launcher import EmbeddedAws, EmbeddedAwsFailed, environment, loop
 from local_aws.processes import start_leashed, stop_leashed
 from local_aws.sagemaker.containers import can_bind_mount
 
-from .conftest import client_of, run_training, training_request
+from .conftest import client_of, run_training, start_with_role, training_request
 
 SLEEPER = "import time\nprint('ready', flush=True)\ntime.sleep(300)\n"
 
@@ -57,7 +57,7 @@ def test_it_listens_on_the_loopback_address_only(aws, client):
 def test_a_proxy_of_the_machine_is_never_asked_for_the_loopback_address(tmp_path, monkeypatch):
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")  # where nobody answers
-    with EmbeddedAws.start(tmp_path / "state", log_file=tmp_path / "log") as running:
+    with start_with_role(tmp_path) as running:
         for name, value in environment(running.endpoint_url, running.keys).items():
             monkeypatch.setenv(name, value)
         client_of(running, "s3").create_bucket(Bucket="reached")
@@ -100,7 +100,7 @@ def test_a_state_directory_that_is_a_file_is_a_sentence(tmp_path):
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL], ids=["SIGTERM", "SIGKILL"])
 def test_nothing_outlives_it_not_even_a_training_job(tmp_path, number, gone):
-    running = EmbeddedAws.start(tmp_path / "state", log_file=tmp_path / "log")
+    running = start_with_role(tmp_path)
     try:
         s3 = client_of(running, "s3")
         s3.create_bucket(Bucket="bucket")
