@@ -19,7 +19,8 @@ from local_aws.launcher import EmbeddedAws, EmbeddedAwsFailed, environment, loop
 from local_aws.processes import start_leashed, stop_leashed
 from local_aws.sagemaker.containers import can_bind_mount
 
-from .conftest import client_of, run_training, start_with_role, training_request
+from .conftest import ROLE, client_of, run_training, start_with_role, training_request
+from .roles import create_role
 
 SLEEPER = "import time\nprint('ready', flush=True)\ntime.sleep(300)\n"
 
@@ -57,9 +58,10 @@ def test_it_listens_on_the_loopback_address_only(aws, client):
 def test_a_proxy_of_the_machine_is_never_asked_for_the_loopback_address(tmp_path, monkeypatch):
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")  # where nobody answers
-    with start_with_role(tmp_path) as running:
+    with EmbeddedAws.start(tmp_path / "state", log_file=tmp_path / "log") as running:
         for name, value in environment(running.endpoint_url, running.keys).items():
             monkeypatch.setenv(name, value)
+        create_role(client_of(running, "iam"), ROLE.rpartition("/")[2])
         client_of(running, "s3").create_bucket(Bucket="reached")
         request = training_request(client_of(running, "s3"), "reached", "print('trained')")
         described = run_training(client_of(running, "sagemaker"), request)
