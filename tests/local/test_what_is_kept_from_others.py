@@ -13,7 +13,9 @@ from typing import Any
 
 import pytest
 
-from .conftest import client_of, run_training, start_with_role, training_request
+from local_aws.launcher import EmbeddedAws
+
+from .conftest import ROLE, client_of, run_training, training_request
 from .endpoint import Endpoint
 from .roles import create_role
 
@@ -53,11 +55,12 @@ def started(tmp_path_factory):
         with pytest.MonkeyPatch.context() as patch:
             for name, value in OF_THE_USER.items():
                 patch.setenv(name, value)
-            running = start_with_role(folder)
+            running = EmbeddedAws.start(folder / "state", log_file=folder / "aws.log")
     finally:
         os.umask(mask)
     with running:
         client_of(running, "s3").create_bucket(Bucket=BUCKET)
+        create_role(client_of(running, "iam"), ROLE.rpartition("/")[2])
         yield running
 
 
