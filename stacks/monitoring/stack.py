@@ -96,17 +96,12 @@ class WatchingStack(Stack):
 
     def tell(self, construct_id: str, topic: sns.Topic, pattern: events.EventPattern, message: str) -> None:
         """Sends the topic a sentence for every event of a pattern."""
-        target = targets.SnsTopic(
+        told = targets.SnsTopic(
             topic,  # pyright: ignore[reportArgumentType]  # jsii
             message=events.RuleTargetInput.from_text(message),
             dead_letter_queue=lost_events(self),
         )
-        events.Rule(
-            self,
-            construct_id,
-            event_pattern=pattern,
-            targets=[target],  # pyright: ignore[reportArgumentType]  # jsii
-        )
+        events.Rule(self, construct_id, event_pattern=pattern, targets=[told])  # pyright: ignore[reportArgumentType]  # jsii
 
     def tell_of_alarms(self, topic: sns.Topic, alarm_prefix: str) -> None:
         """Every alarm of the app's stacks, whose names CloudFormation begins with the stack's."""
