@@ -10,6 +10,7 @@ from cli.shared.run_ids import new_run_id
 from cli.shared.target import Target
 from definitions.names import PROJECT
 from definitions.networks import KINDS
+from definitions.parameters import DATA_BUCKET, TRAINING_STATE_MACHINE
 from stacks.settings import EnvironmentSettings
 from stacks.settings.instance_families import has_local_storage
 
@@ -31,7 +32,7 @@ def jobs_of(target: Target, settings: EnvironmentSettings) -> Jobs:
         CommandFailed: when the app is not deployed there.
     """
     machine = target.client("stepfunctions").describe_state_machine(
-        stateMachineArn=target.parameter("training-state-machine-arn")
+        stateMachineArn=target.parameter(TRAINING_STATE_MACHINE)
     )
     states = json.loads(machine["definition"])["States"]
     training = states["Train"]["Arguments"]
@@ -50,7 +51,7 @@ def jobs_of(target: Target, settings: EnvironmentSettings) -> Jobs:
         Site(
             target.client("sagemaker"),
             target.client("s3"),
-            target.parameter("data-bucket"),
+            target.parameter(DATA_BUCKET),
             request,
             {**dict.fromkeys(KINDS, network), "traditional": traditional},
             {

@@ -9,6 +9,7 @@ from typing import Any
 from bakeoff.contest import Contest
 from cli.shared.target import Target
 from definitions.names import BAKEOFF_KEY
+from definitions.parameters import DATA_BUCKET
 
 
 def figures(held: Contest, data: str) -> dict[str, Any]:
@@ -49,7 +50,7 @@ def leave(target: Target, held: Contest, data: str) -> str:
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
-        bucket = target.parameter_if_published("data-bucket")
+        bucket = target.parameter_if_published(DATA_BUCKET)
         if bucket is None:
             return (
                 f"The app is not deployed in {target.description}, so no console there shows these figures."

@@ -18,6 +18,7 @@ from cli.shared.options import parse_settings
 from cli.shared.run_ids import new_run_id
 from cli.shared.target import Target
 from definitions.networks import FEATURES, kind_of_feature
+from definitions.parameters import BULK_CALLS_PER_SECOND, BULK_LIMIT, BULK_STATE_MACHINE, DATA_BUCKET
 from definitions.service_limits import SERVICE_LIMITS
 from lambdas.bulk.asking import batch_operation, runs_in_bulk
 from lambdas.bulk.places import PREFIX, Place
@@ -98,7 +99,7 @@ def limit_of(target: Target, limit_usd: float | None) -> float:
     Raises:
         CommandFailed: when the limit is above what the deployment allows.
     """
-    most = float(target.parameter("bulk-limit-usd"))
+    most = float(target.parameter(BULK_LIMIT))
     if limit_usd is not None and limit_usd > most:
         raise CommandFailed(
             f"The deployment lets no run cost more than {most:,.2f} US dollars (bulk.limit_usd in cdk.json)."
@@ -200,7 +201,7 @@ def units_of(operation: Operation, size_bytes: int) -> int:
 
 def rate_of(target: Target, operation: Operation) -> float:
     """Calls a second that the deployment makes of an operation."""
-    rates = json.loads(target.parameter("bulk-calls-per-second"))
+    rates = json.loads(target.parameter(BULK_CALLS_PER_SECOND))
     called = batch_operation(operation) or operation
     return rates.get(called.api, rates["*"])
 
@@ -293,14 +294,14 @@ def begin(
     target: Target, about: Mapping[str, Any], attempt: int, objects: int, manifest: BinaryIO | None
 ) -> None:
     """Starts an attempt of a run: writes its manifest, unless it is there already, and what `status` reads."""
-    bucket, s3 = target.parameter("data-bucket"), target.client("s3")
+    bucket, s3 = target.parameter(DATA_BUCKET), target.client("s3")
     place = Place(about["id"], attempt)
     if manifest is not None:
         manifest.seek(0)
         s3.upload_fileobj(manifest, bucket, place.manifest)
     names = ("id", "operation", "query", "limit_usd")
     run = {**{name: about[name] for name in names}, "attempt": attempt, "objects": objects}
-    machine = target.parameter("bulk-state-machine-arn")
+    machine = target.parameter(BULK_STATE_MACHINE)
     execution = target.client("stepfunctions").start_execution(
         stateMachineArn=machine,
         name=f"{about['id']}-{attempt}-{uuid.uuid4().hex[:6]}",

@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 from cli.bulk.plan import begin, record_key, require_released, write_manifest
 from cli.shared.errors import CommandFailed
 from cli.shared.target import Target
+from definitions.parameters import BULK_QUEUE, BULK_TABLE, DATA_BUCKET
 from lambdas.bulk.asking import OPERATIONS
 from lambdas.bulk.places import Place
 from model_code.outputs import require_free, written
@@ -34,7 +35,7 @@ def record_of(target: Target, run: str) -> dict[str, Any]:
     """
     s3 = target.client("s3")
     try:
-        found = s3.get_object(Bucket=target.parameter("data-bucket"), Key=record_key(run))
+        found = s3.get_object(Bucket=target.parameter(DATA_BUCKET), Key=record_key(run))
     except s3.exceptions.NoSuchKey as error:
         raise CommandFailed(f"There is no bulk run {run} in {target.description}.") from error
     return json.loads(found["Body"].read())
@@ -65,7 +66,7 @@ def status(target: Target, run: str) -> dict[str, Any]:
 def counts_of(target: Target, place: Place) -> dict[str, int]:
     """Done and failed objects of an attempt so far, and how many of those another attempt may mend by itself."""
     found = target.client("dynamodb").get_item(
-        TableName=target.parameter("bulk-table"), Key={"id": {"S": place.counter}}, ConsistentRead=True
+        TableName=target.parameter(BULK_TABLE), Key={"id": {"S": place.counter}}, ConsistentRead=True
     )
     item = found.get("Item", {})
     return {name: int(item.get(name, {"N": "0"})["N"]) for name in ("done", "failed", "mendable")}
@@ -123,7 +124,7 @@ def redrive(target: Target, run: str, on_detail: Callable[[str], None]) -> int:
     with tempfile.TemporaryFile() as file:
         write_manifest(OPERATIONS[record["operation"]], bad, file)
         begin(target, record, record["attempt"] + 1, len(bad), file)
-    queue, sqs = target.parameter("bulk-queue-url"), target.client("sqs")
+    queue, sqs = target.parameter(BULK_QUEUE), target.client("sqs")
     for receipt in receipts:
         sqs.delete_message(QueueUrl=queue, ReceiptHandle=receipt)
     return len(bad)
@@ -131,7 +132,7 @@ def redrive(target: Target, run: str, on_detail: Callable[[str], None]) -> int:
 
 def told_failures(target: Target, place: Place) -> tuple[set[str], list[str]]:
     """The outcomes with failures that the queue tells of, and the messages; those of other runs are put back."""
-    queue, sqs = target.parameter("bulk-queue-url"), target.client("sqs")
+    queue, sqs = target.parameter(BULK_QUEUE), target.client("sqs")
     told: set[str] = set()
     ours: list[str] = []
     others: list[str] = []
@@ -156,13 +157,13 @@ def told_failures(target: Target, place: Place) -> tuple[set[str], list[str]]:
 def outcome_keys(target: Target, place: Place) -> Iterator[str]:
     """The outcomes of an attempt, a batch each."""
     pages = target.client("s3").get_paginator("list_objects_v2")
-    for page in pages.paginate(Bucket=target.parameter("data-bucket"), Prefix=place.outcomes):
+    for page in pages.paginate(Bucket=target.parameter(DATA_BUCKET), Prefix=place.outcomes):
         yield from (one["Key"] for one in page.get("Contents", []))
 
 
 def lines_of(target: Target, keys: Iterator[str] | list[str]) -> Iterator[dict[str, Any]]:
     """The lines of outcomes."""
-    s3, bucket = target.client("s3"), target.parameter("data-bucket")
+    s3, bucket = target.client("s3"), target.parameter(DATA_BUCKET)
     for key in keys:
         for line in s3.get_object(Bucket=bucket, Key=key)["Body"].iter_lines():
             yield json.loads(line)

@@ -14,6 +14,7 @@ from cli.models.data import upload
 from cli.shared.errors import CommandFailed
 from cli.shared.target import Target
 from definitions.names import CAPTURED_PREFIX
+from definitions.parameters import DATA_BUCKET
 from lambdas.bulk.places import PREFIX
 
 # What runs wrote, but for the copies of folders that they read; and what the endpoints were sent.
@@ -105,7 +106,7 @@ def objects_from(
     Raises:
         CommandFailed: when the place is none that a run may read, or a manifest is not one.
     """
-    bucket = target.parameter("data-bucket")
+    bucket = target.parameter(DATA_BUCKET)
     if not source.startswith("s3://"):
         folder = Path(source)
         if not folder.is_dir():

@@ -36,6 +36,7 @@ from cli.shared.project import settings_of
 from cli.shared.tables import new_table
 from definitions.metrics import AUTO
 from definitions.networks import KINDS
+from definitions.parameters import TRAINING_STATE_MACHINE
 
 app = typer.Typer()
 
@@ -143,7 +144,7 @@ def runs(
 
     target = choose_target(environment, own_account=own_account)
     # Refuses where the app is not deployed.
-    target.parameter("training-state-machine-arn")
+    target.parameter(TRAINING_STATE_MACHINE)
     found = watch.runs(target.client, environment, last)
     if as_json or not found:
         show(found, as_json, f"Nothing was trained here yet. Train: {target.command('train cnn')}")

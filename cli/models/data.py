@@ -14,6 +14,7 @@ from cli.shared.project import ROOT, toolchain_environment
 from cli.shared.subprocesses import run_program
 from cli.shared.target import Target
 from definitions.networks import NETWORKS
+from definitions.parameters import DATA_BUCKET
 from local_aws.managed.settings import cache_directory
 
 DATASET_OF_KIND = {kind: network.dataset for kind, network in NETWORKS.items()}
@@ -108,7 +109,7 @@ def upload(
     Raises:
         CommandFailed: when one of them is no file that can be read; then nothing was sent.
     """
-    bucket = target.parameter("data-bucket")
+    bucket = target.parameter(DATA_BUCKET)
     simple_storage = target.client("s3")
     files = files_below(directory) if files is None else files
     for file in files:

@@ -12,6 +12,7 @@ from cli.shared.errors import CommandFailed
 from cli.shared.target import Target
 from definitions.names import SEQUENCE_CHANNELS
 from definitions.networks import KINDS, NETWORKS
+from definitions.parameters import CPU_INFERENCE_IMAGE, INFERENCE_IMAGE, LITERT_IMAGE, MODEL_BUCKET
 from model_code.inference import ANSWERED_TYPES
 
 # What an endpoint's container starts with.
@@ -54,10 +55,10 @@ def register(
     Raises:
         CommandFailed: when the app is not deployed there. Then nothing was uploaded.
     """
-    bucket, image = target.parameter("model-bucket"), target.parameter("inference-image")
+    bucket, image = target.parameter(MODEL_BUCKET), target.parameter(INFERENCE_IMAGE)
     further = {
-        "cpu": target.parameter_if_published("cpu-inference-image"),
-        "litert": target.parameter_if_published("litert-image"),
+        "cpu": target.parameter_if_published(CPU_INFERENCE_IMAGE),
+        "litert": target.parameter_if_published(LITERT_IMAGE),
     }
     key = f"local/{kind}/{uuid.uuid4().hex}/model.tar.gz"
     with model.packed() as archive:

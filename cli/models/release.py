@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 from cli.shared.errors import CommandFailed
 from cli.shared.target import Target
 from definitions import names
+from definitions.parameters import RELEASE_STATE_MACHINE
 
 POLL_SECONDS = 2
 APPROVED = "Approved"
@@ -36,7 +37,7 @@ def release(target: Target, kind: str, version: str, on_detail: Callable[[str], 
     package = require_approved_version(target, kind, version)
     states = target.client("stepfunctions")
     execution = states.start_execution(
-        stateMachineArn=target.parameter("release-state-machine-arn"),
+        stateMachineArn=target.parameter(RELEASE_STATE_MACHINE),
         input=json.dumps({"model_package_arn": package["ModelPackageArn"]}),
     )["executionArn"]
     while True:

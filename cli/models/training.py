@@ -19,6 +19,7 @@ from cli.shared.project import BUILD
 from cli.shared.run_ids import new_run_id
 from cli.shared.target import Target
 from definitions.names import job_name
+from definitions.parameters import DATA_BUCKET, TRAINING_STATE_MACHINE
 from model_code.failures import JobFailed
 from model_code.hyperparameters import KINDS, build
 from model_code.presets import PRESETS
@@ -116,7 +117,7 @@ def require_machine(target: Target) -> None:
     Raises:
         CommandFailed: when the app is not deployed there.
     """
-    for name in ("training-state-machine-arn", "data-bucket"):
+    for name in (TRAINING_STATE_MACHINE, DATA_BUCKET):
         target.parameter(name)
 
 
@@ -145,7 +146,7 @@ def start(
         **({} if minimum_accuracy is None else {"minimum_accuracy": minimum_accuracy}),
     }
     answer = target.client("stepfunctions").start_execution(
-        stateMachineArn=target.parameter("training-state-machine-arn"),
+        stateMachineArn=target.parameter(TRAINING_STATE_MACHINE),
         name=f"{kind}-{run_id}",
         input=json.dumps(request),
     )

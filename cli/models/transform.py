@@ -16,6 +16,7 @@ from cli.shared.run_ids import new_run_id
 from cli.shared.target import Target
 from definitions import names
 from definitions.networks import NETWORKS
+from definitions.parameters import DATA_BUCKET, KEY_ARN
 from model_code.inference import JSON_LINES_TYPE, NPY_TYPE, TEXT_TYPE
 from model_code.outputs import written
 from stacks.settings.container_images import transform_host
@@ -70,7 +71,7 @@ def start(
     """
     model = released_model(target, kind)
     name = names.job_name(target.environment, kind, new_run_id())
-    bucket, folder = target.parameter("data-bucket"), f"{names.TRANSFORM_PREFIX}/{name}"
+    bucket, folder = target.parameter(DATA_BUCKET), f"{names.TRANSFORM_PREFIX}/{name}"
     is_there = source.startswith("s3://")
     # Before anything is uploaded.
     content_type = (
@@ -80,7 +81,7 @@ def start(
         source = upload_source(target, Path(source), f"{folder}/input", on_detail)
     output_uri = f"s3://{bucket}/{folder}/output"
     target.client("sagemaker").create_transform_job(
-        **job_request(name, model, content_type, source, output_uri, target.parameter("key-arn"), settings)
+        **job_request(name, model, content_type, source, output_uri, target.parameter(KEY_ARN), settings)
     )
     return Transform(name, model, output_uri)
 
@@ -173,7 +174,7 @@ def upload_source(target: Target, source: Path, prefix: str, on_detail: Callable
     """Copies a folder or a file into the data bucket; its S3 URI."""
     if source.is_dir():
         return f"{upload(target, source, prefix, on_detail)}/"
-    bucket = target.parameter("data-bucket")
+    bucket = target.parameter(DATA_BUCKET)
     target.client("s3").upload_file(str(source), bucket, f"{prefix}/{source.name}")
     return f"s3://{bucket}/{prefix}/"
 

@@ -11,6 +11,7 @@ from urllib.parse import urlparse
 from cli.shared.errors import CommandFailed
 from cli.shared.project import default_environment
 from definitions.names import parameter_name, stack_name
+from definitions.parameters import API_URL
 
 
 @dataclass(frozen=True)
@@ -143,7 +144,7 @@ class Target:
 
         The embedded AWS has no names of its own in the DNS: there the API is a path of its address.
         """
-        url = self.parameter("api-url").rstrip("/")
+        url = self.parameter(API_URL).rstrip("/")
         if endpoint := self.variables.get("AWS_ENDPOINT_URL"):
             place = urlparse(url)
             url = f"{endpoint}/_aws/execute-api/{(place.hostname or '').split('.')[0]}{place.path}"

@@ -25,6 +25,7 @@ from definitions.names import (
     stack_name,
 )
 from definitions.networks import KINDS, NETWORKS
+from definitions.parameters import DATA_BUCKET, TRAINING_STATE_MACHINE
 
 VERSIONS_SHOWN = 5
 RUNS_SHOWN = 6
@@ -106,7 +107,7 @@ def fleet(variant: dict[str, Any], role: str) -> dict[str, Any]:
 
 def runs(client: Clients, environment: str, most: int) -> list[dict[str, Any]]:
     """The last runs of the training state machine, the newest first."""
-    machine = published(client, environment, "training-state-machine-arn")
+    machine = published(client, environment, TRAINING_STATE_MACHINE)
     if machine is None:
         return []
     states = client("stepfunctions")
@@ -189,7 +190,7 @@ def alarms(client: Clients, environment: str) -> list[dict[str, str]]:
 
 def bakeoff(client: Clients, environment: str) -> dict[str, Any] | None:
     """The figures of the last bake-off that had this deployment as its target, and when it ended; None before it."""
-    bucket, s3 = published(client, environment, "data-bucket"), client("s3")
+    bucket, s3 = published(client, environment, DATA_BUCKET), client("s3")
     if bucket is None:
         return None
     # Asked for an object that is not there, S3 says "denied" to whoever may not list the whole bucket.

@@ -8,6 +8,7 @@ from aws_cdk import RemovalPolicy, Stack
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_kms as kms
 
+from definitions.parameters import KEY_ARN
 from stacks.settings import EnvironmentSettings
 from stacks.shared.acknowledge import acknowledge
 from stacks.shared.grants import Grant
@@ -30,7 +31,7 @@ class AnswerTable:
 
     def __init__(self, stack: Stack, settings: EnvironmentSettings) -> None:
         self.api = settings.api
-        self.key_arn = published(stack, settings.name, "key-arn")
+        self.key_arn = published(stack, settings.name, KEY_ARN)
         self.region = settings.region
         self.table = dynamodb.Table(
             stack,

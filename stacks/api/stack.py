@@ -12,6 +12,7 @@ from constructs import Construct
 
 from definitions.names import endpoint_name, endpoint_variable
 from definitions.networks import KINDS, kind_of_feature
+from definitions.parameters import API_URL, KEY_ARN, MODEL_BUCKET
 from lambdas.catalogue import FUNCTIONS
 from stacks.api.access import add_callers, method_options, refuse_in_our_words, way_in
 from stacks.api.firewall import Firewall
@@ -86,7 +87,7 @@ class ApiStack(Stack):
                 stage=api.deployment_stage,
                 settings=settings.api.firewall,
             )
-        publish(self, settings.name, "api-url", api.url)
+        publish(self, settings.name, API_URL, api.url)
 
     def plans(self, settings: EnvironmentSettings, budgets: dynamodb.Table) -> list[FunctionPlan]:
         """The functions, with the routes and actions of their operations and what their budgets and policies need."""
@@ -189,7 +190,7 @@ def spending_of(settings: EnvironmentSettings) -> str:
 def litert_plan(stack: Stack, settings: EnvironmentSettings, routes: tuple[str, ...]) -> FunctionPlan:
     """The function that answers for our own networks itself, with what it needs to fetch the released versions."""
     groups = {endpoint_variable(kind): endpoint_name(settings.name, kind) for kind in KINDS}
-    bucket = bucket_arn(published(stack, settings.name, "model-bucket"))
+    bucket = bucket_arn(published(stack, settings.name, MODEL_BUCKET))
     packages = stack.format_arn(service="sagemaker", resource="model-package", resource_name="")
     grants = (
         record_grant(stack, settings),
@@ -197,7 +198,7 @@ def litert_plan(stack: Stack, settings: EnvironmentSettings, routes: tuple[str, 
             ["sagemaker:DescribeModelPackage"], [f"{packages}{name}/*" for name in groups.values()], VERSIONS
         ),
         Grant(["s3:GetObject"], [f"{bucket}/{prefix}*" for prefix in ("training/", "local/")], OBJECTS),
-        Grant(["kms:Decrypt"], [published(stack, settings.name, "key-arn")]),
+        Grant(["kms:Decrypt"], [published(stack, settings.name, KEY_ARN)]),
     )
     variables = {
         **groups,

@@ -11,6 +11,15 @@ from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as stepfunctions
 from constructs import Construct
 
+from definitions.parameters import (
+    BULK_CALLS_PER_SECOND,
+    BULK_LIMIT,
+    BULK_QUEUE,
+    BULK_STATE_MACHINE,
+    BULK_TABLE,
+    DATA_BUCKET,
+    KEY_ARN,
+)
 from lambdas.bulk.asking import runs_in_bulk
 from lambdas.bulk.places import NO_INPUTS, PREFIX
 from lambdas.catalogue import OPERATIONS
@@ -47,8 +56,8 @@ class BulkStack(Stack):
         **options,
     ) -> None:
         super().__init__(scope, construct_id, **options)
-        self.data_bucket = published(self, settings.name, "data-bucket")
-        self.key_arn = published(self, settings.name, "key-arn")
+        self.data_bucket = published(self, settings.name, DATA_BUCKET)
+        self.key_arn = published(self, settings.name, KEY_ARN)
         # Which batches have failures; the outcomes themselves lie in S3.
         table, queue = add_counters(self, "Runs"), add_dead_letter_queue(self, "Failures")
         worker = add_function(
@@ -70,13 +79,13 @@ class BulkStack(Stack):
         )
         machine = self.state_machine(places)
         for name, value in (
-            ("state-machine-arn", machine.state_machine_arn),
-            ("table", table.table_name),
-            ("queue-url", queue.queue_url),
-            ("limit-usd", str(settings.bulk.limit_usd)),
-            ("calls-per-second", json.dumps(settings.bulk.calls_per_second, sort_keys=True)),
+            (BULK_STATE_MACHINE, machine.state_machine_arn),
+            (BULK_TABLE, table.table_name),
+            (BULK_QUEUE, queue.queue_url),
+            (BULK_LIMIT, str(settings.bulk.limit_usd)),
+            (BULK_CALLS_PER_SECOND, json.dumps(settings.bulk.calls_per_second, sort_keys=True)),
         ):
-            publish(self, settings.name, f"bulk-{name}", value)
+            publish(self, settings.name, name, value)
 
     def plan(self, settings: EnvironmentSettings, table: dynamodb.Table, queue: sqs.Queue) -> FunctionPlan:
         """The worker: what the API's functions may ask, and its own places. Policies are the API's alone."""

@@ -10,6 +10,7 @@ from constructs import Construct
 
 from console import KIND_OF_INPUT, STATE
 from definitions.names import sign_in_domain
+from definitions.parameters import API_URL, CONSOLE_URL, CONSOLE_USER_POOL
 from stacks.console.page import page_bucket, page_distribution, security_policy, upload
 from stacks.console.sign_in import add_client, add_identities, add_user_role, add_users
 from stacks.console.watch import add_watch
@@ -31,7 +32,7 @@ class ConsoleStack(Stack):
     ) -> None:
         super().__init__(scope, construct_id, **options)
         # https://{id}.execute-api.{region}.amazonaws.com/{stage}/
-        api_host = Fn.select(2, Fn.split("/", published(self, settings.name, "api-url")))
+        api_host = Fn.select(2, Fn.split("/", published(self, settings.name, API_URL)))
         api_id = Fn.select(0, Fn.split(".", api_host))
         domain_prefix = sign_in_domain(settings.name, Aws.ACCOUNT_ID)
         sign_in = f"https://{domain_prefix}.auth.{self.region}.amazoncognito.com"
@@ -64,5 +65,5 @@ class ConsoleStack(Stack):
             },
         }
         upload(self, bucket, configuration)
-        publish(self, settings.name, "console-url", address)
-        publish(self, settings.name, "console-user-pool-id", users.user_pool_id)
+        publish(self, settings.name, CONSOLE_URL, address)
+        publish(self, settings.name, CONSOLE_USER_POOL, users.user_pool_id)

@@ -18,6 +18,7 @@ from definitions.names import (
     shared_endpoint_name,
 )
 from definitions.networks import KINDS
+from definitions.parameters import DATA_BUCKET, KEY_ARN, TRAINING_STATE_MACHINE
 from stacks.shared.grants import LOG_STREAMS, NO_RESOURCE, RUNS, Grant, allow
 from stacks.shared.iam import bucket_arn
 from stacks.shared.lambda_assets import DEFINITIONS, copy
@@ -28,8 +29,6 @@ from stacks.shared.parameters import published
 WATCH_MEGABYTES = 256
 # A page that waits longer than this is better read again.
 WATCH_SECONDS = 25
-# Under which name the training stack publishes its state machine.
-TRAINING_MACHINE = "training-state-machine-arn"
 
 
 def add_watch(stack: Stack, environment: str, build_directory: Path) -> lambda_.Function:
@@ -37,7 +36,7 @@ def add_watch(stack: Stack, environment: str, build_directory: Path) -> lambda_.
     log_group = add_log_group(stack, "WatchLog")
     role = iam.Role(stack, "WatchRole", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))  # pyright: ignore[reportArgumentType]  # jsii
     names = [*(endpoint_name(environment, kind) for kind in KINDS), shared_endpoint_name(environment)]
-    read = [*(released_version(kind) for kind in KINDS), "data-bucket", TRAINING_MACHINE]
+    read = [*(released_version(kind) for kind in KINDS), DATA_BUCKET, TRAINING_STATE_MACHINE]
     parameters = [parameter_name(environment, name).lstrip("/") for name in read]
 
     def arns(service: str, resource: str, of_it: list[str]) -> list[str]:
@@ -49,7 +48,7 @@ def add_watch(stack: Stack, environment: str, build_directory: Path) -> lambda_.
         resource_name="/aws/sagemaker/TrainingJobs:*",
         arn_format=ArnFormat.COLON_RESOURCE_NAME,
     )
-    machine = published(stack, environment, TRAINING_MACHINE)
+    machine = published(stack, environment, TRAINING_STATE_MACHINE)
     # arn:aws:states:{region}:{account}:stateMachine:{name}
     its_runs = stack.format_arn(
         service="states",
@@ -99,10 +98,10 @@ def add_watch(stack: Stack, environment: str, build_directory: Path) -> lambda_.
 
 def read_bakeoff(stack: Stack, environment: str) -> list[Grant]:
     """Reading one object of the data bucket, and whether it is there."""
-    bucket = bucket_arn(published(stack, environment, "data-bucket"))
+    bucket = bucket_arn(published(stack, environment, DATA_BUCKET))
     only = {"StringEquals": {"s3:prefix": BAKEOFF_KEY}}
     through_s3 = {"StringEquals": {"kms:ViaService": f"s3.{stack.region}.amazonaws.com"}}
-    key_arn = published(stack, environment, "key-arn")
+    key_arn = published(stack, environment, KEY_ARN)
     return [
         Grant(["s3:GetObject"], [f"{bucket}/{BAKEOFF_KEY}"]),
         Grant(["s3:ListBucket"], [bucket], conditions=only),

@@ -7,6 +7,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sagemaker as sagemaker
 
 from definitions.names import CAPTURED_PREFIX
+from definitions.parameters import DATA_BUCKET
 from stacks.settings import EnvironmentSettings
 from stacks.shared import iam as roles
 from stacks.shared.grants import allow
@@ -21,7 +22,7 @@ def data_capture(
     """What an endpoint configuration says of it, with the right to write; None where the settings keep nothing."""
     if not (settings.watching and (capture := settings.watching.capture)):
         return None
-    bucket = published(stack, settings.name, "data-bucket")
+    bucket = published(stack, settings.name, DATA_BUCKET)
     allow(role, [roles.write_objects(roles.bucket_arn(bucket), f"{CAPTURED_PREFIX}/")])
     return properties.DataCaptureConfigProperty(
         enable_capture=True,

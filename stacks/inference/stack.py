@@ -32,6 +32,7 @@ from definitions.names import (
     version_parameter,
 )
 from definitions.networks import KINDS
+from definitions.parameters import DATA_BUCKET, KEY_ARN, MODEL_BUCKET
 from stacks.inference.autoscaling import track_concurrency
 from stacks.inference.containers import specification, variables
 from stacks.inference.data_capture import data_capture
@@ -55,9 +56,9 @@ class InferenceStack(Stack):
         self, scope: Construct, construct_id: str, *, settings: EnvironmentSettings, **options
     ) -> None:
         super().__init__(scope, construct_id, **options)
-        self.key_arn = published(self, settings.name, "key-arn")
-        self.model_bucket = published(self, settings.name, "model-bucket")
-        data_bucket = published(self, settings.name, "data-bucket")
+        self.key_arn = published(self, settings.name, KEY_ARN)
+        self.model_bucket = published(self, settings.name, MODEL_BUCKET)
+        data_bucket = published(self, settings.name, DATA_BUCKET)
         self.role = self.model_role(settings, bucket_arn(self.model_bucket), bucket_arn(data_bucket))
         self.capture = data_capture(self, settings, self.role, self.key_arn)
         releases = {kind: Release.of(self, settings.name, kind) for kind in KINDS}

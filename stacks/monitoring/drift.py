@@ -14,6 +14,7 @@ from constructs import Construct
 
 from definitions.names import CAPTURED_PREFIX, endpoint_name, job_name
 from definitions.networks import KINDS
+from definitions.parameters import DATA_BUCKET, MODEL_BUCKET
 from model_code.source import ARCHIVE_NAME, write_source_archive
 from stacks.monitoring.drift_state_machine import INPUT_DRIFT, NAMESPACE, PREDICTION_DRIFT, definition
 from stacks.monitoring.needed import drift_of
@@ -49,8 +50,8 @@ class DriftJob(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         self.stack, self.settings, self.key_arn = Stack.of(self), settings, key_arn
-        self.data_bucket = published(self.stack, settings.name, "data-bucket")
-        model_bucket = published(self.stack, settings.name, "model-bucket")
+        self.data_bucket = published(self.stack, settings.name, DATA_BUCKET)
+        model_bucket = published(self.stack, settings.name, MODEL_BUCKET)
         self.buckets = {"data": bucket_arn(self.data_bucket), "model": bucket_arn(model_bucket)}
         archive = build_directory / ARCHIVE_NAME
         write_source_archive(archive)

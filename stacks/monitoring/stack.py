@@ -14,6 +14,13 @@ from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
 from definitions.names import event_source
+from definitions.parameters import (
+    BULK_STATE_MACHINE,
+    KEY_ARN,
+    RELEASE_STATE_MACHINE,
+    SHUTDOWN_STATE_MACHINE,
+    TRAINING_STATE_MACHINE,
+)
 from lambdas.common.spending import METRIC, TOLD_FROM_SHARE
 from stacks.monitoring.dashboard import add_dashboard
 from stacks.monitoring.drift import DriftJob
@@ -24,13 +31,12 @@ from stacks.shared.dead_letters import lost_events
 from stacks.shared.lambda_function import METRICS_NAMESPACE
 from stacks.shared.parameters import published
 
-# Under which names the other stacks publish their state machines.
 MACHINES = {
-    "training": "training-state-machine-arn",
-    "release": "release-state-machine-arn",
-    "bulk": "bulk-state-machine-arn",
+    "training": TRAINING_STATE_MACHINE,
+    "release": RELEASE_STATE_MACHINE,
+    "bulk": BULK_STATE_MACHINE,
 }
-SHUTDOWN = {"shutdown": "shutdown-state-machine-arn"}
+SHUTDOWN = {"shutdown": SHUTDOWN_STATE_MACHINE}
 ENDED_BADLY = ["FAILED", "TIMED_OUT", "ABORTED"]
 
 
@@ -54,7 +60,7 @@ class WatchingStack(Stack):
     ) -> None:
         super().__init__(scope, construct_id, **options)
         self.watching = watching_of(settings)
-        self.key_arn = published(self, settings.name, "key-arn")
+        self.key_arn = published(self, settings.name, KEY_ARN)
         machines = {
             name: published(self, settings.name, parameter)
             for name, parameter in (MACHINES | (SHUTDOWN if settings.rest else {})).items()

@@ -13,6 +13,7 @@ from constructs import Construct
 
 from definitions.names import endpoint_name
 from definitions.networks import KINDS
+from definitions.parameters import SHUTDOWN_STATE_MACHINE
 from stacks.release.record import records
 from stacks.release.shutdown_state_machine import REST, REST_IF_IDLE, WAKE, RestPlaces, definition
 from stacks.release.state_machine import ReleasePlaces
@@ -60,7 +61,7 @@ class Rests(Construct):
             Duration.seconds(2 * 3600 + 2 * settings.inference.release_seconds),
             self.grants(rest_places),
         )
-        publish(self.stack, settings.name, "shutdown-state-machine-arn", machine.state_machine_arn)
+        publish(self.stack, settings.name, SHUTDOWN_STATE_MACHINE, machine.state_machine_arn)
         if rest.idle_hours:
             self.look_for_idle_ones(machine)
         if hours := rest.office_hours:

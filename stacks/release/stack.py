@@ -10,6 +10,7 @@ from constructs import Construct
 
 from definitions.names import MULTI_MODEL_PREFIX, endpoint_name
 from definitions.networks import KINDS
+from definitions.parameters import KEY_ARN, MODEL_BUCKET, RELEASE_STATE_MACHINE
 from stacks.release.record import records
 from stacks.release.state_machine import ReleasePlaces, definition
 from stacks.settings import EnvironmentSettings
@@ -56,7 +57,7 @@ class ReleaseStack(Stack):
             )
         if settings.release.on_approval:
             self.start_on_approval(settings, machine)
-        publish(self, settings.name, "release-state-machine-arn", machine.state_machine_arn)
+        publish(self, settings.name, RELEASE_STATE_MACHINE, machine.state_machine_arn)
 
     def start_on_approval(self, settings: EnvironmentSettings, machine: stepfunctions.StateMachine) -> None:
         """The registry tells EventBridge of every change of a version, and which of its fields have changed."""
@@ -84,8 +85,8 @@ class ReleaseStack(Stack):
         """Exactly the calls that the definition makes; CloudFormation updates under its own role."""
         groups = [endpoint_name(settings.name, kind) for kind in KINDS]
         endpoints = [places.shared_endpoint] if places.shared_endpoint else groups
-        model_bucket_arn = bucket_arn(published(self, settings.name, "model-bucket"))
-        key_arn = published(self, settings.name, "key-arn")
+        model_bucket_arn = bucket_arn(published(self, settings.name, MODEL_BUCKET))
+        key_arn = published(self, settings.name, KEY_ARN)
         inference_stack = self.format_arn(
             service="cloudformation", resource="stack", resource_name=f"{places.inference_stack}/*"
         )

@@ -72,7 +72,8 @@ def definition(places: ReleasePlaces) -> dict[str, Any]:
 
 def admission(places: ReleasePlaces) -> dict[str, Any]:
     """One release at a time, in the order in which they began; only what is approved, still there and not overtaken."""
-    kinds = ", ".join(f"'{endpoint_name(places.environment, kind)}': '{kind}'" for kind in KINDS)
+    group = "$split($states.input.model_package_arn, '/')[1]"
+    kind = lookup({endpoint_name(places.environment, kind): kind for kind in KINDS}, group)
     evaluation = "$states.result.ModelMetrics.ModelQuality.Statistics.S3Uri"
     channels = f"$states.result.CustomerMetadataProperties.{SEQUENCE_CHANNELS}"
     mine = "$states.result.Executions[ExecutionArn = $states.context.Execution.Id].StartDate"
@@ -82,8 +83,8 @@ def admission(places: ReleasePlaces) -> dict[str, Any]:
             "Assign": {
                 "package": jsonata("$states.input.model_package_arn"),
                 "version": jsonata("$split($states.input.model_package_arn, '/')[2]"),
-                "endpoint": jsonata("$split($states.input.model_package_arn, '/')[1]"),
-                "kind": jsonata(f"$lookup({{{kinds}}}, $split($states.input.model_package_arn, '/')[1])"),
+                "endpoint": jsonata(group),
+                "kind": jsonata(kind),
                 "token": jsonata("$replace($states.context.Execution.Name, /[^a-zA-Z0-9]+/, '-')"),
                 "requested_at": jsonata(
                     "$exists($states.input.requested_at) ? $states.input.requested_at : "

@@ -92,8 +92,8 @@ def job_failed() -> dict[str, Any]:
     return {"Type": "Fail", "Error": "JobFailed", "Cause": FAILURE_REASON}
 
 
-def lookup(values: Mapping[Any, str | float], kind: str = "$kind") -> str:
-    """The value for the version's kind, as an expression; `kind` is one too."""
+def lookup(values: Mapping[Any, Any], kind: str = "$kind") -> str:
+    """The JSON value for the version's kind, as an expression; `kind` is one too."""
     members = ", ".join(f"'{name}': {json.dumps(value)}" for name, value in values.items())
     return f"$lookup({{{members}}}, {kind})"
 

@@ -11,6 +11,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from definitions.names import CAPTURED_PREFIX, TRANSFORM_PREFIX
+from definitions.parameters import DATA_BUCKET, KEY_ARN, MODEL_BUCKET
 from lambdas.bulk.places import PREFIX
 from stacks.settings import EnvironmentSettings
 from stacks.settings.inference import ASYNCHRONOUS_PREFIX
@@ -44,8 +45,8 @@ class StorageStack(Stack):
             if settings.budget:
                 let_budgets_use(key)
         logs = self.access_log_bucket(storage, removal)
-        publish(self, settings.name, "key-arn", key.key_arn)
-        for purpose in ("data", "model"):
+        publish(self, settings.name, KEY_ARN, key.key_arn)
+        for purpose, parameter in (("data", DATA_BUCKET), ("model", MODEL_BUCKET)):
             bucket = self.bucket(f"{purpose.title()}Bucket", storage, removal, key, logs, prefix=purpose)
             if purpose == "data":
                 # What customers' objects were found to show is kept no longer than other answers about them.
@@ -54,7 +55,7 @@ class StorageStack(Stack):
             else:
                 # Also where no asynchronous endpoint is left: its requests may be.
                 forget(bucket, "drop-old-requests", ASYNCHRONOUS_PREFIX, settings.api.retention_days)
-            publish(self, settings.name, f"{purpose}-bucket", bucket.bucket_name)
+            publish(self, settings.name, parameter, bucket.bucket_name)
             if purpose == "data" and settings.training.marker_name:
                 tell_event_bridge(bucket)
             if purpose == "data" and settings.watching and (capture := settings.watching.capture):

@@ -7,7 +7,7 @@ from typing import Any
 from definitions.names import event_source, version_parameter
 from definitions.networks import KINDS
 from stacks.settings import EnvironmentSettings
-from stacks.shared.asl import choice, jsonata, lookup, task
+from stacks.shared.asl import choice, fail, jsonata, lookup, task
 from stacks.shared.job_context import Places
 
 # Each bound of the interval of (score of the new model - score of the champion).
@@ -109,17 +109,14 @@ def champion_gate(settings: EnvironmentSettings, *, then: str) -> dict[str, Any]
 def behind_champion() -> dict[str, Any]:
     """Says by how much the new model stays behind; the endpoint keeps its model."""
     difference = "$comparison.difference"
-    return {
-        "Type": "Fail",
-        "Error": "BehindChampion",
-        "Cause": jsonata(
-            f"'The ' & $metric & ' of the ' & $kind & ' is ' & {number('$score')} & ' and that of version ' & "
-            f"$champion & ', which is released, ' & {number('$comparison.score')} & ' on the same test samples; "
-            f"the difference is ' & {number(f'{difference}.value')} & ', with 95 % confidence between ' & "
-            f"{number(f'{difference}.interval_95[0]')} & ' and ' & {number(f'{difference}.interval_95[1]')} & "
-            "'. Nothing was registered.'"
-        ),
-    }
+    return fail(
+        "BehindChampion",
+        f"'The ' & $metric & ' of the ' & $kind & ' is ' & {number('$score')} & ' and that of version ' & "
+        f"$champion & ', which is released, ' & {number('$comparison.score')} & ' on the same test samples; "
+        f"the difference is ' & {number(f'{difference}.value')} & ', with 95 % confidence between ' & "
+        f"{number(f'{difference}.interval_95[0]')} & ' and ' & {number(f'{difference}.interval_95[1]')} & "
+        "'. Nothing was registered.'",
+    )
 
 
 def number(expression: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from definitions.networks import NETWORKS
-from stacks.shared.asl import jsonata
+from stacks.shared.asl import jsonata, lookup
 from stacks.shared.job_context import Places
 
 CAVEATS = (
@@ -19,12 +19,12 @@ def model_card(places: Places) -> dict:
 
     Risk is Unknown: what a wrong answer costs is known to those who use the model, and they can say so in the card.
     """
-    purposes = ", ".join(f"'{kind}': {json.dumps(one.purpose)}" for kind, one in NETWORKS.items())
+    purpose = lookup({kind: network.purpose for kind, network in NETWORKS.items()})
     metrics = "$each($metrics, function($v, $k) {{'name': $k, 'type': 'number', 'value': $v}})"
     hyperparameters = "$each($hyperparameters, function($v, $k) {{'name': $k, 'value': $string($v)}})"
     content = f"""{{
         'intended_uses': {{
-            'purpose_of_model': $lookup({{{purposes}}}, $kind),
+            'purpose_of_model': {purpose},
             'risk_rating': 'Unknown'
         }},
         'training_details': {{

@@ -7,7 +7,7 @@ from typing import Any
 from definitions.names import RUN_ID_CHARACTERS
 from definitions.networks import KINDS
 from stacks.settings import EnvironmentSettings
-from stacks.shared.asl import jsonata, lookup, task
+from stacks.shared.asl import fail, jsonata, lookup, task
 from stacks.shared.job_context import RUN_ID, Places
 
 # S3 lists up to a thousand objects; half of them stay well below what a state may hold (256 KiB).
@@ -72,15 +72,14 @@ def request_states(settings: EnvironmentSettings, places: Places, *, then: str) 
             ],
             "Default": "BadRequest",
         },
-        "BadRequest": {
-            "Type": "Fail",
-            "Error": "BadRequest",
-            "Cause": f"A run wants a 'kind' ({kinds}) and a 'data_s3_uri' below s3://{places.data_bucket}/ with "
+        "BadRequest": fail(
+            "BadRequest",
+            f"\"A run wants a 'kind' ({kinds}) and a 'data_s3_uri' below s3://{places.data_bucket}/ with "
             "train/, validation/ and test/; a 'minimum_accuracy', where there is one, is a number from 0 to 1. "
             "A 'run_id', where there is one, has up to 36 letters, digits and single hyphens between them; "
             "'hyperparameters' are texts of letters, digits and _.+- by name, none of them empty. "
-            "Nothing was trained.",
-        },
+            'Nothing was trained."',
+        ),
         "Request": {
             "Type": "Pass",
             "Assign": {

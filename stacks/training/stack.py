@@ -13,6 +13,15 @@ from constructs import Construct
 
 from definitions.names import CAPTURED_PREFIX, endpoint_name, job_name
 from definitions.networks import KINDS
+from definitions.parameters import (
+    CPU_INFERENCE_IMAGE,
+    DATA_BUCKET,
+    INFERENCE_IMAGE,
+    KEY_ARN,
+    LITERT_IMAGE,
+    MODEL_BUCKET,
+    TRAINING_STATE_MACHINE,
+)
 from model_code.source import ARCHIVE_NAME, write_source_archive
 from stacks.settings import EnvironmentSettings
 from stacks.settings.container_images import INFERENCE_IMAGES, TRAINING_IMAGES, Image
@@ -61,10 +70,10 @@ class TrainingStack(Stack):
         archive = build_directory / ARCHIVE_NAME
         write_source_archive(archive)
         code = s3_assets.Asset(self, "Source", path=str(archive))
-        self.key_arn = published(self, settings.name, "key-arn")
-        data_bucket = published(self, settings.name, "data-bucket")
+        self.key_arn = published(self, settings.name, KEY_ARN)
+        data_bucket = published(self, settings.name, DATA_BUCKET)
         self.data_bucket_arn = bucket_arn(data_bucket)
-        model_bucket = published(self, settings.name, "model-bucket")
+        model_bucket = published(self, settings.name, MODEL_BUCKET)
         self.model_bucket_arn = bucket_arn(model_bucket)
         job_role = self.job_role(settings, image, code)
         for kind in KINDS:
@@ -112,11 +121,11 @@ class TrainingStack(Stack):
             self.machine_grants(settings, places, job_role),
         )
         add_starts(self, settings, machine, data_bucket)
-        publish(self, settings.name, "training-state-machine-arn", machine.state_machine_arn)
-        publish(self, settings.name, "inference-image", places.inference_image)
-        publish(self, settings.name, "cpu-inference-image", places.cpu_inference_image)
+        publish(self, settings.name, TRAINING_STATE_MACHINE, machine.state_machine_arn)
+        publish(self, settings.name, INFERENCE_IMAGE, places.inference_image)
+        publish(self, settings.name, CPU_INFERENCE_IMAGE, places.cpu_inference_image)
         if places.litert_image:
-            publish(self, settings.name, "litert-image", places.litert_image)
+            publish(self, settings.name, LITERT_IMAGE, places.litert_image)
 
     def job_role(self, settings: EnvironmentSettings, image: Image, code: s3_assets.Asset) -> iam.Role:
         """What the containers may do: read data and code, write checkpoints, models and evaluations."""

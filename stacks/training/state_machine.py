@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from definitions.metrics import METRICS
@@ -11,7 +10,7 @@ from definitions.networks import NETWORKS
 from model_code.evaluation.files import BASELINE_FILE, EVALUATION_FILE, GATE_FILE
 from model_code.inference import ANSWERED_TYPES
 from stacks.settings import EnvironmentSettings
-from stacks.shared.asl import SDK, catch, jsonata, lookup, retriers, task
+from stacks.shared.asl import SDK, catch, fail, jsonata, lookup, retriers, task
 from stacks.shared.job_context import Places, name_of_job
 from stacks.shared.processing_job import code_uri, processing_input, processing_task
 from stacks.training.champion_gate import behind_champion, champion_gate, champion_states, number
@@ -112,31 +111,28 @@ def gate() -> dict[str, Any]:
 
 def below_gate() -> dict[str, Any]:
     """Says which metric fell short and by how much; the endpoint keeps its model."""
-    return {
-        "Type": "Fail",
-        "Error": "BelowGate",
-        "Cause": jsonata(
-            f"'The ' & $metric & ' of the ' & $kind & ' is ' & {number('$score')} & ', which is ' & "
-            f"{number('$minimum_accuracy - $score')} & ' below the gate of ' & {number('$minimum_accuracy')} & "
-            "'. Nothing was registered.'"
-        ),
-    }
+    return fail(
+        "BelowGate",
+        f"'The ' & $metric & ' of the ' & $kind & ' is ' & {number('$score')} & ', which is ' & "
+        f"{number('$minimum_accuracy - $score')} & ' below the gate of ' & {number('$minimum_accuracy')} & "
+        "'. Nothing was registered.'",
+    )
 
 
 def register(settings: EnvironmentSettings, places: Places) -> dict[str, Any]:
     """The next version in the kind's model package group, with its figures and where it comes from."""
-    groups = ", ".join(f"'{kind}': '{endpoint_name(settings.name, kind)}'" for kind in NETWORKS)
-    types = ", ".join(f"'{kind}': {json.dumps(one.content_types)}" for kind, one in NETWORKS.items())
+    group = lookup({kind: endpoint_name(settings.name, kind) for kind in NETWORKS})
+    types = lookup({kind: network.content_types for kind, network in NETWORKS.items()})
     return {
         "Type": "Task",
         "Resource": REGISTER,
         "Arguments": {
-            "ModelPackageGroupName": jsonata(f"$lookup({{{groups}}}, $kind)"),
+            "ModelPackageGroupName": jsonata(group),
             "ModelPackageDescription": jsonata("'Trained by the job ' & $training_job_name"),
             "ModelApprovalStatus": settings.training.approval,
             "InferenceSpecification": {
                 "Containers": [{"Image": places.inference_image, "ModelDataUrl": jsonata("$artefact")}],
-                "SupportedContentTypes": jsonata(f"$lookup({{{types}}}, $kind)"),
+                "SupportedContentTypes": jsonata(types),
                 "SupportedResponseMIMETypes": list(ANSWERED_TYPES),
             },
             "AdditionalInferenceSpecifications": further_specifications(places),

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from stacks.settings import EnvironmentSettings
 from stacks.settings.training import TuningSettings
-from stacks.shared.asl import RETRIED, jsonata
+from stacks.shared.asl import RETRIED, jsonata, lookup
 from stacks.shared.job_context import Places, name_of_job
 
 # A metric of model_code.training.metrics: the split that decides is never the one that the gate looks at.
@@ -64,9 +63,7 @@ def tune(
                     "MaxNumberOfTrainingJobs": tuning.jobs,
                     "MaxParallelTrainingJobs": tuning.parallel_jobs,
                 },
-                "ParameterRanges": {
-                    "ContinuousParameterRanges": jsonata(f"$lookup({json.dumps(ranges)}, $kind)")
-                },
+                "ParameterRanges": {"ContinuousParameterRanges": jsonata(lookup(ranges))},
                 "TrainingJobEarlyStoppingType": "Auto",
             },
             "TrainingJobDefinition": {

@@ -1,0 +1,21 @@
+"""Under which names the stacks publish values in Systems Manager, for each other and for the commands."""
+
+from __future__ import annotations
+
+KEY_ARN = "key-arn"
+DATA_BUCKET = "data-bucket"
+MODEL_BUCKET = "model-bucket"
+API_URL = "api-url"
+TRAINING_STATE_MACHINE = "training-state-machine-arn"
+RELEASE_STATE_MACHINE = "release-state-machine-arn"
+BULK_STATE_MACHINE = "bulk-state-machine-arn"
+SHUTDOWN_STATE_MACHINE = "shutdown-state-machine-arn"
+BULK_TABLE = "bulk-table"
+BULK_QUEUE = "bulk-queue-url"
+BULK_LIMIT = "bulk-limit-usd"
+BULK_CALLS_PER_SECOND = "bulk-calls-per-second"
+INFERENCE_IMAGE = "inference-image"
+CPU_INFERENCE_IMAGE = "cpu-inference-image"
+LITERT_IMAGE = "litert-image"
+CONSOLE_URL = "console-url"
+CONSOLE_USER_POOL = "console-user-pool-id"
