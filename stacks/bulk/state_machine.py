@@ -1,25 +1,23 @@
-"""The state machine of a bulk run: every batch of the manifest to a worker, then a count that has to come out even."""
+"""The state machine of a bulk run, state_machine.asl.json: batches to workers, then a count that comes out even.
+
+A line of the manifest is a batch, so that a run that is resumed has the same ones. Nothing was asked when a worker found
+the queue too long, so such a batch comes back for as long as others are before it. A batch that failed as a whole is
+missed by the count, which says so; the answers of a million batches are no state, and the worker has written what counts.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
-# Lambda's own passing errors (its documentation's advice for Step Functions), and a booking that has to wait.
-PASSING = [
-    "Lambda.ServiceException",
-    "Lambda.AWSLambdaException",
-    "Lambda.SdkClientException",
-    "Lambda.TooManyRequestsException",
-]
-QUEUE_TOO_LONG = "QueueTooLong"
-# What the worker is handed of a batch.
-WORK = {"run.$": "$.run", "batch.$": "$.batch", "execution.$": "$.execution"}
+DEFINITION = Path(__file__).with_name("state_machine.asl.json")
 
 
 @dataclass(frozen=True)
 class BulkPlaces:
-    """What the machine refers to.
+    """What the machine refers to, by the names that stand in its definition as ${…}.
 
     Attributes:
         bucket: with the manifests, and where Step Functions writes how the batches ended.
@@ -36,105 +34,8 @@ class BulkPlaces:
 
 def definition(places: BulkPlaces) -> dict[str, Any]:
     """The machine in Amazon States Language."""
-    return {
-        "Comment": "A bulk run: every object ends in exactly one of done and failed.",
-        "StartAt": "Batches",
-        "States": {
-            "Batches": batches(places),
-            "Count": {
-                "Type": "Task",
-                "Resource": "arn:aws:states:::lambda:invoke",
-                "Parameters": {"FunctionName": places.function_arn, "Payload": {"run.$": "$.run"}},
-                "OutputPath": "$.Payload",
-                "Retry": retry(PASSING, interval_seconds=5, attempts=5),
-                "Next": "IsComplete",
-            },
-            "IsComplete": {
-                "Type": "Choice",
-                "Choices": [{"Variable": "$.missing", "NumericEquals": 0, "Next": "Complete"}],
-                "Default": "Incomplete",
-            },
-            "Complete": {"Type": "Succeed"},
-            "Incomplete": {
-                "Type": "Fail",
-                "Error": "Incomplete",
-                "Cause": "Some objects are neither done nor failed. Resume the run: what was answered is not asked "
-                "again.",
-            },
-        },
-    }
-
-
-def batches(places: BulkPlaces) -> dict[str, Any]:
-    """A distributed map over the manifest; a line of it is a batch, so that a run that is resumed has the same ones."""
-    return {
-        "Type": "Map",
-        "Label": "Batches",
-        "MaxConcurrency": places.workers,
-        # A batch that failed as a whole is missed by the count, which says so.
-        "ToleratedFailurePercentage": 100,
-        "ItemReader": {
-            "Resource": "arn:aws:states:::s3:getObject",
-            "ReaderConfig": {"InputType": "JSONL"},
-            "Parameters": {"Bucket": places.bucket, "Key.$": "$.manifest"},
-        },
-        # Its money is counted by the execution, whose name and input are anybody's choice, and its id nobody's.
-        "ItemSelector": {
-            "run.$": "$.run",
-            "batch.$": "$$.Map.Item.Value",
-            "execution.$": "$$.Execution.Id",
-        },
-        "ItemProcessor": {
-            "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
-            "StartAt": "Work",
-            "States": {
-                "Work": {
-                    **invoke(places, WORK),
-                    "Retry": [
-                        # Nothing was asked, so this may go on for as long as others are before it.
-                        *retry([QUEUE_TOO_LONG], interval_seconds=places.wait_seconds, attempts=100_000),
-                        *retry([*PASSING, "States.ALL"], interval_seconds=5, attempts=3),
-                    ],
-                    "Catch": [{"ErrorEquals": ["States.ALL"], "ResultPath": "$.error", "Next": "GiveUp"}],
-                },
-                "GiveUp": {
-                    **invoke(places, {**WORK, "give_up": True}),
-                    "Retry": retry([*PASSING, "States.ALL"], interval_seconds=30, attempts=5),
-                },
-            },
-        },
-        # The answers of a million batches are no state; the worker has written what counts.
-        "ResultWriter": {
-            "Resource": "arn:aws:states:::s3:putObject",
-            "Parameters": {"Bucket": places.bucket, "Prefix.$": "$.map_results"},
-        },
-        # Beside the run, which the count wants. (CDK leaves out members that are null.)
-        "ResultPath": "$.map",
-        "Next": "Count",
-    }
-
-
-def invoke(places: BulkPlaces, payload: dict[str, Any]) -> dict[str, Any]:
-    """A call of the worker that ends a batch."""
-    return {
-        "Type": "Task",
-        "Resource": "arn:aws:states:::lambda:invoke",
-        "Parameters": {"FunctionName": places.function_arn, "Payload": payload},
-        "OutputPath": "$.Payload",
-        "End": True,
-    }
-
-
-def retry(errors: list[str], *, interval_seconds: int, attempts: int) -> list[dict[str, Any]]:
-    """Tries again after these errors. States.ALL stands alone in a rule, as the states language wants it."""
-    named = [one for one in errors if one != "States.ALL"]
-    rule = {
-        "IntervalSeconds": interval_seconds,
-        "MaxAttempts": attempts,
-        "BackoffRate": 1.5,
-        "MaxDelaySeconds": 300,
-    }
-    rules = [{"ErrorEquals": named, **rule, "JitterStrategy": "FULL"}] if named else []
-    if "States.ALL" in errors:
-        rules.append({"ErrorEquals": ["States.ALL"], **rule, "JitterStrategy": "FULL"})
-    return rules
+    text = DEFINITION.read_text(encoding="utf-8")
+    for name, value in asdict(places).items():
+        # With its quotation marks: a number stands there without.
+        text = text.replace(json.dumps(f"${{{name}}}"), json.dumps(value))
+    return json.loads(text)
