@@ -62,7 +62,7 @@ test-native: with-dev  ## Run the tests of native code with oneDNN off and on, a
 # Hours, where the others have minutes: of each operation 200 requests, right and wrong ones, and real files of packages.
 NIGHTLY := tests/nightly tests/local/deployed/test_the_contract.py
 test-nightly: export SCHEMATHESIS_EXAMPLES := 200
-test-nightly: with-dev  ## Search the API for what breaks it, for hours: Schemathesis, malformed requests, real files.
+test-nightly: with-dev  ## Search the API for what breaks it, for hours, and test the benchmarks and what they recorded.
 	@python tools/limited.py 14400 python -m pytest --quiet --override-ini session_timeout=14000 $(NIGHTLY)
 
 test-model: with-model-and-test  ## Run the tests of the networks alone, which need no CDK.

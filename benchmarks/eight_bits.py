@@ -19,7 +19,6 @@ from model_code.data.records import read_split
 from model_code.presets import PRESETS
 from serving.model import Model
 
-GOAL_POINTS = 0.5
 CHUNK_SAMPLES = 500
 RESULT = Path(__file__).parent / "results" / "eight_bits.json"
 
@@ -68,7 +67,6 @@ def main() -> None:
     result = {
         "question": "How much accuracy do the LiteRT models lose by 8 bits?",
         **interleaved.environment(),
-        "goal_points": GOAL_POINTS,
         **{kind: measure(kind, words.cache.expanduser()) for kind in DATASET_OF_KIND},
     }
     interleaved.write(RESULT, result)

@@ -1,8 +1,8 @@
 """The state machine of a bulk run, state_machine.asl.json: batches to workers, then a count that comes out even.
 
-A line of the manifest is a batch, so that a run that is resumed has the same ones. Nothing was asked when a worker found
-the queue too long, so such a batch comes back for as long as others are before it. A batch that failed as a whole is
-missed by the count, which says so; the answers of a million batches are no state, and the worker has written what counts.
+A line of the manifest is a batch, so that a run that is resumed has the same ones. A batch whose worker found the queue
+too long asked nothing, and comes back for as long as others are before it. A batch that failed as a whole is missed by
+the count, which says so. The answers of a million batches are no state: the worker has written what counts.
 """
 
 from __future__ import annotations
