@@ -46,11 +46,17 @@ def recognize(
     watch: Annotated[
         Path | None, typer.Option(help="Ask about every file that appears in this folder.")
     ] = None,
+    asynchronous: Annotated[
+        bool, typer.Option("--asynchronous", help="Ask our network's asynchronous endpoint, and no other.")
+    ] = False,
+    to_zero: Annotated[
+        bool, typer.Option("--to-zero", help="Ask our network's endpoint that scales to zero, and no other.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Ask the managed service and our own model about an image or a text, or our own about a sensor's readings."""
-    from cli.recognize import subjects
-    from cli.recognize.request import recognize_and_show, require_options
+    from cli.recognize import own_endpoints, subjects
+    from cli.recognize.request import ask_own_and_show, recognize_and_show, require_options
     from cli.recognize.watch import new_files
     from cli.shared.embedded import choose_target
 
@@ -65,13 +71,23 @@ def recognize(
             found = subjects.subject_in_file(file) if file else subjects.subject_in_words(text or "")
         require_options(found, picture=picture, overwrite=overwrite, entities=entities)
         target = choose_target(environment, own_account=own_account)
+        if asynchronous or to_zero:
+            if (asynchronous and to_zero) or picture or entities:
+                raise CommandFailed(
+                    "--asynchronous and --to-zero stand alone, without --show and --entities."
+                )
+            own = own_endpoints.ask_asynchronously if asynchronous else own_endpoints.ask_to_zero
+            ask_own_and_show(target, found, own, as_json=as_json)
+            return
         if not recognize_and_show(
             target, found, picture=picture, overwrite=overwrite, entities=entities, as_json=as_json
         ):
             raise typer.Exit(1)
         return
-    if picture:
-        raise CommandFailed("--show draws one picture, so it does not go with --watch.")
+    if picture or asynchronous or to_zero:
+        raise CommandFailed(
+            "--show, --asynchronous and --to-zero are of one subject, and do not go with --watch."
+        )
     target = choose_target(environment, own_account=own_account)
     Console(stderr=True).print(f"Watching {watch} for {', '.join(subjects.CONTENT_TYPES)}; Ctrl-C ends it.")
     with interruption_says(f"Stopped watching {watch}: nothing goes on."):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from cli.recognize import annotate
 from cli.recognize.subjects import Subject
 from cli.shared.errors import CommandFailed
 from cli.shared.options import show
+from cli.shared.progress import Progress
 from cli.shared.tables import new_table
 from cli.shared.target import Target
 from definitions.networks import FEATURES, kind_of_feature
@@ -157,6 +158,27 @@ def recognize_and_show(
         )
         Console(stderr=True).print(words_of(drawn, picture))
     return bool(found)
+
+
+def ask_own_and_show(
+    target: Target,
+    subject: Subject,
+    ask_own: Callable[[Target, Question, Callable[[str], None]], Reply],
+    *,
+    as_json: bool = False,
+) -> None:
+    """Asks one of our own endpoints about a subject, which may take long, and prints the answer.
+
+    Raises:
+        CommandFailed: see `ask_own`.
+    """
+    question = questions_about(subject)[-1]
+    with Progress().step("Asking our own endpoint") as detail:
+        reply = ask_own(target, question, detail)
+    if as_json:
+        show([{"operation": question.path.strip("/"), "status": reply.status, **reply.body}], True, "")
+    else:
+        Console().print(table_of([(question, reply)], title=subject.name))
 
 
 def with_hint(target: Target, question: Question, reply: Reply) -> Reply:
