@@ -15,9 +15,10 @@ from local_aws.sagemaker.model_servers import ModelServer, ask
 from local_aws.sagemaker.shapes import now
 
 HEADER = "x-amzn-sagemaker-inference-component"
+# SageMaker's own words, by which callers tell it from a refusal of what they sent.
 NO_COPY = (
-    "The inference component {name} has no copy that could answer. Raise its number with "
-    "UpdateInferenceComponentRuntimeConfig, or wait until Application Auto Scaling has."
+    "Inference Component has no capacity to process this request. ApplicationAutoScaling may be in-progress (if "
+    "configured) or try to increase the capacity by invoking UpdateInferenceComponentRuntimeConfig API."
 )
 
 
@@ -186,7 +187,7 @@ class InferenceComponents:
                     )
                 if component.server is None:
                     threading.Thread(target=self.when_refused, args=(name,), daemon=True).start()
-                    raise validation_error(NO_COPY.format(name=name))
+                    raise validation_error(NO_COPY)
                 stack.enter_context(component.server.answering())
                 server, variant = component.server, component.description["VariantName"]
             content_type, content = ask(server, body, headers)

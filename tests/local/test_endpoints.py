@@ -6,9 +6,14 @@ import json
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
+from cli.recognize import own_endpoints
+from cli.recognize.request import Question
+from cli.shared.errors import CommandFailed
 from local_aws.sagemaker.objects import download_prefix
 from model_code.evaluation.captures import read_captures
 
@@ -196,6 +201,16 @@ def test_an_asynchronous_endpoint_reads_requests_from_s3_and_writes_answers_and_
         asynchronous.made.runtime.exceptions.ClientError, match="ask it with InvokeEndpointAsync"
     ):
         asynchronous.made.score(b"ab")
+
+
+def test_the_command_line_waits_for_an_asynchronous_answer(asynchronous, client, monkeypatch):
+    monkeypatch.setattr(own_endpoints, "asynchronous_endpoint_name", lambda *_: asynchronous.made.name)
+    place = SimpleNamespace(environment="dev", client=client, parameter=lambda _: asynchronous.bucket)
+    question = Question("/texts/class", b"four", "text/plain; charset=utf-8")
+    reply = own_endpoints.ask_asynchronously(place, question, print)
+    assert reply.body["results"][0] == {"label": "long", "score": 4.0}
+    with pytest.raises(CommandFailed, match="failed on this input"):
+        own_endpoints.ask_asynchronously(place, replace(question, body=b"\xff"), print)
 
 
 def test_requests_wait_while_an_asynchronous_endpoint_has_no_instance(asynchronous):

@@ -183,7 +183,7 @@ def test_a_component_can_lose_its_last_copy_and_get_it_back_and_is_refused_meanw
     with pytest.raises(runtime.exceptions.ClientError, match="wants the name of an inference component"):
         own_container.predict("to-zero", "A film.")
     scale(0)
-    with pytest.raises(runtime.exceptions.ClientError, match="component has no copy"):
+    with pytest.raises(runtime.exceptions.ClientError, match="has no capacity"):
         answers_as()
     scale(2)
     assert answers_as() == models[0]

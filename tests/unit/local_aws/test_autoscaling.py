@@ -168,7 +168,7 @@ def test_whatever_goes_wrong_an_update_of_a_component_ends_and_leaves_what_was_t
 def test_a_request_that_finds_no_copy_is_refused_and_brings_one(scaled):
     scaled.look(after_seconds=10, requests=5)
     assert scaled.look(after_seconds=300, requests=0) == 0
-    with pytest.raises(ServiceError, match="has no copy"):
+    with pytest.raises(ServiceError, match="has no capacity"):
         scaled.components.invoke("e", NAME, b"x", {})
     deadline = time.monotonic() + 120
     while not scaled.copies() and time.monotonic() < deadline:
