@@ -21,11 +21,11 @@ from bakeoff.examples import Examples
 from bakeoff.features import as_numbers, as_words, decode_images, series_features
 from bakeoff.tasks import LATENCY_SAMPLES, Answers, Report, Task, time_single_answers
 from definitions.metrics import has_rare_class
-from model_code.baselines.train import image_models, text_models
+from definitions.words import words_of
+from model_code.baselines.train import MANY_TEXTS, image_models, text_models
 
 FEW_FOR_THREADS = 5_000
 # Below this, a word that stands in one text only may still tell something.
-FEW_TEXTS = 2_000
 WORDS_FOR_BOOSTING = 600
 CATEGORIES_MOST = 100
 
@@ -77,11 +77,7 @@ def linear_model(train: Examples, seed: int) -> Pipeline:
     if train.modality == "image":
         return image_models(seed)["logistic_regression"]
     if train.modality == "text":
-        model = text_models(seed)["logistic_regression"]
-        if len(train) < FEW_TEXTS:
-            words = [name for name in model.get_params() if name.endswith("__min_df")]
-            model.set_params(**dict.fromkeys(words, 1))
-        return model
+        return text_models(seed, len(train))["logistic_regression"]
     if train.modality == "time_series":
         return make_pipeline(FunctionTransformer(series_features), StandardScaler(), classifier)
     return make_pipeline(
@@ -106,9 +102,12 @@ def boosted_model(train: Examples, seed: int) -> Pipeline:
     if train.modality == "image":
         return image_models(seed)["gradient_boosting"]
     if train.modality == "text":
-        least = 1 if len(train) < FEW_TEXTS else 3
+        least = 1 if len(train) < MANY_TEXTS else 3
         return make_pipeline(
             TfidfVectorizer(
+                tokenizer=words_of,
+                token_pattern=None,
+                lowercase=False,
                 min_df=least,
                 sublinear_tf=True,
                 max_features=50_000,

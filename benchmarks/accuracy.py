@@ -20,7 +20,7 @@ from benchmarks.public_channels import DATASET_OF_KIND, channels, train, with_va
 
 SECONDS = 291
 PRESETS = {
-    "cnn": {"epochs": "12", "whitening": "true", "shift_pixels": "2"},
+    "cnn": {"epochs": "12", "whitening": "true", "shift_pixels": "2", "mirror": "true"},
     "rnn": {
         "epochs": "4",
         "sequence_length": "400",

@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+# Number of these rules. An artefact says by which ones its network learnt; one that says none, by those before.
+RULES = 2
 LINE_BREAK = r"<br[\t\n\f\r ]*/?>"
 # Soft hyphens, joiners and variation selectors: they change how letters look, and no word.
 INVISIBLE = "[\u00ad\u200c\u200d\u2060\ufe00-\ufe0f\ufeff]"
@@ -33,6 +35,8 @@ CHARACTERS = re.compile(CHARACTER)
 
 def words_of(text: str) -> list[str]:
     """The words, single signs and characters of unspaced scripts in a text, in lower case and decomposed."""
+    # For TensorFlow's `lower` a text ends before its first zero byte.
+    text = text.partition("\0")[0]
     text = LINE_BREAKS.sub(" ", unicodedata.normalize("NFD", text.lower()))
     text = CHARACTERS.sub(r" \1 ", SPACINGS.sub(" ", INVISIBLES.sub("", text)))
     # Of white space ASCII's alone parts words, as in TensorFlow's split.

@@ -88,6 +88,8 @@ class CnnHyperparameters(Hyperparameters):
         residual: gives each convolution of a block but its first a shortcut around it.
         whitening: takes the first layer from the training images' statistics instead of learning it.
         shift_pixels: by which training images are shifted at most; 0 leaves them where they are.
+        mirror: turns every second training image from left to right; for what may be seen either way round, as animals,
+            and not for arrows, digits or text.
         cutout_pixels: side of a square that is hidden somewhere in each training image; 0 hides nothing.
         image_size: side in pixels to which images are resized.
     """
@@ -102,6 +104,7 @@ class CnnHyperparameters(Hyperparameters):
     residual: bool = False
     whitening: bool = False
     shift_pixels: int = bounded(4, 0, 15)
+    mirror: bool = False
     cutout_pixels: int = bounded(0, 0, 512)
     image_size: int = bounded(32, 16, 512)
 
@@ -211,7 +214,10 @@ def read_value(field: dataclasses.Field, text: str) -> Any:
             raise JobFailed(f"The hyperparameter {field.name} is '{text}'; it has to match {pattern}.")
         return text
     try:
-        value = int(text) if wanted == "int" else float(text)
+        value = float(text)
+        if wanted == "int":
+            # Who searches continuous ranges writes 32.0.
+            value = int(text) if not value.is_integer() else int(value)
     except ValueError as error:
         article = "a whole number" if wanted == "int" else "a number"
         raise JobFailed(f"The hyperparameter {field.name} is '{text}'; it has to be {article}.") from error

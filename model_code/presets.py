@@ -22,10 +22,12 @@ class Preset:
 
 PRESETS = {
     "cifar10": Preset(
-        {"epochs": "4", "width": "24", "batch_size": "128", "learning_rate": "0.4"}, 0.70, 14_000
+        {"epochs": "4", "width": "24", "batch_size": "128", "learning_rate": "0.4", "mirror": "True"},
+        0.70,
+        14_000,
     ),
     "fashion_mnist": Preset(
-        {"epochs": "2", "width": "24", "batch_size": "128", "learning_rate": "0.4"}, 0.85
+        {"epochs": "2", "width": "24", "batch_size": "128", "learning_rate": "0.4", "mirror": "True"}, 0.85
     ),
     "imdb": Preset(
         {"epochs": "1", "units": "32", "batch_size": "128", "learning_rate": "0.004"}, 0.85, 28_000

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import io
 import tarfile
 from pathlib import Path
@@ -20,6 +21,15 @@ def write_source_archive(path: Path) -> None:
     """
     packages = [files_of(PACKAGES / name) for name in ("model_code", "definitions")]
     write_archive(path, {**packages[0], **packages[1], ENTRY_POINT: LAUNCHER.encode()})
+
+
+def code_digest() -> str:
+    """Of every module that a training job runs."""
+    digest = hashlib.sha256()
+    for package in ("model_code", "definitions"):
+        for name, content in files_of(PACKAGES / package).items():
+            digest.update(f"{name} {len(content)} ".encode() + content)
+    return digest.hexdigest()
 
 
 def files_of(package: Path) -> dict[str, bytes]:

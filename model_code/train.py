@@ -20,6 +20,7 @@ from model_code.failures import JobFailed, base_directory, write_failure_reason
 from model_code.hyperparameters import Hyperparameters, parse
 from model_code.light_import import import_tensorflow
 from model_code.outputs import MODEL_FOLDER
+from model_code.source import code_digest
 from model_code.training import checkpoints
 from model_code.training.cluster import Cluster
 from model_code.training.metrics import metric_line
@@ -206,8 +207,9 @@ def learn(
         f"{'' if weights is None else ', rare classes weighing more in the loss'}.",
         flush=True,
     )
-    print_of_run = fingerprint(settings, problem.train)
-    course = resume(learner, places.checkpoints, print_of_run)
+    print_of_run = fingerprint(settings, problem.train, learner.network)
+    has_model = (places.model / MODEL_FOLDER.first).is_file()
+    course = resume(learner, places.checkpoints, print_of_run, has_model=has_model)
     if cluster.mean(course.step) != course.step:
         raise JobFailed(
             "The hosts found different checkpoints. Give all of them the same files in /opt/ml/checkpoints."
@@ -248,22 +250,35 @@ def export(learner: Any, problem: Any, course: Course, calibration: Any, places:
     print(f"The model is in {places.model}.", flush=True)
 
 
-def fingerprint(settings: Hyperparameters, samples: Any) -> str:
-    """A digest of what makes a checkpoint another run's: hyperparameters and training samples."""
-    content = json.dumps([asdict(settings), samples.digest], sort_keys=True)
+def fingerprint(settings: Hyperparameters, samples: Any, network: Any) -> str:
+    """A digest of what makes a checkpoint another run's: hyperparameters, training samples, network and code."""
+    shapes = [list(variable.shape) for variable in network.variables]
+    content = json.dumps([asdict(settings), samples.digest, shapes, code_digest()], sort_keys=True)
     return hashlib.sha256(content.encode()).hexdigest()
 
 
-def resume(learner: Any, directory: Path, run_fingerprint: str) -> Course:
-    """Sets the learner to the newest valid checkpoint of this run, if there is one."""
+def resume(learner: Any, directory: Path, run_fingerprint: str, *, has_model: bool = False) -> Course:
+    """Sets the learner to the newest valid checkpoint of this run, if there is one.
+
+    Args:
+        learner: at its start.
+        directory: of the checkpoints.
+        run_fingerprint: of this run.
+        has_model: whether its model is there already. A run that had come to its end is then trained anew.
+    """
     checkpoint = checkpoints.load_newest(directory, run_fingerprint)
     if checkpoint is None:
+        return Course()
+    if has_model and checkpoint.state["is_last"]:
+        print("This run had come to its end and its model is there: it is trained anew.", flush=True)
+        checkpoints.remove(directory, run_fingerprint)
         return Course()
     variables = learner.variables()
     for variable, array in zip(variables, checkpoint.arrays[: len(variables)], strict=True):
         variable.assign(array)
     learner.best_weights = checkpoint.arrays[len(variables) :]
-    state = {name: value for name, value in checkpoint.state.items() if name != "fingerprint"}
+    own = ("fingerprint", "is_last")
+    state = {name: value for name, value in checkpoint.state.items() if name not in own}
     course = Course(**state)
     learner.total_steps = course.last_step or learner.total_steps
     print(f"Resuming at step {course.step} of {learner.total_steps}.", flush=True)
@@ -273,9 +288,9 @@ def resume(learner: Any, directory: Path, run_fingerprint: str) -> Course:
 def save(learner: Any, course: Course, directory: Path, run_fingerprint: str) -> None:
     """Writes a checkpoint of the learner and the course."""
     arrays = [np.asarray(variable.numpy()) for variable in learner.variables()] + learner.best_weights
-    checkpoints.save(
-        directory, checkpoints.Checkpoint(arrays, {**asdict(course), "fingerprint": run_fingerprint})
-    )
+    is_last = course.step >= learner.total_steps or has_stalled(course, learner.settings)
+    state = {**asdict(course), "fingerprint": run_fingerprint, "is_last": is_last}
+    checkpoints.save(directory, checkpoints.Checkpoint(arrays, state))
 
 
 def run_epochs(

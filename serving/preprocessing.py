@@ -14,12 +14,11 @@ import simplejpeg
 from PIL import Image, UnidentifiedImageError
 
 from definitions.image_files import read_header, without_stray_bytes
+from definitions.words import LINE_BREAKS, RULES, words_of
 
 PADDING, UNKNOWN, FIRST_WORD = 0, 1, 2
-# TensorFlow's regular expressions know no more white space than these; `\w` is Unicode's letters and numbers, and "_".
-LINE_BREAK = re.compile(r"<br[\t\n\f\r ]*/?>")
-# A letter that only one of the two knows, of a newer Unicode than the other's tables, is a sign to the other.
-SIGN = re.compile(r"([^\w' ]|_)")
+# Of artefacts of before `definitions.words`, which tore marks from letters and left unspaced scripts whole.
+EARLIER_SIGN = re.compile(r"([^\w' ]|_)")
 # A request of SageMaker's 6 MiB can hold a compressed image of gigabytes.
 MOST_PIXELS = 50_000_000
 TOO_LARGE = f"The image has more than {MOST_PIXELS:,} pixels."
@@ -163,11 +162,12 @@ def triangle_weights(length: int, size: int) -> list[tuple[int, np.ndarray]]:
 def text_reader(specification: dict[str, Any]) -> Reader:
     """A text to word numbers, int32 [1, length], padded behind; a long one keeps its first quarter and its end."""
     length = specification["sequence_length"]
-    numbers = {word.encode(): FIRST_WORD + i for i, word in enumerate(specification["vocabulary"])}
+    numbers = {word: FIRST_WORD + i for i, word in enumerate(specification["vocabulary"])}
     head = length // 4
+    words_in = words_of if specification.get("word_rules") == RULES else earlier_words_of
 
     def read(text: str) -> np.ndarray:
-        words = words_of(text)
+        words = words_in(text)
         if len(words) > length:
             words = words[:head] + words[head - length :]
         row = np.full((1, length), PADDING, np.int32)
@@ -177,11 +177,11 @@ def text_reader(specification: dict[str, Any]) -> Reader:
     return read
 
 
-def words_of(text: str) -> list[bytes]:
-    """Lower-case words and single signs; only ASCII's white space parts them, as in TensorFlow's split."""
-    # For TensorFlow's `lower` a text ends before its first zero byte.
-    text = text.partition("\0")[0]
-    return SIGN.sub(r" \1 ", LINE_BREAK.sub(" ", text.lower())).encode().split()
+def earlier_words_of(text: str) -> list[str]:
+    """Words as an artefact learnt them that names no rules."""
+    text = LINE_BREAKS.sub(" ", text.partition("\0")[0].lower())
+    # Of white space ASCII's alone parts words, as in TensorFlow's split.
+    return [word.decode() for word in EARLIER_SIGN.sub(r" \1 ", text).encode().split()]
 
 
 def sequence_reader(specification: dict[str, Any]) -> Reader:

@@ -23,11 +23,10 @@ from model_code.baselines.features import BANDS, CELL_PIXELS, COLOUR_BINS, IMAGE
 from model_code.data.records import Split
 from model_code.export.saved_model import ServingModule, source_digest, write_artefact
 from model_code.networks.preprocessing import decode_images
+from model_code.networks.words import split_words
 
 # What Python's str.split takes for white space, in the words of RE2.
 WHITE_SPACE = r"[\s\v\x1c-\x1f\x{85}\pZ]+"
-# Whatever is no \w of Python's.
-NO_WORD = r"[^\pL\pN_]+"
 
 
 def export_baseline(name: str, model: Pipeline, train: Split, directory: Path) -> None:
@@ -257,7 +256,7 @@ class Grams:
             vectorizer: fitted, of words or of `char_wb`.
             weights: of its terms for each logit, float [terms, logits].
         """
-        self.split = words_of if vectorizer.analyzer == "word" else padded_characters_of
+        self.split = split_words if vectorizer.analyzer == "word" else padded_characters_of
         self.separator = " " if vectorizer.analyzer == "word" else ""
         self.widths = list(range(vectorizer.ngram_range[0], vectorizer.ngram_range[1] + 1))
         terms = sorted(vectorizer.vocabulary_, key=vectorizer.vocabulary_.get)
@@ -282,13 +281,6 @@ class Grams:
         lengths = tf.sqrt(tf.math.unsorted_segment_sum(values**2, row, rows))
         values /= tf.gather(lengths, row)
         return tf.math.unsorted_segment_sum(values[:, None] * tf.gather(self.weights, term), row, rows)
-
-
-def words_of(texts: tf.Tensor) -> tf.RaggedTensor:
-    """Words of two letters or digits at least, string [N, (words)]: scikit-learn's token pattern."""
-    words = tf.strings.split(tf.strings.regex_replace(texts, NO_WORD, " "))
-    is_long = tf.strings.length(words.flat_values, unit="UTF8_CHAR") > 1
-    return tf.ragged.boolean_mask(words, words.with_flat_values(is_long))
 
 
 def padded_characters_of(texts: tf.Tensor) -> tf.RaggedTensor:

@@ -24,6 +24,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from definitions.metrics import metric_for
 from definitions.networks import KINDS
+from definitions.words import words_of
 from model_code.baselines.features import IMAGE_SIZE, image_features, sequence_features
 from model_code.evaluation.files import EVALUATION_FILE, FOLDER
 from model_code.failures import JobFailed
@@ -33,6 +34,10 @@ from model_code.scores import Predictions
 
 if TYPE_CHECKING:
     from model_code.data.records import Split
+
+
+# From so many texts on, a word of one or two of them is left out.
+MANY_TEXTS = 2_000
 
 
 def sequence_models(seed: int) -> dict[str, Pipeline]:
@@ -61,16 +66,24 @@ def image_models(seed: int) -> dict[str, Pipeline]:
     }
 
 
-def text_models(seed: int) -> dict[str, Pipeline]:
-    """Untrained classifiers of texts."""
+def text_models(seed: int, count: int) -> dict[str, Pipeline]:
+    """Untrained classifiers of `count` texts in any language."""
+    many = count >= MANY_TEXTS
     features: BaseEstimator = make_union(
         TfidfVectorizer(
-            ngram_range=(1, 2), min_df=3, sublinear_tf=True, max_features=200_000, dtype=np.float32
+            tokenizer=words_of,
+            token_pattern=None,
+            lowercase=False,
+            ngram_range=(1, 2),
+            min_df=3 if many else 1,
+            sublinear_tf=True,
+            max_features=200_000,
+            dtype=np.float32,
         ),
         TfidfVectorizer(
             analyzer="char_wb",
             ngram_range=(3, 4),
-            min_df=5,
+            min_df=5 if many else 1,
             sublinear_tf=True,
             max_features=50_000,
             dtype=np.float32,
@@ -102,7 +115,10 @@ def measure(
 
     split, test_split = comparable_splits(kind, train, test)
     inputs, test_inputs = inputs_of(split), inputs_of(test_split)
-    models = {"image": image_models, "text": text_models, "sequence": sequence_models}[split.feature](seed)
+    if split.feature == "text":
+        models = text_models(seed, len(split))
+    else:
+        models = {"image": image_models, "sequence": sequence_models}[split.feature](seed)
     if models_directory is not None:
         for name in models:
             MODEL_FOLDER.check(models_directory / name)

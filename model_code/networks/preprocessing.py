@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from model_code.hyperparameters import RnnHyperparameters
+from model_code.networks.words import split_words
 
 PADDING = 0
 UNKNOWN = 1
@@ -52,13 +53,6 @@ def resize(image: tf.Tensor, image_size: int) -> tf.Tensor:
     """Resizes one uint8 image to a square, with rounding back to uint8."""
     resized = tf.image.resize(image, [image_size, image_size], antialias=True)
     return tf.cast(tf.clip_by_value(tf.round(resized), 0, 255), tf.uint8)
-
-
-def split_words(texts: tf.Tensor) -> tf.RaggedTensor:
-    """Lower-cases texts [N] of UTF-8, drops line-break tags and splits into words and single signs [N, (words)]."""
-    texts = tf.strings.lower(texts, encoding="utf-8")
-    texts = tf.strings.regex_replace(texts, r"<br\s*/?>", " ")
-    return tf.strings.split(tf.strings.regex_replace(texts, r"([^\pL\pN' ])", r" \1 "))
 
 
 def build_vocabulary(texts: Iterable[bytes], vocabulary_size: int, chunk_size: int = 512) -> list[str]:
@@ -175,13 +169,14 @@ def decode_all_images(encoded: Sequence[bytes], image_size: int, chunk_size: int
     return np.concatenate(chunks)
 
 
-def augment(images: tf.Tensor, seed: tf.Tensor, most_pixels: int) -> tf.Tensor:
-    """Random shifts by up to `most_pixels`, mirrored at the edges, and mirror images; the same for the same `seed`.
+def augment(images: tf.Tensor, seed: tf.Tensor, most_pixels: int, mirror: bool = False) -> tf.Tensor:
+    """Random shifts by up to `most_pixels`, reflected at the edges, and mirror images; the same for the same `seed`.
 
     Args:
         images: tensor of shape [N, H, W, C].
         seed: int32 tensor of shape [2].
         most_pixels: in each direction.
+        mirror: turns every second image from left to right, as a rule.
 
     Returns:
         tensor of the same shape and type. Each eighth of the batch shares one shift, which costs an eighth of the
@@ -206,6 +201,8 @@ def augment(images: tf.Tensor, seed: tf.Tensor, most_pixels: int) -> tf.Tensor:
         axis=0,
     )
     shifted = tf.ensure_shape(shifted, images.shape)
+    if not mirror:
+        return shifted
     mirrored = tf.random.stateless_uniform([count, 1, 1, 1], seed + 1) < 0.5
     return tf.where(mirrored, shifted[:, :, ::-1], shifted)
 

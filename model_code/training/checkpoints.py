@@ -79,6 +79,12 @@ def save(directory: Path, checkpoint: Checkpoint) -> Path:
     return path
 
 
+def remove(directory: Path, fingerprint: str) -> None:
+    """Deletes the checkpoints of the run with `fingerprint`, and no other's."""
+    for path in newest_first(directory, run_in_name(fingerprint)):
+        path.unlink()
+
+
 def run_in_name(fingerprint: str) -> str:
     """What tells the files of a run from those of others."""
     return hashlib.sha256(fingerprint.encode()).hexdigest()[:8]
@@ -94,7 +100,7 @@ def load_newest(directory: Path, fingerprint: str) -> Checkpoint | None:
             continue
         if checkpoint.state["fingerprint"] == fingerprint:
             return checkpoint
-        print(f"warning: skipping {path.name}, which is of other data or hyperparameters", flush=True)
+        print(f"warning: skipping {path.name}, which is of other data, hyperparameters or code", flush=True)
     return None
 
 

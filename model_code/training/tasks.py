@@ -11,6 +11,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from definitions.words import RULES
 from model_code.data.batches import Arrays, Shards, first_line
 from model_code.data.records import Split
 from model_code.data.shards import ShardedSplit, open_split
@@ -33,6 +34,7 @@ ENCODED = tf.TensorSpec([None], tf.string)
 CHUNK_SAMPLES = 500
 # From which the first layer's kernel is taken, where that is asked for.
 WHITENED_SAMPLES = 200
+LEAST_RELATIVE_SPREAD = 1e-6
 
 
 @dataclass(frozen=True)
@@ -165,6 +167,7 @@ def text_problem(
         preprocessing={
             "feature": train.feature,
             "sequence_length": settings.sequence_length,
+            "word_rules": RULES,
             "vocabulary": vocabulary,
         },
         resources=[table],
@@ -191,7 +194,7 @@ def sequence_problem(
         for split in (train, validation)
     ]
     mean, variance = mean_and_variance(samples[0])
-    statistics = Channels(mean.tolist(), np.maximum(variance, 1e-6).tolist())
+    statistics = Channels(mean.tolist(), spread_of(mean, variance).tolist())
     return Problem(
         labels=train.labels,
         feature=train.feature,
@@ -234,6 +237,14 @@ def mean_and_variance(samples: Arrays | Shards) -> tuple[np.ndarray, np.ndarray]
         mean += gap * (len(values) / total)
         count = total
     return mean, squares / count
+
+
+def spread_of(mean: np.ndarray, variance: np.ndarray) -> np.ndarray:
+    """The variance to divide channels by, whatever their unit: of one that does not move, 1.
+
+    Below the millionth of a channel's own size there are rounding errors of 32 bits and nothing else.
+    """
+    return np.where(variance > (LEAST_RELATIVE_SPREAD * mean) ** 2, variance, 1.0)
 
 
 def check_lengths(name: str, split: Split | ShardedSplit, length: int, channels: int) -> None:

@@ -157,7 +157,7 @@ class Learner:
         replica = tf.distribute.get_replica_context().replica_id_in_sync_group if replicas > 1 else 0
         seed = tf.stack([self.settings.seed, step])
         if self.reads_images:
-            inputs = augment(inputs, seed, self.settings.shift_pixels)
+            inputs = augment(inputs, seed, self.settings.shift_pixels, self.settings.mirror)
             if self.settings.cutout_pixels:
                 inputs = hide_squares(inputs, seed, self.settings.cutout_pixels)
             inputs = tf.cast(inputs, self.network.compute_dtype)

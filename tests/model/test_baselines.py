@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from model_code.baselines import train as baselines
-from model_code.baselines.export import padded_characters_of, words_of
+from model_code.baselines.export import padded_characters_of
 from model_code.baselines.export import sequence_features as graph_sequence_features
 from model_code.baselines.features import (
     CELL_PIXELS,
@@ -25,6 +25,7 @@ from model_code.baselines.features import (
 )
 from model_code.baselines.train import measure, text_models
 from model_code.evaluation.evaluate import evaluate
+from model_code.networks.words import split_words
 
 
 def stripes(horizontal: bool) -> np.ndarray:
@@ -108,9 +109,9 @@ def test_a_baselines_artefact_is_evaluated_as_a_networks_and_answers_as_scikit_l
 )
 def test_the_graph_splits_texts_as_scikit_learn_does(texts):
     words, characters = (
-        vectorizer for _, vectorizer in text_models(0)["logistic_regression"][0].transformer_list
+        vectorizer for _, vectorizer in text_models(0, 3_000)["logistic_regression"][0].transformer_list
     )
-    for vectorizer, split, separator in ((words, words_of, " "), (characters, padded_characters_of, "")):
+    for vectorizer, split, separator in ((words, split_words, " "), (characters, padded_characters_of, "")):
         analyse = vectorizer.set_params(lowercase=False).build_analyzer()
         widths = list(range(vectorizer.ngram_range[0], vectorizer.ngram_range[1] + 1))
         for text in texts:

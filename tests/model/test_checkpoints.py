@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
-from model_code.training.checkpoints import KEPT, Checkpoint, Due, load_newest, newest_first, read, save
+from model_code import train
+from model_code.hyperparameters import KINDS, build
+from model_code.training.checkpoints import (
+    KEPT,
+    Checkpoint,
+    Due,
+    load_newest,
+    newest_first,
+    read,
+    remove,
+    save,
+)
 
 ARRAYS = [np.arange(6, dtype=np.float32).reshape(2, 3), np.array(7, np.int64)]
 
@@ -54,7 +67,7 @@ def test_a_checkpoint_of_another_run_is_not_taken(tmp_path, capsys):
     save_step(tmp_path, 1, fingerprint="other data")
 
     assert load_newest(tmp_path, "run") is None
-    assert "which is of other data or hyperparameters" in capsys.readouterr().out
+    assert "which is of other data, hyperparameters or code" in capsys.readouterr().out
 
 
 def test_an_unfinished_file_is_not_a_checkpoint(tmp_path):
@@ -101,3 +114,24 @@ def test_zero_seconds_leave_checkpoints_to_the_steps():
     due = Due(0, 200, 0, now=lambda: seconds)
     seconds = 1e6
     assert not due.is_due(1)
+
+
+def test_the_code_and_the_network_are_part_of_what_a_checkpoint_is_of(monkeypatch):
+    settings = build(KINDS["cnn"], {})
+    samples = SimpleNamespace(digest="data")
+
+    def of(*shapes: tuple[int, ...], code: str = "code") -> str:
+        monkeypatch.setattr(train, "code_digest", lambda: code)
+        network = SimpleNamespace(variables=[SimpleNamespace(shape=shape) for shape in shapes])
+        return train.fingerprint(settings, samples, network)
+
+    assert of((2, 3)) == of((2, 3))
+    assert len({of((2, 3)), of((2, 4)), of((2, 3), (1,)), of((2, 3), code="changed")}) == 4
+
+
+def test_removing_a_runs_checkpoints_leaves_others(tmp_path):
+    ours, theirs = save_step(tmp_path, 1), save_step(tmp_path, 2, fingerprint="another")
+
+    remove(tmp_path, "run")
+
+    assert not ours.exists() and theirs.exists()

@@ -42,6 +42,10 @@ def test_sagemakers_own_arguments_are_left_alone():
     assert settings == KINDS["cnn"]()
 
 
+def test_a_whole_number_may_be_written_as_a_search_of_continuous_ranges_writes_it():
+    assert parse(["--kind", "cnn", "--batch_size", "32.0"]).batch_size == 32
+
+
 @pytest.mark.parametrize("text", ["True", "true"])
 def test_both_spellings_of_true_are_read(text):
     assert parse(["--kind", "rnn", "--deterministic", text]).deterministic is True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
 import time
 
 import numpy as np
@@ -68,6 +69,8 @@ def test_a_run_that_its_time_limit_ended_takes_no_further_step_when_it_is_starte
     limited = [*words("cnn"), "--epochs", "1000", "--max_seconds", "1"]
     job.start_script(limited).end()
     ended = final(job)
+    # As on the machine that comes after one that was taken away before its model was kept.
+    shutil.rmtree(job.base / "model")
 
     output = job.start_script(limited).end()
 
@@ -75,6 +78,18 @@ def test_a_run_that_its_time_limit_ended_takes_no_further_step_when_it_is_starte
     assert final(job).state == ended.state
     for ours, theirs in zip(final(job).arrays, ended.arrays, strict=True):
         np.testing.assert_array_equal(ours, theirs)
+
+
+def test_a_run_whose_model_is_there_is_trained_anew(make_job):
+    job = make_job("cnn")
+    job.start_script(words("cnn")).end()
+    (job.base / "checkpoints" / "step-000000009-0123abcd.checkpoint").write_bytes(b"another run's")
+
+    output = job.start_script(words("cnn")).end()
+
+    assert "it is trained anew" in output and "Resuming" not in output
+    assert output.count("epoch=") == 3
+    assert "step-000000009-0123abcd.checkpoint" in job.checkpoints
 
 
 def test_sigterm_saves_a_checkpoint_and_ends_without_a_model(make_job):

@@ -11,7 +11,7 @@ from model_code.data.records import read_split, write_split
 from model_code.failures import JobFailed
 from model_code.hyperparameters import RnnHyperparameters
 from model_code.networks.preprocessing import augment_sequences, stack_sequences
-from model_code.training.tasks import load_problem
+from model_code.training.tasks import load_problem, spread_of
 
 LABELS = ["slow", "fast"]
 
@@ -204,3 +204,16 @@ def test_the_training_steps_are_normalised_whatever_their_padding(tmp_path):
     np.testing.assert_allclose(values.mean(axis=0), 0, atol=1e-4)
     np.testing.assert_allclose(values.std(axis=0), 1, atol=1e-4)
     assert not normalised.numpy()[~present.numpy()].any()
+
+
+@pytest.mark.parametrize("unit", [1e-9, 1.0, 1e9])
+def test_a_channel_is_normalised_whatever_its_unit(unit):
+    values = np.random.default_rng(0).normal(3, 2, 5000) * unit
+
+    spread = spread_of(np.array([values.mean()]), np.array([values.var()]))
+
+    assert spread == pytest.approx([(2 * unit) ** 2], rel=0.05)
+
+
+def test_a_channel_that_does_not_move_is_divided_by_one():
+    assert spread_of(np.array([0.0, 5e6]), np.array([0.0, 0.1])).tolist() == [1.0, 1.0]

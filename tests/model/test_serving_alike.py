@@ -18,6 +18,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from definitions.words import RULES
 from local_aws.serving import Predictor, load_handlers
 from model_code import inference
 from model_code.data.records import read_split
@@ -32,7 +33,9 @@ TABLE = vocabulary_table(VOCABULARY)
 ENCODE = tf.function(
     lambda texts: encode_texts(texts, TABLE, 8), input_signature=[tf.TensorSpec([None], tf.string)]
 )
-READ_TEXT = reader_of({"feature": "text", "sequence_length": 8, "vocabulary": VOCABULARY})
+READ_TEXT = reader_of(
+    {"feature": "text", "sequence_length": 8, "word_rules": RULES, "vocabulary": VOCABULARY}
+)
 READ_IMAGE = reader_of({"feature": "image", "image_size": 16})
 MARKED = "customer-secret-7316"
 
@@ -60,6 +63,13 @@ def assert_nearly_equal(pixels: np.ndarray, expected: np.ndarray) -> None:
 @example("good\0film")
 def test_a_text_becomes_the_same_word_numbers(text):
     np.testing.assert_array_equal(READ_TEXT(text), ENCODE(tf.constant([text.encode()])))
+
+
+def test_an_artefact_that_names_no_rules_has_its_words_cut_as_it_learnt_them():
+    read = reader_of({"feature": "text", "sequence_length": 4, "vocabulary": ["caf", "café", "服务"]})
+
+    assert read("cafe\u0301 服务").tolist() == [[1, 1, 4, 0]]
+    assert read("CAFÉ").tolist() == [[3, 0, 0, 0]]
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "I;16"])

@@ -52,7 +52,7 @@ def test_an_augmented_image_is_a_window_of_its_own_padded_image_or_that_windows_
     edges = [(0, 0), (most_pixels, most_pixels), (most_pixels, most_pixels), (0, 0)]
     padded = np.pad(images, edges, mode="reflect")
 
-    augmented = augment(tf.constant(images), tf.constant([seed, 0]), most_pixels).numpy()
+    augmented = augment(tf.constant(images), tf.constant([seed, 0]), most_pixels, mirror=True).numpy()
 
     windows = np.lib.stride_tricks.sliding_window_view(padded, (size, size), axis=(1, 2)).transpose(
         0, 1, 2, 4, 5, 3
@@ -61,6 +61,13 @@ def test_an_augmented_image_is_a_window_of_its_own_padded_image_or_that_windows_
         same = (candidates == image).all(axis=(1, 2, 3)).any()
         mirrored = (candidates == image[:, ::-1]).all(axis=(1, 2, 3)).any()
         assert same or mirrored
+
+
+def test_no_image_is_mirrored_unasked():
+    arrow = np.arange(5 * 5 * 3, dtype=np.uint8).reshape(1, 5, 5, 3)
+
+    for step in range(20):
+        np.testing.assert_array_equal(augment(tf.constant(arrow), tf.constant([0, step]), 0), arrow)
 
 
 def test_the_same_step_is_augmented_alike_and_another_step_otherwise():

@@ -37,7 +37,10 @@ DELETES = {
     ("local_aws/state.py", "rmtree"): (1, "known names in a directory whose lock it has"),
     ("local_aws/state.py", "unlink"): (1, "known names in a directory whose lock it has"),
     ("model_code/training/checkpoints.py", "replace"): (1, "its own unfinished checkpoint"),
-    ("model_code/training/checkpoints.py", "unlink"): (1, "the same run's older checkpoints"),
+    ("model_code/training/checkpoints.py", "unlink"): (
+        2,
+        "the same run's older checkpoints, or all of its own",
+    ),
     ("model_code/data/downloads.py", "replace"): (
         1,
         "an archive in the cache whose checksum is wrong, and that is said",
