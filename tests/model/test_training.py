@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -122,13 +123,13 @@ def test_training_stops_early_only_when_asked_to(patience, epochs_without_better
 
 def test_another_run_has_another_fingerprint():
     inputs, targets = np.zeros((4, 2), np.int32), np.zeros(4, np.int32)
-    own = RnnHyperparameters()
+    own, network = RnnHyperparameters(), SimpleNamespace(variables=[])
     prints = {
-        fingerprint(own, Arrays(inputs, targets)),
-        fingerprint(dataclasses.replace(own, seed=1), Arrays(inputs, targets)),
-        fingerprint(own, Arrays(inputs + 1, targets)),
-        fingerprint(own, Arrays(inputs, targets + 1)),
+        fingerprint(own, Arrays(inputs, targets), network),
+        fingerprint(dataclasses.replace(own, seed=1), Arrays(inputs, targets), network),
+        fingerprint(own, Arrays(inputs + 1, targets), network),
+        fingerprint(own, Arrays(inputs, targets + 1), network),
     }
 
     assert len(prints) == 4
-    assert fingerprint(RnnHyperparameters(), Arrays(inputs.copy(), targets.copy())) in prints
+    assert fingerprint(RnnHyperparameters(), Arrays(inputs.copy(), targets.copy()), network) in prints

@@ -64,6 +64,7 @@ WRITES = {
         ),
         *(
             "model_code/baselines/train.py",
+            "model_code/data/own_data.py",
             "model_code/data/prepare.py",
             "model_code/evaluation/drift.py",
             "model_code/evaluation/evaluate.py",
@@ -119,6 +120,7 @@ WRITES = {
         *(
             "bakeoff/managed.py",
             "cli/recognize/samples.py",
+            "model_code/data/image_files.py",
             "model_code/data/images.py",
             "serving/model.py",
         ),
