@@ -13,7 +13,7 @@ import numpy as np
 import simplejpeg
 from PIL import Image, UnidentifiedImageError
 
-from definitions.image_files import read_header, without_stray_bytes
+from definitions.image_files import JPEG_SIGNATURE, orientation_of, read_header, upright, without_stray_bytes
 from definitions.words import LINE_BREAKS, RULES, words_of
 
 PADDING, UNKNOWN, FIRST_WORD = 0, 1, 2
@@ -25,7 +25,6 @@ TOO_LARGE = f"The image has more than {MOST_PIXELS:,} pixels."
 DAMAGED = "The image is no PNG or JPEG file that can be decoded."
 # Pillow decodes a PNG file whose last chunk was cut off; TensorFlow does not.
 PNG_END = b"IEND\xaeB`\x82"
-JPEG_SIGNATURE = b"\xff\xd8\xff"
 
 Reader = Callable[[Any], np.ndarray]
 
@@ -62,19 +61,19 @@ def image_reader(specification: dict[str, Any]) -> Reader:
 
 
 def decode(content: bytes) -> np.ndarray:
-    """The pixels of a PNG or JPEG file, uint8 [height, width, 3].
+    """The pixels of a PNG or JPEG file, turned as its EXIF says, uint8 [height, width, 3].
 
     Raises:
         Unreadable: when it is neither, is damaged, or has more than MOST_PIXELS.
     """
     try:
         if content.startswith(JPEG_SIGNATURE):
-            return decode_jpeg(content)
+            return upright(decode_jpeg(content), orientation_of(content))
         if PNG_END not in content:
             raise Unreadable(DAMAGED)
         with Image.open(io.BytesIO(content), formats=("PNG",)) as image:
             check_size(image.width, image.height)
-            return colours(image)
+            return upright(colours(image), orientation_of(content))
     except Image.DecompressionBombError:
         raise Unreadable(TOO_LARGE) from None
     except Unreadable:

@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from model_code.hyperparameters import RnnHyperparameters
+from model_code.networks.orientation import upright
 from model_code.networks.words import split_words
 
 PADDING = 0
@@ -22,7 +23,7 @@ MOST_COUNTED_WORDS = 2_000_000
 
 
 def decode_images(encoded: tf.Tensor, image_size: int) -> tf.Tensor:
-    """Decodes PNG or JPEG files and resizes them with antialiasing where their size differs.
+    """Decodes PNG or JPEG files, turns them as their EXIF says, and resizes those of another size with antialiasing.
 
     Args:
         encoded: string tensor of shape [N].
@@ -38,6 +39,7 @@ def decode_images(encoded: tf.Tensor, image_size: int) -> tf.Tensor:
     def decode(one: tf.Tensor) -> tf.Tensor:
         image = tf.io.decode_image(one, channels=3, expand_animations=False)
         image.set_shape([None, None, 3])
+        image = upright(image, one)
         shape = tf.shape(image)
         fits = tf.logical_and(tf.equal(shape[0], image_size), tf.equal(shape[1], image_size))
         resized = tf.cond(fits, lambda: image, lambda: resize(image, image_size))
