@@ -26,10 +26,13 @@ def upright(image: tf.Tensor, content: tf.Tensor) -> tf.Tensor:
     orientation = orientation_of(content)
     image = tf.cond(orientation >= 5, lambda: tf.transpose(image, [1, 0, 2]), lambda: image)
     for axis, mirrored in ((0, (3, 4, 7, 8)), (1, (2, 3, 6, 7))):
-        is_mirrored = tf.reduce_any(orientation == tf.constant(mirrored))
-        turned = tf.reverse(image, [axis])
-        image = tf.cond(is_mirrored, lambda turned=turned: turned, lambda image=image: image)
+        image = mirrored_where(tf.reduce_any(orientation == tf.constant(mirrored)), image, axis)
     return image
+
+
+def mirrored_where(is_mirrored: tf.Tensor, image: tf.Tensor, axis: int) -> tf.Tensor:
+    """An image mirrored along an axis, or as it is."""
+    return tf.cond(is_mirrored, lambda: tf.reverse(image, [axis]), lambda: image)
 
 
 def orientation_of(content: tf.Tensor) -> tf.Tensor:
