@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Annotated
 
 import typer
-from rich.console import Console
+from rich.text import Text
 from typer.exceptions import TyperException
 
 from cli.advise import commands as advise_commands
@@ -23,6 +23,7 @@ from cli.models import commands as model_commands
 from cli.models import removal_commands, transform_commands
 from cli.recognize import commands as recognize_commands
 from cli.shared.command_group import Commands, Stopped
+from cli.shared.consoles import Console
 from cli.shared.errors import CommandFailed
 from cli.shared.options import INTERRUPTED, document
 from cli.shared.project import BUILD, ROOT
@@ -90,7 +91,7 @@ def run() -> None:
         status = refuse(error.format_message(), error.exit_code)
     except (Stopped, typer.Abort) as error:
         sentence = str(error) or "Stopped: nothing was done."
-        tell("", sentence)
+        tell(Text(), sentence)
         status = refuse(sentence, INTERRUPTED)
     except (CommandFailed, EmbeddedAwsFailed, OutputRefused) as error:
         status = fail(str(error))
@@ -118,15 +119,15 @@ def run() -> None:
 
 def fail(sentence: str) -> int:
     """Tells why a command failed; its exit status."""
-    tell("[bold red]Failed:[/bold red] ", sentence)
+    tell(Text("Failed: ", "bold red"), sentence)
     return refuse(sentence, 1)
 
 
-def tell(head: str, sentence: str) -> None:
-    """Prints a sentence on standard error as it is, behind a head with markup."""
+def tell(head: Text, sentence: str) -> None:
+    """Prints a sentence on standard error as it is, behind a head with its style."""
     errors = Console(stderr=True, highlight=False)
     errors.print(head, end="")
-    errors.print(sentence, markup=False, soft_wrap=True)
+    errors.print(sentence, soft_wrap=True)
 
 
 def refuse(sentence: str, status: int) -> int:

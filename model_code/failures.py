@@ -5,12 +5,20 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from model_code.markup import visible
+
 # SageMaker shows the first 1,024 characters of the file as FailureReason.
 REASON_CHARACTERS = 1024
 
 
 class JobFailed(Exception):
-    """The job cannot go on; the message says what was wrong, where, and what to do."""
+    """The job cannot go on; the message says what was wrong, where, and what to do.
+
+    It may name a file or a class of the data, and goes into logs: no character in it begins a line of its own there.
+    """
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(visible(sentence))
 
 
 def base_directory() -> Path:

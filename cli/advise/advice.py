@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from rich.console import Console, Group
+from rich.console import Group
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
@@ -16,6 +16,7 @@ from advisor.engine import Advice, Option, sentence_of_break_even
 from advisor.prices import HOME_REGION, all_prices
 from advisor.problem import CHOICES, COUNTS, NUMBERS, ONLY_FOR, SWITCHES, TASKS
 from cli.advise.profiling import Profile
+from cli.shared.consoles import Console
 from cli.shared.errors import CommandFailed
 from cli.shared.progress import money
 from cli.shared.tables import new_table
@@ -103,7 +104,7 @@ def measured(found: Profile) -> dict[str, str]:
         markup=False,
     )
     for note in found.notes:
-        told.print(note, markup=False)
+        told.print(note)
     return {name: str(value) for name, value in found.answers.items()}
 
 
@@ -123,7 +124,7 @@ def ask_questions(answers: dict[str, str], prompt: Callable[[str], str]) -> dict
             try:
                 problem_of({**answers, name: words})
             except CommandFailed as error:
-                Console(stderr=True).print(str(error), markup=False, style="yellow")
+                Console(stderr=True).print(str(error), style="yellow")
                 continue
             answers[name] = words
     return answers

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from cli.shared.command_group import Commands
+from cli.shared.consoles import Console
 from cli.shared.errors import CommandFailed
 from cli.shared.options import (
     DATA_HELP,

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
+from cli.shared.consoles import Console
 from cli.shared.errors import CommandFailed
 from cli.shared.options import (
     DATA_HELP,
@@ -28,6 +28,7 @@ from cli.shared.options import (
 )
 from cli.shared.project import BUILD, settings_of
 from definitions.metrics import AUTO
+from model_code.markup import visible
 
 app = typer.Typer()
 
@@ -96,7 +97,7 @@ def bakeoff(
     held = baking.run(read_examples(found), problem, limits, directory, runner)
     page = report.write(directory, held, problem, data.name)
     if target:
-        typer.echo(publish.leave(target, held, data.name), err=True)
+        typer.echo(visible(publish.leave(target, held, data.name)), err=True)
     stopped = f"Stopped: what had finished is in {page}, and nothing else runs." if held.interrupted else None
     if as_json:
         show(report.facts(held, problem, data.name), True, "", problem=stopped)

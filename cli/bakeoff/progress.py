@@ -9,9 +9,8 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console, Group
-from rich.markup import escape
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.console import Group
+from rich.progress import BarColumn, Progress, Task, TaskID, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
 from advisor import Problem
@@ -22,12 +21,15 @@ from bakeoff.errors import ComparisonRefused
 from bakeoff.examples import Examples
 from bakeoff.results import Result, known
 from bakeoff.tasks import LOG_FILE
+from cli.shared.consoles import Console
 from cli.shared.errors import CommandFailed
 from cli.shared.progress import every_minute, is_live, money
 from cli.shared.tables import new_table
 from definitions.metrics import METRICS
 
 WORDS_SHOWN = 60
+MARKS = {"✓": "green", "✗": "red"}
+"""How a candidate ended, and in which colour."""
 
 
 def shown_metrics(held: Contest) -> tuple[str, str]:
@@ -47,16 +49,25 @@ def clear(directory: Path) -> None:
         shutil.rmtree(log.parent)
 
 
+class MarkColumn(TextColumn):
+    """A column of words behind the mark of how it ended, in the mark's colour."""
+
+    def render(self, task: Task) -> Text:
+        """The words of a task."""
+        words, mark = super().render(task), task.fields["mark"]
+        return Text.assemble((mark, MARKS[mark]), " ", words) if mark else words
+
+
 class Bars:
     """One bar a candidate on standard error; lines where that is no terminal, one a minute at least."""
 
     def __init__(self, console: Console) -> None:
         self.console = console
         self.bars = Progress(
-            TextColumn("{task.description}"),
+            MarkColumn("{task.description}", markup=False),
             BarColumn(bar_width=24),
             TimeElapsedColumn(),
-            TextColumn("[dim]{task.fields[words]}[/dim]"),
+            TextColumn("{task.fields[words]}", style="dim", markup=False),
             console=console,
             disable=not is_live(console),
         )
@@ -69,7 +80,7 @@ class Bars:
         with self.bars, nullcontext() if is_live(self.console) else every_minute(self.tell):
             for one in candidates:
                 self.tasks[one.id] = self.bars.add_task(
-                    escape(one.title), total=1.0, start=False, words="waits"
+                    one.title, total=1.0, start=False, words="waits", mark=""
                 )
             yield self
 
@@ -86,28 +97,28 @@ class Bars:
         self.bars.start_task(self.tasks[candidate.id])
         self.bars.update(self.tasks[candidate.id], words=f"has {seconds:.0f} s")
         if not is_live(self.console):
-            self.console.print(f"… {escape(candidate.title)}", soft_wrap=True)
+            self.console.print(f"… {candidate.title}", soft_wrap=True)
 
     def progressed(self, candidate: Candidate, share: float, words: str) -> None:
         """So much of a candidate's work is done."""
-        self.bars.update(self.tasks[candidate.id], completed=share, words=escape(words[:WORDS_SHOWN]))
+        self.bars.update(self.tasks[candidate.id], completed=share, words=words[:WORDS_SHOWN])
 
     def ended(self, result: Result) -> None:
         """A candidate has its result."""
         task = self.tasks[result.candidate.id]
         words = f"accuracy {known(result.accuracy).value:.4f}" if result.finished else result.reason
-        mark = "[green]✓[/green]" if result.finished else "[red]✗[/red]"
+        mark = "✓" if result.finished else "✗"
         self.bars.update(
             task,
             completed=1.0,
-            description=f"{mark} {escape(result.candidate.title)}",
-            words=escape(words[:WORDS_SHOWN]),
+            mark=mark,
+            words=words[:WORDS_SHOWN],
         )
         self.bars.stop_task(task)
         if not is_live(self.console):
             seconds = time.monotonic() - self.started_at[result.candidate.id]
-            line = f"{mark} {escape(result.candidate.title)} · {seconds:.0f} s · {escape(words)}"
-            self.console.print(line, soft_wrap=True)
+            line = f" {result.candidate.title} · {seconds:.0f} s · {words}"
+            self.console.print(Text.assemble((mark, MARKS[mark]), line), soft_wrap=True)
 
 
 def run(

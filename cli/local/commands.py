@@ -10,9 +10,9 @@ from typing import Annotated
 
 import typer
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.table import Column
 
+from cli.shared.consoles import Console
 from cli.shared.errors import CommandFailed, Interrupted, interruption_says
 from cli.shared.options import (
     DEFAULT_ENVIRONMENT,

@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Column
 
+from cli.shared.consoles import Console
 from cli.shared.errors import CommandFailed, interruption_says
 from cli.shared.options import (
     DATA_HELP,
@@ -158,13 +157,13 @@ def runs(
         # Every data set is in the data bucket.
         data = data.split("/", 3)[3] if data.startswith("s3://") else data
         cells = (one["name"], one["kind"] or "", data, started, took, became)
-        table.add_row(*map(escape, cells))
+        table.add_row(*cells)
     console = Console()
     console.print(table)
     for one in found:
         if one["reason"]:
             # Outside the table, whose last column is a word or two wide at 80 columns.
-            console.print(f"{one['name']}: {one['reason']}", soft_wrap=True, markup=False, highlight=False)
+            console.print(f"{one['name']}: {one['reason']}", soft_wrap=True, highlight=False)
 
 
 @app.command(epilog=example("recognition release rnn --version 3"))

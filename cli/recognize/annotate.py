@@ -10,6 +10,7 @@ from rich.text import Text
 
 from cli.shared.errors import CommandFailed
 from definitions.image_files import UnreadableImage
+from model_code.markup import visible
 from model_code.outputs import written
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def draw(image: bytes, results: Sequence[Mapping[str, Any]], output: Path, *, ov
         pen.rectangle(corners, outline=colour, width=step)
     taken: list[Rectangle] = []
     for corners, colour, result in shown:
-        caption = f"{result['label']} {result['score']:.2f}"
+        caption = f"{visible(result['label'])} {result['score']:.2f}"
         width, height = pen.textbbox((0, 0), caption, font=font)[2:]
         place = free_place(corners, (width + 6, height + 4), picture.size, taken)
         taken.append(place)

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
+from cli.shared.consoles import Console
 from cli.shared.errors import CommandFailed, interruption_says
 from cli.shared.options import (
     DEFAULT_ENVIRONMENT,
@@ -98,7 +98,7 @@ def recognize(
                 recognize_and_show(target, found, entities=entities, as_json=as_json)
             except CommandFailed as error:
                 # One file that cannot be asked about is no reason to leave the next ones alone.
-                Console(stderr=True).print(str(error), markup=False, soft_wrap=True)
+                Console(stderr=True).print(str(error), soft_wrap=True)
                 if as_json:
                     show(None, True, "", problem=str(error))
 

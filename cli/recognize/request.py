@@ -9,12 +9,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 
 from cli.models.removal import versions_of
 from cli.recognize import annotate
 from cli.recognize.subjects import Subject
+from cli.shared.consoles import Console
 from cli.shared.errors import CommandFailed
 from cli.shared.options import show
 from cli.shared.progress import Progress
@@ -147,7 +147,7 @@ def recognize_and_show(
         for _, reply in replies:
             if hint := reply.body.get("error", {}).get("hint"):
                 # Outside the table, whose columns would break a command that is to be copied.
-                console.print(hint, soft_wrap=True, markup=False, highlight=False)
+                console.print(hint, soft_wrap=True, highlight=False)
     found = {question.path: reply.body["results"] for question, reply in replies if reply.status == 200}
     if entities and "/texts/entities" in found and not as_json:
         console.print(annotate.highlighted(questions[0].body.decode(), found["/texts/entities"]))

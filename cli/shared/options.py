@@ -13,6 +13,7 @@ from cli.shared.errors import CommandFailed
 from cli.shared.project import default_environment, environments
 from definitions.metrics import AUTO, METRICS
 from definitions.networks import KINDS, NETWORKS
+from model_code.markup import visible
 
 RegionOption = Annotated[
     str | None, typer.Option(help="The AWS region whose prices count; us-east-1 by default.")
@@ -138,7 +139,7 @@ def show(facts: Any, as_json: bool, text: str, problem: str | None = None) -> No
         text: what a person is shown.
         problem: why the command is going to end with another status than 0 in spite of its result.
     """
-    typer.echo(json.dumps(document(facts, problem), default=str) if as_json else text)
+    typer.echo(json.dumps(document(facts, problem), default=str) if as_json else visible(text, "\n"))
 
 
 def document(result: Any, problem: str | None = None) -> dict[str, Any]:

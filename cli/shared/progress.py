@@ -7,8 +7,9 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from rich.console import Console
 from rich.text import Text
+
+from cli.shared.consoles import Console
 
 LINE_SECONDS = 60
 DETAIL_CHARACTERS = 100
@@ -109,7 +110,7 @@ class Progress:
             with self.console.status(step, spinner=spinner):
                 yield
             return
-        self.console.print(f"… {step.title}", soft_wrap=True, markup=False)
+        self.console.print(f"… {step.title}", soft_wrap=True)
 
         def say() -> None:
             self.console.print(Text.assemble("… ", step.__rich__()), soft_wrap=True)

@@ -6,10 +6,10 @@ import io
 import threading
 
 import pytest
-from rich.console import Console
 
 from bakeoff.candidates import LOGISTIC, MAJORITY
 from cli.bakeoff.progress import Bars
+from cli.shared.consoles import Console
 from cli.shared.progress import SPEAKER, Progress, Step, every_minute, is_live
 
 

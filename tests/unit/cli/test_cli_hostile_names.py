@@ -1,0 +1,143 @@
+"""Names that come from data control no terminal, no table, no plot and no log, and are shown as they are."""
+
+from __future__ import annotations
+
+import ast
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from rich import console as rich_console
+from rich.control import strip_control_codes
+from rich.text import Text
+
+from cli.recognize import request
+from cli.recognize.subjects import Subject
+from cli.shared.consoles import Console
+from cli.shared.options import show
+from cli.shared.progress import Progress
+from cli.shared.tables import new_table
+from model_code.evaluation.files import PLOT_FILES
+from model_code.evaluation.plots import write_plots
+from model_code.failures import JobFailed
+from model_code.markup import visible
+
+CLI = Path(request.__file__).parents[1]
+HOSTILE = (
+    "cat[/]",
+    "[red]cat[/red]",
+    "[link=https://example.org]click[/link]",
+    ":cat:",
+    r"$\frac{$",
+    "100 $ or 200 $",
+    "cat\x1b]0;title\x07\x1b[2J",
+    "cat\rdog",
+    "\x9b31mcat",
+    "user\u202egnp.exe",
+    "\ud800",
+    "a\u2028b",
+    "<script>alert(1)</script>",
+    "| cell | **bold** [link](javascript:alert(1))",
+)
+names = st.one_of(
+    st.sampled_from(HOSTILE), st.text(st.characters(categories=["L", "N", "P", "S", "Cc", "Cf"]))
+)
+
+
+def printed(*shown, **options) -> str:
+    """What a terminal gets."""
+    out = io.StringIO()
+    console = Console(file=out, width=4_000, force_terminal=True, color_system=None)
+    console.print(*shown, **options)
+    return out.getvalue()
+
+
+def as_shown(name: str, keep: str = "") -> str:
+    """A name as Rich shows it, which leaves the bell and what moves the cursor out."""
+    return visible(strip_control_codes(name), keep)
+
+
+def is_harmless(words: str) -> bool:
+    """Whether words hold nothing but the characters that they show, and ends of lines."""
+    return visible(words, "\n") == words
+
+
+@given(names)
+@example("\x1b[2J")
+def test_words_in_a_terminal_are_shown_and_never_obeyed(name):
+    for shown in (name, Text(name), Text.assemble((name, "red"))):
+        words = printed(shown, soft_wrap=True)
+        assert is_harmless(words)
+        assert words.split() == as_shown(name, "\n\t").split()
+
+
+@given(names)
+def test_a_table_shows_words_in_any_console(name):
+    table = new_table("Name", title=name)
+    table.add_row(name)
+    out = io.StringIO()
+    rich_console.Console(file=out, width=200, force_terminal=True, color_system=None).print(table)
+    assert is_harmless(out.getvalue())
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_step_shows_its_title_and_detail(name):
+    out = io.StringIO()
+    progress = Progress(Console(file=out, width=4_000))
+    with progress.step(name) as say:
+        say(name)
+    assert out.getvalue().count(as_shown(name)) == 2
+    assert is_harmless(out.getvalue())
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_one_answer_ends_no_watch(name, monkeypatch, capsys):
+    body = {
+        "backend": "sagemaker",
+        "model": {"name": name, "version": "1"},
+        "stand_in": None,
+        "results": [{"label": name, "score": 0.9}],
+    }
+    monkeypatch.setattr(request, "ask", lambda *_: request.Reply(200, body, 0.1))
+    assert request.recognize_and_show(None, Subject(b"words", "text/plain", name))
+    assert is_harmless(capsys.readouterr().out)
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_plain_result_is_shown_as_it_is(name, capsys):
+    show(None, False, f"Data: {name}\nDone.")
+    assert capsys.readouterr().out == f"Data: {visible(name)}\nDone.\n"
+
+
+def test_plots_draw_every_name_of_a_class(tmp_path):
+    labels = [*HOSTILE, "x" * 5_000]
+    matrix = np.eye(len(labels), dtype=int)
+    write_plots(matrix, np.full(len(labels), 0.5), np.ones(len(labels), bool), labels, tmp_path)
+    assert all((tmp_path / name).stat().st_size for name in PLOT_FILES)
+
+
+@given(names)
+def test_a_jobs_failure_is_one_line_of_its_log(name):
+    assert is_harmless(str(JobFailed(f"The class {name} has no sample.")))
+    assert "\n" not in str(JobFailed(name))
+
+
+def test_visible_words_are_left_alone():
+    for words in ("cat", "Käse 🧀 👩‍🔬", "猫", "a b"):
+        assert visible(words) == words
+
+
+def test_every_console_of_the_command_line_is_one_of_these():
+    """Rich's own would take square brackets for markup and pass control characters on."""
+    for file in sorted(set(CLI.rglob("*.py")) - {CLI / "shared" / "consoles.py"}):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom):
+                taken = {(node.module, one.name) for one in node.names}
+                assert not taken & {("rich.console", "Console"), ("rich.markup", "escape")}, file.name
+            if isinstance(node, ast.Attribute):
+                assert node.attr != "from_markup", file.name
+            if isinstance(node, ast.keyword) and node.arg == "markup":
+                assert isinstance(node.value, ast.Constant) and node.value.value is False, file.name
