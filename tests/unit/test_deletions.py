@@ -98,7 +98,6 @@ WRITES = {
     "in a state directory or a temporary folder of its own": (
         *(
             "cli/models/archive.py",
-            "lambdas/litert/released.py",
             "local_aws/iam/decisions.py",
             "local_aws/kept.py",
             "local_aws/managed/weights.py",
