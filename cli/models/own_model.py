@@ -13,6 +13,7 @@ from cli.shared.target import Target
 from definitions.names import SEQUENCE_CHANNELS
 from definitions.networks import KINDS, NETWORKS
 from definitions.parameters import CPU_INFERENCE_IMAGE, INFERENCE_IMAGE, LITERT_IMAGE, MODEL_BUCKET
+from model_code.data.archives import sha256_of
 from model_code.inference import ANSWERED_TYPES
 
 # What an endpoint's container starts with.
@@ -64,22 +65,22 @@ def register(
     with model.packed() as archive:
         on_detail(f"uploading {archive.stat().st_size / 1e6:.1f} MB")
         target.client("s3").upload_file(str(archive), bucket, key)
-    artefact = f"s3://{bucket}/{key}"
+        digest = sha256_of(archive)
+    etag = target.client("s3").head_object(Bucket=bucket, Key=key)["ETag"].strip('"')
+    artefact = {"ModelDataUrl": f"s3://{bucket}/{key}", "ModelDataETag": etag}
     additional = [
-        {"Name": name, "Containers": [{"Image": one, "ModelDataUrl": artefact}]}
-        for name, one in further.items()
-        if one
+        {"Name": name, "Containers": [{"Image": one, **artefact}]} for name, one in further.items() if one
     ]
     answer = target.client("sagemaker").create_model_package(
         ModelPackageGroupName=endpoint_name(target, kind),
         ModelPackageDescription="Trained outside the training state machine and registered by hand.",
         ModelApprovalStatus=approval,
         InferenceSpecification={
-            "Containers": [{"Image": image, "ModelDataUrl": artefact}],
+            "Containers": [{"Image": image, **artefact}],
             "SupportedContentTypes": list(NETWORKS[kind].content_types),
             "SupportedResponseMIMETypes": list(ANSWERED_TYPES),
         },
-        CustomerMetadataProperties=properties_of(model),
+        CustomerMetadataProperties={**properties_of(model), "artefact_sha256": digest},
         **({"AdditionalInferenceSpecifications": additional} if additional else {}),
     )
     return answer["ModelPackageArn"].rsplit("/", 1)[-1]

@@ -38,8 +38,8 @@ def version_before(target: Target, kind: str) -> str:
             refused.append(f"version {version} is no longer registered")
         elif packages[version]["ModelApprovalStatus"] != APPROVED:
             refused.append(f"version {version} is {packages[version]['ModelApprovalStatus']}")
-        elif not artefact_exists(target, packages[version]["ModelPackageArn"]):
-            refused.append(f"the artefact of version {version} was deleted")
+        elif problem := artefact_problem(target, packages[version]["ModelPackageArn"]):
+            refused.append(f"the artefact of version {version} was {problem}")
         else:
             return version
     why = "; ".join(refused) or f"version {present} is the first that was released"
@@ -59,15 +59,17 @@ def verified_versions(target: Target, kind: str) -> list[str]:
     return [record["version"] for record in records if record]
 
 
-def artefact_exists(target: Target, package_arn: str) -> bool:
-    """Whether the model archive of a version is still in its bucket."""
+def artefact_problem(target: Target, package_arn: str) -> str | None:
+    """What became of the model archive of a version; None where it is still the one that was registered."""
     package = target.client("sagemaker").describe_model_package(ModelPackageName=package_arn)
     (container,) = package["InferenceSpecification"]["Containers"]
     bucket, _, key = container["ModelDataUrl"].removeprefix("s3://").partition("/")
     try:
-        target.client("s3").head_object(Bucket=bucket, Key=key)
+        found = target.client("s3").head_object(Bucket=bucket, Key=key)
     except ClientError as error:
         if error.response["ResponseMetadata"]["HTTPStatusCode"] != 404:
             raise
-        return False
-    return True
+        return "deleted"
+    # One that was registered before entity tags were kept has none.
+    is_same = container.get("ModelDataETag") in (None, found["ETag"].strip('"'))
+    return None if is_same else "written anew after it was registered"

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlparse
 
+from botocore.exceptions import ClientError
+
 from lambdas.common.clients import client
 from lambdas.common.errors import unavailable
 from lambdas.common.releases import CHECK_SECONDS, model_group, released_version
@@ -19,6 +21,7 @@ from model_code.data.archives import ArchiveRefused, opened, unpack_files
 if TYPE_CHECKING:
     from serving.model import Model
 
+PRECONDITION_FAILED = 412
 NEEDED = ("labels.json", "litert/float32.tflite", "litert/preprocessing.json")
 
 
@@ -64,7 +67,7 @@ def load(group: str, version: str) -> Model:
     (container,) = package["InferenceSpecification"]["Containers"]
     with tempfile.TemporaryDirectory() as folder:
         try:
-            fetch(container["ModelDataUrl"], Path(folder))
+            fetch(container["ModelDataUrl"], container.get("ModelDataETag"), Path(folder))
             model = Model(Path(folder))
         except (ArchiveRefused, ModelUnusable) as error:
             # Its own words name a folder that nobody can look into.
@@ -76,9 +79,23 @@ def load(group: str, version: str) -> Model:
     return model
 
 
-def fetch(uri: str, folder: Path) -> None:
-    """Writes what LiteRT needs of a model archive; the archive passes through and is never on the disk."""
+def fetch(uri: str, etag: str | None, folder: Path) -> None:
+    """Writes what LiteRT needs of a model archive; the archive passes through and is never on the disk.
+
+    Raises:
+        RequestRefused: 503 when the archive was written anew after it was registered under this entity tag.
+    """
     place = urlparse(uri)
-    body: Any = client("s3").get_object(Bucket=place.netloc, Key=place.path.lstrip("/"))["Body"]
+    registered = {"IfMatch": etag} if etag else {}
+    try:
+        found = client("s3").get_object(Bucket=place.netloc, Key=place.path.lstrip("/"), **registered)
+    except ClientError as error:
+        if error.response["ResponseMetadata"]["HTTPStatusCode"] != PRECONDITION_FAILED:
+            raise
+        raise unavailable(
+            "ModelChanged",
+            "The released version's artefact is not the one that was registered. Train it again.",
+        ) from error
+    body: Any = found["Body"]
     with opened(body) as archive:
         unpack_files(archive, folder, NEEDED)

@@ -6,6 +6,7 @@ An archive comes from whoever trained, so nothing that it says of itself is beli
 from __future__ import annotations
 
 import gzip
+import hashlib
 import shutil
 import tarfile
 import zlib
@@ -162,6 +163,12 @@ def read_file(archive: Archive, wanted: str, most_bytes: int = 64 * MEBIBYTE) ->
                 raise ArchiveRefused(f"{name!r} has more than {most_bytes:,} bytes")
             return found
     raise KeyError(wanted)
+
+
+def sha256_of(archive: Path) -> str:
+    """The digest of an archive, in hexadecimal digits."""
+    with archive.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def pieces(content: Any, most_bytes: int) -> bytes:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from definitions.metrics import METRICS, metric_for
-from model_code.data.archives import ArchiveRefused, opened, unpack_files
+from model_code.data.archives import ArchiveRefused, opened, sha256_of, unpack_files
 from model_code.evaluation.drift import baseline_of
 from model_code.evaluation.files import BASELINE_FILE, FOLDER, KNOWN_INPUT_FILE, SAMPLES_FILE, write_report
 from model_code.evaluation.known_input import known_input_of
@@ -63,7 +63,9 @@ def evaluate(model: Path, test: Path, output: Path, *, plots: bool = False) -> N
     """
     FOLDER.check(output)
     with tempfile.TemporaryDirectory() as scratch:
-        directory = unpack(find_archive(model), Path(scratch))
+        archive = find_archive(model)
+        digest = sha256_of(archive) if archive.is_file() else ""
+        directory = unpack(archive, Path(scratch))
         # TensorFlow takes seconds to import: a model that is not there is reported before that.
         import_tensorflow()
         import tensorflow as tf
@@ -85,6 +87,8 @@ def evaluate(model: Path, test: Path, output: Path, *, plots: bool = False) -> N
         **quality(predictions, split.targets, labels, metric),
         "labels": labels,
         "samples": len(split.samples),
+        # Of the very bytes that were measured; empty for a folder.
+        "artefact_sha256": digest,
     }
     FOLDER.prepare(output)
     write_report(report, output)

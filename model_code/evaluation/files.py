@@ -12,7 +12,7 @@ EVALUATION_FILE = "evaluation.json"
 # What the training state machine reads: the whole report has a row and a column for every class, and a state holds
 # 256 KiB (Step Functions quotas).
 GATE_FILE = "gate.json"
-GATE_MEMBERS = ("gate", "metric", "score", "champion")
+GATE_MEMBERS = ("gate", "metric", "score", "champion", "artefact_sha256")
 SAMPLES_FILE = "samples.json"
 BASELINE_FILE = "baseline.json"
 KNOWN_INPUT_FILE = "known_input.json"

@@ -10,7 +10,7 @@ from definitions.networks import KINDS
 from stacks.release.known_input import FIXED_REQUEST, known_input_states
 from stacks.release.record import NOT_RELEASED, overtaken_states, record_states
 from stacks.release.stack_update import stack_update, wait
-from stacks.shared.asl import catch, choice, fail, jsonata, lookup, task
+from stacks.shared.asl import ETAG, catch, choice, fail, jsonata, lookup, place_of, task
 
 KEPT = "The endpoint keeps the model it had."
 # As an expression.
@@ -70,6 +70,10 @@ def definition(places: ReleasePlaces) -> dict[str, Any]:
     }
 
 
+# Of the registered version.
+CONTAINER = "$states.result.InferenceSpecification.Containers[0]"
+
+
 def admission(places: ReleasePlaces) -> dict[str, Any]:
     """One release at a time, in the order in which they began; only what is approved, still there and not overtaken."""
     group = "$split($states.input.model_package_arn, '/')[1]"
@@ -107,7 +111,9 @@ def admission(places: ReleasePlaces) -> dict[str, Any]:
             {"ModelPackageName": jsonata("$package")},
             {
                 "approval": "$states.result.ModelApprovalStatus",
-                "artefact": "$states.result.InferenceSpecification.Containers[0].ModelDataUrl",
+                "artefact": f"{CONTAINER}.ModelDataUrl",
+                # One that was registered before entity tags were kept has none.
+                "registered_etag": f"$exists({CONTAINER}.ModelDataETag) ? {CONTAINER}.ModelDataETag : ''",
                 "evaluation": f"$exists({evaluation}) ? {evaluation} : ''",
                 # Until one of the version's own test samples is known, the request is one of its kind.
                 "channels": f"$exists({channels}) ? {channels} : ''",
@@ -124,13 +130,13 @@ def admission(places: ReleasePlaces) -> dict[str, Any]:
         },
         "FindArtefact": task(
             "s3:headObject",
-            {
-                "Bucket": jsonata("$split($artefact, '/')[2]"),
-                "Key": jsonata("$substringAfter($substringAfter($artefact, 's3://'), '/')"),
-            },
-            {},
-            "HasKnownInput",
+            place_of("$artefact"),
+            {"etag": ETAG},
+            "IsWhatWasRegistered",
             "ArtefactMissing",
+        ),
+        "IsWhatWasRegistered": choice(
+            "ArtefactChanged", ("$registered_etag = '' or $etag = $registered_etag", "HasKnownInput")
         ),
         **known_input_states(then="CopyArtefact" if places.shared_endpoint else "DescribeStack"),
     }
@@ -149,6 +155,7 @@ def rehearsal(places: ReleasePlaces) -> dict[str, Any]:
                 "Bucket": jsonata("$split($artefact, '/')[2]"),
                 "Key": key,
                 "CopySource": jsonata("$substringAfter($artefact, 's3://')"),
+                "CopySourceIfMatch": jsonata("$etag"),
             },
             {},
             "DescribeStack",
@@ -255,6 +262,11 @@ def ends(places: ReleasePlaces) -> dict[str, Any]:
             NOT_RELEASED,
             f"{this}' cannot be released, because its artefact ' & $artefact & ' cannot be read: ' & "
             f"$states.input.Cause & '. {KEPT}'",
+        ),
+        "ArtefactChanged": fail(
+            NOT_RELEASED,
+            f"{this}' is not released, because its artefact ' & $artefact & ' was written anew after it was measured "
+            f"and registered: its entity tag is ' & $etag & ' and was ' & $registered_etag & '. {KEPT}'",
         ),
         "UpdateRolledBack": fail(
             NOT_RELEASED,

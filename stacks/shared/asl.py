@@ -82,6 +82,18 @@ def ended(**output: str) -> dict[str, Any]:
     return {"Type": "Pass", "Output": {name: jsonata(value) for name, value in output.items()}, "End": True}
 
 
+# An entity tag without the quotation marks that S3 puts around it.
+ETAG = "$replace($states.result.ETag, '\"', '')"
+
+
+def place_of(uri: str) -> dict[str, str]:
+    """Bucket and key of an S3 URI, which is an expression."""
+    return {
+        "Bucket": jsonata(f"$split({uri}, '/')[2]"),
+        "Key": jsonata(f"$substringAfter($substringAfter({uri}, 's3://'), '/')"),
+    }
+
+
 def fail(error: str, cause: str) -> dict[str, Any]:
     """An end with one sentence, an expression."""
     return {"Type": "Fail", "Error": error, "Cause": jsonata(cause)}

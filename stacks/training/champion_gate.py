@@ -7,7 +7,7 @@ from typing import Any
 from definitions.names import event_source, version_parameter
 from definitions.networks import KINDS
 from stacks.settings import EnvironmentSettings
-from stacks.shared.asl import choice, fail, jsonata, lookup, task
+from stacks.shared.asl import choice, fail, jsonata, lookup, place_of, task
 from stacks.shared.job_context import Places
 
 # Each bound of the interval of (score of the new model - score of the champion).
@@ -73,8 +73,7 @@ def artefact_states(settings: EnvironmentSettings, *, then: str) -> dict[str, An
         "FindChampionArtefact": task(
             "s3:headObject",
             {
-                "Bucket": jsonata("$split($champion_artefact, '/')[2]"),
-                "Key": jsonata("$substringAfter($substringAfter($champion_artefact, 's3://'), '/')"),
+                **place_of("$champion_artefact"),
             },
             {},
             then,

@@ -10,7 +10,7 @@ from definitions.networks import NETWORKS
 from model_code.evaluation.files import BASELINE_FILE, EVALUATION_FILE, GATE_FILE
 from model_code.inference import ANSWERED_TYPES
 from stacks.settings import EnvironmentSettings
-from stacks.shared.asl import SDK, catch, fail, jsonata, lookup, retriers, task
+from stacks.shared.asl import ETAG, SDK, catch, fail, jsonata, lookup, place_of, retriers, task
 from stacks.shared.job_context import Places, name_of_job
 from stacks.shared.processing_job import code_uri, processing_input, processing_task
 from stacks.training.champion_gate import behind_champion, champion_gate, champion_states, number
@@ -35,7 +35,11 @@ def definition(settings: EnvironmentSettings, places: Places) -> dict[str, Any]:
         "StartAt": "Start",
         "States": {
             **request_states(settings, places, then=first_training_state(settings)),
-            **training_states(settings, places, then="FindChampion"),
+            **training_states(settings, places, then="ReadArtefact"),
+            # Before it is measured: what is written in its place later is another version than the one registered.
+            "ReadArtefact": task(
+                "s3:headObject", place_of("$artefact"), {"artefact_etag": ETAG}, "FindChampion", "JobFailed"
+            ),
             **champion_states(settings, places, then="Evaluate"),
             "Evaluate": evaluate(settings, places),
             "ReadEvaluation": read_evaluation(places),
@@ -92,6 +96,7 @@ def read_evaluation(places: Places) -> dict[str, Any]:
             "metrics": f"{report}.gate",
             "metric": f"{lookup(METRICS, f'{report}.metric')}",
             "score": f"{report}.score",
+            "artefact_sha256": f"{report}.artefact_sha256",
             "comparison": f"($report := {report}; "
             "$exists($report.champion) ? $report.champion : {'comparable': false})",
         },
@@ -131,7 +136,7 @@ def register(settings: EnvironmentSettings, places: Places) -> dict[str, Any]:
             "ModelPackageDescription": jsonata("'Trained by the job ' & $training_job_name"),
             "ModelApprovalStatus": settings.training.approval,
             "InferenceSpecification": {
-                "Containers": [{"Image": places.inference_image, "ModelDataUrl": jsonata("$artefact")}],
+                "Containers": [container(places.inference_image)],
                 "SupportedContentTypes": jsonata(types),
                 "SupportedResponseMIMETypes": list(ANSWERED_TYPES),
             },
@@ -158,6 +163,15 @@ def register(settings: EnvironmentSettings, places: Places) -> dict[str, Any]:
     }
 
 
+def container(image: str) -> dict[str, str]:
+    """An image with the run's artefact, as it was before it was measured."""
+    return {
+        "Image": image,
+        "ModelDataUrl": jsonata("$artefact"),
+        "ModelDataETag": jsonata("$artefact_etag"),
+    }
+
+
 def statistics(places: Places, file: str) -> dict[str, str]:
     """One of the files that the evaluation left."""
     uri = jsonata(f"'s3://{places.model_bucket}/evaluations/' & $job_name & '/{file}'")
@@ -167,17 +181,14 @@ def statistics(places: Places, file: str) -> dict[str, str]:
 def further_specifications(places: Places) -> list[dict[str, Any]]:
     """The same artefact behind other containers, each by a name under which a model can choose it."""
     images = {CPU: places.cpu_inference_image, LITERT: places.litert_image}
-    return [
-        {"Name": name, "Containers": [{"Image": image, "ModelDataUrl": jsonata("$artefact")}]}
-        for name, image in images.items()
-        if image
-    ]
+    return [{"Name": name, "Containers": [container(image)]} for name, image in images.items() if image]
 
 
 def lineage(places: Places) -> str:
     """Where a version comes from, within what the registry takes: 50 properties of 256 characters of a small set."""
     fixed = {
         "run_id": "$run_id",
+        "artefact_sha256": "$artefact_sha256",
         "training_job": "$training_job_name",
         "training_data": "$data",
         "data_version": "$data_version",

@@ -72,7 +72,9 @@ class Aws:
         return {"Version": 2}
 
     def describe_version(self, *_: Any) -> dict:
-        container = {"ModelDataUrl": "s3://models/training/rnn-1/output/model.tar.gz"}
+        container = {"ModelDataUrl": "s3://models/training/rnn-1/output/model.tar.gz", "ModelDataETag": "abc"}
+        if self.faults.get("registered_without_etag"):
+            del container["ModelDataETag"]
         statistics = {"S3Uri": "s3://models/evaluations/dev-rnn-1/evaluation.json"}
         by_hand = self.faults.get("registered_by_hand")
         return {
@@ -86,7 +88,7 @@ class Aws:
         assert request == {"Bucket": "models", "Key": "training/rnn-1/output/model.tar.gz"}
         if self.faults.get("artefact_deleted"):
             raise TaskFailed("S3.NoSuchKeyException", "Not Found")
-        return {}
+        return {"ETag": '"written-later"' if self.faults.get("artefact_overwritten") else '"abc"'}
 
     def read_known_input(self, request: dict, _: int) -> dict:
         assert request == {"Bucket": "models", "Key": "evaluations/dev-rnn-1/known_input.json"}

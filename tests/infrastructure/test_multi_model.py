@@ -145,6 +145,7 @@ def test_a_version_is_copied_below_the_prefix_and_asked_before_any_caller_asks_i
             "Bucket": "models",
             "Key": f"multi-model/{TARGET}",
             "CopySource": "models/training/rnn-1/output/model.tar.gz",
+            "CopySourceIfMatch": "abc",
         }
     ]
     assert done.states.index("CopyArtefact") < done.states.index("Rehearse") < done.states.index("Update")

@@ -343,6 +343,17 @@ def test_a_version_bears_a_card_with_its_figures_and_the_baseline_of_its_drift(m
     assert request["ModelMetrics"]["ModelQuality"]["Statistics"]["S3Uri"] == f"{folder}/evaluation.json"
 
 
+def test_a_version_is_the_artefact_that_was_there_before_it_was_measured(machine):
+    done = run(machine)
+    assert done.states.index("ReadArtefact") < done.states.index("Evaluate")
+    (request,) = done.requests["Register"]
+    containers = request["InferenceSpecification"]["Containers"] + [
+        one for further in request["AdditionalInferenceSpecifications"] for one in further["Containers"]
+    ]
+    assert {one["ModelDataETag"] for one in containers} == {"abc"}
+    assert len({one["ModelDataUrl"] for one in containers}) == 1
+
+
 def test_a_version_says_where_it_comes_from(machine):
     (request,) = run(machine, released="3", champion=against(0, 0.1)).requests["Register"]
     assert request["MetadataProperties"] == {"CommitId": "abc.gz", "GeneratedBy": "arn:job/dev-cnn-r1"}
@@ -350,6 +361,7 @@ def test_a_version_says_where_it_comes_from(machine):
     assert re.fullmatch("[0-9a-f]{64}", found.pop("data_version"))
     assert found == {
         "run_id": "r1",
+        "artefact_sha256": "0f",
         "training_job": "dev-cnn-r1",
         "training_data": "s3://data.of.dev/cifar10/",
         "metric": "accuracy",

@@ -35,7 +35,13 @@ def test_what_has_answered_is_recorded_with_the_instant_of_its_approval():
 
 @pytest.mark.parametrize(
     "fault",
-    [{"model_error": "it crashed"}, {"rolls_back": True}, {"live": "Config-OLD"}, {"artefact_deleted": True}],
+    [
+        {"model_error": "it crashed"},
+        {"rolls_back": True},
+        {"live": "Config-OLD"},
+        {"artefact_deleted": True},
+        {"artefact_overwritten": True},
+    ],
 )
 def test_what_has_not_answered_never_enters_the_record(fault):
     aws = Aws(**fault)
@@ -114,6 +120,18 @@ def test_a_version_without_its_artefact_never_touches_the_stack():
         "s3://models/training/rnn-1/output/model.tar.gz cannot be read: Not Found. The endpoint keeps the model it had."
     )
     assert aws.updates == []
+
+
+def test_an_artefact_that_was_written_anew_after_its_registration_never_touches_the_stack():
+    aws = Aws(artefact_overwritten=True)
+    assert "was written anew after it was measured and registered" in aws.release().cause
+    assert aws.updates == []
+
+
+def test_a_version_of_before_entity_tags_were_kept_can_still_be_released():
+    aws = Aws(registered_without_etag=True, artefact_overwritten=True)
+    assert aws.release().error is None
+    assert len(aws.updates) == 1
 
 
 def test_of_two_approvals_the_later_one_waits_for_the_earlier():

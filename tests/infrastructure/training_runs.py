@@ -59,6 +59,7 @@ def services(
         "gate": {metric: accuracy},
         "metric": metric,
         "score": accuracy,
+        "artefact_sha256": "0f",
         **({"champion": champion} if champion else {}),
     }
     parameters = [
@@ -77,6 +78,7 @@ def services(
     always = {
         "DescribeData": lambda *_: {"Contents": OBJECTS},
         "Train": trained,
+        "ReadArtefact": lambda *_: {"ETag": '"abc"'},
         "FindChampion": lambda *_: {"Stacks": [{"Parameters": parameters}]},
         "DescribeChampion": lambda *_: {
             "InferenceSpecification": {

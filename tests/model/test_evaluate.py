@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import os
 import subprocess
@@ -164,7 +165,13 @@ def test_the_job_reads_the_archive_and_measures_what_it_serves(trained, tmp_path
             assert len(picture.convert("L").getcolors(256)) > 2, f"{name} is not blank"
     report = json.loads((tmp_path / "output" / "evaluation.json").read_text())
     gate = json.loads((tmp_path / "output" / "gate.json").read_text())
-    assert gate == {"gate": report["gate"], "metric": "accuracy", "score": report["gate"]["accuracy"]}
+    measured = hashlib.sha256((tmp_path / "model" / "model.tar.gz").read_bytes()).hexdigest()
+    assert gate == {
+        "gate": report["gate"],
+        "metric": "accuracy",
+        "score": report["gate"]["accuracy"],
+        "artefact_sha256": measured,
+    }
     baseline = json.loads((tmp_path / "output" / "baseline.json").read_text())
     known = json.loads((tmp_path / "output" / "known_input.json").read_text())
     assert (baseline["feature"], baseline["samples"]) == (trained.problem.feature, 100)

@@ -56,10 +56,19 @@ class Account:
         told = {"Parameter": {"Name": PARAMETER, "Value": version}}
         self.stubs["ssm"].add_response("get_parameter", told, {"Name": PARAMETER})
 
-    def gives(self, version: str, content: bytes) -> None:
-        """The next version that is fetched is this one, with this archive."""
+    def gives(self, version: str, content: bytes | None, etag: str | None = None) -> None:
+        """The next version that is fetched is this one, with this archive; None: it was written anew since."""
         arn, key = f"{PREFIX}{GROUP}/{version}", f"training/{version}/model.tar.gz"
         container = {"Image": "x", "ModelDataUrl": f"s3://models/{key}"}
+        asked = {"Bucket": "models", "Key": key}
+        if etag:
+            container["ModelDataETag"] = asked["IfMatch"] = etag
+        if content is None:
+            changed = {"service_error_code": "PreconditionFailed", "http_status_code": 412}
+            self.stubs["s3"].add_client_error("get_object", **changed, expected_params=asked)
+        else:
+            body = {"Body": StreamingBody(io.BytesIO(content), len(content))}
+            self.stubs["s3"].add_response("get_object", body, asked)
         described = {
             "ModelPackageName": GROUP,
             "ModelPackageArn": arn,
@@ -68,10 +77,8 @@ class Account:
             "ModelPackageStatusDetails": {"ValidationStatuses": []},
             "InferenceSpecification": {"Containers": [container]},
         }
-        asked = {"ModelPackageName": arn}
-        self.stubs["sagemaker"].add_response("describe_model_package", described, asked)
-        body = {"Body": StreamingBody(io.BytesIO(content), len(content))}
-        self.stubs["s3"].add_response("get_object", body, {"Bucket": "models", "Key": key})
+        version_asked = {"ModelPackageName": arn}
+        self.stubs["sagemaker"].add_response("describe_model_package", described, version_asked)
 
     def was_asked_everything(self) -> None:
         """Fails when something that was to be asked was not."""
@@ -207,6 +214,16 @@ def test_a_version_without_a_litert_model_is_unavailable_and_the_one_before_is_k
 
     assert (refused.value.status, refused.value.code) == (503, "ModelFailed")
     assert kept.version == "1"
+
+
+def test_an_artefact_that_was_written_anew_after_its_registration_is_not_loaded(account):
+    kept = released.Released("cnn")
+    account.tells_of("1")
+    account.gives("1", None, etag="abc")
+    with pytest.raises(RequestRefused) as refused:
+        kept.present()
+    assert (refused.value.status, refused.value.code) == (503, "ModelChanged")
+    account.was_asked_everything()
 
 
 def test_compiled_packages_are_used_where_they_were_built_for_alone(monkeypatch):

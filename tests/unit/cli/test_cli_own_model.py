@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import tarfile
 from pathlib import Path
@@ -140,7 +141,13 @@ def test_a_model_of_sequences_is_registered_with_the_number_of_their_channels(aw
     target = deploy(aws["dev"])
     version = own_model.register(target, "rnn", Model(folder_of(tmp_path, **{file: content})), "Approved")
     package = release.describe_version(target, "rnn", version)
-    assert package["CustomerMetadataProperties"] == {"sequence_channels": "6"}
+    properties = package["CustomerMetadataProperties"]
+    assert properties["sequence_channels"] == "6"
+    (container,) = package["InferenceSpecification"]["Containers"]
+    bucket, _, key = container["ModelDataUrl"].removeprefix("s3://").partition("/")
+    found = target.client("s3").get_object(Bucket=bucket, Key=key)
+    assert container["ModelDataETag"] == found["ETag"].strip('"')
+    assert properties["artefact_sha256"] == hashlib.sha256(found["Body"].read()).hexdigest()
 
 
 def test_a_model_of_this_machine_can_be_served_by_every_image_of_the_deployment(aws, tmp_path):

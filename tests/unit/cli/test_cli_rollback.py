@@ -31,6 +31,9 @@ def register(target: Target, *, approval: str = "Approved", with_artefact: bool 
     if with_artefact:
         target.client("s3").put_object(Bucket="models", Key=key, Body=b"model")
     container = {"Image": "image", "ModelDataUrl": f"s3://models/{key}"}
+    if with_artefact:
+        etag = target.client("s3").head_object(Bucket="models", Key=key)["ETag"]
+        container["ModelDataETag"] = etag.strip('"')
     answer = sagemaker.create_model_package(
         ModelPackageGroupName=GROUP,
         ModelApprovalStatus=approval,
@@ -79,6 +82,15 @@ def test_what_is_no_longer_approved_or_there_is_passed_over(target):
     lost = register(target, with_artefact=False)
     live = register(target)
     verify(target, good, rejected, lost, "99", live)
+    assert rollback.version_before(target, "cnn") == good
+
+
+def test_nobody_goes_back_to_an_artefact_that_was_written_anew(target):
+    good, changed, live = (register(target) for _ in range(3))
+    verify(target, good, changed, live)
+    place = {"Bucket": "models", "Key": "training/1.tar.gz"}
+    assert rollback.version_before(target, "cnn") == changed
+    target.client("s3").put_object(**place, Body=b"another model")
     assert rollback.version_before(target, "cnn") == good
 
 
