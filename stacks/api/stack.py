@@ -14,7 +14,7 @@ from definitions.names import endpoint_name, endpoint_variable
 from definitions.networks import KINDS, kind_of_feature
 from definitions.parameters import API_URL, KEY_ARN, MODEL_BUCKET
 from lambdas.catalogue import FUNCTIONS
-from stacks.api.access import add_callers, method_options, refuse_in_our_words, way_in
+from stacks.api.access import add_callers, method_options, refuse_in_our_words, require_tls, way_in
 from stacks.api.firewall import Firewall
 from stacks.api.response_table import AnswerTable
 from stacks.settings import EnvironmentSettings
@@ -170,6 +170,8 @@ class ApiStack(Stack):
         )
         refuse_in_our_words(api)
         accept_findings(api, settings.api)
+        if not settings.api.vpc_endpoint_ids:
+            require_tls(api)
         return api
 
 

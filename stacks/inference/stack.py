@@ -92,7 +92,7 @@ class InferenceStack(Stack):
         self, settings: EnvironmentSettings, model_bucket_arn: str, data_bucket_arn: str
     ) -> iam.Role:
         """What a serving container may do: read models, transform, and let SageMaker watch a release's alarms."""
-        role = iam.Role(self, "ModelRole", assumed_by=iam.ServicePrincipal("sagemaker.amazonaws.com"))  # pyright: ignore[reportArgumentType]  # jsii
+        role = iam.Role(self, "ModelRole", assumed_by=roles.service_of_this_account(self, "sagemaker"))  # pyright: ignore[reportArgumentType]  # jsii
         versions = [
             self.format_arn(
                 service="sagemaker",

@@ -92,7 +92,7 @@ class DriftJob(Construct):
 
     def job_role(self, code: s3_assets.Asset) -> iam.Role:
         """What the container may do: read captures, baselines and code, write reports."""
-        role = iam.Role(self, "JobRole", assumed_by=iam.ServicePrincipal("sagemaker.amazonaws.com"))  # pyright: ignore[reportArgumentType]  # jsii
+        role = iam.Role(self, "JobRole", assumed_by=roles.service_of_this_account(self, "sagemaker"))  # pyright: ignore[reportArgumentType]  # jsii
         image = TRAINING_IMAGES[self.settings.training.image_version]
         grants = [
             *roles.read_objects(self.buckets["data"], f"{CAPTURED_PREFIX}/"),

@@ -21,6 +21,7 @@ from stacks.settings import EnvironmentSettings
 from stacks.settings.release import OfficeHours
 from stacks.shared.dead_letters import lost_events
 from stacks.shared.grants import NO_RESOURCE, STACK_ID, Grant, allow
+from stacks.shared.iam import service_of_this_account
 from stacks.shared.parameters import publish
 from stacks.shared.state_machine import add_machine, target
 
@@ -106,7 +107,7 @@ class Rests(Construct):
 
     def keep(self, hours: OfficeHours, machine: stepfunctions.StateMachine) -> None:
         """By the clock of the place, which a rule of EventBridge does not know and a schedule does."""
-        role = iam.Role(self, "ClockRole", assumed_by=iam.ServicePrincipal("scheduler.amazonaws.com"))  # pyright: ignore[reportArgumentType]  # jsii
+        role = iam.Role(self, "ClockRole", assumed_by=service_of_this_account(self, "scheduler"))  # pyright: ignore[reportArgumentType]  # jsii
         lost = lost_events(self)
         grants = [
             Grant(["states:StartExecution"], [machine.state_machine_arn]),

@@ -31,6 +31,12 @@ def read_code(stack: Stack, bucket: str) -> list[Grant]:
     ]
 
 
+def service_of_this_account(scope: Construct, service: str) -> iam.ServicePrincipal:
+    """A service that may take a role for what is in this account alone (AWS, the confused deputy problem)."""
+    own = {"StringEquals": {"aws:SourceAccount": Stack.of(scope).account}}
+    return iam.ServicePrincipal(f"{service}.amazonaws.com", conditions=own)
+
+
 def never_read_objects(bucket_arn: str, *prefixes: str) -> iam.PolicyStatement:
     """Denies reading below prefixes to a role that may read the rest of the bucket."""
     return iam.PolicyStatement(

@@ -14,6 +14,7 @@ from stacks.settings import EnvironmentSettings
 from stacks.settings.training import NetworkSettings
 from stacks.shared.acknowledge import acknowledge
 from stacks.shared.grants import Grant, allow
+from stacks.shared.iam import service_of_this_account
 from stacks.shared.log_group import add_log_group
 from stacks.shared.parameters import publish, published
 
@@ -152,7 +153,7 @@ class JobNetwork(Construct):
     def flow_log(self, vpc: ec2.CfnVPC) -> None:
         """Who spoke to whom."""
         group = add_log_group(self, "FlowLog")
-        role = iam.Role(self, "FlowLogRole", assumed_by=iam.ServicePrincipal("vpc-flow-logs.amazonaws.com"))  # pyright: ignore[reportArgumentType]  # jsii
+        role = iam.Role(self, "FlowLogRole", assumed_by=service_of_this_account(self, "vpc-flow-logs"))  # pyright: ignore[reportArgumentType]  # jsii
         write = ["logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"]
         allow(role, [Grant(write, [group.log_group_arn])])
         ec2.CfnFlowLog(

@@ -129,7 +129,7 @@ class TrainingStack(Stack):
 
     def job_role(self, settings: EnvironmentSettings, image: Image, code: s3_assets.Asset) -> iam.Role:
         """What the containers may do: read data and code, write checkpoints, models and evaluations."""
-        role = iam.Role(self, "JobRole", assumed_by=iam.ServicePrincipal("sagemaker.amazonaws.com"))  # pyright: ignore[reportArgumentType]  # jsii
+        role = iam.Role(self, "JobRole", assumed_by=roles.service_of_this_account(self, "sagemaker"))  # pyright: ignore[reportArgumentType]  # jsii
         role.add_to_policy(roles.never_read_objects(self.data_bucket_arn, f"{CAPTURED_PREFIX}/"))
         grants = [
             *roles.read_objects(self.data_bucket_arn),

@@ -9,6 +9,7 @@ import pytest
 
 from .calls import actions_of, machines_of, missing_and_idle, needlessly_wide, not_embedded, statements_of
 from .conftest import PARTS, checked_templates, context
+from .test_conditions import without_a_source
 
 BOUNDARY = "arn:aws:iam::111122223333:policy/bound"
 EVERYTHING = {
@@ -60,6 +61,10 @@ def everything(tmp_path_factory) -> dict[str, dict]:
     environments = context()["environments"]
     environments["dev"] |= EVERYTHING
     return checked_templates(environments, tmp_path_factory.mktemp("everything"))
+
+
+def test_a_service_acts_for_this_account_alone_with_every_option_too(everything):
+    assert without_a_source(everything) == []
 
 
 def test_the_jobs_network_leads_to_s3_and_nowhere_else(everything, of_type):
