@@ -3,7 +3,8 @@
 # GNU make 3.81, which macOS has, is enough.
 
 .DEFAULT_GOAL := help
-.PHONY: help check clean demo docs generate learn lint lock synth test test-docs test-model test-native test-nightly
+.PHONY: help audit check clean demo docs fuzz generate learn lint lock sbom synth test test-docs test-model test-native
+.PHONY: test-nightly
 # Another shell than /bin/sh: without one, make 3.81 looks for programs on its own PATH, not on the one below.
 SHELL := /bin/bash
 
@@ -14,7 +15,7 @@ IN_THE_RUNTIME := botocore python-dateutil six urllib3
 WITHOUT_COMPILERS := --no-emit-package backports-strenum
 # What commands make in build without being told a place.
 MADE_IN_BUILD := bakeoff cdk-home cdk.out console cost-dev cost-prod demo distribution embedded/state embedded/aws.log
-MADE_IN_BUILD += embedded/keys.curl embedded/console.html lambda-code other site vendored
+MADE_IN_BUILD += embedded/keys.curl embedded/console.html lambda-code other sbom site vendored
 MADE_IN_BUILD += data/cifar10 data/fashion_mnist data/imdb data/smartwatch
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export JSII_NODE := $(CURDIR)/$(VENV)/bin/node
@@ -103,6 +104,34 @@ lock:  ## Resolve pyproject.toml and the requirements.in files anew (after a cha
 	  lambdas/litert/requirements.in --output-file lambdas/litert/requirements.lock
 	uv pip compile --quiet --python-platform linux --python-version 3.13 --generate-hashes --no-emit-index-url \
 	  --custom-compile-command "make lock" $(WITHOUT_COMPILERS) serving/requirements.in --output-file serving/requirements.lock
+
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --custom-compile-command "make lock" tools/audit.in --output-file tools/audit.lock
+
+LOCKS := requirements.lock lambdas/requirements.lock lambdas/litert/requirements.lock serving/requirements.lock
+AUDITED := uv run --quiet --no-project --isolated --with-requirements tools/audit.lock --
+
+sbom: with-dev  ## Write what all of it is made of to build/sbom, as CycloneDX lists of the lock files.
+	@mkdir -p build/sbom
+	@for one in $(LOCKS); do \
+	  $(AUDITED) cyclonedx-py requirements $$one --output-format JSON \
+	    --output-file build/sbom/$$(echo $${one%requirements.lock}python | tr / -).json || exit 1; \
+	done
+	@npm sbom --package-lock-only --sbom-format cyclonedx > build/sbom/npm.json
+	@echo "The lists are in build/sbom."
+
+audit: with-dev  ## Ask the advisories of PyPI and npm about every locked package (needs the internet).
+	@for one in $(LOCKS); do $(AUDITED) pip-audit --disable-pip --require-hashes --requirement $$one || exit 1; done
+	@npm audit --package-lock-only
+
+# Hypothesis tells how its examples fail in the smallest form, and keeps that to try it first the next time.
+FUZZED := tests/model/test_archives.py tests/model/test_inference.py tests/unit/lambdas/test_lambda_fuzz.py
+FUZZED += tests/unit/lambdas/test_lambda_options.py tests/unit/cli/test_cli_hostile_names.py
+
+fuzz: with-dev  ## Feed every parser of foreign bytes, minutes for each; what fails is kept in build/fuzz.
+	@for one in $(FUZZED); do \
+	  python -m pytest --quiet --hypothesis-profile night --timeout 7200 -o session_timeout=14400 $$one || exit 1; \
+	done
 
 clean:  ## Stop what runs and delete what was made here (not downloads, nor what lies where you said).
 	@if [ -x $(VENV)/bin/recognition ]; then recognition down || true; fi

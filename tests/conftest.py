@@ -11,10 +11,18 @@ from collections.abc import Callable, Iterable
 import psutil
 import pytest
 from hypothesis import HealthCheck, settings
+from hypothesis.database import DirectoryBasedExampleDatabase
 
 # No test fails because the machine is busy with something else.
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("unhurried")
+# For `make fuzz`.
+settings.register_profile(
+    "night",
+    settings.get_profile("unhurried"),
+    max_examples=20_000,
+    database=DirectoryBasedExampleDatabase("build/fuzz"),
+)
 # The first needs a quarter of the processor time of the others, which start whole desktops.
 BROWSERS = (
     "chromium-headless-shell",
