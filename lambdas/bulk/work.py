@@ -141,7 +141,8 @@ class Batch:
             operation,
             run["query"],
             run["limit_usd"],
-            event["execution"],
+            # A run that an older machine began, and that goes on over a deployment, tells none.
+            event.get("execution", run["id"]),
             batch["number"],
             batch["objects"],
         )

@@ -63,6 +63,12 @@ def test_a_batch_is_worked_and_the_run_counted_and_nothing_of_the_objects_is_log
     assert SECRET not in printed
 
 
+def test_a_batch_of_a_run_that_an_older_machine_began_is_worked(handler, worker, comprehend):
+    handed = event(worker, "begun-before", {"a.txt": "A text."})
+    del handed["execution"]
+    assert handler(handed, CONTEXT) == {"done": 1, "failed": 0}
+
+
 def test_a_batch_that_is_given_up_ends_without_a_call(handler, worker, comprehend):
     handed = event(worker, "given-up", {"a.txt": "A text."}, give_up=True)
     assert handler(handed, CONTEXT) == {"done": 0, "failed": 1}
