@@ -13,6 +13,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.database import DirectoryBasedExampleDatabase
 
+from .permissions import REPORT, Report
+
 # No test fails because the machine is busy with something else.
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("unhurried")
@@ -58,6 +60,41 @@ def browser():
         )
         yield started
         started.close()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Makes room for what the deployed tests see of IAM."""
+    config.stash[REPORT] = Report()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node) -> None:
+    """Takes over what a process of xdist saw."""
+    if seen := getattr(node, "workeroutput", {}).get("permissions"):
+        node.config.stash[REPORT].add(seen)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """After all of the deployed tests a grant that nothing used, or a refusal, is a failure too."""
+    report = session.config.stash[REPORT]
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["permissions"] = report.as_data()
+    elif report.is_of_all() and not session.config.option.keyword and report.complaints():
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter, config: pytest.Config) -> None:
+    """Says what `pytest_sessionfinish` found."""
+    report = config.stash[REPORT]
+    if report.is_of_all() and not config.option.keyword:
+        for line in report.complaints():
+            terminalreporter.write_line(line, red=True)
+
+
+@pytest.fixture(scope="session")
+def permissions(request) -> Report:
+    """What the deployed tests have seen of IAM."""
+    return request.config.stash[REPORT]
 
 
 def runs(process: psutil.Process) -> bool:

@@ -23,16 +23,29 @@ from model_code.data.archives import opened, unpack_files
 from .reviews import SMALL, classify, serve, silent, train, write_reviews
 
 
+@pytest.fixture(autouse=True)
+def noted(permissions, request) -> None:
+    """Notes that a file of these tests had its turn; see tests/permissions.py."""
+    permissions.files.add(request.path.name)
+
+
 @pytest.fixture(scope="package")
-def running(tmp_path_factory):
+def state_directory(tmp_path_factory) -> Path:
+    """Where the embedded AWS of these tests keeps what it has."""
+    return tmp_path_factory.mktemp("deployed") / "state"
+
+
+@pytest.fixture(scope="package")
+def running(permissions, state_directory):
     """The embedded AWS of these tests."""
-    folder = tmp_path_factory.mktemp("deployed")
     with pytest.MonkeyPatch.context() as patch:
         # ministack shortens the waits of state machines by this factor.
         patch.setenv("SFN_WAIT_SCALE", "0.05")
-        running = EmbeddedAws.start(folder / "state", log_file=folder / "aws.log")
+        running = EmbeddedAws.start(state_directory, log_file=state_directory.with_name("aws.log"))
     with running:
         yield running
+        iam = embedded_target("dev", running.endpoint_url, running.keys).client("iam")
+        permissions.read(iam, state_directory)
 
 
 @pytest.fixture(scope="package")

@@ -1,0 +1,67 @@
+"""Grants that the deployed tests do not use, each with the reason why the role has it all the same."""
+
+# The actions of a role, by the role's stack and construct.
+Roles = dict[str, tuple[str, ...]]
+
+OF_TABLES = ("kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncryptTo")
+IN_BULK = (
+    *(
+        f"comprehend:{batch}Detect{what}"
+        for batch in ("", "Batch")
+        for what in ("DominantLanguage", "Entities", "KeyPhrases", "Syntax", "TargetedSentiment")
+    ),
+    *("comprehend:DetectPiiEntities", "comprehend:DetectToxicContent"),
+    *(
+        "rekognition:CompareFaces",
+        "rekognition:DetectFaces",
+        "rekognition:DetectLabels",
+        "rekognition:DetectText",
+    ),
+    *("rekognition:DetectModerationLabels", "rekognition:DetectProtectiveEquipment"),
+    *("rekognition:RecognizeCelebrities", "sagemaker:InvokeEndpoint"),
+)
+
+UNUSED: dict[str, Roles] = {
+    "DynamoDB's guide names these for whoever uses a table under a key; an item read or written asks for Decrypt.": {
+        f"Api-{function}Role": OF_TABLES for function in ("Custom", "Language", "Vision")
+    },
+    "An answer is read again where the write that finds it there does not bring it along (Powertools' guide).": {
+        f"Api-{function}Role": ("dynamodb:GetItem",) for function in ("Custom", "Language", "Vision")
+    },
+    "A key of a request is given free when its answer failed, which no test has our networks do.": {
+        "Api-CustomRole": ("dynamodb:DeleteItem",)
+    },
+    "A bulk run may be of any operation; those of the tests are of sentiment.": {"Bulk-BulkRole": IN_BULK},
+    "An upload that fails half-way is given up.": {
+        "Inference-ModelRole": ("s3:AbortMultipartUpload",),
+        "Training-JobRole": ("s3:AbortMultipartUpload",),
+    },
+    "With it a missing object is said to be missing; in a release that is a fault that no test makes.": {
+        "Release-ReleaseRole": ("s3:ListBucket",)
+    },
+    "Step Functions stops what runs when an execution is stopped; here the command that stops it does.": {
+        "Training-TrainingRole": ("sagemaker:StopProcessingJob", "sagemaker:StopTrainingJob"),
+        "Bulk-MachineRole": ("states:StopExecution",),
+    },
+    "Of a key that is looked up before it is used.": {"Bulk-MachineRole": ("kms:DescribeKey",)},
+    "A run beside a champion, and one whose model is not registered: tests/local/test_training_machine.py.": {
+        "Training-TrainingRole": ("events:PutEvents", "sagemaker:DescribeModelPackage")
+    },
+    "The drift machine runs at night; tests/local/test_drift.py runs it, under a role of the tests.": {
+        "Watching-DriftCnnTrainingEventsRole": ("states:StartExecution",),
+        "Watching-DriftMachineEventsRole": ("states:StartExecution",),
+        "Watching-DriftJobRole": (
+            *("cloudwatch:PutMetricData", "ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage"),
+            *("ecr:GetAuthorizationToken", "ecr:GetDownloadUrlForLayer"),
+            *("kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"),
+            *("logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"),
+            *("s3:AbortMultipartUpload", "s3:GetObject", "s3:ListBucket", "s3:PutObject"),
+        ),
+        "Watching-DriftMachineRole": (
+            *("cloudformation:DescribeStacks", "cloudwatch:PutMetricData", "iam:PassRole", "kms:Decrypt"),
+            *("s3:GetObject", "s3:ListBucket", "sagemaker:AddTags", "sagemaker:CreateProcessingJob"),
+            *("sagemaker:DescribeModelPackage", "sagemaker:DescribeProcessingJob"),
+            "sagemaker:StopProcessingJob",
+        ),
+    },
+}
