@@ -4,7 +4,7 @@
 
 .DEFAULT_GOAL := help
 .PHONY: help audit check clean demo docs fuzz generate learn lint lock sbom synth test test-docs test-model test-native
-.PHONY: test-nightly
+.PHONY: test-nightly test-permissions
 # Another shell than /bin/sh: without one, make 3.81 looks for programs on its own PATH, not on the one below.
 SHELL := /bin/bash
 
@@ -40,7 +40,7 @@ NATIVE := $(addprefix tests/model/test_,litert.py serving.py serving_alike.py tr
   $(addprefix tests/local/test_managed,.py _native.py _networks.py)
 
 help:  ## Show the tasks.
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: with-local  ## Deploy the app onto the embedded AWS, train both networks, release them and ask them.
 	@recognition demo
@@ -65,6 +65,10 @@ NIGHTLY := tests/nightly tests/local/deployed/test_the_contract.py
 test-nightly: export SCHEMATHESIS_EXAMPLES := 200
 test-nightly: with-dev  ## Search the API for what breaks it, for hours, and test the benchmarks and what they recorded.
 	@python tools/limited.py 14400 python -m pytest --quiet --override-ini session_timeout=14000 $(NIGHTLY)
+
+# One action of one role at a time is removed, and the smallest flow that needs it has to fail; it takes hours.
+test-permissions: with-dev  ## Remove each granted action by itself: something has to miss it.
+	@python -m pytest -o session_timeout=0 tests/local/deployed/each_grant.py
 
 test-model: with-model-and-test  ## Run the tests of the networks alone, which need no CDK.
 	@python -m pytest tests/model
