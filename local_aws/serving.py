@@ -30,6 +30,7 @@ class Context:
 
     request_content_type: str | None
     accept_header: str | None
+    custom_attributes: str | None = None
     model_name: str = "model"
     method: str = "predict"
 
@@ -148,7 +149,11 @@ class Handler(BaseHTTPRequestHandler):
         if self.path != "/invocations":
             self.reply(404, b"", "text/plain")
             return
-        context = Context(self.headers.get("Content-Type"), self.headers.get("Accept"))
+        context = Context(
+            self.headers.get("Content-Type"),
+            self.headers.get("Accept"),
+            self.headers.get("X-Amzn-SageMaker-Custom-Attributes"),
+        )
         try:
             question = self.handlers.input_handler(io.BytesIO(body), context)
             content, content_type = self.handlers.output_handler(self.predictor.predict(question), context)

@@ -8,7 +8,7 @@ from pathlib import Path
 from botocore.model import Shape
 
 from local_aws.members import HONOURED, RECORDED, REFUSED, Members
-from local_aws.sagemaker.members import TABLE
+from local_aws.sagemaker.members import RUNTIME_TABLE, TABLE
 from local_aws.sagemaker.shapes import Shapes
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "embedded-members.md"
@@ -60,8 +60,13 @@ def with_values(path: str, entry: Members) -> str:
 
 def page() -> str:
     """The whole page."""
-    shapes = Shapes("sagemaker")
-    rows = [line for operation, entry in sorted(TABLE.items()) for line in row(operation, entry, shapes)]
+    tables = ((TABLE, Shapes("sagemaker")), (RUNTIME_TABLE, Shapes("sagemaker-runtime")))
+    rows = [
+        line
+        for table, shapes in tables
+        for operation, entry in sorted(table.items())
+        for line in row(operation, entry, shapes)
+    ]
     return "\n".join([HEAD, "| operation | | members |", "|---|---|---|", *rows, ""])
 
 

@@ -158,3 +158,11 @@ TABLE: Mapping[str, Members] = {
     "DeleteTags": members("ResourceArn TagKeys"),
     "ListTags": members("ResourceArn NextToken MaxResults"),
 }
+
+# Of SageMaker Runtime, whose members are headers.
+RUNTIME_TABLE: Mapping[str, Members] = {
+    "InvokeEndpoint": members(
+        "EndpointName Body ContentType Accept CustomAttributes TargetModel InferenceComponentName"
+    ),
+    "InvokeEndpointAsync": members("EndpointName ContentType Accept InferenceId InputLocation"),
+}

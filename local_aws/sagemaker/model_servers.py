@@ -24,6 +24,8 @@ ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 180
 # Of real-time inference (SageMaker Runtime API reference, InvokeEndpoint).
 ANSWER_SECONDS = 60
+# What SageMaker passes on to a container.
+PASSED_ON = ("content-type", "accept", "x-amzn-sagemaker-custom-attributes")
 # From a connection's end to that of the process behind it.
 END_SECONDS = 2
 
@@ -197,7 +199,7 @@ def ask(
         ServiceError: the model's own error, or the end of its process, which is started again (424).
     """
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=seconds)
-    passed = {key: headers[key] for key in ("content-type", "accept") if key in headers}
+    passed = {key: headers[key] for key in PASSED_ON if key in headers}
     try:
         connection.request("POST", "/invocations", body=body, headers=passed)
         answer = connection.getresponse()

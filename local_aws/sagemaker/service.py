@@ -26,7 +26,7 @@ from local_aws.sagemaker.errors import ServiceError, validation_error
 from local_aws.sagemaker.inference_components import HEADER, InferenceComponents
 from local_aws.sagemaker.jobs import Job, JobQueue
 from local_aws.sagemaker.listing import page
-from local_aws.sagemaker.members import TABLE
+from local_aws.sagemaker.members import RUNTIME_TABLE, TABLE
 from local_aws.sagemaker.models import Models
 from local_aws.sagemaker.names import Names
 from local_aws.sagemaker.processing_jobs import ProcessingJob
@@ -60,7 +60,7 @@ class SageMaker:
         self.client = Clients(endpoint_url, keys)
         self.decisions = Decisions(Record(record))
         self.names = Names()
-        self.shapes = Shapes("sagemaker")
+        self.shapes, self.runtime_shapes = Shapes("sagemaker"), Shapes("sagemaker-runtime")
         self.training = JobQueue(folder / "jobs", concurrent_jobs)
         # Jobs of all kinds share the machine, so they share its places.
         self.processing = JobQueue(folder / "jobs", concurrent_jobs)
@@ -235,6 +235,16 @@ class SageMaker:
         self.shapes.check_answer(operation, answer)
         return answer
 
+    def require_known_headers(self, operation: str, headers: dict[str, str]) -> None:
+        """Refuses members of an invocation that nothing comes of here.
+
+        Raises:
+            ServiceError: naming them.
+        """
+        given = self.runtime_shapes.in_headers(operation, headers)
+        if refusals := list(RUNTIME_TABLE[operation].refusals(given)):
+            raise validation_error(f"{operation}: {' '.join(refusals)}")
+
     async def handle_request(
         self, method: str, path: str, headers: dict[str, str], body: bytes, query_params: dict
     ) -> tuple[int, dict[str, str], bytes]:
@@ -245,10 +255,12 @@ class SageMaker:
         """The HTTP answer to a request of either of SageMaker's two APIs."""
         try:
             if match := INVOCATION.match(path):
+                self.require_known_headers("InvokeEndpoint", headers)
                 if component := headers.get(HEADER):
                     return self.components.invoke(unquote(match[1]), component, body, headers)
                 return self.endpoints.invoke(unquote(match[1]), body, headers)
             if match := ASYNCHRONOUS.match(path):
+                self.require_known_headers("InvokeEndpointAsync", headers)
                 return self.asynchronous.accept(unquote(match[1]), headers)
             operation = headers.get("x-amz-target", "").rpartition(".")[2]
             return (

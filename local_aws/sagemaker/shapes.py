@@ -35,6 +35,12 @@ class Shapes:
         if problems:
             raise validation_error(f"{operation}: {' '.join(problems)}")
 
+    def in_headers(self, operation: str, headers: dict[str, str]) -> dict[str, str]:
+        """The members of a request that are in its headers, whose names are in small letters."""
+        found = self.model.operation_model(operation).input_shape.members
+        names = {name: shape.serialization.get("name", "").lower() for name, shape in found.items()}
+        return {name: headers[header] for name, header in names.items() if header in headers}
+
     def check_patterns(self, operation: str, request: dict[str, Any]) -> None:
         """Raises a ValidationException when a text of a request is none that its member's pattern takes."""
         problems = list(unmatched(request, self.model.operation_model(operation).input_shape, operation))

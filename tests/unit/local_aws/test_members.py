@@ -245,3 +245,21 @@ def test_tags_are_told_again(sagemaker, operation):
     assert sagemaker.call("ListTags", {"ResourceArn": arn}) == {"Tags": tags}
     sagemaker.call("DeleteTags", {"ResourceArn": arn, "TagKeys": ["project"]})
     assert sagemaker.call("ListTags", {"ResourceArn": arn}) == {"Tags": []}
+
+
+@pytest.mark.parametrize(
+    ("operation", "header", "member"),
+    [
+        ("InvokeEndpoint", "x-amzn-sagemaker-enable-explanations", "EnableExplanations"),
+        ("InvokeEndpoint", "x-amzn-sagemaker-target-variant", "TargetVariant"),
+        ("InvokeEndpointAsync", "x-amzn-sagemaker-requestttlseconds", "RequestTTLSeconds"),
+    ],
+)
+def test_a_header_that_nothing_comes_of_is_refused_by_its_member(sagemaker, operation, header, member):
+    with pytest.raises(ServiceError, match=f"does nothing with {member}"):
+        sagemaker.require_known_headers(operation, {"content-type": "text/plain", header: "1"})
+
+
+def test_the_headers_of_an_ordinary_invocation_are_taken(sagemaker):
+    asked = {"content-type": "text/plain", "accept": "*/*", "x-amzn-sagemaker-custom-attributes": "a"}
+    sagemaker.require_known_headers("InvokeEndpoint", asked)
