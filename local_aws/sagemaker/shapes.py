@@ -37,8 +37,8 @@ class Shapes:
 
     def in_headers(self, operation: str, headers: dict[str, str]) -> dict[str, str]:
         """The members of a request that are in its headers, whose names are in small letters."""
-        found = self.model.operation_model(operation).input_shape.members
-        names = {name: shape.serialization.get("name", "").lower() for name, shape in found.items()}
+        asked: Any = self.model.operation_model(operation).input_shape
+        names = {name: shape.serialization.get("name", "").lower() for name, shape in asked.members.items()}
         return {name: headers[header] for name, header in names.items() if header in headers}
 
     def check_patterns(self, operation: str, request: dict[str, Any]) -> None:
