@@ -15,6 +15,8 @@ NOT_RELEASED = "none"
 CAPTURED_PREFIX = "captured"
 # What batch transform jobs read and write there, kept as long as other answers.
 TRANSFORM_PREFIX = "transform"
+# In the data bucket: the weights that a network starts from.
+PRETRAINED_PREFIX = "pretrained"
 # In the model bucket: the artefacts of what was released to a multi-model endpoint.
 MULTI_MODEL_PREFIX = "multi-model"
 # Below it, where a released version lies, which is how its callers name it.

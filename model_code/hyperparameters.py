@@ -77,16 +77,16 @@ class Hyperparameters:
     mixed_precision: str = chosen("float32", PRECISIONS)
     jit_compile: bool = False
 
+    def of_last_stage(self) -> Hyperparameters:
+        """Those of the training that ends with the exported weights; what comes before it prepares the network."""
+        return self
+
 
 @dataclass(frozen=True)
-class CnnHyperparameters(Hyperparameters):
-    """The CNN's own.
+class ImageHyperparameters(Hyperparameters):
+    """What every network for images takes.
 
     Attributes:
-        width: channels of the first block; the later ones have four times as many.
-        depth: convolutions of each of the three blocks.
-        residual: gives each convolution of a block but its first a shortcut around it.
-        whitening: takes the first layer from the training images' statistics instead of learning it.
         shift_pixels: by which training images are shifted at most; 0 leaves them where they are.
         mirror: turns every second training image from left to right; for what may be seen either way round, as animals,
             and not for arrows, digits or text.
@@ -95,6 +95,25 @@ class CnnHyperparameters(Hyperparameters):
     """
 
     kind = "cnn"
+
+    shift_pixels: int = bounded(4, 0, 15)
+    mirror: bool = False
+    cutout_pixels: int = bounded(0, 0, 512)
+    image_size: int = bounded(32, 16, 512)
+
+
+@dataclass(frozen=True)
+class CnnHyperparameters(ImageHyperparameters):
+    """The CNN's own.
+
+    Attributes:
+        width: channels of the first block; the later ones have four times as many.
+        depth: convolutions of each of the three blocks.
+        residual: gives each convolution of a block but its first a shortcut around it.
+        whitening: takes the first layer from the training images' statistics instead of learning it.
+        pretrained: starts from a network that was trained on other images; then `PretrainedHyperparameters` hold.
+    """
+
     optimizer = "sgd"
 
     learning_rate: float = bounded(0.4, 1e-6, 10.0)
@@ -103,10 +122,40 @@ class CnnHyperparameters(Hyperparameters):
     depth: int = bounded(2, 1, 20)
     residual: bool = False
     whitening: bool = False
-    shift_pixels: int = bounded(4, 0, 15)
-    mirror: bool = False
-    cutout_pixels: int = bounded(0, 0, 512)
-    image_size: int = bounded(32, 16, 512)
+    pretrained: bool = False
+
+
+@dataclass(frozen=True)
+class PretrainedHyperparameters(ImageHyperparameters):
+    """Those of a CNN that starts from EfficientNet-Lite0 (`model_code.networks.efficientnet`).
+
+    Attributes:
+        epochs: of the classifier, over features that are computed once.
+        learning_rate: of the classifier.
+        weight_decay: of the classifier, which has more features than a small set has images; fine-tuning has none.
+        fine_tuning_epochs: of the whole network behind that, which a GPU is for: on two cores an epoch of 20,000 images
+            of 96 pixels takes some six minutes.
+        fine_tuning_rate: the peak of the learning rate there, far below the classifier's.
+        mixed_precision: float32, because a processor computes this network's convolutions in bfloat16 half as fast.
+        image_size: between the sizes at which the network's features still hold.
+    """
+
+    pretrained: bool = True
+    epochs: int = bounded(40, 1, 1000)
+    learning_rate: float = bounded(0.01, 1e-6, 10.0)
+    weight_decay: float = bounded(0.1, 0.0, 1.0)
+    label_smoothing: float = bounded(0.0, 0.0, 0.5)
+    fine_tuning_epochs: int = bounded(0, 0, 1000)
+    fine_tuning_rate: float = bounded(1e-4, 1e-6, 1.0)
+    image_size: int = bounded(160, 96, 224)
+
+    def of_last_stage(self) -> Hyperparameters:
+        """Those of fine-tuning, where there is any."""
+        if not self.fine_tuning_epochs:
+            return self
+        return dataclasses.replace(
+            self, epochs=self.fine_tuning_epochs, learning_rate=self.fine_tuning_rate, weight_decay=0.0
+        )
 
 
 @dataclass(frozen=True)
@@ -187,6 +236,8 @@ def pairs_of(arguments: Sequence[str]) -> dict[str, str]:
 
 def build(kind: type[Hyperparameters], values: dict[str, str]) -> Hyperparameters:
     """The typed hyperparameters of `kind` from their texts; see `parse` for what is raised."""
+    if kind is CnnHyperparameters and values.get("pretrained", "").lower() == "true":
+        kind = PretrainedHyperparameters
     fields = {field.name: field for field in dataclasses.fields(kind)}
     unknown = sorted(set(values) - set(fields))
     if unknown:

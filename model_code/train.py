@@ -30,13 +30,14 @@ STOPPED_EXIT_STATUS = 143
 
 @dataclass(frozen=True)
 class Places:
-    """The job's directories, as the toolkit's SM_ variables name them."""
+    """The job's directories, as the toolkit's SM_ variables name them; `pretrained` is a channel that few have."""
 
     train: Path
     validation: Path
     model: Path
     output: Path
     checkpoints: Path
+    pretrained: Path | None = None
 
     @staticmethod
     def of_environment(environment: Mapping[str, str]) -> Places:
@@ -58,6 +59,7 @@ class Places:
             model=Path(environment.get("SM_MODEL_DIR", base / "model")),
             output=Path(environment.get("SM_OUTPUT_DATA_DIR", base / "output" / "data")),
             checkpoints=base / "checkpoints",
+            pretrained=Path(weights) if (weights := environment.get("SM_CHANNEL_PRETRAINED")) else None,
         )
 
 
@@ -196,9 +198,10 @@ def learn(
     from model_code.training.tasks import load_problem
     from model_code.training.trainer import Learner, class_weights_of
 
-    problem = load_problem(settings, places.train, places.validation)
+    problem = load_problem(settings, places.train, places.validation, places.pretrained)
     weights = class_weights_of(settings, problem.class_counts)
-    learner = Learner(problem.build_network, settings, problem.train, len(problem.labels), weights)
+    stage = settings.of_last_stage()
+    learner = Learner(problem.build_network, stage, problem.train, len(problem.labels), weights)
     print(
         f"Training the {settings.kind} with {learner.network.count_params():,} parameters on "
         f"{learner.sample_count:,} samples of {len(problem.labels)} classes in {keras.config.dtype_policy().name}, "
@@ -223,7 +226,7 @@ def learn(
     # Those of the best epoch, which early stopping and long training leave behind.
     learner.network.set_weights(learner.best_weights)
     calibration = fitted_calibration(learner, problem)
-    return True, lambda: export(learner, problem, course, calibration, places)
+    return True, lambda: export(learner, problem, settings, course, calibration, places)
 
 
 def fitted_calibration(learner: Any, problem: Any) -> Any:
@@ -240,13 +243,20 @@ def fitted_calibration(learner: Any, problem: Any) -> Any:
     )
 
 
-def export(learner: Any, problem: Any, course: Course, calibration: Any, places: Places) -> None:
+def export(
+    learner: Any,
+    problem: Any,
+    settings: Hyperparameters,
+    course: Course,
+    calibration: Any,
+    places: Places,
+) -> None:
     """Writes the history and the artefact."""
     from model_code.export.saved_model import export_model
 
     places.output.mkdir(parents=True, exist_ok=True)
     (places.output / "history.json").write_text(json.dumps(course.history))
-    export_model(learner.network, problem, learner.settings, course.history, calibration, places.model)
+    export_model(learner.network, problem, settings, course.history, calibration, places.model)
     print(f"The model is in {places.model}.", flush=True)
 
 

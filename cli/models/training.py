@@ -128,7 +128,7 @@ def start(
     hyperparameters: dict[str, str],
     minimum_accuracy: float | None = None,
 ) -> Run:
-    """Starts a run on the three splits below `data_uri`.
+    """Starts a run on the three splits below `data_uri`; weights that it starts from are put into the data bucket.
 
     Args:
         target: the deployment.
@@ -145,6 +145,8 @@ def start(
         "hyperparameters": hyperparameters,
         **({} if minimum_accuracy is None else {"minimum_accuracy": minimum_accuracy}),
     }
+    if hyperparameters.get("pretrained") == "true":
+        data.upload_weights(target)
     answer = target.client("stepfunctions").start_execution(
         stateMachineArn=target.parameter(TRAINING_STATE_MACHINE),
         name=f"{kind}-{run_id}",

@@ -19,7 +19,7 @@ from model_code.data.records import (
     read_labels,
     read_split,
 )
-from model_code.hyperparameters import CnnHyperparameters, Hyperparameters
+from model_code.hyperparameters import Hyperparameters, ImageHyperparameters
 
 MEGABYTE = 1_000_000
 # Before a record in a shard stands its length; with two checksums that makes its frame (TensorFlow's record_writer.h).
@@ -86,7 +86,7 @@ def open_split(directory: Path, settings: Hyperparameters) -> Split | ShardedSpl
 def memory_bytes(directory: Path, settings: Hyperparameters) -> int:
     """About what a channel of shards would take in memory: its records, and what the network reads of each."""
     shards = [Path(shard) for shard in find_shards(directory)]
-    if isinstance(settings, CnnHyperparameters):
+    if isinstance(settings, ImageHyperparameters):
         bytes_of_input = settings.image_size**2 * 3
     else:
         record = first_record(directory, settings.kind)

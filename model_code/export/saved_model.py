@@ -15,6 +15,7 @@ import tensorflow as tf
 from model_code.export.litert import CALIBRATION_SAMPLES, write_litert
 from model_code.export.warm_up import SIGNATURE, write_warm_up
 from model_code.hyperparameters import Hyperparameters
+from model_code.networks.efficientnet import joined
 from model_code.outputs import MODEL_FOLDER
 from model_code.training.calibration import Calibration, metric_of
 from model_code.training.tasks import Problem
@@ -86,7 +87,9 @@ def export_model(
     )
     card = model_card(served, problem, settings, history, calibration)
     write_artefact(directory, module, problem.labels, card)
-    inputs, _ = next(problem.train.in_order(CALIBRATION_SAMPLES))
+    inputs = problem.served_inputs
+    if inputs is None:
+        inputs, _ = next(problem.train.in_order(CALIBRATION_SAMPLES))
     write_litert(served, inputs, directory / "litert")
     specification = {**problem.preprocessing, "decision_weights": calibration.decision_weights}
     preprocessing = json.dumps(specification, ensure_ascii=False)
@@ -111,7 +114,7 @@ def write_artefact(directory: Path, module: ServingModule, labels: Sequence[str]
 
 
 def in_float32(network: keras.Model, problem: Problem) -> keras.Model:
-    """The same network and weights under the float32 policy."""
+    """The same network and weights under the float32 policy, behind the part that is not trained."""
     policy = keras.config.dtype_policy()
     keras.config.set_dtype_policy("float32")
     try:
@@ -119,7 +122,7 @@ def in_float32(network: keras.Model, problem: Problem) -> keras.Model:
     finally:
         keras.config.set_dtype_policy(policy)
     served.set_weights(network.get_weights())
-    return served
+    return joined(problem.backbone, served) if problem.backbone else served
 
 
 def calibrated(network: keras.Model, calibration: Calibration) -> keras.Model:
@@ -147,6 +150,7 @@ def model_card(
         "tensorflow": tf.__version__,
         "keras": keras.__version__,
         "source_sha256": source_digest(),
+        **({"pretrained": problem.origin} if problem.origin else {}),
         "history": history,
     }
 

@@ -16,7 +16,13 @@ from model_code.data.batches import Arrays, Shards, first_line
 from model_code.data.records import Split
 from model_code.data.shards import ShardedSplit, open_split
 from model_code.failures import JobFailed
-from model_code.hyperparameters import CnnHyperparameters, Hyperparameters, RnnHyperparameters
+from model_code.hyperparameters import (
+    CnnHyperparameters,
+    Hyperparameters,
+    ImageHyperparameters,
+    PretrainedHyperparameters,
+    RnnHyperparameters,
+)
 from model_code.networks.networks import BUILDERS, Channels, whitening_kernel
 from model_code.networks.preprocessing import (
     FIRST_WORD,
@@ -52,6 +58,9 @@ class Problem:
         class_counts: of the training samples, int [C].
         sample_spec: of those samples: string [N], or float32 [N, steps, channels] padded behind with NaN.
         resources: what `preprocess` needs kept alive in the exported model.
+        backbone: in float32, from what `preprocess` gives to what the network takes; it is not trained.
+        served_inputs: some training samples as `preprocess` gives them; those of `train` where it is not given.
+        origin: of weights that were not trained here: package, licence and what they were trained on.
     """
 
     labels: list[str]
@@ -64,10 +73,15 @@ class Problem:
     resources: list[object]
     class_counts: np.ndarray
     sample_spec: tf.TensorSpec = ENCODED
+    backbone: keras.Model | None = None
+    served_inputs: np.ndarray | None = None
+    origin: dict[str, str] | None = None
 
 
-def load_problem(settings: Hyperparameters, train: Path, validation: Path) -> Problem:
-    """Reads both channels for the kind of network that `settings` are of.
+def load_problem(
+    settings: Hyperparameters, train: Path, validation: Path, pretrained: Path | None = None
+) -> Problem:
+    """Reads both channels for the kind of network that `settings` are of, and the weights that it starts from.
 
     Raises:
         JobFailed: naming what is wrong with a channel.
@@ -86,6 +100,10 @@ def load_problem(settings: Hyperparameters, train: Path, validation: Path) -> Pr
             f"The channel train has no sample of the class '{splits[0].labels[int(counts.argmin())]}'. Add some, or "
             "take the class out of labels.json in every channel."
         )
+    if isinstance(settings, PretrainedHyperparameters):
+        from model_code.training.pretrained import pretrained_problem
+
+        return pretrained_problem(settings, *splits, pretrained)
     problem = {"image": image_problem, "text": text_problem, "sequence": sequence_problem}[splits[0].feature]
     return problem(settings, *splits)
 
@@ -96,15 +114,7 @@ def image_problem(
     """The problem of images. The channels' mean and variance of the training images become part of the network."""
     size, class_count, build = settings.image_size, len(train.labels), BUILDERS[settings.kind]
     try:
-        samples = [
-            samples_of(
-                split,
-                settings,
-                encode=lambda encoded: decode_images(encoded, size),
-                encode_all=lambda encoded: decode_all_images(encoded, size),
-            )
-            for split in (train, validation)
-        ]
+        samples = [images_of(split, settings) for split in (train, validation)]
         mean, variance = mean_and_variance(samples[0])
         variance = np.maximum(variance, 1.0)
         whitening = None
@@ -112,9 +122,7 @@ def image_problem(
             first, _ = next(samples[0].in_order(WHITENED_SAMPLES))
             whitening = whitening_kernel(first, variance)
     except tf.errors.InvalidArgumentError as error:
-        raise JobFailed(
-            f"A sample is no PNG or JPEG image that can be decoded: {first_line(error)}"
-        ) from error
+        raise not_decoded(error) from error
 
     def build_network() -> keras.Model:
         return build(
@@ -132,6 +140,21 @@ def image_problem(
         resources=[],
         class_counts=train.class_counts,
     )
+
+
+def images_of(split: Split | ShardedSplit, settings: ImageHyperparameters) -> Arrays | Shards:
+    """A split's images at the network's size, uint8."""
+    return samples_of(
+        split,
+        settings,
+        encode=lambda encoded: decode_images(encoded, settings.image_size),
+        encode_all=lambda encoded: decode_all_images(encoded, settings.image_size),
+    )
+
+
+def not_decoded(error: tf.errors.InvalidArgumentError) -> JobFailed:
+    """What a job says of an image that TensorFlow refuses."""
+    return JobFailed(f"A sample is no PNG or JPEG image that can be decoded: {first_line(error)}")
 
 
 def text_problem(

@@ -69,6 +69,7 @@ class Learner:
         # The network's weights after its best epoch; none before the first one has ended.
         self.best_weights: list[np.ndarray] = []
         self.samples = samples
+        # The classifier of a frozen network learns from features, which are no images.
         self.reads_images = len(samples.input_spec.shape) == 3
         self.sample_count = len(samples)
         self.batch_size = min(settings.batch_size, self.sample_count)
@@ -161,9 +162,9 @@ class Learner:
             if self.settings.cutout_pixels:
                 inputs = hide_squares(inputs, seed, self.settings.cutout_pixels)
             inputs = tf.cast(inputs, self.network.compute_dtype)
-        elif inputs.dtype.is_floating:
+        elif self.settings.kind == "rnn" and inputs.dtype.is_floating:
             inputs = augment_sequences(inputs, seed, self.settings)
-        elif self.settings.word_dropout:
+        elif self.settings.kind == "rnn" and self.settings.word_dropout:
             inputs = drop_words(inputs, seed, self.settings.word_dropout)
         return self.step(inputs[replica::replicas], targets[replica::replicas])
 
@@ -224,8 +225,13 @@ class Learner:
 
 
 def class_weights_of(settings: Hyperparameters, class_counts: np.ndarray) -> np.ndarray | None:
-    """The weights of the classes in the loss, of a mean of 1 over the samples; None where every class counts alike."""
+    """The weights of the classes in the loss, of a mean of 1 over the samples; None where every class counts alike.
+
+    They go by the root of a class's rarity: by the whole of it, the steps of a few rare samples were so large that an
+    RNN on reviews, of which 4 % were positive, ranked them worse than without any weights.
+    """
     is_rare = has_rare_class(class_counts.tolist())
     if settings.class_weights == "none" or (settings.class_weights == AUTO and not is_rare):
         return None
-    return class_counts.sum() / (len(class_counts) * class_counts)
+    weights = class_counts**-0.5
+    return weights * class_counts.sum() / (weights @ class_counts)

@@ -5,12 +5,19 @@ from __future__ import annotations
 import json
 
 from definitions.networks import NETWORKS
+from model_code.data.weights import LICENCE, TRAINED_ON, WEIGHTS
 from stacks.shared.asl import jsonata, lookup
 from stacks.shared.job_context import Places
+from stacks.training.training_job import IS_PRETRAINED
 
 CAVEATS = (
     "The figures hold for inputs like those of the test split. A score is a probability of the model, calibrated as "
     "far as calibration_error says; it does not know inputs that belong to none of its classes."
+)
+
+ORIGIN = (
+    f"The network starts from the weights of the package {WEIGHTS.title} (licence {LICENCE}), which were trained on "
+    f"{TRAINED_ON}."
 )
 
 
@@ -22,6 +29,7 @@ def model_card(places: Places) -> dict:
     purpose = lookup({kind: network.purpose for kind, network in NETWORKS.items()})
     metrics = "$each($metrics, function($v, $k) {{'name': $k, 'type': 'number', 'value': $v}})"
     hyperparameters = "$each($hyperparameters, function($v, $k) {{'name': $k, 'value': $string($v)}})"
+    caveats = f"{json.dumps(CAVEATS)} & ({IS_PRETRAINED} ? {json.dumps(' ' + ORIGIN)} : '')"
     content = f"""{{
         'intended_uses': {{
             'purpose_of_model': {purpose},
@@ -41,7 +49,7 @@ def model_card(places: Places) -> dict:
             'datasets': [$data & 'test/'],
             'metric_groups': [{{'name': 'gate', 'metric_data': [{metrics}]}}]
         }}],
-        'additional_information': {{'caveats_and_recommendations': {json.dumps(CAVEATS)}}}
+        'additional_information': {{'caveats_and_recommendations': {caveats}}}
     }}"""
     return {
         "ModelCardContent": jsonata(f"$string({' '.join(content.split())})"),

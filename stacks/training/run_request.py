@@ -64,7 +64,7 @@ def request_states(settings: EnvironmentSettings, places: Places, *, then: str) 
                 {
                     "Condition": jsonata(
                         f"$states.input.kind in [{kinds}] and "
-                        f"$contains($string($states.input.data_s3_uri), /^s3:\\/\\/{places.data_bucket}\\/.+/) "
+                        f"{below_data_bucket(places, '$states.input.data_s3_uri')} "
                         f"and {GATE_IS_WELL} and {ID_IS_WELL} and {CHOSEN_ARE_WELL}"
                     ),
                     "Next": "Request",
@@ -100,6 +100,18 @@ def request_states(settings: EnvironmentSettings, places: Places, *, then: str) 
         },
         "DescribeData": describe_data(places, then=then),
     }
+
+
+def below_data_bucket(places: Places, uri: str) -> str:
+    """Whether something is a URI below the data bucket, as an expression.
+
+    The bucket's name is known to CloudFormation alone and has dots, which a regular expression would take for anything.
+    """
+    bucket = f"'s3://{places.data_bucket}/'"
+    return (
+        f"($type({uri}) = 'string' ? $contains({uri}, {bucket}) and $substringBefore({uri}, {bucket}) = '' "
+        f"and $substringAfter({uri}, {bucket}) != '' : false)"
+    )
 
 
 def read_marker(places: Places) -> dict[str, Any]:

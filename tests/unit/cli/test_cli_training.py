@@ -8,12 +8,23 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from cli.models import training
+from cli.models import data, training
+from cli.shared.errors import CommandFailed
+from model_code.data import downloads
+from model_code.data.downloads import NotFetched
+from model_code.data.weights import WEIGHTS
 from model_code.training.metrics import metric_line
+
+MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:training"
 
 
 class Logs:
-    """A target whose CloudWatch Logs are moto's."""
+    """A target whose services are moto's."""
+
+    environment = "dev"
+
+    def parameter(self, name: str) -> str:
+        return {"data-bucket": "data", "training-state-machine-arn": MACHINE}[name]
 
     def client(self, service: str):
         return boto3.client(service, region_name="us-east-1")
@@ -49,3 +60,35 @@ def test_a_curve_is_of_one_job_alone(target):
 
 def test_a_job_without_a_log_has_no_curve(target):
     assert training.history(target, "cnn-1") == []
+
+
+@pytest.fixture
+def fetched(monkeypatch, tmp_path):
+    """The package of weights, as though it had been fetched before."""
+    package = tmp_path / WEIGHTS.file_name
+    package.write_bytes(b"weights")
+    monkeypatch.setattr(downloads, "fetch", lambda *_: package)
+    return package
+
+
+@pytest.mark.parametrize("pretrained", [True, False])
+def test_a_run_that_starts_from_weights_finds_them_in_the_data_bucket(target, fetched, pretrained):
+    target.client("s3").create_bucket(Bucket="data")
+    target.client("stepfunctions").create_state_machine(
+        name="training", definition="{}", roleArn="arn:aws:iam::123456789012:role/machine"
+    )
+    chosen = {"pretrained": "true"} if pretrained else {"epochs": "3"}
+
+    training.start(target, "cnn", "s3://data/own/photos", chosen)
+
+    keys = [one["Key"] for one in target.client("s3").list_objects_v2(Bucket="data").get("Contents", [])]
+    assert keys == ([f"pretrained/{WEIGHTS.file_name}"] if pretrained else [])
+
+
+def test_weights_that_cannot_be_fetched_start_nothing(target, monkeypatch):
+    def fails(*_):
+        raise NotFetched("The registry does not answer.")
+
+    monkeypatch.setattr(downloads, "fetch", fails)
+    with pytest.raises(CommandFailed, match=r"does not answer. Or train from scratch. Nothing was started."):
+        data.upload_weights(target)
