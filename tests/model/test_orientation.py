@@ -17,7 +17,6 @@ from model_code.networks.orientation import orientation_of
 from model_code.networks.preprocessing import decode_images
 from serving.preprocessing import reader_of
 
-IN_GRAPH = tf.function(orientation_of, input_signature=[tf.TensorSpec([], tf.string)])
 DECODED = tf.function(
     lambda files: decode_images(files, 16), input_signature=[tf.TensorSpec([None], tf.string)]
 )
@@ -53,7 +52,7 @@ def test_a_photo_is_seen_upright_by_graph_and_server(form, order):
 
 @pytest.mark.parametrize("form", ["JPEG", "PNG"])
 def test_a_photo_without_exif_is_left_as_it_is(form):
-    assert IN_GRAPH(photo(None, form)).numpy() == 1
+    assert orientation_of(photo(None, form)).numpy() == 1
 
 
 @settings(deadline=None, max_examples=60)
@@ -70,6 +69,6 @@ def test_a_damaged_exif_is_read_alike_by_graph_and_server(place, damage, content
         image_files.read_header(damaged)
     except image_files.UnreadableImage:
         # Its pixels are not decoded either.
-        IN_GRAPH(damaged)
+        orientation_of(damaged)
         return
-    assert IN_GRAPH(damaged).numpy() == image_files.orientation_of(damaged)
+    assert orientation_of(damaged).numpy() == image_files.orientation_of(damaged)

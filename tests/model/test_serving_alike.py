@@ -22,7 +22,7 @@ from definitions.words import RULES
 from local_aws.serving import Predictor, load_handlers
 from model_code import inference
 from model_code.data.records import read_split
-from model_code.networks.preprocessing import decode_all_images, encode_texts, pad_sequences, vocabulary_table
+from model_code.networks.preprocessing import decode_images, encode_texts, pad_sequences, vocabulary_table
 from serving import contract
 from serving.contract import Request
 from serving.model import Model, ModelUnusable
@@ -32,6 +32,9 @@ VOCABULARY = ["the", "film", "was", "good", ".", "!", "_", "ß", "don't", "σα�
 TABLE = vocabulary_table(VOCABULARY)
 ENCODE = tf.function(
     lambda texts: encode_texts(texts, TABLE, 8), input_signature=[tf.TensorSpec([None], tf.string)]
+)
+DECODE = tf.function(
+    lambda files: decode_images(files, 16), input_signature=[tf.TensorSpec([None], tf.string)]
 )
 READ_TEXT = reader_of(
     {"feature": "text", "sequence_length": 8, "word_rules": RULES, "vocabulary": VOCABULARY}
@@ -83,7 +86,7 @@ def test_a_png_of_any_mode_and_size_becomes_the_same_pixels(mode, size):
         image = Image.fromarray(generator.integers(0, 256, (*shape, 4), dtype=np.uint8)).convert(mode)
     content = file_of(image, "PNG")
 
-    assert_nearly_equal(READ_IMAGE(content), decode_all_images([content], 16))
+    assert_nearly_equal(READ_IMAGE(content), DECODE(tf.constant([content])).numpy())
 
 
 @pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])
@@ -93,7 +96,7 @@ def test_a_jpeg_becomes_the_same_pixels(mode, options):
     image = Image.fromarray(noise).resize((61, 40), Image.Resampling.BICUBIC).convert(mode)
     content = file_of(image, "JPEG", **options)
 
-    assert_nearly_equal(READ_IMAGE(content), decode_all_images([content], 16))
+    assert_nearly_equal(READ_IMAGE(content), DECODE(tf.constant([content])).numpy())
 
 
 @pytest.mark.parametrize("marker", [b"\xff\xdb", b"\xff\xc0", b"\xff\xda", b"\xff\xd9"])
