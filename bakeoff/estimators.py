@@ -106,7 +106,7 @@ def boosted_model(train: Examples, seed: int) -> Pipeline:
         return make_pipeline(
             TfidfVectorizer(
                 tokenizer=words_of,
-                token_pattern=None,
+                token_pattern=None,  # pyright: ignore[reportArgumentType]  # its default says text
                 lowercase=False,
                 min_df=least,
                 sublinear_tf=True,
