@@ -114,7 +114,7 @@ def train(
         may_go_on,
         progress.step(f"Training, evaluating, gating and registering the {ready.kind.upper()}") as detail,
     ):
-        least = ready.least_accuracy if gate is None else gate
+        least = ready.least_score if gate is None else gate
         run = training.start(target, ready.kind, ready.uri, ready.hyperparameters, least)
         (registered,) = training.wait(target, [run], detail)
     show(

@@ -18,6 +18,7 @@ from cli.shared.errors import CommandFailed
 from cli.shared.progress import Progress
 from cli.shared.project import BUILD
 from cli.shared.target import Target
+from definitions.metrics import AUTO, metric_for
 from definitions.networks import kind_of_feature
 from model_code.fitted import fitted_to_card
 
@@ -47,11 +48,23 @@ class OwnData:
         """By which it lies in the data bucket."""
         return f"own/{slug(self.card['name'])}"
 
-    @property
-    def least_accuracy(self) -> float:
-        """That of always answering the test split's most frequent class: a network has to be better."""
-        counts = self.card["counts_by_class"]["test"].values()
-        return min(1.0, round(max(counts) / sum(counts) + 0.0001, 4))
+    def least_score(self, metric: str) -> float:
+        """That of always answering the test split's most frequent class: a network has to be better.
+
+        Args:
+            metric: that the run is judged by, or AUTO.
+        """
+        counts = list(self.card["counts_by_class"]["test"].values())
+        share, classes = max(counts) / sum(counts), len(counts)
+        scores = {
+            "accuracy": share,
+            "balanced_accuracy": 1 / classes,
+            "macro_f1": 2 * share / (1 + share) / classes,
+            "auc": 0.5,
+            "average_precision": min(counts) / sum(counts),
+            "log_loss": 1 / classes,
+        }
+        return min(1.0, round(scores[metric_for(counts) if metric == AUTO else metric] + 0.0001, 4))
 
     def told(self) -> str:
         """What was found and made of it, in lines."""
@@ -102,7 +115,7 @@ def ready_for(
         chosen = training.checked(own.kind, {**fitted_to_card(own.card), **changes})
         with progress.step("Writing the data to the data bucket") as detail:
             uri = data.upload_dataset(target, own.directory, own.name, detail)
-        return training.Ready(own.kind, uri, chosen, own.least_accuracy)
+        return training.Ready(own.kind, uri, chosen, own.least_score(chosen.get("metric", AUTO)))
 
     return make_ready
 

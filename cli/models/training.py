@@ -57,13 +57,13 @@ class Ready:
         kind: of the network.
         uri: below which `train/`, `validation/` and `test/` are.
         hyperparameters: as SageMaker takes them.
-        least_accuracy: on the test split; nothing below it is registered.
+        least_score: on the test split; nothing below it is registered.
     """
 
     kind: str
     uri: str
     hyperparameters: dict[str, str]
-    least_accuracy: float
+    least_score: float
 
 
 MakeReady = Callable[[Target, Progress], Ready]

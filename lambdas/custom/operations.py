@@ -88,19 +88,19 @@ def invoke(kind: str, body: bytes, content_type: str) -> Answer:
         results = [Result(label, score) for label, score in prediction["probabilities"].items()]
     # An endpoint is paid for by the hour, whether it is asked or not.
     cost = cost_of(None, None, 1)
-    reading = reading_of(results, prediction["label"])
+    reading = reading_of(results, prediction.get("label"))
     # A container of several models does not know their versions; the one that was asked for is the one that answers.
     version = version or prediction.get("model_version")
     return Answer(BACKEND, reading, endpoint, version, None, cost)
 
 
-def reading_of(results: list[Result], label: str) -> Reading:
+def reading_of(results: list[Result], label: str | None) -> Reading:
     """The classes with their probabilities; and in the details the model's own answer, where it is not the likeliest.
 
     A model that was trained on a rare class may decide for it from a probability on that is far below a half.
     """
-    likeliest = max(results, key=lambda result: result.score)
-    return Reading(results, {} if likeliest.label == label else {"label": label})
+    likeliest = max(results, key=lambda result: result.score).label
+    return Reading(results, {} if label in (None, likeliest) else {"label": label})
 
 
 def explain(error: ClientError, endpoint: str) -> Exception:

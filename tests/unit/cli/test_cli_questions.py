@@ -55,6 +55,7 @@ def test_an_endpoint_that_contradicts_the_evaluation_of_its_artefact_fails_the_d
         "model": {"name": "recognition-dev-cnn", "version": "1"},
         "stand_in": None,
         "results": [{"label": "dog", "score": 0.8}],
+        "details": {},
     }
     monkeypatch.setattr(samples, "ask", lambda target, question: Reply(200, answer, 0.01))
     with pytest.raises(CommandFailed, match="says dog, but the evaluation of the same artefact said cat"):

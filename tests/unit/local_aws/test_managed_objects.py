@@ -39,7 +39,7 @@ def test_every_image_of_a_request_may_be_an_object(clients):
     place = {"Bucket": "pictures", "Name": "one.png"}
     request = json.loads(with_objects(body_with(SourceImage=place, TargetImage=place), clients))
     for name in ("SourceImage", "TargetImage"):
-        assert read_image(request, name).size == (100, 90)
+        assert read_image("CompareFaces", request, name).size == (100, 90)
 
 
 def test_an_object_that_is_not_there_is_refused_in_rekognitions_words(clients):
@@ -53,6 +53,6 @@ def test_an_object_may_be_larger_than_bytes_are(clients):
     Image.new("RGB", (1500, 1500)).save(content, "PNG", compress_level=0)
     assert len(content.getvalue()) > 5 * 1024 * 1024
     encoded = base64.b64encode(content.getvalue()).decode()
-    assert read_image({"Image": {"S3Object": {"Bytes": encoded}}}).size == (1500, 1500)
+    assert read_image("DetectLabels", {"Image": {"S3Object": {"Bytes": encoded}}}).size == (1500, 1500)
     with pytest.raises(Refused, match="more than 5242880 bytes"):
-        read_image({"Image": {"Bytes": encoded}})
+        read_image("DetectLabels", {"Image": {"Bytes": encoded}})

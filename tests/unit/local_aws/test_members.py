@@ -29,9 +29,11 @@ S3_URI = "s3://bucket/key"
 @pytest.fixture(scope="module")
 def sagemaker(tmp_path_factory) -> Iterator[SageMaker]:
     """A service without a place for jobs: they are described and never run."""
-    made = SageMaker(
-        tmp_path_factory.mktemp("sagemaker"), "http://127.0.0.1:9", Keys.made(), concurrent_jobs=0
-    )
+    folder = tmp_path_factory.mktemp("sagemaker")
+    record = folder / "permissions.jsonl"
+    made = SageMaker(folder, "http://127.0.0.1:9", Keys.made(), record, concurrent_jobs=0)
+    # IAM, which would know the role, is not running here.
+    made.decisions.may_assume = lambda *_: True
     made.call("CreateModelPackageGroup", {"ModelPackageGroupName": "group"})
     made.call(
         "CreateModel", {"ModelName": "model", "PrimaryContainer": {"Image": IMAGE}, "ExecutionRoleArn": ROLE}
