@@ -87,10 +87,9 @@ def read(name: str) -> dict[str, Any]:
 @cache
 def closures() -> dict[str, Closure]:
     """All closures by id."""
-    found = [
-        Closure(**{**entry, "marks": tuple(entry["marks"])}) for entry in read("closures.toml")["closure"]
-    ]
-    return {closure.id: closure for closure in found}
+    entries: list[dict[str, Any]] = read("closures.toml")["closure"]
+    made = [Closure(marks=tuple(entry.pop("marks")), **entry) for entry in entries]
+    return {closure.id: closure for closure in made}
 
 
 @cache

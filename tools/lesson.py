@@ -23,14 +23,14 @@ def figure(rows: int = 1, columns: int = 1, *, height: float = 3.0) -> tuple[Any
     matplotlib.use("svg")
     import matplotlib.pyplot as plt
 
-    style = {
+    style: dict[str, Any] = {
         **dict.fromkeys(
             ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color"), INK
         ),
         **{"figure.facecolor": "none", "axes.facecolor": "none", "savefig.facecolor": "none"},
         **{"axes.spines.top": False, "axes.spines.right": False, "font.size": 9, "svg.fonttype": "none"},
     }
-    plt.rcParams.update(style)
+    plt.rcParams.update(style)  # pyright: ignore[reportCallIssue, reportArgumentType]  # its keys are literals
     return plt.subplots(rows, columns, figsize=(7.5, height), layout="constrained")
 
 

@@ -7,8 +7,9 @@ import re
 from pathlib import Path
 from typing import Any
 
-from latex2mathml.converter import convert
-from mkdocs.structure.files import File, Files
+# The packages of the extra `docs` are not among those of `dev`, by which types are checked.
+from latex2mathml.converter import convert  # pyright: ignore[reportMissingImports]
+from mkdocs.structure.files import File, Files  # pyright: ignore[reportMissingImports]
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"

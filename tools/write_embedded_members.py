@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-
-from botocore.model import Shape
+from typing import Any
 
 from local_aws.members import HONOURED, RECORDED, REFUSED, Members
 from local_aws.sagemaker.members import RUNTIME_TABLE, TABLE
@@ -23,7 +22,7 @@ HEAD = (
 
 
 def parts(
-    shape: Shape, entry: Members, path: str = "", above: tuple[str, ...] = ()
+    shape: Any, entry: Members, path: str = "", above: tuple[str, ...] = ()
 ) -> Iterator[tuple[str, str]]:
     """The members of a shape with what becomes of them; one where all below it have the same fate."""
     if shape.name in above:

@@ -45,6 +45,7 @@ def jobs_of(target: Target, settings: EnvironmentSettings) -> Jobs:
     tags = {"project": PROJECT, "environment": settings.name, "kind": "bakeoff"}
     request["Tags"] = [{"Key": key, "Value": value} for key, value in tags.items()]
     key_arn = training["OutputDataConfig"]["KmsKeyId"]
+    image: str = algorithm["TrainingImage"]
     network = host(settings.training.instance_type, settings, key_arn)
     traditional = host(settings.training.evaluation_instance_type, settings, key_arn)
     return Jobs(
@@ -55,7 +56,7 @@ def jobs_of(target: Target, settings: EnvironmentSettings) -> Jobs:
             request,
             {**dict.fromkeys(KINDS, network), "traditional": traditional},
             {
-                **dict.fromkeys(KINDS, algorithm["TrainingImage"]),
+                **dict.fromkeys(KINDS, image),
                 # The others run where the evaluation does, which may have no GPU.
                 "traditional": states["Evaluate"]["Arguments"]["AppSpecification"]["ImageUri"],
             },
