@@ -35,6 +35,7 @@ CURVE = [
 ]
 CANARY = {
     "kind": "cnn",
+    "title": "Convolutional network",
     "name": "recognition-dev-cnn",
     "status": "Updating",
     "version": "2",
@@ -50,6 +51,7 @@ CANARY = {
 }
 EMPTY = {
     "kind": "rnn",
+    "title": "Recurrent network",
     "name": "recognition-dev-rnn",
     "status": None,
     "version": None,

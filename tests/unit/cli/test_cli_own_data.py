@@ -186,3 +186,20 @@ def test_another_data_set_of_one_name_lies_in_another_place(account, tmp_path):
         data.upload_dataset(account.target, tmp_path, "set", print)
 
     assert len({key.split("/")[1] for key in keys(account)}) == 2
+
+
+@pytest.mark.parametrize(
+    ("counts", "metric", "least"),
+    [
+        ((60, 40), "auto", 0.6001),
+        ((96, 4), "accuracy", 0.9601),
+        # Always answering the frequent class gets half of two classes right.
+        ((96, 4), "auto", 0.5001),
+        ((96, 4), "balanced_accuracy", 0.5001),
+        ((50, 50), "macro_f1", 0.3334),
+        ((96, 4), "average_precision", 0.0401),
+    ],
+)
+def test_a_network_has_to_beat_the_most_frequent_class(counts, metric, least):
+    card = {"counts_by_class": {"test": dict(zip("ab", counts, strict=True))}}
+    assert own_data.OwnData(Path("data"), card).least_score(metric) == least
