@@ -21,7 +21,8 @@ pathlib.Path(os.environ["SM_MODEL_DIR"], "model").write_text("a model")
 EVALUATE = """
 import json, pathlib, sys
 output = pathlib.Path(sys.argv[sys.argv.index("--output") + 1])
-(output / "gate.json").write_text(json.dumps({"gate": {"accuracy": 0.9}, "metric": "accuracy", "score": 0.9}))
+gate = {"gate": {"accuracy": 0.9}, "metric": "accuracy", "score": 0.9, "artefact_sha256": "0f"}
+(output / "gate.json").write_text(json.dumps(gate))
 """
 COMPARISON = """
 import json, pathlib, sys

@@ -11,6 +11,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 
 from local_aws.launcher import EmbeddedAws
@@ -127,11 +128,19 @@ def test_a_function_calls_under_its_role_and_never_has_the_users_keys(started, f
     assert not keys & set(function["variables"].values())
 
 
-def test_a_training_job_sees_none_of_the_users_variables_and_no_keys(started, job):
+def test_a_training_job_sees_nothing_of_the_user_and_calls_under_its_role(started, job):
     assert "SM_MODEL_DIR" in job
     assert_nothing_of_the_user(job)
-    assert not [name for name in job if name.endswith(("_KEY", "_KEY_ID", "_TOKEN"))]
+    assert not {started.keys.access_key_id, started.keys.secret_access_key} & set(job.values())
     assert job["AWS_SHARED_CREDENTIALS_FILE"] == os.devnull
+    session = {
+        f"aws_{name}": job[f"AWS_{name.upper()}"]
+        for name in ("access_key_id", "secret_access_key", "session_token")
+    }
+    identity = boto3.client(
+        "sts", endpoint_url=started.endpoint_url, region_name="us-east-1", **session
+    ).get_caller_identity()
+    assert f":assumed-role/{ROLE.rpartition('/')[2]}/" in identity["Arn"]
 
 
 def test_a_model_server_sees_none_of_the_users_variables_and_no_keys(started, server):
