@@ -9,7 +9,7 @@ from advisor.charges import Lines, Straight
 
 
 @dataclass(frozen=True, slots=True)
-class Cost:
+class MonthlyCost:
     """A month's bill in US dollars; ``monthly_usd`` is None where a price is unknown, and ``unknown`` names it.
 
     Attributes:
@@ -45,12 +45,12 @@ class Bill:
     always: Lines = Lines(Straight(0.0), ())
     fixed_usd: float = 0.0
 
-    def at(self, volume: float) -> Cost:
+    def at(self, volume: float) -> MonthlyCost:
         """A month's cost with so many items."""
         usd, way = self.cheapest(volume)
         if usd is None:
-            return Cost(None, self.unknown(volume))
-        return Cost(usd, "", way.serving, way.instance_family)
+            return MonthlyCost(None, self.unknown(volume))
+        return MonthlyCost(usd, "", way.serving, way.instance_family)
 
     def usd_at(self, volume: float) -> float | None:
         """The dollars of `at` alone."""
@@ -71,5 +71,5 @@ class Bill:
 
     def unknown(self, volume: float) -> str:
         """The id of the first price that is unknown; empty where all are known."""
-        found = (lines.unknown(volume) for lines in (*(way.lines for way in self.ways), self.always))
-        return next((price_id for price_id in found if price_id), "")
+        unknowns = (lines.unknown(volume) for lines in (*(way.lines for way in self.ways), self.always))
+        return next((price_id for price_id in unknowns if price_id), "")

@@ -21,7 +21,7 @@ def costs_at_volumes(candidate: Candidate, problem: Problem) -> list[float | Non
 
 def break_even(first: Candidate, second: Candidate, problem: Problem) -> float | None:
     """The lowest volume, items a month, from which on `second` is cheaper than `first`; None where there is none."""
-    curves = [costs_at_volumes(one, problem) for one in (first, second)]
+    curves = [costs_at_volumes(candidate, problem) for candidate in (first, second)]
     return crossing(bill_of(first, problem), bill_of(second, problem), *curves)
 
 
@@ -34,14 +34,16 @@ def crossing(
     and Jarratt 1971, BIT 11), to within BREAK_EVEN_TOLERANCE: bills are straight between their steps.
     """
     below = None
-    for position, (one, other) in enumerate(zip(first_costs, second_costs, strict=True)):
-        if one is None or other is None:
+    for position, (first_cost, other) in enumerate(zip(first_costs, second_costs, strict=True)):
+        if first_cost is None or other is None:
             return None
-        if one > other:
+        if first_cost > other:
             if below is None:
                 return None
-            return narrowed(first, second, VOLUMES[position - 1], VOLUMES[position], below, one - other)
-        below = one - other
+            return narrowed(
+                first, second, VOLUMES[position - 1], VOLUMES[position], below, first_cost - other
+            )
+        below = first_cost - other
     return None
 
 
@@ -62,11 +64,11 @@ def narrowed(first: Bill, second: Bill, low: float, high: float, below: float, a
             break
         share = min(max(below / (below - above), 1e-5), 1 - 1e-5)
         middle = low + (high - low) * share
-        one, other = first.usd_at(middle), second.usd_at(middle)
-        if one is None or other is None:
+        first_cost, other = first.usd_at(middle), second.usd_at(middle)
+        if first_cost is None or other is None:
             # Not so where both are known at `high`: fewer items touch no more tiers.
             break
-        difference = one - other
+        difference = first_cost - other
         if difference > 0:
             high, above, below = middle, difference, below / 2 if side > 0 else below
             side = 1

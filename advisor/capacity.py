@@ -29,12 +29,12 @@ def endpoint_hours(problem: Problem | Answers, items_per_second: float) -> Units
     """Instance hours a month of a real-time endpoint that scales between its peak and the rest of the day."""
     capacity, shape = tables.assumptions()["capacity"], traffic(problem)
     hours, least = capacity["hours_per_month"], capacity["minimum_instances"]
-    one = items_per_second * capacity["target_utilisation"] * hours * SECONDS_PER_HOUR
+    items_per_instance = items_per_second * capacity["target_utilisation"] * hours * SECONDS_PER_HOUR
     share = shape["peak_share"]
     # Loads as multiples of the mean: in the peak, and in the rest of the time.
     peak = shape["peak_over_mean"]
     rest = max(0.0, 1.0 - peak * share) / (1 - share)
-    peak_of_one, rest_of_one = peak / one, rest / one
+    peak_of_one, rest_of_one = peak / items_per_instance, rest / items_per_instance
 
     def units(volume: float) -> float:
         busy, calm = math.ceil(volume * peak_of_one), math.ceil(volume * rest_of_one)

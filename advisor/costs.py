@@ -13,7 +13,7 @@ from typing import Any
 
 from advisor import tables
 from advisor.billed_answers import FIELDS_OF_KIND, OWN_KINDS, Answers
-from advisor.bills import Bill, Cost, Way
+from advisor.bills import Bill, MonthlyCost, Way
 from advisor.charges import Lines, Straight, priced
 from advisor.own_bills import own_bill
 from advisor.prices import PriceTable, price_table
@@ -26,7 +26,7 @@ PROMPT_MILLISECONDS = 1_000
 KNOWN_BILLS_MOST = 10_000
 
 
-def monthly_cost(candidate: Candidate, problem: Problem, volume: float) -> Cost:
+def monthly_cost(candidate: Candidate, problem: Problem, volume: float) -> MonthlyCost:
     """What `volume` items a month cost with this candidate."""
     return bill_of(candidate, problem).at(volume)
 

@@ -34,7 +34,7 @@ def alternatives() -> dict[str, tuple[Any, ...]]:
     values[VOLUME] = {int(volume) for volume in VOLUMES}
     # The thresholds on examples a class are reached through the number of examples.
     values["labelled_examples"].update(EXAMPLES_TRIED)
-    return {name: tuple(sorted(found, key=str)) for name, found in values.items()}
+    return {name: tuple(sorted(value, key=str)) for name, value in values.items()}
 
 
 def what_ifs(problem: Problem, first: str) -> Iterator[tuple[tuple[str, Any], str]]:

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from advisor import tables
-from advisor.bills import Cost
+from advisor.bills import MonthlyCost
 from advisor.break_even import costs_at_volumes, crossing
 from advisor.costs import bill_of, monthly_cost
 from advisor.counterfactuals import most_wanted, sentence_of, smallest_flips, what_ifs
@@ -20,7 +20,7 @@ CLOSE_CALL_POINTS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Option:
+class AdvisedOption:
     """One candidate that is left, with what speaks for it and against it."""
 
     id: str
@@ -60,7 +60,7 @@ class Advice:
         break_evens: of every pair of options with one, whatever their rank.
     """
 
-    options: tuple[Option, ...]
+    options: tuple[AdvisedOption, ...]
     ruled_out: tuple[tuple[str, str], ...]
     close_call: bool
     most_wanted: str
@@ -96,13 +96,15 @@ def recommend(problem: Problem) -> Advice:
     )
 
 
-def option(candidate: Candidate, reasons: tuple[Reason, ...], cost: Cost | None, problem: Problem) -> Option:
+def option(
+    candidate: Candidate, reasons: tuple[Reason, ...], cost: MonthlyCost | None, problem: Problem
+) -> AdvisedOption:
     """One candidate as it is shown."""
     volume = problem.predictions_per_month or 0
     own = "own" in candidate.kinds
     # Without a volume the way of serving is that of a small load; the instance follows from it.
     shown = cost or (monthly_cost(candidate, problem, 10_000) if own else None)
-    return Option(
+    return AdvisedOption(
         candidate.id,
         candidate.family,
         candidate.service,
@@ -119,7 +121,7 @@ def option(candidate: Candidate, reasons: tuple[Reason, ...], cost: Cost | None,
     )
 
 
-def risks(candidate: Candidate, problem: Problem, cost: Cost | None) -> Iterator[str]:
+def risks(candidate: Candidate, problem: Problem, cost: MonthlyCost | None) -> Iterator[str]:
     """What can go wrong with a candidate that is left."""
     if candidate.closure:
         yield f"{candidate.closure.sentence()} An existing customer has to move sooner or later."
@@ -140,8 +142,8 @@ def risks(candidate: Candidate, problem: Problem, cost: Cost | None) -> Iterator
 
 def break_evens(problem: Problem, left: list[Candidate]) -> Iterator[BreakEven]:
     """Of every pair of the candidates that are left, the volume from which on the second is cheaper than the first."""
-    bills = {one.id: bill_of(one, problem) for one in left}
-    curves = {one.id: costs_at_volumes(one, problem) for one in left}
+    bills = {candidate.id: bill_of(candidate, problem) for candidate in left}
+    curves = {candidate.id: costs_at_volumes(candidate, problem) for candidate in left}
     for first in bills:
         for second in bills:
             volume = crossing(bills[first], bills[second], curves[first], curves[second])
@@ -149,6 +151,8 @@ def break_evens(problem: Problem, left: list[Candidate]) -> Iterator[BreakEven]:
                 yield BreakEven(first, second, volume)
 
 
-def sentence_of_break_even(one: BreakEven) -> str:
+def sentence_of_break_even(break_even: BreakEven) -> str:
     """From which volume on another candidate is cheaper."""
-    return f"Above {one.volume:,.0f} items a month {one.above} costs less than {one.below}."
+    return (
+        f"Above {break_even.volume:,.0f} items a month {break_even.above} costs less than {break_even.below}."
+    )

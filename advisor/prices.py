@@ -90,10 +90,10 @@ class PriceTable:
 
     def __getitem__(self, price_id: str) -> Price:
         """The price; one that this region's table lacks comes back as an unknown price, not as an error."""
-        found = self._prices.get(price_id)
-        if found is None:
+        price = self._prices.get(price_id)
+        if price is None:
             return Price(price_id, self.region, "unit", date.min, "not in the table for this region")
-        return found
+        return price
 
     def __iter__(self):
         return iter(self._prices.values())

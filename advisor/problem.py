@@ -166,8 +166,8 @@ class Problem:
 
     def __post_init__(self) -> None:
         _check_values(self)
-        if found := contradiction(self):
-            raise found
+        if reason := contradiction(self):
+            raise reason
 
     @classmethod
     def from_dict(cls, answers: Mapping[str, Any]) -> Problem:

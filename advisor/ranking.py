@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from advisor import tables
-from advisor.bills import Cost
+from advisor.bills import MonthlyCost
 from advisor.costs import monthly_cost
 from advisor.problem import Problem
 from advisor.rules import facts_of, rules_of
@@ -29,13 +29,13 @@ class Reason:
     source: str
 
 
-Ranked = tuple[Candidate, float, tuple[Reason, ...], Cost | None]
+Ranked = tuple[Candidate, float, tuple[Reason, ...], MonthlyCost | None]
 
 
 def rank(problem: Problem) -> tuple[list[Ranked], list[tuple[Candidate, str]]]:
     """The candidates that are left, best first, with points, reasons and cost; and those ruled out."""
     facts = facts_of(problem)
-    left: list[tuple[Candidate, tuple[Reason, ...], Cost | None]] = []
+    left: list[tuple[Candidate, tuple[Reason, ...], MonthlyCost | None]] = []
     ruled_out: list[tuple[Candidate, str]] = []
     for candidate in tables.candidates_for(problem.modality, problem.task):
         cost = cost_of(candidate, problem)
@@ -61,14 +61,14 @@ def rank(problem: Problem) -> tuple[list[Ranked], list[tuple[Candidate, str]]]:
     return sorted(ranked, key=lambda one: (-one[1], one[0].id)), ruled_out
 
 
-def cost_of(candidate: Candidate, problem: Problem) -> Cost | None:
+def cost_of(candidate: Candidate, problem: Problem) -> MonthlyCost | None:
     """The month's cost; None where the volume is unknown."""
     if not problem.predictions_per_month:
         return None
     return monthly_cost(candidate, problem, problem.predictions_per_month)
 
 
-def barrier(candidate: Candidate, problem: Problem, cost: Cost | None) -> str:
+def barrier(candidate: Candidate, problem: Problem, cost: MonthlyCost | None) -> str:
     """The sentence that rules a candidate out before any rule is asked, else empty."""
     closure = candidate.closure
     if closure and (closure.end_of_support or closure.id not in problem.existing_customer_of):
@@ -88,12 +88,12 @@ def barrier(candidate: Candidate, problem: Problem, cost: Cost | None) -> str:
     return ""
 
 
-def known_bills(costs: Iterable[Cost | None]) -> list[float]:
+def known_bills(costs: Iterable[MonthlyCost | None]) -> list[float]:
     """Of the bills those that are known and not 0, from the smallest to the largest."""
     return sorted(cost.monthly_usd for cost in costs if cost and cost.monthly_usd)
 
 
-def cost_reason(cost: Cost | None, bills: Sequence[float]) -> Iterator[Reason]:
+def cost_reason(cost: MonthlyCost | None, bills: Sequence[float]) -> Iterator[Reason]:
     """What a candidate loses for costing more than the cheapest one that is left, if anything.
 
     An unknown price is taken for the dearest bill that is left, so that it is never better than a known one.

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from bakeoff import constant, estimators, managed, network
 from bakeoff.examples import Examples
-from bakeoff.tasks import Answers, Report, Task
+from bakeoff.tasks import Answers, Report, Trial
 from definitions.networks import KINDS
 
 
 @dataclass(frozen=True)
-class Candidate:
+class Competitor:
     """One competitor.
 
     Attributes:
@@ -29,7 +29,7 @@ class Candidate:
     family: str
     advised_as: str
     share: float
-    run: Callable[[Task, Report], Answers]
+    run: Callable[[Trial, Report], Answers]
     stand_in: bool = False
 
 
@@ -41,8 +41,8 @@ class Absent:
     reason: str
 
 
-MAJORITY = Candidate("majority_class", "majority class", "constant", "", 1.0, constant.majority_class)
-LOGISTIC = Candidate(
+MAJORITY = Competitor("majority_class", "majority class", "constant", "", 1.0, constant.majority_class)
+LOGISTIC = Competitor(
     "logistic_regression",
     "logistic regression",
     "traditional",
@@ -50,7 +50,7 @@ LOGISTIC = Candidate(
     2.0,
     estimators.logistic_regression,
 )
-BOOSTING = Candidate(
+BOOSTING = Competitor(
     "gradient_boosting",
     "gradient boosting",
     "traditional",
@@ -59,7 +59,9 @@ BOOSTING = Candidate(
     estimators.gradient_boosting,
 )
 NETWORK_SHARE = 6.0
-NETWORKS = {kind: Candidate(kind, kind.upper(), kind, kind, NETWORK_SHARE, network.network) for kind in KINDS}
+NETWORKS = {
+    kind: Competitor(kind, kind.upper(), kind, kind, NETWORK_SHARE, network.network) for kind in KINDS
+}
 TRAINED = {one.id: one for one in (LOGISTIC, BOOSTING, *NETWORKS.values())}
 """The candidates that learn from the training part, by id."""
 MANAGED = {
@@ -72,7 +74,7 @@ MANAGED = {
 }
 
 
-def candidates_for(examples: Examples, *, own_account: bool) -> tuple[list[Candidate], list[Absent]]:
+def candidates_for(examples: Examples, *, own_account: bool) -> tuple[list[Competitor], list[Absent]]:
     """The competitors for these examples, quick ones first, and those that take no part.
 
     Args:
@@ -87,7 +89,7 @@ def candidates_for(examples: Examples, *, own_account: bool) -> tuple[list[Candi
         absent.append(Absent(title, reason))
     else:
         present.append(
-            Candidate(
+            Competitor(
                 managed.operation_of(examples.modality).replace(".", "_"),
                 title if own_account else f"{title} (stand-in)",
                 "managed",

@@ -32,7 +32,7 @@ def arrays_of(examples: Examples) -> dict[str, Any]:
     if isinstance(examples.contents, np.ndarray) and examples.modality == "time_series":
         return {"series": examples.contents}
     if examples.modality == "time_series":
-        lengths = np.array([len(one) for one in examples.contents], np.int64)
+        lengths = np.array([len(content) for content in examples.contents], np.int64)
         return {"steps": np.concatenate(list(examples.contents)), "lengths": lengths}
     if examples.modality == "tabular":
         numeric, contents = np.array(examples.numeric, bool), np.asarray(examples.contents)
@@ -45,9 +45,10 @@ def arrays_of(examples: Examples) -> dict[str, Any]:
             "missing": missing,
         }
     encoded = [
-        one if isinstance(one, bytes) else one.encode("utf-8", "surrogatepass") for one in examples.contents
+        content if isinstance(content, bytes) else content.encode("utf-8", "surrogatepass")
+        for content in examples.contents
     ]
-    lengths = np.array([len(one) for one in encoded], np.int64)
+    lengths = np.array([len(content) for content in encoded], np.int64)
     return {"bytes": np.frombuffer(b"".join(encoded), np.uint8), "lengths": lengths}
 
 
@@ -64,30 +65,30 @@ def texts_of(array: np.ndarray) -> list[str]:
 def read_examples(directory: Path) -> Examples:
     """The examples that `write_examples` wrote."""
     with np.load(directory / EXAMPLES_FILE, allow_pickle=False) as arrays:
-        found = {name: arrays[name] for name in arrays.files}
-    modality, numeric = str(found["modality"]), ()
-    if "series" in found:
-        contents: Any = found["series"]
+        loaded = {name: arrays[name] for name in arrays.files}
+    modality, numeric = str(loaded["modality"]), ()
+    if "series" in loaded:
+        contents: Any = loaded["series"]
     elif modality == "time_series":
-        contents = np.split(found["steps"], np.cumsum(found["lengths"])[:-1])
+        contents = np.split(loaded["steps"], np.cumsum(loaded["lengths"])[:-1])
     elif modality == "tabular":
-        numeric = tuple(bool(one) for one in found["numeric"])
-        contents = table_of(found)
+        numeric = tuple(bool(one) for one in loaded["numeric"])
+        contents = table_of(loaded)
     else:
-        ends = np.cumsum(found["lengths"])
-        joined = found["bytes"].tobytes()
-        contents = [joined[end - length : end] for end, length in zip(ends, found["lengths"], strict=True)]
+        ends = np.cumsum(loaded["lengths"])
+        joined = loaded["bytes"].tobytes()
+        contents = [joined[end - length : end] for end, length in zip(ends, loaded["lengths"], strict=True)]
         if modality == "text":
-            contents = [one.decode("utf-8", "surrogatepass") for one in contents]
-    return Examples(modality, contents, found["targets"], tuple(texts_of(found["labels"])), None, numeric)
+            contents = [content.decode("utf-8", "surrogatepass") for content in contents]
+    return Examples(modality, contents, loaded["targets"], tuple(texts_of(loaded["labels"])), None, numeric)
 
 
-def table_of(found: dict[str, np.ndarray]) -> np.ndarray:
+def table_of(arrays: dict[str, np.ndarray]) -> np.ndarray:
     """The rows of a table, an object array as `Examples` holds it."""
-    numeric, missing = found["numeric"], found["missing"]
+    numeric, missing = arrays["numeric"], arrays["missing"]
     table = np.empty((len(missing), len(numeric)), object)
-    table[:, numeric] = found["numbers"]
-    words = np.array(texts_of(found["words"]), object).reshape(missing.shape)
+    table[:, numeric] = arrays["numbers"]
+    words = np.array(texts_of(arrays["words"]), object).reshape(missing.shape)
     words[missing] = None
     table[:, ~numeric] = words
     return table
@@ -111,7 +112,7 @@ def read_answers(text: bytes) -> Answers:
         return Answers(
             np.array(plain["predictions"], np.int64),
             float(plain["training_seconds"]),
-            tuple(float(one) for one in plain["latencies_ms"]),
+            tuple(float(latency) for latency in plain["latencies_ms"]),
             int(plain["artefact_bytes"]),
             tuple(str(note) for note in plain["notes"]),
         )

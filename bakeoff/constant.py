@@ -6,10 +6,10 @@ import time
 
 import numpy as np
 
-from bakeoff.tasks import Answers, Report, Task, time_single_answers
+from bakeoff.tasks import Answers, Report, Trial, time_single_answers
 
 
-def majority_class(task: Task, report: Report) -> Answers:
+def majority_class(task: Trial, report: Report) -> Answers:
     """Always answers the most frequent class of the training part."""
     report(0.5, "counting")
     started = time.perf_counter()

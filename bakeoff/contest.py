@@ -12,13 +12,13 @@ import numpy as np
 from advisor import Problem
 from advisor.costs import monthly_cost
 from advisor.tables import candidates as advised
-from bakeoff.candidates import Absent, Candidate, candidates_for
+from bakeoff.candidates import Absent, Competitor, candidates_for
 from bakeoff.examples import Examples
 from bakeoff.isolation import Outcome, run_isolated
 from bakeoff.results import Result, confusion
 from bakeoff.splits import Split, at_most, split
 from bakeoff.statistics import score
-from bakeoff.tasks import Task
+from bakeoff.tasks import Trial
 from bakeoff.verdict import Verdict, decide
 from definitions.metrics import AUTO, METRICS, metric_for
 from model_code.data.splits import NAMES
@@ -29,7 +29,7 @@ STOPPED = "The bake-off was stopped before it was done."
 
 
 @dataclass(frozen=True)
-class Settings:
+class ContestSettings:
     """How to run.
 
     Attributes:
@@ -51,10 +51,10 @@ class Settings:
 class Observer(Protocol):
     """Is told how the contest goes."""
 
-    def started(self, candidate: Candidate, seconds: float) -> None:
+    def started(self, candidate: Competitor, seconds: float) -> None:
         """A candidate begins and has so many seconds."""
 
-    def progressed(self, candidate: Candidate, share: float, words: str) -> None:
+    def progressed(self, candidate: Competitor, share: float, words: str) -> None:
         """So much of a candidate's work is done."""
 
     def ended(self, result: Result) -> None:
@@ -82,10 +82,10 @@ class Runner(Protocol):
 
     def __call__(
         self,
-        present: list[Candidate],
+        present: list[Competitor],
         parts: Split,
         problem: Problem,
-        settings: Settings,
+        settings: ContestSettings,
         directory: Path,
         observer: Observer,
     ) -> tuple[list[Result], bool]:
@@ -96,11 +96,11 @@ class Runner(Protocol):
 def run(
     examples: Examples,
     problem: Problem,
-    settings: Settings,
+    settings: ContestSettings,
     directory: Path,
     observer: Observer,
     *,
-    entrants: tuple[list[Candidate], list[Absent]] | None = None,
+    entrants: tuple[list[Competitor], list[Absent]] | None = None,
     runner: Runner | None = None,
 ) -> Contest:
     """Compares the candidates for `examples`.
@@ -131,11 +131,13 @@ def run(
     results, interrupted = (runner or run_all)(present, parts, problem, settings, directory, observer)
     # A stand-in says nothing about the accuracy of its service, so it can be no winner and no choice.
     finished = [
-        one
-        for one in results
-        if one.finished and one.candidate.family != "constant" and not one.candidate.stand_in
+        result
+        for result in results
+        if result.finished and result.candidate.family != "constant" and not result.candidate.stand_in
     ]
-    baseline = next((one for one in results if one.finished and one.candidate.family == "constant"), None)
+    baseline = next(
+        (result for result in results if result.finished and result.candidate.family == "constant"), None
+    )
     return Contest(
         labels=examples.labels,
         modality=examples.modality,
@@ -151,10 +153,10 @@ def run(
 
 
 def run_all(
-    present: list[Candidate],
+    present: list[Competitor],
     parts: Split,
     problem: Problem,
-    settings: Settings,
+    settings: ContestSettings,
     directory: Path,
     observer: Observer,
 ) -> tuple[list[Result], bool]:
@@ -162,7 +164,7 @@ def run_all(
     ends = time.monotonic() + settings.seconds
     results: list[Result] = []
     for position, candidate in enumerate(present):
-        waiting = sum(one.share for one in present[position:])
+        waiting = sum(candidate.share for candidate in present[position:])
         # What the quick ones leave goes to those that come after them.
         seconds = (ends - time.monotonic()) * candidate.share / waiting
         if seconds < SECONDS_LEAST:
@@ -171,7 +173,7 @@ def run_all(
             continue
         folder = directory / candidate.id
         folder.mkdir(parents=True, exist_ok=True)
-        task = Task(parts.train, parts.validation, parts.test, seconds, settings.seed, folder)
+        task = Trial(parts.train, parts.validation, parts.test, seconds, settings.seed, folder)
         try:
             observer.started(candidate, seconds)
             outcome = run_isolated(
@@ -182,12 +184,12 @@ def run_all(
             results.append(result_of(candidate, outcome, parts, problem))
             observer.ended(results[-1])
         except KeyboardInterrupt:
-            results += [Result(one, "not run", STOPPED) for one in present[len(results) :]]
+            results += [Result(candidate, "not run", STOPPED) for candidate in present[len(results) :]]
             return results, True
     return results, False
 
 
-def result_of(candidate: Candidate, outcome: Outcome, parts: Split, problem: Problem) -> Result:
+def result_of(candidate: Competitor, outcome: Outcome, parts: Split, problem: Problem) -> Result:
     """A candidate's figures from its answers."""
     answers = outcome.answers
     if answers is None:
@@ -213,7 +215,7 @@ def result_of(candidate: Candidate, outcome: Outcome, parts: Split, problem: Pro
     )
 
 
-def priced(candidate: Candidate, problem: Problem) -> dict[str, Any]:
+def priced(candidate: Competitor, problem: Problem) -> dict[str, Any]:
     """The cost fields of a result; none for the majority class, which needs no service."""
     volume = problem.predictions_per_month
     if not candidate.advised_as or not volume:

@@ -19,7 +19,7 @@ from threadpoolctl import threadpool_limits
 
 from bakeoff.examples import Examples
 from bakeoff.features import as_numbers, as_words, decode_images, series_features
-from bakeoff.tasks import LATENCY_SAMPLES, Answers, Report, Task, time_single_answers
+from bakeoff.tasks import LATENCY_SAMPLES, Answers, Report, Trial, time_single_answers
 from definitions.metrics import has_rare_class
 from definitions.words import words_of
 from model_code.baselines.train import MANY_TEXTS, image_models, text_models
@@ -30,17 +30,17 @@ WORDS_FOR_BOOSTING = 600
 CATEGORIES_MOST = 100
 
 
-def logistic_regression(task: Task, report: Report) -> Answers:
+def logistic_regression(task: Trial, report: Report) -> Answers:
     """Logistic regression on the modality's features."""
     return train_and_answer(minding_rare_classes(linear_model(task.train, task.seed), task), task, report)
 
 
-def gradient_boosting(task: Task, report: Report) -> Answers:
+def gradient_boosting(task: Trial, report: Report) -> Answers:
     """Gradient boosting on the modality's features."""
     return train_and_answer(minding_rare_classes(boosted_model(task.train, task.seed), task), task, report)
 
 
-def minding_rare_classes(model: Pipeline, task: Task) -> Pipeline:
+def minding_rare_classes(model: Pipeline, task: Trial) -> Pipeline:
     """The untrained model, with the classes weighted by their rarity where one of them is rare."""
     counts = np.bincount(task.train.targets, minlength=len(task.train.labels))
     if has_rare_class(counts.tolist()):
@@ -49,7 +49,7 @@ def minding_rare_classes(model: Pipeline, task: Task) -> Pipeline:
     return model
 
 
-def train_and_answer(model: Pipeline, task: Task, report: Report) -> Answers:
+def train_and_answer(model: Pipeline, task: Trial, report: Report) -> Answers:
     """Fits, answers the test part, then single examples of it."""
     # Threads that meet after every few rows of a small set take longer to meet than to work.
     with threadpool_limits(1 if len(task.train) < FEW_FOR_THREADS else None):
@@ -62,7 +62,7 @@ def train_and_answer(model: Pipeline, task: Task, report: Report) -> Answers:
         report(0.9, "timing single answers")
         count = min(len(task.test), LATENCY_SAMPLES)
         singles = [task.test.take(np.array([position])) for position in range(count)]
-        latencies = time_single_answers(lambda one: model.predict(inputs(one)), singles)
+        latencies = time_single_answers(lambda sample: model.predict(inputs(sample)), singles)
     return Answers(predictions.astype(np.int64), seconds, latencies, len(pickle.dumps(model)))
 
 

@@ -49,7 +49,7 @@ class Examples:
 
 def fingerprints(examples: Examples) -> list[bytes]:
     """A digest of each example's content; texts that differ in case or white space only have the same."""
-    return [hashlib.sha256(canonical(examples.modality, one)).digest() for one in examples.contents]
+    return [hashlib.sha256(canonical(examples.modality, content)).digest() for content in examples.contents]
 
 
 def canonical(modality: str, content: Any) -> bytes:

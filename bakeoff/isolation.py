@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from bakeoff.tasks import LOG_FILE, Answers, Report, Task
+from bakeoff.tasks import LOG_FILE, Answers, Report, Trial
 
 ROOT = Path(__file__).resolve().parents[1]
 GRACE_SECONDS = 3.0
@@ -32,7 +32,7 @@ class Outcome:
     reason: str = ""
 
 
-def run_isolated(candidate: Callable[[Task, Report], Answers], task: Task, report: Report) -> Outcome:
+def run_isolated(candidate: Callable[[Trial, Report], Answers], task: Trial, report: Report) -> Outcome:
     """Runs `candidate` on `task`; what it prints goes to LOG_FILE in the task's directory.
 
     An interruption here (KeyboardInterrupt) ends the process and goes on to the caller.

@@ -12,7 +12,7 @@ from pathlib import Path
 from bakeoff.candidates import TRAINED
 from bakeoff.channels import read_examples, write_answers
 from bakeoff.errors import CandidateFailed
-from bakeoff.tasks import Task
+from bakeoff.tasks import Trial
 from model_code.data.splits import NAMES
 from model_code.failures import base_directory, write_failure_reason
 
@@ -48,7 +48,7 @@ def hold(arguments: Sequence[str]) -> None:
     parts = [read_examples(Path(os.environ[f"SM_CHANNEL_{name.upper()}"])) for name in NAMES]
     with tempfile.TemporaryDirectory() as directory:
         train, validation, test = parts
-        task = Task(train, validation, test, words.seconds, words.seed, Path(directory))
+        task = Trial(train, validation, test, words.seconds, words.seed, Path(directory))
         answers = TRAINED[words.candidate].run(task, report)
     write_answers(Path(os.environ.get("SM_OUTPUT_DATA_DIR", base_directory() / "output" / "data")), answers)
 

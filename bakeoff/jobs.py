@@ -18,9 +18,9 @@ from botocore.exceptions import ClientError
 
 from advisor import Problem
 from bakeoff import job
-from bakeoff.candidates import TRAINED, Candidate
+from bakeoff.candidates import TRAINED, Competitor
 from bakeoff.channels import ANSWERS_FILE, read_answers, write_examples
-from bakeoff.contest import STOPPED, Observer, Settings, result_of, run_all
+from bakeoff.contest import STOPPED, ContestSettings, Observer, result_of, run_all
 from bakeoff.isolation import Outcome
 from bakeoff.results import Result
 from bakeoff.splits import Split
@@ -63,7 +63,7 @@ class Site:
 class Running:
     """A job that was started; `progress` is what was told of it last."""
 
-    candidate: Candidate
+    candidate: Competitor
     name: str
     progress: float = -1.0
 
@@ -87,10 +87,10 @@ class Jobs:
 
     def __call__(
         self,
-        present: list[Candidate],
+        present: list[Competitor],
         parts: Split,
         problem: Problem,
-        settings: Settings,
+        settings: ContestSettings,
         directory: Path,
         observer: Observer,
     ) -> tuple[list[Result], bool]:
@@ -101,11 +101,11 @@ class Jobs:
         interrupted = False
         try:
             self.upload(parts, keys)
-            for candidate in [one for one in present if one.id in TRAINED]:
+            for candidate in [candidate for candidate in present if candidate.id in TRAINED]:
                 self.start(candidate, settings, observer, running, results)
-            here = [one for one in present if one.id not in TRAINED]
-            found, interrupted = run_all(here, parts, problem, settings, directory, observer)
-            results |= {one.candidate.id: one for one in found}
+            here = [candidate for candidate in present if candidate.id not in TRAINED]
+            finished, interrupted = run_all(here, parts, problem, settings, directory, observer)
+            results |= {result.candidate.id: result for result in finished}
             while running and not interrupted:
                 self.look(running, results, parts, problem, observer)
                 time.sleep(POLL_SECONDS if running else 0)
@@ -118,7 +118,9 @@ class Jobs:
                     ends.callback(self.site.s3.delete_object, Bucket=self.site.data_bucket, Key=key)
                 for one in running:
                     ends.callback(self.stop, one)
-        return [results.get(one.id, Result(one, "not run", STOPPED)) for one in present], interrupted
+        return [
+            results.get(candidate.id, Result(candidate, "not run", STOPPED)) for candidate in present
+        ], interrupted
 
     def upload(self, parts: Split, keys: list[str]) -> None:
         """Writes channels and code to the data bucket, and adds their keys to `keys`."""
@@ -133,8 +135,8 @@ class Jobs:
 
     def start(
         self,
-        candidate: Candidate,
-        settings: Settings,
+        candidate: Competitor,
+        settings: ContestSettings,
         observer: Observer,
         running: list[Running],
         results: dict[str, Result],
@@ -152,7 +154,7 @@ class Jobs:
             results[candidate.id] = Result(candidate, "failed", reason)
             observer.ended(results[candidate.id])
 
-    def request_for(self, candidate: Candidate, settings: Settings) -> dict[str, Any]:
+    def request_for(self, candidate: Competitor, settings: ContestSettings) -> dict[str, Any]:
         """CreateTrainingJob's request; the time is the job's own, since the jobs run side by side."""
         hyperparameters = {
             "candidate": candidate.id,
@@ -222,8 +224,8 @@ class Jobs:
         bucket, _, key = answer["ModelArtifacts"]["S3ModelArtifacts"].removeprefix("s3://").partition("/")
         key = f"{key.rsplit('/', 1)[0]}/output.tar.gz"
         try:
-            found = self.site.s3.get_object(Bucket=bucket, Key=key)
-            with opened(found["Body"], found["ContentLength"]) as archive:
+            response = self.site.s3.get_object(Bucket=bucket, Key=key)
+            with opened(response["Body"], response["ContentLength"]) as archive:
                 content = read_file(archive, ANSWERS_FILE)
             answers = read_answers(content)
         except (ClientError, ArchiveRefused, KeyError, ValueError) as error:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from bakeoff.errors import CandidateFailed
-from bakeoff.tasks import Answers, Report, Task, time_single_answers
+from bakeoff.tasks import Answers, Report, Trial, time_single_answers
 from definitions.image_files import orientation_of, upright
 from definitions.service_limits import SERVICE_LIMITS
 
@@ -86,14 +86,14 @@ def why_not(modality: str, labels: tuple[str, ...], *, own_account: bool) -> str
     return f"No managed operation reads {modality.replace('_', ' ')} data with a vocabulary of its own."
 
 
-def sentiment_stand_in(task: Task, report: Report) -> Answers:
+def sentiment_stand_in(task: Trial, report: Report) -> Answers:
     """Comprehend's DetectSentiment on the lexicon that stands in for it here."""
     from local_aws.managed.comprehend import SENTIMENT_MARK, detect_sentiment
 
     return ask_sentiment(task, report, lambda request: detect_sentiment(request), SENTIMENT_MARK)
 
 
-def sentiment_service(task: Task, report: Report) -> Answers:
+def sentiment_service(task: Trial, report: Report) -> Answers:
     """Comprehend's DetectSentiment in the caller's account; every text is sent there and billed."""
     import boto3
 
@@ -102,7 +102,7 @@ def sentiment_service(task: Task, report: Report) -> Answers:
 
 
 def ask_sentiment(
-    task: Task, report: Report, operation: Callable[[dict[str, Any]], dict[str, Any]], mark: str
+    task: Trial, report: Report, operation: Callable[[dict[str, Any]], dict[str, Any]], mark: str
 ) -> Answers:
     """Each test text's class: of those that the classes name, the sentiment with the highest score."""
     most_bytes = SERVICE_LIMITS["DetectSentiment"].most_bytes
@@ -116,7 +116,7 @@ def ask_sentiment(
     return ask_all(task, report, answer, mark)
 
 
-def labels_stand_in(task: Task, report: Report) -> Answers:
+def labels_stand_in(task: Trial, report: Report) -> Answers:
     """Rekognition's DetectLabels on the network that stands in for it here."""
     from local_aws.managed.rekognition import LABELS_MARK, detect_labels
     from local_aws.managed.service import Refused
@@ -131,7 +131,7 @@ def labels_stand_in(task: Task, report: Report) -> Answers:
     return ask_labels(task, report, operation, LABELS_MARK)
 
 
-def labels_service(task: Task, report: Report) -> Answers:
+def labels_service(task: Trial, report: Report) -> Answers:
     """Rekognition's DetectLabels in the caller's account; every image is sent there and billed."""
     import boto3
 
@@ -140,13 +140,13 @@ def labels_service(task: Task, report: Report) -> Answers:
 
 
 def ask_labels(
-    task: Task, report: Report, operation: Callable[[dict[str, Any]], dict[str, Any]], mark: str
+    task: Trial, report: Report, operation: Callable[[dict[str, Any]], dict[str, Any]], mark: str
 ) -> Answers:
     """Each test image's class: of the answer's labels that are a class, the one with the highest confidence."""
 
     def answer(image: bytes) -> int:
-        found = operation({"Image": {"Bytes": large_enough(image)}, "MinConfidence": 0})["Labels"]
-        for label in sorted(found, key=lambda one: -one["Confidence"]):
+        labels = operation({"Image": {"Bytes": large_enough(image)}, "MinConfidence": 0})["Labels"]
+        for label in sorted(labels, key=lambda label: -label["Confidence"]):
             for position, name in enumerate(task.test.labels):
                 if label_of_class(name, [label["Name"]]) is not None:
                     return position
@@ -155,7 +155,7 @@ def ask_labels(
     return ask_all(task, report, answer, mark)
 
 
-def ask_all(task: Task, report: Report, answer: Callable[[Any], int], mark: str) -> Answers:
+def ask_all(task: Trial, report: Report, answer: Callable[[Any], int], mark: str) -> Answers:
     """Asks about every test example, then times single answers."""
     predictions = []
     for position, content in enumerate(task.test.contents):

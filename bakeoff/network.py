@@ -16,7 +16,7 @@ import numpy as np
 
 from bakeoff.errors import CandidateFailed
 from bakeoff.examples import Examples
-from bakeoff.tasks import LOG_FILE, Answers, Report, Task, time_single_answers
+from bakeoff.tasks import LOG_FILE, Answers, Report, Trial, time_single_answers
 from definitions.networks import kind_of_feature
 from definitions.words import words_of
 from model_code.data.image_files import longer_side_of
@@ -36,7 +36,7 @@ FEATURE_OF_MODALITY = {"image": "image", "text": "text", "time_series": "sequenc
 KIND_OF_MODALITY = {modality: kind_of_feature(feature) for modality, feature in FEATURE_OF_MODALITY.items()}
 
 
-def network(task: Task, report: Report) -> Answers:
+def network(task: Trial, report: Report) -> Answers:
     """Trains the modality's network for as many epochs as the time allows and answers with the exported artefact.
 
     Raises:
@@ -102,7 +102,10 @@ def write_channels(directory: Path, train: Examples, validation: Examples) -> No
 
 def samples_of(examples: Examples) -> list[bytes] | list[np.ndarray]:
     """The contents as records hold them."""
-    return [one.encode("utf-8", "replace") if isinstance(one, str) else one for one in examples.contents]
+    return [
+        content.encode("utf-8", "replace") if isinstance(content, str) else content
+        for content in examples.contents
+    ]
 
 
 def train(directory: Path, settings: dict[str, str], report: Report) -> float:
@@ -180,7 +183,7 @@ def metric(line: str, name: str) -> float | None:
     return float(found[1]) if found else None
 
 
-def measure(task: Task, seconds: float, notes: tuple[str, ...]) -> Answers:
+def measure(task: Trial, seconds: float, notes: tuple[str, ...]) -> Answers:
     """Answers the test part by the exported model's serving signature, and times single answers of it."""
     import tensorflow as tf
 

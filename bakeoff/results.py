@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from bakeoff.candidates import Candidate
+from bakeoff.candidates import Competitor
 from bakeoff.statistics import Score
 from bakeoff.tasks import Answers
 
@@ -26,7 +26,7 @@ class Result:
         predictions: int [test].
     """
 
-    candidate: Candidate
+    candidate: Competitor
     status: str
     reason: str = ""
     accuracy: Score | None = None

@@ -102,10 +102,10 @@ def refuse_the_meaningless(examples: Examples, groups: np.ndarray) -> None:
         )
     if examples.sources is None:
         for target, name in enumerate(examples.labels):
-            found = len(set(groups[examples.targets == target].tolist()))
-            if found < GROUPS_OF_A_CLASS_LEAST:
+            sources = len(set(groups[examples.targets == target].tolist()))
+            if sources < GROUPS_OF_A_CLASS_LEAST:
                 raise ComparisonRefused(
-                    f"The class '{name}' has {found} different examples, and {GROUPS_OF_A_CLASS_LEAST} are needed to "
+                    f"The class '{name}' has {sources} different examples, and {GROUPS_OF_A_CLASS_LEAST} are needed to "
                     "train and to test on it. Add some, or leave the class out."
                 )
 
@@ -144,7 +144,7 @@ def notes_about(examples: Examples, contents: list[bytes], groups: np.ndarray) -
     classes: dict[bytes, set[int]] = {}
     for content, target in zip(contents, examples.targets.tolist(), strict=True):
         classes.setdefault(content, set()).add(target)
-    torn = sum(len(found) > 1 for found in classes.values())
+    torn = sum(len(duplicates) > 1 for duplicates in classes.values())
     if torn:
         notes.append(f"{torn:,} contents carry more than one label, so nothing can be right on all of them.")
     if examples.sources is not None:

@@ -23,7 +23,7 @@ Report = Callable[[float, str], None]
 
 
 @dataclass(frozen=True)
-class Task:
+class Trial:
     """One candidate's work.
 
     Attributes:

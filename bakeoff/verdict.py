@@ -50,21 +50,22 @@ def decide(
         problem: what the advisor is asked.
         metric: one of `bakeoff.statistics.METRICS`.
     """
-    ranked = sorted(finished, key=lambda one: (-one.score(metric).value, one.candidate.id))
+    ranked = sorted(finished, key=lambda result: (-result.score(metric).value, result.candidate.id))
     winner, others = ranked[0], ranked[1:]
-    comparisons = {one.candidate.id: compared(winner, one, parts, metric) for one in others}
+    comparisons = {result.candidate.id: compared(winner, result, parts, metric) for result in others}
     best = winner.score(metric).value
     as_good = [
-        one
-        for one in others
-        if not comparisons[one.candidate.id].told_apart and best - one.score(metric).value <= ONE_POINT
+        result
+        for result in others
+        if not comparisons[result.candidate.id].told_apart and best - result.score(metric).value <= ONE_POINT
     ]
-    choice = min([winner, *as_good], key=lambda one: expense(one, metric))
+    choice = min([winner, *as_good], key=lambda result: expense(result, metric))
     advice = recommend(problem)
-    taking_part = {one.candidate.advised_as: one.candidate.family for one in finished}
-    advised = next((taking_part[one.id] for one in advice.options if one.id in taking_part), "")
+    taking_part = {result.candidate.advised_as: result.candidate.family for result in finished}
+    advised = next((taking_part[option.id] for option in advice.options if option.id in taking_part), "")
     best_of_family = max(
-        (one.score(metric).value for one in finished if one.candidate.family == advised), default=None
+        (result.score(metric).value for result in finished if result.candidate.family == advised),
+        default=None,
     )
     holds = None if best_of_family is None else best - best_of_family <= ONE_POINT
     runner_up = others[0] if others else None

@@ -18,14 +18,14 @@ from pathlib import Path
 def programs(words: argparse.Namespace) -> dict[str, list[str]]:
     """Each part's name with its arguments, the shorter ones first."""
     cache = ["--cache", str(words.cache.expanduser())]
-    found = {"training_memory": [], "eight_bits": cache}
+    chosen = {"training_memory": [], "eight_bits": cache}
     if words.litert_python:
-        found["lambda_artefact"] = ["--litert-python", words.litert_python]
+        chosen["lambda_artefact"] = ["--litert-python", words.litert_python]
     if words.older_python:
-        found["serving_versions"] = [*cache, "--older-python", words.older_python]
-    found["training_speed"] = ["--torch-python", words.torch_python] if words.torch_python else []
-    found |= {"accuracy": cache, "smartwatch": cache, "time_to_accuracy": cache}
-    return {name: found[name] for name in words.only or found if name in found}
+        chosen["serving_versions"] = [*cache, "--older-python", words.older_python]
+    chosen["training_speed"] = ["--torch-python", words.torch_python] if words.torch_python else []
+    chosen |= {"accuracy": cache, "smartwatch": cache, "time_to_accuracy": cache}
+    return {name: chosen[name] for name in words.only or chosen if name in chosen}
 
 
 def run(name: str, arguments: list[str]) -> bool:

@@ -38,12 +38,12 @@ RESULTS = Path(__file__).parent / "results"
 
 def accuracy_of(metrics: dict) -> dict:
     """Value and 95 % interval of an evaluation's accuracy."""
-    found = next(value for key, value in metrics.items() if key.endswith("classification_metrics"))[
+    metric = next(value for key, value in metrics.items() if key.endswith("classification_metrics"))[
         "accuracy"
     ]
     return {
-        "value": round(found["value"], 4),
-        "interval_95": [round(bound, 4) for bound in found["interval_95"]],
+        "value": round(metric["value"], 4),
+        "interval_95": [round(bound, 4) for bound in metric["interval_95"]],
     }
 
 

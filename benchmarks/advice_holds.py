@@ -56,21 +56,26 @@ def measure(name: str, seconds: float) -> dict[str, Any]:
         held = contest.run(
             examples,
             Problem.from_dict(answers),
-            contest.Settings(seconds, examples_most=EXAMPLES_MOST),
+            contest.ContestSettings(seconds, examples_most=EXAMPLES_MOST),
             Path(scratch) / "candidates",
             Line(),
         )
     verdict = held.verdict
-    families = {one.candidate.family for one in held.results if one.finished} - {"constant", "managed"}
+    families = {result.candidate.family for result in held.results if result.finished} - {
+        "constant",
+        "managed",
+    }
     return {
         "package": package,
         "answers": answers,
         "parts": held.parts,
         "accuracy": {
-            one.candidate.id: dataclasses.asdict(one.accuracy) for one in held.results if one.finished
+            result.candidate.id: dataclasses.asdict(result.accuracy)
+            for result in held.results
+            if result.finished
         },
-        "failed": {one.candidate.id: one.reason for one in held.results if not one.finished},
-        "absent": [one.title for one in held.absent],
+        "failed": {result.candidate.id: result.reason for result in held.results if not result.finished},
+        "absent": [absentee.title for absentee in held.absent],
         "winner": verdict.winner,
         "winner_told_apart": bool(verdict.comparison and verdict.comparison.told_apart),
         "advised": verdict.advised,

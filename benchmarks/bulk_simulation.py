@@ -78,7 +78,7 @@ class Outcome:
 
 
 class Bucket:
-    """The token bucket's arithmetic (lambdas/bulk/pace.py) without its table."""
+    """The token bucket's arithmetic (lambdas/bulk/rate_limiter.py) without its table."""
 
     def __init__(self, calls_per_second: float) -> None:
         self.interval = 1 / calls_per_second
@@ -99,7 +99,7 @@ def attempt(
     scenario: Scenario, healthy: int, poisoned: int, now: float, random: np.random.Generator
 ) -> tuple[Outcome, int]:
     """One attempt over so many objects from `now` on; what came of it, and how many healthy ones failed by chance."""
-    bucket, found, unlucky = Bucket(scenario.calls_per_second), Outcome(seconds=now), 0
+    bucket, outcome, unlucky = Bucket(scenario.calls_per_second), Outcome(seconds=now), 0
     free = [now] * scenario.workers
     size, together = scenario.batch
     total = healthy + poisoned
@@ -110,18 +110,18 @@ def attempt(
         clock = heapq.heappop(free)
         while True:
             clock, answered, left, calls = work(scenario, bucket, clock, objects, bad, together, random)
-            found.calls += calls
+            outcome.calls += calls
             if random.random() >= scenario.dying:
                 break
             # What its earlier calls were told is kept; the time of a whole delivery is an upper bound.
-            found.charged += min(together, answered)
-        found.charged += answered
-        found.done += answered
-        found.failed += bad + left
+            outcome.charged += min(together, answered)
+        outcome.charged += answered
+        outcome.done += answered
+        outcome.failed += bad + left
         unlucky += left
-        found.seconds = max(found.seconds, clock)
+        outcome.seconds = max(outcome.seconds, clock)
         heapq.heappush(free, clock)
-    return found, unlucky
+    return outcome, unlucky
 
 
 def work(
@@ -159,12 +159,12 @@ def run(scenario: Scenario, seed: int = 0, most_redrives: int = 20) -> Outcome:
     poisoned = int(random.binomial(scenario.objects, scenario.poisoned))
     healthy, total = scenario.objects - poisoned, Outcome()
     while True:
-        found, unlucky = attempt(scenario, healthy, poisoned, total.seconds, random)
-        total.done += found.done
-        total.failed = found.failed
-        total.charged += found.charged
-        total.calls += found.calls
-        total.seconds = found.seconds
+        outcome, unlucky = attempt(scenario, healthy, poisoned, total.seconds, random)
+        total.done += outcome.done
+        total.failed = outcome.failed
+        total.charged += outcome.charged
+        total.calls += outcome.calls
+        total.seconds = outcome.seconds
         if not unlucky or total.redrives == most_redrives:
             return total
         healthy, total.redrives = unlucky, total.redrives + 1
@@ -189,23 +189,23 @@ def main() -> None:
     rows = []
     for scenario in SCENARIOS:
         began = time.perf_counter()
-        found = run(scenario)
-        if found.done + found.failed != scenario.objects:
-            raise SystemExit(f"{scenario.name}: {found} does not add up to {scenario.objects}.")
+        outcome = run(scenario)
+        if outcome.done + outcome.failed != scenario.objects:
+            raise SystemExit(f"{scenario.name}: {outcome} does not add up to {scenario.objects}.")
         rows.append(
             {
                 "scenario": asdict(scenario),
-                **asdict(found),
-                "days": round(found.seconds / DAY, 2),
-                "usd": round(found.charged * scenario.usd_per_object, 2),
-                "charged_twice": found.charged - found.done,
+                **asdict(outcome),
+                "days": round(outcome.seconds / DAY, 2),
+                "usd": round(outcome.charged * scenario.usd_per_object, 2),
+                "charged_twice": outcome.charged - outcome.done,
                 "simulated_in_seconds": round(time.perf_counter() - began, 1),
             }
         )
         last = rows[-1]
         print(
-            f"{scenario.name:<40} {last['days']:>6.2f} days  {last['usd']:>10,.2f} US$  {found.done:>10,} done  "
-            f"{found.failed:>7,} failed  {last['charged_twice']:>6,} charged twice  {found.redrives} redrives"
+            f"{scenario.name:<40} {last['days']:>6.2f} days  {last['usd']:>10,.2f} US$  {outcome.done:>10,} done  "
+            f"{outcome.failed:>7,} failed  {last['charged_twice']:>6,} charged twice  {outcome.redrives} redrives"
         )
     RESULT.write_text(
         json.dumps(

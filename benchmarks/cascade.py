@@ -83,7 +83,7 @@ def main() -> None:
         words = [word for name, value in preset.hyperparameters.items() for word in (f"--{name}", value)]
         places = {"training": data / "train", "validation": data / "validation"}
         artefact = train("rnn", Path(scratch) / "job", **places, hyperparameters=[*words, "--seed", "0"])
-        lines = [json.dumps(one) for one in records(Model(artefact), reviews)]
+        lines = [json.dumps(record) for record in records(Model(artefact), reviews)]
     RECORDS.write_text("\n".join(lines) + "\n", encoding="utf-8")
     recorded = read_records(RECORDS)
     result = {
@@ -91,7 +91,9 @@ def main() -> None:
         "own": "the demo's RNN, one epoch of 28,000 reviews, in LiteRT",
         "managed": comprehend.SENTIMENT_MARK,
         "data": f"{REVIEWS:,} IMDb reviews of the test set, their first 5,000 bytes",
-        "effects": {first: [asdict(one) for one in effects(recorded, first)] for first in (OWN, MANAGED)},
+        "effects": {
+            first: [asdict(effect) for effect in effects(recorded, first)] for first in (OWN, MANAGED)
+        },
     }
     interleaved.write(RESULT, result)
 

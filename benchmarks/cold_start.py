@@ -66,7 +66,7 @@ def measure(rounds: int) -> dict[str, dict[str, float]]:
     # The runtime's boto3 is compiled; that of a new environment is not before its first import.
     compiling = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     subprocess.run([sys.executable, "-c", "import boto3"], env=compiling, check=True)
-    found: dict[str, list[tuple[float, float]]] = {name: [] for name in ("nothing", *FUNCTIONS)}
+    timings: dict[str, list[tuple[float, float]]] = {name: [] for name in ("nothing", *FUNCTIONS)}
     with tempfile.TemporaryDirectory() as folder:
         codes = {
             name: write_function_code(name, Path(folder), packages, parts)
@@ -74,17 +74,17 @@ def measure(rounds: int) -> dict[str, dict[str, float]]:
         }
         codes["nothing"] = codes["custom"]
         for number in range(rounds):
-            for name, results in found.items():
+            for name, results in timings.items():
                 results.append(import_of(name, codes[name]))
             print(f"round {number + 1} of {rounds}", file=sys.stderr, flush=True)
         return {
             name: {
-                "milliseconds": round(statistics.median(one for one, _ in results), 1),
-                "slowest_milliseconds": round(max(one for one, _ in results), 1),
+                "milliseconds": round(statistics.median(milliseconds for milliseconds, _ in results), 1),
+                "slowest_milliseconds": round(max(milliseconds for milliseconds, _ in results), 1),
                 "mebibytes": round(statistics.median(size for _, size in results), 1),
                 "code_mebibytes": round(size_of(codes[name]), 1),
             }
-            for name, results in found.items()
+            for name, results in timings.items()
         }
 
 

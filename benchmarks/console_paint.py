@@ -109,12 +109,12 @@ def measure(address: str, program: str, rounds: int) -> tuple[str, dict[str, dic
         # The first load of all also starts the browser's own processes.
         load(browser, address, "try")
         for number in range(rounds):
-            for name, found in loads.items():
-                found.append(load(browser, address, name))
+            for name, loaded in loads.items():
+                loaded.append(load(browser, address, name))
             print(f"round {number + 1} of {rounds}", file=sys.stderr, flush=True)
         version = browser.version
         browser.close()
-    return version, {name: summary(found) for name, found in loads.items()}
+    return version, {name: summary(loaded) for name, loaded in loads.items()}
 
 
 def summary(loads: list[dict[str, float]]) -> dict[str, float]:
@@ -138,7 +138,7 @@ def rows(result: dict[str, Any]) -> list[str]:
     shown = ("first_contentful_paint", "meaningful_paint", "answers_after", "slowest_answers_after")
     made = []
     for name, figures in result["pages"].items():
-        cells = [f"{figures[f'{one}_milliseconds']:,.0f} ms" for one in shown]
+        cells = [f"{figures[f'{name}_milliseconds']:,.0f} ms" for name in shown]
         made.append(f"| {name.title()} | {' | '.join(cells)} |")
     return made
 

@@ -27,8 +27,8 @@ def classes(artefact: Path, precision: str, samples: list) -> np.ndarray:
     """The most probable class of each sample, int [N], by one of the artefact's two LiteRT files."""
     model = Model(artefact, precision=precision)
     chunks = range(0, len(samples), CHUNK_SAMPLES)
-    found = [model.probabilities(samples[first : first + CHUNK_SAMPLES]) for first in chunks]
-    return np.concatenate(found).argmax(axis=1)
+    probabilities = [model.probabilities(samples[first : first + CHUNK_SAMPLES]) for first in chunks]
+    return np.concatenate(probabilities).argmax(axis=1)
 
 
 def measure(kind: str, cache: Path) -> dict:
@@ -45,9 +45,9 @@ def measure(kind: str, cache: Path) -> dict:
             hyperparameters=words,
         )
         test = read_split(data / "test", kind)
-        samples = [one.decode() if test.feature == "text" else one for one in test.samples]
+        samples = [sample.decode() if test.feature == "text" else sample for sample in test.samples]
         answers = {name: classes(artefact, name, samples) for name in ("float32", "int8")}
-    right = {name: 100 * float((found == test.targets).mean()) for name, found in answers.items()}
+    right = {name: 100 * float((answer == test.targets).mean()) for name, answer in answers.items()}
     return {
         "dataset": DATASET_OF_KIND[kind],
         "test_samples": len(test.targets),

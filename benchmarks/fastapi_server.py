@@ -31,10 +31,10 @@ def samples_of(body: bytes, content_type: str) -> list[Any]:
         return list(values) if values.ndim == 3 else [values]
     instances = json.loads(body)["instances"]
     if "image" in instances[0]:
-        return [base64.b64decode(one["image"]["b64"]) for one in instances]
+        return [base64.b64decode(instance["image"]["b64"]) for instance in instances]
     if "sequence" in instances[0]:
-        return [np.array(one["sequence"], np.float32) for one in instances]
-    return [one["text"] for one in instances]
+        return [np.array(instance["sequence"], np.float32) for instance in instances]
+    return [instance["text"] for instance in instances]
 
 
 def by_signature(directory: Path) -> Answerer:
@@ -63,7 +63,7 @@ def by_predict(directory: Path) -> Answerer:
 
     layers = (networks.FusedBatchNormalization, networks.ChannelNormalization, networks.MaximumAndMean)
     network = keras.models.load_model(
-        directory / "network.keras", custom_objects={one.__name__: one for one in layers}
+        directory / "network.keras", custom_objects={layer.__name__: layer for layer in layers}
     )
     read = reader_of(json.loads((directory / "litert" / "preprocessing.json").read_text(encoding="utf-8")))
     # `predict` keeps what it is doing in the network itself.

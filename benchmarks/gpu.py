@@ -88,8 +88,8 @@ def augmented(key: jax.Array, images: jax.Array, most_pixels: int, hidden_pixels
     return jnp.where(mirrored, shifted[:, :, ::-1], shifted)
 
 
-class Trainer:
-    """A network with its optimiser and its data on the device; see `model_code.training.trainer.Learner`.
+class JaxTrainer:
+    """A network with its optimiser and its data on the device; see `model_code.training.trainer.Trainer`.
 
     `served` is the same network in float32, as it is exported; it predicts.
     """
@@ -132,7 +132,7 @@ class Trainer:
         wanted = jax.nn.one_hot(targets, classes) * (1 - smoothing) + smoothing / classes
         loss = -(wanted * jax.nn.log_softmax(logits)).sum(axis=-1).mean()
         squares = [
-            jnp.square(one).sum() for one, decayed in zip(weights, self.decayed, strict=True) if decayed
+            jnp.square(weight).sum() for weight, decayed in zip(weights, self.decayed, strict=True) if decayed
         ]
         return loss + self.settings.weight_decay / 2 * sum(squares), others
 
@@ -191,12 +191,12 @@ class Trainer:
 def best_seconds(run: Any, times: int = 10) -> float:
     """The shortest of some calls, the first of which compiles."""
     jax.block_until_ready(run())
-    found = []
+    timings = []
     for _ in range(times):
         started = time.perf_counter()
         jax.block_until_ready(run())
-        found.append(time.perf_counter() - started)
-    return min(found)
+        timings.append(time.perf_counter() - started)
+    return min(timings)
 
 
 def peaks(matrix_size: int, copied_mebibytes: int) -> tuple[float, float]:
@@ -209,7 +209,7 @@ def peaks(matrix_size: int, copied_mebibytes: int) -> tuple[float, float]:
     return operations, 2 * values.nbytes / best_seconds(lambda: more(values))
 
 
-def speed(trainer: Trainer, seconds: list[float], operations: float) -> dict:
+def speed(trainer: JaxTrainer, seconds: list[float], operations: float) -> dict:
     """Samples a second and the share of the matrix product's rate, from the seconds of epochs."""
     rate = trainer.settings.batch_size * trainer.steps / statistics.median(seconds)
     return {
@@ -236,7 +236,7 @@ def cnn(settings: CnnHyperparameters, splits: dict, train_samples: int | None, m
     whitening = whitening_kernel(images[:1000], variance) if settings.whitening else None
     statistics_of = {"mean": mean.tolist(), "variance": variance.tolist(), "whitening": whitening}
     networks = in_two_precisions(lambda: build_cnn(settings, 10, **statistics_of))
-    trainer = Trainer(*networks, settings, images, targets)
+    trainer = JaxTrainer(*networks, settings, images, targets)
     trainer.compile()
     seconds, reached = [], None
     test = splits["test"]
@@ -269,7 +269,7 @@ def rnn(settings: RnnHyperparameters, operations: float) -> dict:
     generator = np.random.default_rng(0)
     words = generator.integers(1, WORDS + 2, (TEXTS, settings.sequence_length)).astype(np.int32)
     networks = in_two_precisions(lambda: build_rnn(settings, 2, vocabulary_numbers=WORDS + 2))
-    trainer = Trainer(*networks, settings, words, generator.integers(0, 2, TEXTS).astype(np.int32))
+    trainer = JaxTrainer(*networks, settings, words, generator.integers(0, 2, TEXTS).astype(np.int32))
     trainer.compile()
     return speed(trainer, [trainer.epoch(number) for number in range(settings.epochs)], operations)
 
@@ -301,7 +301,7 @@ def main() -> None:
     words = parser.parse_args()
 
     def settings(kind: str, preset: dict[str, str], changed: list[str]) -> Any:
-        return build(KINDS[kind], {**preset, **dict(one.split("=", 1) for one in changed)})
+        return build(KINDS[kind], {**preset, **dict(change.split("=", 1) for change in changed)})
 
     keras.utils.set_random_seed(0)
     splits = load_cifar10(fetch(DATASETS["cifar10"].package, words.cache.expanduser()), lambda *_: None)

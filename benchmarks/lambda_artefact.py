@@ -150,11 +150,11 @@ def measure(kind: str, litert_python: str, rounds: int) -> dict:
             name: float(f"{np.abs(answer - exact).max():.1e}") for name, answer in answers.items()
         },
         "seconds_to_first_answer": {
-            name: round(statistics.median(seconds for seconds, _ in found), 3)
-            for name, found in starts.items()
+            name: round(statistics.median(seconds for seconds, _ in start), 3)
+            for name, start in starts.items()
         },
         "mebibytes_at_first_answer": {
-            name: round(statistics.median(size for _, size in found), 1) for name, found in starts.items()
+            name: round(statistics.median(size for _, size in start), 1) for name, start in starts.items()
         },
     }
 

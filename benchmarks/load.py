@@ -55,13 +55,15 @@ class Question:
         """Whether an answer's probabilities are the expected ones."""
         try:
             if self.content_type == NPY_TYPE:
-                found = np.load(io.BytesIO(body))
+                probabilities = np.load(io.BytesIO(body))
             else:
-                rows = [one["probabilities"] for one in json.loads(body)["predictions"]]
-                found = np.array([[row[label] for label in self.labels] for row in rows])
+                rows = [prediction["probabilities"] for prediction in json.loads(body)["predictions"]]
+                probabilities = np.array([[row[label] for label in self.labels] for row in rows])
         except (ValueError, KeyError, TypeError):
             return False
-        return found.shape == self.expected.shape and bool(np.abs(found - self.expected).max() <= TOLERANCE)
+        return probabilities.shape == self.expected.shape and bool(
+            np.abs(probabilities - self.expected).max() <= TOLERANCE
+        )
 
 
 @dataclass
@@ -147,7 +149,7 @@ class Load:
 
     def __init__(self, port: int, questions: Sequence[Question]) -> None:
         self.port = port
-        self.questions = [(one, one.request) for one in questions]
+        self.questions = [(question, question.request) for question in questions]
         self.right: set[tuple[int, bytes]] = set()
         self.outcome = Outcome()
 
@@ -227,9 +229,9 @@ class Load:
             task.cancel()
         results = await asyncio.gather(*takers, ended, return_exceptions=True)
         close(made)
-        for one in results:
-            if isinstance(one, ConnectionError):
-                raise one
+        for result in results:
+            if isinstance(result, ConnectionError):
+                raise result
         return self.outcome
 
 
@@ -248,5 +250,5 @@ async def put_at_rate(
 
 def close(connections: Sequence[Connection]) -> None:
     """Ends the connections."""
-    for one in connections:
-        one.transport.close()
+    for connection in connections:
+        connection.transport.close()

@@ -207,7 +207,7 @@ def measure(requests: int, seed: int = 0) -> dict[str, Any]:
         "requests": requests,
         "statuses": {str(status): count for status, count in sorted(statuses.items())},
         "good_ones_answered_afterwards": f"{sum(healthy)} of {len(healthy)}",
-        "resident_megabytes": [round(one / 2**20, 1) for one in held],
+        "resident_megabytes": [round(resident_bytes / 2**20, 1) for resident_bytes in held],
     }
 
 

@@ -89,8 +89,8 @@ def digits(cache: Path, path: Path) -> Path:
     """scikit-learn's 8×8 digits, as images."""
     from sklearn.datasets import load_digits
 
-    found = load_digits()
-    return write_arrays(path, (found.images * 15.9).astype(np.uint8), found.target)
+    dataset = load_digits()
+    return write_arrays(path, (dataset.images * 15.9).astype(np.uint8), dataset.target)
 
 
 def cifar10(cache: Path, path: Path) -> Path:

@@ -100,12 +100,12 @@ def make(network: str, directory: Path) -> None:
     from model_code.export.saved_model import export_model
     from model_code.hyperparameters import CnnHyperparameters, RnnHyperparameters
     from model_code.training.calibration import unchanged
-    from model_code.training.tasks import load_problem
+    from model_code.training.tasks import load_task
 
     samples = samples_of(network)
     labels = [f"class {number}" for number in range(10 if network == "image" else 2)]
     targets = [number % len(labels) for number in range(SAMPLES)]
-    records = [one.encode() for one in samples] if network == "text" else samples
+    records = [sample.encode() for sample in samples] if network == "text" else samples
     if network == "text":
         # The whole vocabulary, whichever words the samples have.
         words = [" ".join(f"w{word}" for word in range(first, WORDS, SAMPLES)) for first in range(SAMPLES)]
@@ -119,14 +119,14 @@ def make(network: str, directory: Path) -> None:
         "text": lambda: RnnHyperparameters(**small, vocabulary_size=WORDS),
         "sequence": lambda: RnnHyperparameters(**small, sequence_length=STEPS),
     }[network]()
-    problem = load_problem(settings, directory / "train", directory / "validation")
-    built = problem.build_network()
+    task = load_task(settings, directory / "train", directory / "validation")
+    built = task.build_network()
     (classifier,) = [layer for layer in built.layers if isinstance(layer, keras.layers.Dense)]
     classifier.set_weights([SHARPER * weight for weight in classifier.get_weights()])
-    export_model(built, problem, settings, [], unchanged(len(problem.labels)), directory)
+    export_model(built, task, settings, [], unchanged(len(task.labels)), directory)
     built.save(directory / "network.keras")
     given = tf.constant(np.stack(samples) if network == "sequence" else samples)
-    expected = tf.nn.softmax(built(problem.preprocess(given), training=False)).numpy()
+    expected = tf.nn.softmax(built(task.preprocess(given), training=False)).numpy()
     np.save(directory / EXPECTED, expected)
 
 
@@ -134,12 +134,12 @@ def questions_of(workload: Workload, directory: Path) -> list[Question]:
     """The workload's requests; some have the same samples, but none the same first one."""
     samples, expected = samples_of(workload.network), np.load(directory / EXPECTED)
     labels = json.loads((directory / "labels.json").read_text(encoding="utf-8"))
-    found = []
+    questions = []
     for first in range(SAMPLES):
         places = [(first + number) % SAMPLES for number in range(workload.instances)]
         body = body_of(workload, [samples[place] for place in places])
-        found.append(Question(body, workload.content_type, labels, expected[places]))
-    return found
+        questions.append(Question(body, workload.content_type, labels, expected[places]))
+    return questions
 
 
 def body_of(workload: Workload, samples: Sequence[Any]) -> bytes:
@@ -253,8 +253,8 @@ def under_load(
                 rate = share * rates[name]
                 load = Load(port, questions)
                 # Five rounds' time, so that the 99th percentile is one of many.
-                found = run(load.at_rate(rate, connections=OPEN_CONNECTIONS, seconds=5 * words.seconds))
-                figures.setdefault(name, {})[f"at {share:.0%} of the capacity"] = loaded(found, rate)
+                results = run(load.at_rate(rate, connections=OPEN_CONNECTIONS, seconds=5 * words.seconds))
+                figures.setdefault(name, {})[f"at {share:.0%} of the capacity"] = loaded(results, rate)
     return figures
 
 
@@ -274,7 +274,7 @@ def loaded(outcome: Outcome, rate: float) -> dict[str, Any]:
 
 def measure(words: argparse.Namespace) -> dict[str, Any]:
     """All figures."""
-    found: dict[str, Any] = {"closed_loop": {}, "open_loop": {}}
+    figures: dict[str, Any] = {"closed_loop": {}, "open_loop": {}}
     with tempfile.TemporaryDirectory() as folder:
         root = words.directory or Path(folder)
         for network in NETWORKS:
@@ -286,10 +286,10 @@ def measure(words: argparse.Namespace) -> dict[str, Any]:
                 )
         for title, workload in WORKLOADS.items():
             directory = root / workload.network
-            found["closed_loop"][title], rates = speeds(title, workload, directory, words)
+            figures["closed_loop"][title], rates = speeds(title, workload, directory, words)
             if title in LOADED:
-                found["open_loop"][title] = under_load(workload, rates, directory, words)
-    return found
+                figures["open_loop"][title] = under_load(workload, rates, directory, words)
+    return figures
 
 
 def main() -> None:

@@ -30,8 +30,8 @@ from model_code.data.public_datasets import (
 )
 from model_code.data.records import Split
 from model_code.hyperparameters import RnnHyperparameters
-from model_code.training.tasks import sequence_problem
-from model_code.training.trainer import Learner
+from model_code.training.tasks import sequence_task
+from model_code.training.trainer import Trainer
 
 RESULT = Path(__file__).parent / "results" / "smartwatch.json"
 PEOPLE = range(1, 11)
@@ -73,11 +73,11 @@ def accuracy_of_network(settings: RnnHyperparameters, splits: dict[str, Split], 
     keras.backend.clear_session()
     keras.utils.set_random_seed(seed)
     # The validation split only has to have the network's form: here the test windows take its place to be measured.
-    problem = sequence_problem(settings, splits["train"], splits["test"])
-    learner = Learner(problem.build_network, settings, problem.train, len(problem.labels))
+    task = sequence_task(settings, splits["train"], splits["test"])
+    trainer = Trainer(task.build_network, settings, task.train, len(task.labels))
     for epoch in range(settings.epochs):
-        learner.advance(learner.batches_of_epoch(epoch)[:], epoch * learner.steps_per_epoch)
-    _, accuracy = learner.measure(problem.validation)
+        trainer.advance(trainer.batches_of_epoch(epoch)[:], epoch * trainer.steps_per_epoch)
+    _, accuracy = trainer.measure(task.validation)
     return accuracy
 
 

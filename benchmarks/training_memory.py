@@ -42,20 +42,20 @@ def train_an_epoch(directory: Path) -> float:
     """Trains on a channel and measures on it; returns the process's peak of resident memory in MiB."""
     from model_code.data.batches import Shards
     from model_code.hyperparameters import CnnHyperparameters
-    from model_code.training.tasks import load_problem
-    from model_code.training.trainer import STEPS_PER_CALL, Learner
+    from model_code.training.tasks import load_task
+    from model_code.training.trainer import STEPS_PER_CALL, Trainer
 
     settings = CnnHyperparameters(
         epochs=1, width=4, image_size=16, memory_limit_megabytes=MEMORY_LIMIT_MEGABYTES
     )
-    problem = load_problem(settings, directory, directory)
-    if not isinstance(problem.train, Shards):
+    task = load_task(settings, directory, directory)
+    if not isinstance(task.train, Shards):
         raise SystemExit("The set is small enough to be read whole; nothing would be measured.")
-    learner = Learner(problem.build_network, settings, problem.train, len(problem.labels))
-    epoch = learner.batches_of_epoch(0)
-    for first in range(0, learner.steps_per_epoch, STEPS_PER_CALL):
-        learner.advance(epoch[first : first + STEPS_PER_CALL], first)
-    learner.measure(problem.validation)
+    trainer = Trainer(task.build_network, settings, task.train, len(task.labels))
+    epoch = trainer.batches_of_epoch(0)
+    for first in range(0, trainer.steps_per_epoch, STEPS_PER_CALL):
+        trainer.advance(epoch[first : first + STEPS_PER_CALL], first)
+    trainer.measure(task.validation)
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
@@ -70,13 +70,13 @@ def in_a_process(*words: str) -> str:
 
 def measure(shards: int) -> list[dict]:
     """Size and peak of each set."""
-    found = []
+    figures = []
     for times in TIMES:
         with tempfile.TemporaryDirectory() as directory:
             in_a_process("--make", directory, "--shards", str(times * shards))
             size = sum(file.stat().st_size for file in Path(directory).iterdir()) / 2**20
             peak = float(in_a_process("--train", directory))
-        found.append(
+        figures.append(
             {
                 "shards": times * shards,
                 "records": times * shards * RECORDS_PER_SHARD,
@@ -84,8 +84,8 @@ def measure(shards: int) -> list[dict]:
                 "peak_mebibytes": round(peak, 1),
             }
         )
-        print(f"{found[-1]}", file=sys.stderr, flush=True)
-    return found
+        print(f"{figures[-1]}", file=sys.stderr, flush=True)
+    return figures
 
 
 def main() -> None:

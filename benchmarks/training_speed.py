@@ -51,7 +51,7 @@ def ours(kind: str) -> Callable[[], int]:
     from model_code.hyperparameters import KINDS
     from model_code.networks.networks import build_cnn, build_rnn
     from model_code.networks.precision import precision_policy
-    from model_code.training.trainer import STEPS_PER_CALL, Learner
+    from model_code.training.trainer import STEPS_PER_CALL, Trainer
 
     settings = KINDS[kind]()
     keras.config.set_dtype_policy(precision_policy(settings.mixed_precision))
@@ -61,13 +61,13 @@ def ours(kind: str) -> Callable[[], int]:
         if kind == "cnn"
         else (lambda: build_rnn(settings, CLASSES[kind], vocabulary_numbers=WORDS + 2))
     )
-    learner = Learner(build, settings, Arrays(inputs, targets), CLASSES[kind])
-    epoch = learner.batches_of_epoch(0)
+    trainer = Trainer(build, settings, Arrays(inputs, targets), CLASSES[kind])
+    epoch = trainer.batches_of_epoch(0)
 
     def train() -> int:
         # Taking the samples from all of them is a part of training.
         batches = epoch[:STEPS_PER_CALL]
-        learner.advance(batches, 1)
+        trainer.advance(batches, 1)
         return batches[1].size
 
     return train
@@ -184,14 +184,14 @@ def measure(kind: str, torch_python: str | None, rounds: int) -> dict[str, list[
 def figures(kind: str, rates: dict[str, list[float]]) -> dict:
     """Medians, and the ratios of ours to the others, round by round."""
     others = [name for name in rates if name not in ("ours", "peak")]
-    found = {
+    result = {
         "per_second": {name: round(statistics.median(values), 1) for name, values in rates.items()},
         "ours_against": {name: round(interleaved.ratio(rates["ours"], rates[name]), 2) for name in others},
     }
     if kind == "cnn":
         share = interleaved.ratio(rates["ours"], rates["peak"]) * gigaflops_of_a_cnn_sample()
-        found["share_of_matrix_peak"] = round(share, 3)
-    return found
+        result["share_of_matrix_peak"] = round(share, 3)
+    return result
 
 
 def gigaflops_of_a_cnn_sample() -> float:

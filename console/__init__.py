@@ -50,16 +50,16 @@ def library_files() -> dict[str, Path]:
     Raises:
         LibraryMissing: when one of them is not there.
     """
-    found = {name: LIBRARY / path for name, path in LIBRARY_FILES.items()}
-    for path in found.values():
+    files = {name: LIBRARY / path for name, path in LIBRARY_FILES.items()}
+    for path in files.values():
         if not path.is_file():
             raise LibraryMissing(f"The console's charts need {path}, which is not there. Run: make")
-    return found
+    return files
 
 
 def page_files() -> dict[str, Path]:
     """All files of the page by their names; see `library_files` for what is raised."""
-    return {**{one.name: one for one in PAGE.iterdir() if one.is_file()}, **library_files()}
+    return {**{path.name: path for path in PAGE.iterdir() if path.is_file()}, **library_files()}
 
 
 def content_security_policy(connects_to: Sequence[str] = ()) -> str:

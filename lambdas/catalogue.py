@@ -18,7 +18,9 @@ FUNCTIONS: dict[str, tuple[Operation, ...]] = {
     "custom": CUSTOM,
     "advise": ADVISE,
 }
-OPERATIONS: tuple[Operation, ...] = tuple(one for operations in FUNCTIONS.values() for one in operations)
+OPERATIONS: tuple[Operation, ...] = tuple(
+    operation for operations in FUNCTIONS.values() for operation in operations
+)
 
 
 def examples() -> dict[str, dict[str, Any]]:

@@ -82,13 +82,13 @@ class AlarmWatch:
         # One that somebody set is evaluated again with the next values.
         before = self.in_alarm()
         self.metrics.publish()
-        found = dict.fromkeys([*before, *self.in_alarm()])
-        return [name for name in found if name not in self.stale or self.breached_since(alarm_of(name))]
+        names = dict.fromkeys([*before, *self.in_alarm()])
+        return [name for name in names if name not in self.stale or self.breached_since(alarm_of(name))]
 
     def in_alarm(self) -> list[str]:
         """The names of those in the state ALARM."""
-        found = {name: alarm_of(name) for name in self.names}
-        return [name for name, alarm in found.items() if alarm and alarm["StateValue"] == "ALARM"]
+        alarms = {name: alarm_of(name) for name in self.names}
+        return [name for name, alarm in alarms.items() if alarm and alarm["StateValue"] == "ALARM"]
 
     @staticmethod
     def is_of_endpoints(alarm: dict[str, Any] | None) -> bool:

@@ -39,7 +39,7 @@ COOLDOWN_SECONDS = 300
 
 
 @dataclass
-class Target:
+class ScalableTarget:
     """What may be scaled, by which policies, and when it last was.
 
     Attributes:
@@ -73,7 +73,7 @@ class Target:
 
     def policies_of(self, kind: str) -> list[tuple[str, dict[str, Any]]]:
         """Its policies of a type, with their names."""
-        return [(name, one) for name, one in self.policies.items() if one["PolicyType"] == kind]
+        return [(name, policy) for name, policy in self.policies.items() if policy["PolicyType"] == kind]
 
 
 class Autoscaling:
@@ -83,7 +83,7 @@ class Autoscaling:
         self, sagemaker: SageMaker, clock: Callable[[], float] = time.monotonic, *, periodic: bool = True
     ) -> None:
         self.sagemaker, self.clock = sagemaker, clock
-        self.targets: dict[str, Target] = {}
+        self.targets: dict[str, ScalableTarget] = {}
         self.activities: list[dict[str, Any]] = []
         self.shapes = Shapes("application-autoscaling")
         self.lock = threading.RLock()
@@ -104,13 +104,13 @@ class Autoscaling:
             if metric is not None and FOLLOWED.get(metric) == target.dimension:
                 self.track(target, name, tracking)
 
-    def track(self, target: Target, policy: str, tracking: dict[str, Any]) -> None:
+    def track(self, target: ScalableTarget, policy: str, tracking: dict[str, Any]) -> None:
         """Brings a target to so many copies that each has the wanted number of requests; outside its cooldowns."""
         metric = metric_of(tracking)
-        found = None if metric is None else self.load_of(target, metric)
-        if found is None:
+        load = None if metric is None else self.load_of(target, metric)
+        if load is None:
             return
-        count, requests = found
+        count, requests = load
         # Without an instance or a copy there is no such metric.
         if not count:
             if requests:
@@ -123,11 +123,13 @@ class Autoscaling:
             target.busy = moment
         target.seen = count
         if wanted > count:
-            rests = moment - target.scaled_out >= float(tracking.get("ScaleOutCooldown", COOLDOWN_SECONDS))
+            cooled_down = moment - target.scaled_out >= float(
+                tracking.get("ScaleOutCooldown", COOLDOWN_SECONDS)
+            )
         else:
             waited = moment - max(target.busy, target.scaled_out)
-            rests = waited >= float(tracking.get("ScaleInCooldown", COOLDOWN_SECONDS))
-        if wanted != count and rests:
+            cooled_down = waited >= float(tracking.get("ScaleInCooldown", COOLDOWN_SECONDS))
+        if wanted != count and cooled_down:
             self.scale(
                 target, wanted, f"policy {policy}: {requests} requests for {count}, {value:g} wanted of each"
             )
@@ -139,14 +141,14 @@ class Autoscaling:
         if target is not None:
             self.step_out_of_zero(target, "a request found no copy")
 
-    def step_out_of_zero(self, target: Target, why: str) -> None:
+    def step_out_of_zero(self, target: ScalableTarget, why: str) -> None:
         """The adjustment of a step policy, for a target that has nothing."""
         for name, policy in target.policies_of("StepScaling"):
             steps = policy["StepScalingPolicyConfiguration"]["StepAdjustments"]
             wanted = target.within(int(steps[0]["ScalingAdjustment"]))
             self.scale(target, wanted, f"policy {name}: {why}")
 
-    def load_of(self, target: Target, metric: str) -> tuple[int, int] | None:
+    def load_of(self, target: ScalableTarget, metric: str) -> tuple[int, int] | None:
         """How many copies or instances there are, and how many requests all of them have by a metric right now."""
         if target.dimension == COPIES:
             return self.sagemaker.components.load_of(target.name)
@@ -154,7 +156,7 @@ class Autoscaling:
             return self.sagemaker.asynchronous.load_of(target.name)
         return self.sagemaker.endpoints.load_of(target.name)
 
-    def scale(self, target: Target, wanted: int, cause: str) -> None:
+    def scale(self, target: ScalableTarget, wanted: int, cause: str) -> None:
         """Sets the number, and keeps the decision; what SageMaker refuses, because it is changing, is tried later."""
         operation, request = request_of(target, wanted)
         began = now()
@@ -190,7 +192,7 @@ class Autoscaling:
             key = f"{properties['ResourceId']}|{properties['ScalableDimension']}"
             with self.lock:
                 known = self.targets.get(key)
-                self.targets[key] = Target(properties, known.policies if known else {})
+                self.targets[key] = ScalableTarget(properties, known.policies if known else {})
             # As Ref gives it: the resource, its dimension and the namespace.
             return f"{key}|{properties['ServiceNamespace']}", {}
 
@@ -229,8 +231,8 @@ class Autoscaling:
             return 400, kind, json.dumps({"__type": "ValidationException", "message": said}).encode()
         asked = json.loads(body or b"{}").get("ResourceId")
         with self.lock:
-            found = [one for one in self.activities if asked in (None, one["ResourceId"])]
-        answer = {"ScalingActivities": found}
+            activities = [activity for activity in self.activities if asked in (None, activity["ResourceId"])]
+        answer = {"ScalingActivities": activities}
         self.shapes.check_answer("DescribeScalingActivities", answer)
         return 200, kind, json.dumps(to_wire(answer)).encode()
 
@@ -242,7 +244,7 @@ def metric_of(tracking: dict[str, Any]) -> str | None:
     return tracking.get("CustomizedMetricSpecification", {}).get("MetricName")
 
 
-def request_of(target: Target, wanted: int) -> tuple[str, dict[str, Any]]:
+def request_of(target: ScalableTarget, wanted: int) -> tuple[str, dict[str, Any]]:
     """SageMaker's operation that sets a target's number."""
     if target.dimension == COPIES:
         return "UpdateInferenceComponentRuntimeConfig", {

@@ -21,7 +21,7 @@ def bookkeeping_handlers(clients: Callable[[str], Any]) -> dict[str, dict[str, A
     def keep(physical_id: str, *_: Any) -> tuple[str, dict]:
         return physical_id, {}
 
-    def forget(physical_id: str, properties: dict) -> None:
+    def delete(physical_id: str, properties: dict) -> None:
         return None
 
     def empty_bucket(physical_id: str, properties: dict) -> None:
@@ -32,10 +32,10 @@ def bookkeeping_handlers(clients: Callable[[str], Any]) -> dict[str, dict[str, A
         except s3.exceptions.NoSuchBucket:
             return
         for page in pages:
-            for one in page.get("Versions", []) + page.get("DeleteMarkers", []):
-                s3.delete_object(Bucket=bucket, Key=one["Key"], VersionId=one["VersionId"])
+            for version in page.get("Versions", []) + page.get("DeleteMarkers", []):
+                s3.delete_object(Bucket=bucket, Key=version["Key"], VersionId=version["VersionId"])
 
-    recorded = {"create": record, "update": keep, "delete": forget}
+    recorded = {"create": record, "update": keep, "delete": delete}
     return {
         **dict.fromkeys(RECORDED, recorded),
         "Custom::S3AutoDeleteObjects": {"create": record, "update": keep, "delete": empty_bucket},

@@ -77,15 +77,15 @@ async def tell(send: Any, read: Content) -> None:
 async def file(send: Any, name: str) -> None:
     """Answers a file of the page; names are looked up among those that exist, so that no path leads elsewhere."""
     try:
-        found = page_files().get(name)
+        page_file = page_files().get(name)
     except LibraryMissing as reason:
         await answer(send, HTTPStatus.SERVICE_UNAVAILABLE, "text/plain", str(reason).encode())
         return
-    if found is None:
+    if page_file is None:
         await answer(send, HTTPStatus.NOT_FOUND, "text/plain", b"The console has no such file.")
         return
-    media_type = "text/javascript" if found.suffix == ".js" else mimetypes.guess_type(name)[0]
-    await answer(send, HTTPStatus.OK, f"{media_type}; charset=utf-8", found.read_bytes())
+    media_type = "text/javascript" if page_file.suffix == ".js" else mimetypes.guess_type(name)[0]
+    await answer(send, HTTPStatus.OK, f"{media_type}; charset=utf-8", page_file.read_bytes())
 
 
 async def answer(
@@ -133,9 +133,9 @@ def deployed(systems_manager: Any) -> tuple[str, str]:
     pages = systems_manager.get_paginator("get_parameters_by_path").paginate(
         Path=f"/{PROJECT}/", Recursive=True
     )
-    found = {one["Name"]: one["Value"] for page in pages for one in page["Parameters"]}
+    values = {parameter["Name"]: parameter["Value"] for page in pages for parameter in page["Parameters"]}
     addresses = {
-        environment_of(name): url for name, url in sorted(found.items()) if name.endswith("/api-url")
+        environment_of(name): url for name, url in sorted(values.items()) if name.endswith("/api-url")
     }
     if not addresses:
         raise NotDeployed("The app is not deployed here yet. Run: recognition up")

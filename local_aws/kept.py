@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from local_aws.autoscaling import Autoscaling, Target
+from local_aws.autoscaling import Autoscaling, ScalableTarget
 from local_aws.sagemaker.service import SageMaker
 
 POLL_SECONDS = 0.2
@@ -24,7 +24,7 @@ OF_A_COMPONENT = ("InferenceComponentName", "EndpointName", "VariantName", "Spec
 def write_kept(file: Path, sagemaker: SageMaker, scaling: Autoscaling, port: int) -> None:
     """Writes everything that is kept, in one step."""
     endpoints = sagemaker.endpoints
-    described = [one.description for one in sagemaker.components.components.values()]
+    described = [component.description for component in sagemaker.components.components.values()]
     content = {
         "port": port,
         "groups": sagemaker.registry.groups,
@@ -32,15 +32,15 @@ def write_kept(file: Path, sagemaker: SageMaker, scaling: Autoscaling, port: int
         "models": sagemaker.models.described,
         "configs": endpoints.configs,
         "tags": sagemaker.tags.by_arn,
-        "endpoints": {name: one["EndpointConfigName"] for name, one in endpoints.endpoints.items()},
+        "endpoints": {name: endpoint["EndpointConfigName"] for name, endpoint in endpoints.endpoints.items()},
         "components": [
-            {name: one[name] for name in OF_A_COMPONENT}
-            | {"RuntimeConfig": {"CopyCount": one["RuntimeConfig"]["DesiredCopyCount"]}}
-            for one in described
+            {name: description[name] for name in OF_A_COMPONENT}
+            | {"RuntimeConfig": {"CopyCount": description["RuntimeConfig"]["DesiredCopyCount"]}}
+            for description in described
         ],
         "targets": {
-            name: {"properties": one.properties, "policies": one.policies}
-            for name, one in scaling.targets.items()
+            name: {"properties": target.properties, "policies": target.policies}
+            for name, target in scaling.targets.items()
         },
     }
     unfinished = file.with_suffix(".unfinished")
@@ -59,16 +59,16 @@ def restore_kept(file: Path, sagemaker: SageMaker, scaling: Autoscaling) -> None
     sagemaker.endpoints.configs.update(content["configs"])
     # What was kept before there were any has none.
     sagemaker.tags.by_arn.update(content.get("tags", {}))
-    scaling.targets.update({name: Target(**one) for name, one in content["targets"].items()})
+    scaling.targets.update({name: ScalableTarget(**target) for name, target in content["targets"].items()})
     for name, config in content["endpoints"].items():
         sagemaker.endpoints.create_endpoint({"EndpointName": name, "EndpointConfigName": config})
 
     def create_components() -> None:
-        for one in content["components"]:
-            endpoint = {"EndpointName": one["EndpointName"]}
+        for component in content["components"]:
+            endpoint = {"EndpointName": component["EndpointName"]}
             while sagemaker.endpoints.describe_endpoint(endpoint)["EndpointStatus"] == "Creating":
                 time.sleep(POLL_SECONDS)
-            sagemaker.components.create(one)
+            sagemaker.components.create(component)
 
     threading.Thread(target=create_components, daemon=True).start()
 

@@ -11,9 +11,9 @@ import uuid
 from collections.abc import Sequence
 from pathlib import Path
 
+from local_aws.child_processes import SUPERVISOR, start_child, stop_child
 from local_aws.console import PREFIX
 from local_aws.keys import Keys
-from local_aws.processes import LEASH, start_leashed, stop_leashed
 from local_aws.state import in_use, process_of, ready_in
 
 REGION = "us-east-1"
@@ -128,7 +128,7 @@ class EmbeddedAws:
                     raise EmbeddedAwsFailed(f"The embedded AWS did not start. {last_words(log_file)}")
                 time.sleep(0.05)
         except BaseException:
-            process.send_signal(signal.SIGQUIT) if detached else stop_leashed(
+            process.send_signal(signal.SIGQUIT) if detached else stop_child(
                 process, grace_seconds=STOP_SECONDS
             )
             raise
@@ -136,11 +136,11 @@ class EmbeddedAws:
 
     @staticmethod
     def spawn(command: list[str], log, detached: bool) -> subprocess.Popen:
-        """Starts the process, on a leash, which nobody holds if it is to be detached."""
+        """Starts the process under a supervisor, which nobody holds if it is to be detached."""
         if not detached:
-            return start_leashed(command, environment=os.environ, directory=ROOT, output=log)
+            return start_child(command, environment=os.environ, directory=ROOT, output=log)
         return subprocess.Popen(
-            [sys.executable, "-I", str(LEASH), "--unheld", *command],
+            [sys.executable, "-I", str(SUPERVISOR), "--unheld", *command],
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -150,7 +150,7 @@ class EmbeddedAws:
 
     def stop(self) -> None:
         """Ends it with everything that it started. Only for one that is not detached."""
-        stop_leashed(self.process, grace_seconds=STOP_SECONDS)
+        stop_child(self.process, grace_seconds=STOP_SECONDS)
 
     def __enter__(self) -> EmbeddedAws:
         return self

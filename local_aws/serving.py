@@ -55,7 +55,7 @@ class Predictor:
         import tensorflow as tf
 
         versions = sorted(
-            (int(one.name) for one in directory.iterdir() if one.name.isdecimal()), reverse=True
+            (int(path.name) for path in directory.iterdir() if path.name.isdecimal()), reverse=True
         )
         if not versions:
             raise ValueError("The model archive holds no numbered version folder such as 1/.")
@@ -95,7 +95,7 @@ class Predictor:
             return Answer(200, json.dumps({"outputs": found}).encode())
         predictions = [{name: plain(output[i]) for name, output in outputs.items()} for i in range(len(rows))]
         if len(outputs) == 1:
-            predictions = [next(iter(one.values())) for one in predictions]
+            predictions = [next(iter(prediction.values())) for prediction in predictions]
         return Answer(200, json.dumps({"predictions": predictions}).encode())
 
 

@@ -39,7 +39,7 @@ LONGEST_PRESIGNED_SECONDS = 604_800  # AWS's own limit of X-Amz-Expires
 
 
 @dataclass(frozen=True)
-class Request:
+class RequestHead:
     """A request without its body.
 
     Attributes:
@@ -55,7 +55,7 @@ class Request:
     headers: dict[str, str]
 
     @classmethod
-    def of(cls, scope: dict[str, Any]) -> Request:
+    def of(cls, scope: dict[str, Any]) -> RequestHead:
         """From ASGI."""
         headers: dict[str, str] = {}
         for raw_name, raw_value in scope["headers"]:
@@ -119,7 +119,7 @@ def for_known_keys(application: Application, console_key: str) -> Application:
             # Anybody may send these, so no more of them is held than they have.
             await application(scope, up_to(CUSTOM_RESOURCE_BYTES, receive), send)
             return
-        request = Request.of(scope)
+        request = RequestHead.of(scope)
         if request.path == PREFIX + CONFIGURATION:
             shown = request.headers.get("authorization", "")
             if hmac.compare_digest(shown.encode(), f"Bearer {console_key}".encode()):
@@ -128,14 +128,14 @@ def for_known_keys(application: Application, console_key: str) -> Application:
                 body = json.dumps({"message": WITHOUT_KEY}).encode()
                 await answer(send, HTTPStatus.FORBIDDEN, "application/json", body)
             return
-        found = signature_of(request)
-        if isinstance(found, AuthError):
-            await refuse(request, send, found)
+        signature = signature_of(request)
+        if isinstance(signature, AuthError):
+            await refuse(request, send, signature)
             return
         body = await body_of(receive)
         if body is None:
             return
-        if failure := check(request, found, body):
+        if failure := check(request, signature, body):
             await refuse(request, send, failure)
         else:
             await application(scope, again(body, receive), send)
@@ -153,7 +153,7 @@ def needs_no_signature(scope: dict[str, Any]) -> bool:
     return method == HTTPMethod.PUT and CUSTOM_RESOURCES.fullmatch(path) is not None
 
 
-def signature_of(request: Request) -> Signed | AuthError:
+def signature_of(request: RequestHead) -> Signed | AuthError:
     """What is known of a request's signature before its body is read, or why it is refused."""
     authorization = request.headers.get("authorization", "")
     if request.is_presigned_by_version_2:
@@ -185,7 +185,7 @@ def secret_of(access_key_id: str, session_token: str) -> str | AuthError:
     """The secret of a key that this start, its STS or its IAM gave out."""
     # ministack takes these for the account's root under any secret of its own.
     if access_key_id == "test" or not access_key_id or re.fullmatch(r"\d{12}", access_key_id):
-        found = iam_evaluator.CredentialResolutionError(
+        credential = iam_evaluator.CredentialResolutionError(
             "UnrecognizedClientException", "The security token included in the request is invalid."
         )
     else:
@@ -194,13 +194,13 @@ def secret_of(access_key_id: str, session_token: str) -> str | AuthError:
             or iam_evaluator.find_iam_access_key_account(access_key_id)
             or ACCOUNT
         )
-        found = iam_evaluator.resolve_credential(access_key_id, account, session_token)
-    if isinstance(found, iam_evaluator.CredentialResolutionError):
-        return AuthError(found.code, found.message)
-    return found.secret_access_key
+        credential = iam_evaluator.resolve_credential(access_key_id, account, session_token)
+    if isinstance(credential, iam_evaluator.CredentialResolutionError):
+        return AuthError(credential.code, credential.message)
+    return credential.secret_access_key
 
 
-def time_failure(request: Request, signature: sigv4.HeaderSignature) -> tuple[str, str] | None:
+def time_failure(request: RequestHead, signature: sigv4.HeaderSignature) -> tuple[str, str] | None:
     """Why a signature is too old, or from the future: by its own limit where the address carries it."""
     if not request.is_presigned:
         return sigv4.request_time_failure(signature)
@@ -214,7 +214,7 @@ def time_failure(request: Request, signature: sigv4.HeaderSignature) -> tuple[st
     return None
 
 
-def unsigned_failure(request: Request, signature: sigv4.HeaderSignature) -> tuple[str, str] | None:
+def unsigned_failure(request: RequestHead, signature: sigv4.HeaderSignature) -> tuple[str, str] | None:
     """Why a header that the signature does not cover may not be there: it could make another call of a signed one."""
     covered = signature.signed_headers.split(";")
     left = [name for name in request.headers if name.startswith("x-amz-") and name not in covered]
@@ -227,7 +227,7 @@ def unsigned_failure(request: Request, signature: sigv4.HeaderSignature) -> tupl
     return None
 
 
-def check(request: Request, signed: Signed, body: bytes) -> AuthError | None:
+def check(request: RequestHead, signed: Signed, body: bytes) -> AuthError | None:
     """Computes the signature again; why it, or the body's own digest, is another."""
     signature = signed.signature
     if signature is None:
@@ -301,7 +301,7 @@ def again(body: bytes, receive: Any) -> Any:
     return received
 
 
-async def refuse(request: Request, send: Any, failure: AuthError) -> None:
+async def refuse(request: RequestHead, send: Any, failure: AuthError) -> None:
     """Answers as the service that was meant does, in its own protocol."""
     if request.path.startswith(API):
         body = json.dumps({"message": failure.message}).encode()

@@ -68,7 +68,7 @@ def claimed(state: Path, *, keep: bool = False) -> Iterator[None]:
     """
     try:
         state.mkdir(parents=True, exist_ok=True)
-        names = {one.name for one in state.iterdir()}
+        names = {path.name for path in state.iterdir()}
         # Without the lock even a familiar name is somebody else's.
         if foreign := sorted(names - MADE_HERE if LOCK_FILE in names else names):
             raise StateRefused(
@@ -155,8 +155,8 @@ def ready_in(state: Path) -> Ready | None:
     process_id = process_of(state)
     with suppress(OSError, ValueError, TypeError, KeyError):
         read = json.loads((state / READY_FILE).read_text())
-        found = Ready(**{**read, "keys": Keys(**read["keys"])})
-        return found if found.process_id == process_id else None
+        ready = Ready(**{**read, "keys": Keys(**read["keys"])})
+        return ready if ready.process_id == process_id else None
     return None
 
 

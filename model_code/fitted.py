@@ -41,7 +41,14 @@ def fitted(feature: str, count: int, size: float) -> dict[str, str]:
         side = min(IMAGE_SIDES, key=lambda side: abs(math.log(side / max(1.0, size))))
         return {**chosen, "image_size": str(side)}
     if feature == "text":
-        length = next((one for one in SEQUENCE_LENGTHS if one >= size * SPARE_WORDS), SEQUENCE_LENGTHS[-1])
+        length = next(
+            (
+                sequence_length
+                for sequence_length in SEQUENCE_LENGTHS
+                if sequence_length >= size * SPARE_WORDS
+            ),
+            SEQUENCE_LENGTHS[-1],
+        )
         return {**chosen, "sequence_length": str(length)}
     return {**chosen, "sequence_length": str(max(4, int(size)))}
 

@@ -120,19 +120,19 @@ def output_handler(response, context):
     answers = json.loads(response.content)["predictions"]
     wanted = answer_type(context)
     if wanted == NPY_TYPE:
-        return npy_of([one["probabilities"] for one in answers]), NPY_TYPE
+        return npy_of([answer["probabilities"] for answer in answers]), NPY_TYPE
     labels = json.loads(Path(__file__).parent.with_name("labels.json").read_text(encoding="utf-8"))
     version = os.environ.get("MODEL_VERSION")
     predictions = [
         {
-            **one,
-            "probabilities": dict(zip(labels, one["probabilities"], strict=True)),
+            **answer,
+            "probabilities": dict(zip(labels, answer["probabilities"], strict=True)),
             "model_version": version,
         }
-        for one in answers
+        for answer in answers
     ]
     if wanted == JSON_LINES_TYPE:
-        return "\n".join(json.dumps(one) for one in predictions), JSON_LINES_TYPE
+        return "\n".join(json.dumps(prediction) for prediction in predictions), JSON_LINES_TYPE
     return json.dumps({"predictions": predictions}), JSON_TYPE
 
 
@@ -145,11 +145,11 @@ def answer_type(context):
     """The content type to answer in: the first that the caller accepts, or the one of the request."""
     asked = media_type(context.request_content_type)
     in_kind = asked if asked in ANSWERED_TYPES else JSON_TYPE
-    accepted = [media_type(one) for one in (context.accept_header or "*/*").split(",")]
-    for one in accepted:
-        if one in ANSWERED_TYPES:
-            return one
-        if one in ("*/*", "application/*", ""):
+    accepted = [media_type(part) for part in (context.accept_header or "*/*").split(",")]
+    for accepted_request in accepted:
+        if accepted_request in ANSWERED_TYPES:
+            return accepted_request
+        if accepted_request in ("*/*", "application/*", ""):
             return in_kind
     raise Refused(f"The model answers in {', '.join(ANSWERED_TYPES)} only.", "406 Not Acceptable")
 
@@ -175,22 +175,22 @@ def padded(rows):
     return [{"sequence": row["sequence"] + [gap] * (longest - len(row["sequence"]))} for row in rows]
 
 
-def instance(one, where):
+def instance(value, where):
     """One instance: `{"text": "…"}`, `{"image": {"b64": "…"}}` or `{"sequence": [[…], …]}`."""
-    if isinstance(one, dict) and list(one) == ["text"] and isinstance(one["text"], str):
+    if isinstance(value, dict) and list(value) == ["text"] and isinstance(value["text"], str):
         try:
-            return {"text": encoded(one["text"].encode())}
+            return {"text": encoded(value["text"].encode())}
         except UnicodeEncodeError as error:
             raise Refused(f"{where} holds half of a surrogate pair, which is no text.") from error
-    if isinstance(one, dict) and list(one) == ["image"] and isinstance(one["image"], dict):
-        content = one["image"].get("b64")
+    if isinstance(value, dict) and list(value) == ["image"] and isinstance(value["image"], dict):
+        content = value["image"].get("b64")
         if isinstance(content, str):
             try:
                 return {"image": encoded(base64.b64decode(content, validate=True))}
             except (binascii.Error, ValueError) as error:
                 raise Refused(f"The image of {where} is not base64.") from error
-    if isinstance(one, dict) and list(one) == ["sequence"]:
-        return {"sequence": checked_sequence(one["sequence"], where)}
+    if isinstance(value, dict) and list(value) == ["sequence"]:
+        return {"sequence": checked_sequence(value["sequence"], where)}
     raise Refused(
         f'{where} has to be {{"text": "…"}}, {{"image": {{"b64": "…"}}}} or {{"sequence": [[…], …]}}.'
     )
@@ -232,7 +232,7 @@ def sequences_of_npy(body):
     flat, (steps, channels) = values.tolist(), shape[-2:]
     rows = [flat[i : i + channels] for i in range(0, len(flat), channels)]
     sequences = [rows[i : i + steps] for i in range(0, len(rows), steps)]
-    return [checked_sequence(one, f"number {i}") for i, one in enumerate(sequences)]
+    return [checked_sequence(sequence, f"number {i}") for i, sequence in enumerate(sequences)]
 
 
 def npy_header(body):
@@ -246,7 +246,7 @@ def npy_header(body):
         header = ast.literal_eval(body[start : min(stop, start + HEADER_BYTES)].decode("utf-8").strip())
         kind, in_columns, shape = header["descr"], header["fortran_order"], header["shape"]
         known = kind[0] in "<>|" and kind[1:] in ARRAY_CODES
-        fits = all(type(one) is int and one >= 0 for one in shape)
+        fits = all(type(length) is int and length >= 0 for length in shape)
     except (ValueError, SyntaxError, KeyError, TypeError, IndexError, MemoryError, RecursionError):
         raise Refused("The header of the NumPy file cannot be read.") from None
     if not known or not fits or in_columns:

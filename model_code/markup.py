@@ -27,7 +27,7 @@ def visible(words: str, keep: str = "") -> str:
     """
     if words.isascii() and words.isprintable():
         return words
-    return "".join(one if one in keep or is_shown(one) else escaped(one) for one in words)
+    return "".join(word if word in keep or is_shown(word) else escaped(word) for word in words)
 
 
 def is_shown(character: str) -> bool:

@@ -42,9 +42,9 @@ class OutputFolder:
         """Makes the folder, without the files of an earlier result; see `check` for what is raised."""
         earlier = self.contents(directory)
         # The first file is the last to go: until then the folder can be told to be ours.
-        for file in sorted(earlier, key=lambda one: one == PurePath(self.first)):
+        for file in sorted(earlier, key=lambda name: name == PurePath(self.first)):
             (directory / file).unlink()
-        for folder in sorted({one for file in earlier for one in file.parents[:-1]}, reverse=True):
+        for folder in sorted({parent for file in earlier for parent in file.parents[:-1]}, reverse=True):
             with suppress(OSError):
                 # Not where somebody keeps a folder of their own in it.
                 (directory / folder).rmdir()
@@ -55,7 +55,7 @@ class OutputFolder:
         if os.path.lexists(directory) and not directory.is_dir():
             raise OutputRefused(f"{directory} is a file, and results go into a folder. Name another.")
         require_writable(directory, directory, *directory.absolute().parents)
-        found = []
+        names = []
         is_ours = os.path.lexists(directory / self.first)
         # The first that is not ours is enough: the folder may be the root of everything.
         for file in files_below(directory):
@@ -64,8 +64,8 @@ class OutputFolder:
                     f"{directory} holds {file}, which was not written by this program. It replaces what is in its "
                     "folder, so name a new or an empty one."
                 )
-            found.append(file)
-        return found
+            names.append(file)
+        return names
 
     def writes(self, file: PurePath) -> bool:
         """Whether the program writes a file of that path."""
@@ -116,7 +116,7 @@ def require_free(file: Path, *, overwrite: bool) -> None:
 
 def require_writable(result: Path, *folders: Path) -> None:
     """Refuses a result where the first of these folders that is there, be it a link to nothing, is none to write to."""
-    folder = next(one for one in folders if os.path.lexists(one))
+    folder = next(folder for folder in folders if os.path.lexists(folder))
     if not folder.is_dir() or not os.access(folder, os.W_OK):
         raise OutputRefused(
             f"{result} cannot be written, because {folder} is no folder that you may write to."

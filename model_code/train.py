@@ -29,7 +29,7 @@ STOPPED_EXIT_STATUS = 143
 
 
 @dataclass(frozen=True)
-class Places:
+class JobDirectories:
     """The job's directories, as the toolkit's SM_ variables name them; `pretrained` is a channel that few have."""
 
     train: Path
@@ -40,7 +40,7 @@ class Places:
     pretrained: Path | None = None
 
     @staticmethod
-    def of_environment(environment: Mapping[str, str]) -> Places:
+    def of_environment(environment: Mapping[str, str]) -> JobDirectories:
         """Reads the toolkit's variables.
 
         Raises:
@@ -53,7 +53,7 @@ class Places:
                     f"The job has no channel '{name}'. It needs the channels train, validation and code."
                 )
         base = base_directory()
-        return Places(
+        return JobDirectories(
             train=Path(channels["train"]),
             validation=Path(channels["validation"]),
             model=Path(environment.get("SM_MODEL_DIR", base / "model")),
@@ -64,11 +64,11 @@ class Places:
 
 
 @dataclass
-class Course:
+class TrainingState:
     """Where training is: the next step, this epoch's sums so far, and the best validation loss at its temperature.
 
     `seconds` is what it took and `last_step` where it is to end by the speed so far (0: not known yet). They are kept
-    where the seconds are limited only: otherwise two equal runs have equal courses.
+    where the seconds are limited only: otherwise two equal runs have equal states.
     """
 
     step: int = 0
@@ -132,7 +132,7 @@ def run() -> None:
     try:
         finished = train(
             parse(sys.argv[1:]),
-            Places.of_environment(os.environ),
+            JobDirectories.of_environment(os.environ),
             Cluster.of_environment(os.environ),
             stop_request,
         )
@@ -143,14 +143,16 @@ def run() -> None:
     sys.exit(0 if finished else STOPPED_EXIT_STATUS)
 
 
-def train(settings: Hyperparameters, places: Places, cluster: Cluster, stop_request: StopRequest) -> bool:
+def train(
+    settings: Hyperparameters, directories: JobDirectories, cluster: Cluster, stop_request: StopRequest
+) -> bool:
     """Trains and exports; returns False when it was stopped (a checkpoint is saved then).
 
     Raises:
         JobFailed: on bad data, when the loss is no longer a number, or when another host is lost; and before anything
             else when the model directory holds what is no earlier model.
     """
-    MODEL_FOLDER.check(places.model)
+    MODEL_FOLDER.check(directories.model)
     limit = TimeLimit(settings.max_seconds)
     # TensorFlow reads this when it is imported. It turns oneDNN on by itself on the newest processors only, and on
     # one with AVX2 alone both networks trained a third faster with it.
@@ -169,7 +171,7 @@ def train(settings: Hyperparameters, places: Places, cluster: Cluster, stop_requ
     keras.config.set_dtype_policy(precision_policy(settings.mixed_precision))
     try:
         with strategy.scope():
-            finished, export_result = learn(settings, places, cluster, stop_request, limit)
+            finished, export_result = learn(settings, directories, cluster, stop_request, limit)
         # Outside the scope: the served network belongs to the chief alone.
         if finished and cluster.is_chief:
             export_result()
@@ -186,7 +188,7 @@ def train(settings: Hyperparameters, places: Places, cluster: Cluster, stop_requ
 
 def learn(
     settings: Hyperparameters,
-    places: Places,
+    directories: JobDirectories,
     cluster: Cluster,
     stop_request: StopRequest,
     limit: TimeLimit,
@@ -195,69 +197,69 @@ def learn(
     import keras
 
     from model_code.data.batches import Shards
-    from model_code.training.tasks import load_problem
-    from model_code.training.trainer import Learner, class_weights_of
+    from model_code.training.tasks import load_task
+    from model_code.training.trainer import Trainer, class_weights_of
 
-    problem = load_problem(settings, places.train, places.validation, places.pretrained)
-    weights = class_weights_of(settings, problem.class_counts)
+    task = load_task(settings, directories.train, directories.validation, directories.pretrained)
+    weights = class_weights_of(settings, task.class_counts)
     stage = settings.of_last_stage()
-    learner = Learner(problem.build_network, stage, problem.train, len(problem.labels), weights)
+    trainer = Trainer(task.build_network, stage, task.train, len(task.labels), weights)
     print(
-        f"Training the {settings.kind} with {learner.network.count_params():,} parameters on "
-        f"{learner.sample_count:,} samples of {len(problem.labels)} classes in {keras.config.dtype_policy().name}, "
-        f"on {learner.strategy.num_replicas_in_sync} device(s)"
-        f"{', reading its shards anew in every epoch' if isinstance(problem.train, Shards) else ''}"
+        f"Training the {settings.kind} with {trainer.network.count_params():,} parameters on "
+        f"{trainer.sample_count:,} samples of {len(task.labels)} classes in {keras.config.dtype_policy().name}, "
+        f"on {trainer.strategy.num_replicas_in_sync} device(s)"
+        f"{', reading its shards anew in every epoch' if isinstance(task.train, Shards) else ''}"
         f"{'' if weights is None else ', rare classes weighing more in the loss'}.",
         flush=True,
     )
-    print_of_run = fingerprint(settings, problem.train, learner.network)
-    has_model = (places.model / MODEL_FOLDER.first).is_file()
-    course = resume(learner, places.checkpoints, print_of_run, has_model=has_model)
-    if cluster.mean(course.step) != course.step:
+    print_of_run = fingerprint(settings, task.train, trainer.network)
+    has_model = (directories.model / MODEL_FOLDER.first).is_file()
+    state = resume(trainer, directories.checkpoints, print_of_run, has_model=has_model)
+    if cluster.mean(state.step) != state.step:
         raise JobFailed(
             "The hosts found different checkpoints. Give all of them the same files in /opt/ml/checkpoints."
         )
-    limit.resume(course.seconds)
+    limit.resume(state.seconds)
     finished = run_epochs(
-        learner, course, problem, places.checkpoints, print_of_run, cluster, stop_request, limit
+        trainer, state, task, directories.checkpoints, print_of_run, cluster, stop_request, limit
     )
     if not finished:
         return False, lambda: None
     # Those of the best epoch, which early stopping and long training leave behind.
-    learner.network.set_weights(learner.best_weights)
-    calibration = fitted_calibration(learner, problem)
-    return True, lambda: export(learner, problem, settings, course, calibration, places)
+    trainer.network.set_weights(trainer.best_weights)
+    calibration = fitted_calibration(trainer, task)
+    return True, lambda: export(trainer, task, settings, state, calibration, directories)
 
 
-def fitted_calibration(learner: Any, problem: Any) -> Any:
+def fitted_calibration(trainer: Any, task: Any) -> Any:
     """The network's calibration, from what it says of the validation split."""
     from model_code.training.calibration import calibrate, metric_of
 
-    logits, targets = learner.answer(problem.validation)
+    logits, targets = trainer.answer(task.validation)
     return calibrate(
         logits,
         targets,
-        class_counts=problem.class_counts,
-        offsets=learner.offsets,
-        metric=metric_of(learner.settings, problem.class_counts),
+        class_counts=task.class_counts,
+        offsets=trainer.offsets,
+        metric=metric_of(trainer.settings, task.class_counts),
     )
 
 
 def export(
-    learner: Any,
-    problem: Any,
+    trainer: Any,
+    task: Any,
     settings: Hyperparameters,
-    course: Course,
+    state: TrainingState,
     calibration: Any,
-    places: Places,
+    directories: JobDirectories,
 ) -> None:
     """Writes the history and the artefact."""
     from model_code.export.saved_model import export_model
 
-    places.output.mkdir(parents=True, exist_ok=True)
-    (places.output / "history.json").write_text(json.dumps(course.history))
-    export_model(learner.network, problem, settings, course.history, calibration, places.model)
-    print(f"The model is in {places.model}.", flush=True)
+    directories.output.mkdir(parents=True, exist_ok=True)
+    (directories.output / "history.json").write_text(json.dumps(state.history))
+    export_model(trainer.network, task, settings, state.history, calibration, directories.model)
+    print(f"The model is in {directories.model}.", flush=True)
 
 
 def fingerprint(settings: Hyperparameters, samples: Any, network: Any) -> str:
@@ -267,8 +269,8 @@ def fingerprint(settings: Hyperparameters, samples: Any, network: Any) -> str:
     return hashlib.sha256(content.encode()).hexdigest()
 
 
-def resume(learner: Any, directory: Path, run_fingerprint: str, *, has_model: bool = False) -> Course:
-    """Sets the learner to the newest valid checkpoint of this run, if there is one.
+def resume(trainer: Any, directory: Path, run_fingerprint: str, *, has_model: bool = False) -> TrainingState:
+    """Sets the trainer to the newest valid checkpoint of this run, if there is one.
 
     Args:
         learner: at its start.
@@ -278,78 +280,78 @@ def resume(learner: Any, directory: Path, run_fingerprint: str, *, has_model: bo
     """
     checkpoint = checkpoints.load_newest(directory, run_fingerprint)
     if checkpoint is None:
-        return Course()
+        return TrainingState()
     if has_model and checkpoint.state["is_last"]:
         print("This run had come to its end and its model is there: it is trained anew.", flush=True)
         checkpoints.remove(directory, run_fingerprint)
-        return Course()
-    variables = learner.variables()
+        return TrainingState()
+    variables = trainer.variables()
     for variable, array in zip(variables, checkpoint.arrays[: len(variables)], strict=True):
         variable.assign(array)
-    learner.best_weights = checkpoint.arrays[len(variables) :]
+    trainer.best_weights = checkpoint.arrays[len(variables) :]
     own = ("fingerprint", "is_last")
-    state = {name: value for name, value in checkpoint.state.items() if name not in own}
-    course = Course(**state)
-    learner.total_steps = course.last_step or learner.total_steps
-    print(f"Resuming at step {course.step} of {learner.total_steps}.", flush=True)
-    return course
+    values = {name: value for name, value in checkpoint.state.items() if name not in own}
+    state = TrainingState(**values)
+    trainer.total_steps = state.last_step or trainer.total_steps
+    print(f"Resuming at step {state.step} of {trainer.total_steps}.", flush=True)
+    return state
 
 
-def save(learner: Any, course: Course, directory: Path, run_fingerprint: str) -> None:
-    """Writes a checkpoint of the learner and the course."""
-    arrays = [np.asarray(variable.numpy()) for variable in learner.variables()] + learner.best_weights
-    is_last = course.step >= learner.total_steps or has_stalled(course, learner.settings)
-    state = {**asdict(course), "fingerprint": run_fingerprint, "is_last": is_last}
+def save(trainer: Any, state: TrainingState, directory: Path, run_fingerprint: str) -> None:
+    """Writes a checkpoint of the trainer and the state."""
+    arrays = [np.asarray(variable.numpy()) for variable in trainer.variables()] + trainer.best_weights
+    is_last = state.step >= trainer.total_steps or has_stalled(state, trainer.settings)
+    state = {**asdict(state), "fingerprint": run_fingerprint, "is_last": is_last}
     checkpoints.save(directory, checkpoints.Checkpoint(arrays, state))
 
 
 def run_epochs(
-    learner: Any,
-    course: Course,
-    problem: Any,
+    trainer: Any,
+    state: TrainingState,
+    task: Any,
     directory: Path,
     run_fingerprint: str,
     cluster: Cluster,
     stop_request: StopRequest,
     limit: TimeLimit,
 ) -> bool:
-    """Advances the course to its end; returns False when a stop was asked for. See `train` for what is raised."""
-    settings = learner.settings
-    wanted_steps = learner.steps_per_epoch * settings.epochs
+    """Trains to the end; returns False when a stop was asked for. See `train` for what is raised."""
+    settings = trainer.settings
+    wanted_steps = trainer.steps_per_epoch * settings.epochs
     checkpoint = checkpoints.Due(
-        course.step, settings.checkpoint_every_steps, settings.checkpoint_every_seconds
+        state.step, settings.checkpoint_every_steps, settings.checkpoint_every_seconds
     )
-    while course.step < learner.total_steps and not has_stalled(course, settings):
-        epoch = course.step // learner.steps_per_epoch
-        started, first_step = time.monotonic(), course.step
-        batches = learner.batches_of_epoch(epoch)
-        end = min((epoch + 1) * learner.steps_per_epoch, learner.total_steps)
-        while course.step < end:
-            advance(learner, course, batches)
+    while state.step < trainer.total_steps and not has_stalled(state, settings):
+        epoch = state.step // trainer.steps_per_epoch
+        started, first_step = time.monotonic(), state.step
+        batches = trainer.batches_of_epoch(epoch)
+        end = min((epoch + 1) * trainer.steps_per_epoch, trainer.total_steps)
+        while state.step < end:
+            advance(trainer, state, batches)
             if limit.max_seconds:
-                course.seconds = limit.seconds()
+                state.seconds = limit.seconds()
                 # The hosts' clocks differ, and all have to end at one step.
-                last_step = limit.last_step(course.step, wanted_steps, learner.total_steps)
-                course.last_step = learner.total_steps = int(cluster.mean(last_step))
-                end = min(end, learner.total_steps)
-            if course.step == end:
+                last_step = limit.last_step(state.step, wanted_steps, trainer.total_steps)
+                state.last_step = trainer.total_steps = int(cluster.mean(last_step))
+                end = min(end, trainer.total_steps)
+            if state.step == end:
                 # Before the checkpoint: one of the epoch's last step without its measurements would lose them.
-                rate = (end - first_step) * learner.batch_size / (time.monotonic() - started)
-                end_epoch(learner, course, problem, epoch, rate, cluster)
+                rate = (end - first_step) * trainer.batch_size / (time.monotonic() - started)
+                end_epoch(trainer, state, task, epoch, rate, cluster)
             stopping = cluster.mean(stop_request.is_set) > 0
-            if checkpoint.is_due(course.step) or course.step == end or stopping:
+            if checkpoint.is_due(state.step) or state.step == end or stopping:
                 if cluster.is_chief:
-                    save(learner, course, directory, run_fingerprint)
-                checkpoint.saved(course.step)
+                    save(trainer, state, directory, run_fingerprint)
+                checkpoint.saved(state.step)
             if stopping:
-                print(f"Stopped on request at step {course.step}; a checkpoint is saved.", flush=True)
+                print(f"Stopped on request at step {state.step}; a checkpoint is saved.", flush=True)
                 return False
-    if learner.total_steps < wanted_steps:
-        print(f"The time limit left {course.step} of {wanted_steps} steps.", flush=True)
+    if trainer.total_steps < wanted_steps:
+        print(f"The time limit left {state.step} of {wanted_steps} steps.", flush=True)
     return True
 
 
-def advance(learner: Any, course: Course, batches: Any) -> None:
+def advance(trainer: Any, state: TrainingState, batches: Any) -> None:
     """Runs the next few steps of the epoch whose batches these are.
 
     The calls always begin at the same steps of an epoch, wherever a run was resumed, so that their sums are equal.
@@ -359,26 +361,26 @@ def advance(learner: Any, course: Course, batches: Any) -> None:
     """
     from model_code.training.trainer import STEPS_PER_CALL
 
-    position = course.step % learner.steps_per_epoch
+    position = state.step % trainer.steps_per_epoch
     until_checkpoint = (
-        learner.settings.checkpoint_every_steps - position % learner.settings.checkpoint_every_steps
+        trainer.settings.checkpoint_every_steps - position % trainer.settings.checkpoint_every_steps
     )
-    until_end = learner.total_steps - course.step
+    until_end = trainer.total_steps - state.step
     count = min(STEPS_PER_CALL - position % STEPS_PER_CALL, until_checkpoint, until_end)
     inputs, targets = batches[position : position + count]
-    loss_sum, right_sum = learner.advance((inputs, targets), course.step)
-    if not (math.isfinite(loss_sum) and learner.has_finite_weights()):
+    loss_sum, right_sum = trainer.advance((inputs, targets), state.step)
+    if not (math.isfinite(loss_sum) and trainer.has_finite_weights()):
         raise JobFailed(
-            f"The loss or a weight was no longer a number by step {course.step + len(targets)}. Lower the "
-            f"learning_rate (it is {learner.settings.learning_rate}), or check the data for damaged samples."
+            f"The loss or a weight was no longer a number by step {state.step + len(targets)}. Lower the "
+            f"learning_rate (it is {trainer.settings.learning_rate}), or check the data for damaged samples."
         )
-    course.step += len(targets)
-    course.loss_sum += loss_sum
-    course.right_sum += right_sum
+    state.step += len(targets)
+    state.loss_sum += loss_sum
+    state.right_sum += right_sum
 
 
 def end_epoch(
-    learner: Any, course: Course, problem: Any, epoch: int, samples_per_second: float, cluster: Cluster
+    trainer: Any, state: TrainingState, task: Any, epoch: int, samples_per_second: float, cluster: Cluster
 ) -> None:
     """Measures the validation split, prints the metric line and starts the next epoch's sums.
 
@@ -386,37 +388,37 @@ def end_epoch(
     """
     from model_code.training.calibration import mean_loss, refined_loss
 
-    logits, targets = learner.answer(problem.validation)
-    shifted = logits + learner.offsets
+    logits, targets = trainer.answer(task.validation)
+    shifted = logits + trainer.offsets
     measured = (
         mean_loss(shifted, targets),
         float(np.mean(shifted.argmax(axis=1) == targets)),
-        refined_loss(logits, targets, learner.offsets),
+        refined_loss(logits, targets, trainer.offsets),
     )
     # The mean over the hosts, whose last bits may differ: all have to agree on when to stop early.
     validation_loss, validation_accuracy, loss = map(cluster.mean, measured)
-    steps = course.step - epoch * learner.steps_per_epoch
-    whole = steps == learner.steps_per_epoch
+    steps = state.step - epoch * trainer.steps_per_epoch
+    whole = steps == trainer.steps_per_epoch
     row = {
-        "epoch": epoch + 1 if whole else round(epoch + steps / learner.steps_per_epoch, 2),
-        "train_loss": course.loss_sum / steps,
-        "train_accuracy": course.right_sum / (steps * learner.batch_size),
+        "epoch": epoch + 1 if whole else round(epoch + steps / trainer.steps_per_epoch, 2),
+        "train_loss": state.loss_sum / steps,
+        "train_accuracy": state.right_sum / (steps * trainer.batch_size),
         "validation_loss": validation_loss,
         "validation_accuracy": validation_accuracy,
     }
-    course.history.append(row)
-    course.loss_sum = course.right_sum = 0.0
-    better = not learner.best_weights or loss < course.best_loss
+    state.history.append(row)
+    state.loss_sum = state.right_sum = 0.0
+    better = not trainer.best_weights or loss < state.best_loss
     if better:
-        course.best_loss, learner.best_weights = loss, learner.network.get_weights()
-    course.epochs_without_better = 0 if better else course.epochs_without_better + 1
+        state.best_loss, trainer.best_weights = loss, trainer.network.get_weights()
+    state.epochs_without_better = 0 if better else state.epochs_without_better + 1
     if cluster.is_chief:
         print(metric_line(**row, samples_per_second=samples_per_second), flush=True)
 
 
-def has_stalled(course: Course, settings: Hyperparameters) -> bool:
+def has_stalled(state: TrainingState, settings: Hyperparameters) -> bool:
     """Whether early stopping is on and the validation loss has not improved for `patience_epochs` epochs."""
-    return 0 < settings.patience_epochs <= course.epochs_without_better
+    return 0 < settings.patience_epochs <= state.epochs_without_better
 
 
 if __name__ == "__main__":

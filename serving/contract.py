@@ -28,7 +28,7 @@ SampleOf = Callable[[Any], Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class InferenceRequest:
     """A prediction asked for; the attributes' names are those of the container's context."""
 
     body: bytes
@@ -44,7 +44,7 @@ class Asked:
     wanted: str
 
 
-def read(model: Model, request: Request) -> Asked:
+def read(model: Model, request: InferenceRequest) -> Asked:
     """A request's samples and its answer's type.
 
     Raises:
@@ -66,7 +66,7 @@ def predict(model: Model, samples: Sequence[Any]) -> np.ndarray:
         raise Refused(str(error)) from None
 
 
-def samples_of(request: Request, model: Model) -> list[Any]:
+def samples_of(request: InferenceRequest, model: Model) -> list[Any]:
     """The samples of a body: bytes of images, texts, or float arrays [steps, channels].
 
     Raises:
@@ -76,26 +76,26 @@ def samples_of(request: Request, model: Model) -> list[Any]:
     feature, body = model.feature, request.body
     if not body:
         return carefully(request, feature)
-    found = None
+    samples = None
     if content_type == inference.JSON_TYPE:
-        found = from_json(body, model)
+        samples = from_json(body, model)
     elif content_type == inference.JSON_LINES_TYPE:
-        found = from_json_lines(body, model)
+        samples = from_json_lines(body, model)
     elif content_type == inference.NPY_TYPE and feature == "sequence":
-        found = from_npy(body)
+        samples = from_npy(body)
     elif content_type in inference.IMAGE_TYPES and feature == "image":
-        found = [body]
-    return carefully(request, feature) if found is None else found
+        samples = [body]
+    return carefully(request, feature) if samples is None else samples
 
 
-def carefully(request: Request, feature: str) -> list[Any]:
+def carefully(request: InferenceRequest, feature: str) -> list[Any]:
     """The samples by way of the container's own handler; see `samples_of` for what is raised."""
     sent = json.loads(inference.input_handler(io.BytesIO(request.body), request))["instances"]
     if feature not in sent[0]:
         raise Refused(f"The model takes no {next(iter(sent[0]))}; it takes {feature}s.")
     if feature == "sequence":
-        return [np.array(one["sequence"], np.float32) for one in sent]
-    contents = [base64.b64decode(one[feature]["b64"]) for one in sent]
+        return [np.array(instance["sequence"], np.float32) for instance in sent]
+    contents = [base64.b64decode(instance[feature]["b64"]) for instance in sent]
     return contents if feature == "image" else [content.decode() for content in contents]
 
 
@@ -127,10 +127,10 @@ def from_instances(instances: Any, body: bytes, model: Model) -> list[Any] | Non
         # NumPy would take them for numbers.
         return None
     samples = []
-    for one in instances:
-        if type(one) is not dict or len(one) != 1 or model.feature not in one:
+    for instance in instances:
+        if type(instance) is not dict or len(instance) != 1 or model.feature not in instance:
             return None
-        sample = plain_sample(one[model.feature], model)
+        sample = plain_sample(instance[model.feature], model)
         if sample is None:
             return None
         samples.append(sample)
@@ -201,5 +201,5 @@ def written(probabilities: np.ndarray, model: Model, version: str | None, wanted
         for index, row in zip(model.decide(probabilities).tolist(), probabilities.tolist(), strict=True)
     ]
     if wanted == inference.JSON_LINES_TYPE:
-        return b"\n".join(orjson.dumps(one) for one in predictions)
+        return b"\n".join(orjson.dumps(prediction) for prediction in predictions)
     return orjson.dumps({"predictions": predictions})

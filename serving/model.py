@@ -87,9 +87,9 @@ class Model:
         Raises:
             ValueError: when the file is no longer there.
         """
-        found = copy.copy(self)
-        found.load()
-        return found
+        copied = copy.copy(self)
+        copied.load()
+        return copied
 
     def probabilities(self, samples: Sequence[Any]) -> np.ndarray:
         """Probabilities float32 [N, C] of images (bytes), texts (str) or sequences (float arrays [steps, channels]).

@@ -10,8 +10,8 @@ from typing import cast
 
 import httptools
 
-from serving.contract import Request
-from serving.worker import Response, Task, Worker, refused
+from serving.contract import InferenceRequest
+from serving.worker import PendingRequest, Response, Worker, refused
 
 HEAD_BYTES = 32 * 1024
 # Requests of one connection that may wait for their turn before no more of it is read.
@@ -204,8 +204,10 @@ class Connection(asyncio.Protocol):
             self.finish(exchange, TOO_MANY)
         else:
             body = self.body[0] if len(self.body) == 1 else b"".join(self.body)
-            request = Request(body, self.content_type, self.accept)
-            self.server.worker.offer(Task(request, lambda response: self.finish(exchange, response)))
+            request = InferenceRequest(body, self.content_type, self.accept)
+            self.server.worker.offer(
+                PendingRequest(request, lambda response: self.finish(exchange, response))
+            )
         self.body = []
 
     def refuse_body(self) -> None:

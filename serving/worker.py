@@ -24,7 +24,7 @@ import orjson
 
 from model_code.inference import JSON_TYPE, Refused
 from serving.admission import Admission, Limits
-from serving.contract import Asked, Request, predict, read, written
+from serving.contract import Asked, InferenceRequest, predict, read, written
 from serving.model import Model
 
 Found = TypeVar("Found")
@@ -41,7 +41,7 @@ class Response:
 
 
 @dataclass(slots=True, eq=False)
-class Task:
+class PendingRequest:
     """A request, and who is told the response (in the event loop's thread).
 
     Attributes:
@@ -51,7 +51,7 @@ class Task:
         response: what it gets, once that is known; if one part fails, the whole request does.
     """
 
-    request: Request
+    request: InferenceRequest
     tell: Callable[[Response], None]
     asked: Asked | None = None
     rows: np.ndarray | None = None
@@ -80,11 +80,11 @@ class Task:
             for places in chosen
         ]
 
-    def keep(self, part: Part, found: np.ndarray) -> None:
+    def keep(self, part: Part, probabilities: np.ndarray) -> None:
         """Puts a part's probabilities where they belong."""
         if self.rows is None:
-            self.rows = np.empty((len(self.content.samples), found.shape[1]), found.dtype)
-        self.rows[part.places] = found
+            self.rows = np.empty((len(self.content.samples), probabilities.shape[1]), probabilities.dtype)
+        self.rows[part.places] = probabilities
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -98,7 +98,7 @@ class Part:
         size: its share of the body's bytes.
     """
 
-    task: Task
+    task: PendingRequest
     places: list[int] | slice
     samples: list[Any]
     size: float
@@ -122,7 +122,7 @@ class Worker:
         self.loop, self.version = loop, version
         self.admission = Admission(limits, threads=len(models))
         # Parts of requests that have begun stand before the requests that have not.
-        self.queue: deque[Task | Part] = deque()
+        self.queue: deque[PendingRequest | Part] = deque()
         self.changed = threading.Condition()
         self.stopping = False
         # Measured with texts: at a whole group they wait longer, at a quarter the processor does a fifth more.
@@ -139,7 +139,7 @@ class Worker:
         for thread in self.threads:
             thread.start()
 
-    def offer(self, task: Task) -> None:
+    def offer(self, task: PendingRequest) -> None:
         """Queues a task; whether there is room is the admission's question."""
         self.admission.took(len(task.request.body))
         with self.changed:
@@ -177,7 +177,7 @@ class Worker:
                 if self.is_enough(self.awake):
                     self.wake(1)
 
-    def answer(self, model: Model, first: Task | Part) -> None:
+    def answer(self, model: Model, first: PendingRequest | Part) -> None:
         """Predicts what the network takes together, `first` and what stands behind it, and hands the answers over."""
         started = time.perf_counter()
         parts, answered = self.gather(model, first)
@@ -188,7 +188,7 @@ class Worker:
         if answered:
             self.loop.call_soon_threadsafe(self.deliver, answered)
 
-    def next(self) -> Task | Part | None:
+    def next(self) -> PendingRequest | Part | None:
         """What stands first in the queue; waits until there is enough for a thread. None at the end."""
         with self.changed:
             while not self.stopping and not self.is_enough(self.awake - 1):
@@ -203,15 +203,15 @@ class Worker:
             return False
         return not others or len(self.queue) >= self.enough or isinstance(self.queue[0], Part)
 
-    def gather(self, model: Model, first: Task | Part) -> tuple[list[Part], list[Task]]:
+    def gather(self, model: Model, first: PendingRequest | Part) -> tuple[list[Part], list[PendingRequest]]:
         """Parts that the network takes together, and the tasks that were refused when they were read."""
         parts: list[Part] = []
-        refused_ones: list[Task] = []
-        item: Task | Part | None = first
+        refused_ones: list[PendingRequest] = []
+        item: PendingRequest | Part | None = first
         room = model.most_samples
         while item is not None:
-            part = self.begin(model, item) if isinstance(item, Task) else item
-            if isinstance(item, Task) and part is None:
+            part = self.begin(model, item) if isinstance(item, PendingRequest) else item
+            if isinstance(item, PendingRequest) and part is None:
                 refused_ones.append(item)
             elif part is not None:
                 parts.append(part)
@@ -221,12 +221,12 @@ class Worker:
             item = self.next_at_once() if room > 0 else None
         return parts, refused_ones
 
-    def next_at_once(self) -> Task | Part | None:
+    def next_at_once(self) -> PendingRequest | Part | None:
         """What stands first in the queue; None when nothing does."""
         with self.changed:
             return self.queue.popleft() if self.queue else None
 
-    def begin(self, model: Model, task: Task) -> Part | None:
+    def begin(self, model: Model, task: PendingRequest) -> Part | None:
         """Reads a task; its first part, the others are for whichever thread is free. None when it is refused."""
         asked = self.attempt(lambda: read(model, task.request))
         if isinstance(asked, Response):
@@ -239,43 +239,45 @@ class Worker:
                 self.wake(len(others))
         return first
 
-    def respond(self, model: Model, parts: list[Part]) -> list[Task]:
+    def respond(self, model: Model, parts: list[Part]) -> list[PendingRequest]:
         """Predicts the parts; the tasks that have their answer now. What goes wrong with one is nobody else's."""
         if not parts:
             return []
         samples = [sample for part in parts for sample in part.samples]
-        found = self.attempt(lambda: predict(model, samples))
-        if isinstance(found, Response) and len(parts) > 1:
+        probabilities = self.attempt(lambda: predict(model, samples))
+        if isinstance(probabilities, Response) and len(parts) > 1:
             return [task for part in parts for task in self.respond(model, [part])]
         answered, first = [], 0
         for part in parts:
             last = first + len(part.samples)
-            if self.is_last(part, found if isinstance(found, Response) else found[first:last]):
+            if self.is_last(
+                part, probabilities if isinstance(probabilities, Response) else probabilities[first:last]
+            ):
                 answered.append(part.task)
             first = last
         for task in answered:
             task.response = task.response or self.attempt(lambda task=task: self.joined(model, task))
         return answered
 
-    def is_last(self, part: Part, found: np.ndarray | Response) -> bool:
+    def is_last(self, part: Part, probabilities: np.ndarray | Response) -> bool:
         """Keeps a part's outcome with its task; whether it was the last that was missing."""
         task = part.task
         with self.changed:
-            if isinstance(found, Response):
-                task.response = found
+            if isinstance(probabilities, Response):
+                task.response = probabilities
             else:
-                task.keep(part, found)
+                task.keep(part, probabilities)
             task.unfinished -= 1
             return not task.unfinished
 
-    def joined(self, model: Model, task: Task) -> Response:
+    def joined(self, model: Model, task: PendingRequest) -> Response:
         """The answer of a task whose parts are all predicted."""
         wanted = task.content.wanted
         if task.rows is None:
             raise RuntimeError("No part of the request is predicted.")
         return Response(HTTPStatus.OK, written(task.rows, model, self.version, wanted), wanted)
 
-    def deliver(self, tasks: list[Task]) -> None:
+    def deliver(self, tasks: list[PendingRequest]) -> None:
         """Tells each caller."""
         for task in tasks:
             self.admission.answered(len(task.request.body))

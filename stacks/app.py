@@ -15,10 +15,10 @@ from stacks.bulk.stack import BulkStack
 from stacks.console.stack import ConsoleStack
 from stacks.inference.stack import InferenceStack
 from stacks.monitoring.budget import add_budget
-from stacks.monitoring.stack import WatchingStack
-from stacks.release.shutdown import Rests
+from stacks.monitoring.stack import MonitoringStack
+from stacks.release.shutdown import ScheduledShutdown
 from stacks.release.stack import ReleaseStack
-from stacks.release.state_machine import ReleasePlaces
+from stacks.release.state_machine import ReleaseContext
 from stacks.settings import EnvironmentSettings, load_settings, warnings_of
 from stacks.storage.stack import StorageStack
 from stacks.training.stack import TrainingStack
@@ -54,7 +54,7 @@ def add_stacks(app: App, settings: EnvironmentSettings, build_directory: Path) -
         app,
         **named(settings, "Release", "From an approved version to its endpoint"),
         settings=settings,
-        places=ReleasePlaces(
+        context=ReleaseContext(
             settings.name,
             inference.stack_name,
             inference.configurations(),
@@ -90,8 +90,8 @@ def add_stacks(app: App, settings: EnvironmentSettings, build_directory: Path) -
         # It reads where the API is, and which machine trains.
         for part in ("Training", "Api"):
             stacks["Console"].add_stack_dependency(stacks[part])
-    if settings.watching:
-        stacks["Watching"] = watching = WatchingStack(
+    if settings.monitoring:
+        stacks["Watching"] = monitoring = MonitoringStack(
             app,
             **named(settings, "Watching", "Who hears of alarms, drift and failed runs"),
             settings=settings,
@@ -99,22 +99,24 @@ def add_stacks(app: App, settings: EnvironmentSettings, build_directory: Path) -
             alarm_prefix=stack_name(settings.name, ""),
             inference_stack=inference.stack_name,
         )
-        topic = watching.topic
-    if settings.rest:
-        Rests(release, "Rests", settings=settings, places=release.places, release_machine=release.machine)
+        topic = monitoring.topic
+    if settings.scheduled_shutdown:
+        ScheduledShutdown(
+            release, "Rests", settings=settings, context=release.context, release_machine=release.machine
+        )
     stacks["Bulk"] = BulkStack(
         app,
         **named(settings, "Bulk", "Any operation over millions of objects"),
         settings=settings,
         build_directory=build_directory,
     )
-    if settings.watching:
+    if settings.monitoring:
         # It listens to their machines, which it knows by what they published.
         for part in ("Training", "Release", "Bulk"):
             stacks["Watching"].add_stack_dependency(stacks[part])
     if settings.budget:
         # Beside the topic that hears of it, where there is one.
-        holder = stacks["Watching" if settings.watching else "Storage"]
+        holder = stacks["Watching" if settings.monitoring else "Storage"]
         tags = {"project": PROJECT, "environment": settings.name}
         add_budget(holder, settings.budget, tags, topic)
     # They read what storage published, which CDK cannot see by itself.

@@ -126,7 +126,9 @@ def is_in_reference(action: str, resource: str) -> bool:
     found = known.get("Actions", {}).get(name.lower())
     if found is None or resource == "*":
         return found is not None
-    formats = [one for kind in found["Resources"] for one in known["Resources"][kind]["ARNFormats"]]
+    formats = [
+        arn_format for kind in found["Resources"] for arn_format in known["Resources"][kind]["ARNFormats"]
+    ]
     return any(re.fullmatch(re.sub(r"\$\{\w+\}", "[^:]*", one), resource) for one in formats)
 
 

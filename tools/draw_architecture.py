@@ -31,7 +31,9 @@ Template = dict[str, Any]
 def of_type(template: Template, kind: str) -> dict[str, dict]:
     """The resources of a CloudFormation type: logical id to properties."""
     return {
-        name: one.get("Properties", {}) for name, one in template["Resources"].items() if one["Type"] == kind
+        name: resource.get("Properties", {})
+        for name, resource in template["Resources"].items()
+        if resource["Type"] == kind
     }
 
 
@@ -47,12 +49,12 @@ def states(training: Template) -> list[tuple[str, str]]:
     """The state machine's states in the order of the way that succeeds: name and what each makes."""
     (machine,) = of_type(training, "AWS::StepFunctions::StateMachine").values()
     definition = json.loads(plain(machine["DefinitionString"]))
-    found, name = [], definition["StartAt"]
+    names, name = [], definition["StartAt"]
     while name:
         state = definition["States"][name]
-        found.append((name, made_by(state)))
+        names.append((name, made_by(state)))
         name = next_of(state, definition["States"])
-    return found
+    return names
 
 
 def made_by(state: dict) -> str:
@@ -63,7 +65,11 @@ def made_by(state: dict) -> str:
 
 def next_of(state: dict, every: dict[str, dict]) -> str | None:
     """The state after this one; a choice goes on to the target that is no failure."""
-    targets = [state.get("Next"), state.get("Default"), *(one["Next"] for one in state.get("Choices", []))]
+    targets = [
+        state.get("Next"),
+        state.get("Default"),
+        *(choice["Next"] for choice in state.get("Choices", [])),
+    ]
     going = [target for target in targets if target and every[target]["Type"] != "Fail"]
     return going[0] if going else None
 
@@ -100,7 +106,7 @@ def calls(api: Template, function: str) -> list[str]:
 def reads(reader: Template, writer: Template) -> bool:
     """Whether one stack's parameters name what the other published."""
     published = {properties["Name"] for properties in of_type(writer, "AWS::SSM::Parameter").values()}
-    return any(one.get("Default") in published for one in reader.get("Parameters", {}).values())
+    return any(parameter.get("Default") in published for parameter in reader.get("Parameters", {}).values())
 
 
 def text(

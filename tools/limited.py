@@ -41,13 +41,13 @@ def end(process: psutil.Process) -> None:
         own, everything = process.children(), process.children(recursive=True)
     except psutil.NoSuchProcess:
         return
-    for one in (process, *own):
-        send(one, signal.SIGABRT)
+    for running in (process, *own):
+        send(running, signal.SIGABRT)
         # One that is stopped hears nothing before.
-        send(one, signal.SIGCONT)
+        send(running, signal.SIGCONT)
     psutil.wait_procs([process, *everything], STACKS_SECONDS)
-    for one in (process, *everything):
-        send(one, signal.SIGKILL)
+    for running in (process, *everything):
+        send(running, signal.SIGKILL)
 
 
 def send(process: psutil.Process, number: int) -> None:

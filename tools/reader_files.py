@@ -37,7 +37,7 @@ def write_reader_files(folder: Path) -> None:
         rows = csv.DictWriter(file, ["text", "label"])
         rows.writeheader()
         rows.writerows(reviews)
-    lines(folder / "reviews.jsonl", [{"text": one["text"]} for one in reviews[:20]])
+    lines(folder / "reviews.jsonl", [{"text": review["text"]} for review in reviews[:20]])
     np.save(folder / "walk.npy", wave(generator, 0.5))
     recordings = [
         {"sequence": wave(generator, speed).round(4).tolist(), "label": label}

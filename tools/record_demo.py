@@ -46,7 +46,7 @@ def model_figures(model: dict[str, Any]) -> dict[str, Any]:
 def with_output(readme: str, output: str) -> str:
     """The README with the demo's output in its place; the report's path is written as a reader would see it."""
     shown = output.replace(str(ROOT) + "/", "").strip("\n")
-    return PLACE.sub(lambda found: f"{found[1]}\n```text\n{shown}\n```\n", readme, count=1)
+    return PLACE.sub(lambda output: f"{output[1]}\n```text\n{shown}\n```\n", readme, count=1)
 
 
 if __name__ == "__main__":

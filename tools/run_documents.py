@@ -164,7 +164,7 @@ def end(process: subprocess.Popen) -> None:
 def in_order(pages: list[Path]) -> list[Line]:
     """The lines of the pages; the embedded AWS goes down at the very end, because later pages speak to it."""
     lines = [line for page in pages for line in lines_of(page)]
-    return [line for line in lines if line.command != LAST] + [one for one in lines if one.command == LAST]
+    return [line for line in lines if line.command != LAST] + [line for line in lines if line.command == LAST]
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ from lambdas.catalogue import OPERATIONS
 from lambdas.common.bodies import ImageBody, ImagePairBody, ObjectBody, SequenceBody, TextBody
 from lambdas.common.bodies import taken as what_is_taken
 from lambdas.common.operations import Operation
-from lambdas.common.options import Choice, Choices, Integer, Option, Share
+from lambdas.common.options import Choice, Choices, Integer, QueryOption, Share
 
 # Of a docstring in a method.
 LINE, INDENT = 117, " " * 8
@@ -54,7 +54,7 @@ class Operations(ABC):
 '''
 
 
-def type_of(option: Option) -> str:
+def type_of(option: QueryOption) -> str:
     """The Python type of an option's value."""
     match option:
         case Integer():
@@ -89,10 +89,13 @@ def method(operation: Operation) -> str:
     takes, helper, gives = subjects(operation)
     parameters = [f"{name}: {kind}" for name, kind in takes.items()]
     if operation.options:
-        parameters += ["*", *(f"{one.name}: {type_of(one)} | None = None" for one in operation.options)]
-    described = "".join(f"\n            {one.name}: {one.description}" for one in operation.options)
+        parameters += [
+            "*",
+            *(f"{option.name}: {type_of(option)} | None = None" for option in operation.options),
+        ]
+    described = "".join(f"\n            {option.name}: {option.description}" for option in operation.options)
     about = f"\n\n        Args:{described}\n        " if described else ""
-    options = ", ".join(f"{one.name!r}: {one.name}" for one in operation.options)
+    options = ", ".join(f"{option.name!r}: {option.name}" for option in operation.options)
     sent = [repr(operation.path), *takes]
     if not isinstance(operation.body, ObjectBody):
         sent.append(f"{{{options}}}")

@@ -34,7 +34,7 @@ def parts(
     elif shape.type_name == "list":
         below += parts(shape.member, entry, f"{path}[]", above)
     fates = {fate for _, fate in below} or {entry.fate(path)}
-    has_values = any(one.startswith(path) for one in entry.values if one != path)
+    has_values = any(value.startswith(path) for value in entry.values if value != path)
     if path and len(fates) == 1 and not has_values:
         yield path.removesuffix("[]"), fates.pop()
     else:
@@ -54,7 +54,7 @@ def row(operation: str, entry: Members, shapes: Shapes) -> Iterator[str]:
 def with_values(path: str, entry: Members) -> str:
     """A member, with the values that are taken of it."""
     values = entry.values.get(path)
-    return f"`{path}`" + (f" ({' or '.join(str(one) for one in values)})" if values else "")
+    return f"`{path}`" + (f" ({' or '.join(str(value) for value in values)})" if values else "")
 
 
 def page() -> str:

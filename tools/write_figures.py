@@ -66,8 +66,8 @@ def where(result: Result) -> str:
 def against_torch(result: Result, kind: str) -> float | None:
     """Against the faster of PyTorch's two formats; a processor without bfloat16 instructions is slow in that."""
     rates = result[kind]["ours_against"]
-    found = [value for name, value in rates.items() if name.startswith("torch")]
-    return min(found, default=None)
+    torch_rates = [value for name, value in rates.items() if name.startswith("torch")]
+    return min(torch_rates, default=None)
 
 
 def against_airbench(result: Result) -> float | None:
@@ -284,7 +284,7 @@ def table() -> str:
 
 def with_table(page: str) -> str:
     """The page with the table in its place."""
-    return PLACE.sub(lambda found: f"{found[1]}\n{table()}\n", page, count=1)
+    return PLACE.sub(lambda results: f"{results[1]}\n{table()}\n", page, count=1)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from lambdas.common.bodies import ImageBody, ObjectBody, TextBody, TextsBody, sc
 from lambdas.common.content import IMAGE_TYPES, JSON_TYPE, TEXT_TYPE
 from lambdas.common.idempotency import KEY_HEADER
 from lambdas.common.operations import Operation
-from lambdas.common.options import Choices, Option, Regions, Words
+from lambdas.common.options import Choices, QueryOption, Regions, Words
 
 DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "openapi.json"
 NUMBER_OR_NULL = {"type": ["number", "null"]}
@@ -115,7 +115,7 @@ def schemas() -> dict[str, Any]:
     }
 
 
-def parameter(option: Option, example: str | None) -> dict[str, Any]:
+def parameter(option: QueryOption, example: str | None) -> dict[str, Any]:
     """A query parameter."""
     shown = {} if example is None else {"example": typed(option, example)}
     listed = {"style": "form", "explode": False} if isinstance(option, Choices | Words | Regions) else {}
@@ -130,7 +130,7 @@ def parameter(option: Option, example: str | None) -> dict[str, Any]:
     }
 
 
-def typed(option: Option, example: str) -> Any:
+def typed(option: QueryOption, example: str) -> Any:
     """An example's value in the type of the option's schema."""
     kinds = {"integer": int, "number": float, "array": lambda listed: listed.split(","), "string": str}
     return kinds[option.schema()["type"]](example)

@@ -47,9 +47,9 @@ def tables(result: dict[str, Any]) -> str:
     return "\n".join([*rows, "", NOTES]) + "\n"
 
 
-def speed_row(name: str, found: dict[str, Any]) -> str:
+def speed_row(name: str, figures: dict[str, Any]) -> str:
     """A workload's row."""
-    rates, against = found["requests_per_second"], found["litert_against"]
+    rates, against = figures["requests_per_second"], figures["litert_against"]
     cells = [
         name,
         f"{rates['litert']:,.0f}",
@@ -57,21 +57,21 @@ def speed_row(name: str, found: dict[str, Any]) -> str:
         f"{against['signature']:.3g} ×",
         f"{rates['predict']:,.0f}",
         f"{against['predict']:.3g} ×",
-        f"{found['wrong_answers']['litert']} of {found['answers_compared']['litert']:,}",
+        f"{figures['wrong_answers']['litert']} of {figures['answers_compared']['litert']:,}",
     ]
     return f"| {' | '.join(cells)} |"
 
 
-def load_row(name: str, found: dict[str, Any]) -> str:
+def load_row(name: str, figures: dict[str, Any]) -> str:
     """The row of a rate."""
-    amiss = (found[key] for key in ("wrong_answers", "unanswered", "refused_without_retry_after"))
+    amiss = (figures[key] for key in ("wrong_answers", "unanswered", "refused_without_retry_after"))
     cells = [
         name,
-        f"{found['requests_per_second_due']:,.0f}",
-        f"{found['statuses'].get('200', 0):,}",
-        f"{found['statuses'].get('429', 0):,}",
-        f"{found['p50_milliseconds']:,.1f} ms",
-        f"{found['p99_milliseconds']:,.1f} ms",
+        f"{figures['requests_per_second_due']:,.0f}",
+        f"{figures['statuses'].get('200', 0):,}",
+        f"{figures['statuses'].get('429', 0):,}",
+        f"{figures['p50_milliseconds']:,.1f} ms",
+        f"{figures['p99_milliseconds']:,.1f} ms",
         ", ".join(f"{number:,}" for number in amiss),
     ]
     return f"| {' | '.join(cells)} |"

@@ -37,16 +37,19 @@ def marks() -> dict[str, str]:
 def without() -> list[str]:
     """The services' operations that the API asks and no stand-in answers."""
     known = {name for service in (rekognition, comprehend) for name in service.stand_in().operations}
-    return sorted({one.api for one in OPERATIONS if one.service in ("rekognition", "comprehend")} - known)
+    return sorted(
+        {operation.api for operation in OPERATIONS if operation.service in ("rekognition", "comprehend")}
+        - known
+    )
 
 
 def figures_of(operation: str, result: dict[str, Any]) -> list[str]:
     """Its measured figures as cells: what, the share with its interval, of how many samples, on which data."""
     return [
-        f"{one['what']} | {one['value']:.3f} ({one['interval_95'][0]:.3f} to {one['interval_95'][1]:.3f}) | "
-        f"{one['samples']:,} | {one['data']}"
-        for one in result["figures"]
-        if one["operation"] == operation
+        f"{row['what']} | {row['value']:.3f} ({row['interval_95'][0]:.3f} to {row['interval_95'][1]:.3f}) | "
+        f"{row['samples']:,} | {row['data']}"
+        for row in result["figures"]
+        if row["operation"] == operation
     ]
 
 
@@ -64,14 +67,14 @@ def tables() -> str:
     ]
     for name in marks():
         cells = figures_of(name, result) or [f"not measured: {NOT_MEASURED[name]} | | |"]
-        measured += [f"| {name} | {one} |" for one in cells]
+        measured += [f"| {name} | {cell} |" for cell in cells]
     none = f"No stand-in, and so 501: {', '.join(without())}."
     return "\n".join([*rows, "", none, "", *measured, ""])
 
 
 def with_tables(page: str) -> str:
     """The page with the tables in their place."""
-    return PLACE.sub(lambda found: f"{found[1]}\n{tables()}\n", page, count=1)
+    return PLACE.sub(lambda result: f"{result[1]}\n{tables()}\n", page, count=1)
 
 
 if __name__ == "__main__":

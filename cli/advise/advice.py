@@ -12,7 +12,7 @@ from rich.text import Text
 
 from advisor import Problem, ProblemError
 from advisor.counterfactuals import show
-from advisor.engine import Advice, Option, sentence_of_break_even
+from advisor.engine import Advice, AdvisedOption, sentence_of_break_even
 from advisor.prices import HOME_REGION, all_prices
 from advisor.problem import CHOICES, COUNTS, NUMBERS, ONLY_FOR, SWITCHES, TASKS
 from cli.advise.profiling import Profile
@@ -65,7 +65,7 @@ def value_of(name: str, words: str) -> Any:
             return False
         raise CommandFailed(f"{name} wants yes or no, and '{words}' is neither.")
     if name == "existing_customer_of":
-        return tuple(one.strip() for one in words.split(",") if one.strip())
+        return tuple(part.strip() for part in words.split(",") if part.strip())
     if name in CHOICES and plain.lower() == "no" and "none" in CHOICES[name]:
         return "none"
     return words.strip()
@@ -96,16 +96,16 @@ def in_region(answers: dict[str, str], region: str | None) -> dict[str, str]:
     return chosen
 
 
-def measured(found: Profile) -> dict[str, str]:
+def measured(profile: Profile) -> dict[str, str]:
     """The answers that a data set gives, told on standard error with what should be known about it."""
     told = Console(stderr=True, highlight=False)
     told.print(
-        f"Measured: {', '.join(f'{name} {show(value)}' for name, value in found.answers.items())}.",
+        f"Measured: {', '.join(f'{name} {show(value)}' for name, value in profile.answers.items())}.",
         markup=False,
     )
-    for note in found.notes:
+    for note in profile.notes:
         told.print(note)
-    return {name: str(value) for name, value in found.answers.items()}
+    return {name: str(value) for name, value in profile.answers.items()}
 
 
 def ask_questions(answers: dict[str, str], prompt: Callable[[str], str]) -> dict[str, str]:
@@ -162,9 +162,11 @@ def break_evens_ahead(advice: Advice) -> list[str]:
     """The break-even volumes among the options in the table that this month's volume has not passed."""
     usd = {option.id: option.usd_per_month for option in advice.options[:OPTIONS_SHOWN]}
     return [
-        sentence_of_break_even(one)
-        for one in advice.break_evens
-        if one.below in usd and one.above in usd and not is_passed(usd[one.below], usd[one.above])
+        sentence_of_break_even(break_even)
+        for break_even in advice.break_evens
+        if break_even.below in usd
+        and break_even.above in usd
+        and not is_passed(usd[break_even.below], usd[break_even.above])
     ]
 
 
@@ -173,7 +175,7 @@ def is_passed(below_usd: float | None, above_usd: float | None) -> bool:
     return below_usd is not None and above_usd is not None and above_usd < below_usd
 
 
-def headline(first: Option, close_call: bool) -> Panel:
+def headline(first: AdvisedOption, close_call: bool) -> Panel:
     """The option that comes first, with its reasons and risks."""
     lines = [f"{first.service}: {first.operation}"]
     if first.serving:

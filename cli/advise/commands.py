@@ -161,12 +161,14 @@ def refresh(
     client = boto3.client("pricing", region_name="us-east-1")
     today = datetime.datetime.now(datetime.UTC).date()
     with Progress().step(f"Asking the AWS Price List API about {region}") as detail:
-        found = prices.refresh(client, region, DATA, today, detail)
+        changes = prices.refresh(client, region, DATA, today, detail)
     table = new_table("Price", "Before", "Now", title=f"US dollars a unit in {region}")
-    for one in found:
-        before = "unknown" if one.before is None else prices.number(one.before)
-        table.add_row(one.id, before, one.reason if one.after is None else prices.number(one.after))
+    for change in changes:
+        before = "unknown" if change.before is None else prices.number(change.before)
+        table.add_row(
+            change.id, before, change.reason if change.after is None else prices.number(change.after)
+        )
     if as_json:
-        show([asdict(one) for one in found], True, "")
+        show([asdict(change) for change in changes], True, "")
     else:
         Console().print(table)

@@ -57,7 +57,7 @@ def sagemaker_quotas(target: Target) -> dict[str, float]:
     quotas: dict[str, float] = {}
     for operation in ("list_aws_default_service_quotas", "list_service_quotas"):
         for page in client.get_paginator(operation).paginate(ServiceCode="sagemaker"):
-            quotas |= {one["QuotaName"]: one["Value"] for one in page["Quotas"]}
+            quotas |= {quota["QuotaName"]: quota["Value"] for quota in page["Quotas"]}
     return quotas
 
 

@@ -50,13 +50,13 @@ def refresh(
     Raises:
         CommandFailed: when there are no credentials, or they may not ask; nothing is written then.
     """
-    found, texts = [], {}
+    changes, texts = [], {}
     for name in FILES:
         text = (directory / name).read_text(encoding="utf-8")
         for price in askable(text, region):
             on_detail(price.id)
             answer, result = ask(client, price, region, today)
-            found.append(result)
+            changes.append(result)
             if answer is not None:
                 text = with_price(text, answer)
         texts[name] = text
@@ -64,7 +64,7 @@ def refresh(
         for entry in tomllib.loads(text)["price"]:
             parse_price(entry)
         (directory / name).write_text(text, encoding="utf-8")
-    return found
+    return changes
 
 
 def askable(text: str, region: str) -> Iterator[Price]:
@@ -125,7 +125,9 @@ def matching(client: Any, price: Price, region: str) -> list[dict[str, Any]]:
             f"The Price List API refused the question for {price.id}: {error.response['Error']['Message']} The "
             "credentials need pricing:GetProducts; the tables are as they were."
         ) from error
-    return [one for one in products if one["product"]["attributes"].get("usagetype", "").endswith(end)]
+    return [
+        product for product in products if product["product"]["attributes"].get("usagetype", "").endswith(end)
+    ]
 
 
 def with_price(text: str, price: Price) -> str:

@@ -40,13 +40,13 @@ class Line:
 
 def lines_of(templates: list[dict[str, Any]], prices: PriceTable) -> list[Line]:
     """The standing costs of templates, dearest first, unknown ones before them."""
-    found: dict[tuple[str, str, str, float], int] = {}
+    counts: dict[tuple[str, str, str, float], int] = {}
     for what, price, when, hours, count in standing(templates):
         key = (what, price, when, hours)
-        found[key] = found.get(key, 0) + count
+        counts[key] = counts.get(key, 0) + count
     lines = [
         Line(what, count, cost(prices, price, count, hours), price, when)
-        for (what, price, when, hours), count in found.items()
+        for (what, price, when, hours), count in counts.items()
     ]
     return sorted(
         lines, key=lambda line: (line.usd_per_hour is not None, -(line.usd_per_hour or 0), line.what)

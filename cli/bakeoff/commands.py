@@ -64,7 +64,7 @@ def bakeoff(
     as_json: JsonOption = False,
 ) -> None:
     """Train every family on your own data, on one split, and say which wins and whether the advisor had said so."""
-    from bakeoff.contest import Settings
+    from bakeoff.contest import ContestSettings
     from bakeoff.statistics import METRICS
     from cli.advise import advice as advising
     from cli.advise.profiling import profile
@@ -86,18 +86,20 @@ def bakeoff(
     remote = place == "sagemaker"
     target = choose_target(environment, own_account=own_account) if remote or own_account else None
     runner = jobs.jobs_of(target, settings_of(environment)) if remote and target else None
-    found = profile(data, Columns(label=label, text=text, image=image, group=group))
-    answers = advising.measured(found) | {"labels": "own"} | parse_settings(settings or [])
+    profiled = profile(data, Columns(label=label, text=text, image=image, group=group))
+    answers = advising.measured(profiled) | {"labels": "own"} | parse_settings(settings or [])
     if volume is not None:
         answers["predictions_per_month"] = str(volume)
     problem = advising.problem_of(advising.in_region(answers, region))
     directory = BUILD / "bakeoff"
     baking.clear(directory)
-    limits = Settings(minutes * 60, examples_most=examples, seed=seed, own_account=own_account, metric=metric)
-    held = baking.run(read_examples(found), problem, limits, directory, runner)
+    limits = ContestSettings(
+        minutes * 60, examples_most=examples, seed=seed, own_account=own_account, metric=metric
+    )
+    held = baking.run(read_examples(profiled), problem, limits, directory, runner)
     page = report.write(directory, held, problem, data.name)
     if target:
-        typer.echo(visible(publish.leave(target, held, data.name)), err=True)
+        typer.echo(visible(publish.publish_figures(target, held, data.name)), err=True)
     stopped = f"Stopped: what had finished is in {page}, and nothing else runs." if held.interrupted else None
     if as_json:
         show(report.facts(held, problem, data.name), True, "", problem=stopped)

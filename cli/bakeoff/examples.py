@@ -36,12 +36,12 @@ def read_examples(measured: profiling.Profile) -> Examples:
     sources = sources_of(samples)
     modality = measured.answers["modality"]
     if data.feature == "text":
-        texts = [bytes(one).decode("utf-8", "replace") for one in contents]
+        texts = [bytes(content).decode("utf-8", "replace") for content in contents]
         return Examples(modality, texts, targets, labels, sources)
     if data.feature == "table":
         numeric = tuple(column.is_numeric for column in data.columns)
         return Examples(modality, np.stack(contents), targets, labels, sources, numeric)
-    if data.feature == "sequence" and len({len(one) for one in contents}) == 1:
+    if data.feature == "sequence" and len({len(content) for content in contents}) == 1:
         contents = np.stack(contents)
     return Examples(modality, contents, targets, labels, sources)
 

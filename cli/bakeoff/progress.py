@@ -15,8 +15,8 @@ from rich.text import Text
 
 from advisor import Problem
 from bakeoff import contest
-from bakeoff.candidates import Candidate, candidates_for
-from bakeoff.contest import Contest, Runner, Settings
+from bakeoff.candidates import Competitor, candidates_for
+from bakeoff.contest import Contest, ContestSettings, Runner
 from bakeoff.errors import ComparisonRefused
 from bakeoff.examples import Examples
 from bakeoff.results import Result, known
@@ -75,12 +75,12 @@ class Bars:
         self.started_at: dict[str, float] = {}
 
     @contextmanager
-    def showing(self, candidates: list[Candidate]) -> Iterator[Bars]:
+    def showing(self, candidates: list[Competitor]) -> Iterator[Bars]:
         """Shows a bar that waits for each candidate."""
         with self.bars, nullcontext() if is_live(self.console) else every_minute(self.tell):
-            for one in candidates:
-                self.tasks[one.id] = self.bars.add_task(
-                    one.title, total=1.0, start=False, words="waits", mark=""
+            for candidate in candidates:
+                self.tasks[candidate.id] = self.bars.add_task(
+                    candidate.title, total=1.0, start=False, words="waits", mark=""
                 )
             yield self
 
@@ -91,7 +91,7 @@ class Bars:
                 words = f"… {task.description} · {task.fields['words']} · {task.elapsed:.0f} s"
                 self.console.print(words, soft_wrap=True)
 
-    def started(self, candidate: Candidate, seconds: float) -> None:
+    def started(self, candidate: Competitor, seconds: float) -> None:
         """A candidate begins."""
         self.started_at[candidate.id] = time.monotonic()
         self.bars.start_task(self.tasks[candidate.id])
@@ -99,7 +99,7 @@ class Bars:
         if not is_live(self.console):
             self.console.print(f"… {candidate.title}", soft_wrap=True)
 
-    def progressed(self, candidate: Candidate, share: float, words: str) -> None:
+    def progressed(self, candidate: Competitor, share: float, words: str) -> None:
         """So much of a candidate's work is done."""
         self.bars.update(self.tasks[candidate.id], completed=share, words=words[:WORDS_SHOWN])
 
@@ -122,7 +122,11 @@ class Bars:
 
 
 def run(
-    examples: Examples, problem: Problem, settings: Settings, directory: Path, runner: Runner | None = None
+    examples: Examples,
+    problem: Problem,
+    settings: ContestSettings,
+    directory: Path,
+    runner: Runner | None = None,
 ) -> Contest:
     """Runs the bake-off with its progress on standard error; `runner` says where, this machine by default.
 
@@ -137,7 +141,7 @@ def run(
             held = contest.run(examples, problem, settings, directory, bars, entrants=entrants, runner=runner)
     except ComparisonRefused as refusal:
         raise CommandFailed(str(refusal)) from refusal
-    if held.interrupted and not any(one.finished for one in held.results):
+    if held.interrupted and not any(result.finished for result in held.results):
         raise CommandFailed(
             "The bake-off was stopped before any candidate had finished, so there is no report."
         )
@@ -153,7 +157,9 @@ def render(held: Contest) -> Group:
     for result in held.results:
         if not result.finished:
             parts.append(Text(f"{result.candidate.title}: {result.reason}", style="red"))
-    parts += [Text(f"{one.title} takes no part: {one.reason}", style="dim") for one in held.absent]
+    parts += [
+        Text(f"{absentee.title} takes no part: {absentee.reason}", style="dim") for absentee in held.absent
+    ]
     parts += [Text(note, style="dim") for note in notes(held)]
     parts += [Text(sentence, style="bold") for sentence in (held.verdict.sentences if held.verdict else ())]
     if held.interrupted:
@@ -164,25 +170,26 @@ def render(held: Contest) -> Group:
 def ranked(held: Contest) -> list[Result]:
     """The finished results, the best first."""
     return sorted(
-        (one for one in held.results if one.finished), key=lambda one: -one.score(held.metric).value
+        (result for result in held.results if result.finished),
+        key=lambda result: -result.score(held.metric).value,
     )
 
 
 def notes(held: Contest) -> list[str]:
     """What a reader should know: of the data, of each candidate, and of the prices."""
-    found = list(held.notes)
+    sentences = list(held.notes)
     for result in held.results:
-        found += [f"{result.candidate.title}: {note}" for note in result.notes]
+        sentences += [f"{result.candidate.title}: {note}" for note in result.notes]
         if result.unknown_price:
-            found.append(f"{result.candidate.title}: the price {result.unknown_price} is unknown.")
-    return found
+            sentences.append(f"{result.candidate.title}: the price {result.unknown_price} is unknown.")
+    return sentences
 
 
 def row(result: Result, metrics: tuple[str, ...]) -> list[str]:
     """One result's cells, of one line or two, with its scores by these metrics."""
     return [
         result.candidate.title,
-        *(f"{one.value:.4f}\n{one.low:.3f}–{one.high:.3f}" for one in map(result.score, metrics)),
+        *(f"{score.value:.4f}\n{score.low:.3f}–{score.high:.3f}" for score in map(result.score, metrics)),
         f"{result.training_seconds:.1f}",
         f"{result.p50_ms:.2f}\n{result.p99_ms:.2f}",
         size(known(result.artefact_bytes)),

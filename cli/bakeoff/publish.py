@@ -25,24 +25,24 @@ def figures(held: Contest, data: str) -> dict[str, Any]:
         "interrupted": held.interrupted,
         "results": [
             {
-                "title": one.candidate.title,
-                "family": one.candidate.family,
-                "stand_in": one.candidate.stand_in,
-                "status": one.status,
-                "accuracy": asdict(one.accuracy) if one.accuracy else None,
-                "macro_f1": asdict(one.macro_f1) if one.macro_f1 else None,
-                "training_seconds": one.training_seconds,
-                "p50_ms": one.p50_ms,
-                "p99_ms": one.p99_ms,
-                "usd_per_month": one.usd_per_month,
+                "title": result.candidate.title,
+                "family": result.candidate.family,
+                "stand_in": result.candidate.stand_in,
+                "status": result.status,
+                "accuracy": asdict(result.accuracy) if result.accuracy else None,
+                "macro_f1": asdict(result.macro_f1) if result.macro_f1 else None,
+                "training_seconds": result.training_seconds,
+                "p50_ms": result.p50_ms,
+                "p99_ms": result.p99_ms,
+                "usd_per_month": result.usd_per_month,
             }
-            for one in held.results
+            for result in held.results
         ],
         "verdict": {"sentences": held.verdict.sentences} if held.verdict else None,
     }
 
 
-def leave(target: Target, held: Contest, data: str) -> str:
+def publish_figures(target: Target, held: Contest, data: str) -> str:
     """Writes the figures in place of those of the bake-off before; a sentence that says what became of it.
 
     The bake-off is over and its report is written, so that nothing here may fail it.
@@ -60,5 +60,5 @@ def leave(target: Target, held: Contest, data: str) -> str:
             Bucket=bucket, Key=BAKEOFF_KEY, Body=content, ContentType="application/json"
         )
     except (BotoCoreError, ClientError) as error:
-        return f"The figures could not be left for the console in {target.description}: {error}"
+        return f"The figures could not be published for the console in {target.description}: {error}"
     return f"The figures are at s3://{bucket}/{BAKEOFF_KEY}, where the console's page Watch reads them."

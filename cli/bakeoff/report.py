@@ -51,7 +51,7 @@ def facts(held: Contest, problem: Problem, data: str) -> dict[str, Any]:
         "seconds": round(held.seconds, 1),
         "interrupted": held.interrupted,
         "results": [facts_of_result(result) for result in held.results],
-        "absent": [asdict(one) for one in held.absent],
+        "absent": [asdict(absentee) for absentee in held.absent],
         "verdict": asdict(held.verdict) if held.verdict else None,
         "notes": list(held.notes),
     }
@@ -86,14 +86,16 @@ def render(held: Contest, problem: Problem, data: str) -> str:
     return environment.get_template(TEMPLATE).render(
         data=data,
         held=held,
-        rows=[{"result": one, "cells": progress.row(one, metrics)} for one in finished],
+        rows=[{"result": result, "cells": progress.row(result, metrics)} for result in finished],
         notes=progress.notes(held),
         headings=progress.headings(held),
         scores_svg=draw_scores(finished, metrics) if finished else "",
         speed_svg=draw_speed(finished) if finished else "",
         cost_svg=draw_costs(finished, problem),
         volume=problem.predictions_per_month,
-        matrices=[matrix_of(one, held.labels) for one in finished[:1] if len(held.labels) <= CLASSES_SHOWN],
+        matrices=[
+            matrix_of(result, held.labels) for result in finished[:1] if len(held.labels) <= CLASSES_SHOWN
+        ],
     )
 
 
@@ -118,13 +120,13 @@ def draw_scores(finished: list[Result], metrics: tuple[str, str]) -> str:
     figure, (axes,) = new_figure(1, 0.8 + 0.5 * len(finished))
     for offset, name, colour in zip((0.12, -0.12), metrics, (ACCENT, SECOND), strict=True):
         for place, result in enumerate(reversed(finished)):
-            one = result.score(name)
-            spread = [[max(0.0, one.value - one.low)], [max(0.0, one.high - one.value)]]
+            score = result.score(name)
+            spread = [[max(0.0, score.value - score.low)], [max(0.0, score.high - score.value)]]
             axes.errorbar(
-                one.value, place + offset, xerr=spread, fmt="o", markersize=5, capsize=3, color=colour,
+                score.value, place + offset, xerr=spread, fmt="o", markersize=5, capsize=3, color=colour,
                 label=METRICS[name] if place == 0 else None,
             )  # fmt: skip
-    axes.set_yticks(range(len(finished)), [one.candidate.title for one in reversed(finished)])
+    axes.set_yticks(range(len(finished)), [result.candidate.title for result in reversed(finished)])
     axes.set_ylim(-0.6, len(finished) - 0.4)
     axes.set_xlabel("share of the test part, with 95 % intervals", color=QUIET, fontsize=9)
     axes.legend(frameon=False, fontsize=8, labelcolor=QUIET, loc="best")
@@ -134,11 +136,11 @@ def draw_scores(finished: list[Result], metrics: tuple[str, str]) -> str:
 def draw_speed(finished: list[Result]) -> str:
     """Training time and latencies, on logarithmic scales."""
     figure, (training, latency) = new_figure(2, 0.8 + 0.4 * len(finished))
-    names = [one.candidate.title for one in reversed(finished)]
+    names = [result.candidate.title for result in reversed(finished)]
     places = range(len(finished))
     training.barh(
         places,
-        [max(known(one.training_seconds), 1e-3) for one in reversed(finished)],
+        [max(known(result.training_seconds), 1e-3) for result in reversed(finished)],
         color=ACCENT,
         height=0.5,
     )
@@ -146,7 +148,7 @@ def draw_speed(finished: list[Result]) -> str:
     training.set_xscale("log")
     training.set_xlabel("seconds of training", color=QUIET, fontsize=9)
     for name, colour in (("p50_ms", ACCENT), ("p99_ms", SECOND)):
-        values = [max(getattr(one, name), 1e-4) for one in reversed(finished)]
+        values = [max(getattr(result, name), 1e-4) for result in reversed(finished)]
         latency.plot(values, list(places), "o", color=colour, label=name.removesuffix("_ms"))
     latency.set_yticks(places, [""] * len(names))
     latency.set_ylim(training.get_ylim())
@@ -159,7 +161,9 @@ def draw_speed(finished: list[Result]) -> str:
 def draw_costs(finished: list[Result], problem: Problem) -> str:
     """Monthly cost against volume of what can be bought; empty where no price is known."""
     figure, (axes,) = new_figure(1, 3.0)
-    ids = list(dict.fromkeys(one.candidate.advised_as for one in finished if one.candidate.advised_as))
+    ids = list(
+        dict.fromkeys(result.candidate.advised_as for result in finished if result.candidate.advised_as)
+    )
     for name, colour in zip(ids, COLOURS, strict=False):
         costs = costs_at_volumes(advised()[name], problem)
         known = [(volume, usd) for volume, usd in zip(VOLUMES, costs, strict=True) if usd]

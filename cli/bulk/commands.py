@@ -21,7 +21,7 @@ from cli.shared.options import (
 from cli.shared.progress import Progress
 
 if TYPE_CHECKING:
-    from cli.bulk.plan import Plan
+    from cli.bulk.plan import BulkPlan
 
 app = typer.Typer()
 bulk = typer.Typer(
@@ -63,7 +63,7 @@ def start(
     own_account: OwnAccountOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Run an operation over any number of objects, at the service's pace and within a limit."""
+    """Run an operation over any number of objects, at the service's rate and within a limit."""
     if context.invoked_subcommand:
         return
     if source is None or operation is None:
@@ -76,7 +76,7 @@ def start(
 
     asked, query = planning.question_of(operation, options or [])
     target = target_of(environment, own_account)
-    request = planning.Request(asked, query, planning.limit_of(target, limit_usd))
+    request = planning.BulkRequest(asked, query, planning.limit_of(target, limit_usd))
     if only_plan:
         plan = planning.plan_of(target, request, source)
         show(asdict(plan), as_json, words_of(plan))
@@ -95,11 +95,11 @@ def start(
     ended(target, follow(target, run), as_json)
 
 
-def words_of(plan: Plan) -> str:
+def words_of(plan: BulkPlan) -> str:
     """A plan for people: what it costs, and what is left out."""
     costs = (
         f"{plan.objects:,} objects in {plan.batches:,} batches, up to {plan.usd:,.4f} US dollars at the list price, "
-        f"{plan.seconds:,.0f} s or more at the deployment's pace."
+        f"{plan.seconds:,.0f} s or more at the deployment's rate."
     )
     return "\n".join([costs, *plan.left_out])
 

@@ -21,7 +21,7 @@ from definitions.networks import FEATURES, kind_of_feature
 from definitions.parameters import BULK_CALLS_PER_SECOND, BULK_LIMIT, BULK_STATE_MACHINE, DATA_BUCKET
 from definitions.service_limits import SERVICE_LIMITS
 from lambdas.bulk.asking import batch_operation, runs_in_bulk
-from lambdas.bulk.places import PREFIX, Place
+from lambdas.bulk.attempt_keys import PREFIX, AttemptKeys
 from lambdas.catalogue import OPERATIONS
 from lambdas.common.bodies import TextBody
 from lambdas.common.costs import UNIT_CHARACTERS, UNITS_LEAST, price_of
@@ -39,7 +39,7 @@ LINE_BYTES = 200_000
 
 
 @dataclass(frozen=True)
-class Request:
+class BulkRequest:
     """What a run is to do.
 
     Attributes:
@@ -54,7 +54,7 @@ class Request:
 
 
 @dataclass
-class Plan:
+class BulkPlan:
     """What a run will do: its objects, and what they cost at most.
 
     Attributes:
@@ -63,7 +63,7 @@ class Plan:
         calls: to the service.
         batches: of the manifest.
         usd: of the units at the first tier's list price; 0 where a call has no price of its own.
-        seconds: at the deployment's pace, when nothing has to be asked twice.
+        seconds: at the deployment's rate, when nothing has to be asked twice.
         left_out: what of the source is not read, a sentence for each reason.
     """
 
@@ -82,7 +82,7 @@ def question_of(name: str, options: Iterable[str]) -> tuple[Operation, Mapping[s
     Raises:
         CommandFailed: when the operation does not run in bulk, or an option is wrong.
     """
-    known = {one.name: one for one in OPERATIONS if runs_in_bulk(one)}
+    known = {operation.name: operation for operation in OPERATIONS if runs_in_bulk(operation)}
     if name not in known:
         raise CommandFailed(f"'{name}' does not run in bulk. These do: {', '.join(sorted(known))}.")
     query = parse_settings(options, "--option")
@@ -107,7 +107,7 @@ def limit_of(target: Target, limit_usd: float | None) -> float:
     return most if limit_usd is None else limit_usd
 
 
-def usd_per_unit(request: Request, region: str) -> float:
+def usd_per_unit(request: BulkRequest, region: str) -> float:
     """The list price of a unit; 0 for our own networks and classifiers, which are paid for by the hour.
 
     Raises:
@@ -176,9 +176,9 @@ def write_plan(
     file: BinaryIO,
     usd: float,
     calls_per_second: float,
-) -> Plan:
+) -> BulkPlan:
     """Writes the manifest to an open file, and adds up what its objects cost."""
-    plan = Plan()
+    plan = BulkPlan()
 
     def counted() -> Iterator[Mapping[str, Any]]:
         for one in objects:
@@ -208,11 +208,11 @@ def rate_of(target: Target, operation: Operation) -> float:
 
 def start(
     target: Target,
-    request: Request,
+    request: BulkRequest,
     source: str,
     on_detail: Callable[[str], None] = lambda _: None,
-    on_plan: Callable[[Plan], None] = lambda _: None,
-) -> tuple[str, Plan]:
+    on_plan: Callable[[BulkPlan], None] = lambda _: None,
+) -> tuple[str, BulkPlan]:
     """Plans a run and starts it; returns its id and the plan.
 
     Args:
@@ -230,8 +230,8 @@ def start(
     if before_upload:
         on_plan(before_upload)
     with tempfile.TemporaryFile() as file:
-        found = objects_from(target, source, run, selection, on_detail)
-        plan = checked_plan(target, request, source, found, selection, file)
+        objects = objects_from(target, source, run, selection, on_detail)
+        plan = checked_plan(target, request, source, objects, selection, file)
         if before_upload:
             plan.left_out = before_upload.left_out
         else:
@@ -248,7 +248,7 @@ def start(
     return run, plan
 
 
-def plan_of(target: Target, request: Request, source: str) -> Plan:
+def plan_of(target: Target, request: BulkRequest, source: str) -> BulkPlan:
     """What a run would do and cost; nothing is sent.
 
     Raises:
@@ -265,12 +265,12 @@ def plan_of(target: Target, request: Request, source: str) -> Plan:
 
 def checked_plan(
     target: Target,
-    request: Request,
+    request: BulkRequest,
     source: str,
     objects: Iterable[Mapping[str, Any]],
     selection: Selection,
     file: BinaryIO,
-) -> Plan:
+) -> BulkPlan:
     """The plan of objects, whose manifest is written to an open file.
 
     Raises:
@@ -295,17 +295,17 @@ def begin(
 ) -> None:
     """Starts an attempt of a run: writes its manifest, unless it is there already, and what `status` reads."""
     bucket, s3 = target.parameter(DATA_BUCKET), target.client("s3")
-    place = Place(about["id"], attempt)
+    keys = AttemptKeys(about["id"], attempt)
     if manifest is not None:
         manifest.seek(0)
-        s3.upload_fileobj(manifest, bucket, place.manifest)
+        s3.upload_fileobj(manifest, bucket, keys.manifest)
     names = ("id", "operation", "query", "limit_usd")
     run = {**{name: about[name] for name in names}, "attempt": attempt, "objects": objects}
     machine = target.parameter(BULK_STATE_MACHINE)
     execution = target.client("stepfunctions").start_execution(
         stateMachineArn=machine,
         name=f"{about['id']}-{attempt}-{uuid.uuid4().hex[:6]}",
-        input=json.dumps({"run": run, "manifest": place.manifest, "map_results": place.map_results}),
+        input=json.dumps({"run": run, "manifest": keys.manifest, "map_results": keys.map_results}),
     )
     record = {**about, "attempt": attempt, "objects": objects, "execution_arn": execution["executionArn"]}
     s3.put_object(Bucket=bucket, Key=record_key(about["id"]), Body=json.dumps(record).encode())

@@ -16,7 +16,7 @@ from cli.shared.errors import CommandFailed
 from cli.shared.target import Target
 from definitions.parameters import BULK_QUEUE, BULK_TABLE, DATA_BUCKET
 from lambdas.bulk.asking import OPERATIONS
-from lambdas.bulk.places import Place
+from lambdas.bulk.attempt_keys import AttemptKeys
 from model_code.outputs import require_free, written
 
 POLL_SECONDS = 2.0
@@ -35,17 +35,17 @@ def record_of(target: Target, run: str) -> dict[str, Any]:
     """
     s3 = target.client("s3")
     try:
-        found = s3.get_object(Bucket=target.parameter(DATA_BUCKET), Key=record_key(run))
+        response = s3.get_object(Bucket=target.parameter(DATA_BUCKET), Key=record_key(run))
     except s3.exceptions.NoSuchKey as error:
         raise CommandFailed(f"There is no bulk run {run} in {target.description}.") from error
-    return json.loads(found["Body"].read())
+    return json.loads(response["Body"].read())
 
 
 def status(target: Target, run: str) -> dict[str, Any]:
     """The state of a run: of its last execution, and how many objects are done, failed, and in neither yet."""
     record = record_of(target, run)
-    counts = [counts_of(target, Place(run, number)) for number in range(1, record["attempt"] + 1)]
-    done, bad, mendable = sum(one["done"] for one in counts), counts[-1]["failed"], counts[-1]["mendable"]
+    counts = [counts_of(target, AttemptKeys(run, number)) for number in range(1, record["attempt"] + 1)]
+    done, bad, mendable = sum(count["done"] for count in counts), counts[-1]["failed"], counts[-1]["mendable"]
     execution = target.client("stepfunctions").describe_execution(executionArn=record["execution_arn"])
     first = record["plan"]["objects"]
     return {
@@ -59,16 +59,16 @@ def status(target: Target, run: str) -> dict[str, Any]:
         "mendable": mendable,
         "left": first - done - bad,
         "reason": execution.get("cause"),
-        "results": f"s3://{target.parameter('data-bucket')}/{Place(run, record['attempt']).outcomes}",
+        "results": f"s3://{target.parameter('data-bucket')}/{AttemptKeys(run, record['attempt']).outcomes}",
     }
 
 
-def counts_of(target: Target, place: Place) -> dict[str, int]:
+def counts_of(target: Target, attempt_keys: AttemptKeys) -> dict[str, int]:
     """Done and failed objects of an attempt so far, and how many of those another attempt may mend by itself."""
-    found = target.client("dynamodb").get_item(
-        TableName=target.parameter(BULK_TABLE), Key={"id": {"S": place.counter}}, ConsistentRead=True
+    response = target.client("dynamodb").get_item(
+        TableName=target.parameter(BULK_TABLE), Key={"id": {"S": attempt_keys.counter}}, ConsistentRead=True
     )
-    item = found.get("Item", {})
+    item = response.get("Item", {})
     return {name: int(item.get(name, {"N": "0"})["N"]) for name in ("done", "failed", "mendable")}
 
 
@@ -115,12 +115,12 @@ def redrive(target: Target, run: str, on_detail: Callable[[str], None]) -> int:
     if not now["failed"]:
         raise CommandFailed(f"No object of the run {run} failed.")
     require_released(target, OPERATIONS[record["operation"]])
-    place = Place(run, record["attempt"])
-    told, receipts = told_failures(target, place)
-    bad = list(failures(target, place, sorted(told), on_detail))
+    attempt_keys = AttemptKeys(run, record["attempt"])
+    told, receipts = told_failures(target, attempt_keys)
+    bad = list(failures(target, attempt_keys, sorted(told), on_detail))
     if len(bad) < now["failed"]:
         # SQS keeps messages for 14 days at most; the outcomes are complete.
-        bad = list(failures(target, place, outcome_keys(target, place), on_detail))
+        bad = list(failures(target, attempt_keys, outcome_keys(target, attempt_keys), on_detail))
     with tempfile.TemporaryFile() as file:
         write_manifest(OPERATIONS[record["operation"]], bad, file)
         begin(target, record, record["attempt"] + 1, len(bad), file)
@@ -130,7 +130,7 @@ def redrive(target: Target, run: str, on_detail: Callable[[str], None]) -> int:
     return len(bad)
 
 
-def told_failures(target: Target, place: Place) -> tuple[set[str], list[str]]:
+def told_failures(target: Target, attempt_keys: AttemptKeys) -> tuple[set[str], list[str]]:
     """The outcomes with failures that the queue tells of, and the messages; those of other runs are put back."""
     queue, sqs = target.parameter(BULK_QUEUE), target.client("sqs")
     told: set[str] = set()
@@ -138,14 +138,14 @@ def told_failures(target: Target, place: Place) -> tuple[set[str], list[str]]:
     others: list[str] = []
     empty = 0
     while empty < EMPTY_LOOKS:
-        found = sqs.receive_message(
+        response = sqs.receive_message(
             QueueUrl=queue, MaxNumberOfMessages=MESSAGES, VisibilityTimeout=HIDDEN_SECONDS
         )
-        messages = found.get("Messages", [])
+        messages = response.get("Messages", [])
         empty = 0 if messages else empty + 1
         for message in messages:
             body = json.loads(message["Body"])
-            mine = (body["run"], body["attempt"]) == (place.run, place.attempt)
+            mine = (body["run"], body["attempt"]) == (attempt_keys.run, attempt_keys.attempt)
             (ours if mine else others).append(message["ReceiptHandle"])
             if mine:
                 told.add(body["outcomes"])
@@ -154,11 +154,11 @@ def told_failures(target: Target, place: Place) -> tuple[set[str], list[str]]:
     return told, ours
 
 
-def outcome_keys(target: Target, place: Place) -> Iterator[str]:
+def outcome_keys(target: Target, attempt_keys: AttemptKeys) -> Iterator[str]:
     """The outcomes of an attempt, a batch each."""
     pages = target.client("s3").get_paginator("list_objects_v2")
-    for page in pages.paginate(Bucket=target.parameter(DATA_BUCKET), Prefix=place.outcomes):
-        yield from (one["Key"] for one in page.get("Contents", []))
+    for page in pages.paginate(Bucket=target.parameter(DATA_BUCKET), Prefix=attempt_keys.outcomes):
+        yield from (entry["Key"] for entry in page.get("Contents", []))
 
 
 def lines_of(target: Target, keys: Iterator[str] | list[str]) -> Iterator[dict[str, Any]]:
@@ -170,12 +170,15 @@ def lines_of(target: Target, keys: Iterator[str] | list[str]) -> Iterator[dict[s
 
 
 def failures(
-    target: Target, place: Place, keys: Iterator[str] | list[str], on_detail: Callable[[str], None]
+    target: Target,
+    attempt_keys: AttemptKeys,
+    keys: Iterator[str] | list[str],
+    on_detail: Callable[[str], None],
 ) -> Iterator[Mapping[str, Any]]:
     """The failed objects of outcomes, as they are now: what has changed is looked at anew."""
     for number, line in enumerate(lines_of(target, keys), start=1):
         if line["outcome"] == "failed":
-            on_detail(f"{number:,} outcomes of attempt {place.attempt} read")
+            on_detail(f"{number:,} outcomes of attempt {attempt_keys.attempt} read")
             yield {"key": line["key"], "etag": None}
 
 
@@ -183,7 +186,7 @@ def results(target: Target, run: str) -> Iterator[dict[str, Any]]:
     """One line for each object of a run: done in whichever attempt, or failed in the last."""
     last = record_of(target, run)["attempt"]
     for number in range(1, last + 1):
-        for line in lines_of(target, outcome_keys(target, Place(run, number))):
+        for line in lines_of(target, outcome_keys(target, AttemptKeys(run, number))):
             if line["outcome"] == "done" or number == last:
                 yield line
 

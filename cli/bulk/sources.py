@@ -15,7 +15,7 @@ from cli.shared.errors import CommandFailed
 from cli.shared.target import Target
 from definitions.names import CAPTURED_PREFIX
 from definitions.parameters import DATA_BUCKET
-from lambdas.bulk.places import PREFIX
+from lambdas.bulk.attempt_keys import PREFIX
 
 # What runs wrote, but for the copies of folders that they read; and what the endpoints were sent.
 OWN_OUTPUT = re.compile(rf"({PREFIX}/[^/]+/(?!input/)|{CAPTURED_PREFIX}/)")
@@ -128,10 +128,10 @@ def objects_below(target: Target, bucket: str, key: str, selection: Selection) -
     prefix = key.removesuffix(ANY) if key.endswith(ANY) or not key or key.endswith("/") else f"{key}/"
     pages = target.client("s3").get_paginator("list_objects_v2")
     for page in pages.paginate(Bucket=bucket, Prefix=prefix, OptionalObjectAttributes=["RestoreStatus"]):
-        for one in page.get("Contents", []):
-            is_folder = not one["Size"] and one["Key"].endswith("/")
-            if not is_folder and selection.takes(one["Key"], reason_against_object(one, prefix)):
-                yield {"key": one["Key"], "etag": one["ETag"].strip('"'), "size": one["Size"]}
+        for entry in page.get("Contents", []):
+            is_folder = not entry["Size"] and entry["Key"].endswith("/")
+            if not is_folder and selection.takes(entry["Key"], reason_against_object(entry, prefix)):
+                yield {"key": entry["Key"], "etag": entry["ETag"].strip('"'), "size": entry["Size"]}
 
 
 def reason_against_object(one: dict[str, Any], prefix: str) -> str | None:
@@ -153,16 +153,16 @@ def manifest_objects(target: Target, bucket: str, key: str) -> Iterator[dict[str
     s3 = target.client("s3")
     for number, line in enumerate(s3.get_object(Bucket=bucket, Key=key)["Body"].iter_lines(), start=1):
         try:
-            one = json.loads(line)
-            name, size = one["key"], int(one["size"]) if "size" in one else None
+            entry = json.loads(line)
+            name, size = entry["key"], int(entry["size"]) if "size" in entry else None
         except (ValueError, KeyError, TypeError) as error:
             raise CommandFailed(
                 f"Line {number} of {key} is not JSON with a 'key' (and where it says 'size', that in bytes)."
             ) from error
         if size is None:
             try:
-                found = s3.head_object(Bucket=bucket, Key=name)
+                response = s3.head_object(Bucket=bucket, Key=name)
             except s3.exceptions.ClientError as error:
                 raise CommandFailed(f"{name}, which line {number} of {key} names, cannot be read.") from error
-            one, size = {"etag": found["ETag"].strip('"')}, found["ContentLength"]
-        yield {"key": name, "etag": one.get("etag"), "size": size}
+            entry, size = {"etag": response["ETag"].strip('"')}, response["ContentLength"]
+        yield {"key": name, "etag": entry.get("etag"), "size": size}

@@ -159,7 +159,7 @@ def demo(as_json: JsonOption = False) -> None:
             f"What it had made is in {demonstration.DIRECTORY}."
         ) from interrupt
     if as_json:
-        answers = [{**asdict(one), "image_png_base64": None} for one in result.exchanges]
+        answers = [{**asdict(exchange), "image_png_base64": None} for exchange in result.exchanges]
         show({"report": str(result.report), "seconds": result.seconds, "answers": answers}, True, "")
         return
     console = Console()

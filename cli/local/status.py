@@ -48,7 +48,7 @@ def describe(target: Target) -> dict[str, Any]:
 
 def stacks_of(settings: EnvironmentSettings) -> list[str]:
     """The parts that the app has a stack for with these settings, in the order of the deployment."""
-    optional = {"Console": settings.console, "Watching": settings.watching}
+    optional = {"Console": settings.console, "Watching": settings.monitoring}
     return [*ALWAYS, *(part for part, wanted in optional.items() if wanted)]
 
 
@@ -59,10 +59,10 @@ def stack_states(target: Target, parts: list[str]) -> dict[str, str | None]:
     """
     prefix = target.stack_name("")
     pages = target.client("cloudformation").get_paginator("describe_stacks").paginate()
-    found = {
+    states = {
         stack["StackName"].removeprefix(prefix): stack["StackStatus"]
         for page in pages
         for stack in page["Stacks"]
         if stack["StackName"].startswith(prefix) and stack["StackStatus"] != "DELETE_COMPLETE"
     }
-    return {part: found.get(part) for part in [*parts, *sorted(found.keys() - set(parts))]}
+    return {part: states.get(part) for part in [*parts, *sorted(states.keys() - set(parts))]}

@@ -34,8 +34,8 @@ class Model:
             place = place / ARCHIVE_NAME
         self.place = place
         if place.is_dir():
-            found = (one for one in place.rglob("*") if one.is_file())
-            self.files = sorted(one.relative_to(place).as_posix() for one in found)
+            paths = (path for path in place.rglob("*") if path.is_file())
+            self.files = sorted(path.relative_to(place).as_posix() for path in paths)
         else:
             with self.opened() as archive:
                 self.files = sorted(name for name, _ in archive)

@@ -144,26 +144,26 @@ def runs(
     target = choose_target(environment, own_account=own_account)
     # Refuses where the app is not deployed.
     target.parameter(TRAINING_STATE_MACHINE)
-    found = watch.runs(target.client, environment, last)
-    if as_json or not found:
-        show(found, as_json, f"Nothing was trained here yet. Train: {target.command('train cnn')}")
+    last_runs = watch.runs(target.client, environment, last)
+    if as_json or not last_runs:
+        show(last_runs, as_json, f"Nothing was trained here yet. Train: {target.command('train cnn')}")
         return
     table = new_table(Column("Run", no_wrap=True), "Network", "Data", "Started", "Took", "What became of it")
-    for one in found:
-        became = one["state"] + (f" as version {one['version']}" if one["version"] else "")
-        took = "" if one["seconds"] is None else f"{one['seconds']:,} s"
-        started = datetime.fromisoformat(one["started"]).astimezone().strftime("%Y-%m-%d %H:%M")
-        data = one["data"] or ""
+    for last_run in last_runs:
+        became = last_run["state"] + (f" as version {last_run['version']}" if last_run["version"] else "")
+        took = "" if last_run["seconds"] is None else f"{last_run['seconds']:,} s"
+        started = datetime.fromisoformat(last_run["started"]).astimezone().strftime("%Y-%m-%d %H:%M")
+        data = last_run["data"] or ""
         # Every data set is in the data bucket.
         data = data.split("/", 3)[3] if data.startswith("s3://") else data
-        cells = (one["name"], one["kind"] or "", data, started, took, became)
+        cells = (last_run["name"], last_run["kind"] or "", data, started, took, became)
         table.add_row(*cells)
     console = Console()
     console.print(table)
-    for one in found:
-        if one["reason"]:
+    for last_run in last_runs:
+        if last_run["reason"]:
             # Outside the table, whose last column is a word or two wide at 80 columns.
-            console.print(f"{one['name']}: {one['reason']}", soft_wrap=True, highlight=False)
+            console.print(f"{last_run['name']}: {last_run['reason']}", soft_wrap=True, highlight=False)
 
 
 @app.command(epilog=example("recognition release rnn --version 3"))

@@ -32,7 +32,7 @@ def dataset_for(kind: str, name: str | None) -> str:
     from model_code.data.public_datasets import DATASETS
 
     name = name or DATASET_OF_KIND[kind]
-    fitting = [one for one, dataset in DATASETS.items() if dataset.feature in NETWORKS[kind].features]
+    fitting = [name for name, dataset in DATASETS.items() if dataset.feature in NETWORKS[kind].features]
     if name not in fitting:
         raise CommandFailed(f"The {kind} trains on one of {', '.join(fitting)}, and not on '{name}'.")
     return name

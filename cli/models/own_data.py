@@ -196,8 +196,8 @@ def copy_objects(
     simple_storage, copied = target.client("s3"), []
     folder = f"{prefix.rstrip('/')}/" if prefix else ""
     for page in simple_storage.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
-        for one in page.get("Contents", []):
-            key = one["Key"]
+        for entry in page.get("Contents", []):
+            key = entry["Key"]
             name = key.rsplit("/", 1)[-1] if key == prefix else key.removeprefix(folder)
             if key.endswith("/") or key != prefix and not key.startswith(folder):
                 continue

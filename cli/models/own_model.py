@@ -69,7 +69,9 @@ def register(
     etag = target.client("s3").head_object(Bucket=bucket, Key=key)["ETag"].strip('"')
     artefact = {"ModelDataUrl": f"s3://{bucket}/{key}", "ModelDataETag": etag}
     additional = [
-        {"Name": name, "Containers": [{"Image": one, **artefact}]} for name, one in further.items() if one
+        {"Name": name, "Containers": [{"Image": specification, **artefact}]}
+        for name, specification in further.items()
+        if specification
     ]
     answer = target.client("sagemaker").create_model_package(
         ModelPackageGroupName=endpoint_name(target, kind),

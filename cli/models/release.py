@@ -102,15 +102,15 @@ def describe_version(target: Target, kind: str, version: str) -> dict[str, Any]:
     Raises:
         CommandFailed: when the registry has no such version.
     """
-    found = [
+    packages = [
         package for package in list_versions(target, kind) if package["ModelPackageVersion"] == int(version)
     ]
-    if not found:
+    if not packages:
         known = ", ".join(str(package["ModelPackageVersion"]) for package in list_versions(target, kind))
         raise CommandFailed(
             f"The registry has no version {version} of {endpoint_name(target, kind)}; it has: {known or 'none'}."
         )
-    return target.client("sagemaker").describe_model_package(ModelPackageName=found[0]["ModelPackageArn"])
+    return target.client("sagemaker").describe_model_package(ModelPackageName=packages[0]["ModelPackageArn"])
 
 
 def list_versions(target: Target, kind: str) -> list[dict[str, Any]]:

@@ -65,11 +65,11 @@ def artefact_problem(target: Target, package_arn: str) -> str | None:
     (container,) = package["InferenceSpecification"]["Containers"]
     bucket, _, key = container["ModelDataUrl"].removeprefix("s3://").partition("/")
     try:
-        found = target.client("s3").head_object(Bucket=bucket, Key=key)
+        response = target.client("s3").head_object(Bucket=bucket, Key=key)
     except ClientError as error:
         if error.response["ResponseMetadata"]["HTTPStatusCode"] != 404:
             raise
         return "deleted"
     # One that was registered before entity tags were kept has none.
-    is_same = container.get("ModelDataETag") in (None, found["ETag"].strip('"'))
+    is_same = container.get("ModelDataETag") in (None, response["ETag"].strip('"'))
     return None if is_same else "written anew after it was registered"

@@ -208,7 +208,7 @@ def stop(target: Target, run: Run) -> None:
     sagemaker, job = target.client("sagemaker"), run_job(target, run)
     # A job on another instance type bears the run's name with a number behind it.
     attempts = sagemaker.list_training_jobs(NameContains=job, StatusEquals="InProgress")
-    names = [one["TrainingJobName"] for one in attempts["TrainingJobSummaries"]]
+    names = [summary["TrainingJobName"] for summary in attempts["TrainingJobSummaries"]]
     stops = [partial(sagemaker.stop_training_job, TrainingJobName=name) for name in names]
     stops.append(partial(sagemaker.stop_processing_job, ProcessingJobName=job))
     for stop_job in stops:

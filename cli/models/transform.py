@@ -120,7 +120,9 @@ def names_below(target: Target, uri: str, bucket: str) -> list[str]:
         )
     pages = target.client("s3").get_paginator("list_objects_v2")
     found = pages.paginate(Bucket=bucket, Prefix=uri.removeprefix(f"s3://{bucket}/"))
-    return [one["Key"] for page in found for one in page.get("Contents", []) if not one["Key"].endswith("/")]
+    return [
+        entry["Key"] for page in found for entry in page.get("Contents", []) if not entry["Key"].endswith("/")
+    ]
 
 
 def require_source(source: str, kind: str) -> None:
@@ -160,14 +162,18 @@ def content_type_of(names: list[str], kind: str) -> str:
         CommandFailed: when there is no file, there are several types, or the network does not take it.
     """
     endings = {PurePosixPath(name).suffix.lower() for name in names}
-    found = {CONTENT_TYPES.get(ending, "") for ending in endings}
-    takes = [ending for ending, one in CONTENT_TYPES.items() if one in NETWORKS[kind].content_types]
-    if len(found) != 1 or not found <= set(NETWORKS[kind].content_types):
+    types = {CONTENT_TYPES.get(ending, "") for ending in endings}
+    takes = [
+        ending
+        for ending, content_type in CONTENT_TYPES.items()
+        if content_type in NETWORKS[kind].content_types
+    ]
+    if len(types) != 1 or not types <= set(NETWORKS[kind].content_types):
         raise CommandFailed(
             f"A transform of the {kind} takes files of one type ({', '.join(takes)}), and here are: "
             f"{', '.join(sorted(ending or 'files without an ending' for ending in endings)) or 'none'}."
         )
-    return found.pop()
+    return types.pop()
 
 
 def upload_source(target: Target, source: Path, prefix: str, on_detail: Callable[[str], None]) -> str:
@@ -256,9 +262,9 @@ def fetch(target: Target, job: Transform, output: Path, *, overwrite: bool = Fal
     count = 0
     with written(output, overwrite=overwrite) as unfinished, unfinished.open("w", encoding="utf-8") as lines:
         for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{prefix}/"):
-            for one in page.get("Contents", []):
-                name = one["Key"].removeprefix(f"{prefix}/").removesuffix(".out")
-                content = s3.get_object(Bucket=bucket, Key=one["Key"])["Body"].read().decode()
+            for entry in page.get("Contents", []):
+                name = entry["Key"].removeprefix(f"{prefix}/").removesuffix(".out")
+                content = s3.get_object(Bucket=bucket, Key=entry["Key"])["Body"].read().decode()
                 for number, line in enumerate(filter(str.strip, content.split("\n")), start=1):
                     answer = {"object": name, "line": number, **json.loads(line)}
                     lines.write(json.dumps(answer, ensure_ascii=False) + "\n")

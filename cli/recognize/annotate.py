@@ -104,12 +104,12 @@ def free_place(
     rows = int(size[1] // (height + 1)) + 1
     tops = [wanted, *(wanted + way * row * (height + 1) for row in range(1, rows) for way in (1, -1))]
     places = [(left, top, left + width, top + height) for top in tops if 0 <= top <= max(0, size[1] - height)]
-    return next((one for one in places if not any(overlap(one, other) for other in taken)), places[0])
+    return next((place for place in places if not any(overlap(place, other) for other in taken)), places[0])
 
 
-def overlap(one: Rectangle, other: Rectangle) -> bool:
+def overlap(first: Rectangle, other: Rectangle) -> bool:
     """Whether two rectangles have a pixel in common."""
-    return one[0] <= other[2] and other[0] <= one[2] and one[1] <= other[3] and other[1] <= one[3]
+    return first[0] <= other[2] and other[0] <= first[2] and first[1] <= other[3] and other[1] <= first[3]
 
 
 def corners_of(box: Mapping[str, float], size: tuple[int, int]) -> Rectangle:
@@ -127,7 +127,7 @@ def highlighted(text: str, results: Sequence[Mapping[str, Any]]) -> Text:
     labels = sorted({result["label"] for result in results})
     shown, position = Text(), 0
     spans = [result for result in results if "span" in result]
-    for result in sorted(spans, key=lambda one: (one["span"]["begin"], -one["span"]["end"])):
+    for result in sorted(spans, key=lambda span: (span["span"]["begin"], -span["span"]["end"])):
         begin, end = result["span"]["begin"], result["span"]["end"]
         if begin < position:
             continue

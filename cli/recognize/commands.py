@@ -60,16 +60,16 @@ def recognize(
     from cli.recognize.watch import new_files
     from cli.shared.embedded import choose_target
 
-    if sum(one is not None for one in (subject, text, file, watch)) != 1:
+    if sum(given is not None for given in (subject, text, file, watch)) != 1:
         raise CommandFailed(
             "Say what to recognize, once: a file or a text, --file, --text, or --watch with a folder."
         )
     if watch is None:
         if subject is not None:
-            found = subjects.subject_of(subject)
+            chosen = subjects.subject_of(subject)
         else:
-            found = subjects.subject_in_file(file) if file else subjects.subject_in_words(text or "")
-        require_options(found, picture=picture, overwrite=overwrite, entities=entities)
+            chosen = subjects.subject_in_file(file) if file else subjects.subject_in_words(text or "")
+        require_options(chosen, picture=picture, overwrite=overwrite, entities=entities)
         target = choose_target(environment, own_account=own_account)
         if asynchronous or to_zero:
             if (asynchronous and to_zero) or picture or entities:
@@ -77,10 +77,10 @@ def recognize(
                     "--asynchronous and --to-zero stand alone, without --show and --entities."
                 )
             own = own_endpoints.ask_asynchronously if asynchronous else own_endpoints.ask_to_zero
-            ask_own_and_show(target, found, own, as_json=as_json)
+            ask_own_and_show(target, chosen, own, as_json=as_json)
             return
         if not recognize_and_show(
-            target, found, picture=picture, overwrite=overwrite, entities=entities, as_json=as_json
+            target, chosen, picture=picture, overwrite=overwrite, entities=entities, as_json=as_json
         ):
             raise typer.Exit(1)
         return
@@ -93,9 +93,9 @@ def recognize(
     with interruption_says(f"Stopped watching {watch}: nothing goes on."):
         for appeared in new_files(watch, subjects.CONTENT_TYPES):
             try:
-                found = subjects.subject_in_file(appeared)
-                require_options(found, entities=entities)
-                recognize_and_show(target, found, entities=entities, as_json=as_json)
+                chosen = subjects.subject_in_file(appeared)
+                require_options(chosen, entities=entities)
+                recognize_and_show(target, chosen, entities=entities, as_json=as_json)
             except CommandFailed as error:
                 # One file that cannot be asked about is no reason to leave the next ones alone.
                 Console(stderr=True).print(str(error), soft_wrap=True)
@@ -118,14 +118,14 @@ def replay(
     if first not in ("own", "managed"):
         raise CommandFailed(f"--first is own or managed, and not '{first}'.")
     recorded = read_records(records)
-    found = effects(recorded, first)
+    rows = effects(recorded, first)
     if as_json:
-        show([vars(effect) for effect in found], True, "")
+        show([vars(effect) for effect in rows], True, "")
         return
     table = new_table(
         "Threshold", "Accuracy", "Second asked", "US$ a month", title=f"{len(recorded)} records"
     )
-    for effect in found:
+    for effect in rows:
         usd = effect.usd_per_request
         table.add_row(
             f"{effect.threshold:.2f}",

@@ -67,7 +67,7 @@ def record_of(members: dict[str, Any]) -> Record:
     """A record from its JSON; ValueError, KeyError or TypeError where something is missing or impossible."""
     label = {backend: str(members[backend]["label"]) for backend in (OWN, MANAGED)}
     score = {backend: float(members[backend]["score"]) for backend in (OWN, MANAGED)}
-    if not all(0 <= one <= 1 for one in score.values()):
+    if not all(0 <= share <= 1 for share in score.values()):
         raise ValueError("a score has to be from 0 to 1")
     usd = members[MANAGED].get("usd")
     return Record(str(members["truth"]), label, score, None if usd is None else float(usd))

@@ -148,16 +148,16 @@ def recognize_and_show(
             if hint := reply.body.get("error", {}).get("hint"):
                 # Outside the table, whose columns would break a command that is to be copied.
                 console.print(hint, soft_wrap=True, highlight=False)
-    found = {question.path: reply.body["results"] for question, reply in replies if reply.status == 200}
-    if entities and "/texts/entities" in found and not as_json:
-        console.print(annotate.highlighted(questions[0].body.decode(), found["/texts/entities"]))
+    results = {question.path: reply.body["results"] for question, reply in replies if reply.status == 200}
+    if entities and "/texts/entities" in results and not as_json:
+        console.print(annotate.highlighted(questions[0].body.decode(), results["/texts/entities"]))
     if picture:
-        labels = found.get("/images/labels")
+        labels = results.get("/images/labels")
         drawn = (
             None if labels is None else annotate.draw(questions[0].body, labels, picture, overwrite=overwrite)
         )
         Console(stderr=True).print(words_of(drawn, picture))
-    return bool(found)
+    return bool(results)
 
 
 def ask_own_and_show(

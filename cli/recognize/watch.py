@@ -37,7 +37,7 @@ def look(folder: Path, endings: Collection[str]) -> dict[Path, tuple[int, int]]:
     """Size and time of change of each file."""
     if not folder.is_dir():
         raise CommandFailed(f"There is no folder {folder} to watch.")
-    found = {}
+    sizes = {}
     for file in folder.iterdir():
         if file.suffix.lower() in endings:
             try:
@@ -45,5 +45,5 @@ def look(folder: Path, endings: Collection[str]) -> dict[Path, tuple[int, int]]:
             except FileNotFoundError:
                 # Gone between the two looks.
                 continue
-            found[file] = (facts.st_size, facts.st_mtime_ns)
-    return found
+            sizes[file] = (facts.st_size, facts.st_mtime_ns)
+    return sizes

@@ -111,9 +111,9 @@ def choose_target(environment: str, *, own_account: bool) -> Target:
         target = Target(environment)
         target.require_account()
         return target
-    found = running()
-    if found is None:
+    running_aws = running()
+    if running_aws is None:
         raise CommandFailed(
             "The embedded AWS is not running. Start it with `recognition up`, or add --aws to use your AWS account."
         )
-    return embedded_target(environment, found.endpoint_url, found.keys)
+    return embedded_target(environment, running_aws.endpoint_url, running_aws.keys)

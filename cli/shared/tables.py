@@ -31,6 +31,6 @@ def new_table(*columns: str | Column, title: str | None = None, **options: Any) 
         title: above it.
         options: of `rich.table.Table`.
     """
-    headed = (Column(one, overflow="fold") if isinstance(one, str) else one for one in columns)
+    headed = (Column(column, overflow="fold") if isinstance(column, str) else column for column in columns)
     shown = None if title is None else Text(visible(title), "table.title")
     return WordTable(*headed, title=shown, **options)

@@ -134,10 +134,10 @@ class Target:
         """A value that stacks publish with some settings only; None where it is not there."""
         systems_manager = self.client("ssm")
         try:
-            found = systems_manager.get_parameter(Name=parameter_name(self.environment, name))
+            response = systems_manager.get_parameter(Name=parameter_name(self.environment, name))
         except systems_manager.exceptions.ParameterNotFound:
             return None
-        return found["Parameter"]["Value"]
+        return response["Parameter"]["Value"]
 
     def api_url(self) -> str:
         """The recognition API's address without a slash at its end.

@@ -105,19 +105,19 @@ class BatchAnswer(Answered):
         """From the API's JSON."""
         documents = tuple(
             Document(
-                one["index"],
-                results_of(one),
-                one.get("details") or {},
-                RecognitionRefused.of(200, one) if "error" in one else None,
+                document["index"],
+                results_of(document),
+                document.get("details") or {},
+                RecognitionRefused.of(200, document) if "error" in document else None,
             )
-            for one in body["documents"]
+            for document in body["documents"]
         )
         return cls(**head_of(body), documents=documents)
 
 
 def results_of(body: Mapping[str, Any]) -> tuple[Result, ...]:
     """The results of an answer or of one document."""
-    return tuple(Result.of(one) for one in body.get("results", ()))
+    return tuple(Result.of(result) for result in body.get("results", ()))
 
 
 def head_of(body: Mapping[str, Any]) -> dict[str, Any]:

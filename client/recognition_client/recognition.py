@@ -71,7 +71,7 @@ class RecognitionClient(Operations):
         api_key: str | None = None,
         patience_seconds: float = PATIENCE_SECONDS,
     ) -> RecognitionClient:
-        """A client of an API whose door is Cognito; `token` gives one that is still good, each time it is asked."""
+        """An API's client with Cognito's tokens; `token` gives one that is still good, each time it is asked."""
         return cls(TokenTransport(url, token, api_key), patience_seconds=patience_seconds)
 
     def ask_about_image(self, path: str, image: bytes, options: Mapping[str, Any]) -> Answer:
@@ -83,9 +83,9 @@ class RecognitionClient(Operations):
     def ask_about_images(self, path: str, source: bytes, target: bytes, options: Mapping[str, Any]) -> Answer:
         """An operation on two images."""
         images = {"source": source, "target": target}
-        for name, one in images.items():
-            require(one, (bytes, bytearray), name, "the file's bytes, as Path.read_bytes gives them")
-        encoded = {name: base64.b64encode(one).decode() for name, one in images.items()}
+        for name, image in images.items():
+            require(image, (bytes, bytearray), name, "the file's bytes, as Path.read_bytes gives them")
+        encoded = {name: base64.b64encode(image).decode() for name, image in images.items()}
         return Answer.of(self.send_json(path, options, encoded))
 
     def ask_about_text(self, path: str, text: str, options: Mapping[str, Any]) -> Answer:
@@ -108,8 +108,8 @@ class RecognitionClient(Operations):
         """An operation on a sequence: steps with a number for every channel, or a NumPy array of that shape."""
         if isinstance(sequence, str) or any(isinstance(step, str) for step in sequence):
             raise TypeError("sequence holds a str; steps are meant, each with a number for every channel.")
-        steps = [[float(one) for one in step] for step in sequence]
-        if not all(math.isfinite(one) for step in steps for one in step):
+        steps = [[float(number) for number in step] for step in sequence]
+        if not all(math.isfinite(number) for step in steps for number in step):
             raise ValueError("sequence holds a NaN or an infinity, for which JSON has no number.")
         return Answer.of(self.send_json(path, options, {"sequence": steps}))
 

@@ -46,7 +46,7 @@ def describe(client: Clients, environment: str) -> dict[str, Any]:
     """
     return {
         "endpoints": [endpoint(client, environment, kind) for kind in KINDS],
-        "runs": [with_curve(client, one) for one in runs(client, environment, RUNS_SHOWN)],
+        "runs": [with_curve(client, run) for run in runs(client, environment, RUNS_SHOWN)],
         "alarms": alarms(client, environment),
         "bakeoff": bakeoff(client, environment),
     }
@@ -58,8 +58,8 @@ def endpoint(client: Clients, environment: str, kind: str) -> dict[str, Any]:
     sagemaker = client("sagemaker")
     # Where one endpoint serves every kind there is none of the kind's name.
     names = (name, shared_endpoint_name(environment))
-    described = (quietly(lambda one=one: sagemaker.describe_endpoint(EndpointName=one)) for one in names)
-    found = next((one for one in described if one), {})
+    described = (quietly(lambda name=name: sagemaker.describe_endpoint(EndpointName=name)) for name in names)
+    description = next((description for description in described if description), {})
     released = published(client, environment, released_version(kind)) or NOT_RELEASED
     listed = quietly(
         lambda: sagemaker.list_model_packages(
@@ -69,15 +69,15 @@ def endpoint(client: Clients, environment: str, kind: str) -> dict[str, Any]:
             MaxResults=VERSIONS_SHOWN,
         )
     ) or {"ModelPackageSummaryList": []}
-    coming = found.get("PendingDeploymentSummary", {}).get("ProductionVariants", [])
+    coming = description.get("PendingDeploymentSummary", {}).get("ProductionVariants", [])
     return {
         "kind": kind,
         "title": NETWORKS[kind].title,
         "name": name,
-        "status": found.get("EndpointStatus"),
+        "status": description.get("EndpointStatus"),
         "version": None if released == NOT_RELEASED else released,
-        "fleets": [fleet(one, "serving") for one in found.get("ProductionVariants", [])]
-        + [fleet(one, "coming") for one in coming],
+        "fleets": [fleet(variant, "serving") for variant in description.get("ProductionVariants", [])]
+        + [fleet(variant, "coming") for variant in coming],
         "registered": [
             {
                 "version": str(one["ModelPackageVersion"]),
@@ -92,8 +92,8 @@ def endpoint(client: Clients, environment: str, kind: str) -> dict[str, Any]:
 def published(client: Clients, environment: str, name: str) -> str | None:
     """What a stack published under a name; None where it has not."""
     systems_manager = client("ssm")
-    found = quietly(lambda: systems_manager.get_parameter(Name=parameter_name(environment, name)))
-    return found["Parameter"]["Value"] if found else None
+    response = quietly(lambda: systems_manager.get_parameter(Name=parameter_name(environment, name)))
+    return response["Parameter"]["Value"] if response else None
 
 
 def fleet(variant: dict[str, Any], role: str) -> dict[str, Any]:
@@ -115,8 +115,8 @@ def runs(client: Clients, environment: str, most: int) -> list[dict[str, Any]]:
     jobs = client("sagemaker").list_training_jobs(
         SortBy="CreationTime", SortOrder="Descending", MaxResults=JOBS_LOOKED_AT
     )
-    names = [one["TrainingJobName"] for one in jobs["TrainingJobSummaries"]]
-    return [run(states.describe_execution(executionArn=one["executionArn"]), names) for one in listed]
+    names = [summary["TrainingJobName"] for summary in jobs["TrainingJobSummaries"]]
+    return [run(states.describe_execution(executionArn=summary["executionArn"]), names) for summary in listed]
 
 
 def run(execution: dict[str, Any], jobs: list[str]) -> dict[str, Any]:
@@ -154,20 +154,20 @@ def with_curve(client: Clients, told: dict[str, Any]) -> dict[str, Any]:
         return {**told, "curve": []}
     job = client("sagemaker").describe_training_job(TrainingJobName=told["job"])
     definitions = job["AlgorithmSpecification"].get("MetricDefinitions", [])
-    patterns = {one["Name"]: one["Regex"] for one in definitions}
+    patterns = {definition["Name"]: definition["Regex"] for definition in definitions}
     return {**told, "curve": curve_of(log_of(client, told["job"]), patterns)}
 
 
 def log_of(client: Clients, job_name: str) -> list[str]:
     """The lines about epochs that a job has logged so far."""
     stream = f"{job_name}/"
-    found = quietly(
+    response = quietly(
         lambda: client("logs").filter_log_events(
             logGroupName=LOG_GROUP, logStreamNamePrefix=stream, filterPattern=f'"{EPOCH}"'
         )
     ) or {"events": []}
     # ministack takes the prefix and returns every stream's events all the same.
-    return [one["message"] for one in found["events"] if one["logStreamName"].startswith(stream)]
+    return [event["message"] for event in response["events"] if event["logStreamName"].startswith(stream)]
 
 
 def curve_of(lines: list[str], patterns: dict[str, str]) -> list[dict[str, float]]:
@@ -183,9 +183,12 @@ def curve_of(lines: list[str], patterns: dict[str, str]) -> list[dict[str, float
 
 def alarms(client: Clients, environment: str) -> list[dict[str, str]]:
     """The app's alarms with their states, those that ring first."""
-    found = client("cloudwatch").describe_alarms(AlarmNamePrefix=stack_name(environment, ""))
-    states = [{"name": one["AlarmName"], "state": one["StateValue"]} for one in found["MetricAlarms"]]
-    return sorted(states, key=lambda one: (one["state"] != "ALARM", one["name"]))
+    response = client("cloudwatch").describe_alarms(AlarmNamePrefix=stack_name(environment, ""))
+    states = [
+        {"name": metric_alarm["AlarmName"], "state": metric_alarm["StateValue"]}
+        for metric_alarm in response["MetricAlarms"]
+    ]
+    return sorted(states, key=lambda state: (state["state"] != "ALARM", state["name"]))
 
 
 def bakeoff(client: Clients, environment: str) -> dict[str, Any] | None:
@@ -197,8 +200,8 @@ def bakeoff(client: Clients, environment: str) -> dict[str, Any] | None:
     listed = s3.list_objects_v2(Bucket=bucket, Prefix=BAKEOFF_KEY, MaxKeys=1)
     if not listed.get("Contents"):
         return None
-    found = s3.get_object(Bucket=bucket, Key=BAKEOFF_KEY)
-    return {**json.loads(found["Body"].read()), "ended": found["LastModified"].isoformat()}
+    response = s3.get_object(Bucket=bucket, Key=BAKEOFF_KEY)
+    return {**json.loads(response["Body"].read()), "ended": response["LastModified"].isoformat()}
 
 
 def quietly(call: Callable[[], dict[str, Any]]) -> dict[str, Any] | None:

@@ -15,7 +15,7 @@ from definitions.service_limits import SERVICE_LIMITS
 from lambdas.common.answers import (
     Answer,
     BatchAnswer,
-    Cost,
+    CallCost,
     Reading,
     error_members,
     head,
@@ -56,22 +56,22 @@ def runs_in_bulk(operation: Operation) -> bool:
 
 def batch_operation(operation: Operation) -> Operation | None:
     """Comprehend's batch operation of an operation, where it has one that reads each text by itself."""
-    found = OPERATIONS.get(f"{operation.name}-batch")
-    return found if found and found.api.startswith("Batch") else None
+    together = OPERATIONS.get(f"{operation.name}-batch")
+    return together if together and together.api.startswith("Batch") else None
 
 
 def calls_of(operation: Operation, contents: list[Content]) -> list[list[Content]]:
     """The contents by call: short texts together where they can be, everything else alone."""
     several = batch_operation(operation)
     if several is None or not isinstance(several.body, TextsBody):
-        return [[one] for one in contents]
+        return [[content] for content in contents]
     short: list[Content] = []
     alone: list[list[Content]] = []
-    for one in contents:
-        if len(one.body) <= several.body.most_bytes and is_utf8(one.body):
-            short.append(one)
+    for content in contents:
+        if len(content.body) <= several.body.most_bytes and is_utf8(content.body):
+            short.append(content)
         else:
-            alone.append([one])
+            alone.append([content])
     size = SERVICE_LIMITS[several.api].most_documents
     together = [short[first : first + size] for first in range(0, len(short), size)]
     return [*together, *alone]
@@ -103,44 +103,44 @@ def ask(operation: Operation, query: Mapping[str, str], contents: list[Content])
     """Makes one call."""
     try:
         if len(contents) == 1:
-            return ask_alone(operation, query, contents[0])
+            return ask_about_one(operation, query, contents[0])
         several = batch_operation(operation)
         if several is None:
             raise ValueError(f"{operation.name} answers one object in a call, not {len(contents)}.")
         return ask_together(several, query, contents)
     except RequestRefused as error:
-        return Asked(dict.fromkeys((one.index for one in contents), error))
+        return Asked(dict.fromkeys((content.index for content in contents), error))
     except (ClientError, BotoCoreError) as error:
         refused = explain(error, operation.service.title(), taken(operation.body))
         retries = retries_of(error.response) if isinstance(error, ClientError) else 0
-        return Asked(dict.fromkeys((one.index for one in contents), refused), retries)
+        return Asked(dict.fromkeys((content.index for content in contents), refused), retries)
 
 
-def ask_alone(operation: Operation, query: Mapping[str, str], content: Content) -> Asked:
+def ask_about_one(operation: Operation, query: Mapping[str, str], content: Content) -> Asked:
     """One object's own call."""
-    found = operation.run(operation, event_of(query, content.body, media_type(operation, content.body)))
-    if not isinstance(found, Answer):
+    answer = operation.run(operation, event_of(query, content.body, media_type(operation, content.body)))
+    if not isinstance(answer, Answer):
         raise TypeError(f"{operation.name} does not answer one object.")
-    return Asked({content.index: done(content, head(found), found.reading, found.cost)}, found.retries)
+    return Asked({content.index: done(content, head(answer), answer.reading, answer.cost)}, answer.retries)
 
 
 def ask_together(operation: Operation, query: Mapping[str, str], contents: list[Content]) -> Asked:
     """Several texts in one call, each with its own part of the cost."""
-    texts = [one.body.decode(UTF8) for one in contents]
+    texts = [content.body.decode(UTF8) for content in contents]
     body = json.dumps({"texts": texts}).encode()
-    found = operation.run(operation, event_of(query, body, JSON_TYPE))
-    if not isinstance(found, BatchAnswer):
+    answer = operation.run(operation, event_of(query, body, JSON_TYPE))
+    if not isinstance(answer, BatchAnswer):
         raise TypeError(f"{operation.name} does not answer several texts.")
     outcomes: dict[int, Outcome | RequestRefused] = {}
-    for content, text, one in zip(contents, texts, found.documents, strict=True):
+    for content, text, document in zip(contents, texts, answer.documents, strict=True):
         cost = cost_of(operation.price, operation.unit, text_units(text))
         outcomes[content.index] = (
-            one if isinstance(one, RequestRefused) else done(content, head(found), one, cost)
+            document if isinstance(document, RequestRefused) else done(content, head(answer), document, cost)
         )
-    return Asked(outcomes, found.retries)
+    return Asked(outcomes, answer.retries)
 
 
-def done(content: Content, answered_by: Mapping[str, Any], reading: Reading, cost: Cost) -> Outcome:
+def done(content: Content, answered_by: Mapping[str, Any], reading: Reading, cost: CallCost) -> Outcome:
     """The line of an object that was answered."""
     members = {"results": sorted_results(reading), "details": reading.details, "cost": vars(cost)}
     return {**content.about, "outcome": "done", **answered_by, **members}

@@ -11,8 +11,8 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from botocore.exceptions import BotoCoreError, ClientError
 
-from lambdas.bulk.pace import QueueTooLong
-from lambdas.bulk.places import Place, PlaceRefused
+from lambdas.bulk.attempt_keys import AttemptKeys, PlaceRefused
+from lambdas.bulk.rate_limiter import QueueTooLong
 from lambdas.bulk.work import Batch, NotInBulk, Worker, count, give_up, work
 from lambdas.common.clients import client
 from lambdas.common.errors import place_of
@@ -53,7 +53,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, int]:
     try:
         if "batch" in event:
             return handle_batch(event, context)
-        return count(worker(), Place(run["id"], run["attempt"]), run["objects"])
+        return count(worker(), AttemptKeys(run["id"], run["attempt"]), run["objects"])
     except (QueueTooLong, NotInBulk, PlaceRefused, ClientError, BotoCoreError):
         raise
     except Exception as error:  # noqa: BLE001 - whatever it is, its words do not leave
@@ -75,6 +75,6 @@ def handle_batch(event: dict[str, Any], context: Any) -> dict[str, int]:
         metrics.add_metric(f"Bulk{name.title()}", MetricUnit.Count, value)
     logger.info(
         "batch",
-        extra={"operation": batch.operation.name, "run": batch.place.run, "batch": batch.number, **counts},
+        extra={"operation": batch.operation.name, "run": batch.keys.run, "batch": batch.number, **counts},
     )
     return counts

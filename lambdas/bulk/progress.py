@@ -1,4 +1,4 @@
-"""What a batch has got so far: a worker alone on it, and each call's answers kept before the next call is made.
+"""What a batch has got so far: one worker's lease on it, and each call's answers kept before the next call is made.
 
 None of the services takes a token that would make a call repeatable, so what a worker had asked when it died can only
 be known from what it wrote. An object of S3 for each call is dear beside a write of DynamoDB (0.5 % of a picture's
@@ -15,8 +15,8 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from lambdas.bulk.asking import Outcome
-from lambdas.bulk.pace import FAILED_CONDITION, QueueTooLong
-from lambdas.bulk.places import Place
+from lambdas.bulk.attempt_keys import AttemptKeys
+from lambdas.bulk.rate_limiter import FAILED_CONDITION, QueueTooLong
 
 MILLISECONDS = 1_000
 # Lambda ends a worker when its time is over; clocks of two workers differ by less than this.
@@ -24,7 +24,7 @@ CLOCKS_APART_SECONDS = 5.0
 
 
 @contextmanager
-def alone(
+def lease(
     dynamodb: Any, table: str, name: str, now: float, seconds: float, keep_seconds: int
 ) -> Iterator[None]:
     """Inside, no other worker has the batch; one that died holds it until its time would have been over.
@@ -73,31 +73,31 @@ def numbers(values: Mapping[str, int]) -> dict[str, dict[str, str]]:
     return {name: {"N": str(value)} for name, value in values.items()}
 
 
-def keep(s3: Any, bucket: str, place: Place, batch: int, lines: Mapping[int, Outcome]) -> None:
+def keep(s3: Any, bucket: str, keys: AttemptKeys, batch: int, lines: Mapping[int, Outcome]) -> None:
     """Writes what a call ended: the lines of objects by their place in the batch. Nobody else's are overwritten.
 
     Raises:
         ClientError, BotoCoreError: when S3 does not answer, or the same was written before.
     """
     body = "".join(json.dumps({"index": index, "line": line}) + "\n" for index, line in lines.items())
-    key = f"{place.answers(batch)}{min(lines):06d}.jsonl"
+    key = f"{keys.answers(batch)}{min(lines):06d}.jsonl"
     s3.put_object(
         Bucket=bucket, Key=key, Body=body.encode(), ContentType="application/jsonl", IfNoneMatch="*"
     )
 
 
-def kept(s3: Any, bucket: str, place: Place, batch: int) -> dict[int, Outcome]:
+def kept(s3: Any, bucket: str, keys: AttemptKeys, batch: int) -> dict[int, Outcome]:
     """The lines that earlier workers of the same batch wrote before they died, by place in the batch.
 
     Raises:
         ClientError, BotoCoreError: when S3 does not answer.
     """
     # An object for each call, and a batch has at most some hundred objects: one page of a thousand holds them.
-    listed = s3.list_objects_v2(Bucket=bucket, Prefix=place.answers(batch)).get("Contents", [])
-    found: dict[int, Outcome] = {}
-    for one in listed:
-        body = s3.get_object(Bucket=bucket, Key=one["Key"])["Body"].read()
+    listed = s3.list_objects_v2(Bucket=bucket, Prefix=keys.answers(batch)).get("Contents", [])
+    lines: dict[int, Outcome] = {}
+    for summary in listed:
+        body = s3.get_object(Bucket=bucket, Key=summary["Key"])["Body"].read()
         for line in body.splitlines():
             read = json.loads(line)
-            found.setdefault(read["index"], read["line"])
-    return found
+            lines.setdefault(read["index"], read["line"])
+    return lines

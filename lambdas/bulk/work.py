@@ -24,9 +24,9 @@ from lambdas.bulk.asking import (
     failed,
     runs_in_bulk,
 )
-from lambdas.bulk.pace import Pace, QueueTooLong
-from lambdas.bulk.places import Place
-from lambdas.bulk.progress import alone, keep, kept
+from lambdas.bulk.attempt_keys import AttemptKeys
+from lambdas.bulk.progress import keep, kept, lease
+from lambdas.bulk.rate_limiter import QueueTooLong, RateLimiter
 from lambdas.common.bodies import IMAGE_BYTES, ImageBody, TextBody
 from lambdas.common.budget import MONTH, RUN, Budget
 from lambdas.common.clients import ATTEMPTS
@@ -37,7 +37,7 @@ from lambdas.common.options import read_options
 from lambdas.common.service_errors import DISBELIEF
 from lambdas.common.spending import SPENT, reserve
 
-# How often a call that may succeed later is made again, each time at the bucket's pace.
+# How often a call that may succeed later is made again, each time at the bucket's rate.
 TRIES = 5
 # How often a worker tries to raise the counts, which others raise too.
 COUNT_TRIES = 20
@@ -46,8 +46,8 @@ PAUSE_SECONDS = 1.0
 # What is left of the function's time when no call is begun any more: a call with its second try, and the writing.
 CLOSING_SECONDS = 40.0
 THROTTLED = "ServiceThrottled"
-# The service may have done its work, though nothing of it came.
-# How often: each try that was lost, and the one whose answer came.
+# How often the service may have charged a call that failed: once for each try without an answer, and once for an
+# answer that could not be read.
 MAYBE_CHARGED = {"ServiceUnreachable": ATTEMPTS, "AnswerUnreadable": 1}
 NOT_FOUND = ("NoSuchKey", "404")
 CHANGED = ("PreconditionFailed", "412")
@@ -106,7 +106,7 @@ class Batch:
     """A batch of one attempt of a run, as the state machine hands it over.
 
     Attributes:
-        place: of the attempt.
+        keys: of the attempt.
         operation: that is asked.
         query: its options.
         limit_usd: what the run may cost, as its input says; None where that says nothing.
@@ -115,7 +115,7 @@ class Batch:
         objects: key and entity tag of each.
     """
 
-    place: Place
+    keys: AttemptKeys
     operation: Operation
     query: Mapping[str, str]
     limit_usd: float | None
@@ -137,7 +137,7 @@ class Batch:
         if operation is None or not runs_in_bulk(operation):
             raise NotInBulk(f"'{run['operation']}' is no operation that runs in bulk.")
         return cls(
-            Place(run["id"], run["attempt"]),
+            AttemptKeys(run["id"], run["attempt"]),
             operation,
             run["query"],
             run["limit_usd"],
@@ -172,16 +172,16 @@ def work(worker: Worker, batch: Batch, remaining_seconds: Callable[[], float]) -
             nothing of it was asked or charged.
         ClientError, BotoCoreError: when S3, SQS or DynamoDB do not answer; then the same batch may be worked again.
     """
-    held = worker.dynamodb, worker.table, batch.place.lease(batch.number)
-    with alone(*held, worker.now(), remaining_seconds(), worker.keep_seconds):
+    held = worker.dynamodb, worker.table, batch.keys.lease(batch.number)
+    with lease(*held, worker.now(), remaining_seconds(), worker.keep_seconds):
         lines = written(worker, batch)
         if lines is None:
-            recall(worker, batch)
-            pace = pace_of(worker, batch.operation)
+            resume(worker, batch)
+            rate_limiter = rate_limiter_of(worker, batch.operation)
             contents = read_all(worker, batch, remaining_seconds)
             calls = calls_of(batch.operation, contents)
-            first = worker.now() + (pace.book(len(calls)) if calls else 0.0)
-            ask_all(worker, batch, calls, pace, first, remaining_seconds)
+            first = worker.now() + (rate_limiter.book(len(calls)) if calls else 0.0)
+            ask_all(worker, batch, calls, rate_limiter, first, remaining_seconds)
             lines = write(worker, batch)
     return settle_counts(worker, batch, lines)
 
@@ -190,7 +190,7 @@ def give_up(worker: Worker, batch: Batch) -> dict[str, int]:
     """Ends a batch whose worker failed again and again: what was not answered is failed, and can be redriven."""
     lines = written(worker, batch)
     if lines is None:
-        recall(worker, batch)
+        resume(worker, batch)
         batch.fail(
             batch.open, unavailable("WorkerFailed", "The worker of this batch did not come to its end.")
         )
@@ -198,17 +198,17 @@ def give_up(worker: Worker, batch: Batch) -> dict[str, int]:
     return settle_counts(worker, batch, lines)
 
 
-def recall(worker: Worker, batch: Batch) -> None:
+def resume(worker: Worker, batch: Batch) -> None:
     """Takes over what workers that died were told."""
-    batch.lines |= kept(worker.s3, worker.bucket, batch.place, batch.number)
+    batch.lines |= kept(worker.s3, worker.bucket, batch.keys, batch.number)
 
 
-def pace_of(worker: Worker, operation: Operation) -> Pace:
+def rate_limiter_of(worker: Worker, operation: Operation) -> RateLimiter:
     """The token bucket of what the operation calls, shared by all runs of the deployment."""
     rates = worker.calls_per_second
     name = f"{operation.service}#{operation.api}"
     rate = rates.get(operation.api, rates["*"])
-    return Pace(worker.dynamodb, worker.table, name, rate, worker.longest_wait_seconds, worker.now)
+    return RateLimiter(worker.dynamodb, worker.table, name, rate, worker.longest_wait_seconds, worker.now)
 
 
 def read_all(worker: Worker, batch: Batch, remaining_seconds: Callable[[], float]) -> list[Content]:
@@ -240,7 +240,7 @@ def read_all(worker: Worker, batch: Batch, remaining_seconds: Callable[[], float
             break
     for index in left:
         batch.fail([index], refused.get(index, LATE))
-    return sorted(contents, key=lambda one: one.index)
+    return sorted(contents, key=lambda content: content.index)
 
 
 def read(worker: Worker, batch: Batch, index: int) -> Content:
@@ -249,22 +249,26 @@ def read(worker: Worker, batch: Batch, index: int) -> Content:
     Raises:
         RequestRefused: when it is gone, has changed since it was listed, is archived, is too large or cannot be read.
     """
-    one, most_bytes = batch.objects[index], batch.most_bytes
-    if not batch.place.may_read(one["key"]):
+    about_object, most_bytes = batch.objects[index], batch.most_bytes
+    if not batch.keys.may_read(about_object["key"]):
         raise bad_request("NoInput", "What lies there is no input of a run.", "key")
-    wanted = {"IfMatch": one["etag"]} if one.get("etag") else {}
+    wanted = {"IfMatch": about_object["etag"]} if about_object.get("etag") else {}
     try:
-        found = worker.s3.get_object(Bucket=worker.bucket, Key=one["key"], **wanted)
-        if found["ContentLength"] > most_bytes:
-            found["Body"].close()
-            size = f"{found['ContentLength']:,} bytes; at most {most_bytes:,} are taken"
+        response = worker.s3.get_object(Bucket=worker.bucket, Key=about_object["key"], **wanted)
+        if response["ContentLength"] > most_bytes:
+            response["Body"].close()
+            size = f"{response['ContentLength']:,} bytes; at most {most_bytes:,} are taken"
             raise too_large("ObjectTooLarge", f"The object has {size}.", "body")
-        content = found["Body"].read()
+        content = response["Body"].read()
     except ClientError as error:
         raise refusal_of(error.response["Error"]["Code"]) from error
     except BotoCoreError as error:
         raise unavailable("ObjectUnreadable", "S3 did not answer. Try again.") from error
-    about = {"key": one["key"], "version_id": found.get("VersionId"), "etag": found["ETag"].strip('"')}
+    about = {
+        "key": about_object["key"],
+        "version_id": response.get("VersionId"),
+        "etag": response["ETag"].strip('"'),
+    }
     return Content(index, content, about)
 
 
@@ -291,11 +295,11 @@ def ask_all(
     worker: Worker,
     batch: Batch,
     calls: list[list[Content]],
-    pace: Pace,
+    rate_limiter: RateLimiter,
     first: float,
     remaining_seconds: Callable[[], float],
 ) -> None:
-    """Makes the calls at their pace, those that may succeed later again, and ends every object.
+    """Makes the calls at their rate, those that may succeed later again, and ends every object.
 
     From the first call on nothing may end this early: what was answered was charged, and has to be written.
     """
@@ -303,16 +307,16 @@ def ask_all(
     for _ in range(TRIES):
         again: list[list[Content]] = []
         for number, contents in enumerate(calls):
-            wait = max(0.0, first + number * pace.interval_seconds - worker.now())
+            wait = max(0.0, first + number * rate_limiter.interval_seconds - worker.now())
             if remaining_seconds() - wait < CLOSING_SECONDS:
                 break
             worker.sleep(wait)
-            if left := make_call(worker, batch, contents, pace, refused):
+            if left := make_call(worker, batch, contents, rate_limiter, refused):
                 again.append(left)
         if not again or remaining_seconds() < CLOSING_SECONDS:
             break
         try:
-            calls, first = again, worker.now() + pace.book(len(again))
+            calls, first = again, worker.now() + rate_limiter.book(len(again))
         except (QueueTooLong, ClientError, BotoCoreError):
             break
     for index in batch.open:
@@ -320,11 +324,15 @@ def ask_all(
 
 
 def make_call(
-    worker: Worker, batch: Batch, contents: list[Content], pace: Pace, refused: dict[int, RequestRefused]
+    worker: Worker,
+    batch: Batch,
+    contents: list[Content],
+    rate_limiter: RateLimiter,
+    refused: dict[int, RequestRefused],
 ) -> list[Content]:
     """One call within the run's money; returns what may be asked about again, with its reasons in `refused`."""
     usd = price(batch, contents)
-    indices = [one.index for one in contents]
+    indices = [content.index for content in contents]
     if usd is None and batch.operation.price is not None:
         batch.fail(
             indices, RequestRefused(422, "PriceUnknown", "Nobody confirmed the price, so no limit holds it.")
@@ -342,7 +350,9 @@ def make_call(
     asked = ask(batch.operation, batch.query, contents)
     usd_of_retries = (usd or 0.0) * asked.retries
     outcomes = asked.outcomes
-    now_refused = {index: one for index, one in outcomes.items() if isinstance(one, RequestRefused)}
+    now_refused = {
+        index: outcome for index, outcome in outcomes.items() if isinstance(outcome, RequestRefused)
+    }
     refused |= now_refused
     ended: dict[int, Outcome] = {}
     for content in contents:
@@ -354,11 +364,11 @@ def make_call(
     batch.lines |= ended
     if ended:
         # Before the next call, and before the money is settled: from here on no worker asks about these again.
-        unless_unreachable(lambda: keep(worker.s3, worker.bucket, batch.place, batch.number, ended))
+        unless_unreachable(lambda: keep(worker.s3, worker.bucket, batch.keys, batch.number, ended))
     reserved.settle(usd_of(batch, contents, now_refused) + usd_of_retries)
     if any(error.code == THROTTLED for error in now_refused.values()):
-        unless_unreachable(lambda: pace.push_back(PAUSE_SECONDS))
-    return [one for one in contents if one.index not in batch.lines]
+        unless_unreachable(lambda: rate_limiter.push_back(PAUSE_SECONDS))
+    return [content for content in contents if content.index not in batch.lines]
 
 
 def unless_unreachable(run: Callable[[], None]) -> None:
@@ -375,9 +385,9 @@ def usd_of(batch: Batch, contents: list[Content], refused: Mapping[int, RequestR
     What the service refused it does not charge; each try of a call that was lost on the way may have been charged.
     """
     usd = 0.0
-    for one in contents:
-        tries = MAYBE_CHARGED.get(refused[one.index].code, 0) if one.index in refused else 1
-        usd += tries * (price(batch, [one]) or 0.0)
+    for content in contents:
+        tries = MAYBE_CHARGED.get(refused[content.index].code, 0) if content.index in refused else 1
+        usd += tries * (price(batch, [content]) or 0.0)
     return usd
 
 
@@ -385,7 +395,7 @@ def price(batch: Batch, contents: list[Content]) -> float | None:
     """What a call about these costs at the list price; None where it has no price."""
     units = len(contents)
     if isinstance(batch.operation.body, TextBody):
-        units = sum(text_units(one.body.decode("utf-8", "replace")) for one in contents)
+        units = sum(text_units(content.body.decode("utf-8", "replace")) for content in contents)
     options = read_options(batch.operation.options, {"queryStringParameters": dict(batch.query)})
     return cost_of(price_of(batch.operation, options), batch.operation.unit, units).usd
 
@@ -400,7 +410,7 @@ def budgets(worker: Worker, batch: Batch) -> list[Budget]:
     )
     of_run = worker.limit_usd if batch.limit_usd is None else min(batch.limit_usd, worker.limit_usd)
     return [
-        held(f"money#{batch.place.run}", of_run, period=RUN),
+        held(f"money#{batch.keys.run}", of_run, period=RUN),
         held(f"money#{batch.execution}", worker.limit_usd, period=RUN),
         held("money", worker.monthly_limit_usd, period=MONTH),
     ]
@@ -409,19 +419,19 @@ def budgets(worker: Worker, batch: Batch) -> list[Budget]:
 def written(worker: Worker, batch: Batch) -> list[Outcome] | None:
     """The lines that an earlier delivery of the same batch wrote; None where there was none."""
     try:
-        found = worker.s3.get_object(Bucket=worker.bucket, Key=batch.place.outcome(batch.number))
+        response = worker.s3.get_object(Bucket=worker.bucket, Key=batch.keys.outcome(batch.number))
     except ClientError as error:
         if error.response["Error"]["Code"] in NOT_FOUND:
             return None
         raise
-    return [json.loads(line) for line in found["Body"].read().splitlines()]
+    return [json.loads(line) for line in response["Body"].read().splitlines()]
 
 
 def write(worker: Worker, batch: Batch) -> list[Outcome]:
     """Writes every object's line in one object, unless somebody else did meanwhile: then theirs counts."""
     lines = [batch.lines[index] for index in range(len(batch.objects))]
     body = "".join(json.dumps(line) + "\n" for line in lines).encode()
-    wanted = {"Bucket": worker.bucket, "Key": batch.place.outcome(batch.number), "Body": body}
+    wanted = {"Bucket": worker.bucket, "Key": batch.keys.outcome(batch.number), "Body": body}
     for attempt in range(1, TRIES + 1):
         try:
             worker.s3.put_object(**wanted, ContentType="application/jsonl", IfNoneMatch="*")
@@ -442,19 +452,19 @@ def write(worker: Worker, batch: Batch) -> list[Outcome]:
 
 def settle_counts(worker: Worker, batch: Batch, lines: list[Outcome]) -> dict[str, int]:
     """Counts the batch once, however often it is delivered, and tells of failures."""
-    place = batch.place
+    keys = batch.keys
     bad = sum(line["outcome"] == "failed" for line in lines)
     mendable = sum(line.get("redrive_may_mend", False) for line in lines)
     counts = {"done": len(lines) - bad, "failed": bad, "mendable": mendable}
     expiry = {"N": str(int(worker.now()) + worker.keep_seconds)}
     marker = {
         "TableName": worker.table,
-        "Item": {"id": {"S": place.marker(batch.number)}, "expires_at": expiry},
+        "Item": {"id": {"S": keys.marker(batch.number)}, "expires_at": expiry},
         "ConditionExpression": "attribute_not_exists(id)",
     }
     counter = {
         "TableName": worker.table,
-        "Key": {"id": {"S": place.counter}},
+        "Key": {"id": {"S": keys.counter}},
         "UpdateExpression": "ADD done :done, failed :failed, mendable :mendable "
         "SET expires_at = if_not_exists(expires_at, :expiry)",
         "ExpressionAttributeValues": {
@@ -466,9 +476,9 @@ def settle_counts(worker: Worker, batch: Batch, lines: list[Outcome]) -> dict[st
     # Last, so that a queue that takes nothing keeps no run from its end: the redrive reads the outcomes.
     if bad:
         message = {
-            "run": place.run,
-            "attempt": place.attempt,
-            "outcomes": place.outcome(batch.number),
+            "run": keys.run,
+            "attempt": keys.attempt,
+            "outcomes": keys.outcome(batch.number),
             "failed": bad,
         }
         worker.sqs.send_message(QueueUrl=worker.queue_url, MessageBody=json.dumps(message))
@@ -491,10 +501,10 @@ def count_once(worker: Worker, marker: Mapping[str, Any], counter: Mapping[str, 
         worker.sleep(attempt * (0.1 + random.random() / 5))
 
 
-def count(worker: Worker, place: Place, objects: int) -> dict[str, int]:
+def count(worker: Worker, keys: AttemptKeys, objects: int) -> dict[str, int]:
     """How many objects of an attempt are done, failed, and in neither."""
-    found = worker.dynamodb.get_item(
-        TableName=worker.table, Key={"id": {"S": place.counter}}, ConsistentRead=True
+    response = worker.dynamodb.get_item(
+        TableName=worker.table, Key={"id": {"S": keys.counter}}, ConsistentRead=True
     ).get("Item", {})
-    done, bad = (int(found.get(name, {"N": "0"})["N"]) for name in ("done", "failed"))
+    done, bad = (int(response.get(name, {"N": "0"})["N"]) for name in ("done", "failed"))
     return {"objects": objects, "done": done, "failed": bad, "missing": objects - done - bad}

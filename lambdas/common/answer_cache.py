@@ -36,14 +36,14 @@ class AnswerCache:
     def find(self, digest: str) -> tuple[dict[str, Any], int] | None:
         """The members of an answer and its age in seconds; None where there is none that is still good."""
         try:
-            found = self.dynamodb.get_item(TableName=self.table, Key=self.key(digest)).get("Item")
+            item = self.dynamodb.get_item(TableName=self.table, Key=self.key(digest)).get("Item")
         except (ClientError, BotoCoreError):
             return None
         # DynamoDB deletes what has expired within days; until then it is there and does not count.
-        if found is None or int(found["expires_at"]["N"]) <= self.now():
+        if item is None or int(item["expires_at"]["N"]) <= self.now():
             return None
-        age = int(self.now() - float(found["made_at"]["N"]))
-        return json.loads(gzip.decompress(found["answer"]["B"])), max(age, 0)
+        age = int(self.now() - float(item["made_at"]["N"]))
+        return json.loads(gzip.decompress(item["answer"]["B"])), max(age, 0)
 
     def keep(self, digest: str, members: dict[str, Any]) -> None:
         """Keeps an answer, if it fits."""

@@ -50,7 +50,7 @@ class Reading:
 
 
 @dataclass(frozen=True)
-class Cost:
+class CallCost:
     """What a call is charged.
 
     Attributes:
@@ -84,7 +84,7 @@ class Answer:
     model_name: str
     model_version: str | None
     stand_in: str | None
-    cost: Cost
+    cost: CallCost
     retries: int = 0
     route: list[dict[str, str]] | None = None
 
@@ -112,13 +112,13 @@ class BatchAnswer:
     model_name: str
     model_version: str | None
     stand_in: str | None
-    cost: Cost
+    cost: CallCost
     retries: int = 0
 
     @property
     def refusal(self) -> RequestRefused | None:
         """Why no document at all was answered, None where one was: a reason that may pass before one that does not."""
-        refused = [one for one in self.documents if isinstance(one, RequestRefused)]
+        refused = [document for document in self.documents if isinstance(document, RequestRefused)]
         if len(refused) < len(self.documents):
             return None
         return max(refused, key=lambda one: one.may_pass)
@@ -126,10 +126,10 @@ class BatchAnswer:
     def as_json(self) -> dict[str, Any]:
         """Its members; every document ends in exactly one of results and error."""
         documents = [
-            {"index": index, "error": error_members(one)}
-            if isinstance(one, RequestRefused)
-            else {"index": index, "results": sorted_results(one), "details": one.details}
-            for index, one in enumerate(self.documents)
+            {"index": index, "error": error_members(document)}
+            if isinstance(document, RequestRefused)
+            else {"index": index, "results": sorted_results(document), "details": document.details}
+            for index, document in enumerate(self.documents)
         ]
         return {**head(self), "documents": documents, "cost": vars(self.cost)}
 
@@ -142,7 +142,7 @@ def head(answer: Answer | BatchAnswer) -> dict[str, Any]:
 
 def sorted_results(reading: Reading) -> list[dict[str, Any]]:
     """Results best first."""
-    return [result.as_json() for result in sorted(reading.results, key=lambda one: -one.score)]
+    return [result.as_json() for result in sorted(reading.results, key=lambda result: -result.score)]
 
 
 def success(
@@ -187,10 +187,10 @@ def retries_of(answer: Mapping[str, Any]) -> int:
     return answer.get("ResponseMetadata", {}).get("RetryAttempts", 0)
 
 
-def details_of(one: Mapping[str, Any], *shown: str) -> dict[str, Any]:
+def details_of(member: Mapping[str, Any], *shown: str) -> dict[str, Any]:
     """What a service says beside the members that our format shows, under names like the rest of the format's."""
     left = {
-        name: value for name, value in one.items() if name not in shown and value not in (None, [], {}, "")
+        name: value for name, value in member.items() if name not in shown and value not in (None, [], {}, "")
     }
     return plain(left)
 
@@ -198,17 +198,17 @@ def details_of(one: Mapping[str, Any], *shown: str) -> dict[str, Any]:
 def plain(value: Any) -> Any:
     """A service's value in our names: confidence in percent is a score, a bounding box a box, others in snake case."""
     if isinstance(value, list):
-        return [plain(one) for one in cast(list[Any], value)]
+        return [plain(member) for member in cast(list[Any], value)]
     if not isinstance(value, Mapping):
         return value
     members: dict[str, Any] = {}
-    for name, one in cast(Mapping[str, Any], value).items():
+    for name, member in cast(Mapping[str, Any], value).items():
         if name == "Confidence":
-            members["score"] = one / 100
+            members["score"] = member / 100
         elif name == "BoundingBox":
-            members["box"] = box(one)
+            members["box"] = box(member)
         else:
-            members[xform_name(name)] = plain(one)
+            members[xform_name(name)] = plain(member)
     return members
 
 

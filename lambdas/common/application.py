@@ -47,7 +47,7 @@ def make_handler(
         started = time.perf_counter()
         try:
             with part(operation.name):
-                found, headers = answered(operation, event, context, lambda: run(operation, event))
+                members, headers = answered(operation, event, context, lambda: run(operation, event))
         except RequestRefused as error:
             return refuse(operation.name, error)
         except (ClientError, BotoCoreError) as error:
@@ -61,7 +61,7 @@ def make_handler(
             metrics.add_metric("Repeated", MetricUnit.Count, 1)
         metrics.add_metric("AnswerTime", MetricUnit.Milliseconds, milliseconds)
         logger.info("answered", extra={"operation": operation.name, "milliseconds": round(milliseconds, 1)})
-        return success(operation.name, found, milliseconds, headers)
+        return success(operation.name, members, milliseconds, headers)
 
     def refuse(name: str, error: RequestRefused) -> dict[str, Any]:
         unavailable = error.status >= 500

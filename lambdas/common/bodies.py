@@ -296,8 +296,8 @@ def read_object(event: dict[str, Any]) -> dict[str, Any]:
 def json_body(event: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
     """The body as JSON that fits a schema; RequestRefused 400 or 415 where it is not."""
     fields = json_value(event)
-    if found := misfit(fields, schema):
-        field, reason = found
+    if mismatch := misfit(fields, schema):
+        field, reason = mismatch
         raise bad_request("InvalidRequest", reason, field)
     return fields
 
@@ -350,7 +350,8 @@ def is_sequence(value: Any) -> bool:
             isinstance(step, list)
             and step != []
             and all(
-                type(one) in (int, float) and abs(one) <= LARGEST_FLOAT32 for one in cast(list[Any], step)
+                type(number) in (int, float) and abs(number) <= LARGEST_FLOAT32
+                for number in cast(list[Any], step)
             )
             for step in cast(list[Any], value)
         )
@@ -362,5 +363,5 @@ def is_list_of_texts(value: Any, rule: dict[str, Any]) -> bool:
     return (
         isinstance(value, list)
         and 1 <= len(cast(list[Any], value)) <= rule["maxItems"]
-        and all(isinstance(one, str) for one in cast(list[Any], value))
+        and all(isinstance(text, str) for text in cast(list[Any], value))
     )

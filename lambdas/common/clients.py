@@ -15,18 +15,20 @@ from lambdas.common.tracing import trace_calls
 # API Gateway gives up after 29 s: two tries of 12 s fit.
 READ_TIMEOUT_SECONDS = 12
 # Where one request makes several calls one after the other, two of them with both their tries fit.
-HURRIED_READ_TIMEOUT_SECONDS = 5
+SHORT_READ_TIMEOUT_SECONDS = 5
 CONNECT_TIMEOUT_SECONDS = 2
 # A look into our own table beside the call itself.
 TABLE_READ_TIMEOUT_SECONDS = 1
 ATTEMPTS = 2
 
-IN_A_HURRY: ContextVar[bool] = ContextVar("in_a_hurry", default=False)
+WITH_SHORT_TIMEOUT: ContextVar[bool] = ContextVar("with_short_timeout", default=False)
 
 
 def client(service: str) -> Any:
     """The boto3 client of a service, with time-outs that fit API Gateway's."""
-    return client_with(service, HURRIED_READ_TIMEOUT_SECONDS if IN_A_HURRY.get() else READ_TIMEOUT_SECONDS)
+    return client_with(
+        service, SHORT_READ_TIMEOUT_SECONDS if WITH_SHORT_TIMEOUT.get() else READ_TIMEOUT_SECONDS
+    )
 
 
 def table_client() -> Any:
@@ -51,10 +53,10 @@ def client_with(service: str, read_timeout_seconds: int) -> Any:
 
 
 @contextmanager
-def hurried() -> Generator[None]:
+def short_timeout() -> Generator[None]:
     """Inside, clients wait less: for a request that makes several calls."""
-    token = IN_A_HURRY.set(True)
+    token = WITH_SHORT_TIMEOUT.set(True)
     try:
         yield
     finally:
-        IN_A_HURRY.reset(token)
+        WITH_SHORT_TIMEOUT.reset(token)

@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from lambdas.common.answers import Cost
+from lambdas.common.answers import CallCost
 from lambdas.common.operations import Operation
 from lambdas.common.options import Choices
 
@@ -29,8 +29,8 @@ def price_of(operation: Operation, options: Mapping[str, Any]) -> str | None:
     return operation.price
 
 
-def cost_of(price: str | None, unit: str | None, units: int) -> Cost:
+def cost_of(price: str | None, unit: str | None, units: int) -> CallCost:
     """The cost of so many units by a price's id in PRICES_USD; unknown where the id is not there."""
     prices = json.loads(os.environ.get("PRICES_USD", "{}"))
     usd = prices.get(price) if price else None
-    return Cost(units, unit, None if usd is None else round(usd * units, 9))
+    return CallCost(units, unit, None if usd is None else round(usd * units, 9))

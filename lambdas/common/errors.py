@@ -55,7 +55,7 @@ def unavailable(code: str, message: str) -> RequestRefused:
 def place_of(error: Exception) -> dict[str, str | int | None]:
     """For the log, an error's type and the last place of our own code, and never its words: they may repeat content."""
     frames = traceback.extract_tb(error.__traceback__)
-    where = next((one for one in reversed(frames) if "lambdas" in Path(one.filename).parts), frames[-1])
+    where = next((frame for frame in reversed(frames) if "lambdas" in Path(frame.filename).parts), frames[-1])
     file = Path(where.filename)
     return {
         "error": type(error).__name__,

@@ -103,7 +103,7 @@ def answered_once(
         return made[0]
 
     try:
-        found = answer(request={"key": [key, operation_name, *caller_of(event)], "asked": asked})
+        members = answer(request={"key": [key, operation_name, *caller_of(event)], "asked": asked})
     except NotToBeKept:
         return made[0], False
     except exceptions.IdempotencyValidationError as error:
@@ -130,4 +130,4 @@ def answered_once(
         raise unavailable(
             "IdempotencyUnknown", f"Whether this {KEY_HEADER} was answered cannot be told now. Try again."
         ) from error
-    return found, not made
+    return members, not made

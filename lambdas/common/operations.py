@@ -12,7 +12,7 @@ from botocore import xform_name  # pyright: ignore[reportUnknownVariableType]
 
 from lambdas.common.answers import Answer, BatchAnswer, Reading
 from lambdas.common.bodies import Body
-from lambdas.common.options import Option
+from lambdas.common.options import QueryOption
 
 # API names and IAM prefixes differ for this service only.
 Sent = TypeVar("Sent", bound=Body)
@@ -49,7 +49,7 @@ class Operation:
     body: Body
     run: Callable[[Operation, dict[str, Any]], Answer | BatchAnswer | dict[str, Any]]
     read: Callable[[dict[str, Any]], Reading] | None = None
-    options: tuple[Option, ...] = ()
+    options: tuple[QueryOption, ...] = ()
     version_member: str | None = None
     price: str | None = None
     unit: str | None = None

@@ -15,7 +15,7 @@ MAXIMUM_LIST = 100
 
 
 @dataclass(frozen=True, kw_only=True)
-class Option(ABC):
+class QueryOption(ABC):
     """One query parameter.
 
     Attributes:
@@ -40,7 +40,7 @@ class Option(ABC):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Integer(Option):
+class Integer(QueryOption):
     """A whole number within bounds."""
 
     minimum: int
@@ -56,7 +56,7 @@ class Integer(Option):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Share(Option):
+class Share(QueryOption):
     """A number from 0 to 1, as scores are; `scale` 100 makes a service's percent of it."""
 
     scale: float = 100.0
@@ -72,7 +72,7 @@ class Share(Option):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Choice(Option):
+class Choice(QueryOption):
     """One of some words."""
 
     values: tuple[str, ...]
@@ -87,7 +87,7 @@ class Choice(Option):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Choices(Option):
+class Choices(QueryOption):
     """Some of some words, commas between them. A call with one of `unpriced` has a price that nobody confirmed."""
 
     values: tuple[str, ...]
@@ -104,7 +104,7 @@ class Choices(Option):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Words(Option):
+class Words(QueryOption):
     """Free words with commas between them, each of a pattern."""
 
     pattern: str
@@ -121,7 +121,7 @@ class Words(Option):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Letter(Option):
+class Letter(QueryOption):
     """One character of some."""
 
     letters: str
@@ -136,13 +136,13 @@ class Letter(Option):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Regions(Option):
+class Regions(QueryOption):
     """Boxes as left:top:width:height in shares of the image's size, commas between them."""
 
     maximum: int
 
     def parse(self, text: str) -> list[dict[str, Any]]:
-        boxes = [self.box(one) for one in text.split(",")]
+        boxes = [self.box(part) for part in text.split(",")]
         if len(boxes) > self.maximum or None in boxes:
             raise ValueError(
                 f"at most {self.maximum} boxes left:top:width:height, each number from 0 to 1, commas between them"
@@ -167,7 +167,7 @@ class Regions(Option):
 
 
 def read_options(
-    options: Sequence[Option], event: Mapping[str, Any], fields: Mapping[str, str] | None = None
+    options: Sequence[QueryOption], event: Mapping[str, Any], fields: Mapping[str, str] | None = None
 ) -> dict[str, Any]:
     """The values of a request's options by name, the defaults included.
 
@@ -206,7 +206,7 @@ def query_of(event: Mapping[str, Any]) -> dict[str, list[str]]:
     return {name: [value] for name, value in single.items()}
 
 
-def request_members(options: Sequence[Option], values: Mapping[str, Any]) -> dict[str, Any]:
+def request_members(options: Sequence[QueryOption], values: Mapping[str, Any]) -> dict[str, Any]:
     """The members of the service's request that the values make, nested as their dots say."""
     request: dict[str, Any] = {}
     for option in options:

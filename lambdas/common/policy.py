@@ -14,10 +14,10 @@ from typing import Any, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from lambdas.common.answers import Answer, Cost
+from lambdas.common.answers import Answer, CallCost
 from lambdas.common.bodies import TextBody, read_text, taken
 from lambdas.common.circuit import Circuit
-from lambdas.common.clients import hurried
+from lambdas.common.clients import short_timeout
 from lambdas.common.costs import cost_of, price_of, text_units
 from lambdas.common.errors import RequestRefused, unavailable
 from lambdas.common.operations import Operation
@@ -90,10 +90,10 @@ def answer_by_policy(policy: Policy, operation: Operation, event: dict[str, Any]
     route: list[dict[str, Any]] = []
     unsure: Answer | None = None
     refused: list[RequestRefused] = []
-    charged: Cost | None = None
+    charged: CallCost | None = None
     for backend in policy.order:
         try:
-            found = ask_backend(policy, backend, operation, event)
+            answer = ask_backend(policy, backend, operation, event)
         except RequestRefused as error:
             route.append({"backend": backend, "outcome": error.code})
             refused.append(error)
@@ -101,14 +101,14 @@ def answer_by_policy(policy: Policy, operation: Operation, event: dict[str, Any]
             if error.is_final and unsure is None:
                 raise
             continue
-        charged = found.cost if backend == MANAGED else charged
-        score = max((result.score for result in found.reading.results), default=0.0)
+        charged = answer.cost if backend == MANAGED else charged
+        score = max((result.score for result in answer.reading.results), default=0.0)
         sure = policy.is_sure(score)
         last = backend == policy.order[-1]
         route.append({"backend": backend, "outcome": "answered" if sure or last else "unsure"})
         if sure or last:
-            return dataclasses.replace(found, route=route, cost=charged or found.cost)
-        unsure = found
+            return dataclasses.replace(answer, route=route, cost=charged or answer.cost)
+        unsure = answer
     if unsure is None:
         raise refused[0]
     return dataclasses.replace(unsure, route=route, cost=charged or unsure.cost)
@@ -127,8 +127,8 @@ def ask_backend(policy: Policy, backend: str, operation: Operation, event: dict[
         )
     ask = ask_managed if backend == MANAGED else ask_own
     try:
-        with hurried():
-            found = ask(policy, operation, event)
+        with short_timeout():
+            answer = ask(policy, operation, event)
     except RequestRefused as error:
         if error.status >= UNAVAILABLE and error.code not in NOT_ITS_FAULT:
             circuit.failed()
@@ -136,7 +136,7 @@ def ask_backend(policy: Policy, backend: str, operation: Operation, event: dict[
             circuit.succeeded()
         raise
     circuit.succeeded()
-    return found
+    return answer
 
 
 def ask_own(_: Policy, operation: Operation, event: dict[str, Any]) -> Answer:
@@ -185,7 +185,7 @@ def single_answer(operation: Operation, event: dict[str, Any]) -> Answer:
     return answer
 
 
-def cost_of_try(operation: Operation, event: dict[str, Any]) -> Cost:
+def cost_of_try(operation: Operation, event: dict[str, Any]) -> CallCost:
     """What one try of a request costs. What is wrong with the request is raised."""
     units = 1
     if isinstance(operation.body, TextBody):

@@ -62,23 +62,23 @@ def from_cache(
         members, age_seconds = kept
         free = {**members["cost"], "units": 0, "usd": 0.0}
         return {**members, "cost": free}, {"Age": str(age_seconds)}
-    found = run()
-    members = members_of(found)
-    if not may_do_better(found):
+    answer = run()
+    members = members_of(answer)
+    if not may_do_better(answer):
         cache.keep(digest, members)
     return members, {}
 
 
-def may_do_better(found: Answer | BatchAnswer | dict[str, Any]) -> bool:
+def may_do_better(answer: Answer | BatchAnswer | dict[str, Any]) -> bool:
     """Whether some text of a batch was only not answered now: the same batch asked again may have an answer to it."""
-    return isinstance(found, BatchAnswer) and any(
-        isinstance(one, RequestRefused) and not one.is_final for one in found.documents
+    return isinstance(answer, BatchAnswer) and any(
+        isinstance(document, RequestRefused) and not document.is_final for document in answer.documents
     )
 
 
-def members_of(found: Answer | BatchAnswer | dict[str, Any]) -> dict[str, Any]:
+def members_of(answer: Answer | BatchAnswer | dict[str, Any]) -> dict[str, Any]:
     """An answer as JSON has it."""
-    return found if isinstance(found, dict) else found.as_json()
+    return answer if isinstance(answer, dict) else answer.as_json()
 
 
 def digest_of(operation: Operation, event: dict[str, Any]) -> str:

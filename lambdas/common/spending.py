@@ -38,9 +38,9 @@ class Money:
 
     def settle(self, usd: float) -> None:
         """Gives back what was not spent; where that fails, the budget is only smaller than it need be."""
-        for one in self.reservations:
+        for reservation in self.reservations:
             try:
-                one.settle(usd)
+                reservation.settle(usd)
             except (ClientError, BotoCoreError):
                 # The next would take as long to fail, and the answer waits.
                 return

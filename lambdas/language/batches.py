@@ -13,8 +13,8 @@ from lambdas.common.answers import Reading, retries_of, stand_in_of
 from lambdas.common.errors import RequestRefused, unavailable
 from lambdas.common.service_errors import explain, explain_code, reading_answer
 
-# The function has 28 s: a hurried call with its second try takes 14 at most, and the budget's table 3 before it and 3
-# after it. Later no further piece is asked.
+# The function has 28 s: a call with the short timeout takes 14 at most with its second try, and the
+# budget's table 3 before it and 3 after it. Later no further piece is asked.
 NO_CALL_AFTER_SECONDS = 8.0
 # The codes of a batch's ErrorList are those of the exceptions, some without the last word.
 SUFFIX = "Exception"
@@ -42,7 +42,7 @@ def ask_in_pieces(
         readings_of: position in the piece and reading or refusal, for each text of a piece.
     """
     started = time.monotonic()
-    found: Readings = {}
+    readings_by_index: Readings = {}
     stand_in, retries = None, 0
     indices = list(texts)
     pieces = deque(indices[first : first + size] for first in range(0, len(indices), size))
@@ -52,7 +52,7 @@ def ask_in_pieces(
             late = unavailable(
                 "NotAsked", "Comprehend was too slow to be asked about this text. Send it again."
             )
-            found |= dict.fromkeys(piece, late)
+            readings_by_index |= dict.fromkeys(piece, late)
             continue
         try:
             answer = ask([texts[index] for index in piece])
@@ -62,7 +62,7 @@ def ask_in_pieces(
                 if readings.keys() != set(range(len(piece))):
                     raise ValueError("not an answer to each text")
         except RequestRefused as error:
-            found |= dict.fromkeys(piece, error)
+            readings_by_index |= dict.fromkeys(piece, error)
             continue
         except (ClientError, BotoCoreError) as error:
             refused = explain(error, "Comprehend", limits)
@@ -70,11 +70,11 @@ def ask_in_pieces(
                 middle = len(piece) // 2
                 pieces.extendleft((piece[middle:], piece[:middle]))
             else:
-                found |= dict.fromkeys(piece, refused)
+                readings_by_index |= dict.fromkeys(piece, refused)
             continue
         stand_in = stand_in_of(answer) or stand_in
-        found |= {piece[position]: reading for position, reading in readings.items()}
-    return found, stand_in, retries
+        readings_by_index |= {piece[position]: reading for position, reading in readings.items()}
+    return readings_by_index, stand_in, retries
 
 
 def item_error(error: dict[str, Any], limits: str) -> RequestRefused:

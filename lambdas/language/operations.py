@@ -19,7 +19,7 @@ from lambdas.common.answers import (
     stand_in_of,
 )
 from lambdas.common.bodies import TextBody, TextRequest, TextsBody, read_text, read_texts, taken
-from lambdas.common.clients import client, hurried
+from lambdas.common.clients import client, short_timeout
 from lambdas.common.costs import cost_of, text_units
 from lambdas.common.errors import RequestRefused
 from lambdas.common.operations import Operation
@@ -96,24 +96,27 @@ def sentiments(answer: dict[str, Any]) -> Reading:
 
 def languages(answer: dict[str, Any]) -> Reading:
     """Language codes."""
-    return Reading([Result(one["LanguageCode"], one["Score"]) for one in answer["Languages"]])
+    return Reading([Result(language["LanguageCode"], language["Score"]) for language in answer["Languages"]])
 
 
 def spans_of(member: str) -> Callable[[dict[str, Any]], Reading]:
     """Reads a list of typed spans; the text in them is not repeated, the caller has it."""
     return lambda answer: Reading(
-        [Result(one.get("Type", "KEY_PHRASE"), one["Score"], span=span(one)) for one in answer[member]]
+        [
+            Result(entry.get("Type", "KEY_PHRASE"), entry["Score"], span=span(entry))
+            for entry in answer[member]
+        ]
     )
 
 
-def span(one: dict[str, Any]) -> dict[str, int]:
+def span(entry: dict[str, Any]) -> dict[str, int]:
     """Where something stands in the text."""
-    return {"begin": one["BeginOffset"], "end": one["EndOffset"]}
+    return {"begin": entry["BeginOffset"], "end": entry["EndOffset"]}
 
 
 def targeted_sentiments(answer: dict[str, Any]) -> Reading:
     """The sentiment towards each mention; mentions of the same thing have the same `entity` in their details."""
-    found = []
+    results = []
     for number, entity in enumerate(answer["Entities"]):
         for place, mention in enumerate(entity["Mentions"]):
             opinion = mention["MentionSentiment"]
@@ -129,18 +132,22 @@ def targeted_sentiments(answer: dict[str, Any]) -> Reading:
                     mention, "Score", "Text", "Type", "MentionSentiment", "BeginOffset", "EndOffset"
                 ),
             }
-            found.append(
+            results.append(
                 Result(name.lower(), opinion["SentimentScore"][name], span=span(mention), details=about)
             )
-    return Reading(found)
+    return Reading(results)
 
 
 def parts_of_speech(answer: dict[str, Any]) -> Reading:
     """Each word's part of speech (Universal Dependencies' tags)."""
     return Reading(
         [
-            Result(one["PartOfSpeech"]["Tag"], one["PartOfSpeech"]["Score"], span=span(one))
-            for one in answer["SyntaxTokens"]
+            Result(
+                syntax_token["PartOfSpeech"]["Tag"],
+                syntax_token["PartOfSpeech"]["Score"],
+                span=span(syntax_token),
+            )
+            for syntax_token in answer["SyntaxTokens"]
         ]
     )
 
@@ -150,17 +157,17 @@ def toxicity(answer: dict[str, Any]) -> Reading:
     return toxic_segment(answer["ResultList"][0])
 
 
-def toxic_segment(one: dict[str, Any]) -> Reading:
+def toxic_segment(segment: dict[str, Any]) -> Reading:
     """One segment's kinds of toxic content."""
-    kinds = [Result(kind["Name"], kind["Score"]) for kind in one["Labels"]]
-    return Reading(kinds, {"toxicity": one["Toxicity"]})
+    kinds = [Result(kind["Name"], kind["Score"]) for kind in segment["Labels"]]
+    return Reading(kinds, {"toxicity": segment["Toxicity"]})
 
 
 def classes(answer: dict[str, Any]) -> Reading:
     """A custom classifier's classes, or labels when it gives several."""
-    found = answer.get("Classes") or answer.get("Labels") or []
+    entries = answer.get("Classes") or answer.get("Labels") or []
     about = details_of(answer, "ResponseMetadata", "Classes", "Labels", "DocumentMetadata")
-    return Reading([Result(one["Name"], one["Score"]) for one in found], about)
+    return Reading([Result(entry["Name"], entry["Score"]) for entry in entries], about)
 
 
 def read_request(operation: Operation, event: dict[str, Any]) -> tuple[TextRequest, dict[str, Any]]:
@@ -233,9 +240,13 @@ def redact_pii(operation: Operation, event: dict[str, Any]) -> Answer:
     answer = ask(operation, Text=request.text, **request_members(operation.options, options))
     kinds = options["pii_entity_types"]
     with reading_answer():
-        found = [one for one in operation.reading_of(answer).results if "ALL" in kinds or one.label in kinds]
-    redacted = redact(request.text, found, options["mask_mode"], options["mask_character"])
-    reading = Reading(found, {"redacted_text": redacted})
+        results = [
+            result
+            for result in operation.reading_of(answer).results
+            if "ALL" in kinds or result.label in kinds
+        ]
+    redacted = redact(request.text, results, options["mask_mode"], options["mask_character"])
+    reading = Reading(results, {"redacted_text": redacted})
     return answer_of(operation, reading, answer, text_units(request.text))
 
 
@@ -269,23 +280,23 @@ def recognize_batch(operation: Operation, event: dict[str, Any]) -> BatchAnswer:
         def charged(answer: dict[str, Any]) -> float:
             # What is in neither list of the answer may have been charged, and counts.
             with reading_answer():
-                refused = [texts[one["Index"]] for one in answer.get("ErrorList", ())]
+                refused = [texts[error["Index"]] for error in answer.get("ErrorList", ())]
             return 0.0 if stand_in_of(answer) else usd * (1 + retries_of(answer)) - usd_of(refused)
 
         return paid(reserve(budgets, usd), usd, lambda: ask(operation, **listed, **members), charged)
 
     def readings_of(answer: dict[str, Any]) -> Iterator[tuple[int, Reading | RequestRefused]]:
         if toxic:
-            yield from enumerate(toxic_segment(one) for one in answer["ResultList"])
+            yield from enumerate(toxic_segment(entry) for entry in answer["ResultList"])
             return
-        yield from ((one["Index"], operation.reading_of(one)) for one in answer["ResultList"])
-        yield from ((one["Index"], item_error(one, limits)) for one in answer["ErrorList"])
+        yield from ((entry["Index"], operation.reading_of(entry)) for entry in answer["ResultList"])
+        yield from ((entry["Index"], item_error(entry, limits)) for entry in answer["ErrorList"])
 
     size = SERVICE_LIMITS[operation.api].most_documents
-    with hurried():
-        found, stand_in, retries = ask_in_pieces(fit, size, limits, ask_piece, readings_of)
-    documents = [request.refusals[index] or found[index] for index in range(len(request.texts))]
-    answered = [index for index, one in enumerate(documents) if isinstance(one, Reading)]
+    with short_timeout():
+        by_index, stand_in, retries = ask_in_pieces(fit, size, limits, ask_piece, readings_of)
+    documents = [request.refusals[index] or by_index[index] for index in range(len(request.texts))]
+    answered = [index for index, document in enumerate(documents) if isinstance(document, Reading)]
     units = sum(text_units(request.texts[index]) for index in answered)
     cost = cost_of(operation.price, operation.unit, units)
     return BatchAnswer(BACKEND, documents, operation.method, None, stand_in, cost, retries)

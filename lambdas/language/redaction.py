@@ -10,23 +10,23 @@ MASK = "MASK"
 REPLACE = "REPLACE_WITH_PII_ENTITY_TYPE"
 
 
-def redact(text: str, found: Iterable[Result], mode: str, mask_character: str) -> str:
+def redact(text: str, spans: Iterable[Result], mode: str, mask_character: str) -> str:
     """The text with every found span masked character by character, or replaced by its type in brackets.
 
     Spans that overlap are replaced together, under the type of the first.
     """
     pieces, position = [], 0
-    for begin, end, label in united(found):
+    for begin, end, label in united(spans):
         pieces.append(text[position:begin])
         pieces.append(mask_character * (end - begin) if mode == MASK else f"[{label}]")
         position = end
     return "".join(pieces) + text[position:]
 
 
-def united(found: Iterable[Result]) -> list[tuple[int, int, str]]:
+def united(results: Iterable[Result]) -> list[tuple[int, int, str]]:
     """Begin, end and label of the spans in order, overlapping ones as one."""
     spans: list[tuple[int, int, str]] = []
-    located = ((one.span["begin"], one.span["end"], one.label) for one in found if one.span)
+    located = ((result.span["begin"], result.span["end"], result.label) for result in results if result.span)
     for begin, end, label in sorted(located):
         if spans and begin < spans[-1][1]:
             first_begin, first_end, first_label = spans[-1]

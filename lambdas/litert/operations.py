@@ -62,11 +62,13 @@ def predict(feature: str, sample: bytes | str | list[list[float]]) -> Answer:
 
     given = np.array(sample, np.float32) if feature == "sequence" else sample
     try:
-        found = model.probabilities([given])
+        probabilities = model.probabilities([given])
     except Unreadable as error:
         raise unreadable() from error
-    results = [Result(label, score) for label, score in zip(model.labels, found[0].tolist(), strict=True)]
-    reading = reading_of(results, model.labels[int(model.decide(found)[0])])
+    results = [
+        Result(label, score) for label, score in zip(model.labels, probabilities[0].tolist(), strict=True)
+    ]
+    reading = reading_of(results, model.labels[int(model.decide(probabilities)[0])])
     return Answer(BACKEND, reading, released.group, version, None, cost_of(None, None, 1))
 
 

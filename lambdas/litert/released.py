@@ -88,7 +88,7 @@ def fetch(uri: str, etag: str | None, folder: Path) -> None:
     place = urlparse(uri)
     registered = {"IfMatch": etag} if etag else {}
     try:
-        found = client("s3").get_object(Bucket=place.netloc, Key=place.path.lstrip("/"), **registered)
+        response = client("s3").get_object(Bucket=place.netloc, Key=place.path.lstrip("/"), **registered)
     except ClientError as error:
         if error.response["ResponseMetadata"]["HTTPStatusCode"] != PRECONDITION_FAILED:
             raise
@@ -96,6 +96,6 @@ def fetch(uri: str, etag: str | None, folder: Path) -> None:
             "ModelChanged",
             "The released version's artefact is not the one that was registered. Train it again.",
         ) from error
-    body: Any = found["Body"]
+    body: Any = response["Body"]
     with opened(body) as archive:
         unpack_files(archive, folder, NEEDED)

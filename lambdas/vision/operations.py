@@ -143,123 +143,128 @@ EQUIPMENT_OPTIONS = (
 REQUIRED_EQUIPMENT_CONFIDENCE_PERCENT = 80.0
 
 
-def percent(one: dict[str, Any], member: str = "Confidence") -> float:
+def percent(entry: dict[str, Any], member: str = "Confidence") -> float:
     """Rekognition's percent as 0 to 1."""
-    return one[member] / 100
+    return entry[member] / 100
 
 
 def labels(answer: dict[str, Any]) -> Reading:
     """Each label, with a box for each instance that Rekognition located beside how sure it is of the label itself."""
-    found = []
+    results = []
     for label in answer.get("Labels", []):
         about = details_of(label, "Name", "Confidence", "Instances")
         instances = label.get("Instances", [])
-        for one in instances:
-            more = {"label_score": percent(label), **details_of(one, "Confidence", "BoundingBox")}
-            found.append(
-                Result(label["Name"], percent(one), box(one["BoundingBox"]), details={**about, **more})
+        for instance in instances:
+            more = {"label_score": percent(label), **details_of(instance, "Confidence", "BoundingBox")}
+            results.append(
+                Result(
+                    label["Name"], percent(instance), box(instance["BoundingBox"]), details={**about, **more}
+                )
             )
         if not instances:
-            found.append(Result(label["Name"], percent(label), details=about))
-    return Reading(found, rest(answer, "Labels", "LabelModelVersion"))
+            results.append(Result(label["Name"], percent(label), details=about))
+    return Reading(results, rest(answer, "Labels", "LabelModelVersion"))
 
 
 def texts(answer: dict[str, Any]) -> Reading:
     """The lines of text in the image, each with its words."""
     detections = answer["TextDetections"]
     words: dict[int, list[dict[str, Any]]] = {}
-    for one in detections:
-        if one["Type"] == "WORD" and "ParentId" in one:
+    for detection in detections:
+        if detection["Type"] == "WORD" and "ParentId" in detection:
             word = {
-                "text": one["DetectedText"],
-                "score": percent(one),
-                "box": box(one["Geometry"]["BoundingBox"]),
+                "text": detection["DetectedText"],
+                "score": percent(detection),
+                "box": box(detection["Geometry"]["BoundingBox"]),
             }
-            words.setdefault(one["ParentId"], []).append(word | outline(one))
+            words.setdefault(detection["ParentId"], []).append(word | outline(detection))
     lines = [
         Result(
-            one["DetectedText"],
-            percent(one),
-            box(one["Geometry"]["BoundingBox"]),
-            details=outline(one) | ({"words": words[one["Id"]]} if one.get("Id") in words else {}),
+            detection["DetectedText"],
+            percent(detection),
+            box(detection["Geometry"]["BoundingBox"]),
+            details=outline(detection)
+            | ({"words": words[detection["Id"]]} if detection.get("Id") in words else {}),
         )
-        for one in detections
-        if one["Type"] == "LINE"
+        for detection in detections
+        if detection["Type"] == "LINE"
     ]
     return Reading(lines, rest(answer, "TextDetections", "TextModelVersion"))
 
 
-def outline(one: dict[str, Any]) -> dict[str, Any]:
+def outline(entry: dict[str, Any]) -> dict[str, Any]:
     """The corners of a text, which a box cannot tell of one that is turned."""
-    return details_of(one["Geometry"], "BoundingBox")
+    return details_of(entry["Geometry"], "BoundingBox")
 
 
 def faces(answer: dict[str, Any]) -> Reading:
     """Where faces are and what they look like; nothing about whose."""
-    found = [face("Face", one) for one in answer["FaceDetails"]]
-    return Reading(found, rest(answer, "FaceDetails"))
+    results = [face("Face", face_detail) for face_detail in answer["FaceDetails"]]
+    return Reading(results, rest(answer, "FaceDetails"))
 
 
-def face(label: str, one: dict[str, Any]) -> Result:
+def face(label: str, entry: dict[str, Any]) -> Result:
     """A face as a result."""
-    about = details_of(one, "BoundingBox", "Confidence")
-    return Result(label, percent(one), box(one["BoundingBox"]), details=about)
+    about = details_of(entry, "BoundingBox", "Confidence")
+    return Result(label, percent(entry), box(entry["BoundingBox"]), details=about)
 
 
 def comparison(answer: dict[str, Any]) -> Reading:
     """The target's faces that match the source's largest face; score is the similarity. The others are details."""
-    found = [
+    results = [
         Result(
             "Match",
-            percent(one, "Similarity"),
-            box(one["Face"]["BoundingBox"]),
-            details=details_of(one["Face"], "BoundingBox"),
+            percent(face_match, "Similarity"),
+            box(face_match["Face"]["BoundingBox"]),
+            details=details_of(face_match["Face"], "BoundingBox"),
         )
-        for one in answer["FaceMatches"]
+        for face_match in answer["FaceMatches"]
     ]
-    return Reading(found, rest(answer, "FaceMatches"))
+    return Reading(results, rest(answer, "FaceMatches"))
 
 
 def moderation(answer: dict[str, Any]) -> Reading:
     """What a moderator would want to see, with the place in the taxonomy."""
-    found = [
-        Result(one["Name"], percent(one), details=details_of(one, "Name", "Confidence"))
-        for one in answer["ModerationLabels"]
+    results = [
+        Result(label["Name"], percent(label), details=details_of(label, "Name", "Confidence"))
+        for label in answer["ModerationLabels"]
     ]
-    return Reading(found, rest(answer, "ModerationLabels", "ModerationModelVersion"))
+    return Reading(results, rest(answer, "ModerationLabels", "ModerationModelVersion"))
 
 
 def equipment(answer: dict[str, Any]) -> Reading:
     """Each person, and each piece of equipment with the person and the part of the body that wears it."""
-    found = []
+    results = []
     for person in answer["Persons"]:
         parts = person.get("BodyParts", [])
         seen = [details_of(part, "EquipmentDetections") for part in parts]
         about = {"person": person["Id"], **({"body_parts": seen} if seen else {})}
-        found.append(Result("Person", percent(person), box(person["BoundingBox"]), details=about))
+        results.append(Result("Person", percent(person), box(person["BoundingBox"]), details=about))
         for part in parts:
             for piece in part["EquipmentDetections"]:
                 about = details_of(piece, "BoundingBox", "Confidence", "Type")
                 about |= {"person": person["Id"], "body_part": part["Name"]}
-                found.append(Result(piece["Type"], percent(piece), box(piece["BoundingBox"]), details=about))
-    return Reading(found, rest(answer, "Persons", "ProtectiveEquipmentModelVersion"))
+                results.append(
+                    Result(piece["Type"], percent(piece), box(piece["BoundingBox"]), details=about)
+                )
+    return Reading(results, rest(answer, "Persons", "ProtectiveEquipmentModelVersion"))
 
 
 def celebrities(answer: dict[str, Any]) -> Reading:
     """Well-known people by name; score is that of the match, and that of the face is with the face."""
-    found = [
+    results = [
         Result(
-            one["Name"],
-            percent(one, "MatchConfidence"),
-            box(one["Face"]["BoundingBox"]),
+            celebrity_face["Name"],
+            percent(celebrity_face, "MatchConfidence"),
+            box(celebrity_face["Face"]["BoundingBox"]),
             details={
-                **details_of(one, "Name", "MatchConfidence", "Face"),
-                "face": details_of(one["Face"], "BoundingBox"),
+                **details_of(celebrity_face, "Name", "MatchConfidence", "Face"),
+                "face": details_of(celebrity_face["Face"], "BoundingBox"),
             },
         )
-        for one in answer["CelebrityFaces"]
+        for celebrity_face in answer["CelebrityFaces"]
     ]
-    return Reading(found, rest(answer, "CelebrityFaces"))
+    return Reading(results, rest(answer, "CelebrityFaces"))
 
 
 def rest(answer: dict[str, Any], *shown: str) -> dict[str, Any]:

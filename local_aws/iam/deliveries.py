@@ -82,5 +82,5 @@ class Deliveries:
             for verb in TRACING:
                 self.decisions.refusal(role, Call(f"xray:{verb}"))
         # Each is asked, so that the record has all of them.
-        if not [one for one in calls if self.decisions.refusal(role, one)]:
+        if not [call for call in calls if self.decisions.refusal(role, call)]:
             self.write_log(function, *rest, **words)

@@ -80,8 +80,15 @@ def install(decisions: Decisions) -> None:
         # The rest is asked for once, and is no request of its own.
         ASKED.set(None)
         others = asked.others if asked else ()
-        for one in (*others, *uses_of_keys(call, is_head=bool(asked and asked.is_head))):
-            refusal = enforce(access_key_id, one.action, one.service, region, one.resource, dict(one.context))
+        for uses_of_key in (*others, *uses_of_keys(call, is_head=bool(asked and asked.is_head))):
+            refusal = enforce(
+                access_key_id,
+                uses_of_key.action,
+                uses_of_key.service,
+                region,
+                uses_of_key.resource,
+                dict(uses_of_key.context),
+            )
             if refusal:
                 return refusal
         return None

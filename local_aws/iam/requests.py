@@ -97,8 +97,8 @@ def cloudwatch_call(headers: dict[str, str], body: bytes, parameters: dict[str, 
 
 def first(parameters: dict[str, Any], name: str) -> str:
     """A parameter of a form or a query; empty where there is none."""
-    found = parameters.get(name, "")
-    return found[0] if isinstance(found, list) else found
+    parameter = parameters.get(name, "")
+    return parameter[0] if isinstance(parameter, list) else parameter
 
 
 def json_of(body: bytes) -> dict[str, Any]:

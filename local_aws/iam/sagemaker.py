@@ -45,9 +45,9 @@ def calls_of(operation: str, request: dict[str, Any]) -> list[Call]:
         resources = [f"model-package/{request.get('ModelPackageGroupName', ANY)}/1"]
     else:
         resources = [] if operation.startswith("List") else named(request)
-    calls = [Call(action, arn("sagemaker", one)) for one in resources] or [Call(action)]
+    calls = [Call(action, arn("sagemaker", resource)) for resource in resources] or [Call(action)]
     if request.get("Tags"):
-        calls += [Call("sagemaker:AddTags", one.resource) for one in calls]
+        calls += [Call("sagemaker:AddTags", call.resource) for call in calls]
     role = request.get("RoleArn") or request.get("ExecutionRoleArn")
     return [*calls, pass_role(role, "sagemaker")] if role else calls
 

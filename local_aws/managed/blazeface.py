@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from local_aws.managed.centernet import Box
-from local_aws.managed.settings import Settings
+from local_aws.managed.settings import StandInSettings
 from local_aws.managed.tfjs import load_graph_model, tensorflow
 from local_aws.managed.weights import HUMAN, weights_directory
 
@@ -36,7 +36,7 @@ class Face:
 class BlazeFace:
     """The network, loaded; use `find` from one thread at a time."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: StandInSettings) -> None:
         """Loads the weights.
 
         Raises:
@@ -58,7 +58,7 @@ class BlazeFace:
     def raw_detections(self, square: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Confidences [896], and places [896, 16] in shares of the square: middle, size, six points."""
         given = self.tf.constant(square[np.newaxis].astype(np.float32) / 127.5 - 1)
-        *scores, fine, coarse = (one.numpy()[0] for one in self.function(given))
+        *scores, fine, coarse = (tensor.numpy()[0] for tensor in self.function(given))
         places = np.concatenate([fine, coarse])
         places[:, :2] += self.anchors
         places[:, 4:] += np.tile(self.anchors, 6)
@@ -68,12 +68,12 @@ class BlazeFace:
 
 def anchors() -> np.ndarray:
     """Where the network looks, [896, 2] of x and y in pixels: the middles of each grid's cells, row by row."""
-    found = []
+    centres = []
     for stride, count in GRIDS:
         middles = (np.arange(SIDE_PIXELS // stride) + 0.5) * stride
         across, down = np.meshgrid(middles, middles)
-        found.append(np.repeat(np.stack([across.ravel(), down.ravel()], axis=1), count, axis=0))
-    return np.concatenate(found).astype(np.float32)
+        centres.append(np.repeat(np.stack([across.ravel(), down.ravel()], axis=1), count, axis=0))
+    return np.concatenate(centres).astype(np.float32)
 
 
 def in_square(image: Image.Image) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -98,10 +98,10 @@ def distinct(scores: np.ndarray, boxes: np.ndarray) -> list[int]:
     return kept
 
 
-def overlap(one: np.ndarray, other: np.ndarray) -> float:
+def overlap(first: np.ndarray, other: np.ndarray) -> float:
     """Intersection over union of two boxes, each left, top, right, bottom."""
-    shared = np.prod(np.clip(np.minimum(one[2:], other[2:]) - np.maximum(one[:2], other[:2]), 0, None))
-    areas = [np.prod(box[2:] - box[:2]) for box in (one, other)]
+    shared = np.prod(np.clip(np.minimum(first[2:], other[2:]) - np.maximum(first[:2], other[:2]), 0, None))
+    areas = [np.prod(box[2:] - box[:2]) for box in (first, other)]
     return float(shared / (sum(areas) - shared))
 
 
@@ -109,6 +109,6 @@ def as_face(confidence: float, place: np.ndarray, scale: np.ndarray, offset: np.
     """One detection in shares of the image; the box is cut at its edges."""
     first, last = (np.clip((place[:2] + sign * place[2:4] / 2 - offset) / scale, 0, 1) for sign in (-1, 1))
     points = (place[4:].reshape(6, 2)[: len(POINTS)] - offset) / scale
-    box = Box(*(float(one) for one in (*first, *(last - first))))
+    box = Box(*(float(coordinate) for coordinate in (*first, *(last - first))))
     named = {name: (float(x), float(y)) for name, (x, y) in zip(POINTS, points, strict=True)}
     return Face(float(confidence), box, named)

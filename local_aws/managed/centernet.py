@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from local_aws.managed.settings import Settings
+from local_aws.managed.settings import StandInSettings
 from local_aws.managed.tfjs import load_graph_model, tensorflow
 from local_aws.managed.weights import HUMAN, weights_directory
 
@@ -48,7 +48,7 @@ class Detection:
 class CenterNet:
     """The network, loaded; use `find` from one thread at a time."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: StandInSettings) -> None:
         """Loads the weights.
 
         Raises:

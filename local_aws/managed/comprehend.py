@@ -90,11 +90,15 @@ def in_batches(operation: str, single: Callable[[dict[str, Any]], dict[str, Any]
 def detect_toxic_content(request: dict[str, Any]) -> dict[str, Any]:
     """DetectToxicContent, which reads English alone and takes several segments."""
     segments = request.get("TextSegments")
-    if not isinstance(segments, list) or not segments or not all(isinstance(one, dict) for one in segments):
+    if (
+        not isinstance(segments, list)
+        or not segments
+        or not all(isinstance(segment, dict) for segment in segments)
+    ):
         raise Refused("InvalidRequestException", "TextSegments has to be a list of at least one segment.")
     if len(segments) > (most := SERVICE_LIMITS["DetectToxicContent"].most_documents):
         raise Refused("InvalidRequestException", f"TextSegments takes {most} segments.")
-    texts = [read_text("DetectToxicContent", one) for one in segments]
+    texts = [read_text("DetectToxicContent", segment) for segment in segments]
     if request.get("LanguageCode") != "en":
         raise Refused("UnsupportedLanguageException", "LanguageCode is not one of toxicity detection.")
     return toxic.toxic_content(texts)

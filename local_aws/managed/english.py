@@ -50,12 +50,12 @@ def entities(text: str) -> dict[str, Any]:
     return {
         "Entities": [
             {
-                "Type": ENTITY_TYPES.get(one.label_, "OTHER"),
-                "Text": one.text,
-                "Score": precision[one.label_]["p"],
-                **offsets(one),
+                "Type": ENTITY_TYPES.get(entity.label_, "OTHER"),
+                "Text": entity.text,
+                "Score": precision[entity.label_]["p"],
+                **offsets(entity),
             }
-            for one in read(text).ents
+            for entity in read(text).ents
         ]
     }
 
@@ -63,8 +63,8 @@ def entities(text: str) -> dict[str, Any]:
 def key_phrases(text: str) -> dict[str, Any]:
     """DetectKeyPhrases: noun phrases that are more than a pronoun; the score is the parser's accuracy."""
     score = pipeline().meta["performance"]["dep_uas"]
-    phrases = [one for one in read(text).noun_chunks if one.root.pos_ != "PRON"]
-    return {"KeyPhrases": [{"Text": one.text, "Score": score, **offsets(one)} for one in phrases]}
+    phrases = [noun_chunk for noun_chunk in read(text).noun_chunks if noun_chunk.root.pos_ != "PRON"]
+    return {"KeyPhrases": [{"Text": phrase.text, "Score": score, **offsets(phrase)} for phrase in phrases]}
 
 
 def syntax(text: str) -> dict[str, Any]:
@@ -89,6 +89,6 @@ def syntax(text: str) -> dict[str, Any]:
     }
 
 
-def offsets(one: Any) -> dict[str, int]:
+def offsets(span: Any) -> dict[str, int]:
     """Where a span of the model stands in the text, in characters."""
-    return {"BeginOffset": one.start_char, "EndOffset": one.end_char}
+    return {"BeginOffset": span.start_char, "EndOffset": span.end_char}

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from local_aws.managed.blazeface import Face
-from local_aws.managed.settings import Settings
+from local_aws.managed.settings import StandInSettings
 from local_aws.managed.tfjs import load_graph_model, tensorflow
 from local_aws.managed.weights import HUMAN, weights_directory
 
@@ -27,7 +27,7 @@ OFFSET = -46.6
 class FaceEmbedding:
     """The network, loaded; use `of` from one thread at a time."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: StandInSettings) -> None:
         """Loads the weights.
 
         Raises:
@@ -39,12 +39,12 @@ class FaceEmbedding:
 
     def of(self, image: Image.Image, faces: list[Face]) -> np.ndarray:
         """Embeddings [faces, 1024] of length 1 of faces in an RGB image, one by one so that memory stays small."""
-        found = np.empty((len(faces), 1024), np.float32)
+        embeddings = np.empty((len(faces), 1024), np.float32)
         for row, face in enumerate(faces):
             pixels = np.asarray(upright(image, face), np.float32)[np.newaxis, ..., ::-1] - MEAN_PIXEL
             vector = self.function(self.tf.constant(pixels, self.tf.float32)).numpy()[0]
-            found[row] = vector / np.linalg.norm(vector)
-        return found
+            embeddings[row] = vector / np.linalg.norm(vector)
+        return embeddings
 
 
 def upright(image: Image.Image, face: Face) -> Image.Image:

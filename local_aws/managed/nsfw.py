@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from local_aws.managed.browser_module import value_of
-from local_aws.managed.settings import Settings
+from local_aws.managed.settings import StandInSettings
 from local_aws.managed.tfjs import graph_function, tensorflow
 from local_aws.managed.weights import NSFWJS, weights_directory
 
@@ -21,7 +21,7 @@ CLASSES = ("Drawing", "Hentai", "Neutral", "Porn", "Sexy")
 class Nsfw:
     """The network, loaded; use `classify` from one thread at a time."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: StandInSettings) -> None:
         """Loads the weights.
 
         Raises:
@@ -39,7 +39,7 @@ class Nsfw:
         resized = image.resize((SIDE_PIXELS, SIDE_PIXELS), Image.Resampling.BILINEAR)
         pixels = np.asarray(resized, np.float32)[np.newaxis] / 255
         probabilities = self.function(self.tf.constant(pixels)).numpy()[0]
-        return {name: float(one) for name, one in zip(CLASSES, probabilities, strict=True)}
+        return {name: float(probability) for name, probability in zip(CLASSES, probabilities, strict=True)}
 
 
 def shard(module: Path) -> bytes:

@@ -41,13 +41,13 @@ def recognizers() -> tuple[Any, ...]:
 def personal_data(text: str) -> dict[str, Any]:
     """DetectPiiEntities: in the order of the text; where two overlap, the surer one."""
     chosen: list[Found] = []
-    for found in sorted([*patterns_in(text), *names_in(text)], key=lambda one: (-one[0], one[1] - one[2])):
-        if all(found[2] <= one[1] or one[2] <= found[1] for one in chosen):
-            chosen.append(found)
+    for name in sorted([*patterns_in(text), *names_in(text)], key=lambda name: (-name[0], name[1] - name[2])):
+        if all(name[2] <= kept[1] or kept[2] <= name[1] for kept in chosen):
+            chosen.append(name)
     return {
         "Entities": [
             {"Score": score, "Type": kind, "BeginOffset": begin, "EndOffset": end}
-            for score, begin, end, kind in sorted(chosen, key=lambda one: one[1])
+            for score, begin, end, kind in sorted(chosen, key=lambda kept: kept[1])
         ]
     }
 
@@ -66,7 +66,7 @@ def names_in(text: str) -> list[Found]:
     """People and dates."""
     precision = english.pipeline().meta["performance"]["ents_per_type"]
     return [
-        (precision[one.label_]["p"], one.start_char, one.end_char, NAME_TYPES[one.label_])
-        for one in english.read(text).ents
-        if one.label_ in NAME_TYPES
+        (precision[entity.label_]["p"], entity.start_char, entity.end_char, NAME_TYPES[entity.label_])
+        for entity in english.read(text).ents
+        if entity.label_ in NAME_TYPES
     ]

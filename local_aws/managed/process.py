@@ -23,10 +23,10 @@ from typing import Any
 import psutil
 
 from local_aws import environments
+from local_aws.child_processes import start_child
 from local_aws.managed.objects import with_objects
 from local_aws.managed.service import CONTENT_TYPE, NO_ANSWER, STAND_IN_HEADER, STILL_LOADING, Refused
 from local_aws.managed.worker import LOADED, REQUESTS_AT_ONCE
-from local_aws.processes import start_leashed
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = (sys.executable, "-m", "local_aws.managed.worker")
@@ -90,7 +90,7 @@ class Worker:
         """Starts the process; the task ends when the process has, and every request has its answer or error."""
         ours, theirs = socket.socketpair()
         with theirs:
-            process = start_leashed(
+            process = start_child(
                 [*command, str(theirs.fileno())],
                 environment=environment,
                 directory=ROOT,
@@ -170,7 +170,7 @@ class Worker:
         """Kills the process, if it runs; requests that wait hear the reason when it has ended."""
         self.has_ended = True
         self.end_reason = self.end_reason or reason
-        # Its leash is cut, which kills.
+        # The supervisor's pipe is closed, which kills.
         if self.process.stdin:
             self.process.stdin.close()
 
@@ -276,7 +276,7 @@ def unavailable(code: str, message: str) -> Answer:
 
 
 def ended_with(status: int) -> str:
-    """How a process on a leash ended, by its exit status."""
+    """How a process under a supervisor ended, by its exit status."""
     number = status - 128
     if number in {one.value for one in signal.Signals}:
         return f"ended with {signal.Signals(number).name}"
@@ -287,8 +287,8 @@ def memory_in_use(process_id: int) -> int:
     """Bytes of memory that a process and those below it hold; 0 when it has ended."""
     total = 0
     with suppress(psutil.NoSuchProcess):
-        leash = psutil.Process(process_id)
-        for process in [leash, *leash.children(recursive=True)]:
+        supervisor = psutil.Process(process_id)
+        for process in [supervisor, *supervisor.children(recursive=True)]:
             with suppress(psutil.NoSuchProcess):
                 total += process.memory_info().rss
     return total

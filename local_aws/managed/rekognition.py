@@ -17,7 +17,7 @@ from local_aws.managed.labels import COCO_LABELS, PARENT
 from local_aws.managed.nsfw import Nsfw
 from local_aws.managed.pictures import read_image
 from local_aws.managed.service import Refused, StandIn, loaded_once
-from local_aws.managed.settings import Settings
+from local_aws.managed.settings import StandInSettings
 from local_aws.managed.weights import WeightsUnavailable
 
 DEFAULT_CONFIDENCE_PERCENT = 55.0
@@ -71,7 +71,7 @@ def in_use(*networks: Callable[[], Any]) -> Iterator[list[Any]]:
 @loaded_once
 def center_net() -> CenterNet:
     """The network, loaded at first use."""
-    return CenterNet(Settings.from_environment())
+    return CenterNet(StandInSettings.from_environment())
 
 
 def detect_labels(request: dict[str, Any]) -> dict[str, Any]:
@@ -85,7 +85,9 @@ def detect_labels(request: dict[str, Any]) -> dict[str, Any]:
         by_name.setdefault(COCO_LABELS[detection.class_index], []).append(detection)
     labels = [label_of(name, detections, least) for name, detections in by_name.items()]
     labels += parents_of(labels)
-    kept = sorted((one for one in labels if one["Confidence"] >= least), key=lambda one: -one["Confidence"])
+    kept = sorted(
+        (label for label in labels if label["Confidence"] >= least), key=lambda label: -label["Confidence"]
+    )
     return {
         "Labels": kept[: request.get("MaxLabels", 1000)],
         "LabelModelVersion": "stand-in-centernet-3.3.6",
@@ -94,11 +96,14 @@ def detect_labels(request: dict[str, Any]) -> dict[str, Any]:
 
 def label_of(name: str, detections: list[Detection], least: float) -> dict[str, Any]:
     """One label with its instances."""
-    shown = [one for one in detections if one.confidence * 100 >= least]
+    shown = [detection for detection in detections if detection.confidence * 100 >= least]
     return {
         "Name": name,
-        "Confidence": max(one.confidence for one in detections) * 100,
-        "Instances": [{"BoundingBox": place(one.box), "Confidence": one.confidence * 100} for one in shown],
+        "Confidence": max(detection.confidence for detection in detections) * 100,
+        "Instances": [
+            {"BoundingBox": place(detection.box), "Confidence": detection.confidence * 100}
+            for detection in shown
+        ],
         "Parents": [{"Name": PARENT[name]}] if name in PARENT else [],
         "Aliases": [],
         "Categories": [],
@@ -125,15 +130,15 @@ def place(box: Box) -> dict[str, float]:
 @loaded_once
 def blaze_face() -> BlazeFace:
     """The network, loaded at first use."""
-    return BlazeFace(Settings.from_environment())
+    return BlazeFace(StandInSettings.from_environment())
 
 
 def detect_faces(request: dict[str, Any]) -> dict[str, Any]:
     """DetectFaces: where each face is, with eyes and nose; attributes such as smiles are left out, whoever asks."""
     image = read_image("DetectFaces", request)
     with in_use(blaze_face) as [network]:
-        found = network.find(image)
-    return {"FaceDetails": [face_detail(face) for face in found[:MOST_FACES]]}
+        detections = network.find(image)
+    return {"FaceDetails": [face_detail(face) for face in detections[:MOST_FACES]]}
 
 
 def face_detail(face: Face) -> dict[str, Any]:
@@ -149,7 +154,7 @@ def face_detail(face: Face) -> dict[str, Any]:
 @loaded_once
 def face_embedding() -> FaceEmbedding:
     """The network, loaded at first use."""
-    return FaceEmbedding(Settings.from_environment())
+    return FaceEmbedding(StandInSettings.from_environment())
 
 
 def compare_faces(request: dict[str, Any]) -> dict[str, Any]:
@@ -161,13 +166,13 @@ def compare_faces(request: dict[str, Any]) -> dict[str, Any]:
         if not candidates:
             raise Refused("InvalidParameterException", "The stand-in finds no face in SourceImage.")
         largest = max(candidates, key=lambda face: face.box.width * face.box.height)
-        found = detector.find(target)[:MOST_FACES]
-        cosines = embedding.of(target, found) @ embedding.of(source, [largest])[0]
+        detections = detector.find(target)[:MOST_FACES]
+        cosines = embedding.of(target, detections) @ embedding.of(source, [largest])[0]
     compared = [
         (similarity(float(cosine)) * 100, face_detail(face))
-        for cosine, face in zip(cosines, found, strict=True)
+        for cosine, face in zip(cosines, detections, strict=True)
     ]
-    compared.sort(key=lambda one: -one[0])
+    compared.sort(key=lambda pair: -pair[0])
     shown = face_detail(largest)
     return {
         "SourceImageFace": {name: shown[name] for name in ("BoundingBox", "Confidence")},
@@ -179,7 +184,7 @@ def compare_faces(request: dict[str, Any]) -> dict[str, Any]:
 @loaded_once
 def nsfw() -> Nsfw:
     """The network, loaded at first use."""
-    return Nsfw(Settings.from_environment())
+    return Nsfw(StandInSettings.from_environment())
 
 
 def detect_moderation_labels(request: dict[str, Any]) -> dict[str, Any]:
@@ -197,7 +202,7 @@ def detect_moderation_labels(request: dict[str, Any]) -> dict[str, Any]:
     ]
     kinds = [{"Name": "Illustrated", "Confidence": min(drawn, 100.0)}] if drawn >= least else []
     return {
-        "ModerationLabels": sorted(labels, key=lambda one: -one["Confidence"]),
+        "ModerationLabels": sorted(labels, key=lambda label: -label["Confidence"]),
         "ModerationModelVersion": "stand-in-nsfwjs-4.3.0",
         "ContentTypes": kinds,
     }
@@ -215,11 +220,11 @@ def detect_text(request: dict[str, Any]) -> dict[str, Any]:
     """DetectText: the lines, each with its words."""
     image = read_image("DetectText", request)
     with in_use(reader) as [read]:
-        found = read(np.asarray(no_strip(image))[:, :, ::-1])
+        lines = read(np.asarray(no_strip(image))[:, :, ::-1])
     detections: list[dict[str, Any]] = []
-    boxes = [] if found.boxes is None else list(found.boxes)
-    texts: list[str] = list(found.txts or ())
-    scores: list[float] = list(found.scores or ())
+    boxes = [] if lines.boxes is None else list(lines.boxes)
+    texts: list[str] = list(lines.txts or ())
+    scores: list[float] = list(lines.scores or ())
     for corners, text, score in zip(boxes, texts, scores, strict=True):
         line = len(detections)
         geometry = geometry_of(np.asarray(corners, float) / np.array(image.size))

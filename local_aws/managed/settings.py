@@ -12,7 +12,7 @@ from pathlib import Path
 
 
 @dataclass(frozen=True)
-class Settings:
+class StandInSettings:
     """What the stand-ins need to know about this machine.
 
     Attributes:
@@ -24,7 +24,7 @@ class Settings:
     npm_command: tuple[str, ...]
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> StandInSettings:
         """The user's cache, and the npm that RECOGNITION_NPM names or that is on the PATH or beside Python."""
         return cls(
             cache_directory(environment),

@@ -35,27 +35,29 @@ def targeted_sentiment(text: str, sentiment_of: Callable[[str], dict[str, Any]])
     document = english.read(text)
     performance = english.pipeline().meta["performance"]
     named = [
-        (one, TYPES.get(one.label_, "OTHER"), performance["ents_per_type"][one.label_]["p"])
-        for one in document.ents
+        (entity, TYPES.get(entity.label_, "OTHER"), performance["ents_per_type"][entity.label_]["p"])
+        for entity in document.ents
     ]
-    taken = {word.i for one, _, _ in named for word in one}
+    taken = {word.i for span, _, _ in named for word in span}
     things = [
-        (one, "OTHER", performance["dep_uas"])
-        for one in document.noun_chunks
-        if one.root.pos_ != "PRON" and taken.isdisjoint(word.i for word in one)
+        (noun_chunk, "OTHER", performance["dep_uas"])
+        for noun_chunk in document.noun_chunks
+        if noun_chunk.root.pos_ != "PRON" and taken.isdisjoint(word.i for word in noun_chunk)
     ]
     entities: dict[str, list[dict[str, Any]]] = {}
-    for one, kind, score in sorted([*named, *things], key=lambda found: found[0].start):
+    for span, kind, score in sorted([*named, *things], key=lambda thing: thing[0].start):
         mention = {
             "Score": score,
             "GroupScore": 1.0,
-            "Text": one.text,
+            "Text": span.text,
             "Type": kind,
-            "MentionSentiment": sentiment_of(clause_of(one)),
-            **english.offsets(one),
+            "MentionSentiment": sentiment_of(clause_of(span)),
+            **english.offsets(span),
         }
-        entities.setdefault(one.text.casefold(), []).append(mention)
-    return {"Entities": [{"DescriptiveMentionIndex": [0], "Mentions": found} for found in entities.values()]}
+        entities.setdefault(span.text.casefold(), []).append(mention)
+    return {
+        "Entities": [{"DescriptiveMentionIndex": [0], "Mentions": entity} for entity in entities.values()]
+    }
 
 
 def clause_of(span: Any) -> str:

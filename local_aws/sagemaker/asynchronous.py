@@ -98,7 +98,7 @@ class AsynchronousRequests:
         """Has all that waits for an endpoint answered; called when it got an instance, or is gone."""
         with self.lock:
             count = len(self.queues.get(name, ()))
-            self.forget_if_gone(name)
+            self.drop_if_deleted(name)
         for _ in range(count):
             self.workers.submit(self.carry_out_next, name)
 
@@ -123,12 +123,12 @@ class AsynchronousRequests:
                 if found_none:
                     # Before those that came later, one of which may have been put back already.
                     bisect.insort(self.queues[name], waiting, key=operator.attrgetter("number"))
-                self.forget_if_gone(name)
+                self.drop_if_deleted(name)
         # One that came since it was looked for, or the endpoint's end, has called `work_off` without this request.
         if found_none and not self.endpoints.is_without_instance(name):
             self.workers.submit(self.carry_out_next, name)
 
-    def forget_if_gone(self, name: str) -> None:
+    def drop_if_deleted(self, name: str) -> None:
         """Keeps nothing about an endpoint that is gone and has nothing left to answer. The lock is held."""
         left = self.queues.get(name) or self.in_progress.get(name)
         if not left and name not in self.endpoints.endpoints:

@@ -70,7 +70,7 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Plan:
+class TrafficPlan:
     """What an update does with the traffic; without a DeploymentConfig all of it changes over at once.
 
     Attributes:
@@ -84,7 +84,7 @@ class Plan:
     timeout_seconds: int | None = None
 
     @staticmethod
-    def of(wanted: dict[str, Any], instances: int) -> Plan:
+    def of(wanted: dict[str, Any], instances: int) -> TrafficPlan:
         """By UpdateEndpoint's DeploymentConfig for a new fleet of so many instances.
 
         Raises:
@@ -110,7 +110,7 @@ class Plan:
                 f"MaximumExecutionTimeoutInSeconds is {timeout}, and the waits alone take {waits} seconds."
             )
         alarms = wanted.get("AutoRollbackConfiguration", {}).get("Alarms", [])
-        return Plan(tuple(steps), tuple(one["AlarmName"] for one in alarms), timeout)
+        return TrafficPlan(tuple(steps), tuple(alarm["AlarmName"] for alarm in alarms), timeout)
 
 
 def shares_of(routing: dict[str, Any], instances: int) -> list[Fraction]:
@@ -154,7 +154,7 @@ class Pending:
     config: dict[str, Any]
     variants: list[dict[str, Any]]
     requested: dict[str, Any] = field(default_factory=dict)
-    plan: Plan = field(default_factory=lambda: Plan.of({}, 1))
+    plan: TrafficPlan = field(default_factory=lambda: TrafficPlan.of({}, 1))
     server: Answering | None = None
     step: Step | None = None
     asked: int = 0
@@ -196,7 +196,7 @@ class Pending:
 
 
 def shift(
-    plan: Plan,
+    plan: TrafficPlan,
     enter: Callable[[Step], None],
     look: Callable[[], None],
     *,

@@ -16,9 +16,9 @@ from local_aws.sagemaker.deployments import (
     AlarmWatch,
     NoAlarms,
     Pending,
-    Plan,
     RolledBack,
     Step,
+    TrafficPlan,
     shift,
 )
 from local_aws.sagemaker.errors import ServiceError, validation_error
@@ -96,7 +96,7 @@ class Endpoints:
     def list_configs(self, request: dict[str, Any]) -> dict[str, Any]:
         """ListEndpointConfigs."""
         listed = ("EndpointConfigName", "EndpointConfigArn", "CreationTime")
-        summaries = [{name: one[name] for name in listed} for one in list(self.configs.values())]
+        summaries = [{name: config[name] for name in listed} for config in list(self.configs.values())]
         return page(request, summaries, "EndpointConfigs", "EndpointConfigName")
 
     def delete_config(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -139,11 +139,13 @@ class Endpoints:
                 wanted = endpoint.get("LastDeploymentConfig", {})
             before = endpoint.get("ProductionVariants", [])
             variants = in_service(config["ProductionVariants"], before, retained_properties(request))
-            if wanted and {one["VariantName"] for one in before} - {one["VariantName"] for one in variants}:
+            if wanted and {variant["VariantName"] for variant in before} - {
+                variant["VariantName"] for variant in variants
+            }:
                 raise validation_error(
                     "A DeploymentConfig needs the same variant name in both configurations."
                 )
-            plan = Plan.of(wanted, variants[0]["DesiredInstanceCount"])
+            plan = TrafficPlan.of(wanted, variants[0]["DesiredInstanceCount"])
             endpoint.pop("FailureReason", None)
             endpoint["EndpointStatus"] = "Updating"
             self.in_background(endpoint, Pending(config, variants, wanted, plan), otherwise=status)
@@ -160,7 +162,7 @@ class Endpoints:
             endpoint = self.names.find("endpoint", self.endpoints, name)
             if endpoint["EndpointStatus"] != "InService":
                 raise validation_error(f"Cannot update in-progress endpoint {name}.")
-            variants = {one["VariantName"]: dict(one) for one in endpoint["ProductionVariants"]}
+            variants = {variant["VariantName"]: dict(variant) for variant in endpoint["ProductionVariants"]}
             for wanted in request["DesiredWeightsAndCapacities"]:
                 if wanted["VariantName"] not in variants:
                     raise validation_error(f"The variant {wanted['VariantName']} is not of this endpoint.")
@@ -200,8 +202,8 @@ class Endpoints:
         server = self.models.start_one_or_many(name, pending.config["ProductionVariants"][0])
         try:
             shadows = [
-                self.models.start_server(name, one, LogPlace.of_endpoint(name, one["VariantName"]))
-                for one in pending.config.get("ShadowProductionVariants", [])
+                self.models.start_server(name, variant, LogPlace.of_endpoint(name, variant["VariantName"]))
+                for variant in pending.config.get("ShadowProductionVariants", [])
             ]
         except BaseException:
             server.stop()
@@ -241,8 +243,8 @@ class Endpoints:
                     status["LastDeploymentConfig"] = pending.requested
                 endpoint.update(status, LastModifiedTime=now())
         self.when_changed(name)
-        for one in filter(None, left):
-            one.retire()
+        for server in filter(None, left):
+            server.retire()
 
     def require_alarms(self, pending: Pending) -> None:
         """Asks whether SageMaker may look at the alarms of a deployment, which it does as the model's role.
@@ -293,15 +295,15 @@ class Endpoints:
                 endpoint["PendingDeploymentSummary"] = pending.summary()
                 left = 1 - float(pending.share)
                 endpoint["ProductionVariants"] = [
-                    {**one, "CurrentWeight": one["CurrentWeight"] * left}
-                    for one in endpoint.get("ProductionVariants", [])
+                    {**variant, "CurrentWeight": variant["CurrentWeight"] * left}
+                    for variant in endpoint.get("ProductionVariants", [])
                 ]
             return endpoint
 
     def list_endpoints(self, request: dict[str, Any]) -> dict[str, Any]:
         """ListEndpoints."""
         listed = ("EndpointName", "EndpointArn", "CreationTime", "LastModifiedTime", "EndpointStatus")
-        summaries = [{name: one[name] for name in listed} for one in list(self.endpoints.values())]
+        summaries = [{name: endpoint[name] for name in listed} for endpoint in list(self.endpoints.values())]
         return page(request, summaries, "Endpoints", "EndpointName", "EndpointStatus")
 
     def delete_endpoint(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -413,7 +415,7 @@ class Endpoints:
     def close(self) -> None:
         """Ends every server."""
         self.shadows.close()
-        pending = [one.server for one in self.pending.values() if one.server]
+        pending = [update.server for update in self.pending.values() if update.server]
         for server in [*self.servers.values(), *pending]:
             server.stop()
 
@@ -439,7 +441,7 @@ def in_service(
     variants: list[dict[str, Any]], before: Sequence[dict[str, Any]] = (), retained: tuple[str, ...] = ()
 ) -> list[dict[str, Any]]:
     """DescribeEndpoint's summary of variants: by their configuration, but for what is retained of the same before."""
-    found = []
+    summaries = []
     for variant in variants:
         values = {
             "InstanceCount": variant.get("InitialInstanceCount", 1),
@@ -451,5 +453,5 @@ def in_service(
         counted = {
             f"{state}{part}": value for part, value in values.items() for state in ("Current", "Desired")
         }
-        found.append({"VariantName": variant["VariantName"], **counted})
-    return found
+        summaries.append({"VariantName": variant["VariantName"], **counted})
+    return summaries

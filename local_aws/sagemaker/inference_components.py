@@ -144,7 +144,11 @@ class InferenceComponents:
     def delete_endpoint(self, request: dict[str, Any]) -> dict[str, Any]:
         """DeleteEndpoint; one with components is refused, as SageMaker does."""
         name = request["EndpointName"]
-        if [one for one in self.components.values() if one.description["EndpointName"] == name]:
+        if [
+            component
+            for component in self.components.values()
+            if component.description["EndpointName"] == name
+        ]:
             raise validation_error(f"The endpoint {name} has inference components: delete them first.")
         return self.endpoints.delete_endpoint(request)
 

@@ -1,4 +1,4 @@
-"""What all jobs share: a folder, a queue, an end with a reason; and for most of them a process on a leash."""
+"""What all jobs share: a folder, a queue, an end with a reason; and for most of them a process under a supervisor."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from typing import Any
 from boto3.exceptions import S3UploadFailedError
 from botocore.exceptions import ClientError
 
+from local_aws.child_processes import start_child, stop_child
 from local_aws.iam.decisions import Refused
-from local_aws.processes import start_leashed, stop_leashed
 from local_aws.sagemaker.containers import as_in_container, can_bind_mount, other_version, process_environment
 from local_aws.sagemaker.errors import ServiceError, validation_error
 from local_aws.sagemaker.logs import LogStream
@@ -181,7 +181,7 @@ class ContainerJob(Job):
         for remark in self.remarks():
             log.write(f"warning: {remark}")
         try:
-            self.process = start_leashed(
+            self.process = start_child(
                 words,
                 environment=process_environment({**variables, **base}),
                 directory=self.folder,
@@ -199,7 +199,7 @@ class ContainerJob(Job):
             self.exit_status = self.process.wait()
             self.wake.set()
             watcher.join()
-            stop_leashed(self.process, grace_seconds=0)
+            stop_child(self.process, grace_seconds=0)
         finally:
             log.close()
 
@@ -211,13 +211,13 @@ class ContainerJob(Job):
             self.wake.wait(SYNC_SECONDS)
             if self.stop_requested.is_set() or now() > deadline:
                 self.stop_requested.set()
-                stop_leashed(process, grace_seconds=STOP_GRACE_SECONDS)
+                stop_child(process, grace_seconds=STOP_GRACE_SECONDS)
             self.while_running()
 
     def kill(self) -> None:
         """Ends the process."""
         if self.process is not None:
-            stop_leashed(self.process, grace_seconds=0)
+            stop_child(self.process, grace_seconds=0)
 
 
 class JobQueue:

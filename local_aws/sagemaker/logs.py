@@ -26,7 +26,7 @@ class Metrics:
     @staticmethod
     def of_definitions(definitions: Iterable[dict[str, str]]) -> Metrics:
         """From CreateTrainingJob's MetricDefinitions."""
-        return Metrics({one["Name"]: re.compile(one["Regex"]) for one in definitions})
+        return Metrics({definition["Name"]: re.compile(definition["Regex"]) for definition in definitions})
 
     def read(self, line: str) -> None:
         """Notes the metrics of one line, with the time."""

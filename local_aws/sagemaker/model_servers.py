@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO
 
-from local_aws.processes import start_leashed, stop_leashed
+from local_aws.child_processes import start_child, stop_child
 from local_aws.sagemaker.containers import process_environment
 from local_aws.sagemaker.errors import ServiceError
 
@@ -97,7 +97,7 @@ class ModelServer(Answering):
         """Ends it at once and drops its files."""
         with self.changed:
             self.is_stopped = True
-        stop_leashed(self.process, grace_seconds=5)
+        stop_child(self.process, grace_seconds=5)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def start_if_dead(self) -> None:
@@ -124,7 +124,7 @@ class ModelServer(Answering):
             if not self.is_stopped:
                 self.process, self.port = process, port
                 return
-        stop_leashed(process, grace_seconds=0)
+        stop_child(process, grace_seconds=0)
 
 
 def start_process(module: str, folder: Path, variables: dict[str, str], follow: Follow) -> ModelServer:
@@ -157,7 +157,7 @@ def launched(
         *("--port", "0", "--port-file", str(port_file)),
     ]
     environment = process_environment({**variables, "PYTHONPATH": str(ROOT)})
-    process = start_leashed(command, environment=environment, directory=ROOT, output=subprocess.PIPE)
+    process = start_child(command, environment=environment, directory=ROOT, output=subprocess.PIPE)
     assert process.stdout  # a pipe, as asked for
     following = follow(process.stdout, log)
     deadline = time.monotonic() + START_SECONDS
@@ -173,7 +173,7 @@ def launched(
                 )
             time.sleep(0.1)
     except BaseException:
-        stop_leashed(process, grace_seconds=0)
+        stop_child(process, grace_seconds=0)
         raise
     return process, int(port_file.read_text())
 

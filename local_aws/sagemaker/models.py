@@ -174,7 +174,9 @@ class Models:
         specification = package["InferenceSpecification"]
         if wanted := container.get("InferenceSpecificationName"):
             additional = package.get("AdditionalInferenceSpecifications", [])
-            specification = next((one for one in additional if one["Name"] == wanted), None)
+            specification = next(
+                (specification for specification in additional if specification["Name"] == wanted), None
+            )
             if specification is None:
                 raise StartFailed(
                     f"The model package {package['ModelPackageArn']} has no inference specification {wanted}."

@@ -59,8 +59,8 @@ class ProcessingJob(ContainerJob):
         for one in self.request.get("ProcessingInputs", []):
             place = one["S3Input"]
             download_prefix(self.s3, place["S3Uri"], self.on_disk(place["LocalPath"]))
-        for one in self.request.get("ProcessingOutputConfig", {}).get("Outputs", []):
-            self.on_disk(one["S3Output"]["LocalPath"]).mkdir(parents=True, exist_ok=True)
+        for output in self.request.get("ProcessingOutputConfig", {}).get("Outputs", []):
+            self.on_disk(output["S3Output"]["LocalPath"]).mkdir(parents=True, exist_ok=True)
         (self.folder / "output").mkdir(exist_ok=True)
         self.write_configuration()
         variables = {
@@ -87,8 +87,8 @@ class ProcessingJob(ContainerJob):
 
     def collect(self) -> None:
         """Uploads the outputs."""
-        for one in self.request.get("ProcessingOutputConfig", {}).get("Outputs", []):
-            place = one["S3Output"]
+        for output in self.request.get("ProcessingOutputConfig", {}).get("Outputs", []):
+            place = output["S3Output"]
             upload_directory(self.s3, self.on_disk(place["LocalPath"]), place["S3Uri"])
 
     def reason_of_failure(self) -> str:

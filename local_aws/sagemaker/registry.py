@@ -137,9 +137,11 @@ class Registry:
     def list_packages(self, request: dict[str, Any]) -> dict[str, Any]:
         """ListModelPackages, of all groups or of one."""
         group = request.get("ModelPackageGroupName")
-        found = self.versions(self.group(group)["ModelPackageGroupName"]) if group else self.packages.values()
+        packages = (
+            self.versions(self.group(group)["ModelPackageGroupName"]) if group else self.packages.values()
+        )
         if wanted := request.get("ModelApprovalStatus"):
-            found = [package for package in found if package["ModelApprovalStatus"] == wanted]
+            packages = [package for package in packages if package["ModelApprovalStatus"] == wanted]
         listed = (
             "ModelPackageGroupName",
             "ModelPackageVersion",
@@ -148,7 +150,7 @@ class Registry:
             "ModelPackageStatus",
             "ModelApprovalStatus",
         )
-        summaries = [{name: package[name] for name in listed} for package in found]
+        summaries = [{name: package[name] for name in listed} for package in packages]
         return page(request, summaries, "ModelPackageSummaryList", "ModelPackageGroupName")
 
     def list_groups(self, request: dict[str, Any]) -> dict[str, Any]:

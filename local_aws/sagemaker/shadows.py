@@ -35,8 +35,8 @@ class Shadow:
     def share(self) -> float:
         """Of the requests: its weight over the production variant's."""
         weights = [
-            one.get("InitialVariantWeight", 1.0)
-            for one in (self.variant, self.config["ProductionVariants"][0])
+            variant.get("InitialVariantWeight", 1.0)
+            for variant in (self.variant, self.config["ProductionVariants"][0])
         ]
         return weights[0] / weights[1]
 

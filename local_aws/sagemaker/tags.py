@@ -20,7 +20,7 @@ class Tags:
     def add(self, request: dict[str, Any]) -> dict[str, Any]:
         """AddTags."""
         kept = self.by_arn.setdefault(request["ResourceArn"], {})
-        kept |= {one["Key"]: one["Value"] for one in request["Tags"]}
+        kept |= {tag["Key"]: tag["Value"] for tag in request["Tags"]}
         return {"Tags": as_list(kept)}
 
     def delete(self, request: dict[str, Any]) -> dict[str, Any]:

@@ -99,19 +99,19 @@ def trees(model: HistGradientBoostingClassifier) -> Callable[[tf.Tensor], tf.Ten
     scikit-learn has no public access to the trees; these are its attributes in the locked version.
     """
     nodes = [tree.nodes for iteration in model._predictors for tree in iteration]
-    width = max(len(one) for one in nodes)
-    depth = max(int(one["depth"].max()) for one in nodes)
+    width = max(len(node) for node in nodes)
+    depth = max(int(node["depth"].max()) for node in nodes)
     column, left, right = (np.zeros((len(nodes), width), np.int32) for _ in range(3))
     threshold, value = np.zeros((len(nodes), width)), np.zeros((len(nodes), width))
-    for tree, one in enumerate(nodes):
-        own = np.arange(len(one)) + tree * width
-        leaf = one["is_leaf"].astype(bool)
-        column[tree, : len(one)] = np.where(leaf, 0, one["feature_idx"])
+    for tree, node in enumerate(nodes):
+        own = np.arange(len(node)) + tree * width
+        leaf = node["is_leaf"].astype(bool)
+        column[tree, : len(node)] = np.where(leaf, 0, node["feature_idx"])
         # A leaf leads to itself, so that all trees can be walked for as long as the deepest one.
-        left[tree, : len(one)] = np.where(leaf, own, one["left"].astype(np.int64) + tree * width)
-        right[tree, : len(one)] = np.where(leaf, own, one["right"].astype(np.int64) + tree * width)
-        threshold[tree, : len(one)] = one["num_threshold"]
-        value[tree, : len(one)] = one["value"]
+        left[tree, : len(node)] = np.where(leaf, own, node["left"].astype(np.int64) + tree * width)
+        right[tree, : len(node)] = np.where(leaf, own, node["right"].astype(np.int64) + tree * width)
+        threshold[tree, : len(node)] = node["num_threshold"]
+        value[tree, : len(node)] = node["value"]
     roots = tf.constant(np.arange(len(nodes), dtype=np.int32) * width)
     column, left, right, threshold, value = (
         tf.constant(array.ravel()) for array in (column, left, right, threshold, value)
@@ -121,8 +121,8 @@ def trees(model: HistGradientBoostingClassifier) -> Callable[[tf.Tensor], tf.Ten
     def logits_of(features: tf.Tensor) -> tf.Tensor:
         position = tf.tile(roots[None], [tf.shape(features)[0], 1])
         for _ in range(depth):
-            found = tf.gather(features, tf.gather(column, position), batch_dims=1)
-            is_left = found <= tf.gather(threshold, position)
+            values = tf.gather(features, tf.gather(column, position), batch_dims=1)
+            is_left = values <= tf.gather(threshold, position)
             position = tf.where(is_left, tf.gather(left, position), tf.gather(right, position))
         votes = tf.reshape(tf.gather(value, position), [-1, len(nodes) // classes, classes])
         return tf.reduce_sum(votes, axis=1) + model._baseline_prediction
@@ -206,13 +206,13 @@ def quartiles(values: tf.Tensor) -> list[tf.Tensor]:
     """The quartiles over the steps, linear between values."""
     ordered = tf.sort(values, axis=0)
     last = tf.shape(values)[0] - 1
-    found = []
+    quantiles = []
     for share in (0.25, 0.5, 0.75):
         place = share * tf.cast(last, tf.float64)
         lower = tf.cast(place, tf.int32)
         part = place - tf.floor(place)
-        found.append(ordered[lower] * (1 - part) + ordered[tf.minimum(lower + 1, last)] * part)
-    return found
+        quantiles.append(ordered[lower] * (1 - part) + ordered[tf.minimum(lower + 1, last)] * part)
+    return quantiles
 
 
 def spectrum_features(standard: tf.Tensor) -> list[tf.Tensor]:
@@ -275,8 +275,8 @@ class Grams:
         grams = grams.merge_dims(1, -1) if grams.ragged_rank > 1 else grams
         numbers = self.table.lookup(grams.flat_values)
         places = tf.boolean_mask(grams.value_rowids() * self.count + numbers, numbers >= 0)
-        found, _, counts = tf.unique_with_counts(places)
-        row, term = found // self.count, found % self.count
+        positions, _, counts = tf.unique_with_counts(places)
+        row, term = positions // self.count, positions % self.count
         values = (1 + tf.math.log(tf.cast(counts, tf.float64))) * tf.gather(self.rarities, term)
         lengths = tf.sqrt(tf.math.unsorted_segment_sum(values**2, row, rows))
         values /= tf.gather(lengths, row)

@@ -73,7 +73,7 @@ class Roles:
 
     def taken(self) -> set[str]:
         """The columns that are no features."""
-        return {one for one in vars(self).values() if isinstance(one, str)}
+        return {var for var in vars(self).values() if isinstance(var, str)}
 
 
 def roles_in(table: Table, asked: Columns) -> Roles:

@@ -87,10 +87,10 @@ def fetch(package: Package | PublicFile, cache: Path) -> Path:
                 download_file(package, downloaded)
             else:
                 download(package, Path(scratch))
-            found = sha256_of(downloaded)
-            if found != package.sha256:
+            checksum = sha256_of(downloaded)
+            if checksum != package.sha256:
                 raise JobFailed(
-                    f"The download of {package.title} has the SHA-256 {found}, not {package.sha256}: "
+                    f"The download of {package.title} has the SHA-256 {checksum}, not {package.sha256}: "
                     "it was changed on the way. Try again, on another network if it repeats."
                 )
             downloaded.replace(archive)
@@ -117,15 +117,15 @@ def download_command(package: Package, directory: Path) -> list[str]:
 def download(package: Package, directory: Path) -> None:
     """Lets the registry's client write the archive to `directory`; see `fetch` for errors."""
     program, *words = download_command(package, directory)
-    found = shutil.which(program)
-    if found is None:
+    command = shutil.which(program)
+    if command is None:
         raise NotFetched(
             f"There is no {program} on the PATH to download {package.name} with"
             + ("; run this through make or in .venv." if program == "npm" else ".")
         )
     try:
         subprocess.run(
-            [found, *words],
+            [command, *words],
             check=True,
             capture_output=True,
             text=True,

@@ -36,9 +36,9 @@ class NoImage(ValueError):
 def visible(folder: Path) -> list[Path]:
     """What a person put into a folder, in order."""
     return [
-        one
-        for one in sorted(folder.iterdir())
-        if not one.name.startswith(".") and one.name.casefold() not in LEFT_BY_SYSTEMS
+        path
+        for path in sorted(folder.iterdir())
+        if not path.name.startswith(".") and path.name.casefold() not in LEFT_BY_SYSTEMS
     ]
 
 

@@ -132,7 +132,7 @@ def require_learnable(data: UserData, plan: Plan) -> None:
         )
     if data.has_quantities:
         raise JobFailed(
-            f"The label of {data.source} is a number with {len({one.label for one in data.samples}):,} different "
+            f"The label of {data.source} is a number with {len({sample.label for sample in data.samples}):,} different "
             "values, a quantity rather than a class. Make classes of it, or name another column (--label)."
         )
     if plan.window is not None and data.feature != "sequence":
@@ -167,7 +167,7 @@ def divided(samples: Sequence[Sample], plan: Plan, by_time: bool) -> dict[str, l
     """
     given = every(samples, "split")
     shares = {"validation": plan.validation_share, "test": plan.test_share}
-    found = {split: [one for one in samples if one.split == split] for split in NAMES}
+    found = {split: [sample for sample in samples if sample.split == split] for split in NAMES}
     if given and all(found.values()):
         require_classes(found)
         return found

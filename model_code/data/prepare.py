@@ -164,7 +164,7 @@ def command_line() -> argparse.ArgumentParser:
 def import_given(given: dict[str, Any]) -> None:
     """Imports one's own data as the command's words say, and tells what was found."""
     columns = Columns(**{role.name: given.pop(role.name) for role in fields(Columns)})
-    plan = Plan(**{one.name: given.pop(one.name) for one in fields(Plan)})
+    plan = Plan(**{field.name: given.pop(field.name) for field in fields(Plan)})
     card = import_own(**given, columns=columns, plan=plan)
     print("\n".join(in_words(card["profile"])), flush=True)
 

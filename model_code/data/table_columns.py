@@ -47,8 +47,8 @@ def rows_as_arrays(
     if not columns:
         raise JobFailed(f"{table.file} has a label and nothing to tell it from.")
     rows = np.empty((len(table.rows), len(columns)), object)
-    for position, found in enumerate(features):
-        rows[:, position] = found
+    for position, feature in enumerate(features):
+        rows[:, position] = feature
     return tuple(columns), list(rows)
 
 
@@ -76,8 +76,10 @@ def features_of(
     if date := dates_of([value for value, gone in zip(values, missing, strict=True) if not gone]):
         moments = [None if gone else date(value) for value, gone in zip(values, missing, strict=True)]
         parts = [
-            [np.nan] * 5 if one is None else [one.year, one.month, one.day, one.weekday(), one.hour]
-            for one in moments
+            [np.nan] * 5
+            if moment is None
+            else [moment.year, moment.month, moment.day, moment.weekday(), moment.hour]
+            for moment in moments
         ]
         return [
             (f"{name}: {part}", True, [float(row[position]) for row in parts])

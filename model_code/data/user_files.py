@@ -145,21 +145,21 @@ def read_file(file: Path, columns: Columns, as_recordings: bool) -> UserData:
     notes = [*table.notes, *roles.notes]
     steps_in_rows = any(isinstance(value, list) for value in table.values(roles.sequence or ""))
     columns_found: tuple[TableColumn, ...] = ()
-    found: Iterator[Sample | LeftOut]
+    sequences: Iterator[Sample | LeftOut]
     if roles.image is not None:
-        feature, found = "image", rows_as(table, roles, lambda row: image_content(row[roles.image], file))
+        feature, sequences = "image", rows_as(table, roles, lambda row: image_content(row[roles.image], file))
     elif roles.sequence is not None and steps_in_rows:
-        feature, found = "sequence", rows_as(table, roles, lambda row: array_of(row.get(roles.sequence)))
+        feature, sequences = "sequence", rows_as(table, roles, lambda row: array_of(row.get(roles.sequence)))
     elif roles.sequence is not None or as_recordings and roles.time is not None:
-        feature, found = "sequence", sequences_in(table, roles, notes)
+        feature, sequences = "sequence", sequences_in(table, roles, notes)
     elif roles.text is not None:
-        feature, found = "text", rows_as(table, roles, lambda row: text_content(row.get(roles.text)))
+        feature, sequences = "text", rows_as(table, roles, lambda row: text_content(row.get(roles.text)))
     else:
         feature = "table"
         columns_found, contents = rows_as_arrays(table, roles, notes)
         rows = iter(contents)
-        found = rows_as(table, roles, lambda _: next(rows))
-    samples, left_out = sorted_out(found, file)
+        sequences = rows_as(table, roles, lambda _: next(rows))
+    samples, left_out = sorted_out(sequences, file)
     return UserData(file, feature, samples, tuple(left_out), tuple(notes), columns_found)
 
 
@@ -231,7 +231,7 @@ def array_of(steps: Any) -> np.ndarray:
 
 def without_unusable_sequences(data: UserData, most_steps: int | None) -> UserData:
     """Data whose sequences a network can read; see `read_data` for what is raised."""
-    channels = next((one.content.shape[1] for one in data.samples if one.content.size), 0)
+    channels = next((sample.content.shape[1] for sample in data.samples if sample.content.size), 0)
     checked = [unusable(sample, channels, most_steps) or sample for sample in data.samples]
     samples, left_out = sorted_out([*checked, *data.left_out], data.source)
     return replace(data, samples=samples, left_out=tuple(left_out))

@@ -82,9 +82,9 @@ def take(found: Captured, captured: dict[str, Any], version: str) -> None:
         feature, samples = samples_of(captured["endpointInput"])
         predictions = predictions_of(captured["endpointOutput"])
         fits = len(samples) == len(predictions) and found.feature in ("", feature)
-        labels = [str(one["label"]) for one in predictions]
-        scores = [float(one["score"]) for one in predictions]
-        versions = {one.get("model_version") for one in predictions}
+        labels = [str(prediction["label"]) for prediction in predictions]
+        scores = [float(prediction["score"]) for prediction in predictions]
+        versions = {prediction.get("model_version") for prediction in predictions}
     except (inference.Refused, KeyError, TypeError, ValueError, AttributeError):
         fits = False
     if not fits:

@@ -38,13 +38,13 @@ def run() -> None:
     words = parser.parse_args()
     try:
         report = read_evaluation(words.evaluation)
-        found = compare(words.model, words.champion, words.test, report["metric"])
+        comparison = compare(words.model, words.champion, words.test, report["metric"])
     except JobFailed as failure:
         write_failure_reason(str(failure))
         print(f"The comparison failed: {failure}", flush=True)
         sys.exit(1)
-    write_report({**report, "champion": found}, words.evaluation.parent)
-    print(f"comparison with the champion: {json.dumps(found)}", flush=True)
+    write_report({**report, "champion": comparison}, words.evaluation.parent)
+    print(f"comparison with the champion: {json.dumps(comparison)}", flush=True)
 
 
 def read_evaluation(file: Path) -> dict:

@@ -87,21 +87,21 @@ def measure(captured: Path, baseline: Path, version: str, least_samples: int) ->
         JobFailed: when the baseline or the captured data cannot be read, or are of different features.
     """
     reference = read_baseline(baseline)
-    found = read_captures(captured, version)
-    counted = {"samples": len(found.samples), "unread": found.unread, "others": found.others}
-    if len(found.samples) < max(least_samples, 1):
+    captures = read_captures(captured, version)
+    counted = {"samples": len(captures.samples), "unread": captures.unread, "others": captures.others}
+    if len(captures.samples) < max(least_samples, 1):
         return {**counted, "enough": False}
-    if found.feature != reference["feature"]:
+    if captures.feature != reference["feature"]:
         raise JobFailed(
-            f"The baseline is of a model of {reference['feature']}s, the requests hold {found.feature}s."
+            f"The baseline is of a model of {reference['feature']}s, the requests hold {captures.feature}s."
         )
     observed = {
-        **traits_of_samples(found.samples, found.feature),
-        **traits_of_predictions(found.labels, found.scores),
+        **traits_of_samples(captures.samples, captures.feature),
+        **traits_of_predictions(captures.labels, captures.scores),
     }
     indices = {
-        name: population_stability_index(one["counts"], counts_of(observed.get(name, []), one))
-        for name, one in reference["traits"].items()
+        name: population_stability_index(trait["counts"], counts_of(observed.get(name, []), trait))
+        for name, trait in reference["traits"].items()
     }
     worst = {}
     for side in ("input", "prediction"):

@@ -56,7 +56,9 @@ def of_text(content: bytes) -> dict[str, float]:
     """Length, words, their mean length and the share of characters that are no letters or spaces of English."""
     text = content.decode("utf-8", "replace")
     words = text.split()
-    foreign = sum(not (one.isascii() and (one.isalpha() or one.isspace())) for one in text)
+    foreign = sum(
+        not (character.isascii() and (character.isalpha() or character.isspace())) for character in text
+    )
     return {
         "characters": float(len(text)),
         "words": float(len(words)),
@@ -68,11 +70,11 @@ def of_text(content: bytes) -> dict[str, float]:
 def of_sequence(steps: Sequence[Sequence[float]] | np.ndarray) -> dict[str, float]:
     """Length, and mean and standard deviation of each channel."""
     values = np.asarray(steps, float)
-    found = {"steps": float(len(values))}
+    traits = {"steps": float(len(values))}
     for channel in range(min(values.shape[1], CHANNELS_AT_MOST)):
         column = values[:, channel]
-        found |= {
+        traits |= {
             f"channel{channel}_mean": float(column.mean()),
             f"channel{channel}_spread": float(column.std()),
         }
-    return found
+    return traits

@@ -43,9 +43,9 @@ def write_plots(
         lambda axes: draw_classes(axes, matrix, labels),
     )
     with literal_plots():
-        for name, one in zip(PLOT_FILES, draw, strict=True):
+        for name, draw_plot in zip(PLOT_FILES, draw, strict=True):
             figure = Figure(figsize=(6, 5), dpi=120, layout="constrained")
-            one(figure.subplots())
+            draw_plot(figure.subplots())
             figure.savefig(directory / name)
 
 

@@ -120,8 +120,8 @@ def convert(
     if calibration is not None:
 
         def samples() -> Iterator[list[np.ndarray]]:
-            for one in calibration:
-                yield [one[None].astype(np.float32)]
+            for sample in calibration:
+                yield [sample[None].astype(np.float32)]
 
         converter.representative_dataset = samples
     return converter.convert()

@@ -163,7 +163,9 @@ def word_reader(
                 rows_of(part, places, eight_bit) for part in (table[:, : 2 * units], table[:, 2 * units :])
             )
         else:
-            gates, candidates = contributions([rows_of(table, one, eight_bit) for one in both], recurrence)
+            gates, candidates = contributions(
+                [rows_of(table, direction, eight_bit) for direction in both], recurrence
+            )
         last = tf.gather(behind, length - lengths)
         return Steps(gates, candidates, tf.stack([last * 0, last]), present, lengths)
 

@@ -18,7 +18,7 @@ from model_code.hyperparameters import Hyperparameters
 from model_code.networks.efficientnet import joined
 from model_code.outputs import MODEL_FOLDER
 from model_code.training.calibration import Calibration, metric_of
-from model_code.training.tasks import Problem
+from model_code.training.tasks import Task
 
 VERSION = "1"
 PACKAGE = Path(__file__).resolve().parents[1]
@@ -65,7 +65,7 @@ class ServingModule(tf.Module):
 
 def export_model(
     network: keras.Model,
-    problem: Problem,
+    task: Task,
     settings: Hyperparameters,
     history: list[dict[str, float]],
     calibration: Calibration,
@@ -76,22 +76,22 @@ def export_model(
     The served network computes in float32, whatever precision trained it: the same weights answer alike on hardware
     with and without bfloat16. The calibration is part of it.
     """
-    served = calibrated(in_float32(network, problem), calibration)
-    spec = tf.TensorSpec(problem.sample_spec.shape, problem.sample_spec.dtype, name=problem.feature)
+    served = calibrated(in_float32(network, task), calibration)
+    spec = tf.TensorSpec(task.sample_spec.shape, task.sample_spec.dtype, name=task.feature)
     module = ServingModule(
-        lambda samples: tf.nn.softmax(served(problem.preprocess(samples), training=False)),
+        lambda samples: tf.nn.softmax(served(task.preprocess(samples), training=False)),
         spec,
-        problem.labels,
-        [served, *problem.resources],
+        task.labels,
+        [served, *task.resources],
         calibration.decision_weights,
     )
-    card = model_card(served, problem, settings, history, calibration)
-    write_artefact(directory, module, problem.labels, card)
-    inputs = problem.served_inputs
+    card = model_card(served, task, settings, history, calibration)
+    write_artefact(directory, module, task.labels, card)
+    inputs = task.served_inputs
     if inputs is None:
-        inputs, _ = next(problem.train.in_order(CALIBRATION_SAMPLES))
+        inputs, _ = next(task.train.in_order(CALIBRATION_SAMPLES))
     write_litert(served, inputs, directory / "litert")
-    specification = {**problem.preprocessing, "decision_weights": calibration.decision_weights}
+    specification = {**task.preprocessing, "decision_weights": calibration.decision_weights}
     preprocessing = json.dumps(specification, ensure_ascii=False)
     (directory / "litert" / "preprocessing.json").write_text(preprocessing, encoding="utf-8")
 
@@ -113,16 +113,16 @@ def write_artefact(directory: Path, module: ServingModule, labels: Sequence[str]
     (directory / "labels.json").write_text(json.dumps(list(labels)))
 
 
-def in_float32(network: keras.Model, problem: Problem) -> keras.Model:
+def in_float32(network: keras.Model, task: Task) -> keras.Model:
     """The same network and weights under the float32 policy, behind the part that is not trained."""
     policy = keras.config.dtype_policy()
     keras.config.set_dtype_policy("float32")
     try:
-        served = problem.build_network()
+        served = task.build_network()
     finally:
         keras.config.set_dtype_policy(policy)
     served.set_weights(network.get_weights())
-    return joined(problem.backbone, served) if problem.backbone else served
+    return joined(task.backbone, served) if task.backbone else served
 
 
 def calibrated(network: keras.Model, calibration: Calibration) -> keras.Model:
@@ -134,7 +134,7 @@ def calibrated(network: keras.Model, calibration: Calibration) -> keras.Model:
 
 def model_card(
     network: keras.Model,
-    problem: Problem,
+    task: Task,
     settings: Hyperparameters,
     history: list[dict[str, float]],
     calibration: Calibration,
@@ -142,15 +142,15 @@ def model_card(
     """What a reader of the artefact wants to know without loading it."""
     return {
         "kind": settings.kind,
-        "feature": problem.feature,
+        "feature": task.feature,
         "parameters": network.count_params(),
         "hyperparameters": asdict(settings),
-        "metric": metric_of(settings, problem.class_counts),
+        "metric": metric_of(settings, task.class_counts),
         "calibration": {**asdict(calibration), "threshold": calibration.threshold},
         "tensorflow": tf.__version__,
         "keras": keras.__version__,
         "source_sha256": source_digest(),
-        **({"pretrained": problem.origin} if problem.origin else {}),
+        **({"pretrained": task.origin} if task.origin else {}),
         "history": history,
     }
 

@@ -29,8 +29,8 @@ def device_has_bfloat16() -> bool:
     gpus = tf.config.list_physical_devices("GPU")
     if not gpus:
         return processor_has_bfloat16(PROCESSOR_FILE)
-    capabilities = [tf.config.experimental.get_device_details(one).get("compute_capability") for one in gpus]
-    return all(one is not None and one >= BFLOAT16_CAPABILITY for one in capabilities)
+    capabilities = [tf.config.experimental.get_device_details(gpu).get("compute_capability") for gpu in gpus]
+    return all(capability is not None and capability >= BFLOAT16_CAPABILITY for capability in capabilities)
 
 
 def processor_has_bfloat16(file: Path) -> bool:

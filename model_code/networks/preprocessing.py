@@ -209,7 +209,7 @@ def augment(images: tf.Tensor, seed: tf.Tensor, most_pixels: int, mirror: bool =
     return tf.where(mirrored, shifted[:, :, ::-1], shifted)
 
 
-def hide_squares(images: tf.Tensor, seed: tf.Tensor, side: int) -> tf.Tensor:
+def cutout(images: tf.Tensor, seed: tf.Tensor, side: int) -> tf.Tensor:
     """Images [N, H, W, C], 0 to 255, each with a grey square of `side` pixels somewhere; the same for the same `seed`.
 
     It may lie across an edge (DeVries and Taylor 2017, arXiv 1708.04552). The seed is an int32 tensor of shape [2].
@@ -229,7 +229,7 @@ def hide_squares(images: tf.Tensor, seed: tf.Tensor, side: int) -> tf.Tensor:
     return tf.where(hidden, tf.constant(GREY, images.dtype), images)
 
 
-def drop_words(numbers: tf.Tensor, seed: tf.Tensor, share: float) -> tf.Tensor:
+def word_dropout(numbers: tf.Tensor, seed: tf.Tensor, share: float) -> tf.Tensor:
     """Word numbers [N, L] with a random `share` of the words unknown; the same for the same int32 `seed` [2]."""
     dropped = tf.random.stateless_uniform(tf.shape(numbers), seed) < share
     return tf.where(dropped & (numbers != PADDING), UNKNOWN, numbers)
@@ -253,7 +253,7 @@ def augment_sequences(sequences: tf.Tensor, seed: tf.Tensor, settings: RnnHyperp
         speeds = tf.exp(tf.random.stateless_normal([count, 1], speed_seed) * settings.warp_spread)
         sequences = at_speed(sequences, speeds)
     if settings.mirrored_channels:
-        flipped = [int(one) for one in settings.mirrored_channels.split(",")]
+        flipped = [int(part) for part in settings.mirrored_channels.split(",")]
         signs = tf.constant([-1.0 if i in flipped else 1.0 for i in range(channels)])
         mirrored = tf.random.stateless_uniform([count, 1, 1], mirror_seed) < 0.5
         sequences = tf.where(mirrored, sequences * signs, sequences)
@@ -280,7 +280,7 @@ def at_speed(sequences: tf.Tensor, speeds: tf.Tensor) -> tf.Tensor:
     before = tf.minimum(tf.cast(tf.floor(position), tf.int32), max(steps - 2, 0))
     share = (position - tf.cast(before, tf.float32))[..., None]
     after = tf.minimum(before + 1, steps - 1)
-    first, second = (tf.gather(sequences, one, batch_dims=1) for one in (before, after))
+    first, second = (tf.gather(sequences, positions, batch_dims=1) for positions in (before, after))
     return first * (1 - share) + second * share
 
 

@@ -118,9 +118,9 @@ def decision_weights(
     rarity = class_counts.max() / class_counts
     found = [
         OF_MATRIX[metric](
-            confusion_matrix((probabilities * rarity**one).argmax(axis=1), targets, len(class_counts))
+            confusion_matrix((probabilities * rarity**preference).argmax(axis=1), targets, len(class_counts))
         )
-        for one in PREFERENCES
+        for preference in PREFERENCES
     ]
     # The middle of those that are as good as the best: its neighbours are good, too.
     best = np.flatnonzero(np.isclose(found, max(found)))

@@ -121,6 +121,6 @@ def read(path: Path) -> Checkpoint:
 
 def newest_first(directory: Path, run: str | None = None) -> list[Path]:
     """The finished checkpoints of a run, or of all runs, the highest step first."""
-    found = [(NAME.search(path.name), path) for path in directory.glob("*.checkpoint")]
-    ours = [(int(match[1]), path) for match, path in found if match and run in (None, match[2])]
+    named = [(NAME.search(path.name), path) for path in directory.glob("*.checkpoint")]
+    ours = [(int(match[1]), path) for match, path in named if match and run in (None, match[2])]
     return [path for _, path in sorted(ours, reverse=True)]

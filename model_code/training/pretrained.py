@@ -21,8 +21,8 @@ from model_code.failures import JobFailed
 from model_code.hyperparameters import PretrainedHyperparameters
 from model_code.networks.efficientnet import build_backbone, joined, set_weights_of
 from model_code.networks.preprocessing import decode_all_images, decode_images
-from model_code.training.tasks import ENCODED, Problem, images_of, mean_and_variance, not_decoded
-from model_code.training.trainer import Learner, class_weights_of
+from model_code.training.tasks import ENCODED, Task, images_of, mean_and_variance, not_decoded
+from model_code.training.trainer import Trainer, class_weights_of
 
 FEATURE_BATCH = 128
 TOLD_EVERY = 2_000
@@ -35,7 +35,7 @@ def pretrained_problem(
     train: Split | ShardedSplit,
     validation: Split | ShardedSplit,
     channel: Path | None,
-) -> Problem:
+) -> Task:
     """The classifier's problem, whose inputs are features; or the whole network's where it is fine-tuned.
 
     Raises:
@@ -58,7 +58,7 @@ def pretrained_problem(
     mean, variance = mean_and_variance(train_features)
     statistics = mean.tolist(), np.maximum(variance, LEAST_VARIANCE_SHARE * variance.mean()).tolist()
     size = settings.image_size
-    problem = Problem(
+    problem = Task(
         labels=train.labels,
         feature=train.feature,
         train=train_features,
@@ -76,17 +76,17 @@ def pretrained_problem(
 
 
 def fine_tuning(
-    problem: Problem,
+    problem: Task,
     settings: PretrainedHyperparameters,
     train: Split | ShardedSplit,
     validation: Split | ShardedSplit,
-) -> Problem:
+) -> Task:
     """The whole network's problem, in which the classifier has learnt already.
 
     One that has not would spoil the other layers with its first gradients (Kumar et al. 2022, arXiv 2202.10054).
     """
     weights = class_weights_of(settings, problem.class_counts)
-    probe = Learner(problem.build_network, settings, problem.train, len(problem.labels), weights)
+    probe = Trainer(problem.build_network, settings, problem.train, len(problem.labels), weights)
     for epoch in range(settings.epochs):
         probe.advance(probe.batches_of_epoch(epoch)[:], epoch * probe.steps_per_epoch)
     of_backbone, of_classifier = problem.backbone.get_weights(), probe.network.get_weights()

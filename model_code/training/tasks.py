@@ -44,7 +44,7 @@ LEAST_RELATIVE_SPREAD = 1e-6
 
 
 @dataclass(frozen=True)
-class Problem:
+class Task:
     """Data in the network's form, with the functions that make the network and its serving inputs.
 
     Attributes:
@@ -78,9 +78,9 @@ class Problem:
     origin: dict[str, str] | None = None
 
 
-def load_problem(
+def load_task(
     settings: Hyperparameters, train: Path, validation: Path, pretrained: Path | None = None
-) -> Problem:
+) -> Task:
     """Reads both channels for the kind of network that `settings` are of, and the weights that it starts from.
 
     Raises:
@@ -104,13 +104,13 @@ def load_problem(
         from model_code.training.pretrained import pretrained_problem
 
         return pretrained_problem(settings, *splits, pretrained)
-    problem = {"image": image_problem, "text": text_problem, "sequence": sequence_problem}[splits[0].feature]
-    return problem(settings, *splits)
+    task = {"image": image_task, "text": text_task, "sequence": sequence_task}[splits[0].feature]
+    return task(settings, *splits)
 
 
-def image_problem(
+def image_task(
     settings: CnnHyperparameters, train: Split | ShardedSplit, validation: Split | ShardedSplit
-) -> Problem:
+) -> Task:
     """The problem of images. The channels' mean and variance of the training images become part of the network."""
     size, class_count, build = settings.image_size, len(train.labels), BUILDERS[settings.kind]
     try:
@@ -129,7 +129,7 @@ def image_problem(
             settings, class_count, mean=mean.tolist(), variance=variance.tolist(), whitening=whitening
         )
 
-    return Problem(
+    return Task(
         labels=train.labels,
         feature=train.feature,
         train=samples[0],
@@ -157,9 +157,9 @@ def not_decoded(error: tf.errors.InvalidArgumentError) -> JobFailed:
     return JobFailed(f"A sample is no PNG or JPEG image that can be decoded: {first_line(error)}")
 
 
-def text_problem(
+def text_task(
     settings: RnnHyperparameters, train: Split | ShardedSplit, validation: Split | ShardedSplit
-) -> Problem:
+) -> Task:
     """The problem of texts. The vocabulary is the training texts' most frequent words."""
     vocabulary = build_vocabulary(train, settings.vocabulary_size)
     table, class_count, build = vocabulary_table(vocabulary), len(train.labels), BUILDERS[settings.kind]
@@ -180,7 +180,7 @@ def text_problem(
     def build_network() -> keras.Model:
         return build(settings, class_count, vocabulary_numbers=FIRST_WORD + len(vocabulary))
 
-    return Problem(
+    return Task(
         labels=train.labels,
         feature=train.feature,
         train=samples[0],
@@ -198,9 +198,9 @@ def text_problem(
     )
 
 
-def sequence_problem(
+def sequence_task(
     settings: RnnHyperparameters, train: Split | ShardedSplit, validation: Split | ShardedSplit
-) -> Problem:
+) -> Task:
     """The problem of sensor sequences. The training steps' mean and variance become part of the network."""
     length, class_count, build = settings.sequence_length, len(train.labels), BUILDERS[settings.kind]
     channels = next(iter(train)).shape[1]
@@ -218,7 +218,7 @@ def sequence_problem(
     ]
     mean, variance = mean_and_variance(samples[0])
     statistics = Channels(mean.tolist(), spread_of(mean, variance).tolist())
-    return Problem(
+    return Task(
         labels=train.labels,
         feature=train.feature,
         train=samples[0],
@@ -282,10 +282,10 @@ def check_lengths(name: str, split: Split | ShardedSplit, length: int, channels:
             f"Record {-longest} of the channel {name} has {steps:,} steps, but the network reads {length:,}. Cut it "
             "into windows, or raise sequence_length."
         )
-    found = next(iter(split)).shape[1]
-    if found != channels:
+    width = next(iter(split)).shape[1]
+    if width != channels:
         raise JobFailed(
-            f"The channel {name} has sequences of {found} channels, the channel train of {channels}."
+            f"The channel {name} has sequences of {width} channels, the channel train of {channels}."
         )
 
 
@@ -295,7 +295,7 @@ def check_augmentation(settings: RnnHyperparameters, channels: int) -> None:
         raise JobFailed(
             f"rotation_degrees turns channels three by three, but the sequences have {channels}. Set it to 0."
         )
-    mirrored = [int(one) for one in settings.mirrored_channels.split(",") if one]
+    mirrored = [int(part) for part in settings.mirrored_channels.split(",") if part]
     if mirrored and max(mirrored) >= channels:
         raise JobFailed(
             f"mirrored_channels names the channel {max(mirrored)}, but the sequences have {channels}, 0 to "

@@ -12,7 +12,7 @@ from definitions.metrics import AUTO, has_rare_class
 from model_code.data.batches import ArrayEpoch, Arrays, Batch, ShardEpoch, Shards
 from model_code.failures import JobFailed
 from model_code.hyperparameters import Hyperparameters
-from model_code.networks.preprocessing import augment, augment_sequences, drop_words, hide_squares
+from model_code.networks.preprocessing import augment, augment_sequences, cutout, word_dropout
 from model_code.training.calibration import mean_loss
 
 # Steps that run inside one TensorFlow call; between calls a stop is noticed and a checkpoint can be written.
@@ -36,7 +36,7 @@ def make_optimizer(settings: Hyperparameters) -> keras.optimizers.Optimizer:
     return keras.optimizers.Adam(settings.learning_rate)
 
 
-class Learner:
+class Trainer:
     """A network with its optimiser and its data, advanced by whole steps that depend on nothing but their number."""
 
     def __init__(
@@ -160,12 +160,12 @@ class Learner:
         if self.reads_images:
             inputs = augment(inputs, seed, self.settings.shift_pixels, self.settings.mirror)
             if self.settings.cutout_pixels:
-                inputs = hide_squares(inputs, seed, self.settings.cutout_pixels)
+                inputs = cutout(inputs, seed, self.settings.cutout_pixels)
             inputs = tf.cast(inputs, self.network.compute_dtype)
         elif self.settings.kind == "rnn" and inputs.dtype.is_floating:
             inputs = augment_sequences(inputs, seed, self.settings)
         elif self.settings.kind == "rnn" and self.settings.word_dropout:
-            inputs = drop_words(inputs, seed, self.settings.word_dropout)
+            inputs = word_dropout(inputs, seed, self.settings.word_dropout)
         return self.step(inputs[replica::replicas], targets[replica::replicas])
 
     def plain_step(self, inputs: tf.Tensor, targets: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

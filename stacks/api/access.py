@@ -1,4 +1,4 @@
-"""The API's doors: who is let in (signature or token), by which way, how often, and what is said to who is not."""
+"""Access to the API: authorization (signature or token), from where, how often, and how refusals are worded."""
 
 from __future__ import annotations
 
@@ -89,10 +89,10 @@ def method_options(scope: Construct, settings: ApiSettings) -> apigateway.Method
     return apigateway.MethodOptions(**wanted, api_key_required=True if settings.callers else None)
 
 
-def way_in(stack: Stack, settings: ApiSettings) -> dict:
-    """The API's properties that say from where it is reached.
+def reachability(stack: Stack, settings: ApiSettings) -> dict:
+    """The API's properties that say from where it can be reached.
 
-    A private API needs a policy. With signed requests that policy must not let anybody in by itself: in one account an
+    A private API needs a policy. With signed requests that policy must not allow anybody by itself: in one account an
     allowance there is as good as one in IAM. To name the account hands the decision to IAM; the deny holds for all.
     """
     if not settings.vpc_endpoint_ids:
@@ -134,9 +134,9 @@ def endpoints_of(stack: Stack, settings: ApiSettings) -> list:
 
     return [
         ec2.InterfaceVpcEndpoint.from_interface_vpc_endpoint_attributes(
-            stack, f"Way{number}", port=443, vpc_endpoint_id=one
+            stack, f"Way{number}", port=443, vpc_endpoint_id=endpoint_id
         )
-        for number, one in enumerate(settings.vpc_endpoint_ids, start=1)
+        for number, endpoint_id in enumerate(settings.vpc_endpoint_ids, start=1)
     ]
 
 

@@ -120,8 +120,8 @@ def rate(requests: int) -> ACL.StatementProperty:
 def managed(name: str) -> ACL.StatementProperty:
     """One of AWS's groups, its rules over bodies counting only."""
     counted = [
-        ACL.RuleActionOverrideProperty(name=one, action_to_use=ACL.RuleActionProperty(count={}))
-        for one in COUNTED[name]
+        ACL.RuleActionOverrideProperty(name=rule, action_to_use=ACL.RuleActionProperty(count={}))
+        for rule in COUNTED[name]
     ]
     return ACL.StatementProperty(
         managed_rule_group_statement=ACL.ManagedRuleGroupStatementProperty(
@@ -146,7 +146,7 @@ def asks_about_one_text() -> ACL.StatementProperty:
 
 def both(*statements: ACL.StatementProperty) -> ACL.StatementProperty:
     """All of these hold."""
-    flat = [one for statement in statements for one in parts_of(statement)]
+    flat = [part for statement in statements for part in parts_of(statement)]
     return ACL.StatementProperty(and_statement=ACL.AndStatementProperty(statements=flat))
 
 

@@ -14,7 +14,7 @@ from definitions.names import endpoint_name, endpoint_variable
 from definitions.networks import KINDS, kind_of_feature
 from definitions.parameters import API_URL, KEY_ARN, MODEL_BUCKET
 from lambdas.catalogue import FUNCTIONS
-from stacks.api.access import add_callers, method_options, refuse_in_our_words, require_tls, way_in
+from stacks.api.access import add_callers, method_options, reachability, refuse_in_our_words, require_tls
 from stacks.api.firewall import Firewall
 from stacks.api.response_table import AnswerTable
 from stacks.settings import EnvironmentSettings
@@ -48,7 +48,7 @@ def actions_of(function: str) -> set[str]:
 
 
 class ApiStack(Stack):
-    """One API with one answer format, and nobody in it whom its doors do not let in."""
+    """One API with one answer format, whose every path wants authorization."""
 
     def __init__(
         self,
@@ -141,7 +141,7 @@ class ApiStack(Stack):
             description=f"Recognition in {settings.name}: managed services and our own models behind one contract",
             binary_media_types=BINARY_TYPES,
             min_compression_size=Size.bytes(COMPRESS_FROM_BYTES),
-            **way_in(self, settings.api),
+            **reachability(self, settings.api),
             cloud_watch_role=True,
             cloud_watch_role_removal_policy=RemovalPolicy.RETAIN,
             default_method_options=method_options(self, settings.api),

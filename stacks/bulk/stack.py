@@ -21,9 +21,9 @@ from definitions.parameters import (
     KEY_ARN,
 )
 from lambdas.bulk.asking import runs_in_bulk
-from lambdas.bulk.places import NO_INPUTS, PREFIX
+from lambdas.bulk.attempt_keys import NO_INPUTS, PREFIX
 from lambdas.catalogue import OPERATIONS
-from stacks.bulk.state_machine import BulkPlaces, definition
+from stacks.bulk.state_machine import BulkContext, definition
 from stacks.settings import EnvironmentSettings
 from stacks.settings.api import SECONDS_A_DAY
 from stacks.shared import iam as roles
@@ -71,13 +71,13 @@ class BulkStack(Stack):
         )
         # It reads whatever the manifest names, but for what customers sent, and what was found in it.
         worker.add_to_role_policy(roles.never_read_objects(bucket_arn(self.data_bucket), *NO_INPUTS))
-        places = BulkPlaces(
+        context = BulkContext(
             bucket=self.data_bucket,
             function_arn=worker.function_arn,
             workers=settings.bulk.workers,
             wait_seconds=settings.bulk.longest_wait_seconds,
         )
-        machine = self.state_machine(places)
+        machine = self.state_machine(context)
         for name, value in (
             (BULK_STATE_MACHINE, machine.state_machine_arn),
             (BULK_TABLE, table.table_name),
@@ -88,10 +88,14 @@ class BulkStack(Stack):
             publish(self, settings.name, name, value)
 
     def plan(self, settings: EnvironmentSettings, table: dynamodb.Table, queue: sqs.Queue) -> FunctionPlan:
-        """The worker: what the API's functions may ask, and its own places. Policies are the API's alone."""
+        """The worker: what the API's functions may ask, and its own resources. Policies are the API's alone."""
         data = bucket_arn(self.data_bucket)
-        asked = {one.action for one in OPERATIONS if runs_in_bulk(one)}
-        batches = {one.action for one in OPERATIONS if one.api and one.api.startswith("Batch")}
+        asked = {operation.action for operation in OPERATIONS if runs_in_bulk(operation)}
+        batches = {
+            operation.action
+            for operation in OPERATIONS
+            if operation.api and operation.api.startswith("Batch")
+        }
         named = "The objects are the run's own choice; it reads them and can do nothing else outside bulk/."
         grants = [
             Grant((asked | batches) - {CLASSIFY, INVOKE}, ["*"], NO_RESOURCE),
@@ -120,11 +124,11 @@ class BulkStack(Stack):
             variables["DOCUMENT_CLASSIFIER_ENDPOINT_ARN"] = classifier
         return FunctionPlan("bulk", (), tuple(grants), variables, parts=PARTS)
 
-    def state_machine(self, places: BulkPlaces) -> stepfunctions.StateMachine:
+    def state_machine(self, context: BulkContext) -> stepfunctions.StateMachine:
         """The machine with its log, and the rights that a distributed map needs of itself."""
         data = bucket_arn(self.data_bucket)
         grants = [
-            Grant(["lambda:InvokeFunction"], [places.function_arn]),
+            Grant(["lambda:InvokeFunction"], [context.function_arn]),
             Grant(
                 ["s3:GetObject", "s3:PutObject", "s3:ListMultipartUploadParts", "s3:AbortMultipartUpload"],
                 [f"{data}/{PREFIX}/*"],
@@ -133,7 +137,7 @@ class BulkStack(Stack):
             Grant(["s3:ListBucket"], [data]),
             roles.use_key(self.key_arn),
         ]
-        machine = add_machine(self, "Machine", definition(places), MACHINE_TIMEOUT, grants)
+        machine = add_machine(self, "Machine", definition(context), MACHINE_TIMEOUT, grants)
         executions = self.format_arn(
             service="states",
             resource="execution",

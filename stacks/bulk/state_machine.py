@@ -16,7 +16,7 @@ DEFINITION = Path(__file__).with_name("state_machine.asl.json")
 
 
 @dataclass(frozen=True)
-class BulkPlaces:
+class BulkContext:
     """What the machine refers to, by the names that stand in its definition as ${…}.
 
     Attributes:
@@ -32,10 +32,10 @@ class BulkPlaces:
     wait_seconds: int
 
 
-def definition(places: BulkPlaces) -> dict[str, Any]:
+def definition(context: BulkContext) -> dict[str, Any]:
     """The machine in Amazon States Language."""
     text = DEFINITION.read_text(encoding="utf-8")
-    for name, value in asdict(places).items():
+    for name, value in asdict(context).items():
         # With its quotation marks: a number stands there without.
         text = text.replace(json.dumps(f"${{{name}}}"), json.dumps(value))
     return json.loads(text)

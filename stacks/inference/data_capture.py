@@ -20,7 +20,7 @@ def data_capture(
     stack: Stack, settings: EnvironmentSettings, role: iam.Role, key_arn: str
 ) -> sagemaker.CfnEndpointConfig.DataCaptureConfigProperty | None:
     """What an endpoint configuration says of it, with the right to write; None where the settings keep nothing."""
-    if not (settings.watching and (capture := settings.watching.capture)):
+    if not (settings.monitoring and (capture := settings.monitoring.capture)):
         return None
     bucket = published(stack, settings.name, DATA_BUCKET)
     allow(role, [roles.write_objects(roles.bucket_arn(bucket), f"{CAPTURED_PREFIX}/")])

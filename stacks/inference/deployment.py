@@ -71,7 +71,7 @@ def deployment(
         ),
         wait_interval_in_seconds=inference.canary_wait_seconds,
     )
-    gradual = linear if inference.rollout == "linear" else canary
+    gradual = linear if inference.traffic_routing == "linear" else canary
     # One instance cannot be split: SageMaker then takes the whole of the new fleet at once.
     at_once = properties.TrafficRoutingConfigProperty(
         type="ALL_AT_ONCE", wait_interval_in_seconds=inference.canary_wait_seconds

@@ -34,7 +34,7 @@ class InferenceStack(Stack):
         self.role = self.model_role(settings, bucket_arn(self.model_bucket), bucket_arn(data_bucket))
         capture = data_capture(self, settings, self.role, self.key_arn)
         releases = {kind: Release.of(self, settings.name, kind) for kind in KINDS}
-        shared = self.shared_endpoint(settings, [one.is_there for one in releases.values()])
+        shared = self.shared_endpoint(settings, [release.is_there for release in releases.values()])
         serving = Serving(self.role, self.key_arn, self.model_bucket, capture, shared)
         self.models = {
             kind: ReleasedModel(

@@ -19,7 +19,7 @@ def add_dashboard(scope: Construct, settings: EnvironmentSettings) -> None:
     own = [endpoint_name(settings.name, kind) for kind in KINDS]
     endpoints = [shared_endpoint_name(settings.name)] if settings.inference.multi_model else own
     rows = [api_row(settings), *(endpoint_row(name) for name in endpoints)]
-    if settings.watching and settings.watching.drift:
+    if settings.monitoring and settings.monitoring.drift:
         rows.append([drift_graph(settings, kind) for kind in KINDS])
     cloudwatch.Dashboard(scope, "Dashboard", widgets=rows)
 

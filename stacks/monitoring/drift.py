@@ -24,7 +24,7 @@ from stacks.shared import iam as roles
 from stacks.shared.acknowledge import acknowledge_alarm
 from stacks.shared.grants import NO_RESOURCE, OBJECTS, RUNS, STACK_ID, VERSIONS, Grant, allow
 from stacks.shared.iam import bucket_arn
-from stacks.shared.job_context import Places
+from stacks.shared.job_context import JobContext
 from stacks.shared.job_network import published_network
 from stacks.shared.parameters import published
 from stacks.shared.state_machine import add_machine, target
@@ -59,7 +59,7 @@ class DriftJob(Construct):
         job_role = self.job_role(code)
         image = TRAINING_IMAGES[settings.training.image_version]
         serving = INFERENCE_IMAGES[settings.inference.image_version]
-        places = Places(
+        context = JobContext(
             data_bucket=self.data_bucket,
             model_bucket=model_bucket,
             key_arn=key_arn,
@@ -80,9 +80,9 @@ class DriftJob(Construct):
         self.machine = machine = add_machine(
             self,
             "Machine",
-            definition(settings, places),
+            definition(settings, context),
             Duration.hours(3),
-            self.grants(places, job_role),
+            self.grants(context, job_role),
         )
         for kind in KINDS:
             self.schedule(kind, machine)
@@ -109,7 +109,7 @@ class DriftJob(Construct):
         allow(role, grants)
         return role
 
-    def grants(self, places: Places, job_role: iam.Role) -> list[Grant]:
+    def grants(self, context: JobContext, job_role: iam.Role) -> list[Grant]:
         """The machine's calls, and those with which Step Functions waits for a job's end."""
         stack = self.stack
         rule = stack.format_arn(
@@ -118,9 +118,9 @@ class DriftJob(Construct):
             resource_name="StepFunctionsGetEventsForSageMakerProcessingJobsRule",
         )
         inference_stack = stack.format_arn(
-            service="cloudformation", resource="stack", resource_name=f"{places.inference_stack}/*"
+            service="cloudformation", resource="stack", resource_name=f"{context.inference_stack}/*"
         )
-        versions = [f"{arn}*" for arn in places.version_arns.values()]
+        versions = [f"{arn}*" for arn in context.version_arns.values()]
         return [
             Grant(
                 [

@@ -10,7 +10,7 @@ from model_code.evaluation.files import DRIFT_FILE
 from stacks.monitoring.needed import drift_of
 from stacks.settings import EnvironmentSettings
 from stacks.shared.asl import choice, ended, job_failed, jsonata, lookup, task
-from stacks.shared.job_context import RUN_ID, Places, name_of_job
+from stacks.shared.job_context import RUN_ID, JobContext, name_of_job
 from stacks.shared.processing_job import code_uri, processing_input, processing_task
 
 NAMESPACE = "Recognition/Drift"
@@ -18,7 +18,7 @@ INPUT_DRIFT, PREDICTION_DRIFT, CAPTURED_SAMPLES = "InputDrift", "PredictionDrift
 DAY_MILLISECONDS = 24 * 3600 * 1000
 
 
-def definition(settings: EnvironmentSettings, places: Places) -> dict[str, Any]:
+def definition(settings: EnvironmentSettings, context: JobContext) -> dict[str, Any]:
     """The state machine.
 
     Its input: `kind`, and `time`, an instant of the day after the one that is measured (UTC, ISO 8601). Its output:
@@ -29,13 +29,13 @@ def definition(settings: EnvironmentSettings, places: Places) -> dict[str, Any]:
         "QueryLanguage": "JSONata",
         "StartAt": "Start",
         "States": {
-            **released_states(settings, places),
-            **captured_states(settings, places),
-            "Measure": measure(settings, places),
+            **released_states(settings, context),
+            **captured_states(settings, context),
+            "Measure": measure(settings, context),
             "ReadReport": task(
                 "s3:getObject",
                 {
-                    "Bucket": places.model_bucket,
+                    "Bucket": context.model_bucket,
                     "Key": jsonata(f"'drift/' & $job_name & '/{DRIFT_FILE}'"),
                 },
                 {"drift": "$parse($states.result.Body)"},
@@ -53,7 +53,7 @@ def definition(settings: EnvironmentSettings, places: Places) -> dict[str, Any]:
     }
 
 
-def released_states(settings: EnvironmentSettings, places: Places) -> dict[str, Any]:
+def released_states(settings: EnvironmentSettings, context: JobContext) -> dict[str, Any]:
     """The states that find `version`, what serves, and `baseline`, what its evaluation left."""
     names = lookup({kind: endpoint_name(settings.name, kind) for kind in KINDS}, "$states.input.kind")
     parameter = lookup({kind: version_parameter(kind) for kind in KINDS})
@@ -75,7 +75,7 @@ def released_states(settings: EnvironmentSettings, places: Places) -> dict[str, 
         },
         "FindReleased": task(
             "cloudformation:describeStacks",
-            {"StackName": places.inference_stack},
+            {"StackName": context.inference_stack},
             {"version": f"$exists({held}) ? {held} : ''"},
             "IsReleased",
             "JobFailed",
@@ -85,7 +85,7 @@ def released_states(settings: EnvironmentSettings, places: Places) -> dict[str, 
         ),
         "DescribeVersion": task(
             "sagemaker:describeModelPackage",
-            {"ModelPackageName": jsonata(f"{lookup(places.version_arns)} & $version")},
+            {"ModelPackageName": jsonata(f"{lookup(context.version_arns)} & $version")},
             {"baseline": f"$exists({baseline}) ? {baseline} : ''"},
             "HasBaseline",
             "JobFailed",
@@ -99,13 +99,13 @@ def released_states(settings: EnvironmentSettings, places: Places) -> dict[str, 
     }
 
 
-def captured_states(settings: EnvironmentSettings, places: Places) -> dict[str, Any]:
+def captured_states(settings: EnvironmentSettings, context: JobContext) -> dict[str, Any]:
     """The states that look whether the day has any captured request."""
     return {
         "FindCaptured": task(
             "s3:listObjectsV2",
             {
-                "Bucket": places.data_bucket,
+                "Bucket": context.data_bucket,
                 "Prefix": jsonata(f"'{CAPTURED_PREFIX}/' & $endpoint & '/{VARIANT}/' & $day & '/'"),
                 "MaxKeys": 1,
             },
@@ -119,13 +119,13 @@ def captured_states(settings: EnvironmentSettings, places: Places) -> dict[str, 
     }
 
 
-def measure(settings: EnvironmentSettings, places: Places) -> dict[str, Any]:
+def measure(settings: EnvironmentSettings, context: JobContext) -> dict[str, Any]:
     """The drift job over one day's files."""
     drift = drift_of(settings)
-    captured = f"'s3://{places.data_bucket}/{CAPTURED_PREFIX}/' & $endpoint & '/{VARIANT}/' & $day & '/'"
+    captured = f"'s3://{context.data_bucket}/{CAPTURED_PREFIX}/' & $endpoint & '/{VARIANT}/' & $day & '/'"
     inputs = ", ".join(
         processing_input(name, uri)
-        for name, uri in {"code": code_uri(places), "captured": captured, "baseline": "$baseline"}.items()
+        for name, uri in {"code": code_uri(context), "captured": captured, "baseline": "$baseline"}.items()
     )
     step = (
         "'python3 -m model_code.evaluation.drift --captured captured --baseline baseline --output output "
@@ -134,7 +134,7 @@ def measure(settings: EnvironmentSettings, places: Places) -> dict[str, Any]:
     return {
         **processing_task(
             settings,
-            places,
+            context,
             name=name_of_job(settings, "drift"),
             instance_type=drift.instance_type,
             steps=[jsonata(step)],

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from stacks.settings import EnvironmentSettings
-from stacks.settings.monitoring import DriftSettings, WatchingSettings
+from stacks.settings.monitoring import DriftSettings, MonitoringSettings
 
 
-def watching_of(settings: EnvironmentSettings) -> WatchingSettings:
+def monitoring_of(settings: EnvironmentSettings) -> MonitoringSettings:
     """The settings of monitoring; ValueError where an environment has none."""
-    if settings.watching is None:
-        raise ValueError(f"The environment '{settings.name}' has no watching.")
-    return settings.watching
+    if settings.monitoring is None:
+        raise ValueError(f"The environment '{settings.name}' has no monitoring.")
+    return settings.monitoring
 
 
 def drift_of(settings: EnvironmentSettings) -> DriftSettings:
     """The settings of the drift job; ValueError where an environment has none."""
-    drift = watching_of(settings).drift
+    drift = monitoring_of(settings).drift
     if drift is None:
-        raise ValueError(f"The environment '{settings.name}' has no watching.drift.")
+        raise ValueError(f"The environment '{settings.name}' has no monitoring.drift.")
     return drift

@@ -1,4 +1,4 @@
-"""The watching stack: who hears of alarms and failed runs, the drift job, the dashboard."""
+"""The monitoring stack: who hears of alarms and failed runs, the drift job, the dashboard."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from definitions.parameters import (
 from lambdas.common.spending import METRIC, TOLD_FROM_SHARE
 from stacks.monitoring.dashboard import add_dashboard
 from stacks.monitoring.drift import DriftJob
-from stacks.monitoring.needed import watching_of
+from stacks.monitoring.needed import monitoring_of
 from stacks.settings import EnvironmentSettings
 from stacks.shared.acknowledge import acknowledge_alarm
 from stacks.shared.dead_letters import lost_events
@@ -40,7 +40,7 @@ SHUTDOWN = {"shutdown": SHUTDOWN_STATE_MACHINE}
 ENDED_BADLY = ["FAILED", "TIMED_OUT", "ABORTED"]
 
 
-class WatchingStack(Stack):
+class MonitoringStack(Stack):
     """Hears of the other stacks through EventBridge, so that none of them knows it.
 
     Attributes:
@@ -59,18 +59,18 @@ class WatchingStack(Stack):
         **options,
     ) -> None:
         super().__init__(scope, construct_id, **options)
-        self.watching = watching_of(settings)
+        self.monitoring = monitoring_of(settings)
         self.key_arn = published(self, settings.name, KEY_ARN)
         machines = {
             name: published(self, settings.name, parameter)
-            for name, parameter in (MACHINES | (SHUTDOWN if settings.rest else {})).items()
+            for name, parameter in (MACHINES | (SHUTDOWN if settings.scheduled_shutdown else {})).items()
         }
         self.topic = topic = self.alarm_topic()
         self.tell_of_alarms(topic, alarm_prefix)
         self.tell_of_our_events(topic, settings.name)
         self.alarm_on_server_errors(settings)
         self.alarm_on_spending(settings)
-        if self.watching.drift:
+        if self.monitoring.drift:
             drift = DriftJob(
                 self,
                 "Drift",
@@ -82,7 +82,7 @@ class WatchingStack(Stack):
             )
             machines["drift"] = drift.machine.state_machine_arn
         self.tell_of_failed_runs(topic, machines)
-        if self.watching.dashboard:
+        if self.monitoring.dashboard:
             add_dashboard(self, settings)
 
     def alarm_topic(self) -> sns.Topic:
@@ -93,7 +93,7 @@ class WatchingStack(Stack):
             master_key=kms.Key.from_key_arn(self, "Key", self.key_arn),
             enforce_ssl=True,
         )
-        if email := self.watching.email:
+        if email := self.monitoring.email:
             undelivered = lost_events(self)
             topic.add_subscription(
                 subscriptions.EmailSubscription(email, dead_letter_queue=undelivered)  # pyright: ignore[reportArgumentType]  # jsii
@@ -180,7 +180,7 @@ class WatchingStack(Stack):
                 statistic="Average",
                 period=Duration.minutes(5),
             ),
-            threshold=self.watching.api_error_share,
+            threshold=self.monitoring.api_error_share,
             evaluation_periods=2,
             comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
             treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,

@@ -1,4 +1,4 @@
-"""Rests in CDK: the machine with its role, and what starts it: an hourly look for idle endpoints, and office hours."""
+"""Scheduled shutdown: the machine, its role and its triggers: an hourly look for idle endpoints, and office hours."""
 
 from __future__ import annotations
 
@@ -15,8 +15,14 @@ from definitions.names import endpoint_name
 from definitions.networks import KINDS
 from definitions.parameters import SHUTDOWN_STATE_MACHINE
 from stacks.release.record import records
-from stacks.release.shutdown_state_machine import REST, REST_IF_IDLE, WAKE, RestPlaces, definition
-from stacks.release.state_machine import ReleasePlaces
+from stacks.release.shutdown_state_machine import (
+    SHUT_DOWN,
+    SHUT_DOWN_IF_IDLE,
+    START,
+    ShutdownContext,
+    definition,
+)
+from stacks.release.state_machine import ReleaseContext
 from stacks.settings import EnvironmentSettings
 from stacks.settings.release import OfficeHours
 from stacks.shared.dead_letters import lost_events
@@ -28,8 +34,8 @@ from stacks.shared.state_machine import add_machine, target
 IDLE_HOURS = 24
 
 
-class Rests(Construct):
-    """What takes endpoints away and brings them back; in the release stack, whose machine wakes them."""
+class ScheduledShutdown(Construct):
+    """What takes endpoints away and brings them back; in the release stack, whose machine starts them."""
 
     def __init__(
         self,
@@ -37,35 +43,35 @@ class Rests(Construct):
         construct_id: str,
         *,
         settings: EnvironmentSettings,
-        places: ReleasePlaces,
+        context: ReleaseContext,
         release_machine: stepfunctions.StateMachine,
     ) -> None:
         super().__init__(scope, construct_id)
-        rest = settings.rest
-        if rest is None:
+        scheduled_shutdown = settings.scheduled_shutdown
+        if scheduled_shutdown is None:
             raise ValueError(f"The environment '{settings.name}' takes no endpoint away.")
         self.stack, self.settings = Stack.of(self), settings
-        rest_places = RestPlaces(
-            release=places,
+        shutdown_context = ShutdownContext(
+            release=context,
             release_machine_arn=release_machine.state_machine_arn,
             version_arns={
                 kind: self.arn("sagemaker", "model-package", f"{endpoint_name(settings.name, kind)}/")
                 for kind in KINDS
             },
-            idle_hours=rest.idle_hours or IDLE_HOURS,
+            idle_hours=scheduled_shutdown.idle_hours or IDLE_HOURS,
         )
         machine = add_machine(
             self,
             "Machine",
-            definition(rest_places),
+            definition(shutdown_context),
             # It waits for a release that changes the stack.
             Duration.seconds(2 * 3600 + 2 * settings.inference.release_seconds),
-            self.grants(rest_places),
+            self.grants(shutdown_context),
         )
         publish(self.stack, settings.name, SHUTDOWN_STATE_MACHINE, machine.state_machine_arn)
-        if rest.idle_hours:
+        if scheduled_shutdown.idle_hours:
             self.look_for_idle_ones(machine)
-        if hours := rest.office_hours:
+        if hours := scheduled_shutdown.office_hours:
             self.keep(hours, machine)
 
     def arn(self, service: str, resource: str, name: str) -> str:
@@ -77,12 +83,12 @@ class Rests(Construct):
             arn_format=ArnFormat.SLASH_RESOURCE_NAME,
         )
 
-    def grants(self, places: RestPlaces) -> list[Grant]:
+    def grants(self, context: ShutdownContext) -> list[Grant]:
         """The machine's calls; CloudFormation updates under its own role."""
         return [
             Grant(
                 ["cloudformation:DescribeStacks", "cloudformation:UpdateStack"],
-                [self.arn("cloudformation", "stack", f"{places.release.inference_stack}/*")],
+                [self.arn("cloudformation", "stack", f"{context.release.inference_stack}/*")],
                 STACK_ID,
             ),
             Grant(["cloudwatch:GetMetricStatistics"], ["*"], NO_RESOURCE),
@@ -91,7 +97,7 @@ class Rests(Construct):
                 ["ssm:GetParameter"],
                 [self.arn("ssm", "parameter", name[1:]) for name in records(self.settings.name).values()],
             ),
-            Grant(["states:StartExecution"], [places.release_machine_arn]),
+            Grant(["states:StartExecution"], [context.release_machine_arn]),
         ]
 
     def look_for_idle_ones(self, machine: stepfunctions.StateMachine) -> None:
@@ -102,7 +108,7 @@ class Rests(Construct):
                 f"{kind.title()}Idle",
                 description=f"Takes the endpoint of the {kind} away when nobody asks it",
                 schedule=events.Schedule.rate(Duration.hours(1)),
-                targets=[target(self, machine, {"kind": kind, "action": REST_IF_IDLE})],  # pyright: ignore[reportArgumentType]  # jsii
+                targets=[target(self, machine, {"kind": kind, "action": SHUT_DOWN_IF_IDLE})],  # pyright: ignore[reportArgumentType]  # jsii
             )
 
     def keep(self, hours: OfficeHours, machine: stepfunctions.StateMachine) -> None:
@@ -115,10 +121,13 @@ class Rests(Construct):
         ]
         allow(role, grants)
         for kind in KINDS:
-            for action, hour in ((WAKE, hours.start_hour), (REST, hours.end_hour)):
+            for part, action, hour in (
+                ("Wake", START, hours.start_hour),
+                ("Rest", SHUT_DOWN, hours.end_hour),
+            ):
                 schedule = scheduler.CfnSchedule(
                     self,
-                    f"{kind.title()}{action.title()}",
+                    f"{kind.title()}{part}",
                     description=f"Office hours: {action} the {kind}",
                     schedule_expression=f"cron(0 {hour} ? * {hours.days} *)",
                     schedule_expression_timezone=hours.time_zone,

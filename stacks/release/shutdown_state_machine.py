@@ -1,6 +1,6 @@
-"""The rest state machine: takes an endpoint away that nobody needs now, and wakes it with the version that it served.
+"""The shutdown state machine: takes an unneeded endpoint away, and starts it with the version that it served.
 
-CloudFormation stays the only writer: resting is an update of the version parameter to nothing, waking a release.
+CloudFormation stays the only writer: a shutdown is an update of the version parameter to nothing, a start is a release.
 """
 
 from __future__ import annotations
@@ -12,38 +12,38 @@ from definitions.names import VARIANT, endpoint_name
 from definitions.networks import KINDS
 from stacks.release.record import records
 from stacks.release.stack_update import stack_update
-from stacks.release.state_machine import ReleasePlaces
+from stacks.release.state_machine import ReleaseContext
 from stacks.shared.asl import choice, ended, fail, jsonata, lookup, task
 
-REST, REST_IF_IDLE, WAKE = "rest", "rest if idle", "wake"
+SHUT_DOWN, SHUT_DOWN_IF_IDLE, START = "shut down", "shut down if idle", "start"
 HOUR_SECONDS = 3600
 
 
 @dataclass(frozen=True)
-class RestPlaces:
-    """What the machine refers to beside the release machine's places.
+class ShutdownContext:
+    """What the machine refers to beside the release machine's context.
 
     Attributes:
         release: see there.
-        release_machine_arn: what wakes an endpoint.
+        release_machine_arn: what starts an endpoint.
         version_arns: of each kind's registered versions, up to the number that follows.
         idle_hours: without a request, after which an endpoint is idle.
     """
 
-    release: ReleasePlaces
+    release: ReleaseContext
     release_machine_arn: str
     version_arns: dict[str, str]
     idle_hours: int
 
 
-def definition(places: RestPlaces) -> dict[str, Any]:
+def definition(context: ShutdownContext) -> dict[str, Any]:
     """The state machine; its input is `kind` and `action`, its output `endpoint` and `said`, a sentence."""
-    environment = places.release.environment
+    environment = context.release.environment
     endpoints = {kind: endpoint_name(environment, kind) for kind in KINDS}
-    shared, stack = places.release.shared_endpoint, places.release.inference_stack
+    shared, stack = context.release.shared_endpoint, context.release.inference_stack
     cost = "the endpoint goes with its last version" if shared else "the endpoint costs nothing"
     return {
-        "Comment": "Takes an endpoint away that nobody needs now, or wakes it with the version that it served.",
+        "Comment": "Takes an endpoint away that nobody needs now, or starts it with the version that it served.",
         "QueryLanguage": "JSONata",
         "StartAt": "Start",
         "States": {
@@ -58,23 +58,23 @@ def definition(places: RestPlaces) -> dict[str, Any]:
                 "Next": "DescribeStack",
             },
             **stack_update(
-                places.release.inference_stack,
+                context.release.inference_stack,
                 "Update",
                 "''",
-                before="Rests",
+                before="ShutDown",
                 refused="NotChanged",
                 first="ChooseAction",
             ),
             "ChooseAction": choice(
                 "NothingToDo",
-                (f"$action = '{WAKE}' and $previous = ''", "ReadRecord"),
-                (f"$action = '{REST}' and $previous != ''", "Update"),
-                (f"$action = '{REST_IF_IDLE}' and $previous != ''", "IsNew"),
+                (f"$action = '{START}' and $previous = ''", "ReadRecord"),
+                (f"$action = '{SHUT_DOWN}' and $previous != ''", "Update"),
+                (f"$action = '{SHUT_DOWN_IF_IDLE}' and $previous != ''", "IsNew"),
                 said="It is as it was asked to be.",
             ),
-            **idle_states(places),
-            **wake_states(places),
-            "Rests": end(f"'Version ' & $previous & ' rests; {cost}.'"),
+            **idle_states(context),
+            **start_states(context),
+            "ShutDown": end(f"'Version ' & $previous & ' is shut down; {cost}.'"),
             "NothingToDo": end("$said"),
             "Failed": fail("NotChanged", "$states.input.Cause"),
             "NotChanged": fail(
@@ -86,19 +86,19 @@ def definition(places: RestPlaces) -> dict[str, Any]:
     }
 
 
-def idle_states(places: RestPlaces) -> dict[str, Any]:
+def idle_states(context: ShutdownContext) -> dict[str, Any]:
     """The states that find out whether anybody asked the endpoint; what was just released is not idle."""
-    since = f"$millis() - {places.idle_hours * HOUR_SECONDS * 1000}"
+    since = f"$millis() - {context.idle_hours * HOUR_SECONDS * 1000}"
     return {
         "IsNew": choice("CountRequests", (f"$toMillis($changed) > {since}", "ChangedLately")),
-        "ChangedLately": end(f"'The stack was updated within the last {places.idle_hours} hours.'"),
+        "ChangedLately": end(f"'The stack was updated within the last {context.idle_hours} hours.'"),
         "CountRequests": task(
             "cloudwatch:getMetricStatistics",
             {
                 "Namespace": "AWS/SageMaker",
                 "MetricName": "Invocations",
                 "Dimensions": [
-                    {"Name": "EndpointName", "Value": places.release.endpoint},
+                    {"Name": "EndpointName", "Value": context.release.endpoint},
                     {"Name": "VariantName", "Value": VARIANT},
                 ],
                 "StartTime": jsonata(f"$fromMillis({since})"),
@@ -110,17 +110,17 @@ def idle_states(places: RestPlaces) -> dict[str, Any]:
             "WasIdle",
         ),
         "WasIdle": choice("InUse", ("$requests = 0", "Update")),
-        "InUse": end(f"$string($requests) & ' requests within {places.idle_hours} hours.'"),
+        "InUse": end(f"$string($requests) & ' requests within {context.idle_hours} hours.'"),
     }
 
 
-def wake_states(places: RestPlaces) -> dict[str, Any]:
+def start_states(context: ShutdownContext) -> dict[str, Any]:
     """The states that find the last version that answered its release, and release it again."""
     recorded = "$parse($states.result.Parameter.Value)"
     return {
         "ReadRecord": task(
             "ssm:getParameter",
-            {"Name": jsonata(lookup(records(places.release.environment)))},
+            {"Name": jsonata(lookup(records(context.release.environment)))},
             {"last": f"$exists({recorded}.version) ? {recorded}.version : ''"},
             "HasVersion",
         ),
@@ -128,13 +128,13 @@ def wake_states(places: RestPlaces) -> dict[str, Any]:
         "Release": task(
             "sfn:startExecution",
             {
-                "StateMachineArn": places.release_machine_arn,
-                "Input": jsonata(f"$string({{'model_package_arn': {lookup(places.version_arns)} & $last}})"),
+                "StateMachineArn": context.release_machine_arn,
+                "Input": jsonata(f"$string({{'model_package_arn': {lookup(context.version_arns)} & $last}})"),
             },
             {},
-            "Wakes",
+            "Started",
         ),
-        "Wakes": end("'The release of version ' & $last & ' has started.'"),
+        "Started": end("'The release of version ' & $last & ' has started.'"),
     }
 
 

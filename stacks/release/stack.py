@@ -12,7 +12,7 @@ from definitions.names import MULTI_MODEL_PREFIX, endpoint_name
 from definitions.networks import KINDS
 from definitions.parameters import KEY_ARN, MODEL_BUCKET, RELEASE_STATE_MACHINE
 from stacks.release.record import records
-from stacks.release.state_machine import ReleasePlaces, definition
+from stacks.release.state_machine import ReleaseContext, definition
 from stacks.settings import EnvironmentSettings
 from stacks.shared.grants import OBJECTS, STACK_ID, VERSIONS, Grant
 from stacks.shared.iam import bucket_arn
@@ -32,17 +32,17 @@ class ReleaseStack(Stack):
         construct_id: str,
         *,
         settings: EnvironmentSettings,
-        places: ReleasePlaces,
+        context: ReleaseContext,
         **options,
     ) -> None:
         super().__init__(scope, construct_id, **options)
-        self.places = places
+        self.context = context
         self.machine = machine = add_machine(
             self,
             "Release",
-            definition(places),
+            definition(context),
             Duration.seconds(TURN_HOURS * 3600 + 2 * settings.inference.release_seconds),
-            self.grants(settings, places),
+            self.grants(settings, context),
         )
         allow_own_executions(machine, [Grant(["states:ListExecutions"], [machine.state_machine_arn])])
         for kind, name in records(settings.name).items():
@@ -81,14 +81,14 @@ class ReleaseStack(Stack):
             targets=[target(self, machine, release)],  # pyright: ignore[reportArgumentType]  # jsii
         )
 
-    def grants(self, settings: EnvironmentSettings, places: ReleasePlaces) -> list[Grant]:
+    def grants(self, settings: EnvironmentSettings, context: ReleaseContext) -> list[Grant]:
         """Exactly the calls that the definition makes; CloudFormation updates under its own role."""
         groups = [endpoint_name(settings.name, kind) for kind in KINDS]
-        endpoints = [places.shared_endpoint] if places.shared_endpoint else groups
+        endpoints = [context.shared_endpoint] if context.shared_endpoint else groups
         model_bucket_arn = bucket_arn(published(self, settings.name, MODEL_BUCKET))
         key_arn = published(self, settings.name, KEY_ARN)
         inference_stack = self.format_arn(
-            service="cloudformation", resource="stack", resource_name=f"{places.inference_stack}/*"
+            service="cloudformation", resource="stack", resource_name=f"{context.inference_stack}/*"
         )
 
         def sagemaker_arns(resource: str, names: list[str]) -> list[str]:
@@ -102,7 +102,7 @@ class ReleaseStack(Stack):
             Grant(["kms:GenerateDataKey"], [key_arn]),
         ]
         return [
-            *(copies if places.shared_endpoint else []),
+            *(copies if context.shared_endpoint else []),
             Grant(
                 ["sagemaker:DescribeModelPackage"],
                 sagemaker_arns("model-package", [f"{group}/*" for group in groups]),

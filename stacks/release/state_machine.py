@@ -18,7 +18,7 @@ TARGET = "'" + TARGET_MODEL.format(kind="' & $kind & '", version="' & $version &
 
 
 @dataclass(frozen=True)
-class ReleasePlaces:
+class ReleaseContext:
     """What the machine refers to in other stacks.
 
     Attributes:
@@ -39,7 +39,7 @@ class ReleasePlaces:
         return self.shared_endpoint or jsonata("$endpoint")
 
 
-def definition(places: ReleasePlaces) -> dict[str, Any]:
+def definition(context: ReleaseContext) -> dict[str, Any]:
     """The state machine.
 
     Its input: `model_package_arn` and, optional, `requested_at`, the instant of the approval (ISO 8601); its own start
@@ -50,22 +50,22 @@ def definition(places: ReleasePlaces) -> dict[str, Any]:
         "QueryLanguage": "JSONata",
         "StartAt": "Start",
         "States": {
-            **admission(places),
-            **(rehearsal(places) if places.shared_endpoint else {}),
+            **admission(context),
+            **(rehearsal(context) if context.shared_endpoint else {}),
             **stack_update(
-                places.inference_stack,
+                context.inference_stack,
                 "Update",
                 "$version",
                 before="DescribeConfiguration",
                 refused="ReadEvents",
-                first="MayRehearse" if places.shared_endpoint else None,
+                first="MayRehearse" if context.shared_endpoint else None,
             ),
-            **proof(places),
-            **record_states(places.environment),
+            **proof(context),
+            **record_states(context.environment),
             **stack_update(
-                places.inference_stack, "TakeBack", "$previous", before="TakenBack", refused="NotTakenBack"
+                context.inference_stack, "TakeBack", "$previous", before="TakenBack", refused="NotTakenBack"
             ),
-            **ends(places),
+            **ends(context),
         },
     }
 
@@ -74,10 +74,10 @@ def definition(places: ReleasePlaces) -> dict[str, Any]:
 CONTAINER = "$states.result.InferenceSpecification.Containers[0]"
 
 
-def admission(places: ReleasePlaces) -> dict[str, Any]:
+def admission(context: ReleaseContext) -> dict[str, Any]:
     """One release at a time, in the order in which they began; only what is approved, still there and not overtaken."""
     group = "$split($states.input.model_package_arn, '/')[1]"
-    kind = lookup({endpoint_name(places.environment, kind): kind for kind in KINDS}, group)
+    kind = lookup({endpoint_name(context.environment, kind): kind for kind in KINDS}, group)
     evaluation = "$states.result.ModelMetrics.ModelQuality.Statistics.S3Uri"
     channels = f"$states.result.CustomerMetadataProperties.{SEQUENCE_CHANNELS}"
     mine = "$states.result.Executions[ExecutionArn = $states.context.Execution.Id].StartDate"
@@ -105,7 +105,7 @@ def admission(places: ReleasePlaces) -> dict[str, Any]:
         ),
         "IsMyTurn": choice("ReadRecord", ("$earlier > 0", "WaitForTurn")),
         "WaitForTurn": wait("ListReleases"),
-        **overtaken_states(places.environment, then="DescribeVersion"),
+        **overtaken_states(context.environment, then="DescribeVersion"),
         "DescribeVersion": task(
             "sagemaker:describeModelPackage",
             {"ModelPackageName": jsonata("$package")},
@@ -138,11 +138,11 @@ def admission(places: ReleasePlaces) -> dict[str, Any]:
         "IsWhatWasRegistered": choice(
             "ArtefactChanged", ("$registered_etag = '' or $etag = $registered_etag", "HasKnownInput")
         ),
-        **known_input_states(then="CopyArtefact" if places.shared_endpoint else "DescribeStack"),
+        **known_input_states(then="CopyArtefact" if context.shared_endpoint else "DescribeStack"),
     }
 
 
-def rehearsal(places: ReleasePlaces) -> dict[str, Any]:
+def rehearsal(context: ReleaseContext) -> dict[str, Any]:
     """On a multi-model endpoint: the artefact comes below its prefix, and is asked while callers ask the one before.
 
     No traffic can be divided between versions that callers name, so this is in the place of a canary.
@@ -163,19 +163,19 @@ def rehearsal(places: ReleasePlaces) -> dict[str, Any]:
         ),
         # Before a kind's first version nobody asks it, and the endpoint may not be there yet.
         "MayRehearse": choice("Update", ("$previous != '' and $previous != $version", "Rehearse")),
-        "Rehearse": ask(places, "RehearsalEnded", "NotRehearsed"),
-        "RehearsalEnded": judged(places, "Update", "NotRehearsed"),
+        "Rehearse": ask(context, "RehearsalEnded", "NotRehearsed"),
+        "RehearsalEnded": judged(context, "Update", "NotRehearsed"),
     }
 
 
-def ask(places: ReleasePlaces, then: str, failed: str) -> dict[str, Any]:
+def ask(context: ReleaseContext, then: str, failed: str) -> dict[str, Any]:
     """The known input sent to the endpoint; its prediction becomes `answer`, or its error `reason`."""
-    target = {"TargetModel": jsonata(TARGET)} if places.shared_endpoint else {}
+    target = {"TargetModel": jsonata(TARGET)} if context.shared_endpoint else {}
     return {
         **task(
             "sagemakerruntime:invokeEndpoint",
             {
-                "EndpointName": places.endpoint,
+                "EndpointName": context.endpoint,
                 **target,
                 "ContentType": "application/json",
                 "Body": jsonata("$request"),
@@ -187,17 +187,17 @@ def ask(places: ReleasePlaces, then: str, failed: str) -> dict[str, Any]:
     }
 
 
-def judged(places: ReleasePlaces, right: str, wrong: str) -> dict[str, Any]:
+def judged(context: ReleaseContext, right: str, wrong: str) -> dict[str, Any]:
     """Whether the answer is the known one, from the version that was to give it."""
     # A container of several models does not know their versions: SageMaker answers with the one that is named.
-    version = [] if places.shared_endpoint else ["$answer.model_version = $version"]
+    version = [] if context.shared_endpoint else ["$answer.model_version = $version"]
     known = "$answer.score >= 0 and $answer.score <= 1 and ($label = '' or $answer.label = $label)"
     condition = " and ".join([*version, known])
     reason = "'it answered ' & $string($answer) & ($label = '' ? '' : ' where ' & $label & ' is known')"
     return {**choice(wrong, (condition, right)), "Assign": {"reason": jsonata(reason)}}
 
 
-def proof(places: ReleasePlaces) -> dict[str, Any]:
+def proof(context: ReleaseContext) -> dict[str, Any]:
     """Compares what serves with what the stack asked for, and sends the endpoint a known input.
 
     SageMaker can roll an endpoint back and report it in service on the old configuration.
@@ -208,15 +208,15 @@ def proof(places: ReleasePlaces) -> dict[str, Any]:
         "DescribeConfiguration": task(
             "cloudformation:describeStackResource",
             {
-                "StackName": places.inference_stack,
-                "LogicalResourceId": jsonata(lookup(places.configurations)),
+                "StackName": context.inference_stack,
+                "LogicalResourceId": jsonata(lookup(context.configurations)),
             },
             {"wanted": configuration},
             "DescribeEndpoint",
         ),
         "DescribeEndpoint": task(
             "sagemaker:describeEndpoint",
-            {"EndpointName": places.endpoint},
+            {"EndpointName": context.endpoint},
             {
                 "live": "$lowercase($states.result.EndpointConfigName)",
                 "state": "$states.result.EndpointStatus",
@@ -229,15 +229,15 @@ def proof(places: ReleasePlaces) -> dict[str, Any]:
             ("$live = $wanted and $state = 'InService'", "AskEndpoint"),
         ),
         "WaitForEndpoint": wait("DescribeEndpoint"),
-        "AskEndpoint": ask(places, "Answers", "AnswersNot"),
-        "Answers": judged(places, "Record", "AnswersNot"),
+        "AskEndpoint": ask(context, "Answers", "AnswersNot"),
+        "Answers": judged(context, "Record", "AnswersNot"),
         "AnswersNot": choice(
             "NothingToGoBackTo", ("$previous != '' and $previous != $version", "DescribeForTakeBack")
         ),
     }
 
 
-def ends(places: ReleasePlaces) -> dict[str, Any]:
+def ends(context: ReleaseContext) -> dict[str, Any]:
     """Every way in which a release does not succeed, each with one sentence."""
     this = "'Version ' & $version & ' of ' & $endpoint & "
     not_answering = f"{this}' does not answer a known input: ' & $reason & '. "
@@ -247,13 +247,13 @@ def ends(places: ReleasePlaces) -> dict[str, Any]:
     )
     said = f"($event := {failed}; $event ? $event.LogicalResourceId & ': ' & $event.ResourceStatusReason : $status)"
     rehearsed = (
-        {"NotRehearsed": fail(NOT_RELEASED, f"{not_answering}{KEPT}'")} if places.shared_endpoint else {}
+        {"NotRehearsed": fail(NOT_RELEASED, f"{not_answering}{KEPT}'")} if context.shared_endpoint else {}
     )
     return {
         **rehearsed,
         "ReadEvents": task(
             "cloudformation:describeStackEvents",
-            {"StackName": places.inference_stack},
+            {"StackName": context.inference_stack},
             {"reason": said},
             "UpdateRolledBack",
         ),
@@ -270,7 +270,7 @@ def ends(places: ReleasePlaces) -> dict[str, Any]:
         ),
         "UpdateRolledBack": fail(
             NOT_RELEASED,
-            f"'The update of {places.inference_stack} to version ' & $version & ' of ' & $endpoint & ' ended as ' & "
+            f"'The update of {context.inference_stack} to version ' & $version & ' of ' & $endpoint & ' ended as ' & "
             f"$status & ': ' & $reason & '. {KEPT}'",
         ),
         "RolledBackSilently": fail(

@@ -8,13 +8,13 @@ from pydantic import AfterValidator, Field, ValidationError, field_validator, mo
 
 from definitions.names import environment_problem
 from stacks.settings.api import ApiSettings
-from stacks.settings.base import Settings
+from stacks.settings.base import SettingsModel
 from stacks.settings.bulk import BulkSettings
 from stacks.settings.console import ConsoleSettings
 from stacks.settings.container_images import VERIFIED_PAIRS, without_images
 from stacks.settings.inference import InferenceSettings
-from stacks.settings.monitoring import BudgetSettings, WatchingSettings
-from stacks.settings.release import ReleaseSettings, RestSettings
+from stacks.settings.monitoring import BudgetSettings, MonitoringSettings
+from stacks.settings.release import ReleaseSettings, ScheduledShutdownSettings
 from stacks.settings.storage import StorageSettings
 from stacks.settings.training import TrainingSettings
 
@@ -30,7 +30,7 @@ def environment_name(name: str) -> str:
     return name
 
 
-class EnvironmentSettings(Settings):
+class EnvironmentSettings(SettingsModel):
     """Everything that differs between two environments; their names decide nothing."""
 
     name: Annotated[str, AfterValidator(environment_name)]
@@ -52,8 +52,10 @@ class EnvironmentSettings(Settings):
     )
     bulk: BulkSettings = BulkSettings.model_validate({})
     budget: BudgetSettings | None = Field(None, description="Empty: no budget.")
-    watching: WatchingSettings | None = Field(None, description="Empty: nobody hears of alarms.")
-    rest: RestSettings | None = Field(None, description="Empty: what is released serves around the clock.")
+    monitoring: MonitoringSettings | None = Field(None, description="Empty: nobody hears of alarms.")
+    scheduled_shutdown: ScheduledShutdownSettings | None = Field(
+        None, description="Empty: what is released serves around the clock."
+    )
 
     @field_validator("region")
     @classmethod
@@ -64,11 +66,11 @@ class EnvironmentSettings(Settings):
         return region
 
     @model_validator(mode="after")
-    def what_is_protected_does_not_rest(self) -> Self:
+    def what_is_protected_is_not_shut_down(self) -> Self:
         """Refuses to take endpoints away that customers may count on."""
-        if self.termination_protection and self.rest:
+        if self.termination_protection and self.scheduled_shutdown:
             raise ValueError(
-                "rest takes endpoints away, which termination_protection keeps: leave rest out, or set "
+                "scheduled_shutdown takes endpoints away, which termination_protection keeps: leave it out, or set "
                 "termination_protection to false"
             )
         return self
@@ -89,18 +91,18 @@ class EnvironmentSettings(Settings):
     @model_validator(mode="after")
     def serverless_is_not_captured(self) -> Self:
         """Refuses what CreateEndpointConfig would."""
-        if self.inference.serverless and self.watching and self.watching.capture:
+        if self.inference.serverless and self.monitoring and self.monitoring.capture:
             raise ValueError(
-                "inference.serverless cannot have watching.capture: SageMaker captures no such data"
+                "inference.serverless cannot have monitoring.capture: SageMaker captures no such data"
             )
         return self
 
     @model_validator(mode="after")
     def several_models_are_not_captured(self) -> Self:
         """Refuses captures of which nobody could say which version gave them."""
-        if self.inference.multi_model and self.watching and self.watching.capture:
+        if self.inference.multi_model and self.monitoring and self.monitoring.capture:
             raise ValueError(
-                "inference.multi_model cannot have watching.capture: what SageMaker captures there does not say "
+                "inference.multi_model cannot have monitoring.capture: what SageMaker captures there does not say "
                 "which model was asked, so no drift could be told from it"
             )
         return self

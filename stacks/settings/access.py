@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from stacks.settings.base import Settings
+from stacks.settings.base import SettingsModel
 
 ManagedRules = Literal[
     "AWSManagedRulesAmazonIpReputationList",
@@ -18,7 +18,7 @@ UserPoolArn = Annotated[
 ]
 
 
-class UserPoolSettings(Settings):
+class UserPoolSettings(SettingsModel):
     """Cognito user pools, yours, whose tokens open the API."""
 
     # A REST API's authorizer takes up to a thousand; more than a few is a mistake.
@@ -29,7 +29,7 @@ class UserPoolSettings(Settings):
     )
 
 
-class FirewallSettings(Settings):
+class FirewallSettings(SettingsModel):
     """A WAF web ACL before the stage; what it costs each month, used or not, says `recognition cost`."""
 
     # WAF counts the requests of one address over the last five minutes, at least 10 (its RateBasedStatement).
@@ -46,7 +46,7 @@ class FirewallSettings(Settings):
     )
 
 
-class SpendingSettings(Settings):
+class SpendingSettings(SettingsModel):
     """What asking the managed services may cost at the list price; a request that would exceed it is not asked."""
 
     caller_usd_per_hour: float = Field(
@@ -69,7 +69,7 @@ class SpendingSettings(Settings):
         return self
 
 
-class CallerSettings(Settings):
+class CallerSettings(SettingsModel):
     """What one caller may ask: a usage plan with an API key of its own."""
 
     requests_per_second: float = Field(gt=0, le=10_000)

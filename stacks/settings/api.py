@@ -7,12 +7,12 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from stacks.settings.access import CallerSettings, FirewallSettings, SpendingSettings, UserPoolSettings
-from stacks.settings.base import Settings
+from stacks.settings.base import SettingsModel
 
 SECONDS_A_DAY = 86_400
 
 
-class PolicySettings(Settings):
+class PolicySettings(SettingsModel):
     """Who answers an operation that both the managed service and our own network can answer."""
 
     backend: Literal["managed", "own", "cascade"] = "managed"
@@ -40,7 +40,7 @@ class PolicySettings(Settings):
         return self.backend != "managed" or self.fallback
 
 
-class ApiSettings(Settings):
+class ApiSettings(SettingsModel):
     """The recognition API and its functions."""
 
     authorization: Literal["AWS_IAM", "COGNITO_USER_POOLS"] = "AWS_IAM"
@@ -96,7 +96,7 @@ class ApiSettings(Settings):
 
     @model_validator(mode="after")
     def fits_together(self) -> Self:
-        """Refuses doors without a keyholder, and answers that would be kept longer than anything may be."""
+        """Refuses tokens without a user pool, and answers that would be kept longer than anything may be."""
         if (self.authorization == "COGNITO_USER_POOLS") != (self.user_pools is not None):
             raise ValueError("user_pools and the authorization COGNITO_USER_POOLS go together")
         for name in ("idempotency_seconds", "cache_seconds"):

@@ -19,7 +19,7 @@ def known_kind(kind: str) -> str:
 Kind = Annotated[str, AfterValidator(known_kind)]
 
 
-class Settings(BaseModel):
+class SettingsModel(BaseModel):
     """A part of the settings."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)

@@ -6,12 +6,12 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from stacks.settings.base import Settings
+from stacks.settings.base import SettingsModel
 
 Rate = Annotated[float, Field(gt=0, le=10_000)]
 
 
-class BulkSettings(Settings):
+class BulkSettings(SettingsModel):
     """Runs over objects in the data bucket. They cost nothing while none runs."""
 
     calls_per_second: dict[str, Rate] = Field(

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from stacks.settings.base import Settings
+from stacks.settings.base import SettingsModel
 
 
-class ConsoleSettings(Settings):
+class ConsoleSettings(SettingsModel):
     """The console: a page on the internet that only people whom an administrator added can sign in to."""
 
     # Limits of UserPoolClient's token validities (Amazon Cognito API reference).

@@ -94,7 +94,9 @@ class Image:
 
         The one for GPUs runs on a processor without one too, and is larger by gigabytes.
         """
-        return self.of_device(region, "gpu" if any(has_gpu(one) for one in instance_types) else "cpu")
+        return self.of_device(
+            region, "gpu" if any(has_gpu(instance_type) for instance_type in instance_types) else "cpu"
+        )
 
     def of_device(self, region: str, device: Literal["cpu", "gpu"]) -> str:
         """The image's address in a region."""

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from stacks.settings.base import Settings
+from stacks.settings.base import SettingsModel
 from stacks.settings.container_images import INFERENCE_IMAGES
 from stacks.settings.instance_families import has_gpu, is_graviton
 from stacks.settings.instance_types import inference_instance, transform_instance
@@ -19,7 +19,7 @@ FLEET_START_SECONDS = 3_600
 ASYNCHRONOUS_PREFIX = "asynchronous"
 
 
-class AutoscalingSettings(Settings):
+class AutoscalingSettings(SettingsModel):
     """How many instances a real-time endpoint has: so many that each has few requests at the same time."""
 
     minimum_instances: int = Field(1, ge=1, le=100)
@@ -38,7 +38,7 @@ class AutoscalingSettings(Settings):
         return self
 
 
-class AsynchronousSettings(Settings):
+class AsynchronousSettings(SettingsModel):
     """A second endpoint that takes requests from S3 and answers to S3, and has no instance while nothing waits."""
 
     instance_type: Annotated[str, AfterValidator(inference_instance)] = "ml.c5.xlarge"
@@ -51,7 +51,7 @@ class AsynchronousSettings(Settings):
     scale_in_cooldown_seconds: int = Field(300, ge=0, le=3_600)
 
 
-class TransformSettings(Settings):
+class TransformSettings(SettingsModel):
     """The instances of a batch transform job (`recognition transform`), which are there while it runs."""
 
     instance_type: Annotated[str, AfterValidator(transform_instance)] = "ml.c5.xlarge"
@@ -60,7 +60,7 @@ class TransformSettings(Settings):
     concurrent_requests_per_instance: int = Field(2, ge=1, le=16)
 
 
-class ServerlessSettings(Settings):
+class ServerlessSettings(SettingsModel):
     """The endpoint without instances: paid for by the millisecond. No GPU, no network of one's own, bodies of 4 MB."""
 
     # MemorySizeInMB of ProductionVariantServerlessConfig.
@@ -78,7 +78,7 @@ class ServerlessSettings(Settings):
         return self
 
 
-class ScaleToZeroSettings(Settings):
+class ScaleToZeroSettings(SettingsModel):
     """A second real-time endpoint of an inference component, which alone can have no instance while nobody asks."""
 
     instance_type: Annotated[str, AfterValidator(inference_instance)] = "ml.c5.xlarge"
@@ -90,7 +90,7 @@ class ScaleToZeroSettings(Settings):
     scale_in_cooldown_seconds: int = Field(300, ge=0, le=3_600)
 
 
-class MultiModelSettings(Settings):
+class MultiModelSettings(SettingsModel):
     """One endpoint for both networks: it loads a version when it is first asked for, and unloads what nobody asks."""
 
     keep_in_memory: bool = Field(
@@ -98,7 +98,7 @@ class MultiModelSettings(Settings):
     )
 
 
-class InferenceSettings(Settings):
+class InferenceSettings(SettingsModel):
     """Endpoints."""
 
     instance_type: Annotated[str, AfterValidator(inference_instance)] = "ml.g4dn.xlarge"
@@ -135,7 +135,7 @@ class InferenceSettings(Settings):
     )
     # SageMaker allows the canary at most half of the fleet (CapacitySize of BlueGreenUpdatePolicy).
     canary_percent: int = Field(10, ge=1, le=50)
-    rollout: Literal["canary", "linear"] = Field(
+    traffic_routing: Literal["canary", "linear"] = Field(
         "canary",
         description="How the traffic of several instances changes over: a part first, or step by step.",
     )
@@ -220,11 +220,11 @@ class InferenceSettings(Settings):
     @property
     def release_seconds(self) -> int:
         """How long a release may take: all its waits, and the start of the new instances."""
-        steps = math.ceil(100 / self.linear_step_percent) if self.rollout == "linear" else 1
+        steps = math.ceil(100 / self.linear_step_percent) if self.traffic_routing == "linear" else 1
         return steps * self.canary_wait_seconds + self.termination_wait_seconds + FLEET_START_SECONDS
 
     def instance_types(self) -> list[str]:
         """Every instance type that a version may be served on."""
         own = [] if self.serverless else [self.instance_type]
         others = (self.asynchronous, self.scale_to_zero, self.transform)
-        return own + [one.instance_type for one in others if one]
+        return own + [endpoint.instance_type for endpoint in others if endpoint]

@@ -6,18 +6,18 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from stacks.settings.base import Kind, Settings
+from stacks.settings.base import Kind, SettingsModel
 from stacks.settings.instance_types import training_instance
 
 
-class CaptureSettings(Settings):
+class CaptureSettings(SettingsModel):
     """What the endpoints were asked and answered, kept in the data bucket; it holds what customers sent."""
 
     percent: int = Field(100, ge=1, le=100, description="Of the requests.")
     kept_days: int = Field(30, ge=1, le=3650)
 
 
-class DriftSettings(Settings):
+class DriftSettings(SettingsModel):
     """A daily job that holds the captured requests of the day before against the evaluation's test split."""
 
     expression: str = Field(
@@ -33,7 +33,7 @@ class DriftSettings(Settings):
     )
 
 
-class WatchingSettings(Settings):
+class MonitoringSettings(SettingsModel):
     """A topic that hears of alarms and of runs that failed; and what is measured for it."""
 
     email: str | None = Field(
@@ -56,12 +56,12 @@ class WatchingSettings(Settings):
         return self
 
 
-class BudgetSettings(Settings):
+class BudgetSettings(SettingsModel):
     """A monthly budget for what bears the environment's tags."""
 
     monthly_us_dollars: int = Field(ge=1, le=1_000_000)
     email: str = Field(
-        pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$", description="Who hears of it; and so does watching's topic."
+        pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$", description="Who hears of it; and so does monitoring's topic."
     )
     # AWS Budgets takes five notifications a budget (AWS Budgets quotas); the forecast is one of them.
     percents: list[Annotated[int, Field(ge=1, le=1_000)]] = Field(

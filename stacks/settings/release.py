@@ -1,4 +1,4 @@
-"""The settings of when a version comes to its endpoint, and when an endpoint rests."""
+"""The settings of when a version comes to its endpoint, and of scheduled shutdown."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from zoneinfo import available_timezones
 
 from pydantic import Field, model_validator
 
-from stacks.settings.base import Settings
+from stacks.settings.base import SettingsModel
 
 
-class ReleaseSettings(Settings):
+class ReleaseSettings(SettingsModel):
     """How versions come to their endpoints."""
 
     on_approval: bool = Field(
@@ -18,7 +18,7 @@ class ReleaseSettings(Settings):
     )
 
 
-class OfficeHours(Settings):
+class OfficeHours(SettingsModel):
     """When the endpoints serve; at other times they are away and cost nothing."""
 
     days: str = Field("MON-FRI", pattern=r"^[A-Z0-9,-]+$", description="As cron has them.")
@@ -38,8 +38,8 @@ class OfficeHours(Settings):
         return self
 
 
-class RestSettings(Settings):
-    """When an endpoint is taken away until it is released or woken again; for environments that can do without."""
+class ScheduledShutdownSettings(SettingsModel):
+    """When an endpoint is taken away until it is released or started again; for environments that can do without."""
 
     idle_hours: int | None = Field(
         None, ge=1, le=168, description="After so many hours without a request; empty: never."

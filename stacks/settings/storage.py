@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from stacks.settings.base import Settings
+from stacks.settings.base import SettingsModel
 
 
-class StorageSettings(Settings):
+class StorageSettings(SettingsModel):
     """Buckets and key."""
 
     keep_data_when_destroyed: bool = Field(

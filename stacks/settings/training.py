@@ -10,12 +10,12 @@ from pydantic import AfterValidator, Field, model_validator
 from definitions.networks import NETWORKS
 from model_code.failures import JobFailed
 from model_code.hyperparameters import KINDS, build
-from stacks.settings.base import Kind, Settings
+from stacks.settings.base import Kind, SettingsModel
 from stacks.settings.container_images import TRAINING_IMAGES
 from stacks.settings.instance_types import training_instance
 
 
-class NetworkSettings(Settings):
+class NetworkSettings(SettingsModel):
     """A network of its own for the jobs: isolated subnets with a way to S3 and none to anywhere else."""
 
     cidr: str = Field("10.71.0.0/16", pattern=r"^\d{1,3}(\.\d{1,3}){3}/(1[6-9]|2[0-4])$")
@@ -23,7 +23,7 @@ class NetworkSettings(Settings):
     availability_zones: int = Field(2, ge=1, le=2)
 
 
-class ScheduledRun(Settings):
+class ScheduledRun(SettingsModel):
     """A run of the training state machine that starts by itself."""
 
     kind: Kind
@@ -49,7 +49,7 @@ class ScheduledRun(Settings):
         return self
 
 
-class TuningSettings(Settings):
+class TuningSettings(SettingsModel):
     """A search for hyperparameters in each run's place of one training job; it costs so many training jobs."""
 
     jobs: int = Field(10, ge=2, le=100)
@@ -79,7 +79,7 @@ class TuningSettings(Settings):
         return self
 
 
-class TrainingSettings(Settings):
+class TrainingSettings(SettingsModel):
     """Training and evaluation jobs, and the gate."""
 
     instance_type: Annotated[str, AfterValidator(training_instance)] = "ml.g5.xlarge"

@@ -17,7 +17,7 @@ RUN_ID = (
 
 
 @dataclass(frozen=True)
-class Places:
+class JobContext:
     """Names and addresses, most of them known to CloudFormation alone.
 
     Attributes:

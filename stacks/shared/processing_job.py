@@ -7,7 +7,7 @@ from typing import Any
 from stacks.settings import EnvironmentSettings
 from stacks.settings.instance_families import has_local_storage
 from stacks.shared.asl import RETRIED, catch, jsonata, retriers
-from stacks.shared.job_context import Places, cost_tags
+from stacks.shared.job_context import JobContext, cost_tags
 
 RESOURCE = "arn:aws:states:::sagemaker:createProcessingJob.sync"
 PROCESSING = "/opt/ml/processing"
@@ -21,7 +21,7 @@ RUN_STEPS = (
 
 def processing_task(
     settings: EnvironmentSettings,
-    places: Places,
+    context: JobContext,
     *,
     name: str,
     instance_type: str,
@@ -46,10 +46,10 @@ def processing_task(
         "VolumeSizeInGB": settings.training.volume_gigabytes,
     }
     if not has_local_storage(instance_type):
-        resources["VolumeKmsKeyId"] = places.key_arn
+        resources["VolumeKmsKeyId"] = context.key_arn
     entry_point = ["sh", "-c", RUN_STEPS, PROCESSING, *steps]
     output = {
-        "S3Uri": jsonata(f"'s3://{places.model_bucket}/{output_prefix}/' & {name} & {RETRIED}"),
+        "S3Uri": jsonata(f"'s3://{context.model_bucket}/{output_prefix}/' & {name} & {RETRIED}"),
         "LocalPath": f"{PROCESSING}/output",
         "S3UploadMode": "EndOfJob",
     }
@@ -58,18 +58,18 @@ def processing_task(
         "Resource": RESOURCE,
         "Arguments": {
             "ProcessingJobName": jsonata(f"{name} & {RETRIED}"),
-            "RoleArn": places.role_arn,
-            "AppSpecification": {"ImageUri": places.processing_image, "ContainerEntrypoint": entry_point},
+            "RoleArn": context.role_arn,
+            "AppSpecification": {"ImageUri": context.processing_image, "ContainerEntrypoint": entry_point},
             "ProcessingInputs": jsonata(inputs),
             "ProcessingOutputConfig": {
                 "Outputs": [{"OutputName": "output", "S3Output": output}],
-                "KmsKeyId": places.key_arn,
+                "KmsKeyId": context.key_arn,
             },
             "ProcessingResources": {"ClusterConfig": resources},
             "NetworkConfig": {
                 "EnableNetworkIsolation": settings.training.network_isolation,
                 "EnableInterContainerTrafficEncryption": settings.training.encrypt_between_hosts,
-                **({"VpcConfig": places.vpc} if places.vpc else {}),
+                **({"VpcConfig": context.vpc} if context.vpc else {}),
             },
             "StoppingCondition": {"MaxRuntimeInSeconds": 3600},
             "Tags": cost_tags(settings),
@@ -89,6 +89,6 @@ def processing_input(name: str, uri: str) -> str:
     return f"{{'InputName': '{name}', 'S3Input': {source}}}"
 
 
-def code_uri(places: Places) -> str:
+def code_uri(context: JobContext) -> str:
     """Where the source archive is, as an expression."""
-    return f"'s3://{places.code_bucket}/{places.code_key}'"
+    return f"'s3://{context.code_bucket}/{context.code_key}'"

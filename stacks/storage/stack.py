@@ -12,7 +12,7 @@ from constructs import Construct
 
 from definitions.names import CAPTURED_PREFIX, TRANSFORM_PREFIX
 from definitions.parameters import DATA_BUCKET, KEY_ARN, MODEL_BUCKET
-from lambdas.bulk.places import PREFIX
+from lambdas.bulk.attempt_keys import PREFIX
 from stacks.settings import EnvironmentSettings
 from stacks.settings.inference import ASYNCHRONOUS_PREFIX
 from stacks.settings.storage import StorageSettings
@@ -40,7 +40,7 @@ class StorageStack(Stack):
             removal_policy=removal,
             pending_window=Duration.days(7),
         )
-        if settings.watching:
+        if settings.monitoring:
             let_event_bridge_publish(key)
             if settings.budget:
                 let_budgets_use(key)
@@ -51,15 +51,15 @@ class StorageStack(Stack):
             if purpose == "data":
                 # What customers' objects were found to show is kept no longer than other answers about them.
                 for name, folder in (("bulk-runs", PREFIX), ("transforms", TRANSFORM_PREFIX)):
-                    forget(bucket, f"drop-old-{name}", folder, settings.api.retention_days)
+                    expire(bucket, f"drop-old-{name}", folder, settings.api.retention_days)
             else:
                 # Also where no asynchronous endpoint is left: its requests may be.
-                forget(bucket, "drop-old-requests", ASYNCHRONOUS_PREFIX, settings.api.retention_days)
+                expire(bucket, "drop-old-requests", ASYNCHRONOUS_PREFIX, settings.api.retention_days)
             publish(self, settings.name, parameter, bucket.bucket_name)
             if purpose == "data" and settings.training.marker_name:
                 tell_event_bridge(bucket)
-            if purpose == "data" and settings.watching and (capture := settings.watching.capture):
-                forget(bucket, "drop-captured-requests", CAPTURED_PREFIX, capture.kept_days)
+            if purpose == "data" and settings.monitoring and (capture := settings.monitoring.capture):
+                expire(bucket, "drop-captured-requests", CAPTURED_PREFIX, capture.kept_days)
 
     def bucket(
         self,
@@ -122,7 +122,7 @@ class StorageStack(Stack):
         return bucket
 
 
-def forget(bucket: s3.Bucket, rule: str, folder: str, days: int) -> None:
+def expire(bucket: s3.Bucket, rule: str, folder: str, days: int) -> None:
     """Deletes what lies below a folder after so many days, and does not keep it as an overwritten version after that.
 
     In a versioned bucket an object that expires becomes such a version, which would stay as long as others do; where

@@ -8,7 +8,7 @@ from definitions.names import event_source, version_parameter
 from definitions.networks import KINDS
 from stacks.settings import EnvironmentSettings
 from stacks.shared.asl import choice, fail, jsonata, lookup, place_of, task
-from stacks.shared.job_context import Places
+from stacks.shared.job_context import JobContext
 
 # Each bound of the interval of (score of the new model - score of the champion).
 PASSES = {
@@ -17,7 +17,7 @@ PASSES = {
 }
 
 
-def champion_states(settings: EnvironmentSettings, places: Places, *, then: str) -> dict[str, Any]:
+def champion_states(settings: EnvironmentSettings, context: JobContext, *, then: str) -> dict[str, Any]:
     """The states that find `champion` (the released version, or empty) and `champion_artefact`."""
     parameter = lookup({kind: version_parameter(kind) for kind in KINDS})
     value = f"$states.result.Stacks[0].Parameters[ParameterKey = {parameter}].ParameterValue"
@@ -25,7 +25,7 @@ def champion_states(settings: EnvironmentSettings, places: Places, *, then: str)
     return {
         "FindChampion": task(
             "cloudformation:describeStacks",
-            {"StackName": places.inference_stack},
+            {"StackName": context.inference_stack},
             {"champion": f"$exists({value}) ? {value} : ''", "champion_artefact": "''"},
             "HasChampion",
             "NoChampion",
@@ -33,7 +33,7 @@ def champion_states(settings: EnvironmentSettings, places: Places, *, then: str)
         "HasChampion": choice(then, ("$champion != ''", "DescribeChampion")),
         "DescribeChampion": task(
             "sagemaker:describeModelPackage",
-            {"ModelPackageName": jsonata(f"{lookup(places.version_arns)} & $champion")},
+            {"ModelPackageName": jsonata(f"{lookup(context.version_arns)} & $champion")},
             {"champion_artefact": "$states.result.InferenceSpecification.Containers[0].ModelDataUrl"},
             "FindChampionArtefact",
             "NoChampion",

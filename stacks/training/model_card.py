@@ -7,7 +7,7 @@ import json
 from definitions.networks import NETWORKS
 from model_code.data.weights import LICENCE, TRAINED_ON, WEIGHTS
 from stacks.shared.asl import jsonata, lookup
-from stacks.shared.job_context import Places
+from stacks.shared.job_context import JobContext
 from stacks.training.training_job import IS_PRETRAINED
 
 CAVEATS = (
@@ -21,7 +21,7 @@ ORIGIN = (
 )
 
 
-def model_card(places: Places) -> dict:
+def model_card(context: JobContext) -> dict:
     """CreateModelPackage's ModelCard; its content follows SageMaker's model card JSON schema for model packages.
 
     Risk is Unknown: what a wrong answer costs is known to those who use the model, and they can say so in the card.
@@ -40,7 +40,7 @@ def model_card(places: Places) -> dict:
             'training_job_details': {{
                 'training_arn': $training_job_arn,
                 'training_datasets': [$data],
-                'training_environment': {{'container_image': ['{places.training_image}']}},
+                'training_environment': {{'container_image': ['{context.training_image}']}},
                 'hyper_parameters': [{hyperparameters}]
             }}
         }},

@@ -8,7 +8,7 @@ from definitions.names import RUN_ID_CHARACTERS
 from definitions.networks import KINDS
 from stacks.settings import EnvironmentSettings
 from stacks.shared.asl import fail, jsonata, lookup, task
-from stacks.shared.job_context import RUN_ID, Places
+from stacks.shared.job_context import RUN_ID, JobContext
 
 # S3 lists up to a thousand objects; half of them stay well below what a state may hold (256 KiB).
 LISTED_OBJECTS = 500
@@ -45,7 +45,7 @@ WRONG = f"$each({CHOSEN}, function($v, $k) {{ ({IS_WRONG}) ? $k }})"
 CHOSEN_ARE_WELL = f"($exists({CHOSEN}) ? $type({CHOSEN}) = 'object' and $count({WRONG}) = 0 : true)"
 
 
-def request_states(settings: EnvironmentSettings, places: Places, *, then: str) -> dict[str, Any]:
+def request_states(settings: EnvironmentSettings, context: JobContext, *, then: str) -> dict[str, Any]:
     """The states from `Start` to `then`.
 
     They find `kind`, `run_id`, `data`, `hyperparameters`, `minimum_accuracy` and `data_version`.
@@ -57,14 +57,14 @@ def request_states(settings: EnvironmentSettings, places: Places, *, then: str) 
             "Choices": [{"Condition": jsonata("$exists($states.input.marker_key)"), "Next": "ReadMarker"}],
             "Default": "CheckRequest",
         },
-        "ReadMarker": read_marker(places),
+        "ReadMarker": read_marker(context),
         "CheckRequest": {
             "Type": "Choice",
             "Choices": [
                 {
                     "Condition": jsonata(
                         f"$states.input.kind in [{kinds}] and "
-                        f"{below_data_bucket(places, '$states.input.data_s3_uri')} "
+                        f"{below_data_bucket(context, '$states.input.data_s3_uri')} "
                         f"and {GATE_IS_WELL} and {ID_IS_WELL} and {CHOSEN_ARE_WELL}"
                     ),
                     "Next": "Request",
@@ -74,7 +74,7 @@ def request_states(settings: EnvironmentSettings, places: Places, *, then: str) 
         },
         "BadRequest": fail(
             "BadRequest",
-            f"\"A run wants a 'kind' ({kinds}) and a 'data_s3_uri' below s3://{places.data_bucket}/ with "
+            f"\"A run wants a 'kind' ({kinds}) and a 'data_s3_uri' below s3://{context.data_bucket}/ with "
             "train/, validation/ and test/; a 'minimum_accuracy', where there is one, is a number from 0 to 1. "
             "A 'run_id', where there is one, has up to 36 letters, digits and single hyphens between them; "
             "'hyperparameters' are texts of letters, digits and _.+- by name, none of them empty. "
@@ -98,29 +98,29 @@ def request_states(settings: EnvironmentSettings, places: Places, *, then: str) 
             "Output": {},
             "Next": "DescribeData",
         },
-        "DescribeData": describe_data(places, then=then),
+        "DescribeData": describe_data(context, then=then),
     }
 
 
-def below_data_bucket(places: Places, uri: str) -> str:
+def below_data_bucket(context: JobContext, uri: str) -> str:
     """Whether something is a URI below the data bucket, as an expression.
 
     The bucket's name is known to CloudFormation alone and has dots, which a regular expression would take for anything.
     """
-    bucket = f"'s3://{places.data_bucket}/'"
+    bucket = f"'s3://{context.data_bucket}/'"
     return (
         f"($type({uri}) = 'string' ? $contains({uri}, {bucket}) and $substringBefore({uri}, {bucket}) = '' "
         f"and $substringAfter({uri}, {bucket}) != '' : false)"
     )
 
 
-def read_marker(places: Places) -> dict[str, Any]:
+def read_marker(context: JobContext) -> dict[str, Any]:
     """The marker's own JSON, which says at least the kind; its folder is the data set."""
-    folder = f"'s3://{places.data_bucket}/' & $replace($states.input.marker_key, /[^\\/]+$/, '')"
+    folder = f"'s3://{context.data_bucket}/' & $replace($states.input.marker_key, /[^\\/]+$/, '')"
     return {
         **task(
             "s3:getObject",
-            {"Bucket": places.data_bucket, "Key": jsonata("$states.input.marker_key")},
+            {"Bucket": context.data_bucket, "Key": jsonata("$states.input.marker_key")},
             {},
             "CheckRequest",
             "JobFailed",
@@ -129,14 +129,14 @@ def read_marker(places: Places) -> dict[str, Any]:
     }
 
 
-def describe_data(places: Places, *, then: str) -> dict[str, Any]:
+def describe_data(context: JobContext, *, then: str) -> dict[str, Any]:
     """The data's version: a digest over the names and entity tags of its objects, as they are when the run starts."""
     tags = "$join($states.result.Contents.(Key & ' ' & ETag), ' ')"
     return task(
         "s3:listObjectsV2",
         {
-            "Bucket": places.data_bucket,
-            "Prefix": jsonata(f"$substringAfter($data, 's3://{places.data_bucket}/')"),
+            "Bucket": context.data_bucket,
+            "Prefix": jsonata(f"$substringAfter($data, 's3://{context.data_bucket}/')"),
             "MaxKeys": LISTED_OBJECTS,
         },
         {"data_version": f"$exists($states.result.Contents) ? $hash({tags}, 'SHA-256') : 'no objects'"},

@@ -29,12 +29,12 @@ from stacks.settings.training import TrainingSettings
 from stacks.shared import iam as roles
 from stacks.shared.grants import OBJECTS, RUNS, STACK_ID, VERSIONS, Grant, allow
 from stacks.shared.iam import bucket_arn
-from stacks.shared.job_context import Places
+from stacks.shared.job_context import JobContext
 from stacks.shared.job_network import JobNetwork, publish_network
 from stacks.shared.parameters import publish, published
 from stacks.shared.state_machine import add_machine
 from stacks.training.state_machine import definition
-from stacks.training.triggers import add_starts
+from stacks.training.triggers import add_triggers
 
 # For the start of the jobs, the evaluation, and what is waited for after a refusal that may pass.
 SECONDS_BESIDE_TRAINING = 24 * 3600
@@ -92,7 +92,7 @@ class TrainingStack(Stack):
         if network:
             publish_network(self, settings.name, network.vpc_config)
         serving = INFERENCE_IMAGES[settings.inference.image_version]
-        places = Places(
+        context = JobContext(
             data_bucket=data_bucket,
             model_bucket=model_bucket,
             key_arn=self.key_arn,
@@ -116,16 +116,16 @@ class TrainingStack(Stack):
         machine = add_machine(
             self,
             "Training",
-            definition(settings, places),
+            definition(settings, context),
             longest_run(settings.training),
-            self.machine_grants(settings, places, job_role),
+            self.machine_grants(settings, context, job_role),
         )
-        add_starts(self, settings, machine, data_bucket)
+        add_triggers(self, settings, machine, data_bucket)
         publish(self, settings.name, TRAINING_STATE_MACHINE, machine.state_machine_arn)
-        publish(self, settings.name, INFERENCE_IMAGE, places.inference_image)
-        publish(self, settings.name, CPU_INFERENCE_IMAGE, places.cpu_inference_image)
-        if places.litert_image:
-            publish(self, settings.name, LITERT_IMAGE, places.litert_image)
+        publish(self, settings.name, INFERENCE_IMAGE, context.inference_image)
+        publish(self, settings.name, CPU_INFERENCE_IMAGE, context.cpu_inference_image)
+        if context.litert_image:
+            publish(self, settings.name, LITERT_IMAGE, context.litert_image)
 
     def job_role(self, settings: EnvironmentSettings, image: Image, code: s3_assets.Asset) -> iam.Role:
         """What the containers may do: read data and code, write checkpoints, models and evaluations."""
@@ -162,7 +162,7 @@ class TrainingStack(Stack):
         )
 
     def machine_grants(
-        self, settings: EnvironmentSettings, places: Places, job_role: iam.Role
+        self, settings: EnvironmentSettings, context: JobContext, job_role: iam.Role
     ) -> list[Grant]:
         """Exactly the calls that the definition makes, and those with which Step Functions waits for a job's end."""
         tuned = sorted(settings.training.tuning.ranges) if settings.training.tuning else []
@@ -189,7 +189,7 @@ class TrainingStack(Stack):
             for kind in ("TrainingJobsRule", "ProcessingJobsRule", *(["TuningJobsRule"] if tuned else []))
         ]
         inference_stack = self.format_arn(
-            service="cloudformation", resource="stack", resource_name=f"{places.inference_stack}/*"
+            service="cloudformation", resource="stack", resource_name=f"{context.inference_stack}/*"
         )
         verbs = ("Create", "Describe", "Stop")
         return [

@@ -11,7 +11,7 @@ from model_code.evaluation.files import BASELINE_FILE, EVALUATION_FILE, GATE_FIL
 from model_code.inference import ANSWERED_TYPES
 from stacks.settings import EnvironmentSettings
 from stacks.shared.asl import ETAG, SDK, catch, fail, jsonata, lookup, place_of, retriers, task
-from stacks.shared.job_context import Places, name_of_job
+from stacks.shared.job_context import JobContext, name_of_job
 from stacks.shared.processing_job import code_uri, processing_input, processing_task
 from stacks.training.champion_gate import behind_champion, champion_gate, champion_states, number
 from stacks.training.model_card import model_card
@@ -21,7 +21,7 @@ from stacks.training.training_job import first_training_state, training_states
 REGISTER = f"{SDK}:sagemaker:createModelPackage"
 
 
-def definition(settings: EnvironmentSettings, places: Places) -> dict[str, Any]:
+def definition(settings: EnvironmentSettings, context: JobContext) -> dict[str, Any]:
     """The state machine.
 
     Its input: `kind`, `data_s3_uri` (with train/, validation/ and test/ below it) and, optional, `run_id`,
@@ -34,20 +34,20 @@ def definition(settings: EnvironmentSettings, places: Places) -> dict[str, Any]:
         "QueryLanguage": "JSONata",
         "StartAt": "Start",
         "States": {
-            **request_states(settings, places, then=first_training_state(settings)),
-            **training_states(settings, places, then="ReadArtefact"),
+            **request_states(settings, context, then=first_training_state(settings)),
+            **training_states(settings, context, then="ReadArtefact"),
             # Before it is measured: what is written in its place later is another version than the one registered.
             "ReadArtefact": task(
                 "s3:headObject", place_of("$artefact"), {"artefact_etag": ETAG}, "FindChampion", "JobFailed"
             ),
-            **champion_states(settings, places, then="Evaluate"),
-            "Evaluate": evaluate(settings, places),
-            "ReadEvaluation": read_evaluation(places),
+            **champion_states(settings, context, then="Evaluate"),
+            "Evaluate": evaluate(settings, context),
+            "ReadEvaluation": read_evaluation(context),
             "Gate": gate(),
             "BelowGate": below_gate(),
             "ChampionGate": champion_gate(settings, then="Register"),
             "BehindChampion": behind_champion(),
-            "Register": register(settings, places),
+            "Register": register(settings, context),
         },
     }
 
@@ -60,38 +60,38 @@ EVALUATION_STEPS = [
 ]
 
 
-def evaluate(settings: EnvironmentSettings, places: Places) -> dict[str, Any]:
+def evaluate(settings: EnvironmentSettings, context: JobContext) -> dict[str, Any]:
     """The evaluation: a processing job that loads the very artefact that will be served, and the champion's."""
     return {
         **processing_task(
             settings,
-            places,
+            context,
             name=name_of_job(settings),
             instance_type=settings.training.evaluation_instance_type,
             steps=EVALUATION_STEPS,
-            inputs=evaluation_inputs(places),
+            inputs=evaluation_inputs(context),
             output_prefix="evaluations",
         ),
         "Next": "ReadEvaluation",
     }
 
 
-def evaluation_inputs(places: Places) -> str:
+def evaluation_inputs(context: JobContext) -> str:
     """Code, model and test split; and the champion's model where there is one; as an expression."""
     always = ", ".join(
         processing_input(name, uri)
-        for name, uri in {"code": code_uri(places), "model": "$artefact", "test": "$data & 'test/'"}.items()
+        for name, uri in {"code": code_uri(context), "model": "$artefact", "test": "$data & 'test/'"}.items()
     )
     champion = processing_input("champion", "$champion_artefact")
     return f"$append([{always}], $champion_artefact = '' ? [] : [{champion}])"
 
 
-def read_evaluation(places: Places) -> dict[str, Any]:
+def read_evaluation(context: JobContext) -> dict[str, Any]:
     """Reads the evaluation's figures into the machine."""
     report = "$parse($states.result.Body)"
     return task(
         "s3:getObject",
-        {"Bucket": places.model_bucket, "Key": jsonata(f"'evaluations/' & $job_name & '/{GATE_FILE}'")},
+        {"Bucket": context.model_bucket, "Key": jsonata(f"'evaluations/' & $job_name & '/{GATE_FILE}'")},
         {
             "metrics": f"{report}.gate",
             "metric": f"{lookup(METRICS, f'{report}.metric')}",
@@ -124,7 +124,7 @@ def below_gate() -> dict[str, Any]:
     )
 
 
-def register(settings: EnvironmentSettings, places: Places) -> dict[str, Any]:
+def register(settings: EnvironmentSettings, context: JobContext) -> dict[str, Any]:
     """The next version in the kind's model package group, with its figures and where it comes from."""
     group = lookup({kind: endpoint_name(settings.name, kind) for kind in NETWORKS})
     types = lookup({kind: network.content_types for kind, network in NETWORKS.items()})
@@ -136,20 +136,20 @@ def register(settings: EnvironmentSettings, places: Places) -> dict[str, Any]:
             "ModelPackageDescription": jsonata("'Trained by the job ' & $training_job_name"),
             "ModelApprovalStatus": settings.training.approval,
             "InferenceSpecification": {
-                "Containers": [container(places.inference_image)],
+                "Containers": [container(context.inference_image)],
                 "SupportedContentTypes": jsonata(types),
                 "SupportedResponseMIMETypes": list(ANSWERED_TYPES),
             },
-            "AdditionalInferenceSpecifications": further_specifications(places),
-            "ModelMetrics": {"ModelQuality": {"Statistics": statistics(places, EVALUATION_FILE)}},
+            "AdditionalInferenceSpecifications": further_specifications(context),
+            "ModelMetrics": {"ModelQuality": {"Statistics": statistics(context, EVALUATION_FILE)}},
             # What the drift job holds later inputs against.
-            "DriftCheckBaselines": {"ModelDataQuality": {"Statistics": statistics(places, BASELINE_FILE)}},
-            "ModelCard": model_card(places),
+            "DriftCheckBaselines": {"ModelDataQuality": {"Statistics": statistics(context, BASELINE_FILE)}},
+            "ModelCard": model_card(context),
             "MetadataProperties": {
-                "CommitId": places.code_key,
+                "CommitId": context.code_key,
                 "GeneratedBy": jsonata("$training_job_arn"),
             },
-            "CustomerMetadataProperties": lineage(places),
+            "CustomerMetadataProperties": lineage(context),
         },
         "Output": {
             "model_package_arn": jsonata("$states.result.ModelPackageArn"),
@@ -172,19 +172,19 @@ def container(image: str) -> dict[str, str]:
     }
 
 
-def statistics(places: Places, file: str) -> dict[str, str]:
+def statistics(context: JobContext, file: str) -> dict[str, str]:
     """One of the files that the evaluation left."""
-    uri = jsonata(f"'s3://{places.model_bucket}/evaluations/' & $job_name & '/{file}'")
+    uri = jsonata(f"'s3://{context.model_bucket}/evaluations/' & $job_name & '/{file}'")
     return {"ContentType": "application/json", "S3Uri": uri}
 
 
-def further_specifications(places: Places) -> list[dict[str, Any]]:
+def further_specifications(context: JobContext) -> list[dict[str, Any]]:
     """The same artefact behind other containers, each by a name under which a model can choose it."""
-    images = {CPU: places.cpu_inference_image, LITERT: places.litert_image}
+    images = {CPU: context.cpu_inference_image, LITERT: context.litert_image}
     return [{"Name": name, "Containers": [container(image)]} for name, image in images.items() if image]
 
 
-def lineage(places: Places) -> str:
+def lineage(context: JobContext) -> str:
     """Where a version comes from, within what the registry takes: 50 properties of 256 characters of a small set."""
     fixed = {
         "run_id": "$run_id",
@@ -192,8 +192,8 @@ def lineage(places: Places) -> str:
         "training_job": "$training_job_name",
         "training_data": "$data",
         "data_version": "$data_version",
-        "source_archive": f"'{places.code_key}'",
-        "training_image": f"'{places.training_image}'",
+        "source_archive": f"'{context.code_key}'",
+        "training_image": f"'{context.training_image}'",
         "metric": "$metric",
         "minimum_accuracy": "$string($minimum_accuracy)",
         "champion": "$champion = '' ? 'none' : 'version ' & $champion & "

@@ -18,7 +18,7 @@ from stacks.shared.asl import (
     jsonata,
     retriers,
 )
-from stacks.shared.job_context import Places, cost_tags, name_of_job
+from stacks.shared.job_context import JobContext, cost_tags, name_of_job
 from stacks.training.entrypoint import TRAINING_ENTRYPOINT
 from stacks.training.tuning_job import tune, tuning_choice
 
@@ -33,14 +33,14 @@ ATTEMPT = "($attempt = 0 ? '' : '-' & $string($attempt + 1))"
 NO_CAPACITY = "/CapacityError|InsufficientCapacity|ResourceLimitExceeded|MaxWaitTimeExceeded/"
 
 
-def training_states(settings: EnvironmentSettings, places: Places, *, then: str) -> dict[str, Any]:
+def training_states(settings: EnvironmentSettings, context: JobContext, *, then: str) -> dict[str, Any]:
     """The states from `first_training_state` to `then`."""
     others = len(settings.training.fallback_instance_types)
     no_capacity = f"$attempt < {others} and $contains($string($states.input), {NO_CAPACITY})"
-    once = train(settings, places, then=then)
+    once = train(settings, context, then=then)
     tuned = {}
     if settings.training.tuning:
-        tuned = {"ChooseTraining": tuning_choice(settings), "Tune": tune(settings, places, once, ATTEMPT)}
+        tuned = {"ChooseTraining": tuning_choice(settings), "Tune": tune(settings, context, once, ATTEMPT)}
     return {
         **tuned,
         "Train": once,
@@ -64,7 +64,7 @@ def first_training_state(settings: EnvironmentSettings) -> str:
     return "ChooseTraining" if settings.training.tuning else "Train"
 
 
-def train(settings: EnvironmentSettings, places: Places, *, then: str) -> dict[str, Any]:
+def train(settings: EnvironmentSettings, context: JobContext, *, then: str) -> dict[str, Any]:
     """The training job. Checkpoints make a spot interruption cost minutes."""
     training, name = settings.training, name_of_job(settings)
     stopping = {"MaxRuntimeInSeconds": training.max_runtime_seconds}
@@ -75,30 +75,30 @@ def train(settings: EnvironmentSettings, places: Places, *, then: str) -> dict[s
         "Resource": RESOURCE,
         "Arguments": {
             "TrainingJobName": jsonata(f"{name} & {ATTEMPT} & {RETRIED}"),
-            "RoleArn": places.role_arn,
+            "RoleArn": context.role_arn,
             "AlgorithmSpecification": {
-                "TrainingImage": places.training_image,
+                "TrainingImage": context.training_image,
                 "TrainingInputMode": "File",
                 "ContainerEntrypoint": TRAINING_ENTRYPOINT,
                 "MetricDefinitions": [
                     {"Name": name, "Regex": regex} for name, regex in METRIC_DEFINITIONS.items()
                 ],
             },
-            "HyperParameters": hyperparameters(places),
-            "InputDataConfig": channels(places),
+            "HyperParameters": hyperparameters(context),
+            "InputDataConfig": channels(context),
             "OutputDataConfig": {
-                "S3OutputPath": f"s3://{places.model_bucket}/training",
-                "KmsKeyId": places.key_arn,
+                "S3OutputPath": f"s3://{context.model_bucket}/training",
+                "KmsKeyId": context.key_arn,
             },
             "CheckpointConfig": {
-                "S3Uri": jsonata(f"'s3://{places.model_bucket}/checkpoints/' & {name}"),
+                "S3Uri": jsonata(f"'s3://{context.model_bucket}/checkpoints/' & {name}"),
             },
-            "ResourceConfig": hosts(training, places),
+            "ResourceConfig": hosts(training, context),
             "StoppingCondition": stopping,
             "EnableManagedSpotTraining": training.use_spot,
             "EnableNetworkIsolation": training.network_isolation,
             "EnableInterContainerTrafficEncryption": training.encrypt_between_hosts,
-            **({"VpcConfig": places.vpc} if places.vpc else {}),
+            **({"VpcConfig": context.vpc} if context.vpc else {}),
             "ProfilerConfig": {"DisableProfiler": True},
             "RetryStrategy": {"MaximumRetryAttempts": training.retry_attempts},
             "Tags": cost_tags(settings),
@@ -116,24 +116,24 @@ def train(settings: EnvironmentSettings, places: Places, *, then: str) -> dict[s
     }
 
 
-def hyperparameters(places: Places) -> str:
+def hyperparameters(context: JobContext) -> str:
     """The caller's hyperparameters, and over them those that say which code runs."""
     # SageMaker keeps the last part of the key as the file's name.
-    submit = json.dumps(f"{CODE_DIRECTORY}/{places.code_key.rsplit('/', 1)[-1]}")
+    submit = json.dumps(f"{CODE_DIRECTORY}/{context.code_key.rsplit('/', 1)[-1]}")
     fixed = {"sagemaker_program": json.dumps(ENTRY_POINT), "sagemaker_submit_directory": submit}
     members = ", ".join(f"'{name}': '{value}'" for name, value in fixed.items())
     # The kind is quoted because the toolkit reads every value as JSON.
     return jsonata(f"$merge([$hyperparameters, {{'kind': '\"' & $kind & '\"', {members}}}])")
 
 
-def hosts(training: TrainingSettings, places: Places) -> Any:
+def hosts(training: TrainingSettings, context: JobContext) -> Any:
     """ResourceConfig; with other instance types to try, the one that the present attempt is for."""
     choices = [
         {
             "InstanceType": instance,
             "InstanceCount": training.instance_count,
             "VolumeSizeInGB": training.volume_gigabytes,
-            **({} if has_local_storage(instance) else {"VolumeKmsKeyId": places.key_arn}),
+            **({} if has_local_storage(instance) else {"VolumeKmsKeyId": context.key_arn}),
             **(
                 {"KeepAlivePeriodInSeconds": training.warm_pool_seconds} if training.warm_pool_seconds else {}
             ),
@@ -143,15 +143,15 @@ def hosts(training: TrainingSettings, places: Places) -> Any:
     return jsonata(f"{json.dumps(choices)}[$attempt]") if len(choices) > 1 else choices[0]
 
 
-def channels(places: Places) -> str:
+def channels(context: JobContext) -> str:
     """InputDataConfig: the data, the code and, where the run starts from some, the weights; as an expression."""
     always = {
         "train": "$data & 'train/'",
         "validation": "$data & 'validation/'",
-        "code": f"'s3://{places.code_bucket}/{places.code_key}'",
+        "code": f"'s3://{context.code_bucket}/{context.code_key}'",
     }
     members = ", ".join(channel(name, uri) for name, uri in always.items())
-    weights = channel("pretrained", f"'s3://{places.data_bucket}/{PRETRAINED_PREFIX}/'")
+    weights = channel("pretrained", f"'s3://{context.data_bucket}/{PRETRAINED_PREFIX}/'")
     return jsonata(f"$append([{members}], {IS_PRETRAINED} ? [{weights}] : [])")
 
 

@@ -10,7 +10,7 @@ from stacks.settings import EnvironmentSettings
 from stacks.shared.state_machine import target
 
 
-def add_starts(
+def add_triggers(
     scope: Construct, settings: EnvironmentSettings, machine: stepfunctions.StateMachine, data_bucket: str
 ) -> None:
     """Adds a rule for the marker and one for each schedule of the settings; none by default."""

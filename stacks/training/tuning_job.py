@@ -7,7 +7,7 @@ from typing import Any
 from stacks.settings import EnvironmentSettings
 from stacks.settings.training import TuningSettings
 from stacks.shared.asl import RETRIED, jsonata, lookup
-from stacks.shared.job_context import Places, name_of_job
+from stacks.shared.job_context import JobContext, name_of_job
 
 # A metric of model_code.training.metrics: the split that decides is never the one that the gate looks at.
 OBJECTIVE = "validation_accuracy"
@@ -35,7 +35,7 @@ def tuning_choice(settings: EnvironmentSettings) -> dict[str, Any]:
 
 
 def tune(
-    settings: EnvironmentSettings, places: Places, training: dict[str, Any], attempt: str
+    settings: EnvironmentSettings, context: JobContext, training: dict[str, Any], attempt: str
 ) -> dict[str, Any]:
     """The tuning job over the very training job that `training`, its state, would start.
 
@@ -48,7 +48,7 @@ def tune(
     job = {key: value for key, value in request.items() if key not in (*OF_ONE_JOB, "CheckpointConfig")}
     algorithm = dict(job["AlgorithmSpecification"])
     del algorithm["ContainerEntrypoint"]
-    ranges = {kind: continuous(found) for kind, found in sorted(tuning.ranges.items())}
+    ranges = {kind: continuous(ranges) for kind, ranges in sorted(tuning.ranges.items())}
     best = "$states.result.BestTrainingJob"
     name = f"$replace($substring({name_of_job(settings)}, 0, {NAME_CHARACTERS}), /-+$/, '')"
     return {

@@ -47,7 +47,7 @@ window.addEventListener("securitypolicyviolation", (event) =>
 
 
 @dataclass
-class Request:
+class ReceivedRequest:
     """What the page sent."""
 
     path: str
@@ -68,7 +68,7 @@ class Api:
 
     answers: dict[str, tuple[int, Any]] = field(default_factory=dict)
     headers: dict[str, dict[str, str]] = field(default_factory=dict)
-    requests: list[Request] = field(default_factory=list)
+    requests: list[ReceivedRequest] = field(default_factory=list)
     held: set[str] = field(default_factory=set)
     released: threading.Event = field(default_factory=threading.Event)
 
@@ -91,7 +91,7 @@ class Api:
                 break
         headers = {name.decode(): value.decode() for name, value in scope["headers"]}
         path = scope["path"].removeprefix(API)
-        self.requests.append(Request(path, body, headers))
+        self.requests.append(ReceivedRequest(path, body, headers))
         while path in self.held and not self.released.is_set():
             await asyncio.sleep(0.02)
         status, answer = self.answer(path, body, headers, scope["path"])
@@ -157,7 +157,7 @@ def served(application: Any) -> Iterator[str]:
 
 
 @dataclass
-class Place:
+class Site:
     """The served console: its address, the API behind it, and what it tells the page of itself."""
 
     address: str
@@ -206,17 +206,17 @@ def nothing_yet() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Place]:
+def server() -> Iterator[Site]:
     """One server for a file of tests."""
-    place = Place("", Api(), configuration, nothing_yet)
+    site = Site("", Api(), configuration, nothing_yet)
     for address in served(
-        with_console(lambda *words: place.api(*words), lambda: place.configuration(), lambda: place.state())
+        with_console(lambda *words: site.api(*words), lambda: site.configuration(), lambda: site.state())
     ):
-        place.address = f"{address}{PREFIX}"
-        yield place
+        site.address = f"{address}{PREFIX}"
+        yield site
 
 
-def renewed(server: Place) -> Place:
+def renewed(server: Site) -> Site:
     """The server with an API that answers every path by its example in the API's own documents."""
     known = examples()
     server.api.released.set()
@@ -230,13 +230,13 @@ def renewed(server: Place) -> Place:
 
 
 @pytest.fixture
-def place(server) -> Place:
+def site(server) -> Site:
     """The server, as new for each test."""
     return renewed(server)
 
 
 @contextmanager
-def pages(browser: Any, place: Place) -> Iterator[Callable[..., Any]]:
+def pages(browser: Any, site: Site) -> Iterator[Callable[..., Any]]:
     """A function that opens the console in a context of its own; at the end no page may have complained."""
     contexts, complaints = [], []
 
@@ -262,7 +262,7 @@ def pages(browser: Any, place: Place) -> Iterator[Callable[..., Any]]:
 
         page.on("console", lambda one: complain(one.text) if one.type in ("error", "warning") else None)
         page.on("pageerror", lambda error: complain(str(error)))
-        page.goto(place.address + fragment)
+        page.goto(site.address + fragment)
         # The last that it does before it listens: the questions are there, and what the link holds is filled in.
         page.wait_for_selector("#advice > *", state="attached")
         return page
@@ -274,7 +274,7 @@ def pages(browser: Any, place: Place) -> Iterator[Callable[..., Any]]:
 
 
 @pytest.fixture
-def open_page(browser, place) -> Iterator[Callable[..., Any]]:
+def open_page(browser, site) -> Iterator[Callable[..., Any]]:
     """Opens the console for one test."""
-    with pages(browser, place) as run:
+    with pages(browser, site) as run:
         yield run

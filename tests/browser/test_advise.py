@@ -42,14 +42,14 @@ def advised(page) -> None:
     page.wait_for_selector("#advice .headline, #advice .notice.bad")
 
 
-def test_the_page_shows_the_advisors_own_advice(place, open_page):
+def test_the_page_shows_the_advisors_own_advice(site, open_page):
     advice = recommend(Problem.from_dict(PROBLEM))
     first = advice.options[0]
     page = open_page("#advise")
     answer(page, QUESTION)
-    assert place.api.requests == []
+    assert site.api.requests == []
     advised(page)
-    (request,) = place.api.requests
+    (request,) = site.api.requests
     assert json.loads(request.body) == PROBLEM
     headline = page.inner_text("#advice .headline")
     assert f"{first.service}: {first.operation}" in headline
@@ -124,10 +124,10 @@ def drawn_options(advice):
     return [option for option in advice.options[:5] if option.usd_per_month is not None]
 
 
-def test_the_chart_draws_the_advisors_own_figures(place, charted):
+def test_the_chart_draws_the_advisors_own_figures(site, charted):
     advice = recommend(Problem.from_dict(PROBLEM))
-    (request,) = place.api.requests
-    given = place.api.answer("advise", request.body, request.headers, API + "advise")[1]["cost_curves"]
+    (request,) = site.api.requests
+    given = site.api.answer("advise", request.body, request.headers, API + "advise")[1]["cost_curves"]
     found = charted.evaluate(CHART)
     assert found["volumes"] == given["volumes"]
     assert list(found["curves"]) == [option.id for option in drawn_options(advice)]
@@ -172,7 +172,9 @@ def test_the_chart_can_be_read_by_pointing_and_without_seeing_it(charted):
 def test_every_break_even_of_the_drawn_curves_is_marked_on_its_curve(charted):
     advice = recommend(Problem.from_dict(PROBLEM))
     drawn = {option.id for option in drawn_options(advice)}
-    expected = [one for one in advice.break_evens if {one.below, one.above} <= drawn]
+    expected = [
+        break_even for break_even in advice.break_evens if {break_even.below, break_even.above} <= drawn
+    ]
     found = charted.evaluate(CHART)
     assert len(found["points"]) == len(found["numbers"]) == len(expected) > 0
     assert charted.locator(".crossings li").count() == len(expected)
@@ -197,7 +199,7 @@ def test_at_any_width_no_number_lies_on_another_and_the_volume_is_marked(charted
         assert x == pytest.approx(found["lines"][0][at][0], abs=1)
 
 
-def test_after_the_first_advice_the_answer_follows_what_is_typed(place, open_page):
+def test_after_the_first_advice_the_answer_follows_what_is_typed(site, open_page):
     page = open_page("#advise")
     answer(page, QUESTION)
     advised(page)
@@ -205,21 +207,21 @@ def test_after_the_first_advice_the_answer_follows_what_is_typed(place, open_pag
     changed = recommend(Problem.from_dict({**PROBLEM, "predictions_per_month": 50_000_000})).options[0]
     words = f"{changed.usd_per_month:,.0f} a month"
     until(page, "words => document.querySelector('#advice .price').textContent.includes(words)", words)
-    assert len(place.api.requests) == 2
+    assert len(site.api.requests) == 2
 
 
-def test_the_advice_before_stays_until_the_next_one_comes(place, open_page):
+def test_the_advice_before_stays_until_the_next_one_comes(site, open_page):
     page = open_page("#advise")
     answer(page, QUESTION)
     advised(page)
-    place.api.held = {"advise"}
+    site.api.held = {"advise"}
     answer(page, {"predictions_per_month": "50000000"})
     page.wait_for_selector("#advice[aria-busy=true] .headline")
-    place.api.released.set()
+    site.api.released.set()
     page.wait_for_selector("#advice:not([aria-busy]) .headline")
 
 
-def test_a_link_holds_the_question_and_sends_nothing_by_itself(place, open_page):
+def test_a_link_holds_the_question_and_sends_nothing_by_itself(site, open_page):
     page = open_page("#advise", permissions=["clipboard-read", "clipboard-write"])
     answer(page, QUESTION)
     page.click("#share")
@@ -230,12 +232,12 @@ def test_a_link_holds_the_question_and_sends_nothing_by_itself(place, open_page)
     opened = open_page(link.partition("/_console/")[2])
     for name, value in QUESTION.items():
         expect(opened.locator(f"#answer-{name}")).to_have_value(value)
-    assert place.api.requests == []
+    assert site.api.requests == []
     advised(opened)
-    assert json.loads(place.api.requests[0].body) == PROBLEM
+    assert json.loads(site.api.requests[0].body) == PROBLEM
 
 
-def test_what_matters_most_can_be_answered_and_only_where_it_can_be(place, open_page):
+def test_what_matters_most_can_be_answered_and_only_where_it_can_be(site, open_page):
     little = {
         name: QUESTION[name] for name in ("modality", "task", "labelled_examples", "predictions_per_month")
     }

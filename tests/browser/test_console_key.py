@@ -25,15 +25,15 @@ def listen(shown) -> dict[str, Callable[[Any], None]]:
     return {"**/config.json": note}
 
 
-def test_the_key_of_the_address_is_shown_and_leaves_the_address(open_page, place, shown, listen):
+def test_the_key_of_the_address_is_shown_and_leaves_the_address(open_page, site, shown, listen):
     page = open_page("#key=a-key_1", routes=listen)
     assert shown == ["Bearer a-key_1"]
-    assert page.url == place.address
+    assert page.url == site.address
 
 
-def test_the_key_stays_when_the_page_is_loaded_again(open_page, place, shown, listen):
+def test_the_key_stays_when_the_page_is_loaded_again(open_page, site, shown, listen):
     page = open_page("#key=a-key_1", routes=listen)
-    page.goto(f"{place.address}#advise")
+    page.goto(f"{site.address}#advise")
     page.reload()
     page.wait_for_selector("#place:not(:empty)")
     assert shown == ["Bearer a-key_1"] * 2

@@ -70,13 +70,13 @@ class Recorder:
 
 @pytest.fixture
 def recorder() -> Recorder:
-    """What lies behind the door."""
+    """What lies behind the check."""
     return Recorder()
 
 
 @pytest.fixture
 def guarded(recorder) -> Iterator[str]:
-    """The address of a server with the door."""
+    """The address of a server with the check."""
     yield from served(for_own_origin(recorder, PREFIX))
 
 

@@ -30,18 +30,18 @@ MENTIONS = (
 )
 
 
-def try_empty(place, page) -> None:
+def try_empty(site, page) -> None:
     page.wait_for_selector(".answer.ghost")
 
 
-def try_picture(place, page) -> None:
+def try_picture(site, page) -> None:
     page.set_input_files("#file", PHOTO)
     page.wait_for_selector("#picture:visible")
     asked(page)
 
 
-def try_failed(place, page) -> None:
-    place.api.answers["texts/targeted-sentiment"][1]["results"] = [
+def try_failed(site, page) -> None:
+    site.api.answers["texts/targeted-sentiment"][1]["results"] = [
         {
             "label": sentiment,
             "score": 0.9,
@@ -51,20 +51,20 @@ def try_failed(place, page) -> None:
         for words, kind, sentiment in MENTIONS
     ]
     sentence = "No model is released to the endpoint recognition-dev-rnn yet."
-    place.api.answers["texts/class"] = (503, {"error": {"message": sentence}})
+    site.api.answers["texts/class"] = (503, {"error": {"message": sentence}})
     write(page, REVIEW)
     asked(page)
 
 
-def advise_full(place, page) -> None:
+def advise_full(site, page) -> None:
     page.click("nav a[href='#advise']")
     answer(page, QUESTION)
     advised(page)
     page.wait_for_selector(".chart canvas")
 
 
-def watch_full(place, page) -> None:
-    place.state = lambda: STATE
+def watch_full(site, page) -> None:
+    site.state = lambda: STATE
     page.click("nav a[href='#watch']")
     page.wait_for_selector("#state .run canvas")
     page.locator("#state .run summary").first.click()
@@ -76,11 +76,11 @@ STATES = [try_empty, try_picture, try_failed, advise_full, watch_full]
 @pytest.fixture(scope="module", params=STATES, ids=lambda state: state.__name__)
 def shown(request, browser, server):
     """The console brought into a state, with the state's name."""
-    place = renewed(server)
-    place.api.answers |= {"images/labels": (200, FLOWER), "images/class": (200, OWN)}
-    with pages(browser, place) as open_page:
+    site = renewed(server)
+    site.api.answers |= {"images/labels": (200, FLOWER), "images/class": (200, OWN)}
+    with pages(browser, site) as open_page:
         page = open_page(expects=("Failed to load resource",), reduced_motion="reduce")
-        request.param(place, page)
+        request.param(site, page)
         yield page, request.param.__name__
 
 
@@ -102,7 +102,9 @@ def test_axe_finds_nothing(shown, theme):
         LEVELS if theme == "light" else {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}
     )
     report = page.evaluate("rules => axe.run({ runOnly: rules })", rules)
-    assert [(one["id"], [node["html"] for node in one["nodes"]]) for one in report["violations"]] == []
+    assert [
+        (violation["id"], [node["html"] for node in violation["nodes"]]) for violation in report["violations"]
+    ] == []
     assert len(report["passes"]) >= (15 if theme == "light" else 1)
     picture(page, f"{name}-{theme}")
 
@@ -129,7 +131,7 @@ def focused(page) -> str:
     return name
 
 
-def test_the_keyboard_alone_is_enough(place, open_page):
+def test_the_keyboard_alone_is_enough(site, open_page):
     page = open_page()
     order = []
     for _ in range(7):
@@ -146,7 +148,7 @@ def test_the_keyboard_alone_is_enough(place, open_page):
     assert focused(page) == "go"
     page.keyboard.press("Enter")
     page.wait_for_selector(".answer.own .best")
-    assert "texts/class" in place.api.asked()
+    assert "texts/class" in site.api.asked()
 
 
 def test_the_skip_link_leads_to_the_page_and_keeps_it(open_page):
@@ -158,8 +160,8 @@ def test_the_skip_link_leads_to_the_page_and_keeps_it(open_page):
     expect(page.locator("#advise")).to_be_visible()
 
 
-def test_who_wants_no_motion_sees_none(place, open_page):
-    place.api.held = {"texts/class"}
+def test_who_wants_no_motion_sees_none(site, open_page):
+    site.api.held = {"texts/class"}
     page = open_page(reduced_motion="reduce")
     write(page, "A film.")
     page.click("#go")
@@ -192,25 +194,25 @@ OWN_ACCOUNT = {
 }
 
 
-def test_a_cognito_that_cannot_be_reached_is_a_sentence(place, browser):
-    place.configuration = lambda: OWN_ACCOUNT
+def test_a_cognito_that_cannot_be_reached_is_a_sentence(site, browser):
+    site.configuration = lambda: OWN_ACCOUNT
     context = browser.new_context(bypass_csp=True)
     context.set_default_timeout(PATIENCE_SECONDS * 1000)
 
     def authorize(route) -> None:
         state = route.request.url.split("&state=")[1].split("&")[0]
-        route.fulfill(status=302, headers={"location": f"{place.address}?code=code&state={state}"})
+        route.fulfill(status=302, headers={"location": f"{site.address}?code=code&state={state}"})
 
     context.route("**/oauth2/authorize?**", authorize)
     context.route("**/oauth2/token", lambda route: route.abort())
     page = context.new_page()
-    page.goto(place.address)
+    page.goto(site.address)
     page.wait_for_selector("#failure:has-text('Cognito cannot be reached. Load the page again.')")
     context.close()
 
 
-def test_a_link_of_a_strangers_shows_nothing_and_cancels_no_sign_in(place, browser):
-    place.configuration = lambda: OWN_ACCOUNT
+def test_a_link_of_a_strangers_shows_nothing_and_cancels_no_sign_in(site, browser):
+    site.configuration = lambda: OWN_ACCOUNT
     context = browser.new_context(bypass_csp=True)
     context.set_default_timeout(PATIENCE_SECONDS * 1000)
     states = []
@@ -221,29 +223,29 @@ def test_a_link_of_a_strangers_shows_nothing_and_cancels_no_sign_in(place, brows
 
     context.route("**/oauth2/authorize?**", authorize)
     page = context.new_page()
-    page.goto(place.address)
+    page.goto(site.address)
     page.wait_for_url("**/oauth2/authorize?**")
     words = "error=access_denied&error_description=Your+account+is+locked.+Call+us"
     for link in (f"?{words}", f"?{words}&state=guessed", "?code=stolen&state=guessed"):
-        page.goto(f"{place.address}{link}")
+        page.goto(f"{site.address}{link}")
         page.wait_for_url("**/oauth2/authorize?**")
     assert states == states[:1] * 4, "the sign-in that was begun goes on"
-    page.goto(f"{place.address}?{words}&state={states[0]}")
+    page.goto(f"{site.address}?{words}&state={states[0]}")
     page.wait_for_selector("#failure:has-text('Signing in failed: it was not allowed. Load the page again.')")
     assert "locked" not in page.content()
     context.close()
 
 
-def test_a_person_signs_in_with_cognito_and_signs_with_their_own_credentials(place, open_page):
+def test_a_person_signs_in_with_cognito_and_signs_with_their_own_credentials(site, open_page):
     """Cognito's own answers are played by the test; that the request is signed as they say is computed."""
-    place.configuration = lambda: OWN_ACCOUNT
+    site.configuration = lambda: OWN_ACCOUNT
     asked_of_cognito = []
 
     def authorize(route) -> None:
         asked_of_cognito.append(dict(part.split("=") for part in route.request.url.split("?")[1].split("&")))
         state = asked_of_cognito[0]["state"]
         # The console is at the root of its own domain there.
-        route.fulfill(status=302, headers={"location": f"{place.address}?code=code&state={state}"})
+        route.fulfill(status=302, headers={"location": f"{site.address}?code=code&state={state}"})
 
     def token(route) -> None:
         asked_of_cognito.append(dict(part.split("=") for part in route.request.post_data.split("&")))
@@ -264,7 +266,7 @@ def test_a_person_signs_in_with_cognito_and_signs_with_their_own_credentials(pla
 
     def api(route) -> None:
         sent.append(route.request.headers)
-        route.fulfill(status=200, json=place.api.answers["texts/sentiment"][1])
+        route.fulfill(status=200, json=site.api.answers["texts/sentiment"][1])
 
     page = open_page(
         "#advise?modality=text",

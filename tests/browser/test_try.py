@@ -47,9 +47,9 @@ OWN = {
 
 
 @pytest.fixture
-def pictured(place, open_page):
+def pictured(site, open_page):
     """The page with a photograph chosen and nothing asked yet."""
-    place.api.answers |= {"images/labels": (200, FLOWER), "images/class": (200, OWN)}
+    site.api.answers |= {"images/labels": (200, FLOWER), "images/class": (200, OWN)}
 
     def run(**options):
         page = open_page(**options)
@@ -83,15 +83,15 @@ def noise(width: int, height: int) -> Image.Image:
     return Image.fromarray(np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8))
 
 
-def test_nothing_is_sent_before_the_person_says_so(place, pictured):
+def test_nothing_is_sent_before_the_person_says_so(site, pictured):
     page = pictured()
     write(page, "A moving film.")
     page.locator("#samples button").first.click()
     page.wait_for_timeout(300)
-    assert place.api.requests == []
+    assert site.api.requests == []
 
 
-def test_both_answer_side_by_side_with_what_each_costs(place, pictured):
+def test_both_answer_side_by_side_with_what_each_costs(site, pictured):
     page = pictured()
     asked(page)
     managed, own = (page.locator(f".answer.{side}").inner_text() for side in ("managed", "own"))
@@ -111,10 +111,10 @@ def test_both_answer_side_by_side_with_what_each_costs(place, pictured):
     assert "They agree" in page.inner_text("#verdict")
 
 
-def test_the_file_is_sent_byte_for_byte_with_its_type(place, pictured):
+def test_the_file_is_sent_byte_for_byte_with_its_type(site, pictured):
     asked(pictured())
-    assert place.api.asked() == ["images/class", "images/labels"]
-    for request in place.api.requests:
+    assert site.api.asked() == ["images/class", "images/labels"]
+    for request in site.api.requests:
         assert (request.body, request.headers["content-type"]) == (PHOTO.read_bytes(), "image/jpeg")
 
 
@@ -141,11 +141,11 @@ def boxes_fit(page) -> None:
         assert drawn["height"] == pytest.approx(box["height"] * image["height"], abs=1.5)
 
 
-def test_disagreement_is_shown(place, pictured):
+def test_disagreement_is_shown(site, pictured):
     page = pictured()
     for label, head in (("flower", "They agree"), ("plant", "They disagree"), ("ship", "They disagree")):
         results = [{"label": label, "score": 0.61}]
-        place.api.answers["images/class"] = (200, {**OWN, "results": results})
+        site.api.answers["images/class"] = (200, {**OWN, "results": results})
         asked(page)
         verdict = page.inner_text("#verdict")
         assert head in verdict
@@ -156,14 +156,14 @@ def test_disagreement_is_shown(place, pictured):
 NO_STAND_IN = {"error": {"code": "NoStandIn", "message": "The embedded AWS has no stand-in for this."}}
 
 
-def test_each_mention_is_marked_by_characters_with_the_sentiment_towards_it(place, open_page):
+def test_each_mention_is_marked_by_characters_with_the_sentiment_towards_it(site, open_page):
     text = "🎬 Ada was wonderful, the room was not, and the film ran for two hours."
     mentions = [
         ("Ada", "PERSON", "positive"),
         ("room", "FACILITY", "negative"),
         ("two hours", "DATE", "neutral"),
     ]
-    place.api.answers["texts/targeted-sentiment"][1]["results"] = [
+    site.api.answers["texts/targeted-sentiment"][1]["results"] = [
         {
             "label": sentiment,
             "score": 0.9,
@@ -182,16 +182,16 @@ def test_each_mention_is_marked_by_characters_with_the_sentiment_towards_it(plac
         "two hoursdate: neutral",
     ]
     assert [mark.get_attribute("class") for mark in marks.all()] == ["good", "bad", ""]
-    assert place.api.asked() == ["texts/class", "texts/sentiment", "texts/targeted-sentiment"]
+    assert site.api.asked() == ["texts/class", "texts/sentiment", "texts/targeted-sentiment"]
     (call,) = page.locator("#marked p.small").all_inner_texts()
     assert "Targeted sentiment by Amazon Comprehend" in call and "US$ 0.0003" in call
-    assert {request.body for request in place.api.requests} == {text.encode()}
+    assert {request.body for request in site.api.requests} == {text.encode()}
 
 
-def test_where_there_is_no_targeted_sentiment_the_entities_are_marked(place, open_page):
+def test_where_there_is_no_targeted_sentiment_the_entities_are_marked(site, open_page):
     text = "🎬 Ada Lovelace was born in London."
-    place.api.answers["texts/targeted-sentiment"] = (501, NO_STAND_IN)
-    entities = place.api.answers["texts/entities"][1]
+    site.api.answers["texts/targeted-sentiment"] = (501, NO_STAND_IN)
+    entities = site.api.answers["texts/entities"][1]
     for result, words in zip(entities["results"], ("Ada Lovelace", "London"), strict=True):
         begin = text.index(words)
         result["span"] = {"begin": begin, "end": begin + len(words)}
@@ -204,31 +204,33 @@ def test_where_there_is_no_targeted_sentiment_the_entities_are_marked(place, ope
     assert refusal == "Targeted sentiment: The embedded AWS has no stand-in for this."
 
 
-def test_where_nothing_can_be_marked_the_text_stands_with_the_reasons(place, open_page):
+def test_where_nothing_can_be_marked_the_text_stands_with_the_reasons(site, open_page):
     for path in ("texts/targeted-sentiment", "texts/entities"):
-        place.api.answers[path] = (501, NO_STAND_IN)
+        site.api.answers[path] = (501, NO_STAND_IN)
     page = open_page(expects=("Failed to load resource",))
     write(page, "A film.")
     asked(page)
     assert page.inner_text("#marked .text") == "A film."
-    assert [one.partition(":")[0] for one in page.locator("#marked p.small").all_inner_texts()] == [
+    assert [
+        inner_text.partition(":")[0] for inner_text in page.locator("#marked p.small").all_inner_texts()
+    ] == [
         "Targeted sentiment",
         "Entities",
     ]
 
 
-def test_the_sentiments_of_both_are_marked_at_the_text(place, open_page):
+def test_the_sentiments_of_both_are_marked_at_the_text(site, open_page):
     page = open_page()
     write(page, "A film.")
     for label, tone in (("positive", "good"), ("negative", "bad"), ("neutral", "")):
-        place.api.answers["texts/sentiment"][1]["results"] = [{"label": label, "score": 0.9}]
+        site.api.answers["texts/sentiment"][1]["results"] = [{"label": label, "score": 0.9}]
         asked(page)
         assert page.locator("#marked .text").get_attribute("class").strip() == f"text {tone}".strip()
         assert f"Managed service: {label} 90%" in page.locator("#marked .tag").all_inner_texts()
     assert page.locator("#marked .tag").count() == 2
 
 
-def test_a_large_picture_is_shrunk_in_the_browser_and_the_page_says_so(place, open_page):
+def test_a_large_picture_is_shrunk_in_the_browser_and_the_page_says_so(site, open_page):
     page = open_page()
     large = file_of(noise(1_300, 1_200), "PNG", "large.png", compress_level=0)
     assert len(large["buffer"]) > IMAGE_BYTES
@@ -236,20 +238,20 @@ def test_a_large_picture_is_shrunk_in_the_browser_and_the_page_says_so(place, op
     page.wait_for_selector("#picture:visible")
     assert "Shrunk in your browser from 1,300 × 1,200 (4.7 MB)" in page.inner_text("#image-note")
     asked(page)
-    assert place.api.asked() == ["images/class", "images/labels"]
-    for request in place.api.requests:
+    assert site.api.asked() == ["images/class", "images/labels"]
+    for request in site.api.requests:
         assert request.headers["content-type"] == "image/jpeg"
         assert len(request.body) <= IMAGE_BYTES
         assert Image.open(io.BytesIO(request.body)).format == "JPEG"
 
 
-def test_another_format_is_written_anew_and_the_page_says_so(place, open_page):
+def test_another_format_is_written_anew_and_the_page_says_so(site, open_page):
     page = open_page()
     page.set_input_files("#file", file_of(noise(120, 90), "WEBP", "small.webp"))
     page.wait_for_selector("#picture:visible")
     assert "Written anew as JPEG" in page.inner_text("#image-note")
     asked(page)
-    assert Image.open(io.BytesIO(place.api.requests[0].body)).size == (120, 90)
+    assert Image.open(io.BytesIO(site.api.requests[0].body)).size == (120, 90)
 
 
 def test_what_is_no_picture_is_a_sentence_and_nothing_can_be_sent(open_page):
@@ -278,14 +280,14 @@ def test_a_picture_can_be_pasted_and_dropped(open_page, way):
     assert page.locator("#go").is_enabled()
 
 
-def test_the_camera_gives_a_picture_and_is_off_afterwards(place, open_page):
+def test_the_camera_gives_a_picture_and_is_off_afterwards(site, open_page):
     page = open_page(permissions=["camera"])
     page.click("#camera")
     until(page, "document.querySelector('video').videoWidth > 0")
     page.click("#viewfinder button[value=take]")
     page.wait_for_selector("#picture:visible")
     assert page.evaluate("document.querySelector('video').srcObject") is None
-    assert place.api.requests == []
+    assert site.api.requests == []
 
 
 LOADING = {"error": {"code": "ModelNotReady", "message": "The model is still loading."}}
@@ -299,11 +301,11 @@ REFUSALS = [
 ]
 
 
-def test_a_refusal_is_a_sentence_and_the_other_answer_stands(place, pictured):
+def test_a_refusal_is_a_sentence_and_the_other_answer_stands(site, pictured):
     page = pictured(expects=("Failed to load resource",))
     for status, body, headers, sentence in REFUSALS:
-        place.api.answers["images/class"] = (status, body)
-        place.api.headers["images/class"] = headers
+        site.api.answers["images/class"] = (status, body)
+        site.api.headers["images/class"] = headers
         asked(page)
         assert sentence in page.inner_text(".answer.own")
         assert "Flower" in page.inner_text(".answer.managed")
@@ -312,8 +314,8 @@ def test_a_refusal_is_a_sentence_and_the_other_answer_stands(place, pictured):
         assert "Managed service: Flower" in said and sentence.partition("\n")[0] in said
 
 
-def test_a_network_that_was_never_released_is_told_with_what_to_run(place, pictured):
-    place.api.answers["images/class"] = (503, NOT_RELEASED)
+def test_a_network_that_was_never_released_is_told_with_what_to_run(site, pictured):
+    site.api.answers["images/class"] = (503, NOT_RELEASED)
     page = pictured(expects=("Failed to load resource",))
     asked(page)
     assert page.inner_text(".answer.own .tag") == "not released"
@@ -332,8 +334,8 @@ def test_an_api_that_cannot_be_reached_is_a_sentence(pictured):
         assert "The API cannot be reached" in page.inner_text(f".answer.{side}")
 
 
-def test_a_slow_api_shows_what_is_there_counts_the_seconds_and_can_be_stopped(place, pictured):
-    place.api.held = {"images/labels"}
+def test_a_slow_api_shows_what_is_there_counts_the_seconds_and_can_be_stopped(site, pictured):
+    site.api.held = {"images/labels"}
     page = pictured()
     page.click("#go")
     page.wait_for_selector(".answer.own .best")
@@ -348,24 +350,24 @@ def test_a_slow_api_shows_what_is_there_counts_the_seconds_and_can_be_stopped(pl
     assert page.locator(".wait").count() == 0
 
 
-def test_what_an_answer_says_is_never_markup(place, pictured):
+def test_what_an_answer_says_is_never_markup(site, pictured):
     evil = "<img src=x onerror=alert(1)>"
     results = [{"label": evil, "score": 0.5, "box": FLOWER["results"][0]["box"]}]
-    place.api.answers["images/labels"] = (200, {**FLOWER, "results": results, "stand_in": evil})
+    site.api.answers["images/labels"] = (200, {**FLOWER, "results": results, "stand_in": evil})
     page = pictured()
     asked(page)
     assert page.locator(".answer.managed .best strong").inner_text() == evil
     assert page.locator(".answer img").count() == 0
 
 
-def test_without_a_deployment_the_page_says_what_to_run(place, browser):
+def test_without_a_deployment_the_page_says_what_to_run(site, browser):
     def refuse() -> dict:
         raise NotDeployed("The app is not deployed here yet. Run: recognition up")
 
-    place.configuration = refuse
+    site.configuration = refuse
     page = browser.new_page()
     page.set_default_timeout(PATIENCE_SECONDS * 1000)
-    page.goto(place.address)
+    page.goto(site.address)
     page.wait_for_selector("#failure:visible")
     assert "Run: recognition up" in page.inner_text("#failure")
     page.close()

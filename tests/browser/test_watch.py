@@ -102,8 +102,8 @@ STATE = {
 
 
 @pytest.fixture
-def watched(place, open_page):
-    place.state = lambda: STATE
+def watched(site, open_page):
+    site.state = lambda: STATE
     page = open_page("#watch", timezone_id="UTC")
     page.wait_for_selector("#state .answer")
     return page
@@ -152,11 +152,13 @@ def test_curves_are_drawn_and_told_apart_without_their_colours(watched):
     charts = {one["name"]: one for one in watched.evaluate(CHARTS)}
     assert len(charts) == 4
     (loss,) = (
-        one for name, one in charts.items() if name.startswith("The loss of cnn-20261125-090000-def over 3")
+        chart
+        for name, chart in charts.items()
+        if name.startswith("The loss of cnn-20261125-090000-def over 3")
     )
     assert loss["data"] == [[1, 2, 3], [0.9, 0.5, 0.4], [0.8, 0.6, 0.5]]
     assert loss["dashes"][0] == 0 < loss["dashes"][1]
-    assert all(one["drawn"] > 1000 for one in charts.values())
+    assert all(chart["drawn"] > 1000 for chart in charts.values())
 
 
 def test_the_curves_figures_are_a_table_too(watched):
@@ -166,12 +168,12 @@ def test_the_curves_figures_are_a_table_too(watched):
     assert rows[2] == ["3", "0.400", "0.500", "0.900", "0.800"]
 
 
-def test_an_epoch_that_comes_in_is_drawn_where_one_looks(place, watched):
+def test_an_epoch_that_comes_in_is_drawn_where_one_looks(site, watched):
     """The chart and the table stay: what somebody unfolded, or has the focus in, is as it was."""
     running = watched.locator("#state .run").first
     running.locator("summary").click()
     longer = [run("cnn-20261126-010203-abc", "running", CURVE), *STATE["runs"][1:]]
-    place.state = lambda: {**STATE, "runs": longer}
+    site.state = lambda: {**STATE, "runs": longer}
     watched.evaluate("document.querySelector('#refresh').click()")
     watched.wait_for_selector("#state .run:first-child tbody tr:nth-child(3)")
     expect(running.locator("canvas")).to_have_count(2)
@@ -190,25 +192,25 @@ def test_alarms_and_the_last_bakeoff_are_shown(watched):
     assert "26 Nov 2026, 01:02, stopped before it was done" in words
 
 
-def test_a_run_that_goes_on_is_read_again_by_itself(place, watched):
+def test_a_run_that_goes_on_is_read_again_by_itself(site, watched):
     ended = {**STATE, "runs": [run("cnn-20261126-010203-abc", "registered", CURVE)]}
-    place.state = lambda: ended
+    site.state = lambda: ended
     watched.wait_for_selector("#state .run:has-text('registered as version 3')")
 
 
 BELOW = "The accuracy of the cnn is 0.5000, which is 0.1500 below the gate of 0.6500. Nothing was registered."
 
 
-def test_a_run_that_its_gate_kept_back_is_shown_as_failed_with_the_figures(place, open_page):
+def test_a_run_that_its_gate_kept_back_is_shown_as_failed_with_the_figures(site, open_page):
     kept_back = run("cnn-20261126-010203-abc", "failed at the gate", CURVE, BELOW)
-    place.state = lambda: {**nothing_yet(), "runs": [kept_back]}
+    site.state = lambda: {**nothing_yet(), "runs": [kept_back]}
     page = open_page("#watch")
     page.wait_for_selector(f"#state .run:has-text('{BELOW}')")
     assert page.inner_text("#state .run .tag.bad") == "failed at the gate"
 
 
 @pytest.fixture
-def read(place, open_page):
+def read(site, open_page):
     """The page Watch with a clock of ours, on which nothing is going on, and how often it has read the state."""
     times = []
 
@@ -216,7 +218,7 @@ def read(place, open_page):
         times.append(len(times))
         return nothing_yet()
 
-    place.state = state
+    site.state = state
     page = open_page("#try")
     page.clock.install()
     page.evaluate("location.hash = '#watch'")
@@ -224,9 +226,9 @@ def read(place, open_page):
     return page, times
 
 
-def test_what_begins_elsewhere_is_seen_without_a_hand(place, read):
+def test_what_begins_elsewhere_is_seen_without_a_hand(site, read):
     page, _ = read
-    place.state = lambda: STATE
+    site.state = lambda: STATE
     page.clock.run_for(15_000)
     page.wait_for_selector("#state .run:has-text('cnn-20261126-010203-abc')")
 
@@ -237,12 +239,12 @@ HIDE = """is => {
 }"""
 
 
-def test_a_page_that_nobody_sees_asks_nothing_and_reads_anew_once_it_is_seen(place, read):
+def test_a_page_that_nobody_sees_asks_nothing_and_reads_anew_once_it_is_seen(site, read):
     page, times = read
     page.evaluate(HIDE, True)
     page.clock.run_for(3_600_000)
     assert len(times) == 1
-    place.state = lambda: STATE
+    site.state = lambda: STATE
     page.evaluate(HIDE, False)
     page.wait_for_selector("#state .run:has-text('cnn-20261126-010203-abc')")
 
@@ -254,13 +256,13 @@ def test_another_page_of_the_console_asks_nothing_of_the_state(read):
     assert len(times) == 1
 
 
-def test_the_commands_that_are_named_lead_to_the_deployment_of_the_page(place, open_page):
-    place.configuration = lambda: {**configuration(), "environment": "prod"}
+def test_the_commands_that_are_named_lead_to_the_deployment_of_the_page(site, open_page):
+    site.configuration = lambda: {**configuration(), "environment": "prod"}
     page = open_page("#watch")
     page.wait_for_selector("#state:has-text('Run: recognition train cnn --environment prod')")
 
 
-def test_nothing_yet_and_nothing_to_read_are_sentences(place, open_page):
+def test_nothing_yet_and_nothing_to_read_are_sentences(site, open_page):
     page = open_page("#watch", expects=("Failed to load resource",))
     page.wait_for_selector("#state .answer")
     words = page.inner_text("#state")
@@ -270,6 +272,6 @@ def test_nothing_yet_and_nothing_to_read_are_sentences(place, open_page):
     def refuse() -> dict:
         raise NotDeployed("The app is not deployed here yet. Run: recognition up")
 
-    place.state = refuse
+    site.state = refuse
     page.click("#refresh")
     page.wait_for_selector("#state .notice.bad:has-text('Run: recognition up')")

@@ -104,9 +104,9 @@ def statements_of(template: dict) -> Iterator[dict]:
 def machines_of(template: dict) -> list[tuple[dict[str, Any], str]]:
     """Each state machine's definition, and the logical id of its role."""
     return [
-        (definition_of(one["Properties"]), one["Properties"]["RoleArn"]["Fn::GetAtt"][0])
-        for one in template["Resources"].values()
-        if one["Type"] == "AWS::StepFunctions::StateMachine"
+        (definition_of(resource["Properties"]), resource["Properties"]["RoleArn"]["Fn::GetAtt"][0])
+        for resource in template["Resources"].values()
+        if resource["Type"] == "AWS::StepFunctions::StateMachine"
     ]
 
 
@@ -129,9 +129,9 @@ def allowed_to(template: dict, role: str) -> set[str]:
     """Every action that a role's policies allow."""
     return {
         action
-        for one in template["Resources"].values()
-        if one["Type"] == "AWS::IAM::Policy" and {"Ref": role} in one["Properties"]["Roles"]
-        for statement in one["Properties"]["PolicyDocument"]["Statement"]
+        for resource in template["Resources"].values()
+        if resource["Type"] == "AWS::IAM::Policy" and {"Ref": role} in resource["Properties"]["Roles"]
+        for statement in resource["Properties"]["PolicyDocument"]["Statement"]
         for action in actions_of(statement)
     }
 

@@ -18,9 +18,9 @@ from definitions.names import stack_name
 # Redundant DependsOn entries are CDK's own and harmless.
 NOT_LINTED = "W3005"
 ROOT = Path(__file__).resolve().parents[2]
-# The stacks of every environment; where the settings want watching, there is one more.
+# The stacks of every environment; where the settings want monitoring, there is one more.
 PARTS = ("Storage", "Training", "Inference", "Release", "Api", "Bulk")
-WATCHING = "Watching"
+MONITORING = "Watching"
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -117,9 +117,9 @@ def of_type() -> Callable[[dict, str], list[dict]]:
 
     def find(template: dict, resource_type: str) -> list[dict]:
         return [
-            one.get("Properties", {})
-            for one in template["Resources"].values()
-            if one["Type"] == resource_type
+            resource.get("Properties", {})
+            for resource in template["Resources"].values()
+            if resource["Type"] == resource_type
         ]
 
     return find

@@ -26,9 +26,9 @@ def policies_of(template: dict, role: str) -> Iterator[dict]:
     resources = template["Resources"]
     for policy in resources[role]["Properties"].get("Policies", []):
         yield from policy["PolicyDocument"]["Statement"]
-    for one in resources.values():
-        if one["Type"] == "AWS::IAM::Policy" and {"Ref": role} in one["Properties"]["Roles"]:
-            yield from one["Properties"]["PolicyDocument"]["Statement"]
+    for resource in resources.values():
+        if resource["Type"] == "AWS::IAM::Policy" and {"Ref": role} in resource["Properties"]["Roles"]:
+            yield from resource["Properties"]["PolicyDocument"]["Statement"]
 
 
 def matches(pattern: str, arn: str) -> bool:
@@ -42,22 +42,22 @@ def may(template: dict, role: str, action: str, arn: str) -> bool:
         statement["Effect"]
         for statement in policies_of(template, role)
         if action in actions_of(statement)
-        and any(matches(written(one), arn) for one in resources_of(statement))
+        and any(matches(written(resource), arn) for resource in resources_of(statement))
     }
     return effects == {"Allow"}
 
 
 def roles_of(template: dict) -> list[str]:
     """The logical ids of a template's roles."""
-    return [name for name, one in template["Resources"].items() if one["Type"] == "AWS::IAM::Role"]
+    return [name for name, resource in template["Resources"].items() if resource["Type"] == "AWS::IAM::Role"]
 
 
 def role_of_service(template: dict, service: str) -> str:
     """The logical id of the only role that a service assumes."""
-    (found,) = [
+    (names,) = [
         name
         for name in roles_of(template)
         if f"{service}.amazonaws.com"
         in str(template["Resources"][name]["Properties"]["AssumeRolePolicyDocument"])
     ]
-    return found
+    return names

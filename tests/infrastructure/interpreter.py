@@ -114,11 +114,11 @@ def reachable(machine: dict) -> set[str]:
 def chosen(state: dict, scope: dict, variables: dict) -> dict:
     """The first rule of a choice that holds, else its default."""
     for rule in state["Choices"]:
-        found = evaluate(rule["Condition"], scope, variables)
-        assert isinstance(found, bool), (
-            f"{rule['Condition']} is {found!r}, and a condition has to be true or false"
+        holds = evaluate(rule["Condition"], scope, variables)
+        assert isinstance(holds, bool), (
+            f"{rule['Condition']} is {holds!r}, and a condition has to be true or false"
         )
-        if found:
+        if holds:
             return rule
     return {"Next": state["Default"], "Assign": state.get("Assign", {})}
 
@@ -131,10 +131,10 @@ def with_retries(name: str, state: dict, scope: dict, done: Walk, answers: dict[
             return perform(name, state, scope, done, answers)
         except TaskFailed as failure:
             rules = enumerate(state.get("Retry", []))
-            found = next((one for one in rules if failure.error in one[1]["ErrorEquals"]), None)
-            if found is None or tries.get(found[0], 0) == found[1]["MaxAttempts"]:
+            retrier = next((rule for rule in rules if failure.error in rule[1]["ErrorEquals"]), None)
+            if retrier is None or tries.get(retrier[0], 0) == retrier[1]["MaxAttempts"]:
                 raise
-            tries[found[0]] = tries.get(found[0], 0) + 1
+            tries[retrier[0]] = tries.get(retrier[0], 0) + 1
             scope["context"]["State"]["RetryCount"] += 1
 
 

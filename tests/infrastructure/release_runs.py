@@ -6,26 +6,26 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from stacks.release.state_machine import ReleasePlaces, definition
+from stacks.release.state_machine import ReleaseContext, definition
 
 from .interpreter import TaskFailed, Walk, walk
 
-PLACES = ReleasePlaces(
+CONTEXT = ReleaseContext(
     "dev", "Recognition-dev-Inference", {"cnn": "CnnConfiguration", "rnn": "RnnConfiguration"}
 )
 ARN = "arn:aws:sagemaker:us-east-1:111122223333:model-package/recognition-dev-rnn/7"
 MINE = "approval_of_7"
 RECORD = "/recognition/dev/rnn-verified-release"
 TARGET = "rnn/7/model.tar.gz"
-SHARED = replace(PLACES, shared_endpoint="recognition-dev-multi-model")
+SHARED = replace(CONTEXT, shared_endpoint="recognition-dev-multi-model")
 KNOWN = {"request": '{"instances": [{"text": "A test sample, \\"quoted\\"."}]}', "label": "positive"}
 
 
 class Aws:
     """A stack, a registry and an endpoint that answer the machine's calls, with faults where a test wants them."""
 
-    def __init__(self, places: ReleasePlaces = PLACES, **faults: Any) -> None:
-        self.places, self.faults = places, faults
+    def __init__(self, context: ReleaseContext = CONTEXT, **faults: Any) -> None:
+        self.context, self.faults = context, faults
         self.copies: list[dict] = []
         self.parameters = {"KeyArn": "k", "CnnModelVersion": "3", "RnnModelVersion": "6"}
         self.parameters |= faults.get("parameters", {})
@@ -79,7 +79,11 @@ class Aws:
         by_hand = self.faults.get("registered_by_hand")
         return {
             **({} if by_hand else {"ModelMetrics": {"ModelQuality": {"Statistics": statistics}}}),
-            **({"CustomerMetadataProperties": found} if (found := self.faults.get("properties")) else {}),
+            **(
+                {"CustomerMetadataProperties": properties}
+                if (properties := self.faults.get("properties"))
+                else {}
+            ),
             "ModelApprovalStatus": self.faults.get("approval", "Approved"),
             "InferenceSpecification": {"Containers": [container]},
         }
@@ -106,7 +110,9 @@ class Aws:
         if refusals := self.faults.get("refusals"):
             raise TaskFailed("CloudFormation.CloudFormationException", refusals.pop(0))
         self.updates.append(request)
-        changed = {one["ParameterKey"]: one.get("ParameterValue") for one in request["Parameters"]}
+        changed = {
+            parameter["ParameterKey"]: parameter.get("ParameterValue") for parameter in request["Parameters"]
+        }
         if self.faults.get("rolls_back"):
             self.statuses = ["UPDATE_IN_PROGRESS", "UPDATE_ROLLBACK_COMPLETE"]
         else:
@@ -134,7 +140,7 @@ class Aws:
         }
 
     def describe_endpoint(self, request: dict, call: int) -> dict:
-        assert request == {"EndpointName": self.places.shared_endpoint or "recognition-dev-rnn"}
+        assert request == {"EndpointName": self.context.shared_endpoint or "recognition-dev-rnn"}
         states = self.faults.get("endpoint_states", ["InService"])
         return {
             "EndpointConfigName": self.faults.get("live", "Config-AB"),
@@ -143,8 +149,8 @@ class Aws:
 
     def ask(self, request: dict, _: int) -> dict:
         self.asked = request["Body"]
-        assert request["EndpointName"] == (self.places.shared_endpoint or "recognition-dev-rnn")
-        assert request.get("TargetModel") == (TARGET if self.places.shared_endpoint else None)
+        assert request["EndpointName"] == (self.context.shared_endpoint or "recognition-dev-rnn")
+        assert request.get("TargetModel") == (TARGET if self.context.shared_endpoint else None)
         if reason := self.faults.get("model_error"):
             raise TaskFailed("SageMakerRuntime.ModelErrorException", reason)
         version = self.faults.get("answering", self.parameters["RnnModelVersion"])
@@ -161,4 +167,4 @@ class Aws:
 
     def release(self, **given: str) -> Walk:
         request = {"model_package_arn": ARN, **given}
-        return walk(definition(self.places), request, self.answers(), execution=MINE)
+        return walk(definition(self.context), request, self.answers(), execution=MINE)

@@ -55,9 +55,7 @@ def test_every_variant_with_a_gpu_names_the_host_that_starts_the_image(on_gpus, 
         assert variant.get("InferenceAmiVersion") == expected
 
 
-def test_a_copy_of_a_component_has_a_gpu_where_the_instance_has_one_and_workers_for_its_cores(
-    on_gpus, of_type
-):
+def test_a_components_copy_has_the_instances_gpu_and_workers_for_its_cores(on_gpus, of_type):
     inference = on_gpus["Inference"]
     components = of_type(inference, "AWS::SageMaker::InferenceComponent")
     assert len(components) == 2
@@ -74,12 +72,15 @@ def test_endpoints_and_components_may_write_the_logs_that_sagemaker_gives_them(o
     inference = on_gpus["Inference"]
     role = role_of_service(inference, "sagemaker")
     groups = {
-        "Endpoints": {one["EndpointName"] for one in of_type(inference, "AWS::SageMaker::Endpoint")},
+        "Endpoints": {
+            resource["EndpointName"] for resource in of_type(inference, "AWS::SageMaker::Endpoint")
+        },
         "InferenceComponents": {
-            one["InferenceComponentName"] for one in of_type(inference, "AWS::SageMaker::InferenceComponent")
+            resource["InferenceComponentName"]
+            for resource in of_type(inference, "AWS::SageMaker::InferenceComponent")
         },
     }
-    assert {name: len(found) for name, found in groups.items()} == {"Endpoints": 6, "InferenceComponents": 2}
+    assert {name: len(group) for name, group in groups.items()} == {"Endpoints": 6, "InferenceComponents": 2}
     for kind, names in groups.items():
         for name in names:
             group = f"arn:aws:logs:{ACCOUNT}:log-group:/aws/sagemaker/{kind}/{name}"
@@ -114,7 +115,7 @@ def test_a_run_in_flight_reads_its_own_archive_after_a_deployment(on_gpus, part)
 def test_the_network_interfaces_of_processing_jobs_have_no_resource_filter(on_gpus, part):
     """SageMaker's guide: the checks of CreateProcessingJob fail with one."""
     role = role_of_service(on_gpus[part], "sagemaker")
-    about = [one for one in policies_of(on_gpus[part], role) if "ec2:" in json.dumps(one["Action"])]
+    about = [policy for policy in policies_of(on_gpus[part], role) if "ec2:" in json.dumps(policy["Action"])]
     assert about
     for statement in about:
         assert resources_of(statement) == ["*"] and "Condition" not in statement
@@ -124,12 +125,16 @@ def test_what_was_captured_is_read_by_the_drift_job_alone(on_gpus):
     readers = set()
     for part, template in on_gpus.items():
         buckets = {
-            written(one)
+            written(resource)
             for role in roles_of(template)
             for statement in policies_of(template, role)
-            for one in resources_of(statement)
+            for resource in resources_of(statement)
         }
-        data = {one.split("/")[0] for one in buckets if "Data" in one and one.startswith("arn:aws:s3:::")}
+        data = {
+            bucket.split("/")[0]
+            for bucket in buckets
+            if "Data" in bucket and bucket.startswith("arn:aws:s3:::")
+        }
         for role in roles_of(template):
             for bucket in data:
                 if may(template, role, "s3:GetObject", f"{bucket}/captured/recognition-dev-cnn/1.jsonl"):
@@ -138,7 +143,11 @@ def test_what_was_captured_is_read_by_the_drift_job_alone(on_gpus):
 
 
 def test_every_machine_that_fails_is_told(on_gpus, of_type):
-    machines = [one for part in on_gpus for one in of_type(on_gpus[part], "AWS::StepFunctions::StateMachine")]
+    machines = [
+        resource
+        for part in on_gpus
+        for resource in of_type(on_gpus[part], "AWS::StepFunctions::StateMachine")
+    ]
     heard = {
         json.dumps(arn)
         for rule in of_type(on_gpus["Watching"], "AWS::Events::Rule")

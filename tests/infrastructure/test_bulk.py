@@ -7,30 +7,30 @@ import json
 import pytest
 
 from lambdas.bulk.asking import OPERATIONS, runs_in_bulk
-from lambdas.bulk.places import NO_INPUTS
-from stacks.bulk.state_machine import BulkPlaces, definition
+from lambdas.bulk.attempt_keys import NO_INPUTS
+from stacks.bulk.state_machine import BulkContext, definition
 from stacks.settings import SettingsRefused, load_settings
 
 from .calls import actions_of
 from .conftest import context
 
-PLACES = BulkPlaces("data", "arn:aws:lambda:us-east-1:111122223333:function:worker", 4, 60)
+CONTEXT = BulkContext("data", "arn:aws:lambda:us-east-1:111122223333:function:worker", 4, 60)
 
 
 def worked() -> dict:
     """The states of one batch."""
-    return definition(PLACES)["States"]["Batches"]["ItemProcessor"]["States"]
+    return definition(CONTEXT)["States"]["Batches"]["ItemProcessor"]["States"]
 
 
 def allowed(template: dict, of_type, name: str) -> dict[str, list]:
     """The resources of each action of the roles whose policy has a name like this."""
-    found: dict[str, list] = {}
-    for logical_id, one in template["Resources"].items():
-        if one["Type"] == "AWS::IAM::Policy" and logical_id.startswith(name):
-            for statement in one["Properties"]["PolicyDocument"]["Statement"]:
+    actions: dict[str, list] = {}
+    for logical_id, resource in template["Resources"].items():
+        if resource["Type"] == "AWS::IAM::Policy" and logical_id.startswith(name):
+            for statement in resource["Properties"]["PolicyDocument"]["Statement"]:
                 for action in actions_of(statement):
-                    found.setdefault(action, []).append(json.dumps(statement["Resource"]))
-    return found
+                    actions.setdefault(action, []).append(json.dumps(statement["Resource"]))
+    return actions
 
 
 def test_a_batch_whose_worker_fails_is_given_up_and_the_map_goes_on():
@@ -39,7 +39,7 @@ def test_a_batch_whose_worker_fails_is_given_up_and_the_map_goes_on():
     # The input is still the batch, for whose objects an outcome has to be written.
     assert caught["ResultPath"] == "$.error"
     assert worked()["GiveUp"]["Parameters"]["Payload"]["give_up"] is True
-    assert definition(PLACES)["States"]["Batches"]["ToleratedFailurePercentage"] == 100
+    assert definition(CONTEXT)["States"]["Batches"]["ToleratedFailurePercentage"] == 100
 
 
 def test_a_batch_that_has_to_wait_burns_no_retry_of_failures():
@@ -51,7 +51,7 @@ def test_a_batch_that_has_to_wait_burns_no_retry_of_failures():
 
 
 def test_a_run_ends_well_only_if_every_object_is_done_or_failed():
-    states = definition(PLACES)["States"]
+    states = definition(CONTEXT)["States"]
     assert (states["Batches"]["ResultPath"], states["Batches"]["Next"]) == ("$.map", "Count")
     assert states["IsComplete"]["Choices"] == [
         {"Variable": "$.missing", "NumericEquals": 0, "Next": "Complete"}
@@ -62,26 +62,30 @@ def test_a_run_ends_well_only_if_every_object_is_done_or_failed():
 
 def test_the_worker_may_ask_what_runs_in_bulk_and_write_below_its_own_folder(templates, of_type):
     mine = allowed(templates["Bulk"], of_type, "BulkRole")
-    asked = {one.action for one in OPERATIONS.values() if runs_in_bulk(one)} - {"comprehend:ClassifyDocument"}
+    asked = {operation.action for operation in OPERATIONS.values() if runs_in_bulk(operation)} - {
+        "comprehend:ClassifyDocument"
+    }
     assert asked <= set(mine)
     assert not [action for action in mine if action.startswith("rekognition:") and action not in asked]
-    assert all("/bulk/*" in one for one in mine["s3:PutObject"])
+    assert all("/bulk/*" in resource for resource in mine["s3:PutObject"])
     assert not [action for action in mine if "Delete" in action]
 
 
 def test_the_worker_is_denied_what_is_no_input_and_has_the_deployments_own_limits(templates, of_type):
     denied = [
-        one
+        resource
         for policy in of_type(templates["Bulk"], "AWS::IAM::Policy")
         for statement in policy["PolicyDocument"]["Statement"]
         if statement["Effect"] == "Deny" and statement["Action"] == "s3:GetObject"
-        for one in map(json.dumps, statement["Resource"])
+        for resource in map(json.dumps, statement["Resource"])
     ]
-    assert {one.rpartition('"/')[2].rstrip('"]}') for one in denied} == {f"{one}*" for one in NO_INPUTS}
+    assert {resource.rpartition('"/')[2].rstrip('"]}') for resource in denied} == {
+        f"{no_input}*" for no_input in NO_INPUTS
+    }
     (variables,) = [
-        one["Environment"]["Variables"]
-        for one in of_type(templates["Bulk"], "AWS::Lambda::Function")
-        if "RUNS_TABLE" in json.dumps(one)
+        resource["Environment"]["Variables"]
+        for resource in of_type(templates["Bulk"], "AWS::Lambda::Function")
+        if "RUNS_TABLE" in json.dumps(resource)
     ]
     assert (float(variables["LIMIT_USD"]), float(variables["MONTHLY_LIMIT_USD"])) == (100.0, 1_000.0)
 
@@ -89,10 +93,10 @@ def test_the_worker_is_denied_what_is_no_input_and_has_the_deployments_own_limit
 def test_the_machine_may_invoke_its_worker_and_start_itself(templates, of_type):
     mine = allowed(templates["Bulk"], of_type, "MachineRole")
     own = allowed(templates["Bulk"], of_type, "OwnExecutions")
-    assert all("Bulk" in one for one in mine["lambda:InvokeFunction"])
+    assert all("Bulk" in resource for resource in mine["lambda:InvokeFunction"])
     assert set(own) == {"states:StartExecution", "states:DescribeExecution", "states:StopExecution"}
-    assert all("Machine" in one for resources in own.values() for one in resources)
-    assert all("/bulk/*" in one for one in mine["s3:PutObject"])
+    assert all("Machine" in resource for resources in own.values() for resource in resources)
+    assert all("/bulk/*" in resource for resource in mine["s3:PutObject"])
 
 
 def test_results_are_kept_no_longer_than_other_answers(templates, of_type):

@@ -34,7 +34,10 @@ def test_a_wildcard_resource_stands_only_where_the_api_takes_no_other(templates)
 
 def test_a_role_is_passed_to_sagemaker_alone(templates):
     passing = [
-        one for part in templates.values() for one in statements_of(part) if "iam:PassRole" in actions_of(one)
+        statement
+        for part in templates.values()
+        for statement in statements_of(part)
+        if "iam:PassRole" in actions_of(statement)
     ]
     assert passing
     for statement in passing:

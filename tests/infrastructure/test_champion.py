@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from .interpreter import failing
-from .training_runs import PLACES, against, machine_with, run
+from .training_runs import CONTEXT, against, machine_with, run
 
 
 @pytest.fixture(scope="module")
@@ -33,9 +33,9 @@ def test_a_new_model_is_held_against_the_released_one(rule, interval, passes):
     assert done.error == (None if passes else "BehindChampion")
 
 
-def test_the_champion_is_the_released_version_and_is_measured_in_the_same_job_on_the_same_split(machine):
+def test_the_champion_is_the_released_version_measured_in_the_same_job(machine):
     done = run(machine, released="3", champion=against(-0.01, 0.01))
-    assert done.requests["DescribeChampion"] == [{"ModelPackageName": PLACES.version_arns["cnn"] + "3"}]
+    assert done.requests["DescribeChampion"] == [{"ModelPackageName": CONTEXT.version_arns["cnn"] + "3"}]
     (request,) = done.requests["Evaluate"]
     inputs = {one["InputName"]: one["S3Input"]["S3Uri"] for one in request["ProcessingInputs"]}
     assert inputs == {
@@ -78,12 +78,12 @@ def test_without_a_champion_the_gate_alone_decides(machine, changed):
 @pytest.mark.parametrize(
     "error", [("S3.NoSuchKeyException", "gone"), ("S3.S3Exception", "Not Found (Status Code: 404)")]
 )
-def test_a_champion_whose_artefact_was_deleted_holds_nothing_back_and_an_event_says_so(machine, error):
+def test_a_champion_without_its_artefact_holds_nothing_back_and_an_event_says_so(machine, error):
     done = run(machine, released="3", FindChampionArtefact=failing(*error))
     assert done.error is None, done.cause
     (request,) = done.requests["Evaluate"]
     assert "champion" not in [one["InputName"] for one in request["ProcessingInputs"]]
-    ((entry,),) = [one["Entries"] for one in done.requests["TellOfChampion"]]
+    ((entry,),) = [channel["Entries"] for channel in done.requests["TellOfChampion"]]
     assert (entry["Source"], entry["DetailType"]) == ("recognition.dev", "Champion Not Compared")
     assert json.loads(entry["Detail"])["message"] == (
         "Version 3 of the cnn is released, but its artefact s3://models/training/old/model.tar.gz is gone: the new "

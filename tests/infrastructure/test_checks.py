@@ -63,18 +63,20 @@ def test_the_packs_find_exactly_what_is_acknowledged(name, acknowledged, tmp_pat
     app = app_of(*SETTINGS[name], tmp_path)
     with pytest.raises(RuntimeError, match="ValidationFailed"):
         app.synth()
-    found = findings_in(tmp_path)
+    reported = findings_in(tmp_path)
 
     def is_of(finding, path, rule) -> bool:
         return finding[1] == rule and f"{finding[0]}/".startswith(f"{path}/")
 
     idle = {
-        (path, rule) for path, rule, _ in acknowledged if not any(is_of(one, path, rule) for one in found)
+        (path, rule) for path, rule, _ in acknowledged if not any(is_of(one, path, rule) for one in reported)
     }
     assert idle == set()
-    unanswered = {one for one in found if not any(is_of(one, path, rule) for path, rule, _ in acknowledged)}
+    unanswered = {
+        one for one in reported if not any(is_of(one, path, rule) for path, rule, _ in acknowledged)
+    }
     assert unanswered == set()
-    assert {pack for pack in PACKS if any(rule.startswith(pack) for _, rule in found)} == PACKS
+    assert {pack for pack in PACKS if any(rule.startswith(pack) for _, rule in reported)} == PACKS
     assert all(reason.endswith(".") for _, _, reason in acknowledged)
 
 

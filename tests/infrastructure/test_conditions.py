@@ -24,7 +24,7 @@ def services(statement: dict) -> list[str]:
     principal = statement.get("Principal", {})
     named = principal.get("Service", []) if isinstance(principal, dict) else []
     names = [named] if isinstance(named, str) else named
-    return [one.removesuffix(".amazonaws.com") for one in names if isinstance(one, str)]
+    return [name.removesuffix(".amazonaws.com") for name in names if isinstance(name, str)]
 
 
 def without_a_source(templates: dict[str, dict]) -> list[str]:

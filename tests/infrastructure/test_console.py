@@ -77,9 +77,9 @@ def test_only_the_distribution_reads_the_page(template, of_type):
     assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
     (policy,) = of_type(template, "AWS::S3::BucketPolicy")
     reading = [
-        one
-        for one in policy["PolicyDocument"]["Statement"]
-        if one["Effect"] == "Allow" and "s3:GetObject" in one["Action"]
+        statement
+        for statement in policy["PolicyDocument"]["Statement"]
+        if statement["Effect"] == "Allow" and "s3:GetObject" in statement["Action"]
     ]
     (statement,) = reading
     assert statement["Principal"] == {"Service": "cloudfront.amazonaws.com"}
@@ -105,7 +105,7 @@ def test_the_pages_headers_are_those_of_the_embedded_aws_and_https(template, of_
 def test_the_api_is_on_the_same_domain_uncached_and_under_its_own_host_name(template, of_type):
     (distribution,) = of_type(template, "AWS::CloudFront::Distribution")
     behaviors = distribution["DistributionConfig"]["CacheBehaviors"]
-    assert [one["PathPattern"] for one in behaviors] == ["/dev/*", "/watch.json"]
+    assert [behavior["PathPattern"] for behavior in behaviors] == ["/dev/*", "/watch.json"]
     for behavior in behaviors:
         # AWS's managed policies: CachingDisabled, AllViewerExceptHostHeader (Amazon CloudFront developer guide).
         assert behavior["CachePolicyId"] == "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
@@ -124,17 +124,20 @@ def test_only_people_whom_an_administrator_added_sign_in_and_with_two_factors(te
 
 
 def test_a_person_may_ask_the_paths_of_the_page_and_nothing_else(template, of_type):
-    (lent,) = of_type(template, "AWS::Cognito::IdentityPoolRoleAttachment")
-    assert list(lent["Roles"]) == ["authenticated"]
-    role = lent["Roles"]["authenticated"]["Fn::GetAtt"][0]
+    (attachment,) = of_type(template, "AWS::Cognito::IdentityPoolRoleAttachment")
+    assert list(attachment["Roles"]) == ["authenticated"]
+    role = attachment["Roles"]["authenticated"]["Fn::GetAtt"][0]
     policies = [
-        one["PolicyDocument"]["Statement"]
-        for one in of_type(template, "AWS::IAM::Policy")
-        if {"Ref": role} in one["Roles"]
+        resource["PolicyDocument"]["Statement"]
+        for resource in of_type(template, "AWS::IAM::Policy")
+        if {"Ref": role} in resource["Roles"]
     ]
-    ((statement, *watching),) = policies
-    assert {one["Action"] for one in watching} == {"lambda:InvokeFunctionUrl", "lambda:InvokeFunction"}
-    assert all("Watch" in json.dumps(one["Resource"]) for one in watching)
+    ((statement, *invocations),) = policies
+    assert {invocation["Action"] for invocation in invocations} == {
+        "lambda:InvokeFunctionUrl",
+        "lambda:InvokeFunction",
+    }
+    assert all("Watch" in json.dumps(invocation["Resource"]) for invocation in invocations)
     assert statement["Action"] == "execute-api:Invoke"
     asked = [json.dumps(one).rpartition("/dev/POST/")[2].rstrip('"]}') for one in statement["Resource"]]
     assert sorted(asked) == sorted(PATHS)
@@ -142,7 +145,9 @@ def test_a_person_may_ask_the_paths_of_the_page_and_nothing_else(template, of_ty
 
 def test_the_watching_function_may_read_what_it_reads_and_change_nothing(template, of_type):
     (function,) = [
-        one for one in of_type(template, "AWS::Lambda::Function") if one["Handler"] == "watch.handler"
+        resource
+        for resource in of_type(template, "AWS::Lambda::Function")
+        if resource["Handler"] == "watch.handler"
     ]
     (address,) = of_type(template, "AWS::Lambda::Url")
     assert address["AuthType"] == "AWS_IAM"
@@ -162,9 +167,9 @@ def test_the_watching_function_may_read_one_object_of_the_data_bucket(template):
     ]
     data = {
         action: statement
-        for one in template["Resources"].values()
-        if one["Type"] == "AWS::IAM::Policy" and {"Ref": role} in one["Properties"]["Roles"]
-        for statement in one["Properties"]["PolicyDocument"]["Statement"]
+        for resource in template["Resources"].values()
+        if resource["Type"] == "AWS::IAM::Policy" and {"Ref": role} in resource["Properties"]["Roles"]
+        for statement in resource["Properties"]["PolicyDocument"]["Statement"]
         for action in actions_of(statement)
         if action.startswith(("s3:", "kms:"))
     }

@@ -14,7 +14,7 @@ from stacks.settings import load_settings
 
 from .conftest import context
 from .interpreter import Walk, failing, reachable, walk
-from .training_runs import PLACES
+from .training_runs import CONTEXT
 
 BASELINE = "s3://models/evaluations/dev-rnn-1/baseline.json"
 REPORT = {
@@ -28,8 +28,8 @@ REPORT = {
 @pytest.fixture(scope="module")
 def machine() -> dict[str, Any]:
     environments = copy.deepcopy(context()["environments"])
-    environments["dev"]["watching"] = {"capture": {}, "drift": {"least_samples": 500}}
-    return definition(load_settings("dev", environments), PLACES)
+    environments["dev"]["monitoring"] = {"capture": {}, "drift": {"least_samples": 500}}
+    return definition(load_settings("dev", environments), CONTEXT)
 
 
 def run(
@@ -80,18 +80,18 @@ def test_the_step_is_one_that_the_program_takes(machine, monkeypatch, tmp_path):
     monkeypatch.setattr("sys.argv", ["drift", *words])
     monkeypatch.chdir(tmp_path)
     drift.run()
-    assert [str(one) for one in taken[0]] == ["captured", "baseline", "6", "500"]
+    assert [str(datum) for datum in taken[0]] == ["captured", "baseline", "6", "500"]
 
 
 def test_the_figures_become_metrics_of_the_endpoint(machine):
     (request,) = run(machine).requests["Publish"]
     assert request["Namespace"] == "Recognition/Drift"
-    assert {one["MetricName"]: one["Value"] for one in request["MetricData"]} == {
+    assert {datum["MetricName"]: datum["Value"] for datum in request["MetricData"]} == {
         "CapturedSamples": 900,
         "InputDrift": 0.4,
         "PredictionDrift": 0.05,
     }
-    assert {json.dumps(one["Dimensions"]) for one in request["MetricData"]} == {
+    assert {json.dumps(datum["Dimensions"]) for datum in request["MetricData"]} == {
         '[{"Name": "EndpointName", "Value": "recognition-dev-rnn"}]'
     }
 
@@ -99,7 +99,7 @@ def test_the_figures_become_metrics_of_the_endpoint(machine):
 def test_of_too_few_requests_only_their_number_is_published(machine):
     done = run(machine, report={"samples": 12, "enough": False})
     (request,) = done.requests["Publish"]
-    assert [one["MetricName"] for one in request["MetricData"]] == ["CapturedSamples"]
+    assert [datum["MetricName"] for datum in request["MetricData"]] == ["CapturedSamples"]
     assert done.output["said"] == "There were too few requests to say anything."
 
 

@@ -41,9 +41,9 @@ def test_a_table_was_looked_up_not_too_long_ago(table):
 
 def test_the_runtimes_of_all_functions_are_supported_for_a_quarter_of_a_year(templates, of_type):
     runtimes = {
-        one["Runtime"]
+        resource["Runtime"]
         for template in templates.values()
-        for one in of_type(template, "AWS::Lambda::Function")
+        for resource in of_type(template, "AWS::Lambda::Function")
     }
     assert "python3.14" in runtimes
     soon = lambda_runtimes.CHECKED_ON + datetime.timedelta(days=OLDEST_LOOK_DAYS)
@@ -56,9 +56,9 @@ def test_every_service_of_the_stacks_was_looked_up():
         for node in ast.walk(ast.parse(file.read_text())):
             if isinstance(node, ast.ImportFrom) and node.module == "aws_cdk":
                 used |= {
-                    one.name.removeprefix("aws_").partition("_")[0]
-                    for one in node.names
-                    if "aws_" in one.name
+                    name.name.removeprefix("aws_").partition("_")[0]
+                    for name in node.names
+                    if "aws_" in name.name
                 }
     assert len(used) > 15
     assert used <= OPEN

@@ -54,7 +54,9 @@ def test_the_table_has_every_region_of_our_partition_that_the_sdk_knows():
         *(set(registries(scope, version)) for scope in IMAGES for version in IMAGES[scope])
     )
     session = get_session()
-    assert {one for one in both if session.get_partition_for_region(one) == "aws"} == set(ACCOUNT_OF_REGION)
+    assert {region for region in both if session.get_partition_for_region(region) == "aws"} == set(
+        ACCOUNT_OF_REGION
+    )
 
 
 @pytest.mark.parametrize("region", ["us-gov-west-1", "cn-north-1", "eusc-de-east-1", "us-iso-east-1"])
@@ -82,7 +84,7 @@ def test_every_verified_pair_is_in_the_tables():
 
 
 @pytest.mark.parametrize(
-    "image", [*TRAINING_IMAGES.values(), *INFERENCE_IMAGES.values()], ids=lambda one: one.name
+    "image", [*TRAINING_IMAGES.values(), *INFERENCE_IMAGES.values()], ids=lambda region: region.name
 )
 def test_the_end_of_patch_is_warned_of_ninety_days_before(image):
     day = image.end_of_patch

@@ -43,8 +43,8 @@ def test_the_variables_of_a_function_are_few_enough(functions):
 def test_the_permissions_of_a_function_fit_into_its_policy(functions):
     for name, _, template in functions:
         permissions = [
-            filled(one["Properties"])
-            for one in template["Resources"].values()
-            if one["Type"] == "AWS::Lambda::Permission" and name in json.dumps(one["Properties"])
+            filled(resource["Properties"])
+            for resource in template["Resources"].values()
+            if resource["Type"] == "AWS::Lambda::Permission" and name in json.dumps(resource["Properties"])
         ]
         assert len(json.dumps(permissions).encode()) <= POLICY_BYTES, name

@@ -31,12 +31,12 @@ TYPES = {kind for resources in KEPT.values() for kind in resources.values()}
 @pytest.mark.parametrize("part", PARTS)
 def test_what_holds_data_models_or_a_name_that_callers_know_keeps_its_logical_id(templates, part):
     """When this fails, the change deletes data or an endpoint at its next deployment: rename nothing, or migrate."""
-    found = {
-        logical_id: one["Type"]
-        for logical_id, one in templates[part]["Resources"].items()
-        if one["Type"] in TYPES
+    kept = {
+        logical_id: resource["Type"]
+        for logical_id, resource in templates[part]["Resources"].items()
+        if resource["Type"] in TYPES
     }
-    assert found == KEPT.get(part, {})
+    assert kept == KEPT.get(part, {})
 
 
 def test_a_version_parameter_keeps_its_name(templates):
@@ -56,8 +56,9 @@ def test_any_stack_can_be_deployed_without_those_that_read_from_it(templates):
         others = json.dumps(templates[part])
         assert not re.search(r"Fn::ImportValue|Fn::GetStackOutput", others)
         read = [
-            one["Default"]
-            for one in templates[part]["Parameters"].values()
-            if one["Type"].startswith("AWS::SSM::Parameter::Value") and "recognition" in one["Default"]
+            parameter["Default"]
+            for parameter in templates[part]["Parameters"].values()
+            if parameter["Type"].startswith("AWS::SSM::Parameter::Value")
+            and "recognition" in parameter["Default"]
         ]
         assert set(read) <= published

@@ -27,7 +27,7 @@ NAME = "recognition-dev-multi-model"
 def templates(tmp_path_factory) -> dict[str, dict]:
     """dev's templates with one endpoint for both networks; cdk-nag finds nothing that is not acknowledged."""
     chosen = settings_with(SEVERAL, {"policies": {"text-sentiment": {"backend": "own"}}})
-    chosen["dev"] |= {"watching": {"dashboard": True}, "rest": {"idle_hours": 4}}
+    chosen["dev"] |= {"monitoring": {"dashboard": True}, "scheduled_shutdown": {"idle_hours": 4}}
     return checked_templates(chosen, tmp_path_factory.mktemp("several"))
 
 
@@ -35,8 +35,8 @@ def test_one_endpoint_takes_the_place_of_one_for_each_network(templates, of_type
     inference = templates["Inference"]
     (endpoint,) = of_type(inference, "AWS::SageMaker::Endpoint")
     assert endpoint["EndpointName"] == NAME
-    containers = [one["PrimaryContainer"] for one in of_type(inference, "AWS::SageMaker::Model")]
-    (several,) = [one for one in containers if one.get("Mode") == "MultiModel"]
+    containers = [resource["PrimaryContainer"] for resource in of_type(inference, "AWS::SageMaker::Model")]
+    (several,) = [container for container in containers if container.get("Mode") == "MultiModel"]
     assert several["ModelDataUrl"]["Fn::Join"][1][-1] == "/multi-model/"
     assert several["MultiModelConfig"] == {"ModelCacheSetting": "Enabled"}
     assert "ModelPackageName" not in several
@@ -59,9 +59,9 @@ def test_sagemaker_would_take_every_request(templates):
 def test_it_is_there_while_any_version_is_released(templates):
     resources, conditions = templates["Inference"]["Resources"], templates["Inference"]["Conditions"]
     (condition,) = {
-        one["Condition"]
-        for name, one in resources.items()
-        if one["Type"]
+        resource["Condition"]
+        for name, resource in resources.items()
+        if resource["Type"]
         in ("AWS::SageMaker::Endpoint", "AWS::SageMaker::EndpointConfig", "AWS::CloudWatch::Alarm")
     }
     assert conditions[condition] == {
@@ -71,9 +71,9 @@ def test_it_is_there_while_any_version_is_released(templates):
 
 def test_a_release_changes_nothing_of_the_endpoint(templates):
     """Whatever names a version is of a kind's model or record, and not of the endpoint."""
-    for name, one in templates["Inference"]["Resources"].items():
-        if "ModelVersion" in json.dumps(one.get("Properties", {})):
-            assert one["Type"] in ("AWS::SageMaker::Model", "AWS::SSM::Parameter"), name
+    for name, resource in templates["Inference"]["Resources"].items():
+        if "ModelVersion" in json.dumps(resource.get("Properties", {})):
+            assert resource["Type"] in ("AWS::SageMaker::Model", "AWS::SSM::Parameter"), name
 
 
 def test_containers_read_what_was_released_and_the_release_machine_alone_writes_it(templates):
@@ -103,20 +103,20 @@ def test_the_machines_may_make_exactly_the_calls_that_they_make(templates):
 def test_whoever_asks_our_networks_knows_the_endpoint_and_the_record_of_releases(
     templates, of_type, part, function
 ):
-    (found,) = [
-        one
-        for one in of_type(templates[part], "AWS::Lambda::Function")
-        if one.get("Handler") == f"lambdas.{function}.handler.handler"
+    (resources,) = [
+        resource
+        for resource in of_type(templates[part], "AWS::Lambda::Function")
+        if resource.get("Handler") == f"lambdas.{function}.handler.handler"
     ]
-    variables = found["Environment"]["Variables"]
+    variables = resources["Environment"]["Variables"]
     assert variables["SHARED_ENDPOINT_NAME"] == NAME
     assert variables["RNN_RELEASED_VERSION_PARAMETER"] == "/recognition/dev/rnn-released-version"
-    role = found["Role"]["Fn::GetAtt"][0]
+    role = resources["Role"]["Fn::GetAtt"][0]
     granted = {
         action: json.dumps(statement["Resource"])
-        for one in of_type(templates[part], "AWS::IAM::Policy")
-        if {"Ref": role} in one["Roles"]
-        for statement in one["PolicyDocument"]["Statement"]
+        for resource in of_type(templates[part], "AWS::IAM::Policy")
+        if {"Ref": role} in resource["Roles"]
+        for statement in resource["PolicyDocument"]["Statement"]
         for action in actions_of(statement)
     }
     assert f"endpoint/{NAME}" in granted["sagemaker:InvokeEndpoint"]
@@ -131,8 +131,8 @@ def test_the_dashboard_shows_the_endpoint_that_there_is(templates, of_type):
 
 
 def test_idleness_is_the_shared_endpoints(templates):
-    (rest,) = [one for one, _ in machines_of(templates["Release"]) if "CountRequests" in one["States"]]
-    dimensions = rest["States"]["CountRequests"]["Arguments"]["Dimensions"]
+    (shutdown,) = [one for one, _ in machines_of(templates["Release"]) if "CountRequests" in one["States"]]
+    dimensions = shutdown["States"]["CountRequests"]["Arguments"]["Dimensions"]
     assert {"Name": "EndpointName", "Value": NAME} in dimensions
 
 
@@ -217,6 +217,6 @@ def test_what_multi_model_endpoints_do_not_take_is_refused(inference, said):
 
 def test_captures_that_do_not_say_who_was_asked_are_refused():
     chosen = copy.deepcopy(settings_with(SEVERAL, {}))
-    chosen["dev"]["watching"] = {"capture": {}}
+    chosen["dev"]["monitoring"] = {"capture": {}}
     with pytest.raises(SettingsRefused, match="does not say which model was asked"):
         load_settings("dev", chosen)

@@ -42,13 +42,13 @@ EVERYTHING = {
         "fallback_instance_types": ["ml.g6.xlarge", "ml.p3.2xlarge"],
         "tuning": {"ranges": {"cnn": {"learning_rate": [0.01, 1.0]}}},
     },
-    "watching": {
+    "monitoring": {
         "email": "alarms@example.org",
         "dashboard": True,
         "capture": {"percent": 20, "kept_days": 14},
         "drift": {"threshold": 0.3, "least_samples": 500, "retrain_on": {"rnn": "reviews"}},
     },
-    "rest": {
+    "scheduled_shutdown": {
         "idle_hours": 4,
         "office_hours": {"start_hour": 7, "end_hour": 19, "time_zone": "Europe/Berlin"},
     },
@@ -90,19 +90,19 @@ def test_both_jobs_run_in_that_network_and_their_hosts_reach_each_other(everythi
 
 
 def test_the_drift_job_runs_in_that_network_too_isolated_and_encrypted(everything, of_type):
-    watching, training = everything["Watching"], everything["Training"]
-    published = {one["Name"]: one["Value"] for one in of_type(training, "AWS::SSM::Parameter")}
+    monitoring, training = everything["Watching"], everything["Training"]
+    published = {resource["Name"]: resource["Value"] for resource in of_type(training, "AWS::SSM::Parameter")}
     pieces = ("job-security-group", "job-subnet-1", "job-subnet-2")
     ids = [json.dumps(published[f"/recognition/dev/{piece}"]) for piece in pieces]
     assert len(set(ids)) == 3 and "Hosts" in ids[0] and "Subnet1" in ids[1] and "Subnet2" in ids[2]
     read = {
-        parameter["Default"].rsplit("/", 1)[-1]: name for name, parameter in watching["Parameters"].items()
+        parameter["Default"].rsplit("/", 1)[-1]: name for name, parameter in monitoring["Parameters"].items()
     }
-    (machine,) = of_type(watching, "AWS::StepFunctions::StateMachine")
+    (machine,) = of_type(monitoring, "AWS::StepFunctions::StateMachine")
     parts = machine["DefinitionString"]["Fn::Join"][1]
     asked = [part["Ref"] for part in parts if isinstance(part, dict) and "Ref" in part]
     assert {read[piece] for piece in pieces} <= set(asked)
-    ((definition, _),) = machines_of(watching)
+    ((definition, _),) = machines_of(monitoring)
     job = definition["States"]["Measure"]["Arguments"]
     assert job["NetworkConfig"] == {
         "EnableNetworkIsolation": True,
@@ -111,7 +111,7 @@ def test_the_drift_job_runs_in_that_network_too_isolated_and_encrypted(everythin
     }
     assert job["ProcessingOutputConfig"]["KmsKeyId"] == "reference"
     assert job["ProcessingResources"]["ClusterConfig"]["VolumeKmsKeyId"] == "reference"
-    allowed = {action for one in statements_of(watching) for action in actions_of(one)}
+    allowed = {action for statement in statements_of(monitoring) for action in actions_of(statement)}
     assert "ec2:CreateNetworkInterface" in allowed, "SageMaker places the job under the job's own role"
 
 
@@ -156,22 +156,22 @@ def test_the_budget_counts_what_bears_the_tags_and_tells_before_it_is_used_up(ev
         ]
     }
     told = [
-        (one["Notification"]["NotificationType"], one["Notification"]["Threshold"])
-        for one in budget["NotificationsWithSubscribers"]
+        (subscriber["Notification"]["NotificationType"], subscriber["Notification"]["Threshold"])
+        for subscriber in budget["NotificationsWithSubscribers"]
     ]
     assert told == [("ACTUAL", 50), ("ACTUAL", 80), ("ACTUAL", 100), ("FORECASTED", 100)]
     assert [part for part in dev if of_type(dev[part], "AWS::Budgets::Budget")] == []
 
 
-def test_the_budget_tells_the_topic_and_not_people_alone_and_only_this_accounts_budgets_may(
-    everything, of_type
-):
+def test_the_budget_tells_the_topic_and_only_this_accounts_budgets_may(everything, of_type):
     (budget,) = of_type(everything["Watching"], "AWS::Budgets::Budget")
     ((topic, _),) = [
-        one for one in everything["Watching"]["Resources"].items() if one[1]["Type"] == "AWS::SNS::Topic"
+        resource
+        for resource in everything["Watching"]["Resources"].items()
+        if resource[1]["Type"] == "AWS::SNS::Topic"
     ]
-    for one in budget["NotificationsWithSubscribers"]:
-        assert one["Subscribers"] == [
+    for subscriber in budget["NotificationsWithSubscribers"]:
+        assert subscriber["Subscribers"] == [
             {"SubscriptionType": "EMAIL", "Address": "bills@example.org"},
             {"SubscriptionType": "SNS", "Address": {"Ref": topic}},
         ]
@@ -181,7 +181,11 @@ def test_the_budget_tells_the_topic_and_not_people_alone_and_only_this_accounts_
         (key["KeyPolicy"], ["kms:Decrypt", "kms:GenerateDataKey"]),
         (policy["PolicyDocument"], "sns:Publish"),
     ):
-        (statement,) = [one for one in document["Statement"] if "budgets.amazonaws.com" in json.dumps(one)]
+        (statement,) = [
+            statement
+            for statement in document["Statement"]
+            if "budgets.amazonaws.com" in json.dumps(statement)
+        ]
         assert statement["Action"] == actions
         assert statement["Condition"]["StringEquals"] == {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
         assert "budgets::" in json.dumps(statement["Condition"]["ArnLike"]["aws:SourceArn"])
@@ -199,8 +203,8 @@ def test_without_a_topic_the_budget_tells_by_mail(of_type):
     (budget,) = of_type(Template.from_stack(storage).to_json(), "AWS::Budgets::Budget")
     kinds = {
         two["SubscriptionType"]
-        for one in budget["NotificationsWithSubscribers"]
-        for two in one["Subscribers"]
+        for subscriber in budget["NotificationsWithSubscribers"]
+        for two in subscriber["Subscribers"]
     }
     assert kinds == {"EMAIL"}
 
@@ -214,9 +218,7 @@ def test_an_old_fallback_type_is_warned_of():
     assert warning.startswith("ml.p3.2xlarge is of the P3 family")
 
 
-def test_what_the_endpoints_are_asked_is_kept_under_the_key_for_as_long_as_the_settings_say(
-    everything, templates, of_type
-):
+def test_captured_requests_are_encrypted_and_kept_as_long_as_the_settings_say(everything, templates, of_type):
     configs = of_type(everything["Inference"], "AWS::SageMaker::EndpointConfig")
     assert len(configs) == 2
     for config in configs:
@@ -237,17 +239,21 @@ def test_what_the_endpoints_are_asked_is_kept_under_the_key_for_as_long_as_the_s
 
 
 def test_alarms_and_failed_runs_reach_an_encrypted_topic(everything, of_type):
-    watching = everything["Watching"]
-    (topic,) = of_type(watching, "AWS::SNS::Topic")
+    monitoring = everything["Watching"]
+    (topic,) = of_type(monitoring, "AWS::SNS::Topic")
     assert topic["KmsMasterKeyId"]
-    (subscription,) = of_type(watching, "AWS::SNS::Subscription")
+    (subscription,) = of_type(monitoring, "AWS::SNS::Subscription")
     assert (subscription["Protocol"], subscription["Endpoint"]) == ("email", "alarms@example.org")
     (key,) = of_type(everything["Storage"], "AWS::KMS::Key")
-    allowed = [one for one in key["KeyPolicy"]["Statement"] if "events.amazonaws.com" in json.dumps(one)]
-    assert [one["Action"] for one in allowed] == [["kms:Decrypt", "kms:GenerateDataKey"]]
+    allowed = [
+        statement
+        for statement in key["KeyPolicy"]["Statement"]
+        if "events.amazonaws.com" in json.dumps(statement)
+    ]
+    assert [statement["Action"] for statement in allowed] == [["kms:Decrypt", "kms:GenerateDataKey"]]
     told = {
         json.dumps(rule["EventPattern"]["source"]): rule["EventPattern"]
-        for rule in of_type(watching, "AWS::Events::Rule")
+        for rule in of_type(monitoring, "AWS::Events::Rule")
         if any("Alarms" in json.dumps(target["Arn"]) for target in rule.get("Targets", []))
     }
     assert set(told) == {'["aws.cloudwatch"]', '["aws.states"]', '["recognition.dev"]'}
@@ -262,11 +268,11 @@ def test_the_alarm_of_the_api_is_about_our_stage_of_it(everything, of_type):
     (api,) = of_type(everything["Api"], "AWS::ApiGateway::RestApi")
     (stage,) = of_type(everything["Api"], "AWS::ApiGateway::Stage")
     (alarm,) = [
-        one
-        for one in of_type(everything["Watching"], "AWS::CloudWatch::Alarm")
-        if one["Namespace"] == "AWS/ApiGateway"
+        resource
+        for resource in of_type(everything["Watching"], "AWS::CloudWatch::Alarm")
+        if resource["Namespace"] == "AWS/ApiGateway"
     ]
-    assert {one["Name"]: one["Value"] for one in alarm["Dimensions"]} == {
+    assert {dimension["Name"]: dimension["Value"] for dimension in alarm["Dimensions"]} == {
         "ApiName": api["Name"],
         "Stage": stage["StageName"],
     }
@@ -279,19 +285,19 @@ def test_every_alarm_of_the_app_bears_a_name_that_the_topic_hears(everything, of
             assert "AlarmName" not in alarm
 
 
-def test_drift_is_measured_daily_and_its_alarm_starts_a_run_where_the_settings_say_so(everything, of_type):
-    watching = everything["Watching"]
+def test_drift_is_measured_daily_and_its_alarm_starts_a_run_where_it_is_set_so(everything, of_type):
+    monitoring = everything["Watching"]
     alarms = {
-        name: one["Properties"]
-        for name, one in watching["Resources"].items()
-        if one["Type"] == "AWS::CloudWatch::Alarm"
-        and one["Properties"].get("Namespace") == "Recognition/Drift"
+        name: resource["Properties"]
+        for name, resource in monitoring["Resources"].items()
+        if resource["Type"] == "AWS::CloudWatch::Alarm"
+        and resource["Properties"].get("Namespace") == "Recognition/Drift"
     }
     assert len(alarms) == 4
-    assert {(one["Threshold"], one["Period"], one["TreatMissingData"]) for one in alarms.values()} == {
-        (0.3, 86400, "ignore")
-    }
-    rules = of_type(watching, "AWS::Events::Rule")
+    assert {
+        (alarm["Threshold"], alarm["Period"], alarm["TreatMissingData"]) for alarm in alarms.values()
+    } == {(0.3, 86400, "ignore")}
+    rules = of_type(monitoring, "AWS::Events::Rule")
     assert [rule["ScheduleExpression"] for rule in rules if "ScheduleExpression" in rule] == [
         "cron(30 1 * * ? *)"
     ] * 2
@@ -302,7 +308,7 @@ def test_drift_is_measured_daily_and_its_alarm_starts_a_run_where_the_settings_s
     ]
     heard = {name["Ref"] for name in retraining["EventPattern"]["detail"]["alarmName"]}
     assert heard == {
-        name for name, one in alarms.items() if one["Dimensions"][0]["Value"] == "recognition-dev-rnn"
+        name for name, alarm in alarms.items() if alarm["Dimensions"][0]["Value"] == "recognition-dev-rnn"
     }
     assert "reviews" in json.dumps(retraining["Targets"][0]["Input"])
 
@@ -315,16 +321,16 @@ def test_the_dashboard_shows_api_endpoints_and_drift(everything, dev, of_type):
     assert "Watching" not in dev
 
 
-def test_endpoints_rest_by_the_hour_and_by_the_clock_of_their_place(everything, dev, of_type):
+def test_endpoints_are_shut_down_by_the_hour_and_by_their_own_clock(everything, dev, of_type):
     release = everything["Release"]
     schedules = of_type(release, "AWS::Scheduler::Schedule")
     assert {
-        (one["ScheduleExpression"], one["ScheduleExpressionTimezone"], one["Target"]["Input"])
-        for one in schedules
+        (schedule["ScheduleExpression"], schedule["ScheduleExpressionTimezone"], schedule["Target"]["Input"])
+        for schedule in schedules
     } == {
         (f"cron(0 {hour} ? * MON-FRI *)", "Europe/Berlin", json.dumps({"kind": kind, "action": action}))
         for kind in ("cnn", "rnn")
-        for action, hour in (("wake", 7), ("rest", 19))
+        for action, hour in (("start", 7), ("shut down", 19))
     }
     hourly = [rule for rule in of_type(release, "AWS::Events::Rule") if "ScheduleExpression" in rule]
     assert [rule["ScheduleExpression"] for rule in hourly] == ["rate(1 hour)"] * 2
@@ -341,7 +347,7 @@ def test_the_machines_of_the_settings_may_make_exactly_the_calls_that_they_make(
         assert not_embedded(definition) <= {tuning}, "only tuning is AWS's alone, as the docs say"
 
 
-def test_a_wildcard_resource_of_the_settings_stands_only_where_the_api_takes_no_other(everything):
+def test_a_wildcard_of_the_settings_stands_only_where_the_api_takes_no_other(everything):
     assert needlessly_wide(everything) == []
 
 
@@ -352,7 +358,7 @@ def test_cfn_lint_finds_nothing_in_them(everything, lint):
 def test_every_target_of_a_rule_or_schedule_keeps_what_it_cannot_deliver(everything, of_type):
     seen = 0
     for template in everything.values():
-        targets = [one for rule in of_type(template, "AWS::Events::Rule") for one in rule["Targets"]]
+        targets = [target for rule in of_type(template, "AWS::Events::Rule") for target in rule["Targets"]]
         targets += [schedule["Target"] for schedule in of_type(template, "AWS::Scheduler::Schedule")]
         for target in targets:
             queue, _ = target["DeadLetterConfig"]["Arn"]["Fn::GetAtt"]

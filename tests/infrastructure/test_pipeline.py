@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from .interpreter import Answer, TaskFailed, failing, reachable, walk
-from .training_runs import INPUT, OBJECTS, PLACES, against, machine_with, run, services
+from .training_runs import CONTEXT, INPUT, OBJECTS, against, machine_with, run, services
 
 NO_CAPACITY = json.dumps(
     {
@@ -48,7 +48,7 @@ def test_a_good_model_is_trained_measured_and_registered(machine, kind):
         "training_job_name": f"dev-{kind}-r1",
     }
     (request,) = done.requests["Train"]
-    assert [one["DataSource"]["S3DataSource"]["S3Uri"] for one in request["InputDataConfig"]] == [
+    assert [channel["DataSource"]["S3DataSource"]["S3Uri"] for channel in request["InputDataConfig"]] == [
         "s3://data.of.dev/cifar10/train/",
         "s3://data.of.dev/cifar10/validation/",
         "s3://assets/abc.gz",
@@ -88,11 +88,11 @@ def test_data_that_is_not_below_the_data_bucket_trains_nothing(machine, uri):
 
 def test_the_callers_hyperparameters_reach_the_job_and_cannot_replace_its_code(machine):
     attack = {**INPUT, "hyperparameters": {"epochs": "3", "kind": '"rnn"'}}
-    found = run(machine, attack).requests["Train"][0]["HyperParameters"]
-    assert found["epochs"] == "3"
-    assert json.loads(found["sagemaker_program"]) == "train.py"
-    assert json.loads(found["kind"]) == "cnn"
-    assert json.loads(found["sagemaker_submit_directory"]) == "/opt/ml/input/data/code/abc.gz"
+    sent = run(machine, attack).requests["Train"][0]["HyperParameters"]
+    assert sent["epochs"] == "3"
+    assert json.loads(sent["sagemaker_program"]) == "train.py"
+    assert json.loads(sent["kind"]) == "cnn"
+    assert json.loads(sent["sagemaker_submit_directory"]) == "/opt/ml/input/data/code/abc.gz"
 
 
 def test_spot_training_has_checkpoints_and_waits_at_least_as_long_as_it_runs(machine):
@@ -149,11 +149,13 @@ def test_without_capacity_the_next_instance_type_goes_on_from_the_runs_checkpoin
     )
     done = run(machine, Train=out_of(*missing))
     requests = done.requests["Train"]
-    assert [one["ResourceConfig"]["InstanceType"] for one in requests] == tried
-    assert {one["CheckpointConfig"]["S3Uri"] for one in requests} == {"s3://models/checkpoints/dev-cnn-r1"}
-    assert len({one["TrainingJobName"] for one in requests}) == len(requests)
+    assert [request["ResourceConfig"]["InstanceType"] for request in requests] == tried
+    assert {request["CheckpointConfig"]["S3Uri"] for request in requests} == {
+        "s3://models/checkpoints/dev-cnn-r1"
+    }
+    assert len({request["TrainingJobName"] for request in requests}) == len(requests)
     # Only an instance without disks of its own takes our key for its volume.
-    assert ["VolumeKmsKeyId" in one["ResourceConfig"] for one in requests] == [
+    assert ["VolumeKmsKeyId" in request["ResourceConfig"] for request in requests] == [
         t == "ml.p3.2xlarge" for t in tried
     ]
     assert done.output["training_job_name"] == requests[-1]["TrainingJobName"]
@@ -247,8 +249,11 @@ def test_a_job_that_is_asked_for_again_has_a_name_of_its_own(machine):
         return answer
 
     done = run(machine, Train=second_of("Train"), Evaluate=second_of("Evaluate"))
-    assert [one["TrainingJobName"] for one in done.requests["Train"]] == ["dev-cnn-r1", "dev-cnn-r1-r1"]
-    names = [one["ProcessingJobName"] for one in done.requests["Evaluate"]]
+    assert [channel["TrainingJobName"] for channel in done.requests["Train"]] == [
+        "dev-cnn-r1",
+        "dev-cnn-r1-r1",
+    ]
+    names = [channel["ProcessingJobName"] for channel in done.requests["Evaluate"]]
     assert names == ["dev-cnn-r1", "dev-cnn-r1-r1"]
     (read,) = done.requests["ReadEvaluation"]
     assert read["Key"] == "evaluations/dev-cnn-r1-r1/gate.json"
@@ -365,7 +370,9 @@ def test_a_version_bears_a_card_with_its_figures_and_the_baseline_of_its_drift(m
     ]
     job = card["training_details"]["training_job_details"]
     assert job["training_arn"] == "arn:job/dev-cnn-r1"
-    assert {one["name"]: one["value"] for one in job["hyper_parameters"]} == INPUT["hyperparameters"]
+    assert {parameter["name"]: parameter["value"] for parameter in job["hyper_parameters"]} == INPUT[
+        "hyperparameters"
+    ]
     assert "image" in card["intended_uses"]["purpose_of_model"]
     folder = "s3://models/evaluations/dev-cnn-r1"
     assert (
@@ -379,25 +386,27 @@ def test_a_version_is_the_artefact_that_was_there_before_it_was_measured(machine
     assert done.states.index("ReadArtefact") < done.states.index("Evaluate")
     (request,) = done.requests["Register"]
     containers = request["InferenceSpecification"]["Containers"] + [
-        one for further in request["AdditionalInferenceSpecifications"] for one in further["Containers"]
+        container
+        for further in request["AdditionalInferenceSpecifications"]
+        for container in further["Containers"]
     ]
-    assert {one["ModelDataETag"] for one in containers} == {"abc"}
-    assert len({one["ModelDataUrl"] for one in containers}) == 1
+    assert {container["ModelDataETag"] for container in containers} == {"abc"}
+    assert len({container["ModelDataUrl"] for container in containers}) == 1
 
 
 def test_a_version_says_where_it_comes_from(machine):
     (request,) = run(machine, released="3", champion=against(0, 0.1)).requests["Register"]
     assert request["MetadataProperties"] == {"CommitId": "abc.gz", "GeneratedBy": "arn:job/dev-cnn-r1"}
-    found = dict(request["CustomerMetadataProperties"])
-    assert re.fullmatch("[0-9a-f]{64}", found.pop("data_version"))
-    assert found == {
+    properties = dict(request["CustomerMetadataProperties"])
+    assert re.fullmatch("[0-9a-f]{64}", properties.pop("data_version"))
+    assert properties == {
         "run_id": "r1",
         "artefact_sha256": "0f",
         "training_job": "dev-cnn-r1",
         "training_data": "s3://data.of.dev/cifar10/",
         "metric": "accuracy",
         "source_archive": "abc.gz",
-        "training_image": PLACES.training_image,
+        "training_image": CONTEXT.training_image,
         "minimum_accuracy": "0.7",
         "champion": "version 3",
         "hyperparameter.epochs": "3",
@@ -428,7 +437,7 @@ def test_a_marker_starts_a_run_on_the_splits_beside_it(machine):
     assert done.requests["ReadMarker"] == [{"Bucket": "data.of.dev", "Key": "reviews/2026-11/TRAIN.json"}]
     (request,) = done.requests["Train"]
     assert request["TrainingJobName"] == "dev-rnn-9a5a5b1c-0000-4000-8000-00000000abcd"
-    uris = [one["DataSource"]["S3DataSource"]["S3Uri"] for one in request["InputDataConfig"]]
+    uris = [channel["DataSource"]["S3DataSource"]["S3Uri"] for channel in request["InputDataConfig"]]
     assert uris[0] == "s3://data.of.dev/reviews/2026-11/train/"
     assert request["HyperParameters"]["epochs"] == "2"
 

@@ -15,7 +15,7 @@ from stacks.release.stack_update import wait
 from stacks.release.state_machine import definition
 
 from .interpreter import STARTED, evaluate, failing, reachable, walk
-from .release_runs import ARN, KNOWN, MINE, PLACES, Aws
+from .release_runs import ARN, CONTEXT, KNOWN, MINE, Aws
 from .updates import update_to
 
 
@@ -50,7 +50,7 @@ def test_what_has_not_answered_never_enters_the_record(fault):
 
 
 def test_a_version_that_could_not_be_recorded_says_that_no_rollback_knows_it():
-    aws, machine = Aws(), definition(PLACES)
+    aws, machine = Aws(), definition(CONTEXT)
     down = {"Record": failing("Ssm.ParameterLimitExceededException", "too many")}
     done = walk(machine, {"model_package_arn": ARN}, aws.answers() | down, execution=MINE)
     assert "serves and answers, but it was not recorded, so no rollback knows it: too many" in done.cause
@@ -241,7 +241,7 @@ def test_without_another_version_before_there_is_nothing_to_go_back_to(before):
 
 
 def test_every_task_that_fails_ends_the_release_with_its_reason():
-    machine, down = definition(PLACES), failing("Any.Exception", "the network is down")
+    machine, down = definition(CONTEXT), failing("Any.Exception", "the network is down")
     for name, state in machine["States"].items():
         if state["Type"] != "Task":
             continue
@@ -264,5 +264,5 @@ def test_the_known_inputs_are_ones_that_the_container_takes(kind):
 
 
 def test_every_state_can_be_reached():
-    machine = definition(PLACES)
+    machine = definition(CONTEXT)
     assert reachable(machine) == set(machine["States"])

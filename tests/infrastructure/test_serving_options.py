@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from definitions import names
-from lambdas.bulk.places import PREFIX
+from lambdas.bulk.attempt_keys import PREFIX
 from lambdas.common import releases
 from local_aws.sagemaker.cloudformation import OF_UPDATES
 from local_aws.sagemaker.members import TABLE
@@ -90,14 +90,14 @@ def model_of(template: dict, config: dict) -> dict:
 
 def config_with(template: dict, member: str) -> dict:
     """An endpoint configuration of the CNN with a member in its variant or beside it."""
-    (found,) = [
-        one["Properties"]
-        for name, one in template["Resources"].items()
-        if one["Type"] == "AWS::SageMaker::EndpointConfig"
+    (config,) = [
+        resource["Properties"]
+        for name, resource in template["Resources"].items()
+        if resource["Type"] == "AWS::SageMaker::EndpointConfig"
         and name.startswith("Cnn")
-        and (member in one["Properties"] or member in one["Properties"]["ProductionVariants"][0])
+        and (member in resource["Properties"] or member in resource["Properties"]["ProductionVariants"][0])
     ]
-    return found
+    return config
 
 
 @pytest.mark.parametrize("option", OPTIONS)
@@ -140,14 +140,16 @@ def test_our_container_serves_by_a_specification_that_every_version_gets(chosen,
 def test_instances_follow_the_requests_that_each_has_at_the_same_time(instances):
     resources = instances["Resources"].values()
     targets = [
-        one["Properties"] for one in resources if one["Type"] == "AWS::ApplicationAutoScaling::ScalableTarget"
+        resource["Properties"]
+        for resource in resources
+        if resource["Type"] == "AWS::ApplicationAutoScaling::ScalableTarget"
     ]
     mine = {target["ResourceId"]: (target["MinCapacity"], target["MaxCapacity"]) for target in targets}
     assert mine["endpoint/recognition-dev-cnn/variant/primary"] == (2, 8)
     tracked = [
-        one["Properties"]["TargetTrackingScalingPolicyConfiguration"]
-        for one in resources
-        if one["Properties"].get("PolicyType") == "TargetTrackingScaling"
+        resource["Properties"]["TargetTrackingScalingPolicyConfiguration"]
+        for resource in resources
+        if resource["Properties"].get("PolicyType") == "TargetTrackingScaling"
     ]
     metrics = [
         one["PredefinedMetricSpecification"]["PredefinedMetricType"]
@@ -186,20 +188,20 @@ def test_application_auto_scaling_would_take_every_target_and_policy(instances):
             assert problems_of(properties | target, shape) == []
 
 
-def test_an_asynchronous_endpoint_has_no_instance_while_nothing_waits_and_one_when_something_does(instances):
+def test_an_asynchronous_endpoint_has_instances_only_while_something_waits(instances):
     resources = instances["Resources"]
     config = config_with(instances, "AsyncInferenceConfig")
     assert config["AsyncInferenceConfig"]["OutputConfig"]["KmsKeyId"]
     (target,) = [
-        one["Properties"]
-        for one in resources.values()
-        if "recognition-dev-cnn-asynchronous" in json.dumps(one["Properties"].get("ResourceId", ""))
+        resource["Properties"]
+        for resource in resources.values()
+        if "recognition-dev-cnn-asynchronous" in json.dumps(resource["Properties"].get("ResourceId", ""))
     ]
     assert (target["MinCapacity"], target["MaxCapacity"]) == (0, 3)
     (alarm,) = [
-        one["Properties"]
-        for name, one in resources.items()
-        if one["Properties"].get("MetricName") == "HasBacklogWithoutCapacity" and name.startswith("Cnn")
+        resource["Properties"]
+        for name, resource in resources.items()
+        if resource["Properties"].get("MetricName") == "HasBacklogWithoutCapacity" and name.startswith("Cnn")
     ]
     policy = resources[alarm["AlarmActions"][0]["Ref"]]["Properties"]
     assert policy["PolicyType"] == "StepScaling"
@@ -210,11 +212,15 @@ def test_an_asynchronous_endpoint_has_no_instance_while_nothing_waits_and_one_wh
 def written_places(template: dict) -> str:
     """Where a template's roles may write objects, as JSON."""
     return json.dumps(
-        [one["Resource"] for one in statements_of(template) if "s3:PutObject" in actions_of(one)]
+        [
+            statement["Resource"]
+            for statement in statements_of(template)
+            if "s3:PutObject" in actions_of(statement)
+        ]
     )
 
 
-def test_an_asynchronous_endpoint_and_a_transform_read_and_write_below_their_prefixes_alone(instances, dev):
+def test_asynchronous_requests_and_transforms_stay_below_their_prefixes(instances, dev):
     assert set(re.findall(r"/([\w/]*\*)", written_places(instances))) == {"asynchronous/*", "transform/*"}
     assert re.findall(r"/([\w/]*\*)", written_places(dev["Inference"])) == ["transform/*"]
 
@@ -230,9 +236,7 @@ def test_what_was_transformed_is_kept_no_longer_than_other_answers(dev, of_type)
 
 
 @pytest.mark.parametrize("without_one", [False, True])
-def test_what_an_asynchronous_endpoint_was_asked_is_kept_no_longer_than_other_answers(
-    chosen, templates, of_type, without_one
-):
+def test_asynchronous_requests_are_kept_no_longer_than_other_answers(chosen, templates, of_type, without_one):
     """Also where the endpoint was taken away again, whose requests lie there still."""
     stacks = templates if without_one else chosen["everything of instances"]
     buckets = of_type(stacks["Storage"], "AWS::S3::Bucket")
@@ -250,9 +254,9 @@ def test_a_component_can_lose_its_last_copy_and_its_endpoint_its_last_instance(i
     assert "ModelName" not in variant
     assert config["ExecutionRoleArn"]
     (target,) = [
-        one["Properties"]
-        for name, one in instances["Resources"].items()
-        if one["Properties"].get("ScalableDimension") == "sagemaker:inference-component:DesiredCopyCount"
+        resource["Properties"]
+        for name, resource in instances["Resources"].items()
+        if resource["Properties"].get("ScalableDimension") == "sagemaker:inference-component:DesiredCopyCount"
         and name.startswith("Cnn")
     ]
     assert (target["MinCapacity"], target["MaxCapacity"]) == (0, 4)
@@ -292,10 +296,10 @@ def test_a_serverless_model_is_not_isolated_which_serverless_refuses(chosen, opt
 def containers_of(template: dict) -> dict[str, dict]:
     """What each endpoint configuration's model runs, by its logical id without the digest."""
     return {
-        name[:-8]: model_of(template, one["Properties"])["PrimaryContainer"]
-        for name, one in template["Resources"].items()
-        if one["Type"] == "AWS::SageMaker::EndpointConfig"
-        and "ModelName" in one["Properties"]["ProductionVariants"][0]
+        name[:-8]: model_of(template, resource["Properties"])["PrimaryContainer"]
+        for name, resource in template["Resources"].items()
+        if resource["Type"] == "AWS::SageMaker::EndpointConfig"
+        and "ModelName" in resource["Properties"]["ProductionVariants"][0]
     }
 
 
@@ -307,7 +311,9 @@ def test_a_model_is_of_the_image_for_its_instances(chosen, dev):
         "GPU": containers_of(dev["Inference"]),
     }
     names = {
-        option: {place: one.get("InferenceSpecificationName") for place, one in containers.items()}
+        option: {
+            place: container.get("InferenceSpecificationName") for place, container in containers.items()
+        }
         for option, containers in found.items()
     }
     assert names["small"]["CnnConfiguration"] == names["serverless"]["CnnConfiguration"] == "cpu"
@@ -315,7 +321,7 @@ def test_a_model_is_of_the_image_for_its_instances(chosen, dev):
     assert names["GPU"]["CnnConfiguration"] is None, "and so has ml.g4dn.xlarge"
 
 
-def test_the_container_has_a_worker_for_each_processor_and_computes_images_together_on_a_gpu(chosen, dev):
+def test_the_container_has_a_worker_a_processor_and_batches_images_on_a_gpu(chosen, dev):
     small = containers_of(chosen["small"]["Inference"])["CnnConfiguration"]["Environment"]
     assert set(small) == {"MODEL_VERSION", "SAGEMAKER_GUNICORN_WORKERS"}
     assert small["SAGEMAKER_GUNICORN_WORKERS"] == "8", "ml.c5.2xlarge"
@@ -334,13 +340,15 @@ def test_the_container_has_a_worker_for_each_processor_and_computes_images_toget
 
 def test_a_function_with_litert_may_fetch_released_versions_and_ask_no_endpoint(chosen, dev, of_type):
     template = chosen["everything of instances"]["Api"]
-    functions = {one["Handler"].split(".")[1]: one for one in of_type(template, "AWS::Lambda::Function")}
+    functions = {
+        resource["Handler"].split(".")[1]: resource for resource in of_type(template, "AWS::Lambda::Function")
+    }
     assert set(functions) == {"vision", "language", "litert", "advise"}
     variables = functions["litert"]["Environment"]["Variables"]
     assert variables["CNN_RELEASED_VERSION_PARAMETER"] == "/recognition/dev/cnn-released-version"
     role = functions["litert"]["Role"]["Fn::GetAtt"][0]
     allowed = allowed_to(template, role)
-    assert {one for one in allowed if one.startswith(("ssm:", "sagemaker:", "s3:"))} == {
+    assert {statement for statement in allowed if statement.startswith(("ssm:", "sagemaker:", "s3:"))} == {
         "ssm:GetParameter",
         "sagemaker:DescribeModelPackage",
         "s3:GetObject",
@@ -380,7 +388,7 @@ def test_without_the_settings_there_is_one_endpoint_of_instances_a_network(templ
         ({"transform": {"instance_type": "ml.c7g.large"}}, "no instance type that SageMaker transforms on"),
         ({**LITERT, "transform": {"instance_type": "ml.g5.xlarge"}}, "ml.g5.xlarge has a GPU"),
         (
-            {"rollout": "linear", "linear_step_percent": 10, "canary_wait_seconds": 3600},
+            {"traffic_routing": "linear", "linear_step_percent": 10, "canary_wait_seconds": 3600},
             "lower canary_wait_seconds",
         ),
     ],

@@ -68,12 +68,12 @@ def settings_with(path: str, value):
         ("inference.image_version", "2.19"),
         ("inference.rollout", "all"),
         ("inference.linear_step_percent", 9),
-        ("watching", {"drift": {}}),
-        ("watching", {"capture": {"percent": 0}}),
-        ("watching", {"email": "nobody"}),
-        ("rest", {"office_hours": {"time_zone": "Mars/Olympus"}}),
-        ("rest", {"office_hours": {"start_hour": 18, "end_hour": 8}}),
-        ("rest", {"idle_hours": 0}),
+        ("monitoring", {"drift": {}}),
+        ("monitoring", {"capture": {"percent": 0}}),
+        ("monitoring", {"email": "nobody"}),
+        ("scheduled_shutdown", {"office_hours": {"time_zone": "Mars/Olympus"}}),
+        ("scheduled_shutdown", {"office_hours": {"start_hour": 18, "end_hour": 8}}),
+        ("scheduled_shutdown", {"idle_hours": 0}),
         ("api.function_timeout_seconds", 29),
         ("api.log_days", 8),
         ("api.authorization", "NONE"),
@@ -108,7 +108,9 @@ def test_an_unknown_environment_is_refused_with_the_known_ones():
 def test_every_promised_gpu_family_can_be_chosen_for_training():
     known = instance_types("TrainingInstanceType")
     for family in GPU_FAMILIES:
-        instances = [one for one in known if one.startswith((f"ml.{family}.", f"ml.{family}-"))]
+        instances = [
+            instance for instance in known if instance.startswith((f"ml.{family}.", f"ml.{family}-"))
+        ]
         assert instances, f"botocore lists no ml.{family}.* for training"
         for instance in instances:
             assert settings_with("training.instance_type", instance).training.instance_type == instance
@@ -214,4 +216,7 @@ def test_an_instance_types_size_says_how_many_processors_it_has(instance_type, p
 
 
 def test_every_instance_type_that_serves_has_a_known_number_of_processors():
-    assert all(virtual_processors(one) >= 1 for one in instance_types("ProductionVariantInstanceType"))
+    assert all(
+        virtual_processors(instance_type) >= 1
+        for instance_type in instance_types("ProductionVariantInstanceType")
+    )

@@ -61,10 +61,14 @@ def test_data_and_models_lie_under_our_own_key_and_are_versioned(templates, of_t
 def test_prod_keeps_its_data_and_dev_leaves_nothing(dev, prod):
     def policies(template: dict) -> set[str]:
         kept = ("AWS::S3::Bucket", "AWS::KMS::Key", "AWS::SageMaker::ModelPackageGroup")
-        return {one["DeletionPolicy"] for one in template["Resources"].values() if one["Type"] in kept}
+        return {
+            resource["DeletionPolicy"]
+            for resource in template["Resources"].values()
+            if resource["Type"] in kept
+        }
 
     for part in ("Storage", "Training"):
-        assert {one.removesuffix("ExceptOnCreate") for one in policies(prod[part])} == {"Retain"}
+        assert {policy.removesuffix("ExceptOnCreate") for policy in policies(prod[part])} == {"Retain"}
         assert policies(dev[part]) == {"Delete"}
 
 
@@ -83,7 +87,7 @@ def test_no_request_body_is_logged(templates, of_type):
         assert variables["POWERTOOLS_TRACER_CAPTURE_ERROR"] == "false"
 
 
-def test_every_function_of_ours_runs_on_arm_with_code_that_was_laid_out_at_the_synth(templates, of_type):
+def test_every_function_of_ours_runs_on_arm_with_code_laid_out_at_the_synth(templates, of_type):
     for part in ("Api", "Bulk"):
         for function in of_type(templates[part], "AWS::Lambda::Function"):
             assert (function["Architectures"], function["Runtime"]) == (["arm64"], "python3.14")
@@ -148,8 +152,8 @@ def test_xray_follows_a_request_through_the_api_its_functions_and_every_machine(
 
 def test_a_function_may_call_its_service_and_nothing_else_of_it(templates, of_type):
     def actions(prefix: str) -> set[str]:
-        found = re.findall(rf'"({prefix}:\w+)"', json.dumps(of_type(templates["Api"], "AWS::IAM::Policy")))
-        return set(found)
+        matches = re.findall(rf'"({prefix}:\w+)"', json.dumps(of_type(templates["Api"], "AWS::IAM::Policy")))
+        return set(matches)
 
     asked = {operation.action for operation in OPERATIONS if operation.service}
     assert actions("sagemaker") | actions("rekognition") | actions("comprehend") == asked - {
@@ -180,24 +184,33 @@ def test_a_policy_gives_its_function_what_it_needs_and_the_others_nothing(dev, o
     policy = {"backend": "cascade", "threshold": 0.8, "monthly_budget_usd": 50.0}
     template = api_with(policies={"text-sentiment": policy}, idempotency_seconds=0)
     variables = {
-        one["Handler"].split(".")[1]: one["Environment"]["Variables"]
-        for one in of_type(template, "AWS::Lambda::Function")
+        resource["Handler"].split(".")[1]: resource["Environment"]["Variables"]
+        for resource in of_type(template, "AWS::Lambda::Function")
     }
     assert json.loads(variables["language"]["POLICIES"])["text-sentiment"]["threshold"] == 0.8
     assert "POLICIES" not in variables["vision"]
-    invoking = [json.dumps(one["Resource"]) for one in statements_with(template, "sagemaker:InvokeEndpoint")]
-    assert sum("recognition-dev-rnn" in one for one in invoking) == 2
-    assert sum("recognition-dev-cnn" in one for one in invoking) == 1
+    invoking = [
+        json.dumps(statement["Resource"])
+        for statement in statements_with(template, "sagemaker:InvokeEndpoint")
+    ]
+    assert sum("recognition-dev-rnn" in statement for statement in invoking) == 2
+    assert sum("recognition-dev-cnn" in statement for statement in invoking) == 1
 
 
 def test_the_functions_of_managed_services_have_budgets_and_the_others_ask_nothing_that_has_a_price(of_type):
     template = api_with(idempotency_seconds=0, spending={"caller_usd_per_hour": 3.0})
     variables = {
-        one["Handler"].split(".")[1]: one["Environment"]["Variables"]
-        for one in of_type(template, "AWS::Lambda::Function")
+        resource["Handler"].split(".")[1]: resource["Environment"]["Variables"]
+        for resource in of_type(template, "AWS::Lambda::Function")
     }
-    priced = {name for name, operations in FUNCTIONS.items() if any(one.price for one in operations)}
-    assert {name for name, one in variables.items() if "SPENDING" in one} == priced == {"vision", "language"}
+    priced = {
+        name for name, operations in FUNCTIONS.items() if any(operation.price for operation in operations)
+    }
+    assert (
+        {name for name, variable in variables.items() if "SPENDING" in variable}
+        == priced
+        == {"vision", "language"}
+    )
     for name in priced:
         limits = json.loads(variables[name]["SPENDING"])
         assert limits["caller"]["hour"] == 3.0
@@ -205,28 +218,31 @@ def test_the_functions_of_managed_services_have_budgets_and_the_others_ask_nothi
         assert "Budgets" in json.dumps(variables[name]["BUDGET_TABLE"])
     spending = statements_with(template, "dynamodb:UpdateItem")
     assert len(spending) == len(priced)
-    assert all("Budgets" in json.dumps(one["Resource"]) for one in spending)
+    assert all("Budgets" in json.dumps(statement["Resource"]) for statement in spending)
     (table,) = of_type(template, "AWS::DynamoDB::Table")
     assert table["SSESpecification"]["SSEEnabled"] is True
 
 
 def test_half_of_the_money_is_an_alarm_and_prod_sets_concurrency_aside(prod, of_type):
     (alarm,) = [
-        one for one in of_type(prod["Watching"], "AWS::CloudWatch::Alarm") if one["MetricName"] == METRIC
+        resource
+        for resource in of_type(prod["Watching"], "AWS::CloudWatch::Alarm")
+        if resource["MetricName"] == METRIC
     ]
     assert (alarm["Threshold"], alarm["Dimensions"]) == (
         50,
         [{"Name": "environment", "Value": "prod"}, {"Name": "service", "Value": "spending"}],
     )
     functions = of_type(prod["Api"], "AWS::Lambda::Function")
-    assert {one["ReservedConcurrentExecutions"] for one in functions} == {50}
+    assert {function["ReservedConcurrentExecutions"] for function in functions} == {50}
 
 
 def test_the_functions_get_the_prices_that_somebody_confirmed(templates, of_type):
     variables = [
-        one["Environment"]["Variables"] for one in of_type(templates["Api"], "AWS::Lambda::Function")
+        resource["Environment"]["Variables"]
+        for resource in of_type(templates["Api"], "AWS::Lambda::Function")
     ]
-    prices = [json.loads(one["PRICES_USD"]) for one in variables if "PRICES_USD" in one]
+    prices = [json.loads(variable["PRICES_USD"]) for variable in variables if "PRICES_USD" in variable]
     assert len(prices) == 2
     for table in prices:
         assert table["rekognition.image.group2"] == 0.001
@@ -241,16 +257,16 @@ def test_nothing_of_an_endpoint_exists_before_its_first_release(templates, kind)
     assert template["Conditions"][f"{kind}IsReleased"] == {
         "Fn::Not": [{"Fn::Equals": [{"Ref": f"{kind}ModelVersion"}, ""]}]
     }
-    mine = {name: one for name, one in template["Resources"].items() if name.startswith(kind)}
-    assert {one["Type"] for one in mine.values()} == {
+    mine = {name: resource for name, resource in template["Resources"].items() if name.startswith(kind)}
+    assert {statement["Type"] for statement in mine.values()} == {
         "AWS::SageMaker::Model",
         "AWS::SageMaker::EndpointConfig",
         "AWS::SageMaker::Endpoint",
         "AWS::CloudWatch::Alarm",
         "AWS::SSM::Parameter",
     }
-    conditioned = [one for one in mine.values() if one["Type"] != "AWS::SSM::Parameter"]
-    assert {one.get("Condition") for one in conditioned} == {f"{kind}IsReleased"}
+    conditioned = [statement for statement in mine.values() if statement["Type"] != "AWS::SSM::Parameter"]
+    assert {resource.get("Condition") for resource in conditioned} == {f"{kind}IsReleased"}
 
 
 @pytest.mark.parametrize("value", ["", "1", "12", "2026"])
@@ -267,9 +283,9 @@ def test_a_version_parameter_takes_nothing_else(dev, value):
 def test_a_release_is_recorded_only_after_the_endpoint_serves_it(templates, kind):
     resources = templates["Inference"]["Resources"]
     (record,) = [
-        one
-        for name, one in resources.items()
-        if name.startswith(kind) and one["Type"] == "AWS::SSM::Parameter"
+        resource
+        for name, resource in resources.items()
+        if name.startswith(kind) and resource["Type"] == "AWS::SSM::Parameter"
     ]
     condition, served, otherwise = record["Properties"]["Value"]["Fn::If"]
     assert (condition, otherwise) == (f"{kind}IsReleased", "none")
@@ -312,10 +328,12 @@ def test_a_fleet_may_change_over_step_by_step():
     from stacks.settings import load_settings
 
     changed = context()["environments"]
-    changed["prod"]["inference"] |= {"rollout": "linear", "linear_step_percent": 20}
+    changed["prod"]["inference"] |= {"traffic_routing": "linear", "linear_step_percent": 20}
     stack = InferenceStack(App(), "Inference", settings=load_settings("prod", changed))
     resources = Template.from_stack(stack).to_json()["Resources"].values()
-    endpoints = [one["Properties"] for one in resources if one["Type"] == "AWS::SageMaker::Endpoint"]
+    endpoints = [
+        resource["Properties"] for resource in resources if resource["Type"] == "AWS::SageMaker::Endpoint"
+    ]
     assert len(endpoints) == 2
     for endpoint in endpoints:
         routing = endpoint["DeploymentConfig"]["BlueGreenUpdatePolicy"]["TrafficRoutingConfiguration"]
@@ -352,7 +370,7 @@ def test_only_endpoints_model_groups_and_the_stage_have_fixed_names(templates):
 def test_no_stack_exports_anything(templates):
     """An export that is read cannot change: stacks tell each other of things through parameters."""
     for part in templates:
-        assert not [one for one in templates[part].get("Outputs", {}).values() if "Export" in one]
+        assert not [output for output in templates[part].get("Outputs", {}).values() if "Export" in output]
         assert "Fn::ImportValue" not in json.dumps(templates[part])
 
 
@@ -391,9 +409,9 @@ def test_synths_at_the_same_time_for_aws_and_for_the_embedded_aws_give_the_same(
         "AWS_REGION": "us-east-1",
     }
     with ThreadPoolExecutor() as both:
-        one = both.submit(synthesised_in_a_process_of_its_own, tmp_path / "aws")
+        statement = both.submit(synthesised_in_a_process_of_its_own, tmp_path / "aws")
         two = both.submit(synthesised_in_a_process_of_its_own, tmp_path / "embedded", **embedded_aws)
-        for_aws, embedded = one.result(), two.result()
+        for_aws, embedded = statement.result(), two.result()
     names = {f"Recognition-dev-{part}.template.json" for part in PARTS}
     assert names <= set(for_aws)
     assert {name: for_aws[name] for name in names} == {name: embedded[name] for name in names}

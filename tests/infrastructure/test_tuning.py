@@ -46,8 +46,11 @@ def test_a_kind_with_ranges_is_searched_and_its_best_job_goes_through_the_gates(
     }
     assert inputs["model"] == "s3://models/training/dev-cnn-r1-004-abcdef/output/model.tar.gz"
     (registered,) = done.requests["Register"]
-    found = registered["CustomerMetadataProperties"]
-    assert (found["training_job"], found["hyperparameter.learning_rate"]) == ("dev-cnn-r1-004-abcdef", "0.25")
+    properties = registered["CustomerMetadataProperties"]
+    assert (properties["training_job"], properties["hyperparameter.learning_rate"]) == (
+        "dev-cnn-r1-004-abcdef",
+        "0.25",
+    )
 
 
 def test_a_search_has_a_name_that_sagemaker_takes_also_when_it_is_asked_for_again():
@@ -60,7 +63,7 @@ def test_a_search_has_a_name_that_sagemaker_takes_also_when_it_is_asked_for_agai
         return tuned(request, call)
 
     done = walk(machine_with(tuning=TUNING), given, services(Tune=answer), execution=event)
-    names = [one["HyperParameterTuningJobName"] for one in done.requests["Tune"]]
+    names = [entry["HyperParameterTuningJobName"] for entry in done.requests["Tune"]]
     assert len(set(names)) == 2
     for name in names:
         assert re.fullmatch("[a-zA-Z0-9](-*[a-zA-Z0-9]){0,31}", name)
@@ -80,6 +83,8 @@ def test_a_search_without_capacity_goes_on_with_the_next_instance_type():
     given = {**INPUT, "run_id": "a" * 36}
     machine = machine_with(tuning=TUNING, fallback_instance_types=["ml.g6.xlarge"])
     done = walk(machine, given, services(Tune=answer))
-    types = [one["TrainingJobDefinition"]["ResourceConfig"]["InstanceType"] for one in done.requests["Tune"]]
+    types = [
+        entry["TrainingJobDefinition"]["ResourceConfig"]["InstanceType"] for entry in done.requests["Tune"]
+    ]
     assert types == ["ml.g5.xlarge", "ml.g6.xlarge"]
-    assert len({one["HyperParameterTuningJobName"] for one in done.requests["Tune"]}) == 2
+    assert len({entry["HyperParameterTuningJobName"] for entry in done.requests["Tune"]}) == 2

@@ -45,11 +45,11 @@ def texts_in(value: Any) -> Iterator[str]:
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict):
-        for one in value.values():
-            yield from texts_in(one)
+        for entry in value.values():
+            yield from texts_in(entry)
     elif isinstance(value, list):
-        for one in value:
-            yield from texts_in(one)
+        for entry in value:
+            yield from texts_in(entry)
 
 
 def is_fixed(value: Any) -> bool:
@@ -60,17 +60,17 @@ def is_fixed(value: Any) -> bool:
 def names_of(templates: dict[str, dict]) -> set[tuple[str, str, str]]:
     """The physical names that the templates fix: type of the resource, property, value."""
     return {
-        (one["Type"], name, json.dumps(value))
+        (resource["Type"], name, json.dumps(value))
         for template in templates.values()
-        for one in template["Resources"].values()
-        for name, value in one.get("Properties", {}).items()
+        for resource in template["Resources"].values()
+        for name, value in resource.get("Properties", {}).items()
         if re.fullmatch(r"(\w*Name|Domain)", name) and is_fixed(value)
     } | {
-        (one["Type"], name, json.dumps(value["Name"]))
+        (resource["Type"], name, json.dumps(value["Name"]))
         for template in templates.values()
-        for one in template["Resources"].values()
-        if one["Type"].startswith("AWS::CloudFront::")
-        for name, value in one.get("Properties", {}).items()
+        for resource in template["Resources"].values()
+        if resource["Type"].startswith("AWS::CloudFront::")
+        for name, value in resource.get("Properties", {}).items()
         if isinstance(value, dict) and "Name" in value
     }
 
@@ -78,17 +78,17 @@ def names_of(templates: dict[str, dict]) -> set[tuple[str, str, str]]:
 def alarmed_about(templates: dict[str, dict]) -> list[str]:
     """What the alarms' metrics are of, apart from their names."""
     return [
-        json.dumps(one["Properties"]["Dimensions"])
+        json.dumps(resource["Properties"]["Dimensions"])
         for template in templates.values()
-        for one in template["Resources"].values()
-        if one["Type"] == "AWS::CloudWatch::Alarm"
+        for resource in template["Resources"].values()
+        if resource["Type"] == "AWS::CloudWatch::Alarm"
     ]
 
 
 def sources_of(templates: dict[str, dict]) -> set[str]:
     """The sources of the events that the state machines put on the bus."""
-    found = " ".join(text for template in templates.values() for text in texts_in(template))
-    return set(re.findall(r'"Source":"([\w.]+)"', found))
+    texts = " ".join(text for template in templates.values() for text in texts_in(template))
+    return set(re.findall(r'"Source":"([\w.]+)"', texts))
 
 
 def heard_by(templates: dict[str, dict]) -> set[str]:
@@ -96,9 +96,9 @@ def heard_by(templates: dict[str, dict]) -> set[str]:
     return {
         source
         for template in templates.values()
-        for one in template["Resources"].values()
-        if one["Type"] == "AWS::Events::Rule"
-        for source in one["Properties"].get("EventPattern", {}).get("source", [])
+        for resource in template["Resources"].values()
+        if resource["Type"] == "AWS::Events::Rule"
+        for source in resource["Properties"].get("EventPattern", {}).get("source", [])
     }
 
 
@@ -121,10 +121,12 @@ def test_every_alarm_is_about_its_own_environment(pair):
 def test_the_firewalls_count_apart(pair):
     for name in NAMES:
         (acl,) = (
-            one for one in pair[name]["Api"]["Resources"].values() if one["Type"] == "AWS::WAFv2::WebACL"
+            resource
+            for resource in pair[name]["Api"]["Resources"].values()
+            if resource["Type"] == "AWS::WAFv2::WebACL"
         )
         visible = [acl["Properties"], *acl["Properties"]["Rules"]]
-        metrics = [one["VisibilityConfig"]["MetricName"] for one in visible]
+        metrics = [entry["VisibilityConfig"]["MetricName"] for entry in visible]
         assert all(metric.startswith(f"Recognition{name.title()}") for metric in metrics)
 
 
@@ -183,8 +185,10 @@ def test_without_a_default_an_environment_has_to_be_named():
         load_settings(None, context()["environments"])
 
 
-def test_an_environment_that_is_protected_may_not_rest():
-    rest = {"rest": {"idle_hours": 4}}
+def test_no_protected_environment_is_shut_down_by_schedule():
+    scheduled_shutdown = {"scheduled_shutdown": {"idle_hours": 4}}
     with pytest.raises(SettingsRefused, match="which termination_protection keeps"):
-        load_settings("staging", {"staging": rest})
-    assert load_settings("staging", {"staging": {**rest, "termination_protection": False}}).rest
+        load_settings("staging", {"staging": scheduled_shutdown})
+    assert load_settings(
+        "staging", {"staging": {**scheduled_shutdown, "termination_protection": False}}
+    ).scheduled_shutdown

@@ -22,12 +22,12 @@ EARLIER = json.loads(Path(__file__).with_name("earlier_stateful_resources.json")
 
 def replaced(earlier: dict[str, dict], templates: dict[str, dict]) -> list[str]:
     """What of an earlier synth an upgrade to `templates` would delete, replace or protect less, in words."""
-    found = []
+    replaced_resources = []
     for part, resources in earlier.items():
         for name, before in resources.items():
             after = templates[part]["Resources"].get(name)
             if after is None or after["Type"] != before["type"]:
-                found.append(f"{part}: {name} is gone")
+                replaced_resources.append(f"{part}: {name} is gone")
                 continue
             now = {
                 key: after["Properties"][key]
@@ -35,12 +35,14 @@ def replaced(earlier: dict[str, dict], templates: dict[str, dict]) -> list[str]:
                 if key in after["Properties"]
             }
             if now != before["create_only"]:
-                found.append(f"{part}: {name} is replaced, because of {now} for {before['create_only']}")
+                replaced_resources.append(
+                    f"{part}: {name} is replaced, because of {now} for {before['create_only']}"
+                )
             # It keeps as Retain does, but for a first creation that failed.
             policy = after.get("DeletionPolicy", "Delete").removesuffix("ExceptOnCreate")
             if policy != before["deletion_policy"]:
-                found.append(f"{part}: {name} has another deletion policy")
-    return found
+                replaced_resources.append(f"{part}: {name} has another deletion policy")
+    return replaced_resources
 
 
 @pytest.mark.parametrize("environment", ["dev", "prod"])

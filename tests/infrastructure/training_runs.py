@@ -7,13 +7,13 @@ import json
 from typing import Any
 
 from stacks.settings import load_settings
-from stacks.shared.job_context import Places
+from stacks.shared.job_context import JobContext
 from stacks.training.state_machine import definition
 
 from .conftest import context
 from .interpreter import Walk, walk
 
-PLACES = Places(
+CONTEXT = JobContext(
     data_bucket="data.of.dev",
     model_bucket="models",
     key_arn="arn:aws:kms:us-east-1:111122223333:key/1234",
@@ -43,7 +43,7 @@ def machine_with(**training: Any) -> dict[str, Any]:
     """The machine of dev with other settings of training."""
     environments = copy.deepcopy(context()["environments"])
     environments["dev"]["training"] |= training
-    return definition(load_settings("dev", environments), PLACES)
+    return definition(load_settings("dev", environments), CONTEXT)
 
 
 def services(

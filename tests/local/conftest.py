@@ -20,7 +20,7 @@ import pytest
 from local_aws.launcher import EmbeddedAws, environment
 from local_aws.sagemaker.names import Names
 from model_code import inference
-from stacks.shared.job_context import Places
+from stacks.shared.job_context import JobContext
 
 from .roles import create_role
 
@@ -206,8 +206,8 @@ def callers() -> Callable[[Callable[[], Any]], AbstractContextManager[list[Any]]
                 yield got
             finally:
                 over.set()
-            for one in asked:
-                one.result()
+            for future in asked:
+                future.result()
 
     return asking
 
@@ -233,12 +233,12 @@ def ended_execution() -> Callable[[Any, str], dict[str, Any]]:
 
 
 @pytest.fixture(scope="session")
-def places_of(client, bucket, names) -> Callable[[str, str, str], Places]:
+def job_context_of(client, bucket, names) -> Callable[[str, str, str], JobContext]:
     """The places of a machine, by its source archive in the bucket, its group of versions and its inference stack."""
     key_arn = client("kms").create_key()["KeyMetadata"]["Arn"]
 
-    def make(code_key: str, group: str, inference_stack: str) -> Places:
-        return Places(
+    def make(code_key: str, group: str, inference_stack: str) -> JobContext:
+        return JobContext(
             data_bucket=bucket,
             model_bucket=bucket,
             key_arn=key_arn,

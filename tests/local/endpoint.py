@@ -59,15 +59,15 @@ class Endpoint:
 
     def settled(self) -> dict:
         """The endpoint once it is neither creating nor updating."""
-        return self.once(lambda found: found["EndpointStatus"] not in ("Creating", "Updating"))
+        return self.once(lambda description: description["EndpointStatus"] not in ("Creating", "Updating"))
 
     def once(self, reached: Callable[[dict], bool]) -> dict:
         """The endpoint as soon as its description is as wanted."""
         deadline = time.monotonic() + 240
-        while not reached(found := self.sagemaker.describe_endpoint(EndpointName=self.name)):
-            assert time.monotonic() < deadline, found
+        while not reached(description := self.sagemaker.describe_endpoint(EndpointName=self.name)):
+            assert time.monotonic() < deadline, description
             time.sleep(0.02)
-        return found
+        return description
 
     def score(self, text: bytes) -> float:
         """What the model says of a text."""

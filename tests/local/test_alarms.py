@@ -56,7 +56,7 @@ def test_a_rule_on_an_alarm_starts_its_target_once_and_for_no_other_alarm(client
     # It is in alarm already, so nothing changes.
     measure(0.8)
     found = client("cloudwatch").describe_alarms(AlarmNames=list(alarms.values()))["MetricAlarms"]
-    assert {one["AlarmName"]: one["StateValue"] for one in found} == {
+    assert {alarm["AlarmName"]: alarm["StateValue"] for alarm in found} == {
         alarms["rnn"]: "ALARM",
         alarms["cnn"]: "INSUFFICIENT_DATA",
     }
@@ -68,4 +68,6 @@ def test_a_rule_on_an_alarm_starts_its_target_once_and_for_no_other_alarm(client
     event = json.loads(ended_execution(states, execution["executionArn"])["input"])
     assert event["detail"]["alarmName"] == alarms["rnn"]
     assert event["detail"]["previousState"]["value"] == "OK"
-    assert event["resources"] == [next(one["AlarmArn"] for one in found if one["AlarmName"] == alarms["rnn"])]
+    assert event["resources"] == [
+        next(alarm["AlarmArn"] for alarm in found if alarm["AlarmName"] == alarms["rnn"])
+    ]

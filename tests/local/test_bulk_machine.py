@@ -10,7 +10,7 @@ import zipfile
 
 import pytest
 
-from stacks.bulk.state_machine import BulkPlaces, definition
+from stacks.bulk.state_machine import BulkContext, definition
 
 from .conftest import ROLE
 
@@ -61,10 +61,12 @@ def run_machine(client, ended_execution):
         s3.create_bucket(Bucket=bucket)
         lines = [json.dumps({"number": number, "objects": [{"key": f"{number}"}]}) for number in (1, 2, 3)]
         s3.put_object(Bucket=bucket, Key="manifest.jsonl", Body="\n".join(lines).encode())
-        places = BulkPlaces(bucket, function, workers=2, wait_seconds=1)
+        context = BulkContext(bucket, function, workers=2, wait_seconds=1)
         machine = states.create_state_machine(
             name=bucket,
-            definition=json.dumps(definition(places)).replace('"IntervalSeconds": 5', '"IntervalSeconds": 1'),
+            definition=json.dumps(definition(context)).replace(
+                '"IntervalSeconds": 5', '"IntervalSeconds": 1'
+            ),
             roleArn=ROLE,
         )["stateMachineArn"]
         given = {
@@ -76,8 +78,8 @@ def run_machine(client, ended_execution):
         started = states.start_execution(stateMachineArn=machine, input=json.dumps(given))["executionArn"]
         ended = ended_execution(states, started)
         calls: dict[str, int] = {}
-        for one in s3.list_objects_v2(Bucket=bucket, Prefix="calls/")["Contents"]:
-            name = one["Key"].removeprefix("calls/").rpartition("/")[0]
+        for entry in s3.list_objects_v2(Bucket=bucket, Prefix="calls/")["Contents"]:
+            name = entry["Key"].removeprefix("calls/").rpartition("/")[0]
             calls[name] = calls.get(name, 0) + 1
         return ended, calls
 
@@ -88,11 +90,11 @@ def test_a_workers_execution_is_the_one_that_was_started_whatever_its_input_says
     ended, _ = run_machine(failed=1)
     s3, bucket = client("s3"), json.loads(ended["input"])["run"]["bucket"]
     listed = s3.list_objects_v2(Bucket=bucket, Prefix="calls/")["Contents"]
-    told = {s3.get_object(Bucket=bucket, Key=one["Key"])["Body"].read().decode() for one in listed}
+    told = {s3.get_object(Bucket=bucket, Key=summary["Key"])["Body"].read().decode() for summary in listed}
     assert told == {ended["executionArn"], ""}, "of a batch, and none of the count"
 
 
-def test_a_batch_whose_worker_dies_is_tried_again_and_then_given_up_and_one_that_waits_comes_back(
+def test_a_batch_whose_worker_dies_is_retried_then_given_up(
     run_machine,
 ):
     ended, calls = run_machine(failed=1)

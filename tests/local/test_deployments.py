@@ -51,10 +51,10 @@ def update(endpoint: Endpoint, config: str, wanted: dict[str, Any]) -> None:
     )
 
 
-def share_of_new(found: dict[str, Any]) -> float:
+def share_of_new(description: dict[str, Any]) -> float:
     """The part of the traffic that a pending fleet gets."""
-    variants = found.get("PendingDeploymentSummary", {}).get("ProductionVariants", [])
-    return sum(one["CurrentWeight"] for one in variants)
+    variants = description.get("PendingDeploymentSummary", {}).get("ProductionVariants", [])
+    return sum(variant["CurrentWeight"] for variant in variants)
 
 
 def put_alarm(client: Any, metric: str, dimensions: dict[str, str], namespace: str) -> str:
@@ -76,7 +76,7 @@ def put_alarm(client: Any, metric: str, dimensions: dict[str, str], namespace: s
     return name
 
 
-def test_a_version_that_answers_with_server_errors_sets_off_the_alarm_and_the_old_one_answers_on(
+def test_server_errors_of_a_new_version_set_off_the_alarm_and_the_old_one_stays(
     client, endpoint, artefact, callers
 ):
     dimensions = {"EndpointName": endpoint.name, "VariantName": "primary"}
@@ -90,15 +90,15 @@ def test_a_version_that_answers_with_server_errors_sets_off_the_alarm_and_the_ol
 
     with callers(ask) as got:
         update(endpoint, endpoint.configure(artefact(1.0, also=FAILING), instances=2), half("CANARY", alarm))
-        found = endpoint.settled()
-    assert (found["EndpointStatus"], found["EndpointConfigName"]) == ("InService", endpoint.old)
-    assert alarm in found["FailureReason"]
+        description = endpoint.settled()
+    assert (description["EndpointStatus"], description["EndpointConfigName"]) == ("InService", endpoint.old)
+    assert alarm in description["FailureReason"]
     assert set(got) == {2.0, "500"}, (
         "each got the old model's answer or the new one's error, and nothing else"
     )
     assert [endpoint.score(b"ab") for _ in range(4)] == [2.0] * 4
-    found = client("cloudwatch").describe_alarms(AlarmNames=[alarm])["MetricAlarms"]
-    assert found[0]["StateValue"] == "ALARM"
+    description = client("cloudwatch").describe_alarms(AlarmNames=[alarm])["MetricAlarms"]
+    assert description[0]["StateValue"] == "ALARM"
 
 
 def test_an_alarm_that_is_on_already_lets_no_new_version_in(client, endpoint):
@@ -107,27 +107,25 @@ def test_an_alarm_that_is_on_already_lets_no_new_version_in(client, endpoint):
         Namespace="Recognition/Tests", MetricData=[{"MetricName": "Broken", "Value": 1}]
     )
     update(endpoint, endpoint.configure(b"never looked at", instances=2), half("CANARY", alarm))
-    found = endpoint.settled()
-    assert (found["EndpointConfigName"], found["FailureReason"].count(alarm)) == (endpoint.old, 1)
+    description = endpoint.settled()
+    assert (description["EndpointConfigName"], description["FailureReason"].count(alarm)) == (endpoint.old, 1)
 
 
-def test_steps_follow_each_other_and_a_fleet_that_dies_on_the_way_gives_the_traffic_back(
-    aws, endpoint, artefact
-):
+def test_steps_follow_each_other_and_a_fleet_that_dies_gives_the_traffic_back(aws, endpoint, artefact):
     config = endpoint.configure(artefact(10.0), instances=2)
     update(endpoint, config, half("LINEAR", wait_seconds=500))
-    assert share_of_new(endpoint.once(lambda found: share_of_new(found) > 0)) == 0.5
-    endpoint.once(lambda found: share_of_new(found) == 1)
+    assert share_of_new(endpoint.once(lambda description: share_of_new(description) > 0)) == 0.5
+    endpoint.once(lambda description: share_of_new(description) == 1)
     assert endpoint.score(b"ab") == 20.0
     servers = [
-        one
-        for one in psutil.Process(aws.process_id).children(recursive=True)
-        if endpoint.name in " ".join(one.cmdline()) and "local_aws.serving" in one.cmdline()
+        child
+        for child in psutil.Process(aws.process_id).children(recursive=True)
+        if endpoint.name in " ".join(child.cmdline()) and "local_aws.serving" in child.cmdline()
     ]
-    max(servers, key=lambda one: one.create_time()).kill()
-    found = endpoint.settled()
-    assert (found["EndpointStatus"], found["EndpointConfigName"]) == ("InService", endpoint.old)
-    assert "ended while it was baking" in found["FailureReason"]
+    max(servers, key=lambda server: server.create_time()).kill()
+    description = endpoint.settled()
+    assert (description["EndpointStatus"], description["EndpointConfigName"]) == ("InService", endpoint.old)
+    assert "ended while it was baking" in description["FailureReason"]
     assert endpoint.score(b"ab") == 2.0
 
 
@@ -137,12 +135,14 @@ def test_a_canary_gets_its_part_of_the_requests_and_then_all_of_them(endpoint, a
         half("CANARY", wait_seconds=2_500, last_seconds=0),
     )
     update(endpoint, config, wanted)
-    found = endpoint.once(lambda found: share_of_new(found) > 0)
+    description = endpoint.once(lambda description: share_of_new(description) > 0)
     scores = [endpoint.score(b"ab") for _ in range(6)]
-    (old,), (new,) = (one["ProductionVariants"] for one in (found, found["PendingDeploymentSummary"]))
+    (old,), (new,) = (
+        one["ProductionVariants"] for one in (description, description["PendingDeploymentSummary"])
+    )
     assert (old["CurrentWeight"], new["CurrentWeight"], new["CurrentInstanceCount"]) == (0.5, 0.5, 1)
     assert sorted(scores) == [2.0] * 3 + [20.0] * 3
-    found = endpoint.settled()
-    assert (found["EndpointConfigName"], "FailureReason" in found) == (config, False)
-    assert found["LastDeploymentConfig"] == wanted
+    description = endpoint.settled()
+    assert (description["EndpointConfigName"], "FailureReason" in description) == (config, False)
+    assert description["LastDeploymentConfig"] == wanted
     assert endpoint.score(b"ab") == 20.0

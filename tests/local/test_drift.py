@@ -19,7 +19,7 @@ from stacks.settings import load_settings
 
 from .conftest import ROLE, create_inference_stack
 
-SETTINGS = {"watching": {"capture": {}, "drift": {"threshold": 0.3, "least_samples": 50}}}
+SETTINGS = {"monitoring": {"capture": {}, "drift": {"threshold": 0.3, "least_samples": 50}}}
 ENGLISH = [f"A film of {i % 7} parts and {i % 5} actors.".encode() for i in range(100)]
 RUSSIAN = [f"Фильм из {i % 7} частей.".encode() for i in range(100)]
 LABELS = ["positive" if i % 2 else "negative" for i in range(100)]
@@ -28,7 +28,7 @@ CAPTURE = {"CaptureOptions": [{"CaptureMode": "InputAndOutput"}]}
 
 
 @pytest.fixture(scope="module")
-def machine(client, bucket, places_of, tmp_path_factory) -> str:
+def machine(client, bucket, job_context_of, tmp_path_factory) -> str:
     """The machine over a version whose evaluation saw English; its ARN."""
     s3, sagemaker = client("s3"), client("sagemaker")
     archive = tmp_path_factory.mktemp("source") / "source.tar.gz"
@@ -49,10 +49,10 @@ def machine(client, bucket, places_of, tmp_path_factory) -> str:
         DriftCheckBaselines={"ModelDataQuality": {"Statistics": statistics}},
     )
     create_inference_stack(client, "drift-inference", "1")
-    places = places_of("drift-source/source.tar.gz", group, "drift-inference")
+    context = job_context_of("drift-source/source.tar.gz", group, "drift-inference")
     settings = load_settings("dev", {"dev": SETTINGS})
     answer = client("stepfunctions").create_state_machine(
-        name=group, definition=json.dumps(definition(settings, places)), roleArn=ROLE
+        name=group, definition=json.dumps(definition(settings, context)), roleArn=ROLE
     )
     return answer["stateMachineArn"]
 
@@ -103,15 +103,15 @@ def test_a_day_of_other_inputs_is_measured_published_and_sets_the_alarm_off(clie
 
     def states_of_alarms() -> dict[str, str]:
         alarms = cloudwatch.describe_alarms(AlarmNames=[INPUT_DRIFT, PREDICTION_DRIFT])["MetricAlarms"]
-        return {one["AlarmName"]: one["StateValue"] for one in alarms}
+        return {alarm["AlarmName"]: alarm["StateValue"] for alarm in alarms}
 
     calm = said(capture(client, bucket, "2026-02-27", ENGLISH))
     assert calm.get("drift", {}).get("samples") == 100, calm
     assert "ALARM" not in states_of_alarms().values()
     moved = said(capture(client, bucket, "2026-02-28", RUSSIAN))
     assert moved["drift"]["input"]["index"] > 0.3 > moved["drift"]["prediction"]["index"]
-    found = states_of_alarms()
-    assert (found[INPUT_DRIFT], found[PREDICTION_DRIFT] == "ALARM") == ("ALARM", False)
+    states = states_of_alarms()
+    assert (states[INPUT_DRIFT], states[PREDICTION_DRIFT] == "ALARM") == ("ALARM", False)
 
 
 def test_a_day_without_requests_costs_no_job(said):

@@ -53,10 +53,10 @@ def test_what_it_is_asked_and_answers_is_captured_as_the_drift_job_reads_it(depl
     )
     uri = f"s3://{deployment.bucket}/captured/{deployment.name}/primary/"
     download_prefix(deployment.s3, uri, tmp_path)
-    found = read_captures(tmp_path, "7")
-    assert {b"of a customer", b"one", b"three"} <= set(found.samples)
-    assert dict(zip(found.samples, found.scores, strict=True))[b"three"] == 5.0
-    assert (found.feature, found.unread) == ("text", 0)
+    description = read_captures(tmp_path, "7")
+    assert {b"of a customer", b"one", b"three"} <= set(description.samples)
+    assert dict(zip(description.samples, description.scores, strict=True))[b"three"] == 5.0
+    assert (description.feature, description.unread) == ("text", 0)
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_an_update_changes_the_model_without_a_request_lost(client, bucket, arte
         while made.sagemaker.describe_endpoint(EndpointName=made.name)["EndpointStatus"] == "Updating":
             asked.append(askers.submit(made.score, b"ab"))
             time.sleep(0.05)
-        scores = [one.result() for one in asked]
+        scores = [number.result() for number in asked]
     assert made.settled()["EndpointConfigName"] == config
     assert made.score(b"ab") == 20.0
     assert set(scores) <= {2.0, 20.0}
@@ -123,18 +123,18 @@ def test_an_update_to_a_model_that_does_not_load_keeps_the_old_one_and_says_why(
     }
     config = deployment.configure(contents[broken])
     deployment.sagemaker.update_endpoint(EndpointName=deployment.name, EndpointConfigName=config)
-    found = deployment.settled()
-    assert (found["EndpointStatus"], found["EndpointConfigName"]) == ("InService", before)
-    assert found["FailureReason"]
+    description = deployment.settled()
+    assert (description["EndpointStatus"], description["EndpointConfigName"]) == ("InService", before)
+    assert description["FailureReason"]
     assert deployment.score(b"ab") == answer
 
 
 def test_a_first_model_that_does_not_load_fails_the_endpoint(client, bucket):
     made = Endpoint(client, bucket)
     made.sagemaker.create_endpoint(EndpointName=made.name, EndpointConfigName=made.configure(b"no archive"))
-    found = made.settled()
-    assert found["EndpointStatus"] == "Failed"
-    assert "no readable tar archive" in found["FailureReason"]
+    description = made.settled()
+    assert description["EndpointStatus"] == "Failed"
+    assert "no readable tar archive" in description["FailureReason"]
     made.sagemaker.delete_endpoint(EndpointName=made.name)
     with pytest.raises(made.sagemaker.exceptions.ClientError, match="Could not find"):
         made.sagemaker.describe_endpoint(EndpointName=made.name)
@@ -183,17 +183,25 @@ class Asynchronous:
 def asynchronous(client, bucket, artefact) -> Asynchronous:
     """Such an endpoint in service."""
     made = Endpoint(client, bucket)
-    places = {"S3OutputPath": f"s3://{bucket}/answers", "S3FailurePath": f"s3://{bucket}/failures"}
-    config = made.configure(artefact(1.0), AsyncInferenceConfig={"OutputConfig": places})
+    context = {"S3OutputPath": f"s3://{bucket}/answers", "S3FailurePath": f"s3://{bucket}/failures"}
+    config = made.configure(artefact(1.0), AsyncInferenceConfig={"OutputConfig": context})
     made.sagemaker.create_endpoint(EndpointName=made.name, EndpointConfigName=config)
     assert made.settled()["EndpointStatus"] == "InService"
     return Asynchronous(made)
 
 
-def test_an_asynchronous_endpoint_reads_requests_from_s3_and_writes_answers_and_failures_there(asynchronous):
-    accepted = [asynchronous.ask(b"x" * (one + 1), f"text-{one}") for one in range(5)]
-    assert [one["InferenceId"] for one in accepted] == [f"text-{one}" for one in range(5)]
-    assert [asynchronous.score(one["OutputLocation"]) for one in accepted] == [1, 2, 3, 4, 5]
+def test_an_asynchronous_endpoint_reads_and_writes_in_s3(asynchronous):
+    accepted = [asynchronous.ask(b"x" * (number + 1), f"text-{number}") for number in range(5)]
+    assert [accepted_request["InferenceId"] for accepted_request in accepted] == [
+        f"text-{number}" for number in range(5)
+    ]
+    assert [asynchronous.score(accepted_request["OutputLocation"]) for accepted_request in accepted] == [
+        1,
+        2,
+        3,
+        4,
+        5,
+    ]
     damaged, missing = asynchronous.ask(b"\xff", "damaged"), asynchronous.ask(None, "missing")
     assert b"not UTF-8" in asynchronous.written(damaged["FailureLocation"])
     assert b"NoSuchKey" in asynchronous.written(missing["FailureLocation"])
@@ -215,11 +223,13 @@ def test_the_command_line_waits_for_an_asynchronous_answer(asynchronous, client,
 
 def test_requests_wait_while_an_asynchronous_endpoint_has_no_instance(asynchronous):
     assert asynchronous.scale(0)["ProductionVariants"][0]["CurrentInstanceCount"] == 0
-    accepted = [asynchronous.ask(b"x" * one, f"waiting-{one}") for one in (7, 8)]
+    accepted = [asynchronous.ask(b"x" * number, f"waiting-{number}") for number in (7, 8)]
     listed = asynchronous.made.s3.list_objects_v2(Bucket=asynchronous.bucket)["Contents"]
-    assert not [one for one in listed if "/waiting-" in one["Key"] and "requests/" not in one["Key"]]
+    assert not [
+        summary for summary in listed if "/waiting-" in summary["Key"] and "requests/" not in summary["Key"]
+    ]
     assert asynchronous.scale(1)["ProductionVariants"][0]["CurrentInstanceCount"] == 1
-    assert [asynchronous.score(one["OutputLocation"]) for one in accepted] == [7, 8]
+    assert [asynchronous.score(accepted_request["OutputLocation"]) for accepted_request in accepted] == [7, 8]
 
 
 def test_a_real_time_endpoint_takes_no_asynchronous_request(deployment, bucket):
@@ -261,7 +271,7 @@ def test_a_stack_whose_endpoint_fails_leaves_none_and_can_be_made_again(client, 
 
     # There is no such object yet, so the container does not come up.
     assert status_of_new_stack(1) == "ROLLBACK_COMPLETE"
-    assert name not in [one["EndpointName"] for one in sagemaker.list_endpoints()["Endpoints"]]
+    assert name not in [endpoint["EndpointName"] for endpoint in sagemaker.list_endpoints()["Endpoints"]]
     client("s3").put_object(Bucket=bucket, Key=f"{name}/model.tar.gz", Body=artefact(1.0))
     assert status_of_new_stack(2) == "CREATE_COMPLETE"
     assert sagemaker.describe_endpoint(EndpointName=name)["EndpointStatus"] == "InService"

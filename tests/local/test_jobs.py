@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from local_aws.processes import start_leashed, stop_leashed
+from local_aws.child_processes import start_child, stop_child
 from local_aws.sagemaker.containers import as_in_container, can_bind_mount, process_environment
 from stacks.training.entrypoint import TRAINING_ENTRYPOINT
 
@@ -141,7 +141,7 @@ def test_an_image_of_another_version_runs_and_says_so(client, bucket):
     )
     job = run_training(sagemaker, request)
     assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
-    told = " ".join(one["StatusMessage"] for one in job["SecondaryStatusTransitions"])
+    told = " ".join(transition["StatusMessage"] for transition in job["SecondaryStatusTransitions"])
     assert "runs the image tensorflow-training:2.19 on TensorFlow 2.21" in told
 
 
@@ -215,7 +215,7 @@ def test_a_stop_reaches_the_script_through_the_entry_point_of_our_jobs(client, b
 def test_a_stop_does_not_reach_the_script_behind_a_process_that_passes_nothing_on(tmp_path):
     """As AWS's toolkit, which is a container's process 1 unless the job has an entry point of its own."""
     words, base = as_in_container(["sh", "-c", DEAF], tmp_path)
-    started = start_leashed(
+    started = start_child(
         words,
         environment=process_environment(base),
         directory=tmp_path,
@@ -223,7 +223,7 @@ def test_a_stop_does_not_reach_the_script_behind_a_process_that_passes_nothing_o
         signalled="child" if can_bind_mount() else "command",
     )
     assert started.stdout.readline() == b"up\n"
-    stop_leashed(started, grace_seconds=1)
+    stop_child(started, grace_seconds=1)
     assert started.stdout.read() == b""
 
 

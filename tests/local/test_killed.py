@@ -36,7 +36,7 @@ SLEEPING_MODEL = {"1/saved_model.pb": b"", "code/inference.py": "", "labels.json
 
 
 @dataclass(frozen=True)
-class Place:
+class StateDirectory:
     """A state directory and the log beside it."""
 
     folder: Path
@@ -47,12 +47,12 @@ class Place:
 
 
 @pytest.fixture
-def place(tmp_path):
+def state_directory(tmp_path):
     """A new one; whatever still runs in it is ended."""
-    made = Place(tmp_path)
+    made = StateDirectory(tmp_path)
     yield made
-    if found := ready_in(tmp_path / "state"):
-        os.kill(found.process_id, signal.SIGKILL)
+    if ready := ready_in(tmp_path / "state"):
+        os.kill(ready.process_id, signal.SIGKILL)
 
 
 def idle(running: EmbeddedAws) -> int:
@@ -61,7 +61,7 @@ def idle(running: EmbeddedAws) -> int:
 
 
 def training(running: EmbeddedAws) -> int:
-    """Is in the middle of a job: the leash, the toolkit, the script, and where there is one the namespace."""
+    """Is in the middle of a job: the supervisor, the toolkit, the script, and where there is one the namespace."""
     s3 = client_of(running, "s3")
     s3.create_bucket(Bucket="bucket")
     request = {**training_request(s3, "bucket", SLEEPER), "TrainingJobName": "job"}
@@ -73,7 +73,7 @@ def training(running: EmbeddedAws) -> int:
 
 
 def creating_an_endpoint(running: EmbeddedAws) -> int:
-    """Is in the middle of CreateEndpoint: the leash and the server, which is importing TensorFlow."""
+    """Is in the middle of CreateEndpoint: the supervisor and the server, which is importing TensorFlow."""
     sagemaker, s3 = client_of(running, "sagemaker"), client_of(running, "s3")
     s3.create_bucket(Bucket="bucket")
     s3.put_object(Bucket="bucket", Key="model.tar.gz", Body=archive(SLEEPING_MODEL))
@@ -111,15 +111,15 @@ def in_a_function(running: EmbeddedAws) -> int:
     [(idle, True), (training, True), (creating_an_endpoint, False), (in_a_function, True)],
 )
 def test_after_a_kill_the_next_start_does_the_same_again(
-    place, gone, moment: Callable[[EmbeddedAws], int], is_detached
+    state_directory, gone, moment: Callable[[EmbeddedAws], int], is_detached
 ):
-    first = place.start(detached=is_detached)
+    first = state_directory.start(detached=is_detached)
     started = family(first.process_id, members=moment(first))
     port = int(first.endpoint_url.rpartition(":")[2])
     os.kill(first.process_id, signal.SIGKILL)
     first.process.wait()
-    assert ready_in(place.folder / "state") is None
-    second = place.start(port=port, detached=is_detached)
+    assert ready_in(state_directory.folder / "state") is None
+    second = state_directory.start(port=port, detached=is_detached)
     try:
         assert gone(started)
         assert second.endpoint_url == first.endpoint_url
@@ -130,24 +130,24 @@ def test_after_a_kill_the_next_start_does_the_same_again(
     finally:
         os.kill(second.process_id, signal.SIGTERM)
         second.process.wait()
-    assert [one.name for one in (place.folder / "state").iterdir()] == ["lock"]
+    assert [path.name for path in (state_directory.folder / "state").iterdir()] == ["lock"]
 
 
-def test_a_second_start_leaves_the_first_alone(place):
-    with place.start() as first:
-        log = (place.folder / "aws.log").read_text()
+def test_a_second_start_leaves_the_first_alone(state_directory):
+    with state_directory.start() as first:
+        log = (state_directory.folder / "aws.log").read_text()
         with pytest.raises(EmbeddedAwsFailed, match=f"process {first.process_id} has the state directory"):
-            place.start()
-        assert (place.folder / "aws.log").read_text() == log
+            state_directory.start()
+        assert (state_directory.folder / "aws.log").read_text() == log
         assert client_of(first, "s3").list_buckets()["Buckets"] == []
 
 
-def test_a_start_that_is_killed_leaves_nothing(place, gone):
-    first = place.start(detached=True)
-    leash = psutil.Process(first.process.pid)
-    started = [leash, *leash.children(recursive=True)]
-    os.kill(leash.pid, signal.SIGQUIT)
+def test_a_start_that_is_killed_leaves_nothing(state_directory, gone):
+    first = state_directory.start(detached=True)
+    supervisor = psutil.Process(first.process.pid)
+    started = [supervisor, *supervisor.children(recursive=True)]
+    os.kill(supervisor.pid, signal.SIGQUIT)
     assert gone(started)
     first.process.wait()
-    with place.start() as second:
+    with state_directory.start() as second:
         assert client_of(second, "s3").list_buckets()["Buckets"] == []

@@ -15,8 +15,8 @@ import pytest
 from ministack.core import router
 
 from local_aws import hooks
+from local_aws.child_processes import start_child, stop_child
 from local_aws.launcher import EmbeddedAws, EmbeddedAwsFailed, environment, loopback_without_proxy
-from local_aws.processes import start_leashed, stop_leashed
 from local_aws.sagemaker.containers import can_bind_mount
 
 from .conftest import ROLE, client_of, run_training, start_with_role, training_request
@@ -30,24 +30,25 @@ def family(process_id: int, members: int = 1) -> list[psutil.Process]:
     deadline = time.monotonic() + 240
     while True:
         parent = psutil.Process(process_id)
-        found = [parent, *parent.children(recursive=True)]
-        if len(found) >= members:
-            return found
-        assert time.monotonic() < deadline, found
+        processes = [parent, *parent.children(recursive=True)]
+        if len(processes) >= members:
+            return processes
+        assert time.monotonic() < deadline, processes
         time.sleep(0.1)
 
 
 def listening_addresses(processes: list[psutil.Process]) -> set[str]:
     """The local addresses on which any of the processes listens or takes datagrams from anybody."""
-    found = set()
+    addresses = set()
     for process in processes:
         with contextlib.suppress(psutil.NoSuchProcess):
-            found |= {
-                one.laddr.ip
-                for one in process.net_connections("inet")
-                if one.status == psutil.CONN_LISTEN or (one.type == socket.SOCK_DGRAM and not one.raddr)
+            addresses |= {
+                net_connection.laddr.ip
+                for net_connection in process.net_connections("inet")
+                if net_connection.status == psutil.CONN_LISTEN
+                or (net_connection.type == socket.SOCK_DGRAM and not net_connection.raddr)
             }
-    return found
+    return addresses
 
 
 def test_it_listens_on_the_loopback_address_only(aws, client):
@@ -110,7 +111,7 @@ def test_nothing_outlives_it_not_even_a_training_job(tmp_path, number, gone):
         run_training(
             client_of(running, "sagemaker"), request, until=lambda job: job["SecondaryStatus"] == "Training"
         )
-        # The embedded AWS, the leash, the toolkit, the script, and where there is one the namespace.
+        # The embedded AWS, the supervisor, the toolkit, the script, and where there is one the namespace.
         started = family(running.process_id, members=4 + can_bind_mount())
         os.kill(running.process_id, number)
         assert gone(started)
@@ -125,8 +126,8 @@ def test_what_is_leashed_ends_with_its_holder_however_that_dies(gone):
             "-c",
             "import sys, time, os\n"
             "from pathlib import Path\n"
-            "from local_aws.processes import start_leashed\n"
-            "start_leashed(['sleep', '300'], environment=os.environ, directory=Path('.'), output=1)\n"
+            "from local_aws.child_processes import start_child\n"
+            "start_child(['sleep', '300'], environment=os.environ, directory=Path('.'), output=1)\n"
             "print('up', flush=True)\n"
             "time.sleep(300)\n",
         ],
@@ -134,7 +135,7 @@ def test_what_is_leashed_ends_with_its_holder_however_that_dies(gone):
         text=True,
     )
     assert holder.stdout.readline() == "up\n"
-    # The holder, the leash and what it holds.
+    # The holder, the supervisor and what it holds.
     _, *held = family(holder.pid, members=3)
     holder.kill()
     holder.wait()
@@ -142,14 +143,14 @@ def test_what_is_leashed_ends_with_its_holder_however_that_dies(gone):
 
 
 def test_a_leashed_process_that_ignores_sigterm_is_killed_after_the_grace(tmp_path):
-    stubborn = start_leashed(
+    stubborn = start_child(
         ["sh", "-c", "trap '' TERM; echo up; sleep 300"],
         environment=os.environ,
         directory=tmp_path,
         output=subprocess.PIPE,
     )
     assert stubborn.stdout.readline() == b"up\n"
-    stop_leashed(stubborn, grace_seconds=0.5)
+    stop_child(stubborn, grace_seconds=0.5)
     assert stubborn.poll() is not None
 
 

@@ -72,11 +72,11 @@ def test_a_person_in_a_photograph_is_found_where_she_is(labels):
 
 def test_fewer_labels_come_when_fewer_or_surer_ones_are_asked_for(portrait):
     many = ask(REKOGNITION, "DetectLabels", {**encoded(portrait), "MinConfidence": 0})[2]["Labels"]
-    one = ask(REKOGNITION, "DetectLabels", {**encoded(portrait), "MinConfidence": 0, "MaxLabels": 1})[2][
+    entry = ask(REKOGNITION, "DetectLabels", {**encoded(portrait), "MinConfidence": 0, "MaxLabels": 1})[2][
         "Labels"
     ]
     assert len(many) > 1
-    assert one == many[:1]
+    assert entry == many[:1]
     assert [m["Confidence"] for m in many] == sorted((m["Confidence"] for m in many), reverse=True)
 
 
@@ -99,7 +99,7 @@ def test_a_face_is_found_where_it_is_with_its_eyes_above_its_nose(portrait, turn
     left, width = box["Left"] * wide.width - margin, box["Width"] * wide.width
     assert (left + width / 2) / image.width == pytest.approx(x, abs=0.05)
     assert box["Top"] + box["Height"] / 2 == pytest.approx(y, abs=0.05)
-    points = {one["Type"]: (one["X"], one["Y"]) for one in face["Landmarks"]}
+    points = {landmark["Type"]: (landmark["X"], landmark["Y"]) for landmark in face["Landmarks"]}
     assert points["eyeLeft"][0] < points["nose"][0] < points["eyeRight"][0]
     assert max(points["eyeLeft"][1], points["eyeRight"][1]) < points["nose"][1]
 
@@ -183,9 +183,9 @@ def test_what_the_network_sees_has_rekognitions_names(monkeypatch, found, least,
     picture = {**encoded(Image.new("RGB", (80, 80))), "MinConfidence": least}
     content = ask(REKOGNITION, "DetectModerationLabels", picture)[2]
     require_shape("rekognition", "DetectModerationLabels", content)
-    assert [one["Name"] for one in content["ModerationLabels"]] == labels
-    assert [one["Name"] for one in content["ContentTypes"]] == kinds
-    assert all(one["TaxonomyLevel"] == 1 for one in content["ModerationLabels"])
+    assert [label["Name"] for label in content["ModerationLabels"]] == labels
+    assert [content_type["Name"] for content_type in content["ContentTypes"]] == kinds
+    assert all(label["TaxonomyLevel"] == 1 for label in content["ModerationLabels"])
 
 
 def test_words_in_a_picture_are_read_with_their_lines_and_places():
@@ -286,7 +286,7 @@ def test_an_insult_is_told_from_a_harmless_sentence_each_segment_by_itself():
     status, headers, content = ask(COMPREHEND, "DetectToxicContent", request)
     assert (status, headers[STAND_IN_HEADER]) == (200, toxic.MARK)
     require_shape("comprehend", "DetectToxicContent", content)
-    assert [one["Toxicity"] > 0.5 for one in content["ResultList"]] == [True, False, True]
+    assert [entry["Toxicity"] > 0.5 for entry in content["ResultList"]] == [True, False, True]
 
 
 @pytest.mark.parametrize(
@@ -337,23 +337,24 @@ PERSONAL = "Ada Lovelace wrote to ada@example.org from 192.168.10.4 and paid wit
 ENGLISH = {
     "DetectEntities": (
         "Grace Hopper was born in New York.",
-        lambda answer: [(one["Type"], one["Text"]) for one in answer["Entities"]],
+        lambda answer: [(entity["Type"], entity["Text"]) for entity in answer["Entities"]],
         [("PERSON", "Grace Hopper"), ("LOCATION", "New York")],
     ),
     "DetectKeyPhrases": (
         "She designed the first compiler.",
-        lambda answer: [one["Text"] for one in answer["KeyPhrases"]],
+        lambda answer: [key_phrase["Text"] for key_phrase in answer["KeyPhrases"]],
         ["the first compiler"],
     ),
     "DetectSyntax": (
         "The dogs run quickly.",
-        lambda answer: [one["PartOfSpeech"]["Tag"] for one in answer["SyntaxTokens"]],
+        lambda answer: [syntax_token["PartOfSpeech"]["Tag"] for syntax_token in answer["SyntaxTokens"]],
         ["DET", "NOUN", "VERB", "ADV", "PUNCT"],
     ),
     "DetectPiiEntities": (
         PERSONAL,
         lambda answer: [
-            (one["Type"], PERSONAL[one["BeginOffset"] : one["EndOffset"]]) for one in answer["Entities"]
+            (entity["Type"], PERSONAL[entity["BeginOffset"] : entity["EndOffset"]])
+            for entity in answer["Entities"]
         ],
         [
             ("NAME", "Ada Lovelace"),
@@ -381,11 +382,14 @@ def test_each_thing_in_a_text_has_the_sentiment_of_its_own_clause():
     )
     assert (status, "not Comprehend" in headers[STAND_IN_HEADER]) == (200, True)
     require_shape("comprehend", "DetectTargetedSentiment", content)
-    found = [
-        [(one["Text"], one["Type"], one["MentionSentiment"]["Sentiment"]) for one in entity["Mentions"]]
+    mentions = [
+        [
+            (mention["Text"], mention["Type"], mention["MentionSentiment"]["Sentiment"])
+            for mention in entity["Mentions"]
+        ]
         for entity in content["Entities"]
     ]
-    assert found == [
+    assert mentions == [
         [("The room", "OTHER", "NEGATIVE"), ("The room", "OTHER", "NEUTRAL")],
         [("Grace Hopper", "PERSON", "POSITIVE")],
         [("a street", "OTHER", "NEUTRAL")],
@@ -398,9 +402,9 @@ def test_spans_of_any_text_lie_in_it_in_characters(text, operation):
     status, _, content = ask(COMPREHEND, operation, {"Text": text, "LanguageCode": "en"})
     assert status == 200
     require_shape("comprehend", operation, content)
-    for one in next(iter(content.values())):
-        assert 0 <= one["BeginOffset"] < one["EndOffset"] <= len(text)
-        assert one.get("Text", "") in ("", text[one["BeginOffset"] : one["EndOffset"]])
+    for entry in next(iter(content.values())):
+        assert 0 <= entry["BeginOffset"] < entry["EndOffset"] <= len(text)
+        assert entry.get("Text", "") in ("", text[entry["BeginOffset"] : entry["EndOffset"]])
 
 
 @pytest.mark.parametrize(
@@ -425,8 +429,8 @@ def test_a_batch_answers_each_text_as_the_single_operation_does(operation):
     status, _, content = ask(COMPREHEND, operation, {"TextList": texts, "LanguageCode": "en"})
     assert status == 200
     require_shape("comprehend", operation, content)
-    assert [one["Index"] for one in content["ResultList"]] == [0, 3]
-    assert [(one["Index"], one["ErrorCode"]) for one in content["ErrorList"]] == [
+    assert [entry["Index"] for entry in content["ResultList"]] == [0, 3]
+    assert [(entry["Index"], entry["ErrorCode"]) for entry in content["ErrorList"]] == [
         (1, "TextSizeLimitExceededException"),
         (2, "InvalidRequestException"),
     ]

@@ -47,7 +47,7 @@ print(
 @pytest.fixture(scope="module")
 def answers() -> dict[str, dict[str, list]]:
     """What the networks give with oneDNN switched off and on."""
-    found = {}
+    answers_by_switch = {}
     for switch in ("0", "1"):
         finished = subprocess.run(
             [sys.executable, "-c", EVERY_NETWORK],
@@ -58,8 +58,8 @@ def answers() -> dict[str, dict[str, list]]:
             check=False,
         )
         assert finished.returncode == 0, finished.stderr[-2000:]
-        found[switch] = json.loads(finished.stdout)
-    return found
+        answers_by_switch[switch] = json.loads(finished.stdout)
+    return answers_by_switch
 
 
 @pytest.mark.parametrize("network", ["BlazeFace", "CenterNet", "FaceRes", "MobileNetV2"])
@@ -73,7 +73,7 @@ def test_every_stand_in_comes_to_tensorflow_by_the_one_way_that_sets_it():
     importing = set()
     for file in Path(managed.__file__).parent.glob("*.py"):
         for node in ast.walk(ast.parse(file.read_text())):
-            names = [one.name for one in node.names] if isinstance(node, ast.Import) else []
+            names = [name.name for name in node.names] if isinstance(node, ast.Import) else []
             names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
             importing |= {file.name for name in names if name.partition(".")[0] == "tensorflow"}
     assert importing == {"tfjs.py"}
@@ -81,12 +81,12 @@ def test_every_stand_in_comes_to_tensorflow_by_the_one_way_that_sets_it():
 
 def worker_of(running) -> psutil.Process:
     """The process with the stand-ins' models below an embedded AWS."""
-    found = []
-    for one in psutil.Process(running.process_id).children(recursive=True):
+    workers = []
+    for child in psutil.Process(running.process_id).children(recursive=True):
         with contextlib.suppress(psutil.NoSuchProcess):
-            if one.cmdline()[1:3] == ["-m", "local_aws.managed.worker"]:
-                found.append(one)
-    (worker,) = found
+            if child.cmdline()[1:3] == ["-m", "local_aws.managed.worker"]:
+                workers.append(child)
+    (worker,) = workers
     return worker
 
 

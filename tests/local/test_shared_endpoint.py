@@ -17,7 +17,7 @@ from lambdas.common.releases import ReleasedVersion
 from lambdas.custom import operations
 from local_aws.launcher import environment
 from stacks.release.record import records
-from stacks.release.state_machine import ReleasePlaces, definition
+from stacks.release.state_machine import ReleaseContext, definition
 
 from .conftest import INFERENCE_IMAGE, ROLE, archive
 
@@ -107,7 +107,7 @@ def deployed(client, bucket, ended_execution):
         client("ssm").put_parameter(Name=name, Value="{}", Type="String")
     machine = client("stepfunctions").create_state_machine(
         name="release-to-the-shared-endpoint",
-        definition=json.dumps(definition(ReleasePlaces("dev", STACK, configurations, SHARED))),
+        definition=json.dumps(definition(ReleaseContext("dev", STACK, configurations, SHARED))),
         roleArn=ROLE,
     )["stateMachineArn"]
     yield Deployed(client, bucket, machine, ended_execution)
@@ -136,9 +136,7 @@ def ask(aws, monkeypatch):
     clients.client_with.cache_clear()
 
 
-def test_two_networks_are_asked_on_one_endpoint_which_no_release_changes_and_a_bad_version_never_serves(
-    deployed, ask, artefact
-):
+def test_two_networks_share_an_endpoint_and_a_bad_version_never_serves(deployed, ask, artefact):
     for kind, factor in (("cnn", 0.1), ("rnn", 0.2)):
         released = deployed.release(deployed.register(kind, artefact(factor)))
         assert released["status"] == "SUCCEEDED", released.get("cause")

@@ -41,7 +41,7 @@ SETTINGS = {
 
 
 @pytest.fixture(scope="module")
-def machine(client, bucket, places_of) -> str:
+def machine(client, bucket, job_context_of) -> str:
     """The machine over tiny scripts; its ARN."""
     s3 = client("s3")
     scripts = {
@@ -52,11 +52,11 @@ def machine(client, bucket, places_of) -> str:
     }
     s3.put_object(Bucket=bucket, Key="tiny/source.tar.gz", Body=archive(scripts))
     client("sagemaker").create_model_package_group(ModelPackageGroupName="recognition-prod-rnn")
-    places = places_of("tiny/source.tar.gz", "recognition-prod-rnn", "tiny-inference")
+    context = job_context_of("tiny/source.tar.gz", "recognition-prod-rnn", "tiny-inference")
     settings = load_settings("prod", {"prod": SETTINGS})
     answer = client("stepfunctions").create_state_machine(
         name=f"training-{uuid.uuid4().hex[:8]}",
-        definition=json.dumps(definition(settings, places)),
+        definition=json.dumps(definition(settings, context)),
         roleArn=ROLE,
     )
     return answer["stateMachineArn"]
@@ -105,7 +105,10 @@ def test_a_marker_starts_a_run_that_goes_on_to_the_instance_type_with_capacity(c
         client("sagemaker").describe_training_job(TrainingJobName=job["TrainingJobName"])
         for job in reversed(jobs)
     ]
-    assert [(one["ResourceConfig"]["InstanceType"], one["TrainingJobStatus"]) for one in described] == [
+    assert [
+        (description["ResourceConfig"]["InstanceType"], description["TrainingJobStatus"])
+        for description in described
+    ] == [
         (TYPE_WITHOUT_CAPACITY, "Failed"),
         ("ml.g5.xlarge", "Completed"),
     ]
@@ -115,11 +118,11 @@ def test_a_marker_starts_a_run_that_goes_on_to_the_instance_type_with_capacity(c
 def test_the_registered_version_says_where_it_comes_from(client, bucket, data, first_run):
     arn = json.loads(first_run["output"])["model_package_arn"]
     package = client("sagemaker").describe_model_package(ModelPackageName=arn)
-    found = package["CustomerMetadataProperties"]
-    assert found["training_data"] == f"s3://{bucket}/{data}/"
-    assert found["hyperparameter.epochs"] == "2"
-    assert found["champion"] == "none"
-    assert len(found["data_version"]) == 64
+    properties = package["CustomerMetadataProperties"]
+    assert properties["training_data"] == f"s3://{bucket}/{data}/"
+    assert properties["hyperparameter.epochs"] == "2"
+    assert properties["champion"] == "none"
+    assert len(properties["data_version"]) == 64
     assert package["MetadataProperties"]["CommitId"] == "tiny/source.tar.gz"
 
 

@@ -13,9 +13,7 @@ LINES = st.lists(st.binary(min_size=1, max_size=8).filter(lambda line: line.stri
 
 
 @given(LINES, st.integers(8, 40), st.booleans())
-def test_every_line_is_asked_once_in_its_order_in_requests_that_are_as_full_as_they_may_be(
-    lines, most, single
-):
+def test_every_line_is_asked_once_in_order_in_requests_as_full_as_they_may_be(lines, most, single):
     batches = list(line_batches(b"\n".join(lines), most, single=single))
     assert [line for batch in batches for line in batch.split(b"\n")] == lines
     assert all(len(batch) <= most for batch in batches)

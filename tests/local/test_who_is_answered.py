@@ -191,7 +191,7 @@ def test_what_is_not_signed_is_refused(aws, path, word):
 
 
 @pytest.mark.parametrize("path", ["/_ministack/cfn-response/" + "0" * 36, "/_console/"])
-def test_of_a_body_that_anybody_may_send_no_more_is_read_than_a_custom_resource_may_answer(aws, path):
+def test_of_an_unsigned_body_no_more_is_read_than_a_custom_resource_answers(aws, path):
     lines = [f"Host: {host_of(aws)}", "Content-Length: 4097", "", "x" * 4097]
     assert sent(aws, f"PUT {path} HTTP/1.1", *lines)[0] in (405, 500)
 

@@ -66,7 +66,7 @@ def digit_images() -> tuple[list[bytes], list[int]]:
     """The zeros, ones and twos of scikit-learn's digits, enlarged to 16×16 colour PNGs."""
     images, targets = load_digits(n_class=len(DIGITS), return_X_y=True)
     pixels = (images.reshape(-1, 8, 8) * 15.9).astype(np.uint8).repeat(2, axis=1).repeat(2, axis=2)
-    return [png(np.stack([one] * 3, axis=-1)) for one in pixels], [int(target) for target in targets]
+    return [png(np.stack([pixel] * 3, axis=-1)) for pixel in pixels], [int(target) for target in targets]
 
 
 def rule_made_reviews(count: int) -> tuple[list[bytes], list[int]]:
@@ -228,9 +228,9 @@ def make_job(tmp_path: Path, channels: dict[str, Path]) -> Callable[..., Job]:
 class Trained:
     """A tiny network trained in this process and calibrated, its artefact, and the directory of its channels."""
 
-    learner: object
+    trainer: object
     network: object
-    problem: object
+    task: object
     artefact: Path
     kind: str
     channels: Path
@@ -258,20 +258,20 @@ def train_one_epoch(name: str, directory: Path, artefact: Path) -> Trained:
     from model_code.export.saved_model import calibrated, export_model
     from model_code.hyperparameters import KINDS, build
     from model_code.training.calibration import Calibration
-    from model_code.training.tasks import load_problem
-    from model_code.training.trainer import Learner
+    from model_code.training.tasks import load_task
+    from model_code.training.trainer import Trainer
 
     keras.utils.set_random_seed(0)
     kind = KIND_OF_CHANNELS[name]
     settings = build(KINDS[kind], {**TINY[name], "mixed_precision": "float32"})
-    problem = load_problem(settings, directory / "train", directory / "validation")
-    learner = Learner(problem.build_network, settings, problem.train, len(problem.labels))
-    learner.advance(learner.batches_of_epoch(0)[:], 0)
-    others = len(problem.labels) - 1
+    task = load_task(settings, directory / "train", directory / "validation")
+    trainer = Trainer(task.build_network, settings, task.train, len(task.labels))
+    trainer.advance(trainer.batches_of_epoch(0)[:], 0)
+    others = len(task.labels) - 1
     calibration = Calibration(1.5, [-0.3, *[0.2] * others], [3.0, *[1.0] * others])
-    export_model(learner.network, problem, settings, [], calibration, artefact)
-    served = calibrated(learner.network, calibration)
-    return Trained(learner, served, problem, artefact, kind, directory)
+    export_model(trainer.network, task, settings, [], calibration, artefact)
+    served = calibrated(trainer.network, calibration)
+    return Trained(trainer, served, task, artefact, kind, directory)
 
 
 @pytest.fixture

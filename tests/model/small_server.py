@@ -39,7 +39,7 @@ class Gated:
         self.gate.wait(120)
         if "end the thread" in samples:
             sys.exit()
-        if any("fail" in one for one in samples):
+        if any("fail" in sample for sample in samples):
             raise RuntimeError(f"the model cannot take {samples}")
         odd = np.array([len(sample) % 2 for sample in samples], np.float32)
         return np.stack([1 - odd, odd], axis=1)

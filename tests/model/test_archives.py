@@ -37,16 +37,16 @@ def unpack(content: bytes, folder, **how) -> dict[str, str]:
     """The files that arrive, by their path."""
     with opened(io.BytesIO(content), len(content)) as archive:
         unpack_files(archive, folder, **how)
-    found = (file for file in folder.rglob("*") if file.is_file())
-    return {str(file.relative_to(folder)): file.read_text() for file in found}
+    files = (file for file in folder.rglob("*") if file.is_file())
+    return {str(file.relative_to(folder)): file.read_text() for file in files}
 
 
 def test_files_arrive_in_their_folders(tmp_path):
     content = archive_of(
         member("1", tarfile.DIRTYPE), member("1/saved_model.pb"), member("./labels.json"), member("empty")
     )
-    found = unpack(content, tmp_path)
-    assert found == {"1/saved_model.pb": "1/saved_model.pb", "labels.json": "./labels.json", "empty": "empty"}
+    files = unpack(content, tmp_path)
+    assert files == {"1/saved_model.pb": "1/saved_model.pb", "labels.json": "./labels.json", "empty": "empty"}
 
 
 def test_some_files_can_be_asked_for(tmp_path):

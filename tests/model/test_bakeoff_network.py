@@ -10,7 +10,7 @@ from bakeoff import network
 from bakeoff.errors import CandidateFailed
 from bakeoff.examples import Examples
 from bakeoff.splits import split
-from bakeoff.tasks import Task
+from bakeoff.tasks import Trial
 from model_code.data.images import png
 
 
@@ -21,12 +21,12 @@ def few_updates(monkeypatch):
 
 
 @pytest.fixture
-def task(tmp_path) -> Task:
+def task(tmp_path) -> Trial:
     """Zeros and ones of scikit-learn's digits as PNG files."""
     digits = load_digits(n_class=2)
-    files = [png((one * 15.9).astype(np.uint8)) for one in digits.images[:200]]
+    files = [png((image * 15.9).astype(np.uint8)) for image in digits.images[:200]]
     parts = split(Examples("image", files, digits.target[:200].astype(np.int32), ("zero", "one")), 0)
-    return Task(parts.train, parts.validation, parts.test, 3_600.0, 0, tmp_path)
+    return Trial(parts.train, parts.validation, parts.test, 3_600.0, 0, tmp_path)
 
 
 def test_the_cnn_is_trained_by_the_real_job_and_measured_as_it_would_be_served(task):
@@ -59,6 +59,6 @@ def test_the_rnn_reads_series(tmp_path):
     waves = np.sin(np.linspace(0, 12, 24)[None] * (1 + 2 * targets[:, None]) + phases)[..., None]
     parts = split(Examples("time_series", waves.astype(np.float32), targets, ("slow", "quick")), 0)
     answers = network.network(
-        Task(parts.train, parts.validation, parts.test, 3_600.0, 0, tmp_path), lambda *_: None
+        Trial(parts.train, parts.validation, parts.test, 3_600.0, 0, tmp_path), lambda *_: None
     )
     assert (answers.predictions == parts.test.targets).mean() >= 0.9

@@ -85,7 +85,7 @@ def test_every_baseline_learns_the_channels(measured):
         assert report["gate"]["accuracy"] >= 0.9, model
 
 
-def test_a_baselines_artefact_is_evaluated_as_a_networks_and_answers_as_scikit_learn_does(measured, tmp_path):
+def test_a_baselines_artefact_answers_as_scikit_learn_and_is_evaluated_alike(measured, tmp_path):
     """The log loss tells every probability of every sample, the accuracy only the largest."""
     for name, report in measured.reports.items():
         evaluate(measured.models / name, measured.channel, tmp_path / name)

@@ -11,7 +11,7 @@ import pytest
 from model_code.data.records import read_split, write_split
 from model_code.failures import JobFailed
 from model_code.hyperparameters import KINDS, build
-from model_code.training.tasks import load_problem
+from model_code.training.tasks import load_task
 
 
 @pytest.fixture
@@ -97,14 +97,14 @@ def test_a_class_without_a_training_sample_is_named(channels, tmp_path):
         (tmp_path / "rnn" / split / "labels.json").write_text(json.dumps(["negative", "positive", "neutral"]))
 
     sentence = sentence_of(
-        lambda: load_problem(small("rnn"), tmp_path / "rnn" / "train", tmp_path / "rnn" / "validation")
+        lambda: load_task(small("rnn"), tmp_path / "rnn" / "train", tmp_path / "rnn" / "validation")
     )
 
     assert sentence.startswith("The channel train has no sample of the class 'neutral'.")
 
 
 def test_channels_that_name_other_classes_are_refused(channels, texts):
-    sentence = sentence_of(lambda: load_problem(small("rnn"), channels["rnn"] / "train", texts))
+    sentence = sentence_of(lambda: load_task(small("rnn"), channels["rnn"] / "train", texts))
 
     assert sentence == "The channels train and validation name different classes in their labels.json."
 
@@ -113,7 +113,7 @@ def test_a_sample_that_is_no_image_is_refused(tmp_path, channels):
     write_split(tmp_path / "train", "image", [b"not an image"] * 9, [0, 1, 2] * 3, ["zero", "one", "two"])
 
     sentence = sentence_of(
-        lambda: load_problem(small("cnn"), tmp_path / "train", channels["cnn"] / "validation")
+        lambda: load_task(small("cnn"), tmp_path / "train", channels["cnn"] / "validation")
     )
 
     assert sentence.startswith("A sample is no PNG or JPEG image that can be decoded")

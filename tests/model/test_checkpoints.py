@@ -34,10 +34,10 @@ def test_the_newest_checkpoint_is_read_back_whole(tmp_path):
     save_step(tmp_path, 9)
     save_step(tmp_path, 10)
 
-    found = load_newest(tmp_path, "run")
+    checkpoint = load_newest(tmp_path, "run")
 
-    assert found.state == {"step": 10, "fingerprint": "run"}
-    for array, expected in zip(found.arrays, ARRAYS, strict=True):
+    assert checkpoint.state == {"step": 10, "fingerprint": "run"}
+    for array, expected in zip(checkpoint.arrays, ARRAYS, strict=True):
         np.testing.assert_array_equal(array, expected + 10)
         assert array.dtype == expected.dtype
 

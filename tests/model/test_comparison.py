@@ -25,17 +25,17 @@ def answered(right: np.ndarray) -> Answered:
     return Answered(Predictions(np.eye(2)[answers], answers), np.zeros(len(right), int))
 
 
-def gained(one: np.ndarray, other: np.ndarray) -> dict:
+def gained(first: np.ndarray, other: np.ndarray) -> dict:
     """By how much the accuracy of one model differs from another's."""
-    return difference(answered(one), answered(other), "accuracy")
+    return difference(answered(first), answered(other), "accuracy")
 
 
 @settings(deadline=None, max_examples=20)
 @given(st.integers(0, 1000), st.integers(0, 1000), st.integers(5, 200))
 def test_exchanging_the_models_turns_the_difference_round(seed, other_seed, count):
-    one, other = right_answers(0.8, count, seed), right_answers(0.6, count, other_seed)
-    there, back = gained(one, other)["difference"], gained(other, one)["difference"]
-    assert there["value"] == pytest.approx(one.mean() - other.mean())
+    first, other = right_answers(0.8, count, seed), right_answers(0.6, count, other_seed)
+    there, back = gained(first, other)["difference"], gained(other, first)["difference"]
+    assert there["value"] == pytest.approx(first.mean() - other.mean())
     assert back["value"] == pytest.approx(-there["value"])
     assert back["interval_95"] == pytest.approx([-bound for bound in reversed(there["interval_95"])])
     assert there["interval_95"][0] <= there["interval_95"][1]
@@ -50,9 +50,9 @@ def test_a_model_does_not_differ_from_itself():
 
 
 def test_the_interval_is_as_wide_as_the_paired_deviation_says():
-    one, other = right_answers(0.8, 4000, 1), right_answers(0.75, 4000, 2)
-    low, high = gained(one, other)["difference"]["interval_95"]
-    deviation = np.std(one.astype(float) - other.astype(float)) / np.sqrt(4000)
+    first, other = right_answers(0.8, 4000, 1), right_answers(0.75, 4000, 2)
+    low, high = gained(first, other)["difference"]["interval_95"]
+    deviation = np.std(first.astype(float) - other.astype(float)) / np.sqrt(4000)
     assert high - low == pytest.approx(2 * 1.96 * deviation, rel=0.15)
 
 
@@ -72,21 +72,22 @@ def test_models_are_compared_by_the_metric_that_decides(metric):
         1 / (1 + np.exp(-generator.normal(strength * (2 * targets - 1)))) for strength in (2.0, 0.2)
     )
     good, bad = (
-        Answered(Predictions.likeliest(np.stack([1 - one, one], axis=1)), targets) for one in (sure, unsure)
+        Answered(Predictions.likeliest(np.stack([1 - first, first], axis=1)), targets)
+        for first in (sure, unsure)
     )
 
-    found = difference(good, bad, metric)
+    comparison = difference(good, bad, metric)
 
-    scores = [score_of(metric, {**one.figures(), **one.rankings()}) for one in (good, bad)]
-    assert found["score"] == scores[1]
-    assert found["difference"]["value"] == pytest.approx(scores[0] - scores[1])
-    assert 0 < found["difference"]["interval_95"][0] < scores[0] - scores[1]
+    scores = [score_of(metric, {**first.figures(), **first.rankings()}) for first in (good, bad)]
+    assert comparison["score"] == scores[1]
+    assert comparison["difference"]["value"] == pytest.approx(scores[0] - scores[1])
+    assert 0 < comparison["difference"]["interval_95"][0] < scores[0] - scores[1]
 
 
 def test_an_artefact_stands_beside_itself_on_the_test_split(trained):
-    found = compare(trained.artefact, trained.artefact, trained.channels / "test", "accuracy")
-    assert (found["comparable"], found["difference"]["value"]) == (True, 0.0)
-    assert 0 <= found["score"] <= 1
+    comparison = compare(trained.artefact, trained.artefact, trained.channels / "test", "accuracy")
+    assert (comparison["comparable"], comparison["difference"]["value"]) == (True, 0.0)
+    assert 0 <= comparison["score"] <= 1
 
 
 @pytest.mark.parametrize("fault", ["other classes", "no model"])
@@ -97,6 +98,6 @@ def test_a_champion_that_cannot_answer_is_not_comparable_and_says_why(trained, t
         (champion / "labels.json").write_text('["a", "b", "c"]')
     else:
         shutil.rmtree(champion / "1")
-    found = compare(trained.artefact, champion, trained.channels / "test", "accuracy")
-    assert found["comparable"] is False
-    assert {"other classes": "other classes", "no model": "1/saved_model.pb"}[fault] in found["reason"]
+    comparison = compare(trained.artefact, champion, trained.channels / "test", "accuracy")
+    assert comparison["comparable"] is False
+    assert {"other classes": "other classes", "no model": "1/saved_model.pb"}[fault] in comparison["reason"]

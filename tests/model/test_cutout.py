@@ -11,17 +11,17 @@ from hypothesis import strategies as st
 from model_code.data.batches import Arrays
 from model_code.hyperparameters import CnnHyperparameters
 from model_code.networks.networks import build_cnn
-from model_code.networks.preprocessing import GREY, hide_squares
+from model_code.networks.preprocessing import GREY, cutout
 from model_code.training import trainer
 
 
 @given(side=st.integers(1, 24), seed=st.integers(0, 1000))
 @settings(deadline=None, max_examples=20)
-def test_the_hidden_part_of_an_image_is_one_grey_square_cut_off_at_most_by_the_edges(side, seed):
+def test_the_hidden_part_of_an_image_is_one_grey_square_cut_only_by_the_edges(side, seed):
     height, width = 9, 12
     images = tf.zeros([16, height, width, 3], tf.uint8)
 
-    hidden = hide_squares(images, tf.constant([seed, 0]), side).numpy()
+    hidden = cutout(images, tf.constant([seed, 0]), side).numpy()
 
     assert set(np.unique(hidden)) <= {0, GREY}
     for image in hidden:
@@ -35,7 +35,7 @@ def test_the_hidden_part_of_an_image_is_one_grey_square_cut_off_at_most_by_the_e
 
 
 def test_each_image_hides_a_square_of_its_own():
-    hidden = hide_squares(tf.zeros([16, 32, 32, 3], tf.uint8), tf.constant([0, 5]), 8).numpy()
+    hidden = cutout(tf.zeros([16, 32, 32, 3], tf.uint8), tf.constant([0, 5]), 8).numpy()
     assert len({image.tobytes() for image in hidden}) > 8
 
 
@@ -44,11 +44,11 @@ def test_only_a_run_that_asks_for_it_trains_with_hidden_squares(side, monkeypatc
     asked = []
     monkeypatch.setattr(
         trainer,
-        "hide_squares",
-        lambda images, seed, side: asked.append(side) or hide_squares(images, seed, side),
+        "cutout",
+        lambda images, seed, side: asked.append(side) or cutout(images, seed, side),
     )
     chosen = CnnHyperparameters(width=4, image_size=16, batch_size=8, cutout_pixels=side)
     data = Arrays(np.zeros((16, 16, 16, 3), np.uint8), np.arange(16, dtype=np.int32) % 2)
-    learner = trainer.Learner(lambda: build_cnn(chosen, 2), chosen, data, 2)
-    learner.advance(learner.batches_of_epoch(0)[:1], 0)
+    cnn_trainer = trainer.Trainer(lambda: build_cnn(chosen, 2), chosen, data, 2)
+    cnn_trainer.advance(cnn_trainer.batches_of_epoch(0)[:1], 0)
     assert asked == [side] * bool(side)

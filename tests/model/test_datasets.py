@@ -185,7 +185,7 @@ def test_in_the_benchmark_everyone_tests_once_and_nobody_is_in_two_splits(small_
 
     tested = []
     for splits in smartwatch.rounds(recordings, train_stride=50):
-        people = {name: {int(one[0, 0]) for one in split.samples} for name, split in splits.items()}
+        people = {name: {int(sample[0, 0]) for sample in split.samples} for name, split in splits.items()}
         assert {name: len(some) for name, some in people.items()} == {"train": 7, "validation": 1, "test": 2}
         assert len(set.union(*people.values())) == 10
         tested += people["test"]
@@ -238,7 +238,9 @@ def public_files(name: str) -> list[bytes]:
     """What the public place of a set would send, for the very samples of the small stand-in packages."""
     if name == "fashion_mnist":
         files = fashion_files()
-        return [files[one.file_name.removeprefix("fashion-mnist-")] for one in DATASETS[name].fallback.files]
+        return [
+            files[file.file_name.removeprefix("fashion-mnist-")] for file in DATASETS[name].fallback.files
+        ]
     members = {}
     if name == "imdb":
         for i, review in enumerate(json.loads(imdb_members()["reviews.json"])):
@@ -285,7 +287,9 @@ def test_a_set_whose_package_cannot_be_had_comes_alike_from_its_public_place(
 
     for split in ("train", "validation", "test"):
         ours, theirs = ((tmp_path / source / split) for source in ("public", "packaged"))
-        assert [one.read_bytes() for one in ours.iterdir()] == [one.read_bytes() for one in theirs.iterdir()]
+        assert [path.read_bytes() for path in ours.iterdir()] == [
+            path.read_bytes() for path in theirs.iterdir()
+        ]
     cards = [json.loads((tmp_path / one / "data_card.json").read_text()) for one in ("public", "packaged")]
     assert [card.pop("fetched_from") for card in cards] == [files[0].url, DATASETS[name].package.title]
     assert cards[0] == cards[1]

@@ -31,7 +31,7 @@ import tensorflow as tf
 (processor,) = tf.config.list_physical_devices("CPU")
 tf.config.set_logical_device_configuration(processor, [tf.config.LogicalDeviceConfiguration()] * 2)
 from model_code.data.batches import Arrays
-from model_code.training.trainer import Learner
+from model_code.training.trainer import Trainer
 """
 
 RNN_ON_TWO_DEVICES = """
@@ -48,9 +48,9 @@ for strategy in (tf.distribute.get_strategy(), tf.distribute.MirroredStrategy(["
     with strategy.scope():
         tf.keras.utils.set_random_seed(0)
         build = lambda: build_rnn(settings, 3, vocabulary_numbers=20)
-        learner = Learner(build, settings, Arrays(inputs, targets), 3)
-        sums = learner.advance(learner.batches_of_epoch(0)[:], 0)
-        ends.append([np.array(sums), *[weight.numpy() for weight in learner.network.weights]])
+        trainer = Trainer(build, settings, Arrays(inputs, targets), 3)
+        sums = trainer.advance(trainer.batches_of_epoch(0)[:], 0)
+        ends.append([np.array(sums), *[weight.numpy() for weight in trainer.network.weights]])
         print(strategy.num_replicas_in_sync, "replicas")
 for one, two in zip(*ends, strict=True):
     np.testing.assert_allclose(one, two, rtol=1e-3, atol=1e-5)
@@ -81,10 +81,10 @@ settings = CnnHyperparameters(width=4, depth=1, image_size=16, batch_size=8)
 generator = np.random.default_rng(0)
 images = generator.integers(0, 256, (32, 16, 16, 3)).astype("uint8")
 with tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope():
-    learner = Learner(lambda: build_cnn(settings, 2), settings, Arrays(images, np.arange(32, dtype="int32") % 2), 2)
-    learner.advance(learner.batches_of_epoch(0)[:], 0)
-    averages = [weight for weight in learner.network.variables if "moving_mean" in weight.path]
-    print(learner.strategy.num_replicas_in_sync, len(averages))
+    trainer = Trainer(lambda: build_cnn(settings, 2), settings, Arrays(images, np.arange(32, dtype="int32") % 2), 2)
+    trainer.advance(trainer.batches_of_epoch(0)[:], 0)
+    averages = [weight for weight in trainer.network.variables if "moving_mean" in weight.path]
+    print(trainer.strategy.num_replicas_in_sync, len(averages))
     for average in averages:
         first, second = (one.numpy() for one in average.value.values)
         np.testing.assert_array_equal(first, second)

@@ -85,43 +85,43 @@ def traffic(texts: list[bytes], targets: list[int], *, version: str = VERSION) -
 
 def test_traffic_like_the_test_split_is_stable(tmp_path, baseline):
     texts, targets = rule_made_reviews(400)
-    found = measure(captured(tmp_path, traffic(texts, targets)), baseline, VERSION, 200)
-    assert (found["samples"], found["enough"]) == (400, True)
-    assert found["input"]["index"] < 0.1
-    assert found["prediction"]["index"] < 0.1
+    figures = measure(captured(tmp_path, traffic(texts, targets)), baseline, VERSION, 200)
+    assert (figures["samples"], figures["enough"]) == (400, True)
+    assert figures["input"]["index"] < 0.1
+    assert figures["prediction"]["index"] < 0.1
 
 
 def test_other_inputs_and_the_same_answers_are_a_drift_of_inputs_alone(tmp_path, baseline):
     _, targets = rule_made_reviews(400)
-    found = measure(captured(tmp_path, traffic([CYRILLIC] * 400, targets)), baseline, VERSION, 200)
-    assert found["input"]["index"] > 0.25
-    assert found["traits"]["input.foreign_share"] > 0.25
-    assert found["prediction"]["index"] < 0.1
+    figures = measure(captured(tmp_path, traffic([CYRILLIC] * 400, targets)), baseline, VERSION, 200)
+    assert figures["input"]["index"] > 0.25
+    assert figures["traits"]["input.foreign_share"] > 0.25
+    assert figures["prediction"]["index"] < 0.1
 
 
 def test_the_same_inputs_and_other_answers_are_a_drift_of_predictions_alone(tmp_path, baseline):
     texts, _ = rule_made_reviews(400)
-    found = measure(captured(tmp_path, traffic(texts, [0] * 400)), baseline, VERSION, 200)
-    assert found["prediction"] == {
+    figures = measure(captured(tmp_path, traffic(texts, [0] * 400)), baseline, VERSION, 200)
+    assert figures["prediction"] == {
         "trait": "prediction.label",
-        "index": found["traits"]["prediction.label"],
+        "index": figures["traits"]["prediction.label"],
     }
-    assert found["prediction"]["index"] > 0.25
-    assert found["input"]["index"] < 0.1
+    assert figures["prediction"]["index"] > 0.25
+    assert figures["input"]["index"] < 0.1
 
 
 def test_of_a_few_requests_nothing_is_said(tmp_path, baseline):
     texts, targets = rule_made_reviews(199)
-    found = measure(captured(tmp_path, traffic(texts, targets)), baseline, VERSION, 200)
-    assert found == {"samples": 199, "unread": 0, "others": 0, "enough": False}
+    figures = measure(captured(tmp_path, traffic(texts, targets)), baseline, VERSION, 200)
+    assert figures == {"samples": 199, "unread": 0, "others": 0, "enough": False}
 
 
 def test_what_another_version_answered_is_left_out(tmp_path, baseline):
     texts, targets = rule_made_reviews(300)
     lines = [*traffic(texts, targets), *traffic([CYRILLIC] * 300, targets, version="2")]
-    found = measure(captured(tmp_path, lines), baseline, VERSION, 200)
-    assert (found["samples"], found["others"]) == (300, 300)
-    assert found["input"]["index"] < 0.1
+    figures = measure(captured(tmp_path, lines), baseline, VERSION, 200)
+    assert (figures["samples"], figures["others"]) == (300, 300)
+    assert figures["input"]["index"] < 0.1
 
 
 def test_requests_with_several_instances_count_each(tmp_path, baseline):
@@ -201,11 +201,11 @@ def test_images_and_sequences_are_watched_too(tmp_path):
                 exchange(body(sample), content_type, [prediction(target)])
                 for sample, target in zip(samples, targets, strict=True)
             ]
-            found = measure(captured(place, lines), place, VERSION, 100)
-            assert (found["traits"][trait] > 0.25) is moved, found
+            figures = measure(captured(place, lines), place, VERSION, 100)
+            assert (figures["traits"][trait] > 0.25) is moved, figures
 
 
-def test_the_known_input_is_the_surest_right_answer_and_one_that_the_container_takes():
+def test_the_known_input_is_the_surest_right_answer_that_the_container_takes():
     split = reviews(50)
     probabilities = np.full((50, 2), 0.5)
     wrong, right = 7, 31

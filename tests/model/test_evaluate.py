@@ -174,20 +174,20 @@ def test_the_job_reads_the_archive_and_measures_what_it_serves(trained, tmp_path
     }
     baseline = json.loads((tmp_path / "output" / "baseline.json").read_text())
     known = json.loads((tmp_path / "output" / "known_input.json").read_text())
-    assert (baseline["feature"], baseline["samples"]) == (trained.problem.feature, 100)
+    assert (baseline["feature"], baseline["samples"]) == (trained.task.feature, 100)
     assert known["label"] in report["labels"]
-    assert list(json.loads(known["request"])["instances"][0]) == [trained.problem.feature]
+    assert list(json.loads(known["request"])["instances"][0]) == [trained.task.feature]
     samples = json.loads((tmp_path / "output" / "samples.json").read_text())
     assert report["samples"] == 100
-    assert report["labels"] == trained.problem.labels
+    assert report["labels"] == trained.task.labels
     figures = next(value for key, value in report.items() if key.endswith("_classification_metrics"))
     assert sum(count for row in figures["confusion_matrix"].values() for count in row.values()) == 100
     assert len(samples) >= 16
     for sample in samples:
         assert {sample["truth"], sample["prediction"]} <= set(report["labels"])
-        if trained.problem.feature == "image":
+        if trained.task.feature == "image":
             assert base64.b64decode(sample["image_png_base64"]).startswith(b"\x89PNG")
-        elif trained.problem.feature == "text":
+        elif trained.task.feature == "text":
             assert sample["text"].startswith("The ")
         else:
             assert 12 <= len(sample["sequence"]) <= 24
@@ -199,7 +199,7 @@ def test_a_channel_of_other_classes_is_refused(trained, tmp_path):
     test.mkdir()
     for file in (trained.channels / "test").iterdir():
         (test / file.name).write_bytes(file.read_bytes())
-    (test / "labels.json").write_text(json.dumps(list(reversed(trained.problem.labels))))
+    (test / "labels.json").write_text(json.dumps(list(reversed(trained.task.labels))))
 
     with pytest.raises(JobFailed, match="names other classes in its labels.json than the model"):
         evaluate(trained.artefact, test, tmp_path / "output")

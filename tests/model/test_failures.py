@@ -90,21 +90,21 @@ def test_a_loss_that_is_no_number_fails_the_job(run_job, monkeypatch):
 def test_a_text_of_a_hundred_thousand_words_and_an_empty_one_are_learned_from(channels, tmp_path):
     """They are cut and padded: only a sequence of numbers that is too long is a mistake."""
     from model_code.hyperparameters import KINDS, build
-    from model_code.training.tasks import load_problem
+    from model_code.training.tasks import load_task
 
     write_split(tmp_path, "text", [b"good " * 100_000, b""] * 16, [1, 0] * 16, ["negative", "positive"])
 
-    problem = load_problem(build(KINDS["rnn"], TINY["rnn"]), tmp_path, channels["rnn"] / "validation")
+    task = load_task(build(KINDS["rnn"], TINY["rnn"]), tmp_path, channels["rnn"] / "validation")
 
-    assert problem.train.inputs.all(axis=1).tolist() == [True, False] * 16
+    assert task.train.inputs.all(axis=1).tolist() == [True, False] * 16
 
 
 def test_a_damaged_test_split_fails_the_evaluation(trained, tmp_path, monkeypatch, capsys):
     samples = {"image": b"no image", "text": b"good", "sequence": np.ones((100_000, 3), np.float32)}
-    feature = trained.problem.feature
+    feature = trained.task.feature
     if feature == "text":
         pytest.skip("every text is one that can be read")
-    write_split(tmp_path / "test", feature, [samples[feature]], [0], trained.problem.labels)
+    write_split(tmp_path / "test", feature, [samples[feature]], [0], trained.task.labels)
     monkeypatch.setenv("SAGEMAKER_BASE_DIR", str(tmp_path))
     words = [
         "--model",

@@ -39,7 +39,7 @@ def states_and_gradients(gru: layers.GRU, mask: np.ndarray | None, *, traced: bo
 @pytest.mark.parametrize("masked", [False, True], ids=["whole", "padded"])
 def test_states_and_gradients_are_those_of_keras(masked, go_backwards, traced):
     mask = np.arange(STEPS) < np.array(LENGTHS)[:, None] if masked else None
-    found = []
+    outcomes = []
     for kind in (layers.GRU, FusedGRU):
         keras.utils.set_random_seed(0)
         gru = kind(
@@ -50,8 +50,8 @@ def test_states_and_gradients_are_those_of_keras(masked, go_backwards, traced):
             bias_initializer="random_normal",
             dtype="float64",
         )
-        found.append(states_and_gradients(gru, mask, traced=traced))
-    for expected, ours in zip(*found, strict=True):
+        outcomes.append(states_and_gradients(gru, mask, traced=traced))
+    for expected, ours in zip(*outcomes, strict=True):
         np.testing.assert_allclose(ours, expected, rtol=1e-9, atol=1e-12)
 
 

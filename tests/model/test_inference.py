@@ -198,7 +198,7 @@ def test_any_body_is_taken_or_refused_without_being_repeated(body, content_type)
 
 
 def test_the_registry_is_told_every_type_that_the_hooks_take():
-    assert {one for network in NETWORKS.values() for one in network.content_types} == set(
+    assert {content_type for network in NETWORKS.values() for content_type in network.content_types} == set(
         inference.TAKEN_TYPES
     )
 

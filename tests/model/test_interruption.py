@@ -64,7 +64,7 @@ def test_a_run_killed_at_random_steps_ends_with_the_same_bits(make_job, kind):
     assert histories[0] == histories[1]
 
 
-def test_a_run_that_its_time_limit_ended_takes_no_further_step_when_it_is_started_again(make_job):
+def test_a_run_that_its_time_limit_ended_takes_no_step_when_started_again(make_job):
     job = make_job("cnn")
     limited = [*words("cnn"), "--epochs", "1000", "--max_seconds", "1"]
     job.start_script(limited).end()

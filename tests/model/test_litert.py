@@ -49,7 +49,7 @@ def interpreter_of(file):
 
 @pytest.mark.parametrize(("file", "tolerance"), [(FLOAT_FILE, 1e-4), (INT8_FILE, 0.03)])
 def test_a_litert_model_answers_as_the_network_does(trained, file, tolerance):
-    inputs = trained.problem.validation.inputs
+    inputs = trained.task.validation.inputs
     network_inputs = inputs.astype(np.float32) if inputs.ndim == 4 else inputs
     expected = tf.nn.softmax(trained.network(network_inputs, training=False)).numpy()
 
@@ -68,7 +68,9 @@ def test_a_cnn_computes_no_edge_that_pooling_leaves_out_and_answers_as_keras_doe
         width=4, image_size=image_size, residual=residual, mixed_precision="float32"
     )
     network = build_cnn(settings, 10)
-    network.set_weights([one + generator.uniform(0, 0.3, one.shape) for one in network.get_weights()])
+    network.set_weights(
+        [weight + generator.uniform(0, 0.3, weight.shape) for weight in network.get_weights()]
+    )
     inputs = generator.integers(0, 256, (5, image_size, image_size, 3), dtype=np.uint8)
     expected = tf.nn.softmax(network(inputs.astype(np.float32), training=False)).numpy()
 
@@ -77,9 +79,15 @@ def test_a_cnn_computes_no_edge_that_pooling_leaves_out_and_answers_as_keras_doe
     np.testing.assert_allclose(predict(tmp_path / FLOAT_FILE, inputs), expected, atol=1e-5)
     interpreter = interpreter_of(tmp_path / FLOAT_FILE)
     heights = {
-        one["index"]: one["shape"][1] for one in interpreter.get_tensor_details() if len(one["shape"]) == 4
+        tensor_detail["index"]: tensor_detail["shape"][1]
+        for tensor_detail in interpreter.get_tensor_details()
+        if len(tensor_detail["shape"]) == 4
     }
-    pooled = [one["inputs"][0] for one in interpreter._get_ops_details() if one["op_name"] == "MAX_POOL_2D"]
+    pooled = [
+        ops_detail["inputs"][0]
+        for ops_detail in interpreter._get_ops_details()
+        if ops_detail["op_name"] == "MAX_POOL_2D"
+    ]
     assert [heights[one] for one in pooled] == convolved
 
 
@@ -143,7 +151,7 @@ def test_an_rnn_of_any_form_answers_one_sample_and_several_as_keras_does(
         inputs = generator.integers(1, 50, (count, sequence_length), dtype=np.int32)
         inputs[is_padding] = 0
     # New biases are zeros, and one that is left out would not be missed.
-    network.set_weights([one + generator.normal(0, 0.5, one.shape) for one in network.get_weights()])
+    network.set_weights([weight + generator.normal(0, 0.5, weight.shape) for weight in network.get_weights()])
     expected = tf.nn.softmax(network(inputs, training=False)).numpy()
 
     write_litert(network, inputs, tmp_path)
@@ -160,7 +168,9 @@ def test_what_stands_in_a_sequences_padding_changes_no_answer(tmp_path):
     for length in (5, 16):
         settings = RnnHyperparameters(units=4, sequence_length=length, mixed_precision="float32")
         network = build_rnn(settings, 2, channels=Channels(mean=[0.0, 0.0], variance=[1.0, 1.0]))
-        weights = weights or [one + generator.normal(0, 0.5, one.shape) for one in network.get_weights()]
+        weights = weights or [
+            weight + generator.normal(0, 0.5, weight.shape) for weight in network.get_weights()
+        ]
         network.set_weights(weights)
         inputs = np.full((1, length, 2), np.nan, np.float32)
         inputs[:, :5] = steps

@@ -16,7 +16,9 @@ def test_each_printed_metric_is_read_back_and_no_other(values):
     line = metric_line(**values)
 
     read = {
-        name: float(found[1]) for name, one in METRIC_DEFINITIONS.items() if (found := re.search(one, line))
+        name: float(found[1])
+        for name, metric_definition in METRIC_DEFINITIONS.items()
+        if (found := re.search(metric_definition, line))
     }
 
     assert read == pytest.approx(values, rel=1e-5)
@@ -30,4 +32,7 @@ def test_a_metric_without_a_definition_is_refused():
 def test_sagemaker_accepts_the_definitions():
     # CreateTrainingJob: at most 40 definitions, names of 1 to 255 and expressions of 1 to 500 characters.
     assert len(METRIC_DEFINITIONS) <= 40
-    assert all(1 <= len(name) <= 255 and 1 <= len(one) <= 500 for name, one in METRIC_DEFINITIONS.items())
+    assert all(
+        1 <= len(name) <= 255 and 1 <= len(metric_definition) <= 500
+        for name, metric_definition in METRIC_DEFINITIONS.items()
+    )

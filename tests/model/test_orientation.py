@@ -43,7 +43,7 @@ def photo(orientation: int | None = None, form: str = "JPEG", order: str = "<") 
 def test_a_photo_is_seen_upright_by_graph_and_server(form, order):
     photos = [photo(orientation, form, order) for orientation in range(1, 9)]
     expected = [
-        np.asarray(ImageOps.exif_transpose(Image.open(io.BytesIO(one)))).astype(int) for one in photos
+        np.asarray(ImageOps.exif_transpose(Image.open(io.BytesIO(photo)))).astype(int) for photo in photos
     ]
 
     for found in (DECODED(tf.constant(photos)).numpy(), np.concatenate(list(map(READ_IMAGE, photos)))):

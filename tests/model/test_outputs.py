@@ -35,7 +35,7 @@ def run_program(program: Callable[[], None], *words: object) -> None:
 
 def train_into(folder: Path) -> None:
     """A training job whose SM_MODEL_DIR is the folder."""
-    train.train(None, train.Places(NOWHERE, NOWHERE, folder, NOWHERE, NOWHERE), None, None)
+    train.train(None, train.JobDirectories(NOWHERE, NOWHERE, folder, NOWHERE, NOWHERE), None, None)
 
 
 INPUTS = ("--train", NOWHERE, "--test", NOWHERE)
@@ -103,7 +103,7 @@ def test_a_folder_of_ones_own_inside_an_earlier_result_stays(tmp_path):
     (tmp_path / "card.json").write_text("{}")
     (tmp_path / "mine").mkdir()
     FOLDER.prepare(tmp_path)
-    assert [one.name for one in tmp_path.iterdir()] == ["mine"]
+    assert [path.name for path in tmp_path.iterdir()] == ["mine"]
 
 
 def test_names_like_ours_without_the_first_file_are_somebody_elses(tmp_path):

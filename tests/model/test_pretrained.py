@@ -23,8 +23,8 @@ from model_code.networks import efficientnet
 from model_code.networks.efficientnet import FEATURES, build_backbone, set_weights_of
 from model_code.training import pretrained
 from model_code.training.calibration import Calibration
-from model_code.training.tasks import load_problem
-from model_code.training.trainer import Learner
+from model_code.training.tasks import load_task
+from model_code.training.trainer import Trainer
 from serving.model import Model
 
 SMALL = {"pretrained": "true", "image_size": "96", "epochs": "20", "batch_size": "16"}
@@ -107,11 +107,11 @@ def test_tensors_are_read_from_their_storages_in_their_own_order():
         {"a": numbers, "b": count},
     )
 
-    found = arrays_of(content)
+    arrays = arrays_of(content)
 
-    np.testing.assert_array_equal(found["plain"], numbers.reshape(3, 4))
-    np.testing.assert_array_equal(found["turned"], [[2, 6, 10], [3, 7, 11]])
-    assert found["tracked"] == 7
+    np.testing.assert_array_equal(arrays["plain"], numbers.reshape(3, 4))
+    np.testing.assert_array_equal(arrays["turned"], [[2, 6, 10], [3, 7, 11]])
+    assert arrays["tracked"] == 7
 
 
 def test_a_file_of_weights_can_run_nothing():
@@ -137,7 +137,7 @@ def test_a_channel_without_the_weights_or_with_others_is_refused(tmp_path):
 def test_a_run_without_the_channel_is_refused_before_its_features_are_computed(channels):
     settings = build(KINDS["cnn"], SMALL)
     with pytest.raises(JobFailed, match="wants its weights in the channel pretrained"):
-        load_problem(settings, channels["cnn"] / "train", channels["cnn"] / "validation")
+        load_task(settings, channels["cnn"] / "train", channels["cnn"] / "validation")
 
 
 def test_pretrained_is_a_cnn_with_hyperparameters_of_its_own():
@@ -169,7 +169,7 @@ def weights(few_stages) -> dict[str, np.ndarray]:
     """Weights of the network's shapes, by PyTorch's names and in its order of axes."""
     generator, found = np.random.default_rng(0), {}
     for layer in build_backbone(96).layers:
-        shapes = [one.shape for one in layer.weights]
+        shapes = [weight.shape for weight in layer.weights]
         if len(shapes) == 4:
             names = ("weight", "bias", "running_mean", "running_var")
             for name, value, shape in zip(names, (1.0, 0.1, 0.0, 1.0), shapes, strict=True):
@@ -187,7 +187,7 @@ def test_every_weight_has_its_place_and_a_missing_one_is_named(weights):
     backbone = build_backbone(96)
     set_weights_of(backbone, weights)
 
-    assert backbone.count_params() == sum(one.size for one in weights.values())
+    assert backbone.count_params() == sum(weight.size for weight in weights.values())
     stem = backbone.get_layer("conv_stem").get_weights()[0]
     np.testing.assert_array_equal(stem[0, 1, 2], weights["_conv_stem.weight"][:, 2, 0, 1])
     depthwise = backbone.get_layer("blocks.2._depthwise_conv").get_weights()[0]
@@ -207,7 +207,7 @@ def load(weights, channels):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(pretrained, "read_weights", lambda _: weights)
             settings = build(KINDS["cnn"], {**SMALL, **hyperparameters})
-            return settings, load_problem(settings, directory / "train", directory / "validation", directory)
+            return settings, load_task(settings, directory / "train", directory / "validation", directory)
 
     return loaded
 
@@ -215,29 +215,29 @@ def load(weights, channels):
 @pytest.fixture(scope="module")
 def trained_classifier(load, tmp_path_factory):
     """The classifier after its epochs, and its artefact."""
-    settings, problem = load()
-    learner = Learner(problem.build_network, settings, problem.train, len(problem.labels))
+    settings, task = load()
+    trainer = Trainer(task.build_network, settings, task.train, len(task.labels))
     for epoch in range(settings.epochs):
-        learner.advance(learner.batches_of_epoch(epoch)[:], epoch * learner.steps_per_epoch)
+        trainer.advance(trainer.batches_of_epoch(epoch)[:], epoch * trainer.steps_per_epoch)
     artefact = tmp_path_factory.mktemp("pretrained")
     calibration = Calibration(1.2, [0.0] * 3, [1.0] * 3)
-    export_model(learner.network, problem, settings, [], calibration, artefact)
-    return learner, problem, artefact
+    export_model(trainer.network, task, settings, [], calibration, artefact)
+    return trainer, task, artefact
 
 
 def test_a_classifier_learns_from_features_that_are_computed_once(trained_classifier):
-    learner, problem, _ = trained_classifier
+    trainer, task, _ = trained_classifier
 
-    assert problem.train.inputs.shape == (200, FEATURES)
-    assert learner.network.count_params() < 10_000
+    assert task.train.inputs.shape == (200, FEATURES)
+    assert trainer.network.count_params() < 10_000
     # A third would be right by chance; the weights in front of it are random here.
-    assert learner.measure(problem.validation)[1] > 0.8
+    assert trainer.measure(task.validation)[1] > 0.8
 
 
 def test_its_artefact_answers_images_in_every_form_alike(trained_classifier, channels):
-    learner, problem, artefact = trained_classifier
+    trainer, task, artefact = trained_classifier
     samples = read_split(channels["cnn"] / "validation", "cnn").samples[:20]
-    logits = learner.network(problem.validation.inputs[:20], training=False)
+    logits = trainer.network(task.validation.inputs[:20], training=False)
     expected = tf.nn.softmax(logits / 1.2).numpy()
 
     signature = tf.saved_model.load(str(artefact / "1")).signatures["serving_default"]
@@ -258,13 +258,13 @@ def test_the_card_names_the_package_and_its_licence(trained_classifier):
 
 
 def test_fine_tuning_begins_with_the_classifier_that_has_learnt(load):
-    settings, problem = load(fine_tuning_epochs="3", epochs="10")
+    settings, task = load(fine_tuning_epochs="3", epochs="10")
     stage = settings.of_last_stage()
 
-    learner = Learner(problem.build_network, stage, problem.train, len(problem.labels))
+    trainer = Trainer(task.build_network, stage, task.train, len(task.labels))
 
-    assert problem.train.inputs.shape == (200, 96, 96, 3)
+    assert task.train.inputs.shape == (200, 96, 96, 3)
     assert (stage.epochs, stage.learning_rate, stage.weight_decay) == (3, 1e-4, 0.0)
-    assert learner.network.get_layer("conv_stem").trainable
+    assert trainer.network.get_layer("conv_stem").trainable
     # A third would be right by chance.
-    assert learner.measure(problem.validation)[1] > 0.6
+    assert trainer.measure(task.validation)[1] > 0.6

@@ -11,7 +11,7 @@ from model_code.data.records import read_split, write_split
 from model_code.failures import JobFailed
 from model_code.hyperparameters import RnnHyperparameters
 from model_code.networks.preprocessing import augment_sequences, stack_sequences
-from model_code.training.tasks import load_problem, spread_of
+from model_code.training.tasks import load_task, spread_of
 
 LABELS = ["slow", "fast"]
 
@@ -150,7 +150,7 @@ def problem_of(tmp_path, sequences, channels_of_validation: int = 3, **settings)
     write_split(tmp_path / "train", "sequence", sequences, [0, 1] * (len(sequences) // 2), LABELS)
     write_split(tmp_path / "validation", "sequence", validation, [0, 1], LABELS)
     words = {"batch_size": 8, "sequence_length": 6, **settings}
-    return load_problem(RnnHyperparameters(**words), tmp_path / "train", tmp_path / "validation")
+    return load_task(RnnHyperparameters(**words), tmp_path / "train", tmp_path / "validation")
 
 
 @pytest.mark.parametrize(
@@ -189,15 +189,15 @@ def test_texts_and_sequences_are_not_mixed(tmp_path, channels):
         write_split(
             tmp_path / "train", "sequence", [np.ones((4, 2))] * 8, [0, 1] * 4, ["negative", "positive"]
         )
-        load_problem(RnnHyperparameters(batch_size=8), tmp_path / "train", channels["rnn"] / "validation")
+        load_task(RnnHyperparameters(batch_size=8), tmp_path / "train", channels["rnn"] / "validation")
 
 
 def test_the_training_steps_are_normalised_whatever_their_padding(tmp_path):
     generator = np.random.default_rng(0)
     sequences = [generator.normal((5, -2, 0), (1, 10, 0.1), (n, 3)).astype(np.float32) for n in (2, 6) * 40]
-    problem = problem_of(tmp_path, sequences)
+    task = problem_of(tmp_path, sequences)
 
-    normalised, present = problem.build_network().layers[1](tf.constant(stack_sequences(sequences, 6)))
+    normalised, present = task.build_network().layers[1](tf.constant(stack_sequences(sequences, 6)))
 
     assert present.numpy().sum(axis=1).tolist() == [2, 6] * 40
     values = normalised.numpy()[present.numpy()]

@@ -50,16 +50,16 @@ def stacked(split) -> tf.Tensor:
 
 def test_the_artefact_answers_as_the_network_does(trained, signature):
     samples = stacked(read_split(trained.channels / "test", trained.kind))
-    logits = trained.network(trained.problem.preprocess(samples), training=False)
+    logits = trained.network(trained.task.preprocess(samples), training=False)
     expected = tf.nn.softmax(logits).numpy()
 
-    answer = signature(**{trained.problem.feature: samples})
+    answer = signature(**{trained.task.feature: samples})
 
     np.testing.assert_allclose(answer["probabilities"], expected, atol=1e-5)
     decided = (expected * [3.0, *[1.0] * (expected.shape[1] - 1)]).argmax(axis=1)
     assert (decided != expected.argmax(axis=1)).any()
     np.testing.assert_allclose(answer["score"], expected[np.arange(len(decided)), decided], atol=1e-5)
-    names = [trained.problem.labels[i].encode() for i in decided]
+    names = [trained.task.labels[i].encode() for i in decided]
     assert answer["label"].numpy().tolist() == names
 
 
@@ -67,15 +67,17 @@ def test_serving_sees_what_training_saw(trained):
     """The arrays training read equal what the serving graph's preprocessing makes of the same bytes."""
     samples = stacked(read_split(trained.channels / "train", trained.kind))
 
-    served = trained.problem.preprocess(samples).numpy()
+    served = trained.task.preprocess(samples).numpy()
 
-    np.testing.assert_array_equal(served, trained.problem.train.inputs)
+    np.testing.assert_array_equal(served, trained.task.train.inputs)
 
 
 def test_the_served_graph_runs_without_a_gpu(trained, signature):
     functions = [signature.graph.as_graph_def(), *signature.graph.as_graph_def().library.function]
     operations = {
-        node.op for one in functions for node in (one.node_def if hasattr(one, "node_def") else one.node)
+        node.op
+        for function in functions
+        for node in (function.node_def if hasattr(function, "node_def") else function.node)
     }
 
     assert len(operations) > 10
@@ -85,7 +87,7 @@ def test_the_served_graph_runs_without_a_gpu(trained, signature):
 
 @pytest.mark.parametrize("length", [1, 12, 24])
 def test_padding_behind_a_sequence_changes_no_answer(trained, signature, length):
-    if trained.problem.feature != "sequence":
+    if trained.task.feature != "sequence":
         pytest.skip("only sensor sequences are masked")
     values = np.random.default_rng(0).normal(size=(1, length, 3)).astype(np.float32)
     behind = np.concatenate([values, np.full((1, 24 - length, 3), np.nan, np.float32)], axis=1)
@@ -98,7 +100,7 @@ def test_padding_behind_a_sequence_changes_no_answer(trained, signature, length)
 
 
 def test_a_sequence_longer_than_the_network_reads_is_refused(trained, signature):
-    if trained.problem.feature != "sequence":
+    if trained.task.feature != "sequence":
         pytest.skip("a long text keeps its beginning and end")
 
     with pytest.raises(

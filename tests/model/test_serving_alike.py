@@ -24,7 +24,7 @@ from model_code import inference
 from model_code.data.records import read_split
 from model_code.networks.preprocessing import decode_images, encode_texts, pad_sequences, vocabulary_table
 from serving import contract
-from serving.contract import Request
+from serving.contract import InferenceRequest
 from serving.model import Model, ModelUnusable
 from serving.preprocessing import MOST_PIXELS, Unreadable, reader_of
 
@@ -137,7 +137,7 @@ def load_container(artefact: Path) -> types.SimpleNamespace:
     """The same artefact behind the container's hooks: a function from request to content and type."""
     predictor, handlers = Predictor(artefact), load_handlers(artefact)
 
-    def answer(request: Request) -> tuple[bytes | str, str]:
+    def answer(request: InferenceRequest) -> tuple[bytes | str, str]:
         question = handlers.input_handler(io.BytesIO(request.body), request)
         return handlers.output_handler(predictor.predict(question), request)
 
@@ -156,7 +156,7 @@ def container(trained) -> types.SimpleNamespace:
     return load_container(trained.artefact)
 
 
-def bodies(split) -> list[Request]:
+def bodies(split) -> list[InferenceRequest]:
     """A split's samples in every form in which they may be sent."""
     samples = split.samples[:6]
     if split.feature == "sequence":
@@ -181,7 +181,7 @@ def bodies(split) -> list[Request]:
         ("\n".join(json.dumps(row) for row in rows).encode() + b"\n\n", "application/jsonlines"),
     ]
     accepted = ("application/json", "application/jsonlines", "application/x-npy", "*/*")
-    return [Request(body, content_type, accept) for body, content_type in raw for accept in accepted]
+    return [InferenceRequest(body, content_type, accept) for body, content_type in raw for accept in accepted]
 
 
 def values(content: bytes | str, content_type: str) -> tuple[list, np.ndarray]:
@@ -194,8 +194,10 @@ def values(content: bytes | str, content_type: str) -> tuple[list, np.ndarray]:
         predictions = [json.loads(line) for line in text.split("\n")]
     else:
         predictions = json.loads(content)["predictions"]
-    numbers = [[one.pop("score"), *one["probabilities"].values()] for one in predictions]
-    return [(one | {"probabilities": list(one["probabilities"])}) for one in predictions], np.array(numbers)
+    numbers = [[prediction.pop("score"), *prediction["probabilities"].values()] for prediction in predictions]
+    return [
+        (prediction | {"probabilities": list(prediction["probabilities"])}) for prediction in predictions
+    ], np.array(numbers)
 
 
 def test_every_form_of_request_is_answered_as_the_container_does(trained, model, container, monkeypatch):
@@ -211,14 +213,14 @@ def test_every_form_of_request_is_answered_as_the_container_does(trained, model,
         np.testing.assert_allclose(numbers, numbers_there, atol=1e-4)
 
 
-def answered(model: Model, request: Request, version: str | None) -> tuple[bytes, str]:
+def answered(model: Model, request: InferenceRequest, version: str | None) -> tuple[bytes, str]:
     """The server's answer to a request."""
     asked = contract.read(model, request)
     rows = contract.predict(model, asked.samples)
     return contract.written(rows, model, version, asked.wanted), asked.wanted
 
 
-def refusal(answer, request: Request) -> tuple[int, str] | None:
+def refusal(answer, request: InferenceRequest) -> tuple[int, str] | None:
     """Status and sentence of a refusal; None for an answer."""
     try:
         answer(request)
@@ -265,7 +267,7 @@ def by_contract(model: Model):
 def test_what_the_containers_hooks_refuse_is_refused_in_the_same_words(model, container, body):
     for content_type in (*inference.TAKEN_TYPES, "text/csv", None):
         for accept in ("*/*", "text/html"):
-            request = Request(body, content_type, accept)
+            request = InferenceRequest(body, content_type, accept)
             there = refusal(lambda one: container.handlers.input_handler(io.BytesIO(one.body), one), request)
             here = refusal(by_contract(model), request)
             if there:
@@ -275,15 +277,17 @@ def test_what_the_containers_hooks_refuse_is_refused_in_the_same_words(model, co
 @settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.binary(min_size=1, max_size=40), st.sampled_from(inference.TAKEN_TYPES))
 def test_any_body_gets_an_answer_or_a_refusal_that_repeats_nothing(model, body, content_type):
-    found = refusal(by_contract(model), Request(MARKED.encode() + body, content_type, "*/*"))
+    refused = refusal(by_contract(model), InferenceRequest(MARKED.encode() + body, content_type, "*/*"))
 
-    assert found is None or (400 <= found[0] < 500 and MARKED not in found[1])
+    assert refused is None or (400 <= refused[0] < 500 and MARKED not in refused[1])
 
 
 def test_samples_of_another_kind_are_refused_with_what_the_model_takes(model):
     other = {"image": b'{"text": "a"}', "text": b'{"sequence": [[1]]}', "sequence": b'{"text": "a"}'}
 
-    status, sentence = refusal(by_contract(model), Request(other[model.feature], "application/json", None))
+    status, sentence = refusal(
+        by_contract(model), InferenceRequest(other[model.feature], "application/json", None)
+    )
 
     assert status == 400
     assert sentence.endswith(f"it takes {model.feature}s.")
@@ -295,9 +299,9 @@ def test_one_damaged_image_refuses_its_request_and_no_other(model, trained):
     whole = read_split(trained.channels / "test", trained.kind).samples[0]
 
     for damaged in (whole[:60], b"GIF89a" + whole, whole[:-20]):
-        status, sentence = refusal(by_contract(model), Request(damaged, "image/png", None))
+        status, sentence = refusal(by_contract(model), InferenceRequest(damaged, "image/png", None))
         assert (status, sentence) == (400, "The image is no PNG or JPEG file that can be decoded.")
-    assert refusal(by_contract(model), Request(whole, "image/png", None)) is None
+    assert refusal(by_contract(model), InferenceRequest(whole, "image/png", None)) is None
 
 
 def test_a_sequence_that_does_not_fit_the_network_is_refused(model):
@@ -308,7 +312,7 @@ def test_a_sequence_that_does_not_fit_the_network_is_refused(model):
         ([[1, 2, 3]] * 25, "most 24 steps"),
     ):
         body = json.dumps({"sequence": steps}).encode()
-        assert said in refusal(by_contract(model), Request(body, "application/json", None))[1]
+        assert said in refusal(by_contract(model), InferenceRequest(body, "application/json", None))[1]
 
 
 def test_eight_bit_weights_answer_nearly_the_same(model, trained):

@@ -116,8 +116,10 @@ def test_it_answers_with_the_released_version_and_with_the_next_after_the_next_l
 
     answers = [operations.predict("image", sample) for sample in samples]
 
-    assert {(one.backend, one.model_name, one.model_version) for one in answers} == {("litert", GROUP, "3")}
-    scores = [[result.score for result in one.reading.results] for one in answers]
+    assert {(answer.backend, answer.model_name, answer.model_version) for answer in answers} == {
+        ("litert", GROUP, "3")
+    }
+    scores = [[result.score for result in answer.reading.results] for answer in answers]
     np.testing.assert_allclose(scores, expected, atol=1e-6)
     account.tells_of("4")
     account.gives("4", archive(trained.artefact))
@@ -133,7 +135,7 @@ def test_it_answers_with_the_released_version_and_with_the_next_after_the_next_l
 @pytest.fixture
 def serving_sensor(trained, monkeypatch) -> Model:
     """The tiny network of sensor sequences, as the released RNN."""
-    if trained.problem.feature != "sequence":
+    if trained.task.feature != "sequence":
         pytest.skip("one network reads sequences")
     model = Model(trained.artefact)
     held = released.Released("rnn", version="9", model=model)
@@ -166,15 +168,17 @@ def test_a_sequence_gets_the_networks_classes_in_the_function_and_from_the_endpo
                 raise ClientError(told, "InvokeEndpoint") from refused
 
     monkeypatch.setattr(custom, "client", lambda _: Endpoint())
-    (asked,) = [one for one in custom.OPERATIONS if one.name == "sequence-class"]
-    (here,) = [one for one in operations.OPERATIONS if one.name == "sequence-class"]
+    (asked,) = [operation for operation in custom.OPERATIONS if operation.name == "sequence-class"]
+    (here,) = [operation for operation in operations.OPERATIONS if operation.name == "sequence-class"]
     samples = read_split(trained.channels / "test", trained.kind).samples[:5]
     expected = serving_sensor.probabilities(samples)
     for sample, wanted in zip(samples, expected, strict=True):
         event = posted(sequence=sample.tolist())
         for operation in (here, asked):
-            found = {one.label: one.score for one in operation.run(operation, event).reading.results}
-            np.testing.assert_allclose([found[name] for name in serving_sensor.labels], wanted, atol=1e-4)
+            scores = {
+                result.label: result.score for result in operation.run(operation, event).reading.results
+            }
+            np.testing.assert_allclose([scores[name] for name in serving_sensor.labels], wanted, atol=1e-4)
     for operation in (here, asked):
         with pytest.raises(RequestRefused) as refused:
             operation.run(operation, posted(sequence=[[0.0] * 3] * 1_000))
@@ -183,7 +187,7 @@ def test_a_sequence_gets_the_networks_classes_in_the_function_and_from_the_endpo
 
 def test_a_network_of_sequences_refuses_a_text_and_one_of_texts_a_sequence(serving_sensor):
     for path, event in (("texts/class", posted(text="A film.")), ("sequences/class", posted(sequence=[[1]]))):
-        (operation,) = [one for one in operations.OPERATIONS if one.path == path]
+        (operation,) = [operation for operation in operations.OPERATIONS if operation.path == path]
         serving_sensor.feature = "sequence" if "text" in path else "text"
         with pytest.raises(RequestRefused) as refused:
             operation.run(operation, event)

@@ -122,7 +122,7 @@ def test_a_request_that_does_not_arrive_is_given_up(running):
         late.sendall(b"POST /invocations HTTP/1.1\r\n")
         idle.sendall(b"GET /ping HTTP/1.1\r\n\r\n")
         assert statuses(idle.recv(1000)) == [200]
-        while not any(one.arriving_since for one in server.server.connections):
+        while not any(connection.arriving_since for connection in server.server.connections):
             time.sleep(0.01)
         for connection in list(server.server.connections):
             server.loop.call_soon_threadsafe(connection.end_if_late, server.loop.time() + 1)
@@ -165,7 +165,7 @@ def test_an_end_answers_every_request_that_a_connection_sent_ahead(running):
     with server.socket() as asked, ThreadPoolExecutor(1) as ender:
         asked.sendall(request(b"abc") + request(b"abcd") + b"GET /nothing HTTP/1.1\r\n\r\n")
         server.model.asked.acquire()
-        while sum(len(one.exchanges) for one in server.server.connections) < 3:
+        while sum(len(connection.exchanges) for connection in server.server.connections) < 3:
             time.sleep(0.01)
         ending = ender.submit(server.do, server.server.drain(30))
         while not server.server.draining:

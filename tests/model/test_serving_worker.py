@@ -9,13 +9,13 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from model_code.inference import JSON_TYPE
-from serving.contract import Asked, Request
-from serving.worker import Task
+from serving.contract import Asked, InferenceRequest
+from serving.worker import PendingRequest
 
 from .small_server import ping, request
 
 
-def test_more_than_may_wait_gets_429_and_when_to_come_back_and_the_others_their_answers(running):
+def test_more_than_may_wait_get_429_with_a_time_and_the_others_their_answers(running):
     server = running(most_requests=3)
     with ThreadPoolExecutor(3) as askers:
         waiting = [askers.submit(server.post, b"abc")]
@@ -25,7 +25,7 @@ def test_more_than_may_wait_gets_429_and_when_to_come_back_and_the_others_their_
             time.sleep(0.01)
         turned_away = server.post(b"abc")
         server.model.gate.set()
-        answers = [json.loads(one.result().content)["predictions"][0]["label"] for one in waiting]
+        answers = [json.loads(answer.result().content)["predictions"][0]["label"] for answer in waiting]
     assert (turned_away.status, turned_away.headers["Retry-After"]) == (429, "1")
     assert answers == ["odd", "even", "odd"]
     assert server.post(b"abc").status == 200, "there is room again"
@@ -54,9 +54,9 @@ def test_who_would_wait_too_long_gets_429_and_when_to_come_back_though_few_wait(
     assert server.post(b"abc").status == 200, "nobody is before this one"
 
 
-def test_the_instances_of_a_request_are_divided_over_the_threads_and_joined_in_their_order(running):
+def test_a_requests_instances_are_divided_over_threads_and_joined_in_order(running):
     server = running(threads=3)
-    texts = ["x" * (one * one % 7 + 1) for one in range(30)]
+    texts = ["x" * (answer * answer % 7 + 1) for answer in range(30)]
     body = json.dumps({"instances": [{"text": text} for text in texts]}).encode()
     with ThreadPoolExecutor(1) as asker:
         waiting = asker.submit(server.post, body, "application/json")
@@ -64,7 +64,9 @@ def test_the_instances_of_a_request_are_divided_over_the_threads_and_joined_in_t
             assert server.model.asked.acquire(timeout=120), "three threads work on it at the same time"
         server.model.gate.set()
         predictions = json.loads(waiting.result().content)["predictions"]
-    assert [one["label"] for one in predictions] == [("even", "odd")[len(text) % 2] for text in texts]
+    assert [prediction["label"] for prediction in predictions] == [
+        ("even", "odd")[len(text) % 2] for text in texts
+    ]
     assert sorted(server.model.sizes) == [3, 3, 4, 4, 4, 4, 4, 4], "of like size, and no more than it takes"
 
 
@@ -81,13 +83,13 @@ def test_the_parts_of_a_request_that_has_begun_stand_before_what_has_not(running
             if number == 1:
                 server.model.asked.acquire()
         server.model.gate.set()
-        assert [one.result().status for one in waiting] == [200] * 3
+        assert [answer.result().status for answer in waiting] == [200] * 3
     assert server.model.sizes == [1, 3, 3, 3, 1]
 
 
-def test_a_request_is_divided_by_the_length_of_its_samples_because_the_longest_decides():
+def test_a_request_is_divided_by_the_length_of_its_samples():
     asked = Asked(["x" * length for length in (9, 1, 8, 2)], JSON_TYPE)
-    parts = Task(Request(b"", None, None), print).divide(asked, 2)
+    parts = PendingRequest(InferenceRequest(b"", None, None), print).divide(asked, 2)
     assert [[len(sample) for sample in part.samples] for part in parts] == [[1, 2], [8, 9]]
 
 
@@ -99,7 +101,7 @@ def test_if_one_instance_fails_its_request_does_and_nobody_elses(running):
         failing = askers.submit(server.post, body, "application/json")
         others = [askers.submit(server.post, b"abc") for _ in range(7)]
         assert failing.result().status == 500
-        assert [one.result().status for one in others] == [200] * 7
+        assert [answer.result().status for answer in others] == [200] * 7
     assert server.worker.admission.requests == 0
 
 
@@ -116,7 +118,7 @@ def test_texts_are_no_business_of_a_second_thread_before_half_a_group_waits(runn
         server.model.asked.acquire()
         assert server.model.sizes == [1, 2]
         server.model.gate.set()
-        assert [one.result().status for one in waiting] == [200] * 3
+        assert [answer.result().status for answer in waiting] == [200] * 3
 
 
 # The test ends the thread itself, and pytest would warn of it.
@@ -132,7 +134,7 @@ def test_a_server_of_which_a_thread_has_ended_is_not_well(running):
         assert ping(server) == 503
         with ThreadPoolExecutor(8) as askers:
             answers = list(askers.map(server.post, [b"abc"] * 40))
-        assert {one.status for one in answers} == {200}, (
+        assert {answer.status for answer in answers} == {200}, (
             "the other goes on until somebody replaces the server"
         )
 
@@ -177,7 +179,7 @@ def test_a_request_on_which_the_model_fails_gets_500_and_the_next_is_answered(ru
     assert "customer-secret-7316" not in said, "an error's words may repeat what a customer sent"
 
 
-def test_what_waits_goes_through_the_model_together_as_far_as_it_takes_that_and_one_failure_is_nobody_elses(
+def test_what_waits_is_predicted_together_and_one_failure_is_nobody_elses(
     running,
 ):
     server = running()
@@ -191,9 +193,11 @@ def test_what_waits_goes_through_the_model_together_as_far_as_it_takes_that_and_
             while server.worker.admission.requests < number:
                 time.sleep(0.01)
         server.model.gate.set()
-        found = [one.result() for one in [first, *rest]]
-    assert [one.status for one in found] == [200, 200, 200, 500, 200, 200, 200]
-    labels = [json.loads(one.content)["predictions"][0]["label"] for one in found if one.status == 200]
+        answers = [answer.result() for answer in [first, *rest]]
+    assert [answer.status for answer in answers] == [200, 200, 200, 500, 200, 200, 200]
+    labels = [
+        json.loads(answer.content)["predictions"][0]["label"] for answer in answers if answer.status == 200
+    ]
     assert labels == ["odd", "odd", "even", "odd", "even", "odd"]
     # The first alone; four together, then each of them alone because of the one that fails; the last two together.
     assert server.model.sizes == [1, 4, 1, 1, 1, 1, 2]

@@ -18,7 +18,7 @@ from model_code.data.records import Split, read_split, write_split
 from model_code.data.shards import MEGABYTE, ShardedSplit, memory_bytes, open_split, record_count
 from model_code.failures import JobFailed
 from model_code.hyperparameters import KINDS, build
-from model_code.training.tasks import load_problem, mean_and_variance
+from model_code.training.tasks import load_task, mean_and_variance
 
 from .conftest import KIND_OF_CHANNELS, TINY
 
@@ -29,11 +29,11 @@ def settings_of(name: str, **values):
 
 
 @pytest.fixture(scope="module", params=["cnn", "rnn", "sensor"])
-def problems(request, channels) -> tuple:
+def tasks(request, channels) -> tuple:
     """The same channels in memory and on disk."""
     directory = channels[request.param]
     return tuple(
-        load_problem(
+        load_task(
             settings_of(request.param, memory_limit_megabytes=limit),
             directory / "train",
             directory / "validation",
@@ -42,8 +42,8 @@ def problems(request, channels) -> tuple:
     )
 
 
-def test_shards_hold_what_arrays_would(problems):
-    in_memory, on_disk = problems
+def test_shards_hold_what_arrays_would(tasks):
+    in_memory, on_disk = tasks
     assert isinstance(in_memory.train, Arrays)
     assert isinstance(on_disk.train, Shards)
     for ours, theirs in ((on_disk.train, in_memory.train), (on_disk.validation, in_memory.validation)):
@@ -54,12 +54,12 @@ def test_shards_hold_what_arrays_would(problems):
         np.testing.assert_array_equal(targets, theirs.targets)
 
 
-def test_the_network_is_the_one_that_arrays_would_give(problems):
-    in_memory, on_disk = (problem.build_network() for problem in problems)
+def test_the_network_is_the_one_that_arrays_would_give(tasks):
+    in_memory, on_disk = (task.build_network() for task in tasks)
 
     assert [weight.shape for weight in on_disk.weights] == [weight.shape for weight in in_memory.weights]
-    if problems[0].feature != "text":
-        for ours, theirs in zip(*(mean_and_variance(problem.train) for problem in problems), strict=True):
+    if tasks[0].feature != "text":
+        for ours, theirs in zip(*(mean_and_variance(task.train) for task in tasks), strict=True):
             np.testing.assert_allclose(ours, theirs, rtol=1e-12)
 
 
@@ -67,8 +67,8 @@ def test_a_first_layer_that_comes_from_the_images_is_the_same_from_disk(channels
     kernels = []
     for limit in (4_000, 0):
         settings = settings_of("cnn", whitening=True, memory_limit_megabytes=limit)
-        problem = load_problem(settings, channels["cnn"] / "train", channels["cnn"] / "validation")
-        stem = problem.build_network().layers[2]
+        task = load_task(settings, channels["cnn"] / "train", channels["cnn"] / "validation")
+        stem = task.build_network().layers[2]
         assert not stem.trainable
         kernels += stem.get_weights()
 
@@ -76,8 +76,8 @@ def test_a_first_layer_that_comes_from_the_images_is_the_same_from_disk(channels
     np.testing.assert_array_equal(*kernels)
 
 
-def test_an_epoch_on_disk_has_each_sample_once_with_its_own_target(problems):
-    in_memory, on_disk = problems
+def test_an_epoch_on_disk_has_each_sample_once_with_its_own_target(tasks):
+    in_memory, on_disk = tasks
 
     inputs, targets = on_disk.train.epoch(0, batch_size=40, seed=3)[:]
 
@@ -92,8 +92,8 @@ def test_an_epoch_on_disk_has_each_sample_once_with_its_own_target(problems):
     assert pairs[0] == pairs[1]
 
 
-def test_an_epoch_that_is_taken_up_again_goes_on_where_it_was(problems):
-    _, on_disk = problems
+def test_an_epoch_that_is_taken_up_again_goes_on_where_it_was(tasks):
+    _, on_disk = tasks
     whole = on_disk.train.epoch(1, batch_size=16, seed=3)[:]
     piecewise = on_disk.train.epoch(1, batch_size=16, seed=3)
 
@@ -156,18 +156,18 @@ def test_a_bad_sample_on_disk_is_named(tmp_path, feature, samples, targets, sent
     settings = settings_of("cnn" if feature == "image" else "sensor", memory_limit_megabytes=0)
 
     with pytest.raises(JobFailed, match=sentence):
-        load_problem(settings, tmp_path, tmp_path)
+        load_task(settings, tmp_path, tmp_path)
 
 
 def test_a_shard_that_is_damaged_while_training_is_named(channels, tmp_path, monkeypatch):
     monkeypatch.setattr(records, "RECORDS_PER_SHARD", 20)
     split = read_split(channels["rnn"] / "train", "rnn")
     write_split(tmp_path, "text", split.samples, split.targets, split.labels)
-    problem = load_problem(settings_of("rnn", memory_limit_megabytes=0), tmp_path, tmp_path)
+    task = load_task(settings_of("rnn", memory_limit_megabytes=0), tmp_path, tmp_path)
     shutil.copy(tmp_path / "labels.json", tmp_path / "part-00003.tfrecord")
 
     with pytest.raises(JobFailed, match=r"A shard of .* can no longer be read \(DataLossError\)\."):
-        problem.train.epoch(0, batch_size=16, seed=0)[:]
+        task.train.epoch(0, batch_size=16, seed=0)[:]
 
 
 PROGRAM = """
@@ -179,8 +179,8 @@ import numpy as np
 from PIL import Image
 from model_code.data import records
 from model_code.hyperparameters import CnnHyperparameters
-from model_code.training.trainer import Learner
-from model_code.training.tasks import load_problem
+from model_code.training.trainer import Trainer
+from model_code.training.tasks import load_task
 records.RECORDS_PER_SHARD = 20
 buffer = io.BytesIO()
 Image.fromarray(np.zeros((180, 180, 3), np.uint8)).save(buffer, "PNG", compress_level=0)
@@ -190,13 +190,13 @@ for shards in (9, 10, 60):
     root, count = Path(sys.argv[1]) / str(shards), 20 * shards
     images = (buffer.getvalue() for _ in range(count))
     records.write_split(root, "image", images, (i % 2 for i in range(count)), ["a", "b"])
-    problem = load_problem(settings, root, root)
-    learner = Learner(problem.build_network, settings, problem.train, 2)
-    epoch = learner.batches_of_epoch(0)
-    for step in range(0, learner.steps_per_epoch, 20):
-        learner.advance(epoch[step : step + 20], step)
-    learner.measure(problem.validation)
-    print(learner.sample_count, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+    task = load_task(settings, root, root)
+    trainer = Trainer(task.build_network, settings, task.train, 2)
+    epoch = trainer.batches_of_epoch(0)
+    for step in range(0, trainer.steps_per_epoch, 20):
+        trainer.advance(epoch[step : step + 20], step)
+    trainer.measure(task.validation)
+    print(trainer.sample_count, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
 
 

@@ -16,7 +16,7 @@ def test_without_a_time_limit_the_last_step_stays():
     assert limit.last_step(20, 1000, 1000) == 1000
 
 
-def test_a_time_limit_shortens_the_course_by_the_speed_that_it_shows_and_not_by_that_of_the_first_steps():
+def test_a_time_limit_shortens_training_by_its_speed_after_the_first_steps():
     # The first 20 steps take 30 s, the next ones half a second each, and later ones a second.
     limit = TimeLimit(100, seconds_passing(0.0, 30.0, 40.0, 80.0, 101.0))
 

@@ -15,8 +15,8 @@ from model_code.data.batches import Arrays
 from model_code.failures import JobFailed
 from model_code.hyperparameters import CnnHyperparameters, RnnHyperparameters
 from model_code.networks.preprocessing import augment
-from model_code.train import Course, advance, fingerprint, has_stalled
-from model_code.training.trainer import Learner, learning_rate_at
+from model_code.train import TrainingState, advance, fingerprint, has_stalled
+from model_code.training.trainer import Trainer, learning_rate_at
 
 
 @given(total=st.integers(2, 5000), warmup=st.floats(0, 0.9))
@@ -35,19 +35,17 @@ def test_the_learning_rate_rises_once_to_its_peak_and_falls_towards_zero(total, 
 
 
 def test_an_epoch_takes_each_sample_at_most_once_and_in_another_order_than_the_last(trained):
-    first, second = (trained.learner.batches_of_epoch(epoch).positions for epoch in (0, 1))
+    first, second = (trained.trainer.batches_of_epoch(epoch).positions for epoch in (0, 1))
 
     assert len(np.unique(first)) == first.size
-    assert first.max() < trained.learner.sample_count
+    assert first.max() < trained.trainer.sample_count
     assert (first != second).any()
-    np.testing.assert_array_equal(first, trained.learner.batches_of_epoch(0).positions)
+    np.testing.assert_array_equal(first, trained.trainer.batches_of_epoch(0).positions)
 
 
 @given(seed=st.integers(0, 1000), count=st.integers(1, 20), most_pixels=st.integers(0, 2))
 @settings(deadline=None, max_examples=20)
-def test_an_augmented_image_is_a_window_of_its_own_padded_image_or_that_windows_mirror(
-    seed, count, most_pixels
-):
+def test_an_augmented_image_is_a_window_of_its_padded_image_or_the_mirror_of_it(seed, count, most_pixels):
     size = 4
     images = np.random.default_rng(seed).integers(0, 256, (count, size, size, 3)).astype(np.uint8)
     edges = [(0, 0), (most_pixels, most_pixels), (most_pixels, most_pixels), (0, 0)]
@@ -81,14 +79,14 @@ def test_the_same_step_is_augmented_alike_and_another_step_otherwise():
 
 
 def test_the_networks_learn_their_classes(trained):
-    problem = trained.problem
-    chosen = dataclasses.replace(trained.learner.settings, epochs=20, batch_size=16)
-    learner = Learner(problem.build_network, chosen, problem.train, len(problem.labels))
-    before, _ = learner.measure(problem.validation)
+    task = trained.task
+    chosen = dataclasses.replace(trained.trainer.settings, epochs=20, batch_size=16)
+    trainer = Trainer(task.build_network, chosen, task.train, len(task.labels))
+    before, _ = trainer.measure(task.validation)
     for epoch in range(chosen.epochs):
-        learner.advance(learner.batches_of_epoch(epoch)[:], epoch * learner.steps_per_epoch)
+        trainer.advance(trainer.batches_of_epoch(epoch)[:], epoch * trainer.steps_per_epoch)
 
-    loss, accuracy = learner.measure(problem.validation)
+    loss, accuracy = trainer.measure(task.validation)
 
     # A third of the validation samples would be right by chance; the CNN is 4 channels wide and sees shifted digits.
     assert accuracy >= 0.8
@@ -98,16 +96,16 @@ def test_the_networks_learn_their_classes(trained):
 @pytest.mark.parametrize("position", [0, -1])
 def test_a_weight_that_is_no_number_ends_the_job_with_a_sentence(trained, position):
     """Also one in the CNN's first layer, whose ReLUs keep the loss finite."""
-    healthy = [variable.numpy() for variable in trained.learner.variables()]
-    variable = trained.learner.network.trainable_variables[position]
+    healthy = [variable.numpy() for variable in trained.trainer.variables()]
+    variable = trained.trainer.network.trainable_variables[position]
     variable.assign(np.full_like(variable.numpy(), np.nan))
     try:
         with pytest.raises(
             JobFailed, match=r"^The loss or a weight was no longer a number by step \d+\. Lower"
         ):
-            advance(trained.learner, Course(), trained.learner.batches_of_epoch(0))
+            advance(trained.trainer, TrainingState(), trained.trainer.batches_of_epoch(0))
     finally:
-        for variable, value in zip(trained.learner.variables(), healthy, strict=True):
+        for variable, value in zip(trained.trainer.variables(), healthy, strict=True):
             variable.assign(value)
 
 
@@ -116,9 +114,9 @@ def test_a_weight_that_is_no_number_ends_the_job_with_a_sentence(trained, positi
     [(0, 50, False), (2, 1, False), (2, 2, True), (2, 3, True)],
 )
 def test_training_stops_early_only_when_asked_to(patience, epochs_without_better, stalled):
-    course = Course(epochs_without_better=epochs_without_better)
+    state = TrainingState(epochs_without_better=epochs_without_better)
 
-    assert has_stalled(course, CnnHyperparameters(patience_epochs=patience)) is stalled
+    assert has_stalled(state, CnnHyperparameters(patience_epochs=patience)) is stalled
 
 
 def test_another_run_has_another_fingerprint():

@@ -37,12 +37,12 @@ def picture(path: Path, shade: int = 0, form: str | None = None, **options) -> P
 
 def texts(data: UserData) -> list[tuple[str, str]]:
     """The samples of texts with their labels."""
-    return [(one.content.decode(), one.label) for one in data.samples]
+    return [(sample.content.decode(), sample.label) for sample in data.samples]
 
 
 def rows_of(data: UserData) -> list[list]:
     """The samples of a table without their labels."""
-    return [one.content.tolist() for one in data.samples]
+    return [sample.content.tolist() for sample in data.samples]
 
 
 def test_steps_of_a_csv_become_the_sequences_that_they_are_of(tmp_path):
@@ -55,7 +55,7 @@ def test_steps_of_a_csv_become_the_sequences_that_they_are_of(tmp_path):
     data = read_data(file)
 
     assert data.feature == "sequence"
-    assert [(one.label, one.group) for one in data.samples] == [("up", "eve"), ("down", "bob")]
+    assert [(sample.label, sample.group) for sample in data.samples] == [("up", "eve"), ("down", "bob")]
     np.testing.assert_array_equal(data.samples[0].content, [[1, 2], [3.5, -4]])
 
 
@@ -96,7 +96,7 @@ def test_a_file_of_western_windows_is_read_and_that_is_said(tmp_path):
 def test_a_boolean_or_a_number_is_a_label_and_so_is_one_with_a_nought_behind(tmp_path, values):
     rows = [{"text": "one two three", "label": value} for value in values]
 
-    labels = [one.label for one in read_data(json_lines(tmp_path / "a.jsonl", *rows)).samples]
+    labels = [sample.label for sample in read_data(json_lines(tmp_path / "a.jsonl", *rows)).samples]
 
     assert labels == (["false", "true"] if values[0] is False else ["0", "1"])
 
@@ -153,7 +153,7 @@ def test_a_y_beside_an_x_is_a_coordinate_and_the_caller_says_what_is_told(tmp_pa
     ):
         read_data(file)
     data = read_data(file, Columns(label="Quality"))
-    assert [one.label for one in data.samples] == ["good", "bad"]
+    assert [sample.label for sample in data.samples] == ["good", "bad"]
     assert rows_of(data) == [[1, 2], [3, 4]]
     with pytest.raises(JobFailed, match=r"has no column 'colour' for --label"):
         read_data(file, Columns(label="colour"))
@@ -213,7 +213,7 @@ def test_steps_are_in_the_order_of_time_and_neither_time_nor_a_name_is_a_channel
 def test_the_same_sequence_number_of_another_group_is_another_sequence(tmp_path):
     file = written(tmp_path / "a.csv", "group,sequence,x,label\neve,1,1,a\nbob,1,2,b\neve,1,3,a\n")
 
-    assert [one.content.tolist() for one in read_data(file).samples] == [[[1], [3]], [[2]]]
+    assert [sample.content.tolist() for sample in read_data(file).samples] == [[[1], [3]], [[2]]]
 
 
 def test_a_long_recording_is_cut_where_the_label_or_the_group_changes_or_time_has_a_gap(tmp_path):
@@ -224,7 +224,7 @@ def test_a_long_recording_is_cut_where_the_label_or_the_group_changes_or_time_ha
 
     data = read_data(file, Columns(label="activity", group="subject", time="time"), as_recordings=True)
 
-    assert [(one.group, one.label, one.content[:, 0].tolist()) for one in data.samples] == [
+    assert [(sample.group, sample.label, sample.content[:, 0].tolist()) for sample in data.samples] == [
         ("eve", "sit", [0, 1]),
         ("eve", "run", [2, 3]),
         ("eve", "run", [60, 61]),
@@ -247,7 +247,7 @@ def test_arrays_are_images_sequences_or_a_table(tmp_path, x, feature):
     data = read_data(tmp_path / "a.npz")
 
     assert data.feature == feature
-    assert [one.label for one in data.samples] == ["one", "two"]
+    assert [sample.label for sample in data.samples] == ["one", "two"]
 
 
 def test_a_folder_is_read_without_what_systems_leave_in_it(tmp_path):
@@ -261,7 +261,10 @@ def test_a_folder_is_read_without_what_systems_leave_in_it(tmp_path):
 
     data = read_data(tmp_path)
 
-    assert [(one.content.name, one.label) for one in data.samples] == [("a.png", "cat"), ("a.png", "dog")]
+    assert [(sample.content.name, sample.label) for sample in data.samples] == [
+        ("a.png", "cat"),
+        ("a.png", "dog"),
+    ]
     assert not data.left_out
     assert data.notes == ("1 files are no images and were passed over: dog/notes.txt.",)
 
@@ -276,8 +279,8 @@ def test_train_val_and_test_are_splits_and_no_classes(tmp_path, names):
 
     for folder in (tmp_path / "photos", tmp_path):
         samples = read_data(folder).samples
-        assert {one.label for one in samples} == {"cat", "dog"}
-        assert len({one.split for one in samples}) == len(names)
+        assert {sample.label for sample in samples} == {"cat", "dog"}
+        assert len({sample.split for sample in samples}) == len(names)
 
 
 def test_a_file_may_name_images_beside_it(tmp_path):
@@ -288,7 +291,10 @@ def test_a_file_may_name_images_beside_it(tmp_path):
     data = read_data(tmp_path, Columns(label="species"))
 
     assert data.feature == "image"
-    assert [(one.content.name, one.label) for one in data.samples] == [("a.png", "cat"), ("b.jpg", "dog")]
+    assert [(sample.content.name, sample.label) for sample in data.samples] == [
+        ("a.png", "cat"),
+        ("b.jpg", "dog"),
+    ]
 
 
 def test_files_named_train_and_test_are_splits(tmp_path):
@@ -297,7 +303,7 @@ def test_files_named_train_and_test_are_splits(tmp_path):
 
     samples = read_data(tmp_path).samples
 
-    assert {(one.content, one.split) for one in samples if one.label == "a"} == {
+    assert {(sample.content, sample.split) for sample in samples if sample.label == "a"} == {
         (b"train", "train"),
         (b"test", "test"),
     }

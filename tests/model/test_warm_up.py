@@ -63,7 +63,7 @@ def test_an_artefact_with_a_warm_up_gives_way_to_the_next(trained, tmp_path):
     shutil.copytree(trained.artefact, tmp_path, dirs_exist_ok=True)
     assert (tmp_path / "1" / FILE).is_file()
     MODEL_FOLDER.prepare(tmp_path)
-    assert [one for one in tmp_path.rglob("*") if one.is_file()] == []
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
 @pytest.mark.parametrize(("value", "encoded"), [(0, "00"), (127, "7f"), (128, "8001"), (300, "ac02")])

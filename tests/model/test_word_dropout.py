@@ -9,7 +9,7 @@ import tensorflow as tf
 from model_code.data.batches import Arrays
 from model_code.hyperparameters import RnnHyperparameters
 from model_code.networks.networks import build_rnn
-from model_code.networks.preprocessing import FIRST_WORD, PADDING, UNKNOWN, drop_words
+from model_code.networks.preprocessing import FIRST_WORD, PADDING, UNKNOWN, word_dropout
 from model_code.training import trainer
 
 WORDS = np.tile(np.array([FIRST_WORD, FIRST_WORD + 1, FIRST_WORD + 2, PADDING], np.int32), (100, 25))
@@ -17,7 +17,7 @@ WORDS = np.tile(np.array([FIRST_WORD, FIRST_WORD + 1, FIRST_WORD + 2, PADDING], 
 
 def dropped(seed: int, share: float = 0.2) -> np.ndarray:
     """What is left of WORDS."""
-    return drop_words(tf.constant(WORDS), tf.constant([0, seed]), share).numpy()
+    return word_dropout(tf.constant(WORDS), tf.constant([0, seed]), share).numpy()
 
 
 def test_the_share_of_the_words_becomes_unknown_and_the_others_stay():
@@ -41,13 +41,13 @@ def test_only_a_run_that_asks_for_it_trains_with_unknown_words(share, monkeypatc
     asked = []
     monkeypatch.setattr(
         trainer,
-        "drop_words",
-        lambda inputs, seed, share: asked.append(share) or drop_words(inputs, seed, share),
+        "word_dropout",
+        lambda inputs, seed, share: asked.append(share) or word_dropout(inputs, seed, share),
     )
     settings = RnnHyperparameters(
         units=2, embedding_size=2, sequence_length=100, batch_size=8, word_dropout=share
     )
     build = lambda: build_rnn(settings, 2, vocabulary_numbers=5)  # noqa: E731
-    learner = trainer.Learner(build, settings, Arrays(WORDS, np.arange(100, dtype=np.int32) % 2), 2)
-    learner.advance(learner.batches_of_epoch(0)[:1], 0)
+    rnn_trainer = trainer.Trainer(build, settings, Arrays(WORDS, np.arange(100, dtype=np.int32) % 2), 2)
+    rnn_trainer.advance(rnn_trainer.batches_of_epoch(0)[:1], 0)
     assert asked == [share] * bool(share)

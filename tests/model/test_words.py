@@ -21,7 +21,7 @@ def in_graph(*texts: str) -> list[list[str]]:
     """The words of texts, by TensorFlow."""
     return [
         [word.decode() for word in row]
-        for row in SPLIT(tf.constant([one.encode() for one in texts])).to_list()
+        for row in SPLIT(tf.constant([text.encode() for text in texts])).to_list()
     ]
 
 
@@ -63,6 +63,6 @@ def test_any_text_has_the_same_words_in_the_graph(text):
 @given(st.lists(ANY_TEXT, max_size=4))
 @example(["a\u0301", "\u0323\u0301\u0316", "", "각각"])
 def test_any_texts_are_decomposed_as_unicode_says(texts):
-    found = DECOMPOSED(tf.constant([one.encode() for one in texts], tf.string)).numpy()
+    found = DECOMPOSED(tf.constant([text.encode() for text in texts], tf.string)).numpy()
 
-    assert [one.decode() for one in found] == [unicodedata.normalize("NFD", one) for one in texts]
+    assert [one.decode() for one in found] == [unicodedata.normalize("NFD", text) for text in texts]

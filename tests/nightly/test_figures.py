@@ -53,7 +53,7 @@ def test_what_was_not_measured_is_said_to_be_so(figure_of, result):
     assert figure_of(**result).row() == "| speed | others | not measured |  |"
 
 
-def test_every_part_of_the_measurement_is_described_in_its_order_and_shows_how_it_is_run():
+def test_every_part_of_the_measurement_is_described_in_order_with_its_command():
     folder = Path(everything.__file__).parent
     words = Namespace(cache=Path("cache"), torch_python="a", litert_python="b", older_python="c", only=None)
     parts = list(everything.programs(words))
@@ -73,9 +73,9 @@ def test_a_part_whose_python_is_not_named_is_left_out():
     words = Namespace(
         cache=Path("cache"), torch_python=None, litert_python=None, older_python=None, only=None
     )
-    found = everything.programs(words)
-    assert "lambda_artefact" not in found and "serving_versions" not in found
-    assert found["training_speed"] == []
+    programs = everything.programs(words)
+    assert "lambda_artefact" not in programs and "serving_versions" not in programs
+    assert programs["training_speed"] == []
     words.only = ["smartwatch", "lambda_artefact"]
     assert list(everything.programs(words)) == ["smartwatch"]
 
@@ -84,7 +84,7 @@ def run(epochs: int, seed: int, seconds: float, accuracy: float) -> dict:
     return {"epochs": epochs, "seed": seed, "seconds": seconds, "accuracy": accuracy}
 
 
-def test_an_accuracy_is_reached_when_every_seed_of_a_length_does_and_the_slowest_counts():
+def test_an_accuracy_is_reached_when_every_seed_does_and_the_slowest_counts():
     keras = run(5, 0, 100.0, 0.8)
     runs = [run(1, 0, 10.0, 0.7), run(2, 0, 20.0, 0.81), run(2, 1, 21.0, 0.79)]
     assert time_to_accuracy.summary(keras, runs, 2) == {"seconds": None, "share_of_keras": None}

@@ -10,8 +10,8 @@ from benchmarks.cold_start import FUNCTIONS, RESULT
 def test_the_page_tells_what_the_recorded_imports_took():
     recorded = json.loads(RESULT.read_text())["functions"]
     assert set(recorded) == {"nothing", *FUNCTIONS}
-    for one in recorded.values():
-        assert one["code_mebibytes"] > 0
+    for record in recorded.values():
+        assert record["code_mebibytes"] > 0
     page = (RESULT.parents[2] / "docs" / "serving.md").read_text()
-    of_functions = [one["milliseconds"] for name, one in recorded.items() if name != "nothing"]
+    of_functions = [record["milliseconds"] for name, record in recorded.items() if name != "nothing"]
     assert f"{min(of_functions):.0f} to {max(of_functions):.0f} ms" in page

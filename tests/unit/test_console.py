@@ -84,8 +84,8 @@ def test_every_unknown_that_the_advisor_may_want_can_be_answered():
 
 
 def test_the_scripts_limit_for_images_is_the_apis():
-    (found,) = re.findall(r"IMAGE_BYTES = ([\d_]+);", SCRIPTS["picture.js"])
-    assert int(found) == IMAGE_BYTES
+    (configuration,) = re.findall(r"IMAGE_BYTES = ([\d_]+);", SCRIPTS["picture.js"])
+    assert int(configuration) == IMAGE_BYTES
 
 
 def test_the_page_asks_the_paths_that_are_named_and_they_are_the_apis():
@@ -167,8 +167,8 @@ def test_only_paths_of_the_console_are_taken(path, method, status):
 class Parameters:
     """Systems Manager with some parameters."""
 
-    def __init__(self, found: dict[str, str]) -> None:
-        self.found = found
+    def __init__(self, values: dict[str, str]) -> None:
+        self.found = values
 
     def get_paginator(self, operation: str):
         assert operation == "get_parameters_by_path"
@@ -181,12 +181,12 @@ class Parameters:
 
 def test_the_page_is_told_where_the_deployed_api_is():
     url = "https://abc123.execute-api.us-east-1.amazonaws.com/dev/"
-    found = configuration_of(
+    configuration = configuration_of(
         Parameters({"/recognition/dev/api-url": url, "/recognition/dev/x": "y"}), {}, "r"
     )
-    assert (found["environment"], found["region"]) == ("dev", "r")
-    assert found["apiPath"] == "/_aws/execute-api/abc123/dev"
-    assert found["kinds"] == {"image": "cnn", "text": "rnn"}
+    assert (configuration["environment"], configuration["region"]) == ("dev", "r")
+    assert configuration["apiPath"] == "/_aws/execute-api/abc123/dev"
+    assert configuration["kinds"] == {"image": "cnn", "text": "rnn"}
 
 
 def test_without_an_api_the_page_is_told_what_to_run():

@@ -118,9 +118,11 @@ def test_the_state_of_a_deployment_in_the_middle_of_a_release(stubs):
             "filterPattern": '"epoch"',
         },
     )
-    found = [{"AlarmName": f"Recognition-dev-{name}", "StateValue": state} for name, state in ALARMS]
+    described_alarms = [
+        {"AlarmName": f"Recognition-dev-{name}", "StateValue": state} for name, state in ALARMS
+    ]
     stubs["cloudwatch"].add_response(
-        "describe_alarms", {"MetricAlarms": found}, {"AlarmNamePrefix": "Recognition-dev-"}
+        "describe_alarms", {"MetricAlarms": described_alarms}, {"AlarmNamePrefix": "Recognition-dev-"}
     )
 
     stubs["ssm"].add_client_error("get_parameter", "ParameterNotFound")
@@ -138,7 +140,7 @@ def test_the_state_of_a_deployment_in_the_middle_of_a_release(stubs):
     assert state["bakeoff"] is None
     cnn, rnn = state["endpoints"]
     assert (cnn["status"], cnn["version"]) == ("Updating", "2")
-    assert [(one["role"], one["weight"], one["instances"]) for one in cnn["fleets"]] == [
+    assert [(fleet["role"], fleet["weight"], fleet["instances"]) for fleet in cnn["fleets"]] == [
         ("serving", 0.9, 2),
         ("coming", 0.1, 1),
     ]
@@ -148,7 +150,7 @@ def test_the_state_of_a_deployment_in_the_middle_of_a_release(stubs):
     (told,) = state["runs"]
     assert (told["name"], told["kind"], told["state"]) == ("cnn-20261126-1", "cnn", "running")
     assert told["curve"] == [{"epoch": 1.0, "train_loss": 0.9}, {"epoch": 2.0, "train_loss": 0.5}]
-    assert [one["state"] for one in state["alarms"]] == ["ALARM", "OK"]
+    assert [alarm["state"] for alarm in state["alarms"]] == ["ALARM", "OK"]
 
 
 BELOW = "The accuracy of the cnn is 0.5000, which is 0.1500 below the gate of 0.6500. Nothing was registered."
@@ -173,7 +175,7 @@ def test_what_became_of_a_run_is_told_with_its_reason(status, members, state, re
     assert (told["reason"] or "").startswith(reason or "") and bool(told["reason"]) == bool(reason)
 
 
-def test_a_run_has_the_last_of_its_jobs_and_its_kind_by_it_where_a_marker_started_it():
+def test_a_run_has_its_last_job_and_its_kind_where_a_marker_started_it():
     name = "5f0c8d1e-aaaa-bbbb-cccc-0123456789ab_5f0c"
     started = {**execution("RUNNING"), "name": name, "input": '{"marker_key": "photos/ready.json"}'}
     run_id = "5f0c8d1e-aaaa-bbbb-cccc-0123456789ab"
@@ -235,8 +237,8 @@ def test_the_last_bakeoff_is_the_one_object_that_it_left_and_nothing_before_it(s
         {"Bucket": "data", "Prefix": BAKEOFF_KEY, "MaxKeys": 1},
     )
     if left:
-        found = {"Body": StreamingBody(io.BytesIO(content), len(content)), "LastModified": THEN}
-        stubs["s3"].add_response("get_object", found, {"Bucket": "data", "Key": BAKEOFF_KEY})
+        response = {"Body": StreamingBody(io.BytesIO(content), len(content)), "LastModified": THEN}
+        stubs["s3"].add_response("get_object", response, {"Bucket": "data", "Key": BAKEOFF_KEY})
 
     told = bakeoff(lambda service: stubs[service].client, "dev")
 

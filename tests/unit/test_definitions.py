@@ -45,7 +45,7 @@ def test_the_definitions_import_the_standard_library_alone():
     """Every command and function imports them: what they cost, all cost."""
     words = "import sys; import definitions.names; print(*{name.partition('.')[0] for name in sys.modules})"
     loaded = subprocess.run([sys.executable, "-c", words], capture_output=True, text=True, check=True).stdout
-    assert {one for one in loaded.split() if one not in sys.stdlib_module_names and one[0] != "_"} <= {
+    assert {part for part in loaded.split() if part not in sys.stdlib_module_names and part[0] != "_"} <= {
         "definitions",
         "distutils",
         "sitecustomize",

@@ -145,7 +145,7 @@ def calls_in(name: str) -> list[tuple[str, ast.Call]]:
     """The calls of a file by the last part of what is called."""
     tree = ast.parse((ROOT / name).read_text(encoding="utf-8"))
     calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
-    return [(getattr(one.func, "attr", getattr(one.func, "id", "")), one) for one in calls]
+    return [(getattr(call.func, "attr", getattr(call.func, "id", "")), call) for call in calls]
 
 
 def deletes(called: str, call: ast.Call) -> bool:
@@ -163,15 +163,15 @@ def writes(called: str, call: ast.Call) -> bool:
     return (
         called in WRITING
         or called in ("open", "fdopen")
-        and any(re.match(r"[wxa]b?(:gz)?$", one) for one in modes)
+        and any(re.match(r"[wxa]b?(:gz)?$", mode) for mode in modes)
     )
 
 
 def test_every_call_that_deletes_files_has_its_reason():
-    found = Counter(
+    counts = Counter(
         (name, called) for name in product() for called, call in calls_in(name) if deletes(called, call)
     )
-    assert found == {place: count for place, (count, _) in DELETES.items()}
+    assert counts == {place: count for place, (count, _) in DELETES.items()}
 
 
 def test_every_file_that_writes_has_its_reason():
@@ -188,15 +188,15 @@ def test_no_recipe_or_script_deletes_by_a_pattern_but_those_that_are_known():
         text=True,
         check=True,
     ).stdout.split()
-    found = Counter()
+    counts = Counter()
     for name in listed:
         target = ""
         for line in (ROOT / name).read_text().splitlines():
             if match := re.match(r"([a-z]+):", line):
                 target = match[1]
             if re.search(r"\brm\b -\w*r|\bfind\b.*-delete", line):
-                found[name, target] += 1
-    assert set(found) == set(SHELL)
+                counts[name, target] += 1
+    assert set(counts) == set(SHELL)
 
 
 def test_make_clean_keeps_and_names_what_a_command_was_told_to_write_into_build(tmp_path):
@@ -221,5 +221,5 @@ def test_make_clean_leaves_no_empty_folder_and_says_nothing_where_all_is_ours(tm
     (tmp_path / "Makefile").write_bytes((ROOT / "Makefile").read_bytes())
     (tmp_path / "build" / "data" / "cifar10").mkdir(parents=True)
     cleaned = subprocess.run(["make", "clean"], cwd=tmp_path, capture_output=True, text=True, check=True)
-    assert [one.name for one in tmp_path.iterdir()] == ["Makefile"]
+    assert [path.name for path in tmp_path.iterdir()] == ["Makefile"]
     assert "Kept" not in cleaned.stdout

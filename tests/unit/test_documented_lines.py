@@ -21,13 +21,13 @@ NAMED = [line for page in PAGES for line in inline_lines_of(page)]
 LINES = TYPED + NAMED
 TARGETS = set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
 # Of the repository itself; what a reader brings, or a command leaves below build/, is not there before.
-FOLDERS = {one.name for one in ROOT.iterdir() if one.is_dir()} - {"build", "node_modules", "cdk.out"}
+FOLDERS = {path.name for path in ROOT.iterdir() if path.is_dir()} - {"build", "node_modules", "cdk.out"}
 
 
 def lines_with(start: str, lines: list[Line] = LINES) -> list[Line]:
-    found = [line for line in lines if line.command.startswith(f"{start} ")]
-    assert found, f"no line starts with {start}"
-    return found
+    matching = [line for line in lines if line.command.startswith(f"{start} ")]
+    assert matching, f"no line starts with {start}"
+    return matching
 
 
 def without_bodies(command: click.Command) -> click.Command:
@@ -59,9 +59,9 @@ def test_a_command_of_recognition_in_a_sentence_exists_with_its_options(line, re
             # Of every command; and a word in capitals stands for one that the reader puts in its place.
             continue
         elif word.startswith("-"):
-            assert word in {option for one in command.params for option in one.opts + one.secondary_opts}, (
-                word
-            )
+            assert word in {
+                option for param in command.params for option in param.opts + param.secondary_opts
+            }, word
         else:
             assert command is not recognition, f"there is no command {word}"
 
@@ -74,12 +74,12 @@ def test_a_make_target_exists(line):
 @pytest.mark.parametrize("line", [line for line in LINES if "python -m " in line.command], ids=str)
 def test_a_module_exists_and_knows_its_options(line):
     module, *words = shlex.split(line.command.split("python -m ")[1])
-    found = importlib.util.find_spec(module)
-    assert found, module
+    spec = importlib.util.find_spec(module)
+    assert spec, module
     if module == "model_code.train":
         parse(words)
     elif module.split(".")[0] in FOLDERS:
-        program = Path(found.origin)
+        program = Path(spec.origin)
         sources = program.parent.glob("*.py") if program.name == "__init__.py" else [program]
         known = "".join(source.read_text() for source in sources)
         assert [word for word in words if word.startswith("--") and f'"{word}"' not in known] == []

@@ -35,8 +35,8 @@ NOT_SHIPPED = shutil.ignore_patterns("__pycache__", "*.egg-info", "build")
 
 def files_below(folder: Path) -> set[str]:
     """Paths of all files of a package, from its own name on."""
-    found = {file for file in folder.rglob("*") if file.is_file() and "__pycache__" not in file.parts}
-    return {file.relative_to(folder.parent).as_posix() for file in found}
+    distributions = {file for file in folder.rglob("*") if file.is_file() and "__pycache__" not in file.parts}
+    return {file.relative_to(folder.parent).as_posix() for file in distributions}
 
 
 def wheel_of(project: Path) -> zipfile.ZipFile:
@@ -55,7 +55,7 @@ def shipped(wheel: zipfile.ZipFile) -> set[str]:
 
 def brought_by(extra: str) -> set[str]:
     """The distributions that come with an extra on this machine, from what is installed."""
-    found: set[str] = set()
+    distributions: set[str] = set()
     waiting = [(OURS, extra), (OURS, "")]
     seen: set[tuple[str, str]] = set()
     while waiting:
@@ -63,12 +63,12 @@ def brought_by(extra: str) -> set[str]:
         if (name, wanted) in seen:
             continue
         seen.add((name, wanted))
-        found.add(name)
+        distributions.add(name)
         for line in metadata.requires(name) or []:
             needed = Requirement(line)
             if needed.marker is None or needed.marker.evaluate({"extra": wanted}):
-                waiting += [(canonicalize_name(needed.name), one) for one in ("", *needed.extras)]
-    return found
+                waiting += [(canonicalize_name(needed.name), extra) for extra in ("", *needed.extras)]
+    return distributions
 
 
 def test_the_wheel_holds_every_file_of_every_package(tmp_path):
@@ -113,11 +113,11 @@ def test_both_distributions_have_the_same_version():
     ],
 )
 def test_an_extra_brings_what_its_job_needs_and_no_more(extra, brings, without):
-    found = brought_by(extra)
-    assert not found & without
+    distributions = brought_by(extra)
+    assert not distributions & without
     # One of the two TensorFlows, by the machine.
-    assert {name for name in brings if name in found or name not in TENSORFLOW} <= found
-    assert bool(found & TENSORFLOW) == bool(brings & TENSORFLOW)
+    assert {name for name in brings if name in distributions or name not in TENSORFLOW} <= distributions
+    assert bool(distributions & TENSORFLOW) == bool(brings & TENSORFLOW)
 
 
 def test_all_that_is_installed_is_locked_with_its_hash():
@@ -125,5 +125,8 @@ def test_all_that_is_installed_is_locked_with_its_hash():
         r"^([\w.-]+)==(\S+).*\\\n    --hash=sha256:", (ROOT / "requirements.lock").read_text(), re.M
     )
     locked = {(canonicalize_name(name), version) for name, version in stanzas}
-    installed = {(canonicalize_name(one.name), one.version) for one in metadata.distributions()}
+    installed = {
+        (canonicalize_name(distribution.name), distribution.version)
+        for distribution in metadata.distributions()
+    }
     assert {(name, version) for name, version in installed - locked if name != OURS} == set()

@@ -38,7 +38,7 @@ class Iam:
 
 def report_of(folder: Path, granted: list[str], *decisions: dict[str, str]) -> Report:
     """What is seen of a role with these grants, by these decisions."""
-    lines = [json.dumps({"principal": ROLE, "resource": QUEUE, **one}) for one in decisions]
+    lines = [json.dumps({"principal": ROLE, "resource": QUEUE, **decision}) for decision in decisions]
     (folder / permissions.DECISIONS_FILE).write_text("\n".join(lines))
     report = Report()
     report.read(Iam(*granted), folder)

@@ -76,7 +76,9 @@ def test_a_line_that_should_last_and_ends_has_failed(reader, monkeypatch):
 @pytest.mark.parametrize("table", ["NOT_RUN", "LASTING", "ANSWERS", "REFUSED"])
 def test_no_row_of_a_table_is_left_over(table):
     patterns = [part for row in getattr(run_documents, table) for part in row.split("|")]
-    assert [one for one in patterns if not any(re.search(one, line.command) for line in TYPED)] == []
+    assert [
+        pattern for pattern in patterns if not any(re.search(pattern, line.command) for line in TYPED)
+    ] == []
 
 
 def test_most_lines_are_run_and_the_embedded_aws_goes_down_last():

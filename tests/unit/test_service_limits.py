@@ -16,7 +16,7 @@ from lambdas.common.bodies import IMAGE_BYTES
 
 TEXTS = [name for name, limit in SERVICE_LIMITS.items() if limit.source != REKOGNITION]
 IMAGES = [name for name, limit in SERVICE_LIMITS.items() if limit.source == REKOGNITION]
-ASKED = [one for one in OPERATIONS if one.service in ("rekognition", "comprehend")]
+ASKED = [operation for operation in OPERATIONS if operation.service in ("rekognition", "comprehend")]
 SIZE = re.compile(
     r"(?:size of each document is|size for each document is|size is|length is|less than) (\d+) KB"
 )

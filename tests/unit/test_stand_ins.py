@@ -19,10 +19,10 @@ def test_every_stand_in_has_a_figure_or_a_reason_why_it_has_none():
     measured = {name for name in marks() if figures_of(name, result)}
     assert measured | set(NOT_MEASURED) == set(marks())
     assert not measured & set(NOT_MEASURED)
-    assert {one["operation"] for one in result["figures"]} == measured
-    for one in result["figures"]:
-        low, high = one["interval_95"]
-        assert 0 <= low <= one["value"] <= high <= 1
+    assert {figure["operation"] for figure in result["figures"]} == measured
+    for figure in result["figures"]:
+        low, high = figure["interval_95"]
+        assert 0 <= low <= figure["value"] <= high <= 1
         assert high > low
 
 
@@ -32,9 +32,9 @@ def test_what_has_no_stand_in_is_named():
 
 
 def test_a_share_is_of_all_parts_and_its_interval_of_the_samples():
-    found = Figure("Detect", "it is right", "data", [9.0, 0.0], [10.0, 10.0]).as_json()
-    assert (found["value"], found["samples"]) == (0.45, 2)
-    assert found["interval_95"] == [0.0, 0.9]
+    figure = Figure("Detect", "it is right", "data", [9.0, 0.0], [10.0, 10.0]).as_json()
+    assert (figure["value"], figure["samples"]) == (0.45, 2)
+    assert figure["interval_95"] == [0.0, 0.9]
 
 
 def test_where_all_samples_agree_the_interval_is_wilsons():

@@ -106,7 +106,7 @@ def upgrade(target, first_version, tmp_path_factory) -> Upgrade:
     changed["app"] = f"{sys.executable} {deploy.ROOT / 'app.py'}"
     dev = changed["context"]["environments"]["dev"]
     drift = {"retrain_on": {"cnn": "no-pictures-yet", "rnn": "no-reviews-yet"}}
-    dev["watching"] = {"dashboard": True, "capture": {}, "drift": drift}
+    dev["monitoring"] = {"dashboard": True, "capture": {}, "drift": drift}
     # A fleet of one would not be split; at the embedded AWS's pace the wait is a bit more than a second.
     canary = {"canary_percent": 50, "canary_wait_seconds": 600}
     scaling = {"minimum_instances": 2, "maximum_instances": 4}

@@ -66,7 +66,7 @@ class Grants:
     def removals(self) -> Iterator[Removal]:
         """Every action that is allowed, by itself."""
         for page in self.iam.get_paginator("list_roles").paginate():
-            for role in (one["RoleName"] for one in page["Roles"]):
+            for role in (role["RoleName"] for role in page["Roles"]):
                 if role.startswith(APP) and os.environ.get("ROLES", "") in role:
                     for policy in self.iam.list_role_policies(RoleName=role)["PolicyNames"]:
                         yield from self.of_policy(role, policy)

@@ -34,17 +34,19 @@ class Watcher:
         self.ended_ids.add(result.candidate.id)
 
 
-def test_a_bake_off_runs_its_candidates_as_jobs_and_one_that_fails_leaves_the_others(target, tmp_path):
+def test_a_bake_off_runs_candidates_as_jobs_and_one_that_fails_stops_no_other(target, tmp_path):
     generator = random.Random(0)
     targets = np.array([generator.randrange(2) for _ in range(200)], np.int32)
-    texts = [f"A {generator.choice((BAD, GOOD)[one])} film, number {i}." for i, one in enumerate(targets)]
+    texts = [
+        f"A {generator.choice((BAD, GOOD)[target])} film, number {i}." for i, target in enumerate(targets)
+    ]
     examples = Examples("text", texts, targets, ("negative", "positive"))
     watcher = Watcher()
     held = contest.run(
         examples,
         Problem(modality="text", task="classification", labels="own"),
         # So little time that the network says so before it starts TensorFlow.
-        contest.Settings(31.0),
+        contest.ContestSettings(31.0),
         tmp_path,
         watcher,
         entrants=([MAJORITY, LOGISTIC, NETWORKS["rnn"]], []),
@@ -61,6 +63,6 @@ def test_a_bake_off_runs_its_candidates_as_jobs_and_one_that_fails_leaves_the_ot
     assert "JobRole" in job["RoleArn"]
     bucket = target.parameter("data-bucket")
     assert target.client("s3").list_objects_v2(Bucket=bucket, Prefix="bakeoffs/")["KeyCount"] == 0
-    publish.leave(target, held, "reviews.csv")
+    publish.publish_figures(target, held, "reviews.csv")
     shown = watch.bakeoff(target.client, "dev")
     assert (shown["data"], tuple(shown["verdict"]["sentences"])) == ("reviews.csv", held.verdict.sentences)

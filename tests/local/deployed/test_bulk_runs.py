@@ -11,9 +11,9 @@ from cli.shared.errors import CommandFailed
 from .reviews import silent
 
 
-def sentiment(limit_usd: float) -> bulk.Request:
+def sentiment(limit_usd: float) -> bulk.BulkRequest:
     """A run that asks for the sentiment of texts and may cost so much."""
-    return bulk.Request(*bulk.question_of("text-sentiment", []), limit_usd)
+    return bulk.BulkRequest(*bulk.question_of("text-sentiment", []), limit_usd)
 
 
 def test_a_bulk_run_ends_each_object_once_and_what_failed_can_be_redriven(target, tmp_path):

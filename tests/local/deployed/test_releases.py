@@ -39,7 +39,7 @@ def test_an_upgrade_to_other_settings_keeps_buckets_versions_and_what_serves(upg
     assert upgrade.captured == 1, "what the endpoint is asked is captured from now on"
 
 
-def test_a_model_from_this_machine_becomes_a_version_and_an_old_one_can_come_back_and_instances_stay(
+def test_a_model_of_this_machine_becomes_a_version_and_rollback_keeps_instances(
     target, upgrade, released, local_model
 ):
     """The upgrade's settings scale by the load, which a release may not take back to the first number."""
@@ -94,7 +94,7 @@ def failing_model(local_model, tmp_path_factory) -> Path:
     return folder
 
 
-def test_a_version_that_fails_in_its_canary_is_rolled_back_by_its_alarm_and_the_release_says_so(
+def test_a_version_that_fails_in_its_canary_is_rolled_back_by_its_alarm(
     target, upgrade, released, failing_model, callers
 ):
     version = own_model.register(target, "rnn", Model(failing_model), "Approved")
@@ -145,7 +145,7 @@ def releases_on_approval(
     def executions() -> list[dict]:
         return states.list_executions(stateMachineArn=machine)["executions"]
 
-    others = {one["executionArn"] for one in executions()}
+    others = {execution["executionArn"] for execution in executions()}
     pattern = {
         "source": ["aws.sagemaker"],
         "detail-type": ["SageMaker Model Package State Change"],
@@ -169,11 +169,14 @@ def releases_on_approval(
     def ended(count: int) -> dict[str, dict]:
         deadline = time.monotonic() + 300
         while time.monotonic() < deadline:
-            listed = [one for one in executions() if one["executionArn"] not in others]
-            if len(listed) == count and not [one for one in listed if one["status"] == "RUNNING"]:
-                found = [states.describe_execution(executionArn=one["executionArn"]) for one in listed]
+            listed = [execution for execution in executions() if execution["executionArn"] not in others]
+            if len(listed) == count and not [summary for summary in listed if summary["status"] == "RUNNING"]:
+                found = [
+                    states.describe_execution(executionArn=summary["executionArn"]) for summary in listed
+                ]
                 return {
-                    json.loads(one["input"])["model_package_arn"].rsplit("/", 1)[-1]: one for one in found
+                    json.loads(execution["input"])["model_package_arn"].rsplit("/", 1)[-1]: execution
+                    for execution in found
                 }
             time.sleep(0.5)
         raise AssertionError(f"The releases did not end: {listed}")

@@ -93,13 +93,13 @@ def test_our_own_container_answers_as_tensorflows_does(target, released, own_con
     own_container.serve(name, ProductionVariants=[variant("primary", name)])
     for word in (*GOOD, *BAD):
         answers = [own_container.predict(one, f"A {word} film.") for one in (name, "recognition-dev-rnn")]
-        assert [one["model_version"] for one in answers] == [own_container.version, released]
+        assert [answer["model_version"] for answer in answers] == [own_container.version, released]
         assert answers[0]["label"] == answers[1]["label"]
         assert answers[0]["score"] == pytest.approx(answers[1]["score"], abs=1e-4)
     target.client("sagemaker").delete_endpoint(EndpointName=name)
 
 
-def test_a_shadow_is_asked_what_the_endpoint_is_asked_and_its_answer_is_captured_and_never_returned(
+def test_a_shadow_gets_the_endpoints_requests_and_its_answers_are_only_captured(
     target, own_container, bucket
 ):
     models = [own_container.model(name, name) for name in ("in-the-light", "in-the-shadow")]
@@ -116,16 +116,16 @@ def test_a_shadow_is_asked_what_the_endpoint_is_asked_and_its_answer_is_captured
         },
     )
     described = target.client("sagemaker").describe_endpoint(EndpointName="shadowed")
-    assert [one["VariantName"] for one in described["ShadowProductionVariants"]] == ["shadow"]
+    assert [variant["VariantName"] for variant in described["ShadowProductionVariants"]] == ["shadow"]
     texts = {f"A {word} film." for word in GOOD}
     assert {own_container.predict("shadowed", text)["model_version"] for text in texts} == {models[0]}
     s3 = target.client("s3")
     for name, model in zip(("primary", "shadow"), models, strict=True):
         captured = wait_for_objects(s3, bucket, f"captured/shadowed/{name}/", len(texts))
-        sides = [json.loads(one)["captureData"] for one in captured]
-        assert {base64.b64decode(one["endpointInput"]["data"]).decode() for one in sides} == texts
-        answers = [json.loads(base64.b64decode(one["endpointOutput"]["data"])) for one in sides]
-        assert {one["predictions"][0]["model_version"] for one in answers} == {model}
+        sides = [json.loads(capture)["captureData"] for capture in captured]
+        assert {base64.b64decode(side["endpointInput"]["data"]).decode() for side in sides} == texts
+        answers = [json.loads(base64.b64decode(side["endpointOutput"]["data"])) for side in sides]
+        assert {answer["predictions"][0]["model_version"] for answer in answers} == {model}
     target.client("sagemaker").delete_endpoint(EndpointName="shadowed")
 
 
@@ -133,14 +133,14 @@ def settled(sagemaker: Any, name: str) -> dict[str, Any]:
     """An inference component once nothing of it changes any more."""
     deadline = time.monotonic() + 240
     while True:
-        found = sagemaker.describe_inference_component(InferenceComponentName=name)
-        if found["InferenceComponentStatus"] not in ("Creating", "Updating"):
-            return found
-        assert time.monotonic() < deadline, found
+        answered = sagemaker.describe_inference_component(InferenceComponentName=name)
+        if answered["InferenceComponentStatus"] not in ("Creating", "Updating"):
+            return answered
+        assert time.monotonic() < deadline, answered
         time.sleep(0.1)
 
 
-def test_a_component_can_lose_its_last_copy_and_get_it_back_and_is_refused_meanwhile(target, own_container):
+def test_a_component_without_a_copy_refuses_and_gets_its_copy_back(target, own_container):
     sagemaker, runtime = target.client("sagemaker"), target.client("sagemaker-runtime")
     models = [own_container.model(name, name) for name in ("first-of-component", "second-of-component")]
     instances = {key: value for key, value in variant("primary", "").items() if key != "ModelName"}
@@ -196,7 +196,7 @@ def test_a_component_can_lose_its_last_copy_and_get_it_back_and_is_refused_meanw
     sagemaker.delete_endpoint(EndpointName="to-zero")
 
 
-def test_a_stack_gives_a_component_another_model_and_leaves_its_copies_to_the_scaling(target, own_container):
+def test_a_stack_changes_a_components_model_and_not_the_number_of_its_copies(target, own_container):
     sagemaker, stacks = target.client("sagemaker"), target.client("cloudformation")
     models = [own_container.model(name, name) for name in ("first-of-stack", "second-of-stack")]
     needs = {"NumberOfCpuCoresRequired": 1, "MinMemoryRequiredInMb": 128}
@@ -238,8 +238,11 @@ def test_a_stack_gives_a_component_another_model_and_leaves_its_copies_to_the_sc
     settled(sagemaker, "of-stack")
     stacks.update_stack(StackName="components", TemplateBody=template(models[1]))
     stacks.get_waiter("stack_update_complete").wait(StackName="components", WaiterConfig=quickly)
-    found = sagemaker.describe_inference_component(**named)
-    assert (found["Specification"]["ModelName"], found["RuntimeConfig"]["CurrentCopyCount"]) == (models[1], 3)
+    answered = sagemaker.describe_inference_component(**named)
+    assert (answered["Specification"]["ModelName"], answered["RuntimeConfig"]["CurrentCopyCount"]) == (
+        models[1],
+        3,
+    )
     stacks.delete_stack(StackName="components")
     stacks.get_waiter("stack_delete_complete").wait(StackName="components", WaiterConfig=quickly)
     with pytest.raises(sagemaker.exceptions.ClientError, match="Could not find"):
@@ -250,7 +253,9 @@ def wait_for_objects(s3: Any, bucket: str, prefix: str, count: int) -> list[byte
     """The contents of so many objects below a prefix, once they are there."""
     deadline = time.monotonic() + 240
     while True:
-        keys = [one["Key"] for one in s3.list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", [])]
+        keys = [
+            entry["Key"] for entry in s3.list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", [])
+        ]
         if len(keys) >= count:
             return [s3.get_object(Bucket=bucket, Key=key)["Body"].read() for key in keys]
         assert time.monotonic() < deadline, f"{prefix} has {keys}"
@@ -267,10 +272,12 @@ def test_the_released_version_transforms_a_file_of_lines_in_their_order(target, 
     transform.wait(target, job, silent)
     assert transform.fetch(target, job, output) == len(words)
     answers = [json.loads(line) for line in output.read_text().splitlines()]
-    assert [one["label"] for one in answers] == ["positive" if word in GOOD else "negative" for word in words]
-    assert [one["line"] for one in answers] == list(range(1, len(words) + 1))
-    assert {one["object"] for one in answers} == {"reviews.jsonl"}
-    assert {one["model_version"] for one in answers} == {released}
+    assert [answer["label"] for answer in answers] == [
+        "positive" if word in GOOD else "negative" for word in words
+    ]
+    assert [answer["line"] for answer in answers] == list(range(1, len(words) + 1))
+    assert {answer["object"] for answer in answers} == {"reviews.jsonl"}
+    assert {answer["model_version"] for answer in answers} == {released}
     asked = classify(target, f"A {words[0]} film.").body["results"][0]["score"]
     assert answers[0]["score"] == pytest.approx(asked, abs=1e-4)
     with pytest.raises(CommandFailed, match="recognition release cnn"):
@@ -292,9 +299,9 @@ def test_an_object_with_a_bad_record_fails_the_job_and_the_others_are_answered(t
     with pytest.raises(CommandFailed, match="Failed: .* 1 of 2 .* transform/by-hand/in/sub/bad.jsonl"):
         transform.wait(target, transform.Transform("by-hand", model, f"{place}/out"), silent)
     listed = s3.list_objects_v2(Bucket=bucket, Prefix="transform/by-hand/out/")["Contents"]
-    assert [one["Key"] for one in listed] == ["transform/by-hand/out/good.jsonl.out"]
+    assert [summary["Key"] for summary in listed] == ["transform/by-hand/out/good.jsonl.out"]
     answers = s3.get_object(Bucket=bucket, Key=listed[0]["Key"])["Body"].read().decode().splitlines()
-    assert [json.loads(one)["label"] for one in answers] == ["positive"] * len(GOOD)
+    assert [json.loads(answer)["label"] for answer in answers] == ["positive"] * len(GOOD)
 
 
 def test_a_transform_that_is_stopped_asks_nothing_more(target, own_container, bucket):
@@ -352,11 +359,13 @@ def test_the_function_with_litert_answers_as_the_endpoint_does(target, role_of, 
     for word in (*GOOD, *BAD):
         answer = classified("/texts/class", f"A {word} film.")
         assert answer["statusCode"] == 200, answer
-        found, expected = json.loads(answer["body"]), classify(target, f"A {word} film.").body
-        assert (found["backend"], found["model"]) == ("litert", expected["model"])
-        assert [one["label"] for one in found["results"]] == [one["label"] for one in expected["results"]]
-        for one, other in zip(found["results"], expected["results"], strict=True):
-            assert one["score"] == pytest.approx(other["score"], abs=1e-4)
+        answered, expected = json.loads(answer["body"]), classify(target, f"A {word} film.").body
+        assert (answered["backend"], answered["model"]) == ("litert", expected["model"])
+        assert [result["label"] for result in answered["results"]] == [
+            result["label"] for result in expected["results"]
+        ]
+        for result, other in zip(answered["results"], expected["results"], strict=True):
+            assert result["score"] == pytest.approx(other["score"], abs=1e-4)
     unreleased = classified("/images/class", "")
     assert unreleased["statusCode"] in (400, 415), "a body is looked at before a model is fetched"
     functions.delete_function(FunctionName="litert")

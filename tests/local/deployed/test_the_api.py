@@ -44,7 +44,7 @@ def test_the_wait_is_told_in_a_header(target):
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
 
 
-def test_the_managed_services_stand_ins_answer_through_the_api_and_say_what_they_are(target):
+def test_the_stand_ins_answer_through_the_api_and_say_what_they_are(target):
     sentiment = post(target, "/texts/sentiment", b"A wonderful, moving film.", "text/plain")
     labels = post(target, "/images/labels", jpeg((200, 200)), "image/jpeg")
     assert (sentiment.status_code, labels.status_code) == (200, 200)
@@ -54,9 +54,12 @@ def test_the_managed_services_stand_ins_answer_through_the_api_and_say_what_they
 
 def test_the_deployed_api_takes_options_and_batches_and_redacts(target):
     client = client_of(target)
-    found = client.text_entities("Grace Hopper was born in New York.", language_code="en")
-    assert [(one.label, one.span["begin"]) for one in found.results] == [("LOCATION", 25), ("PERSON", 0)]
-    assert "spaCy" in found.stand_in
+    text_entities = client.text_entities("Grace Hopper was born in New York.", language_code="en")
+    assert [(result.label, result.span["begin"]) for result in text_entities.results] == [
+        ("LOCATION", 25),
+        ("PERSON", 0),
+    ]
+    assert "spaCy" in text_entities.stand_in
     documents = client.text_sentiment_batch(["What a wonderful day!", " "]).documents
     assert (documents[0].results[0].label, documents[1].error.code) == ("positive", "EmptyText")
     masked = client.text_pii_redaction("I am at ada@example.org.", mask_mode="MASK", mask_character="#")
@@ -69,7 +72,7 @@ def test_the_deployed_api_takes_options_and_batches_and_redacts(target):
 
 @pytest.mark.parametrize(
     "operation",
-    [one for one in OPERATIONS if one.service in ("rekognition", "comprehend")],
+    [operation for operation in OPERATIONS if operation.service in ("rekognition", "comprehend")],
     ids=lambda one: one.name,
 )
 def test_every_operation_of_the_services_may_be_asked(target, operation):

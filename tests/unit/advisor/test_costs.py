@@ -7,7 +7,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from advisor import Problem, costs, tables
-from advisor.bills import Cost
+from advisor.bills import MonthlyCost
 from advisor.break_even import break_even
 from advisor.capacity import endpoint_hours
 from advisor.costs import monthly_cost
@@ -16,7 +16,7 @@ from advisor.problem import CHOICES
 from advisor.service_bills import service_lines
 
 
-def cost(candidate: str, volume: float, **answers) -> Cost:
+def cost(candidate: str, volume: float, **answers) -> MonthlyCost:
     problem = Problem(**{"modality": "image", "task": "classification", **answers})
     return monthly_cost(tables.candidates()[candidate], problem, volume)
 
@@ -70,13 +70,13 @@ def test_an_endpoint_grows_with_its_peak():
     ],
 )
 def test_a_model_is_served_in_the_cheapest_way_that_is_quick_enough(milliseconds, pixels, way):
-    found = cost("cnn", 50_000, max_latency_ms=float(milliseconds), image_side_pixels=pixels)
-    assert found.serving == way
+    monthly = cost("cnn", 50_000, max_latency_ms=float(milliseconds), image_side_pixels=pixels)
+    assert monthly.serving == way
 
 
 def test_a_price_that_nobody_confirmed_leaves_the_candidate_without_a_figure():
-    found = cost("textract.analyze_id", 1_000, task="identity_document")
-    assert (found.monthly_usd, found.unknown) == (None, "textract.analyze_id.page")
+    monthly = cost("textract.analyze_id", 1_000, task="identity_document")
+    assert (monthly.monthly_usd, monthly.unknown) == (None, "textract.analyze_id.page")
     # The first tiers are quoted, the last one is not.
     assert cost("rekognition.detect_labels", 10**8).monthly_usd is None
 
@@ -91,7 +91,7 @@ def test_another_regions_own_prices_are_used():
     assert cost("rekognition.detect_labels", 2e6, region="eu-central-1").monthly_usd is None
 
 
-def test_a_way_of_serving_without_a_price_in_a_region_leaves_no_dearer_way_in_its_place():
+def test_a_way_of_serving_without_a_price_is_not_replaced_by_a_dearer_one():
     at_once = {"max_latency_ms": 50.0, "image_side_pixels": 512}
     assert cost("cnn", 1_000, **at_once, region="eu-west-1").monthly_usd is not None
     small = cost("cnn", 1_000, image_side_pixels=32, region="eu-west-1")
@@ -130,16 +130,16 @@ def test_more_items_never_cost_less(candidate, volume, factor):
 def test_a_remembered_cost_is_the_one_that_would_be_reckoned(candidate, answers):
     modality, task = sorted(tables.candidates()[candidate].tasks)[0].split(":")
     problem = Problem(modality=modality, task=task, **answers)
-    one = tables.candidates()[candidate]
-    reckoned = costs.quick_enough(costs.reckon(one, problem), problem)
-    assert monthly_cost(one, problem, 50_000) == reckoned.at(50_000)
+    entry = tables.candidates()[candidate]
+    reckoned = costs.quick_enough(costs.reckon(entry, problem), problem)
+    assert monthly_cost(entry, problem, 50_000) == reckoned.at(50_000)
 
 
 def test_at_the_break_even_both_cost_the_same():
     problem = Problem(modality="image", task="classification", image_side_pixels=32)
     service, own = tables.candidates()["rekognition.detect_labels"], tables.candidates()["cnn"]
     volume = break_even(service, own, problem)
-    bills = [monthly_cost(one, problem, volume).monthly_usd for one in (service, own)]
+    bills = [monthly_cost(entry, problem, volume).monthly_usd for entry in (service, own)]
     assert bills[0] == pytest.approx(bills[1], rel=1e-4)
     assert break_even(own, service, problem) is None
 
@@ -152,7 +152,10 @@ def test_every_price_has_a_unit_a_date_and_a_source():
 def test_every_price_that_a_candidate_or_an_assumption_names_is_in_the_table():
     known = {price.id for price in price_table("us-east-1")}
     named = {
-        value for one in tables.candidates().values() for key, value in one.billing.items() if "price" in key
+        value
+        for candidate in tables.candidates().values()
+        for key, value in candidate.billing.items()
+        if "price" in key
     }
     named |= {rate["price"] for rate in tables.assumptions()["throughput"].values() if "price" in rate}
     assert named <= known

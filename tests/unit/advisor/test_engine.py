@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from advisor import Problem, ProblemError, counterfactuals, engine, recommend, tables
-from advisor.bills import Cost
+from advisor.bills import MonthlyCost
 from advisor.costs import monthly_cost
 from advisor.problem import CHOICES, TASKS
 from advisor.ranking import cost_reason, known_bills
@@ -50,7 +50,9 @@ def problems(draw) -> Problem:
 def test_any_problem_gets_an_answer_in_which_every_candidate_is_once(problem):
     advice = recommend(problem)
     named = ids(advice) + [name for name, _ in advice.ruled_out]
-    assert sorted(named) == sorted(one.id for one in tables.candidates_for(problem.modality, problem.task))
+    assert sorted(named) == sorted(
+        candidate.id for candidate in tables.candidates_for(problem.modality, problem.task)
+    )
     points = [option.points for option in advice.options]
     assert points == sorted(points, reverse=True)
 
@@ -86,19 +88,19 @@ def test_a_price_that_nobody_knows_holds_no_budget():
 
 @given(st.lists(st.floats(1, 10**7), min_size=1, max_size=5), st.integers(0, 4))
 def test_a_price_that_nobody_knows_is_never_better_than_a_known_one(usd, position):
-    bills = known_bills(Cost(one) for one in usd)
+    bills = known_bills(MonthlyCost(one) for one in usd)
     lost_by = {
         cost: sum(reason.points for reason in cost_reason(cost, bills))
-        for cost in (Cost(usd[position % len(usd)]), Cost(None, "a.price"))
+        for cost in (MonthlyCost(usd[position % len(usd)]), MonthlyCost(None, "a.price"))
     }
-    assert lost_by[Cost(None, "a.price")] == min(lost_by.values())
+    assert lost_by[MonthlyCost(None, "a.price")] == min(lost_by.values())
 
 
 @given(st.sampled_from(PAIRS), st.integers(1, 10**8), st.integers(1, 10))
 def test_no_bill_falls_when_the_volume_rises(pair, volume, factor):
     problem = Problem(modality=pair[0], task=pair[1], predictions_per_month=volume)
     few, many = (
-        {one.id: one.usd_per_month for one in recommend(asked).options}
+        {option.id: option.usd_per_month for option in recommend(asked).options}
         for asked in (problem, problem.replace(predictions_per_month=volume * factor))
     )
     assert all(
@@ -115,7 +117,7 @@ def test_no_bill_falls_when_the_volume_rises(pair, volume, factor):
 )
 def test_without_the_cloud_a_model_is_served_where_the_data_is(answer, serving):
     problem = Problem(modality="image", task="classification", predictions_per_month=10**6, **answer)
-    (network,) = (one for one in recommend(problem).options if one.id == "cnn")
+    (network,) = (option for option in recommend(problem).options if option.id == "cnn")
     assert network.serving == serving
     assert network.usd_per_month > 0
 
@@ -155,7 +157,9 @@ def test_an_existing_customer_may_stay_but_hears_that_it_closes():
         modality="text", task="topic_modelling", existing_customer_of=("comprehend.topic_modelling",)
     )
     stay = next(
-        one for one in recommend(problem).options if one.id == "comprehend.start_topics_detection_job"
+        option
+        for option in recommend(problem).options
+        if option.id == "comprehend.start_topics_detection_job"
     )
     assert "closed to new customers since 2026-04-30" in stay.risks[0]
 
@@ -214,17 +218,23 @@ def test_the_unknown_that_matters_most_does_change_the_advice(problem):
 def test_every_pair_has_its_break_even_at_which_both_cost_the_same():
     problem = Problem(modality="text", task="sentiment", predictions_per_month=10_000)
     advice = recommend(problem)
-    assert len({(one.below, one.above) for one in advice.break_evens}) == len(advice.break_evens) >= 3
-    assert any(ids(advice)[0] not in (one.below, one.above) for one in advice.break_evens)
-    for one in advice.break_evens:
+    assert (
+        len({(break_even.below, break_even.above) for break_even in advice.break_evens})
+        == len(advice.break_evens)
+        >= 3
+    )
+    assert any(
+        ids(advice)[0] not in (break_even.below, break_even.above) for break_even in advice.break_evens
+    )
+    for break_even in advice.break_evens:
         bills = [
-            monthly_cost(tables.candidates()[name], problem, one.volume).monthly_usd
-            for name in (one.below, one.above)
+            monthly_cost(tables.candidates()[name], problem, break_even.volume).monthly_usd
+            for name in (break_even.below, break_even.above)
         ]
         # Bills by the hour jump, so at the break-even the second is cheaper and just before it was not.
         before = [
-            monthly_cost(tables.candidates()[name], problem, one.volume * 0.9999).monthly_usd
-            for name in (one.below, one.above)
+            monthly_cost(tables.candidates()[name], problem, break_even.volume * 0.9999).monthly_usd
+            for name in (break_even.below, break_even.above)
         ]
         assert bills[0] >= bills[1] and before[0] <= before[1]
 

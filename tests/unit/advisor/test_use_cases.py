@@ -13,7 +13,9 @@ CASES = tables.read("use_cases.toml")["use_case"]
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["id"])
 def test_the_advice_is_the_practitioners(case):
     advice = recommend(Problem.from_dict(case["problem"]))
-    assert advice.options[0].id == case["first"], [(one.id, one.points) for one in advice.options[:3]]
+    assert advice.options[0].id == case["first"], [
+        (option.id, option.points) for option in advice.options[:3]
+    ]
 
 
 def test_there_are_forty_different_ones_in_many_industries():

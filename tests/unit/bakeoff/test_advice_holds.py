@@ -18,7 +18,7 @@ def one(holds: bool, *families: str, failed: dict[str, str] | None = None) -> di
 
 
 def test_sets_on_which_one_family_took_part_are_counted_apart():
-    found = advice_holds.summary(
+    summary = advice_holds.summary(
         {
             "a": one(True, "traditional"),
             "b": one(True, "traditional", "cnn"),
@@ -26,10 +26,13 @@ def test_sets_on_which_one_family_took_part_are_counted_apart():
             "d": one(True, "traditional", failed={"cnn": "It was not done."}),
         }
     )
-    assert (found["sets_measured"], found["holds"]) == (4, 0.75)
-    assert (found["sets_with_several_families"], found["holds_where_several_families_took_part"]) == (2, 0.5)
-    assert found["misses"] == ["c"]
-    assert found["candidates_that_did_not_finish"] == {"d": {"cnn": "It was not done."}}
+    assert (summary["sets_measured"], summary["holds"]) == (4, 0.75)
+    assert (summary["sets_with_several_families"], summary["holds_where_several_families_took_part"]) == (
+        2,
+        0.5,
+    )
+    assert summary["misses"] == ["c"]
+    assert summary["candidates_that_did_not_finish"] == {"d": {"cnn": "It was not done."}}
 
 
 def test_no_rule_names_a_set_of_the_benchmark():

@@ -20,16 +20,16 @@ from bakeoff.errors import CandidateFailed
 from bakeoff.examples import Examples
 from bakeoff.features import series_features
 from bakeoff.splits import split
-from bakeoff.tasks import Task
+from bakeoff.tasks import Trial
 from definitions.service_limits import SERVICE_LIMITS
 
 
-def task_of(examples: Examples, directory) -> Task:
+def task_of(examples: Examples, directory) -> Trial:
     parts = split(examples, 0)
-    return Task(parts.train, parts.validation, parts.test, 60.0, 0, directory)
+    return Trial(parts.train, parts.validation, parts.test, 60.0, 0, directory)
 
 
-def accuracy(answers, task: Task) -> float:
+def accuracy(answers, task: Trial) -> float:
     assert answers.latencies_ms and min(answers.latencies_ms) >= 0
     return float((answers.predictions == task.test.targets).mean())
 
@@ -55,7 +55,7 @@ def examples_of(modality: str) -> Examples:
         )
     if modality == "image":
         digits, numbers = load_digits(n_class=2, return_X_y=True)
-        files = [digit_png(one) for one in digits[:200]]
+        files = [digit_png(digit) for digit in digits[:200]]
         return Examples("image", files, numbers[:200].astype(np.int32), ("zero", "one"))
     if modality == "time_series":
         steps = np.linspace(0, 20, 50)
@@ -104,14 +104,14 @@ def test_a_word_that_no_training_row_has_is_answered_too(tmp_path):
     )
 )
 def test_features_of_any_series_are_finite_and_of_a_fixed_number(series):
-    found = series_features(series)
-    assert np.isfinite(found).all()
-    assert found.shape[1] == series_features(series[:1]).shape[1]
+    features = series_features(series)
+    assert np.isfinite(features).all()
+    assert features.shape[1] == series_features(series[:1]).shape[1]
 
 
 def test_series_of_other_lengths_are_learnt_too(tmp_path):
     even = examples_of("time_series")
-    series = [one[: 40 + i % 11] for i, one in enumerate(even.contents)]
+    series = [content[: 40 + i % 11] for i, content in enumerate(even.contents)]
     task = task_of(dataclasses.replace(even, contents=series), tmp_path)
     assert accuracy(estimators.logistic_regression(task, silent), task) >= 0.95
 
@@ -128,10 +128,10 @@ def test_features_tell_a_quick_wave_from_a_slow_one_whatever_their_phase():
     assert np.abs(slow[0, spectral] - quick[0, spectral]).max() > 0.5
 
 
-def test_the_stand_in_of_comprehend_answers_with_the_callers_classes_and_says_what_it_is(tmp_path):
+def test_comprehends_stand_in_answers_with_the_callers_classes_and_is_marked(tmp_path):
     texts = [*("What a wonderful, lovely film!",) * 10, *("What an awful, boring, terrible film!",) * 10]
     part = Examples("text", texts, np.array([1] * 10 + [0] * 10, np.int32), ("neg", "pos"))
-    answers = managed.sentiment_stand_in(Task(part, part, part, 60.0, 0, tmp_path), silent)
+    answers = managed.sentiment_stand_in(Trial(part, part, part, 60.0, 0, tmp_path), silent)
     assert answers.predictions.tolist() == part.targets.tolist()
     assert "stand-in" in answers.notes[0] and "VADER" in answers.notes[0]
 
@@ -147,7 +147,7 @@ def test_comprehend_itself_is_asked_for_no_more_than_it_takes(tmp_path):
         # For the answer, for the warm-up and for the timing.
         for _ in range(3):
             stub.add_response("detect_sentiment", answer, {"Text": "é" * 2_500, "LanguageCode": "en"})
-        task = Task(part, part, part, 60.0, 0, tmp_path)
+        task = Trial(part, part, part, 60.0, 0, tmp_path)
         answers = managed.ask_sentiment(task, silent, lambda request: client.detect_sentiment(**request), "")
     # Neutral is most probable, but no class of the caller's.
     assert (answers.predictions.tolist(), answers.notes) == ([0], ())
@@ -167,7 +167,7 @@ def test_rekognitions_labels_become_classes_and_what_is_none_of_them_is_wrong(tm
         )
         return {"Labels": [{"Name": name, "Confidence": confidence} for name, confidence in names]}
 
-    answers = managed.ask_labels(Task(part, part, part, 60.0, 0, tmp_path), silent, operation, "")
+    answers = managed.ask_labels(Trial(part, part, part, 60.0, 0, tmp_path), silent, operation, "")
     assert answers.predictions.tolist() == [0, -1]
     assert min(sides) >= SERVICE_LIMITS["DetectLabels"].least_pixels
 

@@ -23,9 +23,9 @@ def round_trip(examples: Examples, directory) -> Examples:
 @settings(max_examples=20, deadline=None)
 @given(st.lists(st.text(), min_size=3, max_size=3))
 def test_any_texts_come_back(tmp_path_factory, texts):
-    found = round_trip(Examples("text", texts, TARGETS, LABELS), tmp_path_factory.mktemp("texts"))
-    assert (found.contents, found.labels) == (texts, LABELS)
-    assert found.targets.tolist() == TARGETS.tolist()
+    returned = round_trip(Examples("text", texts, TARGETS, LABELS), tmp_path_factory.mktemp("texts"))
+    assert (returned.contents, returned.labels) == (texts, LABELS)
+    assert returned.targets.tolist() == TARGETS.tolist()
 
 
 def test_images_come_back(tmp_path):
@@ -35,15 +35,15 @@ def test_images_come_back(tmp_path):
 
 def test_series_of_other_lengths_come_back(tmp_path):
     series = [np.full((steps, 2), steps, np.float32) for steps in (3, 1, 5)]
-    found = round_trip(Examples("time_series", series, TARGETS, LABELS), tmp_path)
-    for one, other in zip(found.contents, series, strict=True):
-        np.testing.assert_array_equal(one, other)
+    returned = round_trip(Examples("time_series", series, TARGETS, LABELS), tmp_path)
+    for content, other in zip(returned.contents, series, strict=True):
+        np.testing.assert_array_equal(content, other)
 
 
 def test_series_of_one_length_come_back_as_one_array(tmp_path):
     series = np.arange(30, dtype=np.float32).reshape(3, 5, 2)
-    found = round_trip(Examples("time_series", series, TARGETS, LABELS), tmp_path)
-    np.testing.assert_array_equal(found.contents, series)
+    returned = round_trip(Examples("time_series", series, TARGETS, LABELS), tmp_path)
+    np.testing.assert_array_equal(returned.contents, series)
 
 
 @settings(max_examples=20, deadline=None)
@@ -55,24 +55,24 @@ def test_tables_come_back_with_what_is_missing(tmp_path_factory, numbers, words)
     rows = np.empty((3, 2), object)
     rows[:, 0], rows[:, 1] = words, numbers
     written = Examples("tabular", rows, TARGETS, LABELS, None, (False, True))
-    found = round_trip(written, tmp_path_factory.mktemp("table"))
-    assert found.numeric == (False, True)
-    assert found.contents[:, 0].tolist() == words
-    np.testing.assert_array_equal(found.contents[:, 1].astype(float), numbers)
+    returned = round_trip(written, tmp_path_factory.mktemp("table"))
+    assert returned.numeric == (False, True)
+    assert returned.contents[:, 0].tolist() == words
+    np.testing.assert_array_equal(returned.contents[:, 1].astype(float), numbers)
 
 
 def test_a_table_of_numbers_alone_comes_back(tmp_path):
     rows = np.arange(6.0).reshape(3, 2).astype(object)
-    found = round_trip(Examples("tabular", rows, TARGETS, LABELS, None, (True, True)), tmp_path)
-    assert found.contents.tolist() == rows.tolist()
+    returned = round_trip(Examples("tabular", rows, TARGETS, LABELS, None, (True, True)), tmp_path)
+    assert returned.contents.tolist() == rows.tolist()
 
 
 def test_answers_come_back(tmp_path):
     written = Answers(np.array([0, -1, 1]), 1.5, (0.25, 3.0), 1_000, ("A note.",))
     write_answers(tmp_path, written)
-    found = read_answers((tmp_path / "answers.json").read_bytes())
-    assert found.predictions.tolist() == [0, -1, 1]
-    assert vars(found) | {"predictions": 0} == vars(written) | {"predictions": 0}
+    returned = read_answers((tmp_path / "answers.json").read_bytes())
+    assert returned.predictions.tolist() == [0, -1, 1]
+    assert vars(returned) | {"predictions": 0} == vars(written) | {"predictions": 0}
 
 
 @pytest.mark.parametrize("text", [b"", b"[]", b'{"predictions": [0]}', b"\xff"])

@@ -7,7 +7,7 @@ import pytest
 
 from advisor import Problem
 from bakeoff import contest
-from bakeoff.candidates import Candidate, candidates_for
+from bakeoff.candidates import Competitor, candidates_for
 from bakeoff.errors import ComparisonRefused
 from bakeoff.examples import Examples
 
@@ -41,12 +41,12 @@ def table(count: int = 600) -> Examples:
 
 def candidate(
     name: str, run, advised_as: str = "traditional_ml", family: str = "traditional", **more
-) -> Candidate:
-    return Candidate(name, name.replace("_", " "), family, advised_as, 1.0, run, **more)
+) -> Competitor:
+    return Competitor(name, name.replace("_", " "), family, advised_as, 1.0, run, **more)
 
 
 def hold(entrants, tmp_path, listener=None, **settings) -> contest.Contest:
-    limits = contest.Settings(**{"seconds": 1_000.0, **settings})
+    limits = contest.ContestSettings(**{"seconds": 1_000.0, **settings})
     return contest.run(table(), PROBLEM, limits, tmp_path, listener or Listener(), entrants=(entrants, []))
 
 
@@ -55,7 +55,7 @@ def test_a_candidate_that_fails_is_reported_and_the_others_go_on(misbehaving, tm
         candidate(name, getattr(misbehaving, name)) for name in ("right", "dies", "too_few", "nearly_right")
     ]
     held = hold(entrants, tmp_path)
-    assert [one.status for one in held.results] == ["finished", "failed", "failed", "finished"]
+    assert [result.status for result in held.results] == ["finished", "failed", "failed", "finished"]
     assert "out of memory" in held.results[1].reason
     assert held.results[2].reason == "It gave 1 answers to 200 test examples."
     assert (held.verdict.winner, held.verdict.runner_up) == ("right", "nearly_right")
@@ -74,7 +74,7 @@ def test_an_interruption_keeps_what_is_finished(misbehaving, tmp_path):
     entrants = [candidate(name, getattr(misbehaving, name)) for name in ("nearly_right", "hangs", "right")]
     held = hold(entrants, tmp_path, Listener(interrupt_at="hangs"))
     assert held.interrupted
-    assert [one.status for one in held.results] == ["finished", "not run", "not run"]
+    assert [result.status for result in held.results] == ["finished", "not run", "not run"]
     assert held.verdict.winner == "nearly_right"
 
 
@@ -96,7 +96,7 @@ def test_the_choice_is_the_cheaper_of_two_that_are_not_told_apart(misbehaving, t
     held = contest.run(
         table(),
         Problem(modality="text", task="classification", predictions_per_month=1_000_000),
-        contest.Settings(1_000.0),
+        contest.ContestSettings(1_000.0),
         tmp_path,
         Listener(),
         entrants=([dear, candidate("nearly_right", misbehaving.nearly_right)], []),
@@ -142,7 +142,7 @@ def test_a_rare_class_that_is_found_beats_the_most_frequent_one_unless_accuracy_
     tmp_path, metric, decides, beaten
 ):
     entrants = [one for one in candidates_for(with_frauds(), own_account=False)[0] if one.id in TRAINED_FAST]
-    limits = contest.Settings(1_000.0, metric=metric)
+    limits = contest.ContestSettings(1_000.0, metric=metric)
 
     held = contest.run(with_frauds(), PROBLEM, limits, tmp_path, Listener(), entrants=(entrants, []))
 
@@ -168,7 +168,7 @@ def test_a_stand_in_is_measured_and_neither_wins_nor_is_chosen(misbehaving, tmp_
 def test_what_cannot_be_compared_starts_nothing(misbehaving, tmp_path):
     alike = table().take(np.zeros(100, int))
     with pytest.raises(ComparisonRefused):
-        contest.run(alike, PROBLEM, contest.Settings(60.0), tmp_path, Listener())
+        contest.run(alike, PROBLEM, contest.ContestSettings(60.0), tmp_path, Listener())
     assert not list(tmp_path.iterdir())
 
 
@@ -187,13 +187,15 @@ def test_the_managed_service_takes_part_where_its_vocabulary_has_the_classes(
 ):
     examples = Examples(modality, [], np.zeros(0, np.int32), labels)
     entrants, left_out = candidates_for(examples, own_account=False)
-    assert present <= {one.id for one in entrants}
-    assert {"majority_class", "logistic_regression", "gradient_boosting"} <= {one.id for one in entrants}
+    assert present <= {entrant.id for entrant in entrants}
+    assert {"majority_class", "logistic_regression", "gradient_boosting"} <= {
+        entrant.id for entrant in entrants
+    }
     assert absent in " ".join(one.reason for one in left_out)
-    assert all(one.stand_in for one in entrants if one.family == "managed")
+    assert all(entrant.stand_in for entrant in entrants if entrant.family == "managed")
 
 
 def test_rekognition_itself_is_asked_about_classes_that_its_stand_in_does_not_know():
     examples = Examples("image", [], np.zeros(0, np.int32), ("cat", "frog"))
     entrants, _ = candidates_for(examples, own_account=True)
-    assert [one.stand_in for one in entrants if one.family == "managed"] == [False]
+    assert [entrant.stand_in for entrant in entrants if entrant.family == "managed"] == [False]

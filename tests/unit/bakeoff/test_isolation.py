@@ -8,12 +8,12 @@ import pytest
 
 from bakeoff.examples import Examples
 from bakeoff.isolation import run_isolated
-from bakeoff.tasks import LOG_FILE, Task
+from bakeoff.tasks import LOG_FILE, Trial
 
 
-def task(directory, seconds: float = 120.0) -> Task:
+def task(directory, seconds: float = 120.0) -> Trial:
     part = Examples("text", [f"text {i}" for i in range(8)], np.arange(8, dtype=np.int32) % 2, ("a", "b"))
-    return Task(part, part, part, seconds, 0, directory)
+    return Trial(part, part, part, seconds, 0, directory)
 
 
 def test_answers_and_progress_come_back(misbehaving, tmp_path):

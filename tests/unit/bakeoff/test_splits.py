@@ -34,8 +34,8 @@ def test_the_same_content_is_never_in_two_parts(drawn, seed):
         parts = split(examples, seed)
     except ComparisonRefused:
         return
-    found = [set(fingerprints(part)) for part in (parts.train, parts.validation, parts.test)]
-    assert not (found[0] & found[1] or found[0] & found[2] or found[1] & found[2])
+    contents = [set(fingerprints(part)) for part in (parts.train, parts.validation, parts.test)]
+    assert not (contents[0] & contents[1] or contents[0] & contents[2] or contents[1] & contents[2])
     assert sum(len(part) for part in (parts.train, parts.validation, parts.test)) == len(examples)
     assert set(parts.train.targets) == set(parts.test.targets) == {0, 1, 2} & set(examples.targets.tolist())
 
@@ -43,9 +43,9 @@ def test_the_same_content_is_never_in_two_parts(drawn, seed):
 def test_a_source_is_in_one_part_only():
     sources = np.arange(600) // 20
     parts = split(texts([f"text {i}" for i in range(600)], [i % 3 for i in range(600)], sources), 0)
-    found = [set(part.sources.tolist()) for part in (parts.train, parts.validation, parts.test)]
-    assert not (found[0] & found[1] or found[0] & found[2] or found[1] & found[2])
-    assert len(set(parts.test_groups.tolist())) == len(found[2])
+    contents = [set(part.sources.tolist()) for part in (parts.train, parts.validation, parts.test)]
+    assert not (contents[0] & contents[1] or contents[0] & contents[2] or contents[1] & contents[2])
+    assert len(set(parts.test_groups.tolist())) == len(contents[2])
 
 
 def test_a_third_of_a_small_set_tests_and_classes_keep_their_shares():

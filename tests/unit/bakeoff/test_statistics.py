@@ -20,20 +20,20 @@ def alone(count: int) -> np.ndarray:
 @given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2)), min_size=5, max_size=60))
 def test_the_figures_are_those_of_the_evaluation_job_and_lie_in_their_intervals(pairs):
     targets, predictions = (np.array(values) for values in zip(*pairs, strict=True))
-    found = score(predictions, targets, 3, alone(len(pairs)))
-    assert found["accuracy"].value == pytest.approx((targets == predictions).mean())
-    assert found["macro_f1"].value == pytest.approx(macro_f1(confusion_matrix(predictions, targets, 3)))
+    figures = score(predictions, targets, 3, alone(len(pairs)))
+    assert figures["accuracy"].value == pytest.approx((targets == predictions).mean())
+    assert figures["macro_f1"].value == pytest.approx(macro_f1(confusion_matrix(predictions, targets, 3)))
     matrix = confusion_matrix(predictions, targets, 3)
-    assert found["balanced_accuracy"].value == pytest.approx(balanced_accuracy(matrix))
-    assert found["accuracy"].low <= found["accuracy"].value <= found["accuracy"].high
+    assert figures["balanced_accuracy"].value == pytest.approx(balanced_accuracy(matrix))
+    assert figures["accuracy"].low <= figures["accuracy"].value <= figures["accuracy"].high
 
 
 def test_an_interval_is_that_of_the_binomial_distribution():
     targets = np.zeros(400, int)
     predictions = (np.arange(400) < 80).astype(int)
-    found = score(predictions, targets, 2, alone(400))["accuracy"]
+    figures = score(predictions, targets, 2, alone(400))["accuracy"]
     # 0.8 plus and minus 1.96 times the root of 0.8 * 0.2 / 400
-    assert (found.low, found.high) == (pytest.approx(0.7608, abs=0.006), pytest.approx(0.8392, abs=0.006))
+    assert (figures.low, figures.high) == (pytest.approx(0.7608, abs=0.006), pytest.approx(0.8392, abs=0.006))
 
 
 def test_copies_are_no_evidence():
@@ -44,10 +44,10 @@ def test_copies_are_no_evidence():
 
 
 def test_an_answer_outside_the_classes_is_wrong_and_counts_for_no_class():
-    found = score(np.array([0, 1, -1, -1]), np.array([0, 1, 0, 1]), 2, alone(4))
-    assert found["accuracy"].value == 0.5
+    figures = score(np.array([0, 1, -1, -1]), np.array([0, 1, 0, 1]), 2, alone(4))
+    assert figures["accuracy"].value == 0.5
     # each class: 2 * 1 / (2 * 1 + 0 + 1)
-    assert found["macro_f1"].value == pytest.approx(2 / 3)
+    assert figures["macro_f1"].value == pytest.approx(2 / 3)
 
 
 @pytest.mark.parametrize(
@@ -58,10 +58,10 @@ def test_mcnemars_test_is_the_binomial_of_the_disagreements(won, lost, p_value):
     first, second = np.zeros(50, int), np.zeros(50, int)
     second[:won] = 1
     first[won : won + lost] = 1
-    found = compare(first, second, targets, alone(50), 2)
-    assert found.p_value == pytest.approx(p_value)
-    assert found.difference.value == pytest.approx((won - lost) / 50)
-    assert found.told_apart == (p_value < 0.05)
+    figures = compare(first, second, targets, alone(50), 2)
+    assert figures.p_value == pytest.approx(p_value)
+    assert figures.difference.value == pytest.approx((won - lost) / 50)
+    assert figures.told_apart == (p_value < 0.05)
 
 
 def test_groups_that_agree_in_themselves_are_one_piece_of_evidence_each():

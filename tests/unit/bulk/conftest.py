@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
 
-from lambdas.bulk.places import Place
+from lambdas.bulk.attempt_keys import AttemptKeys
 from lambdas.bulk.work import Batch, Worker
 from lambdas.common.service_errors import UnreadableAnswer
 from lambdas.language import operations as language
@@ -135,8 +135,8 @@ class S3:
         }
 
     def list_objects_v2(self, *, Bucket: str, Prefix: str) -> dict[str, Any]:
-        found = [{"Key": key} for key in sorted(self.objects) if key.startswith(Prefix)]
-        return {"Contents": found} if found else {}
+        stored = [{"Key": key} for key in sorted(self.objects) if key.startswith(Prefix)]
+        return {"Contents": stored} if stored else {}
 
     def delete_object(self, *, Bucket: str, Key: str) -> None:
         del self.objects[Key]
@@ -230,5 +230,5 @@ def batch(worker, request):
 
 
 @pytest.fixture
-def place(request) -> Place:
-    return Place(run_of(request), 1)
+def keys(request) -> AttemptKeys:
+    return AttemptKeys(run_of(request), 1)

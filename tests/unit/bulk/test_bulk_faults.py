@@ -60,7 +60,7 @@ def listen(monkeypatch) -> Iterator[Callable[..., Service]]:
         for name in ("COMPREHEND", "REKOGNITION"):
             monkeypatch.setenv(f"AWS_ENDPOINT_URL_{name}", service.url)
         seconds = 0.1 if is_slow in ways else clients.READ_TIMEOUT_SECONDS
-        monkeypatch.setattr(clients, "HURRIED_READ_TIMEOUT_SECONDS", seconds)
+        monkeypatch.setattr(clients, "SHORT_READ_TIMEOUT_SECONDS", seconds)
         monkeypatch.setattr(time, "sleep", lambda _: None)
         clients.client_with.cache_clear()
         return service
@@ -71,8 +71,8 @@ def listen(monkeypatch) -> Iterator[Callable[..., Service]]:
         service.end()
 
 
-def lines_of(worker: Any, place: Any) -> list[dict]:
-    body = worker.s3.get_object(Bucket=BUCKET, Key=place.outcome(1))["Body"].read()
+def lines_of(worker: Any, keys: Any) -> list[dict]:
+    body = worker.s3.get_object(Bucket=BUCKET, Key=keys.outcome(1))["Body"].read()
     return [json.loads(line) for line in body.splitlines()]
 
 
@@ -88,7 +88,7 @@ def spent_usd(worker: Any) -> float:
 def next_attempt(batch: Batch) -> Batch:
     """What a redrive hands over: the same objects, as they are now."""
     event = {
-        "id": batch.place.run,
+        "id": batch.keys.run,
         "attempt": 2,
         "operation": batch.operation.name,
         "query": {},
@@ -117,27 +117,27 @@ CALL_USD = 9 * 0.0001
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_fault_that_stays_ends_each_object_truthfully_and_a_redrive_finishes_them(
-    worker, batch, place, listen, fault
+    worker, batch, keys, listen, fault
 ):
     way, code, calls = FAULTS[fault]
     service = listen(way)
     made = batch(TEXTS)
     assert work(worker, made, plenty) == {"done": 0, "failed": 3}
-    lines = lines_of(worker, place)
+    lines = lines_of(worker, keys)
     assert codes_of(lines) == [code] * 3
     assert service.calls == calls
     assert SECRET not in json.dumps(lines) + json.dumps(worker.sqs.told)
-    assert count(worker, place, 3)["missing"] == 0
+    assert count(worker, keys, 3)["missing"] == 0
     # What may have been charged counts as money, what the service refused does not.
     assert (spent_usd(worker) > 0) == (code in MAYBE_CHARGED)
-    assert [one["failed"] for one in worker.sqs.told] == [3]
+    assert [entry["failed"] for entry in worker.sqs.told] == [3]
     listen(answers)
     assert work(worker, next_attempt(made), plenty) == {"done": 3, "failed": 0}
     assert dict.fromkeys(TEXTS.values(), 1) == CHARGED
 
 
 @pytest.mark.parametrize("fault", [name for name in FAULTS if FAULTS[name][2] > 1])
-def test_a_fault_that_passes_costs_time_and_nothing_else(worker, batch, place, listen, fault):
+def test_a_fault_that_passes_costs_time_and_nothing_else(worker, batch, keys, listen, fault):
     listen(FAULTS[fault][0], FAULTS[fault][0], answers)
     assert work(worker, batch(TEXTS), plenty) == {"done": 3, "failed": 0}
     assert dict.fromkeys(TEXTS.values(), 1) == CHARGED
@@ -149,7 +149,7 @@ def test_a_fault_that_passes_costs_time_and_nothing_else(worker, batch, place, l
 
 @pytest.mark.parametrize("wrong", ["nobody listens", "no such host"])
 def test_in_a_wrong_region_each_object_fails_as_unreachable_and_nothing_is_lost(
-    worker, batch, place, listen, monkeypatch, wrong
+    worker, batch, keys, listen, monkeypatch, wrong
 ):
     service = listen(answers)
     made = batch(TEXTS)
@@ -160,9 +160,9 @@ def test_in_a_wrong_region_each_object_fails_as_unreachable_and_nothing_is_lost(
             elsewhere.setenv("AWS_ENDPOINT_URL_COMPREHEND", "http://comprehend.us-nowhere-1.invalid")
             elsewhere.setattr(socket, "getaddrinfo", no_such_host)
         assert work(worker, made, plenty) == {"done": 0, "failed": 3}
-    assert codes_of(lines_of(worker, place)) == ["ServiceUnreachable"] * 3
+    assert codes_of(lines_of(worker, keys)) == ["ServiceUnreachable"] * 3
     assert CHARGED == {}
-    assert count(worker, place, 3)["missing"] == 0
+    assert count(worker, keys, 3)["missing"] == 0
     listen(answers)
     assert work(worker, next_attempt(made), plenty) == {"done": 3, "failed": 0}
     assert dict.fromkeys(TEXTS.values(), 1) == CHARGED
@@ -174,7 +174,7 @@ def no_such_host(*_: object, **__: object) -> None:
 
 
 def test_a_bucket_of_another_region_lets_the_batch_come_back_and_nothing_is_asked(
-    worker, batch, place, listen
+    worker, batch, keys, listen
 ):
     """S3 answers with the way to the other region; Step Functions tries again, and then the count is short."""
     service = listen(answers)
@@ -193,12 +193,12 @@ def test_a_bucket_of_another_region_lets_the_batch_come_back_and_nothing_is_aske
     with pytest.raises(ClientError, match="PermanentRedirect"):
         work(type(worker)(**{**vars(worker), "s3": Elsewhere()}), made, plenty)
     assert (service.calls, spent_usd(worker)) == (0, 0)
-    assert count(worker, place, 3)["missing"] == 3
+    assert count(worker, keys, 3)["missing"] == 3
     assert work(worker, made, plenty) == {"done": 3, "failed": 0}
     assert dict.fromkeys(TEXTS.values(), 1) == CHARGED
 
 
-def test_a_picture_that_rekognition_cannot_read_fails_alone_and_is_not_charged(worker, batch, place, listen):
+def test_a_picture_that_rekognition_cannot_read_fails_alone_and_is_not_charged(worker, batch, keys, listen):
     pictures = {f"{shade}.png": picture(shade) for shade in (10, 20, 30)}
 
     def sees(call: Handler) -> None:
@@ -214,7 +214,7 @@ def test_a_picture_that_rekognition_cannot_read_fails_alone_and_is_not_charged(w
         put = worker.s3.put_object(Bucket=BUCKET, Key=one["key"], Body=content)
         one["etag"] = put["ETag"].strip('"')
     assert work(worker, made, plenty) == {"done": 2, "failed": 1}
-    assert codes_of(lines_of(worker, place)) == ["done", "InvalidImage", "done"]
+    assert codes_of(lines_of(worker, keys)) == ["done", "InvalidImage", "done"]
     assert CHARGED["picture"] == 2
     assert spent_usd(worker) == pytest.approx(0.002)
 

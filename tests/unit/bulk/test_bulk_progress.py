@@ -11,8 +11,8 @@ import pytest
 from botocore.exceptions import ConnectionClosedError
 
 from definitions.service_limits import SERVICE_LIMITS
-from lambdas.bulk.pace import QueueTooLong
 from lambdas.bulk.progress import CLOCKS_APART_SECONDS
+from lambdas.bulk.rate_limiter import QueueTooLong
 from lambdas.bulk.work import Worker, count, give_up, work
 from lambdas.language import operations as language
 
@@ -92,14 +92,14 @@ def dying(worker, comprehend, monkeypatch):
     return work_until
 
 
-def lines_of(worker: Worker, place: Any, number: int) -> list[dict]:
-    body = worker.s3.get_object(Bucket=BUCKET, Key=place.outcome(number))["Body"].read()
+def lines_of(worker: Worker, keys: Any, number: int) -> list[dict]:
+    body = worker.s3.get_object(Bucket=BUCKET, Key=keys.outcome(number))["Body"].read()
     return [json.loads(line) for line in body.splitlines()]
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before it is heard", "after it is answered"])
-def test_wherever_a_worker_dies_nothing_is_lost_and_one_call_at_most_is_charged_twice(
-    worker, batch, comprehend, place, clock, dying, after
+def test_wherever_a_worker_dies_nothing_is_lost_and_at_most_one_call_repeated(
+    worker, batch, comprehend, keys, clock, dying, after
 ):
     died, number = True, 0
     while died:
@@ -110,8 +110,8 @@ def test_wherever_a_worker_dies_nothing_is_lost_and_one_call_at_most_is_charged_
         assert work(worker, batch(TEXTS, number=number), plenty) == {"done": 5, "failed": 0}
         assert set(comprehend.charged) == set(TEXTS.values())
         assert sum(comprehend.charged.values()) <= len(TEXTS) + TOGETHER
-        assert [line["outcome"] for line in lines_of(worker, place, number)] == ["done"] * 5
-        assert count(worker, place, 5 * number)["missing"] == 0
+        assert [line["outcome"] for line in lines_of(worker, keys, number)] == ["done"] * 5
+        assert count(worker, keys, 5 * number)["missing"] == 0
     # A life is some dozens of requests: it was cut at each of them, the last time at none.
     assert number > 20
 
@@ -136,8 +136,8 @@ def test_the_next_worker_asks_only_about_what_has_no_answer_yet(worker, batch, c
     assert [size for _, size in comprehend.calls] == [2, 2, 1]
 
 
-def test_an_answer_is_that_of_the_version_that_was_asked_about_though_the_object_changed_since(
-    worker, batch, comprehend, place, clock, dying
+def test_an_answer_names_the_objects_version_that_was_read_though_it_changed(
+    worker, batch, comprehend, keys, clock, dying
 ):
     made = batch({"a.txt": "The old text."})
     requests = next(number for number in range(1, 30) if answered(worker, comprehend, dying, batch, number))
@@ -147,7 +147,7 @@ def test_an_answer_is_that_of_the_version_that_was_asked_about_though_the_object
     again = batch({}, number=requests)
     again.objects.extend(made.objects)
     assert work(worker, again, plenty) == {"done": 1, "failed": 0}
-    (line,) = lines_of(worker, place, requests)
+    (line,) = lines_of(worker, keys, requests)
     assert line["etag"] == made.objects[0]["etag"]
     assert "The new text." not in comprehend.charged
 
@@ -188,7 +188,7 @@ def test_a_batch_of_a_dead_worker_waits_until_lambda_would_have_ended_it(
     assert set(comprehend.charged.values()) == {1}
 
 
-def test_a_batch_that_is_given_up_keeps_what_was_answered(worker, batch, comprehend, place, clock):
+def test_a_batch_that_is_given_up_keeps_what_was_answered(worker, batch, comprehend, keys, clock):
     class Dying:
         def __getattr__(self, name):
             if comprehend.calls:
@@ -200,11 +200,11 @@ def test_a_batch_that_is_given_up_keeps_what_was_answered(worker, batch, compreh
         with pytest.raises(Killed):
             work(worker, batch(TEXTS), plenty)
     assert give_up(worker, batch(TEXTS)) == {"done": 2, "failed": 3}
-    found = lines_of(worker, place, 1)
-    assert [line.get("error", {}).get("code") for line in found] == [None, None, *["WorkerFailed"] * 3]
+    lines = lines_of(worker, keys, 1)
+    assert [line.get("error", {}).get("code") for line in lines] == [None, None, *["WorkerFailed"] * 3]
 
 
-def test_answers_that_could_not_be_kept_still_end_in_the_outcome(worker, batch, comprehend, place):
+def test_answers_that_could_not_be_kept_still_end_in_the_outcome(worker, batch, comprehend, keys):
     class Full:
         """S3 that takes the outcome and no answer."""
 

@@ -25,13 +25,13 @@ SMALL = Scenario("small", 100_000, PICTURES, 50.0, 30, 0.001)
 )
 def test_every_object_ends_in_exactly_one_of_done_and_failed(changes):
     scenario = replace(SMALL, **changes)
-    found = run(scenario)
-    assert found.done + found.failed == scenario.objects
+    outcome = run(scenario)
+    assert outcome.done + outcome.failed == scenario.objects
     # After the redrives only what no try would answer has failed.
-    assert found.failed == pytest.approx(scenario.objects * scenario.poisoned, rel=0.2)
-    assert found.charged >= found.done
+    assert outcome.failed == pytest.approx(scenario.objects * scenario.poisoned, rel=0.2)
+    assert outcome.charged >= outcome.done
     if not scenario.dying:
-        assert found.charged == found.done
+        assert outcome.charged == outcome.done
 
 
 def test_without_faults_a_run_takes_its_calls_at_the_pace_of_the_bucket():

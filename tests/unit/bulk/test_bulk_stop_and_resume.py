@@ -52,9 +52,9 @@ class Deployment:
     def executions(self) -> list[dict[str, Any]]:
         """Of the machine, the oldest first."""
         states, machine = self.clients["stepfunctions"], self.parameters["bulk-state-machine-arn"]
-        found = states.list_executions(stateMachineArn=machine)["executions"]
-        described = [states.describe_execution(executionArn=one["executionArn"]) for one in found]
-        return sorted(described, key=lambda one: one["startDate"])
+        listed = states.list_executions(stateMachineArn=machine)["executions"]
+        described = [states.describe_execution(executionArn=summary["executionArn"]) for summary in listed]
+        return sorted(described, key=lambda description: description["startDate"])
 
     def batches(self, execution: dict[str, Any]) -> Iterator[Batch]:
         """What the machine's map would hand to the workers."""
@@ -181,13 +181,15 @@ class Told:
     """The queue of failures with these messages; what is deleted, and what is put back for others."""
 
     def __init__(self, *messages: dict[str, Any]) -> None:
-        self.messages = [{"Body": json.dumps(one), "ReceiptHandle": f"{n}"} for n, one in enumerate(messages)]
+        self.messages = [
+            {"Body": json.dumps(message), "ReceiptHandle": f"{n}"} for n, message in enumerate(messages)
+        ]
         self.deleted: list[str] = []
         self.put_back: list[str] = []
 
     def receive_message(self, **_: Any) -> dict[str, Any]:
-        found, self.messages = self.messages, []
-        return {"Messages": found} if found else {}
+        taken, self.messages = self.messages, []
+        return {"Messages": taken} if taken else {}
 
     def delete_message(self, *, QueueUrl: str, ReceiptHandle: str) -> None:
         self.deleted.append(ReceiptHandle)
@@ -198,7 +200,7 @@ class Told:
 
 
 @pytest.mark.parametrize("queue", ["tells of all", "lost one", "is empty"])
-def test_a_redrive_asks_again_about_what_failed_whatever_the_queue_of_failures_tells(
+def test_a_redrive_asks_again_about_what_failed_whatever_the_queue_tells(
     deployment, worker, run, comprehend, queue
 ):
     bad = {"Text number 7.", "Text number 21."}

@@ -11,7 +11,7 @@ from sklearn.datasets import load_wine
 from typer.testing import CliRunner
 
 from advisor import Problem
-from bakeoff.candidates import Absent, Candidate
+from bakeoff.candidates import Absent, Competitor
 from bakeoff.contest import Contest
 from bakeoff.results import Result
 from bakeoff.statistics import Score
@@ -76,7 +76,7 @@ def test_series_of_any_lengths_with_their_sources(tmp_path):
     path.write_text("\n".join(map(json.dumps, rows)))
     series = examples_in(path)
     assert series.modality == "time_series"
-    assert [one.shape for one in series.contents] == [(2 + i, 2) for i in range(6)]
+    assert [content.shape for content in series.contents] == [(2 + i, 2) for i in range(6)]
     assert series.sources.tolist() == [0, 0, 1, 1, 2, 2]
     del rows[3]["group"]
     path.write_text("\n".join(map(json.dumps, rows)))
@@ -129,7 +129,7 @@ def test_the_command_compares_reports_and_judges_the_advice(tmp_path, monkeypatc
         left.append((target.description, len(held.results), data))
         return "The figures are left."
 
-    monkeypatch.setattr(publish, "leave", leave)
+    monkeypatch.setattr(publish, "publish_figures", leave)
     monkeypatch.setattr(Target, "require_account", lambda _: None)
     words = ["bakeoff", "--data", str(path), "--volume", "50000", "--minutes", "60", "--aws", "--json"]
     result = CliRunner().invoke(main.app, words)
@@ -138,7 +138,7 @@ def test_the_command_compares_reports_and_judges_the_advice(tmp_path, monkeypatc
     report = json.loads((tmp_path / "build" / "bakeoff" / "report.json").read_text())
     assert report == json.loads(result.stdout)["result"]
     assert left == [("your AWS account", len(report["results"]), "wine.csv")]
-    figures = {one["id"]: one for one in report["results"]}
+    figures = {result["id"]: result for result in report["results"]}
     assert (
         figures["logistic_regression"]["accuracy"]["value"]
         > 0.9
@@ -165,8 +165,8 @@ def test_a_place_that_is_none_is_refused(tmp_path):
 
 
 def test_the_page_says_what_failed_what_took_no_part_and_what_is_a_stand_in():
-    def entrant(name: str, **more) -> Candidate:
-        return Candidate(name, name, "managed", "comprehend.detect_sentiment", 1.0, print, **more)
+    def entrant(name: str, **more) -> Competitor:
+        return Competitor(name, name, "managed", "comprehend.detect_sentiment", 1.0, print, **more)
 
     scores = {"accuracy": Score(0.5, 0.4, 0.6), "macro_f1": Score(0.5, 0.4, 0.6)}
     figures = {"training_seconds": 0.0, "p50_ms": 1.0, "p99_ms": 2.0, "artefact_bytes": 0}

@@ -13,7 +13,7 @@ from bakeoff.contest import Contest
 from bakeoff.results import Result
 from bakeoff.statistics import Score
 from bakeoff.verdict import Verdict
-from cli.bakeoff.publish import figures, leave
+from cli.bakeoff.publish import figures, publish_figures
 from cli.shared.target import Target
 from definitions.names import BAKEOFF_KEY
 
@@ -65,7 +65,7 @@ def test_the_figures_are_written_where_the_page_reads_them(stubs):
     content = json.dumps(figures(HELD, "reviews.csv")).encode()
     request = {"Bucket": "data", "Key": BAKEOFF_KEY, "Body": content, "ContentType": "application/json"}
     s3.add_response("put_object", {}, request)
-    assert f"s3://data/{BAKEOFF_KEY}" in leave(target, HELD, "reviews.csv")
+    assert f"s3://data/{BAKEOFF_KEY}" in publish_figures(target, HELD, "reviews.csv")
 
 
 def test_nothing_that_an_example_may_say_is_left():
@@ -80,7 +80,7 @@ def test_nothing_that_an_example_may_say_is_left():
 def test_where_they_cannot_be_left_a_sentence_says_why_and_nothing_fails(stubs):
     target, parameters, s3 = stubs
     parameters.add_client_error("get_parameter", "ParameterNotFound")
-    assert "is not deployed in your AWS account" in leave(target, HELD, "reviews.csv")
+    assert "is not deployed in your AWS account" in publish_figures(target, HELD, "reviews.csv")
     parameters.add_response("get_parameter", {"Parameter": {"Value": "data"}})
     s3.add_client_error("put_object", "AccessDenied")
-    assert "could not be left" in leave(target, HELD, "reviews.csv")
+    assert "could not be published" in publish_figures(target, HELD, "reviews.csv")

@@ -10,10 +10,10 @@ import pytest
 from botocore.validate import validate_parameters
 
 from bakeoff.candidates import LOGISTIC, NETWORKS
-from bakeoff.contest import Settings
+from bakeoff.contest import ContestSettings
 from cli.bakeoff.jobs import jobs_of
 from stacks.settings import load_settings
-from stacks.shared.job_context import Places
+from stacks.shared.job_context import JobContext
 from stacks.training.state_machine import definition
 
 ROLE, KEY = "arn:aws:iam::123456789012:role/jobs", "arn:aws:kms:us-east-1:123456789012:key/one"
@@ -24,7 +24,7 @@ FALLBACK = {"instance_type": "ml.g5.xlarge", "fallback_instance_types": ["ml.g6.
 def jobs(vpc: dict | None, training: dict):
     """The jobs of a deployment with these settings."""
     settings = load_settings("dev", {"dev": {"training": training}})
-    places = Places(
+    context = JobContext(
         data_bucket="data",
         model_bucket="models",
         key_arn=KEY,
@@ -39,7 +39,7 @@ def jobs(vpc: dict | None, training: dict):
         inference_stack="inference",
         vpc=vpc,
     )
-    machine = {"definition": json.dumps(definition(settings, places))}
+    machine = {"definition": json.dumps(definition(settings, context))}
     states = SimpleNamespace(describe_state_machine=lambda stateMachineArn: machine)
     target = SimpleNamespace(
         client=lambda service: states if service == "stepfunctions" else service, parameter=lambda name: name
@@ -58,7 +58,7 @@ def shape():
 def test_every_candidates_job_is_one_that_sagemaker_takes(shape, vpc, training):
     made = jobs(vpc, training)
     for candidate in (LOGISTIC, *NETWORKS.values()):
-        request = made.request_for(candidate, Settings(60.0))
+        request = made.request_for(candidate, ContestSettings(60.0))
         validate_parameters(request, shape)
         assert "{%" not in json.dumps(request), "an expression of the state machine's is no value"
         assert request.get("VpcConfig") == vpc

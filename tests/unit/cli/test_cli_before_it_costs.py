@@ -33,11 +33,11 @@ WORDS = {
 
 def commands(parameter: str, group: Any = None, before: tuple[str, ...] = ()) -> list[list[str]]:
     """Every command that has the parameter, with the words that it cannot do without."""
-    found = []
+    paths = []
     for name, command in (group or get_command(app)).commands.items():
         words = (*before, name)
-        if any(one.name == parameter for one in command.params):
-            needed = [one for one in command.params if one.required]
+        if any(param.name == parameter for param in command.params):
+            needed = [param for param in command.params if param.required]
             values = [
                 word
                 for one in needed
@@ -45,10 +45,10 @@ def commands(parameter: str, group: Any = None, before: tuple[str, ...] = ()) ->
                     [WORDS[one.name]] if one.param_type_name == "argument" else [one.opts[0], WORDS[one.name]]
                 )
             ]
-            found.append([*words, *values])
+            paths.append([*words, *values])
         if hasattr(command, "commands"):
-            found += commands(parameter, command, words)
-    return found
+            paths += commands(parameter, command, words)
+    return paths
 
 
 def ending(*words: str) -> BaseException | None:
@@ -58,7 +58,7 @@ def ending(*words: str) -> BaseException | None:
 @pytest.fixture
 def nothing_else(monkeypatch):
     """No AWS is started, chosen or asked, and no data or template is made."""
-    for place in (
+    for attempt_keys in (
         "cli.shared.embedded.choose_target",
         "cli.shared.embedded.running",
         "cli.shared.target.Target.client",
@@ -67,7 +67,10 @@ def nothing_else(monkeypatch):
         "cli.advise.profiling.profile",
         "local_aws.launcher.EmbeddedAws.start",
     ):
-        monkeypatch.setattr(place, lambda *_, place=place, **__: pytest.fail(f"{place} was called"))
+        monkeypatch.setattr(
+            attempt_keys,
+            lambda *_, attempt_keys=attempt_keys, **__: pytest.fail(f"{attempt_keys} was called"),
+        )
 
 
 @pytest.mark.parametrize("words", commands("environment"), ids=" ".join)
@@ -199,8 +202,8 @@ def test_what_cannot_be_asked_is_told_before_an_aws_is_chosen(words, reason, not
 
 @pytest.mark.parametrize(("dataset", "units"), [("imdb", "32"), ("smartwatch", "64")])
 def test_hyperparameters_are_those_of_the_data_set_and_the_callers_over_them(dataset, units):
-    found = training.hyperparameters_of("rnn", dataset, {"epochs": "3"})
-    assert (found["epochs"], found["units"]) == ("3", units)
+    hyperparameters = training.hyperparameters_of("rnn", dataset, {"epochs": "3"})
+    assert (hyperparameters["epochs"], hyperparameters["units"]) == ("3", units)
 
 
 class Deployment:
@@ -271,10 +274,8 @@ def photos(tmp_path):
 
 
 @pytest.mark.parametrize(("name", "kind"), plan.KIND_OF_OPERATION.items())
-def test_a_bulk_run_of_a_network_that_nobody_released_is_refused_before_it_is_planned(
-    name, kind, bulk_target, photos
-):
-    wanted = plan.Request(OPERATIONS[name], {}, 1.0)
+def test_a_bulk_run_of_an_unreleased_network_is_refused_before_it_is_planned(name, kind, bulk_target, photos):
+    wanted = plan.BulkRequest(OPERATIONS[name], {}, 1.0)
     with pytest.raises(
         CommandFailed, match=f"{name} asks the {kind}, and no version.*recognition release {kind}"
     ):
@@ -285,7 +286,7 @@ def test_a_bulk_run_of_a_network_that_nobody_released_is_refused_before_it_is_pl
 def test_every_operation_of_our_own_networks_is_known_to_bulk():
     from lambdas.custom.operations import OPERATIONS as OWN
 
-    assert set(plan.KIND_OF_OPERATION) == {one.name for one in OWN}
+    assert set(plan.KIND_OF_OPERATION) == {operation.name for operation in OWN}
 
 
 @pytest.mark.parametrize("go_on", [runs.resume, lambda *run: runs.redrive(*run, print)])
@@ -300,11 +301,11 @@ def test_a_run_of_a_network_that_serves_no_more_is_not_gone_on_with(go_on, bulk_
 
 
 def test_a_folder_whose_run_would_cost_too_much_is_not_uploaded(bulk_target, photos):
-    wanted = plan.Request(OPERATIONS["image-labels"], {}, 0.0015)
+    wanted = plan.BulkRequest(OPERATIONS["image-labels"], {}, 0.0015)
     with pytest.raises(CommandFailed, match=r"up to 0\.0020 US dollars .* is 0\.0015\. Nothing was started"):
         plan.start(bulk_target, wanted, str(photos))
 
 
 def test_an_empty_folder_starts_nothing(bulk_target, tmp_path):
     with pytest.raises(CommandFailed, match="There is no object below"):
-        plan.start(bulk_target, plan.Request(OPERATIONS["image-labels"], {}, 1.0), str(tmp_path))
+        plan.start(bulk_target, plan.BulkRequest(OPERATIONS["image-labels"], {}, 1.0), str(tmp_path))

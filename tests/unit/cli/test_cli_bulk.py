@@ -25,13 +25,13 @@ from cli.main import app
 from cli.models.data import upload
 from cli.shared.errors import CommandFailed
 from lambdas.bulk.asking import OPERATIONS
-from lambdas.bulk.places import Place
+from lambdas.bulk.attempt_keys import AttemptKeys
 from lambdas.common.costs import text_units
 
 SENTIMENT, LABELS = OPERATIONS["text-sentiment"], OPERATIONS["image-labels"]
 
 
-class Target:
+class StandInTarget:
     """A deployment of which only its parameters are asked."""
 
     description = "nowhere"
@@ -46,8 +46,8 @@ class Target:
         return f"recognition {words}"
 
 
-def request(operation=SENTIMENT) -> bulk.Request:
-    return bulk.Request(operation, {}, 10.0)
+def request(operation=SENTIMENT) -> bulk.BulkRequest:
+    return bulk.BulkRequest(operation, {}, 10.0)
 
 
 def objects(count: int, size: int = 100, name: str = "text") -> list[dict]:
@@ -73,7 +73,7 @@ def test_pictures_are_a_unit_and_a_call_each():
 def test_no_line_is_longer_than_a_state_may_be(lengths):
     named = [{"key": "ä" * length, "etag": "0" * 32, "size": 1} for length in lengths]
     batches = list(bulk.batches_of(SENTIMENT, named))
-    assert [one["key"] for batch in batches for one in batch] == [one["key"] for one in named]
+    assert [entry["key"] for batch in batches for entry in batch] == [entry["key"] for entry in named]
     assert all(len(json.dumps(batch)) < 256 * 1024 for batch in batches)
 
 
@@ -98,9 +98,9 @@ def test_what_cannot_run_is_refused_before_anything_is_asked(name, options, reas
 
 
 def test_a_run_may_cost_what_the_deployment_allows_and_no_more():
-    assert (bulk.limit_of(Target(), None), bulk.limit_of(Target(), 99.5)) == (100.0, 99.5)
+    assert (bulk.limit_of(StandInTarget(), None), bulk.limit_of(StandInTarget(), 99.5)) == (100.0, 99.5)
     with pytest.raises(CommandFailed, match=r"lets no run cost more than 100\.00"):
-        bulk.limit_of(Target(), 101.0)
+        bulk.limit_of(StandInTarget(), 101.0)
 
 
 def test_without_a_confirmed_price_no_limit_can_be_held_so_nothing_starts():
@@ -115,7 +115,7 @@ def test_without_a_confirmed_price_no_limit_can_be_held_so_nothing_starts():
 )
 def test_a_run_reads_the_data_bucket_or_a_folder(source, reason):
     with pytest.raises(CommandFailed, match=reason):
-        list(sources.objects_from(Target(), source, "run", sources.Selection(), lambda _: None))
+        list(sources.objects_from(StandInTarget(), source, "run", sources.Selection(), lambda _: None))
 
 
 # What a listing is asked for, so that it tells of archived objects that are there again.
@@ -126,11 +126,11 @@ RESTORED = {"OptionalObjectAttributes": ["RestoreStatus"]}
 def in_pages():
     """A target whose S3 lists these names on two pages; what is asked for the second is checked."""
     s3 = boto3.client("s3", "us-east-1", aws_access_key_id="test", aws_secret_access_key="test")
-    target = Target()
+    target = StandInTarget()
     target.client = lambda _: s3
     with Stubber(s3) as answers:
 
-        def listed(prefix: str, first: list[dict], second: list[dict], **more) -> Target:
+        def listed(prefix: str, first: list[dict], second: list[dict], **more) -> StandInTarget:
             asked = {"Bucket": "data", "Prefix": prefix, **more}
             page = {"Contents": first, "IsTruncated": True, "NextContinuationToken": "more"}
             answers.add_response("list_objects_v2", page, asked)
@@ -145,8 +145,8 @@ def in_pages():
 def test_a_prefix_of_many_pages_is_read_to_its_end_without_the_marks_of_folders(in_pages):
     first = [{"Key": "texts/", "Size": 0, "ETag": '"0"'}, {"Key": "texts/a", "Size": 7, "ETag": '"1"'}]
     target = in_pages("texts/", first, [{"Key": "texts/empty", "Size": 0, "ETag": '"2"'}], **RESTORED)
-    found = list(sources.objects_from(target, "s3://data/texts", "run", sources.Selection(), lambda _: None))
-    assert [(one["key"], one["etag"], one["size"]) for one in found] == [
+    listed = list(sources.objects_from(target, "s3://data/texts", "run", sources.Selection(), lambda _: None))
+    assert [(summary["key"], summary["etag"], summary["size"]) for summary in listed] == [
         ("texts/a", "1", 7),
         ("texts/empty", "2", 0),
     ]
@@ -156,7 +156,7 @@ def listed_object(key: str, **more) -> dict:
     return {"Key": key, "Size": 7, "ETag": '"1"', **more}
 
 
-def keys_of(target: Target, source: str, selection: sources.Selection) -> list[str]:
+def keys_of(target: StandInTarget, source: str, selection: sources.Selection) -> list[str]:
     """The keys of the objects that a run over this source reads."""
     return [one["key"] for one in sources.objects_from(target, source, "run", selection, lambda _: None)]
 
@@ -209,7 +209,7 @@ def test_of_a_folder_the_files_that_can_be_sent_are_read_and_the_others_told(tmp
     (tmp_path / "dangling.jpg").symlink_to(tmp_path / "gone.jpg")
     (tmp_path / os.fsdecode(b"caf\xe9.jpg")).write_bytes(b"content")
     selection = sources.Selection()
-    found = [one["key"] for one in sources.local_objects(tmp_path, selection)]
+    found = [local_object["key"] for local_object in sources.local_objects(tmp_path, selection)]
     assert found == ["cat.jpg", "more/dog.jpg"]
     assert selection.left_out == {
         "hidden or of the system": 4,
@@ -222,7 +222,7 @@ def test_of_a_folder_the_files_that_can_be_sent_are_read_and_the_others_told(tmp
 def test_an_upload_with_a_link_to_nothing_is_refused_before_anything_is_sent(tmp_path):
     (tmp_path / "a.jpg").write_bytes(b"content")
     (tmp_path / "b.jpg").symlink_to(tmp_path / "gone.jpg")
-    target = Target()
+    target = StandInTarget()
     target.client = lambda _: SimpleNamespace()
     with pytest.raises(CommandFailed, match=r"b\.jpg is a link to nothing\. Nothing was sent\."):
         upload(target, tmp_path, "photos", lambda _: None)
@@ -243,16 +243,16 @@ def test_a_plan_can_be_looked_at_and_starts_nothing(in_pages, monkeypatch):
 
 
 @pytest.mark.parametrize(("limit", "reason"), [(0.0008, "Nothing was started"), (1.0, None)])
-def test_a_run_that_would_cost_more_than_its_limit_is_refused_before_anything_starts(
+def test_a_run_that_would_cost_more_than_its_limit_is_refused_before_it_starts(
     in_pages, monkeypatch, limit, reason
 ):
     started = []
     monkeypatch.setattr(bulk, "begin", lambda *what: started.append(what))
-    pages = ([{"Key": f"texts/{one}", "Size": 500, "ETag": '"1"'}] for one in "ab")
+    pages = ([{"Key": f"texts/{entry}", "Size": 500, "ETag": '"1"'}] for entry in "ab")
     target = in_pages("texts/", *pages, **RESTORED)
     target.session = lambda: boto3.Session(region_name="us-east-1")
     target.parameters["bulk-calls-per-second"] = '{"*": 5.0}'
-    wanted = bulk.Request(SENTIMENT, {}, limit)
+    wanted = bulk.BulkRequest(SENTIMENT, {}, limit)
     if reason is None:
         _, plan = bulk.start(target, wanted, "s3://data/texts")
         assert (plan.usd, len(started)) == (pytest.approx(0.001), 1)
@@ -263,26 +263,26 @@ def test_a_run_that_would_cost_more_than_its_limit_is_refused_before_anything_st
 
 
 def test_outcomes_of_many_pages_are_all_read(in_pages):
-    place = Place("run", 1)
-    keys = [place.outcome(number) for number in (1, 2)]
-    target = in_pages(place.outcomes, [{"Key": keys[0]}], [{"Key": keys[1]}])
-    assert list(runs.outcome_keys(target, place)) == keys
+    attempt_keys = AttemptKeys("run", 1)
+    keys = [attempt_keys.outcome(number) for number in (1, 2)]
+    target = in_pages(attempt_keys.outcomes, [{"Key": keys[0]}], [{"Key": keys[1]}])
+    assert list(runs.outcome_keys(target, attempt_keys)) == keys
 
 
 @pytest.mark.parametrize("line", ["", "7", '"key"', '{"etag": "e"}', '{"key": "a", "size": "large"}'])
 def test_a_line_of_a_manifest_that_names_no_object_is_a_sentence(line):
     s3 = boto3.client("s3", "us-east-1", aws_access_key_id="test", aws_secret_access_key="test")
     content = f'{{"key": "a", "size": 7}}\n{line}\n'.encode()
-    target = Target()
+    target = StandInTarget()
     target.client = lambda _: s3
     with Stubber(s3) as answers:
         answers.add_response("get_object", {"Body": StreamingBody(io.BytesIO(content), len(content))})
-        found = sources.objects_from(
+        objects = sources.objects_from(
             target, "s3://data/all.jsonl", "run", sources.Selection(), lambda _: None
         )
-        assert next(found) == {"key": "a", "etag": None, "size": 7}
+        assert next(objects) == {"key": "a", "etag": None, "size": 7}
         with pytest.raises(CommandFailed, match="Line 2 of all.jsonl is not JSON with a 'key'"):
-            next(found)
+            next(objects)
 
 
 @pytest.mark.parametrize(
@@ -303,12 +303,12 @@ def test_a_run_that_ended_early_is_to_be_resumed_and_one_with_failures_that_may_
     counts = {"done": 1, "failed": failed, "left": left, "objects": 1 + failed + left, "mendable": mendable}
     now = {"run": "one", "state": state, "results": "s3://data/one", "reason": None, **counts}
     if remedy is None:
-        bulk_commands.ended(Target(), now, False)
+        bulk_commands.ended(StandInTarget(), now, False)
     else:
         with pytest.raises(typer.Exit):
-            bulk_commands.ended(Target(), now, False)
+            bulk_commands.ended(StandInTarget(), now, False)
     told = capsys.readouterr().out
-    offered = [one for one in ("resume", "redrive") if f"bulk {one} one" in told]
+    offered = [entry for entry in ("resume", "redrive") if f"bulk {entry} one" in told]
     assert offered == ([remedy] if remedy in ("resume", "redrive") else [])
     assert ("bulk results one" in told) == (left == 0 and mendable < failed)
 
@@ -338,14 +338,16 @@ def test_a_run_is_started_and_watched_to_its_end_by_one_command(monkeypatch):
     states = iter([("RUNNING", 0, 3), ("RUNNING", 2, 1), ("SUCCEEDED", 3, 0)])
     started, pauses, shown = [], [], []
 
-    def status(target: Target, run: str) -> dict:
+    def status(target: StandInTarget, run: str) -> dict:
         state, done, left = next(states)
         counts = {"done": done, "failed": 0, "left": left, "objects": 3}
         return {"run": run, "state": state, "results": "s3://data/out", "reason": None, **counts}
 
-    def start(target: Target, wanted: bulk.Request, source: str, detail, on_plan) -> tuple[str, bulk.Plan]:
+    def start(
+        target: StandInTarget, wanted: bulk.BulkRequest, source: str, detail, on_plan
+    ) -> tuple[str, bulk.BulkPlan]:
         started.append((wanted.operation.name, wanted.query, wanted.limit_usd, source))
-        plan = bulk.Plan(objects=3, units=3, calls=3, batches=1, usd=0.003, seconds=1.0)
+        plan = bulk.BulkPlan(objects=3, units=3, calls=3, batches=1, usd=0.003, seconds=1.0)
         on_plan(plan)
         return "one", plan
 
@@ -354,7 +356,7 @@ def test_a_run_is_started_and_watched_to_its_end_by_one_command(monkeypatch):
         def step(self, words: str):
             yield shown.append
 
-    monkeypatch.setattr("cli.shared.embedded.choose_target", lambda *_, **__: Target())
+    monkeypatch.setattr("cli.shared.embedded.choose_target", lambda *_, **__: StandInTarget())
     monkeypatch.setattr(bulk_commands, "Progress", Progress)
     monkeypatch.setattr(bulk, "start", start)
     monkeypatch.setattr(runs, "status", status)

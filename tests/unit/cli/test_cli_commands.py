@@ -96,7 +96,9 @@ def test_what_takes_something_away_is_never_proposed(monkeypatch, capsys):
 
 def test_every_command_that_asks_before_it_acts_is_among_those_never_proposed():
     group = typer.main.get_command(main.app)
-    asking = {name for name, one in group.commands.items() if any("--yes" in p.opts for p in one.params)}
+    asking = {
+        name for name, command in group.commands.items() if any("--yes" in p.opts for p in command.params)
+    }
     assert asking == {"down", "remove-versions"} <= NEVER_PROPOSED
 
 

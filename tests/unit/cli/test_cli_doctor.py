@@ -60,7 +60,7 @@ def test_a_serverless_endpoint_needs_no_instances():
 @pytest.mark.parametrize(
     ("use_spot", "name"), [(True, "spot training job usage"), (False, "training job usage")]
 )
-def test_spot_and_on_demand_have_quotas_of_their_own_for_every_type_that_may_be_tried(use_spot, name):
+def test_spot_and_on_demand_have_own_quotas_for_every_type_that_may_be_tried(use_spot, name):
     chosen = settings(
         training={"use_spot": use_spot, "fallback_instance_types": ["ml.g6.xlarge"], "instance_count": 4}
     )
@@ -76,7 +76,9 @@ def test_a_quota_that_is_too_small_or_not_there_says_what_to_do(short):
     quotas.pop(name)
     if short is not None:
         quotas[name] = short
-    (finding,) = [one for one in doctor.quota_findings(chosen, quotas) if not one.is_well]
+    (finding,) = [
+        quota_finding for quota_finding in doctor.quota_findings(chosen, quotas) if not quota_finding.is_well
+    ]
     assert (finding.what, finding.needed, finding.found) == (name, 1, short)
     assert "us-east-1" in finding.remedy
 
@@ -89,8 +91,15 @@ def test_reserved_concurrency_has_to_leave_what_lambda_keeps(reserved, found, we
 
 def test_an_image_near_its_end_of_patch_is_named():
     late = datetime.date(2027, 5, 1)
-    assert [one.is_well for one in doctor.image_findings(settings(), TODAY)] == [True, True]
-    (finding,) = [one for one in doctor.image_findings(settings(), late) if not one.is_well]
+    assert [image_finding.is_well for image_finding in doctor.image_findings(settings(), TODAY)] == [
+        True,
+        True,
+    ]
+    (finding,) = [
+        image_finding
+        for image_finding in doctor.image_findings(settings(), late)
+        if not image_finding.is_well
+    ]
     assert finding.what.startswith("training image")
 
 

@@ -135,7 +135,7 @@ def test_every_console_of_the_command_line_is_one_of_these():
     for file in sorted(set(CLI.rglob("*.py")) - {CLI / "shared" / "consoles.py"}):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(node, ast.ImportFrom):
-                taken = {(node.module, one.name) for one in node.names}
+                taken = {(node.module, name.name) for name in node.names}
                 assert not taken & {("rich.console", "Console"), ("rich.markup", "escape")}, file.name
             if isinstance(node, ast.Attribute):
                 assert node.attr != "from_markup", file.name

@@ -11,14 +11,14 @@ from types import SimpleNamespace
 import pytest
 
 from cli import main
-from cli.bulk.plan import Plan
+from cli.bulk.plan import BulkPlan
 from cli.models import training
 from cli.models.training import Run
 from cli.shared.errors import Interrupted, interruption_says
 from cli.shared.target import Target
 from local_aws.keys import Keys
 
-PLAN = Plan(objects=3, units=3, calls=3, batches=1, usd=0.003, seconds=1.0)
+PLAN = BulkPlan(objects=3, units=3, calls=3, batches=1, usd=0.003, seconds=1.0)
 JOB = SimpleNamespace(name="rnn-1", output_uri="s3://data/out")
 EMBEDDED = {"AWS_ENDPOINT_URL": "http://127.0.0.1:1", "AWS_REGION": "us-east-1"}
 SIGNALS = [signal.SIGINT, signal.SIGTERM]

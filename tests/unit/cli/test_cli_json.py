@@ -10,7 +10,7 @@ import pytest
 import typer
 
 from cli import main
-from cli.bulk.plan import Plan
+from cli.bulk.plan import BulkPlan
 from cli.recognize.request import Reply, recognize_and_show
 from cli.recognize.subjects import subject_in_words
 from cli.shared.errors import CommandFailed
@@ -23,7 +23,7 @@ AWS = {"AWS_ENDPOINT_URL": "http://127.0.0.1:1", "AWS_REGION": "us-east-1"}
 STATUS = {"run": "one", "state": "SUCCEEDED", "done": 3, "failed": 0, "left": 0, "objects": 3}
 BULK_STATUS = {**STATUS, "results": "s3://data/out", "reason": None}
 LEFT_OVER = {**BULK_STATUS, "state": "ABORTED", "done": 1, "left": 2}
-PLAN = Plan(objects=3, units=3, calls=3, batches=1, usd=0.003, seconds=1.0)
+PLAN = BulkPlan(objects=3, units=3, calls=3, batches=1, usd=0.003, seconds=1.0)
 REGISTERED = SimpleNamespace(version="1", model_package_arn="arn:1", output={"metrics": {"accuracy": 0.9}})
 JOB = SimpleNamespace(name="rnn-1", output_uri="s3://data/out")
 ADVISE = ["--set", "modality=image", "--set", "task=text_in_image"]
@@ -143,8 +143,8 @@ def printed(path: str, monkeypatch, capsys, tmp_path) -> tuple[int, str]:
     """The status and the standard output of a command."""
     words, stand_ins = COMMANDS[path]
     records = tmp_path / "answers.jsonl"
-    one = {"truth": "a", "own": {"label": "a", "score": 0.9}, "managed": {"label": "a", "score": 0.8}}
-    records.write_text(json.dumps(one))
+    entry = {"truth": "a", "own": {"label": "a", "score": 0.9}, "managed": {"label": "a", "score": 0.8}}
+    records.write_text(json.dumps(entry))
     monkeypatch.setattr("cli.advise.commands.BUILD", tmp_path)
     for name in ("cli.shared.embedded.choose_target", "cli.bulk.commands.target_of"):
         monkeypatch.setattr(name, gives(Api("dev", AWS)))
@@ -224,4 +224,4 @@ def test_an_operation_that_was_refused_has_the_name_that_it_answers_by(monkeypat
     monkeypatch.setattr("cli.recognize.request.ask", gives(refused))
     recognize_and_show(Api("dev", AWS), subject_in_words("A film."), as_json=True)
     result = json.loads(capsys.readouterr().out)["result"]
-    assert [one["operation"] for one in result] == ["text-sentiment", "text-class"]
+    assert [entry["operation"] for entry in result] == ["text-sentiment", "text-class"]

@@ -100,7 +100,7 @@ def test_what_is_there_gives_way_with_overwrite_only(tmp_path, monkeypatch, writ
     assert photo.read_bytes() == PHOTO
     write(photo, overwrite=True)
     assert photo.read_bytes() != PHOTO
-    assert [one.name for one in tmp_path.iterdir()] == [name]
+    assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
 def test_a_picture_that_cannot_be_written_leaves_the_old_one(tmp_path, monkeypatch):
@@ -114,7 +114,7 @@ def test_a_picture_that_cannot_be_written_leaves_the_old_one(tmp_path, monkeypat
     monkeypatch.setattr(Image.Image, "save", fail)
     with pytest.raises(OSError, match="No space left"):
         draw(asked, [CAT], output, overwrite=True)
-    assert [one.name for one in tmp_path.iterdir()] == ["holiday.png"]
+    assert [path.name for path in tmp_path.iterdir()] == ["holiday.png"]
     assert output.read_bytes() == PHOTO
 
 
@@ -125,4 +125,4 @@ def test_a_bakeoff_deletes_what_its_candidates_left_and_nothing_else(tmp_path):
     (tmp_path / "cnn" / progress.LOG_FILE).write_text("")
     (tmp_path / "thesis.odt").write_bytes(PHOTO)
     progress.clear(tmp_path)
-    assert sorted(one.name for one in tmp_path.iterdir()) == ["holiday", "thesis.odt"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["holiday", "thesis.odt"]

@@ -63,8 +63,8 @@ def test_a_model_is_read_in_each_of_its_forms(model):
 
 def test_what_is_uploaded_holds_the_models_files(model):
     with model.packed() as archive, tarfile.open(archive) as tar:
-        members = [one for one in tar if one.isfile()]
-        assert {one.name.removeprefix("./"): tar.extractfile(one).read() for one in members} == FILES
+        members = [member for member in tar if member.isfile()]
+        assert {member.name.removeprefix("./"): tar.extractfile(member).read() for member in members} == FILES
 
 
 def test_packing_leaves_nothing_beside_the_folder(tmp_path):
@@ -72,7 +72,7 @@ def test_packing_leaves_nothing_beside_the_folder(tmp_path):
     with model.packed() as archive:
         assert tmp_path not in archive.parents
     assert not archive.exists()
-    assert [one.name for one in tmp_path.iterdir()] == ["model"]
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
 
 
 def test_a_place_without_a_model_is_refused(tmp_path):
@@ -145,9 +145,9 @@ def test_a_model_of_sequences_is_registered_with_the_number_of_their_channels(aw
     assert properties["sequence_channels"] == "6"
     (container,) = package["InferenceSpecification"]["Containers"]
     bucket, _, key = container["ModelDataUrl"].removeprefix("s3://").partition("/")
-    found = target.client("s3").get_object(Bucket=bucket, Key=key)
-    assert container["ModelDataETag"] == found["ETag"].strip('"')
-    assert properties["artefact_sha256"] == hashlib.sha256(found["Body"].read()).hexdigest()
+    response = target.client("s3").get_object(Bucket=bucket, Key=key)
+    assert container["ModelDataETag"] == response["ETag"].strip('"')
+    assert properties["artefact_sha256"] == hashlib.sha256(response["Body"].read()).hexdigest()
 
 
 def test_a_model_of_this_machine_can_be_served_by_every_image_of_the_deployment(aws, tmp_path):
@@ -162,7 +162,7 @@ def test_a_model_of_this_machine_can_be_served_by_every_image_of_the_deployment(
     registered = sagemaker.describe_model_package(ModelPackageName=listed["ModelPackageArn"])
     assert version == listed["ModelPackageArn"].rsplit("/", 1)[-1]
     further = registered["AdditionalInferenceSpecifications"]
-    assert {one["Name"]: one["Containers"][0]["Image"] for one in further} == {
+    assert {specification["Name"]: specification["Containers"][0]["Image"] for specification in further} == {
         "cpu": "for-cpus",
         "litert": "ours",
     }
@@ -171,14 +171,14 @@ def test_a_model_of_this_machine_can_be_served_by_every_image_of_the_deployment(
 @pytest.fixture
 def released(monkeypatch) -> list[str]:
     """The versions that were released."""
-    found: list[str] = []
+    released_versions: list[str] = []
 
     def note(target: Target, kind: str, version: str, _) -> None:
         release.require_approved_version(target, kind, version)
-        found.append(version)
+        released_versions.append(version)
 
     monkeypatch.setattr(release, "release", note)
-    return found
+    return released_versions
 
 
 def run(*words: str):

@@ -45,12 +45,12 @@ def rgb(colour: str) -> tuple[int, int, int]:
 def test_a_box_is_drawn_where_the_thing_is(tmp_path):
     output = tmp_path / "out.png"
     assert draw(picture(), [CAT, result("Animal", 0.8)], output) == 1
-    found = Image.open(output)
-    assert found.size == (200, 100)
+    drawn = Image.open(output)
+    assert drawn.size == (200, 100)
     # Animal has the first colour and no box, so the cat has the second.
     for x, y in ((50, 70), (149, 70), (100, 89)):
-        assert found.getpixel((x, y)) == rgb(COLOURS[1])
-    assert found.getpixel((100, 75)) == (255, 255, 255)
+        assert drawn.getpixel((x, y)) == rgb(COLOURS[1])
+    assert drawn.getpixel((100, 75)) == (255, 255, 255)
 
 
 def test_an_exif_that_cannot_be_read_keeps_nothing_from_being_drawn(tmp_path):
@@ -135,8 +135,8 @@ def test_a_caption_that_would_be_covered_stands_below_it(tmp_path):
     output = tmp_path / "out.png"
     here = {"left": 0.0, "top": 0.5, "width": 0.5, "height": 0.4}
     draw(picture(), [result("Cat", 0.9, **here), result("Dog", 0.8, **here)], output)
-    found = Image.open(output)
-    colours = {found.getpixel((1, y)) for y in range(100)}
+    drawn = Image.open(output)
+    colours = {drawn.getpixel((1, y)) for y in range(100)}
     assert {rgb(COLOURS[0]), rgb(COLOURS[1])} <= colours
 
 
@@ -161,7 +161,7 @@ def test_a_text_with_its_entities_marked_is_still_the_text(text, places):
     assert shown.count(" [NAME]") >= bool(spans)
 
 
-class Target:
+class RecordingTarget:
     """A target that nobody asks."""
 
 
@@ -184,7 +184,7 @@ def answers(monkeypatch):
 def test_a_photograph_is_shown_with_what_was_found(answers, tmp_path, capsys):
     photo, output = tmp_path / "photo.jpg", tmp_path / "out.png"
     photo.write_bytes(picture())
-    assert recognize_and_show(Target(), subject_in_file(photo), picture=output)
+    assert recognize_and_show(RecordingTarget(), subject_in_file(photo), picture=output)
     assert Image.open(output).size == (200, 100)
     printed = capsys.readouterr()
     assert "photo.jpg" in printed.out and "1 box is drawn" in printed.err
@@ -195,7 +195,7 @@ def test_a_photograph_whose_labels_nobody_told_is_not_drawn_and_that_is_said(mon
     monkeypatch.setattr(recognizing, "ask", lambda *_: Reply(503, refused, 0.01))
     photo, output = tmp_path / "photo.jpg", tmp_path / "out.png"
     photo.write_bytes(picture())
-    assert not recognize_and_show(Target(), subject_in_file(photo), picture=output)
+    assert not recognize_and_show(RecordingTarget(), subject_in_file(photo), picture=output)
     assert not output.exists()
     assert "Nothing is drawn" in capsys.readouterr().err
 
@@ -206,7 +206,7 @@ def test_a_watched_folder_is_watched_on_after_a_file_that_cannot_be_asked_about(
     files = [tmp_path / name for name in ("a.png", "broken.npy", "b.txt")]
     for file in files:
         file.write_bytes(b"Ada was here.")
-    monkeypatch.setattr("cli.shared.embedded.choose_target", lambda *_, **__: Target())
+    monkeypatch.setattr("cli.shared.embedded.choose_target", lambda *_, **__: RecordingTarget())
     monkeypatch.setattr("cli.recognize.watch.new_files", lambda *_: iter(files))
     ended = CliRunner().invoke(app, ["recognize", "--watch", str(tmp_path)], env={"COLUMNS": "200"})
     assert ended.exit_code == 0, ended.output
@@ -215,7 +215,7 @@ def test_a_watched_folder_is_watched_on_after_a_file_that_cannot_be_asked_about(
 
 
 def test_a_text_is_printed_with_its_entities(answers, capsys):
-    assert recognize_and_show(Target(), subject_in_words("Ada was here."), entities=True)
+    assert recognize_and_show(RecordingTarget(), subject_in_words("Ada was here."), entities=True)
     assert "Ada [PERSON] was here." in capsys.readouterr().out
 
 
@@ -254,16 +254,16 @@ def test_new_files_come_once_and_when_they_are_written(tmp_path):
             case 8:
                 raise KeyboardInterrupt
 
-    found = []
+    names = []
     with pytest.raises(KeyboardInterrupt):
-        found.extend(file.name for file in iterate(new_files(tmp_path, (".png", ".txt"), pause), found))
-    assert found == ["a.TXT", "b.png", "old.png"]
+        names.extend(file.name for file in iterate(new_files(tmp_path, (".png", ".txt"), pause), names))
+    assert names == ["a.TXT", "b.png", "old.png"]
 
 
-def iterate(files, found):
+def iterate(files, names):
     """Keeps what came before the interruption."""
     for file in files:
-        found.append(file.name)
+        names.append(file.name)
     yield from ()
 
 

@@ -82,19 +82,20 @@ def refreshed(
 
 def entries(directory) -> dict[tuple[str, str], dict]:
     return {
-        (one["id"], one["region"]): one for one in tomllib.loads((directory / "a.toml").read_text())["price"]
+        (entry["id"], entry["region"]): entry
+        for entry in tomllib.loads((directory / "a.toml").read_text())["price"]
     }
 
 
 def test_a_new_price_replaces_the_old_one_and_leaves_the_rest(directory):
     wanted = {"regionCode": "us-east-1", "instanceName": "ml.c5.xlarge", "component": "Hosting"}
     filters = [{"Type": "TERM_MATCH", "Field": field, "Value": value} for field, value in wanted.items()]
-    (found,) = refreshed(
+    (change,) = refreshed(
         directory,
         [{"PriceList": [product(("0", "Inf", "0.2100000000"))]}],
         expected={"ServiceCode": "AmazonSageMaker", "Filters": filters},
     )
-    assert (found.before, found.after) == (0.204, 0.21)
+    assert (change.before, change.after) == (0.204, 0.21)
     entry = entries(directory)["sagemaker.ml.c5.xlarge.hosting", "us-east-1"]
     assert entry["tiers"] == [{"usd": 0.21, "status": "quoted"}]
     assert (entry["date"], entry["source"][:8]) == (TODAY, "https://")
@@ -118,15 +119,15 @@ def test_tiers_come_in_their_order_and_small_prices_keep_their_digits(directory)
 
 def test_another_region_is_added_beside_the_first(directory):
     refreshed(directory, [{"PriceList": [product(("0", "Inf", "0.25"))]}], region="eu-central-1")
-    found = entries(directory)
-    assert found["sagemaker.ml.c5.xlarge.hosting", "us-east-1"]["tiers"][0]["usd"] == 0.204
-    assert found["sagemaker.ml.c5.xlarge.hosting", "eu-central-1"]["tiers"][0]["usd"] == 0.25
+    change = entries(directory)
+    assert change["sagemaker.ml.c5.xlarge.hosting", "us-east-1"]["tiers"][0]["usd"] == 0.204
+    assert change["sagemaker.ml.c5.xlarge.hosting", "eu-central-1"]["tiers"][0]["usd"] == 0.25
 
 
 def test_every_page_is_read_and_a_product_without_an_offer_is_none(directory):
     pages = [{"PriceList": [product()], "NextToken": "more"}, {"PriceList": [product(("0", "Inf", "0.3"))]}]
-    (found,) = refreshed(directory, pages)
-    assert found.after == 0.3
+    (change,) = refreshed(directory, pages)
+    assert change.after == 0.3
 
 
 def test_the_end_of_a_usage_type_chooses_among_the_products(directory):
@@ -138,8 +139,8 @@ def test_the_end_of_a_usage_type_chooses_among_the_products(directory):
         product(("0", "Inf", "1.0"), usagetype="USE1-Pro-input"),
         product(("0", "Inf", "2.0"), usagetype="USE1-Lite-input"),
     ]
-    (found,) = refreshed(directory, [{"PriceList": offers}])
-    assert found.after == 2.0
+    (change,) = refreshed(directory, [{"PriceList": offers}])
+    assert change.after == 2.0
 
 
 @pytest.mark.parametrize(
@@ -153,8 +154,8 @@ def test_the_end_of_a_usage_type_chooses_among_the_products(directory):
     ],
 )
 def test_an_answer_that_is_not_one_price_changes_nothing_and_says_why(directory, offers, sentence):
-    (found,) = refreshed(directory, [{"PriceList": offers}])
-    assert found.after is None and sentence in found.reason
+    (change,) = refreshed(directory, [{"PriceList": offers}])
+    assert change.after is None and sentence in change.reason
     assert (directory / "a.toml").read_text() == TABLE
 
 
@@ -181,7 +182,7 @@ def test_every_query_of_the_committed_tables_can_be_written_back(tmp_path):
     for name in prices.FILES:
         shutil.copy(tables.DATA / name, tmp_path / name)
         text = (tmp_path / name).read_text()
-        before = {(one["id"], one["region"]): one for one in tomllib.loads(text)["price"]}
+        before = {(entry["id"], entry["region"]): entry for entry in tomllib.loads(text)["price"]}
         for price in prices.askable(text, "us-east-1"):
             text = prices.with_price(text, price)
-        assert {(one["id"], one["region"]): one for one in tomllib.loads(text)["price"]} == before
+        assert {(entry["id"], entry["region"]): entry for entry in tomllib.loads(text)["price"]} == before

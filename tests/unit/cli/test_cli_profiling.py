@@ -54,9 +54,9 @@ def test_a_table_in_csv(tmp_path):
 def test_texts_in_json_lines_with_a_note_about_rows_that_repeat(tmp_path):
     rows = [{"text": f"The film number {i} was good", "label": "good"} for i in range(5)]
     rows += [{"text": "A dull and tedious film", "label": "bad"}] * 3
-    found = profile(write_rows(tmp_path / "reviews.jsonl", rows))
-    assert (found.answers["modality"], found.answers["labelled_examples"]) == ("text", 8)
-    assert "2 samples are copies of others." in found.notes
+    profiled = profile(write_rows(tmp_path / "reviews.jsonl", rows))
+    assert (profiled.answers["modality"], profiled.answers["labelled_examples"]) == ("text", 8)
+    assert "2 samples are copies of others." in profiled.notes
 
 
 @pytest.mark.parametrize("suffix", ["csv", "jsonl"])

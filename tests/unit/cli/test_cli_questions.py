@@ -32,13 +32,13 @@ def sample(truth: str, prediction: str = "cat", text: str | None = None) -> dict
 
 def test_samples_of_different_classes_come_first():
     asked = samples.varied([sample("cat"), sample("cat"), sample("dog"), sample("ship")])
-    assert [one["truth"] for one in asked][:3] == ["cat", "dog", "ship"]
+    assert [sample["truth"] for sample in asked][:3] == ["cat", "dog", "ship"]
 
 
 @given(st.lists(st.sampled_from(["", "good ", "é" * 3_000, "x" * 5_000, "x" * 5_001])))
 def test_no_text_is_asked_about_that_the_managed_service_would_refuse(texts):
     asked = samples.varied([{"truth": "positive", "text": text} for text in texts])
-    assert all(len(one["text"].encode()) <= 5_000 for one in asked)
+    assert all(len(sample["text"].encode()) <= 5_000 for sample in asked)
     assert len(asked) == min(samples.SAMPLES_PER_KIND, sum(len(text.encode()) <= 5_000 for text in texts))
 
 
@@ -98,7 +98,7 @@ def model() -> ModelReport:
     return ModelReport("cnn", "1", card, evaluation, [sample("cat", "<script>")], history, {"epochs": "2"})
 
 
-def test_the_confusion_matrix_shows_shares_of_the_true_class_and_survives_an_empty_one(model):
+def test_the_confusion_matrix_shows_shares_and_survives_an_empty_class(model):
     cat, dog = confusion_rows(model)
     assert [cell["share"] for cell in cat["cells"]] == [0.75, 0.25]
     assert [cell["share"] for cell in dog["cells"]] == [0.0, 0.0]

@@ -67,7 +67,9 @@ def test_every_version_of_dev_goes_once_nothing_serves(monkeypatch, deployed):
     target = registry("dev", cnn=2, rnn=1)
     if deployed:
         deploy(target, "")
-    wanted = {one["ModelPackageArn"] for kind in ("cnn", "rnn") for one in list_versions(target, kind)}
+    wanted = {
+        version["ModelPackageArn"] for kind in ("cnn", "rnn") for version in list_versions(target, kind)
+    }
     deleted = deletable(target, monkeypatch)
     assert remove_versions(target, print) == {**dict.fromkeys(KINDS, 0), "cnn": 2, "rnn": 1}
     assert set(deleted) == wanted

@@ -74,8 +74,8 @@ def test_the_command_prints_a_row_for_each_threshold(tmp_path):
     file.write_text("\n".join(json.dumps(line) for line in lines) + "\n\n")
     assert read_records(file) == FOUR
     finished = CliRunner().invoke(app, ["replay", str(file), "--json"])
-    found = {row["threshold"]: row["accuracy"] for row in json.loads(finished.stdout)["result"]}
-    assert (found[0.0], found[0.8]) == (0.5, 0.75)
+    accuracies = {row["threshold"]: row["accuracy"] for row in json.loads(finished.stdout)["result"]}
+    assert (accuracies[0.0], accuracies[0.8]) == (0.5, 0.75)
     shown = CliRunner().invoke(app, ["replay", str(file), "--requests-per-month", "1000000"]).stdout
     assert "225.00" in shown and "4 records" in shown
 
@@ -106,7 +106,7 @@ def test_the_recorded_replay_is_that_of_its_record_which_holds_nothing_of_the_te
     assert set(told) == {"own", "managed"}
     for first, rows in told.items():
         # A sum of floats has another last digit since Python 3.12.
-        assert [pytest.approx(asdict(one)) for one in effects(recorded, first)] == rows
+        assert [pytest.approx(asdict(effect)) for effect in effects(recorded, first)] == rows
     assert len(recorded) == 1_000
     for line in RECORDS.read_text().splitlines():
         record = json.loads(line)

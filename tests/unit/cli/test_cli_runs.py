@@ -53,9 +53,9 @@ class Deployed(Target):
 def told(monkeypatch):
     """What `runs` prints of given ones."""
 
-    def of(found: list, columns: int = 300) -> str:
+    def of(response: list, columns: int = 300) -> str:
         monkeypatch.setattr("cli.shared.embedded.choose_target", lambda *_, **__: Deployed("dev", HERE))
-        monkeypatch.setattr("console.watch.watch.runs", lambda *_: found)
+        monkeypatch.setattr("console.watch.watch.runs", lambda *_: response)
         ended = CliRunner().invoke(app, ["runs"], env={"COLUMNS": str(columns)})
         assert ended.exit_code == 0, ended.output
         return ended.output

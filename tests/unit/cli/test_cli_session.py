@@ -25,7 +25,7 @@ def keys(tmp_path, monkeypatch) -> Keys:
 def test_only_the_user_can_read_them(keys):
     folder = embedded.CURL_FILE.parent
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
-    assert {one.name: stat.S_IMODE(one.stat().st_mode) for one in folder.iterdir()} == {
+    assert {path.name: stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {
         "keys.curl": 0o600,
         "console.html": 0o600,
     }
@@ -49,7 +49,7 @@ def test_neither_a_message_nor_a_log_shows_a_secret(keys):
 
 
 def test_no_two_starts_have_the_same_keys():
-    one, other = Keys.made(), Keys.made()
-    assert one.access_key_id != other.access_key_id
-    assert one.secret_access_key != other.secret_access_key
-    assert one.console_key != other.console_key
+    first, other = Keys.made(), Keys.made()
+    assert first.access_key_id != other.access_key_id
+    assert first.secret_access_key != other.secret_access_key
+    assert first.console_key != other.console_key

@@ -74,8 +74,11 @@ def test_a_file_of_readings_is_a_sequence_in_json(folder):
     (folder / "walk.json").write_text(json.dumps({"sequence": steps}))
     np.save(folder / "walk.npy", np.array(steps))
     for name in ("walk.json", "walk.npy"):
-        found = subject_in_file(folder / name)
-        assert (found.content_type, json.loads(found.content)) == ("application/json", {"sequence": steps})
+        subject = subject_in_file(folder / name)
+        assert (subject.content_type, json.loads(subject.content)) == (
+            "application/json",
+            {"sequence": steps},
+        )
 
 
 @pytest.mark.parametrize(

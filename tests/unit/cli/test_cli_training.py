@@ -81,7 +81,7 @@ def test_a_run_that_starts_from_weights_finds_them_in_the_data_bucket(target, fe
 
     training.start(target, "cnn", "s3://data/own/photos", chosen)
 
-    keys = [one["Key"] for one in target.client("s3").list_objects_v2(Bucket="data").get("Contents", [])]
+    keys = [entry["Key"] for entry in target.client("s3").list_objects_v2(Bucket="data").get("Contents", [])]
     assert keys == ([f"pretrained/{WEIGHTS.file_name}"] if pretrained else [])
 
 

@@ -41,7 +41,7 @@ def test_answers_and_volumes_are_under_the_key_but_for_disks_that_take_none():
     assert "VolumeKmsKeyId" not in request_for("text/plain", "ml.g5.xlarge")["TransformResources"]
 
 
-def test_a_gpu_gets_the_host_that_starts_the_image_and_another_instance_the_usual_one():
+def test_a_gpu_gets_the_host_that_starts_the_image_and_others_the_usual_one():
     on_gpu = request_for("text/plain", "ml.g5.xlarge")
     Shapes("sagemaker").check_request("CreateTransformJob", on_gpu)
     assert on_gpu["TransformResources"]["TransformAmiVersion"] == "al2-ami-sagemaker-batch-gpu-535"

@@ -44,8 +44,8 @@ def client(call) -> RecognitionClient:  # noqa: F811
 
     def send(path, query, body, headers) -> Reply:
         kind = headers["Content-Type"]
-        status, found, _ = call(function_of[path], f"/{path}", body, kind, query=dict(query))
-        return Reply(status, found)
+        status, body_sent, _ = call(function_of[path], f"/{path}", body, kind, query=dict(query))
+        return Reply(status, body_sent)
 
     return RecognitionClient(send, patience_seconds=0)
 
@@ -64,7 +64,11 @@ def arguments(name: str) -> tuple[list, dict]:
         subjects = [sent["sequence"]]
     else:
         subjects = [sent["text"] if isinstance(body, TextBody) else sent["texts"]]
-    options = {one["name"]: one["example"] for one in ENTRIES[name][1]["parameters"] if "example" in one}
+    options = {
+        parameter["name"]: parameter["example"]
+        for parameter in ENTRIES[name][1]["parameters"]
+        if "example" in parameter
+    }
     return subjects, options
 
 
@@ -82,14 +86,15 @@ def test_a_method_asks_as_the_example_does_and_gives_its_answer_typed(client, se
     answer = getattr(client, name.replace("-", "_"))(*subjects, **options)
     assert (answer.operation, answer.backend) == (name, expected["backend"])
     assert (answer.cost.units, answer.cost.usd) == (expected["cost"]["units"], expected["cost"]["usd"])
-    for found, wanted in zip(
+    for typed, wanted in zip(
         getattr(answer, "documents", [answer]), expected.get("documents", [expected]), strict=True
     ):
-        assert [(one.label, one.score, one.box, one.span) for one in found.results] == [
-            (one["label"], one["score"], one.get("box"), one.get("span")) for one in wanted.get("results", [])
+        assert [(result.label, result.score, result.box, result.span) for result in typed.results] == [
+            (result["label"], result["score"], result.get("box"), result.get("span"))
+            for result in wanted.get("results", [])
         ]
         if "error" in wanted:
-            assert found.error.code == wanted["error"]["code"]
+            assert typed.error.code == wanted["error"]["code"]
 
 
 def test_advice_comes_as_it_is(client):
@@ -147,7 +152,7 @@ def test_an_answer_that_is_paid_for_is_waited_for_as_long_as_the_function_may_wo
     assert sum(pauses) == 28
 
 
-def test_a_lost_answer_is_asked_for_again_with_the_same_key_and_another_request_has_another(pauses):
+def test_a_lost_answer_is_asked_for_again_with_the_same_key(pauses):
     keys = []
 
     def send(path, query, body, headers) -> Reply:

@@ -113,9 +113,7 @@ def ask(call) -> Any:  # noqa: F811
     ],
     ids=["throttled", "server errors", "connection resets", "expired tokens"],
 )
-def test_of_half_of_the_calls_failing_each_text_is_answered_and_charged_once_or_refused_and_not_charged(
-    once, listen, ask, fault, code
-):
+def test_with_half_of_the_calls_failing_each_text_is_charged_once_or_refused(once, listen, ask, fault, code):
     comprehend = Charging(fault, 0.5)
     listen(comprehend)
     answered, refused = ask()

@@ -47,7 +47,9 @@ ENVIRONMENT = {
 PLAIN = {"ResponseMetadata": {"HTTPStatusCode": 200, "HTTPHeaders": {}}}
 EXAMPLES = examples()
 BY_NAME = {operation.name: operation for operation in OPERATIONS}
-FUNCTION_OF = {one.name: function for function, operations in FUNCTIONS.items() for one in operations}
+FUNCTION_OF = {
+    operation.name: function for function, operations in FUNCTIONS.items() for operation in operations
+}
 ASKING = [name for name, operation in BY_NAME.items() if operation.service]
 
 
@@ -74,8 +76,8 @@ def environment(monkeypatch):
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", uuid.uuid4().hex)
     for function in FUNCTIONS:
         monkeypatch.delitem(sys.modules, f"lambdas.{function}.handler", raising=False)
-    # One client of a service, whether in a hurry or not, so that a stub sees every call.
-    monkeypatch.setattr(clients, "HURRIED_READ_TIMEOUT_SECONDS", clients.READ_TIMEOUT_SECONDS)
+    # One client of a service, with the short timeout or without, so that a stub sees every call.
+    monkeypatch.setattr(clients, "SHORT_READ_TIMEOUT_SECONDS", clients.READ_TIMEOUT_SECONDS)
     clients.client_with.cache_clear()
     policy.circuit_of.cache_clear()
     yield
@@ -102,14 +104,16 @@ def call():
         asked_as: str | None = None,
     ) -> tuple[int, dict[str, Any], dict[str, str]]:
         encoded = content_type in ("image/png", "image/jpeg") if as_base64 is None else as_base64
-        several = {name: [one] if isinstance(one, str) else one for name, one in (query or {}).items()}
+        several = {
+            name: [value] if isinstance(value, str) else value for name, value in (query or {}).items()
+        }
         event = {
             "httpMethod": "POST",
             "path": asked_as or path,
             "resource": path,
             "headers": {**({"Content-Type": content_type} if content_type else {}), **(headers or {})},
             "multiValueHeaders": {},
-            "queryStringParameters": {name: one[-1] for name, one in several.items()} or None,
+            "queryStringParameters": {name: value[-1] for name, value in several.items()} or None,
             "multiValueQueryStringParameters": several or None,
             "requestContext": {
                 "requestId": "r",
@@ -164,7 +168,9 @@ def service_answer(operation: Operation) -> dict[str, Any]:
 def asked_of(operation: Operation) -> dict[str, Any]:
     """What the service has to be asked for an operation's example."""
     example = EXAMPLES[operation.name]
-    contents = {name: base64.b64decode(one) for name, one in example["body"].items() if name in IMAGE_FIELDS}
+    contents = {
+        name: base64.b64decode(value) for name, value in example["body"].items() if name in IMAGE_FIELDS
+    }
     if isinstance(operation.body, SequenceBody):
         return {**example["asked"], "Body": json.dumps(example["body"], separators=(",", ":")).encode()}
     if operation.service == "sagemaker-runtime":

@@ -21,7 +21,11 @@ def test_the_curves_cross_where_the_advice_says_that_costs_do(call):
     _, body, _ = call("advise", "/advise", json.dumps(problem).encode(), "application/json")
     volumes, curves = body["cost_curves"]["volumes"], body["cost_curves"]["usd_per_month"]
     assert list(curves) == [option["id"] for option in body["options"][:5]]
-    drawn = [one for one in body["break_evens"] if {one["below"], one["above"]} <= set(curves)]
+    drawn = [
+        break_even
+        for break_even in body["break_evens"]
+        if {break_even["below"], break_even["above"]} <= set(curves)
+    ]
     assert drawn
     for one in drawn:
         after = next(index for index, volume in enumerate(volumes) if volume > one["volume"])

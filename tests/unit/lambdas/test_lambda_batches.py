@@ -16,7 +16,9 @@ SCORES = {"Positive": 1.0, "Negative": 0.0, "Neutral": 0.0, "Mixed": 0.0}
 def answer(indices, errors=()) -> dict:
     """Comprehend's answer to a piece: results for some positions, errors for others."""
     return {
-        "ResultList": [{"Index": one, "Sentiment": "POSITIVE", "SentimentScore": SCORES} for one in indices],
+        "ResultList": [
+            {"Index": index, "Sentiment": "POSITIVE", "SentimentScore": SCORES} for index in indices
+        ],
         "ErrorList": [{"Index": one, "ErrorCode": code, "ErrorMessage": "secret"} for one, code in errors],
         **PLAIN,
     }
@@ -27,11 +29,14 @@ def send(call, texts, path="sentiment", **more):
     return call("language", f"/texts/{path}/batch", body, "application/json")
 
 
-def outcomes(found: dict) -> list[str]:
+def outcomes(answer_body: dict) -> list[str]:
     """For each document its best label, or its error's code."""
-    assert [one["index"] for one in found["documents"]] == list(range(len(found["documents"])))
+    assert [document["index"] for document in answer_body["documents"]] == list(
+        range(len(answer_body["documents"]))
+    )
     return [
-        one["results"][0]["label"] if "results" in one else one["error"]["code"] for one in found["documents"]
+        document["results"][0]["label"] if "results" in document else document["error"]["code"]
+        for document in answer_body["documents"]
     ]
 
 
@@ -42,9 +47,9 @@ def test_texts_go_in_pieces_of_twenty_five_and_come_back_in_their_order(call, se
         asked = {"TextList": texts[first:last], "LanguageCode": "de"}
         # Comprehend sorts by position; an answer in another order must not matter.
         comprehend.add_response("batch_detect_sentiment", answer(reversed(range(last - first))), asked)
-    status, found, _ = send(call, texts, language_code="de")
-    assert (status, outcomes(found)) == (200, ["positive"] * 60)
-    assert found["cost"] == {"units": 180, "unit": "100 characters", "usd": 0.018}
+    status, answer_body, _ = send(call, texts, language_code="de")
+    assert (status, outcomes(answer_body)) == (200, ["positive"] * 60)
+    assert answer_body["cost"] == {"units": 180, "unit": "100 characters", "usd": 0.018}
     comprehend.assert_no_pending_responses()
 
 
@@ -53,10 +58,13 @@ def test_a_text_of_the_error_list_gets_its_own_sentence_and_is_not_charged(call,
         "batch_detect_sentiment",
         answer([0, 2], [(1, "InternalServerException"), (3, "TextSizeLimitExceeded")]),
     )
-    status, found, _ = send(call, ["a", "b", "c", "d"])
-    assert (status, outcomes(found)) == (200, ["positive", "ServiceFaulted", "positive", "TextTooLarge"])
-    assert found["cost"]["units"] == 6
-    assert "secret" not in json.dumps(found)
+    status, answer_body, _ = send(call, ["a", "b", "c", "d"])
+    assert (status, outcomes(answer_body)) == (
+        200,
+        ["positive", "ServiceFaulted", "positive", "TextTooLarge"],
+    )
+    assert answer_body["cost"]["units"] == 6
+    assert "secret" not in json.dumps(answer_body)
 
 
 def test_a_piece_that_fails_keeps_nothing_from_the_others(call, service):
@@ -64,9 +72,9 @@ def test_a_piece_that_fails_keeps_nothing_from_the_others(call, service):
     comprehend.add_response("batch_detect_sentiment", answer(range(25)))
     comprehend.add_client_error("batch_detect_sentiment", "ThrottlingException")
     comprehend.add_response("batch_detect_sentiment", answer(range(5)))
-    status, found, _ = send(call, ["text"] * 55)
+    status, answer_body, _ = send(call, ["text"] * 55)
     assert status == 200
-    assert outcomes(found) == ["positive"] * 25 + ["ServiceThrottled"] * 25 + ["positive"] * 5
+    assert outcomes(answer_body) == ["positive"] * 25 + ["ServiceThrottled"] * 25 + ["positive"] * 5
 
 
 def test_a_text_that_cannot_be_asked_about_is_named_and_the_others_are_asked(call, service):
@@ -74,26 +82,26 @@ def test_a_text_that_cannot_be_asked_about_is_named_and_the_others_are_asked(cal
     comprehend.add_response(
         "batch_detect_sentiment", answer([0, 1]), {"TextList": ["good", "fine"], "LanguageCode": "en"}
     )
-    status, found, _ = send(call, [" ", "good", "é" * 2_501, "fine", "\ud800"])
-    assert (status, outcomes(found)) == (
+    status, answer_body, _ = send(call, [" ", "good", "é" * 2_501, "fine", "\ud800"])
+    assert (status, outcomes(answer_body)) == (
         200,
         ["EmptyText", "positive", "TextTooLarge", "positive", "InvalidText"],
     )
-    assert found["documents"][2]["error"]["field"] == "texts[2]"
+    assert answer_body["documents"][2]["error"]["field"] == "texts[2]"
 
 
 def test_texts_of_which_none_is_answered_are_a_failed_request(call, service):
     assert send(call, [" ", ""])[0] == 400
     service("comprehend").add_client_error("batch_detect_sentiment", "ThrottlingException")
-    status, found, headers = send(call, ["good", "fine"])
-    assert (status, found["error"]["code"]) == (503, "ServiceThrottled")
+    status, answer_body, headers = send(call, ["good", "fine"])
+    assert (status, answer_body["error"]["code"]) == (503, "ServiceThrottled")
     assert headers["Retry-After"]
 
 
 def test_a_reason_that_may_pass_goes_before_one_that_does_not(call, service):
     service("comprehend").add_client_error("batch_detect_sentiment", "ThrottlingException")
-    status, found, headers = send(call, [" ", "good", "fine"])
-    assert (status, found["error"]["code"]) == (503, "ServiceThrottled")
+    status, answer_body, headers = send(call, [" ", "good", "fine"])
+    assert (status, answer_body["error"]["code"]) == (503, "ServiceThrottled")
     assert headers["Retry-After"]
 
 
@@ -111,16 +119,16 @@ def test_a_piece_that_is_refused_for_one_text_is_asked_in_halves(call, service):
     comprehend.add_response("detect_toxic_content", {"ResultList": one, **PLAIN}, asked("a"))
     comprehend.add_client_error("detect_toxic_content", "TextSizeLimitExceededException")
     comprehend.add_response("detect_toxic_content", {"ResultList": one * 2, **PLAIN}, asked("c", "d"))
-    status, found, _ = send(call, ["a", "bad", "c", "d"], "toxicity")
-    assert (status, outcomes(found)) == (200, ["INSULT", "TextTooLarge", "INSULT", "INSULT"])
+    status, answer_body, _ = send(call, ["a", "bad", "c", "d"], "toxicity")
+    assert (status, outcomes(answer_body)) == (200, ["INSULT", "TextTooLarge", "INSULT", "INSULT"])
 
 
 def test_no_piece_is_asked_that_would_outlive_the_function(call, service, monkeypatch):
     clock = iter([0.0, 1.0, batches.NO_CALL_AFTER_SECONDS + 1])
     monkeypatch.setattr(batches.time, "monotonic", lambda: next(clock))
     service("comprehend").add_response("batch_detect_sentiment", answer(range(25)))
-    status, found, _ = send(call, ["text"] * 30)
-    assert (status, outcomes(found)) == (200, ["positive"] * 25 + ["NotAsked"] * 5)
+    status, answer_body, _ = send(call, ["text"] * 30)
+    assert (status, outcomes(answer_body)) == (200, ["positive"] * 25 + ["NotAsked"] * 5)
 
 
 def test_segments_are_read_for_toxicity_ten_at_a_time(call, service):
@@ -132,12 +140,12 @@ def test_segments_are_read_for_toxicity_ten_at_a_time(call, service):
             {"ResultList": one * size, **PLAIN},
             {"TextSegments": [{"Text": "text"}] * size, "LanguageCode": "en"},
         )
-    status, found, _ = send(call, ["text"] * 12, "toxicity")
-    assert (status, outcomes(found)) == (200, ["INSULT"] * 12)
+    status, answer_body, _ = send(call, ["text"] * 12, "toxicity")
+    assert (status, outcomes(answer_body)) == (200, ["INSULT"] * 12)
 
 
 @pytest.mark.parametrize("texts", [[], ["a"] * 251, "a", [1], [None], {"0": "a"}])
 def test_what_is_no_list_of_texts_is_refused(call, texts):
-    status, found, _ = send(call, texts)
-    assert (status, found["error"]["field"]) == (400, "texts")
-    assert found["error"]["message"] == "The field texts has to be a list of 1 to 250 texts."
+    status, answer_body, _ = send(call, texts)
+    assert (status, answer_body["error"]["field"]) == (400, "texts")
+    assert answer_body["error"]["message"] == "The field texts has to be a list of 1 to 250 texts."

@@ -47,7 +47,8 @@ def test_an_hours_budget_begins_anew_with_the_hour_and_is_forgotten_soon(dynamod
     budget = Budget(dynamodb, empty_table, "deployment", 0.001, now=lambda: next(clock), period="hour")
     assert [budget.reserve(0.001) is not None for _ in range(3)] == [True, False, True]
     items = {
-        one["id"]["S"]: int(one["expires_at"]["N"]) for one in dynamodb.scan(TableName=empty_table)["Items"]
+        item["id"]["S"]: int(item["expires_at"]["N"])
+        for item in dynamodb.scan(TableName=empty_table)["Items"]
     }
     assert items.keys() == {"deployment#2026-11-30T23", "deployment#2026-12-01T00"}
     assert max(items.values()) == DECEMBER.timestamp() + 2 * 24 * 3600

@@ -114,15 +114,15 @@ def filled(shape: Shape, marks: dict[str, Any], counter: Iterator[int], path: st
 def told(results: list[Result], details: dict[str, Any]) -> set[Any]:
     """Every value in a reading; what the services write in percent is a share there."""
 
-    def values(one: Any) -> Iterator[Any]:
-        if isinstance(one, dict | list):
-            for inner in one.values() if isinstance(one, dict) else one:
+    def values(name: Any) -> Iterator[Any]:
+        if isinstance(name, dict | list):
+            for inner in name.values() if isinstance(name, dict) else name:
                 yield from values(inner)
         else:
-            yield one
+            yield name
 
-    found = set(values([[one.as_json() for one in results], details]))
-    return found | {round(one * 100, 9) for one in found if isinstance(one, float)}
+    values_told = set(values([[result.as_json() for result in results], details]))
+    return values_told | {round(name * 100, 9) for name in values_told if isinstance(name, float)}
 
 
 def as_the_service_writes(operation: Operation, answer: dict[str, Any]) -> dict[str, Any]:
@@ -156,8 +156,10 @@ def test_an_option_reaches_every_member_below_its_structure(name):
     operation = BY_NAME[name]
     shape = model_of(operation).input_shape
     given = {option.member for option in operation.options if option.member}
-    nested = {one for one in leaves(shape) if one.partition(".")[0] in {m.partition(".")[0] for m in given}}
-    reached = {one for one in nested if any(one == m or one.startswith(f"{m}.") for m in given)}
+    nested = {
+        leaf for leaf in leaves(shape) if leaf.partition(".")[0] in {m.partition(".")[0] for m in given}
+    }
+    reached = {name for name in nested if any(name == m or name.startswith(f"{m}.") for m in given)}
     assert nested == reached
 
 
@@ -171,10 +173,10 @@ def test_nothing_that_the_service_says_is_lost_but_what_is_told_otherwise(name):
     wanted = {
         path: mark
         for path, mark in marks.items()
-        if not any(path == one or path.startswith(f"{one}.") for one in otherwise)
+        if not any(path == name or path.startswith(f"{name}.") for name in otherwise)
     }
-    found = told(reading.results, reading.details)
-    assert {path for path, mark in wanted.items() if mark not in found} == set()
+    values_told = told(reading.results, reading.details)
+    assert {path for path, mark in wanted.items() if mark not in values_told} == set()
 
 
 @pytest.mark.parametrize("name", [name for name in MANAGED if BY_NAME[name].api.startswith("Batch")])
@@ -192,8 +194,8 @@ def test_an_item_of_a_batch_says_what_the_single_operation_says(name):
 def test_no_wrapped_operation_gives_its_answer_in_pages(service):
     client = boto3.client(service, "us-east-1")
     wrapped = [BY_NAME[name] for name in MANAGED if BY_NAME[name].service == service]
-    assert [one.api for one in wrapped if client.can_paginate(one.method)] == []
-    members = {member for one in wrapped for member in model_of(one).output_shape.members}
+    assert [name.api for name in wrapped if client.can_paginate(name.method)] == []
+    members = {member for name in wrapped for member in model_of(name).output_shape.members}
     assert not members & {"NextToken", "PaginationToken"}
 
 
@@ -208,7 +210,7 @@ def test_of_the_mentions_of_a_thing_the_ones_that_describe_it_best_are_marked():
         "MentionSentiment": {"Sentiment": "POSITIVE", "SentimentScore": scores},
     }
     answer = {"Entities": [{"DescriptiveMentionIndex": [1], "Mentions": [mention, mention]}]}
-    marks = [one.details["descriptive"] for one in targeted_sentiments(answer).results]
+    marks = [result.details["descriptive"] for result in targeted_sentiments(answer).results]
     assert marks == [False, True]
 
 
@@ -216,5 +218,5 @@ def test_each_part_of_a_persons_body_is_told():
     box = {"Left": 0.1, "Top": 0.1, "Width": 0.2, "Height": 0.2}
     parts = [{"Name": name, "Confidence": 90.0, "EquipmentDetections": []} for name in ("FACE", "HEAD")]
     person = {"Id": 0, "Confidence": 99.0, "BoundingBox": box, "BodyParts": parts}
-    (found,) = equipment({"Persons": [person]}).results
-    assert [one["name"] for one in found.details["body_parts"]] == ["FACE", "HEAD"]
+    (result,) = equipment({"Persons": [person]}).results
+    assert [body_part["name"] for body_part in result.details["body_parts"]] == ["FACE", "HEAD"]

@@ -90,9 +90,9 @@ def test_json_with_a_byte_order_mark_is_json(call, entities, encoding):
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity"])
 def test_what_json_has_no_number_for_is_called_by_its_name(call, number):
     content = f'{{"sequence": [[{number}]]}}'.encode()
-    status, found, _ = call("custom", "/sequences/class", content, "application/json")
-    assert (status, found["error"]["code"]) == (400, "MalformedJson")
-    assert found["error"]["message"] == f"The body is no JSON: {number} is no number of JSON's."
+    status, answer, _ = call("custom", "/sequences/class", content, "application/json")
+    assert (status, answer["error"]["code"]) == (400, "MalformedJson")
+    assert answer["error"]["message"] == f"The body is no JSON: {number} is no number of JSON's."
 
 
 @pytest.mark.parametrize(
@@ -120,9 +120,9 @@ def test_other_spellings_of_an_image_type_are_taken(call, service, content_type)
     ],
 )
 def test_a_type_that_is_not_taken_is_told_truly(call, content_type, words):
-    status, found, _ = call("vision", "/images/faces", picture(), content_type, as_base64=True)
-    assert (status, found["error"]["code"]) == (415, "UnsupportedMediaType")
-    assert found["error"]["message"].startswith(f"The content type {words}; this operation takes image/png,")
+    status, answer, _ = call("vision", "/images/faces", picture(), content_type, as_base64=True)
+    assert (status, answer["error"]["code"]) == (415, "UnsupportedMediaType")
+    assert answer["error"]["message"].startswith(f"The content type {words}; this operation takes image/png,")
 
 
 PNG = picture()
@@ -153,8 +153,8 @@ def test_base64_is_read_as_its_standards_allow(call, service, encoded):
 @pytest.mark.parametrize("encoded", ["%%%", "A", "AAAA=A", "AA AA", "data:image/png,AAAA", "Käse"])
 def test_what_is_no_base64_is_refused(call, encoded):
     body = json.dumps({"image": encoded}).encode()
-    status, found, _ = call("vision", "/images/faces", body, "application/json")
-    assert (status, found["error"]["code"]) == (400, "InvalidBase64")
+    status, answer, _ = call("vision", "/images/faces", body, "application/json")
+    assert (status, answer["error"]["code"]) == (400, "InvalidBase64")
 
 
 TRAILED_PNG, TRAILED_JPEG = PNG + b"trail", picture("JPEG") + b"\xff\xd8"

@@ -56,18 +56,18 @@ FAULTS = {
 def test_a_fault_that_stays_is_told_truthfully_and_asked_about_twice_at_most(call, comprehend, fault):
     way, status, code, calls = FAULTS[fault]
     service = comprehend(way)
-    found = call("language", "/texts/sentiment", b"Good.", "text/plain")
-    assert (found[0], found[1]["error"]["code"]) == (status, code)
-    assert ("Retry-After" in found[2]) == (status == 503)
-    assert SECRET not in json.dumps(found[1])
+    answer = call("language", "/texts/sentiment", b"Good.", "text/plain")
+    assert (answer[0], answer[1]["error"]["code"]) == (status, code)
+    assert ("Retry-After" in answer[2]) == (status == 503)
+    assert SECRET not in json.dumps(answer[1])
     assert service.calls == calls
 
 
 @pytest.mark.parametrize("fault", [name for name in FAULTS if FAULTS[name][3] == 2])
 def test_a_fault_that_passes_costs_a_second_try_and_nothing_else(call, comprehend, fault):
     service = comprehend(FAULTS[fault][0], says(200, GOOD))
-    status, found, _ = call("language", "/texts/sentiment", b"Good.", "text/plain")
-    assert (status, found["results"][0]["label"], service.calls) == (200, "positive", 2)
+    status, answer, _ = call("language", "/texts/sentiment", b"Good.", "text/plain")
+    assert (status, answer["results"][0]["label"], service.calls) == (200, "positive", 2)
 
 
 @pytest.mark.parametrize("wrong", ["nobody listens", "no such host", "not enabled"])
@@ -81,9 +81,9 @@ def test_a_wrong_region_is_unavailable_and_nothing_is_charged(call, comprehend, 
         monkeypatch.delenv("AWS_ENDPOINT_URL_COMPREHEND")
         monkeypatch.setenv("AWS_DEFAULT_REGION", "us-nowhere-1")
         monkeypatch.setattr(socket, "getaddrinfo", no_such_host)
-    status, found, headers = call("language", "/texts/sentiment", b"Good.", "text/plain")
+    status, answer, headers = call("language", "/texts/sentiment", b"Good.", "text/plain")
     code = "SignatureRefused" if wrong == "not enabled" else "ServiceUnreachable"
-    assert (status, found["error"]["code"]) == (503, code)
+    assert (status, answer["error"]["code"]) == (503, code)
     assert headers["Retry-After"]
     assert service.calls == (wrong == "not enabled")
 

@@ -108,12 +108,12 @@ def test_a_nasty_text_is_taken_as_it_is_or_refused(pieces, reader):
     # In JSON two halves of a surrogate pair that meet are one character.
     text = json.loads(json.dumps("".join(pieces)))
     fields = {"text": text} if reader[0] is read_text else {"texts": [text]}
-    found = outcome(*reader, event(json.dumps(fields), "application/json", as_base64=False))
+    refusal_code = outcome(*reader, event(json.dumps(fields), "application/json", as_base64=False))
     is_text = text.strip() and not any("\ud800" <= character <= "\udfff" for character in text)
     if reader[0] is read_text:
-        assert found == 400 if not is_text else found.text == text
+        assert refusal_code == 400 if not is_text else refusal_code.text == text
     else:
-        assert (found.refusals[0] is None) == bool(is_text)
+        assert (refusal_code.refusals[0] is None) == bool(is_text)
 
 
 JSON = st.recursive(

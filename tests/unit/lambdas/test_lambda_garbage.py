@@ -14,14 +14,14 @@ def test_malformed_requests_are_refused(monkeypatch):
     for module in (vision, language, custom):
         # The benchmark puts services of its own there.
         monkeypatch.setattr(module, "client", module.client)
-    found = malformed_requests.measure(200, seed=1)
-    statuses = found["statuses"]
+    figures = malformed_requests.measure(200, seed=1)
+    statuses = figures["statuses"]
     assert sum(statuses.values()) == 200
     assert set(statuses) <= {"200", "400", "413", "415"}
     # Bits may flip where nobody looks, and decoders pass over an EXIF segment that lies about its length: that is a
     # picture.
     assert statuses.get("200", 0) < 60
-    assert found["good_ones_answered_afterwards"] == "6 of 6"
+    assert figures["good_ones_answered_afterwards"] == "6 of 6"
 
 
 def test_the_recorded_ten_thousand_were_refused_and_left_the_memory_flat():

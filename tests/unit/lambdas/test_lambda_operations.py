@@ -30,11 +30,11 @@ def test_an_example_is_put_to_the_service_and_answered_in_the_one_format(call, s
     stubber = service(operation.service)
     stubber.add_response(operation.method, service_answer(operation), asked_of(operation))
     body = json.dumps(example["body"]).encode()
-    status, found, _ = call(
+    status, answer, _ = call(
         FUNCTION_OF[name], f"/{operation.path}", body, "application/json", query=example["query"]
     )
-    assert found.pop("latency_milliseconds") >= 0
-    assert (status, found) == (200, example["answer"])
+    assert answer.pop("latency_milliseconds") >= 0
+    assert (status, answer) == (200, example["answer"])
     stubber.assert_no_pending_responses()
 
 
@@ -42,7 +42,7 @@ def test_an_example_is_put_to_the_service_and_answered_in_the_one_format(call, s
 def test_every_score_of_an_answer_is_a_share(name):
     answer = EXAMPLES[name]["answer"]
     for reading in answer.get("documents", [answer]):
-        scores = [one["score"] for one in reading.get("results", [])]
+        scores = [result["score"] for result in reading.get("results", [])]
         assert scores == sorted(scores, reverse=True)
         assert all(0 <= score <= 1 for score in scores)
 
@@ -56,10 +56,10 @@ def test_an_image_may_be_the_body_itself(call, service, name):
     else:
         asked |= {"Body": content, "ContentType": "image/jpeg"}
     service(operation.service).add_response(operation.method, service_answer(operation), asked)
-    found = call(
+    answer = call(
         FUNCTION_OF[name], f"/{operation.path}", content, "image/jpeg", query=EXAMPLES[name]["query"]
     )
-    assert (found[0], found[1]["results"]) == (200, EXAMPLES[name]["answer"]["results"])
+    assert (answer[0], answer[1]["results"]) == (200, EXAMPLES[name]["answer"]["results"])
 
 
 @pytest.mark.parametrize("name", [name for name in ASKING if isinstance(BY_NAME[name].body, TextBody)])
@@ -67,10 +67,10 @@ def test_a_text_may_be_the_body_itself(call, service, name):
     operation, example = BY_NAME[name], EXAMPLES[name]
     service(operation.service).add_response(operation.method, service_answer(operation), asked_of(operation))
     body = example["body"]["text"].encode()
-    status, found, _ = call(
+    status, answer, _ = call(
         FUNCTION_OF[name], f"/{operation.path}", body, "text/plain; charset=utf-8", query=example["query"]
     )
-    assert (status, found["results"]) == (200, example["answer"]["results"])
+    assert (status, answer["results"]) == (200, example["answer"]["results"])
 
 
 def test_a_stand_in_is_named(call, service):
@@ -89,7 +89,7 @@ def test_the_options_that_nobody_gives_are_those_of_the_table(call, service):
     assert call("vision", "/images/labels", content, "image/png")[0] == 200
 
 
-def test_required_equipment_alone_gets_the_confidence_that_rekognition_wants_beside_it(call, service):
+def test_required_equipment_gets_the_confidence_that_rekognition_wants_with_it(call, service):
     operation, content = BY_NAME["image-protective-equipment"], picture()
     attributes = {"RequiredEquipmentTypes": ["HAND_COVER"], "MinConfidence": 80.0}
     service("rekognition").add_response(
@@ -103,21 +103,21 @@ def test_required_equipment_alone_gets_the_confidence_that_rekognition_wants_bes
 
 def test_a_deployment_without_a_classifier_says_so(call, monkeypatch):
     monkeypatch.delenv("DOCUMENT_CLASSIFIER_ENDPOINT_ARN")
-    status, found, _ = call("language", "/texts/classification", b"Good.", "text/plain")
-    assert (status, found["error"]["code"]) == (501, "NoClassifier")
+    status, answer, _ = call("language", "/texts/classification", b"Good.", "text/plain")
+    assert (status, answer["error"]["code"]) == (501, "NoClassifier")
 
 
 def test_a_path_that_is_not_there_is_said_so(call):
-    status, found, _ = call("vision", "/images/unknown", b"x", "text/plain")
-    assert (status, found["error"]["code"]) == (404, "NoSuchOperation")
+    status, answer, _ = call("vision", "/images/unknown", b"x", "text/plain")
+    assert (status, answer["error"]["code"]) == (404, "NoSuchOperation")
 
 
 @pytest.mark.parametrize("path", ["/v1/texts/sentiment", "/texts/sentiment/", "//texts/sentiment"])
 def test_an_operation_is_found_whatever_the_path_before_and_behind_it(call, service, path):
     """Behind a custom domain the path begins with the domain's base path; the resource never does."""
     service("comprehend").add_response("detect_sentiment", service_answer(BY_NAME["text-sentiment"]))
-    status, found, _ = call("language", "/texts/sentiment", b"Good.", "text/plain", asked_as=path)
-    assert (status, found["operation"]) == (200, "text-sentiment")
+    status, answer, _ = call("language", "/texts/sentiment", b"Good.", "text/plain", asked_as=path)
+    assert (status, answer["operation"]) == (200, "text-sentiment")
 
 
 @pytest.mark.parametrize(
@@ -136,8 +136,8 @@ def test_a_cost_that_nobody_confirmed_is_unknown_and_not_nothing(call, service):
     operation, content = BY_NAME["image-labels"], picture()
     service("rekognition").add_response(operation.method, service_answer(operation))
     query = {"features": "GENERAL_LABELS,IMAGE_PROPERTIES"}
-    _, found, _ = call("vision", "/images/labels", content, "image/png", query=query)
-    assert found["cost"] == {"units": 1, "unit": "image", "usd": None}
+    _, answer, _ = call("vision", "/images/labels", content, "image/png", query=query)
+    assert answer["cost"] == {"units": 1, "unit": "image", "usd": None}
 
 
 def test_our_networks_see_the_bytes_and_not_their_base64(call, service):

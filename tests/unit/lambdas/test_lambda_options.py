@@ -14,7 +14,7 @@ from lambdas.common.options import (
     Choice,
     Choices,
     Integer,
-    Option,
+    QueryOption,
     Share,
     Words,
     read_options,
@@ -28,7 +28,7 @@ SESSION = botocore.session.get_session()
 OPTIONS = [(name, option) for name in ASKING for option in BY_NAME[name].options]
 
 
-def shape_of(name: str, option: Option):
+def shape_of(name: str, option: QueryOption):
     """The shape of the service's member that an option fills."""
     operation = BY_NAME[name]
     shape = SESSION.get_service_model(operation.service).operation_model(operation.api).input_shape
@@ -37,7 +37,7 @@ def shape_of(name: str, option: Option):
     return shape
 
 
-@pytest.mark.parametrize(("name", "option"), OPTIONS, ids=lambda one: getattr(one, "name", one))
+@pytest.mark.parametrize(("name", "option"), OPTIONS, ids=lambda option: getattr(option, "name", option))
 def test_an_option_is_one_of_the_service_s_own(name, option):
     if option.member is None:
         assert name == "text-pii-redaction"
@@ -55,12 +55,14 @@ def test_an_option_is_one_of_the_service_s_own(name, option):
 
 
 def test_the_kinds_of_personal_data_are_comprehend_s():
-    (option,) = [one for one in BY_NAME["text-pii-redaction"].options if one.name == "pii_entity_types"]
+    (option,) = [
+        option for option in BY_NAME["text-pii-redaction"].options if option.name == "pii_entity_types"
+    ]
     kinds = SESSION.get_service_model("comprehend").shape_for("PiiEntityType").enum
     assert set(option.values) == set(kinds)
 
 
-@pytest.mark.parametrize(("name", "option"), OPTIONS, ids=lambda one: getattr(one, "name", one))
+@pytest.mark.parametrize(("name", "option"), OPTIONS, ids=lambda option: getattr(option, "name", option))
 def test_a_value_that_an_option_does_not_take_is_refused_by_the_option_s_name(name, option):
     names = {"-1", "1e3", "NaN", "ALL,ALL"} if isinstance(option, Words) else set()
     for value in {"", "-1", "1e3", "NaN", "٣", "<script>", "a" * 200, "ALL,ALL", "Cat,,Dog"} - names:
@@ -73,20 +75,20 @@ def test_a_value_that_an_option_does_not_take_is_refused_by_the_option_s_name(na
 
 def test_a_bad_option_is_refused_before_the_body_is_looked_at(call):
     query = {"max_labels": "many"}
-    status, found, _ = call("vision", "/images/labels", b"no image", "image/png", query=query)
-    assert (status, found["error"]["field"]) == (400, "max_labels")
-    assert found["error"]["message"] == "The option max_labels has to be a whole number from 1 to 1000."
+    status, answer, _ = call("vision", "/images/labels", b"no image", "image/png", query=query)
+    assert (status, answer["error"]["field"]) == (400, "max_labels")
+    assert answer["error"]["message"] == "The option max_labels has to be a whole number from 1 to 1000."
 
 
 @pytest.mark.parametrize("name", BY_NAME)
 def test_an_option_that_is_not_there_is_refused_with_those_that_are(call, name):
     operation = BY_NAME[name]
     body = json.dumps(EXAMPLES[name]["body"]).encode()
-    status, found, _ = call(
+    status, answer, _ = call(
         FUNCTION_OF[name], f"/{operation.path}", body, "application/json", query={"smell": "1"}
     )
-    assert (status, found["error"]["code"]) == (400, "UnknownOption")
-    assert all(option.name in found["error"]["message"] for option in operation.options)
+    assert (status, answer["error"]["code"]) == (400, "UnknownOption")
+    assert all(option.name in answer["error"]["message"] for option in operation.options)
 
 
 @pytest.mark.parametrize(
@@ -98,18 +100,18 @@ def test_an_option_that_is_not_there_is_refused_with_those_that_are(call, name):
 )
 def test_an_option_that_is_given_twice_is_refused(call, body, query):
     content = json.dumps(body).encode()
-    status, found, _ = call("language", "/texts/entities", content, "application/json", query=query)
-    assert (status, found["error"]["field"]) == (400, "language_code")
-    assert "twice" in found["error"]["message"]
+    status, answer, _ = call("language", "/texts/entities", content, "application/json", query=query)
+    assert (status, answer["error"]["field"]) == (400, "language_code")
+    assert "twice" in answer["error"]["message"]
 
 
 @pytest.mark.parametrize(
     ("path", "code"), [("pii", "de"), ("syntax", "ja"), ("toxicity", "es"), ("targeted-sentiment", "fr")]
 )
-def test_a_language_that_an_operation_does_not_know_is_refused_before_anything_is_charged(call, path, code):
+def test_an_unknown_language_is_refused_before_anything_is_charged(call, path, code):
     body = json.dumps({"text": "Text.", "language_code": code}).encode()
-    status, found, _ = call("language", f"/texts/{path}", body, "application/json")
-    assert (status, found["error"]["field"]) == (400, "language_code")
+    status, answer, _ = call("language", f"/texts/{path}", body, "application/json")
+    assert (status, answer["error"]["field"]) == (400, "language_code")
 
 
 def test_members_are_nested_as_the_service_wants_them():

@@ -66,10 +66,10 @@ def ask(call, service, monkeypatch):
             script(comprehend, "detect_sentiment", one, sentiment)
         for one in own:
             script(endpoint, "invoke_endpoint", one, prediction)
-        status, found, _ = call("language", "/texts/sentiment", TEXT, "text/plain")
+        status, answer, _ = call("language", "/texts/sentiment", TEXT, "text/plain")
         comprehend.assert_no_pending_responses()
         endpoint.assert_no_pending_responses()
-        return status, found
+        return status, answer
 
     return run
 
@@ -93,73 +93,73 @@ def prediction(score: float) -> dict:
     return {"Body": StreamingBody(io.BytesIO(content), len(content)), "ContentType": "application/json"}
 
 
-def route(found: dict) -> list[tuple[str, str]]:
-    return [(one["backend"], one["outcome"]) for one in found["route"]]
+def route(answer: dict) -> list[tuple[str, str]]:
+    return [(one["backend"], one["outcome"]) for one in answer["route"]]
 
 
 CASCADE = {"backend": "cascade", "first": "own", "threshold": 0.8}
 
 
-def test_without_a_policy_the_managed_service_answers_and_nothing_is_said_of_a_route(call, service):
+def test_without_a_policy_the_managed_service_answers_and_no_route_is_told(call, service):
     service("comprehend").add_response("detect_sentiment", sentiment(0.9))
-    _, found, _ = call("language", "/texts/sentiment", TEXT, "text/plain")
-    assert (found["backend"], "route" in found) == ("comprehend", False)
+    _, answer, _ = call("language", "/texts/sentiment", TEXT, "text/plain")
+    assert (answer["backend"], "route" in answer) == ("comprehend", False)
 
 
 def test_our_own_network_answers_where_the_policy_says_so(ask):
-    status, found = ask({"backend": "own"}, own=[0.7])
-    assert (status, found["backend"], found["operation"]) == (200, "sagemaker", "text-sentiment")
-    assert found["model"]["version"] == "7"
-    assert route(found) == [("own", "answered")]
+    status, answer = ask({"backend": "own"}, own=[0.7])
+    assert (status, answer["backend"], answer["operation"]) == (200, "sagemaker", "text-sentiment")
+    assert answer["model"]["version"] == "7"
+    assert route(answer) == [("own", "answered")]
 
 
 def test_a_sure_first_answer_of_a_cascade_is_the_answer(ask):
-    _, found = ask(CASCADE, own=[0.8])
-    assert (found["backend"], route(found)) == ("sagemaker", [("own", "answered")])
-    assert found["cost"]["usd"] is None
+    _, answer = ask(CASCADE, own=[0.8])
+    assert (answer["backend"], route(answer)) == ("sagemaker", [("own", "answered")])
+    assert answer["cost"]["usd"] is None
 
 
 def test_an_unsure_first_answer_of_a_cascade_gets_a_second_opinion(ask):
-    _, found = ask(CASCADE, own=[0.7], managed=[0.6])
-    assert (found["backend"], route(found)) == ("comprehend", [("own", "unsure"), ("managed", "answered")])
-    assert found["cost"]["usd"] == CALL_USD
+    _, answer = ask(CASCADE, own=[0.7], managed=[0.6])
+    assert (answer["backend"], route(answer)) == ("comprehend", [("own", "unsure"), ("managed", "answered")])
+    assert answer["cost"]["usd"] == CALL_USD
 
 
 def test_a_cascade_the_other_way_says_what_its_first_answer_cost(ask):
-    _, found = ask({**CASCADE, "first": "managed"}, managed=[0.7], own=[0.9])
-    assert (found["backend"], route(found)) == ("sagemaker", [("managed", "unsure"), ("own", "answered")])
-    assert found["cost"]["usd"] == CALL_USD
+    _, answer = ask({**CASCADE, "first": "managed"}, managed=[0.7], own=[0.9])
+    assert (answer["backend"], route(answer)) == ("sagemaker", [("managed", "unsure"), ("own", "answered")])
+    assert answer["cost"]["usd"] == CALL_USD
 
 
 @pytest.mark.parametrize("code", ["ThrottlingException", "InternalServerException", "AccessDeniedException"])
 def test_an_unsure_answer_is_better_than_none(ask, code):
-    status, found = ask(CASCADE, own=[0.7], managed=[code])
-    assert (status, found["backend"]) == (200, "sagemaker")
-    assert route(found)[0] == ("own", "unsure")
+    status, answer = ask(CASCADE, own=[0.7], managed=[code])
+    assert (status, answer["backend"]) == (200, "sagemaker")
+    assert route(answer)[0] == ("own", "unsure")
 
 
 def test_a_cascade_whose_first_cannot_answer_asks_the_second(ask):
-    status, found = ask(CASCADE, own=["ModelNotReadyException"], managed=[0.6])
-    assert (status, route(found)) == (200, [("own", "ModelNotReady"), ("managed", "answered")])
+    status, answer = ask(CASCADE, own=["ModelNotReadyException"], managed=[0.6])
+    assert (status, route(answer)) == (200, [("own", "ModelNotReady"), ("managed", "answered")])
 
 
 def test_a_fallback_answers_only_where_the_policy_wants_one(ask):
-    status, found = ask({"backend": "managed", "fallback": True}, managed=["ThrottlingException"], own=[0.9])
-    assert (status, found["backend"]) == (200, "sagemaker")
-    status, found = ask({"backend": "managed"}, managed=["ThrottlingException"])
-    assert (status, found["error"]["code"]) == (503, "ServiceThrottled")
+    status, answer = ask({"backend": "managed", "fallback": True}, managed=["ThrottlingException"], own=[0.9])
+    assert (status, answer["backend"]) == (200, "sagemaker")
+    status, answer = ask({"backend": "managed"}, managed=["ThrottlingException"])
+    assert (status, answer["error"]["code"]) == (503, "ServiceThrottled")
 
 
 def test_when_nobody_answers_the_reason_is_that_of_the_first(ask):
-    status, found = ask(CASCADE, own=["ModelNotReadyException"], managed=["ThrottlingException"])
-    assert (status, found["error"]["code"]) == (503, "ModelNotReady")
+    status, answer = ask(CASCADE, own=["ModelNotReadyException"], managed=["ThrottlingException"])
+    assert (status, answer["error"]["code"]) == (503, "ModelNotReady")
 
 
 def test_what_is_wrong_with_the_request_is_said_and_nobody_else_is_asked(call, monkeypatch):
     monkeypatch.setenv("POLICIES", json.dumps({"image-labels": {"backend": "managed", "fallback": True}}))
     small = picture(size=(32, 32))
-    status, found, _ = call("vision", "/images/labels", small, "image/png")
-    assert (status, found["error"]["code"]) == (400, "ImageTooSmall")
+    status, answer, _ = call("vision", "/images/labels", small, "image/png")
+    assert (status, answer["error"]["code"]) == (400, "ImageTooSmall")
 
 
 def test_a_budget_holds_what_was_spent_and_no_more(ask, spending):
@@ -175,23 +175,23 @@ def test_a_spent_budget_ends_the_asking(ask, spending):
     # Room for one call with the retry that might be charged too, and then for none.
     policy = {"backend": "managed", "monthly_budget_usd": CALL_USD * 2}
     assert ask(policy, managed=[0.9])[0] == 200
-    status, found = ask(policy)
-    assert (status, found["error"]["code"]) == (429, "BudgetSpent")
+    status, answer = ask(policy)
+    assert (status, answer["error"]["code"]) == (429, "BudgetSpent")
     assert spending.usd <= CALL_USD * 2
 
 
 def test_a_cascade_goes_on_with_its_first_answers_when_the_budget_is_spent(ask, spending):
     policy = {**CASCADE, "monthly_budget_usd": CALL_USD * 2}
     assert ask(policy, own=[0.5], managed=[0.9])[1]["backend"] == "comprehend"
-    status, found = ask(policy, own=[0.5])
-    assert (status, found["backend"]) == (200, "sagemaker")
-    assert route(found) == [("own", "unsure"), ("managed", "BudgetSpent")]
+    status, answer = ask(policy, own=[0.5])
+    assert (status, answer["backend"]) == (200, "sagemaker")
+    assert route(answer) == [("own", "unsure"), ("managed", "BudgetSpent")]
 
 
 def test_nothing_is_spent_while_the_budget_cannot_be_asked(ask, spending):
     spending.broken = True
-    status, found = ask({"backend": "managed", "monthly_budget_usd": 1.0})
-    assert (status, found["error"]["code"]) == (503, "BudgetUnknown")
+    status, answer = ask({"backend": "managed", "monthly_budget_usd": 1.0})
+    assert (status, answer["error"]["code"]) == (503, "BudgetUnknown")
 
 
 def test_a_call_that_may_have_been_charged_stays_reserved(ask, spending, monkeypatch):
@@ -220,8 +220,8 @@ def test_a_call_whose_price_is_unknown_fits_no_budget(call, spending, monkeypatc
         "POLICIES", json.dumps({"image-labels": {"backend": "managed", "monthly_budget_usd": 9.0}})
     )
     query = {"features": "IMAGE_PROPERTIES"}
-    status, found, _ = call("vision", "/images/labels", picture(), "image/png", query=query)
-    assert (status, found["error"]["code"], spending.reserved) == (503, "BudgetUnknown", 0)
+    status, answer, _ = call("vision", "/images/labels", picture(), "image/png", query=query)
+    assert (status, answer["error"]["code"], spending.reserved) == (503, "BudgetUnknown", 0)
 
 
 def test_a_backend_that_keeps_failing_is_left_alone(ask):
@@ -229,8 +229,8 @@ def test_a_backend_that_keeps_failing_is_left_alone(ask):
     for _ in range(FAILURES_TO_OPEN):
         ask(policy, managed=["ThrottlingException"], own=[0.9])
     # Nothing is scripted for Comprehend: a call would fail the test.
-    status, found = ask(policy, own=[0.9])
-    assert (status, route(found)) == (200, [("managed", "CircuitOpen"), ("own", "answered")])
+    status, answer = ask(policy, own=[0.9])
+    assert (status, route(answer)) == (200, [("managed", "CircuitOpen"), ("own", "answered")])
 
 
 BUDGET = {"backend": "managed", "monthly_budget_usd": 1.0}
@@ -250,10 +250,10 @@ def ask_batch(call, monkeypatch):
     def run(policy: dict, count: int) -> tuple[int, list[str]]:
         monkeypatch.setenv("POLICIES", json.dumps({"text-sentiment": policy}))
         body = json.dumps({"texts": ["Good."] * count}).encode()
-        status, found, _ = call("language", "/texts/sentiment/batch", body, "application/json")
+        status, answer, _ = call("language", "/texts/sentiment/batch", body, "application/json")
         if status != 200:
-            return status, [found["error"]["code"]]
-        return status, [one.get("error", {}).get("code", "answered") for one in found["documents"]]
+            return status, [answer["error"]["code"]]
+        return status, [document.get("error", {}).get("code", "answered") for document in answer["documents"]]
 
     return run
 
@@ -264,7 +264,7 @@ def test_a_batch_spends_of_the_same_budget_and_its_errors_cost_nothing(ask_batch
     assert spending.usd == pytest.approx(8 * CALL_USD)
 
 
-def test_a_batch_is_charged_by_its_texts_and_tries_to_the_budget_of_the_single_operation(
+def test_a_batch_is_charged_by_texts_and_tries_to_the_single_operations_budget(
     call, service, spending, monkeypatch
 ):
     charged, real = [], spending.update_item
@@ -287,9 +287,7 @@ def test_a_batch_is_charged_by_its_texts_and_tries_to_the_budget_of_the_single_o
     assert set(charged) == {"text-sentiment"}
 
 
-def test_an_answer_in_which_a_batchs_texts_are_missing_may_have_been_charged_and_counts(
-    ask_batch, service, spending
-):
+def test_an_answer_without_some_of_a_batchs_texts_counts_as_charged(ask_batch, service, spending):
     service("comprehend").add_response("batch_detect_sentiment", batch_answer(0))
     assert ask_batch(BUDGET, 2) == (502, ["AnswerUnreadable"])
     assert spending.usd == pytest.approx(2 * CALL_USD)
@@ -301,8 +299,8 @@ def test_a_piece_that_the_budget_does_not_hold_keeps_no_smaller_one_from_its_ans
     comprehend = service("comprehend")
     for count in (25, 1):
         comprehend.add_response("batch_detect_sentiment", batch_answer(count))
-    found = ask_batch({**BUDGET, "monthly_budget_usd": 52 * CALL_USD}, 51)
-    assert found == (200, ["answered"] * 25 + ["BudgetSpent"] * 25 + ["answered"])
+    answer = ask_batch({**BUDGET, "monthly_budget_usd": 52 * CALL_USD}, 51)
+    assert answer == (200, ["answered"] * 25 + ["BudgetSpent"] * 25 + ["answered"])
 
 
 def test_a_retry_before_a_refusal_may_have_been_charged(call, service, spending, monkeypatch):
@@ -346,16 +344,14 @@ def test_a_batch_without_a_budget_asks_nobody_for_one(ask_batch, service):
     assert ask_batch({"backend": "managed"}, 2) == (200, ["answered"] * 2)
 
 
-def test_a_circuit_that_is_open_says_when_to_come_again_spends_nothing_and_closes_by_itself(
-    ask, spending, call, monkeypatch
-):
+def test_an_open_circuit_says_when_to_come_again_and_closes_by_itself(ask, spending, call, monkeypatch):
     policy = {"backend": "managed", "monthly_budget_usd": 1.0}
     for _ in range(FAILURES_TO_OPEN):
         ask(policy, managed=["ThrottlingException"])
     # Nobody is asked, however often: with an answer of Comprehend's the call would have succeeded.
     for _ in range(3):
-        status, found, headers = call("language", "/texts/sentiment", TEXT, "text/plain")
-        assert (status, found["error"]["code"]) == (503, "CircuitOpen")
+        status, answer, headers = call("language", "/texts/sentiment", TEXT, "text/plain")
+        assert (status, answer["error"]["code"]) == (503, "CircuitOpen")
         assert headers["Retry-After"]
     assert spending.usd == 0
     circuit = policies.circuit_of("text-sentiment", "managed")

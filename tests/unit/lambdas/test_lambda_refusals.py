@@ -76,23 +76,23 @@ BAD_TEXTS = {
 @pytest.mark.parametrize(("function", "path"), [("vision", "/images/labels"), ("custom", "/images/class")])
 def test_a_bad_image_is_refused_by_its_field(call, function, path, case):
     body, content_type, status, code, field = BAD_IMAGES[case]
-    found = call(function, path, body, content_type)
-    assert (found[0], found[1]["error"]["code"], found[1]["error"]["field"]) == (status, code, field)
-    assert found[1]["error"]["message"].endswith(".")
+    answer = call(function, path, body, content_type)
+    assert (answer[0], answer[1]["error"]["code"], answer[1]["error"]["field"]) == (status, code, field)
+    assert answer[1]["error"]["message"].endswith(".")
 
 
 @pytest.mark.parametrize("case", BAD_TEXTS)
 @pytest.mark.parametrize(("function", "path"), [("language", "/texts/entities"), ("custom", "/texts/class")])
 def test_a_bad_text_is_refused_by_its_field(call, function, path, case):
     body, content_type, status, code, field = BAD_TEXTS[case]
-    found = call(
+    answer = call(
         function,
         path,
         body,
         content_type,
         as_base64=b"\xe9" in body and content_type == "text/plain" and case == "no UTF-8",
     )
-    assert (found[0], found[1]["error"]["code"], found[1]["error"]["field"]) == (status, code, field)
+    assert (answer[0], answer[1]["error"]["code"], answer[1]["error"]["field"]) == (status, code, field)
 
 
 def sequence(steps: object) -> bytes:
@@ -126,8 +126,8 @@ BAD_SEQUENCES = {
 @pytest.mark.parametrize("case", BAD_SEQUENCES)
 def test_a_bad_sequence_is_refused_by_its_field(call, case):
     body, content_type, status, code, field = BAD_SEQUENCES[case]
-    found = call("custom", "/sequences/class", body, content_type)
-    assert (found[0], found[1]["error"]["code"], found[1]["error"]["field"]) == (status, code, field)
+    answer = call("custom", "/sequences/class", body, content_type)
+    assert (answer[0], answer[1]["error"]["code"], answer[1]["error"]["field"]) == (status, code, field)
 
 
 BODIES = (ImageBody(1), ImagePairBody(1), TextBody(9), TextsBody(9, 3), SequenceBody(9), ObjectBody())
@@ -156,8 +156,8 @@ def test_a_line_feed_is_no_part_of_a_language_code():
 
 
 def test_invalid_utf8_is_noticed_in_a_body_that_came_as_text_too(call):
-    status, found, _ = call("language", "/texts/sentiment", b"caf\xe9", "text/plain", as_base64=False)
-    assert (status, found["error"]["code"]) == (400, "InvalidUtf8")
+    status, answer, _ = call("language", "/texts/sentiment", b"caf\xe9", "text/plain", as_base64=False)
+    assert (status, answer["error"]["code"]) == (400, "InvalidUtf8")
 
 
 @pytest.mark.parametrize(("size", "status"), [(5_000, 200), (5_001, 413)])
@@ -170,9 +170,9 @@ def test_sentiment_takes_five_thousand_bytes_of_utf8_and_not_one_more(call, serv
 
 
 def test_a_small_image_is_enough_for_our_network_but_not_for_rekognition(call):
-    status, found, _ = call("vision", "/images/labels", picture(size=(32, 32)), "image/png")
-    assert (status, found["error"]["code"]) == (400, "ImageTooSmall")
-    assert "80" in found["error"]["message"]
+    status, answer, _ = call("vision", "/images/labels", picture(size=(32, 32)), "image/png")
+    assert (status, answer["error"]["code"]) == (400, "ImageTooSmall")
+    assert "80" in answer["error"]["message"]
 
 
 @pytest.mark.parametrize(
@@ -186,9 +186,9 @@ def test_what_a_service_finds_too_large_is_told_with_the_limit(call, service, na
     operation = BY_NAME[name]
     service(operation.service).add_client_error(operation.method, error)
     body, kind = (picture(), "image/png") if function == "vision" else (b"Good.", "text/plain")
-    status, found, _ = call(function, f"/{operation.path}", body, kind)
+    status, answer, _ = call(function, f"/{operation.path}", body, kind)
     assert status == 413
-    assert words in found["error"]["message"]
+    assert words in answer["error"]["message"]
 
 
 @pytest.mark.parametrize(("size", "status"), [(10_000, 200), (10_001, 413)])
@@ -239,19 +239,19 @@ def test_a_service_in_trouble_gives_a_truthful_status(
     call, service, code, function, path, name, method, body, content_type
 ):
     service(name).add_client_error(method, code, f"about {SECRET}")
-    status, found, headers = call(function, path, body, content_type)
+    status, answer, headers = call(function, path, body, content_type)
     assert status == SERVICE_TROUBLE[code]
     assert ("Retry-After" in headers) == (status == 503)
-    assert SECRET not in json.dumps(found)
+    assert SECRET not in json.dumps(answer)
 
 
 def test_a_fault_of_a_stand_in_is_not_called_the_services(call, service):
     headers = {"HTTPHeaders": {STAND_IN_HEADER: "no answer"}}
     trouble = ("detect_labels", "ServiceUnavailable", "It ended with SIGSEGV.", 503)
     service("rekognition").add_client_error(*trouble, response_meta=headers)
-    status, found, headers = call("vision", "/images/labels", PNG, "image/png")
-    assert (status, found["error"]["code"]) == (503, "ServiceFaulted")
-    assert found["error"]["message"].startswith("The stand-in of Rekognition has a fault of its own")
+    status, answer, headers = call("vision", "/images/labels", PNG, "image/png")
+    assert (status, answer["error"]["code"]) == (503, "ServiceFaulted")
+    assert answer["error"]["message"].startswith("The stand-in of Rekognition has a fault of its own")
     assert "Retry-After" in headers
 
 
@@ -278,9 +278,9 @@ def test_an_endpoint_in_trouble_gives_a_truthful_status(
     stubber = service("sagemaker-runtime")
     members = {"OriginalStatusCode": original} if original else {}
     stubber.add_client_error("invoke_endpoint", code, message, modeled_fields=members or None)
-    found = call("custom", "/images/class", PNG, "image/png")
-    assert (found[0], found[1]["error"]["code"]) == (status, expected)
-    assert ("Retry-After" in found[2]) == (status == 503)
+    answer = call("custom", "/images/class", PNG, "image/png")
+    assert (answer[0], answer[1]["error"]["code"]) == (status, expected)
+    assert ("Retry-After" in answer[2]) == (status == 503)
 
 
 def test_an_unreachable_service_is_unavailable_not_broken(call, monkeypatch):
@@ -290,8 +290,8 @@ def test_an_unreachable_service_is_unavailable_not_broken(call, monkeypatch):
         raise ConnectTimeoutError(endpoint_url="https://comprehend")
 
     monkeypatch.setattr(client, "detect_sentiment", time_out)
-    status, found, headers = call("language", "/texts/sentiment", b"Good.", "text/plain")
-    assert (status, found["error"]["code"]) == (503, "ServiceUnreachable")
+    status, answer, headers = call("language", "/texts/sentiment", b"Good.", "text/plain")
+    assert (status, answer["error"]["code"]) == (503, "ServiceUnreachable")
     assert headers["Retry-After"]
 
 
@@ -309,10 +309,10 @@ def test_a_fault_of_our_own_is_told_without_its_words_and_logged_by_its_place(ca
         raise RuntimeError(f"cannot read {SECRET}")
 
     monkeypatch.setattr("lambdas.language.operations.client", stumble)
-    status, found, _ = call("language", "/texts/sentiment", SECRET.encode(), "text/plain")
-    assert (status, found["error"]["code"]) == (500, "InternalError")
+    status, answer, _ = call("language", "/texts/sentiment", SECRET.encode(), "text/plain")
+    assert (status, answer["error"]["code"]) == (500, "InternalError")
     printed = "".join(capfd.readouterr())
-    assert SECRET not in json.dumps(found) + printed
+    assert SECRET not in json.dumps(answer) + printed
     assert '"error":"RuntimeError"' in printed and '"function":"stumble"' in printed
     assert '"Unavailable":[1.0]' in printed
 
@@ -349,10 +349,10 @@ def test_nothing_that_a_customer_sent_is_logged(call, service, name, outcome, ca
     if outcome == "malformed":
         body = body[:-1]
     query = {SECRET: SECRET} if outcome == "a bad option" else {}
-    status, found, _ = call(FUNCTION_OF[name], f"/{operation.path}", body, "application/json", query=query)
+    status, answer, _ = call(FUNCTION_OF[name], f"/{operation.path}", body, "application/json", query=query)
     assert (status == 200) == (outcome == "answered")
     if status != 200:
-        assert SECRET not in json.dumps(found)
+        assert SECRET not in json.dumps(answer)
     printed = "".join(capfd.readouterr()) + caplog.text
     assert "operation" in printed or "Answered" in printed, (
         "nothing was logged at all, so this test shows nothing"

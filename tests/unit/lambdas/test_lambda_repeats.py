@@ -117,7 +117,7 @@ WHO = {
 def test_no_two_callers_are_taken_for_one():
     callers = [idempotency.caller_of({"requestContext": context}) for context in WHO.values()]
     callers.append(idempotency.caller_of({"requestContext": {"identity": {"accountId": "1", "user": "A"}}}))
-    assert len({tuple(one) for one in callers}) == len(WHO) + 1
+    assert len({tuple(caller) for caller in callers}) == len(WHO) + 1
 
 
 def test_the_same_bytes_written_otherwise_are_another_request(once, cached, call, service):
@@ -137,8 +137,8 @@ def test_a_key_that_was_used_for_something_else_is_refused(once, comprehend, ask
     comprehend(1)
     ask(headers=KEY)
     for changed in ({"text": "Another text."}, {"query": {"language_code": "de"}}):
-        status, found, _ = ask(headers=KEY, **changed)
-        assert (status, found["error"]["code"]) == (422, "IdempotencyKeyReused")
+        status, members, _ = ask(headers=KEY, **changed)
+        assert (status, members["error"]["code"]) == (422, "IdempotencyKeyReused")
 
 
 def test_a_request_that_was_refused_may_be_sent_again(once, comprehend, ask):
@@ -155,8 +155,8 @@ def test_a_request_that_is_still_being_answered_is_not_answered_twice(once, comp
     (record,) = stored(once)
     running = {"status": {"S": "INPROGRESS"}, "in_progress_expiration": {"N": str(2**50)}}
     once.put_item(TableName=TABLE, Item={**record, **running})
-    status, found, headers = ask(headers=KEY)
-    assert (status, found["error"]["code"], headers["Retry-After"]) == (409, "RequestInProgress", "2")
+    status, members, headers = ask(headers=KEY)
+    assert (status, members["error"]["code"], headers["Retry-After"]) == (409, "RequestInProgress", "2")
     # Its function died, and its time would be over.
     once.put_item(TableName=TABLE, Item={**record, **running, "in_progress_expiration": {"N": "1000"}})
     assert ask(headers=KEY)[0] == 200
@@ -164,8 +164,8 @@ def test_a_request_that_is_still_being_answered_is_not_answered_twice(once, comp
 
 @pytest.mark.parametrize("key", ["", "two words", "ä", "x" * 256])
 def test_what_is_no_key_is_refused(once, ask, key):
-    status, found, _ = ask(headers={"idempotency-key": key})
-    assert (status, found["error"]["field"]) == (400, "Idempotency-Key")
+    status, members, _ = ask(headers={"idempotency-key": key})
+    assert (status, members["error"]["field"]) == (400, "Idempotency-Key")
 
 
 def test_neither_content_nor_key_nor_caller_is_stored_in_clear(once, cached, comprehend, ask):
@@ -181,10 +181,10 @@ def with_content(answer: object, word: str) -> object:
     """A service's answer whose words of the content are this one."""
     if isinstance(answer, dict):
         return {
-            name: word if name in ("Text", "DetectedText") else with_content(one, word)
-            for name, one in answer.items()
+            name: word if name in ("Text", "DetectedText") else with_content(value, word)
+            for name, value in answer.items()
         }
-    return [with_content(one, word) for one in answer] if isinstance(answer, list) else answer
+    return [with_content(value, word) for value in answer] if isinstance(answer, list) else answer
 
 
 @pytest.mark.parametrize("name", ASKING)
@@ -201,22 +201,22 @@ def test_nothing_of_the_content_is_stored_with_any_answer(once, cached, call, se
     if operation.service != "sagemaker-runtime":
         answer = with_content(answer, SECRET)
     service(operation.service).add_response(operation.method, answer)
-    found = call(
+    members = call(
         FUNCTION_OF[name],
         f"/{operation.path}",
         json.dumps(body).encode(),
         "application/json",
-        query={option: one for option, one in example["query"].items() if option != "pii_entity_types"},
+        query={option: value for option, value in example["query"].items() if option != "pii_entity_types"},
         headers=KEY,
     )
-    assert found[0] == 200, found
+    assert members[0] == 200, members
     for item in stored(once):
         kept = gzip.decompress(item["answer"]["B"]) if "answer" in item else b""
         assert SECRET not in repr(item) and SECRET.encode() not in kept
     assert bool(stored(once)) == (not operation.repeats_content)
 
 
-def test_an_answer_that_repeats_the_content_is_asked_for_anew_and_not_at_the_same_time(once, call, service):
+def test_an_answer_that_repeats_the_content_is_asked_anew_and_one_at_a_time(once, call, service):
     """Words that stood in a picture may be personal data, so the key guards the request only while it is answered."""
     rekognition = service("rekognition")
     statuses = []
@@ -256,8 +256,8 @@ def broken(*_, **__):
 
 def test_without_its_table_a_key_promises_nothing_and_nothing_is_charged(once, ask, monkeypatch):
     monkeypatch.setattr(once, "put_item", broken)
-    status, found, _ = ask(headers=KEY)
-    assert (status, found["error"]["code"]) == (503, "IdempotencyUnknown")
+    status, members, _ = ask(headers=KEY)
+    assert (status, members["error"]["code"]) == (503, "IdempotencyUnknown")
 
 
 def test_an_answer_that_was_charged_is_given_though_it_could_not_be_kept(once, comprehend, ask, monkeypatch):

@@ -30,8 +30,8 @@ def tell(service):
     systems_manager = service("ssm")
 
     def told(version: str) -> None:
-        found = {"Parameter": {"Name": PARAMETER, "Value": version}}
-        systems_manager.add_response("get_parameter", found, {"Name": PARAMETER})
+        response = {"Parameter": {"Name": PARAMETER, "Value": version}}
+        systems_manager.add_response("get_parameter", response, {"Name": PARAMETER})
 
     return told
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from lambdas.common import budget, repeats, spending
-from lambdas.common.answers import BatchAnswer, Cost, Reading
+from lambdas.common.answers import BatchAnswer, CallCost, Reading
 from lambdas.common.callers import payer_of
 from lambdas.common.clients import ATTEMPTS
 
@@ -35,7 +35,7 @@ def bounded(monkeypatch, dynamodb, empty_table):
 
     def reserved() -> dict[tuple[str, str], float]:
         items = dynamodb.scan(TableName=empty_table)["Items"]
-        found = {one["id"]["S"]: int(one["reserved"]["N"]) / budget.PER_USD for one in items}
+        found = {item["id"]["S"]: int(item["reserved"]["N"]) / budget.PER_USD for item in items}
         return {
             (name.partition("#")[0], "hour" if "T" in name.rpartition("#")[2] else "month"): usd
             for name, usd in found.items()
@@ -53,9 +53,9 @@ def ask(call, service):
     def run(*, answers: bool = True, caller: str = "AROAONE:a", mark=PLAIN) -> tuple[int, str, dict]:
         if answers:
             comprehend.add_response("detect_sentiment", {**SENTIMENT, **mark})
-        status, found, headers = call("language", "/texts/sentiment", b"Good.", "text/plain", caller=caller)
+        status, answer, headers = call("language", "/texts/sentiment", b"Good.", "text/plain", caller=caller)
         comprehend.assert_no_pending_responses()
-        return status, found.get("error", {}).get("code", "answered"), headers
+        return status, answer.get("error", {}).get("code", "answered"), headers
 
     return run
 
@@ -165,6 +165,6 @@ def test_a_spent_budget_says_when_its_next_period_begins(period, now, seconds):
 
 def test_a_batch_of_which_a_text_was_too_dear_just_now_is_not_cached():
     spent = spending.spent(budget.Budget(None, "table", "deployment", 1.0))
-    cost = Cost(3, "100 characters", CALL_USD)
+    cost = CallCost(3, "100 characters", CALL_USD)
     answer = BatchAnswer("comprehend", [Reading([]), spent], "detect", None, None, cost)
     assert repeats.may_do_better(answer)

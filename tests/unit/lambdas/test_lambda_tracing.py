@@ -25,14 +25,14 @@ def daemon(monkeypatch):
         monkeypatch.setenv("AWS_XRAY_DAEMON_ADDRESS", f"127.0.0.1:{listener.getsockname()[1]}")
 
         def documents() -> list[dict]:
-            found = []
+            segments = []
             while True:
                 try:
                     header, _, document = listener.recv(65_536).partition(b"\n")
                 except BlockingIOError:
-                    return found
+                    return segments
                 assert json.loads(header) == {"format": "json", "version": 1}
-                found.append(json.loads(document))
+                segments.append(json.loads(document))
 
         yield documents
 

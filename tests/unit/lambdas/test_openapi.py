@@ -41,13 +41,13 @@ def test_an_example_of_the_document_gets_the_answer_that_stands_beside_it(call, 
         )
     query = entry.get("x-example-query", {})
     body = json.dumps(described["example"]).encode()
-    status, found, _ = call(FUNCTION_OF[name], path, body, "application/json", query=query)
-    assert status == 200, found
+    status, checked, _ = call(FUNCTION_OF[name], path, body, "application/json", query=query)
+    assert status == 200, checked
     answered = entry["responses"]["200"]["content"]["application/json"]
-    require_shape(found, answered["schema"])
+    require_shape(checked, answered["schema"])
     if "example" in answered:
         require_shape(answered["example"], answered["schema"])
-        assert {**found, "latency_milliseconds": 0} == {**answered["example"], "latency_milliseconds": 0}
+        assert {**checked, "latency_milliseconds": 0} == {**answered["example"], "latency_milliseconds": 0}
 
 
 @pytest.mark.parametrize("name", BY_NAME)
@@ -59,21 +59,23 @@ def test_the_example_of_an_option_is_of_its_schema(name):
 
 
 def test_a_body_may_name_the_languages_that_the_option_may():
-    found = 0
+    checked = 0
     for _, entry in ENTRIES.values():
-        schemas = {one["name"]: one["schema"] for one in entry["parameters"] if "name" in one}
+        schemas = {
+            parameter["name"]: parameter["schema"] for parameter in entry["parameters"] if "name" in parameter
+        }
         members = entry["requestBody"]["content"]["application/json"]["schema"].get("properties", {})
         if "language_code" in schemas and "language_code" in members:
             assert members["language_code"] == schemas["language_code"]
-            found += 1
-    assert found > 10
+            checked += 1
+    assert checked > 10
 
 
 @pytest.mark.parametrize("name", BY_NAME)
 def test_a_refusal_has_the_shape_that_the_document_promises(call, name):
     path, entry = ENTRIES[name]
     for body, content_type in ((b"{", "application/json"), (b"x", "text/csv")):
-        status, found, _ = call(FUNCTION_OF[name], path, body, content_type)
+        status, checked, _ = call(FUNCTION_OF[name], path, body, content_type)
         response = entry["responses"][str(status)]["$ref"].rpartition("/")[2]
         described = COMMITTED["components"]["responses"][response]["content"]["application/json"]
-        require_shape(found, described["schema"])
+        require_shape(checked, described["schema"])

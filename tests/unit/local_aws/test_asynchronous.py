@@ -151,9 +151,7 @@ def test_nothing_is_kept_about_an_endpoint_that_was_deleted_after_its_answers(se
     service.until(lambda: not service.requests.queues and not service.requests.in_progress)
 
 
-def test_requests_that_lose_their_instance_at_once_wait_on_in_their_order_and_count_once(
-    service, monkeypatch
-):
+def test_requests_that_lose_their_instance_wait_in_their_order_and_count_once(service, monkeypatch):
     taken, gates = threading.Barrier(3), [threading.Event() for _ in range(2)]
     carry_out = service.requests.carry_out
 

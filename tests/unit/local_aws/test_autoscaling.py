@@ -109,11 +109,11 @@ class Scaled(Deployed):
         """The number of copies, once nothing changes any more."""
         deadline = time.monotonic() + 120
         while time.monotonic() < deadline:
-            found = self.components.describe({"InferenceComponentName": NAME})
-            if found["InferenceComponentStatus"] == "InService":
-                return found["RuntimeConfig"]["CurrentCopyCount"]
+            description = self.components.describe({"InferenceComponentName": NAME})
+            if description["InferenceComponentStatus"] == "InService":
+                return description["RuntimeConfig"]["CurrentCopyCount"]
             time.sleep(0.01)
-        raise AssertionError(found)
+        raise AssertionError(description)
 
 
 @pytest.fixture
@@ -150,7 +150,7 @@ def test_a_number_that_somebody_set_stays_for_the_cooldown(scaled):
     assert scaled.look(after_seconds=300, requests=0) == 0
 
 
-def test_whatever_goes_wrong_an_update_of_a_component_ends_and_leaves_what_was_there(scaled):
+def test_a_components_update_that_fails_ends_and_leaves_what_was_there(scaled):
     def broken(*_: Any) -> Server:
         raise RuntimeError("Nobody thought of it.")
 
@@ -305,7 +305,7 @@ class Backlogged(Deployed):
         return self.instances
 
 
-def test_a_backlog_brings_the_first_instance_then_one_for_each_five_requests_and_none_stays_without_one():
+def test_a_backlog_brings_an_instance_then_one_for_each_five_requests():
     endpoint = Backlogged()
     assert endpoint.look(after_seconds=10, waiting=0) == 0
     assert endpoint.look(after_seconds=10, waiting=12) == 1, "the step policy brings one"
@@ -315,7 +315,7 @@ def test_a_backlog_brings_the_first_instance_then_one_for_each_five_requests_and
     assert endpoint.look(after_seconds=299, waiting=0) == 3
     assert endpoint.look(after_seconds=1, waiting=0) == 0
     assert endpoint.look(after_seconds=10, waiting=1) == 1, "and again from zero"
-    causes = [one["Cause"] for one in reversed(endpoint.scaling.activities)]
+    causes = [activity["Cause"] for activity in reversed(endpoint.scaling.activities)]
     assert causes == [
         "policy out-of-zero: requests wait, and no instance is there",
         "policy tracking: 11 requests for 1, 5 wanted of each",

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local_aws.sagemaker.deployments import Pending, Plan, RolledBack, Step, shift
+from local_aws.sagemaker.deployments import Pending, RolledBack, Step, TrafficPlan, shift
 from local_aws.sagemaker.endpoints import Endpoints
 from local_aws.sagemaker.errors import ServiceError
 from local_aws.sagemaker.model_servers import Answering
@@ -46,8 +46,8 @@ def blue_green(kind: str, **routing: Any) -> dict[str, Any]:
     ],
 )  # fmt: skip
 def test_the_steps_of_each_traffic_routing_with_their_waits(wanted, instances, steps):
-    plan = Plan.of(wanted, instances)
-    assert [(float(one.share), one.instances, one.wait_seconds) for one in plan.steps] == steps
+    plan = TrafficPlan.of(wanted, instances)
+    assert [(float(step.share), step.instances, step.wait_seconds) for step in plan.steps] == steps
     assert plan.alarms == (("errors", "slow") if wanted else ())
 
 
@@ -55,7 +55,7 @@ def test_a_size_in_instances_is_a_part_of_the_fleet():
     wanted = blue_green("CANARY")
     routing = wanted["BlueGreenUpdatePolicy"]["TrafficRoutingConfiguration"]
     routing["CanarySize"] = {"Type": "INSTANCE_COUNT", "Value": 1}
-    assert Plan.of(wanted, 3).steps[0].share == Fraction(1, 3)
+    assert TrafficPlan.of(wanted, 3).steps[0].share == Fraction(1, 3)
 
 
 @pytest.mark.parametrize(
@@ -69,22 +69,22 @@ def test_a_size_in_instances_is_a_part_of_the_fleet():
 )
 def test_what_cannot_be_deployed_so_is_refused_with_a_sentence(wanted, said):
     with pytest.raises(ServiceError, match=said):
-        Plan.of(wanted, 4)
+        TrafficPlan.of(wanted, 4)
 
 
 def test_waits_beyond_the_timeout_are_refused():
     wanted = blue_green("LINEAR", LinearStepSize=25)
     wanted["BlueGreenUpdatePolicy"]["MaximumExecutionTimeoutInSeconds"] = 960
     with pytest.raises(ServiceError, match="is 960, and the waits alone take 960 seconds"):
-        Plan.of(wanted, 4)
+        TrafficPlan.of(wanted, 4)
 
 
-def pending(plan: Plan | None = None) -> Pending:
+def pending(plan: TrafficPlan | None = None) -> Pending:
     """An update of the endpoint configuration `new`, for two instances."""
     counts = dict.fromkeys(("DesiredInstanceCount", "CurrentInstanceCount"), 2)
     weights = dict.fromkeys(("DesiredWeight", "CurrentWeight"), 1.0)
     config = {"EndpointConfigName": "new", "ProductionVariants": [{"VariantName": "v", "ModelName": "m"}]}
-    return Pending(config, [{"VariantName": "v", **counts, **weights}], plan=plan or Plan.of({}, 2))
+    return Pending(config, [{"VariantName": "v", **counts, **weights}], plan=plan or TrafficPlan.of({}, 2))
 
 
 @given(percent=st.integers(1, 100), before=st.integers(0, 300), asked=st.integers(1, 300))
@@ -115,7 +115,7 @@ class Clock:
         self.looks.append(round(self.moment, 6))
 
 
-def run(plan: Plan, clock: Clock, look: Callable[[], None] | None = None) -> list[tuple[float, float]]:
+def run(plan: TrafficPlan, clock: Clock, look: Callable[[], None] | None = None) -> list[tuple[float, float]]:
     """Takes a plan's steps at a hundredth of their waits; the share of each, and when it began."""
     entered: list[tuple[float, float]] = []
 
@@ -133,13 +133,13 @@ def run(plan: Plan, clock: Clock, look: Callable[[], None] | None = None) -> lis
     return entered
 
 
-def test_each_step_waits_its_part_of_the_time_and_is_looked_at_from_its_beginning_to_its_end():
+def test_each_step_waits_its_part_of_the_time_and_is_watched_to_its_end():
     clock = Clock()
-    entered = run(Plan.of(blue_green("CANARY", CanarySize=10), 4), clock)
+    entered = run(TrafficPlan.of(blue_green("CANARY", CanarySize=10), 4), clock)
     assert entered == [(0.1, 0.0), (1.0, pytest.approx(3.0))]
     assert clock.moment == pytest.approx(3.6)
     assert {0.0, 3.0, 3.6} <= set(clock.looks)
-    assert max(later - one for one, later in zip(clock.looks, clock.looks[1:], strict=False)) < 0.11
+    assert max(later - look for look, later in zip(clock.looks, clock.looks[1:], strict=False)) < 0.11
 
 
 def test_the_first_look_that_finds_something_ends_it():
@@ -150,7 +150,7 @@ def test_the_first_look_that_finds_something_ends_it():
             raise RolledBack("An alarm.")
 
     with pytest.raises(RolledBack, match="An alarm"):
-        run(Plan.of(blue_green("CANARY", CanarySize=10), 4), clock, look)
+        run(TrafficPlan.of(blue_green("CANARY", CanarySize=10), 4), clock, look)
     assert clock.moment < 1.11
 
 
@@ -163,7 +163,7 @@ def test_a_deployment_that_takes_longer_than_it_may_is_given_up():
         clock.moment += 500
 
     with pytest.raises(RolledBack, match="longer than its MaximumExecutionTimeoutInSeconds of 600"):
-        run(Plan.of(wanted, 4), clock, look)
+        run(TrafficPlan.of(wanted, 4), clock, look)
 
 
 class Fleet(Answering):
@@ -260,7 +260,7 @@ class Service:
             return [answer for one in asked for answer in one.result()] + late
 
 
-def test_in_an_update_every_request_is_answered_by_exactly_one_fleet_and_the_old_one_ends_after_its_answers():
+def test_in_an_update_every_request_is_answered_by_exactly_one_fleet():
     service = Service()
     answers = service.ask_until_settled(blue_green("LINEAR", LinearStepSize=50))
     assert service.describe()["EndpointConfigName"] == "new"
@@ -336,7 +336,7 @@ def test_a_retained_number_of_instances_is_the_fleet_that_is_split():
     )
     service.update(blue_green("CANARY", CanarySize=50), RetainAllVariantProperties=True)
     steps = service.endpoints.pending["e"].plan.steps
-    assert [one.instances for one in steps] == [2, 4]
+    assert [step.instances for step in steps] == [2, 4]
     assert service.settled()["ProductionVariants"][0]["CurrentInstanceCount"] == 4
 
 

@@ -213,11 +213,11 @@ def test_an_alarm_that_is_not_there_is_no_update(measured):
         measured.watch("typo")
 
 
-def test_however_many_answers_a_second_has_their_latencies_are_few_values_each_right_to_two_digits():
+def test_a_seconds_latencies_are_few_values_each_right_to_two_digits():
     endpoint = Measured()
     seconds = [0.001 + number * 1e-6 for number in range(1000)]
-    for one in seconds:
-        endpoint.answers(200, seconds=one)
+    for second in seconds:
+        endpoint.answers(200, seconds=second)
 
     endpoint.metrics.publish()
 

@@ -178,16 +178,16 @@ def test_a_client_that_goes_away_leaves_the_process_to_others():
 
 
 def test_nothing_is_left_of_it_when_it_is_closed():
-    found = []
+    processes = []
 
     async def scenario(stand_ins):
         await ask(stand_ins, "Answer")
-        leash = psutil.Process(stand_ins.worker.process.pid)
-        found.extend([leash, *leash.children(recursive=True)])
+        supervisor = psutil.Process(stand_ins.worker.process.pid)
+        processes.extend([supervisor, *supervisor.children(recursive=True)])
 
     run(scenario)
-    assert len(found) == 2
-    assert psutil.wait_procs(found, 30)[1] == []
+    assert len(processes) == 2
+    assert psutil.wait_procs(processes, 30)[1] == []
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,7 @@ def test_what_a_killed_process_left_is_gone_at_the_next_start(tmp_path, holder):
     holder.wait()
     assert (tmp_path / "state" / READY_FILE).exists()
     with claimed(tmp_path / "state"):
-        assert [one.name for one in (tmp_path / "state").iterdir()] == ["lock"]
+        assert [path.name for path in (tmp_path / "state").iterdir()] == ["lock"]
         assert process_of(tmp_path / "state") == os.getpid()
 
 
@@ -89,7 +89,7 @@ def test_a_damaged_address_counts_as_nothing_running(tmp_path, content):
 def test_it_is_empty_again_after_an_orderly_end(tmp_path):
     with claimed(tmp_path / "state"):
         (tmp_path / "state" / "s3" / "bucket").mkdir(parents=True)
-    assert [one.name for one in (tmp_path / "state").iterdir()] == ["lock"]
+    assert [path.name for path in (tmp_path / "state").iterdir()] == ["lock"]
 
 
 @pytest.mark.parametrize("name", ["holiday.jpg", "temporary", "s3", READY_FILE])
@@ -97,7 +97,7 @@ def test_a_directory_with_anything_of_a_user_is_refused_and_kept(tmp_path, name)
     (tmp_path / name).write_bytes(b"a photo")
     with pytest.raises(StateRefused, match=f"holds {name}.*Name a new one"), claimed(tmp_path):
         pytest.fail("it was taken")
-    assert [one.name for one in tmp_path.iterdir()] == [name]
+    assert [path.name for path in tmp_path.iterdir()] == [name]
     assert (tmp_path / name).read_bytes() == b"a photo"
 
 
@@ -111,7 +111,7 @@ def test_a_file_that_a_user_put_beside_ours_is_refused_and_kept(tmp_path):
 
 
 def names_in(state) -> set[str]:
-    return {one.name for one in state.iterdir()}
+    return {path.name for path in state.iterdir()}
 
 
 def test_what_is_kept_stays_and_what_belongs_to_the_process_goes(tmp_path):

@@ -20,7 +20,7 @@ class QueueTooLong(Exception):
 
 
 @dataclass(frozen=True)
-class Pace:
+class RateLimiter:
     """The bucket of one of a service's operations.
 
     It is kept as the time at which the next call may be made (the generic cell rate algorithm): to take n tokens

@@ -6,32 +6,32 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lambdas.bulk.pace import Pace, QueueTooLong
+from lambdas.bulk.rate_limiter import QueueTooLong, RateLimiter
 
 from ..conftest import TABLE
 
 
-def bucket(dynamodb, name: str, now, rate: float = 10.0, longest: float = 60.0) -> Pace:
-    return Pace(dynamodb, TABLE, name, rate, longest, now)
+def bucket(dynamodb, name: str, now, rate: float = 10.0, longest: float = 60.0) -> RateLimiter:
+    return RateLimiter(dynamodb, TABLE, name, rate, longest, now)
 
 
 def test_a_bucket_that_nobody_used_gives_at_once_and_then_lets_wait(dynamodb, clock):
-    pace = bucket(dynamodb, "first", clock.now)
-    assert [pace.book(10), pace.book(10), pace.book(1)] == [0.0, 1.0, 2.0]
+    rate_limiter = bucket(dynamodb, "first", clock.now)
+    assert [rate_limiter.book(10), rate_limiter.book(10), rate_limiter.book(1)] == [0.0, 1.0, 2.0]
     clock.sleep(2.05)
-    assert pace.book(1) == pytest.approx(0.05)
+    assert rate_limiter.book(1) == pytest.approx(0.05)
     clock.sleep(100)
-    assert pace.book(1) == 0.0
+    assert rate_limiter.book(1) == 0.0
 
 
 def test_too_long_a_queue_is_refused_and_books_nothing(dynamodb, clock):
-    pace = bucket(dynamodb, "long", clock.now, longest=1.0)
-    pace.book(20)
+    rate_limiter = bucket(dynamodb, "long", clock.now, longest=1.0)
+    rate_limiter.book(20)
     for _ in range(2):
         with pytest.raises(QueueTooLong):
-            pace.book(1)
+            rate_limiter.book(1)
     clock.sleep(1)
-    assert pace.book(1) == 1.0
+    assert rate_limiter.book(1) == 1.0
 
 
 def test_buckets_of_two_operations_are_two(dynamodb, clock):
@@ -40,25 +40,25 @@ def test_buckets_of_two_operations_are_two(dynamodb, clock):
 
 
 def test_a_throttle_pushes_everybody_back(dynamodb, clock):
-    pace = bucket(dynamodb, "pushed", clock.now)
-    pace.push_back(3.0)
+    rate_limiter = bucket(dynamodb, "pushed", clock.now)
+    rate_limiter.push_back(3.0)
     assert bucket(dynamodb, "pushed", clock.now).book(1) == 3.0
 
 
-def test_a_throttle_pushes_back_from_now_though_the_calls_were_slower_than_the_bucket(dynamodb, clock):
-    pace = bucket(dynamodb, "slow", clock.now)
-    pace.book(10)
+def test_a_throttle_pushes_back_from_now_though_calls_were_slower_than_the_rate(dynamodb, clock):
+    rate_limiter = bucket(dynamodb, "slow", clock.now)
+    rate_limiter.book(10)
     clock.sleep(30)
-    pace.push_back(3.0)
-    assert pace.book(1) == pytest.approx(3.0)
+    rate_limiter.push_back(3.0)
+    assert rate_limiter.book(1) == pytest.approx(3.0)
 
 
 def test_pauses_add_up_behind_what_is_booked(dynamodb, clock):
-    pace = bucket(dynamodb, "booked", clock.now)
-    pace.book(20)
-    pace.push_back(1.0)
-    pace.push_back(1.0)
-    assert pace.book(1) == 4.0
+    rate_limiter = bucket(dynamodb, "booked", clock.now)
+    rate_limiter.book(20)
+    rate_limiter.push_back(1.0)
+    rate_limiter.push_back(1.0)
+    assert rate_limiter.book(1) == 4.0
 
 
 @settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

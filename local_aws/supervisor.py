@@ -1,9 +1,10 @@
 """Runs a command that never outlives the process which holds the other end of standard input.
 
-Usage: python -I leash.py [--unheld] [--to-command | --to-child] COMMAND [ARGUMENT …]. Standard library only, because it
-starts before everything else. With --unheld nobody holds it: the command runs until it ends by itself or by a signal.
-With --to-command SIGTERM reaches the command alone, and with --to-child its child alone, which is process 1 of the
-namespace that the command has made.
+Usage: python -I supervisor.py [--unheld] [--to-command | --to-child] COMMAND [ARGUMENT …].
+
+Standard library only, because it starts before everything else. With --unheld nobody holds it: the command runs until
+it ends by itself or by a signal. With --to-command SIGTERM reaches the command alone, and with --to-child its child
+alone, which is process 1 of the namespace that the command has made.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ def children(process_id: int) -> list[int]:
     """The children of a process; none where it has ended."""
     try:
         return [
-            int(one) for one in Path(f"/proc/{process_id}/task/{process_id}/children").read_text().split()
+            int(part) for part in Path(f"/proc/{process_id}/task/{process_id}/children").read_text().split()
         ]
     except OSError:
         return []

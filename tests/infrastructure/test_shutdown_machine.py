@@ -1,4 +1,4 @@
-"""The rest machine: walked to each of its ends; it never takes away what somebody asks or has just released."""
+"""The shutdown machine: walked to each of its ends; it never takes away what somebody asks or has just released."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from typing import Any
 
 import pytest
 
-from stacks.release.shutdown_state_machine import RestPlaces, definition
-from stacks.release.state_machine import ReleasePlaces
+from stacks.release.shutdown_state_machine import ShutdownContext, definition
+from stacks.release.state_machine import ReleaseContext
 
 from .interpreter import Answer, TaskFailed, Walk, failing, reachable, walk
 from .updates import update_to
 
 VERSIONS = "arn:aws:sagemaker:us-east-1:111122223333:model-package/recognition-dev-"
 RELEASE_MACHINE = "arn:aws:states:us-east-1:111122223333:stateMachine:release"
-PLACES = RestPlaces(
-    release=ReleasePlaces("dev", "Recognition-dev-Inference", {"cnn": "CnnC", "rnn": "RnnC"}),
+CONTEXT = ShutdownContext(
+    release=ReleaseContext("dev", "Recognition-dev-Inference", {"cnn": "CnnC", "rnn": "RnnC"}),
     release_machine_arn=RELEASE_MACHINE,
     version_arns={kind: f"{VERSIONS}{kind}/" for kind in ("cnn", "rnn")},
     idle_hours=4,
@@ -82,37 +82,37 @@ class Aws:
             "ReadRecord": self.read_record,
             "Release": self.start,
         }
-        return walk(definition(PLACES), {"kind": "rnn", "action": action}, {**answers, **changed})
+        return walk(definition(CONTEXT), {"kind": "rnn", "action": action}, {**answers, **changed})
 
 
 def test_at_the_end_of_the_day_the_parameter_becomes_empty_and_nothing_else_changes():
     aws = Aws()
-    done = aws.run("rest")
+    done = aws.run("shut down")
     assert done.output == {
         "endpoint": "recognition-dev-rnn",
-        "said": "Version 6 rests; the endpoint costs nothing.",
+        "said": "Version 6 is shut down; the endpoint costs nothing.",
     }
     (update,) = aws.updates
     assert update == {**update, **update_to("")}
 
 
 @pytest.mark.parametrize("requests", [[], [0], [0, 0]])
-def test_an_endpoint_that_nobody_asked_rests(requests):
+def test_an_endpoint_that_nobody_asked_is_shut_down(requests):
     aws = Aws(requests=requests)
-    assert aws.run("rest if idle").output["said"].endswith("costs nothing.")
+    assert aws.run("shut down if idle").output["said"].endswith("costs nothing.")
     assert len(aws.updates) == 1
 
 
 def test_an_endpoint_that_somebody_asked_goes_on():
     aws = Aws(requests=[0, 3])
-    assert aws.run("rest if idle").output["said"] == "3 requests within 4 hours."
+    assert aws.run("shut down if idle").output["said"] == "3 requests within 4 hours."
     assert aws.updates == []
 
 
 @pytest.mark.parametrize("times", [{"LastUpdatedTime": hours_ago(3)}, {"CreationTime": hours_ago(1)}])
 def test_what_was_released_a_moment_ago_is_not_idle(times):
     aws = Aws(times=times)
-    assert aws.run("rest if idle").output["said"] == "The stack was updated within the last 4 hours."
+    assert aws.run("shut down if idle").output["said"] == "The stack was updated within the last 4 hours."
     assert aws.updates == []
 
 
@@ -128,11 +128,13 @@ def test_a_release_that_comes_in_between_is_not_undone():
         return answer
 
     aws.describe = describe_then_young
-    assert aws.run("rest if idle").output["said"] == "The stack was updated within the last 4 hours."
+    assert aws.run("shut down if idle").output["said"] == "The stack was updated within the last 4 hours."
     assert aws.updates == []
 
 
-@pytest.mark.parametrize(("action", "serving"), [("rest", ""), ("rest if idle", ""), ("wake", "6")])
+@pytest.mark.parametrize(
+    ("action", "serving"), [("shut down", ""), ("shut down if idle", ""), ("start", "6")]
+)
 def test_what_is_so_already_is_left_alone(action, serving):
     aws = Aws(serving=serving)
     done = aws.run(action)
@@ -141,7 +143,7 @@ def test_what_is_so_already_is_left_alone(action, serving):
 
 def test_in_the_morning_the_last_version_that_answered_its_release_is_released():
     aws = Aws(serving="", record={"version": "6", "requested_at": "2026-11-25T21:00:00Z"})
-    done = aws.run("wake")
+    done = aws.run("start")
     assert done.output["said"] == "The release of version 6 has started."
     (request,) = aws.started
     assert request["StateMachineArn"] == RELEASE_MACHINE
@@ -149,14 +151,14 @@ def test_in_the_morning_the_last_version_that_answered_its_release_is_released()
     assert aws.updates == [], "CloudFormation is changed by the release alone"
 
 
-def test_where_nothing_was_ever_released_nothing_wakes():
+def test_where_nothing_was_ever_released_nothing_starts():
     aws = Aws(serving="", record={})
-    assert aws.run("wake").output["said"] == "Nothing was ever released."
+    assert aws.run("start").output["said"] == "Nothing was ever released."
     assert aws.started == []
 
 
 def test_an_update_that_fails_leaves_the_endpoint_and_says_so():
-    done = Aws(rolls_back=True).run("rest")
+    done = Aws(rolls_back=True).run("shut down")
     assert (done.error, "ended as UPDATE_ROLLBACK_COMPLETE; the endpoint is what it was" in done.cause) == (
         "NotChanged",
         True,
@@ -165,14 +167,14 @@ def test_an_update_that_fails_leaves_the_endpoint_and_says_so():
 
 def test_every_task_that_fails_ends_with_its_reason():
     down = failing("Any.Exception", "the network is down")
-    for name, state in definition(PLACES)["States"].items():
+    for name, state in definition(CONTEXT)["States"].items():
         if state["Type"] != "Task":
             continue
         aws = Aws(serving="" if name in ("ReadRecord", "Release") else "6")
-        done = aws.run("rest if idle" if aws.serving else "wake", **{name: down})
+        done = aws.run("shut down if idle" if aws.serving else "start", **{name: down})
         assert (done.error, done.cause) == ("NotChanged", "the network is down"), name
 
 
 def test_every_state_can_be_reached():
-    machine = definition(PLACES)
+    machine = definition(CONTEXT)
     assert reachable(machine) == set(machine["States"])

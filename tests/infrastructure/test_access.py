@@ -1,4 +1,4 @@
-"""The API's doors as the templates have them: who comes in, which way, how often, and what is kept for how long."""
+"""Access to the API as the templates have it: authorization, throttles, private endpoints, times of keeping."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ WAYS = ["vpce-0123456789abcdef0", "vpce-0123456789abcdef1"]
 
 @pytest.fixture(scope="module")
 def guarded() -> dict:
-    """The template of an API with tokens, a firewall, callers with keys, and a private way in."""
+    """The template of an API with tokens, a firewall, callers with keys, and a private endpoint."""
     callers = {
         "shop-front": {"requests_per_second": 5.0, "burst_requests": 10, "requests_per_month": 1_000},
         "night-job": {"requests_per_second": 1.5, "burst_requests": 2},
@@ -50,7 +50,7 @@ def test_every_method_wants_a_token_of_the_pool_and_a_key(guarded, of_type):
         assert method["ApiKeyRequired"] is True
 
 
-def test_each_caller_has_a_throttle_and_a_quota_of_its_own_and_its_key_is_in_no_template(guarded, of_type):
+def test_each_caller_has_an_own_throttle_and_quota_and_no_template_has_its_key(guarded, of_type):
     plans = of_type(guarded, "AWS::ApiGateway::UsagePlan")
     assert sorted((plan["Throttle"]["RateLimit"], plan["Throttle"]["BurstLimit"]) for plan in plans) == [
         (1.5, 2),
@@ -73,17 +73,19 @@ def test_a_private_api_is_reached_through_its_endpoints_and_from_nowhere_else(
     guarded, private_and_signed, of_type
 ):
     for template in (guarded, private_and_signed):
-        (denied,) = [one for one in policy_of(template, of_type) if one["Effect"] == "Deny"]
+        (denied,) = [response for response in policy_of(template, of_type) if response["Effect"] == "Deny"]
         assert denied["Condition"] == {"StringNotEquals": {"aws:SourceVpce": WAYS}}
         assert denied["Principal"] == {"AWS": "*"}
 
 
 def test_the_policy_of_a_private_api_leaves_it_to_iam_who_may_sign(private_and_signed, guarded, of_type):
     """In one account an allowance for everybody in this policy would be enough to call without any in IAM."""
-    (allowed,) = [one for one in policy_of(private_and_signed, of_type) if one["Effect"] == "Allow"]
+    (allowed,) = [
+        response for response in policy_of(private_and_signed, of_type) if response["Effect"] == "Allow"
+    ]
     assert ":root" in json.dumps(allowed["Principal"])
     # Who shows a token is nobody to IAM.
-    (allowed,) = [one for one in policy_of(guarded, of_type) if one["Effect"] == "Allow"]
+    (allowed,) = [response for response in policy_of(guarded, of_type) if response["Effect"] == "Allow"]
     assert allowed["Principal"] == {"AWS": "*"}
 
 
@@ -104,7 +106,7 @@ def test_prod_has_a_firewall_before_its_stage_and_dev_pays_for_none(prod, dev, o
     assert of_type(dev["Api"], "AWS::WAFv2::WebACL") == []
 
 
-def test_the_firewall_turns_away_by_size_and_by_address_before_aws_s_rules_are_asked(prod, of_type):
+def test_the_firewall_refuses_by_size_and_address_before_aws_s_rules_are_asked(prod, of_type):
     rules = rules_of(prod["Api"], of_type)
     own = {
         name: (rule["Priority"], rule["Action"]["Block"]["CustomResponse"]["ResponseCode"])
@@ -143,9 +145,11 @@ def test_no_rule_of_aws_reads_a_body_to_block_it(prod, of_type):
     for name, rule in rules_of(prod["Api"], of_type).items():
         if name.startswith("AWSManagedRules"):
             overrides = rule["Statement"]["ManagedRuleGroupStatement"].get("RuleActionOverrides", [])
-            assert {json.dumps(one["ActionToUse"]) for one in overrides} <= {'{"Count": {}}'}
-            assert [one["Name"] for one in overrides] or name == "AWSManagedRulesAmazonIpReputationList"
-            assert all(one["Name"].endswith("_BODY") for one in overrides)
+            assert {json.dumps(override["ActionToUse"]) for override in overrides} <= {'{"Count": {}}'}
+            assert [
+                override["Name"] for override in overrides
+            ] or name == "AWSManagedRulesAmazonIpReputationList"
+            assert all(override["Name"].endswith("_BODY") for override in overrides)
 
 
 def test_no_sample_of_a_request_is_kept(prod, of_type):
@@ -165,29 +169,31 @@ def test_the_patterns_of_sizes_are_right_around_their_limits(pattern, most, zero
 
 
 def test_the_firewall_lets_through_whatever_a_function_would_take():
-    largest_text = max(one.body.most_bytes for one in OPERATIONS if type(one.body).__name__ == "TextBody")
+    largest_text = max(
+        operation.body.most_bytes for operation in OPERATIONS if type(operation.body).__name__ == "TextBody"
+    )
     # JSON may write a character of one byte in six.
     assert not re.search(ONE_MILLION, str(6 * largest_text + 1_000))
     assert not re.search(FIVE_MILLION, str(IMAGE_BYTES))
 
 
 def test_the_gateways_own_refusals_read_like_the_apis(templates, of_type):
-    found = of_type(templates["Api"], "AWS::ApiGateway::GatewayResponse")
-    assert len(found) == len(REFUSALS)
-    for one in found:
-        error = json.loads(one["ResponseTemplates"]["application/json"])["error"]
+    responses = of_type(templates["Api"], "AWS::ApiGateway::GatewayResponse")
+    assert len(responses) == len(REFUSALS)
+    for response in responses:
+        error = json.loads(response["ResponseTemplates"]["application/json"])["error"]
         assert set(error) == {"code", "message", "field"}
         assert error["message"].endswith(".")
-    again = {one["ResponseType"] for one in found if one.get("ResponseParameters")}
+    again = {response["ResponseType"] for response in responses if response.get("ResponseParameters")}
     assert again == {"DEFAULT_5XX", "THROTTLED", "INTEGRATION_TIMEOUT"}
 
 
 def tables(template: dict, name: str) -> list[dict]:
     """The properties of the tables whose logical ids begin so."""
     return [
-        one["Properties"]
-        for logical_id, one in template["Resources"].items()
-        if one["Type"] == "AWS::DynamoDB::Table" and logical_id.startswith(name)
+        resource["Properties"]
+        for logical_id, resource in template["Resources"].items()
+        if resource["Type"] == "AWS::DynamoDB::Table" and logical_id.startswith(name)
     ]
 
 
@@ -230,7 +236,7 @@ def test_an_api_that_keeps_no_answer_has_no_table_of_them(private_and_signed):
         ({"vpc_endpoint_ids": ["eni-1"]}, "vpc_endpoint_ids"),
     ],
 )
-def test_doors_that_do_not_fit_together_are_refused_by_name(api, reason):
+def test_settings_of_access_that_do_not_fit_together_are_refused_by_name(api, reason):
     changed = context()["environments"]
     changed["dev"] = {**changed["dev"], "api": api}
     with pytest.raises(SettingsRefused, match=reason):

@@ -1,4 +1,4 @@
-"""Starts child processes on a leash: none of them outlives the process that started it."""
+"""Starts child processes under a supervisor: none of them outlives the process that started it."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Literal
 
-LEASH = Path(__file__).with_name("leash.py")
+SUPERVISOR = Path(__file__).with_name("supervisor.py")
 
 
-def start_leashed(
+def start_child(
     command: Sequence[str],
     *,
     environment: Mapping[str, str],
@@ -27,7 +27,7 @@ def start_leashed(
     """
     option = [] if signalled == "group" else [f"--to-{signalled}"]
     return subprocess.Popen(
-        [sys.executable, "-I", str(LEASH), *option, *command],
+        [sys.executable, "-I", str(SUPERVISOR), *option, *command],
         env=dict(environment),
         cwd=directory,
         stdin=subprocess.PIPE,
@@ -39,9 +39,9 @@ def start_leashed(
     )
 
 
-def stop_leashed(process: subprocess.Popen, *, grace_seconds: float) -> int:
-    """Sends SIGTERM, waits, then cuts the leash, which kills; returns the exit status."""
-    assert process.stdin  # the leash that it was started with
+def stop_child(process: subprocess.Popen, *, grace_seconds: float) -> int:
+    """Sends SIGTERM, waits, then closes the supervisor's pipe, which kills; returns the exit status."""
+    assert process.stdin  # the supervisor's pipe that it was started with
     if process.poll() is None:
         process.terminate()
         try:

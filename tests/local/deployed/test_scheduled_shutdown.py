@@ -1,4 +1,4 @@
-"""An endpoint rests and wakes, by the machine that an environment has where its settings want it."""
+"""An endpoint is shut down and started, by the machine that an environment has where its settings want it."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import json
 
 from cli.models import rollback
 from cli.shared.target import Target
-from stacks.release.shutdown_state_machine import RestPlaces, definition
-from stacks.release.state_machine import ReleasePlaces
+from stacks.release.shutdown_state_machine import ShutdownContext, definition
+from stacks.release.state_machine import ReleaseContext
 
 from .reviews import classify
 
 
-def test_an_endpoint_rests_and_wakes_with_the_version_that_it_served(
+def test_an_endpoint_shut_down_starts_with_the_version_that_it_served(
     target, role_of, released, ended_execution
 ):
     served = classify(target, "A film.").body["model"]["version"]
-    machine = rest_machine(target, role_of(target.client("iam"), "rests"))
+    machine = shutdown_machine(target, role_of(target.client("iam"), "rests"))
 
     def run(action: str) -> str:
         states = target.client("stepfunctions")
@@ -24,11 +24,11 @@ def test_an_endpoint_rests_and_wakes_with_the_version_that_it_served(
         execution = states.start_execution(stateMachineArn=machine, input=given)["executionArn"]
         return json.loads(ended_execution(states, execution)["output"])["said"]
 
-    assert run("rest if idle") == "The stack was updated within the last 4 hours."
-    assert run("rest") == f"Version {served} rests; the endpoint costs nothing."
+    assert run("shut down if idle") == "The stack was updated within the last 4 hours."
+    assert run("shut down") == f"Version {served} is shut down; the endpoint costs nothing."
     assert classify(target, "A film.").body["error"]["code"] == "ModelNotReleased"
     assert rollback.verified_versions(target, "rnn")[-1] == served, "the history outlives the endpoint"
-    assert run("wake") == f"The release of version {served} has started."
+    assert run("start") == f"The release of version {served} has started."
     states = target.client("stepfunctions")
     newest = states.list_executions(stateMachineArn=target.parameter("release-state-machine-arn"))[
         "executions"
@@ -37,26 +37,26 @@ def test_an_endpoint_rests_and_wakes_with_the_version_that_it_served(
     assert classify(target, "A film.").body["model"]["version"] == served
 
 
-def rest_machine(target: Target, role_arn: str) -> str:
+def shutdown_machine(target: Target, role_arn: str) -> str:
     """The machine that an environment has where its settings want it; its ARN."""
     configuration = target.client("cloudformation").describe_stack_resources(
         StackName=target.stack_name("Inference")
     )["StackResources"]
     (logical_id,) = [
-        one["LogicalResourceId"]
-        for one in configuration
-        if one["ResourceType"] == "AWS::SageMaker::EndpointConfig"
+        resource["LogicalResourceId"]
+        for resource in configuration
+        if resource["ResourceType"] == "AWS::SageMaker::EndpointConfig"
     ]
     versions = "arn:aws:sagemaker:us-east-1:000000000000:model-package/recognition-dev-rnn/"
-    places = RestPlaces(
-        release=ReleasePlaces("dev", target.stack_name("Inference"), {"rnn": logical_id}),
+    context = ShutdownContext(
+        release=ReleaseContext("dev", target.stack_name("Inference"), {"rnn": logical_id}),
         release_machine_arn=target.parameter("release-state-machine-arn"),
         version_arns={"rnn": versions},
         idle_hours=4,
     )
     answer = target.client("stepfunctions").create_state_machine(
-        name="rests",
-        definition=json.dumps(definition(places)),
+        name="shutdown",
+        definition=json.dumps(definition(context)),
         roleArn=role_arn,
     )
     return answer["stateMachineArn"]

@@ -1,4 +1,4 @@
-"""Where a bulk run keeps what: for the worker that writes it and the command that reads it."""
+"""The keys of a bulk run's objects: for the worker that writes it and the command that reads it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class PlaceRefused(ValueError):
 
 
 @dataclass(frozen=True)
-class Place:
+class AttemptKeys:
     """The keys of one attempt of a run: the run itself is attempt 1, what is redriven from it 2 and so on.
 
     Attributes:

@@ -14,7 +14,10 @@ def test_the_alarm_of_a_drift_starts_a_training_run_of_that_network_and_of_no_ot
     states, machine = target.client("stepfunctions"), target.parameter("training-state-machine-arn")
 
     def executions() -> set[str]:
-        return {one["executionArn"] for one in states.list_executions(stateMachineArn=machine)["executions"]}
+        return {
+            execution["executionArn"]
+            for execution in states.list_executions(stateMachineArn=machine)["executions"]
+        }
 
     before = executions()
     dimensions = [{"Name": "EndpointName", "Value": "recognition-dev-rnn"}]
