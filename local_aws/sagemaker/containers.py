@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -113,7 +114,12 @@ def as_in_container(command: Sequence[str], folder: Path) -> tuple[list[str], di
     With user namespaces the folder really is /opt/ml. Without them SAGEMAKER_BASE_DIR, which the toolkit knows,
     points to it, and /opt/ml in the command's own words is rewritten.
     """
-    command = [word.replace(IMAGE_ENTRYPOINT, str(PROGRAMS / "entrypoint.sh")) for word in command]
+    ours = str(PROGRAMS / "entrypoint.sh")
+    # A word alone is a program; in a longer one it stands in a shell's line, where a space in our path would divide it.
+    command = [
+        word.replace(IMAGE_ENTRYPOINT, ours if word == IMAGE_ENTRYPOINT else shlex.quote(ours))
+        for word in command
+    ]
     if can_bind_mount():
         return in_namespace(command, folder), {"SAGEMAKER_BASE_DIR": CONTAINER_ROOT}
     return [as_on_disk(word, folder) for word in command], {"SAGEMAKER_BASE_DIR": str(folder)}
