@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import sys
 import tarfile
 import time
 import uuid
@@ -87,6 +88,9 @@ SEEN = {
 
 
 @pytest.mark.skipif(not can_bind_mount(), reason="the SDK's own start script names /opt/ml")
+@pytest.mark.skipif(
+    " " in sys.executable, reason="the SDK's own start script divides Python's path at a space"
+)
 def test_the_sdks_model_trainer_trains(client, bucket, role, script, sdk_environment, tmp_path):
     from boto3 import Session as Boto3Session
     from sagemaker.core.helper.session_helper import Session
