@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shlex
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -103,7 +104,7 @@ def upgrade(target, first_version, tmp_path_factory) -> Upgrade:
     before = what_stays(target)
     folder = tmp_path_factory.mktemp("upgrade")
     changed = json.loads((deploy.ROOT / "cdk.json").read_text())
-    changed["app"] = f"{sys.executable} {deploy.ROOT / 'app.py'}"
+    changed["app"] = shlex.join([sys.executable, str(deploy.ROOT / "app.py")])
     dev = changed["context"]["environments"]["dev"]
     drift = {"retrain_on": {"cnn": "no-pictures-yet", "rnn": "no-reviews-yet"}}
     dev["monitoring"] = {"dashboard": True, "capture": {}, "drift": drift}
