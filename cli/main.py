@@ -18,6 +18,7 @@ from typer.exceptions import TyperException
 from cli.advise import commands as advise_commands
 from cli.bakeoff import commands as bakeoff_commands
 from cli.bulk import commands as bulk_commands
+from cli.load import commands as load_commands
 from cli.local import commands as local_commands
 from cli.models import commands as model_commands
 from cli.models import removal_commands, transform_commands
@@ -43,6 +44,7 @@ for group in (
     recognize_commands,
     transform_commands,
     bulk_commands,
+    load_commands,
     advise_commands,
     bakeoff_commands,
     removal_commands,

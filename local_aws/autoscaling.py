@@ -7,6 +7,7 @@ metrics, which the embedded AWS does not have, are kept and decide nothing.
 
 from __future__ import annotations
 
+import datetime
 import json
 import math
 import threading
@@ -18,6 +19,7 @@ from typing import Any
 
 from local_aws.periodic import periodically
 from local_aws.sagemaker.errors import ServiceError
+from local_aws.sagemaker.names import ACCOUNT
 from local_aws.sagemaker.service import SageMaker
 from local_aws.sagemaker.shapes import Shapes, now, to_wire
 
@@ -34,6 +36,11 @@ FOLLOWED = {
 PERIOD_SECONDS = 10
 # Target tracking scales in when the metric is a tenth below its target, so that it does not go back and forth.
 SLACK = 0.9
+# The service-linked role, which Application Auto Scaling takes where a target names none.
+LINKED_ROLE = (
+    f"arn:aws:iam::{ACCOUNT}:role/aws-service-role/sagemaker.application-autoscaling.amazonaws.com/"
+    "AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint"
+)
 # Application Auto Scaling's defaults for SageMaker.
 COOLDOWN_SECONDS = 300
 
@@ -48,6 +55,7 @@ class ScalableTarget:
         busy: the moment at which there was last a reason not to scale in, by the monotonic clock.
         scaled_out: the moment of the last scaling out.
         seen: the number at the last look.
+        created: when it was registered.
     """
 
     properties: dict[str, Any]
@@ -55,6 +63,7 @@ class ScalableTarget:
     busy: float = -math.inf
     scaled_out: float = -math.inf
     seen: int | None = None
+    created: datetime.datetime = field(default_factory=now)
 
     @property
     def name(self) -> str:
@@ -224,17 +233,45 @@ class Autoscaling:
     async def handle_request(
         self, method: str, path: str, headers: dict[str, str], body: bytes, query_params: dict
     ) -> tuple[int, dict[str, str], bytes]:
-        """DescribeScalingActivities, the newest first; other operations are CloudFormation's here."""
+        """What is there and what was decided; operations that change anything are CloudFormation's here."""
         kind = {"Content-Type": "application/x-amz-json-1.1"}
-        if not headers.get("x-amz-target", "").endswith(".DescribeScalingActivities"):
-            said = "The embedded AWS has of Application Auto Scaling's operations DescribeScalingActivities alone."
+        operation = headers.get("x-amz-target", "").rpartition(".")[2]
+        answers = {
+            "DescribeScalingActivities": self.describe_activities,
+            "DescribeScalableTargets": self.describe_targets,
+        }
+        if operation not in answers:
+            said = f"The embedded AWS has of Application Auto Scaling's operations {' and '.join(answers)} alone."
             return 400, kind, json.dumps({"__type": "ValidationException", "message": said}).encode()
-        asked = json.loads(body or b"{}").get("ResourceId")
         with self.lock:
-            activities = [activity for activity in self.activities if asked in (None, activity["ResourceId"])]
-        answer = {"ScalingActivities": activities}
-        self.shapes.check_answer("DescribeScalingActivities", answer)
+            answer = answers[operation](json.loads(body or b"{}"))
+        self.shapes.check_answer(operation, answer)
         return 200, kind, json.dumps(to_wire(answer)).encode()
+
+    def describe_activities(self, request: dict[str, Any]) -> dict[str, Any]:
+        """The decisions about a resource, or all, the newest first."""
+        asked = request.get("ResourceId")
+        return {"ScalingActivities": [one for one in self.activities if asked in (None, one["ResourceId"])]}
+
+    def describe_targets(self, request: dict[str, Any]) -> dict[str, Any]:
+        """The targets among the resources that are asked for, or all, and of the dimension."""
+        resources, dimension = request.get("ResourceIds"), request.get("ScalableDimension")
+        return {
+            "ScalableTargets": [
+                {
+                    "ServiceNamespace": "sagemaker",
+                    "ResourceId": target.properties["ResourceId"],
+                    "ScalableDimension": target.dimension,
+                    "MinCapacity": int(target.properties["MinCapacity"]),
+                    "MaxCapacity": int(target.properties["MaxCapacity"]),
+                    "RoleARN": target.properties.get("RoleARN", LINKED_ROLE),
+                    "CreationTime": target.created,
+                }
+                for target in self.targets.values()
+                if (not resources or target.properties["ResourceId"] in resources)
+                and dimension in (None, target.dimension)
+            ]
+        }
 
 
 def metric_of(tracking: dict[str, Any]) -> str | None:

@@ -11,6 +11,7 @@ import typer
 
 from cli import main
 from cli.bulk.plan import BulkPlan
+from cli.load.endpoint import Fleet
 from cli.recognize.request import Reply, recognize_and_show
 from cli.recognize.subjects import subject_in_words
 from cli.shared.errors import CommandFailed
@@ -26,6 +27,7 @@ LEFT_OVER = {**BULK_STATUS, "state": "ABORTED", "done": 1, "left": 2}
 PLAN = BulkPlan(objects=3, units=3, calls=3, batches=1, usd=0.003, seconds=1.0)
 REGISTERED = SimpleNamespace(version="1", model_package_arn="arn:1", output={"metrics": {"accuracy": 0.9}})
 JOB = SimpleNamespace(name="rnn-1", output_uri="s3://data/out")
+FLEET = Fleet("recognition-dev-cnn", "ml.g4dn.xlarge", instances=1, most_instances=1, usd_per_hour=0.7)
 ADVISE = ["--set", "modality=image", "--set", "task=text_in_image"]
 REPLY = SimpleNamespace(status=200, body={"results": []}, seconds=0.1)
 
@@ -91,6 +93,10 @@ COMMANDS = {
     ),
     "recognize": (["A film.", "--entities"], {"cli.recognize.request.ask": gives(REPLY)}),
     "replay": (["{records}"], {}),
+    "load": (
+        ["cnn", "--rate", "20", "--seconds", "1"],
+        {"cli.load.endpoint.fleet_of": gives(FLEET), "cli.load.endpoint.asker": gives(lambda: "answered")},
+    ),
     "transform": (
         ["rnn", "--from", "s3://data/transform/a", "--output", "b.jsonl"],
         {

@@ -5,14 +5,15 @@ from __future__ import annotations
 import io
 import json
 
-import boto3
 import pytest
 from botocore.response import StreamingBody
-from botocore.stub import ANY, Stubber
+from botocore.stub import ANY
 
 from cli.recognize import own_endpoints
 from cli.recognize.request import Question
 from cli.shared.errors import CommandFailed
+
+from .stubbed_target import StubbedTarget
 
 QUESTION = Question("/texts/class", b"A fine film.", "text/plain; charset=utf-8")
 ANSWER = {"predictions": [{"probabilities": {"negative": 0.1, "positive": 0.9}, "model_version": "3"}]}
@@ -21,43 +22,6 @@ PLACES = {"OutputLocation": "s3://models/answers/1.out", "FailureLocation": "s3:
 
 def body_of(content: bytes) -> StreamingBody:
     return StreamingBody(io.BytesIO(content), len(content))
-
-
-class StubbedTarget:
-    """An environment whose services answer what a test says, in this order."""
-
-    environment = "dev"
-
-    def __init__(self) -> None:
-        common = {"region_name": "us-east-1", "aws_access_key_id": "a", "aws_secret_access_key": "b"}
-        self.clients = {
-            name: boto3.client(name, **common) for name in ("s3", "sagemaker", "sagemaker-runtime")
-        }
-        self.stubs = {name: Stubber(client) for name, client in self.clients.items()}
-        for stub in self.stubs.values():
-            stub.activate()
-
-    def client(self, service: str):
-        return self.clients[service]
-
-    def parameter(self, name: str) -> str:
-        return {"model-bucket": "models"}[name]
-
-    def deploy_command(self) -> str:
-        return "recognition up"
-
-    def command(self, words: str) -> str:
-        return f"recognition {words}"
-
-    def has_endpoint(self, name: str) -> None:
-        described = {
-            "EndpointName": name,
-            "EndpointArn": f"arn:aws:sagemaker:us-east-1:111122223333:endpoint/{name}",
-            "EndpointStatus": "InService",
-            "CreationTime": "2026-11-30",
-            "LastModifiedTime": "2026-11-30",
-        }
-        self.stubs["sagemaker"].add_response("describe_endpoint", described, {"EndpointName": name})
 
 
 @pytest.fixture

@@ -177,12 +177,26 @@ def test_a_request_that_finds_no_copy_is_refused_and_brings_one(scaled):
     assert scaled.look(after_seconds=10, requests=0) == 1, "it stays for a cooldown"
 
 
-def activities(scaled: Scaled, resource: str) -> list[dict]:
-    headers = {"x-amz-target": "AnyScaleFrontendService.DescribeScalingActivities"}
-    body = json.dumps({"ServiceNamespace": "sagemaker", "ResourceId": resource}).encode()
+def asked(scaled: Scaled, operation: str, **request: Any) -> dict:
+    headers = {"x-amz-target": f"AnyScaleFrontendService.{operation}"}
+    body = json.dumps({"ServiceNamespace": "sagemaker", **request}).encode()
     status, _, content = asyncio.run(scaled.scaling.handle_request("POST", "/", headers, body, {}))
     assert status == 200
-    return json.loads(content)["ScalingActivities"]
+    return json.loads(content)
+
+
+def activities(scaled: Scaled, resource: str) -> list[dict]:
+    return asked(scaled, "DescribeScalingActivities", ResourceId=resource)["ScalingActivities"]
+
+
+def test_a_target_is_told_with_its_bounds_to_who_asks_for_it(scaled):
+    resource = f"inference-component/{NAME}"
+    (found,) = asked(scaled, "DescribeScalableTargets", ResourceIds=[resource])["ScalableTargets"]
+    assert (found["ResourceId"], found["MinCapacity"], found["MaxCapacity"]) == (resource, 0, 4)
+    others = ["endpoint/another/variant/primary"]
+    assert asked(scaled, "DescribeScalableTargets", ResourceIds=others)["ScalableTargets"] == []
+    instances = "sagemaker:variant:DesiredInstanceCount"
+    assert asked(scaled, "DescribeScalableTargets", ScalableDimension=instances)["ScalableTargets"] == []
 
 
 def test_every_decision_is_kept_with_its_cause(scaled):
