@@ -17,6 +17,10 @@ CAPTURED_PREFIX = "captured"
 TRANSFORM_PREFIX = "transform"
 # In the data bucket: the weights that a network starts from.
 PRETRAINED_PREFIX = "pretrained"
+# In the model bucket: requests and answers of asynchronous endpoints, kept as long as other answers.
+ASYNCHRONOUS_PREFIX = "asynchronous"
+# The function's variables: the members that name an endpoint without instances in a request, and that bucket.
+IDLE_ENDPOINTS_VARIABLE, MODEL_BUCKET_VARIABLE = "IDLE_ENDPOINTS", "MODEL_BUCKET"
 # In the model bucket: the artefacts of what was released to a multi-model endpoint.
 MULTI_MODEL_PREFIX = "multi-model"
 # Below it, where a released version lies, which is how its callers name it.

@@ -55,7 +55,7 @@ def recognize(
     as_json: JsonOption = False,
 ) -> None:
     """Ask the managed service and our own model about an image or a text, or our own about a sensor's readings."""
-    from cli.recognize import own_endpoints, subjects
+    from cli.recognize import subjects
     from cli.recognize.request import ask_own_and_show, recognize_and_show, require_options
     from cli.recognize.watch import new_files
     from cli.shared.embedded import choose_target
@@ -76,8 +76,7 @@ def recognize(
                 raise CommandFailed(
                     "--asynchronous and --to-zero stand alone, without --show and --entities."
                 )
-            own = own_endpoints.ask_asynchronously if asynchronous else own_endpoints.ask_to_zero
-            ask_own_and_show(target, chosen, own, as_json=as_json)
+            ask_own_and_show(target, chosen, "asynchronous" if asynchronous else "to-zero", as_json=as_json)
             return
         if not recognize_and_show(
             target, chosen, picture=picture, overwrite=overwrite, entities=entities, as_json=as_json

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from cli.shared.target import Target
 from definitions.networks import FEATURES, kind_of_feature
 from lambdas.catalogue import OPERATIONS
 from model_code.outputs import require_free
-from recognition_client.transport import SignedTransport, Unreachable
+from recognition_client import RecognitionClient, RecognitionRefused, SignedTransport, Unreachable
 
 # Who is asked about what: first the managed service where there is one, then our own network.
 PATHS = {
@@ -34,6 +34,11 @@ PATHS = {
 
 
 KIND_OF_PATH = {f"/{feature}s/class": kind_of_feature(feature) for feature in FEATURES}
+# Which setting makes each endpoint that the API asks only where a request's option `endpoint` says so.
+SETTING_OF_ENDPOINT = {"asynchronous": "inference.asynchronous", "to-zero": "inference.scale_to_zero"}
+# How long their answers are waited for: an asynchronous request's longest (SageMaker's guide, asynchronous inference)
+# and an instance's start before it.
+LONGEST_SECONDS = 2 * 3600
 
 
 @dataclass(frozen=True)
@@ -55,21 +60,24 @@ class Reply:
     seconds: float
 
 
-def ask(target: Target, question: Question) -> Reply:
-    """Sends one question.
+def ask(target: Target, question: Question, patience_seconds: float = 0.0) -> Reply:
+    """Asks one question; again for so long while the API says that it may be answered later.
 
     Raises:
         CommandFailed: when the API cannot be reached or does not answer in JSON.
     """
     session = target.session()
     transport = SignedTransport(target.api_url(), session.get_credentials(), session.region_name)
-    headers = {"Content-Type": question.content_type}
+    client = RecognitionClient(transport, patience_seconds=patience_seconds)
     started = time.monotonic()
     try:
-        answer = transport(question.path.lstrip("/"), question.options, question.body, headers)
+        body = client.send(question.path.lstrip("/"), question.options, question.body, question.content_type)
     except Unreachable as error:
         raise CommandFailed(str(error)) from error
-    return Reply(answer.status, dict(answer.body), time.monotonic() - started)
+    except RecognitionRefused as error:
+        refused = {"code": error.code, "message": error.message, "field": error.field}
+        return Reply(error.status, {"error": refused}, time.monotonic() - started)
+    return Reply(200, dict(body), time.monotonic() - started)
 
 
 def questions_about(subject: Subject) -> list[Question]:
@@ -160,21 +168,17 @@ def recognize_and_show(
     return bool(results)
 
 
-def ask_own_and_show(
-    target: Target,
-    subject: Subject,
-    ask_own: Callable[[Target, Question, Callable[[str], None]], Reply],
-    *,
-    as_json: bool = False,
-) -> None:
-    """Asks one of our own endpoints about a subject, which may take long, and prints the answer.
+def ask_own_and_show(target: Target, subject: Subject, endpoint: str, *, as_json: bool = False) -> None:
+    """Asks one of our network's endpoints that have no instance while nobody asks, and prints the answer.
 
     Raises:
-        CommandFailed: see `ask_own`.
+        CommandFailed: when there is no such endpoint, or it does not answer.
     """
-    question = questions_about(subject)[-1]
-    with Progress().step("Asking our own endpoint") as detail:
-        reply = ask_own(target, question, detail)
+    question = replace(questions_about(subject)[-1], options={"endpoint": endpoint})
+    with Progress().step("Asking an endpoint whose instance may have to start"):
+        reply = with_hint(target, question, ask(target, question, LONGEST_SECONDS))
+    if reply.status != 200:
+        raise CommandFailed(" ".join(filter(None, map(reply.body["error"].get, ("message", "hint")))))
     if as_json:
         show([{"operation": question.path.strip("/"), "status": reply.status, **reply.body}], True, "")
     else:
@@ -182,14 +186,21 @@ def ask_own_and_show(
 
 
 def with_hint(target: Target, question: Question, reply: Reply) -> Reply:
-    """The reply; one that says that no model is released also says which command makes the next step."""
+    """The reply; one that says that there is no model or no endpoint also says which command makes the next step."""
     error = reply.body.get("error", {})
-    if error.get("code") != "ModelNotReleased":
+    kind = KIND_OF_PATH.get(question.path)
+    if kind is None or error.get("code") not in ("ModelNotReleased", "NoSuchEndpoint"):
         return reply
-    kind = KIND_OF_PATH[question.path]
-    is_registered = bool(versions_of(target, kind))
-    step = f"Release it: {target.command(f'release {kind}')}"
-    if not is_registered:
+    release = target.command(f"release {kind}")
+    if error["code"] == "NoSuchEndpoint":
+        setting = SETTING_OF_ENDPOINT[question.options["endpoint"]]
+        deploy = f"deploy ({target.deploy_command()})"
+        step = (
+            f"Set {setting} of '{target.environment}' in cdk.json, {deploy} and release a version: {release}"
+        )
+    elif versions_of(target, kind):
+        step = f"Release it: {release}"
+    else:
         step = f"Train it first: {target.command(f'train {kind}')}"
     return replace(reply, body={**reply.body, "error": {**error, "hint": step}})
 

@@ -465,24 +465,43 @@ class Operations(ABC):
         """
         return self.ask_about_texts("texts/toxicity/batch", texts, {"language_code": language_code})
 
-    def image_class(self, image: bytes) -> Answer:
-        """Our convolutional network's classes for an image.
+    def image_class(
+        self, image: bytes, *, endpoint: Literal["asynchronous", "to-zero"] | None = None
+    ) -> Answer:
+        """Our own network's classes for an image.
 
         A PNG or JPEG of at most 4,620,288 bytes (as base64 in JSON 3,465,216), each side of at least 8 pixels, at
-        most 50,000,000 in all."""
-        return self.ask_about_image("images/class", image, {})
+        most 50,000,000 in all.
 
-    def text_class(self, text: str) -> Answer:
-        """Our recurrent network's classes for a text.
+        Args:
+            endpoint: Another of our network's endpoints, which has no instance while nobody asks it.
+        """
+        return self.ask_about_image("images/class", image, {"endpoint": endpoint})
 
-        A text of at most 100,000 bytes of UTF-8."""
-        return self.ask_about_text("texts/class", text, {})
+    def text_class(self, text: str, *, endpoint: Literal["asynchronous", "to-zero"] | None = None) -> Answer:
+        """Our own network's classes for a text.
 
-    def sequence_class(self, sequence: Sequence[Sequence[float]]) -> Answer:
-        """Our recurrent network's classes for a sequence of a sensor's readings.
+        A text of at most 100,000 bytes of UTF-8.
 
-        Steps with a number for every channel, at most 200,000 numbers of 32 bits in all."""
-        return self.ask_about_sequence("sequences/class", sequence, {})
+        Args:
+            endpoint: Another of our network's endpoints, which has no instance while nobody asks it.
+        """
+        return self.ask_about_text("texts/class", text, {"endpoint": endpoint})
+
+    def sequence_class(
+        self,
+        sequence: Sequence[Sequence[float]],
+        *,
+        endpoint: Literal["asynchronous", "to-zero"] | None = None,
+    ) -> Answer:
+        """Our own network's classes for a sequence of a sensor's readings.
+
+        Steps with a number for every channel, at most 200,000 numbers of 32 bits in all.
+
+        Args:
+            endpoint: Another of our network's endpoints, which has no instance while nobody asks it.
+        """
+        return self.ask_about_sequence("sequences/class", sequence, {"endpoint": endpoint})
 
     def advise(self, problem: Mapping[str, Any]) -> Mapping[str, Any]:
         """Which service or model a recognition problem wants, why, and what it costs.

@@ -20,6 +20,7 @@ from recognition_client.transport import Reply, SignedTransport, TokenTransport,
 
 JSON = "application/json"
 RETRIED = frozenset({409, 429, 503, 504})
+NOT_RELEASED = "ModelNotReleased"
 # After the first try, and twice as long after each that follows.
 PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 1.0, 8.0
 # Twice as long as a request may take: while the first try is still being answered, the API says 409 to a second.
@@ -157,8 +158,15 @@ class RecognitionClient(Operations):
 
 
 def may_pass(reply: Reply) -> bool:
-    """Whether the same request may succeed later: the API says so with Retry-After, API Gateway by its status alone."""
-    return reply.status in RETRIED and (reply.retry_after_seconds is not None or "error" not in reply.body)
+    """Whether the same request may succeed soon: the API says so with Retry-After, API Gateway by its status alone.
+
+    A network of which no version is released waits for a person.
+    """
+    error = reply.body.get("error")
+    if error is None:
+        return reply.status in RETRIED
+    waits = reply.status in RETRIED and reply.retry_after_seconds is not None
+    return waits and error["code"] != NOT_RELEASED
 
 
 def require(value: object, kinds: type | tuple[type, ...], name: str, meant: str) -> None:

@@ -18,31 +18,43 @@ export class Refused extends Error {
 }
 
 /**
- * A function that asks one path of the API: `ask(path, body, contentType, signal)`.
+ * A function that asks one path of the API: `ask(path, body, contentType, signal, endpoint)`.
  *
- * It gives the answer and the milliseconds that it took as the page saw them, and throws Refused otherwise.
+ * `endpoint` is one of an own network that has no instance while nobody asks; it is asked until it answers, or until
+ * the signal. The function gives the answer and the milliseconds that it took as the page saw them, and throws Refused otherwise.
  */
 export function asker(configuration, credentials) {
   const host = configuration.apiHost ?? location.host;
-  return async function ask(path, body, contentType, signal) {
+  return async function ask(path, body, contentType, signal, endpoint = "") {
     const content = new Uint8Array(body instanceof Blob ? await body.arrayBuffer() : new TextEncoder().encode(body));
     const address = `${configuration.apiPath}/${path}`;
-    const headers = await signed({
-      method: "POST",
-      host,
-      path: address,
-      headers: { "content-type": contentType },
-      body: content,
-      region: configuration.region,
-      service: "execute-api",
-      credentials: await credentials(),
-      date: new Date(),
-    });
+    const query = endpoint && `endpoint=${endpoint}`;
+    // By it the API finds the answer to what was asked before.
+    const key = endpoint && { "idempotency-key": crypto.randomUUID() };
     const started = performance.now();
-    const response = await sent(address, { method: "POST", headers, body: content }, signal);
-    const answer = await parsed(response);
-    if (!response.ok) throw new Refused(sentenceOf(response, answer), answer.error?.field, answer.error?.code);
-    return { answer, milliseconds: performance.now() - started };
+    for (;;) {
+      const headers = await signed({
+        method: "POST",
+        host,
+        path: address,
+        query,
+        headers: { "content-type": contentType, ...key },
+        body: content,
+        region: configuration.region,
+        service: "execute-api",
+        credentials: await credentials(),
+        date: new Date(),
+      });
+      const request = { method: "POST", headers, body: content };
+      const response = await sent(query ? `${address}?${query}` : address, request, signal);
+      const answer = await parsed(response);
+      if (response.ok) return { answer, milliseconds: performance.now() - started };
+      const seconds = secondsToWait(response, answer);
+      if (!endpoint || !seconds) {
+        throw new Refused(sentenceOf(response, answer), answer.error?.field, answer.error?.code);
+      }
+      await pause(seconds * 1000, signal);
+    }
   };
 }
 
@@ -89,9 +101,22 @@ async function parsed(response) {
   }
 }
 
+/** After how many seconds the same request may be answered; 0 where nobody would wait for that. */
+function secondsToWait(response, answer) {
+  const seconds = answer.error?.code === NOT_RELEASED ? 0 : Number(response.headers.get("retry-after"));
+  // A budget begins anew after hours or weeks, which its own sentence says.
+  return seconds <= PATIENCE_MILLISECONDS / 1000 ? seconds : 0;
+}
+
 function sentenceOf(response, answer) {
   const sentence = answer.error?.message ?? answer.message ?? `The API answered ${response.status}.`;
-  const wait = answer.error?.code === NOT_RELEASED ? null : response.headers.get("retry-after");
-  // A budget begins anew after hours or weeks, which its own sentence says.
-  return wait && Number(wait) <= PATIENCE_MILLISECONDS / 1000 ? `${sentence} It may work in ${wait} seconds.` : sentence;
+  const seconds = secondsToWait(response, answer);
+  return seconds ? `${sentence} It may work in ${seconds} seconds.` : sentence;
 }
+
+/** Ends after a time, or with the signal's reason. */
+const pause = (milliseconds, signal) =>
+  new Promise((resolve, reject) => {
+    setTimeout(resolve, milliseconds);
+    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+  });

@@ -64,7 +64,7 @@ function clearAnswers() {
   byId("picture").querySelector(".boxes").replaceChildren();
   byId("answers").replaceChildren(
     emptyCard("managed", kind() === "image" ? "Amazon Rekognition's labels will stand here." : "Amazon Comprehend's sentiment will stand here."),
-    emptyCard("own", kind() === "image" ? "The classes of the convolutional network trained here." : "The classes of the recurrent network trained here."),
+    emptyCard("own", "The classes of the network trained here."),
   );
 }
 
@@ -207,7 +207,7 @@ async function askBoth(body, contentType, paths, signal) {
   const marking = kind() === "text" ? marksOf(body, contentType, signal) : null;
   marking?.catch(() => {});
   const [managed, own] = await Promise.all(
-    ["managed", "own"].map((side) => answerOf(side, () => ask(paths[side], body, contentType, signal), signal)),
+    ["managed", "own"].map((side) => answerOf(side, () => ask(paths[side], body, contentType, signal, side === "own" ? byId("endpoint").value : ""), signal)),
   );
   if (signal.aborted) return;
   const verdict = verdictOn(managed, own);

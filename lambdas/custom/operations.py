@@ -20,6 +20,7 @@ from lambdas.common.operations import Operation
 from lambdas.common.options import read_options
 from lambdas.common.releases import ReleasedVersion, model_group
 from lambdas.common.service_errors import reading_answer
+from lambdas.custom.idle_endpoints import ASYNCHRONOUS, ENDPOINT, ask_asynchronously, request_of
 
 BACKEND = "sagemaker"
 
@@ -28,7 +29,7 @@ LEAST_PIXELS = 8
 # The endpoint unpacks an image whole, and a file of some kilobytes may say that it has gigabytes of pixels. Our own
 # container's bound (serving/preprocessing.py); TensorFlow's has none.
 MOST_PIXELS = 50_000_000
-# What the recurrent network reads is far less; the limit keeps a request within Comprehend's for the same text.
+# What a network reads is far less; the limit keeps a request within Comprehend's for the same text.
 TEXT_BYTES = 100_000
 # An endpoint takes 6 MiB, and JSON writes a number with up to 24 characters and a comma.
 SEQUENCE_NUMBERS = 200_000
@@ -37,16 +38,14 @@ RELEASED = {kind: ReleasedVersion(kind) for kind in KINDS}
 
 def classify_image(operation: Operation, event: dict[str, Any]) -> Answer:
     """Our network's classes for the event's image; see `invoke` for errors."""
-    read_options(operation.options, event)
     image = read_image(event, operation.body_as(ImageBody))
-    return invoke(kind_of_feature("image"), image.content, image.header.media_type)
+    return invoke("image", operation, event, image.content, image.header.media_type)
 
 
 def classify_text(operation: Operation, event: dict[str, Any]) -> Answer:
     """Our network's classes for the event's text; see `invoke` for errors."""
-    read_options(operation.options, event)
     request = read_text(event, operation.body_as(TextBody))
-    return invoke(kind_of_feature("text"), request.text.encode(), TEXT_TYPE)
+    return invoke("text", operation, event, request.text.encode(), TEXT_TYPE)
 
 
 def classify_sequence(operation: Operation, event: dict[str, Any]) -> Answer:
@@ -54,35 +53,37 @@ def classify_sequence(operation: Operation, event: dict[str, Any]) -> Answer:
 
     An environment has one network of a kind: a version that was trained on texts cannot read a sequence, and says so.
     """
-    read_options(operation.options, event)
     sequence = read_sequence(event, operation.body_as(SequenceBody))
     body = json.dumps({"sequence": sequence}, separators=(",", ":")).encode()
-    return invoke(kind_of_feature("sequence"), body, JSON_TYPE)
+    return invoke("sequence", operation, event, body, JSON_TYPE)
 
 
-def invoke(kind: str, body: bytes, content_type: str) -> Answer:
-    """One prediction of the network of a kind, by its own endpoint or by one that holds several.
+def invoke(
+    feature: str, operation: Operation, event: dict[str, Any], body: bytes, content_type: str
+) -> Answer:
+    """One prediction of the network that reads a feature, by the endpoint that the event's options choose.
 
     Raises:
         RequestRefused: 503 when there is no endpoint yet or its container does not answer, 400 when the model cannot
-            read the body.
+            read the body; see `idle_endpoints` for the endpoints without instances.
         ClientError: on any other refusal.
     """
-    endpoint, version, target = model_group(kind), None, {}
-    if shared := os.environ.get(SHARED_ENDPOINT_VARIABLE):
-        version = RELEASED[kind].present()
-        target = {"TargetModel": TARGET_MODEL.format(kind=kind, version=version)}
+    kind = kind_of_feature(feature)
+    group, version = model_group(kind), None
+    chosen = read_options(operation.options, event).get(ENDPOINT.name)
     try:
-        answer = client("sagemaker-runtime").invoke_endpoint(
-            EndpointName=shared or endpoint,
-            Body=body,
-            ContentType=content_type,
-            Accept="application/json",
-            **target,
-        )
+        if chosen == ASYNCHRONOUS:
+            content = ask_asynchronously(kind, body, content_type, event)
+        elif chosen:
+            content = ask_at_once(request_of(chosen, kind), body, content_type)
+        elif shared := os.environ.get(SHARED_ENDPOINT_VARIABLE):
+            version = RELEASED[kind].present()
+            target = TARGET_MODEL.format(kind=kind, version=version)
+            content = ask_at_once({"EndpointName": shared, "TargetModel": target}, body, content_type)
+        else:
+            content = ask_at_once({"EndpointName": group}, body, content_type)
     except ClientError as error:
-        raise explain(error, endpoint) from error
-    content = answer["Body"].read()
+        raise explain(error, group) from error
     with reading_answer():
         (prediction,) = json.loads(content)["predictions"]
         results = [Result(label, score) for label, score in prediction["probabilities"].items()]
@@ -91,7 +92,15 @@ def invoke(kind: str, body: bytes, content_type: str) -> Answer:
     reading = reading_of(results, prediction.get("label"))
     # A container of several models does not know their versions; the one that was asked for is the one that answers.
     version = version or prediction.get("model_version")
-    return Answer(BACKEND, reading, endpoint, version, None, cost)
+    return Answer(BACKEND, reading, group, version, None, cost)
+
+
+def ask_at_once(endpoint: dict[str, str], body: bytes, content_type: str) -> bytes:
+    """The answer of a real-time endpoint, which the members of InvokeEndpoint's request name."""
+    answer = client("sagemaker-runtime").invoke_endpoint(
+        **endpoint, Body=body, ContentType=content_type, Accept=JSON_TYPE
+    )
+    return answer["Body"].read()
 
 
 def reading_of(results: list[Result], label: str | None) -> Reading:
@@ -113,7 +122,7 @@ def explain(error: ClientError, endpoint: str) -> Exception:
         return unavailable(
             "ModelFailed", f"The released model of {endpoint} is no longer where it was. Release it again."
         )
-    if code == "ModelNotReadyException":
+    if code == "ModelNotReadyException" or "has no capacity" in message:
         return unavailable(
             "ModelNotReady", f"The model of the endpoint {endpoint} is still loading. Try again."
         )
@@ -136,28 +145,31 @@ def unreadable() -> RequestRefused:
 IMAGE_CLASS = Operation(
     name="image-class",
     path="images/class",
-    summary="Our convolutional network's classes for an image.",
+    summary="Our own network's classes for an image.",
     service="sagemaker-runtime",
     api="InvokeEndpoint",
     body=ImageBody(LEAST_PIXELS, most_area=MOST_PIXELS),
+    options=(ENDPOINT,),
     run=classify_image,
 )
 TEXT_CLASS = Operation(
     name="text-class",
     path="texts/class",
-    summary="Our recurrent network's classes for a text.",
+    summary="Our own network's classes for a text.",
     service="sagemaker-runtime",
     api="InvokeEndpoint",
     body=TextBody(TEXT_BYTES),
+    options=(ENDPOINT,),
     run=classify_text,
 )
 SEQUENCE_CLASS = Operation(
     name="sequence-class",
     path="sequences/class",
-    summary="Our recurrent network's classes for a sequence of a sensor's readings.",
+    summary="Our own network's classes for a sequence of a sensor's readings.",
     service="sagemaker-runtime",
     api="InvokeEndpoint",
     body=SequenceBody(SEQUENCE_NUMBERS),
+    options=(ENDPOINT,),
     run=classify_sequence,
 )
 OPERATIONS = (IMAGE_CLASS, TEXT_CLASS, SEQUENCE_CLASS)

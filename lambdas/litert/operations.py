@@ -11,6 +11,7 @@ from lambdas.common.bodies import ImageBody, SequenceBody, TextBody, read_image,
 from lambdas.common.costs import cost_of
 from lambdas.common.operations import Operation
 from lambdas.common.options import read_options
+from lambdas.custom.idle_endpoints import ENDPOINT, request_of
 from lambdas.custom.operations import IMAGE_CLASS as ASKED_IMAGE_CLASS
 from lambdas.custom.operations import SEQUENCE_CLASS as ASKED_SEQUENCE_CLASS
 from lambdas.custom.operations import TEXT_CLASS as ASKED_TEXT_CLASS
@@ -23,20 +24,30 @@ RELEASED = {kind: Released(kind) for kind in KINDS}
 
 def classify_image(operation: Operation, event: dict[str, Any]) -> Answer:
     """Our network's classes for the event's image; see `predict` for errors."""
-    read_options(operation.options, event)
+    refuse_other_endpoints(operation, event)
     return predict("image", read_image(event, operation.body_as(ImageBody)).content)
 
 
 def classify_text(operation: Operation, event: dict[str, Any]) -> Answer:
     """Our network's classes for the event's text; see `predict` for errors."""
-    read_options(operation.options, event)
+    refuse_other_endpoints(operation, event)
     return predict("text", read_text(event, operation.body_as(TextBody)).text)
 
 
 def classify_sequence(operation: Operation, event: dict[str, Any]) -> Answer:
     """Our network's classes for the event's sequence; see `predict` for errors."""
-    read_options(operation.options, event)
+    refuse_other_endpoints(operation, event)
     return predict("sequence", read_sequence(event, operation.body_as(SequenceBody)))
+
+
+def refuse_other_endpoints(operation: Operation, event: dict[str, Any]) -> None:
+    """Refuses what is asked of an endpoint: this function answers in its place.
+
+    Raises:
+        RequestRefused: 400 when an option is wrong or chooses an endpoint.
+    """
+    if endpoint := read_options(operation.options, event).get(ENDPOINT.name):
+        request_of(endpoint, "")
 
 
 def predict(feature: str, sample: bytes | str | list[list[float]]) -> Answer:

@@ -21,7 +21,14 @@ from stacks.settings import EnvironmentSettings
 from stacks.settings.api import ApiSettings
 from stacks.shared.acknowledge import acknowledge
 from stacks.shared.counter_table import add_counters
-from stacks.shared.endpoint_access import own_grants, own_variables, record_grant, record_variables
+from stacks.shared.endpoint_access import (
+    idle_grants,
+    idle_variables,
+    own_grants,
+    own_variables,
+    record_grant,
+    record_variables,
+)
 from stacks.shared.grants import NO_RESOURCE, OBJECTS, VERSIONS, Grant
 from stacks.shared.iam import bucket_arn
 from stacks.shared.lambda_function import CLASSIFY, FunctionPlan, add_function, list_prices, retention
@@ -123,7 +130,12 @@ class ApiStack(Stack):
         own = (
             litert_plan(self, settings, paths_of("custom"))
             if settings.api.own_backend == "litert"
-            else FunctionPlan("custom", paths_of("custom"), tuple(own_grants(self, settings)), of_own)
+            else FunctionPlan(
+                "custom",
+                paths_of("custom"),
+                (*own_grants(self, settings), *idle_grants(self, settings)),
+                {**of_own, **idle_variables(self, settings)},
+            )
         )
         return [
             managed("vision"),

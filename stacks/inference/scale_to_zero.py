@@ -9,11 +9,17 @@ from aws_cdk import aws_applicationautoscaling as autoscaling
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
-from definitions.names import VARIANT, asynchronous_endpoint_name, component_endpoint_name, component_name
+from definitions.names import (
+    ASYNCHRONOUS_PREFIX,
+    VARIANT,
+    asynchronous_endpoint_name,
+    component_endpoint_name,
+    component_name,
+)
 from stacks.inference import autoscaling as scaling
 from stacks.inference.endpoint_config import accept_missing_key, instance_variant, volume_key
 from stacks.settings.container_images import endpoint_host
-from stacks.settings.inference import ASYNCHRONOUS_PREFIX, AsynchronousSettings, ScaleToZeroSettings
+from stacks.settings.inference import AsynchronousSettings, ScaleToZeroSettings
 from stacks.settings.instance_families import has_gpu
 
 BACKLOG_SECONDS = 60

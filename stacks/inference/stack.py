@@ -6,7 +6,7 @@ from aws_cdk import ArnFormat, CfnCondition, Stack
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from definitions.names import MULTI_MODEL_PREFIX, TRANSFORM_PREFIX, endpoint_name
+from definitions.names import ASYNCHRONOUS_PREFIX, MULTI_MODEL_PREFIX, TRANSFORM_PREFIX, endpoint_name
 from definitions.networks import KINDS
 from definitions.parameters import DATA_BUCKET, KEY_ARN, MODEL_BUCKET
 from stacks.inference.data_capture import data_capture
@@ -14,7 +14,7 @@ from stacks.inference.multi_model import MultiModelEndpoint
 from stacks.inference.released_model import Release, ReleasedModel, Serving
 from stacks.settings import EnvironmentSettings
 from stacks.settings.container_images import INFERENCE_IMAGES
-from stacks.settings.inference import ASYNCHRONOUS_PREFIX, InferenceSettings
+from stacks.settings.inference import InferenceSettings
 from stacks.shared import iam as roles
 from stacks.shared.grants import VERSIONS, Grant, allow
 from stacks.shared.iam import bucket_arn

@@ -15,8 +15,6 @@ from stacks.settings.instance_types import inference_instance, transform_instanc
 # MaximumExecutionTimeoutInSeconds of BlueGreenUpdatePolicy: the most, and what starting a fleet may take beside waits.
 LONGEST_RELEASE_SECONDS = 28_800
 FLEET_START_SECONDS = 3_600
-# In the model bucket: requests and answers of asynchronous endpoints, kept as long as other answers.
-ASYNCHRONOUS_PREFIX = "asynchronous"
 
 
 class AutoscalingSettings(SettingsModel):

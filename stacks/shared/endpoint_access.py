@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 
 from aws_cdk import Stack
 
 from definitions.names import (
+    ASYNCHRONOUS_PREFIX,
+    IDLE_ENDPOINTS_VARIABLE,
+    MODEL_BUCKET_VARIABLE,
     SHARED_ENDPOINT_VARIABLE,
+    asynchronous_endpoint_name,
+    component_endpoint_name,
+    component_name,
     endpoint_name,
     endpoint_variable,
     parameter_name,
@@ -16,8 +23,11 @@ from definitions.names import (
     shared_endpoint_name,
 )
 from definitions.networks import KINDS
+from definitions.parameters import KEY_ARN, MODEL_BUCKET
 from stacks.settings import EnvironmentSettings
-from stacks.shared.grants import Grant
+from stacks.shared.grants import OBJECTS, Grant
+from stacks.shared.iam import bucket_arn, read_objects
+from stacks.shared.parameters import published
 
 INVOKE = "sagemaker:InvokeEndpoint"
 
@@ -63,3 +73,48 @@ def record_grant(stack: Stack, settings: EnvironmentSettings, kinds: Iterable[st
         for name in names
     ]
     return Grant(["ssm:GetParameter"], arns)
+
+
+def idle_variables(stack: Stack, settings: EnvironmentSettings) -> dict[str, str]:
+    """The variables that name the endpoints without instances, as requests do, and where requests to them lie."""
+    inference, environment, endpoints = settings.inference, settings.name, {}
+    if inference.asynchronous:
+        endpoints["asynchronous"] = {
+            kind: {"EndpointName": asynchronous_endpoint_name(environment, kind)} for kind in KINDS
+        }
+    if inference.scale_to_zero:
+        endpoints["to-zero"] = {
+            kind: {
+                "EndpointName": component_endpoint_name(environment, kind),
+                "InferenceComponentName": component_name(environment, kind),
+            }
+            for kind in KINDS
+        }
+    variables = {IDLE_ENDPOINTS_VARIABLE: json.dumps(endpoints)} if endpoints else {}
+    if inference.asynchronous:
+        variables[MODEL_BUCKET_VARIABLE] = published(stack, environment, MODEL_BUCKET)
+    return variables
+
+
+def idle_grants(stack: Stack, settings: EnvironmentSettings) -> list[Grant]:
+    """What a function may call that asks the endpoints without instances."""
+    environment, grants = settings.name, list[Grant]()
+
+    def arn(resource: str, name: str) -> str:
+        return stack.format_arn(service="sagemaker", resource=resource, resource_name=name)
+
+    if settings.inference.scale_to_zero:
+        endpoints = [arn("endpoint", component_endpoint_name(environment, kind)) for kind in KINDS]
+        components = [arn("inference-component", component_name(environment, kind)) for kind in KINDS]
+        grants.append(Grant([INVOKE], endpoints + components))
+    if settings.inference.asynchronous:
+        endpoints = [arn("endpoint", asynchronous_endpoint_name(environment, kind)) for kind in KINDS]
+        bucket = bucket_arn(published(stack, environment, MODEL_BUCKET))
+        requests = [f"{bucket}/{ASYNCHRONOUS_PREFIX}/{kind}/requests/*" for kind in KINDS]
+        grants += [
+            Grant(["sagemaker:InvokeEndpointAsync"], endpoints),
+            *read_objects(bucket, f"{ASYNCHRONOUS_PREFIX}/"),
+            Grant(["s3:PutObject"], requests, OBJECTS),
+            Grant(["kms:Decrypt", "kms:GenerateDataKey"], [published(stack, environment, KEY_ARN)]),
+        ]
+    return grants

@@ -10,11 +10,10 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from definitions.names import CAPTURED_PREFIX, TRANSFORM_PREFIX
+from definitions.names import ASYNCHRONOUS_PREFIX, CAPTURED_PREFIX, TRANSFORM_PREFIX
 from definitions.parameters import DATA_BUCKET, KEY_ARN, MODEL_BUCKET
 from lambdas.bulk.attempt_keys import PREFIX
 from stacks.settings import EnvironmentSettings
-from stacks.settings.inference import ASYNCHRONOUS_PREFIX
 from stacks.settings.storage import StorageSettings
 from stacks.shared.acknowledge import acknowledge
 from stacks.shared.iam import let_budgets_use

@@ -53,6 +53,7 @@ class ReceivedRequest:
     path: str
     body: bytes
     headers: dict[str, str]
+    query: str
 
 
 @dataclass
@@ -91,10 +92,13 @@ class Api:
                 break
         headers = {name.decode(): value.decode() for name, value in scope["headers"]}
         path = scope["path"].removeprefix(API)
-        self.requests.append(ReceivedRequest(path, body, headers))
+        query = scope["query_string"].decode()
+        self.requests.append(ReceivedRequest(path, body, headers, query))
         while path in self.held and not self.released.is_set():
             await asyncio.sleep(0.02)
-        status, answer = self.answer(path, body, headers, scope["path"])
+        status, answer = self.answer(
+            path, body, headers, f"{scope['path']}?{query}" if query else scope["path"]
+        )
         content = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
         fields = {"content-type": "application/json", **self.headers.get(path, {})}
         raw = [(name.encode(), value.encode()) for name, value in fields.items()]

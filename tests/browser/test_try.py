@@ -314,6 +314,22 @@ def test_a_refusal_is_a_sentence_and_the_other_answer_stands(site, pictured):
         assert "Managed service: Flower" in said and sentence.partition("\n")[0] in said
 
 
+def test_another_endpoint_is_asked_under_one_key_until_its_instance_is_there(site, pictured):
+    site.api.answers["images/class"] = (503, LOADING)
+    site.api.headers["images/class"] = {"retry-after": "1"}
+    page = pictured(expects=("Failed to load resource",))
+    page.select_option("#endpoint", "to-zero")
+    page.click("#go")
+    while "images/class" not in site.api.asked():
+        page.wait_for_timeout(30)
+    site.api.answers["images/class"] = (200, OWN)
+    until(page, "document.querySelector('#go').textContent === 'Ask both'")
+    asked = [request for request in site.api.requests if request.path == "images/class"]
+    assert "flower" in page.inner_text(".answer.own") and len(asked) > 1
+    assert {request.query for request in asked} == {"endpoint=to-zero"}
+    assert len({request.headers["idempotency-key"] for request in asked}) == 1
+
+
 def test_a_network_that_was_never_released_is_told_with_what_to_run(site, pictured):
     site.api.answers["images/class"] = (503, NOT_RELEASED)
     page = pictured(expects=("Failed to load resource",))

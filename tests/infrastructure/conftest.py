@@ -60,8 +60,8 @@ def checked_templates(
     return templates_in(output, environment)
 
 
-def api_with(**api) -> dict:
-    """The API's template of a dev whose API has other settings."""
+def api_with(inference: dict | None = None, **api) -> dict:
+    """The API's template of a dev whose API has other settings, and maybe its endpoints."""
     from aws_cdk import App
     from aws_cdk.assertions import Template
 
@@ -69,7 +69,8 @@ def api_with(**api) -> dict:
     from stacks.settings import load_settings
 
     changed = context()["environments"]
-    changed["dev"] = {**changed["dev"], "api": api}
+    dev = changed["dev"]
+    changed["dev"] = {**dev, "api": api, "inference": {**dev["inference"], **(inference or {})}}
     settings = load_settings("dev", changed)
     with TemporaryDirectory() as folder:
         stack = ApiStack(App(), "Api", settings=settings, build_directory=Path(folder))

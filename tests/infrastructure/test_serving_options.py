@@ -18,7 +18,7 @@ from stacks.settings import SettingsRefused, load_settings
 from stacks.shared import lambda_assets
 
 from .calls import actions_of, allowed_to, statements_of
-from .conftest import checked_templates
+from .conftest import api_with, checked_templates
 from .sagemaker_requests import requests_of, resolved, settings_with
 
 IMAGE = "111122223333.dkr.ecr.us-east-1.amazonaws.com/recognition-serving:1"
@@ -218,6 +218,30 @@ def written_places(template: dict) -> str:
             if "s3:PutObject" in actions_of(statement)
         ]
     )
+
+
+def test_the_api_may_ask_the_endpoints_without_instances_that_there_are():
+    to_zero = {**LITERT, "scale_to_zero": {"instance_type": "ml.c7g.large"}}
+    template = api_with({"asynchronous": {"instance_type": "ml.c7g.large"}, **to_zero})
+    (variables,) = [
+        variables
+        for resource in template["Resources"].values()
+        if "IDLE_ENDPOINTS"
+        in (variables := resource["Properties"].get("Environment", {}).get("Variables", {}))
+    ]
+    requests = json.loads(variables["IDLE_ENDPOINTS"])
+    assert requests["asynchronous"]["cnn"] == {"EndpointName": "recognition-dev-cnn-asynchronous"}
+    assert requests["to-zero"]["rnn"] == {
+        "EndpointName": "recognition-dev-rnn-to-zero",
+        "InferenceComponentName": "recognition-dev-rnn-component",
+    }
+    allowed = json.dumps([one for one in statements_of(template) if "sagemaker" in json.dumps(one)])
+    for name in ("cnn-asynchronous", "rnn-asynchronous", "cnn-to-zero", "rnn-to-zero", "rnn-component"):
+        assert f"recognition-dev-{name}" in allowed
+    assert set(re.findall(r"/([\w/]*\*)", written_places(template))) == {
+        "asynchronous/cnn/requests/*",
+        "asynchronous/rnn/requests/*",
+    }
 
 
 def test_asynchronous_requests_and_transforms_stay_below_their_prefixes(instances, dev):

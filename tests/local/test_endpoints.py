@@ -6,14 +6,11 @@ import json
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
-from types import SimpleNamespace
 
 import pytest
 
-from cli.recognize import own_endpoints
-from cli.recognize.request import Question
-from cli.shared.errors import CommandFailed
+from lambdas.common.errors import RequestRefused
+from lambdas.custom import idle_endpoints
 from local_aws.sagemaker.objects import download_prefix
 from model_code.evaluation.captures import read_captures
 
@@ -211,14 +208,28 @@ def test_an_asynchronous_endpoint_reads_and_writes_in_s3(asynchronous):
         asynchronous.made.score(b"ab")
 
 
-def test_the_command_line_waits_for_an_asynchronous_answer(asynchronous, client, monkeypatch):
-    monkeypatch.setattr(own_endpoints, "asynchronous_endpoint_name", lambda *_: asynchronous.made.name)
-    place = SimpleNamespace(environment="dev", client=client, parameter=lambda _: asynchronous.bucket)
-    question = Question("/texts/class", b"four", "text/plain; charset=utf-8")
-    reply = own_endpoints.ask_asynchronously(place, question, print)
-    assert reply.body["results"][0] == {"label": "long", "score": 4.0}
-    with pytest.raises(CommandFailed, match="failed on this input"):
-        own_endpoints.ask_asynchronously(place, replace(question, body=b"\xff"), print)
+def test_the_api_leaves_an_asynchronous_request_and_finds_its_answer_by_the_key(
+    asynchronous, client, monkeypatch
+):
+    names = {"asynchronous": {"rnn": {"EndpointName": asynchronous.made.name}}}
+    monkeypatch.setenv("IDLE_ENDPOINTS", json.dumps(names))
+    monkeypatch.setenv("MODEL_BUCKET", asynchronous.bucket)
+    monkeypatch.setattr(idle_endpoints, "client", client)
+
+    def answer_to(body: bytes) -> bytes:
+        event = {"headers": {"Idempotency-Key": "one"}}
+        while True:
+            try:
+                return idle_endpoints.ask_asynchronously("rnn", body, "text/plain", event)
+            except RequestRefused as error:
+                if not error.may_pass:
+                    raise
+                time.sleep(0.2)
+
+    (prediction,) = json.loads(answer_to(b"four"))["predictions"]
+    assert prediction["score"] == 4.0
+    with pytest.raises(RequestRefused, match="failed on this input"):
+        answer_to(b"\xff")
 
 
 def test_requests_wait_while_an_asynchronous_endpoint_has_no_instance(asynchronous):

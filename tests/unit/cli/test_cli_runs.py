@@ -10,7 +10,10 @@ from cli.main import app
 from cli.recognize import request
 from cli.recognize.request import Question, Reply, with_hint
 from cli.recognize.subjects import subject_in_words
+from cli.shared.errors import CommandFailed
 from cli.shared.target import Target
+from lambdas.catalogue import examples
+from recognition_client import Reply as Answered
 
 HERE = {"AWS_ENDPOINT_URL": "http://127.0.0.1:1", "AWS_REGION": "us-east-1"}
 BELOW = "The accuracy of the cnn is 0.5000, which is 0.1500 below the gate of 0.6500. Nothing was registered."
@@ -110,6 +113,39 @@ def test_the_command_that_helps_is_a_line_to_copy(monkeypatch, capsys):
     assert (
         "Release it: recognition release rnn --aws --environment prod" in capsys.readouterr().out.splitlines()
     )
+
+
+ANSWER = {**examples()["text-class"]["answer"], "latency_milliseconds": 41.7}
+NO_ENDPOINT = Reply(400, {"error": {"code": "NoSuchEndpoint", "message": "It asks none."}}, 0.1)
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "setting"),
+    [("asynchronous", "inference.asynchronous"), ("to-zero", "inference.scale_to_zero")],
+)
+def test_an_endpoint_that_is_not_there_says_which_setting_makes_it(endpoint, setting, monkeypatch):
+    asked = []
+    monkeypatch.setattr(request, "ask", lambda _, question, patience: asked.append(question) or NO_ENDPOINT)
+    with pytest.raises(CommandFailed, match=f"It asks none. Set {setting} of 'dev' in cdk.json"):
+        request.ask_own_and_show(Target("dev"), subject_in_words("A film."), endpoint)
+    assert [(question.path, question.options) for question in asked] == [
+        ("/texts/class", {"endpoint": endpoint})
+    ]
+
+
+def test_an_endpoint_without_an_instance_is_asked_until_it_answers(monkeypatch, capsys):
+    answers = [(409, {"error": {"code": "RequestInProgress", "message": "Not yet."}}), (200, ANSWER)]
+    keys = set()
+
+    def send(_, path, query, body, headers):
+        keys.add(headers["Idempotency-Key"])
+        status, content = answers.pop(0)
+        return Answered(status, content, 0.0)
+
+    monkeypatch.setattr(request.SignedTransport, "__call__", send)
+    monkeypatch.setattr(Target, "api_url", lambda _: "http://api")
+    request.ask_own_and_show(Target("dev"), subject_in_words("A film."), "asynchronous")
+    assert "positive" in capsys.readouterr().out and not answers and len(keys) == 1
 
 
 @pytest.mark.parametrize(

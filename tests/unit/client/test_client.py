@@ -174,6 +174,23 @@ def test_the_last_refusal_before_the_patience_ends_is_the_callers(pauses):
     assert pauses == [7.0, 7.0]
 
 
+def test_a_network_that_is_not_released_is_not_waited_for(pauses):
+    error = {"error": {"code": "ModelNotReleased", "message": "None is released.", "field": None}}
+    send, asked = replies(Reply(503, error, 5.0))
+    with pytest.raises(RecognitionRefused, match="None is released"):
+        RecognitionClient(send).text_class("A film.")
+    assert (len(asked), pauses) == (1, [])
+
+
+def test_an_endpoint_without_an_instance_is_an_option_of_the_method(pauses):
+    error = {"error": {"code": "RequestInProgress", "message": "Not yet.", "field": "Idempotency-Key"}}
+    send, asked = replies(*[Reply(409, error, 5.0)] * 2, GOOD)
+    client = RecognitionClient(send, patience_seconds=3600)
+    assert client.text_class("A film.", endpoint="asynchronous").results[0].label == "positive"
+    assert [query for _, query, _, _ in asked] == [{"endpoint": "asynchronous"}] * 3
+    assert len({headers["Idempotency-Key"] for *_, headers in asked}) == 1
+
+
 def test_an_api_that_does_not_come_back_is_given_up_when_the_patience_ends(pauses):
     def send(*_) -> Reply:
         raise Unreachable("The connection was refused.")
