@@ -41,7 +41,7 @@ class Line:
 
     def ended(self, result: contest.Result) -> None:
         """One candidate's figure."""
-        figure = f"{result.accuracy.value:.4f}" if result.finished else result.reason
+        figure = f"{result.accuracy.value:.4f}" if result.accuracy else result.reason
         print(f"  {result.candidate.id}: {figure}", flush=True)
 
 
@@ -61,6 +61,8 @@ def measure(name: str, seconds: float) -> dict[str, Any]:
             Line(),
         )
     verdict = held.verdict
+    if verdict is None:
+        raise SystemExit(f"No candidate of {name} finished.")
     families = {result.candidate.family for result in held.results if result.finished} - {
         "constant",
         "managed",
@@ -72,7 +74,7 @@ def measure(name: str, seconds: float) -> dict[str, Any]:
         "accuracy": {
             result.candidate.id: dataclasses.asdict(result.accuracy)
             for result in held.results
-            if result.finished
+            if result.accuracy
         },
         "failed": {result.candidate.id: result.reason for result in held.results if not result.finished},
         "absent": [absentee.title for absentee in held.absent],

@@ -41,7 +41,7 @@ def records(model: Any, reviews: list[tuple[str, str]]) -> Iterator[dict[str, An
     The stand-in's neutral and mixed are no labels of this set: its label is the surer of the other two, its score the
     best of all four, which is what a policy looks at.
     """
-    usd = price_table(REGION)[SENTIMENT.price].charge(1)
+    usd = price_table(REGION)[str(SENTIMENT.price)].charge(1)
     for text, truth in reviews:
         (probabilities,) = model.probabilities([text]).tolist()
         own = max(zip(probabilities, model.labels, strict=True))

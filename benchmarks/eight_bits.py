@@ -45,7 +45,7 @@ def measure(kind: str, cache: Path) -> dict:
             hyperparameters=words,
         )
         test = read_split(data / "test", kind)
-        samples = [sample.decode() if test.feature == "text" else sample for sample in test.samples]
+        samples = [text.decode() for text in test.encoded] if test.feature == "text" else test.samples
         answers = {name: classes(artefact, name, samples) for name in ("float32", "int8")}
     right = {name: 100 * float((answer == test.targets).mean()) for name, answer in answers.items()}
     return {

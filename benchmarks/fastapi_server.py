@@ -37,6 +37,9 @@ def samples_of(body: bytes, content_type: str) -> list[Any]:
     return [instance["text"] for instance in instances]
 
 
+KEPT: list[object] = []
+
+
 def by_signature(directory: Path) -> Answerer:
     """The SavedModel's serving signature, whose graph decodes and encodes."""
     import tensorflow as tf
@@ -50,7 +53,7 @@ def by_signature(directory: Path) -> Answerer:
         return signature(**{name: given})["probabilities"].numpy()
 
     # The loaded object has to outlive its signature.
-    answer.keeps_alive = loaded
+    KEPT.append(loaded)
     return answer
 
 

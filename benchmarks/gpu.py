@@ -19,8 +19,8 @@ from typing import Any
 
 os.environ["KERAS_BACKEND"] = "jax"
 
-import jax
-import jax.numpy as jnp
+import jax  # pyright: ignore[reportMissingImports]  # of the machine with the GPU
+import jax.numpy as jnp  # pyright: ignore[reportMissingImports]
 import keras
 import numpy as np
 
@@ -29,7 +29,14 @@ from benchmarks.operations import operations_of
 from model_code.data.downloads import fetch
 from model_code.data.public_datasets import DATASETS, load_cifar10
 from model_code.evaluation.quality import bootstrap
-from model_code.hyperparameters import KINDS, CnnHyperparameters, Hyperparameters, RnnHyperparameters, build
+from model_code.hyperparameters import (
+    KINDS,
+    CnnHyperparameters,
+    Hyperparameters,
+    ImageHyperparameters,
+    RnnHyperparameters,
+    build,
+)
 from model_code.networks.networks import build_cnn, build_rnn, whitening_kernel
 from model_code.scores import Answered, Predictions
 
@@ -138,8 +145,9 @@ class JaxTrainer:
 
     def step(self, state: Arrays, inputs: jax.Array, targets: jax.Array, key: jax.Array) -> tuple:
         """One update."""
-        if inputs.ndim == 4:
-            images = augmented(key, inputs, self.settings.shift_pixels, self.settings.cutout_pixels)
+        if isinstance(self.settings, ImageHyperparameters):
+            settings = self.settings
+            images = augmented(key, inputs, settings.shift_pixels, settings.cutout_pixels)
             inputs = images.astype(self.network.compute_dtype)
         (loss, others), gradients = jax.value_and_grad(self.loss, has_aux=True)(
             state["weights"], state["others"], inputs, targets
@@ -238,7 +246,7 @@ def cnn(settings: CnnHyperparameters, splits: dict, train_samples: int | None, m
     networks = in_two_precisions(lambda: build_cnn(settings, 10, **statistics_of))
     trainer = JaxTrainer(*networks, settings, images, targets)
     trainer.compile()
-    seconds, reached = [], None
+    seconds, reached, probabilities = [], None, np.empty(0)
     test = splits["test"]
     for epoch in range(settings.epochs):
         seconds.append(trainer.epoch(epoch))

@@ -45,24 +45,28 @@ class Worker:
             text=True,
             env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
         )
+        if self.process.stdin is None or self.process.stdout is None:
+            raise TypeError("A contender's process has pipes.")
+        self.command = " ".join(command)
+        self.orders, self.answers = self.process.stdin, self.process.stdout
         self.answer()
 
     def answer(self) -> str:
         """The next line that the process prints."""
-        line = self.process.stdout.readline()
+        line = self.answers.readline()
         if not line:
-            raise SystemExit(f"A contender ended; run it by itself to see why: {' '.join(self.process.args)}")
+            raise SystemExit(f"A contender ended; run it by itself to see why: {self.command}")
         return line.strip()
 
     def round(self) -> float:
         """Work a second in one round."""
-        self.process.stdin.write("go\n")
-        self.process.stdin.flush()
+        self.orders.write("go\n")
+        self.orders.flush()
         return float(self.answer())
 
     def close(self) -> None:
         """Ends the process."""
-        self.process.stdin.close()
+        self.orders.close()
         self.process.wait()
 
 

@@ -25,6 +25,8 @@ ROUNDS = 7
 ROUND_SECONDS = 1.0
 STARTS = 5
 CLASSES = {"cnn": 10, "rnn": 2}
+# What a network is told of its inputs.
+OF_INPUTS: dict[str, dict[str, int]] = {"cnn": {}, "rnn": {"vocabulary_numbers": WORDS + 2}}
 CONTENDERS = {
     "litert int8": "LiteRT with 8 bits, one thread: of the CNN everything, of the RNN its table of words",
     "litert float32": "LiteRT, one thread: the file that the function answers with",
@@ -58,15 +60,11 @@ def make_models(kind: str, directory: Path) -> None:
 
     from model_code.export.litert import write_litert
     from model_code.hyperparameters import KINDS
-    from model_code.networks.networks import build_cnn, build_rnn
+    from model_code.networks.networks import BUILDERS
 
     keras.utils.set_random_seed(0)
     settings = KINDS[kind]()
-    network = (
-        build_cnn(settings, CLASSES[kind])
-        if kind == "cnn"
-        else build_rnn(settings, CLASSES[kind], vocabulary_numbers=WORDS + 2)
-    )
+    network = BUILDERS[kind](settings, CLASSES[kind], **OF_INPUTS[kind])
     (argument,) = network.inputs
     specification = tf.TensorSpec([None, *argument.shape[1:]], argument.dtype, name="inputs")
     serve = tf.function(

@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import cast
 
 import numpy as np
 
@@ -109,7 +110,7 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keeps the transport."""
-        self.transport = transport
+        self.transport = cast(asyncio.Transport, transport)
 
     async def ask(self, request: bytes) -> tuple[int, bytes, bytes]:
         """Status, head and body of the answer.
@@ -130,7 +131,10 @@ class Connection(asyncio.Protocol):
         if end < 0:
             return
         head = bytes(self.buffer[: end + 2])
-        length = int(LENGTH.search(head)[1])
+        found = LENGTH.search(head)
+        if found is None:
+            raise ConnectionError("The server's answer has no length.")
+        length = int(found[1])
         if len(self.buffer) < end + 4 + length:
             return
         body = bytes(self.buffer[end + 4 : end + 4 + length])
@@ -138,7 +142,7 @@ class Connection(asyncio.Protocol):
         if self.waiting and not self.waiting.done():
             self.waiting.set_result((int(head[9:12]), head, body))
 
-    def connection_lost(self, _: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:
         """Tells whoever waits."""
         if self.waiting and not self.waiting.done():
             self.waiting.set_exception(ConnectionError("The server ended the connection."))

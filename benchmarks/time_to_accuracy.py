@@ -63,11 +63,14 @@ def keras_fit(kind: str, data: Path, epochs: int, seed: int) -> dict:
     """The same with `fit` as a tutorial calls it."""
     import keras
 
+    from model_code.data.batches import Arrays
     from model_code.networks import networks
     from model_code.training.tasks import load_task
 
     networks.FusedBatchNormalization = keras.layers.BatchNormalization
     task = load_task(settings_of(kind, epochs, seed), data / "train", data / "validation")
+    if not isinstance(task.train, Arrays) or not isinstance(task.validation, Arrays):
+        raise TypeError("Keras's fit takes arrays: the channel has to fit into memory.")
     started = time.perf_counter()
     network = task.build_network()
     network.compile(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import torch
-from torch import nn
+import torch  # pyright: ignore[reportMissingImports]  # of another Python
+from torch import nn  # pyright: ignore[reportMissingImports]
 
 
 def convolution(channels_in: int, channels: int, *, pool: bool) -> nn.Sequential:

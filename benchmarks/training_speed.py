@@ -12,6 +12,7 @@ import statistics
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -23,6 +24,8 @@ ROUND_SECONDS = 4.0
 SAMPLES = 4_096
 CLASSES = {"cnn": 10, "rnn": 2}
 WORDS, SEQUENCE_LENGTH = 20_000, 200
+# What a network is told of its inputs.
+OF_INPUTS: dict[str, dict[str, int]] = {"cnn": {}, "rnn": {"vocabulary_numbers": WORDS + 2}}
 RESULT = Path(__file__).parent / "results" / "training_speed.json"
 CONTENDERS = {
     "ours": "this project's step at its default batch size",
@@ -49,18 +52,17 @@ def ours(kind: str) -> Callable[[], int]:
 
     from model_code.data.batches import Arrays
     from model_code.hyperparameters import KINDS
-    from model_code.networks.networks import build_cnn, build_rnn
+    from model_code.networks.networks import BUILDERS
     from model_code.networks.precision import precision_policy
     from model_code.training.trainer import STEPS_PER_CALL, Trainer
 
     settings = KINDS[kind]()
     keras.config.set_dtype_policy(precision_policy(settings.mixed_precision))
     inputs, targets = made_up_data(kind)
-    build = (
-        (lambda: build_cnn(settings, CLASSES[kind]))
-        if kind == "cnn"
-        else (lambda: build_rnn(settings, CLASSES[kind], vocabulary_numbers=WORDS + 2))
-    )
+
+    def build() -> keras.Model:
+        return BUILDERS[kind](settings, CLASSES[kind], **OF_INPUTS[kind])
+
     trainer = Trainer(build, settings, Arrays(inputs, targets), CLASSES[kind])
     epoch = trainer.batches_of_epoch(0)
 
@@ -82,11 +84,7 @@ def keras_fit(kind: str) -> Callable[[], int]:
 
     networks.FusedBatchNormalization = keras.layers.BatchNormalization
     settings = KINDS[kind]()
-    network = (
-        networks.build_cnn(settings, CLASSES[kind])
-        if kind == "cnn"
-        else networks.build_rnn(settings, CLASSES[kind], vocabulary_numbers=WORDS + 2)
-    )
+    network = networks.BUILDERS[kind](settings, CLASSES[kind], **OF_INPUTS[kind])
     optimizer = keras.optimizers.SGD(0.01, momentum=0.9, nesterov=True) if kind == "cnn" else "adam"
     network.compile(optimizer, keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     inputs, targets = made_up_data(kind)
@@ -101,14 +99,14 @@ def keras_fit(kind: str) -> Callable[[], int]:
 
 def torch_step(kind: str, bfloat16: bool) -> Callable[[], int]:
     """The same network in PyTorch, eager, with the same optimiser and our batch size."""
-    import torch
+    import torch  # pyright: ignore[reportMissingImports]  # of the Python that is named
 
     from benchmarks.torch_networks import Cnn, Rnn
-    from model_code.hyperparameters import KINDS
+    from model_code.hyperparameters import CnnHyperparameters, RnnHyperparameters
 
-    settings = KINDS[kind]()
+    settings = CnnHyperparameters() if kind == "cnn" else RnnHyperparameters()
     inputs, targets = made_up_data(kind)
-    if kind == "cnn":
+    if isinstance(settings, CnnHyperparameters):
         network = Cnn(settings.width, CLASSES[kind]).to(memory_format=torch.channels_last)
         optimizer = torch.optim.SGD(network.parameters(), 0.01, momentum=0.9, nesterov=True)
         data = torch.from_numpy(inputs).permute(0, 3, 1, 2)
@@ -165,16 +163,17 @@ MAKERS: dict[str, Callable[[str], Callable[[], int]]] = {
 
 def measure(kind: str, torch_python: str | None, rounds: int) -> dict[str, list[float]]:
     """Every contender's rounds, one of each in turn."""
-    names = [name for name in CONTENDERS if torch_python or not name.startswith("torch")]
+    pythons = {name: torch_python if name.startswith("torch") else sys.executable for name in CONTENDERS}
     return interleaved.measure(
         {
             name: interleaved.Worker(
                 [
-                    torch_python if name.startswith("torch") else sys.executable,
+                    python,
                     *("-m", "benchmarks.training_speed", "--contender", name, "--kind", kind),
                 ]
             )
-            for name in names
+            for name, python in pythons.items()
+            if python
         },
         rounds=rounds,
         title=kind,
@@ -184,7 +183,7 @@ def measure(kind: str, torch_python: str | None, rounds: int) -> dict[str, list[
 def figures(kind: str, rates: dict[str, list[float]]) -> dict:
     """Medians, and the ratios of ours to the others, round by round."""
     others = [name for name in rates if name not in ("ours", "peak")]
-    result = {
+    result: dict[str, Any] = {
         "per_second": {name: round(statistics.median(values), 1) for name, values in rates.items()},
         "ours_against": {name: round(interleaved.ratio(rates["ours"], rates[name]), 2) for name in others},
     }

@@ -141,12 +141,12 @@ def learn_digits(seed: int = 0) -> float:
     from sklearn.datasets import load_digits
     from sklearn.model_selection import train_test_split
 
-    images, targets = load_digits(return_X_y=True)
+    images, targets = map(np.asarray, load_digits(return_X_y=True))
     # Pixels are 0 to 16; small inputs around 0 make slopes of one size, so one learning rate fits every weight.
     parts = train_test_split(
         images / 16.0 - 0.5, targets, test_size=0.25, random_state=seed, stratify=targets
     )
-    train_inputs, test_inputs, train_targets, test_targets = parts
+    train_inputs, test_inputs, train_targets, test_targets = map(np.asarray, parts)
     network = initialise([64, 256, 10], seed)
     train(network, train_inputs, train_targets, epochs=60, batch_size=32, learning_rate=0.2, seed=seed)
     return accuracy(network, test_inputs, test_targets)

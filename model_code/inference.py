@@ -19,7 +19,7 @@ from http import HTTPStatus
 from pathlib import Path
 
 try:
-    from falcon import HTTPError
+    from falcon import HTTPError  # pyright: ignore[reportMissingImports]  # in the container alone
 except ImportError:  # outside the container, a server reads the status from the error
 
     class HTTPError(Exception):
@@ -45,7 +45,7 @@ ARRAY_CODES = {"f4": "f", "f8": "d", "i1": "b", "u1": "B", "i2": "h", "u2": "H",
 HEADER_BYTES = 10_000
 
 
-class Refused(HTTPError, ValueError):
+class Refused(HTTPError, ValueError):  # pyright: ignore[reportGeneralTypeIssues]  # which one says where it runs
     """A request that the model does not take; `status` is an HTTP status line, `str()` the sentence."""
 
     def __init__(self, sentence, status="400 Bad Request"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import Any, cast
 
 # Keras looks for each, and goes on where it is not installed: galleries, wrappers, sparse matrices, data frames.
 OPTIONAL = ("matplotlib", "pandas", "scipy", "sklearn")
@@ -17,7 +18,7 @@ def import_tensorflow() -> None:
         return
     hidden = [name for name in OPTIONAL if name not in sys.modules]
     # For a name that stands for nothing, Python raises an ImportError.
-    sys.modules.update(dict.fromkeys(hidden))
+    cast(dict[str, Any], sys.modules).update(dict.fromkeys(hidden))
     try:
         import tensorflow  # noqa: F401
     finally:

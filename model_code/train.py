@@ -46,9 +46,10 @@ class JobDirectories:
         Raises:
             JobFailed: when a channel was not configured.
         """
-        channels = {name: environment.get(f"SM_CHANNEL_{name.upper()}") for name in ("train", "validation")}
-        for name, directory in channels.items():
-            if not directory:
+        channels = {}
+        for name in ("train", "validation"):
+            channels[name] = environment.get(f"SM_CHANNEL_{name.upper()}", "")
+            if not channels[name]:
                 raise JobFailed(
                     f"The job has no channel '{name}'. It needs the channels train, validation and code."
                 )
@@ -301,8 +302,8 @@ def save(trainer: Any, state: TrainingState, directory: Path, run_fingerprint: s
     """Writes a checkpoint of the trainer and the state."""
     arrays = [np.asarray(variable.numpy()) for variable in trainer.variables()] + trainer.best_weights
     is_last = state.step >= trainer.total_steps or has_stalled(state, trainer.settings)
-    state = {**asdict(state), "fingerprint": run_fingerprint, "is_last": is_last}
-    checkpoints.save(directory, checkpoints.Checkpoint(arrays, state))
+    facts = {**asdict(state), "fingerprint": run_fingerprint, "is_last": is_last}
+    checkpoints.save(directory, checkpoints.Checkpoint(arrays, facts))
 
 
 def run_epochs(

@@ -38,6 +38,7 @@ def export_baseline(name: str, model: Pipeline, train: Split, directory: Path) -
         train: what it was fitted to; every class occurs in it.
         directory: where `1/`, `code/inference.py`, `labels.json` and `model_card.json` go.
     """
+    probabilities_of: Callable[[tf.Tensor], tf.Tensor]
     resources: list[object] = []
     spec = tf.TensorSpec([None], tf.string, name=train.feature)
     if train.feature == "text":
@@ -46,10 +47,12 @@ def export_baseline(name: str, model: Pipeline, train: Split, directory: Path) -
         features_of, classify = image_features, feature_classifier(model)
         if train.feature == "sequence":
             features_of = sequence_features
-            spec = tf.TensorSpec([None, None, train.samples[0].shape[1]], tf.float32, name=train.feature)
+            spec = tf.TensorSpec([None, None, train.sequences[0].shape[1]], tf.float32, name=train.feature)
 
-        def probabilities_of(samples: tf.Tensor) -> tf.Tensor:
+        def of_features(samples: tf.Tensor) -> tf.Tensor:
             return classify(features_of(samples))
+
+        probabilities_of = of_features
 
     card = {
         "kind": kind_of_feature(train.feature),
@@ -59,7 +62,7 @@ def export_baseline(name: str, model: Pipeline, train: Split, directory: Path) -
         "scikit-learn": sklearn.__version__,
         "source_sha256": source_digest(),
         # What a request has to have, where no evaluation says it.
-        **({"channels": train.samples[0].shape[1]} if train.feature == "sequence" else {}),
+        **({"channels": train.sequences[0].shape[1]} if train.feature == "sequence" else {}),
     }
     module = ServingModule(probabilities_of, spec, train.labels, resources)
     write_artefact(directory, module, train.labels, card)
@@ -69,7 +72,8 @@ def feature_classifier(model: Pipeline) -> Callable[[tf.Tensor], tf.Tensor]:
     """From float32 features [N, F] to float32 probabilities [N, C]: the pipeline's steps behind its features."""
     *between, classifier = [step for _, step in model.steps[1:]]
     scalers = [step for step in between if isinstance(step, StandardScaler)]
-    logits_of = (trees if isinstance(classifier, HistGradientBoostingClassifier) else linear)(classifier)
+    is_of_trees = isinstance(classifier, HistGradientBoostingClassifier)
+    logits_of = trees(classifier) if is_of_trees else linear(classifier)
 
     def classify(features: tf.Tensor) -> tf.Tensor:
         values = tf.cast(features, tf.float64)
@@ -259,7 +263,7 @@ class Grams:
         self.split = split_words if vectorizer.analyzer == "word" else padded_characters_of
         self.separator = " " if vectorizer.analyzer == "word" else ""
         self.widths = list(range(vectorizer.ngram_range[0], vectorizer.ngram_range[1] + 1))
-        terms = sorted(vectorizer.vocabulary_, key=vectorizer.vocabulary_.get)
+        terms = sorted(vectorizer.vocabulary_, key=vectorizer.vocabulary_.__getitem__)
         numbers = tf.range(len(terms), dtype=tf.int64)
         self.table = tf.lookup.StaticHashTable(
             tf.lookup.KeyValueTensorInitializer(tf.constant(terms), numbers), default_value=-1

@@ -12,7 +12,7 @@ import argparse
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -69,24 +69,23 @@ def image_models(seed: int) -> dict[str, Pipeline]:
 def text_models(seed: int, count: int) -> dict[str, Pipeline]:
     """Untrained classifiers of `count` texts in any language."""
     many = count >= MANY_TEXTS
+    # scikit-learn's code suggests narrower types than its documents name.
+    common: dict[str, Any] = {"sublinear_tf": True, "dtype": np.float32}
+    of_words: dict[str, Any] = {"tokenizer": words_of, "token_pattern": None, **common}
     features: BaseEstimator = make_union(
         TfidfVectorizer(
-            tokenizer=words_of,
-            token_pattern=None,
             lowercase=False,
             ngram_range=(1, 2),
             min_df=3 if many else 1,
-            sublinear_tf=True,
             max_features=200_000,
-            dtype=np.float32,
+            **of_words,
         ),
         TfidfVectorizer(
             analyzer="char_wb",
             ngram_range=(3, 4),
             min_df=5 if many else 1,
-            sublinear_tf=True,
             max_features=50_000,
-            dtype=np.float32,
+            **common,
         ),
     )
     return {
@@ -140,7 +139,7 @@ def comparable_splits(kind: str, train: Path, test: Path) -> tuple[Split, Split]
     import_tensorflow()
     from model_code.data.records import read_split
 
-    splits = tuple(read_split(directory, kind) for directory in (train, test))
+    splits = read_split(train, kind), read_split(test, kind)
     if splits[0].labels != splits[1].labels:
         raise JobFailed("The channels train and test name different classes in their labels.json.")
     if splits[0].feature != splits[1].feature:
@@ -160,10 +159,10 @@ def inputs_of(split: Split) -> np.ndarray | list[np.ndarray] | list[str]:
     if split.feature == "image":
         from model_code.networks.preprocessing import decode_all_images
 
-        return decode_all_images(split.samples, IMAGE_SIZE)
+        return decode_all_images(split.encoded, IMAGE_SIZE)
     if split.feature == "sequence":
-        return split.samples
-    return [sample.decode("utf-8", "replace") for sample in split.samples]
+        return split.sequences
+    return [sample.decode("utf-8", "replace") for sample in split.encoded]
 
 
 def run() -> None:

@@ -34,7 +34,7 @@ class ArchiveRefused(Exception):
 class Unpacked:
     """The bytes of a compressed file, for the reader of tar: within bounds, from the first to the last, never back."""
 
-    def __init__(self, content: IO[bytes], most_bytes: int) -> None:
+    def __init__(self, content: gzip.GzipFile, most_bytes: int) -> None:
         self.content = content
         self.most_bytes = most_bytes
         self.position = 0

@@ -98,7 +98,7 @@ def network_file(content: bytes, name: str = "") -> bytes:
             scale = min(stored) / LARGEST_SIDE_PIXELS
             if scale > 1:
                 # A JPEG file is decoded at a half, quarter or eighth of its size, not below the one that is wanted.
-                image.draft("RGB", tuple(-int(-side // scale) for side in stored))
+                image.draft("RGB", (-int(-stored[0] // scale), -int(-stored[1] // scale)))
             image.load()
             fits = form == "JPEG" or form == "PNG" and PNG_END in content
             if fits and scale <= 1 and orientation_of(content) == 1:
@@ -110,8 +110,8 @@ def network_file(content: bytes, name: str = "") -> bytes:
         raise NoImage(f"is damaged: it cannot be decoded whole ({type(error).__name__})") from error
     if scale > 1:
         factor = LARGEST_SIDE_PIXELS / min(upright.size)
-        wanted = tuple(max(1, round(side * factor)) for side in upright.size)
-        upright = upright.resize(wanted, Image.Resampling.BILINEAR)
+        width, height = (max(1, round(side * factor)) for side in upright.size)
+        upright = upright.resize((width, height), Image.Resampling.BILINEAR)
     buffer = io.BytesIO()
     if form in ("JPEG", "MPO") or scale > 1:
         upright.save(buffer, "JPEG", quality=JPEG_QUALITY, subsampling=0)

@@ -215,12 +215,13 @@ def windows_of(sample: Sample, plan: Plan) -> list[Sample]:
     """
     if plan.window is None:
         return [sample]
-    if len(sample.content) < plan.window:
+    steps = sample.sequence
+    if len(steps) < plan.window:
         raise JobFailed(
-            f"{sample.place} is a sequence of {len(sample.content)} steps, shorter than one window of {plan.window}."
+            f"{sample.place} is a sequence of {len(steps)} steps, shorter than one window of {plan.window}."
         )
-    starts = range(0, len(sample.content) - plan.window + 1, plan.step)
-    return [replace(sample, content=sample.content[start : start + plan.window]) for start in starts]
+    starts = range(0, len(steps) - plan.window + 1, plan.step)
+    return [replace(sample, content=steps[start : start + plan.window]) for start in starts]
 
 
 def rule_in_words(kept: Sequence[Sample], samples: Sequence[Sample], plan: Plan, by_time: bool) -> str:
@@ -237,6 +238,11 @@ def rule_in_words(kept: Sequence[Sample], samples: Sequence[Sample], plan: Plan,
         f"; windows of {plan.window} steps, one every {plan.step}, cut after the split" if plan.window else ""
     )
     return f"{len(samples) - len(kept)} repeated or contradicting samples left out; {rule}{cut}"
+
+
+def record_of(sample: Sample) -> bytes | np.ndarray:
+    """What a record holds of a text or a sequence."""
+    return sample.sequence if isinstance(sample.content, np.ndarray) else sample.encoded
 
 
 def write(out: Path, card: dict[str, Any], splits: dict[str, list[Sample]]) -> dict[str, Any]:
@@ -262,7 +268,7 @@ def write(out: Path, card: dict[str, Any], splits: dict[str, list[Sample]]) -> d
                         0.2 + 0.8 * position / total, f"writing {split}: {position:,} of {total:,}"
                     )
                 try:
-                    content = image_of(sample) if card["feature"] == "image" else sample.content
+                    content = image_of(sample) if card["feature"] == "image" else record_of(sample)
                 except NoImage as failure:
                     left_out.append(LeftOut(sample.place, str(failure)))
                     require_few(left_out, total)

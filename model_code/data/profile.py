@@ -6,7 +6,6 @@ import statistics
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from definitions.words import words_of
@@ -69,14 +68,14 @@ def sizes_of(data: UserData) -> dict[str, Any]:
             "scripts": scripts,
         }
     if data.feature == "sequence":
-        lengths = [len(sample.content) for sample in data.samples]
-        return {"steps": spread(lengths), "channels": int(data.samples[0].content.shape[1])}
+        lengths = [len(sample.sequence) for sample in data.samples]
+        return {"steps": spread(lengths), "channels": int(data.samples[0].sequence.shape[1])}
     return {"columns": [column.name for column in data.columns]}
 
 
 def as_text(sample: Sample) -> str:
     """A text sample's text."""
-    return bytes(sample.content).decode("utf-8", "replace")
+    return sample.encoded.decode("utf-8", "replace")
 
 
 def longer_sides(samples: Sequence[Sample]) -> list[int]:
@@ -87,7 +86,7 @@ def longer_sides(samples: Sequence[Sample]) -> list[int]:
     """
     sides, left_out = [], []
     for sample in samples:
-        content = sample.content.read_bytes() if isinstance(sample.content, Path) else sample.content
+        content = sample.encoded
         try:
             sides.append(longer_side_of(content))
         except NoImage as failure:

@@ -36,7 +36,7 @@ Progress = Callable[[float, str], None]
 class Samples:
     """Samples as the set has them (pixels, texts, windows of sensor values) with their classes' positions."""
 
-    contents: Sequence[Any]
+    contents: Sequence[Any] | np.ndarray
     targets: np.ndarray
 
     def part(self, positions: slice) -> Samples:
@@ -201,7 +201,7 @@ def load_public_imdb(files: Sequence[Path], progress: Progress) -> dict[str, Sam
     with tarfile.open(files[0]) as archive:
         for member in archive:
             if match := REVIEW_FILE.fullmatch(member.name):
-                text = archive.extractfile(member).read().decode("utf-8", "replace")
+                text = read_member(archive, member).decode("utf-8", "replace")
                 reviews.append((text, int(match[1] == "pos")))
     return splits_of_reviews(reviews, progress)
 
@@ -303,7 +303,7 @@ def shuffled(samples: Samples) -> Samples:
     return Samples([samples.contents[i] for i in order], samples.targets[order])
 
 
-def read_member(package: tarfile.TarFile, name: str) -> bytes:
+def read_member(package: tarfile.TarFile, name: str | tarfile.TarInfo) -> bytes:
     """One file of an archive.
 
     Raises:
@@ -311,8 +311,10 @@ def read_member(package: tarfile.TarFile, name: str) -> bytes:
     """
     try:
         member = package.extractfile(name)
-    except KeyError as error:
-        raise JobFailed(f"The package {package.name or 'that was fetched'} holds no {name}.") from error
+    except KeyError:
+        member = None
+    if member is None:
+        raise JobFailed(f"The package {package.name or 'that was fetched'} holds no {name}.")
     return member.read()
 
 

@@ -119,7 +119,7 @@ def note_rates(table: Table, recordings: list[list[Step]], column: str, notes: l
 
 def runs_of(steps: list[Step], roles: Roles) -> Iterator[list[Step]]:
     """The parts of a group's steps in which the label stays and time has no gap."""
-    intervals = [after[2] - before[2] for before, after in itertools.pairwise(steps)]
+    intervals = [(after[2] or 0.0) - (before[2] or 0.0) for before, after in itertools.pairwise(steps)]
     usual = statistics.median(intervals) if intervals else 0.0
     run = steps[:1]
     for (before, after), interval in zip(itertools.pairwise(steps), intervals, strict=True):

@@ -18,6 +18,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import tensorflow as tf
@@ -61,8 +62,22 @@ class Split:
     def __len__(self) -> int:
         return len(self.samples)
 
-    def __iter__(self) -> Iterator[bytes] | Iterator[np.ndarray]:
+    def __iter__(self) -> Iterator[bytes | np.ndarray]:
         return iter(self.samples)
+
+    @property
+    def encoded(self) -> list[bytes]:
+        """The samples of a split of images or texts; TypeError for one of sequences."""
+        if self.feature == "sequence":
+            raise TypeError("Sequences are no bytes.")
+        return cast(list[bytes], self.samples)
+
+    @property
+    def sequences(self) -> list[np.ndarray]:
+        """The samples of a split of sequences; TypeError for another."""
+        if self.feature != "sequence":
+            raise TypeError(f"A split of the feature {self.feature} has no sequences.")
+        return cast(list[np.ndarray], self.samples)
 
     @property
     def class_counts(self) -> np.ndarray:
@@ -73,7 +88,7 @@ class Split:
 def write_split(
     directory: Path,
     feature: str,
-    samples: Iterable[bytes] | Iterable[np.ndarray],
+    samples: Iterable[bytes | np.ndarray],
     targets: Iterable[int],
     labels: Sequence[str],
 ) -> None:
@@ -97,7 +112,7 @@ def write_split(
 def example(feature: str, sample: bytes | np.ndarray, target: int) -> tf.train.Example:
     """One record."""
     features = {"label": tf.train.Feature(int64_list=tf.train.Int64List(value=[int(target)]))}
-    if feature == "sequence":
+    if isinstance(sample, np.ndarray):
         values = tf.train.FloatList(value=np.ravel(sample))
         features[feature] = tf.train.Feature(float_list=values)
         features["channels"] = tf.train.Feature(int64_list=tf.train.Int64List(value=[sample.shape[1]]))
@@ -134,7 +149,7 @@ def chunks_of(directory: Path, kind: str) -> Iterator[tuple[str, list[bytes] | l
                 batch = tf.io.parse_example(serialized, schema_of(feature))
                 samples = samples_of(batch, feature)
                 if feature == "sequence":
-                    channels = check_sequences(samples, directory, position, channels)
+                    channels = check_sequences(cast(list[np.ndarray], samples), directory, position, channels)
                 yield feature, samples, checked_targets(batch["label"].numpy(), labels, directory, position)
                 position += len(samples)
         except (tf.errors.DataLossError, tf.errors.InvalidArgumentError, DecodeError) as error:
@@ -229,7 +244,9 @@ def samples_of(batch: dict, feature: str) -> list[bytes] | list[np.ndarray]:
     ]
 
 
-def check_sequences(samples: list[np.ndarray], directory: Path, first: int, channels: int | None) -> int:
+def check_sequences(
+    samples: list[np.ndarray], directory: Path, first: int, channels: int | None
+) -> int | None:
     """Refuses what no network can read; see `read_split` for what is raised.
 
     Args:

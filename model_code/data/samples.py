@@ -40,6 +40,27 @@ class Sample:
     split: str | None = None
     time: float | None = None
 
+    @property
+    def encoded(self) -> bytes:
+        """An image's file or a text's UTF-8.
+
+        Raises:
+            OSError: when the file cannot be read.
+            TypeError: when it is neither.
+        """
+        if isinstance(self.content, Path):
+            return self.content.read_bytes()
+        if not isinstance(self.content, bytes):
+            raise TypeError(f"{self.place} is neither an image nor a text.")
+        return self.content
+
+    @property
+    def sequence(self) -> np.ndarray:
+        """A sequence [steps, channels]; TypeError when it is none."""
+        if not isinstance(self.content, np.ndarray):
+            raise TypeError(f"{self.place} is no sequence.")
+        return self.content
+
     @cached_property
     def digest(self) -> bytes:
         """Of the content: equal for copies."""
@@ -124,7 +145,10 @@ def sorted_out(found: Iterable[Sample | LeftOut], source: Path) -> tuple[list[Sa
     samples: list[Sample] = []
     left_out: list[LeftOut] = []
     for one in found:
-        (samples if isinstance(one, Sample) else left_out).append(one)
+        if isinstance(one, Sample):
+            samples.append(one)
+        else:
+            left_out.append(one)
     require_few(left_out, len(samples) + len(left_out))
     if not samples:
         raise JobFailed(f"{source} holds no sample.")
@@ -151,10 +175,8 @@ def image_of(sample: Sample) -> bytes:
     Raises:
         NoImage: when it cannot be decoded.
     """
-    if not isinstance(sample.content, Path):
-        return network_file(sample.content)
     try:
-        content = sample.content.read_bytes()
+        content = sample.encoded
     except OSError as error:
         raise NoImage(f"cannot be read: {error.strerror or error}") from error
-    return network_file(content, sample.content.name)
+    return network_file(content, sample.content.name if isinstance(sample.content, Path) else "")

@@ -19,7 +19,7 @@ from model_code.data.records import (
     read_labels,
     read_split,
 )
-from model_code.hyperparameters import Hyperparameters, ImageHyperparameters
+from model_code.hyperparameters import Hyperparameters, ImageHyperparameters, RnnHyperparameters
 
 MEGABYTE = 1_000_000
 # Before a record in a shard stands its length; with two checksums that makes its frame (TensorFlow's record_writer.h).
@@ -51,7 +51,7 @@ class ShardedSplit:
     def __len__(self) -> int:
         return int(self.class_counts.sum())
 
-    def __iter__(self) -> Iterator[bytes] | Iterator[np.ndarray]:
+    def __iter__(self) -> Iterator[bytes | np.ndarray]:
         chunks = chunks_of(self.directory, self.kind)
         return itertools.chain.from_iterable(samples for _, samples, _ in chunks)
 
@@ -88,11 +88,13 @@ def memory_bytes(directory: Path, settings: Hyperparameters) -> int:
     shards = [Path(shard) for shard in find_shards(directory)]
     if isinstance(settings, ImageHyperparameters):
         bytes_of_input = settings.image_size**2 * 3
-    else:
+    elif isinstance(settings, RnnHyperparameters):
         record = first_record(directory, settings.kind)
         # A text has none, and a sequence without them is refused when it is read.
         channels = max([1, *record.features.feature["channels"].int64_list.value])
         bytes_of_input = settings.sequence_length * channels * 4
+    else:
+        raise TypeError(f"What a network reads of a sample is not known of {type(settings).__name__}.")
     count = sum(record_count(shard) for shard in shards)
     return sum(shard.stat().st_size for shard in shards) + count * bytes_of_input
 

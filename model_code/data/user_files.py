@@ -146,14 +146,15 @@ def read_file(file: Path, columns: Columns, as_recordings: bool) -> UserData:
     steps_in_rows = any(isinstance(value, list) for value in table.values(roles.sequence or ""))
     columns_found: tuple[TableColumn, ...] = ()
     sequences: Iterator[Sample | LeftOut]
-    if roles.image is not None:
-        feature, sequences = "image", rows_as(table, roles, lambda row: image_content(row[roles.image], file))
-    elif roles.sequence is not None and steps_in_rows:
-        feature, sequences = "sequence", rows_as(table, roles, lambda row: array_of(row.get(roles.sequence)))
-    elif roles.sequence is not None or as_recordings and roles.time is not None:
+    image, sequence, text = roles.image, roles.sequence, roles.text
+    if image is not None:
+        feature, sequences = "image", rows_as(table, roles, lambda row: image_content(row[image], file))
+    elif sequence is not None and steps_in_rows:
+        feature, sequences = "sequence", rows_as(table, roles, lambda row: array_of(row.get(sequence)))
+    elif sequence is not None or as_recordings and roles.time is not None:
         feature, sequences = "sequence", sequences_in(table, roles, notes)
-    elif roles.text is not None:
-        feature, sequences = "text", rows_as(table, roles, lambda row: text_content(row.get(roles.text)))
+    elif text is not None:
+        feature, sequences = "text", rows_as(table, roles, lambda row: text_content(row.get(text)))
     else:
         feature = "table"
         columns_found, contents = rows_as_arrays(table, roles, notes)
@@ -231,7 +232,7 @@ def array_of(steps: Any) -> np.ndarray:
 
 def without_unusable_sequences(data: UserData, most_steps: int | None) -> UserData:
     """Data whose sequences a network can read; see `read_data` for what is raised."""
-    channels = next((sample.content.shape[1] for sample in data.samples if sample.content.size), 0)
+    channels = next((sample.sequence.shape[1] for sample in data.samples if sample.sequence.size), 0)
     checked = [unusable(sample, channels, most_steps) or sample for sample in data.samples]
     samples, left_out = sorted_out([*checked, *data.left_out], data.source)
     return replace(data, samples=samples, left_out=tuple(left_out))
@@ -239,7 +240,7 @@ def without_unusable_sequences(data: UserData, most_steps: int | None) -> UserDa
 
 def unusable(sample: Sample, channels: int, most_steps: int | None) -> LeftOut | None:
     """Why a sequence cannot be used; None where it can."""
-    values = np.asarray(sample.content)
+    values = sample.sequence
     if not values.size:
         return LeftOut(sample.place, "is a sequence of length 0")
     if values.shape[1] != channels:

@@ -81,13 +81,13 @@ def take(found: Captured, captured: dict[str, Any], version: str) -> None:
     try:
         feature, samples = samples_of(captured["endpointInput"])
         predictions = predictions_of(captured["endpointOutput"])
-        fits = len(samples) == len(predictions) and found.feature in ("", feature)
         labels = [str(prediction["label"]) for prediction in predictions]
         scores = [float(prediction["score"]) for prediction in predictions]
         versions = {prediction.get("model_version") for prediction in predictions}
     except (inference.Refused, KeyError, TypeError, ValueError, AttributeError):
-        fits = False
-    if not fits:
+        found.unread += 1
+        return
+    if len(samples) != len(predictions) or found.feature not in ("", feature):
         found.unread += 1
     elif versions != {version}:
         found.others += 1

@@ -66,7 +66,7 @@ def baseline_of(split: Split, predictions: Predictions) -> dict[str, Any]:
     traits = {
         **traits_of_samples([split.samples[i] for i in chosen], split.feature),
         **traits_of_predictions(
-            [split.labels[i] for i in predictions.answers[chosen]], predictions.scores[chosen]
+            [split.labels[i] for i in predictions.answers[chosen]], predictions.scores[chosen].tolist()
         ),
     }
     return {

@@ -146,10 +146,12 @@ def predict(signature, split: Split) -> Predictions:
     if name != split.feature:
         raise JobFailed(f"The model reads a {name}, but the test channel's records hold a {split.feature}.")
     samples, numbers = split.samples, {label.encode(): number for number, label in enumerate(split.labels)}
-    stack = stack_sequences if name == "sequence" else list
     probabilities, answers = [], []
     for start in range(0, len(samples), BATCH_SIZE):
-        batch = tf.constant(stack(samples[start : start + BATCH_SIZE]))
+        part = slice(start, start + BATCH_SIZE)
+        batch = tf.constant(
+            stack_sequences(split.sequences[part]) if name == "sequence" else split.encoded[part]
+        )
         try:
             answer = signature(**{name: batch})
         except tf.errors.InvalidArgumentError as error:
@@ -184,11 +186,11 @@ def sample_answers(split: Split, predictions: Predictions) -> list[dict]:
 
 def shown(sample: bytes | np.ndarray, feature: str) -> dict:
     """A sample as JSON takes it."""
+    if isinstance(sample, np.ndarray):
+        return {"sequence": sample.tolist()}
     if feature == "image":
         return {"image_png_base64": base64.b64encode(sample).decode()}
-    if feature == "text":
-        return {"text": sample.decode("utf-8", "replace")}
-    return {"sequence": sample.tolist()}
+    return {"text": sample.decode("utf-8", "replace")}
 
 
 if __name__ == "__main__":

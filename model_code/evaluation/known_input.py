@@ -39,8 +39,8 @@ def known_input_of(split: Split, predictions: Predictions) -> dict[str, Any] | N
 
 def instance_of(sample: bytes | np.ndarray, feature: str) -> dict[str, Any]:
     """A sample as the endpoint takes it in JSON."""
+    if isinstance(sample, np.ndarray):
+        return {"sequence": sample.tolist()}
     if feature == "image":
         return {"image": {"b64": base64.b64encode(sample).decode()}}
-    if feature == "text":
-        return {"text": sample.decode("utf-8", "replace")}
-    return {"sequence": sample.tolist()}
+    return {"text": sample.decode("utf-8", "replace")}

@@ -179,10 +179,12 @@ def states_of_padding(inputs: np.ndarray, recurrence: Recurrence, length: int) -
     same.
     """
     split = 2 * recurrence.units
-    gates, candidates = (np.stack([part, part])[:, None] for part in (inputs[:split], inputs[split:]))
+    gates, candidates = (
+        tf.constant(np.stack([part, part])[:, None]) for part in (inputs[:split], inputs[split:])
+    )
     states = [np.zeros((2, 1, recurrence.units), np.float32)]
     for _ in range(length):
-        states.append(recurrence.step(states[-1], gates, candidates).numpy())
+        states.append(recurrence.step(tf.constant(states[-1]), gates, candidates).numpy())
     return np.stack([state[1, 0] for state in states])
 
 

@@ -63,8 +63,8 @@ def save(directory: Path, checkpoint: Checkpoint) -> Path:
     """
     directory.mkdir(parents=True, exist_ok=True)
     buffer = io.BytesIO()
-    names = {f"array_{number:05d}": array for number, array in enumerate(checkpoint.arrays)}
-    np.savez(buffer, state=np.array(json.dumps(checkpoint.state)), **names)
+    arrays: dict[str, Any] = {f"array_{number:05d}": array for number, array in enumerate(checkpoint.arrays)}
+    np.savez(buffer, state=np.array(json.dumps(checkpoint.state)), **arrays)
     content = buffer.getvalue()
     run = run_in_name(checkpoint.state["fingerprint"])
     path = directory / f"step-{checkpoint.state['step']:09d}-{run}.checkpoint"

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import keras
 import numpy as np
@@ -52,7 +53,8 @@ def pretrained_problem(
         train_features, validation_features = (
             features_of(split, settings, backbone) for split in (train, validation)
         )
-        first = decode_all_images(list(itertools.islice(train, FEATURE_BATCH)), settings.image_size)
+        images = cast(Iterable[bytes], train)
+        first = decode_all_images(list(itertools.islice(images, FEATURE_BATCH)), settings.image_size)
     except tf.errors.InvalidArgumentError as error:
         raise not_decoded(error) from error
     mean, variance = mean_and_variance(train_features)
@@ -72,11 +74,16 @@ def pretrained_problem(
         served_inputs=first,
         origin={"package": WEIGHTS.title, "licence": LICENCE, "trained_on": TRAINED_ON},
     )
-    return fine_tuning(problem, settings, train, validation) if settings.fine_tuning_epochs else problem
+    return (
+        fine_tuning(problem, backbone, settings, train, validation)
+        if settings.fine_tuning_epochs
+        else problem
+    )
 
 
 def fine_tuning(
     problem: Task,
+    backbone: keras.Model,
     settings: PretrainedHyperparameters,
     train: Split | ShardedSplit,
     validation: Split | ShardedSplit,
@@ -89,7 +96,7 @@ def fine_tuning(
     probe = Trainer(problem.build_network, settings, problem.train, len(problem.labels), weights)
     for epoch in range(settings.epochs):
         probe.advance(probe.batches_of_epoch(epoch)[:], epoch * probe.steps_per_epoch)
-    of_backbone, of_classifier = problem.backbone.get_weights(), probe.network.get_weights()
+    of_backbone, of_classifier = backbone.get_weights(), probe.network.get_weights()
 
     def build_network() -> keras.Model:
         backbone, classifier = build_backbone(settings.image_size), problem.build_network()

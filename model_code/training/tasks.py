@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import keras
 import numpy as np
@@ -103,7 +103,7 @@ def load_task(
     if isinstance(settings, PretrainedHyperparameters):
         from model_code.training.pretrained import pretrained_problem
 
-        return pretrained_problem(settings, *splits, pretrained)
+        return pretrained_problem(settings, splits[0], splits[1], pretrained)
     task = {"image": image_task, "text": text_task, "sequence": sequence_task}[splits[0].feature]
     return task(settings, *splits)
 
@@ -161,7 +161,7 @@ def text_task(
     settings: RnnHyperparameters, train: Split | ShardedSplit, validation: Split | ShardedSplit
 ) -> Task:
     """The problem of texts. The vocabulary is the training texts' most frequent words."""
-    vocabulary = build_vocabulary(train, settings.vocabulary_size)
+    vocabulary = build_vocabulary(cast(Iterable[bytes], train), settings.vocabulary_size)
     table, class_count, build = vocabulary_table(vocabulary), len(train.labels), BUILDERS[settings.kind]
 
     def encode(texts: tf.Tensor) -> tf.Tensor:
@@ -203,7 +203,7 @@ def sequence_task(
 ) -> Task:
     """The problem of sensor sequences. The training steps' mean and variance become part of the network."""
     length, class_count, build = settings.sequence_length, len(train.labels), BUILDERS[settings.kind]
-    channels = next(iter(train)).shape[1]
+    channels = channels_of(train)
     check_augmentation(settings, channels)
     for name, split in (("train", train), ("validation", validation)):
         check_lengths(name, split, length, channels)
@@ -232,6 +232,11 @@ def sequence_task(
     )
 
 
+def channels_of(split: Split | ShardedSplit) -> int:
+    """How many channels the first sequence of a split has."""
+    return np.asarray(next(iter(split))).shape[1]
+
+
 def samples_of(
     split: Split | ShardedSplit,
     settings: Hyperparameters,
@@ -250,14 +255,14 @@ def mean_and_variance(samples: Arrays | Shards) -> tuple[np.ndarray, np.ndarray]
 
     Chunks are put together by the formula of Chan, Golub and LeVeque (Stanford report CS-79-773, 1979).
     """
-    count, mean, squares = 0, 0.0, 0.0
+    count, mean, squares = 0, np.zeros(()), np.zeros(())
     for inputs, _ in samples.in_order(CHUNK_SAMPLES):
         values = inputs.reshape(-1, inputs.shape[-1]).astype(np.float64)
         values = values[~np.isnan(values).any(axis=1)]
         own = values.mean(axis=0)
         gap, total = own - mean, count + len(values)
-        squares += ((values - own) ** 2).sum(axis=0) + gap**2 * (count * len(values) / total)
-        mean += gap * (len(values) / total)
+        squares = squares + ((values - own) ** 2).sum(axis=0) + gap**2 * (count * len(values) / total)
+        mean = mean + gap * (len(values) / total)
         count = total
     return mean, squares / count
 
@@ -282,7 +287,7 @@ def check_lengths(name: str, split: Split | ShardedSplit, length: int, channels:
             f"Record {-longest} of the channel {name} has {steps:,} steps, but the network reads {length:,}. Cut it "
             "into windows, or raise sequence_length."
         )
-    width = next(iter(split)).shape[1]
+    width = channels_of(split)
     if width != channels:
         raise JobFailed(
             f"The channel {name} has sequences of {width} channels, the channel train of {channels}."

@@ -11,7 +11,7 @@ import tensorflow as tf
 from definitions.metrics import AUTO, has_rare_class
 from model_code.data.batches import ArrayEpoch, Arrays, Batch, ShardEpoch, Shards
 from model_code.failures import JobFailed
-from model_code.hyperparameters import Hyperparameters
+from model_code.hyperparameters import Hyperparameters, ImageHyperparameters, RnnHyperparameters
 from model_code.networks.preprocessing import augment, augment_sequences, cutout, word_dropout
 from model_code.training.calibration import mean_loss
 
@@ -157,15 +157,16 @@ class Trainer:
         replicas = self.strategy.num_replicas_in_sync
         replica = tf.distribute.get_replica_context().replica_id_in_sync_group if replicas > 1 else 0
         seed = tf.stack([self.settings.seed, step])
-        if self.reads_images:
-            inputs = augment(inputs, seed, self.settings.shift_pixels, self.settings.mirror)
-            if self.settings.cutout_pixels:
-                inputs = cutout(inputs, seed, self.settings.cutout_pixels)
+        settings = self.settings
+        if self.reads_images and isinstance(settings, ImageHyperparameters):
+            inputs = augment(inputs, seed, settings.shift_pixels, settings.mirror)
+            if settings.cutout_pixels:
+                inputs = cutout(inputs, seed, settings.cutout_pixels)
             inputs = tf.cast(inputs, self.network.compute_dtype)
-        elif self.settings.kind == "rnn" and inputs.dtype.is_floating:
-            inputs = augment_sequences(inputs, seed, self.settings)
-        elif self.settings.kind == "rnn" and self.settings.word_dropout:
-            inputs = word_dropout(inputs, seed, self.settings.word_dropout)
+        elif isinstance(settings, RnnHyperparameters) and inputs.dtype.is_floating:
+            inputs = augment_sequences(inputs, seed, settings)
+        elif isinstance(settings, RnnHyperparameters) and settings.word_dropout:
+            inputs = word_dropout(inputs, seed, settings.word_dropout)
         return self.step(inputs[replica::replicas], targets[replica::replicas])
 
     def plain_step(self, inputs: tf.Tensor, targets: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

@@ -1,0 +1,3 @@
+from typing import Any
+
+def convert_variables_to_constants_v2(func: Any, lower_control_flow: bool = ...) -> Any: ...
