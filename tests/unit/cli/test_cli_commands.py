@@ -49,6 +49,7 @@ def test_every_command_explains_itself_with_an_example(command, option):
     result = CliRunner().invoke(main.app, words, env={"COLUMNS": "100", "NO_COLOR": "1"})
     assert result.exit_code == 0
     assert f"Example: recognition {command}" in result.output
+    assert "<bool>" not in result.output, "a flag takes no value"
 
 
 def test_the_version_is_the_projects(monkeypatch, capsys):
