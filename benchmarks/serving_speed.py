@@ -110,8 +110,6 @@ def make(network: str, directory: Path) -> None:
         # The whole vocabulary, whichever words the samples have.
         words = [" ".join(f"w{word}" for word in range(first, WORDS, SAMPLES)) for first in range(SAMPLES)]
         records = [record + b" " + more.encode() for record, more in zip(records, words, strict=True)]
-    for split in ("train", "validation"):
-        write_split(directory / split, network, records, targets, labels)
     keras.utils.set_random_seed(0)
     small = {"batch_size": SAMPLES, "mixed_precision": "float32"}
     settings = {
@@ -119,7 +117,10 @@ def make(network: str, directory: Path) -> None:
         "text": lambda: RnnHyperparameters(**small, vocabulary_size=WORDS),
         "sequence": lambda: RnnHyperparameters(**small, sequence_length=STEPS),
     }[network]()
-    task = load_task(settings, directory / "train", directory / "validation")
+    with tempfile.TemporaryDirectory() as channel:
+        # An artefact's folder holds nothing else.
+        write_split(Path(channel), network, records, targets, labels)
+        task = load_task(settings, Path(channel), Path(channel))
     built = task.build_network()
     (classifier,) = [layer for layer in built.layers if isinstance(layer, keras.layers.Dense)]
     classifier.set_weights([SHARPER * weight for weight in classifier.get_weights()])
@@ -128,6 +129,15 @@ def make(network: str, directory: Path) -> None:
     given = tf.constant(np.stack(samples) if network == "sequence" else samples)
     expected = tf.nn.softmax(built(task.preprocess(given), training=False)).numpy()
     np.save(directory / EXPECTED, expected)
+
+
+def make_networks(root: Path) -> None:
+    """Makes those networks that are not there yet, each in a process of its own."""
+    for network in NETWORKS:
+        command = [sys.executable, "-m", "benchmarks.serving_speed", "--make", network]
+        if not (root / network / EXPECTED).exists():
+            print(f"Making the network for a {network}", file=sys.stderr, flush=True)
+            subprocess.run([*command, "--directory", str(root / network)], check=True, capture_output=True)
 
 
 def questions_of(workload: Workload, directory: Path) -> list[Question]:
@@ -162,6 +172,8 @@ def serving(contender: str, fastapi_python: str, directory: Path) -> Iterator[in
     place = ["--directory", str(directory), "--port", str(port)]
     if contender == "litert":
         command = [sys.executable, "-m", "serving", *place]
+    elif contender == "asgi":
+        command = [fastapi_python, "-m", "benchmarks.http_server", *place]
     else:
         command = [fastapi_python, "-m", "benchmarks.fastapi_server", contender, *place]
     variables = {name: value for name, value in os.environ.items() if name not in LIMITS_OF_THREADS}
@@ -277,13 +289,7 @@ def measure(words: argparse.Namespace) -> dict[str, Any]:
     figures: dict[str, Any] = {"closed_loop": {}, "open_loop": {}}
     with tempfile.TemporaryDirectory() as folder:
         root = words.directory or Path(folder)
-        for network in NETWORKS:
-            command = [sys.executable, "-m", "benchmarks.serving_speed", "--make", network]
-            if not (root / network / EXPECTED).exists():
-                print(f"Making the network for a {network}", file=sys.stderr, flush=True)
-                subprocess.run(
-                    [*command, "--directory", str(root / network)], check=True, capture_output=True
-                )
+        make_networks(root)
         for title, workload in WORKLOADS.items():
             directory = root / workload.network
             figures["closed_loop"][title], rates = speeds(title, workload, directory, words)
@@ -310,7 +316,7 @@ def main() -> None:
         parser.error("Name a Python that has fastapi, uvicorn and TensorFlow with --fastapi-python.")
     else:
         result = {
-            "question": __doc__.splitlines()[0],
+            "question": str(__doc__).splitlines()[0],
             "contenders": CONTENDERS,
             "processor": interleaved.processor(),
             "processor_cores": os.cpu_count(),
