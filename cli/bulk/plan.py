@@ -20,7 +20,7 @@ from cli.shared.target import Target
 from definitions.networks import FEATURES, kind_of_feature
 from definitions.parameters import BULK_CALLS_PER_SECOND, BULK_LIMIT, BULK_STATE_MACHINE, DATA_BUCKET
 from definitions.service_limits import SERVICE_LIMITS
-from lambdas.bulk.asking import batch_operation, runs_in_bulk
+from lambdas.bulk.asking import batch_operation, rate_of, runs_in_bulk
 from lambdas.bulk.attempt_keys import PREFIX, AttemptKeys
 from lambdas.catalogue import OPERATIONS
 from lambdas.common.bodies import TextBody
@@ -199,13 +199,6 @@ def units_of(operation: Operation, size_bytes: int) -> int:
     return max(UNITS_LEAST, -(-min(size_bytes, operation.body.most_bytes) // UNIT_CHARACTERS))
 
 
-def rate_of(target: Target, operation: Operation) -> float:
-    """Calls a second that the deployment makes of an operation."""
-    rates = json.loads(target.parameter(BULK_CALLS_PER_SECOND))
-    called = batch_operation(operation) or operation
-    return rates.get(called.api, rates["*"])
-
-
 def start(
     target: Target,
     request: BulkRequest,
@@ -278,7 +271,8 @@ def checked_plan(
     """
     require_released(target, request.operation)
     usd = usd_per_unit(request, target.session().region_name)
-    plan = write_plan(request.operation, objects, file, usd, rate_of(target, request.operation))
+    rate = rate_of(json.loads(target.parameter(BULK_CALLS_PER_SECOND)), request.operation)
+    plan = write_plan(request.operation, objects, file, usd, rate)
     plan.left_out = selection.sentences()
     if not plan.objects:
         raise CommandFailed(" ".join([f"There is no object below {source}.", *plan.left_out]))

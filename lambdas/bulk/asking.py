@@ -60,6 +60,16 @@ def batch_operation(operation: Operation) -> Operation | None:
     return together if together and together.api.startswith("Batch") else None
 
 
+def called_of(operation: Operation) -> Operation:
+    """What is called for an operation's objects: its batch operation, where it has one."""
+    return batch_operation(operation) or operation
+
+
+def rate_of(calls_per_second: Mapping[str, float], operation: Operation) -> float:
+    """Calls a second for an operation's objects, of the deployment's rates by the service's name for what is called."""
+    return calls_per_second.get(called_of(operation).api, calls_per_second["*"])
+
+
 def calls_of(operation: Operation, contents: list[Content]) -> list[list[Content]]:
     """The contents by call: short texts together where they can be, everything else alone."""
     several = batch_operation(operation)

@@ -20,8 +20,10 @@ from lambdas.bulk.asking import (
     Content,
     Outcome,
     ask,
+    called_of,
     calls_of,
     failed,
+    rate_of,
     runs_in_bulk,
 )
 from lambdas.bulk.attempt_keys import AttemptKeys
@@ -205,9 +207,8 @@ def resume(worker: Worker, batch: Batch) -> None:
 
 def rate_limiter_of(worker: Worker, operation: Operation) -> RateLimiter:
     """The token bucket of what the operation calls, shared by all runs of the deployment."""
-    rates = worker.calls_per_second
-    name = f"{operation.service}#{operation.api}"
-    rate = rates.get(operation.api, rates["*"])
+    name = f"{operation.service}#{called_of(operation).api}"
+    rate = rate_of(worker.calls_per_second, operation)
     return RateLimiter(worker.dynamodb, worker.table, name, rate, worker.longest_wait_seconds, worker.now)
 
 

@@ -16,7 +16,7 @@ from PIL import Image
 from lambdas.bulk.asking import OPERATIONS, runs_in_bulk
 from lambdas.bulk.attempt_keys import PlaceRefused
 from lambdas.bulk.rate_limiter import QueueTooLong
-from lambdas.bulk.work import CLOSING_SECONDS, Worker, count, give_up, work
+from lambdas.bulk.work import CLOSING_SECONDS, Worker, count, give_up, rate_limiter_of, work
 from lambdas.catalogue import OPERATIONS as CATALOGUE
 from lambdas.catalogue import examples
 from lambdas.common.budget import PER_USD
@@ -337,6 +337,12 @@ def test_a_batch_that_has_to_wait_too_long_comes_back_and_was_not_charged(worker
         work(slow, batch({"b.txt": "Two."}, number=2), plenty)
     assert comprehend.charged == {"One.": 1}
     assert count(worker, keys, 2) == {"objects": 2, "done": 1, "failed": 0, "missing": 1}
+
+
+def test_the_rate_is_of_what_is_called_the_batch_operation_where_there_is_one(worker, batch):
+    rates = {"*": 5.0, "DetectSentiment": 20.0, "BatchDetectSentiment": 2.0}
+    operation = batch({"a.txt": "One."}).operation
+    assert rate_limiter_of(replace(worker, calls_per_second=rates), operation).calls_per_second == 2.0
 
 
 def test_a_worker_that_never_comes_to_its_end_is_given_up_and_its_objects_fail(
