@@ -22,6 +22,7 @@ from cli.load import commands as load_commands
 from cli.local import commands as local_commands
 from cli.models import commands as model_commands
 from cli.models import removal_commands, transform_commands
+from cli.plan import commands as plan_commands
 from cli.recognize import commands as recognize_commands
 from cli.shared.command_group import Commands, Stopped
 from cli.shared.consoles import Console
@@ -45,6 +46,7 @@ for group in (
     transform_commands,
     bulk_commands,
     load_commands,
+    plan_commands,
     advise_commands,
     bakeoff_commands,
     removal_commands,

@@ -10,6 +10,8 @@ JSON_TYPE = "application/json"
 JSON_LINES_TYPE = "application/jsonlines"
 TEXT_TYPE = "text/plain"
 NPY_TYPE = "application/x-npy"
+# Of a shard, as data is written here; who reads takes any number.
+RECORDS_PER_SHARD = 10_000
 # An 8x8 image of two gradients; the serving graph resizes whatever it gets.
 KNOWN_PNG = (
     "iVBORw0KGgoAAAANSUhEUgAAAAgAAAAICAIAAABLbSncAAAAbElEQVR42hXNQRUAUQhCUaMYhShGeVGIQhSizB+XXA7ODDtouIHBQ4YO"

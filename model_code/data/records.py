@@ -24,13 +24,12 @@ import numpy as np
 import tensorflow as tf
 from google.protobuf.message import DecodeError
 
-from definitions.networks import NETWORKS
+from definitions.networks import NETWORKS, RECORDS_PER_SHARD
 from model_code.data.image_files import NoImage
 from model_code.data.samples import LeftOut, image_of, require_few
 from model_code.data.user_files import find_source, read_data
 from model_code.failures import JobFailed
 
-RECORDS_PER_SHARD = 10_000
 # Records that are parsed at a time.
 RECORDS_PER_CHUNK = 128
 # The same, where several such parts are made ahead.

@@ -26,6 +26,7 @@ from lambdas.catalogue import OPERATIONS
 from stacks.bulk.state_machine import BulkContext, definition
 from stacks.settings import EnvironmentSettings
 from stacks.settings.api import SECONDS_A_DAY
+from stacks.settings.bulk import MACHINE_TIMEOUT_DAYS, WORKER_TIMEOUT_SECONDS
 from stacks.shared import iam as roles
 from stacks.shared.counter_table import add_counters
 from stacks.shared.dead_letters import add_dead_letter_queue
@@ -36,10 +37,6 @@ from stacks.shared.lambda_function import CLASSIFY, FunctionPlan, add_function, 
 from stacks.shared.parameters import publish, published
 from stacks.shared.state_machine import add_machine, allow_own_executions
 
-# The longest that Step Functions lets an execution live is a year (its quotas).
-MACHINE_TIMEOUT = Duration.days(60)
-# A batch's calls and their waits; Lambda's own limit is 15 minutes.
-WORKER_TIMEOUT_SECONDS = 300
 PARTS = ("vision", "language", "custom")
 
 
@@ -137,7 +134,8 @@ class BulkStack(Stack):
             Grant(["s3:ListBucket"], [data]),
             roles.use_key(self.key_arn),
         ]
-        machine = add_machine(self, "Machine", definition(context), MACHINE_TIMEOUT, grants)
+        timeout = Duration.days(MACHINE_TIMEOUT_DAYS)
+        machine = add_machine(self, "Machine", definition(context), timeout, grants)
         executions = self.format_arn(
             service="states",
             resource="execution",

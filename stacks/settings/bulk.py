@@ -9,6 +9,10 @@ from pydantic import Field, model_validator
 from stacks.settings.base import SettingsModel
 
 Rate = Annotated[float, Field(gt=0, le=10_000)]
+# How long a run may take. The longest that Step Functions lets an execution live is a year (its quotas).
+MACHINE_TIMEOUT_DAYS = 60
+# A batch's calls and their waits; Lambda's own limit is 15 minutes.
+WORKER_TIMEOUT_SECONDS = 300
 
 
 class BulkSettings(SettingsModel):

@@ -47,6 +47,12 @@ def virtual_processors(instance_type: str) -> int:
     return 2 if times == size else 4 * int(times or 1)
 
 
+def memory_gigabytes(instance_type: str) -> int:
+    """The instance's memory in GiB: for each vCPU 2 of a C type, 8 of an R, 4 of others (EC2, instance types)."""
+    family = instance_type.removeprefix("ml.")[0]
+    return virtual_processors(instance_type) * {"c": 2, "r": 8}.get(family, 4)
+
+
 def has_gpu(instance_type: str) -> bool:
     """Whether the instance has GPUs."""
     return GPU.match(instance_type) is not None

@@ -27,6 +27,7 @@ LOOKED_UP = {
     "closures": read("closures.toml")["checked_on"],
     "containers": container_images.CHECKED_ON,
     "hardware": instance_families.CHECKED_ON,
+    "limits of scale": read("limits.toml")["checked_on"],
     "Lambda runtimes": lambda_runtimes.CHECKED_ON,
 }
 OPEN = set(read("closures.toml")["open_services"])

@@ -78,6 +78,10 @@ COMMANDS = {
             "cli.models.training.wait": gives([REGISTERED]),
         },
     ),
+    "plan bulk": (["--objects", "10", "--operation", "image-labels"], {}),
+    "plan requests": (["--rate", "10", "--operation", "image-labels"], {}),
+    "plan classes": (["--count", "10"], {}),
+    "plan training": (["--images", "10"], {}),
     "runs": ([], {"console.watch.watch.runs": gives([{"name": "cnn-1", "state": "running"}])}),
     "release": (
         ["cnn"],

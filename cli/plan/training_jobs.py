@@ -1,0 +1,98 @@
+"""What training on many images meets: the job's time, the hosts' disks, what a run's record covers."""
+
+from __future__ import annotations
+
+from advisor.prices import price_table
+from advisor.tables import assumptions
+from cli.plan.checks import Check, ScalePlan, charge, duration, quota, setting
+from definitions.networks import RECORDS_PER_SHARD
+from model_code.hyperparameters import KINDS
+from stacks.settings import EnvironmentSettings
+from stacks.settings.instance_families import has_gpu, virtual_processors
+from stacks.training.run_request import LISTED_OBJECTS
+
+BASE_PIXELS = 32
+KB, MB, GB = 1_000, 1_000_000, 1_000_000_000
+SECONDS_AN_HOUR = 3_600
+# The data, and as much again for checkpoints, the validation split and what TensorFlow writes.
+DISK_SHARE = 1.25
+
+
+def plan(
+    images: int,
+    kilobytes: float,
+    pixels: int,
+    epochs: int | None,
+    hosts: int | None,
+    settings: EnvironmentSettings,
+) -> ScalePlan:
+    """Training the CNN on so many images in shards.
+
+    Args:
+        images: of the training split.
+        kilobytes: of an image's file.
+        pixels: a side of what the network reads.
+        epochs: None for the CNN's own.
+        hosts: None for the settings' own.
+        settings: of the environment.
+    """
+    scale, training = assumptions()["scale"], settings.training
+    instance, hosts = training.instance_type, hosts or training.instance_count
+    epochs = epochs or KINDS["cnn"]().epochs
+    size, cores = images * kilobytes * KB, virtual_processors(instance)
+    computed = (
+        scale["trained_images_per_second"]["gpu" if has_gpu(instance) else "cpu"]
+        * (BASE_PIXELS / pixels) ** 2
+    )
+    decoded = scale["decoded_megabytes_per_second_per_core"] * cores * MB / (kilobytes * KB)
+    together = 1 + (hosts - 1) * scale["host_efficiency"]
+    parts = {
+        "download": size / MB / scale["downloaded_megabytes_per_second"],
+        "check": size / MB / scale["checked_megabytes_per_second"],
+        "train": images * epochs / (min(computed, decoded) * together),
+    }
+    seconds = sum(parts.values())
+    shards = -(-images // RECORDS_PER_SHARD)
+    checks = [
+        setting(
+            "training.max_runtime_seconds",
+            seconds,
+            training.max_runtime_seconds,
+            "s",
+            runtime_change(seconds),
+        ),
+        quota("sagemaker.training_seconds", seconds, "Take more hosts, or fewer epochs."),
+        quota("sagemaker.instances_of_a_training_job", hosts),
+        setting("training.volume_gigabytes", size * DISK_SHARE / GB, training.volume_gigabytes, "GB"),
+        Check(
+            "Objects that a run's data_version covers, of this project",
+            shards,
+            LISTED_OBJECTS,
+            "objects",
+            f"A change in a shard behind the first {LISTED_OBJECTS} leaves data_version as it is: write larger shards.",
+        ),
+    ]
+    if training.use_spot:
+        checks.append(setting("training.max_wait_seconds", seconds, training.max_wait_seconds, "s"))
+    hours = hosts * seconds / SECONDS_AN_HOUR
+    usd = {
+        f"{hosts} × {instance}": charge(price_table(settings.region), f"sagemaker.{instance}.training", hours)
+    }
+    of_each = ", ".join(f"{name} {duration(part)}" for name, part in parts.items())
+    a_second = min(computed, decoded) * together
+    slower = "decoding on its processors" if decoded < computed else "computing"
+    assumed = [
+        f"Of it {of_each}. Every host downloads and checks all of the data; "
+        f"{epochs} epochs at {a_second:,.0f} images a second over {hosts} hosts, "
+        f"bounded by {slower} ([scale] of advisor/data/assumptions.toml, on demand, without a spot discount).",
+    ]
+    task = f"{images:,} images of {kilobytes:g} KB, {pixels} × {pixels} pixels, on {hosts} × {instance}"
+    return ScalePlan(task, checks, usd, "training", seconds, assumed)
+
+
+def runtime_change(seconds: float) -> str:
+    """What to do where the job is ended too early."""
+    return (
+        f"Set it to {seconds:,.0f} or more (432,000 at most), or take more hosts "
+        "(training.instance_count) or a faster training.instance_type."
+    )
