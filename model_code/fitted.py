@@ -13,13 +13,15 @@ LARGE_BATCH_SIZE = 128
 LEARNING_RATES = {"cnn": 0.4, "rnn": 0.004}
 UPDATES_WANTED = 1_500
 LEAST_EPOCHS, MOST_EPOCHS = 5, 100
+# A classifier learns from features that are computed already, so that its epochs cost next to nothing.
+LEAST_CLASSIFIER_EPOCHS = 40
 IMAGE_SIDES = (16, 32, 64)
 SEQUENCE_LENGTHS = (16, 32, 64, 128, 200)
 # What is read of a text beyond the words that nine in ten have.
 SPARE_WORDS = 1.2
 
 
-def fitted(feature: str, count: int, size: float) -> dict[str, str]:
+def fitted(feature: str, count: int, size: float, *, pretrained: bool = False) -> dict[str, str]:
     """Hyperparameters as SageMaker takes them; those that are not named keep their defaults.
 
     Args:
@@ -27,9 +29,14 @@ def fitted(feature: str, count: int, size: float) -> dict[str, str]:
         count: of training samples.
         size: images' longer side in pixels, as most have; words and signs that nine in ten texts have at most; or the
             steps of the longest sequence.
+        pretrained: whether a network of images starts from another's weights. Its image size stays the default, for
+            its features are those of large images, and it learns from small ones that are made larger.
     """
     kind = kind_of_feature(feature)
     batch_size = next((size for most, size in BATCH_SIZES if count < most), LARGE_BATCH_SIZE)
+    if pretrained:
+        epochs = max(LEAST_CLASSIFIER_EPOCHS, epochs_for(count, batch_size))
+        return {"pretrained": "true", "batch_size": str(batch_size), "epochs": str(epochs)}
     # Large steps are for large batches (Goyal et al. 2017, arXiv 1706.02677), by the root of their ratio.
     learning_rate = LEARNING_RATES[kind] * math.sqrt(batch_size / LARGE_BATCH_SIZE)
     chosen = {
@@ -59,9 +66,9 @@ def epochs_for(count: int, batch_size: int) -> int:
     return min(MOST_EPOCHS, max(LEAST_EPOCHS, math.ceil(UPDATES_WANTED / updates_in_an_epoch)))
 
 
-def fitted_to_card(card: dict[str, Any]) -> dict[str, str]:
-    """The hyperparameters for an imported data set, by its data card."""
+def fitted_to_card(card: dict[str, Any], *, pretrained: bool = False) -> dict[str, str]:
+    """The hyperparameters for an imported data set, by its data card; see `fitted`."""
     profile = card["profile"]
     size = {"image": "image_sides", "text": "words", "sequence": "steps"}[card["feature"]]
     measured = profile["most_words"] if size == "words" else profile[size][1 if size == "image_sides" else 2]
-    return fitted(card["feature"], card["counts"]["train"], measured)
+    return fitted(card["feature"], card["counts"]["train"], measured, pretrained=pretrained)

@@ -57,6 +57,14 @@ def train(
     window: Annotated[
         int | None, typer.Option(min=1, help="With --data: cut sequences into windows of so many steps.")
     ] = None,
+    pretrained: Annotated[
+        bool | None,
+        typer.Option(
+            "--pretrained/--from-scratch",
+            help="With --data: start from a network that knows other images, or from nothing. "
+            "By default the first for images.",
+        ),
+    ] = None,
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="NAME=VALUE", help="A hyperparameter; may be given again."),
@@ -88,9 +96,11 @@ def train(
     from cli.shared.embedded import choose_target
 
     changes = parse_settings(settings or []) | ({} if metric == AUTO else {"metric": metric})
+    if "pretrained" in changes:
+        raise CommandFailed("Say --pretrained or --from-scratch, and not --set pretrained.")
     columns = {"label": label, "text": text, "image": image, "group": group, "time": time, "window": window}
     if source is None:
-        own_data.refuse_without_data(columns)
+        own_data.refuse_without_data(columns, pretrained)
         if kind is None:
             raise CommandFailed(
                 f"Say which network trains on its public set, {' or '.join(KINDS)}, or name your own data with --data."
@@ -102,7 +112,7 @@ def train(
                 "--dataset and --train-samples are about the public sets, and --data is your own."
             )
         make_ready = own_data.ready_for(
-            None if kind is None else require_kind(kind), source, columns, changes
+            None if kind is None else require_kind(kind), source, columns, changes, pretrained
         )
     target = choose_target(environment, own_account=own_account)
     training.require_machine(target)

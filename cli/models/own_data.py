@@ -74,18 +74,27 @@ class OwnData:
         return "\n".join([*in_words(self.card["profile"]), f"Split: {counts}; {self.card['split_rule']}."])
 
 
-def refuse_without_data(columns: Mapping[str, Any]) -> None:
-    """Refuses options that say how own data is to be read where there is none.
+def refuse_without_data(columns: Mapping[str, Any], pretrained: bool | None) -> None:
+    """Refuses options that say how own data is to be read where there is none, or what a public set is not for.
 
     Raises:
         CommandFailed: naming the first.
     """
+    if pretrained:
+        raise CommandFailed(
+            "--pretrained is for your own images: name them with --data. On its public set a network learns from "
+            "scratch."
+        )
     if given := [name for name, value in columns.items() if value is not None]:
         raise CommandFailed(f"--{given[0]} says how your own data is to be read: name it with --data.")
 
 
 def ready_for(
-    kind: str | None, source: str, columns: Mapping[str, Any], changes: dict[str, str]
+    kind: str | None,
+    source: str,
+    columns: Mapping[str, Any],
+    changes: dict[str, str],
+    pretrained: bool | None = None,
 ) -> training.MakeReady:
     """What prepares one's own data, tells what is in it, and chooses the hyperparameters that fit it.
 
@@ -94,6 +103,7 @@ def ready_for(
         source: see `prepare`.
         columns: how it is to be read.
         changes: of hyperparameters, by the caller.
+        pretrained: whether the network starts from weights that were learnt elsewhere; by default those of images do.
 
     Raises:
         CommandFailed: when there is nothing at `source`, or no network has such a hyperparameter.
@@ -101,7 +111,7 @@ def ready_for(
     if not source.startswith("s3://") and not Path(source).exists():
         raise CommandFailed(f"There is no folder or file {source}.")
     if kind is not None:
-        training.checked(kind, changes)
+        fit_to(kind, {}, changes, pretrained)
 
     def make_ready(target: Target, progress: Progress) -> training.Ready:
         with progress.step(f"Reading and splitting {source}") as detail:
@@ -112,12 +122,48 @@ def ready_for(
                 f"{source} holds samples of the feature '{own.card['feature']}', which the {own.kind} reads, and not "
                 f"the {kind}."
             )
-        chosen = training.checked(own.kind, {**fitted_to_card(own.card), **changes})
+        starts_from_weights = has_weights(own.kind, pretrained)
+        fitting = fitted_to_card(own.card, pretrained=starts_from_weights)
+        chosen = fit_to(own.kind, fitting, changes, pretrained)
+        if starts_from_weights:
+            with progress.step("Fetching the weights that the network starts from"):
+                data.fetch_weights()
         with progress.step("Writing the data to the data bucket") as detail:
             uri = data.upload_dataset(target, own.directory, own.name, detail)
         return training.Ready(own.kind, uri, chosen, own.least_score(chosen.get("metric", AUTO)))
 
     return make_ready
+
+
+def has_weights(kind: str, pretrained: bool | None) -> bool:
+    """Whether a kind of network starts from weights that were learnt elsewhere: as the caller says, or if it can."""
+    can = kind == kind_of_feature("image")
+    if pretrained and not can:
+        raise CommandFailed(
+            f"--pretrained is for images; the {kind} learns from scratch. Leave it out. Nothing was started."
+        )
+    return can and pretrained is not False
+
+
+def fit_to(
+    kind: str, fitting: dict[str, str], changes: dict[str, str], pretrained: bool | None
+) -> dict[str, str]:
+    """The hyperparameters that fit the data, with the caller's changes.
+
+    Raises:
+        CommandFailed: naming one that the network has not or that is out of its range, and where the other network of
+            images has it, the option that chooses that one.
+    """
+    starts_from_weights = has_weights(kind, pretrained)
+    chosen = {**fitting, **({"pretrained": "true"} if starts_from_weights else {}), **changes}
+    try:
+        return training.checked(kind, chosen)
+    except CommandFailed as refusal:
+        if starts_from_weights:
+            raise CommandFailed(
+                f"{refusal} It is the pretrained network that is meant; --from-scratch trains the other one."
+            ) from refusal
+        raise
 
 
 def slug(name: str) -> str:

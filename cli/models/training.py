@@ -73,7 +73,7 @@ MakeReady = Callable[[Target, Progress], Ready]
 def public_data(
     kind: str, dataset: str | None, train_samples: int | None, changes: dict[str, str]
 ) -> MakeReady:
-    """What prepares a public set for a kind of network.
+    """What prepares a public set for a kind of network, which learns from scratch.
 
     Raises:
         CommandFailed: when there is no such set, or a hyperparameter cannot be.

@@ -29,3 +29,11 @@ def test_a_smaller_batch_learns_in_smaller_steps():
     rates = [float(fitted("image", count, 32)["learning_rate"]) for count in (100, 2_000, 50_000)]
 
     assert rates == sorted(rates) and rates[-1] == 0.4
+
+
+@pytest.mark.parametrize(("count", "epochs"), [(7, "100"), (200, "100"), (50_000, "40")])
+def test_a_pretrained_network_keeps_its_own_size_and_rate(count, epochs):
+    found = fitted("image", count, 32, pretrained=True)
+
+    assert found == {"pretrained": "true", "batch_size": found["batch_size"], "epochs": epochs}
+    assert build(KINDS["cnn"], found).image_size == 160

@@ -55,7 +55,8 @@ def imported(monkeypatch):
 
     def run_prepare(words: list[str], **_) -> None:
         source, out = Path(words[1]), Path(words[3])
-        read.append(sorted(file.name for file in source.iterdir()) if source.is_dir() else source.name)
+        inside = sorted(source.iterdir()) if source.is_dir() else []
+        read.append([file.name for file in inside] or source.name)
         out.mkdir(parents=True, exist_ok=True)
         counts = {split: {"0": 3, "1": 1} for split in ("train", "validation", "test")}
         profile = {
@@ -66,12 +67,9 @@ def imported(monkeypatch):
             "most_words": 3,
         }
         profile |= {"groups": 0, "copies": 0, "contradictions": 0, "left_out_count": 0, "scripts": ["Latin"]}
-        card = {
-            "feature": "text",
-            "name": "a",
-            "split_rule": "at random",
-            "profile": profile | {"feature": "text"},
-        }
+        feature = "image" if inside and inside[0].is_dir() else "text"
+        profile |= {"feature": feature, "image_sides": [20, 60, 90]}
+        card = {"feature": feature, "name": "a", "split_rule": "at random", "profile": profile}
         card |= {"counts": dict.fromkeys(counts, 4), "counts_by_class": counts}
         (out / "data_card.json").write_text(json.dumps(card))
 
@@ -153,6 +151,9 @@ def test_an_imported_data_set_is_taken_as_it_is(account, imported, tmp_path):
         (["cnn", "--label", "stars"], "--label says how your own data is to be read: name it with --data."),
         (["--data", ".", "--dataset", "imdb"], "--dataset and --train-samples are about the public sets"),
         (["rnn", "--data", ".", "--set", "colour=red"], "has no hyperparameter 'colour'"),
+        (["cnn", "--pretrained"], "--pretrained is for your own images: name them with --data."),
+        (["cnn", "--data", ".", "--set", "width=48"], "--from-scratch trains the other one."),
+        (["cnn", "--data", ".", "--set", "pretrained=true"], "Say --pretrained or --from-scratch"),
         ([], "Say which network trains on its public set, cnn or rnn, or name your own data with --data."),
     ],
 )
@@ -177,6 +178,61 @@ def test_another_network_than_the_datas_is_refused(account, imported, tmp_path):
 
     assert "holds samples of the feature 'text', which the rnn reads, and not the cnn" in str(refusal)
     assert not account.started and not keys(account)
+
+
+@pytest.fixture
+def photos(tmp_path):
+    """A folder of images by class, as its names say."""
+    for name in ("cats", "dogs"):
+        (tmp_path / "photos" / name).mkdir(parents=True)
+    return str(tmp_path / "photos")
+
+
+@pytest.fixture
+def weights(monkeypatch):
+    """The pretrained network's weights, which need not be fetched."""
+    monkeypatch.setattr(data, "fetch_weights", lambda: Path("weights"))
+
+
+def test_images_are_learnt_from_pretrained_features_unless_one_says_from_scratch(
+    account, imported, weights, photos
+):
+    assert train("--data", photos).exit_code == 0
+    assert train("--data", photos, "--from-scratch").exit_code == 0
+
+    from_weights, from_nothing = (request[2] for request in account.started)
+    assert from_weights["pretrained"] == "true"
+    assert "image_size" not in from_weights and "learning_rate" not in from_weights
+    assert "pretrained" not in from_nothing
+    assert from_nothing["image_size"] == "64"
+
+
+def test_weights_that_cannot_be_fetched_are_told_before_anything_is_uploaded(
+    account, imported, photos, monkeypatch
+):
+    def fails() -> None:
+        raise CommandFailed("The registry does not answer.")
+
+    monkeypatch.setattr(data, "fetch_weights", fails)
+
+    assert str(train("--data", photos).exception) == "The registry does not answer."
+    assert not account.started and not keys(account)
+
+
+def test_texts_learn_from_scratch_and_refuse_weights(account, imported, tmp_path):
+    file = str(reviews(tmp_path / "a.jsonl"))
+
+    assert train("--data", file).exit_code == 0
+    assert "--pretrained is for images" in str(train("--data", file, "--pretrained").exception)
+    assert len(account.started) == 1
+
+
+def test_a_hyperparameter_of_the_network_from_scratch_names_the_option(account, imported, weights, photos):
+    refusal = str(train("--data", photos, "--set", "width=48").exception)
+
+    assert "has no hyperparameter 'width'" in refusal
+    assert "--from-scratch" in refusal
+    assert train("--data", photos, "--from-scratch", "--set", "width=48").exit_code == 0
 
 
 def test_another_data_set_of_one_name_lies_in_another_place(account, tmp_path):
