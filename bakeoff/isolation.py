@@ -14,8 +14,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Generic, TypeVar
 
-from bakeoff.tasks import LOG_FILE, Answers, Report, Trial
+from bakeoff.tasks import LOG_FILE, Report, Trial
 
 ROOT = Path(__file__).resolve().parents[1]
 GRACE_SECONDS = 3.0
@@ -24,15 +25,18 @@ POLL_SECONDS = 0.2
 ENVIRONMENT = {"OMP_WAIT_POLICY": "passive", "TF_CPP_MIN_LOG_LEVEL": "3"}
 
 
+Made = TypeVar("Made")
+
+
 @dataclass(frozen=True)
-class Outcome:
+class Outcome(Generic[Made]):
     """How a candidate ended: with answers, or with the reason why there are none."""
 
-    answers: Answers | None
+    answers: Made | None
     reason: str = ""
 
 
-def run_isolated(candidate: Callable[[Trial, Report], Answers], task: Trial, report: Report) -> Outcome:
+def run_isolated(candidate: Callable[[Trial, Report], Made], task: Trial, report: Report) -> Outcome[Made]:
     """Runs `candidate` on `task`; what it prints goes to LOG_FILE in the task's directory.
 
     An interruption here (KeyboardInterrupt) ends the process and goes on to the caller.

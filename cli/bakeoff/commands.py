@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -29,6 +30,9 @@ from cli.shared.options import (
 from cli.shared.project import BUILD, settings_of
 from definitions.metrics import AUTO
 from model_code.markup import visible
+
+if TYPE_CHECKING:
+    from bakeoff.contest import Contest
 
 app = typer.Typer()
 
@@ -59,19 +63,28 @@ def bakeoff(
             "--on", metavar="here|sagemaker", help="Where the candidates train: one job each, or here."
         ),
     ] = "here",
+    release: Annotated[
+        bool, typer.Option("--release", help="Release what to take; without it the line that does is shown.")
+    ] = False,
+    approve: Annotated[
+        bool, typer.Option("--approve", help="With --release: approve the version before the release.")
+    ] = False,
     environment: EnvironmentOption = DEFAULT_ENVIRONMENT,
     own_account: OwnAccountOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Train every family on your own data, on one split, and say which wins and whether the advisor had said so."""
+    """Train every family on your own data, on one split; say which wins and whether the advisor said so; release it."""
     from bakeoff.contest import ContestSettings
     from bakeoff.statistics import METRICS
     from cli.advise import advice as advising
     from cli.advise.profiling import profile
-    from cli.bakeoff import jobs, publish, report
+    from cli.bakeoff import jobs, publish, report, winner
     from cli.bakeoff import progress as baking
     from cli.bakeoff.examples import read_examples
+    from cli.models import release as releases
+    from cli.models import release_steps as steps
     from cli.shared.embedded import choose_target
+    from cli.shared.progress import Progress
     from model_code.data.columns import Columns
 
     if place not in ("here", "sagemaker"):
@@ -84,8 +97,14 @@ def bakeoff(
             f"'{metric}' would need."
         )
     remote = place == "sagemaker"
-    target = choose_target(environment, own_account=own_account) if remote or own_account else None
-    runner = jobs.jobs_of(target, settings_of(environment)) if remote and target else None
+    if release and remote:
+        raise CommandFailed(f"--release is for a bake-off here. {winner.OF_JOBS}")
+    settings_there = settings_of(environment)
+    target = choose_target(environment, own_account=own_account) if remote or own_account or release else None
+    runner = jobs.jobs_of(target, settings_there) if remote and target else None
+    if release and target:
+        # Without the stack nothing can be released, so nothing is trained either.
+        releases.stack_parameters(target.client("cloudformation"), target.stack_name("Inference"))
     profiled = profile(data, Columns(label=label, text=text, image=image, group=group))
     answers = advising.measured(profiled) | {"labels": "own"} | parse_settings(settings or [])
     if volume is not None:
@@ -96,16 +115,45 @@ def bakeoff(
     limits = ContestSettings(
         minutes * 60, examples_most=examples, seed=seed, own_account=own_account, metric=metric
     )
-    held = baking.run(read_examples(profiled), problem, limits, directory, runner)
+    found = read_examples(profiled)
+    held = baking.run(found, problem, limits, directory, runner)
     page = report.write(directory, held, problem, data.name)
     if target:
         typer.echo(visible(publish.publish_figures(target, held, data.name)), err=True)
-    stopped = f"Stopped: what had finished is in {page}, and nothing else runs." if held.interrupted else None
+    if held.interrupted:
+        stopped = f"Stopped: what had finished is in {page}, and nothing else runs."
+        end(held, report.facts(held, problem, data.name), page, [], stopped, as_json)
+        raise typer.Exit(INTERRUPTED)
+    progress = Progress()
+    best = (
+        winner.Winner((winner.OF_JOBS,))
+        if remote
+        else winner.winner_of(held, found, limits, directory, progress)
+    )
+    released = best.release(target, settings_there, progress, approve=approve) if release and target else None
+    line = best.line(target, environment)
+    says = [*best.sentences]
+    if line:
+        says.append(steps.sentence(released) if released else f"Release it: {line}")
+    failure = "Nothing was released." if release and not released else None
+    facts = {**report.facts(held, problem, data.name), "release": line or None, "released": released}
+    end(held, facts, page, says, failure, as_json)
+    if failure:
+        raise typer.Exit(1)
+
+
+def end(
+    held: Contest, facts: dict[str, Any], page: Path, says: Sequence[str], failure: str | None, as_json: bool
+) -> None:
+    """Shows what a bake-off came to, and on standard error what failed of it."""
+    from cli.bakeoff import progress as baking
+
     if as_json:
-        show(report.facts(held, problem, data.name), True, "", problem=stopped)
+        show(facts, True, "", problem=failure)
     else:
         Console().print(baking.render(held))
         typer.echo(f"The report: {page}")
-    if stopped:
-        typer.echo(stopped, err=True)
-        raise typer.Exit(INTERRUPTED)
+        for sentence in says:
+            typer.echo(visible(sentence))
+    if failure:
+        typer.echo(failure, err=True)

@@ -188,6 +188,10 @@ def release(
         Path | None,
         typer.Option("--from", help="Register this model first: training's folder, or its model.tar.gz."),
     ] = None,
+    evaluation: Annotated[
+        Path | None,
+        typer.Option(help="With --from: the folder of its evaluation, whose figures the version gets."),
+    ] = None,
     approve: Annotated[
         bool, typer.Option("--approve", help="Approve the version before the release.")
     ] = False,
@@ -198,11 +202,16 @@ def release(
     """Release a model version to its endpoint by the release state machine, which asks it a known input."""
     from cli.models import own_model
     from cli.models import release as releases
+    from cli.models import release_steps as steps
     from cli.models.archive import Model
     from cli.shared.embedded import choose_target
 
     if source is not None and version is not None:
         raise CommandFailed("--from registers a new version, so --version cannot be given with it.")
+    if source is None and evaluation is not None:
+        raise CommandFailed(
+            "--evaluation is of the model that --from names; a registered version has its own."
+        )
     model = None if source is None else Model(source)
     kind = require_kind(kind if model is None else own_model.kind_of_model(model, kind))
     settings = settings_of(environment)
@@ -211,26 +220,13 @@ def release(
     releases.stack_parameters(target.client("cloudformation"), target.stack_name("Inference"))
     progress = Progress()
     if model is not None:
-        approval = settings.training.approval
-        nothing = interruption_says("Stopped before the release: the endpoint keeps what it serves.")
-        with nothing, progress.step(f"Registering the {kind.upper()} in {model.place}") as detail:
-            version = own_model.register(target, kind, model, approval, detail)
-        if approval != releases.APPROVED and not approve:
-            raise CommandFailed(
-                own_model.waits(target, kind, version, on_approval=settings.release.on_approval)
-            )
+        version = steps.register(
+            target, kind, model, settings, progress, approve=approve, evaluation=evaluation
+        )
     elif version is None:
         version = releases.newest_version(target, kind)
-    if approve:
-        releases.approve(target, kind, version)
-    goes_on = interruption_says(releases.what_goes_on(target, kind))
-    with (
-        goes_on,
-        progress.step(f"Releasing the {kind.upper()} version {version} by a stack update") as detail,
-    ):
-        releases.release(target, kind, version, detail)
-    name = releases.endpoint_name(target, kind)
-    show({"endpoint": name, "version": version}, as_json, f"The endpoint {name} serves version {version}.")
+    released = steps.release(target, kind, version, progress, approve=approve)
+    show(released, as_json, steps.sentence(released))
 
 
 @app.command(epilog=example("recognition rollback cnn"))

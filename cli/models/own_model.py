@@ -1,10 +1,12 @@
-"""Registers a model that was trained on this machine, as the next version of its kind."""
+"""Registers a model that was trained on this machine, as the next version of its kind, with its evaluation."""
 
 from __future__ import annotations
 
 import json
 import uuid
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 from cli.models.archive import Model
 from cli.models.release import endpoint_name
@@ -14,6 +16,7 @@ from definitions.names import SEQUENCE_CHANNELS
 from definitions.networks import KINDS, NETWORKS
 from definitions.parameters import CPU_INFERENCE_IMAGE, INFERENCE_IMAGE, LITERT_IMAGE, MODEL_BUCKET
 from model_code.data.archives import sha256_of
+from model_code.evaluation.files import BASELINE_FILE, EVALUATION_FILE, KNOWN_INPUT_FILE
 from model_code.inference import ANSWERED_TYPES
 
 # What an endpoint's container starts with.
@@ -21,6 +24,7 @@ NEEDED = ("1/saved_model.pb", "code/inference.py")
 CARD = "model_card.json"
 # Of a network; a baseline says it in its card.
 PREPROCESSING = "litert/preprocessing.json"
+JSON_TYPE = "application/json"
 
 
 def kind_of_model(model: Model, said: str | None) -> str:
@@ -49,13 +53,30 @@ def kind_of_model(model: Model, said: str | None) -> str:
 
 
 def register(
-    target: Target, kind: str, model: Model, approval: str, on_detail: Callable[[str], None] = lambda _: None
+    target: Target,
+    kind: str,
+    model: Model,
+    approval: str,
+    on_detail: Callable[[str], None] = lambda _: None,
+    evaluation: Path | None = None,
 ) -> str:
     """Uploads the model and registers it with the environment's `approval`; returns its version number.
 
+    Args:
+        target: where.
+        kind: of network.
+        model: the artefact.
+        approval: of the environment.
+        on_detail: hears how far it is.
+        evaluation: the folder that the evaluation wrote, if there is one: its figures become the version's, its
+            baseline the drift job's, and its known input what a release asks.
+
     Raises:
-        CommandFailed: when the app is not deployed there. Then nothing was uploaded.
+        CommandFailed: when the app is not deployed there, or the evaluation is of another model or none. Then nothing
+            was uploaded.
     """
+    if evaluation is not None:
+        require_evaluation(evaluation)
     bucket, image = target.parameter(MODEL_BUCKET), target.parameter(INFERENCE_IMAGE)
     further = {
         "cpu": target.parameter_if_published(CPU_INFERENCE_IMAGE),
@@ -83,9 +104,40 @@ def register(
             "SupportedResponseMIMETypes": list(ANSWERED_TYPES),
         },
         CustomerMetadataProperties={**properties_of(model), "artefact_sha256": digest},
+        **({} if evaluation is None else evaluated(target, bucket, evaluation)),
         **({"AdditionalInferenceSpecifications": additional} if additional else {}),
     )
     return answer["ModelPackageArn"].rsplit("/", 1)[-1]
+
+
+def require_evaluation(folder: Path) -> None:
+    """Refuses what is no folder of an evaluation.
+
+    Raises:
+        CommandFailed: naming the file that is missing.
+    """
+    for name in (EVALUATION_FILE, BASELINE_FILE):
+        if not (folder / name).is_file():
+            raise CommandFailed(
+                f"{folder} holds no {name}. --evaluation is the folder that model_code.evaluation.evaluate wrote."
+            )
+
+
+def evaluated(target: Target, bucket: str, folder: Path) -> dict[str, Any]:
+    """Uploads an evaluation to where a run's lie; returns what the registration says of it."""
+    prefix, client = f"evaluations/local-{uuid.uuid4().hex}", target.client("s3")
+    for name in (EVALUATION_FILE, BASELINE_FILE, KNOWN_INPUT_FILE):
+        # Where the model answers nothing rightly, there is no known input.
+        if (folder / name).is_file():
+            client.upload_file(str(folder / name), bucket, f"{prefix}/{name}")
+
+    def statistics(name: str) -> dict[str, Any]:
+        return {"Statistics": {"ContentType": JSON_TYPE, "S3Uri": f"s3://{bucket}/{prefix}/{name}"}}
+
+    return {
+        "ModelMetrics": {"ModelQuality": statistics(EVALUATION_FILE)},
+        "DriftCheckBaselines": {"ModelDataQuality": statistics(BASELINE_FILE)},
+    }
 
 
 def properties_of(model: Model) -> dict[str, str]:

@@ -168,6 +168,49 @@ def test_a_model_of_this_machine_can_be_served_by_every_image_of_the_deployment(
     }
 
 
+def evaluation_of(folder: Path) -> Path:
+    """What an evaluation leaves."""
+    folder.mkdir()
+    for name in ("evaluation.json", "baseline.json", "known_input.json"):
+        (folder / name).write_text(name)
+    return folder
+
+
+def test_an_evaluation_gives_its_version_figures_a_baseline_and_a_known_input(aws, tmp_path):
+    target = deploy(aws["dev"])
+    model, folder = Model(folder_of(tmp_path / "model")), evaluation_of(tmp_path / "evaluation")
+
+    version = own_model.register(target, "rnn", model, "Approved", evaluation=folder)
+
+    package = release.describe_version(target, "rnn", version)
+    places = [
+        package["ModelMetrics"]["ModelQuality"]["Statistics"]["S3Uri"],
+        package["DriftCheckBaselines"]["ModelDataQuality"]["Statistics"]["S3Uri"],
+    ]
+    # The release state machine looks for the known input beside the evaluation.
+    places.append(places[0].replace("evaluation.json", "known_input.json"))
+    for place in places:
+        bucket, _, key = place.removeprefix("s3://").partition("/")
+        assert key.startswith("evaluations/")
+        content = target.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read().decode()
+        assert content == key.rsplit("/", 1)[-1]
+
+
+def test_a_folder_that_holds_no_evaluation_is_refused_and_nothing_is_sent(aws, released, tmp_path):
+    target = deploy(aws["dev"])
+    (tmp_path / "empty").mkdir()
+
+    ended = run("--from", str(folder_of(tmp_path / "model")), "--evaluation", str(tmp_path / "empty"))
+
+    assert "holds no evaluation.json" in str(ended.exception)
+    assert not uploaded(target) and not released
+
+
+def test_an_evaluation_without_its_model_is_refused():
+    ended = run("rnn", "--evaluation", ".")
+    assert "--evaluation is of the model that --from names" in str(ended.exception)
+
+
 @pytest.fixture
 def released(monkeypatch) -> list[str]:
     """The versions that were released."""

@@ -1,0 +1,92 @@
+"""A candidate of a bake-off as an artefact that a release takes, with its evaluation on the bake-off's test part."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from bakeoff.candidates import Competitor
+from bakeoff.errors import CandidateFailed
+from bakeoff.estimators import FEW_FOR_THREADS, boosted_model, inputs, linear_model, minding_rare_classes
+from bakeoff.network import FEATURE_OF_MODALITY, samples_of
+from bakeoff.tasks import Report, Trial
+from definitions.networks import KINDS
+from model_code.light_import import import_tensorflow
+
+MODEL_FOLDER, EVALUATION_FOLDER = "model", "evaluation"
+FITTED = {"logistic_regression": linear_model, "gradient_boosting": boosted_model}
+EXPORTED = {
+    ("logistic_regression", "image"),
+    ("gradient_boosting", "image"),
+    ("logistic_regression", "text"),
+    *((kind, modality) for kind in KINDS for modality in FEATURE_OF_MODALITY),
+}
+"""Candidates by their id, with the modality of which they become an artefact."""
+
+
+@dataclass(frozen=True)
+class Artefact:
+    """What a candidate left.
+
+    Attributes:
+        model: the artefact's folder.
+        evaluation: the folder with what the evaluation job would leave.
+    """
+
+    model: Path
+    evaluation: Path
+
+
+def why_none(candidate: Competitor, modality: str) -> str:
+    """Why a candidate cannot be released, as a sentence; empty where it can."""
+    if (candidate.id, modality) in EXPORTED:
+        return ""
+    if candidate.family == "managed":
+        return f"{candidate.title} is a service that the API asks already, so there is nothing to release."
+    if modality == "tabular":
+        return "Classifiers of tables cannot be released: the API takes images, texts and sequences."
+    return f"{candidate.title[:1].upper()}{candidate.title[1:]} of {modality.replace('_', ' ')} data has no artefact."
+
+
+def write_artefact(candidate: Competitor, task: Trial, report: Report) -> Artefact:
+    """Writes the artefact, where training has not left it yet, and evaluates it on the test part.
+
+    A network's is the one that was measured. An estimator is fitted once more to the same part with the same seed,
+    which makes the same model.
+
+    Args:
+        candidate: one of EXPORTED.
+        task: with the parts as the candidate was given them; its directory lies in the candidate's.
+        report: is told how far it is.
+
+    Raises:
+        CandidateFailed: with the reason of the evaluation.
+    """
+    import_tensorflow()
+    from model_code.baselines.export import export_baseline
+    from model_code.data.records import Split, write_split
+    from model_code.evaluation.evaluate import evaluate
+    from model_code.failures import JobFailed
+
+    feature, train, test = FEATURE_OF_MODALITY[task.train.modality], task.train, task.test
+    folder = task.directory.parent
+    artefact = Artefact(folder / MODEL_FOLDER, folder / EVALUATION_FOLDER)
+    if candidate.id in FITTED:
+        report(0.1, "fitting")
+        model = minding_rare_classes(FITTED[candidate.id](train, task.seed), task)
+        with threadpool_limits(1 if len(train) < FEW_FOR_THREADS else None):
+            model.fit(inputs(train), train.targets)
+        report(0.5, "writing its artefact")
+        split = Split(samples_of(train), train.targets.astype(np.int32), list(train.labels), feature)
+        export_baseline(candidate.id, model, split, artefact.model)
+    report(0.7, "evaluating its artefact")
+    channel = folder / "test"
+    write_split(channel, feature, samples_of(test), test.targets.tolist(), test.labels)
+    try:
+        evaluate(artefact.model, channel, artefact.evaluation)
+    except JobFailed as failure:
+        raise CandidateFailed(str(failure)) from failure
+    return artefact

@@ -1,0 +1,118 @@
+"""A bake-off ends with the artefact of what to take, its evaluation, and the command that releases it."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from advisor import Problem
+from bakeoff import contest
+from bakeoff.artefact import EXPORTED, why_none
+from bakeoff.candidates import BOOSTING, LOGISTIC, MAJORITY, NETWORKS, Competitor
+from bakeoff.contest import Contest, ContestSettings
+from bakeoff.examples import Examples
+from bakeoff.results import Result
+from bakeoff.statistics import Score
+from cli import main
+from cli.bakeoff import winner
+from cli.shared.errors import CommandFailed
+from cli.shared.progress import Progress
+from model_code.evaluation.files import BASELINE_FILE, EVALUATION_FILE, KNOWN_INPUT_FILE
+
+SERVICE = Competitor("comprehend", "DetectSentiment", "managed", "comprehend.detect_sentiment", 1.0, print)
+
+
+class Silent:
+    """An observer that is told for nothing."""
+
+    def started(self, *_): ...
+    def progressed(self, *_): ...
+    def ended(self, *_): ...
+
+
+def reviews(count: int = 120) -> Examples:
+    """Texts whose first word says their class, two thirds of the time in another word's company."""
+    texts = [f"{('bad', 'good')[i % 2]} number {i} of many" for i in range(count)]
+    return Examples("text", texts, (np.arange(count) % 2).astype(np.int32), ("neg", "pos"))
+
+
+def held_with(examples: Examples, limits: ContestSettings, directory, *entrants: Competitor) -> Contest:
+    problem = Problem(modality=examples.modality, task="classification")
+    return contest.run(examples, problem, limits, directory, Silent(), entrants=([*entrants], []))
+
+
+def test_the_regression_that_wins_on_texts_becomes_an_artefact_with_its_evaluation(tmp_path):
+    limits, examples = ContestSettings(600.0), reviews()
+    held = held_with(examples, limits, tmp_path, MAJORITY, LOGISTIC)
+
+    best = winner.winner_of(held, examples, limits, tmp_path, Progress())
+
+    assert best.artefact is not None and best.kind == "rnn"
+    card = json.loads((best.artefact.model / "model_card.json").read_text())
+    assert (card["family"], card["feature"]) == ("logistic_regression", "text")
+    report = json.loads((best.artefact.evaluation / EVALUATION_FILE).read_text())
+    measured = next(one for one in held.results if one.candidate.id == "logistic_regression")
+    assert report["gate"]["accuracy"] == pytest.approx(measured.accuracy.value)
+    assert report["samples"] == held.parts["test"]
+    assert (best.artefact.evaluation / BASELINE_FILE).is_file()
+    assert (best.artefact.evaluation / KNOWN_INPUT_FILE).is_file()
+    folder = tmp_path / "logistic_regression"
+    assert best.line(None, "dev") == (
+        f"recognition release rnn --from {folder / 'model'} --evaluation {folder / 'evaluation'}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("candidate", "modality", "sentence"),
+    [
+        (BOOSTING, "tabular", "Classifiers of tables cannot be released: the API takes images, texts"),
+        (BOOSTING, "text", "Gradient boosting of text data has no artefact."),
+        (LOGISTIC, "time_series", "Logistic regression of time series data has no artefact."),
+        (SERVICE, "text", "DetectSentiment is a service that the API asks already"),
+    ],
+)
+def test_what_cannot_be_released_is_said_with_its_reason(candidate, modality, sentence):
+    assert why_none(candidate, modality).startswith(sentence)
+
+
+def test_what_is_no_reason_has_an_artefact():
+    assert all(why_none(NETWORKS["rnn"], modality) == "" for modality in ("text", "time_series"))
+    assert {("cnn", "image"), ("gradient_boosting", "image")} <= EXPORTED
+
+
+def test_the_next_best_is_offered_where_the_best_cannot_be_released():
+    scores = {MAJORITY: 0.5, LOGISTIC: 0.8, BOOSTING: 0.9}
+    results = tuple(
+        Result(one, "finished", accuracy=Score(score, score, score)) for one, score in scores.items()
+    )
+    held = Contest(
+        labels=("neg", "pos"),
+        modality="text",
+        parts={},
+        notes=(),
+        results=results,
+        absent=(),
+        verdict=SimpleNamespace(choice=BOOSTING.id),
+        interrupted=False,
+        seconds=1.0,
+    )
+
+    best, sentences = winner.chosen(held)
+
+    assert best is not None and best.candidate is LOGISTIC
+    assert sentences == ["Gradient boosting of text data has no artefact."]
+
+
+def test_a_bakeoff_of_jobs_releases_nothing_and_says_how_to():
+    refusal = (
+        CliRunner()
+        .invoke(main.app, ["bakeoff", "--data", "a.csv", "--on", "sagemaker", "--release"])
+        .exception
+    )
+
+    assert isinstance(refusal, CommandFailed)
+    assert "The candidates' jobs keep no artefact" in str(refusal)
