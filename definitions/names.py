@@ -21,6 +21,8 @@ PRETRAINED_PREFIX = "pretrained"
 ASYNCHRONOUS_PREFIX = "asynchronous"
 # The function's variables: the members that name an endpoint without instances in a request, and that bucket.
 IDLE_ENDPOINTS_VARIABLE, MODEL_BUCKET_VARIABLE = "IDLE_ENDPOINTS", "MODEL_BUCKET"
+# In the model bucket: the splits that runs made of plain data.
+PREPARED_PREFIX = "prepared"
 # In the model bucket: the artefacts of what was released to a multi-model endpoint.
 MULTI_MODEL_PREFIX = "multi-model"
 # Below it, where a released version lies, which is how its callers name it.

@@ -7,6 +7,8 @@ from typing import Any
 
 from definitions.networks import kind_of_feature
 
+# Beside an imported set's data card: what `fitted_both` says of it.
+HYPERPARAMETERS_FILE = "hyperparameters.json"
 # Fewer samples than the first number are learnt from in batches of the second.
 BATCH_SIZES = ((1_000, 16), (4_000, 32), (12_000, 64))
 LARGE_BATCH_SIZE = 128
@@ -72,3 +74,11 @@ def fitted_to_card(card: dict[str, Any], *, pretrained: bool = False) -> dict[st
     size = {"image": "image_sides", "text": "words", "sequence": "steps"}[card["feature"]]
     measured = profile["most_words"] if size == "words" else profile[size][1 if size == "image_sides" else 2]
     return fitted(card["feature"], card["counts"]["train"], measured, pretrained=pretrained)
+
+
+def fitted_both(card: dict[str, Any]) -> dict[str, dict[str, str]]:
+    """The hyperparameters `from_scratch`, and the `pretrained` ones, which differ for images alone."""
+    return {
+        "from_scratch": fitted_to_card(card),
+        "pretrained": fitted_to_card(card, pretrained=card["feature"] == "image"),
+    }

@@ -20,13 +20,17 @@ from model_code.data.samples import LeftOut, Sample, UserData, image_of, require
 from model_code.data.splits import NAMES, split_by_time, split_positions
 from model_code.data.user_files import MOST_STEPS, read_data
 from model_code.failures import JobFailed
+from model_code.fitted import HYPERPARAMETERS_FILE, fitted_both
 from model_code.light_import import import_tensorflow
 from model_code.outputs import OutputFolder
 
 # What is made of a data set; the card comes first.
 FOLDER = OutputFolder(
     "data_card.json",
-    tuple(f"{split}/{name}" for split in NAMES for name in ("part-*.tfrecord", "labels.json")),
+    (
+        HYPERPARAMETERS_FILE,
+        *(f"{split}/{name}" for split in NAMES for name in ("part-*.tfrecord", "labels.json")),
+    ),
 )
 # Samples from one report of progress to the next.
 REPORTED_SAMPLES = 200
@@ -292,5 +296,6 @@ def write(out: Path, card: dict[str, Any], splits: dict[str, list[Sample]]) -> d
         },
     }
     (out / FOLDER.first).write_text(json.dumps(card, indent=2, ensure_ascii=False), encoding="utf-8")
+    (out / HYPERPARAMETERS_FILE).write_text(json.dumps(fitted_both(card), indent=2))
     report_progress(1.0, "done")
     return card

@@ -22,7 +22,7 @@ from model_code.data.own_data import FOLDER, Plan, import_own
 from model_code.data.profile import in_words
 from model_code.data.progress import report_progress
 from model_code.data.public_datasets import DATASETS, Dataset, Samples
-from model_code.failures import JobFailed
+from model_code.failures import JobFailed, base_directory, write_failure_reason
 from model_code.light_import import import_tensorflow
 
 
@@ -178,6 +178,9 @@ def run() -> None:
         else:
             prepare(**given)
     except JobFailed as failure:
+        if (base_directory() / "config").is_dir():
+            # In a job, whose ExitMessage it becomes.
+            write_failure_reason(str(failure))
         print(failure, file=sys.stderr)
         sys.exit(1)
 

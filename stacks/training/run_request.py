@@ -48,7 +48,8 @@ CHOSEN_ARE_WELL = f"($exists({CHOSEN}) ? $type({CHOSEN}) = 'object' and $count({
 def request_states(settings: EnvironmentSettings, context: JobContext, *, then: str) -> dict[str, Any]:
     """The states from `Start` to `then`.
 
-    They find `kind`, `run_id`, `data`, `hyperparameters`, `minimum_accuracy` and `data_version`.
+    They find `kind`, `run_id`, `data`, `source`, `hyperparameters`, `minimum_accuracy` and `data_version`; `source` is
+    what `data` was at first.
     """
     kinds = ", ".join(f"'{kind}'" for kind in KINDS)
     return {
@@ -75,7 +76,8 @@ def request_states(settings: EnvironmentSettings, context: JobContext, *, then: 
         "BadRequest": fail(
             "BadRequest",
             f"\"A run wants a 'kind' ({kinds}) and a 'data_s3_uri' below s3://{context.data_bucket}/ with "
-            "train/, validation/ and test/; a 'minimum_accuracy', where there is one, is a number from 0 to 1. "
+            "train/, validation/ and test/, or plain data; a 'minimum_accuracy', where there is one, is a number from "
+            "0 to 1. "
             "A 'run_id', where there is one, has up to 36 letters, digits and single hyphens between them; "
             "'hyperparameters' are texts of letters, digits and _.+- by name, none of them empty. "
             'Nothing was trained."',
@@ -86,6 +88,7 @@ def request_states(settings: EnvironmentSettings, context: JobContext, *, then: 
                 "kind": jsonata("$states.input.kind"),
                 "run_id": jsonata(RUN_ID),
                 "data": jsonata("$replace($states.input.data_s3_uri, /\\/+$/, '') & '/'"),
+                "source": jsonata("$replace($states.input.data_s3_uri, /\\/+$/, '') & '/'"),
                 "hyperparameters": jsonata(
                     "$exists($states.input.hyperparameters) ? $states.input.hyperparameters : {}"
                 ),

@@ -11,7 +11,7 @@ from aws_cdk import aws_s3_assets as s3_assets
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
-from definitions.names import CAPTURED_PREFIX, endpoint_name, job_name
+from definitions.names import CAPTURED_PREFIX, PREPARED_PREFIX, endpoint_name, job_name
 from definitions.networks import KINDS
 from definitions.parameters import (
     CPU_INFERENCE_IMAGE,
@@ -128,15 +128,19 @@ class TrainingStack(Stack):
             publish(self, settings.name, LITERT_IMAGE, context.litert_image)
 
     def job_role(self, settings: EnvironmentSettings, image: Image, code: s3_assets.Asset) -> iam.Role:
-        """What the containers may do: read data and code, write checkpoints, models and evaluations."""
+        """What the containers may do: read data and code, write splits, checkpoints, models and evaluations."""
         role = iam.Role(self, "JobRole", assumed_by=roles.service_of_this_account(self, "sagemaker"))  # pyright: ignore[reportArgumentType]  # jsii
         role.add_to_policy(roles.never_read_objects(self.data_bucket_arn, f"{CAPTURED_PREFIX}/"))
         grants = [
             *roles.read_objects(self.data_bucket_arn),
             # The champion may be a model that was registered by hand, which is below local/.
-            *roles.read_objects(self.model_bucket_arn, "checkpoints/", "training/", "local/"),
+            *roles.read_objects(
+                self.model_bucket_arn, "checkpoints/", "training/", "local/", f"{PREPARED_PREFIX}/"
+            ),
             *roles.read_code(self, code.s3_bucket_name),
-            roles.write_objects(self.model_bucket_arn, "checkpoints/", "training/", "evaluations/"),
+            roles.write_objects(
+                self.model_bucket_arn, "checkpoints/", "training/", "evaluations/", f"{PREPARED_PREFIX}/"
+            ),
             roles.use_key(self.key_arn),
             roles.use_key_for_volumes(self.key_arn),
             *roles.pull_image(image, settings.region),
@@ -213,7 +217,10 @@ class TrainingStack(Stack):
             # Of the champion's artefact the machine asks only whether it is there.
             Grant(
                 ["s3:GetObject"],
-                [f"{self.model_bucket_arn}/{prefix}/*" for prefix in ("evaluations", "training", "local")],
+                [
+                    f"{self.model_bucket_arn}/{prefix}/*"
+                    for prefix in ("evaluations", "training", "local", PREPARED_PREFIX)
+                ],
                 OBJECTS,
             ),
             *self.read_markers(settings),

@@ -15,6 +15,7 @@ from stacks.shared.job_context import JobContext, name_of_job
 from stacks.shared.processing_job import code_uri, processing_input, processing_task
 from stacks.training.champion_gate import behind_champion, champion_gate, champion_states, number
 from stacks.training.model_card import model_card
+from stacks.training.plain_data import plain_data_states
 from stacks.training.run_request import request_states
 from stacks.training.training_job import first_training_state, training_states
 
@@ -24,9 +25,9 @@ REGISTER = f"{SDK}:sagemaker:createModelPackage"
 def definition(settings: EnvironmentSettings, context: JobContext) -> dict[str, Any]:
     """The state machine.
 
-    Its input: `kind`, `data_s3_uri` (with train/, validation/ and test/ below it) and, optional, `run_id`,
-    `hyperparameters` (a map of text to text) and `minimum_accuracy` (the data set's gate); or `marker_key`, an object
-    of the data bucket that holds them and lies beside the splits. Its output: `model_package_arn`, `version`,
+    Its input: `kind`, `data_s3_uri` (with train/, validation/ and test/ below it, or plain data) and, optional,
+    `run_id`, `hyperparameters` (a map of text to text) and `minimum_accuracy` (the data set's gate); or `marker_key`,
+    an object of the data bucket that holds them and lies beside the data. Its output: `model_package_arn`, `version`,
     `metrics`, `training_job_name`.
     """
     return {
@@ -34,7 +35,8 @@ def definition(settings: EnvironmentSettings, context: JobContext) -> dict[str, 
         "QueryLanguage": "JSONata",
         "StartAt": "Start",
         "States": {
-            **request_states(settings, context, then=first_training_state(settings)),
+            **request_states(settings, context, then="FindSplits"),
+            **plain_data_states(settings, context, then=first_training_state(settings)),
             **training_states(settings, context, then="ReadArtefact"),
             # Before it is measured: what is written in its place later is another version than the one registered.
             "ReadArtefact": task(
@@ -190,6 +192,7 @@ def lineage(context: JobContext) -> str:
         "run_id": "$run_id",
         "artefact_sha256": "$artefact_sha256",
         "training_job": "$training_job_name",
+        "data_source": "$source",
         "training_data": "$data",
         "data_version": "$data_version",
         "source_archive": f"'{context.code_key}'",

@@ -403,6 +403,7 @@ def test_a_version_says_where_it_comes_from(machine):
         "run_id": "r1",
         "artefact_sha256": "0f",
         "training_job": "dev-cnn-r1",
+        "data_source": "s3://data.of.dev/cifar10/",
         "training_data": "s3://data.of.dev/cifar10/",
         "metric": "accuracy",
         "source_archive": "abc.gz",
@@ -443,6 +444,48 @@ def test_a_marker_starts_a_run_on_the_splits_beside_it(machine):
 
 
 @pytest.mark.parametrize(
+    ("chosen", "fitting"),
+    [
+        ({"epochs": "3"}, {"epochs": "3", "batch_size": "16"}),
+        ({"pretrained": "true"}, {"pretrained": "true", "batch_size": "32"}),
+    ],
+)
+def test_plain_data_is_split_by_a_job_and_trained_on_with_what_fits_it(machine, chosen, fitting):
+    done = run(machine, INPUT | {"hyperparameters": chosen}, FindSplits=lambda *_: {})
+
+    assert done.error is None, done.cause
+    assert done.requests["FindSplits"][0]["Prefix"] == "cifar10/validation/"
+    (prepare,) = done.requests["Prepare"]
+    inputs = {one["InputName"]: one["S3Input"]["S3Uri"] for one in prepare["ProcessingInputs"]}
+    assert inputs == {"code": "s3://assets/abc.gz", "data": "s3://data.of.dev/cifar10/"}
+    (output,) = prepare["ProcessingOutputConfig"]["Outputs"]
+    place = output["S3Output"]["S3Uri"]
+    assert place == f"s3://models/prepared/{prepare['ProcessingJobName']}"
+    (request,) = done.requests["Train"]
+    uris = [channel["DataSource"]["S3DataSource"]["S3Uri"] for channel in request["InputDataConfig"]]
+    assert uris[:2] == [f"{place}/train/", f"{place}/validation/"]
+    assert fitting.items() <= request["HyperParameters"].items()
+    properties = done.requests["Register"][0]["CustomerMetadataProperties"]
+    assert (properties["data_source"], properties["training_data"]) == (
+        "s3://data.of.dev/cifar10/",
+        f"{place}/",
+    )
+
+
+def test_splits_are_taken_as_they_are(machine):
+    assert "Prepare" not in run(machine).requests
+
+
+def test_the_marker_is_none_of_the_data_that_it_lies_in():
+    def steps(**training) -> list[str]:
+        job = machine_with(**training)["States"]["Prepare"]["Arguments"]
+        return job["AppSpecification"]["ContainerEntrypoint"][4:]
+
+    assert len(steps()) == 1
+    assert steps(marker_name="TRAIN.json")[0] == 'rm -f "data/TRAIN.json"'
+
+
+@pytest.mark.parametrize(
     "given",
     [
         {},
@@ -466,6 +509,7 @@ def test_every_task_goes_to_a_failure_when_it_fails(machine):
             assert rule["ErrorEquals"] == ["States.ALL"], name
             given = marker if name == "ReadMarker" else INPUT
             before = {"FindChampionArtefact": gone} if name == "TellOfChampion" else {}
+            before |= {"FindSplits": lambda *_: {}} if name in ("Prepare", "ReadFitting") else {}
             done = run(machine, given, released="3", **before, **{name: failing("Some.Error", "the reason")})
             assert (done.error, done.cause) == ("JobFailed", "the reason"), name
 

@@ -36,6 +36,10 @@ INPUT = {
     "data_s3_uri": "s3://data.of.dev/cifar10",
     "hyperparameters": {"epochs": "3", "note": '"quoted"'},
 }
+FITTING = {
+    "from_scratch": {"epochs": "7", "batch_size": "16"},
+    "pretrained": {"pretrained": "true", "batch_size": "32"},
+}
 OBJECTS = [{"Key": "cifar10/train/part-0", "ETag": '"1"'}, {"Key": "cifar10/test/part-0", "ETag": '"2"'}]
 
 
@@ -77,6 +81,9 @@ def services(
 
     always = {
         "DescribeData": lambda *_: {"Contents": OBJECTS},
+        "FindSplits": lambda *_: {"Contents": OBJECTS[:1]},
+        "Prepare": lambda request, _: {"ProcessingJobName": request["ProcessingJobName"]},
+        "ReadFitting": lambda *_: {"Body": json.dumps(FITTING)},
         "Train": trained,
         "ReadArtefact": lambda *_: {"ETag": '"abc"'},
         "FindChampion": lambda *_: {"Stacks": [{"Parameters": parameters}]},
