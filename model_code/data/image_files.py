@@ -20,6 +20,24 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".gif", ".bmp", "
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
 # Photographs that Pillow alone does not decode.
 OTHER_SUFFIXES = (".heic", ".heif", ".avif", ".jp2", ".jxl", ".psd", ".cr2", ".nef", ".arw", ".dng", ".raw")
+# By how their files begin (ISO/IEC 14496-12 `ftyp` and the formats' own signatures): a file's ending often lies.
+BRANDS = {
+    **dict.fromkeys((b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1"), "HEIC"),
+    **dict.fromkeys((b"avif", b"avis"), "AVIF"),
+    **dict.fromkeys((b"isom", b"mp41", b"mp42", b"qt  "), "video"),
+}
+SIGNATURES = (
+    (b"\0\0\0\x0cJXL ", "JPEG XL"),
+    (b"\xff\x0a", "JPEG XL"),
+    (b"\0\0\0\x0cjP  ", "JPEG 2000"),
+    (b"8BPS", "Photoshop"),
+    (b"%PDF", "PDF"),
+    (b"<svg", "SVG"),
+    (b"<?xml", "SVG"),
+    (b"<!DOCTYPE html", "HTML"),
+    (b"<html", "HTML"),
+    (b"PK\x03\x04", "ZIP"),
+)
 # What systems and programs leave in folders, beside everything that begins with a dot (macOS's `._photo.jpg` too).
 LEFT_BY_SYSTEMS = ("__macosx", "@eadir", "thumbs.db", "desktop.ini", "$recycle.bin")
 # The largest `image_size`: what is larger costs time in every epoch and shows a network nothing more.
@@ -91,7 +109,7 @@ def network_file(content: bytes, name: str = "") -> bytes:
     from PIL import Image, ImageOps, UnidentifiedImageError
 
     if Path(name).suffix.lower() in OTHER_SUFFIXES:
-        raise NoImage("is in a format that is not read here. Save it as JPEG or PNG")
+        raise NoImage(other_format(format_of(content) or Path(name).suffix[1:].upper()))
     try:
         with Image.open(io.BytesIO(content), formats=FORMATS) as image:
             form, stored = image.format, image.size
@@ -105,7 +123,7 @@ def network_file(content: bytes, name: str = "") -> bytes:
                 return content
             upright = eight_bits(ImageOps.exif_transpose(image))
     except (Image.DecompressionBombError, UnidentifiedImageError) as error:
-        raise NoImage(f"is no image that can be decoded ({type(error).__name__})") from error
+        raise NoImage(undecoded(content, error)) from error
     except (OSError, SyntaxError, ValueError, EOFError) as error:
         raise NoImage(f"is damaged: it cannot be decoded whole ({type(error).__name__})") from error
     if scale > 1:
@@ -143,4 +161,22 @@ def longer_side_of(content: bytes) -> int:
         with Image.open(io.BytesIO(content), formats=FORMATS) as image:
             return max(image.size)
     except (OSError, SyntaxError, ValueError, UnidentifiedImageError, Image.DecompressionBombError) as error:
-        raise NoImage(f"is no image that can be decoded ({type(error).__name__})") from error
+        raise NoImage(undecoded(content, error)) from error
+
+
+def format_of(content: bytes) -> str:
+    """The name of a format that is not read here, by how its files begin; empty where it is not known."""
+    if content[4:8] == b"ftyp":
+        return BRANDS.get(content[8:12], "")
+    return next((name for signature, name in SIGNATURES if content.startswith(signature)), "")
+
+
+def other_format(name: str) -> str:
+    """Why a file of another format is left out, as the end of a sentence."""
+    return f"is of the format {name}, which is not read here. Save it as JPEG or PNG"
+
+
+def undecoded(content: bytes, error: Exception) -> str:
+    """Why a file could not be decoded, as the end of a sentence."""
+    found = format_of(content)
+    return other_format(found) if found else f"is no image that can be decoded ({type(error).__name__})"

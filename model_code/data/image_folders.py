@@ -47,7 +47,7 @@ def images_in(folder: Path, notes: list[str]) -> Iterator[Sample | LeftOut]:
 def image_sample(file: Path, label: str, split: str | None) -> Sample | LeftOut:
     """An image's file, if a look at its first bytes says that it is one."""
     if file.suffix.lower() in image_files.OTHER_SUFFIXES:
-        return LeftOut(str(file), "is in a format that is not read here. Save it as JPEG or PNG")
+        return LeftOut(str(file), image_files.other_format(file.suffix[1:].upper()))
     if not file.stat().st_size:
         return LeftOut(str(file), "is empty")
     return Sample(file, label, None, str(file), split)

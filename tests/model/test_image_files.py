@@ -84,7 +84,16 @@ def test_of_sixteen_bits_the_upper_ones_are_kept():
         (file_of(coloured(200, 200), "JPEG")[:900], "a.jpg", "is damaged"),
         (b"no image", "a.png", "is no image that can be decoded"),
         (b"", "a.png", "is no image that can be decoded"),
-        (b"\0\0\0\x18ftypheic", "a.HEIC", "is in a format that is not read here"),
+        (
+            b"\0\0\0\x18ftypheic",
+            "a.HEIC",
+            "is of the format HEIC, which is not read here. Save it as JPEG or PNG",
+        ),
+        # Its ending lies, as when a phone's photo is renamed.
+        (b"\0\0\0\x18ftypheic", "a.jpg", "is of the format HEIC, which is not read here"),
+        (b"\0\0\0\x1cftypavif", "a.png", "is of the format AVIF, which is not read here"),
+        (b"%PDF-1.7", "a.jpg", "is of the format PDF, which is not read here"),
+        (b"MM\0*raw", "a.nef", "is of the format NEF, which is not read here"),
     ],
 )
 def test_what_cannot_be_decoded_whole_is_told_apart(content, name, reason):
