@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,12 +12,16 @@ from typing import Any
 
 from cli.models.data import upload
 from cli.models.release import endpoint_name, served_model, shared_endpoint
+from cli.models.transform_lines import write_lines
 from cli.shared.errors import CommandFailed, Interrupted
 from cli.shared.run_ids import new_run_id
 from cli.shared.target import Target
 from definitions import names
 from definitions.networks import NETWORKS
 from definitions.parameters import DATA_BUCKET, KEY_ARN
+from model_code.data.columns import Columns
+from model_code.data.image_files import SUFFIXES as IMAGE_SUFFIXES
+from model_code.data.tables import SUFFIXES as TABLE_SUFFIXES
 from model_code.inference import JSON_LINES_TYPE, NPY_TYPE, TEXT_TYPE
 from model_code.outputs import written
 from stacks.settings.container_images import transform_host
@@ -24,6 +29,7 @@ from stacks.settings.inference import TransformSettings
 from stacks.settings.instance_families import has_local_storage
 
 POLL_SECONDS = 2
+NO_COLUMNS = Columns()
 LOG_GROUP = "/aws/sagemaker/TransformJobs"
 CONTENT_TYPES = {
     ".jsonl": JSON_LINES_TYPE,
@@ -43,11 +49,13 @@ class Transform:
         name: of the job, under which its log is.
         model: SageMaker's name of the released version's model.
         output_uri: below which each object's answer lies, under its own path and `.out`.
+        places: of each line, the file or row that it is of, where the lines were made of other data.
     """
 
     name: str
     model: str
     output_uri: str
+    places: tuple[str, ...] = ()
 
 
 def start(
@@ -56,15 +64,19 @@ def start(
     source: str,
     settings: TransformSettings,
     on_detail: Callable[[str], None],
+    columns: Columns = NO_COLUMNS,
 ) -> Transform:
     """Uploads the files, unless they are in the data bucket already, and starts the job on the released version.
+
+    Tables and folders of images of several formats are read as `train --data` reads them, and sent as lines.
 
     Args:
         target: the deployment.
         kind: of network.
-        source: a file, a folder, or `s3://<data bucket>/transform/…`; files of one type.
+        source: a file, a folder, or `s3://<data bucket>/transform/…`; there, files of one type.
         settings: the job's instances.
         on_detail: hears of each file.
+        columns: of a table.
 
     Raises:
         CommandFailed: when nothing is released, or the source cannot be transformed.
@@ -73,17 +85,24 @@ def start(
     name = names.job_name(target.environment, kind, new_run_id())
     bucket, folder = target.parameter(DATA_BUCKET), f"{names.TRANSFORM_PREFIX}/{name}"
     is_there = source.startswith("s3://")
-    # Before anything is uploaded.
-    content_type = (
-        content_type_of(names_below(target, source, bucket), kind) if is_there else local_type(source, kind)
-    )
-    if not is_there:
-        source = upload_source(target, Path(source), f"{folder}/input", on_detail)
+    places: list[str] = []
+    with tempfile.TemporaryDirectory() as scratch:
+        # Before anything is uploaded.
+        if is_there:
+            content_type = content_type_of(names_below(target, source, bucket), kind)
+        elif wants_lines(source, kind, columns):
+            on_detail("reading the samples")
+            lines = write_lines(Path(source), kind, columns, Path(scratch))
+            source, content_type, places = str(lines.file), JSON_LINES_TYPE, lines.places
+        else:
+            content_type = local_type(source, kind)
+        if not is_there:
+            source = upload_source(target, Path(source), f"{folder}/input", on_detail)
     output_uri = f"s3://{bucket}/{folder}/output"
     target.client("sagemaker").create_transform_job(
         **job_request(name, model, content_type, source, output_uri, target.parameter(KEY_ARN), settings)
     )
-    return Transform(name, model, output_uri)
+    return Transform(name, model, output_uri, tuple(places))
 
 
 def released_model(target: Target, kind: str) -> str:
@@ -125,14 +144,29 @@ def names_below(target: Target, uri: str, bucket: str) -> list[str]:
     ]
 
 
-def require_source(source: str, kind: str) -> None:
+def require_source(source: str, kind: str, columns: Columns) -> None:
     """Refuses what lies on this machine and cannot be transformed, before any AWS is asked.
 
     Raises:
-        CommandFailed: when it is not there, or the network does not take its files.
+        CommandFailed: when it is not there, or the network does not take its files; or columns are named of what lies
+            in S3, which goes to the model as it is.
     """
     if not source.startswith("s3://"):
-        local_type(source, kind)
+        if not wants_lines(source, kind, columns):
+            local_type(source, kind)
+    elif columns != NO_COLUMNS:
+        raise CommandFailed(f"{source} is sent as it is, so no column can be named.")
+
+
+def wants_lines(source: str, kind: str, columns: Columns) -> bool:
+    """Whether what lies on this machine is a table, or a folder of images of formats that do not go together."""
+    place, names = Path(source), local_names(Path(source))
+    if not place.is_dir():
+        ending = place.suffix.lower()
+        return columns != NO_COLUMNS or ending in TABLE_SUFFIXES and ending not in CONTENT_TYPES
+    types = {CONTENT_TYPES.get(PurePosixPath(name).suffix.lower(), "") for name in names}
+    is_of_images = any(PurePosixPath(name).suffix.lower() in IMAGE_SUFFIXES for name in names)
+    return is_of_images and "image/png" in NETWORKS[kind].content_types and len(types) > 1
 
 
 def local_type(source: str, kind: str) -> str:
@@ -266,7 +300,8 @@ def fetch(target: Target, job: Transform, output: Path, *, overwrite: bool = Fal
                 name = entry["Key"].removeprefix(f"{prefix}/").removesuffix(".out")
                 content = s3.get_object(Bucket=bucket, Key=entry["Key"])["Body"].read().decode()
                 for number, line in enumerate(filter(str.strip, content.split("\n")), start=1):
-                    answer = {"object": name, "line": number, **json.loads(line)}
+                    place = job.places[number - 1] if job.places else name
+                    answer = {"object": place, "line": number, **json.loads(line)}
                     lines.write(json.dumps(answer, ensure_ascii=False) + "\n")
                     count += 1
     return count

@@ -73,6 +73,7 @@ WRITES = {
             "model_code/export/saved_model.py",
             "model_code/export/litert.py",
             "model_code/evaluation/plots.py",
+            "model_code/evaluation/report_page.py",
             "model_code/data/records.py",
         ),
     ),
@@ -98,6 +99,7 @@ WRITES = {
     "in a state directory or a temporary folder of its own": (
         *(
             "cli/models/archive.py",
+            "cli/models/transform_lines.py",
             "local_aws/iam/decisions.py",
             "local_aws/kept.py",
             "local_aws/managed/weights.py",

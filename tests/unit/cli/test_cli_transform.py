@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import base64
+import json
+
 import pytest
+from moto import mock_aws
+from PIL import Image
 
 from cli.models import transform
+from cli.models.transform_lines import write_lines
 from cli.shared.errors import CommandFailed
 from cli.shared.target import Target
 from local_aws.sagemaker.shapes import Shapes
+from model_code.data.columns import Columns
 from stacks.settings.inference import TransformSettings
 
 VARIABLES = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": "us-east-1"}
@@ -73,3 +80,66 @@ def test_a_source_that_no_job_may_read_is_refused():
         transform.names_below(target, "s3://data/captured/", "data")
     with pytest.raises(CommandFailed, match="no file or folder"):
         transform.local_names(transform.Path("nowhere"))
+
+
+def photos(folder):
+    """A folder of images as people have them, one of them a phone's."""
+    (folder / "holiday").mkdir(parents=True)
+    for name in ("a.png", "b.webp", "holiday/c.jpg"):
+        Image.new("RGB", (8, 8), (9, 9, 9)).save(folder / name)
+    (folder / "d.jpg").write_bytes(b"\0\0\0\x18ftypheic")
+    (folder / "._a.png").write_bytes(b"left by a system")
+    return folder
+
+
+def test_photos_of_several_formats_are_sent_as_lines_that_know_their_files(tmp_path, capsys):
+    folder = photos(tmp_path / "photos")
+    assert transform.wants_lines(str(folder), "cnn", Columns())
+
+    lines = write_lines(folder, "cnn", Columns(), tmp_path)
+
+    assert lines.places == ["a.png", "b.webp", "holiday/c.jpg"]
+    sent = [json.loads(line) for line in lines.file.read_text().splitlines()]
+    assert [base64.b64decode(one["image"]["b64"])[1:4] for one in sent] == [b"PNG", b"PNG", b"\xd8\xff\xe0"]
+    assert "d.jpg is of the format HEIC, which is not read here" in capsys.readouterr().err
+
+
+def test_a_table_is_sent_by_its_texts_and_needs_no_label(tmp_path):
+    table = tmp_path / "reviews.csv"
+    table.write_text("id;review\n1;A quiet and moving film\n2;Far too long for me\n")
+    assert transform.wants_lines(str(table), "rnn", Columns())
+
+    lines = write_lines(table, "rnn", Columns(), tmp_path)
+
+    sent = [json.loads(line) for line in lines.file.read_text().splitlines()]
+    assert sent == [{"text": "A quiet and moving film"}, {"text": "Far too long for me"}]
+    assert len(lines.places) == 2
+
+
+def test_lines_that_are_ready_go_as_they_are_unless_a_column_is_named(tmp_path):
+    ready = tmp_path / "a.jsonl"
+    ready.write_text('{"text": "one"}\n')
+
+    assert not transform.wants_lines(str(ready), "rnn", Columns())
+    assert transform.wants_lines(str(ready), "rnn", Columns(text="review"))
+
+
+def test_samples_of_another_network_are_refused(tmp_path):
+    with pytest.raises(CommandFailed, match="samples of the feature 'image', which the rnn does not read"):
+        write_lines(photos(tmp_path / "photos"), "rnn", Columns(), tmp_path)
+    with pytest.raises(CommandFailed, match="sent as it is, so no column can be named"):
+        transform.require_source("s3://data/transform/a", "rnn", Columns(text="review"))
+
+
+def test_each_answer_is_under_the_file_that_it_is_of(tmp_path):
+    with mock_aws():
+        target = Target("dev", VARIABLES)
+        target.client("s3").create_bucket(Bucket="answers")
+        answers = '{"label": "cat"}\n{"label": "dog"}\n'
+        target.client("s3").put_object(Bucket="answers", Key="out/samples.jsonl.out", Body=answers.encode())
+        job = transform.Transform("job", "model", "s3://answers/out", ("a.png", "holiday/c.jpg"))
+
+        assert transform.fetch(target, job, tmp_path / "answers.jsonl") == 2
+
+    found = [json.loads(line) for line in (tmp_path / "answers.jsonl").read_text().splitlines()]
+    assert [(one["object"], one["label"]) for one in found] == [("a.png", "cat"), ("holiday/c.jpg", "dog")]
