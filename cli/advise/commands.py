@@ -21,6 +21,7 @@ from cli.shared.options import (
     OverwriteOption,
     RegionOption,
     TextOption,
+    TimeOption,
     example,
     parse_settings,
     show,
@@ -39,11 +40,12 @@ def advise(
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="An answer; may be given again.")
     ] = None,
-    data: Annotated[Path | None, typer.Option(help=f"{DATA_HELP}, to be measured.")] = None,
+    data: Annotated[str | None, typer.Option(help=f"{DATA_HELP}, to be measured.")] = None,
     label: LabelOption = None,
     text: TextOption = None,
     image: ImageOption = None,
     group: GroupOption = None,
+    time: TimeOption = None,
     plot: Annotated[
         Path | None, typer.Option(help="Draw cost against volume into this .svg, .png or .pdf file.")
     ] = None,
@@ -65,10 +67,12 @@ def advise(
         require_free(plot, overwrite=overwrite)
     answers = parse_settings(settings or [])
     if data:
-        answers = (
-            advising.measured(profile(data, Columns(label=label, text=text, image=image, group=group)))
-            | answers
-        )
+        if data.startswith("s3://"):
+            raise CommandFailed(
+                f"Advice measures data on this machine, and asks no AWS: copy {data} here first."
+            )
+        columns = Columns(label=label, text=text, image=image, group=group, time=time)
+        answers = advising.measured(profile(Path(data), columns)) | answers
     elif not answers:
         answers = advising.ask_questions(
             answers, lambda question: typer.prompt(question, default="", show_default=False, err=True)

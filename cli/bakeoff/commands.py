@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -23,6 +24,7 @@ from cli.shared.options import (
     OwnAccountOption,
     RegionOption,
     TextOption,
+    TimeOption,
     example,
     parse_settings,
     show,
@@ -39,7 +41,7 @@ app = typer.Typer()
 
 @app.command(epilog=example("recognition bakeoff --data reviews.csv --minutes 5 --volume 100000"))
 def bakeoff(
-    data: Annotated[Path, typer.Option(help=f"{DATA_HELP}.")],
+    data: Annotated[str, typer.Option(help=f"{DATA_HELP}, here or below s3://.")],
     minutes: Annotated[float, typer.Option(min=0.5, help="Time for all candidates together.")] = 10.0,
     volume: Annotated[
         int | None, typer.Option(min=1, help="Predictions a month, to price the candidates.")
@@ -55,6 +57,7 @@ def bakeoff(
     text: TextOption = None,
     image: ImageOption = None,
     group: GroupOption = None,
+    time: TimeOption = None,
     metric: MetricOption = AUTO,
     region: RegionOption = None,
     place: Annotated[
@@ -84,6 +87,7 @@ def bakeoff(
     from cli.models import release as releases
     from cli.models import release_steps as steps
     from cli.shared.embedded import choose_target
+    from cli.shared.local_copies import on_this_machine
     from cli.shared.progress import Progress
     from model_code.data.columns import Columns
 
@@ -105,7 +109,13 @@ def bakeoff(
     if release and target:
         # Without the stack nothing can be released, so nothing is trained either.
         releases.stack_parameters(target.client("cloudformation"), target.stack_name("Inference"))
-    profiled = profile(data, Columns(label=label, text=text, image=image, group=group))
+    progress = Progress()
+    columns = Columns(label=label, text=text, image=image, group=group, time=time)
+    choose = partial(choose_target, environment, own_account=own_account)
+    with progress.step(f"Reading {data}") as detail, on_this_machine(data, choose, detail) as place_of_data:
+        profiled = profile(place_of_data, columns)
+        found = read_examples(profiled)
+    name = data.rstrip("/").rsplit("/", 1)[-1]
     answers = advising.measured(profiled) | {"labels": "own"} | parse_settings(settings or [])
     if volume is not None:
         answers["predictions_per_month"] = str(volume)
@@ -115,16 +125,14 @@ def bakeoff(
     limits = ContestSettings(
         minutes * 60, examples_most=examples, seed=seed, own_account=own_account, metric=metric
     )
-    found = read_examples(profiled)
     held = baking.run(found, problem, limits, directory, runner)
-    page = report.write(directory, held, problem, data.name)
+    page = report.write(directory, held, problem, name)
     if target:
-        typer.echo(visible(publish.publish_figures(target, held, data.name)), err=True)
+        typer.echo(visible(publish.publish_figures(target, held, name)), err=True)
     if held.interrupted:
         stopped = f"Stopped: what had finished is in {page}, and nothing else runs."
-        end(held, report.facts(held, problem, data.name), page, [], stopped, as_json)
+        end(held, report.facts(held, problem, name), page, [], stopped, as_json)
         raise typer.Exit(INTERRUPTED)
-    progress = Progress()
     best = (
         winner.Winner((winner.OF_JOBS,))
         if remote
@@ -136,7 +144,7 @@ def bakeoff(
     if line:
         says.append(steps.sentence(released) if released else f"Release it: {line}")
     failure = "Nothing was released." if release and not released else None
-    facts = {**report.facts(held, problem, data.name), "release": line or None, "released": released}
+    facts = {**report.facts(held, problem, name), "release": line or None, "released": released}
     end(held, facts, page, says, failure, as_json)
     if failure:
         raise typer.Exit(1)

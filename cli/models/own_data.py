@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,15 +13,16 @@ import typer
 
 from cli.models import data, training
 from cli.shared.errors import CommandFailed
+from cli.shared.local_copies import on_this_machine
 from cli.shared.progress import Progress
-from cli.shared.project import BUILD
+from cli.shared.project import OWN_DATA
 from cli.shared.target import Target
 from definitions.metrics import AUTO, metric_for
 from definitions.networks import kind_of_feature
 from model_code.fitted import fitted_to_card
 
 CARD = "data_card.json"
-FOLDER = BUILD / "data" / "own"
+FOLDER = OWN_DATA
 
 
 @dataclass(frozen=True)
@@ -185,7 +184,7 @@ def prepare(
     Raises:
         CommandFailed: with the sentence that names what is wrong with the data.
     """
-    with on_this_machine(source, target, on_detail) as place:
+    with on_this_machine(source, lambda: target, on_detail) as place:
         if (place / CARD).is_file():
             return OwnData(place, read_card(place / CARD))
         name = slug(source.rstrip("/").rsplit("/", 1)[-1] if source.startswith("s3://") else place.stem)
@@ -213,47 +212,3 @@ def read_card(file: Path) -> dict[str, Any]:
             f"{file} is not the card of a whole import of own data. Give the data itself, or --dataset."
         )
     return card
-
-
-@contextmanager
-def on_this_machine(source: str, target: Target, on_detail: Callable[[str], None]) -> Iterator[Path]:
-    """The data's folder or file; objects of S3 are copied for as long as the body runs.
-
-    Raises:
-        CommandFailed: when there is nothing there.
-    """
-    if not source.startswith("s3://"):
-        place = Path(source).resolve()
-        if not place.exists():
-            raise CommandFailed(f"There is no folder or file {source}.")
-        yield place
-        return
-    bucket, _, prefix = source.removeprefix("s3://").partition("/")
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=FOLDER, prefix=".") as scratch:
-        copied = copy_objects(target, bucket, prefix, Path(scratch), on_detail)
-        yield copied[0] if len(copied) == 1 and copied[0].name == prefix.rsplit("/", 1)[-1] else Path(scratch)
-
-
-def copy_objects(
-    target: Target, bucket: str, prefix: str, directory: Path, on_detail: Callable[[str], None]
-) -> list[Path]:
-    """Copies the objects below a prefix, or the one of that key, into a directory; returns their files."""
-    simple_storage, copied = target.client("s3"), []
-    folder = f"{prefix.rstrip('/')}/" if prefix else ""
-    for page in simple_storage.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
-        for entry in page.get("Contents", []):
-            key = entry["Key"]
-            name = key.rsplit("/", 1)[-1] if key == prefix else key.removeprefix(folder)
-            if key.endswith("/") or key != prefix and not key.startswith(folder):
-                continue
-            if ".." in name.split("/"):
-                raise CommandFailed(f"The key {key} in {bucket} would be copied outside of its folder.")
-            file = directory / name
-            file.parent.mkdir(parents=True, exist_ok=True)
-            on_detail(f"copying {name}")
-            simple_storage.download_file(bucket, key, str(file))
-            copied.append(file)
-    if not copied:
-        raise CommandFailed(f"There is no object below s3://{bucket}/{prefix}.")
-    return copied

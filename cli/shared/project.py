@@ -17,6 +17,8 @@ PACKAGES = Path(__file__).resolve().parents[2]
 # What `pip install .` copies are the packages alone; the app is then in the checkout in which the command is run.
 ROOT = PACKAGES if (PACKAGES / "app.py").is_file() else Path.cwd()
 BUILD = ROOT / "build"
+OWN_DATA = BUILD / "data" / "own"
+"""Splits of the caller's own data, and for a while copies of what lies in S3."""
 
 
 def toolchain_environment() -> dict[str, str]:

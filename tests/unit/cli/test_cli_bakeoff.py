@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -202,3 +203,20 @@ def test_the_page_says_what_failed_what_took_no_part_and_what_is_a_stand_in():
     ):
         assert words in page
     assert "stopped before it was done" in page and "<b>bad</b>" not in page
+
+
+def test_data_in_s3_is_copied_for_the_bakeoff_and_read_by_the_same_reader(tmp_path, monkeypatch):
+    asked = []
+
+    @contextmanager
+    def copied(source, choose, on_detail):
+        asked.append(source)
+        yield write_csv(tmp_path / "a.csv", ["age", "label"], [[1, i % 2] for i in range(100)])
+
+    monkeypatch.setattr("cli.shared.local_copies.on_this_machine", copied)
+    monkeypatch.setattr(bakeoff_commands, "BUILD", tmp_path / "build")
+
+    refusal = CliRunner().invoke(main.app, ["bakeoff", "--data", "s3://bucket/raw/a.csv"]).exception
+
+    assert asked == ["s3://bucket/raw/a.csv"]
+    assert "All 100 examples are the same" in str(refusal)

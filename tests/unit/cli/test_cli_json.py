@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import nullcontext
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import typer
 
 from cli import main
+from cli.bakeoff.winner import Winner
 from cli.bulk.plan import BulkPlan
 from cli.load.endpoint import Fleet
 from cli.recognize.request import Reply, recognize_and_show
@@ -122,12 +125,14 @@ COMMANDS = {
     "bakeoff": (
         ["--data", "reviews.csv"],
         {
+            "cli.shared.local_copies.on_this_machine": gives(nullcontext(Path("reviews.csv"))),
             "cli.advise.profiling.profile": gives(SimpleNamespace(answers={}, notes=[])),
             "cli.advise.advice.problem_of": gives(None),
             "cli.bakeoff.examples.read_examples": gives(None),
             "cli.bakeoff.progress.run": gives(SimpleNamespace(interrupted=False)),
             "cli.bakeoff.report.write": gives("report.html"),
             "cli.bakeoff.report.facts": gives({"results": []}),
+            "cli.bakeoff.winner.winner_of": gives(Winner(())),
         },
     ),
     "cost": (

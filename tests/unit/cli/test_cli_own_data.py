@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from cli import main
 from cli.models import data, own_data, training
+from cli.shared import local_copies
 from cli.shared.errors import CommandFailed
 from cli.shared.target import Target
 
@@ -33,6 +34,7 @@ class Account(Target):
 def account(monkeypatch, tmp_path):
     """The account that the command speaks to, and what it started there."""
     monkeypatch.setattr(own_data, "FOLDER", tmp_path / "own")
+    monkeypatch.setattr(local_copies, "OWN_DATA", tmp_path / "copies")
     started = []
 
     def start(_, *request) -> None:
