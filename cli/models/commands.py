@@ -91,15 +91,29 @@ def train(
     own_account: OwnAccountOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Train a network on your own data or a public set: train, evaluate, gate and register."""
-    from cli.models import own_data, training
+    """Train a network on your own data, a public set or as a version was: train, evaluate, gate and register."""
+    from cli.models import own_data, reproduction, training
     from cli.shared.embedded import choose_target
 
+    like: Annotated[
+        str | None,
+        typer.Option(
+            "--like",
+            metavar="VERSION",
+            help="As this registered version: its data, hyperparameters and gate.",
+        ),
+    ] = None,
     changes = parse_settings(settings or []) | ({} if metric == AUTO else {"metric": metric})
     if "pretrained" in changes:
         raise CommandFailed("Say --pretrained or --from-scratch, and not --set pretrained.")
     columns = {"label": label, "text": text, "image": image, "group": group, "time": time, "window": window}
-    if source is None:
+    if like is not None:
+        given = {"--data": source, "--dataset": dataset, "--train-samples": train_samples}
+        given |= {f"--{name}": value for name, value in columns.items()} | {"--pretrained": pretrained}
+        if others := [name for name, value in given.items() if value is not None]:
+            raise CommandFailed(f"--like says what a version was trained on, so {others[0]} cannot be given.")
+        make_ready = reproduction.ready_as(require_kind(kind), like, changes)
+    elif source is None:
         own_data.refuse_without_data(columns, pretrained)
         if kind is None:
             raise CommandFailed(
