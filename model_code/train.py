@@ -23,6 +23,7 @@ from model_code.outputs import MODEL_FOLDER
 from model_code.source import code_digest
 from model_code.training import checkpoints
 from model_code.training.cluster import Cluster
+from model_code.training.curve import extended, write_events
 from model_code.training.metrics import metric_line
 
 STOPPED_EXIT_STATUS = 143
@@ -66,7 +67,8 @@ class JobDirectories:
 
 @dataclass
 class TrainingState:
-    """Where training is: the next step, this epoch's sums so far, and the best validation loss at its temperature.
+    """Where training is: the next step, this epoch's sums so far, the best validation loss at its temperature, and the
+    curves by epochs and by steps.
 
     `seconds` is what it took and `last_step` where it is to end by the speed so far (0: not known yet). They are kept
     where the seconds are limited only: otherwise two equal runs have equal states.
@@ -80,6 +82,7 @@ class TrainingState:
     best_loss: float = math.inf
     epochs_without_better: int = 0
     history: list[dict[str, float]] = field(default_factory=list)
+    curve: list[dict[str, float]] = field(default_factory=list)
 
 
 class TimeLimit:
@@ -254,12 +257,13 @@ def export(
     calibration: Any,
     directories: JobDirectories,
 ) -> None:
-    """Writes the history and the artefact."""
+    """Writes the curves and the artefact."""
     from model_code.export.saved_model import export_model
 
     directories.output.mkdir(parents=True, exist_ok=True)
     (directories.output / "history.json").write_text(json.dumps(state.history))
-    export_model(trainer.network, task, settings, state.history, calibration, directories.model)
+    write_events(state.curve, state.history, trainer.steps_per_epoch, directories.output)
+    export_model(trainer.network, task, settings, state.history, calibration, directories.model, state.curve)
     print(f"The model is in {directories.model}.", flush=True)
 
 
@@ -369,15 +373,24 @@ def advance(trainer: Any, state: TrainingState, batches: Any) -> None:
     until_end = trainer.total_steps - state.step
     count = min(STEPS_PER_CALL - position % STEPS_PER_CALL, until_checkpoint, until_end)
     inputs, targets = batches[position : position + count]
-    loss_sum, right_sum = trainer.advance((inputs, targets), state.step)
-    if not (math.isfinite(loss_sum) and trainer.has_finite_weights()):
+    sums = trainer.advance((inputs, targets), state.step)
+    if not (math.isfinite(sums.loss) and trainer.has_finite_weights()):
         raise JobFailed(
             f"The loss or a weight was no longer a number by step {state.step + len(targets)}. Lower the "
             f"learning_rate (it is {trainer.settings.learning_rate}), or check the data for damaged samples."
         )
     state.step += len(targets)
-    state.loss_sum += loss_sum
-    state.right_sum += right_sum
+    state.loss_sum += sums.loss
+    state.right_sum += sums.right
+    point = {
+        "step": state.step,
+        "steps": len(targets),
+        "train_loss": sums.loss / len(targets),
+        "train_objective": sums.objective / len(targets),
+        "train_accuracy": sums.right / targets.size,
+        "learning_rate": trainer.learning_rate(state.step - 1),
+    }
+    state.curve = extended(state.curve, point)
 
 
 def end_epoch(

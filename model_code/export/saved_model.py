@@ -70,6 +70,7 @@ def export_model(
     history: list[dict[str, float]],
     calibration: Calibration,
     directory: Path,
+    curve: Sequence[dict[str, float]] = (),
 ) -> None:
     """Writes `1/`, `litert/`, `code/inference.py`, `labels.json` and `model_card.json` to `directory`.
 
@@ -85,7 +86,7 @@ def export_model(
         [served, *task.resources],
         calibration.decision_weights,
     )
-    card = model_card(served, task, settings, history, calibration)
+    card = {**model_card(served, task, settings, history, calibration), "curve": [*curve]}
     write_artefact(directory, module, task.labels, card)
     inputs = task.served_inputs
     if inputs is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import keras
 import numpy as np
@@ -18,6 +19,17 @@ from model_code.training.calibration import mean_loss
 # Steps that run inside one TensorFlow call; between calls a stop is noticed and a checkpoint can be written.
 STEPS_PER_CALL = 20
 EVALUATION_BATCH = 500
+
+
+class Sums(NamedTuple):
+    """Over some steps, of each step's mean: the plain loss and what was lowered; and the number of right answers.
+
+    The plain loss is without smoothing and weights, as validation's is.
+    """
+
+    loss: float
+    objective: float
+    right: float
 
 
 def learning_rate_at(step: tf.Tensor, total_steps: tf.Tensor | int, settings: Hyperparameters) -> tf.Tensor:
@@ -118,41 +130,41 @@ class Trainer:
         """The batches of each step of an epoch; a slice of it gives those of some steps."""
         return self.samples.epoch(epoch, batch_size=self.batch_size, seed=self.settings.seed)
 
-    def advance(self, batches: Batch, first_step: int) -> tuple[float, float]:
-        """Takes the steps first_step, first_step + 1, … on inputs [steps, batch_size, …] with their targets.
+    def learning_rate(self, step: int) -> float:
+        """The schedule's rate in a step."""
+        return float(learning_rate_at(tf.constant(step), self.total_steps, self.settings))
 
-        Returns:
-            The sums over the steps of the mean plain loss, without smoothing and weights as validation's is, and of
-            the number of right answers.
-        """
+    def advance(self, batches: Batch, first_step: int) -> Sums:
+        """Takes the steps first_step, first_step + 1, … on inputs [steps, batch_size, …] with their targets."""
         inputs, targets = batches
-        loss_sum, right_sum = self.run_steps(
+        sums = self.run_steps(
             tf.constant(inputs),
             tf.constant(targets),
             tf.constant(first_step, tf.int32),
             tf.constant(self.total_steps, tf.int32),
         )
-        return float(loss_sum), float(right_sum)
+        return Sums(*map(float, sums))
 
     def plain_run_steps(
         self, inputs: tf.Tensor, targets: tf.Tensor, first_step: tf.Tensor, total_steps: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Runs inputs [steps, batch, …] with their targets as consecutive steps, each batch shared by the replicas."""
-        loss_sum, right_sum = tf.constant(0.0), tf.constant(0.0)
+    ) -> tf.Tensor:
+        """Runs inputs [steps, batch, …] with their targets as consecutive steps, each batch shared by the replicas.
+
+        Returns:
+            The members of `Sums`.
+        """
+        sums = tf.zeros([3])
         # AutoGraph makes a loop of the `for`; looking for one in all of Keras as well takes seconds.
         replica_step = tf.autograph.experimental.do_not_convert(self.replica_step)
         for offset in tf.range(tf.shape(inputs)[0]):
             step = first_step + offset
             rate = learning_rate_at(step, total_steps, self.settings)
             self.optimizer.learning_rate.assign(rate)
-            losses, rights = self.strategy.run(replica_step, args=(inputs[offset], targets[offset], step))
-            loss_sum += self.strategy.reduce(tf.distribute.ReduceOp.SUM, losses, axis=None)
-            right_sum += self.strategy.reduce(tf.distribute.ReduceOp.SUM, rights, axis=None)
-        return loss_sum, right_sum
+            parts = self.strategy.run(replica_step, args=(inputs[offset], targets[offset], step))
+            sums += self.strategy.reduce(tf.distribute.ReduceOp.SUM, parts, axis=None)
+        return sums
 
-    def replica_step(
-        self, inputs: tf.Tensor, targets: tf.Tensor, step: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor]:
+    def replica_step(self, inputs: tf.Tensor, targets: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
         """One replica's part of a step: every so manieth sample of the batch, which all replicas are given whole."""
         replicas = self.strategy.num_replicas_in_sync
         replica = tf.distribute.get_replica_context().replica_id_in_sync_group if replicas > 1 else 0
@@ -169,17 +181,15 @@ class Trainer:
             inputs = word_dropout(inputs, seed, settings.word_dropout)
         return self.step(inputs[replica::replicas], targets[replica::replicas])
 
-    def plain_step(self, inputs: tf.Tensor, targets: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """One update; returns this replica's share of the batch's mean loss, and its number of right answers."""
-        loss, right, gradients = self.gradients(inputs, targets)
+    def plain_step(self, inputs: tf.Tensor, targets: tf.Tensor) -> tf.Tensor:
+        """One update; returns this replica's part of the members of `Sums`."""
+        parts, gradients = self.gradients(inputs, targets)
         # The optimiser adds up the replicas' gradients.
         self.optimizer.apply(gradients)
-        return loss, right
+        return parts
 
-    def plain_gradients(
-        self, inputs: tf.Tensor, targets: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor, list[tf.Tensor]]:
-        """Plain loss, right answers and gradients of one replica's samples, scaled to add up to the batch's."""
+    def plain_gradients(self, inputs: tf.Tensor, targets: tf.Tensor) -> tuple[tf.Tensor, list[tf.Tensor]]:
+        """The members of `Sums`, and the gradients, of one replica's samples, scaled to add up to the batch's."""
         smoothing = self.settings.label_smoothing
         wanted = tf.one_hot(targets, self.class_count) * (1 - smoothing) + smoothing / self.class_count
         with tf.GradientTape() as tape:
@@ -187,7 +197,7 @@ class Trainer:
             losses = tf.nn.softmax_cross_entropy_with_logits(wanted, logits)
             if self.class_weights is not None:
                 losses *= tf.gather(tf.constant(self.class_weights, tf.float32), targets)
-            penalised = tf.reduce_sum(losses) / self.batch_size
+            objective = penalised = tf.reduce_sum(losses) / self.batch_size
             if self.settings.weight_decay:
                 squares = [tf.nn.l2_loss(variable.value) for variable in self.decayed]
                 share = self.settings.weight_decay / self.strategy.num_replicas_in_sync
@@ -196,7 +206,7 @@ class Trainer:
         plain = tf.nn.sparse_softmax_cross_entropy_with_logits(targets, logits)
         loss = tf.reduce_sum(plain) / self.batch_size
         right = tf.reduce_sum(tf.cast(tf.argmax(logits, 1, output_type=tf.int32) == targets, tf.float32))
-        return loss, right, [tf.convert_to_tensor(gradient) for gradient in gradients]
+        return tf.stack([loss, objective, right]), [tf.convert_to_tensor(gradient) for gradient in gradients]
 
     def plain_has_finite_weights(self) -> tf.Tensor:
         """Whether every weight is a number. A loss does not tell: ReLU makes 0 of a NaN, so it can stay finite."""
