@@ -24,12 +24,15 @@ from model_code.fitted import HYPERPARAMETERS_FILE, fitted_both
 from model_code.light_import import import_tensorflow
 from model_code.outputs import OutputFolder
 
+# Of each sample of a split the file or row that it came from, and the group that it is of, where all have one.
+PLACES_FILE, GROUPS_FILE = "places.json", "groups.json"
+WRITTEN = ("part-*.tfrecord", "labels.json", PLACES_FILE, GROUPS_FILE)
 # What is made of a data set; the card comes first.
 FOLDER = OutputFolder(
     "data_card.json",
     (
         HYPERPARAMETERS_FILE,
-        *(f"{split}/{name}" for split in NAMES for name in ("part-*.tfrecord", "labels.json")),
+        *(f"{split}/{name}" for split in NAMES for name in WRITTEN),
     ),
 )
 # Samples from one report of progress to the next.
@@ -118,7 +121,7 @@ def import_own(
         "split_rule": rule_in_words(kept, data.samples, plan, by_time),
         "profile": profile,
     }
-    return write(out, card, splits)
+    return write(out, card, splits, source)
 
 
 def require_learnable(data: UserData, plan: Plan) -> None:
@@ -249,8 +252,8 @@ def record_of(sample: Sample) -> bytes | np.ndarray:
     return sample.sequence if isinstance(sample.content, np.ndarray) else sample.encoded
 
 
-def write(out: Path, card: dict[str, Any], splits: dict[str, list[Sample]]) -> dict[str, Any]:
-    """Writes the shards of every split, and the data card with what was written; returns the card."""
+def write(out: Path, card: dict[str, Any], splits: dict[str, list[Sample]], source: Path) -> dict[str, Any]:
+    """Writes every split's shards with the places and groups of its samples, and the data card; returns the card."""
     import_tensorflow()
     from model_code.data.records import write_split
 
@@ -259,12 +262,17 @@ def write(out: Path, card: dict[str, Any], splits: dict[str, list[Sample]]) -> d
     (out / FOLDER.first).write_text(json.dumps(card))
     labels, counts = card["classes"], {}
     left_out: list[LeftOut] = []
+    folder = source if source.is_dir() else source.parent
     total, done = sum(map(len, splits.values())), itertools.count()
     for split, samples in splits.items():
         targets: list[int] = []
+        used: list[Sample] = []
 
         def pairs(
-            samples: Iterable[Sample] = samples, targets: list[int] = targets, split: str = split
+            samples: Iterable[Sample] = samples,
+            targets: list[int] = targets,
+            used: list[Sample] = used,
+            split: str = split,
         ) -> Iterator[tuple[bytes | np.ndarray, int]]:
             for sample in samples:
                 if (position := next(done)) % REPORTED_SAMPLES == 0:
@@ -278,12 +286,18 @@ def write(out: Path, card: dict[str, Any], splits: dict[str, list[Sample]]) -> d
                     require_few(left_out, total)
                     continue
                 targets.append(labels.index(sample.label))
+                used.append(sample)
                 yield content, targets[-1]
 
         contents, numbers = itertools.tee(pairs())
         write_split(
             out / split, card["feature"], (one for one, _ in contents), (one for _, one in numbers), labels
         )
+        told = {PLACES_FILE: [sample.place.removeprefix(f"{folder}/") for sample in used]}
+        if used and used[0].group is not None:
+            told[GROUPS_FILE] = [str(sample.group) for sample in used]
+        for name, content in told.items():
+            (out / split / name).write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
         counts[split] = [targets.count(i) for i in range(len(labels))]
     profile = card["profile"]
     profile["left_out"] = [*profile["left_out"], *listed(left_out)]

@@ -8,17 +8,27 @@ import json
 import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from definitions.metrics import METRICS, metric_for
 from model_code.data.archives import ArchiveRefused, opened, sha256_of, unpack_files
+from model_code.data.own_data import GROUPS_FILE, PLACES_FILE
 from model_code.evaluation.drift import baseline_of
-from model_code.evaluation.files import BASELINE_FILE, FOLDER, KNOWN_INPUT_FILE, SAMPLES_FILE, write_report
+from model_code.evaluation.files import (
+    BASELINE_FILE,
+    FOLDER,
+    KNOWN_INPUT_FILE,
+    SAMPLES_FILE,
+    write_report,
+)
+from model_code.evaluation.group_scores import group_scores
 from model_code.evaluation.known_input import known_input_of
+from model_code.evaluation.mistakes import listed
 from model_code.evaluation.plots import write_plots
 from model_code.evaluation.quality import quality
+from model_code.evaluation.report_page import Evaluated, write_page
 from model_code.failures import JobFailed, write_failure_reason
 from model_code.light_import import import_tensorflow
 from model_code.scores import Predictions, confusion_matrix
@@ -41,7 +51,9 @@ def run() -> None:
     parser.add_argument(
         "--output", type=Path, required=True, help="where evaluation.json and samples.json go"
     )
-    parser.add_argument("--plots", action="store_true", help="write pictures beside evaluation.json as well")
+    parser.add_argument(
+        "--plots", action="store_true", help="write pictures and a page beside evaluation.json"
+    )
     words = parser.parse_args()
     try:
         evaluate(words.model, words.test, words.output, plots=words.plots)
@@ -55,7 +67,8 @@ def evaluate(model: Path, test: Path, output: Path, *, plots: bool = False) -> N
     """Writes `evaluation.json` (SageMaker's model quality statistics) and `samples.json` to `output`.
 
     Beside them `baseline.json`, which the drift job holds later inputs against, and `known_input.json`, which a release
-    asks, where the model answers anything rightly. With `plots`, the pictures of `model_code.evaluation.plots` too.
+    asks, where the model answers anything rightly. With `plots`, the pictures of `model_code.evaluation.plots` and the
+    page of `model_code.evaluation.report_page` too.
 
     Raises:
         JobFailed: when the artefact or the channel cannot be read, or `output` holds anything but an earlier
@@ -80,16 +93,21 @@ def evaluate(model: Path, test: Path, output: Path, *, plots: bool = False) -> N
                 "The test channel names other classes in its labels.json than the model was trained on."
             )
         loaded = tf.saved_model.load(str(directory / "1"))
-        predictions = predict(loaded.signatures["serving_default"], split)
+        signature = loaded.signatures["serving_default"]
+        predictions = predict(signature, split)
     # A baseline's card names no metric.
     metric = card.get("metric") or metric_for(np.bincount(split.targets, minlength=len(labels)).tolist())
     report = {
         **quality(predictions, split.targets, labels, metric),
         "labels": labels,
         "samples": len(split.samples),
+        **listed(predictions, split.targets, labels, told_of_samples(test, PLACES_FILE, len(split))),
         # Of the very bytes that were measured; empty for a folder.
         "artefact_sha256": digest,
     }
+    if groups := told_of_samples(test, GROUPS_FILE, len(split)):
+        report["by_group"] = group_scores(predictions, split.targets, groups, metric)
+        report["group_gap"] = report["by_group"]["gap"]
     FOLDER.prepare(output)
     write_report(report, output)
     chosen = sample_answers(split, predictions)
@@ -99,7 +117,13 @@ def evaluate(model: Path, test: Path, output: Path, *, plots: bool = False) -> N
         (output / KNOWN_INPUT_FILE).write_text(json.dumps(known))
     if plots:
         matrix = confusion_matrix(predictions.answers, split.targets, len(labels))
-        write_plots(matrix, predictions.scores, predictions.answers == split.targets, labels, output)
+        right = predictions.answers == split.targets
+        write_plots(matrix, predictions.scores, right, labels, card, output)
+
+        def ask(samples: list[bytes]) -> np.ndarray:
+            return answered(signature, split.feature, samples)["probabilities"].numpy()
+
+        write_page(Evaluated(split, report, ask, f"Evaluation of the {card['kind'].upper()}"), output)
     print(
         f"{METRICS[metric]} {report['score']:.4f} on {len(split.samples)} test samples, which decides; "
         f"accuracy={report['gate']['accuracy']:.4f}",
@@ -140,20 +164,14 @@ def predict(signature, split: Split) -> Predictions:
     """
     import tensorflow as tf
 
-    from model_code.networks.preprocessing import stack_sequences
-
     (name,) = signature.structured_input_signature[1]
     if name != split.feature:
         raise JobFailed(f"The model reads a {name}, but the test channel's records hold a {split.feature}.")
     samples, numbers = split.samples, {label.encode(): number for number, label in enumerate(split.labels)}
     probabilities, answers = [], []
     for start in range(0, len(samples), BATCH_SIZE):
-        part = slice(start, start + BATCH_SIZE)
-        batch = tf.constant(
-            stack_sequences(split.sequences[part]) if name == "sequence" else split.encoded[part]
-        )
         try:
-            answer = signature(**{name: batch})
+            answer = answered(signature, name, samples[start : start + BATCH_SIZE])
         except tf.errors.InvalidArgumentError as error:
             raise JobFailed(
                 f"The model refuses a test sample in batch {start // BATCH_SIZE}: {error.message}"
@@ -163,6 +181,23 @@ def predict(signature, split: Split) -> Predictions:
         if start % (BATCH_SIZE * 10) == 0:
             print(f"evaluated {start} of {len(samples)} samples", flush=True)
     return Predictions(np.concatenate(probabilities), np.array(answers, np.int64))
+
+
+def answered(signature, feature: str, samples: list) -> dict[str, Any]:
+    """What the serving signature answers to samples."""
+    import tensorflow as tf
+
+    from model_code.networks.preprocessing import stack_sequences
+
+    stack = stack_sequences if feature == "sequence" else list
+    return signature(**{feature: tf.constant(stack(samples))})
+
+
+def told_of_samples(channel: Path, name: str, count: int) -> list[str] | None:
+    """What a channel's file says of each sample, such as its group; None where it does not say it of all of them."""
+    file = channel / name
+    told = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else []
+    return told if len(told) == count else None
 
 
 def sample_answers(split: Split, predictions: Predictions) -> list[dict]:

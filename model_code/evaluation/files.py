@@ -12,14 +12,15 @@ EVALUATION_FILE = "evaluation.json"
 # What the training state machine reads: the whole report has a row and a column for every class, and a state holds
 # 256 KiB (Step Functions quotas).
 GATE_FILE = "gate.json"
-GATE_MEMBERS = ("gate", "metric", "score", "champion", "artefact_sha256")
+GATE_MEMBERS = ("gate", "metric", "score", "group_gap", "champion", "artefact_sha256")
 SAMPLES_FILE = "samples.json"
 BASELINE_FILE = "baseline.json"
 KNOWN_INPUT_FILE = "known_input.json"
 DRIFT_FILE = "drift.json"
-PLOT_FILES = ("confusion_matrix.png", "reliability.png", "per_class.png")
+PLOT_FILES = ("confusion_matrix.png", "reliability.png", "per_class.png", "learning_curve.png")
+PAGE_FILE = "report.html"
 FOLDER = OutputFolder(
-    EVALUATION_FILE, (GATE_FILE, SAMPLES_FILE, BASELINE_FILE, KNOWN_INPUT_FILE, *PLOT_FILES)
+    EVALUATION_FILE, (GATE_FILE, SAMPLES_FILE, BASELINE_FILE, KNOWN_INPUT_FILE, PAGE_FILE, *PLOT_FILES)
 )
 DRIFT_FOLDER = OutputFolder(DRIFT_FILE)
 

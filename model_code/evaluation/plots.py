@@ -1,9 +1,10 @@
-"""Pictures of an evaluation: the confusion matrix, how sure against how right, and precision and recall by class."""
+"""Pictures of an evaluation: confusion matrix, how sure against how right, precision and recall by class, learning."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -18,15 +19,21 @@ LABEL_CHARACTERS = 40
 
 
 def write_plots(
-    matrix: np.ndarray, confidence: np.ndarray, right: np.ndarray, labels: Sequence[str], directory: Path
+    matrix: np.ndarray,
+    confidence: np.ndarray,
+    right: np.ndarray,
+    labels: Sequence[str],
+    card: dict[str, Any],
+    directory: Path,
 ) -> None:
-    """Writes PLOT_FILES to `directory`.
+    """Writes PLOT_FILES to `directory`; without a curve in the model's card the last one is left out.
 
     Args:
         matrix: counts [C, C]; rows are the truth, columns the answers.
         confidence: of each answer, float [N].
         right: whether each answer was right, [N].
         labels: C names.
+        card: of the model, with `curve` by steps and `history` by epochs.
         directory: there already.
 
     Raises:
@@ -41,9 +48,10 @@ def write_plots(
         lambda axes: draw_confusion(axes, matrix, labels),
         lambda axes: draw_reliability(axes, confidence, right),
         lambda axes: draw_classes(axes, matrix, labels),
+        *([lambda axes: draw_learning(axes, card["curve"], card["history"])] if card.get("curve") else []),
     )
     with literal_plots():
-        for name, draw_plot in zip(PLOT_FILES, draw, strict=True):
+        for name, draw_plot in zip(PLOT_FILES, draw, strict=False):
             figure = Figure(figsize=(6, 5), dpi=120, layout="constrained")
             draw_plot(figure.subplots())
             figure.savefig(directory / name)
@@ -99,3 +107,18 @@ def draw_classes(axes, matrix: np.ndarray, labels: Sequence[str]) -> None:
     if len(labels) <= MOST_LABELLED_CLASSES:
         axes.set_yticks(positions, labels)
     axes.legend(loc="lower left")
+
+
+def draw_learning(axes, curve: Sequence[dict[str, float]], history: Sequence[dict[str, float]]) -> None:
+    """The losses by steps: what training lowered, the plain log loss, and that of the validation split by epochs."""
+    steps = [point["step"] for point in curve]
+    axes.plot(steps, [point["train_objective"] for point in curve], color="0.7", label="training, as lowered")
+    axes.plot(steps, [point["train_loss"] for point in curve], label="training, log loss")
+    if history:
+        ends = [steps[-1] * row["epoch"] / history[-1]["epoch"] for row in history]
+        losses = [row["validation_loss"] for row in history]
+        axes.plot(ends, losses, marker=".", label="validation, log loss")
+        best = int(np.argmin(losses))
+        axes.axvline(ends[best], color="0.5", linestyle=":", label=f"least, epoch {history[best]['epoch']:g}")
+    axes.set(xlabel="step", ylabel="loss", ylim=(0, None), title="Learning")
+    axes.legend()

@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 import model_code
+from model_code.data import prepare
 from model_code.data.columns import Columns
 from model_code.data.own_data import Plan, import_own
 from model_code.data.records import read_split
@@ -79,6 +80,14 @@ def test_a_folder_of_images_is_split_without_its_repetitions(photos, tmp_path):
     assert card["profile"]["image_sides"] == [9, 9, 9]
     assert card["split_rule"].startswith("2 repeated or contradicting samples left out; ")
     assert card["licence"] == "CC0"
+    # Of each sample the file that it came from, and what fits the set.
+    for name, split in splits.items():
+        places = json.loads((tmp_path / "out" / name / "places.json").read_text())
+        assert [(photos / place).read_bytes() for place in places] == split.samples
+        assert not (tmp_path / "out" / name / "groups.json").exists()
+    fitting = json.loads((tmp_path / "out" / "hyperparameters.json").read_text())
+    assert fitting["from_scratch"]["image_size"] == "16"
+    assert fitting["pretrained"]["pretrained"] == "true"
 
 
 def test_a_person_is_in_one_split_only_and_so_are_his_windows(tmp_path):
@@ -87,6 +96,11 @@ def test_a_person_is_in_one_split_only_and_so_are_his_windows(tmp_path):
     splits = splits_of(tmp_path / "out", "rnn")
     people = [{int(sample[0, 0]) for sample in split.samples} for split in splits.values()]
     assert sorted(person for some in people for person in some) == list(range(6))
+    for name, split in splits.items():
+        groups = json.loads((tmp_path / "out" / name / "groups.json").read_text())
+        assert groups == [f"person {int(sample[0, 0])}" for sample in split.samples]
+        places = json.loads((tmp_path / "out" / name / "places.json").read_text())
+        assert all(place.startswith("wrist.jsonl line ") for place in places)
     for split in splits.values():
         assert len(split.samples) % 4 == 0, "a recording of 20 steps has 4 windows"
         assert {sample.shape for sample in split.samples} == {(8, 3)}
@@ -227,6 +241,20 @@ def test_a_plain_channel_takes_its_classes_from_labels_json(tmp_path):
     (tmp_path / "labels.json").write_text('["c", "d"]')
     with pytest.raises(JobFailed, match=r"has the class 'b', which labels\.json does not name"):
         read_split(tmp_path, "rnn")
+
+
+def test_in_a_job_the_sentence_is_where_sagemaker_reads_it(tmp_path, monkeypatch):
+    monkeypatch.setenv("SAGEMAKER_BASE_DIR", str(tmp_path))
+    monkeypatch.setattr(sys, "argv", ["prepare", "import", str(tmp_path / "none.csv"), "--out", "out"])
+    for is_job in (False, True):
+        with pytest.raises(SystemExit):
+            prepare.run()
+        assert (tmp_path / "output").exists() is is_job
+        (tmp_path / "config").mkdir(exist_ok=True)
+
+    assert (
+        (tmp_path / "output" / "message").read_text().endswith("cannot be read: No such file or directory.")
+    )
 
 
 def test_the_command_ends_with_a_sentence_and_no_traceback(tmp_path):

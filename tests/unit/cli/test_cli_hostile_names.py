@@ -112,10 +112,16 @@ def test_a_plain_result_is_shown_as_it_is(name, capsys):
     assert capsys.readouterr().out == f"Data: {visible(name)}\nDone.\n"
 
 
+CARD = {
+    "curve": [{"step": 20, "train_loss": 0.5, "train_objective": 0.7}],
+    "history": [{"epoch": 1, "validation_loss": 0.6}],
+}
+
+
 def test_plots_draw_every_name_of_a_class(tmp_path):
     labels = [*HOSTILE, "x" * 5_000]
     matrix = np.eye(len(labels), dtype=int)
-    write_plots(matrix, np.full(len(labels), 0.5), np.ones(len(labels), bool), labels, tmp_path)
+    write_plots(matrix, np.full(len(labels), 0.5), np.ones(len(labels), bool), labels, CARD, tmp_path)
     assert all((tmp_path / name).stat().st_size for name in PLOT_FILES)
 
 

@@ -1,0 +1,71 @@
+"""What an answer rests on: how far its probability falls where a part of the sample is hidden.
+
+It asks the very artefact that is served, so that it holds for every family and needs no gradient (Zeiler and Fergus
+2014, arXiv 1311.2901, section 4.2, for images).
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+
+import numpy as np
+
+from definitions.words import words_of
+
+Ask = Callable[[list[bytes]], np.ndarray]
+"""From samples of one kind to their probabilities [N, C]."""
+
+CELLS = 8
+# What is hidden around a cell as well, in cells, so that no edge of what matters is left.
+MARGIN = 0.5
+MOST_WORDS = 150
+
+
+def of_image(ask: Ask, image: bytes, answer: int) -> np.ndarray:
+    """By how much the answer's probability falls where a square of the image is grey, float [CELLS, CELLS].
+
+    Args:
+        ask: the model.
+        image: a PNG or JPEG file.
+        answer: the class that was answered.
+    """
+    from model_code.data.images import png
+
+    pixels = upright_pixels(image)
+    height, width = pixels.shape[:2]
+    grey = pixels.reshape(-1, 3).mean(axis=0)
+    hidden = []
+    for row in range(CELLS):
+        for column in range(CELLS):
+            copy = pixels.copy()
+            copy[span(row, height), span(column, width)] = grey
+            hidden.append(png(copy))
+    probabilities = ask([png(pixels), *hidden])[:, answer]
+    return (probabilities[0] - probabilities[1:]).reshape(CELLS, CELLS)
+
+
+def span(cell: int, size: int) -> slice:
+    """The pixels of a cell along one side, with its margin."""
+    return slice(
+        max(0, int((cell - MARGIN) * size / CELLS)), int(np.ceil((cell + 1 + MARGIN) * size / CELLS))
+    )
+
+
+def upright_pixels(image: bytes) -> np.ndarray:
+    """A file's pixels, turned as it says, uint8 [H, W, 3]."""
+    from PIL import Image, ImageOps
+
+    with Image.open(io.BytesIO(image)) as opened:
+        return np.asarray(ImageOps.exif_transpose(opened).convert("RGB"))
+
+
+def of_text(ask: Ask, text: str, answer: int) -> list[tuple[str, float]]:
+    """The first MOST_WORDS words, each with how far the answer's probability falls where it is left out."""
+    words = words_of(text)
+    shown = words[:MOST_WORDS]
+    shorter = [" ".join([*words[:i], *words[i + 1 :]]).encode() for i in range(len(shown))]
+    probabilities = ask([" ".join(words).encode(), *shorter])[:, answer]
+    return [
+        (word, float(probabilities[0] - rest)) for word, rest in zip(shown, probabilities[1:], strict=True)
+    ]
