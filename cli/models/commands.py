@@ -79,12 +79,29 @@ def train(
             "always answering the most frequent class.",
         ),
     ] = None,
+    most_gap: Annotated[
+        float | None,
+        typer.Option(
+            "--maximum-group-gap",
+            min=0,
+            max=1,
+            help="Register nothing whose worst group (--group) stays further behind all samples. Not asked by default.",
+        ),
+    ] = None,
     dataset: Annotated[
         str | None,
         typer.Option(help="cifar10 or fashion_mnist; imdb or smartwatch. The first of a network by default."),
     ] = None,
     train_samples: Annotated[
         int | None, typer.Option(min=1, help="Train on so many samples of a public set; all by default.")
+    ] = None,
+    like: Annotated[
+        str | None,
+        typer.Option(
+            "--like",
+            metavar="VERSION",
+            help="As this registered version: its data, hyperparameters and gate.",
+        ),
     ] = None,
     metric: MetricOption = AUTO,
     environment: EnvironmentOption = DEFAULT_ENVIRONMENT,
@@ -95,14 +112,6 @@ def train(
     from cli.models import own_data, reproduction, training
     from cli.shared.embedded import choose_target
 
-    like: Annotated[
-        str | None,
-        typer.Option(
-            "--like",
-            metavar="VERSION",
-            help="As this registered version: its data, hyperparameters and gate.",
-        ),
-    ] = None,
     changes = parse_settings(settings or []) | ({} if metric == AUTO else {"metric": metric})
     if "pretrained" in changes:
         raise CommandFailed("Say --pretrained or --from-scratch, and not --set pretrained.")
@@ -139,7 +148,7 @@ def train(
         progress.step(f"Training, evaluating, gating and registering the {ready.kind.upper()}") as detail,
     ):
         least = ready.least_score if gate is None else gate
-        run = training.start(target, ready.kind, ready.uri, ready.hyperparameters, least)
+        run = training.start(target, ready.kind, ready.uri, ready.hyperparameters, least, most_gap)
         (registered,) = training.wait(target, [run], detail)
     show(
         {

@@ -127,6 +127,7 @@ def start(
     data_uri: str,
     hyperparameters: dict[str, str],
     minimum_accuracy: float | None = None,
+    maximum_group_gap: float | None = None,
 ) -> Run:
     """Starts a run on the three splits below `data_uri`; weights that it starts from are put into the data bucket.
 
@@ -136,6 +137,7 @@ def start(
         data_uri: where `train/`, `validation/` and `test/` are.
         hyperparameters: as SageMaker takes them.
         minimum_accuracy: of the data set's gate; None leaves it to the deployment's settings.
+        maximum_group_gap: by which the worst group may stay behind; None asks for nothing.
     """
     run_id = new_run_id()
     request = {
@@ -144,6 +146,7 @@ def start(
         "data_s3_uri": data_uri,
         "hyperparameters": hyperparameters,
         **({} if minimum_accuracy is None else {"minimum_accuracy": minimum_accuracy}),
+        **({} if maximum_group_gap is None else {"maximum_group_gap": maximum_group_gap}),
     }
     if hyperparameters.get("pretrained") == "true":
         data.upload_weights(target)

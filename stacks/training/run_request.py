@@ -17,6 +17,10 @@ LISTED_OBJECTS = 500
 # What a run may ask for as its gate; a run that says nothing has the settings' own.
 GATE = "$states.input.minimum_accuracy"
 GATE_IS_WELL = f"($exists({GATE}) ? $type({GATE}) = 'number' and {GATE} >= 0 and {GATE} <= 1 : true)"
+# By how much the worst group of samples may stay behind all of them; a run that says nothing is not asked.
+GAP = "$states.input.maximum_group_gap"
+GAP_IS_WELL = GATE_IS_WELL.replace(GATE, GAP)
+ANY_GAP = 1
 # An id names jobs and S3 folders. SageMaker's training toolkit joins hyperparameters into one line of a shell: a value
 # of other characters could be a command of its own, and after an empty one every name would get the next one's value.
 RUN_ID_PATTERN = "/^[a-zA-Z0-9](-?[a-zA-Z0-9])*$/"
@@ -48,8 +52,8 @@ CHOSEN_ARE_WELL = f"($exists({CHOSEN}) ? $type({CHOSEN}) = 'object' and $count({
 def request_states(settings: EnvironmentSettings, context: JobContext, *, then: str) -> dict[str, Any]:
     """The states from `Start` to `then`.
 
-    They find `kind`, `run_id`, `data`, `source`, `hyperparameters`, `minimum_accuracy` and `data_version`; `source` is
-    what `data` was at first.
+    They find `kind`, `run_id`, `data`, `source`, `hyperparameters`, `minimum_accuracy`, `maximum_group_gap` and
+    `data_version`; `source` is what `data` was at first.
     """
     kinds = ", ".join(f"'{kind}'" for kind in KINDS)
     return {
@@ -66,7 +70,7 @@ def request_states(settings: EnvironmentSettings, context: JobContext, *, then: 
                     "Condition": jsonata(
                         f"$states.input.kind in [{kinds}] and "
                         f"{below_data_bucket(context, '$states.input.data_s3_uri')} "
-                        f"and {GATE_IS_WELL} and {ID_IS_WELL} and {CHOSEN_ARE_WELL}"
+                        f"and {GATE_IS_WELL} and {GAP_IS_WELL} and {ID_IS_WELL} and {CHOSEN_ARE_WELL}"
                     ),
                     "Next": "Request",
                 }
@@ -76,8 +80,8 @@ def request_states(settings: EnvironmentSettings, context: JobContext, *, then: 
         "BadRequest": fail(
             "BadRequest",
             f"\"A run wants a 'kind' ({kinds}) and a 'data_s3_uri' below s3://{context.data_bucket}/ with "
-            "train/, validation/ and test/, or plain data; a 'minimum_accuracy', where there is one, is a number from "
-            "0 to 1. "
+            "train/, validation/ and test/, or plain data; a 'minimum_accuracy' or a 'maximum_group_gap', where there "
+            "is one, is a number from 0 to 1. "
             "A 'run_id', where there is one, has up to 36 letters, digits and single hyphens between them; "
             "'hyperparameters' are texts of letters, digits and _.+- by name, none of them empty. "
             'Nothing was trained."',
@@ -96,6 +100,7 @@ def request_states(settings: EnvironmentSettings, context: JobContext, *, then: 
                     f"$exists({GATE}) ? {GATE} : "
                     f"{lookup(settings.training.minimum_accuracy, '$states.input.kind')}"
                 ),
+                "maximum_group_gap": jsonata(f"$exists({GAP}) ? {GAP} : {ANY_GAP}"),
                 "attempt": 0,
             },
             "Output": {},

@@ -14,6 +14,7 @@ from stacks.shared.asl import ETAG, SDK, catch, fail, jsonata, lookup, place_of,
 from stacks.shared.job_context import JobContext, name_of_job
 from stacks.shared.processing_job import code_uri, processing_input, processing_task
 from stacks.training.champion_gate import behind_champion, champion_gate, champion_states, number
+from stacks.training.group_gate import group_gate
 from stacks.training.model_card import model_card
 from stacks.training.plain_data import plain_data_states
 from stacks.training.run_request import request_states
@@ -26,9 +27,9 @@ def definition(settings: EnvironmentSettings, context: JobContext) -> dict[str, 
     """The state machine.
 
     Its input: `kind`, `data_s3_uri` (with train/, validation/ and test/ below it, or plain data) and, optional,
-    `run_id`, `hyperparameters` (a map of text to text) and `minimum_accuracy` (the data set's gate); or `marker_key`,
-    an object of the data bucket that holds them and lies beside the data. Its output: `model_package_arn`, `version`,
-    `metrics`, `training_job_name`.
+    `run_id`, `hyperparameters` (a map of text to text), `minimum_accuracy` (the data set's gate) and
+    `maximum_group_gap`; or `marker_key`, an object of the data bucket that holds them and lies beside the data. Its
+    output: `model_package_arn`, `version`, `metrics`, `training_job_name`.
     """
     return {
         "Comment": "Trains a network, measures it on the test split, and registers it when it passes the gates.",
@@ -47,6 +48,7 @@ def definition(settings: EnvironmentSettings, context: JobContext) -> dict[str, 
             "ReadEvaluation": read_evaluation(context),
             "Gate": gate(),
             "BelowGate": below_gate(),
+            **group_gate(then="ChampionGate"),
             "ChampionGate": champion_gate(settings, then="Register"),
             "BehindChampion": behind_champion(),
             "Register": register(settings, context),
@@ -98,6 +100,8 @@ def read_evaluation(context: JobContext) -> dict[str, Any]:
             "metrics": f"{report}.gate",
             "metric": f"{lookup(METRICS, f'{report}.metric')}",
             "score": f"{report}.score",
+            # Null where the data has groups and all are small.
+            "group_gap": f"$type({report}.group_gap) = 'number' ? {report}.group_gap : -1",
             "artefact_sha256": f"{report}.artefact_sha256",
             "comparison": f"($report := {report}; "
             "$exists($report.champion) ? $report.champion : {'comparable': false})",
@@ -111,7 +115,7 @@ def gate() -> dict[str, Any]:
     """Only a model whose score, by the metric that it is judged by, reaches the run's threshold goes on."""
     return {
         "Type": "Choice",
-        "Choices": [{"Condition": jsonata("$score >= $minimum_accuracy"), "Next": "ChampionGate"}],
+        "Choices": [{"Condition": jsonata("$score >= $minimum_accuracy"), "Next": "GroupGate"}],
         "Default": "BelowGate",
     }
 
@@ -199,6 +203,7 @@ def lineage(context: JobContext) -> str:
         "training_image": f"'{context.training_image}'",
         "metric": "$metric",
         "minimum_accuracy": "$string($minimum_accuracy)",
+        "maximum_group_gap": "$string($maximum_group_gap)",
         "champion": "$champion = '' ? 'none' : 'version ' & $champion & "
         "($champion_artefact = '' ? ' without its artefact' : '')",
     }

@@ -300,11 +300,37 @@ def test_the_marker_beside_the_data_may_say_its_gate(machine):
     assert walk(machine, {"marker_key": "reviews/TRAIN.json"}, answers).error == "BelowGate"
 
 
+@pytest.mark.parametrize(
+    ("most", "gap", "said"),
+    [
+        (None, None, None),
+        (None, 0.4, None),
+        (0.1, 0.1, None),
+        (
+            0.1,
+            0.25,
+            "The worst group of the test split stays 0.2500 behind all of it, and the gate is 0.1000.",
+        ),
+        (0.1, None, "The test split says no groups of enough samples, so their gap is not known"),
+    ],
+)
+def test_the_worst_group_stays_behind_no_further_than_the_run_allows(machine, most, gap, said):
+    given = INPUT if most is None else INPUT | {"maximum_group_gap": most}
+
+    done = run(machine, given, group_gap=gap)
+
+    assert done.error == ("BehindGroup" if said else None)
+    assert ("Register" in done.requests) is (said is None)
+    if said:
+        assert said in done.cause and done.cause.endswith("Nothing was registered.")
+
+
 @pytest.mark.parametrize("minimum", [-0.1, 1.5, "0.5", None, True, [0.5]])
-def test_a_gate_that_is_no_share_trains_nothing(machine, minimum):
-    done = walk(machine, {**INPUT, "minimum_accuracy": minimum}, {})
+@pytest.mark.parametrize("gate", ["minimum_accuracy", "maximum_group_gap"])
+def test_a_gate_that_is_no_share_trains_nothing(machine, gate, minimum):
+    done = walk(machine, {**INPUT, gate: minimum}, {})
     assert done.error == "BadRequest"
-    assert "'minimum_accuracy', where there is one, is a number from 0 to 1" in done.cause
+    assert "'maximum_group_gap', where there is one, is a number from 0 to 1" in done.cause
 
 
 @pytest.mark.parametrize(
@@ -409,6 +435,7 @@ def test_a_version_says_where_it_comes_from(machine):
         "source_archive": "abc.gz",
         "training_image": CONTEXT.training_image,
         "minimum_accuracy": "0.7",
+        "maximum_group_gap": "1",
         "champion": "version 3",
         "hyperparameter.epochs": "3",
         "hyperparameter.note": "quoted",

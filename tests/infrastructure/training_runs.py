@@ -54,6 +54,7 @@ def services(
     *,
     accuracy: float = 0.9,
     metric: str = "accuracy",
+    group_gap: float | None = None,
     champion: dict | None = None,
     released: str = "",
     **changed,
@@ -65,6 +66,7 @@ def services(
         "score": accuracy,
         "artefact_sha256": "0f",
         **({"champion": champion} if champion else {}),
+        **({} if group_gap is None else {"group_gap": group_gap}),
     }
     parameters = [
         {"ParameterKey": f"{kind}ModelVersion", "ParameterValue": released} for kind in ("Cnn", "Rnn")

@@ -103,14 +103,14 @@ def test_a_file_is_split_told_uploaded_and_trained_on_by_the_network_that_reads_
     assert "40 samples of the feature 'text'" in result.stderr
     assert "Split: train 28, validation 4, test 8" in result.stderr
     assert "Release it: recognition release rnn --version 3" in result.stdout
-    (kind, uri, hyperparameters, least) = account.started[0]
+    (kind, uri, hyperparameters, least, most_gap) = account.started[0]
     assert kind == "rnn"
     assert uri.startswith(f"s3://{BUCKET}/own/my-reviews/")
     assert {f"{uri}/{split}/labels.json" for split in ("train", "validation", "test")} <= {
         f"s3://{BUCKET}/{key}" for key in keys(account)
     }
     assert hyperparameters | {"epochs": "2", "batch_size": "16", "sequence_length": "16"} == hyperparameters
-    assert least == pytest.approx(0.5001)
+    assert (least, most_gap) == (pytest.approx(0.5001), None)
 
 
 def test_data_in_s3_is_copied_and_read(account, imported, tmp_path):
@@ -135,6 +135,12 @@ def test_what_always_the_most_frequent_class_has_is_the_gate_unless_another_is_n
     assert train("--data", file, "--minimum-accuracy", "0.9").exit_code == 0
 
     assert [request[3] for request in account.started] == [0.7501, 0.9]
+
+
+def test_the_gap_of_the_worst_group_is_a_gate_where_it_is_asked_for(account, imported, tmp_path):
+    assert train("--data", str(reviews(tmp_path / "a.jsonl")), "--maximum-group-gap", "0.1").exit_code == 0
+
+    assert account.started[0][4] == 0.1
 
 
 def test_an_imported_data_set_is_taken_as_it_is(account, imported, tmp_path):
