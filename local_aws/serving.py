@@ -125,6 +125,10 @@ def load_handlers(directory: Path) -> Any:
     file = directory / "code" / "inference.py"
     if not file.exists():
         return default_inference
+    # As the container does.
+    sys.path += [
+        str(folder) for folder in (directory / "code", directory / "code" / "lib") if folder.is_dir()
+    ]
     specification = importlib.util.spec_from_file_location("inference", file)
     assert specification and specification.loader  # there is one for every name that ends in .py
     module = importlib.util.module_from_spec(specification)

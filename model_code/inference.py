@@ -1,8 +1,9 @@
 """The TensorFlow inference container's hooks: from a request's body to TensorFlow Serving's JSON and back.
 
-It stands alone: it is copied into the artefact as `code/inference.py` and imports the standard library and, where it is
-there, falcon. The container answers falcon's errors with their own status and any other with 500; it logs an error's
-text either way, so no sentence here repeats anything of the request.
+It is copied into the artefact as `code/inference.py`, and the one file of the project that it imports into `code/lib`,
+where the container finds it; beside that it needs the standard library and, where it is there, falcon. The container
+answers falcon's errors with their own status and any other with 500; it logs an error's text either way, so no sentence
+here repeats anything of the request.
 """
 
 from __future__ import annotations
@@ -10,13 +11,14 @@ from __future__ import annotations
 import array
 import ast
 import base64
-import binascii
 import json
 import math
 import os
 import sys
 from http import HTTPStatus
 from pathlib import Path
+
+from definitions import content
 
 try:
     from falcon import HTTPError  # pyright: ignore[reportMissingImports]  # in the container alone
@@ -71,7 +73,8 @@ def input_handler(data, context):
             caller accepts can be answered in.
     """
     answer_type(context)
-    content_type = media_type(context.request_content_type)
+    kind = content.content_type_of(context.request_content_type)
+    content_type = kind.media_type
     if content_type not in TAKEN_TYPES:
         sentence = f"The content type is not one that the model takes; it takes {', '.join(TAKEN_TYPES)}."
         raise Refused(sentence, "415 Unsupported Media Type")
@@ -82,16 +85,16 @@ def input_handler(data, context):
         return instances([{"image": encoded(body)}])
     if content_type == NPY_TYPE:
         return instances([{"sequence": sequence} for sequence in sequences_of_npy(body)])
-    text = utf8(body)
+    text = text_of(body, kind.charset)
     if content_type == TEXT_TYPE:
         return instances([{"text": encoded(text.encode())}])
     if content_type == JSON_TYPE:
-        content = parsed(text, "The body")
-        if isinstance(content, dict) and "instances" not in content:
-            return instances([instance(content, "The body")])
-        if not isinstance(content, dict) or not isinstance(content["instances"], list):
+        value = parsed(text, "The body")
+        if isinstance(value, dict) and "instances" not in value:
+            return instances([instance(value, "The body")])
+        if not isinstance(value, dict) or not isinstance(value["instances"], list):
             raise Refused('The JSON body has to be an object like {"instances": [{"text": "…"}]}.')
-        return instances([instance(one, f"instances[{i}]") for i, one in enumerate(content["instances"])])
+        return instances([instance(one, f"instances[{i}]") for i, one in enumerate(value["instances"])])
     lines = [line for line in text.split("\n") if line.strip()]
     return instances(
         [instance(parsed(line, f"Line {i}"), f"Line {i}") for i, line in enumerate(lines, start=1)]
@@ -137,8 +140,8 @@ def output_handler(response, context):
 
 
 def media_type(header):
-    """A header's first media type, without its parameters."""
-    return (header or "").partition(",")[0].partition(";")[0].strip().lower()
+    """A header's media type, without its parameters."""
+    return content.content_type_of(header).media_type
 
 
 def answer_type(context):
@@ -183,11 +186,11 @@ def instance(value, where):
         except UnicodeEncodeError as error:
             raise Refused(f"{where} holds half of a surrogate pair, which is no text.") from error
     if isinstance(value, dict) and list(value) == ["image"] and isinstance(value["image"], dict):
-        content = value["image"].get("b64")
-        if isinstance(content, str):
+        image = value["image"].get("b64")
+        if isinstance(image, str):
             try:
-                return {"image": encoded(base64.b64decode(content, validate=True))}
-            except (binascii.Error, ValueError) as error:
+                return {"image": encoded(content.from_base64(image))}
+            except content.NotBase64 as error:
                 raise Refused(f"The image of {where} is not base64.") from error
     if isinstance(value, dict) and list(value) == ["sequence"]:
         return {"sequence": checked_sequence(value["sequence"], where)}
@@ -267,24 +270,24 @@ def npy_of(rows):
     return b"\x93NUMPY\x01\x00" + length + header.encode("latin-1") + values.tobytes()
 
 
-def encoded(content):
+def encoded(value):
     """Bytes as TensorFlow Serving's JSON takes them."""
-    return {"b64": base64.b64encode(content).decode()}
+    return {"b64": base64.b64encode(value).decode()}
 
 
-def utf8(body):
-    """The body's text."""
+def text_of(body, charset):
+    """The body's text, without a byte order mark."""
     try:
-        return body.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise Refused(f"The body is not UTF-8: byte {error.start} is wrong.") from None
+        return content.text_of(body, charset)
+    except content.UnknownCharset as error:
+        raise Refused(str(error), "415 Unsupported Media Type") from None
+    except (content.WrongBytes, content.NotText) as error:
+        raise Refused(str(error)) from None
 
 
 def parsed(text, where):
     """The JSON value of a text."""
     try:
-        return json.loads(text)
-    except json.JSONDecodeError as error:
-        raise Refused(f"{where} is not JSON: {error.msg} at character {error.pos}.") from None
-    except RecursionError:
-        raise Refused(f"{where} is nested too deeply.") from None
+        return content.json_of(text)
+    except content.NotJson as error:
+        raise Refused(f"{where} {error}") from None

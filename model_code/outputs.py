@@ -77,6 +77,7 @@ MODEL_FOLDER = OutputFolder(
     (
         # Whoever serves the artefact where it lies leaves its compiled handlers beside them.
         *("labels.json", "code/inference.py", "code/__pycache__/inference.*.pyc"),
+        *("code/lib/definitions/content.py", "code/lib/definitions/__pycache__/content.*.pyc"),
         *("1/saved_model.pb", "1/fingerprint.pb", "1/variables/variables.*", "1/assets/*"),
         "1/assets.extra/tf_serving_warmup_requests",
         *("litert/*.tflite", "litert/preprocessing.json"),

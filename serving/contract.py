@@ -19,12 +19,14 @@ from typing import Any
 import numpy as np
 import orjson
 
+from definitions.content import content_type_of
 from model_code import inference
 from model_code.inference import Refused
 from serving.model import Model
 from serving.preprocessing import Unreadable
 
 SampleOf = Callable[[Any], Any]
+UTF8_NAMES = ("", "utf-8", "utf8")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +74,11 @@ def samples_of(request: InferenceRequest, model: Model) -> list[Any]:
     Raises:
         Refused: as `model_code.inference.input_handler`, and when the samples are not of the model's feature.
     """
-    content_type = inference.media_type(request.request_content_type)
+    kind = content_type_of(request.request_content_type)
+    content_type = kind.media_type
     feature, body = model.feature, request.body
-    if not body:
+    # What comes below reads UTF-8.
+    if not body or kind.charset.lower() not in UTF8_NAMES:
         return carefully(request, feature)
     samples = None
     if content_type == inference.JSON_TYPE:

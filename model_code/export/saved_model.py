@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -12,6 +11,7 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
+from model_code.export.hooks import write_hooks
 from model_code.export.litert import CALIBRATION_SAMPLES, write_litert
 from model_code.export.warm_up import SIGNATURE, write_warm_up
 from model_code.hyperparameters import Hyperparameters
@@ -108,9 +108,7 @@ def write_artefact(directory: Path, module: ServingModule, labels: Sequence[str]
     target = directory / VERSION
     tf.saved_model.save(module, str(target), signatures={SIGNATURE: module.signature})
     write_warm_up(target, card["kind"], module.signature.input_signature[0])
-    code = directory / "code"
-    code.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(PACKAGE / "inference.py", code / "inference.py")
+    write_hooks(directory)
     (directory / "labels.json").write_text(json.dumps(list(labels)))
 
 

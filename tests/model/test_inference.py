@@ -8,10 +8,9 @@ import importlib.util
 import io
 import json
 import math
-import shutil
+import subprocess
 import sys
 import types
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,6 +19,7 @@ from hypothesis import strategies as st
 
 from definitions.networks import NETWORKS
 from model_code import inference
+from model_code.export.hooks import write_hooks
 
 
 def context(content_type: str | None = None, accept: str = "application/json"):
@@ -44,13 +44,36 @@ def b64(content: bytes) -> dict[str, str]:
     return {"b64": base64.b64encode(content).decode()}
 
 
-@pytest.mark.parametrize("content_type", ["image/png", "image/jpeg", "application/x-image", "IMAGE/PNG; q=1"])
+@pytest.mark.parametrize(
+    "content_type", ["image/png", "image/jpeg", "image/jpg", "application/x-image", "IMAGE/PNG; q=1"]
+)
 def test_an_images_bytes_are_passed_on(content_type):
     assert sent(b"\x89PNG\x00", content_type) == [{"image": b64(b"\x89PNG\x00")}]
 
 
 def test_a_plain_text_is_passed_on_as_utf8():
     assert sent("naïve ☃".encode(), "text/plain; charset=utf-8") == [{"text": b64("naïve ☃".encode())}]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-32", "latin-1", "cp1252"])
+def test_a_text_is_decoded_by_its_mark_or_the_charset_that_its_type_names(encoding):
+    instance, charset = {"text": b64("Schön.".encode())}, encoding.removesuffix("-sig")
+    inside_json = json.dumps({"text": "Schön."}, ensure_ascii=False)
+
+    assert sent("Schön.".encode(encoding), f"text/plain; charset={charset}") == [instance]
+    for kind in ("application/json", "application/jsonlines"):
+        assert sent(inside_json.encode(encoding), f"{kind}; charset={charset}") == [instance]
+        assert sent(inside_json.encode("utf-8-sig"), kind) == [instance]
+
+
+@pytest.mark.parametrize(
+    "written",
+    [base64.encodebytes(b"\xfb\xff" * 60), base64.urlsafe_b64encode(b"\xfb\xff" * 60).rstrip(b"=")],
+    ids=["lines", "URL-safe"],
+)
+def test_an_image_in_json_is_read_as_the_standards_of_base64_allow(written):
+    body = json.dumps({"image": {"b64": written.decode()}}).encode()
+    assert sent(body, "application/json") == [{"image": b64(b"\xfb\xff" * 60)}]
 
 
 def test_json_instances_are_passed_on_in_their_order():
@@ -127,7 +150,20 @@ def test_every_text_survives_json_and_json_lines(texts):
         (b"x", "", 415, "The content type is not one that the model takes"),
         (b"", "image/png", 400, "The request has an empty body."),
         (b"ab\xff", "text/plain", 400, "The body is not UTF-8: byte 2 is wrong."),
-        (b"{", "application/json", 400, "The body is not JSON: "),
+        (b"\0\xd8", "text/plain; charset=utf-16le", 400, "The body is not UTF-16-LE: byte 0 is wrong."),
+        (
+            "Film".encode("utf-16-le"),
+            "text/plain",
+            400,
+            "The body holds a zero character, which no text has.",
+        ),
+        (
+            b"Film",
+            "text/plain; charset=utf-7",
+            415,
+            "The charset of the content type is none that is decoded",
+        ),
+        (b"{", "application/json", 400, "The body is no JSON at character 1."),
         (b"[1]", "application/json", 400, "The JSON body has to be an object"),
         (b'{"instances": []}', "application/json", 400, "There is no instance in the request."),
         (b'{"instances": [{"text": 1}]}', "application/json", 400, "instances[0] has to be"),
@@ -143,14 +179,15 @@ def test_every_text_survives_json_and_json_lines(texts):
             400,
             "instances[0] is not base64.",
         ),
-        (b'{"text": "a"}\n{"text": ', "application/jsonlines", 400, "Line 2 is not JSON: "),
+        (b'{"text": "a"}\n{"text": ', "application/jsonlines", 400, "Line 2 is no JSON at character 9."),
         (
             b'{"text": "a"}\n{"image": {"b64": "YQ=="}}',
             "application/jsonlines",
             400,
             "all images, all texts or all sequences.",
         ),
-        (b"[" * 100_000, "application/json", 400, "The body is nested too deeply."),
+        (b"[" * 100_000, "application/json", 400, "The body is no JSON."),
+        (b'{"sequence": [[' + b"9" * 5_000 + b"]]}", "application/json", 400, "The body is no JSON."),
         (b'{"sequence": []}', "application/json", 400, "has to be a list of at least one step"),
         (b'{"sequence": [1]}', "application/json", 400, "each a list of numbers."),
         (
@@ -160,7 +197,7 @@ def test_every_text_survives_json_and_json_lines(texts):
             "Step 0 of the sequence of The body has 0 channels.",
         ),
         (b'{"sequence": [[1], [1, 2]]}', "application/json", 400, "Step 1 of the sequence of The body has 2"),
-        (b'{"sequence": [[1], [NaN]]}', "application/json", 400, "holds what is no number of 32 bits."),
+        (b'{"sequence": [[1], [NaN]]}', "application/json", 400, "NaN is no number of JSON's."),
         (b'{"sequence": [[1e39]]}', "application/json", 400, "holds what is no number of 32 bits."),
         (b'{"sequence": [[true]]}', "application/json", 400, "holds what is no number of 32 bits."),
         (b'{"sequence": [["1"]]}', "application/json", 400, "holds what is no number of 32 bits."),
@@ -207,13 +244,29 @@ def test_the_registry_is_told_every_type_that_the_hooks_take():
 def served(tmp_path, monkeypatch):
     """The hooks as they lie in the artefact, beside the labels."""
     monkeypatch.delenv("MODEL_VERSION", raising=False)
-    (tmp_path / "code").mkdir()
     (tmp_path / "labels.json").write_text('["cat", "dog"]')
-    shutil.copy(Path(inference.__file__), tmp_path / "code" / "inference.py")
+    write_hooks(tmp_path)
     spec = importlib.util.spec_from_file_location("served_inference", tmp_path / "code" / "inference.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+def test_the_artefact_brings_all_that_its_hooks_import(tmp_path):
+    """A container of several models has each one's `code/lib` on its path, and nothing else of the project."""
+    write_hooks(tmp_path)
+    program = (
+        "import importlib.util, sys\n"
+        "sys.path.append(sys.argv[1] + '/lib')\n"
+        "spec = importlib.util.spec_from_file_location('inference', sys.argv[1] + '/inference.py')\n"
+        "spec.loader.exec_module(module := importlib.util.module_from_spec(spec))\n"
+        "print(module.media_type('IMAGE/JPG; q=1'))\n"
+    )
+    # -S: without the packages among which the project itself is installed.
+    command = [sys.executable, "-I", "-S", "-c", program, str(tmp_path / "code")]
+    ended = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+
+    assert (ended.returncode, ended.stdout.strip()) == (0, "image/jpeg"), ended.stderr
 
 
 def answer(*predictions: dict, status: int = 200):

@@ -172,12 +172,15 @@ def bodies(split) -> list[InferenceRequest]:
     elif split.feature == "text":
         rows = [{"text": sample.decode()} for sample in samples]
         raw = [(sample, "text/plain; charset=utf-8") for sample in samples]
+        raw += [(samples[0].decode().encode("utf-16"), "text/plain")]
     else:
         rows = [{"image": {"b64": base64.b64encode(sample).decode()}} for sample in samples]
         raw = [(sample, "image/png") for sample in samples]
     raw += [
         (json.dumps({"instances": rows}).encode(), "application/json"),
         (json.dumps(rows[0]).encode(), "application/json"),
+        (json.dumps(rows[0]).encode("utf-8-sig"), "application/json"),
+        (json.dumps(rows[0]).encode("utf-16-le"), "application/json; charset=utf-16le"),
         ("\n".join(json.dumps(row) for row in rows).encode() + b"\n\n", "application/jsonlines"),
     ]
     accepted = ("application/json", "application/jsonlines", "application/x-npy", "*/*")
@@ -252,6 +255,9 @@ ODD = [
     b'{"sequence": []}',
     b'{"sequence": 3}',
     b"[" * 100_000,
+    b'{"sequence": [[' + b"9" * 5_000 + b"]]}",
+    "Ä film.".encode("latin-1"),
+    "Ä film.".encode("utf-16-le"),
     b"\x93NUMPY\x01\x00\x08\x00garbage!",
     b"\x93NUMPY\x09",
     b'{"text": "a"}\n{"text": ',
@@ -265,7 +271,12 @@ def by_contract(model: Model):
 
 @pytest.mark.parametrize("body", ODD, ids=range(len(ODD)))
 def test_what_the_containers_hooks_refuse_is_refused_in_the_same_words(model, container, body):
-    for content_type in (*inference.TAKEN_TYPES, "text/csv", None):
+    encoded = (
+        "text/plain; charset=utf-16le",
+        "application/json; charset=latin-1",
+        "text/plain; charset=utf-7",
+    )
+    for content_type in (*inference.TAKEN_TYPES, *encoded, "text/csv", None):
         for accept in ("*/*", "text/html"):
             request = InferenceRequest(body, content_type, accept)
             there = refusal(lambda one: container.handlers.input_handler(io.BytesIO(one.body), one), request)

@@ -71,6 +71,7 @@ WRITES = {
         ),
         *(
             "model_code/export/saved_model.py",
+            "model_code/export/hooks.py",
             "model_code/export/litert.py",
             "model_code/evaluation/plots.py",
             "model_code/evaluation/report_page.py",

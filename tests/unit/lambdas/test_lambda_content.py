@@ -8,7 +8,7 @@ import json
 
 import pytest
 
-from lambdas.common.content import CHARSETS
+from definitions.content import CHARSETS
 
 from .conftest import BY_NAME, PLAIN, picture, service_answer
 
@@ -71,6 +71,13 @@ def test_bytes_that_are_not_of_their_charset_are_refused(call):
     status, found = send_text(call, b"\0\xd8", "text/plain; charset=utf-16le")
     assert (status, found["error"]["code"]) == (400, "InvalidEncoding")
     assert found["error"]["message"] == "The body is not UTF-16-LE: byte 0 is wrong."
+
+
+@pytest.mark.parametrize("content_type", ["text/plain", "text/plain; charset=iso-8859-1", "application/json"])
+def test_utf16_that_nothing_names_is_refused_and_not_read_with_zero_characters(call, content_type):
+    status, found = send_text(call, "A film.".encode("utf-16-le"), content_type)
+    assert (status, found["error"]["code"]) == (400, "InvalidText")
+    assert "charset=utf-16le" in found["error"]["message"]
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])

@@ -1,0 +1,191 @@
+"""Reads content as clients really write it: media types, encodings of text, byte order marks, JSON, base64.
+
+An artefact carries this file beside its `inference.py`: it imports the standard library alone.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import codecs
+import json
+import re
+from dataclasses import dataclass
+from email.policy import HTTP
+from functools import lru_cache
+from typing import Any
+from urllib.parse import unquote
+
+# Names that nobody registered and many send.
+ALIASES = {"image/jpg": "image/jpeg", "image/pjpeg": "image/jpeg", "image/x-png": "image/png"}
+UTF8 = "utf-8"
+# The encodings of text that are decoded, under Python's names: Unicode's, and those of the WHATWG Encoding Standard. Of
+# the others that Python knows some are for no text, and some take quadratic time.
+CHARSETS = frozenset(
+    {
+        *(UTF8, "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be", "ascii"),
+        *(f"iso8859-{part}" for part in range(1, 17) if part != 12),
+        *(f"cp{page}" for page in range(1250, 1259)),
+        *("koi8-r", "koi8-u", "mac-roman", "tis-620", "cp874", "cp866"),
+        *("gb2312", "gbk", "gb18030", "big5", "big5hkscs"),
+        *("shift_jis", "cp932", "euc_jp", "iso2022_jp", "euc_kr", "cp949"),
+    }
+)
+# A longer mark comes before the one that it begins with. What a mark says counts before the header (WHATWG Encoding
+# Standard, 6).
+BYTE_ORDER_MARKS = (
+    (codecs.BOM_UTF8, UTF8),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+# RFC 2397.
+DATA_URI = re.compile(r"data:[^,]{0,200};base64,", re.IGNORECASE)
+# Base64 in lines (RFC 2045, 6.8), and the URL-safe alphabet in that of the standard one (RFC 4648, 5).
+AS_STANDARD_BASE64 = str.maketrans("-_", "+/", "\r\n")
+
+
+class UnknownCharset(ValueError):
+    """A charset that is not decoded here; the message is a sentence that repeats nothing of the request."""
+
+
+class WrongBytes(ValueError):
+    """Bytes that are not of their encoding.
+
+    Attributes:
+        encoding: Python's name.
+        position: of the first wrong byte, without a byte order mark.
+    """
+
+    def __init__(self, encoding: str, position: int) -> None:
+        super().__init__(f"The body is not {encoding.upper()}: byte {position} is wrong.")
+        self.encoding = encoding
+        self.position = position
+
+
+class NotText(ValueError):
+    """Bytes of an encoding, which are no text in it; the message is a sentence that repeats nothing of them."""
+
+
+class NotJson(ValueError):
+    """A text that is no JSON; the message is the end of a sentence that repeats nothing of it."""
+
+
+class NotBase64(ValueError):
+    """A text that is no base64."""
+
+
+@dataclass(frozen=True)
+class ContentType:
+    """The content type of a body.
+
+    Attributes:
+        media_type: in lower case, an alias under its registered name; empty where the header is missing or none.
+        charset: as the header spells it; empty where it names none.
+        is_given: whether there is a header at all.
+    """
+
+    media_type: str
+    charset: str
+    is_given: bool
+
+
+# A header takes 0.1 ms to read, and clients send the same few again and again.
+@lru_cache(maxsize=64)
+def content_type_of(header: str | None) -> ContentType:
+    """What a Content-Type header says."""
+    if not header or not header.strip():
+        return ContentType("", "", is_given=False)
+    try:
+        parsed: Any = HTTP.header_factory("Content-Type", header)
+        media_type, charset = str(parsed.content_type), str(parsed.params.get("charset", ""))
+    except (ValueError, LookupError, AttributeError, RecursionError):
+        return ContentType("", "", is_given=True)
+    # What is no media type the parser takes for text.
+    if not header.strip().lower().startswith(media_type.partition("/")[0] + "/"):
+        return ContentType("", "", is_given=True)
+    return ContentType(ALIASES.get(media_type, media_type), charset, is_given=True)
+
+
+def text_of(body: bytes, charset: str = "") -> str:
+    """A text without a byte order mark: positions in it are those in the same text without one.
+
+    Args:
+        body: its bytes.
+        charset: as a header spells it; UTF-8 where it is empty. A byte order mark counts before it.
+
+    Raises:
+        UnknownCharset: when it is not decoded here.
+        WrongBytes: when they are not of their encoding.
+        NotText: when they hold a zero character, as UTF-16 does that is read as UTF-8.
+    """
+    encoding = encoding_of(charset)
+    for mark, marked_encoding in BYTE_ORDER_MARKS:
+        if body.startswith(mark):
+            body, encoding = body[len(mark) :], marked_encoding
+            break
+    try:
+        text = body.decode(encoding)
+    except UnicodeDecodeError as error:
+        raise WrongBytes(encoding, error.start) from error
+    if "\0" in text:
+        raise NotText(
+            "The body holds a zero character, which no text has. If it is UTF-16, name that: charset=utf-16le."
+        )
+    return text
+
+
+def encoding_of(charset: str) -> str:
+    """Python's name of a charset; UTF-8 where none is given.
+
+    Raises:
+        UnknownCharset: when it is not decoded here.
+    """
+    if not charset:
+        return UTF8
+    try:
+        name = codecs.lookup(charset).name
+    except (LookupError, ValueError):
+        name = ""
+    if name not in CHARSETS:
+        raise UnknownCharset("The charset of the content type is none that is decoded here; send UTF-8.")
+    return name
+
+
+def json_of(text: str) -> Any:
+    """The JSON value of a text.
+
+    Raises:
+        NotJson: when it is none.
+    """
+    try:
+        return json.loads(text, parse_constant=no_number)
+    except NotJson:
+        raise
+    # A plain ValueError is that of a number with thousands of digits.
+    except (ValueError, RecursionError) as error:
+        where = f" at character {error.pos}" if isinstance(error, json.JSONDecodeError) else ""
+        raise NotJson(f"is no JSON{where}.") from error
+
+
+def no_number(constant: str) -> None:
+    """Refuses what Python writes for floats that JSON has no numbers for."""
+    raise NotJson(f"is no JSON: {constant} is no number of JSON's.")
+
+
+def from_base64(encoded: str) -> bytes:
+    """The bytes behind base64: also in lines, in the URL-safe alphabet, without its padding, or as a data URI.
+
+    Raises:
+        NotBase64: when it is none.
+    """
+    if uri := DATA_URI.match(encoded):
+        encoded = unquote(encoded[uri.end() :])
+    standard = encoded.strip().translate(AS_STANDARD_BASE64)
+    if "=" not in standard:
+        standard += "=" * (-len(standard) % 4)
+    try:
+        return base64.b64decode(standard, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise NotBase64("It is no base64.") from error
