@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from advisor.prices import price_table
-from cli.bulk.sources import Selection, local_objects, objects_from
+from cli.bulk.sources import ANY, Selection, local_objects, objects_from
 from cli.models.release import endpoint_name, serving_version
 from cli.shared.errors import CommandFailed
 from cli.shared.options import parse_settings
@@ -275,7 +275,10 @@ def checked_plan(
     plan = write_plan(request.operation, objects, file, usd, rate)
     plan.left_out = selection.sentences()
     if not plan.objects:
-        raise CommandFailed(" ".join([f"There is no object below {source}.", *plan.left_out]))
+        words = [f"There is no object below {source}.", *plan.left_out]
+        if source.startswith("s3://") and not source.endswith((ANY, "/", ".jsonl")):
+            words.append(f"An object of this name, and whatever else begins so: {source}{ANY}")
+        raise CommandFailed(" ".join(words))
     if plan.usd > request.limit_usd:
         raise CommandFailed(
             f"The run would cost up to {plan.usd:,.4f} US dollars at the list price, and its limit is "

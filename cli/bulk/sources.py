@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Callable, Iterator
@@ -13,9 +12,10 @@ from typing import Any
 from cli.models.data import upload
 from cli.shared.errors import CommandFailed
 from cli.shared.target import Target
+from definitions.content import json_of, text_of
 from definitions.names import CAPTURED_PREFIX
 from definitions.parameters import DATA_BUCKET
-from lambdas.bulk.attempt_keys import PREFIX
+from lambdas.bulk.attempt_keys import PREFIX, is_key
 
 # What runs wrote, but for the copies of folders that they read; and what the endpoints were sent.
 OWN_OUTPUT = re.compile(rf"({PREFIX}/[^/]+/(?!input/)|{CAPTURED_PREFIX}/)")
@@ -151,18 +151,43 @@ def reason_against_object(one: dict[str, Any], prefix: str) -> str | None:
 def manifest_objects(target: Target, bucket: str, key: str) -> Iterator[dict[str, Any]]:
     """The objects that a manifest names: `{"key": …}` a line, with `etag` and `size` where they are known."""
     s3 = target.client("s3")
-    for number, line in enumerate(s3.get_object(Bucket=bucket, Key=key)["Body"].iter_lines(), start=1):
+    try:
+        body = s3.get_object(Bucket=bucket, Key=key)["Body"]
+    except s3.exceptions.NoSuchKey as error:
+        raise CommandFailed(f"There is no manifest s3://{bucket}/{key}.") from error
+    for number, line in enumerate(body.iter_lines(), start=1):
+        if not line.strip():
+            continue
         try:
-            entry = json.loads(line)
-            name, size = entry["key"], int(entry["size"]) if "size" in entry else None
-        except (ValueError, KeyError, TypeError) as error:
+            entry = entry_of(line)
+        except ValueError as error:
             raise CommandFailed(
-                f"Line {number} of {key} is not JSON with a 'key' (and where it says 'size', that in bytes)."
+                f"Line {number} of {key} is not JSON with a 'key' of an object (and where it says them, its 'size' in "
+                "bytes and its 'etag')."
             ) from error
-        if size is None:
+        if entry["size"] is None:
             try:
-                response = s3.head_object(Bucket=bucket, Key=name)
+                response = s3.head_object(Bucket=bucket, Key=entry["key"])
             except s3.exceptions.ClientError as error:
+                name = ascii(entry["key"])
                 raise CommandFailed(f"{name}, which line {number} of {key} names, cannot be read.") from error
-            entry, size = {"etag": response["ETag"].strip('"')}, response["ContentLength"]
-        yield {"key": name, "etag": entry.get("etag"), "size": size}
+            entry |= {"etag": response["ETag"].strip('"'), "size": response["ContentLength"]}
+        yield entry
+
+
+def entry_of(line: bytes) -> dict[str, Any]:
+    """Key, entity tag and size of a manifest's line, None for what it does not say.
+
+    Raises:
+        ValueError: when it names no object.
+    """
+    entry = json_of(text_of(line))
+    if not isinstance(entry, dict) or not is_key(entry.get("key")):
+        raise ValueError("no key")
+    etag, size = entry.get("etag"), entry.get("size")
+    if not isinstance(etag, str | None) or not isinstance(size, int | str | None) or isinstance(size, bool):
+        raise ValueError("no facts of an object")
+    size = None if size is None else int(size)
+    if size is not None and size < 0:
+        raise ValueError("no size")
+    return {"key": entry["key"], "etag": etag, "size": size}

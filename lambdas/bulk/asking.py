@@ -10,6 +10,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from definitions.content import NotText, WrongBytes, text_of
 from definitions.image_files import PNG_SIGNATURE
 from definitions.service_limits import SERVICE_LIMITS
 from lambdas.common.answers import (
@@ -36,8 +37,6 @@ OPERATIONS = {one.name: one for one in (*VISION, *LANGUAGE, *CUSTOM)}
 Outcome = dict[str, Any]
 # A redrive looks at the object as it is then.
 OBJECT_CHANGED = "ObjectChanged"
-# Without its byte order mark, as the API reads a text.
-UTF8 = "utf-8-sig"
 
 
 @dataclass(frozen=True)
@@ -78,7 +77,7 @@ def calls_of(operation: Operation, contents: list[Content]) -> list[list[Content
     short: list[Content] = []
     alone: list[list[Content]] = []
     for content in contents:
-        if len(content.body) <= several.body.most_bytes and is_utf8(content.body):
+        if len(content.body) <= several.body.most_bytes and is_text(content.body):
             short.append(content)
         else:
             alone.append([content])
@@ -87,11 +86,11 @@ def calls_of(operation: Operation, contents: list[Content]) -> list[list[Content
     return [*together, *alone]
 
 
-def is_utf8(body: bytes) -> bool:
+def is_text(body: bytes) -> bool:
     """Whether bytes are a text at all; what is none gets its refusal alone."""
     try:
-        body.decode(UTF8)
-    except UnicodeDecodeError:
+        text_of(body)
+    except (WrongBytes, NotText):
         return False
     return True
 
@@ -136,7 +135,7 @@ def ask_about_one(operation: Operation, query: Mapping[str, str], content: Conte
 
 def ask_together(operation: Operation, query: Mapping[str, str], contents: list[Content]) -> Asked:
     """Several texts in one call, each with its own part of the cost."""
-    texts = [content.body.decode(UTF8) for content in contents]
+    texts = [text_of(content.body) for content in contents]
     body = json.dumps({"texts": texts}).encode()
     answer = operation.run(operation, event_of(query, body, JSON_TYPE))
     if not isinstance(answer, BatchAnswer):

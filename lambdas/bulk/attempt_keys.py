@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import TypeGuard
 
 from definitions.names import BAKEOFF_KEY, CAPTURED_PREFIX, TRANSFORM_PREFIX
 
@@ -12,10 +13,21 @@ PREFIX = "bulk"
 NO_INPUTS = tuple(f"{one}/" for one in (CAPTURED_PREFIX, TRANSFORM_PREFIX, BAKEOFF_KEY.partition("/")[0]))
 # A part of a key, which names one folder and no other.
 RUN_ID = r"[^/\x00-\x1f]{1,100}"
+# Amazon S3 User Guide, Naming Amazon S3 objects.
+KEY_BYTES = 1_024
 
 
 class PlaceRefused(ValueError):
     """A run names a place that is not its own; the message is fit for anybody."""
+
+
+def is_key(value: object) -> TypeGuard[str]:
+    """Whether a value, which somebody wrote into a manifest or a machine's input, can be an object's key."""
+    try:
+        return isinstance(value, str) and 1 <= len(value.encode()) <= KEY_BYTES
+    except UnicodeEncodeError:
+        # Half of a surrogate pair.
+        return False
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ from lambdas.bulk.asking import (
     rate_of,
     runs_in_bulk,
 )
-from lambdas.bulk.attempt_keys import AttemptKeys
+from lambdas.bulk.attempt_keys import AttemptKeys, is_key
 from lambdas.bulk.progress import keep, kept, lease
 from lambdas.bulk.rate_limiter import QueueTooLong, RateLimiter
 from lambdas.common.bodies import IMAGE_BYTES, ImageBody, TextBody
@@ -152,7 +152,7 @@ class Batch:
     def fail(self, indices: list[int], error: RequestRefused) -> None:
         """Ends objects that have no line yet."""
         for index in indices:
-            self.lines.setdefault(index, failed({"key": self.objects[index]["key"]}, error))
+            self.lines.setdefault(index, failed({"key": self.objects[index].get("key")}, error))
 
     @property
     def most_bytes(self) -> int:
@@ -248,14 +248,18 @@ def read(worker: Worker, batch: Batch, index: int) -> Content:
     """One object of a batch.
 
     Raises:
-        RequestRefused: when it is gone, has changed since it was listed, is archived, is too large or cannot be read.
+        RequestRefused: when it has no key, is gone, has changed since it was listed, is archived, is too large or
+            cannot be read.
     """
     about_object, most_bytes = batch.objects[index], batch.most_bytes
-    if not batch.keys.may_read(about_object["key"]):
+    key = about_object.get("key")
+    if not is_key(key):
+        raise bad_request("NoKey", "An object's key is a text of 1 to 1,024 bytes of UTF-8.", "key")
+    if not batch.keys.may_read(key):
         raise bad_request("NoInput", "What lies there is no input of a run.", "key")
-    wanted = {"IfMatch": about_object["etag"]} if about_object.get("etag") else {}
+    wanted = {"IfMatch": str(about_object["etag"])} if about_object.get("etag") else {}
     try:
-        response = worker.s3.get_object(Bucket=worker.bucket, Key=about_object["key"], **wanted)
+        response = worker.s3.get_object(Bucket=worker.bucket, Key=key, **wanted)
         if response["ContentLength"] > most_bytes:
             response["Body"].close()
             size = f"{response['ContentLength']:,} bytes; at most {most_bytes:,} are taken"
@@ -266,7 +270,7 @@ def read(worker: Worker, batch: Batch, index: int) -> Content:
     except BotoCoreError as error:
         raise unavailable("ObjectUnreadable", "S3 did not answer. Try again.") from error
     about = {
-        "key": about_object["key"],
+        "key": key,
         "version_id": response.get("VersionId"),
         "etag": response["ETag"].strip('"'),
     }

@@ -84,12 +84,30 @@ def test_a_throttled_call_with_an_empty_text_in_it_is_made_again_for_the_others(
     )
 
 
-def test_a_byte_order_mark_is_no_part_of_an_objects_text(worker, batch, comprehend, keys):
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_byte_order_mark_is_no_part_of_an_objects_text(worker, batch, comprehend, keys, encoding):
     made = batch({"marked.txt": "good", "plain.txt": "fine"})
-    raw = worker.s3.put_object(Bucket=BUCKET, Key=made.objects[0]["key"], Body="good".encode("utf-8-sig"))
+    raw = worker.s3.put_object(Bucket=BUCKET, Key=made.objects[0]["key"], Body="good".encode(encoding))
     made.objects[0]["etag"] = raw["ETag"].strip('"')
     assert work(worker, made, plenty) == {"done": 2, "failed": 0}
     assert set(comprehend.charged) == {"good", "fine"}
+    assert [size for _, size in comprehend.calls] == [2]
+
+
+@pytest.mark.parametrize("key", [None, 5, "", "\ud800.txt", "x" * 1_025])
+def test_what_can_be_no_key_fails_at_once_and_the_others_are_asked(worker, batch, comprehend, keys, key):
+    made = batch({"plain.txt": "fine"})
+    made.objects.append({"key": key, "etag": 5})
+    assert work(worker, made, plenty) == {"done": 1, "failed": 1}
+    failed = lines_of(worker, keys)[1]
+    assert (failed["key"], failed["error"]["code"], failed["redrive_may_mend"]) == (key, "NoKey", False)
+
+
+def test_an_entity_tag_of_another_kind_is_one_that_the_object_has_not(worker, batch, comprehend, keys):
+    made = batch({"plain.txt": "fine"})
+    made.objects[0]["etag"] = 5
+    assert work(worker, made, plenty) == {"done": 0, "failed": 1}
+    assert codes(lines_of(worker, keys)) == {"plain.txt": "ObjectChanged"}
 
 
 REFUSALS = {

@@ -269,20 +269,56 @@ def test_outcomes_of_many_pages_are_all_read(in_pages):
     assert list(runs.outcome_keys(target, attempt_keys)) == keys
 
 
-@pytest.mark.parametrize("line", ["", "7", '"key"', '{"etag": "e"}', '{"key": "a", "size": "large"}'])
-def test_a_line_of_a_manifest_that_names_no_object_is_a_sentence(line):
+@pytest.fixture
+def in_manifest():
+    """The objects that a manifest of these bytes names."""
     s3 = boto3.client("s3", "us-east-1", aws_access_key_id="test", aws_secret_access_key="test")
-    content = f'{{"key": "a", "size": 7}}\n{line}\n'.encode()
+    target = StandInTarget()
+    target.client = lambda _: s3
+
+    def objects(content: bytes):
+        answers.add_response("get_object", {"Body": StreamingBody(io.BytesIO(content), len(content))})
+        return sources.objects_from(target, "s3://data/all.jsonl", "run", sources.Selection(), lambda _: None)
+
+    with Stubber(s3) as answers:
+        yield objects
+
+
+FIRST = {"key": "a", "etag": None, "size": 7}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *(b"7", b'"key"', b'["a"]', b'{"etag": "e"}', b"{", b"[" * 100_000, b'{"key": "\xe4", "size": 1}'),
+        *(b'{"key": 5}', b'{"key": null}', b'{"key": ""}', b'{"key": "' + b"x" * 1_025 + b'", "size": 1}'),
+        *(b'{"key": "\\ud800"}', b'{"key": "\\ud800", "size": 1}', b'{"key": "a", "size": 1, "etag": 5}'),
+        *(b'{"key": "a", "size": "large"}', b'{"key": "a", "size": 1e400}', b'{"key": "a", "size": NaN}'),
+        *(b'{"key": "a", "size": -1}', b'{"key": "a", "size": true}', b'{"key": "a", "size": 1.5}'),
+        b'{"key": "a", "size": ' + b"9" * 5_000 + b"}",
+    ],
+    ids=range(21),
+)
+def test_a_line_of_a_manifest_that_names_no_object_is_a_sentence(in_manifest, line):
+    objects = in_manifest(b'{"key": "a", "size": 7}\n' + line + b"\n")
+    assert next(objects) == FIRST
+    with pytest.raises(CommandFailed, match="Line 2 of all.jsonl is not JSON with a 'key' of an object"):
+        next(objects)
+
+
+def test_a_manifest_is_read_as_editors_and_other_programs_write_it(in_manifest):
+    content = b'\xef\xbb\xbf{"key": "a", "size": "7"}\r\n\r\n  \n{"key": "\xc3\xa4 +%2B\\n", "size": 0}'
+    assert list(in_manifest(content)) == [FIRST, {"key": "ä +%2B\n", "etag": None, "size": 0}]
+
+
+def test_a_manifest_that_is_not_there_is_a_sentence():
+    s3 = boto3.client("s3", "us-east-1", aws_access_key_id="test", aws_secret_access_key="test")
     target = StandInTarget()
     target.client = lambda _: s3
     with Stubber(s3) as answers:
-        answers.add_response("get_object", {"Body": StreamingBody(io.BytesIO(content), len(content))})
-        objects = sources.objects_from(
-            target, "s3://data/all.jsonl", "run", sources.Selection(), lambda _: None
-        )
-        assert next(objects) == {"key": "a", "etag": None, "size": 7}
-        with pytest.raises(CommandFailed, match="Line 2 of all.jsonl is not JSON with a 'key'"):
-            next(objects)
+        answers.add_client_error("get_object", "NoSuchKey")
+        with pytest.raises(CommandFailed, match="There is no manifest s3://data/all.jsonl."):
+            list(sources.objects_from(target, "s3://data/all.jsonl", "", sources.Selection(), lambda _: None))
 
 
 @pytest.mark.parametrize(
