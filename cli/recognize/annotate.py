@@ -51,7 +51,7 @@ def upright(image: bytes) -> Image.Image:
     try:
         return as_seen(image)
     except UnreadableImage as error:
-        raise CommandFailed("--show cannot draw on this image: it is damaged, or too large.") from error
+        raise CommandFailed(f"--show cannot draw on this image. {error}") from error
 
 
 def draw(image: bytes, results: Sequence[Mapping[str, Any]], output: Path, *, overwrite: bool = False) -> int:

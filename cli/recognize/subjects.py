@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cli.shared.errors import CommandFailed
+from definitions.content import NotText, WrongBytes, text_of
 
 STANDARD_INPUT = "-"
 TEXT_TYPE = "text/plain; charset=utf-8"
@@ -62,6 +63,9 @@ def subject_of(word: str) -> Subject:
             f"{word} is a folder: ask about one of its files, or about all with `bulk --from {word}`. "
             "If it is a text, give it behind --text."
         )
+    # A pipe, such as the shell's <(…) makes.
+    if os.path.exists(word):  # noqa: PTH110
+        raise CommandFailed(f"{word} is no ordinary file. Give what is in it on standard input: - < {word}")
     if looks_like_a_file(word):
         raise CommandFailed(f"There is no file {word}. If it is a text, give it behind --text.")
     return subject_in_words(word)
@@ -92,7 +96,7 @@ def subject_in_file(file: Path) -> Subject:
     """A file's content; a NumPy file [steps, channels] as the JSON that the API takes of a sensor's readings.
 
     Raises:
-        CommandFailed: when it is not there, or of a kind that the API does not take.
+        CommandFailed: when it is not there, of a kind that the API does not take, or a text in an unknown encoding.
     """
     if not file.is_file():
         raise CommandFailed(f"There is no file {file}.")
@@ -102,14 +106,17 @@ def subject_in_file(file: Path) -> Subject:
         raise CommandFailed(f"{file} ends in {file.suffix or 'nothing'}; the API takes {known}.")
     if content_type == NPY_TYPE:
         return Subject(sequence_of_npy(file), CONTENT_TYPES[".json"], file.name)
-    return Subject(file.read_bytes(), content_type, file.name)
+    content = file.read_bytes()
+    if content_type == TEXT_TYPE:
+        content = in_utf8(content, str(file))
+    return Subject(content, content_type, file.name)
 
 
 def subject_on_standard_input() -> Subject:
     """A PNG or JPEG by its first bytes, else a text.
 
     Raises:
-        CommandFailed: when there is nothing, or it is neither a picture nor UTF-8.
+        CommandFailed: when there is nothing, or it is neither a picture nor UTF-8 or what its byte order mark says.
     """
     content = sys.stdin.buffer.read()
     if not content:
@@ -117,13 +124,24 @@ def subject_on_standard_input() -> Subject:
     for signature, content_type in SIGNATURES.items():
         if content.startswith(signature):
             return Subject(content, content_type)
+    return Subject(in_utf8(content, "Standard input, which is neither a PNG nor a JPEG,"), TEXT_TYPE)
+
+
+def in_utf8(content: bytes, place: str) -> bytes:
+    """A text in UTF-8, without a byte order mark; what such a mark says is decoded.
+
+    Raises:
+        CommandFailed: when it is no text; `place` begins the sentence.
+    """
     try:
-        content.decode()
-    except UnicodeDecodeError as error:
+        return text_of(content).encode()
+    except WrongBytes as error:
+        reason = f"is no text in {error.encoding.upper()}: byte {error.position} is wrong"
+        raise CommandFailed(f"{place} {reason}. Save it as UTF-8.") from error
+    except NotText as error:
         raise CommandFailed(
-            f"Standard input is neither a PNG or JPEG nor a text in UTF-8: byte {error.start} is wrong."
+            f"{place} holds a zero character, which no text has. Save it as UTF-8."
         ) from error
-    return Subject(content, TEXT_TYPE)
 
 
 def sequence_of_npy(file: Path) -> bytes:

@@ -81,7 +81,7 @@ def test_a_turned_photograph_is_drawn_upright(tmp_path):
     [
         (picture(), "out.webp", r"writes \.png"),
         (picture(), "missing/out.png", "there is no folder"),
-        (b"no picture", "out.png", "damaged"),
+        (b"no picture", "out.png", "no PNG or JPEG image that can be decoded"),
     ],
 )
 def test_what_cannot_be_drawn_is_refused_before_anybody_is_asked(image, name, reason, tmp_path, monkeypatch):

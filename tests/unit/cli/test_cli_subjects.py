@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import sys
 
 import numpy as np
@@ -61,6 +62,31 @@ def test_a_folder_is_refused_with_the_command_that_asks_about_its_files(folder):
 def test_a_file_is_read_whatever_it_is_called(folder):
     (folder / "my holiday.JPG").write_bytes(b"\xff\xd8")
     assert subject_of("my holiday.JPG") == Subject(b"\xff\xd8", "image/jpeg", "my holiday.JPG")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])
+def test_a_text_is_read_in_the_encoding_that_its_mark_names(folder, monkeypatch, encoding):
+    content = "Schön.".encode(encoding)
+    (folder / "review.txt").write_bytes(content)
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
+    for word in ("review.txt", "-"):
+        assert subject_of(word).content == "Schön.".encode()
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [(b"caf\xe9", "no text in UTF-8: byte 3 is wrong"), ("A film".encode("utf-16-le"), "a zero character")],
+)
+def test_a_text_in_an_encoding_that_nothing_names_is_refused_before_it_is_sent(folder, content, reason):
+    (folder / "review.txt").write_bytes(content)
+    with pytest.raises(CommandFailed, match=f"review.txt .*{reason}"):
+        subject_of("review.txt")
+
+
+def test_a_pipe_is_refused_with_the_way_to_give_what_is_in_it(folder):
+    os.mkfifo(folder / "photo.jpg")
+    with pytest.raises(CommandFailed, match="no ordinary file.*standard input: - < photo.jpg"):
+        subject_of("photo.jpg")
 
 
 def test_a_file_of_another_kind_is_refused_with_the_kinds_that_are_taken(folder):
