@@ -7,6 +7,7 @@ fires on it, and the advice says which unknown matters most.
 from __future__ import annotations
 
 import dataclasses
+import reprlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
@@ -109,6 +110,8 @@ NUMBERS: dict[str, tuple[float, float]] = {
 """Real numbers with their inclusive bounds."""
 
 SWITCHES = ("offline", "free_tier")
+LONGEST_NAME = max(map(len, (*CHOICES, *COUNTS, *NUMBERS, *SWITCHES, "existing_customer_of")))
+LONGEST_SHOWN = 60
 ON_PREMISES = "on_premises"
 
 ONLY_FOR: dict[str, tuple[str, ...]] = {
@@ -180,9 +183,8 @@ class Problem:
             raise ProblemError("problem", f"must be an object of answers, got {type(answers).__name__}.")
         for key in answers:
             if key not in FIELDS:
-                raise ProblemError(
-                    str(key), f"is not a question of the advisor; it asks {', '.join(FIELDS)}."
-                )
+                name = key if len(key) <= LONGEST_NAME else f"{key[:LONGEST_NAME]}…"
+                raise ProblemError(name, f"is not a question of the advisor; it asks {', '.join(FIELDS)}.")
         values = dict(answers)
         if isinstance(values.get("existing_customer_of"), list):
             values["existing_customer_of"] = tuple(values["existing_customer_of"])
@@ -204,41 +206,47 @@ class Problem:
 FIELDS: tuple[str, ...] = tuple(field.name for field in dataclasses.fields(Problem))
 
 
+def shown(value: Any) -> str:
+    """A wrong value in a sentence, cut where it is long: an answer does not grow with its request."""
+    whole = f"{value:,}" if isinstance(value, int | float) and not isinstance(value, bool) else repr(value)
+    return whole if len(whole) <= LONGEST_SHOWN else reprlib.repr(value)
+
+
 def _check_values(problem: Problem) -> None:
     """Types and bounds of each field on its own."""
     for name, choices in CHOICES.items():
         value = getattr(problem, name)
         if value is not None and value not in choices:
-            raise ProblemError(name, f"must be one of {', '.join(choices)} or left out, got {value!r}.")
+            raise ProblemError(name, f"must be one of {', '.join(choices)} or left out, got {shown(value)}.")
     for name, bounds in COUNTS.items():
         value = getattr(problem, name)
         if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
-            raise ProblemError(name, f"must be a whole number, got {value!r}.")
+            raise ProblemError(name, f"must be a whole number, got {shown(value)}.")
         _check_bounds(name, value, bounds)
     for name, bounds in NUMBERS.items():
         value = getattr(problem, name)
         if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
-            raise ProblemError(name, f"must be a number, got {value!r}.")
+            raise ProblemError(name, f"must be a number, got {shown(value)}.")
         _check_bounds(name, value, bounds)
     for name in SWITCHES:
         value = getattr(problem, name)
         if value is not None and not isinstance(value, bool):
-            raise ProblemError(name, f"must be true or false, got {value!r}.")
+            raise ProblemError(name, f"must be true or false, got {shown(value)}.")
     # What a caller without types hands in is checked too.
     customers = cast(Any, problem.existing_customer_of)
     if not isinstance(customers, tuple) or not all(
         isinstance(item, str) for item in cast(tuple[Any, ...], customers)
     ):
-        raise ProblemError("existing_customer_of", f"must be a list of service ids, got {customers!r}.")
+        raise ProblemError("existing_customer_of", f"must be a list of service ids, got {shown(customers)}.")
     region = cast(Any, problem.region)
     if not isinstance(region, str) or not region:
-        raise ProblemError("region", f"must be the name of an AWS region, got {region!r}.")
+        raise ProblemError("region", f"must be the name of an AWS region, got {shown(region)}.")
 
 
 def _check_bounds(name: str, value: float | None, bounds: tuple[float, float]) -> None:
     low, high = bounds
     if value is not None and not low <= value <= high:
-        raise ProblemError(name, f"must lie between {low:,} and {high:,}, got {value:,}.")
+        raise ProblemError(name, f"must lie between {low:,} and {high:,}, got {shown(value)}.")
 
 
 def contradiction(problem: Problem) -> ProblemError | None:

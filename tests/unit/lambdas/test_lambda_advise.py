@@ -54,5 +54,18 @@ def test_a_problem_that_cannot_be_is_refused_by_its_field(call, body, field):
     assert answer["error"]["message"].endswith(".")
 
 
+@pytest.mark.parametrize(
+    "long", ["x" * 1_000_000, ["x" * 1_000] * 1_000, {"x" * 9_000: {}}, 10**4_000], ids=type
+)
+def test_a_refusal_does_not_grow_with_what_was_sent(call, long):
+    """Lambda answers 6 MiB at most."""
+    bodies = [{name: long} for name in ("modality", "classes", "accuracy_needed", "free_tier", "region")]
+    bodies += [{"existing_customer_of": long}, {"x" * 1_000_000: 1}]
+    for body in bodies:
+        status, answer, _ = call("advise", "/advise", json.dumps(body).encode(), "application/json")
+        assert status == 400
+        assert len(json.dumps(answer)) < 5_000
+
+
 def test_another_content_type_is_refused(call):
     assert call("advise", "/advise", b"modality=text", "text/plain")[0] == 415
