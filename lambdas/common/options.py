@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -12,6 +11,16 @@ from typing import Any
 from lambdas.common.errors import bad_request
 
 MAXIMUM_LIST = 100
+# As programs write numbers; Python and JavaScript write 0.00001 and less with an exponent.
+NUMBER = re.compile(r"(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?", re.ASCII)
+NUMBER_LENGTH = 32
+
+
+def share_of(text: str) -> float | None:
+    """A number from 0 to 1; None for anything else."""
+    if len(text) > NUMBER_LENGTH or not NUMBER.fullmatch(text):
+        return None
+    return float(text) if float(text) <= 1 else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,10 +71,11 @@ class Share(QueryOption):
     scale: float = 100.0
 
     def parse(self, text: str) -> float:
-        if len(text) > 32 or not re.fullmatch(r"\d*\.?\d+", text, re.ASCII) or not 0 <= float(text) <= 1:
+        share = share_of(text)
+        if share is None:
             raise ValueError("a number from 0 to 1")
         # 0.07 × 100 is 7.000000000000001 in binary; the service is asked for 7.
-        return round(float(text) * self.scale, 9)
+        return round(share * self.scale, 9)
 
     def schema(self) -> dict[str, Any]:
         return {"type": "number", "minimum": 0, "maximum": 1}
@@ -100,7 +110,8 @@ class Choices(QueryOption):
         return chosen
 
     def schema(self) -> dict[str, Any]:
-        return {"type": "array", "items": {"type": "string", "enum": list(self.values)}, "minItems": 1}
+        items = {"type": "string", "enum": list(self.values)}
+        return {"type": "array", "items": items, "minItems": 1, "uniqueItems": True}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,15 +164,13 @@ class Regions(QueryOption):
     def box(text: str) -> dict[str, float] | None:
         """A service's box from four shares; None when it is none."""
         parts = text.split(":")
-        if len(parts) != 4 or not all(re.fullmatch(r"\d*\.?\d+", part, re.ASCII) for part in parts):
+        shares = [share for part in parts if (share := share_of(part)) is not None]
+        if not len(parts) == len(shares) == 4:
             return None
-        numbers = [float(part) for part in parts]
-        if not all(math.isfinite(number) and number <= 1 for number in numbers):
-            return None
-        return dict(zip(("Left", "Top", "Width", "Height"), numbers, strict=True))
+        return dict(zip(("Left", "Top", "Width", "Height"), shares, strict=True))
 
     def schema(self) -> dict[str, Any]:
-        number = r"\d*\.?\d+"
+        number = r"(?:0?\.\d{1,30}|0|1)"
         items = {"type": "string", "pattern": f"^{number}:{number}:{number}:{number}$"}
         return {"type": "array", "items": items, "minItems": 1, "maxItems": self.maximum}
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 
 import botocore.session
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lambdas.common.errors import RequestRefused
@@ -129,6 +130,51 @@ def test_members_are_nested_as_the_service_wants_them():
 def test_a_share_is_the_service_s_percent_exactly(percent):
     event = {"queryStringParameters": {"min_confidence": str(percent / 100)}}
     assert read_options(LABEL_OPTIONS, event)["min_confidence"] == percent
+
+
+@pytest.mark.parametrize(
+    ("written", "percent"),
+    [("1e-05", 0.001), ("5E-1", 50), ("5e-324", 0), (".5", 50), ("1.", 100), ("1e0", 100)],
+)
+def test_a_share_is_read_as_programs_write_numbers(written, percent):
+    event = {"queryStringParameters": {"min_confidence": written}}
+    assert read_options(LABEL_OPTIONS, event)["min_confidence"] == percent
+
+
+@pytest.mark.parametrize(
+    "written", ["1e1", "1e", "1e999", "1.1", "+0.5", "-0", "0,5", ".", "0.5 ", "0." + "0" * 40]
+)
+def test_what_is_no_number_from_0_to_1_is_refused(written):
+    for options, value in ((LABEL_OPTIONS, written), (TEXT_OPTIONS, f"0:0:1:{written}")):
+        name = "min_confidence" if options is LABEL_OPTIONS else "regions"
+        with pytest.raises(RequestRefused):
+            read_options(options, {"queryStringParameters": {name: value}})
+
+
+def texts_of(schema: dict) -> st.SearchStrategy[str]:
+    """Query parameters that a schema of the API's document promises to be right."""
+    match schema:
+        case {"enum": values}:
+            return st.sampled_from(values)
+        case {"pattern": pattern}:
+            return st.from_regex(
+                re.compile(pattern.removeprefix("^").removesuffix("$"), re.ASCII), fullmatch=True
+            )
+        case {"type": "integer"}:
+            return st.integers(schema["minimum"], schema["maximum"]).map(str)
+        case {"type": "number"}:
+            return st.floats(schema["minimum"], schema["maximum"]).map(str)
+    longest = min(schema.get("maxItems", 5), 5)
+    items = st.lists(texts_of(schema["items"]), min_size=schema["minItems"], max_size=longest)
+    return items.filter(lambda one: len(set(one)) == len(one) or not schema.get("uniqueItems")).map(",".join)
+
+
+@pytest.mark.parametrize(("name", "option"), OPTIONS, ids=lambda option: getattr(option, "name", option))
+@settings(max_examples=30)
+@given(st.data())
+def test_what_the_document_promises_of_an_option_is_taken(name, option, data):
+    query = {option.name: data.draw(texts_of(option.schema()))}
+    assert option.name in read_options([option], {"queryStringParameters": query})
 
 
 @given(st.text(max_size=80), st.sampled_from([*LABEL_OPTIONS, *TEXT_OPTIONS]))
