@@ -22,7 +22,7 @@ from ministack.services import (
 )
 from ministack.services.cloudformation import provisioners, stacks
 
-from local_aws import alarms, dead_letters, state_limits
+from local_aws import alarms, compressed_requests, dead_letters, state_limits
 from local_aws.autoscaling import Autoscaling
 from local_aws.bookkeeping import bookkeeping_handlers
 from local_aws.iam import enforcement
@@ -59,6 +59,7 @@ def install(sagemaker: SageMaker, stand_ins: StandIns) -> Autoscaling:
     enforcement.install(sagemaker.decisions)
     StateMachines(sagemaker.decisions).install()
     Deliveries(sagemaker.decisions).install()
+    compressed_requests.install()
     alarms.install()
     dead_letters.install()
     state_limits.install()
@@ -90,7 +91,7 @@ def run_on_worker_threads(types: set[str]) -> None:
 # Private names by the module that they are of.
 PRIVATE: tuple[tuple[ModuleType, str], ...] = (
     (app, "SERVICE_HANDLERS _credential_failure _routing_params _send_response pin_request_origin"),
-    (apigateway_v1, "_call_lambda_raw"),
+    (apigateway_v1, "_call_lambda_raw handle_execute"),
     (
         cloudwatch,
         "_alarms _composite_alarms _dims_from_list _dims_key _dispatch_alarm_actions _evaluate_alarm _metrics "

@@ -164,6 +164,14 @@ def test_what_is_no_base64_is_refused(call, encoded):
     assert (status, answer["error"]["code"]) == (400, "InvalidBase64")
 
 
+def test_a_body_that_api_gateway_unpacked_is_read_as_it_is(call, entities):
+    """The header that named its coding stays."""
+    entities(TEXT)
+    headers = {"Content-Encoding": "gzip"}
+    sent = call("language", "/texts/entities", TEXT.encode(), "text/plain", as_base64=True, headers=headers)
+    assert sent[0] == 200
+
+
 TRAILED_PNG, TRAILED_JPEG = PNG + b"trail", picture("JPEG") + b"\xff\xd8"
 STRAY_JPEG = picture("JPEG").replace(b"\xff\xdb", b"stray\xff\xdb", 1)
 
