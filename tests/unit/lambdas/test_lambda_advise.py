@@ -40,6 +40,7 @@ def test_the_curves_cross_where_the_advice_says_that_costs_do(call):
         (b'{"modality": "text", "task": "segmentation"}', "task"),
         (b'{"modality": "text", "task": "sentiment", "classes": NaN}', "body"),
         (b'{"modality": "text", "task": "sentiment", "accuracy_needed": Infinity}', "body"),
+        (b'{"modality": "text", "task": "sentiment", "accuracy_needed": 1e400}', "accuracy_needed"),
         (b'{"modality": "text", "task": "sentiment", "weeks_to_market": 1' + b"0" * 400 + b"}", "weeks_to_market"),
         (b'{"modality": "text", "task": "sentiment", "classes": ' + b"1" * 5_000 + b"}", "body"),
         (b'{"modality": ["text"], "task": "sentiment"}', "modality"),
