@@ -10,6 +10,7 @@ import math
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
+from numbers import Integral, Real
 from typing import Any
 
 from botocore.credentials import Credentials
@@ -109,7 +110,10 @@ class RecognitionClient(Operations):
         """An operation on a sequence: steps with a number for every channel, or a NumPy array of that shape."""
         if isinstance(sequence, str) or any(isinstance(step, str) for step in sequence):
             raise TypeError("sequence holds a str; steps are meant, each with a number for every channel.")
-        steps = [[float(number) for number in step] for step in sequence]
+        try:
+            steps = [[float(number) for number in step] for step in sequence]
+        except OverflowError as error:
+            raise ValueError("sequence holds a number that is too large for a float.") from error
         if not all(math.isfinite(number) for step in steps for number in step):
             raise ValueError("sequence holds a NaN or an infinity, for which JSON has no number.")
         return Answer.of(self.send_json(path, options, {"sequence": steps}))
@@ -180,7 +184,7 @@ def require(value: object, kinds: type | tuple[type, ...], name: str, meant: str
 
 
 def written(value: Sequence[str] | str | float) -> str:
-    """An option as the API reads it: lists with commas.
+    """An option as the API reads it: lists with commas; NumPy's numbers are numbers.
 
     Raises:
         TypeError: when it is neither a text, a number nor a list of texts.
@@ -189,6 +193,9 @@ def written(value: Sequence[str] | str | float) -> str:
         return value
     if isinstance(value, Sequence):
         return ",".join(value)
-    require(value, (int, float), "An option", "a text, a number or a list of texts")
+    meant = "a text, a number or a list of texts"
+    if isinstance(value, bool):
+        raise TypeError(f"An option is a bool; {meant} is meant.")
+    require(value, Real, "An option", meant)
     # No exponent: 0.00001 and not 1e-05.
-    return f"{value:.9f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
+    return str(int(value)) if isinstance(value, Integral) else f"{float(value):.9f}".rstrip("0").rstrip(".")

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
@@ -229,17 +230,32 @@ def test_an_argument_of_another_type_is_refused_before_anything_is_sent(case):
     assert asked == []
 
 
-def test_an_option_that_cannot_be_written_is_refused_before_anything_is_sent():
+@pytest.mark.parametrize(
+    ("option", "words"),
+    [({"include_labels": {"Cat"}}, "An option is a set"), ({"min_confidence": True}, "An option is a bool")],
+)
+def test_an_option_that_cannot_be_written_is_refused_before_anything_is_sent(option, words):
     send, asked = replies()
-    with pytest.raises(TypeError, match="An option is a set"):
-        RecognitionClient(send).image_labels(b"image", include_labels={"Cat"})
+    with pytest.raises(TypeError, match=words):
+        RecognitionClient(send).image_labels(b"image", **option)
     assert asked == []
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+@pytest.mark.parametrize(
+    ("given", "written"),
+    [(0.00001, "0.00001"), (1, "1"), (np.float32(0.5), "0.5"), (np.int64(7), "7"), (1e-12, "0")],
+)
+def test_a_number_is_written_without_an_exponent_whoever_it_is_of(given, written):
+    send, asked = replies(GOOD)
+    RecognitionClient(send).image_labels(b"image", min_confidence=given)
+    ((_, query, _, _),) = asked
+    assert query == {"min_confidence": written}
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), 10**400])
 def test_a_reading_that_is_no_number_is_refused_before_anything_is_sent(value):
     send, asked = replies()
-    with pytest.raises(ValueError, match="a NaN or an infinity"):
+    with pytest.raises(ValueError, match="a NaN or an infinity|too large for a float"):
         RecognitionClient(send).sequence_class([[1.0], [value]])
     assert asked == []
 
