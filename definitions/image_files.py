@@ -24,6 +24,9 @@ JPEG_BARE_MARKERS = frozenset({0x01, *range(0xD0, 0xD8)})
 # A second start or an end before the pixels, at which libjpeg gives up.
 JPEG_OUT_OF_PLACE = frozenset({0xD8, 0xD9})
 JPEG_SCAN, JPEG_APP1 = 0xDA, 0xE1
+# Comments, and what applications keep, such as broken colour profiles; but JFIF's and Adobe's segments, APP0 and APP14,
+# tell what the colours are.
+JPEG_WITHOUT_PIXELS = frozenset({*range(0xE1, 0xF0), 0xFE}) - {0xEE}
 EXIF_HEAD = b"Exif\0\0"
 BYTE_ORDERS = {b"II*\0": "<", b"MM\0*": ">"}
 ORIENTATION_TAG, SHORT = 0x0112, 3
@@ -128,16 +131,16 @@ def jpeg_segments(content: bytes) -> Iterator[tuple[int, int, int]]:
             return
 
 
-def without_stray_bytes(content: bytes) -> bytes:
-    """A JPEG file with nothing between its segments, for decoders that are stricter than libjpeg.
+def bare_jpeg(content: bytes) -> bytes:
+    """A JPEG file with what its pixels need and nothing else, for decoders that are stricter than libjpeg.
 
     Raises:
         DamagedImage: as `jpeg_segments`.
     """
     parts, end = [content[:2]], 2
-    for _, begin, stop in jpeg_segments(content):
-        parts.append(content[begin:stop])
-        end = stop
+    for marker, begin, end in jpeg_segments(content):
+        if marker not in JPEG_WITHOUT_PIXELS:
+            parts.append(content[begin:end])
     return b"".join([*parts, content[end:]])
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import simplejpeg
 from PIL import Image, UnidentifiedImageError
 
-from definitions.image_files import JPEG_SIGNATURE, orientation_of, read_header, upright, without_stray_bytes
+from definitions.image_files import JPEG_SIGNATURE, bare_jpeg, orientation_of, read_header, upright
 from definitions.words import LINE_BREAKS, RULES, words_of
 
 PADDING, UNKNOWN, FIRST_WORD = 0, 1, 2
@@ -93,11 +93,12 @@ def decode_jpeg(content: bytes) -> np.ndarray:
     try:
         return jpeg_pixels(content)
     except ValueError:
-        # Stray bytes between segments, which libjpeg and TensorFlow pass over, it refuses even when it is not strict.
-        cleaned = without_stray_bytes(content)
-        if len(cleaned) == len(content):
+        # Stray bytes and broken colour profiles, which libjpeg and TensorFlow pass over, it refuses even when it is not
+        # strict.
+        bare = bare_jpeg(content)
+        if len(bare) == len(content):
             raise
-        return jpeg_pixels(cleaned)
+        return jpeg_pixels(bare)
 
 
 def jpeg_pixels(content: bytes) -> np.ndarray:

@@ -108,6 +108,17 @@ def test_a_jpeg_with_stray_bytes_before_a_segment_becomes_the_same_pixels(marker
     assert_nearly_equal(READ_IMAGE(stray), DECODE(tf.constant([stray])).numpy())
 
 
+def test_a_jpeg_with_a_broken_colour_profile_becomes_the_same_pixels():
+    content = file_of(Image.linear_gradient("L").resize((61, 40)).convert("RGB"), "JPEG")
+    profile = b"ICC_PROFILE\0\x01\x01broken"
+    # The same part of it twice.
+    segments = (b"\xff\xe2" + (len(profile) + 2).to_bytes(2) + profile) * 2
+    broken = content.replace(b"\xff\xdb", segments + b"\xff\xdb", 1)
+
+    np.testing.assert_array_equal(READ_IMAGE(broken), READ_IMAGE(content))
+    assert_nearly_equal(READ_IMAGE(broken), DECODE(tf.constant([broken])).numpy())
+
+
 @pytest.mark.parametrize("steps", [1, 5, 7])
 def test_a_sequence_is_padded_alike(steps):
     read = reader_of({"feature": "sequence", "sequence_length": 7, "channels": 3})

@@ -15,10 +15,10 @@ from definitions.image_files import (
     DamagedImage,
     ImageHeader,
     UnreadableImage,
+    bare_jpeg,
     orientation_of,
     read_header,
     upright,
-    without_stray_bytes,
 )
 
 SIZE = (23, 17)
@@ -68,10 +68,19 @@ def test_stray_bytes_before_a_segment_are_passed_over(marker, stray):
     assert read_header(content) == ImageHeader("image/jpeg", *SIZE)
 
 
-@pytest.mark.parametrize("stray", [b"", b"\0", b"stray", b"\xff\xff\xff"])
-def test_a_file_without_its_stray_bytes_is_the_one_that_it_was(stray):
-    content = image_file("JPEG", 6)
-    assert without_stray_bytes(content.replace(b"\xff\xdb", stray + b"\xff\xdb", 1)) == content
+@pytest.mark.parametrize("stray", [b"", b"\0", b"stray", b"\xff\xff\xff", b"\xff\xfe\0\x06note"])
+@pytest.mark.parametrize("orientation", [None, 6])
+def test_a_bare_file_has_what_its_pixels_need(stray, orientation):
+    content = image_file("JPEG", orientation)
+    assert bare_jpeg(content.replace(b"\xff\xdb", stray + b"\xff\xdb", 1)) == image_file("JPEG")
+
+
+def test_a_bare_file_keeps_what_tells_the_colours():
+    buffer = io.BytesIO()
+    Image.new("CMYK", SIZE, (200, 10, 30, 40)).save(buffer, "JPEG")
+    content = buffer.getvalue()
+    assert b"Adobe" in content
+    assert bare_jpeg(content) == content
 
 
 @pytest.mark.parametrize("marker", [b"\xff\xd8", b"\xff\xd9"])
