@@ -16,7 +16,7 @@ WITHOUT_COMPILERS := --no-emit-package backports-strenum
 # What commands make in build without being told a place.
 MADE_IN_BUILD := bakeoff cdk-home cdk.out console cost-dev cost-prod demo distribution embedded/state embedded/aws.log
 MADE_IN_BUILD += embedded/keys.curl embedded/console.html lambda-code other sbom site vendored
-MADE_IN_BUILD += data/cifar10 data/fashion_mnist data/imdb data/smartwatch
+MADE_IN_BUILD += nightly nightly.unfinished data/cifar10 data/fashion_mnist data/imdb data/smartwatch
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export JSII_NODE := $(CURDIR)/$(VENV)/bin/node
 # Without compiled modules each start of aws-cdk-lib takes seven seconds more, and the tests start it dozens of times.
@@ -63,8 +63,16 @@ test-native: with-dev  ## Run the tests of native code with oneDNN off and on, a
 # Hours, where the others have minutes: of each operation 200 requests, right and wrong ones, and real files of packages.
 NIGHTLY := tests/nightly tests/local/deployed/test_the_contract.py
 test-nightly: export SCHEMATHESIS_EXAMPLES := 200
-test-nightly: with-dev  ## Search the API for what breaks it, for hours, and test the benchmarks and what they recorded.
+test-nightly: with-dev build/nightly  ## Search the API for what breaks it, for hours, and test the benchmarks and what they recorded.
 	@python tools/limited.py 14400 python -m pytest --quiet --override-ini session_timeout=14000 $(NIGHTLY)
+
+# Pictures that packages carry, to be read and not run: only Pillow's source has its test images.
+build/nightly:
+	@uv pip install --quiet --no-deps --target build/nightly.unfinished/scikit-image scikit-image==0.26.0
+	@pip download --quiet --no-deps --no-binary pillow --dest build/nightly.unfinished \
+	  pillow==$$(python -c "import PIL; print(PIL.__version__)")
+	@tar -xzf build/nightly.unfinished/pillow-*.tar.gz -C build/nightly.unfinished
+	@mv build/nightly.unfinished build/nightly
 
 # One action of one role at a time is removed, and the smallest flow that needs it has to fail; it takes hours.
 test-permissions: with-dev  ## Remove each granted action by itself: something has to miss it.

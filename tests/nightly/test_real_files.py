@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import importlib
 import io
 import sysconfig
@@ -20,10 +21,15 @@ from lambdas.vision import operations as vision
 from local_aws.managed.pictures import as_seen
 from serving.preprocessing import Unreadable, decode
 
-PLACES = [Path(sysconfig.get_path("purelib")), Path(sysconfig.get_path("stdlib")) / "test"]
+# The last is what `make test-nightly` fetches: the test images of Pillow and the data of scikit-image.
+PLACES = [
+    Path(sysconfig.get_path("purelib")),
+    Path(sysconfig.get_path("stdlib")) / "test",
+    Path("build/nightly"),
+]
 # Pillow decodes these without their end; TensorFlow does not.
 ENDLESS = {"png-truncated.png"}
-PICTURES = sorted(
+FILES = sorted(
     {
         file.resolve()
         for place in PLACES
@@ -31,6 +37,20 @@ PICTURES = sorted(
         if file.suffix.lower() in (".png", ".jpg", ".jpeg") and file.is_file() and file.name not in ENDLESS
     }
 )
+
+
+def decodes(file: Path) -> bool:
+    """Whether Pillow reads a file as a PNG or JPEG, to its end."""
+    try:
+        with Image.open(file, formats=("PNG", "JPEG")) as image:
+            image.load()
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+        return False
+    return True
+
+
+PICTURES = [file for file in FILES if decodes(file)]
+DAMAGED = [file for file in FILES if file not in PICTURES]
 TEXTS = sorted((PLACES[1] / "cjkencodings").glob("*-utf8.txt"))
 # Python's codecs that are no encodings of the web.
 NOT_DECODED = {"euc_jisx0213", "hz", "iso2022_kr", "johab", "shift_jisx0213"}
@@ -86,6 +106,13 @@ def test_a_picture_is_decoded_for_our_networks_or_refused(file):
         except Unreadable:
             continue
         assert (pixels.ndim, pixels.shape[2]) == (3, 3)
+
+
+@pytest.mark.parametrize("file", DAMAGED, ids=lambda file: file.name)
+def test_a_file_that_pillow_does_not_decode_is_read_or_refused(file):
+    for read in (read_header, as_seen, decode):
+        with contextlib.suppress(UnreadableImage, Unreadable):
+            read(file.read_bytes())
 
 
 @picture
