@@ -14,7 +14,8 @@ IN_THE_RUNTIME := botocore python-dateutil six urllib3
 # LiteRT wants it for compilers that are not used where it serves, and pip refuses it on every Python since 3.11.
 WITHOUT_COMPILERS := --no-emit-package backports-strenum
 # What commands make in build without being told a place.
-MADE_IN_BUILD := bakeoff cdk-home cdk.out console cost-dev cost-prod demo distribution embedded/state embedded/aws.log
+MADE_IN_BUILD := bakeoff cdk-home cdk.out console cost-dev cost-prod demo distribution doctor-dev doctor-prod
+MADE_IN_BUILD += embedded/state embedded/aws.log
 MADE_IN_BUILD += embedded/keys.curl embedded/console.html lambda-code other sbom site vendored
 MADE_IN_BUILD += nightly nightly.unfinished data/cifar10 data/fashion_mnist data/imdb data/smartwatch
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
@@ -74,8 +75,8 @@ build/nightly:
 	@tar -xzf build/nightly.unfinished/pillow-*.tar.gz -C build/nightly.unfinished
 	@mv build/nightly.unfinished build/nightly
 
-# One action of one role at a time is removed, and the smallest flow that needs it has to fail; it takes hours.
-test-permissions: with-dev  ## Remove each granted action by itself: something has to miss it.
+# An action of each role and flow is removed, and the flow has to fail; `make test` judges all of them by its record.
+test-permissions: with-dev  ## Remove granted actions one at a time: the flow that needs one has to fail.
 	@python -m pytest -o session_timeout=0 tests/local/deployed/each_grant.py
 
 test-model: with-model-and-test  ## Run the tests of the networks alone, which need no CDK.

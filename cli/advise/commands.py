@@ -121,19 +121,34 @@ def cost(environment: EnvironmentOption = DEFAULT_ENVIRONMENT, as_json: JsonOpti
     )
 
 
-@app.command(epilog=example("recognition doctor --environment prod"))
-def doctor(environment: EnvironmentOption = DEFAULT_ENVIRONMENT, as_json: JsonOption = False) -> None:
+@app.command(epilog=example("recognition doctor --aws --environment prod"))
+def doctor(
+    environment: EnvironmentOption = DEFAULT_ENVIRONMENT,
+    rehearsed: Annotated[
+        bool,
+        typer.Option(
+            "--aws", help="Rehearse the deployment too: synthesise, and ask about templates and permissions."
+        ),
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
     """Ask your AWS account whether it can run the app: instance quotas, Lambda concurrency, container images."""
     import datetime
 
     from cli.advise import doctor as examination
+    from cli.advise import rehearsal
+    from cli.shared.deploy import synthesise
     from cli.shared.target import Target
 
     settings = settings_of(environment)
     target = Target(environment, {"AWS_REGION": settings.region})
     target.require_account()
-    with Progress().step(f"Asking your account in {settings.region}"):
+    with Progress().step(f"Asking your account in {settings.region}") as detail:
         findings = examination.examine(target, settings, datetime.datetime.now(datetime.UTC).date())
+        if rehearsed:
+            assembly = BUILD / f"doctor-{environment}"
+            synthesise(environment, assembly, detail)
+            findings += rehearsal.rehearse(target, settings, assembly, detail)
     is_well = all(finding.is_well for finding in findings)
     if as_json:
         problem = None if is_well else "The account cannot run the app yet: see what each remedy says."
@@ -142,7 +157,8 @@ def doctor(environment: EnvironmentOption = DEFAULT_ENVIRONMENT, as_json: JsonOp
         table = new_table("What", "Needed", "Found", "To do", title=f"{environment} in {settings.region}")
         for one in findings:
             numbers = ("" if value is None else f"{value:g}" for value in (one.needed, one.found))
-            table.add_row(one.what, *numbers, one.remedy or "nothing")
+            not_asked = f"not asked: {one.not_asked}" if one.not_asked else "nothing"
+            table.add_row(one.what, *numbers, one.remedy or not_asked)
         Console().print(table)
     if not is_well:
         raise typer.Exit(1)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import datetime
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from cli.advise.findings import Finding, asked
 from cli.models.release import VERSION_PARAMETER
 from cli.shared.target import Target
 from stacks.settings import EnvironmentSettings
@@ -20,33 +20,13 @@ UNRESERVED_EXECUTIONS = 100
 FUNCTIONS = 4
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One thing that was looked at.
-
-    Attributes:
-        what: in words; a quota by the name that Service Quotas gives it.
-        needed: at least; None where nothing is counted.
-        found: None where AWS does not say.
-        remedy: what to do; empty when all is well.
-    """
-
-    what: str
-    needed: float | None
-    found: float | None
-    remedy: str
-
-    @property
-    def is_well(self) -> bool:
-        """Whether there is nothing to do."""
-        return not self.remedy
-
-
 def examine(target: Target, settings: EnvironmentSettings, today: datetime.date) -> list[Finding]:
     """Everything that would stop the settings' first training or first release in this account."""
     return [
-        *quota_findings(settings, sagemaker_quotas(target)),
-        lambda_finding(settings, concurrent_executions(target)),
+        *asked("SageMaker's quotas", lambda: quota_findings(settings, sagemaker_quotas(target))),
+        *asked(
+            "Lambda concurrent executions", lambda: [lambda_finding(settings, concurrent_executions(target))]
+        ),
         *image_findings(settings, today),
     ]
 

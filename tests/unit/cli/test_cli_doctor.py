@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import datetime
 import json
+from types import SimpleNamespace
 
 import pytest
+from botocore.exceptions import ClientError
 
 from cli.advise import doctor
 from cli.shared.project import ROOT
@@ -116,3 +118,19 @@ def test_applied_quotas_count_more_than_defaults():
 
     target = type("Target", (), {"client": staticmethod(lambda service: Quotas())})
     assert doctor.sagemaker_quotas(target) == {"a": 4.0, "b": 1.0}
+
+
+def test_quotas_that_may_not_be_asked_are_listed_and_the_rest_is_asked():
+    def refused(*_: str, **__: str) -> None:
+        raise ClientError({"Error": {"Code": "AccessDenied", "Message": "Not yours."}}, "ListServiceQuotas")
+
+    clients = {
+        "service-quotas": SimpleNamespace(get_paginator=refused),
+        "lambda": SimpleNamespace(
+            get_account_settings=lambda: {"AccountLimit": {"ConcurrentExecutions": 1000}}
+        ),
+    }
+    quotas, functions, *images = doctor.examine(SimpleNamespace(client=clients.get), settings(), TODAY)
+    assert (quotas.what, quotas.is_well) == ("SageMaker's quotas", True)
+    assert "Not yours." in quotas.not_asked
+    assert (functions.found, len(images)) == (1000, 2)

@@ -140,8 +140,13 @@ COMMANDS = {
         {"cli.shared.deploy.synthesise": gives(None), "cli.advise.standing_cost.templates_in": gives([])},
     ),
     "doctor": (
-        [],
-        {"cli.shared.target.Target.require_account": gives(None), "cli.advise.doctor.examine": gives([])},
+        ["--aws"],
+        {
+            "cli.shared.target.Target.require_account": gives(None),
+            "cli.shared.deploy.synthesise": gives(None),
+            "cli.advise.doctor.examine": gives([]),
+            "cli.advise.rehearsal.rehearse": gives([]),
+        },
     ),
     "prices refresh": ([], {"cli.advise.prices.refresh": gives([])}),
     "remove-versions": (
@@ -206,7 +211,9 @@ def test_a_failure_has_the_same_shape(path, monkeypatch, capsys, tmp_path):
             "doctor",
             {
                 "cli.shared.target.Target.require_account": gives(None),
-                "cli.advise.doctor.examine": gives([SimpleNamespace(is_well=False, what="quota")]),
+                "cli.shared.deploy.synthesise": gives(None),
+                "cli.advise.doctor.examine": gives([]),
+                "cli.advise.rehearsal.rehearse": gives([SimpleNamespace(is_well=False, what="role")]),
             },
         ),
     ],
