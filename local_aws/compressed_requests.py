@@ -1,4 +1,4 @@
-"""Unpacks a compressed request to the API, as API Gateway does; the header that told of it stays, as it does there."""
+"""Unpacks a compressed request to the API, within API Gateway's largest payload; the header that told of it stays."""
 
 from __future__ import annotations
 
@@ -45,10 +45,12 @@ def unpacked(body: bytes, coding: str) -> bytes:
     """A body as it was before its content coding.
 
     Raises:
-        Refused: 415 when the coding is not known or the body is not of it, 413 when it unpacks to too much.
+        Refused: 415 when the coding is not known or the body is not of it, 413 when it is, or unpacks to, too much.
     """
     name = coding.strip().lower() or IDENTITY
     if name == IDENTITY:
+        if len(body) > MOST_BYTES:
+            raise Refused(413, "Request Too Long")
         return body
     if name not in CODINGS:
         raise Refused(415, "Unsupported Media Type")

@@ -22,7 +22,7 @@ from ministack.services import (
 )
 from ministack.services.cloudformation import provisioners, stacks
 
-from local_aws import alarms, compressed_requests, dead_letters, state_limits
+from local_aws import alarms, compressed_requests, dead_letters, lambda_limits, state_limits
 from local_aws.autoscaling import Autoscaling
 from local_aws.bookkeeping import bookkeeping_handlers
 from local_aws.iam import enforcement
@@ -35,19 +35,21 @@ from local_aws.periodic import periodically
 from local_aws.sagemaker.cloudformation import Provisioner
 from local_aws.sagemaker.integrations import dispatch_table
 from local_aws.sagemaker.metrics import PERIOD_SECONDS
-from local_aws.sagemaker.service import SageMaker
+from local_aws.sagemaker.places import Places
 
 
-def install(sagemaker: SageMaker, stand_ins: StandIns) -> Autoscaling:
+def install(places: Places, stand_ins: StandIns) -> Autoscaling:
     """Registers services, resource types and Step Functions integrations, and begins to publish endpoints' metrics.
 
     Returns what scales them.
     """
-    app.SERVICE_HANDLERS["sagemaker"] = sagemaker.handle_request
-    stand_ins.clients = sagemaker.client
+    sagemaker = places.first
+    app.SERVICE_HANDLERS["sagemaker"] = places.handle_request
+    stand_ins.clients, stand_ins.may = sagemaker.client, sagemaker.decisions.may
     stand_ins.register(app.SERVICE_HANDLERS)
     name_services("sagemaker", "rekognition", "comprehend", "application-autoscaling")
     scaling = Autoscaling(sagemaker)
+    sagemaker.endpoints.before_update = scaling.require_types_kept
     app.SERVICE_HANDLERS["application-autoscaling"] = scaling.handle_request
     ours = Provisioner(sagemaker).handlers() | scaling.handlers() | bookkeeping_handlers(sagemaker.client)
     provisioners._RESOURCE_HANDLERS.update(ours)
@@ -63,6 +65,7 @@ def install(sagemaker: SageMaker, stand_ins: StandIns) -> Autoscaling:
     alarms.install()
     dead_letters.install()
     state_limits.install()
+    lambda_limits.install()
     sagemaker.endpoints.watch_alarms = partial(alarms.AlarmWatch, sagemaker.endpoints.metrics)
     periodically(PERIOD_SECONDS, sagemaker.endpoints.metrics.publish)
     return scaling
@@ -91,7 +94,7 @@ def run_on_worker_threads(types: set[str]) -> None:
 # Private names by the module that they are of.
 PRIVATE: tuple[tuple[ModuleType, str], ...] = (
     (app, "SERVICE_HANDLERS _credential_failure _routing_params _send_response pin_request_origin"),
-    (apigateway_v1, "_call_lambda_raw handle_execute"),
+    (apigateway_v1, "_call_lambda_raw _gw_error _invoke_lambda_proxy_v1 handle_execute"),
     (
         cloudwatch,
         "_alarms _composite_alarms _dims_from_list _dims_key _dispatch_alarm_actions _evaluate_alarm _metrics "
@@ -107,7 +110,11 @@ PRIVATE: tuple[tuple[ModuleType, str], ...] = (
         "pin_request_origin resolve_principal",
     ),
     (lambda_runtime, "execution_credentials"),
-    (lambda_svc, "_emit_lambda_logs execution_credentials"),
+    (
+        lambda_svc,
+        "_add_permission _create_function _emit_lambda_logs _execute_function _functions _invoke _update_config "
+        "execution_credentials",
+    ),
     (provisioners, "_RESOURCE_HANDLERS"),
     (responses, "_account_from_sts_session"),
     (router, "SERVICE_PATTERNS"),

@@ -34,22 +34,30 @@ def serve(
     from local_aws.launcher import REGION, console_credentials
     from local_aws.managed.process import StandIns
     from local_aws.own_origin import for_own_origin
+    from local_aws.sagemaker.names import Names
+    from local_aws.sagemaker.places import Places
     from local_aws.sagemaker.service import SageMaker
     from local_aws.signatures import for_known_keys
     from local_aws.state import DECISIONS_FILE, KEPT_FILE
 
     port = listener.getsockname()[1]
-    sagemaker = SageMaker(
-        state / "sagemaker",
-        f"http://127.0.0.1:{port}",
-        keys,
-        state / DECISIONS_FILE,
-        concurrent_jobs=concurrent_jobs,
-        without_capacity=without_capacity,
-        wait_scale=wait_scale,
-    )
+
+    def sagemaker_in(place: Names) -> SageMaker:
+        return SageMaker(
+            state / "sagemaker" / f"{place.account}-{place.region}",
+            f"http://127.0.0.1:{port}",
+            keys,
+            state / DECISIONS_FILE,
+            concurrent_jobs=concurrent_jobs,
+            without_capacity=without_capacity,
+            wait_scale=wait_scale,
+            names=place,
+        )
+
+    places = Places(sagemaker_in)
+    sagemaker = places.first
     stand_ins = StandIns()
-    scaling = install(sagemaker, stand_ins)
+    scaling = install(places, stand_ins)
     if keep:
         restore_kept(state / KEPT_FILE, sagemaker, scaling)
     application = with_console(
@@ -90,7 +98,7 @@ def serve(
             # After ministack's own: the file says that everything is complete.
             write_kept(state / KEPT_FILE, sagemaker, scaling, port)
     finally:
-        sagemaker.close()
+        places.close()
 
 
 async def announce_when_ready(port: int, announce: Callable[[], None]) -> None:

@@ -18,8 +18,8 @@ ACTING: ContextVar[str | None] = ContextVar("acting", default=None)
 class Clients:
     """Makes each client once, for any thread: boto3 makes them in one only."""
 
-    def __init__(self, endpoint_url: str, keys: Keys) -> None:
-        self.endpoint_url, self.keys = endpoint_url, keys
+    def __init__(self, endpoint_url: str, keys: Keys, region: str = REGION) -> None:
+        self.endpoint_url, self.keys, self.region = endpoint_url, keys, region
         self.made: dict[tuple[str, str | None], Any] = {}
         self.lock = threading.Lock()
 
@@ -38,7 +38,7 @@ class Clients:
                 self.made[service, role_arn] = boto3.client(
                     service,
                     endpoint_url=self.endpoint_url,
-                    region_name=REGION,
+                    region_name=self.region,
                     **{name.lower(): value for name, value in key.items()},
                 )
             return self.made[service, role_arn]

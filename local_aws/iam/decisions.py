@@ -90,19 +90,16 @@ class Decisions:
         self.record.write(role, call, str(refused) if refused else None)
         return refused
 
+    def may(self, access_key_id: str, call: Call) -> bool:
+        """Whether who has a key may make a call that the request at hand takes beside its own."""
+        return evaluated(access_key_id, call) is None
+
     def refusal(self, role_arn: str, call: Call) -> Refused | None:
         """Why a role may not do something, outside of any request; None when it may."""
         self.roles_are_there.wait()
         in_account()
         key = session_of(role_arn, role_arn, "service")["AWS_ACCESS_KEY_ID"]
-        found = iam_evaluator.enforce(
-            key,
-            call.action,
-            call.service,
-            REGION,
-            resource_arn=call.resource,
-            service_context=dict(call.context),
-        )
+        found = evaluated(key, call)
         if isinstance(found, AuthError):
             return Refused(role_arn, call, f"because {found.message}")
         return getattr(found, "refused", None)
@@ -145,6 +142,18 @@ class Decisions:
         said = Call(call.action, call.resource, {**call.context, "aws:SourceArn": source_arn})
         self.record.write(service, said, None if allowed else refused)
         return allowed
+
+
+def evaluated(access_key_id: str, call: Call) -> EvalResult | AuthError | None:
+    """ministack's decision on a call with a key, with what the call takes beside itself; None where all is allowed."""
+    return iam_evaluator.enforce(
+        access_key_id,
+        call.action,
+        call.service,
+        REGION,
+        resource_arn=call.resource,
+        service_context=dict(call.context),
+    )
 
 
 def reason_of(evaluation: EvalResult, principal: iam_evaluator.PrincipalInfo, call: Call) -> str:

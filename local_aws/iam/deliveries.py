@@ -7,6 +7,7 @@ from typing import Any
 
 from ministack.services import apigateway_v1, eventbridge, lambda_svc
 
+from local_aws import dead_letters
 from local_aws.iam.calls import Call, arn, log_stream
 from local_aws.iam.decisions import Decisions
 
@@ -40,13 +41,13 @@ class Deliveries:
     def deliver_if_allowed(
         self, target: dict[str, Any], event: dict[str, Any], source: dict[str, Any], *rest: Any
     ) -> None:
-        """An event or a turn of a schedule, to a target; on AWS a refused one counts as a FailedInvocation."""
+        """An event or a turn of a schedule, to a target; one that is refused goes to the target's dead letters."""
         if self.may_deliver(target, source):
             self.deliver(target, event, source, *rest)
-        else:
-            print(
-                f"{source.get('Arn')} may not reach its target {target['Arn']}.", file=sys.stderr, flush=True
-            )
+            return
+        sentence = f"{source.get('Arn')} may not reach its target {target['Arn']}."
+        print(sentence, file=sys.stderr, flush=True)
+        dead_letters.keep(target, event, source, "NO_PERMISSIONS", sentence)
 
     def may_deliver(self, target: dict[str, Any], source: dict[str, Any]) -> bool:
         """Whether a rule or a schedule may reach a target."""

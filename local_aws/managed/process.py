@@ -21,9 +21,11 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+from ministack.core.router import extract_access_key_id
 
 from local_aws import environments
 from local_aws.child_processes import start_child
+from local_aws.iam.calls import Call
 from local_aws.managed.objects import with_objects
 from local_aws.managed.service import CONTENT_TYPE, NO_ANSWER, STAND_IN_HEADER, STILL_LOADING, Refused
 from local_aws.managed.worker import LOADED, REQUESTS_AT_ONCE
@@ -182,9 +184,11 @@ class StandIns:
 
     Attributes:
         clients: makes boto3's clients, by which objects are read that a request names; set before the first request.
+        may: whether who has an access key may make a call; set before the first request too.
     """
 
     clients: Callable[[str], Any]
+    may: Callable[[str, Call], bool]
 
     def __init__(self, command: Sequence[str] = COMMAND) -> None:
         """Starts nothing yet.
@@ -244,7 +248,8 @@ class StandIns:
         operation = headers.get("x-amz-target", "").rpartition(".")[2]
         try:
             if service == "rekognition" and b'"S3Object"' in body:
-                body = await asyncio.to_thread(with_objects, body, self.clients)
+                may = partial(self.may, extract_access_key_id(headers, query_params))
+                body = await asyncio.to_thread(with_objects, body, self.clients, may)
             worker = await self.start()
             # Who waits for models to load waits beside the others, not behind them.
             async with self.turns[service] if worker.has_loaded else nullcontext():

@@ -50,6 +50,7 @@ class Endpoints:
         wait_scale: the part of a deployment's waits that is waited.
         pending: the update, or the creation, that each endpoint is in.
         watch_alarms: begins to watch the alarms of an update, by their names; raises RolledBack when one is not there.
+        before_update: refuses an update, by the name and both configurations; raises ServiceError.
         when_changed: hears the name of an endpoint that began to serve something else, or is gone.
     """
 
@@ -61,6 +62,7 @@ class Endpoints:
         self.pending: dict[str, Pending] = {}
         self.when_changed: Callable[[str], None] = lambda name: None
         self.watch_alarms: Callable[[Sequence[str]], AlarmWatch] = NoAlarms
+        self.before_update: Callable[[str, dict[str, Any], dict[str, Any]], None] = lambda *_: None
         self.metrics = EndpointMetrics()
         self.shadows = Shadows(models)
         self.lock = threading.RLock()
@@ -134,6 +136,9 @@ class Endpoints:
             status = endpoint["EndpointStatus"]
             if status not in ("InService", "Failed"):
                 raise validation_error(f"Cannot update in-progress endpoint {endpoint['EndpointName']}.")
+            self.before_update(
+                endpoint["EndpointName"], self.configs.get(endpoint["EndpointConfigName"], {}), config
+            )
             wanted = request.get("DeploymentConfig", {})
             if request.get("RetainDeploymentConfig"):
                 wanted = endpoint.get("LastDeploymentConfig", {})

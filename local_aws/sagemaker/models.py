@@ -14,7 +14,13 @@ from typing import Any
 from local_aws.iam.decisions import Refused
 from local_aws.iam.sagemaker import calls_of, publish_metrics, pull
 from local_aws.sagemaker.container_logs import LogPlace, follow
-from local_aws.sagemaker.containers import SERVERS, other_version, role_of_image, unknown_image
+from local_aws.sagemaker.containers import (
+    SERVERS,
+    other_version,
+    role_environment,
+    role_of_image,
+    unknown_image,
+)
 from local_aws.sagemaker.errors import validation_error
 from local_aws.sagemaker.listing import page
 from local_aws.sagemaker.model_servers import ModelServer, StartFailed, start_process
@@ -95,16 +101,17 @@ class Models:
 
     def start_one_or_many(self, name: str, variant: dict[str, Any]) -> ModelServer | MultiModelServer:
         """What answers for a variant; of a multi-model container nothing is loaded yet. See `start_server`."""
-        container, role = self.container_of(variant["ModelName"]), self.role_of(variant["ModelName"])
+        model = variant["ModelName"]
+        container = self.container_of(model)
         place = LogPlace.of_endpoint(name, variant["VariantName"])
         if not is_multi_model(container):
             return self.start_server(name, variant, place)
-        require_prefix(self.clients("s3", role), container["ModelDataUrl"])
+        require_prefix(self.clients("s3", self.role_of(model)), container["ModelDataUrl"])
 
         def load(target: str) -> ModelServer:
             uri = f"{container['ModelDataUrl']}{target}"
             with as_runtime_errors(uri):
-                return self.start_container(name, {**container, "ModelDataUrl": uri}, role, place)
+                return self.start_container(name, {**container, "ModelDataUrl": uri}, model, place)
 
         return MultiModelServer(load, at_most(container))
 
@@ -122,18 +129,19 @@ class Models:
             TransferFailed: when the model data cannot be had.
         """
         self.require_single_model(variant["ModelName"])
-        container, role = self.container_of(variant["ModelName"]), self.role_of(variant["ModelName"])
-        return self.start_container(name, container, role, place, variables)
+        container = self.container_of(variant["ModelName"])
+        return self.start_container(name, container, variant["ModelName"], place, variables)
 
     def start_container(
         self,
         name: str,
         container: dict[str, Any],
-        role_arn: str,
+        model: str,
         place: LogPlace,
         variables: dict[str, str] | None = None,
     ) -> ModelServer:
-        """The server of one model archive under a role; see `start_server`."""
+        """The server of one archive of a model, under the model's role; see `start_server`."""
+        described, role_arn = self.find(model), self.role_of(model)
         module = SERVERS.get(role_of_image(container["Image"]) or "")
         if module is None:
             raise StartFailed(unknown_image(container["Image"]))
@@ -150,8 +158,16 @@ class Models:
         folder = self.folder / f"{name}-{next(self.numbers)}"
         folder.mkdir(parents=True)
         try:
-            download_archive(self.clients("s3", role_arn), container["ModelDataUrl"], folder / "model")
-            environment = container.get("Environment", {}) | (variables or {})
+            s3 = self.clients("s3", role_arn)
+            download_archive(s3, container["ModelDataUrl"], folder / "model")
+            is_isolated = described.get("EnableNetworkIsolation", False)
+            environment = {
+                **role_environment(
+                    described["ModelArn"], role_arn, s3.meta.endpoint_url, is_isolated=is_isolated
+                ),
+                **container.get("Environment", {}),
+                **(variables or {}),
+            }
             # Without it a container runs on unmeasured.
             with suppress(Refused):
                 self.require(role_arn, publish_metrics(place.group))

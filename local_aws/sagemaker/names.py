@@ -31,3 +31,7 @@ class Names:
         if name not in things:
             raise not_found(kind, self.arn(kind, name))
         return things[name]
+
+
+DEPLOYMENT = Names()
+"""Where the app is deployed on the embedded AWS."""

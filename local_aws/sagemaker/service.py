@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
 import sys
@@ -28,7 +27,7 @@ from local_aws.sagemaker.jobs import Job, JobQueue
 from local_aws.sagemaker.listing import page
 from local_aws.sagemaker.members import RUNTIME_TABLE, TABLE
 from local_aws.sagemaker.models import Models
-from local_aws.sagemaker.names import Names
+from local_aws.sagemaker.names import DEPLOYMENT, Names
 from local_aws.sagemaker.processing_jobs import ProcessingJob
 from local_aws.sagemaker.registry import Registry
 from local_aws.sagemaker.shapes import Shapes, to_wire
@@ -53,20 +52,21 @@ class SageMaker:
         concurrent_jobs: int,
         without_capacity: frozenset[str] = frozenset(),
         wait_scale: float = WAIT_SCALE,
+        names: Names = DEPLOYMENT,
     ) -> None:
         self.without_capacity = without_capacity
         self.endpoint_url = endpoint_url
         self.keys = keys
-        self.client = Clients(endpoint_url, keys)
+        self.names = names
+        self.client = Clients(endpoint_url, keys, self.names.region)
         self.decisions = Decisions(Record(record))
-        self.names = Names()
         self.shapes, self.runtime_shapes = Shapes("sagemaker"), Shapes("sagemaker-runtime")
         self.training = JobQueue(folder / "jobs", concurrent_jobs)
         # Jobs of all kinds share the machine, so they share its places.
         self.processing = JobQueue(folder / "jobs", concurrent_jobs)
         self.transforming = JobQueue(folder / "jobs", concurrent_jobs)
         self.processing.places = self.transforming.places = self.training.places
-        self.registry = Registry(self.names, partial(tell_event_bridge, "aws.sagemaker"))
+        self.registry = Registry(self.names, partial(tell_event_bridge, "aws.sagemaker", place=self.names))
         self.models = Models(self.names, self.registry, folder / "endpoints", self.client)
         self.models.require = self.decisions.require
         self.endpoints = Endpoints(self.names, self.models, self.client, wait_scale)
@@ -244,12 +244,6 @@ class SageMaker:
         given = self.runtime_shapes.in_headers(operation, headers)
         if refusals := list(RUNTIME_TABLE[operation].refusals(given)):
             raise validation_error(f"{operation}: {' '.join(refusals)}")
-
-    async def handle_request(
-        self, method: str, path: str, headers: dict[str, str], body: bytes, query_params: dict
-    ) -> tuple[int, dict[str, str], bytes]:
-        """ministack's handler; the work is done on a thread, because some of it waits."""
-        return await asyncio.to_thread(self.answer, path, headers, body)
 
     def answer(self, path: str, headers: dict[str, str], body: bytes) -> tuple[int, dict[str, str], bytes]:
         """The HTTP answer to a request of either of SageMaker's two APIs."""

@@ -12,9 +12,9 @@ import pytest
 from stacks.settings.container_images import ENDPOINT_GPU_HOST
 from stacks.settings.instance_families import has_gpu
 
-from .calls import machines_of, resources_of
+from .calls import actions_of, machines_of, resources_of
 from .conftest import checked_templates
-from .grants import may, policies_of, role_of_service, roles_of, written
+from .grants import matches, may, policies_of, role_of_service, roles_of, written
 from .sagemaker_requests import settings_with
 from .test_options import EVERYTHING
 
@@ -119,6 +119,22 @@ def test_the_network_interfaces_of_processing_jobs_have_no_resource_filter(on_gp
     assert about
     for statement in about:
         assert resources_of(statement) == ["*"] and "Condition" not in statement
+
+
+@pytest.mark.parametrize("part", ["Training", "Watching"])
+def test_what_a_jobs_role_may_do_in_s3_its_networks_endpoint_lets_through(on_gpus, part, of_type):
+    (endpoint,) = of_type(on_gpus["Training"], "AWS::EC2::VPCEndpoint")
+    (way,) = endpoint["PolicyDocument"]["Statement"]
+    role, asked = role_of_service(on_gpus[part], "sagemaker"), 0
+    for statement in policies_of(on_gpus[part], role):
+        for action in actions_of(statement) if statement["Effect"] == "Allow" else ():
+            if action.startswith("s3:"):
+                asked += 1
+                assert action in actions_of(way)
+                for resource in resources_of(statement):
+                    place = written(resource).replace("*", "x")
+                    assert any(matches(written(pattern), place) for pattern in resources_of(way)), place
+    assert asked >= 4
 
 
 def test_what_was_captured_is_read_by_the_drift_job_alone(on_gpus):

@@ -54,6 +54,21 @@ def test_the_event_of_a_rule_that_reaches_no_target_is_kept(client, queue, targe
     }
 
 
+def test_the_event_of_a_rule_that_may_not_reach_its_target_is_kept(client, queue):
+    url, arn = queue
+    name = f"lost-{uuid.uuid4().hex[:8]}"
+    closed = client("sns").create_topic(Name=name)["TopicArn"]
+    events = client("events")
+    events.put_rule(Name=name, EventPattern=json.dumps({"source": [name]}))
+    events.put_targets(Rule=name, Targets=[{"Id": "1", "Arn": closed, "DeadLetterConfig": {"Arn": arn}}])
+    events.put_events(Entries=[{"Source": name, "DetailType": "Lost", "Detail": '{"number": 8}'}])
+    message = lost_in(client, url)
+    assert json.loads(message["Body"])["detail"] == {"number": 8}
+    attributes = message["MessageAttributes"]
+    assert attributes["ERROR_CODE"]["StringValue"] == "NO_PERMISSIONS"
+    assert attributes["TARGET_ARN"]["StringValue"] == closed
+
+
 def test_what_a_schedule_cannot_start_is_kept(client, queue):
     url, arn = queue
     client("scheduler").create_schedule(

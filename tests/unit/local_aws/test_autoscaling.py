@@ -275,6 +275,31 @@ def test_instances_of_an_endpoint_follow_too(scaled, monkeypatch):
     ]
 
 
+def configuration(instance_type: str, model: str = "m") -> dict[str, Any]:
+    """An endpoint's configuration of one variant."""
+    variant = {"VariantName": "primary", "ModelName": model, "InstanceType": instance_type}
+    return {"ProductionVariants": [variant]}
+
+
+def test_a_variant_keeps_its_instance_type_while_it_is_a_target(scaled):
+    before, other = configuration("ml.c5.xlarge"), configuration("ml.g4dn.xlarge")
+    scaled.scaling.require_types_kept("e", before, other)
+    target = scaled.create(
+        "ScalableTarget",
+        ServiceNamespace="sagemaker",
+        ResourceId="endpoint/e/variant/primary",
+        ScalableDimension=INSTANCES,
+        MinCapacity="1",
+        MaxCapacity="8",
+    )
+    scaled.scaling.require_types_kept("e", before, configuration("ml.c5.xlarge", "another"))
+    scaled.scaling.require_types_kept("another", before, other)
+    with pytest.raises(ServiceError, match="primary of endpoint e cannot be changed while"):
+        scaled.scaling.require_types_kept("e", before, other)
+    scaled.scaling.handlers()["AWS::ApplicationAutoScaling::ScalableTarget"]["delete"](target, {})
+    scaled.scaling.require_types_kept("e", before, other)
+
+
 class Backlogged(Deployed):
     """An asynchronous endpoint with the policies that our inference stack gives it, by a clock of the test's."""
 

@@ -76,3 +76,8 @@ def test_what_cannot_be_unpacked_is_refused_as_on_aws(send, body, coding):
 )
 def test_a_body_unpacks_to_the_largest_payload_at_most(send, size, status):
     assert send(gzip.compress(bytes(size)), {"content-encoding": "gzip"})[0] == status
+
+
+@pytest.mark.parametrize(("size", "status"), [(MOST_BYTES, 200), (MOST_BYTES + 1, 413)])
+def test_a_plain_body_is_the_largest_payload_at_most(send, size, status):
+    assert send(bytes(size), {})[0] == status

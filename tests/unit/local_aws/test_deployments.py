@@ -425,3 +425,18 @@ def test_an_endpoint_made_anew_in_the_middle_of_an_update_keeps_its_own_fleet():
     assert service.settled()["EndpointStatus"] == "InService"
     assert service.ask() == "third"
     assert not service.endpoints.pending
+
+
+def test_an_update_that_is_refused_before_it_begins_leaves_the_endpoint_as_it_was():
+    service = Service()
+    asked = []
+
+    def refuse(name: str, before: dict[str, Any], after: dict[str, Any]) -> None:
+        asked.append((name, before["EndpointConfigName"], after["EndpointConfigName"]))
+        raise ServiceError("ValidationException", "Not while it scales.")
+
+    service.endpoints.before_update = refuse
+    with pytest.raises(ServiceError, match="Not while it scales"):
+        service.update({})
+    assert asked == [("e", "old", "new")]
+    assert (service.describe()["EndpointStatus"], service.ask()) == ("InService", "old")
