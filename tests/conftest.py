@@ -87,6 +87,7 @@ def pytest_terminal_summary(terminalreporter, config: pytest.Config) -> None:
     """Says what `pytest_sessionfinish` found."""
     report = config.stash[REPORT]
     if report.is_of_all() and not config.option.keyword:
+        terminalreporter.write_line(report.share())
         for line in report.complaints():
             terminalreporter.write_line(line, red=True)
 

@@ -1,15 +1,13 @@
-"""What the deployed roles are granted, against what was decided about them while the deployed tests ran."""
+"""What the deployed roles are granted, against what the deployed tests would have missed without it."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass, field
-from fnmatch import fnmatch
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
@@ -17,10 +15,23 @@ from local_aws.state import DECISIONS_FILE
 
 from .unused_grants import UNUSED
 
+if TYPE_CHECKING:
+    from cli.shared.target import Target
+
+    from .removals import Grants
+
 DEPLOYED = Path(__file__).with_name("local") / "deployed"
 ROLE = re.compile(r"^Recognition-dev-(?P<title>.+?)[0-9A-F]{8}(-?[0-9A-F]+)?$")
-MEMBERS = ("files", "granted", "used", "refused", "strange")
+MEMBERS = ("files", "granted", "used", "refused", "strange", "left")
 REPORT = pytest.StashKey["Report"]()
+
+
+class Grant(NamedTuple):
+    """An action that a statement of a role's policy allows on its resources."""
+
+    role: str
+    action: str
+    place: str
 
 
 @dataclass
@@ -29,65 +40,95 @@ class Report:
 
     Attributes:
         files: those of the deployed tests of which one ran.
-        granted: each role's granted actions.
-        used: each role's actions that were asked for and allowed.
+        granted: each role's granted actions, each with the resources of its statement.
+        used: those of them that a recorded decision needs: without one of them it would be a refusal.
         refused: the sentences of what was refused to the app's own roles.
         strange: what was asked for that AWS has no such action for, or no such resource of it.
+        left: what was still there after all stacks were taken away, and that no document names.
     """
 
     files: set[str] = field(default_factory=set)
-    granted: set[tuple[str, str]] = field(default_factory=set)
-    used: set[tuple[str, str]] = field(default_factory=set)
+    granted: set[Grant] = field(default_factory=set)
+    used: set[Grant] = field(default_factory=set)
     refused: set[str] = field(default_factory=set)
     strange: set[str] = field(default_factory=set)
+    left: set[str] = field(default_factory=set)
 
     def add(self, other: dict[str, Any]) -> None:
         """Adds what another process has seen."""
         self.files |= set(other["files"])
-        self.granted |= {(role, action) for role, action in other["granted"]}
-        self.used |= {(role, action) for role, action in other["used"]}
+        self.granted |= {Grant(*one) for one in other["granted"]}
+        self.used |= {Grant(*one) for one in other["used"]}
         self.refused |= set(other["refused"])
         self.strange |= set(other["strange"])
+        self.left |= set(other["left"])
 
     def as_data(self) -> dict[str, list]:
-        """As xdist carries it."""
-        return {name: sorted(getattr(self, name)) for name in MEMBERS}
+        """As xdist carries it, which knows no classes of ours."""
+        seen = {name: sorted(getattr(self, name)) for name in MEMBERS}
+        return {
+            name: [one if isinstance(one, str) else tuple(one) for one in all_] for name, all_ in seen.items()
+        }
 
-    def read(self, iam: Any, state_directory: Path) -> None:
+    def end(self, target: Target, state_directory: Path) -> None:
+        """Takes a deployment away, and adds what is left, what its roles were granted and what was decided."""
+        from . import leftovers
+
+        grants = grants_of_the_app(target.client("iam"))
+        leftovers.destroy(target)
+        self.left |= set(leftovers.not_named(leftovers.leftovers(target)))
+        self.read(grants, state_directory)
+
+    def read(self, grants: Grants, state_directory: Path) -> None:
         """Adds what an embedded AWS has granted and decided."""
-        for page in iam.get_paginator("list_roles").paginate():
-            for role in page["Roles"]:
-                if title := title_of(role["RoleName"]):
-                    self.granted |= {(title, action) for action in granted_to(iam, role["RoleName"])}
-        for decision in map(json.loads, (state_directory / DECISIONS_FILE).read_text().splitlines()):
-            title = title_of(decision["principal"])
+        decisions = [*map(json.loads, (state_directory / DECISIONS_FILE).read_text().splitlines())]
+        for removal in grants.removals():
+            grant = Grant(title_of(removal.role) or "", removal.action, removal.place)
+            self.granted.add(grant)
+            if grants.noticed_by(removal, decisions):
+                self.used.add(grant)
+        for decision in decisions:
             if not is_in_reference(decision["action"], decision["resource"]):
                 self.strange.add(f"{decision['action']} on {decision['resource']}")
-            if "refused" in decision and (title or decision["principal"].endswith(".amazonaws.com")):
+            is_ours = title_of(decision["principal"]) or decision["principal"].endswith(".amazonaws.com")
+            if "refused" in decision and is_ours:
                 self.refused.add(decision["refused"])
-            elif title:
-                self.used.add((title, decision["action"]))
+
+    def named(self) -> set[Grant]:
+        """The grants that unused_grants.py gives a reason for."""
+        return {one for one in self.granted if (one.role, one.action) in named_actions()}
 
     def complaints(self) -> list[str]:
-        """One line for each refusal, each grant that nothing used, and each line of the table that is wrong."""
-        named = {
-            (role, action)
-            for roles in UNUSED.values()
-            for role, actions in roles.items()
-            for action in actions
-        }
-        left = self.granted - named
-        unused = {one for one in left if not is_used(one, self.used)}
-        wrong = {one for one in named if one not in self.granted or is_used(one, self.used)}
+        """One line for each refusal, each grant that nothing misses, and each line of the table that is wrong."""
+        missed = {(one.role, one.action) for one in self.granted - self.used}
         return [
             *(f"Refused: {sentence}" for sentence in sorted(self.refused)),
+            *(f"Left by a destroy, and not named in docs/releases.md: {name}" for name in sorted(self.left)),
             *(f"Not in the Service Authorization Reference: {call}" for call in sorted(self.strange)),
-            *(f"Granted and never used: {action} of {role}" for role, action in sorted(unused)),
             *(
-                f"In unused_grants.py and used, or not granted: {action} of {role}"
-                for role, action in sorted(wrong)
+                f"Granted, and nothing misses it: {one.action} of {one.role} on {one.place}"
+                for one in sorted(self.granted - self.used - self.named())
+            ),
+            *(
+                f"In unused_grants.py and missed, or not granted: {action} of {role}"
+                for role, action in sorted(named_actions() - missed)
             ),
         ]
+
+    @staticmethod
+    def grants_of(iam: Any) -> Grants:
+        """What the app's roles are granted now."""
+        return grants_of_the_app(iam)
+
+    def share(self) -> str:
+        """How many removals of a granted action the run would have noticed, in a sentence."""
+        rest = self.granted - (self.named() - self.used)
+        noticed = len(self.used) / len(rest) if rest else 1.0
+        return (
+            f"IAM: {len(self.granted)} granted actions of {len({one.role for one in self.granted})} roles. Without one "
+            f"of {len(self.used)} of them this run would have been refused something; "
+            f"{len(self.granted) - len(rest)} more are named with a reason. Of the rest {noticed:.1%} are missed."
+        )
 
     def is_of_all(self) -> bool:
         """Whether each file of the deployed tests had its turn."""
@@ -100,14 +141,21 @@ def title_of(role_name: str) -> str | None:
     return found["title"] if found else None
 
 
-def granted_to(iam: Any, role_name: str) -> Iterable[str]:
-    """The actions that a role's own policies allow."""
-    for name in iam.list_role_policies(RoleName=role_name)["PolicyNames"]:
-        document = iam.get_role_policy(RoleName=role_name, PolicyName=name)["PolicyDocument"]
-        for statement in document["Statement"]:
-            if statement["Effect"] == "Allow":
-                actions = statement["Action"]
-                yield from [actions] if isinstance(actions, str) else actions
+def grants_of_the_app(iam: Any) -> Grants:
+    """The policies of the app's roles, as they are now."""
+    # Every test loads this file, and not everywhere is what these need.
+    from .removals import Grants
+
+    pages = iam.get_paginator("list_roles").paginate()
+    roles = [role["RoleName"] for page in pages for role in page["Roles"]]
+    return Grants(iam, filter(title_of, roles))
+
+
+def named_actions() -> set[tuple[str, str]]:
+    """The role and the action of each line of unused_grants.py."""
+    return {
+        (role, action) for roles in UNUSED.values() for role, actions in roles.items() for action in actions
+    }
 
 
 @cache
@@ -130,8 +178,3 @@ def is_in_reference(action: str, resource: str) -> bool:
         arn_format for kind in found["Resources"] for arn_format in known["Resources"][kind]["ARNFormats"]
     ]
     return any(re.fullmatch(re.sub(r"\$\{\w+\}", "[^:]*", one), resource) for one in formats)
-
-
-def is_used(grant: tuple[str, str], used: Iterable[tuple[str, str]]) -> bool:
-    """Whether a role used an action, which may have wildcards."""
-    return any(role == grant[0] and fnmatch(action, grant[1]) for role, action in used)

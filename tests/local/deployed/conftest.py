@@ -37,7 +37,7 @@ def state_directory(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="package")
-def running(permissions, state_directory):
+def running(state_directory):
     """The embedded AWS of these tests."""
     with pytest.MonkeyPatch.context() as patch:
         # ministack shortens the waits of state machines by this factor.
@@ -45,19 +45,18 @@ def running(permissions, state_directory):
         running = EmbeddedAws.start(state_directory, log_file=state_directory.with_name("aws.log"))
     with running:
         yield running
-        iam = embedded_target("dev", running.endpoint_url, running.keys).client("iam")
-        permissions.read(iam, state_directory)
 
 
 @pytest.fixture(scope="package")
-def target(running, tmp_path_factory) -> Iterator[Target]:
-    """The app, freshly deployed; nothing is trained yet."""
+def target(permissions, running, state_directory, tmp_path_factory) -> Iterator[Target]:
+    """The app, freshly deployed; nothing is trained yet. In the end it is taken away, and what is left is noted."""
     with pytest.MonkeyPatch.context() as patch:
         # Another process of the tests may deploy at the same time.
         patch.setattr(deploy, "BUILD", tmp_path_factory.mktemp("build"))
         made = embedded_target("dev", running.endpoint_url, running.keys)
         deploy.deploy(made, silent)
         yield made
+    permissions.end(made, state_directory)
 
 
 @dataclass(frozen=True)
