@@ -107,7 +107,7 @@ async def answer(
 def configuration_of(systems_manager: Any, credentials: dict[str, str], region: str) -> dict[str, Any]:
     """What the page has to know of the app that is deployed in the embedded AWS.
 
-    The API is asked on the page's own address, with the keys of this start: who is told this may do everything here.
+    The API is asked on the page's own address, with keys that may ask the page's paths and nothing else.
 
     Raises:
         NotDeployed: when no environment of the app is there.

@@ -20,7 +20,7 @@ class Keys:
     Attributes:
         access_key_id: of the account's root.
         secret_access_key: what requests are signed with.
-        console_key: what the console's page shows to be told the other two.
+        console_key: what the console's page shows to be told the keys of its role.
     """
 
     access_key_id: str

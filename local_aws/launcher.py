@@ -60,11 +60,6 @@ def console_url(endpoint_url: str, keys: Keys) -> str:
     return f"{endpoint_url}{PREFIX}#key={keys.console_key}"
 
 
-def console_credentials(keys: Keys) -> dict[str, str]:
-    """The keys with which the console's page signs."""
-    return {"accessKeyId": keys.access_key_id, "secretAccessKey": keys.secret_access_key}
-
-
 class EmbeddedAws:
     """A running embedded AWS.
 

@@ -30,8 +30,9 @@ def serve(
 
     from local_aws.console import PREFIX, configuration_of, state_of, warm, with_console
     from local_aws.hooks import install
+    from local_aws.iam.console_role import lend_keys
     from local_aws.kept import restore_kept, write_kept
-    from local_aws.launcher import REGION, console_credentials
+    from local_aws.launcher import REGION
     from local_aws.managed.process import StandIns
     from local_aws.own_origin import for_own_origin
     from local_aws.sagemaker.names import Names
@@ -62,7 +63,7 @@ def serve(
         restore_kept(state / KEPT_FILE, sagemaker, scaling)
     application = with_console(
         ministack.app,
-        lambda: configuration_of(sagemaker.client("ssm"), console_credentials(keys), REGION),
+        lambda: configuration_of(sagemaker.client("ssm"), lend_keys(sagemaker.client("iam")), REGION),
         lambda: state_of(sagemaker.client),
     )
     application = for_own_origin(for_known_keys(application, keys.console_key), PREFIX)

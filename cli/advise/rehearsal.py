@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -78,7 +79,7 @@ class Rehearsal:
                 )
                 yield Finding(what, None, None, "", reason)
             else:
-                yield from asked(what, lambda text=text, what=what: [validated(client, what, text)])
+                yield from asked(what, partial(validated, client, what, text))
 
     def caller_findings(self, arn: str) -> Iterator[Finding]:
         """Whether the CDK's bootstrap is there and who asks may assume its roles, or may make them."""
@@ -170,29 +171,23 @@ class Rehearsal:
 
     def role_findings(self) -> Iterator[Finding]:
         """Whether each role may do what its policies say, which a deny among them or a boundary can take away."""
-        client = self.target.client("iam")
-        boundary = [self.boundary_document()] if self.boundary else []
+        policies: dict[str, Any] = {}
+        if self.boundary:
+            policies["PermissionsBoundaryPolicyInputList"] = [self.boundary_document()]
         for role, statements in self.assembly.roles():
-            document = json.dumps({"Version": "2012-10-17", "Statement": statements})
-            words: dict[str, Any] = {"PolicyInputList": [document]}
-            if boundary:
-                words["PermissionsBoundaryPolicyInputList"] = boundary
+            yield from asked(f"role {role}", partial(self.of_role, role, statements, policies))
 
-            def simulate(question: Question, words: dict[str, Any] = words) -> Any:
-                return client.get_paginator("simulate_custom_policy").paginate(
-                    **words, **request_of(question)
-                )
+    def of_role(self, role: str, statements: list[dict[str, Any]], others: dict[str, Any]) -> list[Finding]:
+        """The finding of one role; `others` are the policies beside its own, as a simulation takes them."""
+        document = json.dumps({"Version": "2012-10-17", "Statement": statements})
+        client = self.target.client("iam")
 
-            what, questions = f"role {role}", list(questions_of(statements))
-            remedy = (
-                f"{self.boundary} has to allow" if self.boundary else "A statement of the role itself denies"
-            )
-            yield from asked(
-                what,
-                lambda what=what, ask=simulate, all_=questions, words=remedy: [
-                    decided(what, ask, all_, words)
-                ],
-            )
+        def simulate(question: Question) -> Any:
+            pages = client.get_paginator("simulate_custom_policy")
+            return pages.paginate(PolicyInputList=[document], **others, **request_of(question))
+
+        remedy = f"{self.boundary} has to allow" if self.boundary else "A statement of the role itself denies"
+        return [decided(f"role {role}", simulate, list(questions_of(statements)), remedy)]
 
     def boundary_document(self) -> str:
         """The document of the settings' permissions boundary, as it is in force."""
@@ -203,15 +198,15 @@ class Rehearsal:
         return unquote(document) if isinstance(document, str) else json.dumps(document)
 
 
-def validated(client: Any, what: str, text: str) -> Finding:
+def validated(client: Any, what: str, text: str) -> list[Finding]:
     """What CloudFormation says of a template."""
     try:
         client.validate_template(TemplateBody=text)
     except ClientError as error:
         if error.response["Error"]["Code"] != "ValidationError":
             raise
-        return Finding(what, None, None, error.response["Error"]["Message"])
-    return Finding(what, None, None, "")
+        return [Finding(what, None, None, error.response["Error"]["Message"])]
+    return [Finding(what, None, None, "")]
 
 
 def request_of(question: Question) -> dict[str, Any]:

@@ -31,7 +31,7 @@ from lambdas.common.answers import error_members
 from lambdas.common.errors import RequestRefused
 from local_aws.console import PREFIX, with_console
 from local_aws.keys import Keys
-from local_aws.launcher import REGION, console_credentials
+from local_aws.launcher import REGION
 
 ROOT = Path(__file__).resolve().parents[2]
 SCREENSHOTS = ROOT / "build" / "console"
@@ -195,7 +195,7 @@ def configuration() -> dict[str, Any]:
         "region": REGION,
         "apiPath": API.rstrip("/"),
         "kinds": KIND_OF_INPUT,
-        "credentials": console_credentials(KEYS),
+        "credentials": {"accessKeyId": KEYS.access_key_id, "secretAccessKey": KEYS.secret_access_key},
     }
 
 

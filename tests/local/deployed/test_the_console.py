@@ -5,9 +5,14 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import boto3
+import pytest
+import requests
+from botocore.exceptions import ClientError
 from matplotlib import cbook
 
 from local_aws.launcher import console_url
+from recognition_client import RecognitionClient, RecognitionRefused
 
 from .asking import client_of, once_loaded
 from .reviews import GOOD
@@ -58,3 +63,21 @@ def test_the_console_asks_the_deployed_api_in_a_browser(running, target, release
     page.wait_for_selector("#state .run:has-text('loss: train')")
     page.close()
     assert complaints == []
+
+
+def test_the_consoles_keys_ask_the_pages_paths_and_do_nothing_else(running, target):
+    address, _, key = console_url(running.endpoint_url, running.keys).partition("#key=")
+    told = requests.get(
+        f"{address}config.json", headers={"Authorization": f"Bearer {key}"}, timeout=60
+    ).json()
+    keys = told["credentials"]
+    session = boto3.Session(
+        keys["accessKeyId"], keys["secretAccessKey"], keys["sessionToken"], told["region"]
+    )
+    client = RecognitionClient.signed(target.api_url(), session.get_credentials(), told["region"])
+    assert once_loaded(lambda: client.text_sentiment("A film."))
+    with pytest.raises(RecognitionRefused) as refused:
+        client.text_key_phrases("A film.")
+    assert refused.value.status == 403
+    with pytest.raises(ClientError, match="AccessDenied"):
+        session.client("s3", endpoint_url=running.endpoint_url).list_buckets()
