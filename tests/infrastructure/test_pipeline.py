@@ -352,6 +352,8 @@ def test_a_gate_that_is_no_share_trains_nothing(machine, gate, minimum):
         {"sagemaker_program": "other.py"},
         ["epochs"],
         "epochs",
+        # What a shell takes for more than itself, each without a space that would be refused anyway.
+        *({"epochs": f"1{character}2"} for character in ";#|&<>*?$'`\\\"()[]{}~!=%^,:/@"),
     ],
 )
 def test_hyperparameters_that_could_be_more_than_values_train_nothing(machine, chosen):

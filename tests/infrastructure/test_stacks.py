@@ -313,6 +313,19 @@ def test_a_release_is_taken_back_by_its_alarms(templates, of_type):
         assert policy["MaximumExecutionTimeoutInSeconds"] > wait + policy["TerminationWaitInSeconds"]
 
 
+def test_one_slow_minute_takes_no_release_back(templates, of_type):
+    """The first requests of a fleet are slow, and the p99 of few requests is their slowest."""
+    alarms = [
+        alarm
+        for alarm in of_type(templates["Inference"], "AWS::CloudWatch::Alarm")
+        if alarm.get("MetricName") == "ModelLatency"
+    ]
+    assert alarms
+    for alarm in alarms:
+        assert alarm["DatapointsToAlarm"] >= 2
+        assert alarm["EvaluationPeriods"] >= alarm["DatapointsToAlarm"]
+
+
 def test_a_fleet_of_several_instances_gets_a_canary(prod, of_type):
     for endpoint in of_type(prod["Inference"], "AWS::SageMaker::Endpoint"):
         routing = endpoint["DeploymentConfig"]["BlueGreenUpdatePolicy"]["TrafficRoutingConfiguration"]
