@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from local_aws.periodic import periodically
-from local_aws.sagemaker.errors import ServiceError, validation_error
+from local_aws.sagemaker.errors import ServiceError
 from local_aws.sagemaker.names import ACCOUNT
 from local_aws.sagemaker.service import SageMaker
 from local_aws.sagemaker.shapes import Shapes, now, to_wire
@@ -193,28 +193,6 @@ class Autoscaling:
                     "StatusMessage": message,
                 },
             )
-
-    def require_types_kept(self, endpoint: str, before: dict[str, Any], after: dict[str, Any]) -> None:
-        """Refuses another instance type for a variant that is a target (SageMaker guide, Update endpoints that use auto
-        scaling).
-
-        Raises:
-            ServiceError: saying what to take away first.
-        """
-        types = [
-            {
-                variant["VariantName"]: variant.get("InstanceType")
-                for variant in config.get("ProductionVariants", [])
-            }
-            for config in (before, after)
-        ]
-        for variant, instance_type in types[0].items():
-            resource = f"endpoint/{endpoint}/variant/{variant}"
-            if f"{resource}|{INSTANCES}" in self.targets and types[1].get(variant) != instance_type:
-                raise validation_error(
-                    f"The instance type of the variant {variant} of endpoint {endpoint} cannot be changed while it is "
-                    "registered as a scalable target. Deregister it first."
-                )
 
     def handlers(self) -> dict[str, dict[str, Any]]:
         """ministack's table of handlers for the two resource types."""

@@ -36,6 +36,7 @@ from local_aws.sagemaker.cloudformation import Provisioner
 from local_aws.sagemaker.integrations import dispatch_table
 from local_aws.sagemaker.metrics import PERIOD_SECONDS
 from local_aws.sagemaker.places import Places
+from local_aws.scaled_types import require_types_kept
 
 
 def install(places: Places, stand_ins: StandIns) -> Autoscaling:
@@ -49,7 +50,7 @@ def install(places: Places, stand_ins: StandIns) -> Autoscaling:
     stand_ins.register(app.SERVICE_HANDLERS)
     name_services("sagemaker", "rekognition", "comprehend", "application-autoscaling")
     scaling = Autoscaling(sagemaker)
-    sagemaker.endpoints.before_update = scaling.require_types_kept
+    sagemaker.endpoints.before_update = partial(require_types_kept, scaling.targets)
     app.SERVICE_HANDLERS["application-autoscaling"] = scaling.handle_request
     ours = Provisioner(sagemaker).handlers() | scaling.handlers() | bookkeeping_handlers(sagemaker.client)
     provisioners._RESOURCE_HANDLERS.update(ours)

@@ -16,6 +16,7 @@ from local_aws.sagemaker.errors import ServiceError
 from local_aws.sagemaker.inference_components import Component, InferenceComponents
 from local_aws.sagemaker.model_servers import Answering
 from local_aws.sagemaker.names import Names
+from local_aws.scaled_types import require_types_kept
 
 NAME = "recognition-dev-rnn-component"
 STEP = {"StepAdjustments": [{"MetricIntervalLowerBound": "0", "ScalingAdjustment": "1"}]}
@@ -283,7 +284,7 @@ def configuration(instance_type: str, model: str = "m") -> dict[str, Any]:
 
 def test_a_variant_keeps_its_instance_type_while_it_is_a_target(scaled):
     before, other = configuration("ml.c5.xlarge"), configuration("ml.g4dn.xlarge")
-    scaled.scaling.require_types_kept("e", before, other)
+    require_types_kept(scaled.scaling.targets, "e", before, other)
     target = scaled.create(
         "ScalableTarget",
         ServiceNamespace="sagemaker",
@@ -292,12 +293,12 @@ def test_a_variant_keeps_its_instance_type_while_it_is_a_target(scaled):
         MinCapacity="1",
         MaxCapacity="8",
     )
-    scaled.scaling.require_types_kept("e", before, configuration("ml.c5.xlarge", "another"))
-    scaled.scaling.require_types_kept("another", before, other)
+    require_types_kept(scaled.scaling.targets, "e", before, configuration("ml.c5.xlarge", "another"))
+    require_types_kept(scaled.scaling.targets, "another", before, other)
     with pytest.raises(ServiceError, match="primary of endpoint e cannot be changed while"):
-        scaled.scaling.require_types_kept("e", before, other)
+        require_types_kept(scaled.scaling.targets, "e", before, other)
     scaled.scaling.handlers()["AWS::ApplicationAutoScaling::ScalableTarget"]["delete"](target, {})
-    scaled.scaling.require_types_kept("e", before, other)
+    require_types_kept(scaled.scaling.targets, "e", before, other)
 
 
 class Backlogged(Deployed):
