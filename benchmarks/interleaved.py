@@ -6,11 +6,12 @@ import contextlib
 import json
 import os
 import platform
+import re
 import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -113,8 +114,55 @@ def environment() -> dict[str, Any]:
     }
 
 
+def beside(file: Path, processor_name: str) -> Path:
+    """Where a processor's result goes: the file, or where that is of another processor a file of its name beside it."""
+    if not file.exists() or json.loads(file.read_text(encoding="utf-8")).get("processor") in (
+        None,
+        processor_name,
+    ):
+        return file
+    words = re.sub(r"[^a-z0-9]+", "-", processor_name.lower()).strip("-")
+    return file.with_name(f"{file.stem}.{words}{file.suffix}")
+
+
 def write(file: Path, result: dict[str, Any]) -> None:
-    """Keeps a result and shows it."""
+    """Keeps a result, each processor's in a file of its own, and shows it."""
     text = json.dumps(result, indent=2, ensure_ascii=False)
-    file.write_text(text + "\n", encoding="utf-8")
+    beside(file, result.get("processor", "")).write_text(text + "\n", encoding="utf-8")
     print(text)
+
+
+class Parts:
+    """A result that is measured part by part; one that fails costs the others nothing.
+
+    Attributes:
+        result: what was measured so far; a part adds to it.
+        unfinished: the file that holds it until every part is there.
+    """
+
+    def __init__(self, file: Path, about: dict[str, Any]) -> None:
+        self.file, self.result = file, about
+        self.unfinished = file.with_name(f"{file.stem}.unfinished{file.suffix}")
+        self.failed: dict[str, str] = {}
+
+    @contextlib.contextmanager
+    def part(self, name: str) -> Iterator[None]:
+        """Measures a part inside; where it ends early, that is kept too, and the next may begin."""
+        try:
+            yield
+        except (SystemExit, OSError) as error:
+            self.failed[name] = str(error)
+            print(f"{name} failed: {error}", file=sys.stderr, flush=True)
+        found = {**self.result, "failed": self.failed}
+        self.unfinished.write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+    def finish(self) -> None:
+        """Writes the whole result.
+
+        Raises:
+            SystemExit: when a part failed; what was measured stays in `unfinished`, and an earlier result as it is.
+        """
+        if self.failed:
+            raise SystemExit(f"These failed: {', '.join(self.failed)}. The others are in {self.unfinished}.")
+        write(self.file, self.result)
+        self.unfinished.unlink(missing_ok=True)

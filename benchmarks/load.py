@@ -118,8 +118,6 @@ class Connection(asyncio.Protocol):
         Raises:
             ConnectionError: when the server ends the connection first.
         """
-        if self.transport.is_closing():
-            raise ConnectionError("The server ended the connection.")
         self.waiting = asyncio.get_running_loop().create_future()
         self.transport.write(request)
         return await self.waiting
@@ -162,6 +160,12 @@ class Load:
         loop = asyncio.get_running_loop()
         made = [loop.create_connection(Connection, "127.0.0.1", self.port) for _ in range(connections)]
         return [connection for _, connection in await asyncio.gather(*made)]
+
+    async def open(self, connection: Connection) -> Connection:
+        """The connection, or a new one where the server ended it while nothing was asked; none is kept for long."""
+        if not connection.transport.is_closing():
+            return connection
+        return (await self.connect(1))[0]
 
     async def ask(self, connection: Connection, number: int, due: float) -> None:
         """Asks one question and notes the answer."""
@@ -220,6 +224,7 @@ class Load:
         async def take(connection: Connection) -> None:
             while True:
                 number, due = await waiting.get()
+                connection = await self.open(connection)
                 await self.ask(connection, number, due)
                 waiting.task_done()
 

@@ -284,18 +284,19 @@ def loaded(outcome: Outcome, rate: float) -> dict[str, Any]:
     }
 
 
-def measure(words: argparse.Namespace) -> dict[str, Any]:
-    """All figures."""
-    figures: dict[str, Any] = {"closed_loop": {}, "open_loop": {}}
+def measure(parts: interleaved.Parts, words: argparse.Namespace) -> None:
+    """All figures, a workload a part."""
+    closed: dict[str, Any] = parts.result.setdefault("closed_loop", {})
+    opened: dict[str, Any] = parts.result.setdefault("open_loop", {})
     with tempfile.TemporaryDirectory() as folder:
         root = words.directory or Path(folder)
         make_networks(root)
         for title, workload in WORKLOADS.items():
             directory = root / workload.network
-            figures["closed_loop"][title], rates = speeds(title, workload, directory, words)
-            if title in LOADED:
-                figures["open_loop"][title] = under_load(workload, rates, directory, words)
-    return figures
+            with parts.part(title):
+                closed[title], rates = speeds(title, workload, directory, words)
+                if title in LOADED:
+                    opened[title] = under_load(workload, rates, directory, words)
 
 
 def main() -> None:
@@ -315,7 +316,7 @@ def main() -> None:
     elif not words.fastapi_python:
         parser.error("Name a Python that has fastapi, uvicorn and TensorFlow with --fastapi-python.")
     else:
-        result = {
+        about = {
             "question": str(__doc__).splitlines()[0],
             "contenders": CONTENDERS,
             "processor": interleaved.processor(),
@@ -323,9 +324,10 @@ def main() -> None:
             "connections": {"closed_loop": CONNECTIONS, "open_loop": OPEN_CONNECTIONS},
             "rounds": words.rounds,
             "seconds_a_round": words.seconds,
-            **measure(words),
         }
-        interleaved.write(words.output, result)
+        parts = interleaved.Parts(words.output, about)
+        measure(parts, words)
+        parts.finish()
 
 
 if __name__ == "__main__":

@@ -45,8 +45,13 @@ def made_up_data(kind: str) -> tuple[np.ndarray, np.ndarray]:
     return generator.integers(1, WORDS + 2, (SAMPLES, SEQUENCE_LENGTH)).astype(np.int32), targets
 
 
-def ours(kind: str) -> Callable[[], int]:
-    """A function that trains a while and returns the number of samples that it took."""
+def ours(kind: str, **changes: Any) -> Callable[[], int]:
+    """A function that trains a while and returns the number of samples that it took.
+
+    Args:
+        kind: of network.
+        changes: of its hyperparameters.
+    """
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as model_code.train does
     import keras
 
@@ -56,7 +61,7 @@ def ours(kind: str) -> Callable[[], int]:
     from model_code.networks.precision import precision_policy
     from model_code.training.trainer import STEPS_PER_CALL, Trainer
 
-    settings = KINDS[kind]()
+    settings = KINDS[kind](**changes)
     keras.config.set_dtype_policy(precision_policy(settings.mixed_precision))
     inputs, targets = made_up_data(kind)
 
@@ -217,14 +222,17 @@ def main() -> None:
     if words.contender:
         interleaved.work(MAKERS[words.contender](words.kind), ROUND_SECONDS)
         return
-    result = {
+    about = {
         "question": "How fast do the networks train, in samples a second?",
         "contenders": CONTENDERS,
         **interleaved.environment(),
         "rounds": words.rounds,
-        **{kind: figures(kind, measure(kind, words.torch_python, words.rounds)) for kind in words.kinds},
     }
-    interleaved.write(words.result, result)
+    parts = interleaved.Parts(words.result, about)
+    for kind in words.kinds:
+        with parts.part(kind):
+            parts.result[kind] = figures(kind, measure(kind, words.torch_python, words.rounds))
+    parts.finish()
 
 
 if __name__ == "__main__":

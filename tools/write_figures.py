@@ -36,26 +36,25 @@ class Figure:
     value: Callable[[Result], float | None]
     unit: str = ""
 
-    def result(self) -> Result | None:
-        """What was measured; None where nothing was yet."""
-        file = RESULTS / f"{self.file}.json"
-        return json.loads(file.read_text(encoding="utf-8")) if file.exists() else None
+    def results(self) -> dict[str, Result]:
+        """What was measured, by the file's name; those of other processors lie beside the first."""
+        files = [RESULTS / f"{self.file}.json", *sorted(RESULTS.glob(f"{self.file}.*.json"))]
+        return {file.name: json.loads(file.read_text(encoding="utf-8")) for file in files if file.exists()}
 
-    def measured(self) -> float | None:
-        """The figure; None where it was not measured, NEVER where no run came to it."""
-        result = self.result()
-        return None if result is None else self.value(result)
+    def rows(self) -> list[str]:
+        """The table's rows, one for each processor: NEVER where no run came to the figure."""
+        found = [
+            self.row(name, result, value)
+            for name, result in self.results().items()
+            if (value := self.value(result)) is not None
+        ]
+        return found or [f"| {self.name} | {self.against} | not measured |  |"]
 
-    def row(self) -> str:
-        """The table's row."""
-        result, value = self.result(), self.measured()
-        if result is None or value is None:
-            cells = [self.name, self.against, "not measured", ""]
-        else:
-            shown = "never reached" if value == NEVER else f"{value:.4g}{self.unit}"
-            place = f"[{self.file}](../benchmarks/results/{self.file}.json)"
-            cells = [self.name, self.against, shown, f"{place}, {where(result)}"]
-        return f"| {' | '.join(cells)} |"
+    def row(self, file: str, result: Result, value: float) -> str:
+        """A result's row."""
+        shown = "never reached" if value == NEVER else f"{value:.4g}{self.unit}"
+        place = f"[{self.file}](../benchmarks/results/{file})"
+        return f"| {self.name} | {self.against} | {shown} | {place}, {where(result)} |"
 
 
 def where(result: Result) -> str:
@@ -277,7 +276,7 @@ NOTES: dict[str, str] = {
 def table() -> str:
     """The table and the notes."""
     rows = ["| figure | against | measured | result |", "|---|---|---|---|"]
-    rows += [figure.row() for figure in FIGURES]
+    rows += [row for figure in FIGURES for row in figure.rows()]
     sentences = [f"{sentence}\n" for sentence in NOTES.values()]
     return "\n".join(["\n".join(rows) + "\n", *sentences])
 

@@ -34,12 +34,12 @@ def figure_of(tmp_path, monkeypatch):
 def test_the_page_of_the_models_has_the_table_that_the_results_make():
     page = PAGE.read_text(encoding="utf-8")
     assert page == with_table(page), "Run: make generate"
-    assert all(figure.row() in page for figure in FIGURES)
+    assert all(row in page for figure in FIGURES for row in figure.rows())
 
 
 @pytest.mark.parametrize(("value", "shown"), [(2.9871, "2.987 ×"), (math.inf, "never reached")])
 def test_a_figure_is_shown_with_the_machine_that_it_is_of(figure_of, value, shown):
-    row = figure_of(value=value).row()
+    (row,) = figure_of(value=value).rows()
     assert row.startswith(f"| speed | others | {shown} |")
     assert row.endswith("2 cores, a processor (avx2) |")
 
@@ -50,7 +50,43 @@ def test_a_note_stands_for_a_result_of_the_table():
 
 @pytest.mark.parametrize("result", [{}, {"value": None}])
 def test_what_was_not_measured_is_said_to_be_so(figure_of, result):
-    assert figure_of(**result).row() == "| speed | others | not measured |  |"
+    assert figure_of(**result).rows() == ["| speed | others | not measured |  |"]
+
+
+def test_the_figures_of_another_processor_stand_beside_the_first(figure_of, tmp_path, capsys):
+    figure = figure_of(value=2.0)
+    interleaved.write(tmp_path / "speed.json", {**MACHINE, "processor": "Another (amx)", "value": 3.0})
+    interleaved.write(tmp_path / "speed.json", {**MACHINE, "value": 2.5})
+    first, second = figure.rows()
+    assert "| 2.5 × |" in first and "results/speed.json" in first and first.endswith("a processor (avx2) |")
+    assert "| 3 × |" in second and "results/speed.another-amx.json" in second
+
+
+def test_a_part_that_fails_costs_the_others_nothing(tmp_path, capsys):
+    file = tmp_path / "speed.json"
+    parts = interleaved.Parts(file, dict(MACHINE))
+    with parts.part("first"):
+        parts.result["first"] = 1
+    with parts.part("second"):
+        raise SystemExit("A contender ended.")
+    with parts.part("third"):
+        parts.result["third"] = 3
+    with pytest.raises(
+        SystemExit, match=r"These failed: second\. The others are in .*speed\.unfinished\.json"
+    ):
+        parts.finish()
+    kept = json.loads(parts.unfinished.read_text())
+    assert (kept["first"], kept["third"], kept["failed"]) == (1, 3, {"second": "A contender ended."})
+    assert not file.exists()
+
+
+def test_a_result_whose_parts_are_all_there_is_whole(tmp_path, capsys):
+    parts = interleaved.Parts(tmp_path / "speed.json", dict(MACHINE))
+    with parts.part("first"):
+        parts.result["first"] = 1
+    parts.finish()
+    assert json.loads((tmp_path / "speed.json").read_text()) == {**MACHINE, "first": 1}
+    assert not parts.unfinished.exists()
 
 
 def test_every_part_of_the_measurement_is_described_in_order_with_its_command():

@@ -33,7 +33,10 @@ def question(body: bytes = b"a", content_type: str = JSON_TYPE, expected: np.nda
 
 
 def loaded(
-    answer: Callable[[int], bytes | None], run: Callable[[Load], object], *questions: Question
+    answer: Callable[[int], bytes | None],
+    run: Callable[[Load], object],
+    *questions: Question,
+    ends_after_each_answer: bool = False,
 ) -> Outcome:
     """What a load finds at a server that answers its nth request with these bytes; None: never."""
 
@@ -52,6 +55,8 @@ def loaded(
                 writer.write(content[:20])
                 await writer.drain()
                 writer.write(content[20:])
+                if ends_after_each_answer:
+                    return
 
         async def until_it_leaves(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             # Python 3.11.2 leaves the connection of a server that failed open.
@@ -122,6 +127,15 @@ def test_an_open_loop_asks_at_its_rate_whatever_the_answers_take(monkeypatch):
     assert 30 < found.asked < 70
     assert found.statuses == {200: 2}
     assert found.unanswered == found.asked - 2
+
+
+def test_a_connection_that_the_server_ended_between_requests_is_made_anew():
+    found = loaded(
+        lambda _: ok(as_json(RIGHT)),
+        lambda load: load.at_rate(50.0, connections=2, seconds=0.3),
+        ends_after_each_answer=True,
+    )
+    assert found.statuses[200] == found.asked > 4
 
 
 def test_a_server_that_ends_a_connection_ends_the_load():
