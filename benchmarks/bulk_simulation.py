@@ -95,62 +95,82 @@ class Bucket:
         self.next_call += seconds
 
 
+@dataclass
+class Delivery:
+    """A batch at a worker.
+
+    Attributes:
+        objects: of it.
+        bad: of them that no try will answer.
+        waiting: calls that are still to be made.
+        left: objects that are not answered yet.
+        tries: rounds of calls that were made.
+    """
+
+    objects: int
+    bad: int
+    waiting: int
+    left: int
+    tries: int = 0
+
+
 def attempt(
     scenario: Scenario, healthy: int, poisoned: int, now: float, random: np.random.Generator
 ) -> tuple[Outcome, int]:
     """One attempt over so many objects from `now` on; what came of it, and how many healthy ones failed by chance."""
     bucket, outcome, unlucky = Bucket(scenario.calls_per_second), Outcome(seconds=now), 0
-    free = [now] * scenario.workers
+    # When each worker books next: the bucket hears the bookings in the order of their times.
+    events: list[tuple[float, int, Delivery | None]] = [
+        (now, worker, None) for worker in range(scenario.workers)
+    ]
     size, together = scenario.batch
     total = healthy + poisoned
-    while total:
-        objects = min(size, total)
-        bad = int(random.hypergeometric(poisoned, healthy, objects)) if poisoned else 0
-        healthy, poisoned, total = healthy - (objects - bad), poisoned - bad, total - objects
-        clock = heapq.heappop(free)
-        while True:
-            clock, answered, left, calls = work(scenario, bucket, clock, objects, bad, together, random)
-            outcome.calls += calls
-            if random.random() >= scenario.dying:
-                break
+    while events:
+        clock, worker, delivery = heapq.heappop(events)
+        if delivery is None:
+            if not total:
+                continue
+            objects = min(size, total)
+            bad = int(random.hypergeometric(poisoned, healthy, objects)) if poisoned else 0
+            healthy, poisoned, total = healthy - (objects - bad), poisoned - bad, total - objects
+            delivery = Delivery(objects, bad, -(-objects // together), objects)
+        outcome.calls += delivery.waiting
+        clock = call(scenario, bucket, clock, delivery, random)
+        if delivery.waiting and delivery.tries < TRIES:
+            heapq.heappush(events, (clock, worker, delivery))
+            continue
+        # A poisoned object gets its own refusal as soon as its call is heard; chance decides whose calls never were.
+        bad, left = delivery.bad, delivery.left
+        lost_bad = int(random.hypergeometric(bad, delivery.objects - bad, left)) if left and bad else 0
+        lost = left - lost_bad
+        answered = delivery.objects - bad - lost
+        if random.random() < scenario.dying:
             # What its earlier calls were told is kept; the time of a whole delivery is an upper bound.
             outcome.charged += min(together, answered)
+            again = Delivery(delivery.objects, bad, -(-delivery.objects // together), delivery.objects)
+            heapq.heappush(events, (clock, worker, again))
+            continue
         outcome.charged += answered
         outcome.done += answered
-        outcome.failed += bad + left
-        unlucky += left
+        outcome.failed += bad + lost
+        unlucky += lost
         outcome.seconds = max(outcome.seconds, clock)
-        heapq.heappush(free, clock)
+        heapq.heappush(events, (clock, worker, None))
     return outcome, unlucky
 
 
-def work(
-    scenario: Scenario,
-    bucket: Bucket,
-    now: float,
-    objects: int,
-    bad: int,
-    together: int,
-    random: np.random.Generator,
-) -> tuple[float, int, int, int]:
-    """One delivery of a batch: its end, objects answered, healthy ones not answered, and calls made."""
-    waiting = -(-objects // together)
-    made, left = 0, objects
-    for _ in range(TRIES):
-        begin = bucket.book(now, waiting)
-        made += waiting
-        now = begin + (waiting - 1) * bucket.interval + scenario.call_seconds
-        failing = int(random.binomial(waiting, scenario.passing)) if scenario.passing else 0
-        bucket.push_back(failing * PAUSE_SECONDS)
-        left = min(failing * together, left)
-        if not failing:
-            left = 0
-            break
-        waiting = failing
-    # A poisoned object gets its own refusal as soon as its call is heard; chance decides whose calls never were.
-    lost_bad = int(random.hypergeometric(bad, objects - bad, left)) if left and bad else 0
-    lost = left - lost_bad
-    return now, objects - bad - lost, lost, made
+def call(
+    scenario: Scenario, bucket: Bucket, now: float, delivery: Delivery, random: np.random.Generator
+) -> float:
+    """Makes a delivery's waiting calls; when they have ended, and in the delivery what is left of it."""
+    made, together = delivery.waiting, scenario.batch[1]
+    begin = bucket.book(now, made)
+    failing = int(random.binomial(made, scenario.passing)) if scenario.passing else 0
+    bucket.push_back(failing * PAUSE_SECONDS)
+    delivery.waiting, delivery.tries = failing, delivery.tries + 1
+    delivery.left = min(failing * together, delivery.left)
+    # A worker makes one call after the other, at the bucket's pace or at its own where that is slower.
+    return begin + (made - 1) * max(bucket.interval, scenario.call_seconds) + scenario.call_seconds
 
 
 def run(scenario: Scenario, seed: int = 0, most_redrives: int = 20) -> Outcome:
