@@ -32,10 +32,10 @@ def variables(
 ) -> dict[str, str]:
     """What the container is told of the instance; nothing where it has none, and to our own container.
 
-    A worker turns requests into tensors, one at a time, so there is one for each vCPU of the instance, or of the
-    `cores` that a copy of a component has of it. Requests that come together
-    are computed together on a GPU, for images alone: sequences of several lengths are no batch. `kind` is None for a
-    container of several kinds.
+    A worker waits for TensorFlow Serving with many requests at once, but turns them into tensors on one processor, so
+    there is one for each vCPU of the instance, or of the `cores` that a copy of a component has of it. More only make a
+    request dearer (benchmarks/results/serving_container.json). Requests that come together are computed together on a
+    GPU, for images alone: sequences of several lengths are no batch. `kind` is None for a container of several kinds.
     """
     if inference.container == "litert" or instance_type is None:
         return {}
