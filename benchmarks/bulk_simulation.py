@@ -2,7 +2,7 @@
 
 A simulation with discrete events, and no measurement of AWS: batches are worked by workers that book their calls in the
 token bucket, calls fail by chance, workers die, and what failed is redriven. The rules are the worker's own
-(lambdas/bulk/work.py); within a batch the fates of its objects are drawn in numbers, not one by one.
+(lambdas/bulk/calls.py); within a batch the fates of its objects are drawn in numbers, not one by one.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy as np
 
 from cli.bulk.plan import IMAGES_IN_A_BATCH, TEXTS_IN_A_BATCH
 from definitions.service_limits import SERVICE_LIMITS
-from lambdas.bulk.work import PAUSE_SECONDS, TRIES
+from lambdas.bulk.batch import PAUSE_SECONDS, TRIES
 
 RESULT = Path(__file__).with_name("results") / "bulk_simulation.json"
 DAY = 86_400.0

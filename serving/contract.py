@@ -11,7 +11,7 @@ import binascii
 import io
 import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -25,7 +25,6 @@ from model_code.inference import Refused
 from serving.model import Model
 from serving.preprocessing import Unreadable
 
-SampleOf = Callable[[Any], Any]
 UTF8_NAMES = ("", "utf-8", "utf8")
 
 

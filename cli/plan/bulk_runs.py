@@ -11,14 +11,14 @@ from cli.bulk.plan import IMAGES_IN_A_BATCH, TEXTS_IN_A_BATCH, BulkRequest, unit
 from cli.plan.checks import Check, ScalePlan, by_limit, charge, duration, number, quota, setting
 from definitions.service_limits import SERVICE_LIMITS
 from lambdas.bulk.asking import batch_operation, called_of, rate_of
-from lambdas.bulk.work import CLOSING_SECONDS
+from lambdas.bulk.batch import CLOSING_SECONDS
 from lambdas.common.bodies import TextBody
 from stacks.settings import EnvironmentSettings
 from stacks.settings.api import SECONDS_A_DAY
 from stacks.settings.bulk import MACHINE_TIMEOUT_DAYS, WORKER_TIMEOUT_SECONDS
 
 # Each call reserves money in the run's, the execution's and the month's budget, an item each, and gives back what it
-# did not need (lambdas/bulk/work.py, lambdas/common/budget.py).
+# did not need (lambdas/bulk/charges.py, lambdas/common/budget.py).
 BUDGETS, WRITES_OF_A_BUDGET = 3, 2
 # A batch's lease is taken and given back, its calls are booked, and its mark and counts are a transaction of two
 # writes, each of which takes two units.

@@ -12,8 +12,10 @@ from aws_lambda_powertools.metrics import MetricUnit
 from botocore.exceptions import BotoCoreError, ClientError
 
 from lambdas.bulk.attempt_keys import AttemptKeys, PlaceRefused
+from lambdas.bulk.batch import Batch, NotInBulk, Worker
+from lambdas.bulk.outcomes import count
 from lambdas.bulk.rate_limiter import QueueTooLong
-from lambdas.bulk.work import Batch, NotInBulk, Worker, count, give_up, work
+from lambdas.bulk.work import give_up, work
 from lambdas.common.clients import client
 from lambdas.common.errors import place_of
 from lambdas.common.tracing import part

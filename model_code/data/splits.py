@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -74,9 +74,6 @@ def split_by_time(times: Sequence[float], shares: Mapping[str, float]) -> dict[s
         "validation": order[first_validation:first_test],
         "test": order[first_test:],
     }
-
-
-Divide = Callable[[np.ndarray, np.ndarray, dict[str, float], np.random.Generator], dict[str, list[int]]]
 
 
 def by_class(

@@ -14,7 +14,7 @@ import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
 
 from lambdas.bulk.attempt_keys import AttemptKeys
-from lambdas.bulk.work import Batch, Worker
+from lambdas.bulk.batch import Batch, Worker
 from lambdas.common.service_errors import UnreadableAnswer
 from lambdas.language import operations as language
 

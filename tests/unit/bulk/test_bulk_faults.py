@@ -15,7 +15,9 @@ import pytest
 from botocore.exceptions import ClientError
 from PIL import Image
 
-from lambdas.bulk.work import Batch, count, work
+from lambdas.bulk.batch import Batch
+from lambdas.bulk.outcomes import count
+from lambdas.bulk.work import work
 from lambdas.common import clients
 from lambdas.common.budget import PER_USD
 

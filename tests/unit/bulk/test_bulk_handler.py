@@ -90,7 +90,7 @@ def test_a_fault_of_our_own_leaves_without_its_words(handler, worker, comprehend
     def broken(*_, **__):
         raise RuntimeError(f"cannot take {SECRET}")
 
-    monkeypatch.setattr("lambdas.bulk.work.ask", broken)
+    monkeypatch.setattr("lambdas.bulk.calls.ask", broken)
     with pytest.raises(Exception, match="A fault of our own") as raised:
         handler(event(worker, "broken", {"a.txt": "Good."}), CONTEXT)
     assert raised.value.__cause__ is None and raised.value.__suppress_context__

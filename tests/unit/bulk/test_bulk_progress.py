@@ -11,9 +11,11 @@ import pytest
 from botocore.exceptions import ConnectionClosedError
 
 from definitions.service_limits import SERVICE_LIMITS
+from lambdas.bulk.batch import Worker
+from lambdas.bulk.outcomes import count
 from lambdas.bulk.progress import CLOCKS_APART_SECONDS
 from lambdas.bulk.rate_limiter import QueueTooLong
-from lambdas.bulk.work import Worker, count, give_up, work
+from lambdas.bulk.work import give_up, work
 from lambdas.language import operations as language
 
 from .conftest import BUCKET

@@ -15,7 +15,8 @@ from cli.bulk import plan as bulk
 from cli.bulk import runs, sources
 from cli.shared.errors import CommandFailed
 from lambdas.bulk.asking import OPERATIONS
-from lambdas.bulk.work import Batch, Worker, work
+from lambdas.bulk.batch import Batch, Worker
+from lambdas.bulk.work import work
 
 from .conftest import BUCKET
 
