@@ -6,8 +6,8 @@ import json
 import os
 import signal
 import sys
-import tomllib
 import traceback
+from importlib import metadata
 from types import TracebackType
 from typing import Annotated
 
@@ -28,7 +28,7 @@ from cli.shared.command_group import Commands, Stopped
 from cli.shared.consoles import Console
 from cli.shared.errors import CommandFailed
 from cli.shared.options import INTERRUPTED, document
-from cli.shared.project import BUILD, ROOT
+from cli.shared.project import BUILD
 from cli.shared.terminal import prepare
 
 app = typer.Typer(
@@ -57,8 +57,7 @@ for group in (
 def tell_version(wanted: bool) -> None:
     """Ends the command with the project's version."""
     if wanted:
-        project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-        typer.echo(f"recognition {project['version']}")
+        typer.echo(f"recognition {metadata.version('recognition-on-aws')}")
         raise typer.Exit
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -22,6 +23,7 @@ PACKAGES = (
     "cli",
     "client/recognition_client",
     "console",
+    "definitions",
     "lambdas",
     "local_aws",
     "model_code",
@@ -71,7 +73,7 @@ def brought_by(extra: str) -> set[str]:
     return distributions
 
 
-def test_the_wheel_holds_every_file_of_every_package(tmp_path):
+def test_the_wheel_holds_every_package_and_its_command_works_anywhere(tmp_path):
     project = tmp_path / "project"
     for name in PACKAGES:
         shutil.copytree(ROOT / name, project / name, ignore=NOT_SHIPPED)
@@ -81,6 +83,16 @@ def test_the_wheel_holds_every_file_of_every_package(tmp_path):
     assert shipped(wheel) == set().union(*(files_below(ROOT / name) for name in PACKAGES))
     (entry_points,) = (name for name in wheel.namelist() if name.endswith("entry_points.txt"))
     assert "recognition = cli.main:run" in wheel.read(entry_points).decode()
+    wheel.extractall(tmp_path / "installed")
+    # In a folder that is no checkout.
+    outside = subprocess.run(
+        [sys.executable, "-c", "from cli.main import run; run()", "--version"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(tmp_path / "installed")},
+        capture_output=True,
+        text=True,
+    )
+    assert outside.stdout == f"recognition {metadata.version(OURS)}\n", outside.stderr
 
 
 def test_the_client_is_a_distribution_of_its_own_that_needs_botocore_alone(tmp_path):
