@@ -3,13 +3,17 @@
 Example: python -m benchmarks.cold_start
 The code is laid out as it is deployed and imported by a fresh process, which can write no bytecode, as in Lambda. What
 is compiled for Lambda's processor is taken from this environment. AWS's side of a cold start (fetching the code,
-starting the sandbox) is not in it.
+starting the sandbox) is not in it. With --pydantic it measures instead what a first model of pydantic's takes beside
+a function's whole import, one in turn with the other, and adds that to the result.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib
+import json
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -31,7 +35,10 @@ RESULT = Path(__file__).parent / "results" / "cold_start.json"
 IMPORT = """
 import resource, sys, time
 started = time.perf_counter()
-if sys.argv[1] != "nothing":
+if sys.argv[1] == "pydantic":
+    from pydantic import create_model
+    create_model("Request", text=(str, ...), language_code=(str | None, None))
+elif sys.argv[1] != "nothing":
     __import__(f"lambdas.{sys.argv[1]}.handler")
 seconds = time.perf_counter() - started
 print(seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
@@ -88,6 +95,34 @@ def measure(rounds: int) -> dict[str, dict[str, float]]:
         }
 
 
+def against_pydantic(rounds: int) -> dict[str, float | int]:
+    """What pydantic and one small model take, as a share of the import of the function of our own networks."""
+    from stacks.shared.lambda_assets import write_function_code
+
+    names = ("pydantic", "pydantic_core", "annotated_types", "typing_inspection", "typing_extensions")
+    shares = []
+    with tempfile.TemporaryDirectory() as folder:
+        code = write_function_code("custom", Path(folder), (), ())
+        alone = Path(folder) / "pydantic"
+        alone.mkdir()
+        for file in (Path(str(importlib.import_module(name).__file__)) for name in names):
+            if file.name == "__init__.py":
+                ignored = shutil.ignore_patterns("__pycache__")
+                shutil.copytree(file.parent, alone / file.parent.name, ignore=ignored)
+            else:
+                shutil.copy(file, alone)
+        for _ in range(rounds):
+            of_function, _ = import_of("custom", code)
+            of_pydantic, _ = import_of("pydantic", alone)
+            shares.append(of_pydantic / of_function)
+        size = size_of(alone)
+    return {
+        "of_a_functions_import": round(statistics.median(shares), 2),
+        "code_mebibytes": round(size, 1),
+        "rounds": rounds,
+    }
+
+
 def main() -> None:
     """Measures and keeps the result."""
     parser = argparse.ArgumentParser(
@@ -95,7 +130,12 @@ def main() -> None:
     )
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument("--result", type=Path, default=RESULT, help="file to write (%(default)s)")
+    parser.add_argument("--pydantic", action="store_true", help="measure pydantic and nothing else")
     words = parser.parse_args()
+    if words.pydantic:
+        known = json.loads(words.result.read_text(encoding="utf-8"))
+        interleaved.write(words.result, {**known, "pydantic": against_pydantic(words.rounds)})
+        return
     result = {
         "question": "How long does the import of each function's code take?",
         "processor": interleaved.processor(),
