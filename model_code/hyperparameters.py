@@ -159,16 +159,13 @@ class PretrainedHyperparameters(ImageHyperparameters):
 
 
 @dataclass(frozen=True)
-class RnnHyperparameters(Hyperparameters):
-    """The RNN's own.
+class SequenceHyperparameters(Hyperparameters):
+    """What every network for texts and sensor sequences takes.
 
     Attributes:
-        units: of each direction's recurrent layer.
-        vocabulary_size: most frequent words of the training split that have an embedding of their own; texts only.
-        embedding_size: of one word; texts only.
+        vocabulary_size: most frequent words of the training split that have a number of their own; texts only.
         sequence_length: words or steps that the network reads; a longer text keeps its first quarter and its end, a
             longer sensor sequence is refused.
-        dropout: of whole embedding channels and of the features before the classifier.
         word_dropout: share of a training text's words that are made unknown, others in every epoch.
         rotation_degrees: standard deviation of a random turn of the sensor, for sensor sequences whose channels are
             vectors (x, y, z), three by three; like what follows, of training samples only.
@@ -179,6 +176,26 @@ class RnnHyperparameters(Hyperparameters):
         jitter_spread: standard deviation of noise added to each value, in the channel's own unit.
     """
 
+    vocabulary_size: int = bounded(20_000, 10, 1_000_000)
+    sequence_length: int = bounded(200, 4, 100_000)
+    word_dropout: float = bounded(0.0, 0.0, 0.9)
+    rotation_degrees: float = bounded(0.0, 0.0, 180.0)
+    mirrored_channels: str = dataclasses.field(default="", metadata={"pattern": r"(\d+(,\d+)*)?"})
+    scale_spread: float = bounded(0.0, 0.0, 1.0)
+    warp_spread: float = bounded(0.0, 0.0, 1.0)
+    jitter_spread: float = bounded(0.0, 0.0, 1e6)
+
+
+@dataclass(frozen=True)
+class RnnHyperparameters(SequenceHyperparameters):
+    """The RNN's own.
+
+    Attributes:
+        units: of each direction's recurrent layer.
+        embedding_size: of one word; texts only.
+        dropout: of whole embedding channels and of the features before the classifier.
+    """
+
     kind = "rnn"
 
     epochs: int = bounded(2, 1, 1000)
@@ -186,16 +203,8 @@ class RnnHyperparameters(Hyperparameters):
     warmup_share: float = bounded(0.15, 0.0, 0.9)
     weight_decay: float = bounded(0.0, 0.0, 0.1)
     units: int = bounded(32, 1, 1024)
-    vocabulary_size: int = bounded(20_000, 10, 1_000_000)
     embedding_size: int = bounded(64, 1, 1024)
-    sequence_length: int = bounded(200, 4, 100_000)
     dropout: float = bounded(0.3, 0.0, 0.9)
-    word_dropout: float = bounded(0.0, 0.0, 0.9)
-    rotation_degrees: float = bounded(0.0, 0.0, 180.0)
-    mirrored_channels: str = dataclasses.field(default="", metadata={"pattern": r"(\d+(,\d+)*)?"})
-    scale_spread: float = bounded(0.0, 0.0, 1.0)
-    warp_spread: float = bounded(0.0, 0.0, 1.0)
-    jitter_spread: float = bounded(0.0, 0.0, 1e6)
 
 
 KINDS: dict[str, type[Hyperparameters]] = {one.kind: one for one in (CnnHyperparameters, RnnHyperparameters)}

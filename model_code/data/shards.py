@@ -19,7 +19,7 @@ from model_code.data.records import (
     read_labels,
     read_split,
 )
-from model_code.hyperparameters import Hyperparameters, ImageHyperparameters, RnnHyperparameters
+from model_code.hyperparameters import Hyperparameters, ImageHyperparameters, SequenceHyperparameters
 
 MEGABYTE = 1_000_000
 # Before a record in a shard stands its length; with two checksums that makes its frame (TensorFlow's record_writer.h).
@@ -88,7 +88,7 @@ def memory_bytes(directory: Path, settings: Hyperparameters) -> int:
     shards = [Path(shard) for shard in find_shards(directory)]
     if isinstance(settings, ImageHyperparameters):
         bytes_of_input = settings.image_size**2 * 3
-    elif isinstance(settings, RnnHyperparameters):
+    elif isinstance(settings, SequenceHyperparameters):
         record = first_record(directory, settings.kind)
         # A text has none, and a sequence without them is refused when it is read.
         channels = max([1, *record.features.feature["channels"].int64_list.value])

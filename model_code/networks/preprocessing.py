@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import tensorflow as tf
 
-from model_code.hyperparameters import RnnHyperparameters
+from model_code.hyperparameters import SequenceHyperparameters
 from model_code.networks.orientation import upright
 from model_code.networks.words import split_words
 
@@ -235,13 +235,13 @@ def word_dropout(numbers: tf.Tensor, seed: tf.Tensor, share: float) -> tf.Tensor
     return tf.where(dropped & (numbers != PADDING), UNKNOWN, numbers)
 
 
-def augment_sequences(sequences: tf.Tensor, seed: tf.Tensor, settings: RnnHyperparameters) -> tf.Tensor:
+def augment_sequences(sequences: tf.Tensor, seed: tf.Tensor, settings: SequenceHyperparameters) -> tf.Tensor:
     """Sensor sequences as they might have been recorded too: the same for the same `seed`; padding stays padding.
 
     Args:
         sequences: float tensor of shape [N, L, C], padded behind with NaN.
         seed: int32 tensor of shape [2].
-        settings: which changes, and how strong; see `RnnHyperparameters`. At 0 a change is left out.
+        settings: which changes, and how strong; see `SequenceHyperparameters`. At 0 a change is left out.
 
     Returns:
         float tensor of shape [N, L, C].

@@ -21,7 +21,7 @@ from model_code.hyperparameters import (
     Hyperparameters,
     ImageHyperparameters,
     PretrainedHyperparameters,
-    RnnHyperparameters,
+    SequenceHyperparameters,
 )
 from model_code.networks.networks import BUILDERS, Channels, whitening_kernel
 from model_code.networks.preprocessing import (
@@ -158,7 +158,7 @@ def not_decoded(error: tf.errors.InvalidArgumentError) -> JobFailed:
 
 
 def text_task(
-    settings: RnnHyperparameters, train: Split | ShardedSplit, validation: Split | ShardedSplit
+    settings: SequenceHyperparameters, train: Split | ShardedSplit, validation: Split | ShardedSplit
 ) -> Task:
     """The problem of texts. The vocabulary is the training texts' most frequent words."""
     vocabulary = build_vocabulary(cast(Iterable[bytes], train), settings.vocabulary_size)
@@ -199,7 +199,7 @@ def text_task(
 
 
 def sequence_task(
-    settings: RnnHyperparameters, train: Split | ShardedSplit, validation: Split | ShardedSplit
+    settings: SequenceHyperparameters, train: Split | ShardedSplit, validation: Split | ShardedSplit
 ) -> Task:
     """The problem of sensor sequences. The training steps' mean and variance become part of the network."""
     length, class_count, build = settings.sequence_length, len(train.labels), BUILDERS[settings.kind]
@@ -294,7 +294,7 @@ def check_lengths(name: str, split: Split | ShardedSplit, length: int, channels:
         )
 
 
-def check_augmentation(settings: RnnHyperparameters, channels: int) -> None:
+def check_augmentation(settings: SequenceHyperparameters, channels: int) -> None:
     """Refuses changes of training samples that the channels do not allow."""
     if settings.rotation_degrees and channels % 3:
         raise JobFailed(

@@ -12,7 +12,7 @@ import tensorflow as tf
 from definitions.metrics import AUTO, has_rare_class
 from model_code.data.batches import ArrayEpoch, Arrays, Batch, ShardEpoch, Shards
 from model_code.failures import JobFailed
-from model_code.hyperparameters import Hyperparameters, ImageHyperparameters, RnnHyperparameters
+from model_code.hyperparameters import Hyperparameters, ImageHyperparameters, SequenceHyperparameters
 from model_code.networks.preprocessing import augment, augment_sequences, cutout, word_dropout
 from model_code.training.calibration import mean_loss
 
@@ -175,9 +175,9 @@ class Trainer:
             if settings.cutout_pixels:
                 inputs = cutout(inputs, seed, settings.cutout_pixels)
             inputs = tf.cast(inputs, self.network.compute_dtype)
-        elif isinstance(settings, RnnHyperparameters) and inputs.dtype.is_floating:
+        elif isinstance(settings, SequenceHyperparameters) and inputs.dtype.is_floating:
             inputs = augment_sequences(inputs, seed, settings)
-        elif isinstance(settings, RnnHyperparameters) and settings.word_dropout:
+        elif isinstance(settings, SequenceHyperparameters) and settings.word_dropout:
             inputs = word_dropout(inputs, seed, settings.word_dropout)
         return self.step(inputs[replica::replicas], targets[replica::replicas])
 
