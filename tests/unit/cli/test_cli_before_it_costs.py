@@ -28,6 +28,11 @@ WORDS = {
     "output": "o.jsonl",
     "data": "d.csv",
     "records": "r.jsonl",
+    "objects": "10",
+    "operation": "image-labels",
+    "rate": "10",
+    "count": "10",
+    "images": "10",
 }
 
 
