@@ -11,16 +11,18 @@ from typer.testing import CliRunner
 
 from advisor import Problem
 from bakeoff import contest
-from bakeoff.artefact import EXPORTED, why_none
+from bakeoff.artefact import EXPORTED, Artefact, why_none
 from bakeoff.candidates import BOOSTING, LOGISTIC, MAJORITY, NETWORKS, Competitor
 from bakeoff.contest import Contest, ContestSettings
 from bakeoff.examples import Examples
 from bakeoff.results import Result
 from bakeoff.statistics import Score
 from cli import main
+from cli.bakeoff import commands as bakeoff_commands
 from cli.bakeoff import winner
 from cli.shared.errors import CommandFailed
 from cli.shared.progress import Progress
+from cli.shared.target import Target
 from model_code.evaluation.files import BASELINE_FILE, EVALUATION_FILE, KNOWN_INPUT_FILE
 
 SERVICE = Competitor("comprehend", "DetectSentiment", "managed", "comprehend.detect_sentiment", 1.0, print)
@@ -116,3 +118,61 @@ def test_a_bakeoff_of_jobs_releases_nothing_and_says_how_to():
 
     assert isinstance(refusal, CommandFailed)
     assert "The candidates' jobs keep no artefact" in str(refusal)
+
+
+@pytest.fixture
+def command(monkeypatch, tmp_path):
+    """The command with --release, over a bake-off that was held: what it was to release, by its words and steps."""
+    table = tmp_path / "a.csv"
+    table.write_text("age,label\n" + "\n".join(f"{i},{i % 2}" for i in range(60)))
+    done: list[tuple] = []
+    monkeypatch.setattr(
+        "cli.shared.embedded.choose_target", lambda *_, **__: Target("dev", {"AWS_REGION": "us-east-1"})
+    )
+    monkeypatch.setattr("cli.models.release.stack_parameters", lambda *_: {})
+    monkeypatch.setattr("cli.bakeoff.publish.publish_figures", lambda *_: "left")
+    monkeypatch.setattr("cli.bakeoff.progress.run", lambda *_: SimpleNamespace(interrupted=False))
+    monkeypatch.setattr("cli.bakeoff.report.write", lambda *_: "report.html")
+    monkeypatch.setattr("cli.bakeoff.report.facts", lambda *_: {})
+    monkeypatch.setattr(bakeoff_commands, "BUILD", tmp_path / "build")
+
+    def register(_, kind, model, *__, approve, evaluation) -> str:
+        done.append(("registered", kind, model.place, evaluation))
+        return "4"
+
+    def release(_, kind, version, __, *, approve) -> dict[str, str]:
+        done.append(("released", kind, version))
+        return {"endpoint": "recognition-dev-rnn", "version": version}
+
+    monkeypatch.setattr("cli.models.release_steps.register", register)
+    monkeypatch.setattr("cli.models.release_steps.release", release)
+
+    def run(best: winner.Winner):
+        monkeypatch.setattr(winner, "winner_of", lambda *_: best)
+        result = CliRunner().invoke(main.app, ["bakeoff", "--data", str(table), "--release", "--json"])
+        return result, done
+
+    return run
+
+
+def test_the_winner_is_registered_with_its_evaluation_and_released(command, tmp_path):
+    artefact = Artefact(tmp_path / "model", tmp_path / "evaluation")
+    artefact.model.mkdir()
+
+    result, done = command(winner.Winner((), "rnn", artefact))
+
+    assert result.exit_code == 0, result.output
+    assert done == [
+        ("registered", "rnn", artefact.model, artefact.evaluation),
+        ("released", "rnn", "4"),
+    ]
+    assert json.loads(result.stdout)["result"]["released"]["version"] == "4"
+
+
+def test_a_bakeoff_that_was_to_release_and_cannot_ends_with_another_status(command):
+    result, done = command(winner.Winner(("Classifiers of tables cannot be released.",)))
+
+    assert (result.exit_code, done) == (1, [])
+    document = json.loads(result.stdout)
+    assert document["error"]["message"] == "Nothing was released."
+    assert document["result"]["release"] is None
