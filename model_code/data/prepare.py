@@ -18,7 +18,8 @@ from typing import Any
 
 from model_code.data.columns import Columns
 from model_code.data.downloads import NotFetched, fetch
-from model_code.data.own_data import FOLDER, Plan, import_own
+from model_code.data.own_data import Plan, import_own
+from model_code.data.own_splits import FOLDER
 from model_code.data.profile import in_words
 from model_code.data.progress import report_progress
 from model_code.data.public_datasets import DATASETS, Dataset, Samples

@@ -14,7 +14,7 @@ import numpy as np
 
 from definitions.metrics import METRICS, metric_for
 from model_code.data.archives import ArchiveRefused, opened, sha256_of, unpack_files
-from model_code.data.own_data import GROUPS_FILE, PLACES_FILE
+from model_code.data.own_splits import GROUPS_FILE, PLACES_FILE
 from model_code.evaluation.drift import baseline_of
 from model_code.evaluation.files import (
     BASELINE_FILE,

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from model_code.data.images import png
-from model_code.data.own_data import PLACES_FILE
+from model_code.data.own_splits import PLACES_FILE
 from model_code.data.records import Split
 from model_code.evaluation import importance
 from model_code.evaluation.evaluate import told_of_samples

@@ -64,7 +64,7 @@ WRITES = {
         ),
         *(
             "model_code/baselines/train.py",
-            "model_code/data/own_data.py",
+            "model_code/data/own_splits.py",
             "model_code/data/prepare.py",
             "model_code/evaluation/drift.py",
             "model_code/evaluation/evaluate.py",

@@ -120,3 +120,10 @@ def test_another_regions_prices_count_and_one_without_any_says_so():
     assert dollars == {"us-east-1": 1.0, "eu-central-1": 1.2, "sa-east-1": None}
     assert "No price of the region 'sa-east-1' is known" in told["sa-east-1"]
     assert "No price" not in told["eu-central-1"]
+
+
+def test_data_elsewhere_is_not_measured_and_no_aws_is_asked():
+    refusal = CliRunner().invoke(app, ["advise", "--data", "s3://bucket/photos"]).exception
+
+    assert isinstance(refusal, CommandFailed)
+    assert "asks no AWS: copy s3://bucket/photos here first" in str(refusal)
