@@ -30,8 +30,9 @@ STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:72rem;margin:2rem auto;padding:0 1rem;color:#1f2328}"
     "figure{display:inline-block;margin:.5rem;vertical-align:top;max-width:100%}figcaption{font-size:.85rem;"
     f"color:#57606a;max-width:{PICTURE_PIXELS}px;overflow-wrap:anywhere}}.text figcaption{{max-width:none}}"
-    "img{max-width:100%}table{border-collapse:collapse}td,th{padding:.2rem .8rem;text-align:left;"
-    "border-bottom:1px solid #d0d7de}.text{display:block;border-left:3px solid #d0d7de;padding-left:1rem}"
+    "img{max-width:100%}.plot{display:inline-block;width:49%}table{border-collapse:collapse}"
+    "td,th{padding:.2rem .8rem;text-align:left;border-bottom:1px solid #d0d7de}"
+    ".text{display:block;border-left:3px solid #d0d7de;padding-left:1rem}"
 )
 
 
@@ -60,11 +61,16 @@ def write_page(evaluated: Evaluated, directory: Path) -> None:
 def page(evaluated: Evaluated, directory: Path) -> str:
     """The page's HTML."""
     report = evaluated.report
-    plots = [picture((directory / name).read_bytes()) for name in PLOT_FILES if (directory / name).is_file()]
+    plots = [
+        f'<span class="plot">{picture((directory / name).read_bytes())}</span>'
+        for name in PLOT_FILES
+        if (directory / name).is_file()
+    ]
+    metric = METRICS[report["metric"]]
     parts = [
         f"<h1>{shown(evaluated.title)}</h1>",
-        f"<p>{shown(METRICS[report['metric']])} {report['score']:.4f} on {report['samples']:,} test samples, "
-        "which decides.</p>",
+        f"<p>{shown(metric[:1].upper() + metric[1:])}, which decides, is {report['score']:.4f} on "
+        f"{report['samples']:,} test samples.</p>",
         figures(report),
         *plots,
         *by_group(report.get("by_group")),
