@@ -38,9 +38,23 @@ def with_validation(channel: Path, directory: Path) -> Path:
 
 
 def train(
-    kind: str, directory: Path, *, training: Path, validation: Path, hyperparameters: list[str]
+    kind: str,
+    directory: Path,
+    *,
+    training: Path,
+    validation: Path,
+    hyperparameters: list[str],
+    pretrained: Path | None = None,
 ) -> Path:
     """Runs the training job's own script below `directory` to its end; returns the artefact's folder.
+
+    Args:
+        kind: of network.
+        directory: of the job.
+        training: the channel `train`.
+        validation: the channel `validation`.
+        hyperparameters: as the script takes them, `--name value`.
+        pretrained: the channel with the weights that a network starts from.
 
     Raises:
         SystemExit: when it fails; it has printed why.
@@ -52,6 +66,7 @@ def train(
         "SM_MODEL_DIR": str(directory / "model"),
         "SM_CHANNEL_TRAIN": str(training),
         "SM_CHANNEL_VALIDATION": str(validation),
+        **({"SM_CHANNEL_PRETRAINED": str(pretrained)} if pretrained else {}),
     }
     command = [sys.executable, "-m", "model_code.train", "--kind", kind, *hyperparameters]
     if subprocess.run(command, env=environment).returncode:
