@@ -1,4 +1,4 @@
-"""Measures every figure of docs/models.md in order, then writes its table anew. The machine has to be quiet meanwhile.
+"""Measures every figure of docs/figures.md in order, then writes its table anew. The machine has to be quiet meanwhile.
 
 Example: python -m benchmarks --cache ~/.cache/recognition --torch-python ~/torch/bin/python \
     --litert-python ~/litert/bin/python --older-python ~/tensorflow-2.20/bin/python

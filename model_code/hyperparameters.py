@@ -35,6 +35,8 @@ class Hyperparameters:
         epochs: passes over the training split.
         batch_size: samples of one optimiser step; fewer where there are not so many.
         learning_rate: the schedule's peak; it rises linearly over `warmup_share` of the steps and falls linearly to 0.
+        warmup_share: of all steps, in which the learning rate rises.
+        weight_decay: by which weights shrink in each step, as a share of the learning rate.
         label_smoothing: share of the target probability spread over all classes.
         class_weights: `balanced` lets a sample of a rare class count for more in the loss, `none` does not; `auto`
             balances where a class is rare (`definitions.metrics.has_rare_class`).
@@ -130,6 +132,7 @@ class PretrainedHyperparameters(ImageHyperparameters):
     """Those of a CNN that starts from EfficientNet-Lite0 (`model_code.networks.efficientnet`).
 
     Attributes:
+        pretrained: what chooses these.
         epochs: of the classifier, over features that are computed once.
         learning_rate: of the classifier.
         weight_decay: of the classifier, which has more features than a small set has images; fine-tuning has none.

@@ -33,10 +33,16 @@ def environment_name(name: str) -> str:
 class EnvironmentSettings(SettingsModel):
     """Everything that differs between two environments; their names decide nothing."""
 
-    name: Annotated[str, AfterValidator(environment_name)]
-    region: str = "us-east-1"
+    name: Annotated[str, AfterValidator(environment_name)] = Field(
+        description="The entry's key in cdk.json: up to 16 lower-case letters and digits, a part of every name in AWS."
+    )
+    region: str = Field(
+        "us-east-1", description="Of every stack; one for which AWS publishes the containers."
+    )
     account: str | None = Field(None, pattern=r"^\d{12}$", description="Empty: whatever account deploys it.")
-    termination_protection: bool = True
+    termination_protection: bool = Field(
+        True, description="CloudFormation refuses to delete the stacks until it is switched off."
+    )
     permissions_boundary: str | None = Field(
         None,
         pattern=r"^arn:aws[\w-]*:iam::(\d{12}|aws):policy/.+$",

@@ -22,7 +22,7 @@ class UserPoolSettings(SettingsModel):
     """Cognito user pools, yours, whose tokens open the API."""
 
     # A REST API's authorizer takes up to a thousand; more than a few is a mistake.
-    arns: list[UserPoolArn] = Field(min_length=1, max_length=10)
+    arns: list[UserPoolArn] = Field(min_length=1, max_length=10, description="Of the user pools.")
     scopes: list[str] = Field(
         default=[],
         description="An access token needs one of these OAuth scopes; empty: an identity token opens.",
@@ -52,9 +52,13 @@ class SpendingSettings(SettingsModel):
     caller_usd_per_hour: float = Field(
         10.0, gt=0, le=1_000_000, description="Of one caller: a role, an API key, a person of the console."
     )
-    caller_usd_per_month: float = Field(200.0, gt=0, le=1_000_000)
+    caller_usd_per_month: float = Field(
+        200.0, gt=0, le=1_000_000, description="The same for a calendar month (UTC)."
+    )
     usd_per_hour: float = Field(50.0, gt=0, le=1_000_000, description="Of all callers together.")
-    usd_per_month: float = Field(1_000.0, gt=0, le=10_000_000)
+    usd_per_month: float = Field(
+        1_000.0, gt=0, le=10_000_000, description="The same for a calendar month (UTC)."
+    )
     unconfirmed_unit_usd: float = Field(
         0.002, gt=0, le=10, description="What a unit counts as whose price nobody confirmed."
     )
@@ -72,6 +76,8 @@ class SpendingSettings(SettingsModel):
 class CallerSettings(SettingsModel):
     """What one caller may ask: a usage plan with an API key of its own."""
 
-    requests_per_second: float = Field(gt=0, le=10_000)
-    burst_requests: int = Field(ge=1, le=5_000)
+    requests_per_second: float = Field(
+        gt=0, le=10_000, description="Of this caller; more are refused with 429."
+    )
+    burst_requests: int = Field(ge=1, le=5_000, description="How many may come at once above that.")
     requests_per_month: int | None = Field(None, ge=1, description="Empty: no quota.")

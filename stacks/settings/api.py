@@ -15,7 +15,9 @@ SECONDS_A_DAY = 86_400
 class PolicySettings(SettingsModel):
     """Who answers an operation that both the managed service and our own network can answer."""
 
-    backend: Literal["managed", "own", "cascade"] = "managed"
+    backend: Literal["managed", "own", "cascade"] = Field(
+        "managed", description="Who answers; a cascade asks a second where the first is unsure."
+    )
     first: Literal["managed", "own"] = Field(
         "own", description="Of a cascade; the other gives second opinions."
     )
@@ -43,7 +45,9 @@ class PolicySettings(SettingsModel):
 class ApiSettings(SettingsModel):
     """The recognition API and its functions."""
 
-    authorization: Literal["AWS_IAM", "COGNITO_USER_POOLS"] = "AWS_IAM"
+    authorization: Literal["AWS_IAM", "COGNITO_USER_POOLS"] = Field(
+        "AWS_IAM", description="Requests signed with IAM, or tokens of Cognito's."
+    )
     user_pools: UserPoolSettings | None = Field(
         None, description="With COGNITO_USER_POOLS: whose tokens count."
     )
@@ -66,11 +70,15 @@ class ApiSettings(SettingsModel):
     cache_seconds: int = Field(
         0, ge=0, description="How long a managed service's answer serves whoever sends the same; 0: off."
     )
-    requests_per_second: int = Field(50, ge=1, le=10_000)
-    burst_requests: int = Field(100, ge=1, le=5_000)
-    function_memory_megabytes: int = Field(512, ge=128, le=10_240)
+    requests_per_second: int = Field(
+        50, ge=1, le=10_000, description="Of all callers together; API Gateway refuses more with 429."
+    )
+    burst_requests: int = Field(100, ge=1, le=5_000, description="How many may come at once above that.")
+    function_memory_megabytes: int = Field(
+        512, ge=128, le=10_240, description="Of each function; processors come with it."
+    )
     # API Gateway gives up after 29 s, so a function that runs longer works for nobody.
-    function_timeout_seconds: int = Field(28, ge=1, le=28)
+    function_timeout_seconds: int = Field(28, ge=1, le=28, description="After which a function ends.")
     reserved_concurrency: int | None = Field(
         None,
         ge=1,
@@ -78,8 +86,12 @@ class ApiSettings(SettingsModel):
         description="How many requests each function answers at once, set aside for it; empty: as many as the account "
         "has left. A new account has 10 in all, of which none can be set aside.",
     )
-    log_days: Literal[1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365] = 30
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_days: Literal[1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365] = Field(
+        30, description="How long the functions' logs are kept."
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="From which level on the functions write."
+    )
     own_backend: Literal["endpoint", "litert"] = Field(
         "endpoint",
         description="Who answers the paths of our own networks: their endpoints, or the function itself with the "

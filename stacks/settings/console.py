@@ -11,5 +11,7 @@ class ConsoleSettings(SettingsModel):
     """The console: a page on the internet that only people whom an administrator added can sign in to."""
 
     # Limits of UserPoolClient's token validities (Amazon Cognito API reference).
-    token_minutes: int = Field(60, ge=5, le=1_440)
+    token_minutes: int = Field(
+        60, ge=5, le=1_440, description="After which the page asks for new tokens by itself."
+    )
     session_hours: int = Field(8, ge=1, le=24, description="After so long a person signs in again.")

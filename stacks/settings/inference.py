@@ -20,13 +20,13 @@ FLEET_START_SECONDS = 3_600
 class AutoscalingSettings(SettingsModel):
     """How many instances a real-time endpoint has: so many that each has few requests at the same time."""
 
-    minimum_instances: int = Field(1, ge=1, le=100)
-    maximum_instances: int = Field(ge=1, le=100)
+    minimum_instances: int = Field(1, ge=1, le=100, description="There are always so many.")
+    maximum_instances: int = Field(ge=1, le=100, description="There are never more.")
     concurrent_requests_per_instance: float = Field(
         5.0, gt=0, le=1_000, description="Held by target tracking on the metric of 10 s resolution."
     )
-    scale_in_cooldown_seconds: int = Field(300, ge=0, le=3_600)
-    scale_out_cooldown_seconds: int = Field(60, ge=0, le=3_600)
+    scale_in_cooldown_seconds: int = Field(300, ge=0, le=3_600, description="Between two steps down.")
+    scale_out_cooldown_seconds: int = Field(60, ge=0, le=3_600, description="Between two steps up.")
 
     @model_validator(mode="after")
     def fits_together(self) -> Self:
@@ -39,31 +39,43 @@ class AutoscalingSettings(SettingsModel):
 class AsynchronousSettings(SettingsModel):
     """A second endpoint that takes requests from S3 and answers to S3, and has no instance while nothing waits."""
 
-    instance_type: Annotated[str, AfterValidator(inference_instance)] = "ml.c5.xlarge"
-    maximum_instances: int = Field(1, ge=1, le=100)
+    instance_type: Annotated[str, AfterValidator(inference_instance)] = Field(
+        "ml.c5.xlarge", description="Of this endpoint."
+    )
+    maximum_instances: int = Field(1, ge=1, le=100, description="The fewest are none.")
     backlog_per_instance: float = Field(
         5.0, gt=0, le=100_000, description="Waiting requests for each instance, held by target tracking."
     )
     # AsyncInferenceClientConfig.MaxConcurrentInvocationsPerInstance.
-    concurrent_requests_per_instance: int = Field(4, ge=1, le=1_000)
-    scale_in_cooldown_seconds: int = Field(300, ge=0, le=3_600)
+    concurrent_requests_per_instance: int = Field(
+        4, ge=1, le=1_000, description="How many the container is asked at a time."
+    )
+    scale_in_cooldown_seconds: int = Field(300, ge=0, le=3_600, description="Between two steps down.")
 
 
 class TransformSettings(SettingsModel):
     """The instances of a batch transform job (`recognition transform`), which are there while it runs."""
 
-    instance_type: Annotated[str, AfterValidator(transform_instance)] = "ml.c5.xlarge"
+    instance_type: Annotated[str, AfterValidator(transform_instance)] = Field(
+        "ml.c5.xlarge", description="Of the job."
+    )
     instance_count: int = Field(1, ge=1, le=100, description="The objects are divided between them.")
     # MaxConcurrentTransforms; with MaxPayloadInMB, which is 6, it may come to 100 MB.
-    concurrent_requests_per_instance: int = Field(2, ge=1, le=16)
+    concurrent_requests_per_instance: int = Field(
+        2, ge=1, le=16, description="How many the container is asked at a time."
+    )
 
 
 class ServerlessSettings(SettingsModel):
     """The endpoint without instances: paid for by the millisecond. No GPU, no network of one's own, bodies of 4 MB."""
 
     # MemorySizeInMB of ProductionVariantServerlessConfig.
-    memory_megabytes: Literal[1024, 2048, 3072, 4096, 5120, 6144] = 3072
-    maximum_concurrency: int = Field(5, ge=1, le=200)
+    memory_megabytes: Literal[1024, 2048, 3072, 4096, 5120, 6144] = Field(
+        3072, description="Of each place; processors come with it."
+    )
+    maximum_concurrency: int = Field(
+        5, ge=1, le=200, description="Requests at the same time; more are refused."
+    )
     provisioned_concurrency: int | None = Field(
         None, ge=1, le=200, description="Kept warm and paid for meanwhile; empty: none."
     )
@@ -79,13 +91,17 @@ class ServerlessSettings(SettingsModel):
 class ScaleToZeroSettings(SettingsModel):
     """A second real-time endpoint of an inference component, which alone can have no instance while nobody asks."""
 
-    instance_type: Annotated[str, AfterValidator(inference_instance)] = "ml.c5.xlarge"
+    instance_type: Annotated[str, AfterValidator(inference_instance)] = Field(
+        "ml.c5.xlarge", description="Of this endpoint."
+    )
     maximum_copies: int = Field(1, ge=1, le=100, description="Of the model, over all instances.")
-    maximum_instances: int = Field(1, ge=1, le=100)
-    cpu_cores_per_copy: float = Field(1.0, ge=0.25, le=100)
-    memory_megabytes_per_copy: int = Field(1_024, ge=128, le=1_000_000)
-    concurrent_requests_per_copy: float = Field(5.0, gt=0, le=1_000)
-    scale_in_cooldown_seconds: int = Field(300, ge=0, le=3_600)
+    maximum_instances: int = Field(1, ge=1, le=100, description="The fewest are none.")
+    cpu_cores_per_copy: float = Field(1.0, ge=0.25, le=100, description="Set aside for each copy.")
+    memory_megabytes_per_copy: int = Field(
+        1_024, ge=128, le=1_000_000, description="Set aside for each copy."
+    )
+    concurrent_requests_per_copy: float = Field(5.0, gt=0, le=1_000, description="Held by target tracking.")
+    scale_in_cooldown_seconds: int = Field(300, ge=0, le=3_600, description="Between two steps down.")
 
 
 class MultiModelSettings(SettingsModel):
@@ -99,9 +115,11 @@ class MultiModelSettings(SettingsModel):
 class InferenceSettings(SettingsModel):
     """Endpoints."""
 
-    instance_type: Annotated[str, AfterValidator(inference_instance)] = "ml.g4dn.xlarge"
-    instance_count: int = Field(1, ge=1, le=100)
-    image_version: str = "2.20"
+    instance_type: Annotated[str, AfterValidator(inference_instance)] = Field(
+        "ml.g4dn.xlarge", description="Of the endpoint."
+    )
+    instance_count: int = Field(1, ge=1, le=100, description="Of each released network.")
+    image_version: str = Field("2.20", description="TensorFlow Serving's in AWS's container.")
     litert_image_uri: str | None = Field(
         None,
         pattern=r"^\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com/[a-z0-9][a-z0-9._/-]*:\w[\w.-]*$",
@@ -132,16 +150,29 @@ class InferenceSettings(SettingsModel):
         "version is a parameter of the inference stack, empty at first.",
     )
     # SageMaker allows the canary at most half of the fleet (CapacitySize of BlueGreenUpdatePolicy).
-    canary_percent: int = Field(10, ge=1, le=50)
+    canary_percent: int = Field(
+        10, ge=1, le=50, description="Which part of the traffic a new version gets first."
+    )
     traffic_routing: Literal["canary", "linear"] = Field(
         "canary",
         description="How the traffic of several instances changes over: a part first, or step by step.",
     )
     # SageMaker takes steps of 10 to 50 % (LinearStepSize of TrafficRoutingConfig).
-    linear_step_percent: int = Field(25, ge=10, le=50)
-    canary_wait_seconds: int = Field(300, ge=0, le=3600)
-    termination_wait_seconds: int = Field(300, ge=0, le=3600)
-    latency_alarm_milliseconds: int = Field(2_000, ge=1, le=60_000)
+    linear_step_percent: int = Field(
+        25, ge=10, le=50, description="Of the traffic, with traffic_routing linear."
+    )
+    canary_wait_seconds: int = Field(
+        300, ge=0, le=3600, description="How long the alarms watch the canary, or each step."
+    )
+    termination_wait_seconds: int = Field(
+        300, ge=0, le=3600, description="How long the old instances stay after that."
+    )
+    latency_alarm_milliseconds: int = Field(
+        2_000,
+        ge=1,
+        le=60_000,
+        description="The 99th percentile of a model's answers above which an alarm goes off and a release rolls back.",
+    )
 
     @model_validator(mode="after")
     def fits_together(self) -> Self:

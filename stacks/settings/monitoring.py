@@ -14,7 +14,7 @@ class CaptureSettings(SettingsModel):
     """What the endpoints were asked and answered, kept in the data bucket; it holds what customers sent."""
 
     percent: int = Field(100, ge=1, le=100, description="Of the requests.")
-    kept_days: int = Field(30, ge=1, le=3650)
+    kept_days: int = Field(30, ge=1, le=3650, description="After which it is deleted.")
 
 
 class DriftSettings(SettingsModel):
@@ -23,7 +23,9 @@ class DriftSettings(SettingsModel):
     expression: str = Field(
         "cron(30 1 * * ? *)", pattern=r"^(cron|rate)\(.+\)$", description="When; the day before is UTC's."
     )
-    instance_type: Annotated[str, AfterValidator(training_instance)] = "ml.m5.large"
+    instance_type: Annotated[str, AfterValidator(training_instance)] = Field(
+        "ml.m5.large", description="Of the job."
+    )
     threshold: float = Field(
         0.25, gt=0, le=10, description="Population stability index above which the alarm goes off."
     )
@@ -59,11 +61,11 @@ class MonitoringSettings(SettingsModel):
 class BudgetSettings(SettingsModel):
     """A monthly budget for what bears the environment's tags."""
 
-    monthly_us_dollars: int = Field(ge=1, le=1_000_000)
+    monthly_us_dollars: int = Field(ge=1, le=1_000_000, description="What the environment is meant to cost.")
     email: str = Field(
         pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$", description="Who hears of it; and so does monitoring's topic."
     )
     # AWS Budgets takes five notifications a budget (AWS Budgets quotas); the forecast is one of them.
     percents: list[Annotated[int, Field(ge=1, le=1_000)]] = Field(
-        default=[50, 80, 100], min_length=1, max_length=4
+        default=[50, 80, 100], min_length=1, max_length=4, description="At which shares of it a mail is sent."
     )

@@ -22,8 +22,8 @@ class OfficeHours(SettingsModel):
     """When the endpoints serve; at other times they are away and cost nothing."""
 
     days: str = Field("MON-FRI", pattern=r"^[A-Z0-9,-]+$", description="As cron has them.")
-    start_hour: int = Field(8, ge=0, le=23)
-    end_hour: int = Field(18, ge=0, le=23)
+    start_hour: int = Field(8, ge=0, le=23, description="When the endpoints come back.")
+    end_hour: int = Field(18, ge=0, le=23, description="When they go.")
     time_zone: str = Field("UTC", description="By its name in the IANA database, such as Europe/Berlin.")
 
     @model_validator(mode="after")
@@ -44,4 +44,4 @@ class ScheduledShutdownSettings(SettingsModel):
     idle_hours: int | None = Field(
         None, ge=1, le=168, description="After so many hours without a request; empty: never."
     )
-    office_hours: OfficeHours | None = None
+    office_hours: OfficeHours | None = Field(None, description="Empty: the clock decides nothing.")

@@ -18,15 +18,19 @@ from stacks.settings.instance_types import training_instance
 class NetworkSettings(SettingsModel):
     """A network of its own for the jobs: isolated subnets with a way to S3 and none to anywhere else."""
 
-    cidr: str = Field("10.71.0.0/16", pattern=r"^\d{1,3}(\.\d{1,3}){3}/(1[6-9]|2[0-4])$")
+    cidr: str = Field(
+        "10.71.0.0/16",
+        pattern=r"^\d{1,3}(\.\d{1,3}){3}/(1[6-9]|2[0-4])$",
+        description="Addresses of the VPC, with 16 to 24 bits of network.",
+    )
     # Without a concrete account CloudFormation knows only two zones of a region for certain.
-    availability_zones: int = Field(2, ge=1, le=2)
+    availability_zones: int = Field(2, ge=1, le=2, description="A subnet in each.")
 
 
 class ScheduledRun(SettingsModel):
     """A run of the training state machine that starts by itself."""
 
-    kind: Kind
+    kind: Kind = Field(description="Which network is trained.")
     expression: str = Field(
         pattern=r"^(cron|rate)\(.+\)$",
         description="As EventBridge takes it: rate(7 days), cron(0 3 ? * MON *).",
@@ -34,7 +38,9 @@ class ScheduledRun(SettingsModel):
     data_prefix: str = Field(
         min_length=1, description="Where in the data bucket train/, validation/ and test/ are."
     )
-    hyperparameters: dict[str, str] = Field(default={})
+    hyperparameters: dict[str, str] = Field(
+        default={}, description="As `recognition train --set` takes them; checked at the synth."
+    )
     minimum_accuracy: float | None = Field(
         None, ge=0, le=1, description="The data's own gate; empty: that of the settings for the kind."
     )
@@ -52,8 +58,10 @@ class ScheduledRun(SettingsModel):
 class TuningSettings(SettingsModel):
     """A search for hyperparameters in each run's place of one training job; it costs so many training jobs."""
 
-    jobs: int = Field(10, ge=2, le=100)
-    parallel_jobs: int = Field(2, ge=1, le=10)
+    jobs: int = Field(10, ge=2, le=100, description="Training jobs of one search.")
+    parallel_jobs: int = Field(
+        2, ge=1, le=10, description="Of these at the same time; fewer learn more from each other."
+    )
     ranges: dict[Kind, dict[str, Annotated[list[float], Field(min_length=2, max_length=2)]]] = Field(
         min_length=1, description="By kind and hyperparameter: the lowest and the highest value."
     )
@@ -82,15 +90,21 @@ class TuningSettings(SettingsModel):
 class TrainingSettings(SettingsModel):
     """Training and evaluation jobs, and the gate."""
 
-    instance_type: Annotated[str, AfterValidator(training_instance)] = "ml.g5.xlarge"
+    instance_type: Annotated[str, AfterValidator(training_instance)] = Field(
+        "ml.g5.xlarge", description="Of the training job."
+    )
     fallback_instance_types: list[Annotated[str, AfterValidator(training_instance)]] = Field(
         default=[],
         max_length=4,
         description="Tried one after the other when there is no capacity or no quota for instance_type.",
     )
     instance_count: int = Field(1, ge=1, le=100, description="Hosts of a training job.")
-    evaluation_instance_type: Annotated[str, AfterValidator(training_instance)] = "ml.m5.xlarge"
-    volume_gigabytes: int = Field(50, ge=1, le=16_384)
+    evaluation_instance_type: Annotated[str, AfterValidator(training_instance)] = Field(
+        "ml.m5.xlarge", description="Of the evaluation job and of what measures the champion."
+    )
+    volume_gigabytes: int = Field(
+        50, ge=1, le=16_384, description="Disk of each host, for data, checkpoints and the model."
+    )
     use_spot: bool = Field(
         True, description="Train on spot capacity; checkpoints make an interruption cheap."
     )
@@ -99,9 +113,11 @@ class TrainingSettings(SettingsModel):
         0, ge=0, le=21_600, description="How long the hosts wait for a next job; paid for meanwhile."
     )
     # RetryStrategy.MaximumRetryAttempts: after SageMaker's own internal errors.
-    retry_attempts: int = Field(3, ge=1, le=30)
+    retry_attempts: int = Field(3, ge=1, le=30, description="After an internal error of SageMaker's.")
     network_isolation: bool = Field(True, description="The containers can open no connection.")
-    encrypt_between_hosts: bool = True
+    encrypt_between_hosts: bool = Field(
+        True, description="What the hosts of a job tell each other is encrypted."
+    )
     network: NetworkSettings | None = Field(
         None, description="Run the jobs in a VPC of their own; empty: in SageMaker's."
     )
@@ -110,13 +126,15 @@ class TrainingSettings(SettingsModel):
         pattern=r"^[\w.-]+$",
         description="An object of this name in the data bucket starts a run on the splits beside it.",
     )
-    schedules: list[ScheduledRun] = Field(default=[])
+    schedules: list[ScheduledRun] = Field(default=[], description="Runs that start by themselves.")
     tuning: TuningSettings | None = Field(None, description="Empty: each run is one training job.")
-    max_runtime_seconds: int = Field(14_400, ge=60, le=432_000)
+    max_runtime_seconds: int = Field(
+        14_400, ge=60, le=432_000, description="A training job that takes longer is stopped."
+    )
     max_wait_seconds: int = Field(
         28_800, ge=60, le=432_000, description="Training and waiting for spot capacity."
     )
-    image_version: str = "2.21"
+    image_version: str = Field("2.21", description="TensorFlow's in the training container.")
     minimum_accuracy: dict[Kind, Annotated[float, Field(ge=0, le=1)]] = Field(
         default={kind: network.minimum_accuracy for kind, network in NETWORKS.items()},
         description="The gate of a run on data that brings none: a model below it is not registered.",
@@ -126,7 +144,10 @@ class TrainingSettings(SettingsModel):
         description="Against the released version on the same test split: refuse what is worse with 95 % confidence, "
         "or whatever is not better with 95 % confidence.",
     )
-    approval: Literal["Approved", "PendingManualApproval"] = "PendingManualApproval"
+    approval: Literal["Approved", "PendingManualApproval"] = Field(
+        "PendingManualApproval",
+        description="What a version is born with that passed the gates; a pending one waits for a person.",
+    )
 
     @model_validator(mode="after")
     def fits_together(self) -> Self:

@@ -9,7 +9,7 @@ import pytest
 from advisor.prices import price_table
 from cli.advise import standing_cost
 
-README = (Path(__file__).resolve().parents[2] / "README.md").read_text()
+PAGE = (Path(__file__).resolve().parents[2] / "docs" / "costs.md").read_text(encoding="utf-8")
 
 
 def bill_of(templates: dict[str, dict], region: str = "us-east-1") -> dict[str, standing_cost.Line]:
@@ -32,17 +32,17 @@ def test_before_the_first_release_the_key_alone_costs_money(dev):
     assert deployed[0].usd_per_hour * 730 == pytest.approx(1)
 
 
-def test_prods_firewall_costs_what_the_readme_says(prod):
+def test_prods_firewall_costs_what_the_page_says(prod):
     lines = bill_of(prod)
     acl, rules = lines["WAFv2::WebACL"], lines["WAFv2 rule"]
     monthly = (acl.usd_per_hour + rules.usd_per_hour) * 730
-    assert f"a web ACL with {rules.count} rules | deployed | {monthly:.0f} a month" in README
+    assert f"a web ACL with {rules.count} rules | deployed | {monthly:.0f} a month" in PAGE
 
 
-def test_the_readmes_monthly_figures_are_these(dev):
+def test_the_pages_monthly_figures_are_these(dev):
     hourly = bill_of(dev)["endpoint instance ml.g4dn.xlarge"].usd_per_hour / 2
-    assert f"{hourly:.4f} an hour, about {hourly * 730:,.0f} a month" in README
-    assert f"{hourly * 2:.4f} an hour, about {hourly * 2 * 730:,.0f} a month" in README
+    assert f"{hourly:.4f} an hour, about {hourly * 730:,.0f} a month" in PAGE
+    assert f"{hourly * 2:.4f} an hour, about {hourly * 2 * 730:,.0f} a month" in PAGE
 
 
 def test_an_unknown_price_is_named_and_left_out_of_the_sum(dev):

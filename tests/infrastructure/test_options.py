@@ -7,6 +7,9 @@ import json
 
 import pytest
 
+from tools.write_template_pages import ALARMS, PERMISSIONS, short, statements
+from tools.write_template_pages import of_type as resources_of_type
+
 from .calls import actions_of, machines_of, missing_and_idle, needlessly_wide, not_embedded, statements_of
 from .conftest import PARTS, checked_templates, context
 from .test_conditions import without_a_source
@@ -365,3 +368,22 @@ def test_every_target_of_a_rule_or_schedule_keeps_what_it_cannot_deliver(everyth
             assert template["Resources"][queue]["Type"] == "AWS::SQS::Queue"
         seen += len(targets)
     assert seen > 10
+
+
+def test_the_reference_has_every_alarm(everything):
+    page = ALARMS.read_text(encoding="utf-8")
+    for part, template in everything.items():
+        for name, _ in resources_of_type(template, "AWS::CloudWatch::Alarm"):
+            assert f"| {part} | `{short(name)}` |" in page, "Run: make generate"
+
+
+def test_the_reference_has_every_action_of_every_role(everything):
+    page = PERMISSIONS.read_text(encoding="utf-8")
+    for part, template in everything.items():
+        for role, properties in resources_of_type(template, "AWS::IAM::Role"):
+            _, _, section = page.partition(f"### {short(role)} of {part}\n")
+            section = section.partition("\n#")[0]
+            for statement in statements(template, role, properties):
+                assert [action for action in actions_of(statement) if f"`{action}`" not in section] == [], (
+                    f"{role}. Run: make generate"
+                )

@@ -1,4 +1,4 @@
-"""The page of serving tells what the functions' imports took when they were measured."""
+"""The page of speeds tells what the functions' imports took when they were measured."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def test_the_page_tells_what_the_recorded_imports_took():
     assert set(recorded) == {"nothing", *FUNCTIONS}
     for record in recorded.values():
         assert record["code_mebibytes"] > 0
-    page = (RESULT.parents[2] / "docs" / "serving.md").read_text()
+    page = (RESULT.parents[2] / "docs" / "serving-speed.md").read_text()
     of_functions = [record["milliseconds"] for name, record in recorded.items() if name != "nothing"]
     told = json.loads(RESULT.read_text())["pydantic"]["of_a_functions_import"]
     assert f"{told:.2f} times as long" in page

@@ -1,4 +1,4 @@
-"""The lessons of docs/learn: short enough to read, whole, and of code that compiles and imports what there is."""
+"""The lessons of docs/learn: whole, and of code that compiles and imports what there is."""
 
 from __future__ import annotations
 
@@ -13,27 +13,7 @@ from tools.run_lesson import LESSONS, code_of, run
 
 ROOT = LESSONS.parents[1]
 PAGES = sorted(LESSONS.glob("[0-9]*.md"))
-MOST_WORDS, MOST_WORDS_OF_A_PARAGRAPH = 1_500, 90
 OURS = ("advisor", "model_code", "tools")
-FENCED = re.compile(r"^ *```.*?^ *```", re.MULTILINE | re.DOTALL)
-
-
-def words_of(page: Path) -> list[list[str]]:
-    """The words of each paragraph and list item, without code and tables."""
-    prose = FENCED.sub("", page.read_text("utf-8"))
-    parts = [
-        part
-        for part in re.split(r"\n\s*\n|\n(?=\s*(?:[-*]|\d+\.) )", prose)
-        if not part.lstrip().startswith("|")
-    ]
-    return [part.split() for part in parts]
-
-
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_a_lesson_is_short_and_so_are_its_paragraphs(page):
-    paragraphs = words_of(page)
-    assert sum(map(len, paragraphs)) <= MOST_WORDS
-    assert max(map(len, paragraphs)) <= MOST_WORDS_OF_A_PARAGRAPH
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)

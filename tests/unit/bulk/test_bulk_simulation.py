@@ -55,6 +55,6 @@ def test_the_recorded_result_is_of_these_scenarios_and_adds_up():
 
 
 def test_the_page_of_bulk_runs_quotes_the_recorded_result():
-    page = (RESULT.parents[2] / "docs" / "bulk.md").read_text()
+    page = (RESULT.parents[2] / "docs" / "bulk-faults.md").read_text()
     for row in json.loads(RESULT.read_text())["rows"]:
         assert f"| {row['scenario']['name']} | {row['days']:.2f} | {row['usd']:,.2f} |" in page

@@ -117,8 +117,8 @@ def test_the_recorded_replay_is_that_of_its_record_which_holds_nothing_of_the_te
         }
 
 
-def test_the_page_of_the_api_quotes_the_recorded_replay():
-    page = (RESULT.parents[2] / "docs" / "api.md").read_text()
+def test_the_page_of_the_policies_quotes_the_recorded_replay():
+    page = (RESULT.parents[2] / "docs" / "api-policies.md").read_text()
     own, managed = (json.loads(RESULT.read_text())["effects"][first] for first in ("own", "managed"))
     for ours, theirs in zip(own, managed, strict=True):
         cells = [f"{ours['threshold']:.2f}"]

@@ -1,0 +1,70 @@
+"""The generated pages of the reference say what the code says."""
+
+from __future__ import annotations
+
+import pytest
+
+from tools import write_commands, write_errors, write_hyperparameters, write_operations, write_settings
+from tools.markdown import table
+from tools.sentences import raised_in, written
+
+PAGES = {
+    write_commands.PAGE: write_commands.page,
+    write_errors.ERRORS: write_errors.errors_page,
+    write_errors.MESSAGES: write_errors.messages_page,
+    write_hyperparameters.PAGE: write_hyperparameters.page,
+    write_operations.PAGE: write_operations.page,
+    write_settings.PAGE: write_settings.page,
+}
+SETTINGS = write_settings.PAGE.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_a_page_of_the_reference_is_what_the_code_makes(page):
+    assert page.read_text(encoding="utf-8") == PAGES[page](), "Run: make generate"
+
+
+def test_every_setting_has_a_type_and_a_meaning():
+    rows = [row for row in SETTINGS.splitlines() if row.startswith("| `")]
+    assert len(rows) > 100
+    for row in rows:
+        _, _, kind, _, _, meaning, *_ = row.replace("\\|", "").split("|")
+        assert kind.strip() and meaning.strip(), row
+
+
+def test_every_cost_is_of_a_setting_that_exists():
+    assert not [place for place in write_settings.COSTS if f"| `{place}` |" not in SETTINGS]
+
+
+def test_every_hyperparameter_has_a_meaning():
+    for kind, _ in write_hyperparameters.SECTIONS.values():
+        said = write_hyperparameters.meanings(kind)
+        assert [
+            row[0] for row in write_hyperparameters.rows(kind, None) if not said.get(row[0].strip("`"))
+        ] == []
+
+
+def test_a_part_of_the_settings_names_the_stacks_that_read_it():
+    assert write_settings.templates_of("console") == ["Console"]
+    assert {"Inference", "Release"} <= set(write_settings.templates_of("inference"))
+
+
+def test_every_command_is_on_the_page():
+    page = write_commands.page()
+    for command in ("train", "release", "rollback", "recognize", "bulk redrive", "remove-versions", "down"):
+        assert f"\n## recognition {command}\n" in page
+
+
+def test_a_bar_and_a_lines_end_do_not_end_a_cell():
+    assert table(("a",), [["b | c\nd"]]).splitlines()[-1] == "| b \\| c d |"
+
+
+def test_a_sentence_is_read_with_what_is_put_into_it(tmp_path, monkeypatch):
+    file = tmp_path / "package" / "module.py"
+    file.parent.mkdir()
+    file.write_text(
+        'NAME = "X"\n\ndef f(place, n):\n    words = f"{place} holds {n + 1} of {NAME}."\n    raise Wrong(words)\n'
+    )
+    monkeypatch.setattr("tools.sentences.ROOT", tmp_path)
+    ((found, call),) = raised_in("package", {"Wrong"})
+    assert written(call.args[0], found) == "{place} holds … of X."

@@ -1,0 +1,91 @@
+"""Writes docs/reference/commands.md from the command line itself: `python -m tools.write_commands`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from enum import Enum
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin
+
+from typer.main import get_command
+
+from cli.main import app
+from tools.markdown import REFERENCE, code, table
+
+PAGE = REFERENCE / "commands.md"
+HEAD = """# Commands
+
+Written by `make generate` from [cli](../../cli). [How commands behave](../commands.md) says what holds for all of them:
+`--json`, exit statuses, progress, Ctrl-C.
+
+"""
+TYPES = {bool: "", int: "whole number", float: "number", Path: "path"}
+
+
+def commands_of(command: Any, path: str = "recognition") -> Iterator[tuple[str, Any]]:
+    """Every command that does something, with the words by which it is called."""
+    inside = getattr(command, "commands", {})
+    if not inside or getattr(command, "invoke_without_command", False):
+        yield path, command
+    for name, one in sorted(inside.items()):
+        if not one.hidden:
+            yield from commands_of(one, f"{path} {name}")
+
+
+def row(parameter: Any) -> list[str]:
+    """A line for an argument or an option."""
+    names = (*parameter.opts, *parameter.secondary_opts)
+    is_option = names[0].startswith("-")
+    return [
+        ", ".join(map(code, names)) if is_option else code(names[0].upper()),
+        takes(parameter),
+        "required" if parameter.required else default(parameter.default),
+        plain(parameter.help or ""),
+    ]
+
+
+def takes(parameter: Any) -> str:
+    """Which values; nothing where the word alone says it."""
+    kind = parameter.type_descriptor.annotation
+    if parameter.metavar:
+        words = code(parameter.metavar)
+    elif get_origin(kind) is Literal:
+        words = ", ".join(map(code, get_args(kind)))
+    elif isinstance(kind, type) and issubclass(kind, Enum):
+        words = ", ".join(code(choice.value) for choice in kind)
+    else:
+        words = TYPES.get(kind, "text")
+    low = f" from {parameter.min:g}" if parameter.min is not None else ""
+    high = f" to {parameter.max:g}" if parameter.max is not None else ""
+    return words + low + high + (", again and again" if parameter.multiple else "")
+
+
+def default(value: Any) -> str:
+    """What holds where the option is left out, if that is a word."""
+    value = getattr(value, "value", value)
+    return code(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else ""
+
+
+def plain(words: str) -> str:
+    """Help without what a terminal makes colours of."""
+    return re.sub(r"\[/?[a-z ]+\]", "", words)
+
+
+def section(path: str, command: Any) -> str:
+    """A command's purpose, and its words."""
+    purpose, *more = plain(command.help or "").strip().split("\n\n")
+    rows = [row(one) for one in command.params if not one.hidden]
+    words = "\n\n".join(" ".join(part.split()) for part in (purpose, *more))
+    return f"## {path}\n\n{words}\n" + (
+        f"\n{table(('word', 'takes', 'default', 'meaning'), rows)}" if rows else ""
+    )
+
+
+def page() -> str:
+    """The whole page."""
+    return HEAD + "\n".join(section(path, command) for path, command in commands_of(get_command(app)))
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")
