@@ -57,3 +57,10 @@ def test_every_page_of_docs_is_in_the_sites_navigation():
     _, navigation = (ROOT / "mkdocs.yml").read_text("utf-8").split("\nnav:\n")
     named = set(re.findall(r"[\w/.-]+\.md", navigation))
     assert named == {path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*.md")}
+
+
+def test_the_site_brings_along_what_its_search_needs_without_a_server():
+    """Or the plugin `offline` adds the address of another host."""
+    configured = (ROOT / "mkdocs.yml").read_text("utf-8")
+    (name,) = re.findall(r"^  polyfills: \[(.*iframe-worker.*)\]$", configured, re.MULTILINE)
+    assert (ROOT / "docs" / name).is_file()
