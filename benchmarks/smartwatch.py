@@ -36,7 +36,7 @@ from model_code.training.trainer import Trainer
 RESULT = Path(__file__).parent / "results" / "smartwatch.json"
 PEOPLE = range(1, 11)
 PLAIN = RnnHyperparameters(
-    epochs=12, batch_size=128, learning_rate=0.004, units=64, sequence_length=WINDOW_STEPS
+    epochs=12, batch_size=128, learning_rate=0.004, layers="gru", units=64, sequence_length=WINDOW_STEPS
 )
 NETWORKS = {
     "gru": PLAIN,

@@ -5,14 +5,15 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from definitions.networks import kind_of_feature
+from definitions.metrics import AUTO
+from model_code.hyperparameters import RnnHyperparameters
 
 # Beside an imported set's data card: what `fitted_both` says of it.
 HYPERPARAMETERS_FILE = "hyperparameters.json"
 # Fewer samples than the first number are learnt from in batches of the second.
 BATCH_SIZES = ((1_000, 16), (4_000, 32), (12_000, 64))
 LARGE_BATCH_SIZE = 128
-LEARNING_RATES = {"cnn": 0.4, "rnn": 0.004}
+LEARNING_RATES = {"image": 0.4, "gru": 0.004, "conv1d": 0.011}
 UPDATES_WANTED = 1_500
 LEAST_EPOCHS, MOST_EPOCHS = 5, 100
 # A classifier learns from features that are computed already, so that its epochs cost next to nothing.
@@ -23,7 +24,9 @@ SEQUENCE_LENGTHS = (16, 32, 64, 128, 200)
 SPARE_WORDS = 1.2
 
 
-def fitted(feature: str, count: int, size: float, *, pretrained: bool = False) -> dict[str, str]:
+def fitted(
+    feature: str, count: int, size: float, *, layers: str = AUTO, pretrained: bool = False
+) -> dict[str, str]:
     """Hyperparameters as SageMaker takes them; those that are not named keep their defaults.
 
     Args:
@@ -31,21 +34,24 @@ def fitted(feature: str, count: int, size: float, *, pretrained: bool = False) -
         count: of training samples.
         size: images' longer side in pixels, as most have; words and signs that nine in ten texts have at most; or the
             steps of the longest sequence.
+        layers: of a network for texts or sequences.
         pretrained: whether a network of images starts from another's weights. Its image size stays the default, for
             its features are those of large images, and it learns from small ones that are made larger.
     """
-    kind = kind_of_feature(feature)
+    reader = feature if feature == "image" else RnnHyperparameters(layers=layers).layers_for(feature)
     batch_size = next((size for most, size in BATCH_SIZES if count < most), LARGE_BATCH_SIZE)
     if pretrained:
         epochs = max(LEAST_CLASSIFIER_EPOCHS, epochs_for(count, batch_size))
         return {"pretrained": "true", "batch_size": str(batch_size), "epochs": str(epochs)}
     # Large steps are for large batches (Goyal et al. 2017, arXiv 1706.02677), by the root of their ratio.
-    learning_rate = LEARNING_RATES[kind] * math.sqrt(batch_size / LARGE_BATCH_SIZE)
+    learning_rate = LEARNING_RATES[reader] * math.sqrt(batch_size / LARGE_BATCH_SIZE)
     chosen = {
         "batch_size": str(batch_size),
         "epochs": str(epochs_for(count, batch_size)),
         "learning_rate": f"{learning_rate:.4g}",
     }
+    if layers != AUTO:
+        chosen["layers"] = layers
     if feature == "image":
         side = min(IMAGE_SIDES, key=lambda side: abs(math.log(side / max(1.0, size))))
         return {**chosen, "image_size": str(side)}

@@ -15,6 +15,8 @@ from model_code.failures import JobFailed
 
 PRECISIONS = ("auto", "float32", "bfloat16")
 CLASS_WEIGHTS = (AUTO, "none", "balanced")
+LAYERS_OF_FEATURE = {"text": "gru", "sequence": "conv1d"}
+"""What reads the steps of each feature where nothing else is asked for: what was better there (docs/models.md)."""
 
 
 def bounded(default: Any, minimum: float, maximum: float) -> Any:
@@ -191,10 +193,13 @@ class SequenceHyperparameters(Hyperparameters):
 
 @dataclass(frozen=True)
 class RnnHyperparameters(SequenceHyperparameters):
-    """The RNN's own.
+    """The RNN's own, whose steps convolutions may read too.
 
     Attributes:
-        units: of each direction's recurrent layer.
+        layers: that read the steps: `gru`, a bidirectional GRU, or `conv1d`, three convolutions; `auto` is the one of
+            LAYERS_OF_FEATURE.
+        units: of each direction's GRU.
+        filters: of the first and the last convolution; the middle one has twice as many.
         embedding_size: of one word; texts only.
         dropout: of whole embedding channels and of the features before the classifier.
     """
@@ -205,9 +210,15 @@ class RnnHyperparameters(SequenceHyperparameters):
     learning_rate: float = bounded(0.004, 1e-6, 10.0)
     warmup_share: float = bounded(0.15, 0.0, 0.9)
     weight_decay: float = bounded(0.0, 0.0, 0.1)
+    layers: str = chosen(AUTO, (AUTO, *LAYERS_OF_FEATURE.values()))
     units: int = bounded(32, 1, 1024)
+    filters: int = bounded(64, 1, 1024)
     embedding_size: int = bounded(64, 1, 1024)
     dropout: float = bounded(0.3, 0.0, 0.9)
+
+    def layers_for(self, feature: str) -> str:
+        """`gru` or `conv1d`, for `text` or `sequence`."""
+        return LAYERS_OF_FEATURE[feature] if self.layers == AUTO else self.layers
 
 
 KINDS: dict[str, type[Hyperparameters]] = {one.kind: one for one in (CnnHyperparameters, RnnHyperparameters)}

@@ -35,6 +35,7 @@ PRESETS = {
     "smartwatch": Preset(
         {
             "epochs": "12",
+            "layers": "gru",
             "units": "64",
             "batch_size": "128",
             "learning_rate": "0.004",

@@ -1,4 +1,4 @@
-"""The networks, a small CNN and a bidirectional GRU, each a function of its hyperparameters."""
+"""The networks, a CNN of images and a GRU or a 1-D CNN of steps, each a function of its hyperparameters."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MOST_PATCHES = 250_000
 
 @keras.saving.register_keras_serializable("recognition")
 class FusedBatchNormalization(layers.BatchNormalization):
-    """Batch normalisation of images by TensorFlow's fused kernel; on other backends Keras's own.
+    """Batch normalisation of images and sequences by TensorFlow's fused kernel; on other backends Keras's own.
 
     Keras computes moments and scaling as separate operations, which costs a CPU most of a small network's step.
     """
@@ -33,9 +33,11 @@ class FusedBatchNormalization(layers.BatchNormalization):
         return super().add_weight(*args, trainable=trainable, aggregation=aggregation, **options)
 
     def call(self, inputs, training=None, mask=None):
-        """Normalises float inputs of shape [N, H, W, C]."""
+        """Normalises float inputs of shape [N, H, W, C] or [N, L, C]."""
         if keras.backend.backend() != "tensorflow":
             return super().call(inputs, training=training, mask=mask)
+        if len(inputs.shape) == 3:
+            return self.call(inputs[:, :, None], training)[:, :, 0]
         import tensorflow as tf
 
         fused = tf.compat.v1.nn.fused_batch_norm
@@ -153,7 +155,8 @@ class ChannelNormalization(layers.Layer):
 class MaximumAndMean(layers.Layer):
     """The maximum and the mean of the hidden states over the steps that are present; -1 and 0 where none is.
 
-    A GRU's states lie between -1 and 1, so -1 is no one's maximum but where there is nothing to see.
+    A GRU's states lie between -1 and 1, and what comes from a ReLU is 0 at least, so -1 is no one's maximum but where
+    there is nothing to see.
     """
 
     def call(self, hidden, present):
@@ -211,6 +214,28 @@ class Channels:
     variance: Sequence[float]
 
 
+def convolutions(hidden, present, filters: int):
+    """Three convolutions over the steps, each with batch normalisation and ReLU; padding stays zeros.
+
+    The fully convolutional network of Wang, Yan and Oates 2017 ("Time series classification from scratch with deep
+    neural networks: a strong baseline", arXiv 1611.06455).
+
+    Args:
+        hidden: float [N, L, D].
+        present: bool [N, L], true where a step is no padding.
+        filters: of the first and the last convolution; the middle one has twice as many.
+
+    Returns:
+        Float [N, L, filters], 0 and above.
+    """
+    present = keras.ops.expand_dims(present, -1)
+    for channels, steps in ((filters, 8), (2 * filters, 5), (filters, 3)):
+        hidden = layers.Conv1D(channels, steps, padding="same", use_bias=False)(hidden)
+        hidden = layers.Activation("relu")(FusedBatchNormalization(momentum=0.9)(hidden))
+        hidden = keras.ops.where(present, hidden, 0.0)
+    return hidden
+
+
 def build_rnn(
     settings: RnnHyperparameters,
     class_count: int,
@@ -218,14 +243,14 @@ def build_rnn(
     vocabulary_numbers: int | None = None,
     channels: Channels | None = None,
 ) -> keras.Model:
-    """The RNN for texts and sensor sequences: bidirectional GRU, maximum and mean over the steps, classifier.
+    """The network for texts and sensor sequences: GRU or convolutions, maximum and mean over the steps, classifier.
 
-    Words enter through an embedding, sensor channels normalised; from there on the network is the same. The GRU skips
-    the padding behind a sensor sequence, so that it changes no answer; a text's padding is a word with an embedding.
+    Words enter through an embedding, sensor channels normalised; from there on the network is the same. The padding
+    behind a sensor sequence is skipped, so that it changes no answer; a text's padding is a word with an embedding.
     `use_cudnn=False` keeps operations out of the graph that a CPU cannot run (keras issue 18504).
 
     Args:
-        settings: sizes and dropout.
+        settings: layers, sizes and dropout.
         class_count: number of classes.
         vocabulary_numbers: of the words, with padding and the unknown word; for texts.
         channels: for sensor sequences; one of the two is given.
@@ -242,9 +267,12 @@ def build_rnn(
         inputs = layers.Input((settings.sequence_length, len(channels.mean)))
         hidden, present = ChannelNormalization(channels.mean, channels.variance)(inputs)
         mask = present
-    hidden = layers.SpatialDropout1D(settings.dropout)(hidden)
-    gru = FusedGRU(settings.units, return_sequences=True, use_cudnn=False)
-    hidden = layers.Bidirectional(gru)(hidden, mask=mask)
+    if settings.layers_for("sequence" if channels else "text") == "conv1d":
+        hidden = convolutions(hidden, present, settings.filters)
+    else:
+        hidden = layers.SpatialDropout1D(settings.dropout)(hidden)
+        gru = FusedGRU(settings.units, return_sequences=True, use_cudnn=False)
+        hidden = layers.Bidirectional(gru)(hidden, mask=mask)
     features = layers.Dropout(settings.dropout)(MaximumAndMean()(hidden, present))
     logits = layers.Dense(class_count, dtype="float32")(features)
     return keras.Model(inputs, logits, name="rnn")

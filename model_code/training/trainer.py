@@ -8,6 +8,7 @@ from typing import NamedTuple
 import keras
 import numpy as np
 import tensorflow as tf
+from keras.layers import BatchNormalization
 
 from definitions.metrics import AUTO, has_rare_class
 from model_code.data.batches import ArrayEpoch, Arrays, Batch, ShardEpoch, Shards
@@ -102,7 +103,8 @@ class Trainer:
         # Where several replicas exchange something there may be no function around the exchange: neither of gradients
         # nor, inside the network, of the averages of batch normalisation.
         compile_options = {"jit_compile": settings.jit_compile, "autograph": False}
-        exchanges_averages = self.reads_images and replicas > 1
+        normalises = any(isinstance(layer, BatchNormalization) for layer in self.network.layers)
+        exchanges_averages = normalises and replicas > 1
         self.gradients = (
             self.plain_gradients
             if exchanges_averages

@@ -22,7 +22,10 @@ if kind == "cnn":
     network = build_cnn(CnnHyperparameters(width=4, image_size=16), 3)
     inputs = generator.integers(0, 256, (8, 16, 16, 3)).astype("float32")
 else:
-    settings = RnnHyperparameters(units=4, embedding_size=8, sequence_length=6, dropout=0.0)
+    layers = "gru" if kind == "sequence" else "conv1d"
+    settings = RnnHyperparameters(
+        layers=layers, units=4, filters=4, embedding_size=8, sequence_length=6, dropout=0.0
+    )
     channels = Channels([0.5, -1.0], [2.0, 0.3]) if kind == "sequence" else None
     network = build_rnn(settings, 3, vocabulary_numbers=20, channels=channels)
     inputs = generator.integers(0, 20, (8, 6)).astype("int32")

@@ -53,12 +53,14 @@ def test_training_that_would_not_be_done_in_time_ends_with_a_model(task):
     assert 0 < done < 1000 and (task.directory / "model" / "1" / "saved_model.pb").is_file()
 
 
-def test_the_rnn_reads_series(tmp_path):
+@pytest.mark.parametrize("layers", ["gru", "conv1d"])
+def test_both_networks_of_steps_read_series(layers, tmp_path):
     targets = (np.arange(200) % 2).astype(np.int32)
     phases = np.random.default_rng(0).uniform(0, 6, (200, 1))
     waves = np.sin(np.linspace(0, 12, 24)[None] * (1 + 2 * targets[:, None]) + phases)[..., None]
     parts = split(Examples("time_series", waves.astype(np.float32), targets, ("slow", "quick")), 0)
     answers = network.network(
-        Trial(parts.train, parts.validation, parts.test, 3_600.0, 0, tmp_path), lambda *_: None
+        Trial(parts.train, parts.validation, parts.test, 3_600.0, 0, tmp_path), lambda *_: None, layers
     )
+    assert f"layers {layers}" in answers.notes[-1]
     assert (answers.predictions == parts.test.targets).mean() >= 0.9

@@ -128,9 +128,12 @@ def test_eight_bit_weights_take_a_third_of_the_room_and_keep_the_answers(kind, t
 
 
 @pytest.mark.parametrize("sequence_length", [12, 13])
-@pytest.mark.parametrize(("embedding_size", "channels"), [(24, 0), (4, 0), (None, 3)])
-def test_an_rnn_of_any_form_answers_one_sample_and_several_as_keras_does(
-    embedding_size, channels, sequence_length, tmp_path
+@pytest.mark.parametrize(
+    ("layers", "embedding_size", "channels"),
+    [("gru", 24, 0), ("gru", 4, 0), ("gru", None, 3), ("conv1d", 4, 0), ("conv1d", None, 3)],
+)
+def test_a_network_of_steps_answers_one_sample_and_several_as_keras_does(
+    layers, embedding_size, channels, sequence_length, tmp_path
 ):
     """Lengths that turns of several steps divide and that they do not; words whose embeddings are folded and not."""
     generator = np.random.default_rng(0)
@@ -139,7 +142,7 @@ def test_an_rnn_of_any_form_answers_one_sample_and_several_as_keras_does(
     is_padding = np.arange(sequence_length) >= lengths[:, None]
     # A gap is no end.
     is_padding[-1, 2] = True
-    settings = {"units": 6, "sequence_length": sequence_length, "mixed_precision": "float32"}
+    settings = {"layers": layers, "units": 6, "filters": 6, "sequence_length": sequence_length}
     if channels:
         statistics = Channels(mean=[1.0, -20.0, 0.0], variance=[4.0, 0.25, 1.0])
         network = build_rnn(RnnHyperparameters(**settings), 3, channels=statistics)
@@ -151,7 +154,7 @@ def test_an_rnn_of_any_form_answers_one_sample_and_several_as_keras_does(
         inputs = generator.integers(1, 50, (count, sequence_length), dtype=np.int32)
         inputs[is_padding] = 0
     # New biases are zeros, and one that is left out would not be missed.
-    network.set_weights([weight + generator.normal(0, 0.5, weight.shape) for weight in network.get_weights()])
+    network.set_weights(moved(network.get_weights(), generator))
     expected = tf.nn.softmax(network(inputs, training=False)).numpy()
 
     write_litert(network, inputs, tmp_path)
@@ -160,17 +163,21 @@ def test_an_rnn_of_any_form_answers_one_sample_and_several_as_keras_does(
     np.testing.assert_allclose(predict_together(tmp_path / FLOAT_FILE, inputs), expected, atol=1e-5)
 
 
-def test_what_stands_in_a_sequences_padding_changes_no_answer(tmp_path):
+def moved(weights: list[np.ndarray], generator: np.random.Generator) -> list[np.ndarray]:
+    """The weights with noise; a variance keeps above 0."""
+    return [weight + np.abs(generator.normal(0, 0.5, weight.shape)) for weight in weights]
+
+
+@pytest.mark.parametrize("layers", ["gru", "conv1d"])
+def test_what_stands_in_a_sequences_padding_changes_no_answer(layers, tmp_path):
     """The same steps in networks of two lengths, whose weights are the same."""
     generator = np.random.default_rng(0)
     steps = generator.normal(size=(1, 5, 2)).astype(np.float32)
     answers, weights = [], None
     for length in (5, 16):
-        settings = RnnHyperparameters(units=4, sequence_length=length, mixed_precision="float32")
+        settings = RnnHyperparameters(layers=layers, units=4, filters=4, sequence_length=length)
         network = build_rnn(settings, 2, channels=Channels(mean=[0.0, 0.0], variance=[1.0, 1.0]))
-        weights = weights or [
-            weight + generator.normal(0, 0.5, weight.shape) for weight in network.get_weights()
-        ]
+        weights = weights or moved(network.get_weights(), generator)
         network.set_weights(weights)
         inputs = np.full((1, length, 2), np.nan, np.float32)
         inputs[:, :5] = steps
