@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from bakeoff import constant, estimators, managed, network
 from bakeoff.examples import Examples
@@ -18,7 +19,7 @@ class Competitor:
     Attributes:
         id: short and stable, the key in the report.
         family: `constant`, or one of the advisor's.
-        advised_as: its id among the advisor's candidates; empty for the majority class, which nobody advises.
+        advised_as: its id among the advisor's candidates; empty for the baselines, which nobody advises.
         share: its part of the time beside the others' parts.
         run: from the task to the answers, in the candidate's own process.
         stand_in: whether it stands for a service that was not asked.
@@ -42,6 +43,7 @@ class Absent:
 
 
 MAJORITY = Competitor("majority_class", "majority class", "constant", "", 1.0, constant.majority_class)
+SHARES = Competitor("class_shares", "class shares", "constant", "", 1.0, constant.class_shares)
 LOGISTIC = Competitor(
     "logistic_regression",
     "logistic regression",
@@ -58,12 +60,23 @@ BOOSTING = Competitor(
     2.0,
     estimators.gradient_boosting,
 )
+MINIROCKET = Competitor(
+    "minirocket", "MiniRocket", "traditional", "traditional_ml", 2.0, estimators.minirocket
+)
 NETWORK_SHARE = 6.0
-NETWORKS = {
-    kind: Competitor(kind, kind.upper(), kind, kind, NETWORK_SHARE, network.network) for kind in KINDS
+CNN = Competitor("cnn", "CNN", "cnn", "cnn", NETWORK_SHARE, network.network)
+CONV1D = Competitor(
+    "conv1d", "1-D CNN", "cnn", "cnn", NETWORK_SHARE, partial(network.network, layers="conv1d")
+)
+GRU = Competitor("rnn", "RNN", "rnn", "rnn", NETWORK_SHARE, partial(network.network, layers="gru"))
+OF_MODALITY = {
+    "image": (LOGISTIC, BOOSTING, CNN),
+    "text": (LOGISTIC, BOOSTING, GRU),
+    "time_series": (LOGISTIC, BOOSTING, MINIROCKET, CONV1D, GRU),
+    "tabular": (LOGISTIC, BOOSTING),
 }
-TRAINED = {one.id: one for one in (LOGISTIC, BOOSTING, *NETWORKS.values())}
-"""The candidates that learn from the training part, by id."""
+"""The candidates that learn from the training part, quick ones first."""
+TRAINED = {one.id: one for several in OF_MODALITY.values() for one in several}
 MANAGED = {
     "text": (
         "Comprehend DetectSentiment",
@@ -81,7 +94,7 @@ def candidates_for(examples: Examples, *, own_account: bool) -> tuple[list[Compe
         examples: their modality and their classes decide.
         own_account: ask the managed service itself, with the caller's credentials, not its stand-in.
     """
-    present, absent = [MAJORITY, LOGISTIC, BOOSTING], []
+    present, absent = [MAJORITY, SHARES, *OF_MODALITY[examples.modality]], []
     reason = managed.why_not(examples.modality, examples.labels, own_account=own_account)
     title, stand_in, service = MANAGED.get(examples.modality, ("managed service", None, None))
     run = service if own_account else stand_in
@@ -99,9 +112,7 @@ def candidates_for(examples: Examples, *, own_account: bool) -> tuple[list[Compe
                 stand_in=not own_account,
             )
         )
-    kind = network.KIND_OF_MODALITY.get(examples.modality)
-    if kind:
-        present.append(NETWORKS[kind])
-    else:
+    if not any(one.family in KINDS for one in present):
         absent.append(Absent("network", network.why_none(examples.modality)))
-    return present, absent
+    # A stable order by how long they take.
+    return sorted(present, key=lambda one: one.share), absent

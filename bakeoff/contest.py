@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,9 +17,9 @@ from bakeoff.candidates import Absent, Competitor, candidates_for
 from bakeoff.examples import Examples
 from bakeoff.isolation import Outcome, run_isolated
 from bakeoff.results import Result, confusion
-from bakeoff.splits import Split, at_most, split
+from bakeoff.splits import Split, at_most, rounds_of, together
 from bakeoff.statistics import score
-from bakeoff.tasks import Trial
+from bakeoff.tasks import Answers, Trial
 from bakeoff.verdict import Verdict, decide
 from definitions.metrics import AUTO, METRICS, metric_for
 from model_code.data.splits import NAMES
@@ -78,12 +79,12 @@ class Contest:
 
 
 class Runner(Protocol):
-    """Runs the candidates on a split, as `run_all` does."""
+    """Runs the candidates on every round's split, as `run_all` does."""
 
     def __call__(
         self,
         present: list[Competitor],
-        parts: Split,
+        rounds: list[Split],
         problem: Problem,
         settings: ContestSettings,
         directory: Path,
@@ -112,13 +113,15 @@ def run(
         directory: holds a folder of each candidate's log and model.
         observer: is told how it goes.
         entrants: who takes part; `candidates_for` decides when it is not given.
-        runner: where they run; one after the other on this machine when it is not given.
+        runner: where they run, on one split; one after the other on this machine when it is not given, and then in
+            the rounds of `bakeoff.splits.rounds_of`.
 
     Raises:
         ComparisonRefused: before anything runs, when a comparison on this data would mean nothing.
     """
     chosen = at_most(examples, settings.examples_most, settings.seed)
-    parts = split(chosen, settings.seed)
+    rounds = rounds_of(chosen, settings.seed, settings.seconds, single=runner is not None)
+    parts = together(rounds)
     notes = list(parts.notes)
     if len(chosen) < len(examples):
         notes.append(f"{len(chosen):,} of the {len(examples):,} examples took part.")
@@ -128,15 +131,17 @@ def run(
         notes.append(f"A class is rare, so {METRICS[metric]} decides, and not accuracy.")
     present, absent = entrants or candidates_for(examples, own_account=settings.own_account)
     started = time.monotonic()
-    results, interrupted = (runner or run_all)(present, parts, problem, settings, directory, observer)
+    results, interrupted = (runner or run_all)(present, rounds, problem, settings, directory, observer)
     # A stand-in says nothing about the accuracy of its service, so it can be no winner and no choice.
     finished = [
         result
         for result in results
         if result.finished and result.candidate.family != "constant" and not result.candidate.stand_in
     ]
-    baseline = next(
-        (result for result in results if result.finished and result.candidate.family == "constant"), None
+    baseline = max(
+        (result for result in results if result.finished and result.candidate.family == "constant"),
+        key=lambda result: result.score(metric).value,
+        default=None,
     )
     return Contest(
         labels=examples.labels,
@@ -154,7 +159,7 @@ def run(
 
 def run_all(
     present: list[Competitor],
-    parts: Split,
+    rounds: list[Split],
     problem: Problem,
     settings: ContestSettings,
     directory: Path,
@@ -163,6 +168,7 @@ def run_all(
     """Every candidate's result, and whether a Ctrl-C ended the contest early."""
     ends = time.monotonic() + settings.seconds
     results: list[Result] = []
+    parts = together(rounds)
     for position, candidate in enumerate(present):
         waiting = sum(candidate.share for candidate in present[position:])
         # What the quick ones leave goes to those that come after them.
@@ -171,22 +177,57 @@ def run_all(
             reason = "No time was left for it; give the bake-off more minutes."
             results.append(Result(candidate, "not run", reason))
             continue
-        folder = directory / candidate.id
-        folder.mkdir(parents=True, exist_ok=True)
-        task = Trial(parts.train, parts.validation, parts.test, seconds, settings.seed, folder)
         try:
             observer.started(candidate, seconds)
-            outcome = run_isolated(
-                candidate.run,
-                task,
-                lambda share, words, who=candidate: observer.progressed(who, share, words),
-            )
+            outcome = run_rounds(candidate, rounds, settings.seed, seconds, directory, observer)
             results.append(result_of(candidate, outcome, parts, problem))
             observer.ended(results[-1])
         except KeyboardInterrupt:
             results += [Result(candidate, "not run", STOPPED) for candidate in present[len(results) :]]
             return results, True
     return results, False
+
+
+def run_rounds(
+    candidate: Competitor,
+    rounds: list[Split],
+    seed: int,
+    seconds: float,
+    directory: Path,
+    observer: Observer,
+) -> Outcome:
+    """What a candidate answers to the test parts of all rounds, or why it does not in one of them."""
+    ends = time.monotonic() + seconds
+    found: list[Answers] = []
+    for number, parts in enumerate(rounds):
+
+        def report(share: float, words: str, done: int = number) -> None:
+            prefix = f"round {done + 1} of {len(rounds)}, " if len(rounds) > 1 else ""
+            observer.progressed(candidate, (done + share) / len(rounds), prefix + words)
+
+        folder = directory / (candidate.id if number == 0 else f"{candidate.id}-{number + 1}")
+        folder.mkdir(parents=True, exist_ok=True)
+        own = max(SECONDS_LEAST, (ends - time.monotonic()) / (len(rounds) - number))
+        task = Trial(parts.train, parts.validation, parts.test, own, seed + number, folder)
+        outcome = run_isolated(candidate.run, task, report)
+        if outcome.answers is None:
+            where = f"In round {number + 1} of {len(rounds)}: " if len(rounds) > 1 else ""
+            return Outcome(None, where + outcome.reason)
+        found.append(outcome.answers)
+    return Outcome(joined(found))
+
+
+def joined(rounds: list[Answers]) -> Answers:
+    """The answers of all rounds, the test parts one behind the other; the training's mean, and the first's notes."""
+    first = rounds[0]
+    if len(rounds) == 1:
+        return first
+    return dataclasses.replace(
+        first,
+        predictions=np.concatenate([answers.predictions for answers in rounds]),
+        training_seconds=float(np.mean([answers.training_seconds for answers in rounds])),
+        latencies_ms=tuple(latency for answers in rounds for latency in answers.latencies_ms),
+    )
 
 
 def result_of(candidate: Competitor, outcome: Outcome, parts: Split, problem: Problem) -> Result:
@@ -216,7 +257,7 @@ def result_of(candidate: Competitor, outcome: Outcome, parts: Split, problem: Pr
 
 
 def priced(candidate: Competitor, problem: Problem) -> dict[str, Any]:
-    """The cost fields of a result; none for the majority class, which needs no service."""
+    """The cost fields of a result; none for the baselines, which need no service."""
     volume = problem.predictions_per_month
     if not candidate.advised_as or not volume:
         return {}

@@ -12,7 +12,6 @@ from model_code.baselines.features import sequence_features
 SEGMENTS = 16
 BANDS = 8
 LAGS = (1, 2, 4, 8, 16)
-IMAGE_SIDE = 32
 
 
 def series_features(series: np.ndarray | Sequence[np.ndarray]) -> np.ndarray:
@@ -94,9 +93,9 @@ def as_words(rows: np.ndarray) -> np.ndarray:
     return np.where(rows == None, "missing", rows).astype(str).astype(object)  # noqa: E711 - element by element
 
 
-def decode_images(files: list[bytes]) -> np.ndarray:
-    """PNG or JPEG files as uint8 [N, IMAGE_SIDE, IMAGE_SIDE, 3]."""
+def decode_images(files: list[bytes], side: int) -> np.ndarray:
+    """PNG or JPEG files as uint8 [N, side, side, 3]."""
     from PIL import Image
 
-    size = (IMAGE_SIDE, IMAGE_SIDE)
+    size = (side, side)
     return np.stack([np.asarray(Image.open(io.BytesIO(file)).convert("RGB").resize(size)) for file in files])

@@ -88,13 +88,17 @@ class Jobs:
     def __call__(
         self,
         present: list[Competitor],
-        parts: Split,
+        rounds: list[Split],
         problem: Problem,
         settings: ContestSettings,
         directory: Path,
         observer: Observer,
     ) -> tuple[list[Result], bool]:
-        """Every candidate's result, and whether a Ctrl-C ended the contest early; jobs that run are stopped then."""
+        """Every candidate's result, and whether a Ctrl-C ended the contest early; jobs that run are stopped then.
+
+        There is one round: a job has one split as its channels.
+        """
+        (parts,) = rounds
         results: dict[str, Result] = {}
         running: list[Running] = []
         keys: list[str] = []
@@ -104,7 +108,7 @@ class Jobs:
             for candidate in [candidate for candidate in present if candidate.id in TRAINED]:
                 self.start(candidate, settings, observer, running, results)
             here = [candidate for candidate in present if candidate.id not in TRAINED]
-            finished, interrupted = run_all(here, parts, problem, settings, directory, observer)
+            finished, interrupted = run_all(here, rounds, problem, settings, directory, observer)
             results |= {result.candidate.id: result for result in finished}
             while running and not interrupted:
                 self.look(running, results, parts, problem, observer)

@@ -17,6 +17,7 @@ import numpy as np
 from bakeoff.errors import CandidateFailed
 from bakeoff.examples import Examples
 from bakeoff.tasks import LOG_FILE, Answers, Report, Trial, time_single_answers
+from definitions.metrics import AUTO
 from definitions.networks import kind_of_feature
 from definitions.words import words_of
 from model_code.data.image_files import longer_side_of
@@ -36,8 +37,13 @@ FEATURE_OF_MODALITY = {"image": "image", "text": "text", "time_series": "sequenc
 KIND_OF_MODALITY = {modality: kind_of_feature(feature) for modality, feature in FEATURE_OF_MODALITY.items()}
 
 
-def network(task: Trial, report: Report) -> Answers:
+def network(task: Trial, report: Report, layers: str = AUTO) -> Answers:
     """Trains the modality's network for as many epochs as the time allows and answers with the exported artefact.
+
+    Args:
+        task: what to train on.
+        report: is told how it goes.
+        layers: of the network that reads steps; `auto` leaves its default.
 
     Raises:
         CandidateFailed: with the job's own reason, or when the time does not allow a start.
@@ -45,7 +51,7 @@ def network(task: Trial, report: Report) -> Answers:
     ends = time.monotonic() + task.seconds - RESERVED_SECONDS
     seconds_until(ends)
     kind = KIND_OF_MODALITY[task.train.modality]
-    settings = hyperparameters(kind, task.train, task.seed)
+    settings = hyperparameters(kind, task.train, task.seed, layers)
     epochs = epochs_for(len(task.train), int(settings["batch_size"]))
     report(0.02, "writing the channels")
     write_channels(task.directory, task.train, task.validation)
@@ -73,7 +79,7 @@ def seconds_until(ends: float) -> int:
     return left
 
 
-def hyperparameters(kind: str, train: Examples, seed: int) -> dict[str, str]:
+def hyperparameters(kind: str, train: Examples, seed: int, layers: str = AUTO) -> dict[str, str]:
     """The kind's defaults, made to fit the number and the size of the examples; without epochs."""
     if train.modality == "image":
         size = float(np.median([longer_side_of(file) for file in train.contents[:200]]))
@@ -82,7 +88,7 @@ def hyperparameters(kind: str, train: Examples, seed: int) -> dict[str, str]:
         size = float(np.quantile(words, TYPICAL_TEXT_QUANTILE))
     else:
         size = max(map(len, train.contents))
-    chosen = fitted(FEATURE_OF_MODALITY[train.modality], len(train), size)
+    chosen = fitted(FEATURE_OF_MODALITY[train.modality], len(train), size, layers=layers)
     return {
         "kind": kind,
         "seed": str(seed),

@@ -1,9 +1,11 @@
-"""One split for every candidate, without a leak: the same content and the same source are in one part only."""
+"""The same splits for every candidate, without a leak: equal content and one source are in one part only."""
 
 from __future__ import annotations
 
+import dataclasses
 import warnings
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +15,13 @@ from bakeoff.examples import Examples, fingerprints
 
 EXAMPLES_LEAST = 40
 GROUPS_OF_A_CLASS_LEAST = 5
-SOURCES_LEAST = 4
+# Fewer are too few for a claim about sources that nobody has seen.
+SOURCES_LEAST = 10
+# With fewer independent examples or sources, every one of them tests once, in as many rounds; with still fewer, twice.
+FEW, VERY_FEW = 500, 200
+ROUNDS = 5
+# What the candidates need for so many rounds, and for twice as many.
+SECONDS_FOR_ROUNDS, SECONDS_FOR_TWICE = 300.0, 1_200.0
 # Below this a fifth is too small a test: a third of the examples tests.
 SMALL_SET = 2_000
 FOLDS_SMALL, FOLDS_LARGE = 3, 5
@@ -28,6 +36,7 @@ class Split:
         test_groups: int [test]; examples with the same number are copies or of one source, so they are no independent
             evidence.
         notes: sentences.
+        rounds: int [test]; in which round of `rounds_of` an example tested, 0 where there is one.
     """
 
     train: Examples
@@ -35,10 +44,26 @@ class Split:
     test: Examples
     test_groups: np.ndarray
     notes: tuple[str, ...]
+    rounds: np.ndarray
 
 
 def split(examples: Examples, seed: int) -> Split:
+    """Splits once; see `rounds_of`."""
+    (parts,) = rounds_of(examples, seed, seconds=0.0, single=True)
+    return parts
+
+
+def rounds_of(examples: Examples, seed: int, seconds: float, *, single: bool = False) -> list[Split]:
     """Splits into train, validation and test, alike in their classes as far as the groups allow.
+
+    One split tests a part of a large set. Where there are few examples, or few sources, one part is too few to tell
+    candidates apart: then there are several splits, whose test parts are all examples, once or twice.
+
+    Args:
+        examples: all that take part.
+        seed: of the splits.
+        seconds: that the candidates have; without enough for several rounds there is one.
+        single: asks for one split whatever the number.
 
     Raises:
         ComparisonRefused: when a comparison on this data would mean nothing.
@@ -46,11 +71,46 @@ def split(examples: Examples, seed: int) -> Split:
     contents = fingerprints(examples)
     groups = groups_of(examples, contents)
     refuse_the_meaningless(examples, groups)
-    folds = FOLDS_SMALL if len(examples) < SMALL_SET else FOLDS_LARGE
-    rest, test = first_fold(examples.targets, groups, folds, seed)
-    inner_rest, inner_validation = first_fold(examples.targets[rest], groups[rest], VALIDATION_FOLDS, seed)
+    notes = notes_about(examples, contents, groups)
+    independent = len(np.unique(groups))
+    enough = seconds >= SECONDS_FOR_ROUNDS or examples.sources is not None
+    if single or independent >= FEW or not enough:
+        count = FOLDS_SMALL if len(examples) < SMALL_SET else FOLDS_LARGE
+        rest, test = next(folds(examples.targets, groups, count, seed))
+        return [parts_of(examples, groups, rest, test, seed, notes)]
+    repeats = 2 if independent < VERY_FEW and seconds >= SECONDS_FOR_TWICE else 1
+    notes.append(
+        f"With {independent:,} independent {'examples' if examples.sources is None else 'sources'}, each of them "
+        f"tests {'once' if repeats == 1 else 'twice'}: cross-validation in {repeats * ROUNDS} rounds, each with "
+        "another seed."
+    )
+    return [
+        parts_of(examples, groups, rest, test, seed + number, notes, number=number, several=True)
+        for number, (rest, test) in enumerate(
+            fold
+            for repeat in range(repeats)
+            for fold in folds(examples.targets, groups, ROUNDS, seed + repeat)
+        )
+    ]
+
+
+def parts_of(
+    examples: Examples,
+    groups: np.ndarray,
+    rest: np.ndarray,
+    test: np.ndarray,
+    seed: int,
+    notes: list[str],
+    *,
+    number: int = 0,
+    several: bool = False,
+) -> Split:
+    """The split with these positions for the test; see `rounds_of` for what is raised."""
+    inner_rest, inner_validation = next(folds(examples.targets[rest], groups[rest], VALIDATION_FOLDS, seed))
     train, validation = rest[inner_rest], rest[inner_validation]
-    for part, positions in (("training", train), ("test", test)):
+    # A class that one round's test part lacks is in another's.
+    checked = {"training": train} if several else {"training": train, "test": test}
+    for part, positions in checked.items():
         missing = set(range(len(examples.labels))) - set(examples.targets[positions].tolist())
         if missing:
             name = examples.labels[min(missing)]
@@ -58,10 +118,33 @@ def split(examples: Examples, seed: int) -> Split:
                 f"The {part} part would hold no example of the class '{name}', because its examples come from too "
                 "few sources. Add sources of it, or leave the class out."
             )
-    notes = notes_about(examples, contents, groups)
     return Split(
-        examples.take(train), examples.take(validation), examples.take(test), groups[test], tuple(notes)
+        examples.take(train),
+        examples.take(validation),
+        examples.take(test),
+        groups[test],
+        tuple(notes),
+        np.full(len(test), number),
     )
+
+
+def together(rounds: list[Split]) -> Split:
+    """The first round's parts, with the test parts of all rounds one behind the other."""
+    first = rounds[0]
+    if len(rounds) == 1:
+        return first
+    contents = [content for parts in rounds for content in parts.test.contents]
+    arrays = isinstance(first.test.contents, np.ndarray)
+    test = dataclasses.replace(
+        first.test,
+        contents=np.concatenate([parts.test.contents for parts in rounds]) if arrays else contents,
+        targets=np.concatenate([parts.test.targets for parts in rounds]),
+        sources=None,
+    )
+    groups, numbers = (
+        np.concatenate([getattr(parts, name) for parts in rounds]) for name in ("test_groups", "rounds")
+    )
+    return dataclasses.replace(first, test=test, test_groups=groups, rounds=numbers)
 
 
 def groups_of(examples: Examples, contents: list[bytes]) -> np.ndarray:
@@ -110,10 +193,10 @@ def refuse_the_meaningless(examples: Examples, groups: np.ndarray) -> None:
                 )
 
 
-def first_fold(
-    targets: np.ndarray, groups: np.ndarray, folds: int, seed: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Positions outside and inside one of `folds` parts in which no group is cut and every class has its share."""
+def folds(
+    targets: np.ndarray, groups: np.ndarray, count: int, seed: int
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Positions outside and inside each of `count` parts in which no group is cut and every class has its share."""
     from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
     _, firsts, members = np.unique(groups, return_index=True, return_inverse=True)
@@ -121,16 +204,16 @@ def first_fold(
     with warnings.catch_warnings():
         # A class with fewer groups than folds is spread as far as it goes, which is what is wanted.
         warnings.simplefilter("ignore", UserWarning)
-        if is_pure and len(firsts) > folds:
-            splitter = StratifiedKFold(folds, shuffle=True, random_state=seed)
-            _, inside = next(iter(splitter.split(firsts, targets[firsts])))
-            chosen = np.isin(members, inside)
+        if is_pure and len(firsts) > count:
+            splitter = StratifiedKFold(count, shuffle=True, random_state=seed)
+            parts = [np.isin(members, inside) for _, inside in splitter.split(firsts, targets[firsts])]
         else:
             # Groups of several classes need a search over the groups, which is slow for very many of them.
-            splitter = StratifiedGroupKFold(min(folds, len(firsts)), shuffle=True, random_state=seed)
-            _, inside = next(iter(splitter.split(targets, targets, groups)))
-            chosen = np.isin(np.arange(len(targets)), inside)
-    return np.flatnonzero(~chosen), np.flatnonzero(chosen)
+            splitter = StratifiedGroupKFold(min(count, len(firsts)), shuffle=True, random_state=seed)
+            places = np.arange(len(targets))
+            parts = [np.isin(places, inside) for _, inside in splitter.split(targets, targets, groups)]
+    for part in parts:
+        yield np.flatnonzero(~part), np.flatnonzero(part)
 
 
 def notes_about(examples: Examples, contents: list[bytes], groups: np.ndarray) -> list[str]:

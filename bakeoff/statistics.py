@@ -1,4 +1,4 @@
-"""Scores with bootstrap intervals, and whether two candidates differ on the same test examples."""
+"""Scores with intervals, and whether two candidates differ on the same test examples."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ METRICS = ("accuracy", "balanced_accuracy", "macro_f1")
 
 @dataclass(frozen=True)
 class Score:
-    """A figure with its 95 % interval over bootstrap resamples of the test examples (percentiles)."""
+    """A figure with its 95 % interval, which is never of zero width."""
 
     value: float
     low: float
@@ -28,8 +28,8 @@ class Comparison:
     """Two candidates on the same test examples.
 
     Attributes:
-        difference: of their scores, first minus second, with its paired bootstrap interval.
-        p_value: two-sided, that they are equally good.
+        difference: of their scores, first minus second, with its paired bootstrap interval (percentiles).
+        p_value: two-sided, that they are equally good; above 0.
         method: how it was found.
     """
 
@@ -48,6 +48,10 @@ def score(
 ) -> dict[str, Score]:
     """A score by each of METRICS; whole groups are resampled, since their members are no independent evidence.
 
+    The bootstrap says how many independent examples would scatter as these groups do, and the interval is the exact
+    binomial one for so many (Korn and Graubard 1998, Survey Methodology 24): resamples alone give a candidate that
+    makes no mistake on ten examples an interval without a width.
+
     Args:
         predictions: int [N]; -1 is an answer outside the classes, always wrong.
         targets: int [N].
@@ -60,9 +64,25 @@ def score(
         return [value_of(metric, matrix_of(pairs, counts, class_count)) for metric in METRICS]
 
     values = figures(by_group.sum(axis=0))
-    resampled = np.array([figures(counts) for counts in resamples(by_group)])
-    low, high = np.percentile(resampled, [2.5, 97.5], axis=0)
-    return {name: Score(float(values[i]), float(low[i]), float(high[i])) for i, name in enumerate(METRICS)}
+    variances = np.array([figures(counts) for counts in resamples(by_group)]).var(axis=0)
+    return {
+        name: with_interval(value, float(variance), len(by_group), len(targets))
+        for name, value, variance in zip(METRICS, values, variances, strict=True)
+    }
+
+
+def with_interval(value: float, variance: float, groups: int, examples: int) -> Score:
+    """A share with its exact interval, by its bootstrap variance over so many groups."""
+    from scipy.stats import beta, norm, t
+
+    # Groups that all scored the same say nothing of how they scatter: then each counts as one example.
+    size = min(examples, value * (1 - value) / variance) if variance > 0 else groups
+    # The variance is an estimate itself, and a bad one of few groups.
+    size *= (norm.ppf(0.975) / t.ppf(0.975, max(1, groups - 1))) ** 2
+    right, wrong = value * size, (1 - value) * size
+    low = float(beta.ppf(0.025, right, wrong + 1)) if right > 0 else 0.0
+    high = float(beta.ppf(0.975, right + 1, wrong)) if wrong > 0 else 1.0
+    return Score(value, min(value, low), max(value, high))
 
 
 def cells_of(
@@ -130,6 +150,8 @@ def compare(
     Of accuracies McNemar's exact test where every group is one example (McNemar 1947, Psychometrika 12); of other
     metrics, and where groups hold several examples, which that test does not allow, the share of paired bootstrap
     resamples of groups on the other side of 0, doubled.
+
+    Groups that test in several rounds are one group each here, so that their repeats are no further evidence.
     """
     from scipy.stats import binomtest
 
@@ -140,14 +162,17 @@ def compare(
         return one - other
 
     differences = np.array([gain(counts) for counts in resamples(by_group)])
-    low, high = np.percentile(differences, [2.5, 97.5])
-    difference = Score(gain(by_group.sum(axis=0)), float(low), float(high))
+    value, (low, high) = gain(by_group.sum(axis=0)), np.percentile(differences, [2.5, 97.5])
+    # What so many groups that all agree leave open: they would be as they are by chance once in forty times.
+    open_share = 1 - 0.025 ** (1 / len(by_group)) if low == high else 0.0
+    difference = Score(value, max(-1.0, float(low) - open_share), min(1.0, float(high) + open_share))
     if metric == "accuracy" and len(by_group) == len(targets):
         gains = (first == targets).astype(int) - (second == targets).astype(int)
         won, lost = int((gains > 0).sum()), int((gains < 0).sum())
         p_value = float(binomtest(won, won + lost).pvalue) if won + lost else 1.0
         return Comparison(difference, p_value, "McNemar's exact test")
-    one_sided = min((differences <= 0).mean(), (differences >= 0).mean())
+    # The data as they are count as one resample more, so that no p is 0 (Davison and Hinkley 1997, section 4.2.1).
+    one_sided = (1 + min((differences <= 0).sum(), (differences >= 0).sum())) / (1 + RESAMPLES)
     return Comparison(difference, float(min(1.0, 2 * one_sided)), "paired bootstrap over groups")
 
 

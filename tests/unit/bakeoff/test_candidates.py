@@ -19,6 +19,7 @@ from bakeoff import constant, estimators, managed, network
 from bakeoff.errors import CandidateFailed
 from bakeoff.examples import Examples
 from bakeoff.features import series_features
+from bakeoff.minirocket import MiniRocket, dilations
 from bakeoff.splits import split
 from bakeoff.tasks import Trial
 from definitions.service_limits import SERVICE_LIMITS
@@ -114,6 +115,37 @@ def test_series_of_other_lengths_are_learnt_too(tmp_path):
     series = [content[: 40 + i % 11] for i, content in enumerate(even.contents)]
     task = task_of(dataclasses.replace(even, contents=series), tmp_path)
     assert accuracy(estimators.logistic_regression(task, silent), task) >= 0.95
+
+
+@pytest.mark.parametrize("lengths", [[50], [40, 41, 50], [4, 7]])
+def test_minirocket_learns_series_of_any_lengths_and_channels(lengths, tmp_path):
+    even = examples_of("time_series")
+    series = [
+        np.repeat(content[: lengths[i % len(lengths)]], 3, axis=1) for i, content in enumerate(even.contents)
+    ]
+    task = task_of(dataclasses.replace(even, contents=series), tmp_path)
+    assert accuracy(estimators.minirocket(task, silent), task) >= (0.95 if max(lengths) > 9 else 0.5)
+
+
+def test_minirockets_features_are_shares_of_steps_above_a_threshold():
+    """Worked out from the paper's definition: weights 2 and -1, zeros beyond both ends."""
+    series = np.random.default_rng(0).normal(size=(4, 30, 1)).astype(np.float32)
+    rocket = MiniRocket(84 * 3, 0).fit(series)
+    features = rocket.transform(series)
+    assert features.shape == (4, 84 * 3)
+    first = rocket.convolutions_[0]
+    kernel = np.where(np.isin(np.arange(9), first.places), 2.0, -1.0)
+    answers = np.array([np.convolve(one[:, 0], kernel[::-1], mode="same") for one in series])
+    shares = (answers[:, None, :] > first.biases[None, :, None]).mean(axis=-1)
+    assert (first.dilation, first.is_padded) == (1, True)
+    np.testing.assert_allclose(features[:, : len(first.biases)], shares, atol=1e-6)
+
+
+@pytest.mark.parametrize(("steps", "widest"), [(9, 1), (17, 2), (150, 18)])
+def test_minirockets_widest_kernel_is_as_long_as_the_series(steps, widest):
+    found = dilations(steps, 9_996)
+    assert max(dilation for dilation, _ in found) == widest
+    assert sum(count for _, count in found) == 119
 
 
 def test_features_tell_a_quick_wave_from_a_slow_one_whatever_their_phase():

@@ -70,6 +70,26 @@ def test_figures_are_those_of_the_answers(misbehaving, tmp_path):
     assert (result.training_seconds, result.artefact_bytes) == (0.5, 1_000)
 
 
+def test_few_examples_are_tested_in_rounds_and_the_winners_rounds_are_counted(misbehaving, tmp_path):
+    entrants = [candidate(name, getattr(misbehaving, name)) for name in ("nearly_right", "wrong")]
+    limits = contest.ContestSettings(1_000.0)
+    listener = Listener()
+    held = contest.run(table(400), PROBLEM, limits, tmp_path, listener, entrants=(entrants, []))
+    (best, _) = held.results
+    # One of 80 is wrong in each round.
+    assert best.accuracy.value == pytest.approx(395 / 400) and len(best.predictions) == 400
+    assert "It was the best in 5 of 5 rounds." in held.verdict.sentences
+    assert listener.ended_ids == ["nearly_right", "wrong"]
+    assert len(list(tmp_path.glob("nearly_right*/log.txt"))) == 5
+
+
+def test_a_candidate_that_fails_in_a_round_says_which(misbehaving, tmp_path):
+    limits = contest.ContestSettings(1_000.0)
+    entrants = ([candidate("dies", misbehaving.dies)], [])
+    (result,) = contest.run(table(400), PROBLEM, limits, tmp_path, Listener(), entrants=entrants).results
+    assert result.status == "failed" and result.reason.startswith("In round 1 of 5: ")
+
+
 def test_an_interruption_keeps_what_is_finished(misbehaving, tmp_path):
     entrants = [candidate(name, getattr(misbehaving, name)) for name in ("nearly_right", "hangs", "right")]
     held = hold(entrants, tmp_path, Listener(interrupt_at="hangs"))

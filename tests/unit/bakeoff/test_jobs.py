@@ -15,7 +15,7 @@ from botocore.validate import validate_parameters
 
 from advisor import Problem
 from bakeoff import contest, job, jobs, network
-from bakeoff.candidates import BOOSTING, LOGISTIC, MAJORITY, NETWORKS
+from bakeoff.candidates import BOOSTING, CNN, GRU, LOGISTIC, MAJORITY
 from bakeoff.examples import Examples
 from model_code.data.splits import NAMES
 
@@ -213,8 +213,8 @@ def test_a_job_that_fails_is_reported_and_the_others_go_on(hold):
     held, _, _ = hold(
         LOGISTIC,
         BOOSTING,
-        NETWORKS["rnn"],
-        NETWORKS["cnn"],
+        GRU,
+        CNN,
         ends={
             "gradient-boosting": {
                 "TrainingJobStatus": "Failed",
@@ -244,9 +244,7 @@ def test_an_interruption_stops_what_runs_and_keeps_what_is_finished(hold):
         "FinalMetricDataList": [{"MetricName": "progress", "Value": 0.4}],
     }
     listener = Listener(interrupts=True)
-    held, training, storage = hold(
-        MAJORITY, LOGISTIC, NETWORKS["rnn"], listener=listener, ends={"rnn": running}
-    )
+    held, training, storage = hold(MAJORITY, LOGISTIC, GRU, listener=listener, ends={"rnn": running})
     assert [result.status for result in held.results] == ["finished", "finished", "not run"]
     assert held.interrupted and training.stopped == ["rnn"]
     assert listener.progress == [("rnn", 0.4, "Training")]
@@ -259,9 +257,9 @@ def test_a_job_that_cannot_be_stopped_keeps_no_other_running_and_no_upload(hold)
     ends = {"cnn": running, "gradient-boosting": running | {"stopping": "refused"}, "rnn": running}
     with pytest.raises(ClientError, match="Rate exceeded"):
         hold(
-            NETWORKS["cnn"],
+            CNN,
             BOOSTING,
-            NETWORKS["rnn"],
+            GRU,
             listener=Listener(interrupts=True),
             ends=ends,
             made=made,

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from bakeoff.errors import ComparisonRefused
 from bakeoff.examples import Examples, fingerprints
-from bakeoff.splits import at_most, split
+from bakeoff.splits import at_most, rounds_of, split, together
 
 
 def texts(contents, targets, sources=None) -> Examples:
@@ -60,6 +60,39 @@ def test_the_same_seed_gives_the_same_split_and_another_another():
     assert first == again != other
 
 
+@pytest.mark.parametrize(
+    ("count", "seconds", "rounds"),
+    [(199, 1_200, 10), (199, 300, 5), (499, 3_600, 5), (500, 3_600, 1), (199, 299, 1)],
+)
+def test_few_examples_test_in_several_rounds_if_there_is_time(count, seconds, rounds):
+    found = rounds_of(numbered(count), 0, seconds)
+    assert len(found) == rounds
+    if rounds > 1:
+        tested = together(found)
+        times = np.bincount(tested.test_groups)
+        assert (times == rounds // 5).all() and len(times) == count
+        assert f"in {rounds} rounds" in tested.notes[-1]
+        assert [int(number) for number in np.unique(tested.rounds)] == list(range(rounds))
+        for parts in found:
+            assert not set(parts.train.contents) & set(parts.test.contents)
+
+
+def test_every_source_tests_once_whatever_the_time():
+    examples = texts(
+        [f"text {i}" for i in range(3_000)], [i % 2 for i in range(3_000)], np.arange(3_000) % 10
+    )
+    found = rounds_of(examples, 0, 1.0)
+    assert len(found) == 5 and len(together(found).test) == 3_000
+    for parts in found:
+        assert not set(parts.train.sources.tolist()) & set(parts.test.sources.tolist())
+
+
+def test_fewer_than_ten_sources_allow_no_claim():
+    examples = texts([f"text {i}" for i in range(900)], [i % 2 for i in range(900)], np.arange(900) % 9)
+    with pytest.raises(ComparisonRefused, match="There are 9 sources .* needs 10"):
+        split(examples, 0)
+
+
 def test_copies_and_torn_labels_are_told():
     examples = texts([*(f"text {i}" for i in range(100)), "text 0", "TEXT 1 "], [*([0, 1] * 50), 0, 0])
     notes = " ".join(split(examples, 0).notes)
@@ -86,7 +119,7 @@ def test_copies_and_torn_labels_are_told():
             "There are 2 sources",
         ),
         (
-            texts([f"text {i}" for i in range(100)], [int(i < 20) for i in range(100)], np.arange(100) // 20),
+            texts([f"text {i}" for i in range(100)], [int(i < 10) for i in range(100)], np.arange(100) // 10),
             "no example of the class",
         ),
     ],
@@ -104,8 +137,8 @@ def test_fewer_examples_keep_the_shares_of_the_classes():
 
 def test_fewer_examples_take_whole_sources():
     examples = texts(
-        [f"text {i}" for i in range(1_000)], [i % 2 for i in range(1_000)], np.arange(1_000) // 50
+        [f"text {i}" for i in range(1_000)], [i % 2 for i in range(1_000)], np.arange(1_000) // 20
     )
     chosen = at_most(examples, 300, 0)
-    assert all((chosen.sources == source).sum() == 50 for source in set(chosen.sources.tolist()))
-    assert 300 <= len(chosen) <= 350
+    assert all((chosen.sources == source).sum() == 20 for source in set(chosen.sources.tolist()))
+    assert 300 <= len(chosen) <= 320

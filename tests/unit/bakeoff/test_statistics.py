@@ -36,6 +36,34 @@ def test_an_interval_is_that_of_the_binomial_distribution():
     assert (figures.low, figures.high) == (pytest.approx(0.7608, abs=0.006), pytest.approx(0.8392, abs=0.006))
 
 
+@pytest.mark.parametrize(("groups", "low"), [(10, 0.692), (200, 0.982)])
+def test_a_candidate_without_a_mistake_is_not_certain(groups, low):
+    """The exact binomial bound: of so many without a mistake, 0.025 to the power of one over their number."""
+    targets = np.arange(groups) % 2
+    figures = score(targets, targets, 2, alone(groups))["accuracy"]
+    assert (figures.value, figures.high) == (1.0, 1.0)
+    # Student's t makes it a little wider than the binomial alone where there are few.
+    assert 0.025 ** (1 / groups) - 0.11 < figures.low <= low
+
+
+def test_ten_people_of_whom_all_are_right_say_less_than_their_thousand_examples():
+    targets = np.arange(1_000) % 2
+    people = score(targets, targets, 2, np.arange(1_000) % 10)["accuracy"]
+    assert people.low < 0.75 < 0.99 < score(targets, targets, 2, alone(1_000))["accuracy"].low
+
+
+@settings(max_examples=8, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 1), st.integers(0, 1), st.integers(0, 9)), min_size=5, max_size=60))
+def test_no_interval_is_of_zero_width_and_no_p_is_zero(triples):
+    first, second, groups = (np.array(values) for values in zip(*triples, strict=True))
+    targets = np.zeros(len(triples), int)
+    assert all(figure.low < figure.high for figure in score(first, targets, 2, groups).values())
+    for groups_of in (groups, alone(len(triples))):
+        found = compare(first, second, targets, groups_of, 2)
+        assert -1 <= found.difference.low < found.difference.high <= 1
+        assert 0 < found.p_value <= 1
+
+
 def test_copies_are_no_evidence():
     targets, predictions = np.zeros(400, int), (np.arange(400) < 80).astype(int)
     single = score(predictions, targets, 2, alone(400))["accuracy"]

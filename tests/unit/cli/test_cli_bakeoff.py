@@ -132,7 +132,7 @@ def test_the_command_compares_reports_and_judges_the_advice(tmp_path, monkeypatc
 
     monkeypatch.setattr(publish, "publish_figures", leave)
     monkeypatch.setattr(Target, "require_account", lambda _: None)
-    words = ["bakeoff", "--data", str(path), "--volume", "50000", "--minutes", "60", "--aws", "--json"]
+    words = ["bakeoff", "--data", str(path), "--volume", "50000", "--minutes", "4", "--aws", "--json"]
     result = CliRunner().invoke(main.app, words)
     assert result.exit_code == 0, result.output
     assert "The figures are left." in result.stderr

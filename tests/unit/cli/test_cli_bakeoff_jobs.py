@@ -9,7 +9,7 @@ import botocore.session
 import pytest
 from botocore.validate import validate_parameters
 
-from bakeoff.candidates import LOGISTIC, NETWORKS
+from bakeoff.candidates import TRAINED
 from bakeoff.contest import ContestSettings
 from cli.bakeoff.jobs import jobs_of
 from stacks.settings import load_settings
@@ -57,7 +57,7 @@ def shape():
 @pytest.mark.parametrize(("vpc", "training"), [(None, {}), (NETWORK, FALLBACK)])
 def test_every_candidates_job_is_one_that_sagemaker_takes(shape, vpc, training):
     made = jobs(vpc, training)
-    for candidate in (LOGISTIC, *NETWORKS.values()):
+    for candidate in TRAINED.values():
         request = made.request_for(candidate, ContestSettings(60.0))
         validate_parameters(request, shape)
         assert "{%" not in json.dumps(request), "an expression of the state machine's is no value"
