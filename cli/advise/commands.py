@@ -49,6 +49,10 @@ def advise(
     plot: Annotated[
         Path | None, typer.Option(help="Draw cost against volume into this .svg, .png or .pdf file.")
     ] = None,
+    tree: Annotated[
+        Path | None,
+        typer.Option(help="Draw the tree of questions, with the answers' way, into such a file."),
+    ] = None,
     overwrite: OverwriteOption = False,
     region: RegionOption = None,
     as_json: JsonOption = False,
@@ -58,13 +62,15 @@ def advise(
     from cli.advise import advice as advising
     from cli.advise.cost_curve import FORMATS, draw_cost_curve
     from cli.advise.profiling import profile
+    from cli.advise.tree_picture import draw_tree
     from model_code.data.columns import Columns
     from model_code.outputs import require_free
 
-    if plot and plot.suffix not in FORMATS:
-        raise CommandFailed(f"--plot draws {', '.join(FORMATS)}, and {plot} ends otherwise.")
-    if plot:
-        require_free(plot, overwrite=overwrite)
+    for option, picture in (("--plot", plot), ("--tree", tree)):
+        if picture and picture.suffix not in FORMATS:
+            raise CommandFailed(f"{option} draws {', '.join(FORMATS)}, and {picture} ends otherwise.")
+        if picture:
+            require_free(picture, overwrite=overwrite)
     answers = parse_settings(settings or [])
     if data:
         if data.startswith("s3://"):
@@ -84,6 +90,8 @@ def advise(
         raise CommandFailed(str(error)) from error
     if plot:
         draw_cost_curve(problem, advice, plot, overwrite=overwrite)
+    if tree:
+        draw_tree(problem, tree, overwrite=overwrite)
     if as_json:
         show(advice.to_dict(), True, "")
     else:

@@ -59,6 +59,7 @@ WRITES = {
         *(
             "cli/bulk/runs.py",
             "cli/advise/cost_curve.py",
+            "cli/advise/tree_picture.py",
             "cli/recognize/annotate.py",
             "cli/models/transform.py",
         ),

@@ -11,7 +11,7 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from advisor import recommend
-from cli.advise import advice
+from cli.advise import advice, tree_picture
 from cli.main import app
 from cli.shared.errors import CommandFailed
 
@@ -127,3 +127,13 @@ def test_data_elsewhere_is_not_measured_and_no_aws_is_asked():
 
     assert isinstance(refusal, CommandFailed)
     assert "asks no AWS: copy s3://bucket/photos here first" in str(refusal)
+
+
+def test_the_tree_is_drawn_with_the_way_of_the_answers(tmp_path):
+    picture = tmp_path / "tree.svg"
+    words = ["advise", "--set", "modality=image", "--set", "task=classification", "--set", "labels=own"]
+    drawn = CliRunner().invoke(app, [*words, "--set", "image_kind=natural", "--tree", str(picture)])
+    assert drawn.exit_code == 0, drawn.output
+    assert tree_picture.TAKEN in picture.read_text()
+    other = CliRunner().invoke(app, [*words, "--tree", str(tmp_path / "tree.bmp")])
+    assert other.exit_code == 1 and "--tree draws .svg" in str(other.exception)

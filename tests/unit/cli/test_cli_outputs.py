@@ -24,6 +24,7 @@ PHOTO = b"\xff\xd8 a photo of somebody's \x00"
 COMMANDS = {
     "recognize --show": ["recognize", "{folder}/asked.jpg", "--show", "{folder}/holiday.png"],
     "advise --plot": ["advise", "--set", "modality=text", "--plot", "{folder}/holiday.png"],
+    "advise --tree": ["advise", "--set", "modality=text", "--tree", "{folder}/holiday.png"],
     "transform --output": ["transform", "rnn", "--from", "{folder}", "--output", "{folder}/holiday.png"],
     "bulk results": ["bulk", "results", "20261126-101500-1a2b3c", "--output", "{folder}/holiday.jsonl"],
 }
