@@ -10,19 +10,29 @@ from threadpoolctl import threadpool_limits
 
 from bakeoff.candidates import Competitor
 from bakeoff.errors import CandidateFailed
-from bakeoff.estimators import FEW_FOR_THREADS, boosted_model, inputs, linear_model, minding_rare_classes
+from bakeoff.estimators import (
+    FEW_FOR_THREADS,
+    STRENGTHS,
+    boosted_model,
+    fit,
+    linear_model,
+    minding_rare_classes,
+)
 from bakeoff.network import FEATURE_OF_MODALITY, samples_of
 from bakeoff.tasks import Report, Trial
-from definitions.networks import KINDS
+from model_code.baselines.features import IMAGE_SIZE
 from model_code.light_import import import_tensorflow
 
 MODEL_FOLDER, EVALUATION_FOLDER = "model", "evaluation"
-FITTED = {"logistic_regression": linear_model, "gradient_boosting": boosted_model}
+FITTED = {"logistic_regression": (linear_model, STRENGTHS), "gradient_boosting": (boosted_model, ())}
 EXPORTED = {
     ("logistic_regression", "image"),
     ("gradient_boosting", "image"),
     ("logistic_regression", "text"),
-    *((kind, modality) for kind in KINDS for modality in FEATURE_OF_MODALITY),
+    ("cnn", "image"),
+    ("conv1d", "time_series"),
+    ("rnn", "text"),
+    ("rnn", "time_series"),
 }
 """Candidates by their id, with the modality of which they become an artefact."""
 
@@ -55,7 +65,7 @@ def write_artefact(candidate: Competitor, task: Trial, report: Report) -> Artefa
     """Writes the artefact, where training has not left it yet, and evaluates it on the test part.
 
     A network's is the one that was measured. An estimator is fitted once more to the same part with the same seed,
-    which makes the same model.
+    which makes the same model, but of images that are larger than the IMAGE_SIZE pixels that the artefact reads.
 
     Args:
         candidate: one of EXPORTED.
@@ -76,9 +86,10 @@ def write_artefact(candidate: Competitor, task: Trial, report: Report) -> Artefa
     artefact = Artefact(folder / MODEL_FOLDER, folder / EVALUATION_FOLDER)
     if candidate.id in FITTED:
         report(0.1, "fitting")
-        model = minding_rare_classes(FITTED[candidate.id](train, task.seed), task)
+        untrained, strengths = FITTED[candidate.id]
+        model = minding_rare_classes(untrained(train, task.seed), task)
         with threadpool_limits(1 if len(train) < FEW_FOR_THREADS else None):
-            model.fit(inputs(train), train.targets)
+            fit(model, task, IMAGE_SIZE, strengths)
         report(0.5, "writing its artefact")
         split = Split(samples_of(train), train.targets.astype(np.int32), list(train.labels), feature)
         export_baseline(candidate.id, model, split, artefact.model)

@@ -86,10 +86,7 @@ def train_and_answer(
         report(0.1, "training")
         side = side_of(task.train)
         started = time.perf_counter()
-        if strengths:
-            choose_penalty(model, task, side, strengths)
-        else:
-            model.fit(inputs(task.train, side), task.train.targets)
+        fit(model, task, side, strengths)
         seconds = time.perf_counter() - started
         report(0.8, "answering the test part")
         predictions = model.predict(inputs(task.test, side))
@@ -98,6 +95,14 @@ def train_and_answer(
         singles = [task.test.take(np.array([position])) for position in range(count)]
         latencies = time_single_answers(lambda sample: model.predict(inputs(sample, side)), singles)
     return Answers(predictions.astype(np.int64), seconds, latencies, len(pickle.dumps(model)))
+
+
+def fit(model: Pipeline, task: Trial, side: int, strengths: tuple[float, ...]) -> None:
+    """Fits a pipeline to the training part, and chooses its penalty by the validation part where there is a choice."""
+    if strengths:
+        choose_penalty(model, task, side, strengths)
+    else:
+        model.fit(inputs(task.train, side), task.train.targets)
 
 
 def choose_penalty(model: Pipeline, task: Trial, side: int, strengths: tuple[float, ...]) -> None:
@@ -122,7 +127,7 @@ def side_of(train: Examples) -> int:
     return max(IMAGE_SIZE, int(fitted("image", len(train), size)["image_size"]))
 
 
-def inputs(examples: Examples, side: int = IMAGE_SIZE) -> Any:
+def inputs(examples: Examples, side: int) -> Any:
     """What the pipelines take: texts, series and rows as they are, images decoded to `side` pixels."""
     return decode_images(list(examples.contents), side) if examples.modality == "image" else examples.contents
 

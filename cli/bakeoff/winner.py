@@ -12,7 +12,7 @@ from bakeoff.examples import Examples
 from bakeoff.isolation import run_isolated
 from bakeoff.network import KIND_OF_MODALITY
 from bakeoff.results import Result
-from bakeoff.splits import at_most, split
+from bakeoff.splits import at_most, rounds_of
 from bakeoff.tasks import Trial
 from cli.bakeoff import progress as baking
 from cli.models import release_steps as steps
@@ -106,7 +106,9 @@ def winner_of(
     best, sentences = chosen(held)
     if best is None:
         return Winner(tuple(sentences))
-    parts = split(at_most(examples, limits.examples_most, limits.seed), limits.seed)
+    # What the first round trained is what its folder holds.
+    chosen_examples = at_most(examples, limits.examples_most, limits.seed)
+    parts = rounds_of(chosen_examples, limits.seed, limits.seconds)[0]
     candidate = best.candidate
     # What it prints is kept beside what the candidate printed.
     folder = directory / candidate.id / "artefact"

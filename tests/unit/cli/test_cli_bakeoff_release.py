@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from advisor import Problem
 from bakeoff import contest
 from bakeoff.artefact import EXPORTED, Artefact, why_none
-from bakeoff.candidates import BOOSTING, LOGISTIC, MAJORITY, NETWORKS, Competitor
+from bakeoff.candidates import BOOSTING, CONV1D, GRU, LOGISTIC, MAJORITY, Competitor
 from bakeoff.contest import Contest, ContestSettings
 from bakeoff.examples import Examples
 from bakeoff.results import Result
@@ -48,7 +48,7 @@ def held_with(examples: Examples, limits: ContestSettings, directory, *entrants:
 
 
 def test_the_regression_that_wins_on_texts_becomes_an_artefact_with_its_evaluation(tmp_path):
-    limits, examples = ContestSettings(600.0), reviews()
+    limits, examples = ContestSettings(200.0), reviews()
     held = held_with(examples, limits, tmp_path, MAJORITY, LOGISTIC)
 
     best = winner.winner_of(held, examples, limits, tmp_path, Progress())
@@ -82,7 +82,8 @@ def test_what_cannot_be_released_is_said_with_its_reason(candidate, modality, se
 
 
 def test_what_is_no_reason_has_an_artefact():
-    assert all(why_none(NETWORKS["rnn"], modality) == "" for modality in ("text", "time_series"))
+    assert all(why_none(GRU, modality) == "" for modality in ("text", "time_series"))
+    assert why_none(CONV1D, "time_series") == ""
     assert {("cnn", "image"), ("gradient_boosting", "image")} <= EXPORTED
 
 
