@@ -1,0 +1,60 @@
+"""Writes what following the advice costs into docs/advisor.md: `python -m tools.write_regret`."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from benchmarks import regret
+
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "advisor.md"
+PLACE = re.compile(r"(<!-- regret: [^\n]* -->\n).*?(?=<!-- end of the regret -->)", re.DOTALL)
+TITLES = {
+    "all": "all",
+    "contested": "contested",
+    "contested_and_not_cited": "contested, and cited by no rule",
+}
+
+
+def section(sets: dict[str, Any]) -> str:
+    """The table and the sentences below it."""
+    summary = regret.summary(sets)
+    rows = ["| sets | policy | mean regret, points | largest | within one point |", "|---|---|---|---|---|"]
+    for part, title in TITLES.items():
+        for policy in ("the advice", *regret.POLICIES):
+            found = summary[part].get(policy)
+            if found:
+                cells = (
+                    f"{found['mean'] * 100:.1f}",
+                    f"{found['largest'] * 100:.1f}",
+                    f"{found['within_one_point']:.0%}",
+                )
+                rows.append(f"| {title} ({summary[part]['sets']}) | {policy} | {' | '.join(cells)} |")
+    misses = [
+        f"{name} ({found['regret'] * 100:.1f}, {found['best']} instead of {found['advised']})"
+        for name, found in sorted(summary["regrets"].items(), key=lambda one: -one[1]["regret"])
+        if found["regret"] > regret.WITHIN
+    ]
+    older, whole = summary["older_than_the_candidates"], len(sets)
+    return "\n".join(
+        [
+            *rows,
+            "",
+            f"The advice cost more than a point on {len(misses)} sets: {', '.join(misses) or 'none'}.",
+            "",
+            f"Measured by older candidates, {len(older)} of {whole} sets: {', '.join(older) or 'none'}.",
+            "",
+        ]
+    )
+
+
+def page(text: str) -> str:
+    """The page with its section anew."""
+    sets = json.loads(regret.RESULT.read_text())["sets"]
+    return PLACE.sub(lambda found: f"{found[1]}\n{section(sets)}\n", text)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(PAGE.read_text()))
