@@ -72,6 +72,12 @@ def event_of(size: int) -> bytes:
     return frame.replace('""', f'"{"x" * (size - len(frame))}"').encode()
 
 
+def test_the_limits_are_those_of_the_guides():
+    assert (lambda_limits.REQUEST_BYTES, lambda_limits.EVENT_BYTES) == (10_485_760, 6_291_456)
+    assert lambda_limits.ANSWER_BYTES == 6_291_556
+    assert (lambda_limits.VARIABLES_BYTES, lambda_limits.POLICY_BYTES) == (4_096, 20_480)
+
+
 def test_a_synchronous_event_has_six_megabytes(client, function):
     invoke = client("lambda").invoke
     assert invoke(FunctionName=function, Payload=event_of(lambda_limits.EVENT_BYTES))["StatusCode"] == 200

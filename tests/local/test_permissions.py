@@ -335,6 +335,17 @@ def test_a_machine_that_waits_for_jobs_needs_the_rule_that_step_functions_makes(
     assert "rule/StepFunctionsGetEventsForSageMakerTrainingJobsRule" in answer["Error"]["Message"]
 
 
+def test_rekognition_reads_an_object_with_the_rights_of_who_asks(state_directory, client, client_as, bucket):
+    key = f"{uuid.uuid4().hex}.png"
+    client("s3").put_object(Bucket=bucket, Key=key, Body=b"no picture")
+    place = {"Image": {"S3Object": {"Bucket": bucket, "Name": key}}}
+    answer = refused(client_as("rekognition", "rekognition:DetectLabels").detect_labels, **place)
+    assert answer["Error"]["Code"] == "InvalidS3ObjectException"
+    lines = (state_directory / DECISIONS_FILE).read_text().splitlines()
+    (asked,) = [one for one in map(json.loads, lines) if one["resource"].endswith(key)]
+    assert asked["action"] == "s3:GetObject" and "refused" in asked
+
+
 def test_every_decision_about_a_role_is_written_down_once(state_directory, client_as, bucket):
     name = uuid.uuid4().hex
     s3 = client_as("s3", "s3:PutObject", f"arn:aws:s3:::{bucket}/{name}/mine")
