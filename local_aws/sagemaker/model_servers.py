@@ -111,20 +111,20 @@ class ModelServer(Answering):
         threading.Thread(target=self.start_again, daemon=True).start()
 
     def start_again(self) -> None:
-        """Starts the process; where that fails, the next request tries again."""
+        """Starts the process; where that fails, for whatever reason, the next request tries again."""
         try:
             process, port = self.launch()
         except (StartFailed, OSError) as error:
             print(f"A model's server did not start again. {error}", file=sys.stderr, flush=True)
+        else:
+            with self.changed:
+                if not self.is_stopped:
+                    self.process, self.port = process, port
+                    return
+            stop_child(process, grace_seconds=0)
+        finally:
             with self.changed:
                 self.is_starting = False
-            return
-        with self.changed:
-            self.is_starting = False
-            if not self.is_stopped:
-                self.process, self.port = process, port
-                return
-        stop_child(process, grace_seconds=0)
 
 
 def start_process(module: str, folder: Path, variables: dict[str, str], follow: Follow) -> ModelServer:

@@ -34,7 +34,10 @@ parser = argparse.ArgumentParser()
 for name in ("--directory", "--port", "--port-file"):
     parser.add_argument(name)
 server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
-pathlib.Path(parser.parse_args().port_file).write_text(str(server.server_port))
+port_file = pathlib.Path(parser.parse_args().port_file)
+unfinished = port_file.with_suffix(".unfinished")
+unfinished.write_text(str(server.server_port))
+unfinished.replace(port_file)
 server.serve_forever()
 """
 
@@ -76,6 +79,26 @@ def test_a_server_that_dies_in_a_request_is_started_again(server):
     assert answer_of(server) == b"live"
     assert server.process is not first
     assert server.ended, "a deployment that bakes it has to know"
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+@pytest.mark.parametrize(
+    "fault", [model_servers.StartFailed("no ping"), ValueError("of no kind that is known")]
+)
+def test_a_start_that_fails_is_tried_again_by_the_next_request(server, fault):
+    launch, tries = server.launch, []
+
+    def launch_at_the_second_try():
+        tries.append(time.monotonic())
+        if len(tries) == 1:
+            raise fault
+        return launch()
+
+    server.launch = launch_at_the_second_try
+    with pytest.raises(ServiceError, match="did not answer"):
+        model_servers.ask(server, b"die", {})
+    assert answer_of(server) == b"live"
+    assert len(tries) == 2
 
 
 def test_a_server_that_was_stopped_stays_so(server):
