@@ -17,7 +17,6 @@ import contextlib
 import json
 import os
 import random
-import shutil
 import socket
 import statistics
 import subprocess
@@ -36,7 +35,8 @@ from benchmarks import interleaved
 from benchmarks.load import JSON_TYPE, Load, Outcome, Question
 from benchmarks.serving_stand_in import CLASSES
 from definitions.networks import KNOWN_PNG
-from local_aws.sagemaker.containers import can_bind_mount, in_namespace
+from local_aws.sagemaker.containers import CONTAINER_ROOT, can_bind_mount, in_namespace
+from model_code.export.hooks import write_hooks
 
 RESULT = Path(__file__).parent / "results" / "serving_container.json"
 ROOT = Path(__file__).parents[1]
@@ -133,8 +133,7 @@ def front_end(
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         if contender.has_inference:
-            (folder / "model" / "code").mkdir(parents=True)
-            shutil.copy(ROOT / "model_code" / "inference.py", folder / "model" / "code")
+            write_hooks(folder / "model")
             (folder / "model" / "labels.json").write_text(json.dumps(LABELS))
         command = [
             *(words.front_end_python, str(words.front_end / "python_service.py"), "-b", f"127.0.0.1:{port}"),
@@ -155,6 +154,7 @@ def front_end(
             "TFS_REST_PORTS": str(behind),
             "TFS_GRPC_PORTS": str(free_port()),
             "SAGEMAKER_GUNICORN_WORKERS": str(contender.workers),
+            "PYTHONPATH": f"{CONTAINER_ROOT}/model/code:{CONTAINER_ROOT}/model/code/lib",
             "OMP_NUM_THREADS": "1",
         }
         with (folder / "log").open("w") as log:
