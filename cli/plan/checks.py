@@ -20,6 +20,7 @@ SURE = {"quoted": "", "secondary": " (by other sources than AWS's own)", "unveri
 CDK = "in cdk.json"
 # From this share on a limit is shown to a person.
 NEAR = 0.1
+ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
@@ -46,9 +47,14 @@ class Check:
         """Of what is allowed; above 1 it is too much."""
         return self.needed / self.allowed
 
+    @property
+    def fits(self) -> bool:
+        """Whether it is enough; what is used up to the last is."""
+        return self.share <= 1 + ROUNDING
+
     def facts(self) -> dict[str, Any]:
         """For a program."""
-        return {**asdict(self), "share": round(self.share, 6), "fits": self.share <= 1}
+        return {**asdict(self), "share": round(self.share, 6), "fits": self.fits}
 
 
 @dataclass(frozen=True)
@@ -124,14 +130,14 @@ def shown(plan: ScalePlan) -> Group:
         table.add_row(check.name + sure, f"{needed} {check.unit}", allowed, share_of(check))
     far = len(plan.checks) - len(near)
     lines = [f"{far} others are below {NEAR:.0%} of what is allowed; --json shows them."] if far else []
-    changes = [f"- {check.name}: {check.change}" for check in plan.ordered if check.share > 1]
+    changes = [f"- {check.name}: {check.change}" for check in plan.ordered if not check.fits]
     lines += ["What to change:", *changes] if changes else []
     return Group(Text(head(plan)), table, *map(Text, [*lines, *tail(plan)]))
 
 
 def head(plan: ScalePlan) -> str:
     """What is met first."""
-    first, over = plan.ordered[0], sum(check.share > 1 for check in plan.checks)
+    first, over = plan.ordered[0], sum(not check.fits for check in plan.checks)
     verdict = (
         f"{over} of {len(plan.checks)} limits are too low" if over else f"All {len(plan.checks)} limits hold"
     )

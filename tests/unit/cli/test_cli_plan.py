@@ -68,7 +68,7 @@ def test_less_time_wants_a_higher_rate_more_workers_and_more_of_the_service():
 def test_what_the_settings_hold_is_no_longer_too_much():
     bulk = {"limit_usd": 20_000, "monthly_limit_usd": 20_000, "calls_per_second": {"*": 120}, "workers": 60}
     plan = bulk_runs.plan(asked("image-labels"), MILLIONS, settings(bulk=bulk), 1.0)
-    assert [check.name for check in plan.ordered if check.share > 1] == [
+    assert [check.name for check in plan.ordered if not check.fits] == [
         "Transactions per second of DetectLabels (Amazon Rekognition, account and region)"
     ]
 
@@ -78,6 +78,10 @@ def test_too_few_workers_make_a_run_longer_than_its_rate():
         asked("image-labels"), 1_000, settings(bulk={"calls_per_second": {"*": 50}, "workers": 1}), None
     )
     assert plan.seconds == pytest.approx(1_000 * 0.43)
+    for workers in range(1, 40):
+        bulk = {"calls_per_second": {"*": 1_000}, "workers": workers}
+        plan = bulk_runs.plan(asked("image-labels"), 1_000, settings(bulk=bulk), None)
+        assert all(check.fits for check in plan.checks if "bulk.workers" in check.name)
 
 
 def test_a_run_that_outlives_what_is_kept_of_it_is_told_so():
@@ -231,7 +235,7 @@ def test_the_page_of_the_commands_quotes_the_plans():
             plan.task,
             first.name,
             f"{first.needed:,.0f} of {first.allowed:,.0f} {first.unit}",
-            str(sum(check.share > 1 for check in plan.checks)),
+            str(sum(not check.fits for check in plan.checks)),
             "unknown" if None in usd else f"{sum(usd):,.0f} a {plan.per}",
             "–" if plan.seconds is None else duration(plan.seconds),
         ]
