@@ -140,7 +140,7 @@ class Rehearsal:
         return [Question(of_roles, (role,), context), Question(others, ("*",), {})]
 
     def actions_of_types(self, names: Iterable[str]) -> tuple[list[str], list[str]]:
-        """The actions that CloudFormation's registry names for the handlers of types; the types without any."""
+        """The actions that CloudFormation's registry names for types, and the types of which not all can be asked."""
         client, actions, unknown = self.target.client("cloudformation"), set[str](), []
         for name in names:
             if name.startswith("Custom::"):
@@ -149,9 +149,11 @@ class Rehearsal:
             schema = json.loads(client.describe_type(Type="RESOURCE", TypeName=name)["Schema"])
             handlers = [schema.get("handlers", {}).get(verb, {}) for verb in ("create", "read", "delete")]
             found = {one for handler in handlers for one in handler.get("permissions", [])}
-            if not found:
+            # A simulation takes no wildcards.
+            plain = {one for one in found if "*" not in one}
+            if not found or plain != found:
                 unknown.append(name)
-            actions |= {one for one in found if "*" not in one}
+            actions |= plain
         return sorted(actions), unknown
 
     def principal_findings(self, what: str, arn: str, questions: list[Question]) -> Iterator[Finding]:
@@ -256,7 +258,7 @@ def in_words(result: dict[str, Any]) -> str:
 
 
 def not_described(types: list[str]) -> Iterator[Finding]:
-    """That CloudFormation's registry does not say what some types take."""
+    """That CloudFormation's registry does not say, or not one by one, what some types take."""
     if types:
-        reason = f"CloudFormation's registry names no permissions for {', '.join(types)}."
+        reason = f"CloudFormation's registry names none, or some with a wildcard, for {', '.join(types)}."
         yield Finding("permissions of some resource types", None, None, "", reason)

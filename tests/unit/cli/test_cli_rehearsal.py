@@ -82,7 +82,9 @@ class Account:
     def __init__(self) -> None:
         self.requests: list[tuple[str, dict[str, Any]]] = []
         schema = {
-            "handlers": {verb: {"permissions": ["iam:CreateRole", "s3:*"]} for verb in ("create", "read")}
+            "handlers": {
+                verb: {"permissions": ["iam:CreateRole", "s3:PutObject"]} for verb in ("create", "read")
+            }
         }
         self.answers: dict[str, Answer] = {
             "GetCallerIdentity": {"Arn": CALLER, "Account": ACCOUNT},
@@ -208,6 +210,15 @@ def test_a_type_without_permissions_in_the_registry_is_listed_as_not_asked(accou
     found = rehearse(folder)["permissions of some resource types"]
     assert "AWS::IAM::Policy, AWS::IAM::Role" in found.not_asked
     assert "Custom::" not in found.not_asked
+
+
+def test_an_action_with_a_wildcard_cannot_be_asked_about_and_its_type_is_listed(account, folder):
+    handlers = {"create": {"permissions": ["iam:CreateRole", "s3:*"]}}
+    account.answers["DescribeType"] = {"Schema": json.dumps({"handlers": handlers})}
+    found = rehearse(folder)["permissions of some resource types"]
+    assert "AWS::IAM::Role" in found.not_asked
+    asked = [action for one in account.asked("SimulatePrincipalPolicy") for action in one["ActionNames"]]
+    assert asked == ["sts:AssumeRole", "iam:CreateRole"]
 
 
 def test_a_boundary_that_takes_something_from_a_role_is_named(account, folder):
