@@ -14,7 +14,9 @@ import base64
 import json
 import math
 import os
+import re
 import sys
+from functools import lru_cache
 from http import HTTPStatus
 from pathlib import Path
 
@@ -40,6 +42,7 @@ TEXT_TYPE = "text/plain"
 NPY_TYPE = "application/x-npy"
 TAKEN_TYPES = (*IMAGE_TYPES, TEXT_TYPE, JSON_TYPE, JSON_LINES_TYPE, NPY_TYPE)
 ANSWERED_TYPES = (JSON_TYPE, JSON_LINES_TYPE, NPY_TYPE)
+WEIGHT = re.compile(r";\s*q=([01](?:\.\d{0,3})?)\s*(?:;|$)", re.IGNORECASE)
 LARGEST_FLOAT32 = 3.4028234663852886e38
 # The number types of NumPy's file format and of Python's arrays.
 ARRAY_CODES = {"f4": "f", "f8": "d", "i1": "b", "u1": "B", "i2": "h", "u2": "H", "i4": "i", "u4": "I"}
@@ -145,16 +148,27 @@ def media_type(header):
 
 
 def answer_type(context):
-    """The content type to answer in: the first that the caller accepts, or the one of the request."""
+    """The content type to answer in: of those that the caller accepts the one he likes best, or the request's."""
     asked = media_type(context.request_content_type)
     in_kind = asked if asked in ANSWERED_TYPES else JSON_TYPE
-    accepted = [media_type(part) for part in (context.accept_header or "*/*").split(",")]
-    for accepted_request in accepted:
-        if accepted_request in ANSWERED_TYPES:
-            return accepted_request
-        if accepted_request in ("*/*", "application/*", ""):
+    for accepted in accepted_types(context.accept_header or "*/*"):
+        if accepted in ANSWERED_TYPES:
+            return accepted
+        if accepted in ("*/*", "application/*", ""):
             return in_kind
     raise Refused(f"The model answers in {', '.join(ANSWERED_TYPES)} only.", "406 Not Acceptable")
+
+
+# Clients send the same few again and again.
+@lru_cache(maxsize=64)
+def accepted_types(header):
+    """The media types of an Accept header that are not refused by it, the best liked first (RFC 9110, 12.4.2)."""
+    liked = []
+    for part in header.split(","):
+        weight = WEIGHT.search(part)
+        if weight is None or float(weight[1]) > 0:
+            liked.append((float(weight[1]) if weight else 1.0, media_type(part)))
+    return [one for _, one in sorted(liked, key=lambda pair: -pair[0])]
 
 
 def instances(rows):

@@ -322,6 +322,9 @@ def test_a_numpy_file_is_answered_in_kind(served):
         ("application/jsonlines", "application/json", "application/json"),
         ("text/plain", "*/*", "application/json"),
         ("image/png", "text/html, application/x-npy;q=0.9", "application/x-npy"),
+        ("image/png", "application/x-npy;q=0.1, application/json", "application/json"),
+        ("image/png", "*/*;q=0.1, application/jsonlines; q=0.2", "application/jsonlines"),
+        ("image/png", "application/json; q=0, application/jsonlines; q=1.000", "application/jsonlines"),
     ],
 )
 def test_the_caller_says_in_which_type_he_is_answered(served, asked, accepted, answered):
@@ -330,7 +333,7 @@ def test_the_caller_says_in_which_type_he_is_answered(served, asked, accepted, a
 
 def test_a_type_that_the_model_does_not_answer_in_is_refused_before_the_prediction():
     with pytest.raises(inference.Refused, match="The model answers in application/json, ") as refusal:
-        inference.input_handler(io.BytesIO(b"good"), context("text/plain", "text/csv"))
+        inference.input_handler(io.BytesIO(b"good"), context("text/plain", "text/csv, application/json;q=0"))
     assert refusal.value.status == "406 Not Acceptable"
 
 
