@@ -31,6 +31,11 @@ CHARSETS = frozenset(
         *("shift_jis", "cp932", "euc_jp", "iso2022_jp", "euc_kr", "cp949"),
     }
 )
+# What the Web reads by a larger encoding than its name says, because so it is written (WHATWG Encoding Standard, 4.2).
+READ_AS = {
+    **{"iso8859-1": "cp1252", "iso8859-9": "cp1254", "iso8859-11": "cp874", "tis-620": "cp874"},
+    **{"gb2312": "gb18030", "gbk": "gb18030", "big5": "big5hkscs", "shift_jis": "cp932", "euc_kr": "cp949"},
+}
 # A longer mark comes before the one that it begins with. What a mark says counts before the header (WHATWG Encoding
 # Standard, 6).
 BYTE_ORDER_MARKS = (
@@ -137,7 +142,7 @@ def text_of(body: bytes, charset: str = "") -> str:
 
 
 def encoding_of(charset: str) -> str:
-    """Python's name of a charset; UTF-8 where none is given.
+    """Python's name of the encoding by which a charset is read; UTF-8 where none is given.
 
     Raises:
         UnknownCharset: when it is not decoded here.
@@ -150,7 +155,7 @@ def encoding_of(charset: str) -> str:
         name = ""
     if name not in CHARSETS:
         raise UnknownCharset("The charset of the content type is none that is decoded here; send UTF-8.")
-    return name
+    return READ_AS.get(name, name)
 
 
 def json_of(text: str) -> Any:

@@ -8,7 +8,7 @@ import json
 
 import pytest
 
-from definitions.content import CHARSETS
+from definitions.content import CHARSETS, READ_AS
 
 from .conftest import BY_NAME, PLAIN, picture, service_answer
 
@@ -52,6 +52,21 @@ def test_a_text_is_decoded_by_the_charset_that_it_names(call, entities, charset,
 
 
 @pytest.mark.parametrize(
+    ("charset", "encoding", "text"),
+    [
+        ("iso-8859-1", "cp1252", "“Schön” für 5 €"),
+        ("gb2312", "gb18030", "朱镕基"),
+        ("shift_jis", "cp932", "①～"),
+        ("euc-kr", "cp949", "똠방각하"),
+        ("big5", "big5hkscs", "嘅喺"),
+    ],
+)
+def test_a_charset_is_read_as_the_web_reads_it(call, entities, charset, encoding, text):
+    entities(text)
+    assert send_text(call, text.encode(encoding), f"text/plain; charset={charset}")[0] == 200
+
+
+@pytest.mark.parametrize(
     "charset", ["utf-7", "idna", "unicode_escape", "rot13", "hex", "klingon", "utf-8\0", "a" * 999]
 )
 def test_a_charset_that_is_not_decoded_here_is_refused(call, charset):
@@ -65,6 +80,7 @@ def test_a_charset_that_is_not_decoded_here_is_refused(call, charset):
 
 def test_every_charset_is_one_of_pythons_under_its_own_name():
     assert {codecs.lookup(name).name for name in CHARSETS} == CHARSETS
+    assert {*READ_AS, *READ_AS.values()} <= CHARSETS
 
 
 def test_bytes_that_are_not_of_their_charset_are_refused(call):
