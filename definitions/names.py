@@ -23,6 +23,10 @@ ASYNCHRONOUS_PREFIX = "asynchronous"
 IDLE_ENDPOINTS_VARIABLE, MODEL_BUCKET_VARIABLE = "IDLE_ENDPOINTS", "MODEL_BUCKET"
 # In the model bucket: the splits that runs made of plain data.
 PREPARED_PREFIX = "prepared"
+# In the model bucket: artefacts as they were measured and registered; no job may write there.
+REGISTERED_PREFIX = "registered"
+# Below these prefixes of it there are artefacts of versions: as above, of before that, and by hand.
+ARTEFACT_PREFIXES = (f"{REGISTERED_PREFIX}/", "training/", "local/")
 # In the model bucket: the artefacts of what was released to a multi-model endpoint.
 MULTI_MODEL_PREFIX = "multi-model"
 # Below it, where a released version lies, which is how its callers name it.
@@ -83,6 +87,11 @@ def long_names(environment: str, kind: str) -> list[str]:
 def stack_name(environment: str, part: str) -> str:
     """A stack in CloudFormation; with an empty part what the names of all begin with, and of their alarms."""
     return f"Recognition-{environment}-{part}"
+
+
+def machine_name(environment: str, what: str) -> str:
+    """The name of a state machine whose role trusts it and no other."""
+    return f"{PROJECT}-{environment}-{what}"
 
 
 def event_source(environment: str) -> str:

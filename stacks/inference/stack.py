@@ -6,9 +6,15 @@ from aws_cdk import ArnFormat, CfnCondition, Stack
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from definitions.names import ASYNCHRONOUS_PREFIX, MULTI_MODEL_PREFIX, TRANSFORM_PREFIX, endpoint_name
+from definitions.names import (
+    ARTEFACT_PREFIXES,
+    ASYNCHRONOUS_PREFIX,
+    MULTI_MODEL_PREFIX,
+    TRANSFORM_PREFIX,
+    endpoint_name,
+)
 from definitions.networks import KINDS
-from definitions.parameters import DATA_BUCKET, KEY_ARN, MODEL_BUCKET
+from definitions.parameters import DATA_BUCKET, KEY_ARN, MODEL_BUCKET, MODEL_ROLE_ARN
 from stacks.inference.data_capture import data_capture
 from stacks.inference.multi_model import MultiModelEndpoint
 from stacks.inference.released_model import Release, ReleasedModel, Serving
@@ -18,7 +24,7 @@ from stacks.settings.inference import InferenceSettings
 from stacks.shared import iam as roles
 from stacks.shared.grants import VERSIONS, Grant, allow
 from stacks.shared.iam import bucket_arn
-from stacks.shared.parameters import published
+from stacks.shared.parameters import publish, published
 
 
 class InferenceStack(Stack):
@@ -32,6 +38,8 @@ class InferenceStack(Stack):
         self.model_bucket = published(self, settings.name, MODEL_BUCKET)
         data_bucket = published(self, settings.name, DATA_BUCKET)
         self.role = self.model_role(settings, bucket_arn(self.model_bucket), bucket_arn(data_bucket))
+        # Whoever updates this stack for a release has to pass it on.
+        publish(self, settings.name, MODEL_ROLE_ARN, self.role.role_arn)
         capture = data_capture(self, settings, self.role, self.key_arn)
         releases = {kind: Release.of(self, settings.name, kind) for kind in KINDS}
         shared = self.shared_endpoint(settings, [release.is_there for release in releases.values()])
@@ -109,7 +117,7 @@ class InferenceStack(Stack):
 def read_prefixes(inference: InferenceSettings) -> list[str]:
     """Below which prefixes of the model bucket there is what containers serve."""
     copied = [f"{MULTI_MODEL_PREFIX}/"] if inference.multi_model else []
-    return ["training/", "local/", *copied]
+    return [*ARTEFACT_PREFIXES, *copied]
 
 
 def log_groups(inference: InferenceSettings) -> list[str]:

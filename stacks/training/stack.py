@@ -11,7 +11,14 @@ from aws_cdk import aws_s3_assets as s3_assets
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
-from definitions.names import CAPTURED_PREFIX, PREPARED_PREFIX, endpoint_name, job_name
+from definitions.names import (
+    ARTEFACT_PREFIXES,
+    CAPTURED_PREFIX,
+    PREPARED_PREFIX,
+    REGISTERED_PREFIX,
+    endpoint_name,
+    job_name,
+)
 from definitions.networks import KINDS
 from definitions.parameters import (
     CPU_INFERENCE_IMAGE,
@@ -133,9 +140,9 @@ class TrainingStack(Stack):
         role.add_to_policy(roles.never_read_objects(self.data_bucket_arn, f"{CAPTURED_PREFIX}/"))
         grants = [
             *roles.read_objects(self.data_bucket_arn),
-            # The champion may be a model that was registered by hand, which is below local/.
+            # The champion may be any version that was ever registered.
             *roles.read_objects(
-                self.model_bucket_arn, "checkpoints/", "training/", "local/", f"{PREPARED_PREFIX}/"
+                self.model_bucket_arn, "checkpoints/", f"{PREPARED_PREFIX}/", *ARTEFACT_PREFIXES
             ),
             *roles.read_code(self, code.s3_bucket_name),
             roles.write_objects(
@@ -218,13 +225,14 @@ class TrainingStack(Stack):
             Grant(
                 ["s3:GetObject"],
                 [
-                    f"{self.model_bucket_arn}/{prefix}/*"
-                    for prefix in ("evaluations", "training", "local", PREPARED_PREFIX)
+                    f"{self.model_bucket_arn}/{prefix}*"
+                    for prefix in ("evaluations/", f"{PREPARED_PREFIX}/", *ARTEFACT_PREFIXES)
                 ],
                 OBJECTS,
             ),
+            Grant(["s3:PutObject"], [f"{self.model_bucket_arn}/{REGISTERED_PREFIX}/*"], OBJECTS),
             *self.read_markers(settings),
-            Grant(["kms:Decrypt"], [self.key_arn]),
+            Grant(["kms:Decrypt", "kms:GenerateDataKey"], [self.key_arn]),
         ]
 
     def read_markers(self, settings: EnvironmentSettings) -> list[Grant]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from definitions.metrics import METRICS
-from definitions.names import CPU, LITERT, endpoint_name
+from definitions.names import CPU, LITERT, REGISTERED_PREFIX, endpoint_name
 from definitions.networks import NETWORKS
 from model_code.evaluation.files import BASELINE_FILE, EVALUATION_FILE, GATE_FILE
 from model_code.inference import ANSWERED_TYPES
 from stacks.settings import EnvironmentSettings
-from stacks.shared.asl import ETAG, SDK, catch, fail, jsonata, lookup, place_of, retriers, task
+from stacks.shared.asl import SDK, catch, fail, jsonata, lookup, retriers, task
 from stacks.shared.job_context import JobContext, name_of_job
 from stacks.shared.processing_job import code_uri, processing_input, processing_task
 from stacks.training.champion_gate import behind_champion, champion_gate, champion_states, number
@@ -38,11 +38,8 @@ def definition(settings: EnvironmentSettings, context: JobContext) -> dict[str, 
         "States": {
             **request_states(settings, context, then="FindSplits"),
             **plain_data_states(settings, context, then=first_training_state(settings)),
-            **training_states(settings, context, then="ReadArtefact"),
-            # Before it is measured: what is written in its place later is another version than the one registered.
-            "ReadArtefact": task(
-                "s3:headObject", place_of("$artefact"), {"artefact_etag": ETAG}, "FindChampion", "JobFailed"
-            ),
+            **training_states(settings, context, then="KeepArtefact"),
+            "KeepArtefact": keep_artefact(context),
             **champion_states(settings, context, then="Evaluate"),
             "Evaluate": evaluate(settings, context),
             "ReadEvaluation": read_evaluation(context),
@@ -107,6 +104,28 @@ def read_evaluation(context: JobContext) -> dict[str, Any]:
             "$exists($report.champion) ? $report.champion : {'comparable': false})",
         },
         "Gate",
+        "JobFailed",
+    )
+
+
+def keep_artefact(context: JobContext) -> dict[str, Any]:
+    """Copies the artefact to where no job may write, before it is measured: that copy is what is registered.
+
+    S3 copies 5 GB at most in one call (CopyObject).
+    """
+    key = f"'{REGISTERED_PREFIX}/' & $training_job_name & '/model.tar.gz'"
+    return task(
+        "s3:copyObject",
+        {
+            "Bucket": context.model_bucket,
+            "Key": jsonata(key),
+            "CopySource": jsonata("$substringAfter($artefact, 's3://')"),
+        },
+        {
+            "artefact": f"'s3://{context.model_bucket}/' & {key}",
+            "artefact_etag": "$replace($states.result.CopyObjectResult.ETag, '\"', '')",
+        },
+        "FindChampion",
         "JobFailed",
     )
 

@@ -40,7 +40,7 @@ def test_the_champion_is_the_released_version_measured_in_the_same_job(machine):
     inputs = {one["InputName"]: one["S3Input"]["S3Uri"] for one in request["ProcessingInputs"]}
     assert inputs == {
         "code": "s3://assets/abc.gz",
-        "model": "s3://models/training/dev-cnn-r1/output/model.tar.gz",
+        "model": "s3://models/registered/dev-cnn-r1/model.tar.gz",
         "test": "s3://data.of.dev/cifar10/test/",
         "champion": "s3://models/training/old/model.tar.gz",
     }

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from .grants import may, roles_of
 from .interpreter import Answer, TaskFailed, failing, reachable, walk
 from .training_runs import CONTEXT, INPUT, OBJECTS, against, machine_with, run, services
 
@@ -409,9 +410,16 @@ def test_a_version_bears_a_card_with_its_figures_and_the_baseline_of_its_drift(m
     assert request["ModelMetrics"]["ModelQuality"]["Statistics"]["S3Uri"] == f"{folder}/evaluation.json"
 
 
-def test_a_version_is_the_artefact_that_was_there_before_it_was_measured(machine):
+def test_a_version_is_the_copy_that_was_measured_and_made_where_no_job_writes(machine):
     done = run(machine)
-    assert done.states.index("ReadArtefact") < done.states.index("Evaluate")
+    assert done.states.index("KeepArtefact") < done.states.index("Evaluate")
+    (copied,) = done.requests["KeepArtefact"]
+    assert copied["CopySource"] == "models/training/dev-cnn-r1/output/model.tar.gz"
+    kept = f"s3://{copied['Bucket']}/{copied['Key']}"
+    assert kept == "s3://models/registered/dev-cnn-r1/model.tar.gz"
+    (measured,) = done.requests["Evaluate"]
+    inputs = {one["InputName"]: one["S3Input"]["S3Uri"] for one in measured["ProcessingInputs"]}
+    assert inputs["model"] == kept
     (request,) = done.requests["Register"]
     containers = request["InferenceSpecification"]["Containers"] + [
         container
@@ -419,7 +427,23 @@ def test_a_version_is_the_artefact_that_was_there_before_it_was_measured(machine
         for container in further["Containers"]
     ]
     assert {container["ModelDataETag"] for container in containers} == {"abc"}
-    assert len({container["ModelDataUrl"] for container in containers}) == 1
+    assert {container["ModelDataUrl"] for container in containers} == {kept}
+
+
+@pytest.mark.parametrize("change", ["PutObject", "DeleteObject", "DeleteObjectVersion", "PutObjectRetention"])
+@pytest.mark.parametrize("prefix", ["registered", "local"])
+def test_nothing_but_the_machine_changes_what_is_registered(templates, change, prefix):
+    """Jobs and containers run code that came with data or a model."""
+    place = f"arn:aws:s3:::<ModelBucket>/{prefix}/dev-cnn-r1/model.tar.gz"
+    changing = {
+        f"{part}-{role}"
+        for part, template in templates.items()
+        for role in roles_of(template)
+        if may(template, role, f"s3:{change}", place)
+    }
+    allowed = r"Training-TrainingRole\w+" if (change, prefix) == ("PutObject", "registered") else "nobody"
+    assert [role for role in changing if not re.fullmatch(allowed, role)] == []
+    assert len(changing) == (allowed != "nobody")
 
 
 def test_a_version_says_where_it_comes_from(machine):

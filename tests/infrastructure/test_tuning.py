@@ -44,7 +44,7 @@ def test_a_kind_with_ranges_is_searched_and_its_best_job_goes_through_the_gates(
     inputs = {
         one["InputName"]: one["S3Input"]["S3Uri"] for one in done.requests["Evaluate"][0]["ProcessingInputs"]
     }
-    assert inputs["model"] == "s3://models/training/dev-cnn-r1-004-abcdef/output/model.tar.gz"
+    assert inputs["model"] == "s3://models/registered/dev-cnn-r1-004-abcdef/model.tar.gz"
     (registered,) = done.requests["Register"]
     properties = registered["CustomerMetadataProperties"]
     assert (properties["training_job"], properties["hyperparameter.learning_rate"]) == (

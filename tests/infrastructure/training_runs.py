@@ -87,7 +87,7 @@ def services(
         "Prepare": lambda request, _: {"ProcessingJobName": request["ProcessingJobName"]},
         "ReadFitting": lambda *_: {"Body": json.dumps(FITTING)},
         "Train": trained,
-        "ReadArtefact": lambda *_: {"ETag": '"abc"'},
+        "KeepArtefact": lambda *_: {"CopyObjectResult": {"ETag": '"abc"'}},
         "FindChampion": lambda *_: {"Stacks": [{"Parameters": parameters}]},
         "DescribeChampion": lambda *_: {
             "InferenceSpecification": {
