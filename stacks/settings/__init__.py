@@ -10,6 +10,7 @@ from definitions.names import environment_problem
 from stacks.settings.api import ApiSettings
 from stacks.settings.base import SettingsModel
 from stacks.settings.bulk import BulkSettings
+from stacks.settings.conflicts import conflicts_of
 from stacks.settings.console import ConsoleSettings
 from stacks.settings.container_images import VERIFIED_PAIRS, without_images
 from stacks.settings.inference import InferenceSettings
@@ -72,45 +73,22 @@ class EnvironmentSettings(SettingsModel):
         return region
 
     @model_validator(mode="after")
-    def what_is_protected_is_not_shut_down(self) -> Self:
-        """Refuses to take endpoints away that customers may count on."""
-        if self.termination_protection and self.scheduled_shutdown:
-            raise ValueError(
-                "scheduled_shutdown takes endpoints away, which termination_protection keeps: leave it out, or set "
-                "termination_protection to false"
-            )
+    def nothing_conflicts(self) -> Self:
+        """Refuses what is right alone and wrong together."""
+        if refused := conflicts_of(self):
+            raise ValueError("; ".join(refused))
         return self
 
     @model_validator(mode="after")
-    def console_gets_in(self) -> Self:
-        """Refuses an API that the console, which signs its requests with its own role, could not ask."""
-        refused = {
-            "callers": (self.api.callers, "its page sends no API key"),
-            "user_pools": (self.api.user_pools, "its page signs requests for IAM and sends no token"),
-            "vpc_endpoint_ids": (self.api.vpc_endpoint_ids, "its page asks from the internet"),
-        }
-        for name, (chosen, why) in refused.items():
-            if self.console and chosen:
-                raise ValueError(f"console cannot be beside api.{name}: {why}; leave one of them out")
-        return self
-
-    @model_validator(mode="after")
-    def serverless_is_not_captured(self) -> Self:
-        """Refuses what CreateEndpointConfig would."""
-        if self.inference.serverless and self.monitoring and self.monitoring.capture:
-            raise ValueError(
-                "inference.serverless cannot have monitoring.capture: SageMaker captures no such data"
-            )
-        return self
-
-    @model_validator(mode="after")
-    def several_models_are_not_captured(self) -> Self:
-        """Refuses captures of which nobody could say which version gave them."""
-        if self.inference.multi_model and self.monitoring and self.monitoring.capture:
-            raise ValueError(
-                "inference.multi_model cannot have monitoring.capture: what SageMaker captures there does not say "
-                "which model was asked, so no drift could be told from it"
-            )
+    def places_are_in_the_region(self) -> Self:
+        """Refuses what Comprehend and SageMaker would only look for in the region itself."""
+        for name, place, part in (
+            ("api.document_classifier_endpoint_arn", self.api.document_classifier_endpoint_arn, (":", 3)),
+            ("inference.litert_image_uri", self.inference.litert_image_uri, (".", 3)),
+        ):
+            separator, number = part
+            if place and (found := place.split(separator)[number]) != self.region:
+                raise ValueError(f"{name} is in {found}, and region is {self.region}: it has to be there too")
         return self
 
     @model_validator(mode="after")

@@ -199,10 +199,6 @@ class InferenceSettings(SettingsModel):
                     f"instance_type {instance_type} has an arm64 processor, for which AWS publishes no TensorFlow "
                     "inference image: set container to 'litert'"
                 )
-        if self.serverless and (self.autoscaling or self.shadow_percent):
-            raise ValueError(
-                "serverless takes neither autoscaling nor shadow_percent, which are of instances"
-            )
         if has_gpu(self.transform.instance_type) and (self.serverless or not has_gpu(self.instance_type)):
             raise ValueError(
                 f"transform.instance_type {self.transform.instance_type} has a GPU, and a job asks the endpoint's own "
@@ -213,21 +209,7 @@ class InferenceSettings(SettingsModel):
     @model_validator(mode="after")
     def several_models_fit(self) -> Self:
         """Refuses what multi-model endpoints do not take (SageMaker's developer guide, Multi-model endpoints)."""
-        if not self.multi_model:
-            return self
-        refused = {
-            "serverless": "SageMaker takes multi-model endpoints of instances only",
-            "shadow_percent": "a shadow variant gets copies of requests without the name of the model",
-            "autoscaling": "its metric comes every 10 s, and those of multi-model endpoints every minute",
-        }
-        for name, why in refused.items():
-            if getattr(self, name):
-                raise ValueError(f"multi_model cannot have {name}: {why}")
-        if self.container == "litert":
-            raise ValueError(
-                "multi_model needs container 'tensorflow': our own server holds one model, and AWS's any number"
-            )
-        if has_gpu(self.instance_type):
+        if self.multi_model and has_gpu(self.instance_type):
             raise ValueError(
                 f"multi_model cannot run on instance_type {self.instance_type}: on GPUs SageMaker serves several "
                 "models by Triton alone, so choose an instance type without one, such as ml.c5.xlarge"

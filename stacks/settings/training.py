@@ -154,8 +154,6 @@ class TrainingSettings(SettingsModel):
         """Refuses what CreateTrainingJob would."""
         if self.use_spot and self.max_wait_seconds < self.max_runtime_seconds:
             raise ValueError("max_wait_seconds has to be at least max_runtime_seconds when use_spot is on")
-        if self.use_spot and self.warm_pool_seconds:
-            raise ValueError("warm_pool_seconds needs use_spot off: SageMaker keeps no spot hosts")
         if self.image_version not in TRAINING_IMAGES:
             raise ValueError(
                 f"image_version '{self.image_version}' is not among {', '.join(TRAINING_IMAGES)}"

@@ -404,7 +404,10 @@ def test_without_the_settings_there_is_one_endpoint_of_instances_a_network(templ
             {**LITERT, "serverless": {"maximum_concurrency": 1, "provisioned_concurrency": 2}},
             "provisioned_concurrency",
         ),
-        ({**LITERT, "serverless": {}, "autoscaling": {"maximum_instances": 2}}, "neither autoscaling"),
+        (
+            {**LITERT, "serverless": {}, "autoscaling": {"maximum_instances": 2}},
+            "serverless cannot be beside inference.autoscaling",
+        ),
         ({"autoscaling": {"minimum_instances": 3, "maximum_instances": 2}}, "minimum_instances"),
         ({"asynchronous": {"maximum_instances": 0}}, "maximum_instances"),
         ({"scale_to_zero": {"instance_type": "ml.c7g.large"}}, "set container to 'litert'"),
