@@ -12,6 +12,7 @@ from cdk_nag import AwsSolutionsChecks, NIST80053R5Checks, ServerlessChecks
 from definitions.names import PROJECT, shared_endpoint_name, stack_name
 from stacks.api.stack import ApiStack
 from stacks.bulk.stack import BulkStack
+from stacks.console.edge import EDGE_REGION, EdgeStack
 from stacks.console.stack import ConsoleStack
 from stacks.inference.stack import InferenceStack
 from stacks.monitoring.budget import add_budget
@@ -81,11 +82,16 @@ def add_stacks(app: App, settings: EnvironmentSettings, build_directory: Path) -
         ),
     }
     if settings.console:
+        edge = None
+        if settings.api.firewall and settings.region != EDGE_REGION:
+            described = named(settings, "Edge", "The firewall before the console")
+            stacks["Edge"] = edge = EdgeStack(app, **described, settings=settings)
         stacks["Console"] = ConsoleStack(
             app,
             **named(settings, "Console", "A page to try and compare"),
             settings=settings,
             build_directory=build_directory,
+            edge=edge,
         )
         # It reads where the API is, and which machine trains.
         for part in ("Training", "Api"):

@@ -15,6 +15,7 @@ HOURS_PER_MONTH = 730
 BY_THE_MONTH = {
     "AWS::KMS::Key": "kms.key",
     "AWS::CloudWatch::Alarm": "cloudwatch.alarm",
+    "AWS::SecretsManager::Secret": "secretsmanager.secret",
     "AWS::WAFv2::WebACL": "waf.web_acl",
 }
 

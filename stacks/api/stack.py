@@ -10,7 +10,7 @@ from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_dynamodb as dynamodb
 from constructs import Construct
 
-from definitions.names import endpoint_name, endpoint_variable
+from definitions.names import ARTEFACT_PREFIXES, endpoint_name, endpoint_variable
 from definitions.networks import KINDS, kind_of_feature
 from definitions.parameters import API_URL, KEY_ARN, MODEL_BUCKET
 from lambdas.catalogue import FUNCTIONS
@@ -33,6 +33,7 @@ from stacks.shared.grants import NO_RESOURCE, OBJECTS, VERSIONS, Grant
 from stacks.shared.iam import bucket_arn
 from stacks.shared.lambda_function import CLASSIFY, FunctionPlan, add_function, list_prices, retention
 from stacks.shared.log_group import add_log_group
+from stacks.shared.origin_key import add_origin_key
 from stacks.shared.parameters import publish, published
 
 # Every body reaches the functions byte for byte; API Gateway would replace what is no UTF-8 in the others.
@@ -93,6 +94,7 @@ class ApiStack(Stack):
                 environment=settings.name,
                 stage=api.deployment_stage,
                 settings=settings.api.firewall,
+                origin_key=add_origin_key(self, settings.name) if settings.console else None,
             )
         publish(self, settings.name, API_URL, api.url)
 
@@ -211,7 +213,7 @@ def litert_plan(stack: Stack, settings: EnvironmentSettings, routes: tuple[str, 
         Grant(
             ["sagemaker:DescribeModelPackage"], [f"{packages}{name}/*" for name in groups.values()], VERSIONS
         ),
-        Grant(["s3:GetObject"], [f"{bucket}/{prefix}*" for prefix in ("training/", "local/")], OBJECTS),
+        Grant(["s3:GetObject"], [f"{bucket}/{prefix}*" for prefix in ARTEFACT_PREFIXES], OBJECTS),
         Grant(["kms:Decrypt"], [published(stack, settings.name, KEY_ARN)]),
     )
     variables = {

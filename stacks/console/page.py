@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from aws_cdk import Duration, RemovalPolicy, Stack
+from dataclasses import dataclass
+
+from aws_cdk import Duration, RemovalPolicy, SecretValue, Stack
 from aws_cdk import aws_cloudfront as cloudfront
 from aws_cdk import aws_cloudfront_origins as origins
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_s3_deployment as deployment
 
 from console import CONFIGURATION, PAGE, content_security_policy, library_files, security_headers
+from stacks.settings import EnvironmentSettings
+from stacks.settings.storage import StorageSettings
 from stacks.shared.acknowledge import acknowledge
 from stacks.shared.grants import flattened
 from stacks.shared.log_group import add_log_group
+from stacks.shared.web_acl import ORIGIN_HEADER
 
 HTTPS_ONLY_DAYS = 365
 # What cdk-nag finds at the function that uploads, beside its policy.
@@ -28,10 +33,21 @@ UPLOAD = (
 # What cdk-nag finds at the distribution, and why it stands.
 DISTRIBUTION = {
     "CFR1": "People sign in from wherever they are.",
-    "CFR2": "The page holds nothing secret; what lies behind it wants a signature, and has its own throttle.",
-    "CFR3": "The API has an access log of its own; this one would add addresses of people only.",
     "CFR4": "CloudFront's own domain comes with its own certificate and takes no other policy.",
 }
+
+
+@dataclass(frozen=True)
+class Guard:
+    """The firewall before the distribution.
+
+    Attributes:
+        acl_arn: of the web ACL.
+        origin_key: what the distribution sends on, by which the API's own firewall knows its requests.
+    """
+
+    acl_arn: str
+    origin_key: SecretValue
 
 
 def page_bucket(stack: Stack) -> s3.Bucket:
@@ -96,18 +112,26 @@ def page_distribution(
     stack: Stack,
     bucket: s3.Bucket,
     behind: dict[str, str],
-    environment: str,
+    settings: EnvironmentSettings,
+    *,
     headers: cloudfront.ResponseHeadersPolicy,
+    guard: Guard | None,
 ) -> cloudfront.Distribution:
     """The page for everyone; on the paths of `behind` what those hosts answer, which want signatures."""
     common = {
         "viewer_protocol_policy": cloudfront.ViewerProtocolPolicy.REDIRECT_TO_HTTPS,
         "response_headers_policy": headers,
     }
+    # To the API alone, whose firewall knows it.
+    of_api = f"/{settings.name}/*"
+    key = {of_api: {ORIGIN_HEADER: guard.origin_key.unsafe_unwrap()}} if guard else {}
     distribution = cloudfront.Distribution(
         stack,
         "Distribution",
-        comment=f"Console of recognition in {environment}",
+        comment=f"Console of recognition in {settings.name}",
+        web_acl_id=guard.acl_arn if guard else None,
+        log_bucket=access_log_bucket(stack, settings.storage),
+        log_includes_cookies=False,
         default_root_object="index.html",
         http_version=cloudfront.HttpVersion.HTTP2_AND_3,
         default_behavior=cloudfront.BehaviorOptions(
@@ -121,6 +145,7 @@ def page_distribution(
                     host,
                     protocol_policy=cloudfront.OriginProtocolPolicy.HTTPS_ONLY,
                     origin_ssl_protocols=[cloudfront.OriginSslPolicy.TLS_V1_2],
+                    custom_headers=key.get(path),
                 ),
                 allowed_methods=cloudfront.AllowedMethods.ALLOW_ALL,
                 cache_policy=cloudfront.CachePolicy.CACHING_DISABLED,
@@ -131,9 +156,41 @@ def page_distribution(
             for path, host in behind.items()
         },
     )
+    if guard is None:
+        signed = (
+            "The page holds nothing secret; what lies behind it wants a signature, and has its own throttle."
+        )
+        acknowledge(distribution, signed, "AwsSolutions-CFR2")
     for rule, reason in DISTRIBUTION.items():
         acknowledge(distribution, reason, f"AwsSolutions-{rule}")
     return distribution
+
+
+def access_log_bucket(stack: Stack, storage: StorageSettings) -> s3.Bucket:
+    """Where CloudFront writes who asked for what; its addresses of people go after the settings' days."""
+    keep = storage.keep_data_when_destroyed
+    bucket = s3.Bucket(
+        stack,
+        "AccessLogs",
+        encryption=s3.BucketEncryption.S3_MANAGED,
+        block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+        # CloudFront delivers by an ACL (its developer guide, standard logging, required permissions).
+        object_ownership=s3.ObjectOwnership.BUCKET_OWNER_PREFERRED,
+        enforce_ssl=True,
+        minimum_tls_version=1.2,
+        removal_policy=RemovalPolicy.RETAIN if keep else RemovalPolicy.DESTROY,
+        auto_delete_objects=not keep,
+        lifecycle_rules=[s3.LifecycleRule(id="drop-old-logs", expiration=Duration.days(storage.logs_days))],
+    )
+    log = "It holds the log alone: CloudFront writes each file once, under S3's own key, and no role of the app can."
+    rules = (
+        "BucketLoggingEnabled",
+        "BucketReplicationEnabled",
+        "BucketVersioningEnabled",
+        "DefaultEncryptionKMS",
+    )
+    acknowledge(bucket, log, "AwsSolutions-S1", *(f"NIST.800.53.R5-S3{rule}" for rule in rules))
+    return bucket
 
 
 def upload(stack: Stack, bucket: s3.Bucket, configuration: dict) -> None:

@@ -11,10 +11,12 @@ from constructs import Construct
 from console import KIND_OF_INPUT, STATE
 from definitions.names import sign_in_domain
 from definitions.parameters import API_URL, CONSOLE_URL, CONSOLE_USER_POOL
-from stacks.console.page import page_bucket, page_distribution, security_policy, upload
+from stacks.console.edge import EdgeStack, edge_acl
+from stacks.console.page import Guard, page_bucket, page_distribution, security_policy, upload
 from stacks.console.sign_in import add_client, add_identities, add_user_role, add_users
 from stacks.console.watch import add_watch
 from stacks.settings import EnvironmentSettings
+from stacks.shared.origin_key import published_origin_key
 from stacks.shared.parameters import publish, published
 
 
@@ -28,9 +30,11 @@ class ConsoleStack(Stack):
         *,
         settings: EnvironmentSettings,
         build_directory: Path,
+        edge: EdgeStack | None = None,
         **options,
     ) -> None:
-        super().__init__(scope, construct_id, **options)
+        """`edge` has the web ACL where the settings want one and the region is not WAF's for distributions."""
+        super().__init__(scope, construct_id, cross_region_references=edge is not None, **options)
         # https://{id}.execute-api.{region}.amazonaws.com/{stage}/
         api_host = Fn.select(2, Fn.split("/", published(self, settings.name, API_URL)))
         api_id = Fn.select(0, Fn.split(".", api_host))
@@ -41,7 +45,14 @@ class ConsoleStack(Stack):
         watch_address = watch.add_function_url(auth_type=lambda_.FunctionUrlAuthType.AWS_IAM)
         watch_host = Fn.select(2, Fn.split("/", watch_address.url))
         behind = {f"/{settings.name}/*": api_host, f"/{STATE}": watch_host}
-        distribution = page_distribution(self, bucket, behind, settings.name, security_policy(self, sign_in))
+        distribution = page_distribution(
+            self,
+            bucket,
+            behind,
+            settings,
+            headers=security_policy(self, sign_in),
+            guard=self.guard(settings, edge),
+        )
         address = f"https://{distribution.distribution_domain_name}/"
         users = add_users(self, settings, domain_prefix)
         if settings.console is None:
@@ -67,3 +78,10 @@ class ConsoleStack(Stack):
         upload(self, bucket, configuration)
         publish(self, settings.name, CONSOLE_URL, address)
         publish(self, settings.name, CONSOLE_USER_POOL, users.user_pool_id)
+
+    def guard(self, settings: EnvironmentSettings, edge: EdgeStack | None) -> Guard | None:
+        """The firewall before the distribution, where the settings want one before the API."""
+        if settings.api.firewall is None:
+            return None
+        acl_arn = edge.acl_arn if edge else edge_acl(self, settings)
+        return Guard(acl_arn, published_origin_key(self, settings.name))
