@@ -27,6 +27,7 @@ from local_aws.autoscaling import Autoscaling
 from local_aws.bookkeeping import bookkeeping_handlers
 from local_aws.iam import enforcement
 from local_aws.iam.deliveries import Deliveries
+from local_aws.iam.stacks import Stacks
 from local_aws.iam.state_machines import StateMachines
 from local_aws.keyed_resources import keyed_handlers
 from local_aws.keys import role_session
@@ -63,6 +64,7 @@ def install(places: Places, stand_ins: StandIns) -> Autoscaling:
     StateMachines(sagemaker.decisions).install()
     Deliveries(sagemaker.decisions).install()
     compressed_requests.install()
+    Stacks(sagemaker.decisions).install()
     alarms.install()
     dead_letters.install()
     state_limits.install()
@@ -122,7 +124,7 @@ PRIVATE: tuple[tuple[ModuleType, str], ...] = (
     (s3, "_bucket_default_sse_headers _buckets _put_bucket_encryption _stored_sse_headers"),
     (sns, "_topic_by_arn_any_scope"),
     (sqs, "_act_send_message _queue_by_arn"),
-    (stacks, "_runs_on_worker_thread"),
+    (stacks, "_delete_resource _provision_resource _runs_on_worker_thread _update_resource"),
     (
         stepfunctions,
         "_ExecutionError _SERVICE_DISPATCH _add_event _create_state_machine _error_matches _executions "

@@ -9,7 +9,7 @@ from aws_cdk import Annotations, App, Environment, Stack, Tags, Validations
 from aws_cdk import aws_iam as iam
 from cdk_nag import AwsSolutionsChecks, NIST80053R5Checks, ServerlessChecks
 
-from definitions.names import PROJECT, shared_endpoint_name, stack_name
+from definitions.names import PROJECT, stack_name
 from stacks.api.stack import ApiStack
 from stacks.bulk.stack import BulkStack
 from stacks.console.edge import EDGE_REGION, EdgeStack
@@ -19,7 +19,6 @@ from stacks.monitoring.budget import add_budget
 from stacks.monitoring.stack import MonitoringStack
 from stacks.release.shutdown import ScheduledShutdown
 from stacks.release.stack import ReleaseStack
-from stacks.release.state_machine import ReleaseContext
 from stacks.settings import EnvironmentSettings, load_settings, warnings_of
 from stacks.storage.stack import StorageStack
 from stacks.training.stack import TrainingStack
@@ -55,12 +54,7 @@ def add_stacks(app: App, settings: EnvironmentSettings, build_directory: Path) -
         app,
         **named(settings, "Release", "From an approved version to its endpoint"),
         settings=settings,
-        context=ReleaseContext(
-            settings.name,
-            inference.stack_name,
-            inference.configurations(),
-            shared_endpoint_name(settings.name) if settings.inference.multi_model else None,
-        ),
+        configurations=inference.configurations(),
     )
     topic = None
     stacks: dict[str, Stack] = {
@@ -107,9 +101,7 @@ def add_stacks(app: App, settings: EnvironmentSettings, build_directory: Path) -
         )
         topic = monitoring.topic
     if settings.scheduled_shutdown:
-        ScheduledShutdown(
-            release, "Rests", settings=settings, context=release.context, release_machine=release.machine
-        )
+        ScheduledShutdown(release, "Rests", settings=settings, release=release)
     stacks["Bulk"] = BulkStack(
         app,
         **named(settings, "Bulk", "Any operation over millions of objects"),
@@ -128,6 +120,8 @@ def add_stacks(app: App, settings: EnvironmentSettings, build_directory: Path) -
     # They read what storage published, which CDK cannot see by itself.
     for reader in ("Training", "Inference", "Release", "Api", "Bulk"):
         stacks[reader].add_stack_dependency(stacks["Storage"])
+    # Its machine hands the models' role on.
+    stacks["Release"].add_stack_dependency(stacks["Inference"])
     # A released version's group has to outlive its endpoint.
     stacks["Inference"].add_stack_dependency(stacks["Training"])
     for stack in stacks.values():

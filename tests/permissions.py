@@ -175,6 +175,8 @@ def is_in_reference(action: str, resource: str) -> bool:
     if found is None or resource == "*":
         return found is not None
     formats = [
-        arn_format for kind in found["Resources"] for arn_format in known["Resources"][kind]["ARNFormats"]
+        arn_format
+        for kind in found["Resources"]
+        for arn_format in known["Resources"][kind.lower()]["ARNFormats"]
     ]
     return any(re.fullmatch(re.sub(r"\$\{\w+\}", "[^:]*", one), resource) for one in formats)

@@ -39,6 +39,38 @@ UNUSED: dict[str, Roles] = {
     "With it a missing object is said to be missing; in a release that is a fault that no test makes.": {
         "Release-ReleaseRole": ("s3:ListBucket",)
     },
+    "CloudFormation's handlers look at what they made and name these; the embedded AWS's ask for the changes alone.": {
+        "Release-UpdateRole": (
+            *("sagemaker:DescribeEndpointConfig", "sagemaker:DescribeModel", "sagemaker:ListTags"),
+            *("cloudwatch:DescribeAlarms", "cloudwatch:GetMetricData", "cloudwatch:ListTagsForResource"),
+            *("cloudwatch:TagResource", "iam:GetRole", "kms:CreateGrant", "kms:DescribeKey"),
+            *("ssm:AddTagsToResource", "ssm:GetParameters", "ssm:ListTagsForResource"),
+            *(
+                "application-autoscaling:DescribeScalableTargets",
+                "application-autoscaling:DescribeScalingPolicies",
+            ),
+            *(
+                "application-autoscaling:DescribeScheduledActions",
+                "application-autoscaling:ListTagsForResource",
+            ),
+            "application-autoscaling:TagResource",
+        )
+    },
+    "The records of what serves are made with the stack and go with it; one is taken back when an update fails.": {
+        "Release-UpdateRole": ("ssm:DeleteParameter",)
+    },
+    "Application Auto Scaling wants these of whoever registers the first endpoint of an account, and of each policy.": {
+        "Release-UpdateRole": (
+            *("iam:CreateServiceLinkedRole", "sagemaker:UpdateEndpointWeightsAndCapacities"),
+            *("cloudwatch:DeleteAlarms", "cloudwatch:PutMetricAlarm"),
+        )
+    },
+    "On the configuration, too: an action with several resources is decided on the first of a request.": {
+        "Release-UpdateRole": ("sagemaker:CreateEndpoint", "sagemaker:UpdateEndpoint")
+    },
+    "CloudFormation reads the template's published values for whoever updates; here they are not asked for.": {
+        "Release-ReleaseRole": ("ssm:GetParameters",)
+    },
     "Step Functions stops what runs when an execution is stopped; here the command that stops it does.": {
         "Training-TrainingRole": ("sagemaker:StopProcessingJob", "sagemaker:StopTrainingJob"),
         "Bulk-MachineRole": ("states:StopExecution",),

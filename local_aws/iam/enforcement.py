@@ -13,7 +13,8 @@ from ministack.core.iam_evaluator import AuthError, EvalResult
 from local_aws.iam.calls import Call
 from local_aws.iam.decisions import Decisions, Refused
 from local_aws.iam.encryption import uses_of_keys
-from local_aws.iam.requests import Reader, name_services
+from local_aws.iam.requests import Reader, first, name_services
+from local_aws.iam.stacks import ROLE
 
 # AWS's JSON protocols answer a refusal with 400 where a header names the operation, and with 403 where the path does.
 STATUS_OF_TARGETS = 400
@@ -50,6 +51,9 @@ def install(decisions: Decisions) -> None:
         place = responses.get_region(), responses.get_account_id()
         own, *others = reader.calls(service, method, path, headers, body, parameters, *place)
         ASKED.set(Asked(own, tuple(others), method == "HEAD"))
+        if service == "cloudformation":
+            # What the request sets going inherits it.
+            ROLE.set(first(parameters, "RoleARN") or None)
         return own.action
 
     def resource_of(*_: Any) -> str:

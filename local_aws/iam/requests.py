@@ -76,7 +76,8 @@ class Reader:
             bucket = found.removeprefix("arn:aws:s3:::").partition("/")[0]
             return [call, *uses_of_default_key(bucket, "Decrypt")]
         if service == "cloudformation" and (role := first(parameters, "RoleARN")):
-            return [call, pass_role(role, "cloudformation")]
+            by_it = {"cloudformation:RoleArn": role}
+            return [replace(call, context={**call.context, **by_it}), pass_role(role, "cloudformation")]
         return [call]
 
 

@@ -47,7 +47,8 @@ def calls_of(operation: str, request: dict[str, Any]) -> list[Call]:
         resources = [] if operation.startswith("List") else named(request)
     calls = [Call(action, arn("sagemaker", resource)) for resource in resources] or [Call(action)]
     if request.get("Tags"):
-        calls += [Call("sagemaker:AddTags", call.resource) for call in calls]
+        made_by = {"sagemaker:TaggingAction": operation}
+        calls += [Call("sagemaker:AddTags", call.resource, made_by) for call in calls]
     role = request.get("RoleArn") or request.get("ExecutionRoleArn")
     return [*calls, pass_role(role, "sagemaker")] if role else calls
 

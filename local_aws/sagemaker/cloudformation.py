@@ -6,8 +6,12 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
+from local_aws.iam.calls import Call
+from local_aws.iam.sagemaker import calls_of
+from local_aws.iam.stacks import ROLE
 from local_aws.sagemaker.errors import ServiceError
 from local_aws.sagemaker.service import SageMaker
 
@@ -171,11 +175,23 @@ class Provisioner:
                 raise
 
     def call(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
-        """An operation of the API; its error becomes the ValueError that ministack expects of a provisioner."""
+        """An operation of the API; its error becomes the ValueError that ministack expects of a provisioner.
+
+        Raises:
+            Refused: when the update names a role that may not.
+        """
+        if role := ROLE.get():
+            self.sagemaker.decisions.require(role, *map(self.with_tags, calls_of(operation, request)))
         try:
             return self.sagemaker.call(operation, request)
         except ServiceError as error:
             raise ValueError(error.message) from error
+
+    def with_tags(self, call: Call) -> Call:
+        """A call with the tags of what it names."""
+        tags = self.sagemaker.tags.by_arn.get(call.resource, {})
+        keys = {f"aws:ResourceTag/{name}": value for name, value in tags.items()}
+        return replace(call, context={**call.context, **keys})
 
 
 @contextmanager

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 
-from aws_cdk import ArnFormat, Duration, Stack
+from aws_cdk import ArnFormat, Duration
 from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_stepfunctions as stepfunctions
 from constructs import Construct
 
-from definitions.names import endpoint_name
+from definitions.names import endpoint_name, machine_name
 from definitions.networks import KINDS
 from definitions.parameters import SHUTDOWN_STATE_MACHINE
 from stacks.release.record import records
@@ -22,7 +22,8 @@ from stacks.release.shutdown_state_machine import (
     ShutdownContext,
     definition,
 )
-from stacks.release.state_machine import ReleaseContext
+from stacks.release.stack import ReleaseStack
+from stacks.release.update_role import update_under
 from stacks.settings import EnvironmentSettings
 from stacks.settings.release import OfficeHours
 from stacks.shared.dead_letters import lost_events
@@ -43,17 +44,16 @@ class ScheduledShutdown(Construct):
         construct_id: str,
         *,
         settings: EnvironmentSettings,
-        context: ReleaseContext,
-        release_machine: stepfunctions.StateMachine,
+        release: ReleaseStack,
     ) -> None:
         super().__init__(scope, construct_id)
         scheduled_shutdown = settings.scheduled_shutdown
         if scheduled_shutdown is None:
             raise ValueError(f"The environment '{settings.name}' takes no endpoint away.")
-        self.stack, self.settings = Stack.of(self), settings
+        self.stack, self.settings, self.update_role = release, settings, release.update_role
         shutdown_context = ShutdownContext(
-            release=context,
-            release_machine_arn=release_machine.state_machine_arn,
+            release=release.context,
+            release_machine_arn=release.machine.state_machine_arn,
             version_arns={
                 kind: self.arn("sagemaker", "model-package", f"{endpoint_name(settings.name, kind)}/")
                 for kind in KINDS
@@ -67,6 +67,7 @@ class ScheduledShutdown(Construct):
             # It waits for a release that changes the stack.
             Duration.seconds(2 * 3600 + 2 * settings.inference.release_seconds),
             self.grants(shutdown_context),
+            name=machine_name(settings.name, "shutdown"),
         )
         publish(self.stack, settings.name, SHUTDOWN_STATE_MACHINE, machine.state_machine_arn)
         if scheduled_shutdown.idle_hours:
@@ -84,13 +85,14 @@ class ScheduledShutdown(Construct):
         )
 
     def grants(self, context: ShutdownContext) -> list[Grant]:
-        """The machine's calls; CloudFormation updates under its own role."""
+        """The machine's calls, and what CloudFormation takes of whoever calls it."""
         return [
             Grant(
-                ["cloudformation:DescribeStacks", "cloudformation:UpdateStack"],
+                ["cloudformation:DescribeStacks"],
                 [self.arn("cloudformation", "stack", f"{context.release.inference_stack}/*")],
                 STACK_ID,
             ),
+            *update_under(self.stack, self.settings, self.update_role),
             Grant(["cloudwatch:GetMetricStatistics"], ["*"], NO_RESOURCE),
             # The name of a parameter begins with the slash that its ARN has already.
             Grant(

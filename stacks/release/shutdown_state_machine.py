@@ -63,6 +63,7 @@ def definition(context: ShutdownContext) -> dict[str, Any]:
                 "''",
                 before="ShutDown",
                 refused="NotChanged",
+                role_arn=context.release.update_role_arn,
                 first="ChooseAction",
             ),
             "ChooseAction": choice(

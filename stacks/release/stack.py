@@ -8,11 +8,19 @@ from aws_cdk import aws_ssm as ssm
 from aws_cdk import aws_stepfunctions as stepfunctions
 from constructs import Construct
 
-from definitions.names import MULTI_MODEL_PREFIX, endpoint_name
+from definitions.names import (
+    ARTEFACT_PREFIXES,
+    MULTI_MODEL_PREFIX,
+    endpoint_name,
+    machine_name,
+    shared_endpoint_name,
+    stack_name,
+)
 from definitions.networks import KINDS
 from definitions.parameters import KEY_ARN, MODEL_BUCKET, RELEASE_STATE_MACHINE
 from stacks.release.record import records
 from stacks.release.state_machine import ReleaseContext, definition
+from stacks.release.update_role import add_update_role, update_under
 from stacks.settings import EnvironmentSettings
 from stacks.shared.grants import OBJECTS, STACK_ID, VERSIONS, Grant
 from stacks.shared.iam import bucket_arn
@@ -32,17 +40,26 @@ class ReleaseStack(Stack):
         construct_id: str,
         *,
         settings: EnvironmentSettings,
-        context: ReleaseContext,
+        configurations: dict[str, str],
         **options,
     ) -> None:
+        """`configurations` has the logical id of each kind's endpoint configuration in the inference stack."""
         super().__init__(scope, construct_id, **options)
-        self.context = context
+        self.update_role = add_update_role(self, settings)
+        self.context = context = ReleaseContext(
+            environment=settings.name,
+            inference_stack=stack_name(settings.name, "Inference"),
+            configurations=configurations,
+            update_role_arn=self.update_role.role_arn,
+            shared_endpoint=shared_endpoint_name(settings.name) if settings.inference.multi_model else None,
+        )
         self.machine = machine = add_machine(
             self,
             "Release",
             definition(context),
             Duration.seconds(TURN_HOURS * 3600 + 2 * settings.inference.release_seconds),
             self.grants(settings, context),
+            name=machine_name(settings.name, "release"),
         )
         allow_own_executions(machine, [Grant(["states:ListExecutions"], [machine.state_machine_arn])])
         for kind, name in records(settings.name).items():
@@ -82,7 +99,7 @@ class ReleaseStack(Stack):
         )
 
     def grants(self, settings: EnvironmentSettings, context: ReleaseContext) -> list[Grant]:
-        """Exactly the calls that the definition makes; CloudFormation updates under its own role."""
+        """Exactly the calls that the definition makes, and what CloudFormation takes of whoever calls it."""
         groups = [endpoint_name(settings.name, kind) for kind in KINDS]
         endpoints = [context.shared_endpoint] if context.shared_endpoint else groups
         model_bucket_arn = bucket_arn(published(self, settings.name, MODEL_BUCKET))
@@ -114,7 +131,7 @@ class ReleaseStack(Stack):
             ),
             Grant(
                 ["s3:GetObject"],
-                [f"{model_bucket_arn}/{prefix}*" for prefix in ("training/", "local/", "evaluations/")],
+                [f"{model_bucket_arn}/{prefix}*" for prefix in (*ARTEFACT_PREFIXES, "evaluations/")],
                 OBJECTS,
             ),
             Grant(["kms:Decrypt"], [key_arn]),
@@ -133,9 +150,9 @@ class ReleaseStack(Stack):
                     "cloudformation:DescribeStacks",
                     "cloudformation:DescribeStackEvents",
                     "cloudformation:DescribeStackResource",
-                    "cloudformation:UpdateStack",
                 ],
                 [inference_stack],
                 STACK_ID,
             ),
+            *update_under(self, settings, self.update_role),
         ]

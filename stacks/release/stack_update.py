@@ -28,6 +28,7 @@ def stack_update(
     *,
     before: str,
     refused: str,
+    role_arn: str,
     first: str | None = None,
 ) -> dict[str, Any]:
     """The states that set the version parameter to `version` and follow the update to its end.
@@ -38,6 +39,7 @@ def stack_update(
         version: the parameter's new value, as an expression.
         before: the state after an update that ended well.
         refused: the state after one that CloudFormation rolled back.
+        role_arn: under which CloudFormation updates; it may do less than the one with which the stack was deployed.
         first: the state that decides, whenever the stack is free, whether to update it; the update itself by default.
     """
     parameter = lookup({kind: version_parameter(kind) for kind in KINDS})
@@ -67,6 +69,7 @@ def stack_update(
                 {
                     **named,
                     "UsePreviousTemplate": True,
+                    "RoleARN": role_arn,
                     "Capabilities": ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"],
                     "ClientRequestToken": jsonata(f"$token & '-{name}'"),
                     "Parameters": jsonata(f"[$parameters.(ParameterKey = {parameter} ? {new} : {same})]"),

@@ -25,12 +25,14 @@ class ReleaseContext:
         environment: whose endpoints.
         inference_stack: name of the stack that it updates.
         configurations: logical id of each kind's endpoint configuration in that stack.
+        update_role_arn: of the role under which CloudFormation updates it.
         shared_endpoint: name of the multi-model endpoint that serves every kind; None where each has its own.
     """
 
     environment: str
     inference_stack: str
     configurations: dict[str, str]
+    update_role_arn: str
     shared_endpoint: str | None = None
 
     @property
@@ -58,12 +60,18 @@ def definition(context: ReleaseContext) -> dict[str, Any]:
                 "$version",
                 before="DescribeConfiguration",
                 refused="ReadEvents",
+                role_arn=context.update_role_arn,
                 first="MayRehearse" if context.shared_endpoint else None,
             ),
             **proof(context),
             **record_states(context.environment),
             **stack_update(
-                context.inference_stack, "TakeBack", "$previous", before="TakenBack", refused="NotTakenBack"
+                context.inference_stack,
+                "TakeBack",
+                "$previous",
+                before="TakenBack",
+                refused="NotTakenBack",
+                role_arn=context.update_role_arn,
             ),
             **ends(context),
         },

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from aws_cdk import Duration, Stack
+from aws_cdk import ArnFormat, Duration, Stack
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
@@ -24,9 +24,11 @@ def add_machine(
     definition: dict[str, Any],
     timeout: Duration,
     grants: Iterable[Grant] = (),
+    name: str | None = None,
 ) -> stepfunctions.StateMachine:
     """The machine of a definition in Amazon States Language, with its log, and what its role may do.
 
+    With a name the role trusts this machine; without one, which CloudFormation then chooses, any of this account.
     The timeout stands in the definition: CDK leaves its own out where a definition is text (aws-cdk #37150).
     """
     definition = {**definition, "TimeoutSeconds": int(timeout.to_seconds())}
@@ -37,11 +39,30 @@ def add_machine(
         definition_body=stepfunctions.DefinitionBody.from_string(Stack.of(scope).to_json_string(definition)),
         tracing_enabled=True,
         logs=stepfunctions.LogOptions(destination=log_group, level=stepfunctions.LogLevel.ALL),
+        state_machine_name=name,
+        role=role_of(scope, construct_id, name) if name else None,  # pyright: ignore[reportArgumentType]  # jsii
     )
     # CDK adds the rights to deliver the log and the traces.
-    acknowledge(machine, NO_RESOURCE, "AwsSolutions-IAM5[Resource::*]")
+    acknowledge(machine.role, NO_RESOURCE, "AwsSolutions-IAM5[Resource::*]")
     allow(machine.role, grants)
     return machine
+
+
+def role_of(scope: Construct, construct_id: str, name: str) -> iam.Role:
+    """A role that Step Functions takes for the machine of a name alone (its guide, the confused deputy problem)."""
+    stack = Stack.of(scope)
+    machine = stack.format_arn(
+        service="states",
+        resource="stateMachine",
+        resource_name=name,
+        arn_format=ArnFormat.COLON_RESOURCE_NAME,
+    )
+    conditions = {
+        "StringEquals": {"aws:SourceAccount": stack.account},
+        "ArnEquals": {"aws:SourceArn": machine},
+    }
+    trusted = iam.ServicePrincipal("states.amazonaws.com", conditions=conditions)
+    return iam.Role(scope, f"{construct_id}Role", assumed_by=trusted)  # pyright: ignore[reportArgumentType]  # jsii
 
 
 def allow_own_executions(machine: stepfunctions.StateMachine, grants: Iterable[Grant]) -> None:

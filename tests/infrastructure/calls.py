@@ -13,6 +13,10 @@ from .interpreter import called
 # Actions that take no resource, or whose resource nobody can name before it exists (Service Authorization Reference),
 # or must not name one: SageMaker's guide on CreateProcessingJob in a VPC.
 WITHOUT_RESOURCE = {
+    "application-autoscaling:DescribeScalableTargets",
+    "application-autoscaling:DescribeScalingPolicies",
+    "application-autoscaling:DescribeScheduledActions",
+    "cloudwatch:GetMetricData",
     "cloudwatch:GetMetricStatistics",
     "cloudwatch:PutMetricData",
     "comprehend:BatchDetectDominantLanguage",
@@ -54,6 +58,8 @@ WITHOUT_RESOURCE = {
     "rekognition:DetectProtectiveEquipment",
     "rekognition:DetectText",
     "rekognition:RecognizeCelebrities",
+    "sagemaker:ListModelPackages",
+    "sagemaker:ListTrainingJobs",
     "xray:GetSamplingRules",
     "xray:GetSamplingTargets",
     "xray:PutTelemetryRecords",
@@ -70,6 +76,8 @@ ACTIONS_OF = {
 }
 # What Step Functions needs to wait for a job's end and to stop it (its documentation's policies for SageMaker).
 OF_JOBS = {"events:PutTargets", "events:PutRule", "events:DescribeRule", "iam:PassRole"}
+# What an update of a stack takes of its caller: handing the role over, and the template's published values.
+OF_UPDATES = {"iam:PassRole", "ssm:GetParameters"}
 # Reading and writing encrypted objects, and telling a missing one from a forbidden one.
 BESIDE_READING = {"kms:Decrypt", "kms:GenerateDataKey", "s3:ListBucket"}
 SERVICES = (
@@ -93,11 +101,13 @@ def resources_of(statement: dict) -> list:
 def statements_of(template: dict) -> Iterator[dict]:
     """Every statement of every role's policies in a template."""
     for resource in template["Resources"].values():
-        properties = resource.get("Properties", {})
+        if not resource["Type"].startswith("AWS::IAM::"):
+            continue
+        properties = resource["Properties"]
         documents = [policy["PolicyDocument"] for policy in properties.get("Policies", [])]
         if resource["Type"] == "AWS::IAM::Policy":
             documents.append(properties["PolicyDocument"])
-        for document in documents if resource["Type"].startswith("AWS::IAM::") else []:
+        for document in documents:
             yield from document["Statement"]
 
 
@@ -149,6 +159,8 @@ def needed_by(definition: dict[str, Any]) -> set[str]:
             needed |= OF_JOBS | {f"sagemaker:Describe{kind}", f"sagemaker:Stop{kind}"}
         if "Tags" in state["Arguments"]:
             needed.add("sagemaker:AddTags")
+        if "RoleARN" in state["Arguments"]:
+            needed |= OF_UPDATES
     return needed
 
 

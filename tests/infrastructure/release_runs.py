@@ -9,9 +9,10 @@ from typing import Any
 from stacks.release.state_machine import ReleaseContext, definition
 
 from .interpreter import TaskFailed, Walk, walk
+from .updates import UPDATE_ROLE
 
 CONTEXT = ReleaseContext(
-    "dev", "Recognition-dev-Inference", {"cnn": "CnnConfiguration", "rnn": "RnnConfiguration"}
+    "dev", "Recognition-dev-Inference", {"cnn": "CnnConfiguration", "rnn": "RnnConfiguration"}, UPDATE_ROLE
 )
 ARN = "arn:aws:sagemaker:us-east-1:111122223333:model-package/recognition-dev-rnn/7"
 MINE = "approval_of_7"

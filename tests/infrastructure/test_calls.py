@@ -32,7 +32,7 @@ def test_a_wildcard_resource_stands_only_where_the_api_takes_no_other(templates)
     assert needlessly_wide(templates) == []
 
 
-def test_a_role_is_passed_to_sagemaker_alone(templates):
+def test_a_role_is_passed_to_one_service_alone(templates):
     passing = [
         statement
         for part in templates.values()
@@ -41,7 +41,9 @@ def test_a_role_is_passed_to_sagemaker_alone(templates):
     ]
     assert passing
     for statement in passing:
-        assert statement["Condition"] == {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
+        is_of_updates = "UpdateRole" in str(statement["Resource"])
+        service = "cloudformation" if is_of_updates else "sagemaker"
+        assert statement["Condition"] == {"StringEquals": {"iam:PassedToService": f"{service}.amazonaws.com"}}
 
 
 def test_only_changed_approvals_of_our_own_versions_start_a_release(dev, prod, of_type):

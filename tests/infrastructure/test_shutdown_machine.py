@@ -12,12 +12,12 @@ from stacks.release.shutdown_state_machine import ShutdownContext, definition
 from stacks.release.state_machine import ReleaseContext
 
 from .interpreter import Answer, TaskFailed, Walk, failing, reachable, walk
-from .updates import update_to
+from .updates import UPDATE_ROLE, update_to
 
 VERSIONS = "arn:aws:sagemaker:us-east-1:111122223333:model-package/recognition-dev-"
 RELEASE_MACHINE = "arn:aws:states:us-east-1:111122223333:stateMachine:release"
 CONTEXT = ShutdownContext(
-    release=ReleaseContext("dev", "Recognition-dev-Inference", {"cnn": "CnnC", "rnn": "RnnC"}),
+    release=ReleaseContext("dev", "Recognition-dev-Inference", {"cnn": "CnnC", "rnn": "RnnC"}, UPDATE_ROLE),
     release_machine_arn=RELEASE_MACHINE,
     version_arns={kind: f"{VERSIONS}{kind}/" for kind in ("cnn", "rnn")},
     idle_hours=4,

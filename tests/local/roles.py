@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 ACCOUNT = "000000000000"
-SERVICES = ("sagemaker", "lambda", "states", "events", "scheduler")
+SERVICES = ("sagemaker", "lambda", "states", "events", "scheduler", "cloudformation")
 
 
 def create_role(iam: Any, name: str, actions: str | list[str] = "*", resources: str | list[str] = "*") -> str:

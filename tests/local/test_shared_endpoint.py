@@ -107,7 +107,7 @@ def deployed(client, bucket, ended_execution):
         client("ssm").put_parameter(Name=name, Value="{}", Type="String")
     machine = client("stepfunctions").create_state_machine(
         name="release-to-the-shared-endpoint",
-        definition=json.dumps(definition(ReleaseContext("dev", STACK, configurations, SHARED))),
+        definition=json.dumps(definition(ReleaseContext("dev", STACK, configurations, ROLE, SHARED))),
         roleArn=ROLE,
     )["stateMachineArn"]
     yield Deployed(client, bucket, machine, ended_execution)

@@ -37,19 +37,33 @@ def test_an_endpoint_shut_down_starts_with_the_version_that_it_served(
     assert classify(target, "A film.").body["model"]["version"] == served
 
 
+def resources_of(target: Target, part: str) -> list[dict]:
+    """The resources of one of the app's stacks."""
+    stacks = target.client("cloudformation")
+    return stacks.describe_stack_resources(StackName=target.stack_name(part))["StackResources"]
+
+
 def shutdown_machine(target: Target, role_arn: str) -> str:
     """The machine that an environment has where its settings want it; its ARN."""
-    configuration = target.client("cloudformation").describe_stack_resources(
-        StackName=target.stack_name("Inference")
-    )["StackResources"]
     (logical_id,) = [
         resource["LogicalResourceId"]
-        for resource in configuration
+        for resource in resources_of(target, "Inference")
         if resource["ResourceType"] == "AWS::SageMaker::EndpointConfig"
+    ]
+    (update_role,) = [
+        resource["PhysicalResourceId"]
+        for resource in resources_of(target, "Release")
+        if resource["LogicalResourceId"].startswith("UpdateRole")
+        if resource["ResourceType"] == "AWS::IAM::Role"
     ]
     versions = "arn:aws:sagemaker:us-east-1:000000000000:model-package/recognition-dev-rnn/"
     context = ShutdownContext(
-        release=ReleaseContext("dev", target.stack_name("Inference"), {"rnn": logical_id}),
+        release=ReleaseContext(
+            "dev",
+            target.stack_name("Inference"),
+            {"rnn": logical_id},
+            f"arn:aws:iam::000000000000:role/{update_role}",
+        ),
         release_machine_arn=target.parameter("release-state-machine-arn"),
         version_arns={"rnn": versions},
         idle_hours=4,
