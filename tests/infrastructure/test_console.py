@@ -73,11 +73,11 @@ def test_the_linter_finds_nothing(assembly, lint):
 
 
 def test_only_the_distribution_reads_the_page(template, of_type):
-    (bucket,) = of_type(template, "AWS::S3::Bucket")
-    assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
-    (policy,) = of_type(template, "AWS::S3::BucketPolicy")
+    for bucket in of_type(template, "AWS::S3::Bucket"):
+        assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
     reading = [
         statement
+        for policy in of_type(template, "AWS::S3::BucketPolicy")
         for statement in policy["PolicyDocument"]["Statement"]
         if statement["Effect"] == "Allow" and "s3:GetObject" in statement["Action"]
     ]
@@ -86,6 +86,15 @@ def test_only_the_distribution_reads_the_page(template, of_type):
     assert "AWS:SourceArn" in json.dumps(statement["Condition"])
     (control,) = of_type(template, "AWS::CloudFront::OriginAccessControl")
     assert control["OriginAccessControlConfig"]["SigningBehavior"] == "always"
+
+
+def test_who_asked_the_distribution_is_logged_for_as_many_days_as_other_accesses(template, of_type):
+    (distribution,) = of_type(template, "AWS::CloudFront::Distribution")
+    log = distribution["DistributionConfig"]["Logging"]
+    name = log["Bucket"]["Fn::GetAtt"][0]
+    (rule,) = template["Resources"][name]["Properties"]["LifecycleConfiguration"]["Rules"]
+    days = load_settings("dev", context()["environments"]).storage.logs_days
+    assert (rule["ExpirationInDays"], log["IncludeCookies"]) == (days, False)
 
 
 def test_the_pages_headers_are_those_of_the_embedded_aws_and_https(template, of_type):
