@@ -14,6 +14,7 @@ from advisor.tables import candidates as advised
 from bakeoff.contest import Contest
 from bakeoff.results import Result, known
 from cli.bakeoff import progress
+from cli.shared.pages import render_page
 from definitions.metrics import METRICS
 
 TEMPLATE = "bakeoff/report.html.j2"
@@ -36,7 +37,7 @@ def write(directory: Path, held: Contest, problem: Problem, data: str) -> Path:
     directory.mkdir(parents=True, exist_ok=True)
     (directory / "report.json").write_text(json.dumps(facts(held, problem, data), indent=2))
     page = directory / "report.html"
-    page.write_text(render(held, problem, data))
+    page.write_text(render(held, problem, data), encoding="utf-8")
     return page
 
 
@@ -77,13 +78,9 @@ def facts_of_result(result: Result) -> dict[str, Any]:
 
 def render(held: Contest, problem: Problem, data: str) -> str:
     """The page; it refers to nothing outside itself."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("cli", "."), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-    )
     finished, metrics = progress.ranked(held), progress.shown_metrics(held)
-    return environment.get_template(TEMPLATE).render(
+    return render_page(
+        TEMPLATE,
         data=data,
         held=held,
         rows=[{"result": result, "cells": progress.row(result, metrics)} for result in finished],

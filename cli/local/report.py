@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from cli.recognize.samples import Exchange
+from cli.shared.pages import render_page
 
 TEMPLATE = "local/report.html.j2"
 
@@ -50,7 +51,8 @@ def write_report(
     }
     (directory / "report.json").write_text(json.dumps(facts, indent=2))
     page = directory / "report.html"
-    page.write_text(render(models, exchanges, steps=steps, seconds=seconds, embedded_aws=embedded_aws))
+    content = render(models, exchanges, steps=steps, seconds=seconds, embedded_aws=embedded_aws)
+    page.write_text(content, encoding="utf-8")
     return page
 
 
@@ -63,12 +65,8 @@ def render(
     embedded_aws: bool,
 ) -> str:
     """The page; it refers to nothing outside itself."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("cli", "."), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-    )
-    return environment.get_template(TEMPLATE).render(
+    return render_page(
+        TEMPLATE,
         models=[
             {"report": model, "curve_svg": draw_curve(model.history), "confusion": confusion_rows(model)}
             for model in models

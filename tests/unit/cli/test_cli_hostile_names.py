@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import html
 import io
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from rich import console as rich_console
 from rich.control import strip_control_codes
 from rich.text import Text
 
+from cli.local.report import ModelReport, write_report
 from cli.recognize import request
 from cli.recognize.subjects import Subject
 from cli.shared.consoles import Console
@@ -123,6 +125,26 @@ def test_plots_draw_every_name_of_a_class(tmp_path):
     matrix = np.eye(len(labels), dtype=int)
     write_plots(matrix, np.full(len(labels), 0.5), np.ones(len(labels), bool), labels, CARD, tmp_path)
     assert all((tmp_path / name).stat().st_size for name in PLOT_FILES)
+
+
+def test_the_demos_page_shows_every_name_of_a_class_as_text(tmp_path):
+    figure = {"value": 0.5, "standard_deviation": 0.0}
+    figures = dict.fromkeys(("accuracy", "macro_f1", "log_loss"), figure)
+    matrix = {truth: dict.fromkeys(HOSTILE, 1) for truth in HOSTILE}
+    for name in HOSTILE:
+        card = dict.fromkeys(("name", "source", "licence", "split_rule"), name)
+        evaluation = {
+            "multiclass_classification_metrics": {**figures, "confusion_matrix": matrix},
+            "samples": 4,
+        }
+        model = ModelReport(
+            "cnn", name, card, evaluation, [], [{"epoch": 1.0, "train_loss": 1.5}], {name: name}
+        )
+        page = write_report(tmp_path, [model], [], steps={name: 1.0}, seconds=1.0, embedded_aws=True)
+        words = page.read_text(encoding="utf-8")
+        assert is_harmless(words.replace("\t", " "))
+        assert "<script>alert" not in words
+        assert visible(name) in html.unescape(words)
 
 
 @given(names)
