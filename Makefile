@@ -135,12 +135,14 @@ sbom: with-dev  ## Write what all of it is made of to build/sbom, as CycloneDX l
 	@echo "The lists are in build/sbom."
 
 audit: with-dev  ## Ask the advisories of PyPI and npm about every locked package (needs the internet).
-	@for one in $(LOCKS); do $(AUDITED) pip-audit --disable-pip --require-hashes --requirement $$one || exit 1; done
+	@for one in $(LOCKS); do $(AUDITED) pip-audit --strict --disable-pip --require-hashes --requirement $$one || exit 1; done
 	@npm audit --package-lock-only
 
 # Hypothesis tells how its examples fail in the smallest form, and keeps that to try it first the next time.
 FUZZED := tests/model/test_archives.py tests/model/test_inference.py tests/unit/lambdas/test_lambda_fuzz.py
 FUZZED += tests/unit/lambdas/test_lambda_options.py tests/unit/cli/test_cli_hostile_names.py
+FUZZED += tests/unit/test_image_files.py tests/unit/test_page_signatures.py tests/model/test_orientation.py
+FUZZED += tests/model/test_serving_garbage.py tests/local/test_transform_jobs.py
 
 fuzz: with-dev  ## Feed every parser of foreign bytes, minutes for each; what fails is kept in build/fuzz.
 	@for one in $(FUZZED); do \
