@@ -17,9 +17,12 @@ async function keyed(key, text) {
 export const encoded = (text) =>
   encodeURIComponent(text).replace(/[!'()*]/g, (one) => `%${one.charCodeAt(0).toString(16).toUpperCase()}`);
 
+/** Names in the order of their characters, and values of one name in the order of theirs. */
 function canonicalQuery(query) {
-  const pairs = [...new URLSearchParams(query)].map(([name, value]) => `${encoded(name)}=${encoded(value)}`);
-  return pairs.sort().join("&");
+  const pairs = [...new URLSearchParams(query)].map((pair) => pair.map(encoded));
+  const order = (one, other) => (one < other ? -1 : Number(one > other));
+  pairs.sort(([name, value], [otherName, otherValue]) => order(name, otherName) || order(value, otherValue));
+  return pairs.map((pair) => pair.join("=")).join("&");
 }
 
 /**
