@@ -145,6 +145,8 @@ def test_the_keyboard_alone_is_enough(site, open_page):
     page.keyboard.type("A moving film.")
     for _ in range(4):
         page.keyboard.press("Tab")
+    assert focused(page) == "endpoint"
+    page.keyboard.press("Tab")
     assert focused(page) == "go"
     page.keyboard.press("Enter")
     page.wait_for_selector(".answer.own .best")
