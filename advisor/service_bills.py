@@ -46,5 +46,6 @@ def service_lines(billing: Mapping[str, Any], problem: Problem | Answers) -> Ite
             load = characters / billing["characters_per_second"]
             yield billing["price"], hosted(problem, load, SECONDS_PER_HOUR)
             yield billing["training_price"], constant(tables.assumptions()["training"]["managed_hours"])
+            yield billing["month_price"], constant(1.0)
         case kind:
             raise ValueError(f"candidates.toml: no service is billed by '{kind}'.")

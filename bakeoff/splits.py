@@ -69,9 +69,18 @@ def rounds_of(examples: Examples, seed: int, seconds: float, *, single: bool = F
         ComparisonRefused: when a comparison on this data would mean nothing.
     """
     contents = fingerprints(examples)
+    repeats = repeats_by_nature(examples, contents)
+    if repeats:
+        # Each row is an example of its own.
+        contents = [str(position).encode() for position in range(len(examples))]
     groups = groups_of(examples, contents)
     refuse_the_meaningless(examples, groups)
     notes = notes_about(examples, contents, groups)
+    if repeats:
+        notes.append(
+            "Most rows repeat, because the columns hold few values: each is an example of its own, and may test "
+            "where an equal one trained."
+        )
     independent = len(np.unique(groups))
     enough = seconds >= SECONDS_FOR_ROUNDS or examples.sources is not None
     if single or independent >= FEW or not enough:
@@ -145,6 +154,11 @@ def together(rounds: list[Split]) -> Split:
         np.concatenate([getattr(parts, name) for parts in rounds]) for name in ("test_groups", "rounds")
     )
     return dataclasses.replace(first, test=test, test_groups=groups, rounds=numbers)
+
+
+def repeats_by_nature(examples: Examples, contents: list[bytes]) -> bool:
+    """Whether rows are equal because their columns hold few values, and not because somebody copied them."""
+    return examples.modality == "tabular" and len(set(contents)) < len(contents) / 2
 
 
 def groups_of(examples: Examples, contents: list[bytes]) -> np.ndarray:

@@ -215,7 +215,7 @@ def run() -> None:
     )
     parser.add_argument("names", nargs="*", help=f"of {', '.join(SETS)}; all by default")
     parser.add_argument("--minutes", type=float, default=20.0, help="the most for a split (%(default)s)")
-    parser.add_argument("--without", nargs="+", default=[], help="candidates that take no part")
+    parser.add_argument("--without", action="append", default=[], help="a candidate that takes no part")
     parser.add_argument("--splits", type=int, default=1, help="of each set (%(default)s)")
     parser.add_argument("--missing", action="store_true", help="only splits that nobody has measured")
     words = parser.parse_args()

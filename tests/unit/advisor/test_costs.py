@@ -30,6 +30,20 @@ def test_images_are_billed_by_tier_and_operation():
     )
 
 
+def test_two_and_a_half_million_images_cost_what_awss_own_example_says():
+    """Rekognition's pricing page, read on 2026-10-07: a million at 0.0010 and the next 1.5 million at 0.0008."""
+    assert cost("rekognition.detect_labels", 2_500_000).monthly_usd == pytest.approx(2_200)
+
+
+def test_a_custom_classifier_is_billed_for_its_endpoint_its_training_and_its_keep():
+    """Comprehend's pricing page, read on 2026-09-20: 0.0005 a unit and second, 3 an hour of training, 0.50 a month."""
+    text = {"modality": "text", "task": "classification", "characters_per_item": 100, "burstiness": "steady"}
+    hours = tables.assumptions()["training"]["managed_hours"]
+    # One unit, all month long: an endpoint is billed while it is there.
+    expected = 730 * 3600 * 0.0005 + 3 * hours + 0.5
+    assert cost("comprehend.classify_document", 1_000, **text).monthly_usd == pytest.approx(expected)
+
+
 def test_a_service_of_an_unknown_kind_of_billing_is_refused():
     # Not a bill of nothing, which would put it first.
     with pytest.raises(ValueError, match="no service is billed by 'wish'"):

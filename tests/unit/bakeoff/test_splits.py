@@ -93,6 +93,17 @@ def test_fewer_than_ten_sources_allow_no_claim():
         split(examples, 0)
 
 
+def test_rows_of_few_values_repeat_without_being_copies():
+    """As of the Titanic's passengers, of whom nothing is known but class, age group and sex."""
+    rows = np.array([[i % 3, i % 2] for i in range(600)], object)
+    examples = Examples(
+        "tabular", rows, (np.arange(600) % 2).astype(np.int32), ("no", "yes"), None, (True, True)
+    )
+    parts = split(examples, 0)
+    assert len(parts.test) == 200 and len(set(parts.test_groups.tolist())) == 200
+    assert "Most rows repeat" in parts.notes[-1] and "more than once" not in " ".join(parts.notes)
+
+
 def test_copies_and_torn_labels_are_told():
     examples = texts([*(f"text {i}" for i in range(100)), "text 0", "TEXT 1 "], [*([0, 1] * 50), 0, 0])
     notes = " ".join(split(examples, 0).notes)
