@@ -5,7 +5,7 @@ from __future__ import annotations
 from advisor.prices import price_table
 from advisor.tables import assumptions
 from cli.plan.checks import Check, ScalePlan, charge, duration, quota, setting
-from definitions.networks import RECORDS_PER_SHARD
+from definitions.networks import RECORDS_PER_SHARD, kind_of_feature
 from model_code.hyperparameters import KINDS
 from stacks.settings import EnvironmentSettings
 from stacks.settings.instance_families import has_gpu, virtual_processors
@@ -38,7 +38,7 @@ def plan(
     """
     scale, training = assumptions()["scale"], settings.training
     instance, hosts = training.instance_type, hosts or training.instance_count
-    epochs = epochs or KINDS["cnn"]().epochs
+    epochs = epochs or KINDS[kind_of_feature("image")]().epochs
     size, cores = images * kilobytes * KB, virtual_processors(instance)
     computed = (
         scale["trained_images_per_second"]["gpu" if has_gpu(instance) else "cpu"]
