@@ -217,8 +217,9 @@ def templates_of(part: str) -> list[str]:
 def imported_of_shared(tree: ast.Module) -> Iterator[Path]:
     """The files of `stacks.shared` that a module imports."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("stacks.shared."):
-            yield ROOT / f"{node.module.replace('.', '/')}.py"
+        module = (isinstance(node, ast.ImportFrom) and node.module) or ""
+        if module.startswith("stacks.shared."):
+            yield ROOT / f"{module.replace('.', '/')}.py"
 
 
 def page() -> str:

@@ -145,13 +145,13 @@ def grant_rows(template: dict[str, Any], role: str, properties: dict[str, Any]) 
     rows = []
     for statement in statements(template, role, properties):
         actions, resources = (
-            [value] if isinstance(value, str | dict) else value
+            [value] if isinstance(value, str | dict) else list[Any](value)
             for value in (statement["Action"], statement["Resource"])
         )
         rows.append(
             [
                 statement["Effect"].lower(),
-                ", ".join(map(code, sorted(actions))),
+                ", ".join(map(code, sorted(map(str, actions)))),
                 ", ".join(code(resource) for resource in sorted(map(written, resources))),
                 "yes" if "Condition" in statement else "",
             ]
