@@ -151,7 +151,8 @@ def point(curve: Curve, count: int, cache: Path) -> dict:
 
 def kept(name: str, points: list[dict]) -> None:
     """Puts points of a curve into the result, in place of those of as many examples."""
-    before = json.loads(RESULT.read_text())["curves"] if RESULT.is_file() else {}
+    file = interleaved.beside(RESULT, interleaved.processor())
+    before = json.loads(file.read_text())["curves"] if file.is_file() else {}
     new = {one["examples"] for one in points}
     rest = [one for one in before.get(name, []) if one["examples"] not in new]
     merged = sorted([*rest, *points], key=lambda one: one["examples"])
