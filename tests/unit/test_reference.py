@@ -47,6 +47,7 @@ def test_every_hyperparameter_has_a_meaning():
 def test_a_part_of_the_settings_names_the_stacks_that_read_it():
     # The firewall of the API knows what comes through the console.
     assert write_settings.templates_of("console") == ["Api", "Console"]
+    assert write_settings.templates_of("bulk") == ["Bulk"]
     assert {"Inference", "Release"} <= set(write_settings.templates_of("inference"))
 
 
