@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
+from cli.shared.assemblies import STAMP, digest_of_app, is_bootstrapped, is_of
 from cli.shared.project import BUILD, ROOT, toolchain_environment
 from cli.shared.stand_ins import wait_for_stand_ins
 from cli.shared.subprocesses import run_program
@@ -22,11 +23,17 @@ def synthesise(
     on_line: Callable[[str], None],
     variables: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
-    """Runs `cdk synth` for an environment into `assembly`.
+    """Runs `cdk synth` for an environment into `assembly`, unless that is of the app as it is.
 
     Raises:
         CommandFailed: with the CDK's last lines, such as the setting that it refuses.
     """
+    digest, stamp = digest_of_app(environment_name, ROOT), assembly / STAMP
+    if is_of(assembly, digest):
+        return
+    if stamp.is_file():
+        # One that is half written is of no app.
+        stamp.write_text("")
     context = ["--context", f"environment={environment_name}"]
     run_program(
         ["cdk", "synth", "--quiet", *context, "--output", str(assembly), "--no-notices"],
@@ -35,10 +42,13 @@ def synthesise(
         directory=ROOT,
         on_line=on_line,
     )
+    stamp.write_text(digest)
 
 
 def deploy(target: Target, on_detail: Callable[[str], None]) -> None:
-    """Runs `cdk bootstrap` and `cdk deploy --all` against `target`, and waits there until the stand-ins have loaded.
+    """Runs `cdk deploy --all` against `target`, and before it `cdk bootstrap` where what that makes is not there yet.
+
+    Waits on the embedded AWS until the stand-ins have loaded.
 
     Raises:
         CommandFailed: with the CDK's last lines when either fails.
@@ -63,15 +73,11 @@ def deploy(target: Target, on_detail: Callable[[str], None]) -> None:
     assembly = BUILD / "cdk.out"
     on_detail("synth")
     synthesise(target.environment, assembly, show, target.variables)
-    account = target.client("sts").get_caller_identity()["Account"]
-    on_detail("bootstrap")
-    run_cdk(
-        "Bootstrapping",
-        "bootstrap",
-        f"aws://{account}/{target.session().region_name}",
-        "--app",
-        str(assembly),
-    )
+    if not is_bootstrapped(target, assembly):
+        account = target.client("sts").get_caller_identity()["Account"]
+        on_detail("bootstrap")
+        place = f"aws://{account}/{target.session().region_name}"
+        run_cdk("Bootstrapping", "bootstrap", place, "--app", str(assembly))
     run_cdk(
         "Deploying the app to",
         *("deploy", "--all", "--app", str(assembly), "--require-approval", "never"),

@@ -85,6 +85,7 @@ WRITES = {
             "cli/bakeoff/report.py",
             "cli/local/demo.py",
             "cli/main.py",
+            "cli/shared/deploy.py",
             "cli/local/report.py",
             "local_aws/launcher.py",
         ),
