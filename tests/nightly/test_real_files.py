@@ -78,6 +78,8 @@ def variants(content: bytes) -> list[bytes]:
     """A picture as it is, and written again in each kind."""
     found = [content]
     stored = Image.open(io.BytesIO(content)).convert("RGB")
+    # What it says of transparency does not fit the other kinds.
+    stored.info.clear()
     for mode, kind, options in KINDS.values():
         buffer = io.BytesIO()
         copy = stored.convert("L").convert(mode) if mode == "I;16" else stored.convert(mode)
