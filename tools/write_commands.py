@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from enum import Enum
-from pathlib import Path
-from typing import Any, Literal, get_args, get_origin
+from typing import Any
 
 from typer.main import get_command
 
@@ -20,7 +18,7 @@ Written by `make generate` from [cli](../../cli). [How commands behave](../comma
 `--json`, exit statuses, progress, Ctrl-C.
 
 """
-TYPES = {bool: "", int: "whole number", float: "number", Path: "path"}
+TYPES = {"boolean": "", "int": "whole number", "float": "number", "path": "path"}
 
 
 def commands_of(command: Any, path: str = "recognition") -> Iterator[tuple[str, Any]]:
@@ -47,17 +45,16 @@ def row(parameter: Any) -> list[str]:
 
 def takes(parameter: Any) -> str:
     """Which values; nothing where the word alone says it."""
-    kind = parameter.type_descriptor.annotation
+    kind = parameter.type
     if parameter.metavar:
         words = code(parameter.metavar)
-    elif get_origin(kind) is Literal:
-        words = ", ".join(map(code, get_args(kind)))
-    elif isinstance(kind, type) and issubclass(kind, Enum):
-        words = ", ".join(code(choice.value) for choice in kind)
+    elif choices := getattr(kind, "choices", None):
+        words = ", ".join(map(code, choices))
     else:
-        words = TYPES.get(kind, "text")
-    low = f" from {parameter.min:g}" if parameter.min is not None else ""
-    high = f" to {parameter.max:g}" if parameter.max is not None else ""
+        words = TYPES.get(kind.name.removesuffix(" range"), "text")
+    least, most = getattr(kind, "min", None), getattr(kind, "max", None)
+    low = f" from {least:g}" if least is not None else ""
+    high = f" to {most:g}" if most is not None else ""
     return words + low + high + (", again and again" if parameter.multiple else "")
 
 

@@ -87,7 +87,7 @@ def test_the_jobs_network_leads_to_s3_and_nowhere_else(everything, of_type):
 def test_both_jobs_run_in_that_network_and_their_hosts_reach_each_other(everything, of_type):
     (machine,) = of_type(everything["Training"], "AWS::StepFunctions::StateMachine")
     text = json.dumps(machine["DefinitionString"])
-    assert text.count("VpcConfig") == 3, "training, tuning and evaluation"
+    assert text.count("VpcConfig") == 4, "plain data, training, tuning and evaluation"
     (incoming,) = of_type(everything["Training"], "AWS::EC2::SecurityGroupIngress")
     assert incoming["GroupId"] == incoming["SourceSecurityGroupId"]
 

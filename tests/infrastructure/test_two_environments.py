@@ -153,7 +153,7 @@ def test_every_job_bears_its_environments_name(pair):
     for name in NAMES:
         definitions = " ".join(text for template in pair[name].values() for text in texts_in(template))
         made = re.findall(r'"(?:Training|Processing|HyperParameterTuning)JobName":"{% ([^%]+)%}', definitions)
-        assert len(made) == 4, "training, evaluation, tuning, drift"
+        assert len(made) == 5, "plain data, training, evaluation, tuning, drift"
         assert all(f"'{name}-' & $kind" in expression for expression in made)
 
 
