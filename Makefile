@@ -69,9 +69,9 @@ test-nightly: with-dev build/nightly  ## Search the API for what breaks it, for 
 
 # Pictures that packages carry, to be read and not run: only Pillow's source has its test images.
 build/nightly:
-	@uv pip install --quiet --no-deps --target build/nightly.unfinished/scikit-image scikit-image==0.26.0
-	@pip download --quiet --no-deps --no-binary pillow --dest build/nightly.unfinished \
-	  pillow==$$(python -c "import PIL; print(PIL.__version__)")
+	@uv pip install --quiet --no-deps --require-hashes --target build/nightly.unfinished/packages -r tools/pictures.lock
+	@pip download --quiet --no-deps --no-binary pillow --require-hashes --dest build/nightly.unfinished \
+	  -r tools/pictures.lock
 	@tar -xzf build/nightly.unfinished/pillow-*.tar.gz -C build/nightly.unfinished
 	@mv build/nightly.unfinished build/nightly
 
@@ -121,6 +121,8 @@ lock:  ## Resolve pyproject.toml and the requirements.in files anew (after a cha
 
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --custom-compile-command "make lock" tools/audit.in --output-file tools/audit.lock
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-deps \
+	  --custom-compile-command "make lock" --constraint requirements.lock tools/pictures.in --output-file tools/pictures.lock
 
 LOCKS := requirements.lock lambdas/requirements.lock lambdas/litert/requirements.lock serving/requirements.lock
 AUDITED := uv run --quiet --no-project --isolated --with-requirements tools/audit.lock --
