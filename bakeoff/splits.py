@@ -158,7 +158,7 @@ def together(rounds: list[Split]) -> Split:
 
 def repeats_by_nature(examples: Examples, contents: list[bytes]) -> bool:
     """Whether rows are equal because their columns hold few values, and not because somebody copied them."""
-    return examples.modality == "tabular" and len(set(contents)) < len(contents) / 2
+    return examples.modality == "tabular" and 1 < len(set(contents)) < len(contents) / 2
 
 
 def groups_of(examples: Examples, contents: list[bytes]) -> np.ndarray:
