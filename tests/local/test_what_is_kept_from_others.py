@@ -128,13 +128,12 @@ def test_a_function_calls_under_its_role_and_never_has_the_users_keys(started, f
     assert not keys & set(function["variables"].values())
 
 
-def test_a_training_job_sees_nothing_of_the_user_and_calls_under_its_role(started, job):
-    assert "SM_MODEL_DIR" in job
-    assert_nothing_of_the_user(job)
-    assert not {started.keys.access_key_id, started.keys.secret_access_key} & set(job.values())
-    assert job["AWS_SHARED_CREDENTIALS_FILE"] == os.devnull
+def assert_calls_under_its_role(started, variables: dict[str, str]) -> None:
+    """The role's session alone, and nothing of whoever started the embedded AWS."""
+    assert not {started.keys.access_key_id, started.keys.secret_access_key} & set(variables.values())
+    assert variables["AWS_SHARED_CREDENTIALS_FILE"] == os.devnull
     session = {
-        f"aws_{name}": job[f"AWS_{name.upper()}"]
+        f"aws_{name}": variables[f"AWS_{name.upper()}"]
         for name in ("access_key_id", "secret_access_key", "session_token")
     }
     identity = boto3.client(
@@ -143,11 +142,16 @@ def test_a_training_job_sees_nothing_of_the_user_and_calls_under_its_role(starte
     assert f":assumed-role/{ROLE.rpartition('/')[2]}/" in identity["Arn"]
 
 
-def test_a_model_server_sees_none_of_the_users_variables_and_no_keys(started, server):
+def test_a_training_job_sees_nothing_of_the_user_and_calls_under_its_role(started, job):
+    assert "SM_MODEL_DIR" in job
+    assert_nothing_of_the_user(job)
+    assert_calls_under_its_role(started, job)
+
+
+def test_a_model_server_sees_nothing_of_the_user_and_calls_under_its_role(started, server):
     assert server["MODEL_VERSION"] == "1"
     assert_nothing_of_the_user(server)
-    assert not [name for name in server if name.endswith(("_KEY", "_KEY_ID", "_TOKEN"))]
-    assert server["AWS_SHARED_CREDENTIALS_FILE"] == os.devnull
+    assert_calls_under_its_role(started, server)
 
 
 def test_no_other_account_can_read_what_is_written(started, function, job, server):
