@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from definitions.networks import NETWORKS
 from lambdas.common import clients
 from lambdas.common.releases import ReleasedVersion
 from lambdas.custom import operations
@@ -129,7 +130,9 @@ def ask(aws, monkeypatch):
     def asked(kind: str) -> tuple[float, str | None]:
         # As in a function's environment that has just started.
         monkeypatch.setitem(operations.RELEASED, kind, ReleasedVersion(kind))
-        answer = operations.invoke(kind, b"ab", "text/plain")
+        feature = NETWORKS[kind].features[0]
+        (operation,) = (one for one in operations.OPERATIONS if one.name == f"{feature}-class")
+        answer = operations.invoke(feature, operation, {}, b"ab", "text/plain")
         return round(answer.reading.results[0].score, 3), answer.model_version
 
     yield asked
