@@ -28,9 +28,6 @@ UNUSED: dict[str, Roles] = {
     "An answer is read again where the write that finds it there does not bring it along (Powertools' guide).": {
         f"Api-{function}Role": ("dynamodb:GetItem",) for function in ("Custom", "Language", "Vision")
     },
-    "A key of a request is given free when its answer failed, which no test has our networks do.": {
-        "Api-CustomRole": ("dynamodb:DeleteItem",)
-    },
     "A bulk run may be of any operation; those of the tests are of sentiment.": {"Bulk-BulkRole": IN_BULK},
     "An upload that fails half-way is given up.": {
         "Inference-ModelRole": ("s3:AbortMultipartUpload",),

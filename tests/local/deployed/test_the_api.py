@@ -44,6 +44,14 @@ def test_the_wait_is_told_in_a_header(target):
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
 
 
+def test_a_key_is_free_again_after_a_request_that_no_network_answered(target):
+    for _ in range(2):
+        answer = post(
+            target, "/images/class", jpeg((64, 64)), "image/jpeg", {"Idempotency-Key": "not-released"}
+        )
+        assert (answer.status_code, answer.json()["error"]["code"]) == (503, "ModelNotReleased")
+
+
 def test_the_stand_ins_answer_through_the_api_and_say_what_they_are(target):
     sentiment = post(target, "/texts/sentiment", b"A wonderful, moving film.", "text/plain")
     labels = post(target, "/images/labels", jpeg((200, 200)), "image/jpeg")
