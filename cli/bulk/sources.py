@@ -65,7 +65,10 @@ def is_system_file(name: str) -> bool:
 def local_files(folder: Path, selection: Selection) -> list[Path]:
     """The files below a folder on this machine that a run reads."""
     found = []
-    for place, _, names in os.walk(folder):
+    for place, folders, names in os.walk(folder):
+        for linked in (Path(place) / name for name in folders):
+            if linked.is_symlink():
+                selection.leave_out(linked.relative_to(folder).as_posix(), "links to folders")
         for file in (Path(place) / name for name in names):
             name = file.relative_to(folder).as_posix()
             if selection.takes(name, reason_against_file(file, name)):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,12 +25,17 @@ CONTENT_TYPES = {
 }
 # The first bytes of the pictures that the API takes; on standard input there is no ending to go by.
 SIGNATURES = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg"}
-# Endings by which a single word is a file's name and not a text, also of kinds that the API does not take.
+# Endings by which words are a file's name and not a text, also of kinds that the API does not take.
+PICTURE_ENDINGS = frozenset(
+    (".avif", ".bmp", ".gif", ".heic", ".heif", ".jpeg", ".jpg", ".png", ".svg", ".tif", ".tiff", ".webp")
+)
 FILE_ENDINGS = {
     *CONTENT_TYPES,
-    *(".avif", ".bmp", ".gif", ".heic", ".heif", ".svg", ".tif", ".tiff", ".webp"),
+    *PICTURE_ENDINGS,
     *(".csv", ".jsonl", ".npz", ".parquet", ".pdf", ".mp4", ".wav"),
 }
+# How a path begins that no folder precedes.
+PATH_STARTS = ("/", "./", "../", "~")
 
 
 @dataclass(frozen=True)
@@ -60,8 +66,8 @@ def subject_of(word: str) -> Subject:
         return subject_in_file(Path(word))
     if os.path.isdir(word):  # noqa: PTH112
         raise CommandFailed(
-            f"{word} is a folder: ask about one of its files, or about all with `bulk --from {word}`. "
-            "If it is a text, give it behind --text."
+            f"{word} is a folder: ask about one of its files, or about all with `recognition bulk --from "
+            f"{shlex.quote(word)} --operation image-labels`. If it is a text, give it behind --text."
         )
     # A pipe, such as the shell's <(…) makes.
     if os.path.exists(word):  # noqa: PTH110
@@ -72,10 +78,14 @@ def subject_of(word: str) -> Subject:
 
 
 def looks_like_a_file(word: str) -> bool:
-    """Whether one word without spaces has a folder or a known ending in it."""
+    """Whether a word has a folder or a known ending in it; with spaces, whether it can hardly be a text.
+
+    A sentence may end with the name of a document, and may hold a slash.
+    """
+    ending = os.path.splitext(word)[1].lower()  # noqa: PTH122
     if any(letter.isspace() for letter in word):
-        return False
-    return "/" in word or os.sep in word or os.path.splitext(word)[1].lower() in FILE_ENDINGS  # noqa: PTH122
+        return ending in PICTURE_ENDINGS or (word.startswith(PATH_STARTS) and ending in FILE_ENDINGS)
+    return "/" in word or os.sep in word or ending in FILE_ENDINGS
 
 
 def subject_in_words(words: str) -> Subject:

@@ -207,6 +207,7 @@ def test_of_a_folder_the_files_that_can_be_sent_are_read_and_the_others_told(tmp
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(b"content")
     (tmp_path / "dangling.jpg").symlink_to(tmp_path / "gone.jpg")
+    (tmp_path / "album").symlink_to(tmp_path / "more")
     (tmp_path / os.fsdecode(b"caf\xe9.jpg")).write_bytes(b"content")
     selection = sources.Selection()
     found = [local_object["key"] for local_object in sources.local_objects(tmp_path, selection)]
@@ -214,6 +215,7 @@ def test_of_a_folder_the_files_that_can_be_sent_are_read_and_the_others_told(tmp
     assert selection.left_out == {
         "hidden or of the system": 4,
         "links to nothing": 1,
+        "links to folders": 1,
         "with a name that is not UTF-8": 1,
     }
     assert all(sentence.isascii() for sentence in selection.sentences())

@@ -33,6 +33,7 @@ def folder(tmp_path, monkeypatch):
         "x" * 300,
         "one/" * 2_000 + " and more",
         "For the rest see notes.txt",
+        "/s Great, either/or as in notes.txt.",
         "Great",
         "v1.2",
         "Übermäßig schön",
@@ -46,6 +47,14 @@ def test_words_are_a_text(text):
 
 
 @pytest.mark.parametrize(
+    "name", ["my photo.jpg", "holiday photos/beach.PNG", "/no such folder/notes.txt", "~/my notes.txt"]
+)
+def test_a_missing_file_with_a_space_in_its_name_is_not_sent_as_a_text(name):
+    with pytest.raises(CommandFailed, match=f"There is no file {name}"):
+        subject_of(name)
+
+
+@pytest.mark.parametrize(
     "word", ["missing.webp", "missing.JPG", "notes.txt", "walk.npy", "photos/cat", "./cat", "a.b.jsonl"]
 )
 def test_a_missing_file_is_refused_and_the_way_to_send_it_as_a_text_is_named(word):
@@ -54,9 +63,11 @@ def test_a_missing_file_is_refused_and_the_way_to_send_it_as_a_text_is_named(wor
 
 
 def test_a_folder_is_refused_with_the_command_that_asks_about_its_files(folder):
-    (folder / "photos").mkdir()
-    with pytest.raises(CommandFailed, match="photos is a folder.*bulk --from photos"):
-        subject_of("photos")
+    (folder / "my photos").mkdir()
+    with pytest.raises(
+        CommandFailed, match="my photos is a folder.*recognition bulk --from 'my photos' --operation"
+    ):
+        subject_of("my photos")
 
 
 def test_a_file_is_read_whatever_it_is_called(folder):
