@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 # A GPU with these has tensor cores for bfloat16 (NVIDIA Ampere and later; CUDA C++ programming guide, compute 8.0).
@@ -23,12 +24,14 @@ def precision_policy(mixed_precision: str) -> str:
 
 
 def device_has_bfloat16() -> bool:
-    """Whether every GPU, or where there is none the processor, has instructions for bfloat16."""
+    """Whether every GPU, or where there is none the processor, has instructions for bfloat16 that TensorFlow uses."""
     import tensorflow as tf
 
     gpus = tf.config.list_physical_devices("GPU")
     if not gpus:
-        return processor_has_bfloat16(PROCESSOR_FILE)
+        # Only oneDNN's kernels use the processor's instructions.
+        is_on = os.environ.get("TF_ENABLE_ONEDNN_OPTS", "1").lower() not in ("0", "false")
+        return is_on and processor_has_bfloat16(PROCESSOR_FILE)
     capabilities = [tf.config.experimental.get_device_details(gpu).get("compute_capability") for gpu in gpus]
     return all(capability is not None and capability >= BFLOAT16_CAPABILITY for capability in capabilities)
 

@@ -43,3 +43,15 @@ def test_every_gpu_has_to_have_tensor_cores_for_it(monkeypatch, capabilities, po
 @pytest.mark.parametrize(("named", "policy"), [("float32", "float32"), ("bfloat16", "mixed_bfloat16")])
 def test_a_named_format_is_kept_on_any_device(named, policy):
     assert precision.precision_policy(named) == policy
+
+
+@pytest.mark.parametrize(
+    ("setting", "policy"), [("1", "mixed_bfloat16"), ("0", "float32"), ("false", "float32")]
+)
+def test_a_processor_computes_bfloat16_by_onednn_alone(tmp_path, monkeypatch, setting, policy):
+    file = tmp_path / "cpuinfo"
+    file.write_text("flags\t\t: fpu avx512_bf16\n")
+    monkeypatch.setattr(precision, "PROCESSOR_FILE", file)
+    monkeypatch.setattr("tensorflow.config.list_physical_devices", lambda _: [])
+    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", setting)
+    assert precision.precision_policy("auto") == policy
