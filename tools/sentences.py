@@ -4,18 +4,66 @@ braces, or an ellipsis."""
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+import builtins
+from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 
 from tools.markdown import ROOT
 
+# A base class from elsewhere is known by its name alone.
+FOREIGN = ("Error", "Exception")
+BUILT_IN = {
+    name for name, one in vars(builtins).items() if isinstance(one, type) and issubclass(one, Exception)
+}
+
+
+@cache
+def parts_of(file: Path) -> list[ast.AST]:
+    """Every part of a module."""
+    return list(ast.walk(ast.parse(file.read_text("utf-8"))))
+
+
+def nodes_of(folder: str) -> Iterator[tuple[Path, ast.AST]]:
+    """Every part of the modules of a folder, with its file; in the order of the files."""
+    return ((file, node) for file in sorted((ROOT / folder).rglob("*.py")) for node in parts_of(file))
+
+
+def exceptions_of(folders: Iterable[str]) -> set[str]:
+    """The names of the exception classes that the modules of these folders define, through any number of bases."""
+    bases = {
+        node.name: {ast.unparse(base).rsplit(".", 1)[-1] for base in node.bases}
+        for folder in folders
+        for _, node in nodes_of(folder)
+        if isinstance(node, ast.ClassDef)
+    }
+    names = {
+        name for name, of in bases.items() if any(base in BUILT_IN or base.endswith(FOREIGN) for base in of)
+    }
+    while more := {name for name, of in bases.items() if of & names} - names:
+        names |= more
+    return names
+
+
+def makers_of(folder: str, names: set[str]) -> dict[str, ast.Call]:
+    """The functions of a folder that make one of these exceptions of the words that they are given, with the call."""
+    makers = {}
+    for _, node in nodes_of(folder):
+        match node:
+            case ast.FunctionDef(body=[*_, ast.Return(value=ast.Call(func=ast.Name(id=made)) as call)]) if (
+                made in names
+            ):
+                given = {argument.arg for argument in node.args.args}
+                if any(isinstance(word, ast.Name) and word.id in given for word in call.args):
+                    makers[node.name] = call
+    return makers
+
 
 def raised_in(folder: str, names: set[str]) -> Iterator[tuple[Path, ast.Call]]:
     """Every call of one of these names in the modules of a folder, with its file; in the order of the files."""
-    for file in sorted((ROOT / folder).rglob("*.py")):
-        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
-            if isinstance(node, ast.Call) and ast.unparse(node.func).rsplit(".", 1)[-1] in names:
-                yield file, node
+    for file, node in nodes_of(folder):
+        if isinstance(node, ast.Call) and ast.unparse(node.func).rsplit(".", 1)[-1] in names:
+            yield file, node
 
 
 def written(node: ast.expr, file: Path) -> str | None:
@@ -47,7 +95,7 @@ def assigned(name: str, line: int, file: Path) -> str | None:
     """The text that a name was last given before a line of a file."""
     given = [
         node
-        for node in ast.walk(ast.parse(file.read_text("utf-8")))
+        for node in parts_of(file)
         if isinstance(node, ast.Assign)
         and node.lineno < line
         and any(isinstance(target, ast.Name) and target.id == name for target in node.targets)

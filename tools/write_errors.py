@@ -7,7 +7,7 @@ from pathlib import Path
 
 from lambdas.common.spending import SPENT_STATUS
 from tools.markdown import REFERENCE, ROOT, code, table
-from tools.sentences import raised_in, written
+from tools.sentences import exceptions_of, makers_of, raised_in, written
 
 ERRORS, MESSAGES = REFERENCE / "errors.md", REFERENCE / "messages.md"
 ERRORS_HEAD = """# Error codes of the API
@@ -24,51 +24,50 @@ Written by `make generate` from the source code. Look for the words of yours wit
 stand for what is put in.
 
 """
-# Functions that make a refusal, with the status that they give it.
-STATUSES = {"bad_request": "400", "too_large": "413", "unavailable": "503"}
 NAMED = {"SPENT_STATUS": str(SPENT_STATUS)}
-SAID_BY = {
-    "cli": ("Commands", {"CommandFailed", "Stopped"}),
-    "stacks": ("Synth", {"SettingsRefused", "VendoringFailed", "ValueError"}),
-    "model_code": (
-        "Jobs, and preparing data",
-        {"JobFailed", "OutputRefused", "NotFetched", "ArchiveRefused"},
-    ),
-    "advisor": ("Advisor", {"ProblemError"}),
-    "bakeoff": ("Bake-off", {"ComparisonRefused", "CandidateFailed"}),
-    "serving": ("Server without TensorFlow", {"ModelUnusable"}),
-    "local_aws": (
-        "Embedded AWS",
-        {
-            "EmbeddedAwsFailed",
-            "StateRefused",
-            "StartFailed",
-            "WeightsUnavailable",
-            "TransferFailed",
-            "NotDeployed",
-        },
-    ),
+SPEAKERS = {
+    "cli": "Commands",
+    "stacks": "Synth",
+    "model_code": "Jobs, and preparing data",
+    "advisor": "Advisor",
+    "bakeoff": "Bake-off",
+    "definitions": "Images and texts that are read",
+    "lambdas": "Functions, beside the API's codes",
+    "client": "Client",
+    "serving": "Server without TensorFlow",
+    "console": "Console",
+    "local_aws": "Embedded AWS",
 }
-"""Of each folder: what speaks there, and the exceptions that carry its sentences."""
+"""Of each folder: what speaks there."""
+REFUSED = "RequestRefused"
+# Of the built-in exceptions, those that end what a caller gave; the others are faults of our own.
+OF_CALLERS = {"TypeError", "ValueError"}
 
 
 def codes() -> list[list[str]]:
     """A line for each code with each of its sentences."""
     found: set[tuple[str, str, str]] = set()
-    for file, call in raised_in("lambdas", {"RequestRefused", *STATUSES}):
+    made = makers_of("lambdas", {REFUSED})
+    statuses = {name: ast.unparse(call.args[0]) for name, call in made.items()}
+    for file, call in raised_in("lambdas", {REFUSED, *made}):
         name = ast.unparse(call.func)
         arguments = list(call.args)
-        status = STATUSES.get(name) or NAMED.get(first := ast.unparse(arguments.pop(0)), first)
+        status = statuses.get(name) or NAMED.get(first := ast.unparse(arguments.pop(0)), first)
         if len(arguments) >= 2 and (text := written(arguments[0], file)):
             found.add((text, status, written(arguments[1], file) or "What is wrong with it."))
     return [[code(text), status, sentence] for text, status, sentence in sorted(found)]
 
 
 def sentences(folder: str, names: set[str]) -> list[list[str]]:
-    """A line for each sentence, with the file that says it."""
+    """A line for each sentence that these exceptions carry and that has no code of the API, with its file."""
     found: dict[str, Path] = {}
-    for file, call in raised_in(folder, names):
-        if call.args and (text := written(call.args[0], file)) and " " in text:
+    made = makers_of(folder, names)
+    if folder == "lambdas":
+        names, made = names - {REFUSED}, {}
+    for file, call in raised_in(folder, {*names, *made}):
+        # Beside its sentence an exception may carry a code, a place or a status, which are shorter.
+        text = max((written(word, file) or "" for word in call.args), key=len, default="")
+        if " " in text:
             found.setdefault(" ".join(text.split()), file)
     return [[text, place(file)] for text, file in sorted(found.items())]
 
@@ -85,9 +84,10 @@ def errors_page() -> str:
 
 def messages_page() -> str:
     """The page of all other sentences."""
+    names = exceptions_of(SPEAKERS) | OF_CALLERS
     parts = [
         f"## {title}\n\n{table(('sentence', 'from'), sentences(folder, names))}"
-        for folder, (title, names) in SAID_BY.items()
+        for folder, title in SPEAKERS.items()
     ]
     return MESSAGES_HEAD + "\n".join(parts)
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import tomllib
+
 import pytest
 
 from tools import write_commands, write_errors, write_hyperparameters, write_operations, write_settings
-from tools.markdown import table
-from tools.sentences import raised_in, written
+from tools.markdown import ROOT, table
+from tools.sentences import exceptions_of, makers_of, raised_in, written
 
 PAGES = {
     write_commands.PAGE: write_commands.page,
@@ -70,3 +72,28 @@ def test_a_sentence_is_read_with_what_is_put_into_it(tmp_path, monkeypatch):
     monkeypatch.setattr("tools.sentences.ROOT", tmp_path)
     ((found, call),) = raised_in("package", {"Wrong"})
     assert written(call.args[0], found) == "{place} holds … of X."
+
+
+def test_an_exception_is_found_through_any_number_of_bases_and_folders(tmp_path, monkeypatch):
+    for folder, words in {
+        "one": "class Refused(Exception):\n    pass\n\nclass Foreign(library.SomeError):\n    pass\n",
+        "two": "class Nearer(Middle):\n    pass\n\nclass Middle(one.Refused):\n    pass\n\nclass Plain:\n    pass\n",
+    }.items():
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "module.py").write_text(words)
+    monkeypatch.setattr("tools.sentences.ROOT", tmp_path)
+    assert exceptions_of(["one", "two"]) == {"Refused", "Foreign", "Middle", "Nearer"}
+
+
+def test_a_function_that_makes_an_exception_of_its_words_is_found(tmp_path, monkeypatch):
+    (tmp_path / "package").mkdir()
+    (tmp_path / "package" / "module.py").write_text(
+        "def late(message):\n    return Refused(503, message)\n\ndef fixed(n):\n    return Refused(503, 'No.')\n"
+    )
+    monkeypatch.setattr("tools.sentences.ROOT", tmp_path)
+    assert list(makers_of("package", {"Refused"})) == ["late"]
+
+
+def test_every_package_has_a_part_among_the_sentences():
+    packages = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["root_packages"]
+    assert {*write_errors.SPEAKERS} == {"client" if one == "recognition_client" else one for one in packages}
