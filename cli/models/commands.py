@@ -36,6 +36,7 @@ from cli.shared.tables import new_table
 from definitions.metrics import AUTO
 from definitions.networks import KINDS
 from definitions.parameters import TRAINING_STATE_MACHINE
+from model_code.presets import PRESETS
 
 app = typer.Typer()
 
@@ -90,7 +91,7 @@ def train(
     ] = None,
     dataset: Annotated[
         str | None,
-        typer.Option(help="cifar10 or fashion_mnist; imdb or smartwatch. The first of a network by default."),
+        typer.Option(help=f"A public set: {', '.join(PRESETS)}. Each network has one by default."),
     ] = None,
     train_samples: Annotated[
         int | None, typer.Option(min=1, help="Train on so many samples of a public set; all by default.")
