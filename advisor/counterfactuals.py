@@ -11,6 +11,7 @@ from advisor.break_even import VOLUMES
 from advisor.problem import CHOICES, COUNTS, FIELDS, SWITCHES, Problem, ProblemError
 from advisor.ranking import first_of
 from advisor.rules import rules
+from advisor.tables import candidates
 
 EXAMPLES_TRIED = (0, 50, 200, 5_000)
 VOLUME = "predictions_per_month"
@@ -114,7 +115,8 @@ def smallest_flips(
 
 def sentence_of(problem: Problem, name: str, value: Any, winner: str) -> str:
     """A flip as a sentence."""
-    return f"If {name} were {show(value)} (it is {show(getattr(problem, name))}), {winner} would come first."
+    title = candidates()[winner].title
+    return f"If {name} were {show(value)} (it is {show(getattr(problem, name))}), {title} would come first."
 
 
 def show(value: Any) -> str:

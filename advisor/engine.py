@@ -153,6 +153,5 @@ def break_evens(problem: Problem, left: list[Candidate]) -> Iterator[BreakEven]:
 
 def sentence_of_break_even(break_even: BreakEven) -> str:
     """From which volume on another candidate is cheaper."""
-    return (
-        f"Above {break_even.volume:,.0f} items a month {break_even.above} costs less than {break_even.below}."
-    )
+    above, below = (tables.candidates()[name].title for name in (break_even.above, break_even.below))
+    return f"Above {break_even.volume:,.0f} items a month {above} costs less than {below}."

@@ -13,12 +13,17 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from definitions.networks import KINDS
+from definitions.networks import KINDS, NETWORKS
 
 DATA = Path(__file__).parent / "data"
 FAMILIES = ("managed", "managed_custom", "foundation", "traditional", *KINDS, "hybrid")
 OWN_FAMILIES = frozenset({"traditional", *KINDS, "hybrid"})
 """Families whose model is the caller's own, trained and served on SageMaker AI or Lambda."""
+TITLES = {
+    "traditional_ml": "Traditional machine learning",
+    "hybrid_cascade": "Cascade of own model and service",
+}
+"""Of candidates that are neither an operation of a service nor a kind of network."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +68,15 @@ class Candidate:
     closure: Closure | None = None
     own_data: bool = False
     max_characters: int | None = None
+
+    @property
+    def title(self) -> str:
+        """What it is called for people: a service and its operation, or a kind of model."""
+        if self.id in NETWORKS:
+            return NETWORKS[self.id].title
+        service = self.service.removeprefix("Amazon ")
+        # A service with a name of its own for models on own data has one operation.
+        return TITLES.get(self.id) or (service if "Custom" in service else f"{service} {self.operation}")
 
     @property
     def kinds(self) -> frozenset[str]:
