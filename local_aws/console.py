@@ -167,4 +167,6 @@ def last_bakeoff() -> dict[str, Any] | None:
     except (OSError, ValueError):
         return None
     shown = {name: found[name] for name in ("data", "interrupted", "results", "verdict")}
-    return {**shown, "ended": ended.isoformat()}
+    # The report may say what is in an example, so its place is told and nobody serves it.
+    page = BAKEOFF.with_suffix(".html").relative_to(PAGE.parents[1]).as_posix()
+    return {**shown, "ended": ended.isoformat(), "page": page}

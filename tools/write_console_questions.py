@@ -1,10 +1,14 @@
-"""Writes console/page/questions.json, the advisor's questions for a form: `python -m tools.write_console_questions`."""
+"""Writes console/page/questions.json, the advisor's questions for a form and the names of its candidates.
+
+Example: python -m tools.write_console_questions
+"""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
+from advisor import tables
 from advisor.problem import CHOICES, COUNTS, NUMBERS, ONLY_FOR, SWITCHES, TASKS
 from cli.advise.advice import ASKED_FOR, QUESTIONS
 from console import PAGE
@@ -32,7 +36,8 @@ def content() -> str:
     """The file's content."""
     asked = [field(name, f"{question}?") for name, question in QUESTIONS.items()]
     more = [field(name, name.replace("_", " ").capitalize()) for name in MORE]
-    return json.dumps(asked + more, indent=1) + "\n"
+    names = {candidate.id: candidate.title for candidate in tables.candidates().values()}
+    return json.dumps({"names": names, "questions": asked + more}, indent=1) + "\n"
 
 
 if __name__ == "__main__":

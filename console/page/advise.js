@@ -5,6 +5,8 @@ import { Refused } from "./api.js";
 import { costChart } from "./cost.js";
 import { byId, element, there } from "./dom.js";
 import { usd } from "./figures.js";
+import { familyNameOf, know, nameOf } from "./names.js";
+import { treeCard } from "./tree.js";
 
 const TYPING_MILLISECONDS = 350;
 const OPTIONS_SHOWN = 6;
@@ -19,7 +21,9 @@ let timer = 0;
 /** Makes the page work; `asker` asks the API. */
 export async function start(asker) {
   ask = asker;
-  questions = await (await fetch("questions.json")).json();
+  const read = await (await fetch("questions.json")).json();
+  questions = read.questions;
+  know(read.names);
   const [asked, more] = [false, true].map((one) => questions.filter((question) => question.more === one).map(field));
   byId("fields").replaceChildren(...asked, element("details", { id: "more" }, element("summary", {}, "More that you may know"), ...more));
   byId("questions").addEventListener("input", changed);
@@ -185,15 +189,13 @@ function adviceOf(advice, asked) {
     advice.options.length ? headline(advice) : notice("bad", "Nothing is left", "Every candidate is ruled out; see why below."),
     advice.options.length ? ranking(advice.options) : null,
     advice.options.length ? costChart(advice.cost_curves, advice.break_evens, asked.predictions_per_month) : null,
+    treeCard(advice.tree, questions),
     changes.length ? card("What would change it", list(changes.map((sentence) => ["change", sentence]))) : null,
     advice.ruled_out.length ? ruledOut(advice.ruled_out) : null,
   ]);
 }
 
 const card = (head, ...children) => element("article", { class: "card" }, element("h2", {}, head), element("div", { class: "body" }, ...children));
-
-// A line may break after the dots and underscores of an id, and should not elsewhere.
-const breakable = (id) => id.replaceAll(/[._]/g, "$&\u200b");
 
 const list = (rows) =>
   element("ul", { class: "reasons" }, rows.map(([kind, sentence, points]) => element("li", { class: kind }, element("span", {}, sentence), element("span", { class: "points" }, points ?? ""))));
@@ -211,7 +213,7 @@ function headline({ options: [first], close_call: closeCall }) {
       {},
       element("p", { class: "quiet small" }, "First choice"),
       element("div", { class: "name" }, element("strong", {}, `${first.service}: ${first.operation}`), element("span", { class: "price" }, price)),
-      element("p", { class: "quiet" }, [first.id, served].filter(Boolean).join(", ")),
+      element("p", { class: "quiet" }, served),
     ),
     closeCall ? notice("warn", "A close call", "The second is as good by these rules: let a bake-off on your own data decide.") : null,
     list([
@@ -227,8 +229,8 @@ function ranking(options) {
     element(
       "tr",
       {},
-      element("th", { scope: "row" }, breakable(option.id)),
-      element("td", { class: "family" }, option.family.replaceAll("_", " ")),
+      element("th", { scope: "row" }, nameOf(option.id)),
+      element("td", { class: "family" }, familyNameOf(option.family)),
       element("td", { class: "number" }, String(option.points).replace("-", "−")),
       element("td", { class: "number" }, usd(option.usd_per_month)),
       element("td", { class: "number thousand" }, usd(option.usd_per_thousand)),
@@ -245,5 +247,5 @@ const ruledOut = (excluded) =>
     "details",
     { class: "card" },
     element("summary", {}, `Ruled out: ${excluded.length}`),
-    element("dl", { class: "excluded" }, excluded.flatMap(([id, sentence]) => [element("dt", {}, id), element("dd", { class: "quiet" }, sentence)])),
+    element("dl", { class: "excluded" }, excluded.flatMap(([id, sentence]) => [element("dt", {}, nameOf(id)), element("dd", { class: "quiet" }, sentence)])),
   );

@@ -59,7 +59,7 @@ export function answerCard(side, { answer, milliseconds }, onChosen) {
       { class: "facts" },
       fact("Answered in", duration(answer.latency_milliseconds), `${duration(milliseconds)} in all`),
       fact("This call", ...costOf(answer)),
-      fact("Model", ...modelOf(answer.model)),
+      fact("Model", ...modelOf(answer)),
     ),
     answer.route ? element("p", { class: "quiet small" }, routeOf(answer.route)) : null,
     answer.stand_in ? element("p", { class: "quiet small" }, answer.stand_in) : null,
@@ -90,8 +90,10 @@ function row({ label, score, box }, onChosen) {
   );
 }
 
-// A line may break after the underscores of a name, and should not elsewhere.
-const modelOf = ({ name, version }) => [version ? `version ${version}` : "no version", name.replaceAll("_", "_\u200b")];
+// A service's model has the name of its operation, which its documents write in one word.
+const operationOf = (name) => name.replaceAll(/(?:^|_)([a-z])/g, (_, letter) => letter.toUpperCase());
+
+const modelOf = ({ backend, model: { name, version } }) => [version ? `version ${version}` : "no version", backend === "sagemaker" ? name : operationOf(name)];
 
 function costOf({ cost, stand_in: standIn }) {
   if (cost.unit === null) return ["by the hour", "asked or not"];

@@ -3,6 +3,7 @@
 import { lineChart, sample } from "./chart.js";
 import { element, there } from "./dom.js";
 import { compact, usd } from "./figures.js";
+import { nameOf } from "./names.js";
 
 const HEIGHT = 350;
 const NARROW_PIXELS = 480;
@@ -17,12 +18,13 @@ const HINT = "Point at the chart to read it.";
  * unknown; `breakEvens` has `below`, `above` and `volume`; `volume` is the caller's own, or null.
  */
 export function costChart(curves, breakEvens, volume) {
-  const all = Object.entries(curves.usd_per_month);
-  const lines = all.map(([id, dollars], place) => ({ label: id, place, key: sample(place), dots: false, dollars: dollars.map(positive) }));
+  const all = Object.entries(curves.usd_per_month).map(([id, dollars]) => [nameOf(id), dollars]);
+  const lines = all.map(([label, dollars], place) => ({ label, place, key: sample(place), dots: false, dollars: dollars.map(positive) }));
   const known = lines.filter(({ dollars }) => dollars.filter(Boolean).length > 1);
   const unknown = lines.filter((line) => !known.includes(line)).map(({ label }) => label);
-  const ids = new Set(known.map(({ label }) => label));
-  const crossings = breakEvens.filter(({ below, above }) => ids.has(below) && ids.has(above));
+  const labels = new Set(known.map(({ label }) => label));
+  const named = breakEvens.map(({ below, above, volume }) => ({ below: nameOf(below), above: nameOf(above), volume }));
+  const crossings = named.filter(({ below, above }) => labels.has(below) && labels.has(above));
   crossings.sort((one, other) => one.volume - other.volume);
   const figure = element("figure", { class: "card chart" }, element("figcaption", {}, element("h2", {}, "Cost against volume")));
   if (!known.length) {
@@ -142,8 +144,8 @@ function at(made, left, top) {
 function tableOf({ volumes }, curves) {
   const shown = volumes.map((volume, index) => [volume, index]).filter((_, index) => index % 2 === 0);
   const head = element("tr", {}, element("th", { scope: "col" }, "US$ a month at"), shown.map(([volume]) => element("th", { scope: "col", class: "number" }, compact(volume))));
-  const rows = curves.map(([id, dollars]) =>
-    element("tr", {}, element("th", { scope: "row" }, id), shown.map(([, index]) => element("td", { class: "number" }, usd(dollars[index]).replace("US$ ", "")))),
+  const rows = curves.map(([label, dollars]) =>
+    element("tr", {}, element("th", { scope: "row" }, label), shown.map(([, index]) => element("td", { class: "number" }, usd(dollars[index]).replace("US$ ", "")))),
   );
   return element(
     "details",

@@ -5,6 +5,7 @@ import { Refused } from "./api.js";
 import { byId, element } from "./dom.js";
 import { count, percent } from "./figures.js";
 import { drawBoxes, labelsOf, prepared, toneOf } from "./picture.js";
+import { counted } from "./spending.js";
 
 const PATHS = {
   image: { managed: "images/labels", own: "images/class" },
@@ -32,7 +33,11 @@ let running = null;
 
 /** Makes the page work; `asker` asks the API, `words` are what commands about it want besides, `networks` its kinds. */
 export function start(asker, words, networks) {
-  ask = asker;
+  ask = async (...request) => {
+    const reply = await asker(...request);
+    byId("spent").textContent = counted(reply.answer);
+    return reply;
+  };
   option = words;
   kinds = networks;
   byId("file").addEventListener("change", (event) => take(event.target.files[0]));

@@ -2,6 +2,7 @@
 
 import { notice } from "./answers.js";
 import { Refused } from "./api.js";
+import { bakeoffCard } from "./bakeoff.js";
 import { trainingCurves } from "./curves.js";
 import { byId, element, there } from "./dom.js";
 import { percent } from "./figures.js";
@@ -32,7 +33,9 @@ export async function show() {
   try {
     const state = await read();
     const focused = document.activeElement;
+    const isOpen = byId("bakeoff-figures")?.open ?? false;
     place.replaceChildren(...there(partsOf(state)));
+    byId("bakeoff-figures")?.toggleAttribute("open", isOpen);
     if (place.contains(focused)) focused.focus({ preventScroll: true });
     for (const name of curves.keys()) if (!state.runs.some((run) => run.name === name)) curves.delete(name);
     byId("read-at").textContent = `As of ${new Date().toLocaleTimeString()}.`;
@@ -56,7 +59,7 @@ const isBusy = ({ runs, endpoints }) =>
 
 const partsOf = (state) => [
   element("div", { class: "answers" }, state.endpoints.map(endpointCard)),
-  bakeoffCard(state.bakeoff),
+  bakeoffCard(state.bakeoff, (when) => time.format(new Date(when)), section("The last bake-off", [], `None has ended here yet. Run: recognition bakeoff --data reviews.csv${option}`)),
   section("Training runs", state.runs.map(runRow), `Nothing was trained here yet. Run: recognition train ${state.endpoints[0].kind}${option}`),
   section("Alarms", state.alarms.map(alarmRow), "There are none before the first release."),
 ];
@@ -128,29 +131,6 @@ function curvesOf({ name, curve }) {
   const kept = curves.get(name);
   kept.update(curve);
   return kept.parts;
-}
-
-function bakeoffCard(bakeoff) {
-  const finished = (bakeoff?.results ?? []).filter((result) => result.accuracy);
-  finished.sort((one, other) => other.accuracy.value - one.accuracy.value);
-  const head = bakeoff ? `The last bake-off: ${bakeoff.data}` : "The last bake-off";
-  const rows = finished.map(({ title, accuracy, stand_in: standIn }) => {
-    const filling = element("i");
-    filling.style.width = percent(accuracy.value);
-    return element(
-      "li",
-      {},
-      element("span", { class: "name", title }, standIn ? `${title} (stand-in)` : title),
-      element("span", { class: "bar" }, filling),
-      element("span", { class: "number" }, accuracy.value.toFixed(3)),
-    );
-  });
-  if (!rows.length) return section(head, [], `None has ended here yet. Run: recognition bakeoff --data reviews.csv${option}`);
-  const when = `${time.format(new Date(bakeoff.ended))}${bakeoff.interrupted ? ", stopped before it was done" : ""}`;
-  const others = bakeoff.results.filter((result) => !result.accuracy).map(({ title }) => title);
-  const unfinished = others.length ? element("p", { class: "quiet small" }, `Did not finish: ${others.join(", ")}.`) : null;
-  const sentences = (bakeoff.verdict?.sentences ?? []).map((sentence) => element("p", { class: "small" }, sentence));
-  return element("article", { class: "card" }, element("h2", {}, head), element("p", { class: "quiet small" }, when), element("div", { class: "body" }, element("ul", { class: "bars wide" }, rows), sentences, unfinished));
 }
 
 const alarmRow = ({ name, state }) =>

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 from advisor import Problem, ProblemError, recommend, tables
 from advisor.break_even import VOLUMES, costs_at_volumes
 from advisor.engine import Advice
+from advisor.tree import tree_of
 from lambdas.common.bodies import ObjectBody, read_object
 from lambdas.common.errors import bad_request
 from lambdas.common.operations import Operation
@@ -26,7 +28,12 @@ def advise(operation: Operation, event: dict[str, Any]) -> dict[str, Any]:
     try:
         problem = Problem.from_dict(read_object(event))
         advice = recommend(problem)
-        return {"backend": BACKEND, **advice.to_dict(), "cost_curves": cost_curves(problem, advice)}
+        return {
+            "backend": BACKEND,
+            **advice.to_dict(),
+            "cost_curves": cost_curves(problem, advice),
+            "tree": dataclasses.asdict(tree_of(problem)),
+        }
     except ProblemError as error:
         raise bad_request("InvalidProblem", str(error), error.field) from error
 

@@ -12,9 +12,12 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
-from advisor import Problem, recommend
+from advisor import Problem, recommend, tables
+from advisor.tree import Node, tree_of
 
 from .conftest import API, resize, until
+
+NAMES = {candidate.id: candidate.title for candidate in tables.candidates().values()}
 
 QUESTION = {
     "modality": "image",
@@ -56,11 +59,50 @@ def test_the_page_shows_the_advisors_own_advice(site, open_page):
     for reason in (*first.reasons_for, *first.reasons_against):
         assert reason.sentence in headline
     rows = page.locator("#advice tbody").first.locator("th").all_inner_texts()
-    # Ids may break after a dot or an underscore, and have something invisible there.
-    assert [row.replace("\u200b", "") for row in rows] == [option.id for option in advice.options[:6]]
+    assert rows == [NAMES[option.id] for option in advice.options[:6]]
     assert f"First choice: {first.service}: {first.operation}" in page.inner_text("#advised")
     changes = page.locator("#advice .change").all_inner_texts()
     assert [words.strip() for words in changes] == [*advice.counterfactuals, advice.most_wanted]
+
+
+def test_candidates_are_named_and_no_identifier_stands_anywhere(open_page):
+    page = open_page("#advise")
+    for question in (QUESTION, {**QUESTION, "labels": "generic", "labelled_examples": ""}):
+        answer(page, question)
+        advised(page)
+        until(page, "document.querySelector('#advice .change, #advice .excluded') !== null")
+        page.locator("#advice details").evaluate_all("all => all.forEach((one) => (one.open = true))")
+        words = page.inner_text("#advice")
+        assert not re.findall(
+            r"\b(?:rekognition|comprehend|bedrock|sagemaker)\.\w+|\b(?:cnn|rnn)\b|traditional_ml", words
+        )
+        assert "Rekognition DetectLabels" in words and "Convolutional network" in words
+
+
+def test_the_questions_that_decide_are_a_tree_with_the_way_of_the_answers(open_page):
+    page = open_page("#advise")
+    question = {"modality": "text", "task": "sentiment", "labels": "generic", "offline": "yes"}
+    answer(page, question)
+    advised(page)
+    tree = tree_of(Problem.from_dict({**question, "offline": True}))
+    leaves, way = leaves_and_way(tree)
+    assert page.locator("#advice .tree strong").all_inner_texts() == [NAMES[leaf] for leaf in leaves]
+    taken = page.locator("#advice .tree .taken > .given").evaluate_all(
+        "all => all.map((one) => one.firstChild.textContent)"
+    )
+    assert taken == way and way
+
+
+def leaves_and_way(node: Node) -> tuple[list[str], list[str]]:
+    """The candidates at a tree's leaves from the top down, and the answers on the caller's way."""
+    if not node.branches:
+        return [node.first], []
+    leaves, way = [], []
+    for branch in node.branches:
+        below, further = leaves_and_way(branch.node)
+        leaves += below
+        way += [branch.words, *further] if branch.taken else []
+    return leaves, way
 
 
 # The only chart: what its library holds, in the canvas's own pixels too, and the marks over it.
@@ -130,9 +172,11 @@ def test_the_chart_draws_the_advisors_own_figures(site, charted):
     given = site.api.answer("advise", request.body, request.headers, API + "advise")[1]["cost_curves"]
     found = charted.evaluate(CHART)
     assert found["volumes"] == given["volumes"]
-    assert list(found["curves"]) == [option.id for option in drawn_options(advice)]
-    for name, dollars in found["curves"].items():
-        assert dollars == [amount or None for amount in given["usd_per_month"][name]]
+    drawn = drawn_options(advice)
+    assert list(found["curves"]) == [NAMES[option.id] for option in drawn]
+    for option in drawn:
+        amounts = given["usd_per_month"][option.id]
+        assert found["curves"][NAMES[option.id]] == [amount or None for amount in amounts]
 
 
 def test_every_curve_is_on_the_canvas_in_its_own_colour_in_both_themes(charted):
@@ -181,7 +225,7 @@ def test_every_break_even_of_the_drawn_curves_is_marked_on_its_curve(charted):
     # The dot lies on the curve of the option that gets cheaper.
     places = dict(zip(found["curves"], found["lines"], strict=True))
     for one, (x, y) in zip(sorted(expected, key=lambda each: each.volume), found["points"], strict=True):
-        across, along = zip(*places[one.above], strict=True)
+        across, along = zip(*places[NAMES[one.above]], strict=True)
         assert y == pytest.approx(np.interp(x, across, along), abs=4)
 
 

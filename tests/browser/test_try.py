@@ -111,6 +111,20 @@ def test_both_answer_side_by_side_with_what_each_costs(site, pictured):
     assert "They agree" in page.inner_text("#verdict")
 
 
+def test_what_all_answers_of_the_page_cost_is_summed_up(site, pictured):
+    page = pictured()
+    assert page.inner_text("#spent") == ""
+    asked(page)
+    asked(page)
+    assert page.inner_text("#spent") == (
+        "So far on this page: 4 answers for US$ 0; US$ 0.0020 of stand-ins at AWS, free here, "
+        "2 of an endpoint that costs by the hour."
+    )
+    site.api.answers["images/labels"] = (200, {**FLOWER, "stand_in": None})
+    asked(page)
+    assert page.inner_text("#spent").startswith("So far on this page: 6 answers for US$ 0.0010; ")
+
+
 def test_the_file_is_sent_byte_for_byte_with_its_type(site, pictured):
     asked(pictured())
     assert site.api.asked() == ["images/class", "images/labels"]

@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from local_aws.console import NotDeployed
 
-from .conftest import configuration, nothing_yet
+from .conftest import configuration, nothing_yet, until
 
 THEN = "2026-11-26T01:02:03+00:00"
 CURVE = [
@@ -93,10 +93,19 @@ STATE = {
         "interrupted": True,
         "results": [
             {"title": "Majority class", "accuracy": {"value": 0.5}, "stand_in": ""},
-            {"title": "Logistic regression", "accuracy": {"value": 0.91}, "stand_in": ""},
+            {
+                "title": "Logistic regression",
+                "accuracy": {"value": 0.91, "low": 0.88, "high": 0.94},
+                "macro_f1": {"value": 0.9, "low": 0.87, "high": 0.93},
+                "training_seconds": 3.25,
+                "p50_ms": 0.4,
+                "usd_per_month": 12.3,
+                "stand_in": "",
+            },
             {"title": "RNN", "accuracy": None, "stand_in": ""},
         ],
         "verdict": {"sentences": ["Logistic regression wins."]},
+        "page": "build/bakeoff/report.html",
     },
 }
 
@@ -190,6 +199,18 @@ def test_alarms_and_the_last_bakeoff_are_shown(watched):
     assert words.index("Logistic regression") < words.index("Majority class")
     assert "Logistic regression wins." in words and "Did not finish: RNN." in words
     assert "26 Nov 2026, 01:02, stopped before it was done" in words
+
+
+def test_the_figures_of_the_bakeoff_unfold_and_stay_so_when_the_page_reads_again(watched):
+    figures = watched.locator("#bakeoff-figures")
+    figures.locator("summary").click()
+    cells = figures.locator("tbody tr").first.locator("th, td").all_inner_texts()
+    regression = ["0.910 (0.88 to 0.94)", "0.900 (0.87 to 0.93)", "3.3 s", "0.40 ms", "12.30"]
+    assert cells == ["Logistic regression", *regression]
+    assert "build/bakeoff/report.html" in watched.inner_text("#state")
+    watched.click("#refresh")
+    until(watched, "document.querySelector('#read-at').textContent.startsWith('As of')")
+    expect(figures).to_have_attribute("open", "")
 
 
 def test_a_run_that_goes_on_is_read_again_by_itself(site, watched):

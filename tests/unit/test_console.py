@@ -80,7 +80,7 @@ def test_the_form_asks_the_advisors_own_questions():
 
 
 def test_every_unknown_that_the_advisor_may_want_can_be_answered():
-    assert set(alternatives()) <= {one["name"] for one in json.loads(content())}
+    assert set(alternatives()) <= {one["name"] for one in json.loads(content())["questions"]}
 
 
 def test_the_scripts_limit_for_images_is_the_apis():
