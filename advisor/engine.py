@@ -12,6 +12,7 @@ from advisor.break_even import costs_at_volumes, crossing
 from advisor.costs import bill_of, monthly_cost
 from advisor.counterfactuals import most_wanted, sentence_of, smallest_flips, what_ifs
 from advisor.problem import CHOICES, ON_PREMISES, Problem, ProblemError
+from advisor.ranges import CostRange, cost_range
 from advisor.ranking import Reason, rank
 from advisor.tables import Candidate
 
@@ -35,6 +36,7 @@ class AdvisedOption:
     usd_per_month: float | None
     usd_per_thousand: float | None
     unknown_price: str
+    cost_range: CostRange | None
     risks: tuple[str, ...]
 
 
@@ -104,6 +106,7 @@ def option(
     own = "own" in candidate.kinds
     # Without a volume the way of serving is that of a small load; the instance follows from it.
     shown = cost or (monthly_cost(candidate, problem, 10_000) if own else None)
+    between = cost_range(candidate, problem, volume) if cost else None
     return AdvisedOption(
         candidate.id,
         candidate.family,
@@ -117,27 +120,42 @@ def option(
         cost.monthly_usd if cost else None,
         cost.per_thousand(volume) if cost else None,
         cost.unknown if cost else "",
-        tuple(risks(candidate, problem, cost)),
+        between,
+        tuple(risks(candidate, problem, cost, between)),
     )
 
 
-def risks(candidate: Candidate, problem: Problem, cost: MonthlyCost | None) -> Iterator[str]:
+def risks(
+    candidate: Candidate, problem: Problem, cost: MonthlyCost | None, between: CostRange | None
+) -> Iterator[str]:
     """What can go wrong with a candidate that is left."""
     if candidate.closure:
         yield f"{candidate.closure.sentence()} An existing customer has to move sooner or later."
     if cost and cost.unknown:
         yield f"The price {cost.unknown} is unknown here, so nobody can say what it costs."
+    if between and between.depends_on:
+        yield sentence_of_range(between)
     if "own" in candidate.kinds:
         if problem.data_residency == ON_PREMISES:
             yield "Training on SageMaker would move the data there: train on the premises, where the same code runs."
         yield "A model ages: it wants monitoring, new labels and training from time to time."
         if problem.labelled_examples is None:
             yield "Nobody said how many labelled examples there are."
-        if problem.upkeep_usd_per_month is None:
+        if cost is None and problem.upkeep_usd_per_month is None:
             usd = tables.assumptions()["upkeep"]["usd_per_month"]
             yield f"Looking after it is counted with {usd:,.0f} US dollars a month, which is an assumption."
     if candidate.family in ("managed", "foundation"):
         yield "The vendor can change the model behind the operation; keep a test set and repeat it."
+
+
+def sentence_of_range(between: CostRange) -> str:
+    """Between which bills a candidate lies, and which unknown answers decide."""
+    low = f"{between.low_usd:,.0f}"
+    high = "an unknown price" if between.high_usd is None else f"{between.high_usd:,.0f}"
+    return (
+        f"A month costs between {low} and {high} US dollars: it depends on {' and '.join(between.depends_on)}, which "
+        "nobody said."
+    )
 
 
 def break_evens(problem: Problem, left: list[Candidate]) -> Iterator[BreakEven]:

@@ -15,6 +15,7 @@ from advisor.counterfactuals import show
 from advisor.engine import Advice, AdvisedOption, sentence_of_break_even
 from advisor.prices import HOME_REGION, all_prices
 from advisor.problem import CHOICES, COUNTS, NUMBERS, ONLY_FOR, SWITCHES, TASKS
+from advisor.ranges import CostRange
 from cli.advise.profiling import Profile
 from cli.shared.consoles import Console
 from cli.shared.errors import CommandFailed
@@ -27,6 +28,7 @@ QUESTIONS = {
     "labels": "Whose labels are they",
     "labelled_examples": "How many labelled examples are there",
     "classes": "How many classes",
+    "image_kind": "Do the images show natural scenes, or one and the same scene each time (uniform)",
     "dependence": "Does the answer hang on the order of words or steps: on none, on neighbours, or far apart",
     "features": "Are features known that tell the series apart: none, some that can be worked out, or at hand",
     "predictions_per_month": "How many predictions a month",
@@ -193,7 +195,14 @@ def headline(first: AdvisedOption, close_call: bool) -> Panel:
 def table_of(advice: Advice) -> Table:
     """The best options with points and cost."""
     table = new_table(
-        "Option", "Family", "Points", "US$ a month", "US$ per 1,000", box=None, padding=(0, 2, 0, 0)
+        "Option",
+        "Family",
+        "Points",
+        "US$ a month",
+        "Between",
+        "US$ per 1,000",
+        box=None,
+        padding=(0, 2, 0, 0),
     )
     for option in advice.options[:OPTIONS_SHOWN]:
         table.add_row(
@@ -201,6 +210,14 @@ def table_of(advice: Advice) -> Table:
             option.family,
             f"{option.points:g}",
             money(option.usd_per_month),
+            between(option.cost_range),
             money(option.usd_per_thousand),
         )
     return table
+
+
+def between(found: CostRange | None) -> str:
+    """The ends of a bill; empty where nothing that it depends on is unknown."""
+    if found is None or not found.depends_on:
+        return ""
+    return f"{money(found.low_usd)} – {money(found.high_usd)}"

@@ -13,6 +13,7 @@ from advisor.capacity import endpoint_hours
 from advisor.costs import monthly_cost
 from advisor.prices import all_prices, parse_price, price_table
 from advisor.problem import CHOICES
+from advisor.ranges import CostRange, cost_range
 from advisor.service_bills import service_lines
 
 
@@ -189,3 +190,41 @@ def test_a_price_with_impossible_tiers_is_refused(tiers):
         parse_price(
             {"id": "x", "region": "us-east-1", "unit": "u", "date": None, "source": "s", "tiers": tiers}
         )
+
+
+def range_of(candidate: str, volume: float, **answers) -> CostRange | None:
+    problem = Problem(**{"modality": "image", "task": "classification", **answers})
+    return cost_range(tables.candidates()[candidate], problem, volume)
+
+
+def test_what_nobody_said_makes_a_bill_a_range_that_names_it():
+    """One unit of Custom Labels is there all month, or while there is load: 4 an hour, and its training for two."""
+    found = range_of("rekognition.detect_custom_labels", 10_000)
+    assert found == CostRange(60 * 4.0 + 2, 730 * 4.0 + 2, ("burstiness",))
+    steady = range_of("rekognition.detect_custom_labels", 10_000, burstiness="steady")
+    assert steady == CostRange(730 * 4.0 + 2, 730 * 4.0 + 2, ())
+
+
+def test_the_unknown_that_changes_a_bill_most_is_named_first():
+    found = range_of("comprehend.detect_sentiment", 10_000, modality="text", task="sentiment")
+    # 3 units for up to 300 characters, 20 for 2,000; one operation, or three.
+    assert (found.low_usd, found.high_usd) == pytest.approx((3.0, 60.0))
+    assert found.depends_on == ("characters_per_item", "operations_per_item")
+
+
+def test_a_range_without_a_known_upper_end_says_so():
+    found = range_of("rekognition.detect_labels", 2e7)
+    # Three operations on each reach the tier that nobody confirmed.
+    assert (found.high_usd, found.depends_on) == (None, ("operations_per_item",))
+    assert range_of("lookoutvision.detect_anomalies", 1_000) is None
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.sampled_from(sorted(tables.candidates())), st.integers(1, 10**7))
+def test_a_bill_lies_within_its_range(candidate, volume):
+    modality, task = sorted(tables.candidates()[candidate].tasks)[0].split(":")
+    found = range_of(candidate, volume, modality=modality, task=task)
+    stated = cost(candidate, volume, modality=modality, task=task).monthly_usd
+    assert (found is None) == (stated is None)
+    if found and found.high_usd is not None:
+        assert found.low_usd <= stated <= found.high_usd

@@ -70,6 +70,7 @@ def test_the_questions_that_are_asked_can_put_every_family_first(modality, famil
         "labels": ["generic", "own"],
         "labelled_examples": ["20", "300", "20000"],
         "classes": ["2"],
+        "image_kind": ["natural", "uniform"],
         "dependence": ["no", "long"],
         "features": ["no", "available"],
         "predictions_per_month": ["", "10000"],
