@@ -11,7 +11,7 @@ OWN_FIELDS = ("region", "free_tier", "modality", "image_side_pixels", "burstines
 FIELDS_OF_KIND = {
     "item": SERVICE_FIELDS,
     "text": (*SERVICE_FIELDS, "characters_per_item"),
-    "character": ("region", "free_tier", "characters_per_item"),
+    "character": (*SERVICE_FIELDS, "characters_per_item"),
     "minute": (*SERVICE_FIELDS, "minutes_per_item"),
     "tokens": ("region", "free_tier", "modality", "characters_per_item"),
     "hosted_hours": ("region", "free_tier", "burstiness"),

@@ -28,7 +28,7 @@ def service_lines(billing: Mapping[str, Any], problem: Problem | Answers) -> Ite
             units = max(TEXT_UNITS_LEAST, math.ceil(characters / TEXT_UNIT_CHARACTERS))
             yield billing["price"], Linear(operations * units)
         case "character":
-            yield billing["price"], Linear(characters)
+            yield billing["price"], Linear(operations * characters)
         case "minute":
             minutes = max(
                 problem.minutes_per_item or item["minutes_per_item"], billing.get("minimum_minutes", 0)
