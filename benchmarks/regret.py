@@ -26,7 +26,7 @@ from typing import Any
 
 from advisor import Problem, recommend
 from bakeoff import contest
-from bakeoff.candidates import TRAINED, candidates_for
+from bakeoff.candidates import OF_MODALITY, TRAINED, candidates_for
 from bakeoff.results import known
 from benchmarks.packaged_sets import CITED, SETS
 from cli.advise.profiling import profile
@@ -35,22 +35,25 @@ from local_aws.managed.settings import cache_directory
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULT = Path(__file__).parent / "results" / "regret.json"
-EXAMPLES_MOST = 2_000
+EXAMPLES_MOST = 1_000
 WITHIN = 0.01
 # What a candidate answers follows from these; changes of their comments and docstrings change no answer.
-SOURCES = (
-    "bakeoff/estimators.py",
-    "bakeoff/features.py",
-    "bakeoff/minirocket.py",
+ALL = ("bakeoff/estimators.py", "bakeoff/features.py", "bakeoff/splits.py")
+BASELINES = ("model_code/baselines/features.py", "model_code/baselines/train.py")
+NETWORKS = (
     "bakeoff/network.py",
-    "bakeoff/splits.py",
-    "model_code/baselines/features.py",
-    "model_code/baselines/train.py",
     "model_code/fitted.py",
     "model_code/hyperparameters.py",
     "model_code/networks/networks.py",
     "model_code/training/trainer.py",
 )
+PRETRAINED = ("model_code/networks/efficientnet.py", "model_code/training/pretrained.py")
+SOURCES = {
+    "tabular": ALL,
+    "text": (*ALL, *BASELINES, *NETWORKS),
+    "time_series": (*ALL, *BASELINES, *NETWORKS, "bakeoff/minirocket.py"),
+    "image": (*ALL, *BASELINES, *NETWORKS, *PRETRAINED),
+}
 POLICIES = ("traditional always", "CNN for images, else traditional", "managed always")
 
 
@@ -69,16 +72,21 @@ class Line:
         print(f"  {result.candidate.id}: {figure}", flush=True)
 
 
-def candidates_digest() -> str:
-    """A digest of the code that the candidates are made of."""
-    digest = hashlib.sha256()
-    for name in SOURCES:
+def candidates_digest(modality: str) -> str:
+    """A digest of who the candidates for a modality are and of the code that they are made of."""
+    digest = hashlib.sha256(" ".join(one.id for one in OF_MODALITY[modality]).encode())
+    for name in SOURCES[modality]:
         tree = ast.parse((ROOT / name).read_text())
         for node in ast.walk(tree):
             if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
                 node.body = [one for one in node.body if not is_text(one)]
         digest.update(name.encode() + ast.dump(tree).encode())
     return digest.hexdigest()[:12]
+
+
+def is_older(one: dict[str, Any]) -> bool:
+    """Whether a set was measured by other candidates than today's."""
+    return one["candidates"] != candidates_digest(one["answers"]["modality"])
 
 
 def is_text(statement: ast.AST) -> bool:
@@ -92,6 +100,8 @@ def measure(name: str, seed: int, seconds: float, without: list[str]) -> dict[st
     with tempfile.TemporaryDirectory() as scratch:
         measured = profile(write(cache_directory(), Path(scratch) / name))
         answers = {**measured.answers, "labels": "own"}
+        # The advice is for as many as the candidates learn from and are tested on.
+        answers["labelled_examples"] = min(EXAMPLES_MOST, answers["labelled_examples"])
         limits = contest.ContestSettings(seconds, examples_most=EXAMPLES_MOST, seed=seed, metric="accuracy")
         examples = read_examples(measured)
         present, absent = candidates_for(examples, own_account=False)
@@ -102,6 +112,8 @@ def measure(name: str, seed: int, seconds: float, without: list[str]) -> dict[st
             Path(scratch) / "candidates",
             Line(),
             entrants=([one for one in present if one.id not in without], absent),
+            # In one round: what is repeated here is the split.
+            runner=contest.run_all,
         )
     return {
         "package": package,
@@ -171,9 +183,7 @@ def summary(sets: dict[str, dict[str, Any]]) -> dict[str, Any]:
     return {
         "regrets": found,
         **{part: costs([found[name] for name in names]) for part, names in parts.items()},
-        "older_than_the_candidates": sorted(
-            name for name, one in sets.items() if one["candidates"] != candidates_digest()
-        ),
+        "older_than_the_candidates": sorted(name for name, one in sets.items() if is_older(one)),
         "candidates_that_did_not_finish": {
             name: one["failed"] for name, one in sets.items() if one["failed"]
         },
@@ -217,12 +227,15 @@ def run() -> None:
     parser.add_argument("--minutes", type=float, default=20.0, help="the most for a split (%(default)s)")
     parser.add_argument("--without", action="append", default=[], help="a candidate that takes no part")
     parser.add_argument("--splits", type=int, default=1, help="of each set (%(default)s)")
-    parser.add_argument("--missing", action="store_true", help="only splits that nobody has measured")
+    parser.add_argument(
+        "--missing", action="store_true", help="only splits that nobody has measured with today's candidates"
+    )
     words = parser.parse_args()
     sets = json.loads(RESULT.read_text())["sets"] if RESULT.exists() else {}
     for seed in range(words.splits):
         for name in words.names or SETS:
-            if words.missing and seed < len(sets.get(name, {}).get("splits", [])):
+            found = sets.get(name)
+            if words.missing and found and seed < len(found["splits"]) and not is_older(found):
                 continue
             print(name, seed, flush=True)
             measured = measure(name, seed, words.minutes * 60, words.without)
@@ -230,7 +243,7 @@ def run() -> None:
             sets[name] = {
                 **measured,
                 "splits": [*earlier, measured.pop("split")],
-                "candidates": candidates_digest(),
+                "candidates": candidates_digest(measured["answers"]["modality"]),
             }
             sets[name].pop("split", None)
             write(sets)

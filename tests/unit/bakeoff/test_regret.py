@@ -25,7 +25,7 @@ def one(modality: str = "image", examples: int = 20_000, code: str = "", **accur
         "answers": answers,
         "splits": [split],
         "failed": {},
-        "candidates": code or regret.candidates_digest(),
+        "candidates": code or regret.candidates_digest(modality),
     }
 
 
@@ -64,12 +64,13 @@ def test_the_digest_is_of_what_candidates_do_and_not_of_what_is_said(tmp_path, m
     sources["b.py"] = sources["a.py"].replace("Says", "Says more").replace("why", "because")
     sources["c.py"] = sources["a.py"].replace("return 1", "return 2")
     digests = []
-    monkeypatch.setattr(regret, "SOURCES", ("code.py",))
+    monkeypatch.setattr(regret, "SOURCES", {"image": ("code.py",), "text": ("code.py",)})
     monkeypatch.setattr(regret, "ROOT", tmp_path)
     for text in sources.values():
         (tmp_path / "code.py").write_text(text)
-        digests.append(regret.candidates_digest())
+        digests.append(regret.candidates_digest("image"))
     assert digests[0] == digests[1] != digests[2]
+    assert regret.candidates_digest("text") != digests[2], "other candidates compete for texts"
 
 
 def test_no_rule_names_a_set_of_the_benchmark():
