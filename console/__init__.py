@@ -24,6 +24,15 @@ STATE = "watch.json"
 """Where the page reads that state."""
 CONFIGURATION = "config.json"
 """The one file that is nowhere here: who serves the page writes where its API is and how a person signs in."""
+SITE = PAGE.parents[1] / "build" / "site"
+"""The documentation site, as `make docs` builds it."""
+LESSONS = "site/learn/index.html"
+"""Where the page finds the site's lessons, if who serves the page serves them too."""
+SITE_POLICY = (
+    "default-src 'none'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+"""Of the site: it styles itself and runs no script, for the console's key lies in the storage of the same origin."""
 
 PATHS = (
     "images/labels",

@@ -14,7 +14,10 @@ from urllib.parse import urlparse
 from console import (
     CONFIGURATION,
     KIND_OF_INPUT,
+    LESSONS,
     PAGE,
+    SITE,
+    SITE_POLICY,
     STATE,
     LibraryMissing,
     content_security_policy,
@@ -27,6 +30,7 @@ from local_aws.asgi import Application
 
 # No bucket can have this name, so it takes no path of S3's.
 PREFIX = "/_console/"
+OF_SITE = f"{PREFIX}site/"
 BAKEOFF = PAGE.parents[1] / "build" / "bakeoff" / "report.json"
 POLICY = content_security_policy()
 SERVICES = ("ssm", "sagemaker", "stepfunctions", "logs", "cloudwatch", "s3")
@@ -59,6 +63,8 @@ def with_console(application: Application, configuration: Content, state: Conten
             await answer(send, HTTPStatus.TEMPORARY_REDIRECT, "text/plain", b"", {"location": PREFIX})
         elif path in read:
             await tell(send, read[path])
+        elif path.startswith(OF_SITE):
+            await site_file(send, path.removeprefix(OF_SITE))
         else:
             await file(send, path.removeprefix(PREFIX) or "index.html")
 
@@ -86,6 +92,18 @@ async def file(send: Any, name: str) -> None:
         return
     media_type = "text/javascript" if page_file.suffix == ".js" else mimetypes.guess_type(name)[0]
     await answer(send, HTTPStatus.OK, f"{media_type}; charset=utf-8", page_file.read_bytes())
+
+
+async def site_file(send: Any, name: str) -> None:
+    """Answers a file of the documentation site, whose pages can be read without their scripts."""
+    found = (SITE / name.replace("\0", "")).resolve()
+    if not (found.is_relative_to(SITE.resolve()) and found.is_file()):
+        words = b"The documentation site is not built here, or has no such page. Build it: make docs"
+        await answer(send, HTTPStatus.NOT_FOUND, "text/plain", words)
+        return
+    media_type = f"{mimetypes.guess_type(found.name)[0]}; charset=utf-8"
+    policy = {"content-security-policy": SITE_POLICY}
+    await answer(send, HTTPStatus.OK, media_type, found.read_bytes(), policy)
 
 
 async def answer(
@@ -120,6 +138,7 @@ def configuration_of(systems_manager: Any, credentials: dict[str, str], region: 
         "region": region,
         "apiPath": f"/_aws/execute-api/{(place.hostname or '').split('.')[0]}{place.path.rstrip('/')}",
         "kinds": KIND_OF_INPUT,
+        "lessons": LESSONS,
         "credentials": credentials,
     }
 

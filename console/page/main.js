@@ -61,6 +61,10 @@ async function start() {
   const ask = asker(configuration, credentials);
   byId("place").textContent = `${configuration.environment} · ${configuration.place}`;
   const option = optionsOf(configuration);
+  if (configuration.lessons) {
+    byId("lessons").href = configuration.lessons;
+    byId("lessons").hidden = false;
+  }
   tryPage.start(ask, option, configuration.kinds);
   await advisePage.start(ask);
   watchPage.start(reader(configuration, credentials), option);

@@ -23,7 +23,7 @@ from hypercorn.asyncio import serve
 from hypercorn.config import Config
 from playwright.sync_api import expect
 
-from console import KIND_OF_INPUT
+from console import KIND_OF_INPUT, LESSONS
 from definitions.networks import NETWORKS
 from lambdas.advise.operations import OPERATIONS as ADVISE
 from lambdas.catalogue import OPERATIONS, examples
@@ -195,6 +195,7 @@ def configuration() -> dict[str, Any]:
         "region": REGION,
         "apiPath": API.rstrip("/"),
         "kinds": KIND_OF_INPUT,
+        "lessons": LESSONS,
         "credentials": {"accessKeyId": KEYS.access_key_id, "secretAccessKey": KEYS.secret_access_key},
     }
 

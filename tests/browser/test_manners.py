@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from .conftest import PATIENCE_SECONDS, SCREENSHOTS, pages, renewed, resize
+from .conftest import PATIENCE_SECONDS, SCREENSHOTS, configuration, pages, renewed, resize
 from .test_advise import QUESTION, advised, answer
 from .test_try import FLOWER, OWN, PHOTO, asked, write
 from .test_watch import STATE
@@ -134,10 +134,10 @@ def focused(page) -> str:
 def test_the_keyboard_alone_is_enough(site, open_page):
     page = open_page()
     order = []
-    for _ in range(7):
+    for _ in range(8):
         page.keyboard.press("Tab")
         order.append(focused(page))
-    assert order == ["Skip to the page", "Recognition", "Try", "Advise", "Watch", "image", "file"]
+    assert order == ["Skip to the page", "Recognition", "Try", "Advise", "Watch", "lessons", "image", "file"]
     page.keyboard.press("Shift+Tab")
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Tab")
@@ -296,3 +296,21 @@ def test_a_person_signs_in_with_cognito_and_signs_with_their_own_credentials(sit
         assert headers["x-amz-security-token"] == "session"
         assert "Credential=ASIA/" in headers["authorization"]
         assert "host;" in headers["authorization"]
+
+
+def test_the_lessons_open_from_the_console_and_cannot_read_its_key(site, open_page, monkeypatch, tmp_path):
+    lesson = tmp_path / "learn" / "index.html"
+    lesson.parent.mkdir()
+    lesson.write_text(
+        "<h1>Learn</h1><script>document.querySelector('h1').textContent = 'a script ran'</script>"
+    )
+    monkeypatch.setattr("local_aws.console.SITE", tmp_path)
+    page = open_page(expects=("violates", "Content Security Policy"))
+    page.get_by_role("link", name="Learn").click()
+    expect(page).to_have_url(re.compile("/_console/site/learn/index.html$"))
+    assert page.inner_text("h1") == "Learn"
+
+
+def test_where_nobody_serves_the_lessons_nothing_leads_to_them(site, open_page):
+    site.configuration = lambda: {**configuration(), "lessons": None}
+    assert open_page().get_by_role("link", name="Learn").count() == 0

@@ -164,6 +164,34 @@ def test_only_paths_of_the_console_are_taken(path, method, status):
     assert get(path, method)[0] == status
 
 
+@pytest.fixture
+def lessons(monkeypatch, tmp_path):
+    """A documentation site of one page, with something beside it that is none of it."""
+    page = tmp_path / "site" / "learn" / "index.html"
+    page.parent.mkdir(parents=True)
+    page.write_text("<h1>Learn</h1>")
+    (tmp_path / "secret.txt").write_text("secret")
+    monkeypatch.setattr("local_aws.console.SITE", tmp_path / "site")
+    return page
+
+
+def test_the_lessons_are_served_as_pages_that_run_no_script(lessons):
+    status, headers, body = get(PREFIX + console.LESSONS)
+    assert (status, body) == (200, lessons.read_bytes())
+    assert headers["content-type"] == "text/html; charset=utf-8"
+    assert "default-src 'none'" in headers["content-security-policy"]
+    assert "script-src" not in headers["content-security-policy"]
+
+
+@pytest.mark.parametrize(
+    "name", ["../secret.txt", "learn/../../secret.txt", "learn", "other.html", "a\0.html"]
+)
+def test_beyond_the_site_there_is_a_sentence_alone(lessons, name):
+    status, headers, body = get(f"{PREFIX}site/{name}")
+    assert (status, headers["content-type"]) == (404, "text/plain")
+    assert body.endswith(b"Build it: make docs")
+
+
 class Parameters:
     """Systems Manager with some parameters."""
 
@@ -187,6 +215,7 @@ def test_the_page_is_told_where_the_deployed_api_is():
     assert (configuration["environment"], configuration["region"]) == ("dev", "r")
     assert configuration["apiPath"] == "/_aws/execute-api/abc123/dev"
     assert configuration["kinds"] == {"image": "cnn", "text": "rnn"}
+    assert configuration["lessons"] == console.LESSONS
 
 
 def test_without_an_api_the_page_is_told_what_to_run():
