@@ -17,6 +17,9 @@ DOCS = ROOT / "docs"
 OUTSIDE = re.compile(r"\]\((\.\./[^)#\s]+)(#[^)\s]*)?\)")
 FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 FORMULA = re.compile(r"\$([^$\n]+)\$")
+# Browsers lower a subscript as a mathematical font says, and few machines have one; these digits are low in any font.
+SUBSCRIPT = re.compile(r"<msub>(<mi>[^<]*</mi>)<mn>([0-9]+)</mn></msub>")
+LOW_DIGITS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 # Source code is shown as text; browsers would offer it as a download.
 AS_IT_IS = {".json", ".md", ".png", ".svg"}
 
@@ -68,6 +71,13 @@ def with_formulas(markdown: str) -> str:
     """A page with its formulas as MathML, which browsers draw by themselves; code stays as it is."""
     parts, end = [], 0
     for code in FENCED.finditer(markdown):
-        parts += [FORMULA.sub(lambda match: convert(match[1]), markdown[end : code.start()]), code[0]]
+        parts += [FORMULA.sub(as_mathml, markdown[end : code.start()]), code[0]]
         end = code.end()
-    return "".join((*parts, FORMULA.sub(lambda match: convert(match[1]), markdown[end:])))
+    return "".join((*parts, FORMULA.sub(as_mathml, markdown[end:])))
+
+
+def as_mathml(formula: re.Match[str]) -> str:
+    """One formula."""
+    return SUBSCRIPT.sub(
+        lambda found: f"{found[1]}<mtext>{found[2].translate(LOW_DIGITS)}</mtext>", convert(formula[1])
+    )
