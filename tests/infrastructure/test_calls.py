@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from definitions.networks import KINDS
 from local_aws.sagemaker.registry import STATE_CHANGE, TOLD, UPDATED_FIELDS
 
 from .calls import actions_of, machine_of, missing_and_idle, needlessly_wide, not_embedded, statements_of
@@ -52,7 +53,7 @@ def test_only_changed_approvals_of_our_own_versions_start_a_release(dev, prod, o
     assert pattern["source"] == ["aws.sagemaker"]
     assert pattern["detail-type"] == [STATE_CHANGE]
     assert pattern["detail"] == {
-        "ModelPackageGroupName": ["recognition-prod-cnn", "recognition-prod-rnn"],
+        "ModelPackageGroupName": [f"recognition-prod-{kind}" for kind in KINDS],
         "ModelApprovalStatus": ["Approved"],
         # SageMaker tells of edited metadata by the same event.
         "UpdatedModelPackageFields": ["ModelApprovalStatus"],
