@@ -101,8 +101,10 @@ def test_a_schedule_whose_job_would_fail_is_refused(hyperparameters, reason):
 
 
 def test_an_unknown_environment_is_refused_with_the_known_ones():
-    with pytest.raises(SettingsRefused, match="no environment 'staging' in cdk.json; it has: dev, prod"):
-        load_settings("staging", context()["environments"])
+    environments = context()["environments"]
+    known = ", ".join(environments)
+    with pytest.raises(SettingsRefused, match=f"no environment 'nowhere' in cdk.json; it has: {known}"):
+        load_settings("nowhere", environments)
 
 
 def test_every_promised_gpu_family_can_be_chosen_for_training():

@@ -15,6 +15,7 @@ from cli.bulk import plan, runs, sources
 from cli.main import app
 from cli.models import data, training
 from cli.shared.errors import CommandFailed
+from cli.shared.project import environments
 from cli.shared.target import Target
 from lambdas.bulk.asking import OPERATIONS
 
@@ -82,7 +83,8 @@ def nothing_else(monkeypatch):
 def test_an_unknown_environment_is_refused_at_once_by_every_command(words, nothing_else):
     refusal = ending(*words, "--environment", "prd")
     assert isinstance(refusal, CommandFailed), refusal
-    assert str(refusal) == "There is no environment 'prd' in cdk.json; it has: dev, prod."
+    known = ", ".join(environments())
+    assert str(refusal) == f"There is no environment 'prd' in cdk.json; it has: {known}."
 
 
 def test_a_setting_that_the_synth_refuses_starts_no_embedded_aws(nothing_else, monkeypatch):
