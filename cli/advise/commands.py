@@ -123,10 +123,7 @@ def cost(environment: EnvironmentOption = DEFAULT_ENVIRONMENT, as_json: JsonOpti
         month = f"unknown: {line.price}" if usd is None else f"{usd * standing_cost.HOURS_PER_MONTH:,.2f}"
         table.add_row(line.what, str(line.count), line.when, hour, month)
     Console().print(table)
-    typer.echo(
-        f"Together {facts['usd_per_hour']:.4f} US dollars an hour, {facts['usd_per_month']:,.2f} a month, before tax. "
-        "Requests, storage, training and logs come on top by use."
-    )
+    typer.echo(standing_cost.sum_in_words(facts))
 
 
 @app.command(epilog=example("recognition doctor --aws --environment prod"))

@@ -104,3 +104,14 @@ def facts(lines: list[Line]) -> dict[str, Any]:
         "usd_per_month": round(known * HOURS_PER_MONTH, 2),
         "unknown_prices": [line.price for line in lines if line.usd_per_hour is None],
     }
+
+
+def sum_in_words(bill: dict[str, Any]) -> str:
+    """The sum of `facts` as sentences; with an unknown price it is no more than the least that it may be."""
+    unknown = bill["unknown_prices"]
+    left_out = f" That leaves out what has no known price: {', '.join(unknown)}." if unknown else ""
+    return (
+        f"Together {'at least ' if unknown else ''}{bill['usd_per_hour']:.4f} US dollars an hour, "
+        f"{bill['usd_per_month']:,.2f} a month, before tax.{left_out} "
+        "Requests, storage, training and logs come on top by use."
+    )

@@ -38,3 +38,14 @@ def test_what_goes_when_nobody_asks_costs_nothing():
 def test_provisioned_concurrency_has_a_price_that_nobody_confirmed():
     (line,) = lines({"ServerlessConfig": {"MaxConcurrency": 5, "ProvisionedConcurrency": 2}})
     assert (line.count, line.usd_per_hour) == (2, None)
+
+
+def test_a_sum_without_an_unknown_price_says_that_it_is_the_least():
+    known = lines(INSTANCE)
+    unknown = lines({"ServerlessConfig": {"MaxConcurrency": 5, "ProvisionedConcurrency": 2}})
+    assert standing_cost.sum_in_words(standing_cost.facts(known)).startswith(
+        "Together 0.4080 US dollars an hour"
+    )
+    said = standing_cost.sum_in_words(standing_cost.facts(known + unknown))
+    assert said.startswith("Together at least 0.4080 US dollars an hour")
+    assert "no known price: sagemaker.serverless.provisioned." in said
