@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-# Later pages go on from what the first ones started.
-FIRST = (ROOT / "README.md", ROOT / "docs" / "get-started.md")
+# Later pages go on from what the first ones started and trained.
+FIRST = (ROOT / "README.md", ROOT / "docs" / "get-started.md", ROOT / "docs" / "own-data.md")
 PAGES = (*FIRST, *sorted({*(ROOT / "docs").glob("*.md")} - {*FIRST}))
 BLOCK = re.compile(r"^```console\n(.*?)^```", re.DOTALL | re.MULTILINE)
 # A word in a sentence that is a command as it stands; one with an ellipsis leaves something out.

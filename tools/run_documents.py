@@ -24,7 +24,7 @@ from tools.reader_files import DATA_BUCKET_TEXTS, write_reader_files
 
 # What is not run, and why; the first that matches counts.
 NOT_RUN = {
-    r"--aws\b|^cdk |^aws |^recognition doctor": "needs an AWS account",
+    r"--aws\b|^cdk bootstrap|^cdk deploy|^cdk destroy|^aws |^recognition doctor": "needs an AWS account",
     r"^make test$": "is the suite of tests itself",
 }
 # These end when somebody ends them: the word that they print once they are ready, or the port that they answer on.
@@ -131,10 +131,11 @@ class Reader:
             time.sleep(0.5)
         return process.poll() or 124, log.read_text() or "It was not ready in time."
 
-    def end_what_lasts(self) -> None:
-        """Ends the programs of a page, as Ctrl-C would."""
+    def end_page(self) -> None:
+        """Ends the programs of a page, as Ctrl-C would; the next one is read in a new shell, with `.venv` activated."""
         while self.lasting:
             end(self.lasting.pop())
+        self.before = [line for line in self.before if line.startswith("source ")][:1]
 
 
 def matching(table: dict[str, str], command: str) -> str | None:
@@ -187,9 +188,9 @@ def main() -> None:
             for number, line in enumerate(lines):
                 reader.type(line)
                 if number + 1 == len(lines) or lines[number + 1].page != line.page:
-                    reader.end_what_lasts()
+                    reader.end_page()
         finally:
-            reader.end_what_lasts()
+            reader.end_page()
             reader.finish(LAST)
     if given.result:
         given.result.write_text(json.dumps(reader.failed, indent=2) + "\n")

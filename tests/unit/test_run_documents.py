@@ -37,6 +37,14 @@ def test_what_a_line_exports_holds_for_the_lines_after_it(reader):
     assert not reader.failed
 
 
+def test_the_next_page_is_read_in_a_new_shell_with_the_environment_activated(reader):
+    (reader.folder / "activate").write_text("ACTIVATED=yes")
+    typed(reader, "source ./activate", "export PLACE=here")
+    reader.end_page()
+    typed(reader, 'test -z "${PLACE:-}"', 'test "$ACTIVATED" = yes')
+    assert not reader.failed
+
+
 def test_a_line_that_wants_an_account_is_told_and_not_run(reader, capsys):
     typed(reader, "cdk deploy --all", "touch by-mistake --aws")
     assert "needs an AWS account" in capsys.readouterr().out
@@ -63,7 +71,7 @@ def test_a_line_that_does_not_end_is_ready_by_its_word_and_ended_with_its_page(r
     typed(reader, "echo Watching; exec sleep 600 # sleep")
     (process,) = reader.lasting
     assert process.poll() is None and not reader.failed
-    reader.end_what_lasts()
+    reader.end_page()
     assert process.poll() is not None and reader.lasting == []
 
 
