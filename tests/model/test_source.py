@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import subprocess
 import sys
 import tarfile
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -20,7 +22,8 @@ from model_code.source import ARCHIVE_NAME, write_source_archive
 def test_equal_sources_give_equal_bytes(tmp_path, monkeypatch):
     write_source_archive(tmp_path / "first.tar.gz")
     tomorrow = time.time() + 86_400
-    monkeypatch.setattr(time, "time", lambda: tomorrow)
+    for module in (gzip, tarfile):
+        monkeypatch.setattr(module, "time", SimpleNamespace(time=lambda: tomorrow))
 
     write_source_archive(tmp_path / "second.tar.gz")
 

@@ -6,7 +6,11 @@ import json
 import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
 from typing import Any
+
+import botocore.endpoint
+import pytest
 
 Way = Callable[["Handler"], None]
 SECRET = "Xylophon4711"
@@ -81,3 +85,8 @@ def hangs_up(call: Handler) -> None:
 def is_slow(call: Handler) -> None:
     """No answer before the client stops waiting."""
     call.server.ended.wait(120)
+
+
+def wait_for_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets botocore try again at once."""
+    monkeypatch.setattr(botocore.endpoint, "time", SimpleNamespace(sleep=lambda _: None))

@@ -6,7 +6,6 @@ import base64
 import io
 import json
 import socket
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -21,7 +20,7 @@ from lambdas.bulk.work import work
 from lambdas.common import clients
 from lambdas.common.budget import PER_USD
 
-from ..wire import SECRET, Handler, Service, hangs_up, is_slow, refuses, says
+from ..wire import SECRET, Handler, Service, hangs_up, is_slow, refuses, says, wait_for_nothing
 from .conftest import BUCKET, PRICE, Comprehend
 
 TEXTS = {"a.txt": "One text.", "b.txt": "Another.", "c.txt": "A third."}
@@ -63,7 +62,7 @@ def listen(monkeypatch) -> Iterator[Callable[..., Service]]:
             monkeypatch.setenv(f"AWS_ENDPOINT_URL_{name}", service.url)
         seconds = 0.1 if is_slow in ways else clients.READ_TIMEOUT_SECONDS
         monkeypatch.setattr(clients, "SHORT_READ_TIMEOUT_SECONDS", seconds)
-        monkeypatch.setattr(time, "sleep", lambda _: None)
+        wait_for_nothing(monkeypatch)
         clients.client_with.cache_clear()
         return service
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import inspect
 import threading
+import time
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from types import SimpleNamespace
@@ -261,7 +262,8 @@ def test_a_reading_that_is_no_number_is_refused_before_anything_is_sent(value):
 
 
 def test_a_pause_of_hours_is_the_callers_to_wait(monkeypatch):
-    monkeypatch.setattr(recognition_module.time, "sleep", lambda _: pytest.fail("it waits"))
+    clock = SimpleNamespace(sleep=lambda _: pytest.fail("it waits"), monotonic=time.monotonic)
+    monkeypatch.setattr(recognition_module, "time", clock)
     spent = Reply(429, {"error": {"code": "BudgetSpent", "message": "Spent.", "field": None}}, 2_000.0)
     send, asked = replies(spent)
     with pytest.raises(RecognitionRefused, match="BudgetSpent"):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-import time
 from collections import Counter
 from collections.abc import Iterator
 from types import SimpleNamespace
@@ -17,7 +16,7 @@ from recognition_client import RecognitionClient, RecognitionRefused, Reply, Unr
 
 from ..bulk.conftest import Comprehend
 from ..lambdas.conftest import call, environment  # noqa: F401 - fixtures
-from ..wire import Handler, Service, hangs_up, refuses, says
+from ..wire import Handler, Service, hangs_up, refuses, says, wait_for_nothing
 
 TEXTS = [f"Text number {number}." for number in range(12)]
 # The API asks for five seconds before each.
@@ -60,7 +59,7 @@ def listen(monkeypatch) -> Iterator[Any]:
         started.append(Service(way))
         monkeypatch.setenv("AWS_ENDPOINT_URL_COMPREHEND", started[-1].url)
         slept: list[float] = []
-        monkeypatch.setattr(time, "sleep", slept.append)
+        wait_for_nothing(monkeypatch)
         monkeypatch.setattr(
             recognition, "time", SimpleNamespace(sleep=slept.append, monotonic=lambda: sum(slept))
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 
 import pytest
 
@@ -125,7 +126,7 @@ def test_a_piece_that_is_refused_for_one_text_is_asked_in_halves(call, service):
 
 def test_no_piece_is_asked_that_would_outlive_the_function(call, service, monkeypatch):
     clock = iter([0.0, 1.0, batches.NO_CALL_AFTER_SECONDS + 1])
-    monkeypatch.setattr(batches.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(batches, "time", SimpleNamespace(monotonic=lambda: next(clock)))
     service("comprehend").add_response("batch_detect_sentiment", answer(range(25)))
     status, answer_body, _ = send(call, ["text"] * 30)
     assert (status, outcomes(answer_body)) == (200, ["positive"] * 25 + ["NotAsked"] * 5)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import socket
-import time
 from collections.abc import Callable, Iterator
 
 import pytest
 
 from lambdas.common import clients
 
-from ..wire import SECRET, Service, hangs_up, is_slow, refuses, says
+from ..wire import SECRET, Service, hangs_up, is_slow, refuses, says, wait_for_nothing
 
 SCORES = {"Positive": 0.9, "Negative": 0.1, "Neutral": 0.0, "Mixed": 0.0}
 GOOD = json.dumps({"Sentiment": "POSITIVE", "SentimentScore": SCORES}).encode()
@@ -28,7 +27,7 @@ def comprehend(monkeypatch) -> Iterator[Callable[..., Service]]:
         monkeypatch.setenv("AWS_ENDPOINT_URL_COMPREHEND", service.url)
         if is_slow in ways:
             monkeypatch.setattr(clients, "READ_TIMEOUT_SECONDS", 0.5)
-        monkeypatch.setattr(time, "sleep", lambda _: None)
+        wait_for_nothing(monkeypatch)
         clients.client_with.cache_clear()
         return service
 
