@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from benchmarks import malformed_requests
 from lambdas.custom import operations as custom
 from lambdas.language import operations as language
 from lambdas.vision import operations as vision
+
+from . import malformed_requests
 
 REQUESTS = 50_000
 

@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageOps
 
-from benchmarks.malformed_requests import CONTEXT, Service, event_of
 from definitions.image_files import UnreadableImage, read_header
 from definitions.service_limits import SERVICE_LIMITS
 from lambdas.common.content import text_body
@@ -20,6 +19,8 @@ from lambdas.common.errors import RequestRefused
 from lambdas.vision import operations as vision
 from local_aws.managed.pictures import as_seen
 from serving.preprocessing import Unreadable, decode
+
+from .malformed_requests import CONTEXT, Service, event_of
 
 # The last is what `make test-nightly` fetches: the test images of Pillow and the data of scikit-image.
 PLACES = [

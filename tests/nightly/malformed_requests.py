@@ -1,7 +1,6 @@
-"""Do malformed requests get a 4xx and leave the process as it was: `python -m benchmarks.malformed_requests`.
+"""Malformed pictures and texts, put to the handlers in one process as API Gateway would send them.
 
-They go through the handlers as API Gateway would send them, in one process, before services that answer everything.
-After the last one each function has to answer a good request.
+The services behind them answer everything. After the last one each function has to answer a good request.
 """
 
 from __future__ import annotations
@@ -14,7 +13,6 @@ import json
 import os
 import random
 import struct
-import time
 import zlib
 from collections import Counter
 from collections.abc import Callable
@@ -26,9 +24,6 @@ from unittest import mock
 
 from PIL import Image
 
-RESULT = Path(__file__).with_name("results") / "malformed_requests.json"
-# More than ten thousand of them are malformed; the rest turn out to be pictures.
-REQUESTS = 12_500
 SAMPLES = 10
 CONTEXT = SimpleNamespace(
     function_name="garbage",
@@ -209,11 +204,3 @@ def measure(requests: int, seed: int = 0) -> dict[str, Any]:
         "good_ones_answered_afterwards": f"{sum(healthy)} of {len(healthy)}",
         "resident_megabytes": [round(resident_bytes / 2**20, 1) for resident_bytes in held],
     }
-
-
-if __name__ == "__main__":
-    began = time.perf_counter()
-    result = {"question": str(__doc__).splitlines()[0].partition(":")[0] + "?", **measure(REQUESTS)}
-    result["seconds"] = round(time.perf_counter() - began, 1)
-    RESULT.write_text(json.dumps(result, indent=2) + "\n")
-    print(json.dumps(result, indent=2))
