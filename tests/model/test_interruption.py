@@ -12,7 +12,7 @@ import pytest
 
 from model_code.training import checkpoints
 
-KILLS = {"cnn": 17, "rnn": 3}
+KILLS = {"cnn": 5, "rnn": 2}
 # The RNN reads its shards anew in every epoch, the CNN has its samples in memory.
 ARGUMENTS = {
     "cnn": "--kind cnn --width 4 --image_size 16 --batch_size 16 --epochs 3 --learning_rate 0.2",
