@@ -46,6 +46,11 @@ def main() -> None:
         action="store_true",
         help="keep buckets, models and stacks from an orderly end to the next start",
     )
+    parser.add_argument(
+        "--stand-ins-when-asked",
+        action="store_true",
+        help="load the stand-ins of Rekognition and Comprehend at the first request to one",
+    )
     words = parser.parse_args()
     os.umask(0o077)
     try:
@@ -92,6 +97,7 @@ def run(words: argparse.Namespace) -> None:
         without_capacity=frozenset(words.without_capacity),
         wait_scale=words.wait_scale,
         keep=words.keep,
+        stand_ins_when_asked=words.stand_ins_when_asked,
         announce=tell,
     )
 

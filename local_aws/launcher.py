@@ -86,6 +86,7 @@ class EmbeddedAws:
         detached: bool = False,
         without_capacity: Sequence[str] = (),
         keep: bool = False,
+        stand_ins_when_asked: bool = False,
     ) -> EmbeddedAws:
         """Starts it and returns when it answers.
 
@@ -98,6 +99,8 @@ class EmbeddedAws:
             detached: whether it goes on when this process ends.
             without_capacity: instance types whose training jobs fail as if SageMaker had none free.
             keep: whether what is in it is there again at the next start from the directory that is told to keep, too.
+            stand_ins_when_asked: whether the stand-ins of Rekognition and Comprehend, whose packages take seconds to
+                import, are loaded at the first request to one instead of now.
 
         Raises:
             EmbeddedAwsFailed: with the process's last words.
@@ -109,6 +112,7 @@ class EmbeddedAws:
         command = [sys.executable, "-m", "local_aws", "--state", str(state_directory), "--port", str(port)]
         command += ["--start", start, "--concurrent-jobs", str(concurrent_jobs)]
         command += ["--without-capacity", *without_capacity, *(["--keep"] if keep else [])]
+        command += ["--stand-ins-when-asked"] if stand_ins_when_asked else []
         try:
             log_file.parent.mkdir(parents=True, exist_ok=True)
             with log_file.open("w") as log:

@@ -21,6 +21,7 @@ def serve(
     without_capacity: frozenset[str],
     wait_scale: float,
     keep: bool,
+    stand_ins_when_asked: bool,
     announce: Callable[[], None],
 ) -> None:
     """Runs the server; returns after SIGTERM or SIGINT, when every child process has ended."""
@@ -77,7 +78,8 @@ def serve(
     async def prepare() -> None:
         await announce_when_ready(port, announce)
         sagemaker.decisions.roles_are_there.set()
-        await stand_ins.start()
+        if not stand_ins_when_asked:
+            await stand_ins.start()
         await asyncio.to_thread(warm, sagemaker.client)
 
     async def run() -> None:

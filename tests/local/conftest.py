@@ -56,8 +56,10 @@ def aws(state_directory):
 
 
 def start_with_role(folder: Path, **options: Any) -> EmbeddedAws:
-    """An embedded AWS in a folder, with the role of the tests."""
-    running = EmbeddedAws.start(folder / "state", log_file=folder / "aws.log", **options)
+    """An embedded AWS in a folder, with the role of the tests; only the deployed ones ask the stand-ins."""
+    running = EmbeddedAws.start(
+        folder / "state", log_file=folder / "aws.log", stand_ins_when_asked=True, **options
+    )
     create_role(client_of(running, "iam"), ROLE.rpartition("/")[2])
     return running
 

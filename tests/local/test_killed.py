@@ -55,13 +55,11 @@ def state_directory(tmp_path):
         os.kill(ready.process_id, signal.SIGKILL)
 
 
-def idle(running: EmbeddedAws) -> int:
-    """Does nothing; how many processes there are: the embedded AWS."""
-    return 1
-
-
 def training(running: EmbeddedAws) -> int:
-    """Is in the middle of a job: the supervisor, the toolkit, the script, and where there is one the namespace."""
+    """Is in the middle of a job; how many processes there are.
+
+    The embedded AWS, the supervisor, the toolkit, the script, and where there is one the namespace.
+    """
     s3 = client_of(running, "s3")
     s3.create_bucket(Bucket="bucket")
     request = {**training_request(s3, "bucket", SLEEPER), "TrainingJobName": "job"}
@@ -108,7 +106,7 @@ def in_a_function(running: EmbeddedAws) -> int:
 
 @pytest.mark.parametrize(
     ("moment", "is_detached"),
-    [(idle, True), (training, True), (creating_an_endpoint, False), (in_a_function, True)],
+    [(training, True), (creating_an_endpoint, False), (in_a_function, True)],
 )
 def test_after_a_kill_the_next_start_does_the_same_again(
     state_directory, gone, moment: Callable[[EmbeddedAws], int], is_detached

@@ -59,7 +59,8 @@ def test_it_listens_on_the_loopback_address_only(aws, client):
 def test_a_proxy_of_the_machine_is_never_asked_for_the_loopback_address(tmp_path, monkeypatch):
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")  # where nobody answers
-    with EmbeddedAws.start(tmp_path / "state", log_file=tmp_path / "log") as running:
+    words = {"log_file": tmp_path / "log", "stand_ins_when_asked": True}
+    with EmbeddedAws.start(tmp_path / "state", **words) as running:
         for name, value in environment(running.endpoint_url, running.keys).items():
             monkeypatch.setenv(name, value)
         create_role(client_of(running, "iam"), ROLE.rpartition("/")[2])

@@ -17,6 +17,7 @@ import numpy as np
 import psutil
 import pytest
 
+from cli.shared.stand_ins import is_loading
 from local_aws import managed
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -99,6 +100,9 @@ def test_aws_goes_on_when_the_stand_ins_crash_in_the_middle_of_a_request(aws, cl
     comprehend.meta.events.register(
         "response-received.comprehend", lambda response_dict, **_: answers.append(response_dict)
     )
+    # The first request to a stand-in starts them.
+    while is_loading(lambda: comprehend.detect_sentiment(Text="A film.", LanguageCode="en")):
+        continue
     # On a busy machine a request may be answered before the process stops, or come after the kill.
     for _ in range(5):
         # A process that ended before it had loaded all its models is followed by another at the next request only.

@@ -56,7 +56,8 @@ def started(tmp_path_factory):
         with pytest.MonkeyPatch.context() as patch:
             for name, value in OF_THE_USER.items():
                 patch.setenv(name, value)
-            running = EmbeddedAws.start(folder / "state", log_file=folder / "aws.log")
+            words = {"log_file": folder / "aws.log", "stand_ins_when_asked": True}
+            running = EmbeddedAws.start(folder / "state", **words)
     finally:
         os.umask(mask)
     with running:

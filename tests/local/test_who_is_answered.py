@@ -22,7 +22,7 @@ from botocore.exceptions import ClientError
 from local_aws.keys import Keys
 from local_aws.launcher import EmbeddedAws, console_url, environment
 
-from .conftest import client_of
+from .conftest import client_of, start_with_role
 from .roles import document
 
 CONTENT = b"what is in the object"
@@ -168,7 +168,7 @@ def test_a_wrong_secret_is_refused_as_aws_refuses_it(aws, service):
 
 
 def test_the_keys_of_the_last_start_are_refused(aws, tmp_path):
-    with EmbeddedAws.start(tmp_path / "state", log_file=tmp_path / "log") as last:
+    with start_with_role(tmp_path) as last:
         old = last.keys
     assert not (tmp_path / "state" / "ready.json").exists()
     assert code_for(aws, "sts", "get_caller_identity", old) == "InvalidClientTokenId"
