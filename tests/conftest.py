@@ -7,6 +7,8 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
+from functools import cache
 
 import psutil
 import pytest
@@ -25,6 +27,12 @@ settings.register_profile(
     max_examples=20_000,
     database=DirectoryBasedExampleDatabase("build/fuzz"),
 )
+# Each session of boto3 reads the services' models from disk anew, which is two thirds of making a client; all sessions
+# of a process share what was read. The tests of the networks have no botocore.
+with suppress(ImportError):
+    import botocore.session
+
+    botocore.session.create_loader = cache(botocore.session.create_loader)
 # The first needs a quarter of the processor time of the others, which start whole desktops.
 BROWSERS = (
     "chromium-headless-shell",
