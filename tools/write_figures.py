@@ -224,65 +224,13 @@ FIGURES = (
         " apart",
     ),
 )
-NOTES: dict[str, tuple[str, ...]] = {
-    "training_speed": (
-        "The speeds are of a processor without instructions for bfloat16. So ours and PyTorch compute in float32, as "
-        "Keras's defaults do, and the factor that bfloat16 brings elsewhere is missing.",
-        "The CNN's step comes to three quarters of the processor's own matrix product, so there is little left to "
-        "gain. Tried for its step: a batch normalisation of few passes, oneDNN, many steps in one call, XLA (which "
-        "slows it).",
-        "The RNN's gradient is written out, which made the step three times as fast. What is left is 200 small "
-        "products one after another. Tried besides: XLA with half of the batch on each core, which is a sixth faster "
-        "and takes seconds to compile.",
-    ),
-    "accuracy_cnn": (
-        "In 291 s this processor computes 0.027 PFLOP at the share of its matrix product that training reaches; "
-        "airbench takes 0.36 for 0.94. That is 4.8 epochs of this network. Not tried: smaller images in the first "
-        "epochs, and networks of other widths in the same time.",
-    ),
-    "time_to_accuracy_cnn": (
-        "The CNN was held against Keras on 20,000 of the images, where two epochs fell 0.015 short of Keras's "
-        "accuracy and three passed it by 0.026. A step costs half of what it costs Keras: there is no more to win by "
-        "steps alone.",
-    ),
-    "gpu": (
-        "On the GPU, 64 epochs of 0.48 s reach 0.9537 and pass 0.94 in the 56th, because the learning rate has to "
-        "fall first. Twenty epochs of the smaller network take 7.2 s, 3.2 times airbench's 2.22, and end at 0.9393; "
-        "with another seed they ended at 0.9407. airbench's 0.94 is of six views of each test image, and with one "
-        "its runs there read 0.931 to 0.937; ours are of one.",
-        "Tried in the time that is left: narrower networks for more epochs (0.937), kernels that start as the "
-        "identity, GELU, a faster learning rate for biases. What helps most is to hide a square of each training "
-        "image (`cutout_pixels`). The networks reach 0.57 and 0.59 of what a matrix product reaches on the same GPU, "
-        "the RNN 0.001: its 200 steps are too small for it.",
-    ),
-    "smartwatch": (
-        "Each of the ten people is tested in one of five rounds, which lie between 0.80 and 0.92, where the figures "
-        "to beat are of one split. In these rounds boosting has 0.820 and logistic regression 0.823. Tried: random "
-        "turns, mirror images, scales, speeds and noise of the training windows.",
-    ),
-    "lambda_artefact": (
-        "The LiteRT figures are of the demo's whole networks, one thread on a quiet machine. The CNN is 18 million "
-        "multiplications and additions: at 16 a cycle and 2.45 GHz no less than 0.46 ms of the 0.50 measured. Tried: "
-        "8 bits, which are no faster on a processor without instructions for them, several images in a call, and "
-        "leaving out the edges that pooling does not look at, which saved a tenth.",
-        "The RNN was 3.6 ms in the two loops of Keras's graph, whose steps copied all hidden states so far. Now a "
-        "loop ends with the longest sample, and this one fills all 200 steps. Tried besides: unrolled (as fast, but "
-        "46 ms to load), 1 to 40 steps a turn, one matrix product for both directions or grouped convolutions, and "
-        "LiteRT's newer interface with its cache of weights. What is left is LiteRT's own time for some 14 "
-        "operations a step.",
-        "Without compiled modules, as in our function's zip, which is made without the Python that runs it, the "
-        "start takes 0.5 s: NumPy's import for the most part.",
-    ),
-}
-"""For some results: what limits the figure, and what was tried."""
 
 
 def table() -> str:
-    """The table and the notes."""
+    """A row for each figure and processor."""
     rows = ["| figure | against | measured | result |", "|---|---|---|---|"]
     rows += [row for figure in FIGURES for row in figure.rows()]
-    sentences = [f"{paragraph}\n" for note in NOTES.values() for paragraph in note]
-    return "\n".join(["\n".join(rows) + "\n", *sentences])
+    return "\n".join(rows) + "\n"
 
 
 def with_table(page: str) -> str:

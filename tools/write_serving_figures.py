@@ -12,19 +12,6 @@ from tools.write_figures import PLACE, RESULTS, ROOT, where
 
 PAGE = ROOT / "docs" / "serving-speed.md"
 RESULT = RESULTS / "serving_speed.json"
-NOTES = (
-    "Nothing else ran on the two cores, but for the load generator.",
-    "What bounds the ratios is arithmetic that both sides have to do. One image is 18 million multiplications: half "
-    "a millisecond, in which XNNPACK does nearly what a core can. So two cores answer 4,400 images a second at the "
-    "very most, and less than half of that beside decoding, HTTP and the load generator. For 32 instances at once "
-    "TensorFlow's cost of a call is spread over all of them.",
-    "Requests that come one by one cost more than those of a closed loop, so a few are refused at 80 % already. At "
-    "twice the capacity the requests that are taken wait at most some 10 ms longer than at 80 %. A queue is then "
-    "always full, and two threads of the model, the event loop and the load generator share two cores.",
-    "Tried for the CNN: 8 bits, which are no faster without instructions for them; several images in a call; other "
-    "priorities and time slices of the threads.",
-)
-"""What bounds the figures, and what was tried."""
 
 
 def tables(result: dict[str, Any]) -> str:
@@ -45,7 +32,7 @@ def tables(result: dict[str, Any]) -> str:
         for contender, title in (("litert", "this server"), ("signature", "FastAPI, signature")):
             for share, found in contenders[contender].items():
                 rows.append(load_row(f"{name}, {title}, {share}", found))
-    return "\n".join(rows) + "\n\n" + "\n\n".join(NOTES) + "\n"
+    return "\n".join(rows) + "\n"
 
 
 def speed_row(name: str, figures: dict[str, Any]) -> str:

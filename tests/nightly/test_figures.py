@@ -13,7 +13,7 @@ import pytest
 from benchmarks import __main__ as everything
 from benchmarks import interleaved, time_to_accuracy
 from tools import write_figures
-from tools.write_figures import FIGURES, NOTES, PAGE, Figure, with_table
+from tools.write_figures import FIGURES, PAGE, Figure, with_table
 
 MACHINE = {"processor": "a processor (avx2)", "processor_cores": 2}
 
@@ -42,10 +42,6 @@ def test_a_figure_is_shown_with_the_machine_that_it_is_of(figure_of, value, show
     (row,) = figure_of(value=value).rows()
     assert row.startswith(f"| speed | others | {shown} |")
     assert row.endswith("2 cores, a processor (avx2) |")
-
-
-def test_a_note_stands_for_a_result_of_the_table():
-    assert set(NOTES) <= {figure.file for figure in FIGURES}
 
 
 @pytest.mark.parametrize("result", [{}, {"value": None}])
