@@ -18,12 +18,12 @@ from hypothesis.database import DirectoryBasedExampleDatabase
 from .permissions import REPORT, Report
 
 # No test fails because the machine is busy with something else.
-settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("unhurried")
+settings.register_profile("without_deadline", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("without_deadline")
 # For `make fuzz`.
 settings.register_profile(
     "night",
-    settings.get_profile("unhurried"),
+    settings.get_profile("without_deadline"),
     max_examples=20_000,
     database=DirectoryBasedExampleDatabase("build/fuzz"),
 )

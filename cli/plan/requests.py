@@ -43,7 +43,7 @@ def plan(
     units = units_of(operation, int(assumptions()["item"]["characters_per_item"]))
     seconds = seconds_of(operation, settings)
     checks = [
-        *door_checks(rate, callers, kilobytes, settings),
+        *gateway_checks(rate, callers, kilobytes, settings),
         *function_checks(rate * seconds, settings),
     ]
     month = rate * HOURS_A_MONTH * SECONDS_AN_HOUR
@@ -82,8 +82,8 @@ def seconds_of(operation: Operation, settings: EnvironmentSettings) -> float:
     return scale["overhead_seconds"]
 
 
-def door_checks(rate: float, callers: int, kilobytes: float, settings: EnvironmentSettings) -> list[Check]:
-    """What stands before the functions."""
+def gateway_checks(rate: float, callers: int, kilobytes: float, settings: EnvironmentSettings) -> list[Check]:
+    """API Gateway and the firewall before it, which a request meets before any function."""
     checks = [
         setting("api.requests_per_second", rate, settings.api.requests_per_second, "requests a second"),
         quota("apigateway.requests_per_second", rate),
@@ -171,14 +171,10 @@ def instances_of(rate: float, settings: EnvironmentSettings) -> int:
 
 def endpoint_usd(rate: float, prices: PriceTable, settings: EnvironmentSettings) -> float | None:
     """What the endpoint costs in a month."""
-    if settings.inference.serverless:
-        seconds, gigabytes = (
-            assumptions()["throughput"]["serverless"]["small_seconds"],
-            settings.inference.serverless,
-        )
+    if serverless := settings.inference.serverless:
+        seconds = assumptions()["throughput"]["serverless"]["small_seconds"]
+        gigabyte_seconds = seconds * serverless.memory_megabytes / 1024
         month = rate * HOURS_A_MONTH * SECONDS_AN_HOUR
-        return charge(
-            prices, "sagemaker.serverless.gb_second", month * seconds * gigabytes.memory_megabytes / 1024
-        )
+        return charge(prices, "sagemaker.serverless.gb_second", month * gigabyte_seconds)
     hours = instances_of(rate, settings) * HOURS_A_MONTH
     return charge(prices, f"sagemaker.{settings.inference.instance_type}.hosting", hours)

@@ -230,7 +230,7 @@ class ReleasedModel(Construct):
         release: Release,
         endpoint: sagemaker.CfnEndpoint,
     ) -> None:
-        """The version that the stack holds, written after the endpoint serves it, and none while the endpoint rests.
+        """The version that the stack holds, written once the endpoint serves it; none while that is shut down.
 
         Functions read which version to name; what has also answered its release stands in the release stack's record.
         """

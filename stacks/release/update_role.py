@@ -45,13 +45,13 @@ def add_update_role(stack: Stack, settings: EnvironmentSettings) -> iam.Role:
         description="What CloudFormation does to the inference stack for a release",
         assumed_by=iam.ServicePrincipal("cloudformation.amazonaws.com"),  # pyright: ignore[reportArgumentType]  # jsii
     )
-    touched = Touched(stack, settings)
-    grants = [*touched.by_sagemaker(), *touched.handed_over(), *touched.alarms(), *touched.parameters()]
+    needed = UpdateGrants(stack, settings)
+    grants = [*needed.by_sagemaker(), *needed.handed_over(), *needed.alarms(), *needed.parameters()]
     inference = settings.inference
     if inference.scale_to_zero:
-        grants += touched.components()
+        grants += needed.components()
     if inference.autoscaling or inference.asynchronous or inference.scale_to_zero:
-        grants += touched.scaling()
+        grants += needed.scaling()
     allow(role, grants)
     return role
 
@@ -66,11 +66,11 @@ def update_under(stack: Stack, settings: EnvironmentSettings, role: iam.Role) ->
     return [
         Grant(["cloudformation:UpdateStack"], [arn], STACK_ID, this_one),
         Grant(["iam:PassRole"], [role.role_arn], conditions=to_cloudformation),
-        Touched(stack, settings).published_values(),
+        UpdateGrants(stack, settings).published_values(),
     ]
 
 
-class Touched:
+class UpdateGrants:
     """What an update of a version parameter touches, by service, as grants."""
 
     def __init__(self, stack: Stack, settings: EnvironmentSettings) -> None:

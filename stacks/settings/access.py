@@ -1,4 +1,4 @@
-"""The settings of the API's doors: who may come in, through what, how often, how dear."""
+"""The settings of access to the API: who may ask, through what, how often, at what price."""
 
 from __future__ import annotations
 

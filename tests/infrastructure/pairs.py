@@ -53,7 +53,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "monitoring": {"monitoring.dashboard": True, "monitoring.email": "alarms@example.org"},
     "captures": {"monitoring.capture": {}},
     "drift": {"monitoring.capture": {}, "monitoring.drift": {"retrain_on": {"rnn": "reviews"}}},
-    "rests": {
+    "scheduled shutdown": {
         "scheduled_shutdown": {"idle_hours": 4, "office_hours": {}},
         "termination_protection": False,
     },

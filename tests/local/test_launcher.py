@@ -120,7 +120,7 @@ def test_nothing_outlives_it_not_even_a_training_job(tmp_path, number, gone):
         running.stop()
 
 
-def test_what_is_leashed_ends_with_its_holder_however_that_dies(gone):
+def test_a_child_process_ends_with_its_parent_however_that_dies(gone):
     holder = subprocess.Popen(
         [
             sys.executable,
@@ -143,7 +143,7 @@ def test_what_is_leashed_ends_with_its_holder_however_that_dies(gone):
     assert gone(held)
 
 
-def test_a_leashed_process_that_ignores_sigterm_is_killed_after_the_grace(tmp_path):
+def test_a_child_process_that_ignores_sigterm_is_killed_after_the_grace(tmp_path):
     stubborn = start_child(
         ["sh", "-c", "trap '' TERM; echo up; sleep 300"],
         environment=os.environ,

@@ -16,7 +16,7 @@ def test_an_endpoint_shut_down_starts_with_the_version_that_it_served(
     target, role_of, released, ended_execution
 ):
     served = classify(target, "A film.").body["model"]["version"]
-    machine = shutdown_machine(target, role_of(target.client("iam"), "rests"))
+    machine = shutdown_machine(target, role_of(target.client("iam"), "shutdown"))
 
     def run(action: str) -> str:
         states = target.client("stepfunctions")
