@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
 from typing import Any
 
 from aws_cdk import Stack
@@ -13,60 +11,82 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from stacks.settings.api import ApiSettings
+from stacks.shared.refusals import TOO_LARGE, Refusal
 
-RETRY_AFTER_SECONDS = 1
 TLS_POLICY = "SecurityPolicy_TLS13_1_2_2021_06"
 TYPES = apigateway.ResponseType
-
-
-@dataclass(frozen=True)
-class Refusal:
-    """What API Gateway itself says in the API's own form, before or after any function.
-
-    Attributes:
-        kind: API Gateway's name of the case.
-        code: the error's name, for programs.
-        message: a sentence.
-        status: None leaves API Gateway's own.
-        field: the part of the request at fault.
-        again: whether the same request may succeed later.
-    """
-
-    kind: apigateway.ResponseType
-    code: str
-    message: str
-    status: int | None = None
-    field: str | None = None
-    again: bool = False
-
-    @property
-    def body(self) -> str:
-        """The answer."""
-        return json.dumps({"error": {"code": self.code, "message": self.message, "field": self.field}})
-
-
 REFUSALS = (
-    Refusal(TYPES.DEFAULT_4_XX, "Refused", "The request was refused before it was looked at."),
-    Refusal(TYPES.DEFAULT_5_XX, "GatewayFailed", "The request could not be answered. Try again.", again=True),
-    Refusal(TYPES.BAD_REQUEST_PARAMETERS, "MissingHeader", "Content-Type is missing.", field="Content-Type"),
-    Refusal(TYPES.REQUEST_TOO_LARGE, "TooLarge", "The body is larger than what can be taken.", field="body"),
-    Refusal(TYPES.THROTTLED, "TooManyRequests", "More requests than the throttle lets through.", again=True),
-    Refusal(TYPES.QUOTA_EXCEEDED, "QuotaSpent", "This month's requests of your API key are used up."),
-    Refusal(TYPES.INVALID_API_KEY, "InvalidApiKey", "The header x-api-key needs one of this API's keys."),
-    Refusal(TYPES.ACCESS_DENIED, "AccessDenied", "These credentials may not call this path."),
-    Refusal(TYPES.UNAUTHORIZED, "Unauthorized", "The token is missing or not one that this API takes."),
-    Refusal(TYPES.EXPIRED_TOKEN, "ExpiredToken", "The credentials or the token have expired."),
-    Refusal(
-        TYPES.INVALID_SIGNATURE, "InvalidSignature", "The signature does not fit, or its clock is wrong."
+    (
+        TYPES.DEFAULT_4_XX,
+        Refusal(None, "Refused", "The request was refused before it was looked at: its key is unknown, say."),
     ),
-    Refusal(
+    (
+        TYPES.DEFAULT_5_XX,
+        Refusal(
+            None, "GatewayFailed", "The request could not be answered. Try again.", retry_after_seconds=1
+        ),
+    ),
+    (
+        TYPES.BAD_REQUEST_PARAMETERS,
+        Refusal(400, "MissingHeader", "Content-Type is missing.", field="Content-Type"),
+    ),
+    (
+        TYPES.UNSUPPORTED_MEDIA_TYPE,
+        Refusal(
+            415,
+            "UnsupportedEncoding",
+            "A compressed body is taken in gzip or deflate, and whole.",
+            field="Content-Encoding",
+        ),
+    ),
+    (TYPES.REQUEST_TOO_LARGE, TOO_LARGE),
+    (
+        TYPES.THROTTLED,
+        Refusal(
+            429,
+            "TooManyRequests",
+            "More requests than the throttle lets through. Try again.",
+            retry_after_seconds=1,
+        ),
+    ),
+    (
+        TYPES.QUOTA_EXCEEDED,
+        Refusal(429, "QuotaSpent", "This month's requests of your API key are used up."),
+    ),
+    (
+        TYPES.INVALID_API_KEY,
+        Refusal(403, "InvalidApiKey", "The header x-api-key needs one of this API's keys."),
+    ),
+    (TYPES.ACCESS_DENIED, Refusal(403, "AccessDenied", "These credentials may not call this path.")),
+    (
+        TYPES.UNAUTHORIZED,
+        Refusal(401, "Unauthorized", "The token is missing or not one that this API takes."),
+    ),
+    (TYPES.EXPIRED_TOKEN, Refusal(403, "ExpiredToken", "The credentials or the token have expired.")),
+    (
+        TYPES.INVALID_SIGNATURE,
+        Refusal(403, "InvalidSignature", "The signature does not fit, or its clock is wrong."),
+    ),
+    # API Gateway tells none of these from another.
+    (
         TYPES.MISSING_AUTHENTICATION_TOKEN,
-        "NotSigned",
-        "The request is not signed, or the path is none of ours.",
+        Refusal(
+            403,
+            "NoSuchOperationOrNotSigned",
+            "Either no operation has this path and method (all have POST), or the request is not signed.",
+        ),
     ),
-    Refusal(TYPES.WAF_FILTERED, "Filtered", "The firewall turned this request away."),
-    Refusal(TYPES.INTEGRATION_TIMEOUT, "TooSlow", "No answer within 29 seconds. Try again.", again=True),
+    (TYPES.WAF_FILTERED, Refusal(403, "Filtered", "The firewall turned this request away.")),
+    (
+        TYPES.INTEGRATION_TIMEOUT,
+        Refusal(504, "TooSlow", "No answer within 29 seconds. Try again.", retry_after_seconds=1),
+    ),
 )
+"""What API Gateway itself says, by its name of the case; without a status of its own it keeps API Gateway's."""
+
+
+IN_TEMPLATES = {"NoSuchOperationOrNotSigned": "NotSigned"}
+"""Names that stay: under another one CloudFormation would write the response anew and then delete it as the old one."""
 
 
 def method_options(scope: Construct, settings: ApiSettings) -> apigateway.MethodOptions:
@@ -142,13 +162,13 @@ def endpoints_of(stack: Stack, settings: ApiSettings) -> list:
 
 def refuse_in_our_words(api: apigateway.RestApi) -> None:
     """Gives API Gateway's own refusals the API's form, so that a caller reads one kind of error."""
-    for refusal in REFUSALS:
-        headers = {"Retry-After": f"'{RETRY_AFTER_SECONDS}'"} if refusal.again else {}
+    for kind, refusal in REFUSALS:
+        seconds = refusal.retry_after_seconds
         api.add_gateway_response(
-            refusal.code,
-            type=refusal.kind,
+            IN_TEMPLATES.get(refusal.code, refusal.code),
+            type=kind,
             status_code=str(refusal.status) if refusal.status else None,
-            response_headers=headers or None,
+            response_headers={"Retry-After": f"'{seconds}'"} if seconds else None,
             templates={"application/json": refusal.body},
         )
 

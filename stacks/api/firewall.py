@@ -16,7 +16,6 @@ from stacks.shared.web_acl import ACL, add_web_acl, block, both, came_through, m
 FIVE_MILLION = r"^0*([5-9]\d{6}|[1-9]\d{7,})$"
 ONE_MILLION = r"^0*[1-9]\d{6,}$"
 assert IMAGE_BYTES < 5_000_000, "the pattern has to let through what is taken"
-TOO_LARGE = 413
 
 
 class Firewall(Construct):
@@ -44,8 +43,8 @@ class Firewall(Construct):
             where="REGIONAL",
             description="Before the recognition API",
             statements=[
-                ("BodyTooLarge", content_length(FIVE_MILLION), block(TOO_LARGE)),
-                ("TextTooLarge", both(content_length(ONE_MILLION), asks_about_one_text()), block(TOO_LARGE)),
+                ("BodyTooLarge", content_length(FIVE_MILLION), block("body")),
+                ("TextTooLarge", both(content_length(ONE_MILLION), asks_about_one_text()), block("text")),
                 too_many(settings.requests_in_five_minutes, unless=counted_there),
             ],
             managed_rules=[*settings.managed_rules],

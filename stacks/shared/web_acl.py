@@ -10,6 +10,7 @@ from constructs import Construct
 
 from definitions.names import PROJECT
 from stacks.shared.acknowledge import acknowledge
+from stacks.shared.refusals import BY_FIREWALL, RATE_SECONDS
 
 ACL = waf.CfnWebACL
 # What the console's distribution sends with each request that it passes on; CloudFront replaces one of the viewer's.
@@ -31,7 +32,6 @@ COUNTED = {
         "ReactJSRCE_BODY",
     ),
 }
-TOO_MANY = 429
 
 
 def add_web_acl(
@@ -64,6 +64,10 @@ def add_web_acl(
         description=description,
         visibility_config=visibility(f"{prefix}All"),
         rules=rules,
+        custom_response_bodies={
+            name: ACL.CustomResponseBodyProperty(content=refusal.body, content_type="APPLICATION_JSON")
+            for name, refusal in BY_FIREWALL.items()
+        },
     )
     addresses = "Its log would keep callers' addresses and headers; what it counts are metrics."
     acknowledge(acl, addresses, "NIST.800.53.R5-WAFv2LoggingEnabled")
@@ -84,11 +88,15 @@ def visibility(metric: str) -> ACL.VisibilityConfigProperty:
     )
 
 
-def block(status: int) -> ACL.RuleActionProperty:
-    """Turns the request away with a status."""
-    return ACL.RuleActionProperty(
-        block=ACL.BlockActionProperty(custom_response=ACL.CustomResponseProperty(response_code=status))
+def block(name: str) -> ACL.RuleActionProperty:
+    """Turns the request away with one of `BY_FIREWALL`."""
+    refusal = BY_FIREWALL[name]
+    seconds = refusal.retry_after_seconds
+    later = [ACL.CustomHTTPHeaderProperty(name="Retry-After", value=str(seconds))] if seconds else None
+    response = ACL.CustomResponseProperty(
+        response_code=refusal.status or 403, custom_response_body_key=name, response_headers=later
     )
+    return ACL.RuleActionProperty(block=ACL.BlockActionProperty(custom_response=response))
 
 
 def too_many(
@@ -100,10 +108,13 @@ def too_many(
     )
     statement = ACL.StatementProperty(
         rate_based_statement=ACL.RateBasedStatementProperty(
-            aggregate_key_type="IP", limit=requests, evaluation_window_sec=300, scope_down_statement=counted
+            aggregate_key_type="IP",
+            limit=requests,
+            evaluation_window_sec=RATE_SECONDS,
+            scope_down_statement=counted,
         )
     )
-    return "TooManyRequests", statement, block(TOO_MANY)
+    return "TooManyRequests", statement, block("rate")
 
 
 def came_through(origin_key: SecretValue) -> ACL.StatementProperty:

@@ -188,6 +188,44 @@ def test_the_gateways_own_refusals_read_like_the_apis(templates, of_type):
     assert again == {"DEFAULT_5XX", "THROTTLED", "INTEGRATION_TIMEOUT"}
 
 
+def test_the_gateway_and_the_firewall_name_the_limit_and_the_remedy(prod, of_type):
+    (large,) = (
+        response
+        for response in of_type(prod["Api"], "AWS::ApiGateway::GatewayResponse")
+        if response["ResponseType"] == "REQUEST_TOO_LARGE"
+    )
+    (acl,) = of_type(prod["Api"], "AWS::WAFv2::WebACL")
+    said = {name: json.loads(body["Content"])["error"] for name, body in acl["CustomResponseBodies"].items()}
+    assert json.loads(large["ResponseTemplates"]["application/json"])["error"] == said["body"]
+    assert (large["StatusCode"], said["body"]["field"]) == ("413", "body")
+    assert "4,620,288 bytes, 3,465,216 as base64 in JSON. Shrink it" in said["body"]["message"]
+    assert "100,000 bytes of UTF-8. Send it in parts." in said["text"]["message"]
+
+
+def test_the_firewall_refuses_in_the_apis_form(prod, of_type):
+    (acl,) = of_type(prod["Api"], "AWS::WAFv2::WebACL")
+    answers = {
+        rule["Name"]: rule["Action"]["Block"]["CustomResponse"] for rule in acl["Rules"] if "Action" in rule
+    }
+    assert {name: answer["CustomResponseBodyKey"] for name, answer in answers.items()} == {
+        **{"BodyTooLarge": "body", "TextTooLarge": "text", "TooManyRequests": "rate"}
+    }
+    assert answers["TooManyRequests"]["ResponseHeaders"] == [{"Name": "Retry-After", "Value": "300"}]
+    for body in acl["CustomResponseBodies"].values():
+        assert body["ContentType"] == "APPLICATION_JSON"
+        assert set(json.loads(body["Content"])["error"]) == {"code", "message", "field"}
+
+
+def test_a_gateways_refusal_keeps_its_name_in_the_template(templates):
+    """Under a new one CloudFormation writes it anew, and then deletes it as the old one."""
+    kinds = {
+        resource["Properties"]["ResponseType"]: name
+        for name, resource in templates["Api"]["Resources"].items()
+        if resource["Type"] == "AWS::ApiGateway::GatewayResponse"
+    }
+    assert kinds["MISSING_AUTHENTICATION_TOKEN"].startswith("ApiNotSigned")
+
+
 def tables(template: dict, name: str) -> list[dict]:
     """The properties of the tables whose logical ids begin so."""
     return [
