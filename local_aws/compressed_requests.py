@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import zlib
 from typing import Any
 
 from ministack.services import apigateway_v1
+
+from local_aws import gateway_refusals
 
 # The codings that API Gateway knows, and how zlib tells them apart (Amazon API Gateway Developer Guide, Content codings
 # supported by API Gateway).
@@ -17,11 +18,15 @@ MOST_BYTES = 10 * 1024 * 1024
 
 
 class Refused(Exception):
-    """API Gateway's answer to a body that it does not pass on: a status, and the sentence of its own."""
+    """API Gateway does not pass a body on: its name of the case, and its own sentence."""
 
-    def __init__(self, status: int, sentence: str) -> None:
+    def __init__(self, kind: str, sentence: str) -> None:
         super().__init__(sentence)
-        self.status = status
+        self.kind = kind
+
+
+TOO_LARGE = "REQUEST_TOO_LARGE", "Request Too Long"
+UNKNOWN = "UNSUPPORTED_MEDIA_TYPE", "Unsupported Media Type"
 
 
 def install() -> None:
@@ -34,8 +39,11 @@ def install() -> None:
         try:
             body = unpacked(body, headers.get("content-encoding", ""))
         except Refused as refusal:
-            content = json.dumps({"message": str(refusal)}).encode()
-            return refusal.status, {"Content-Type": "application/json"}, content
+            answer = gateway_refusals.refusal(api_id, stage, refusal.kind, str(refusal))
+            if answer:
+                return answer
+            # Where there is no such stage, API Gateway says so.
+            body = b""
         return await execute(api_id, stage, method, path, headers, body, query)
 
     apigateway_v1.handle_execute = execute_unpacked
@@ -45,22 +53,22 @@ def unpacked(body: bytes, coding: str) -> bytes:
     """A body as it was before its content coding.
 
     Raises:
-        Refused: 415 when the coding is not known or the body is not of it, 413 when it is, or unpacks to, too much.
+        Refused: when the coding is not known, the body is not of it, or it is, or unpacks to, too much.
     """
     name = coding.strip().lower() or IDENTITY
     if name == IDENTITY:
         if len(body) > MOST_BYTES:
-            raise Refused(413, "Request Too Long")
+            raise Refused(*TOO_LARGE)
         return body
     if name not in CODINGS:
-        raise Refused(415, "Unsupported Media Type")
+        raise Refused(*UNKNOWN)
     decoder = zlib.decompressobj(CODINGS[name])
     try:
         content = decoder.decompress(body, MOST_BYTES + 1)
     except zlib.error as error:
-        raise Refused(415, "Unsupported Media Type") from error
+        raise Refused(*UNKNOWN) from error
     if len(content) > MOST_BYTES:
-        raise Refused(413, "Request Too Long")
+        raise Refused(*TOO_LARGE)
     if not decoder.eof:
-        raise Refused(415, "Unsupported Media Type")
+        raise Refused(*UNKNOWN)
     return content

@@ -97,7 +97,11 @@ def run_on_worker_threads(types: set[str]) -> None:
 # Private names by the module that they are of.
 PRIVATE: tuple[tuple[ModuleType, str], ...] = (
     (app, "SERVICE_HANDLERS _credential_failure _routing_params _send_response pin_request_origin"),
-    (apigateway_v1, "_call_lambda_raw _gw_error _invoke_lambda_proxy_v1 handle_execute"),
+    (
+        apigateway_v1,
+        "_AUTHENTICATION_GATEWAY_ERRORS _GatewayError _call_lambda_raw _gateway_error_response _gw_error "
+        "_invoke_lambda_proxy_v1 find_api_scope handle_execute stages_for_api",
+    ),
     (
         cloudwatch,
         "_alarms _composite_alarms _dims_from_list _dims_key _dispatch_alarm_actions _evaluate_alarm _metrics "

@@ -22,9 +22,9 @@ from ministack.core.iam_evaluator import AuthError
 from console import CONFIGURATION, STATE
 from local_aws.asgi import Application
 from local_aws.console import PREFIX, answer
+from local_aws.gateway_refusals import EXECUTE, of_signature
 from local_aws.sagemaker.names import ACCOUNT
 
-API = "/_aws/execute-api/"
 HEALTH = "/_ministack/health"
 # A custom resource's function answers here; the address, with a random UUID in it, is a secret like a presigned one.
 CUSTOM_RESOURCES = re.compile(r"/_ministack/cfn-response/[0-9a-f-]{36}", re.ASCII)
@@ -81,7 +81,7 @@ class RequestHead:
 
     def service(self, body: bytes = b"") -> str:
         """Which service ministack will ask."""
-        if self.path.startswith(API):
+        if self.path.startswith(EXECUTE):
             return "execute-api"
         parameters = ministack._routing_params(self.method, self.path, self.headers, body, self.query)
         return ministack.detect_service(self.method, self.path, self.headers, parameters)
@@ -303,11 +303,10 @@ def again(body: bytes, receive: Any) -> Any:
 
 async def refuse(request: RequestHead, send: Any, failure: AuthError) -> None:
     """Answers as the service that was meant does, in its own protocol."""
-    if request.path.startswith(API):
-        body = json.dumps({"message": failure.message}).encode()
-        await answer(send, HTTPStatus.FORBIDDEN, "application/json", body, {"x-amzn-errortype": failure.code})
-        return
-    status, headers, body = ministack._credential_failure(
-        request.service(), "", str(uuid.uuid4()), failure, request.headers
-    )
+    if request.path.startswith(EXECUTE):
+        status, headers, body = of_signature(request.path, failure)
+    else:
+        status, headers, body = ministack._credential_failure(
+            request.service(), "", str(uuid.uuid4()), failure, request.headers
+        )
     await ministack._send_response(send, status, headers, body, head=request.method == HTTPMethod.HEAD)

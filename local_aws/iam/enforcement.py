@@ -10,6 +10,7 @@ from ministack import app
 from ministack.core import iam_actions, iam_evaluator, responses
 from ministack.core.iam_evaluator import AuthError, EvalResult
 
+from local_aws import gateway_refusals
 from local_aws.iam.calls import Call
 from local_aws.iam.decisions import Decisions, Refused
 from local_aws.iam.encryption import uses_of_keys
@@ -106,6 +107,10 @@ def install(decisions: Decisions) -> None:
         message = (
             str(refused).replace(resource, masked(resource)) if service == "apigateway" else str(refused)
         )
+        if service == "apigateway" and (
+            answered := gateway_refusals.refusal(*stage_of(resource), "ACCESS_DENIED", message)
+        ):
+            return answered
         words |= {"message": message, "resource_arn": resource, "explicit_deny": refused.is_explicit}
         status, headers, body = word(service, refused.call.action, refused.principal, request_id, **words)
         is_json = headers.get("Content-Type", "").startswith("application/x-amz-json")
@@ -116,6 +121,12 @@ def install(decisions: Decisions) -> None:
     iam_evaluator.enforce, iam_actions.access_denied_response = enforce, answer_of
     # The loopback stands for a connection by TLS, without which every bucket of the app refuses whoever asks.
     app.pin_request_origin = lambda address, _: pin_origin(address, True)
+
+
+def stage_of(resource: str) -> tuple[str, str]:
+    """The API and the stage of a method's ARN; both empty for another resource."""
+    api_id, _, below = resource.rpartition(":")[2].partition("/")
+    return (api_id, below.partition("/")[0]) if ":execute-api:" in resource else ("", "")
 
 
 class Refusal(EvalResult):

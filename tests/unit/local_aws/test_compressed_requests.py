@@ -10,9 +10,10 @@ import zlib
 import pytest
 from ministack.services import apigateway_v1
 
-from local_aws import compressed_requests
+from local_aws import compressed_requests, gateway_refusals
 from local_aws.compressed_requests import MOST_BYTES
 
+STATUSES = {"REQUEST_TOO_LARGE": 413, "UNSUPPORTED_MEDIA_TYPE": 415}
 TEXT = b'{"text": "A film."}' * 40
 
 
@@ -25,7 +26,11 @@ def send(monkeypatch):
         executed.append((headers, body))
         return 200, {}, b""
 
+    def refusal(api_id, stage, kind, sentence):
+        return STATUSES[kind], {}, json.dumps({"message": sentence}).encode()
+
     monkeypatch.setattr(apigateway_v1, "handle_execute", execute)
+    monkeypatch.setattr(gateway_refusals, "refusal", refusal)
     compressed_requests.install()
 
     def ask(body: bytes, headers: dict[str, str]):
