@@ -16,7 +16,7 @@ from local_aws.iam.sagemaker import calls_of
 
 # Services beside ministack's, whose actions begin with their own names.
 OURS = ("sagemaker", "rekognition", "comprehend", "application-autoscaling")
-INVOCATION = re.compile(r"^/endpoints/([^/]+)/(async-)?invocations$")
+INVOCATION = re.compile(r"/endpoints/([^/]+)/(async-)?invocations")
 # Operations whose action has another name (Service Authorization Reference).
 RENAMED = {
     "sqs:SendMessageBatch": "sqs:SendMessage",
@@ -55,7 +55,7 @@ class Reader:
     ) -> list[Call]:
         """What a request asks to do; the first is what its operation is called after."""
         if service == "sagemaker":
-            if match := INVOCATION.match(path):
+            if match := INVOCATION.fullmatch(path):
                 kind = "InvokeEndpointAsync" if match[2] else "InvokeEndpoint"
                 return [Call(f"sagemaker:{kind}", arn("sagemaker", f"endpoint/{match[1].lower()}"))]
             operation = headers.get("x-amz-target", "").rpartition(".")[2]

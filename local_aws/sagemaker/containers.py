@@ -26,7 +26,7 @@ PROGRAMS = Path(__file__).resolve().parents[1] / "image"
 IMAGE_ENTRYPOINT = "/usr/local/bin/entrypoint.sh"
 # ENTRYPOINT of those images; SageMaker runs `docker run IMAGE train` (deep-learning-containers, docker/tensorflow).
 DEFAULT_ENTRYPOINT = ("bash", "-m", IMAGE_ENTRYPOINT)
-REPOSITORY = re.compile(r"(?:^|/)(tensorflow-training|tensorflow-inference|recognition-serving):([\w.-]+)$")
+REPOSITORY = re.compile(r"(?:^|/)(tensorflow-training|tensorflow-inference|recognition-serving):([\w.-]+)\Z")
 TENSORFLOW = re.compile(r"(tensorflow-\w+):(\d+\.\d+)")
 ROLES = {
     "tensorflow-training": "training",

@@ -35,8 +35,8 @@ from local_aws.sagemaker.tags import Tags
 from local_aws.sagemaker.training_jobs import TrainingJob
 from local_aws.sagemaker.transform_jobs import TransformJob
 
-INVOCATION = re.compile(r"^/endpoints/([^/]+)/invocations$")
-ASYNCHRONOUS = re.compile(r"^/endpoints/([^/]+)/async-invocations$")
+INVOCATION = re.compile(r"/endpoints/([^/]+)/invocations")
+ASYNCHRONOUS = re.compile(r"/endpoints/([^/]+)/async-invocations")
 
 
 class SageMaker:
@@ -248,12 +248,12 @@ class SageMaker:
     def answer(self, path: str, headers: dict[str, str], body: bytes) -> tuple[int, dict[str, str], bytes]:
         """The HTTP answer to a request of either of SageMaker's two APIs."""
         try:
-            if match := INVOCATION.match(path):
+            if match := INVOCATION.fullmatch(path):
                 self.require_known_headers("InvokeEndpoint", headers)
                 if component := headers.get(HEADER):
                     return self.components.invoke(unquote(match[1]), component, body, headers)
                 return self.endpoints.invoke(unquote(match[1]), body, headers)
-            if match := ASYNCHRONOUS.match(path):
+            if match := ASYNCHRONOUS.fullmatch(path):
                 self.require_known_headers("InvokeEndpointAsync", headers)
                 return self.asynchronous.accept(unquote(match[1]), headers)
             operation = headers.get("x-amz-target", "").rpartition(".")[2]

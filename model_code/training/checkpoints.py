@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 KEPT = 2
-NAME = re.compile(r"step-(\d+)-([0-9a-f]{8})\.checkpoint$")
+NAME = re.compile(r"step-(\d+)-([0-9a-f]{8})\.checkpoint\Z")
 DIGEST_BYTES = 32
 
 
