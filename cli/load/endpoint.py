@@ -8,7 +8,7 @@ from typing import Any
 
 from advisor.prices import PriceTable
 from cli.load.open_loop import ANSWERED
-from cli.models.release import shared_endpoint
+from cli.models.release import shared_endpoint, step_to_release
 from cli.shared.errors import CommandFailed
 from cli.shared.target import Target
 from definitions.names import TARGET_MODEL, VARIANT, endpoint_name, released_version
@@ -79,7 +79,7 @@ def fleet_of(target: Target, kind: str, prices: PriceTable) -> Fleet:
         if "Could not find" not in str(error):
             raise
         raise CommandFailed(
-            f"There is no endpoint {name}, as no version is released: {target.command(f'release {kind}')}"
+            f"There is no endpoint {name}, as no version is released.\n{step_to_release(target, kind)}"
         ) from error
     if endpoint["EndpointStatus"] != "InService":
         raise CommandFailed(

@@ -121,6 +121,16 @@ def list_versions(target: Target, kind: str) -> list[dict[str, Any]]:
     return sorted(packages, key=lambda package: package["ModelPackageVersion"], reverse=True)
 
 
+def versions_of(target: Target, kind: str) -> list[dict[str, Any]]:
+    """The kind's versions; none without its group."""
+    try:
+        return list_versions(target, kind)
+    except ClientError as error:
+        if "does not exist" not in error.response["Error"]["Message"]:
+            raise
+        return []
+
+
 def newest_version(target: Target, kind: str) -> str:
     """The number of the newest registered version.
 
@@ -130,10 +140,20 @@ def newest_version(target: Target, kind: str) -> str:
     versions = list_versions(target, kind)
     if not versions:
         raise CommandFailed(
-            f"Nothing is registered in {endpoint_name(target, kind)} yet. "
-            f"Train first: {target.command(f'train {kind}')}"
+            f"Nothing is registered in {endpoint_name(target, kind)} yet.\n{step_to_release(target, kind)}"
         )
     return str(versions[0]["ModelPackageVersion"])
+
+
+def step_to_release(target: Target, kind: str) -> str:
+    """What brings a version of a kind to its endpoint, a line for each way: for whoever asks where none serves."""
+    release = target.command(f"release {kind}")
+    if versions_of(target, kind):
+        return f"Release one: {release}"
+    return (
+        f"Train one: {target.command(f'train {kind}')}\nThen release it: {release}\n"
+        f"Or release a model that you have: {target.command('release --from FOLDER')}"
+    )
 
 
 def stack_parameters(cloudformation: Any, stack_name: str) -> dict[str, str]:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from botocore.exceptions import ClientError
-
-from cli.models.release import VERSION_PARAMETER, list_versions, stack_parameters
+from cli.models.release import VERSION_PARAMETER, stack_parameters, versions_of
 from cli.shared.errors import CommandFailed
 from cli.shared.project import settings_of
 from cli.shared.target import Target
@@ -60,13 +58,3 @@ def served_kinds(target: Target) -> list[str]:
     except CommandFailed:
         return []
     return [kind for kind, name in VERSION_PARAMETER.items() if parameters.get(name)]
-
-
-def versions_of(target: Target, kind: str) -> list[dict]:
-    """The kind's versions; none without its group."""
-    try:
-        return list_versions(target, kind)
-    except ClientError as error:
-        if "does not exist" not in error.response["Error"]["Message"]:
-            raise
-        return []

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from cli.models.data import upload
-from cli.models.release import endpoint_name, served_model, shared_endpoint
+from cli.models.release import endpoint_name, served_model, shared_endpoint, step_to_release
 from cli.models.transform_lines import write_lines
 from cli.shared.errors import CommandFailed, Interrupted
 from cli.shared.run_ids import new_run_id
@@ -120,8 +120,7 @@ def released_model(target: Target, kind: str) -> str:
     )
     if model is None:
         raise CommandFailed(
-            f"No version of {name} serves, so there is none to ask. "
-            f"Release one first: {target.command(f'release {kind}')}"
+            f"No version of {name} serves, so there is none to ask.\n{step_to_release(target, kind)}"
         )
     return model
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from rich.table import Table
 
-from cli.models.removal import versions_of
+from cli.models.release import step_to_release
 from cli.recognize import annotate
 from cli.recognize.subjects import Subject
 from cli.shared.consoles import Console
@@ -191,17 +191,15 @@ def with_hint(target: Target, question: Question, reply: Reply) -> Reply:
     kind = KIND_OF_PATH.get(question.path)
     if kind is None or error.get("code") not in ("ModelNotReleased", "NoSuchEndpoint"):
         return reply
-    release = target.command(f"release {kind}")
     if error["code"] == "NoSuchEndpoint":
         setting = SETTING_OF_ENDPOINT[question.options["endpoint"]]
         deploy = f"deploy ({target.deploy_command()})"
         step = (
-            f"Set {setting} of '{target.environment}' in cdk.json, {deploy} and release a version: {release}"
+            f"Set {setting} of '{target.environment}' in cdk.json, {deploy} and release a version: "
+            + target.command(f"release {kind}")
         )
-    elif versions_of(target, kind):
-        step = f"Release it: {release}"
     else:
-        step = f"Train it first: {target.command(f'train {kind}')}"
+        step = step_to_release(target, kind)
     return replace(reply, body={**reply.body, "error": {**error, "hint": step}})
 
 

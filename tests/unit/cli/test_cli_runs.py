@@ -91,27 +91,31 @@ NOT_RELEASED = Reply(503, {"error": {"code": "ModelNotReleased", "message": "Non
 
 
 @pytest.mark.parametrize(
-    ("path", "versions", "step"),
+    ("path", "versions", "commands"),
     [
-        ("/images/class", [{}], "recognition release cnn --aws"),
-        ("/images/class", [], "recognition train cnn --aws"),
-        ("/texts/class", [{}], "recognition release rnn --aws"),
-        ("/sequences/class", [], "recognition train rnn --aws"),
+        ("/images/class", [{}], ["release cnn"]),
+        ("/images/class", [], ["train cnn", "release cnn", "release --from FOLDER"]),
+        ("/texts/class", [{}], ["release rnn"]),
+        ("/sequences/class", [], ["train rnn", "release rnn", "release --from FOLDER"]),
     ],
 )
-def test_an_unreleased_network_is_answered_with_the_command_that_helps(path, versions, step, monkeypatch):
-    monkeypatch.setattr(request, "versions_of", lambda *_: versions)
+def test_an_unreleased_network_is_answered_with_every_step_to_a_released_one(
+    path, versions, commands, monkeypatch
+):
+    monkeypatch.setattr("cli.models.release.versions_of", lambda *_: versions)
     reply = with_hint(Target("dev"), Question(path, b"", "text/plain"), NOT_RELEASED)
-    assert reply.body["error"]["hint"].endswith(step)
+    lines = reply.body["error"]["hint"].splitlines()
+    assert [line.partition(": ")[2] for line in lines] == [f"recognition {words} --aws" for words in commands]
 
 
 def test_the_command_that_helps_is_a_line_to_copy(monkeypatch, capsys):
-    monkeypatch.setattr(request, "versions_of", lambda *_: [{}])
+    monkeypatch.setattr("cli.models.release.versions_of", lambda *_: [{}])
     monkeypatch.setattr(request, "ask", lambda *_: NOT_RELEASED)
     monkeypatch.setattr(request, "questions_about", lambda _: [Question("/texts/class", b"", "text/plain")])
     request.recognize_and_show(Target("prod"), subject_in_words("A film."))
     assert (
-        "Release it: recognition release rnn --aws --environment prod" in capsys.readouterr().out.splitlines()
+        "Release one: recognition release rnn --aws --environment prod"
+        in capsys.readouterr().out.splitlines()
     )
 
 
@@ -160,5 +164,5 @@ def test_no_other_answer_gets_a_hint(reply, monkeypatch):
     def refuse(*_: object) -> None:
         raise ClientError({"Error": {"Code": "AccessDenied"}}, "ListModelPackages")
 
-    monkeypatch.setattr(request, "versions_of", refuse)
+    monkeypatch.setattr("cli.models.release.versions_of", refuse)
     assert with_hint(Target("dev"), Question("/texts/class", b"", "text/plain"), reply) is reply
