@@ -26,6 +26,7 @@ from console import (
 )
 from console.watch.watch import describe
 from definitions.names import PROJECT, environment_of
+from definitions.parameters import API_URL, IDLE_ENDPOINTS
 from local_aws.asgi import Application
 
 # No bucket can have this name, so it takes no path of S3's.
@@ -130,8 +131,8 @@ def configuration_of(systems_manager: Any, credentials: dict[str, str], region: 
     Raises:
         NotDeployed: when no environment of the app is there.
     """
-    environment, url = deployed(systems_manager)
-    place = urlparse(url)
+    environment, parameters = deployed(systems_manager)
+    place = urlparse(parameters[API_URL])
     return {
         "environment": environment,
         "place": "embedded AWS on this machine",
@@ -139,12 +140,14 @@ def configuration_of(systems_manager: Any, credentials: dict[str, str], region: 
         "apiPath": f"/_aws/execute-api/{(place.hostname or '').split('.')[0]}{place.path.rstrip('/')}",
         "kinds": KIND_OF_INPUT,
         "lessons": LESSONS,
+        # What was kept may be of an app that published none.
+        "endpoints": json.loads(parameters.get(IDLE_ENDPOINTS, "[]")),
         "credentials": credentials,
     }
 
 
-def deployed(systems_manager: Any) -> tuple[str, str]:
-    """The environment of the app that is deployed here, and its API's address as CloudFormation gave it.
+def deployed(systems_manager: Any) -> tuple[str, dict[str, str]]:
+    """The environment of the app that is deployed here, and what its stacks published (`definitions.parameters`).
 
     Raises:
         NotDeployed: when none is.
@@ -153,12 +156,12 @@ def deployed(systems_manager: Any) -> tuple[str, str]:
         Path=f"/{PROJECT}/", Recursive=True
     )
     values = {parameter["Name"]: parameter["Value"] for page in pages for parameter in page["Parameters"]}
-    addresses = {
-        environment_of(name): url for name, url in sorted(values.items()) if name.endswith("/api-url")
-    }
+    addresses = sorted(name for name in values if name.endswith(f"/{API_URL}"))
     if not addresses:
         raise NotDeployed("The app is not deployed here yet. Run: recognition up")
-    return next(iter(addresses.items()))
+    prefix = addresses[0].removesuffix(API_URL)
+    of_it = {name.removeprefix(prefix): value for name, value in values.items() if name.startswith(prefix)}
+    return environment_of(addresses[0]), of_it
 
 
 def state_of(clients: Callable[[str], Any]) -> dict[str, Any]:

@@ -65,7 +65,7 @@ async function start() {
     byId("lessons").href = configuration.lessons;
     byId("lessons").hidden = false;
   }
-  tryPage.start(ask, option, configuration.kinds);
+  tryPage.start(ask, option, configuration.kinds, configuration.endpoints);
   await advisePage.start(ask);
   watchPage.start(reader(configuration, credentials), option);
   started = true;

@@ -31,8 +31,11 @@ let kinds = {};
 let chosen = null;
 let running = null;
 
-/** Makes the page work; `asker` asks the API, `words` are what commands about it want besides, `networks` its kinds. */
-export function start(asker, words, networks) {
+/**
+ * Makes the page work; `asker` asks the API, `words` are what commands about it want besides, `networks` its kinds,
+ * `endpoints` those of them that have no instance while nobody asks.
+ */
+export function start(asker, words, networks, endpoints) {
   ask = async (...request) => {
     const reply = await asker(...request);
     byId("spent").textContent = counted(reply.answer);
@@ -47,6 +50,7 @@ export function start(asker, words, networks) {
   listenForFiles();
   offerCamera();
   offerSamples();
+  offerEndpoints(endpoints);
   switched();
 }
 
@@ -143,6 +147,13 @@ function offerSamples() {
     return element("button", { type: "button", class: "chip", click: take }, name);
   });
   byId("samples").append(...buttons);
+}
+
+function offerEndpoints(endpoints) {
+  for (const one of [...byId("endpoint").options]) {
+    if (one.value && !endpoints.includes(one.value)) one.remove();
+  }
+  byId("endpoints").hidden = endpoints.length === 0;
 }
 
 async function take(file) {

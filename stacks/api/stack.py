@@ -12,7 +12,7 @@ from constructs import Construct
 
 from definitions.names import ARTEFACT_PREFIXES, endpoint_name, endpoint_variable
 from definitions.networks import KINDS, kind_of_feature
-from definitions.parameters import API_URL, KEY_ARN, MODEL_BUCKET
+from definitions.parameters import API_URL, IDLE_ENDPOINTS, KEY_ARN, MODEL_BUCKET
 from lambdas.catalogue import FUNCTIONS
 from stacks.api.access import add_callers, method_options, reachability, refuse_in_our_words, require_tls
 from stacks.api.firewall import Firewall
@@ -22,6 +22,7 @@ from stacks.settings.api import ApiSettings
 from stacks.shared.acknowledge import acknowledge
 from stacks.shared.counter_table import add_counters
 from stacks.shared.endpoint_access import (
+    idle_endpoints,
     idle_grants,
     idle_variables,
     own_grants,
@@ -97,6 +98,7 @@ class ApiStack(Stack):
                 origin_key=add_origin_key(self, settings.name) if settings.console else None,
             )
         publish(self, settings.name, API_URL, api.url)
+        publish(self, settings.name, IDLE_ENDPOINTS, json.dumps(idle_endpoints(settings)))
 
     def plans(self, settings: EnvironmentSettings, budgets: dynamodb.Table) -> list[FunctionPlan]:
         """The functions, with the routes and actions of their operations and what their budgets and policies need."""

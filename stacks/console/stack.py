@@ -16,6 +16,7 @@ from stacks.console.page import Guard, page_bucket, page_distribution, security_
 from stacks.console.sign_in import add_client, add_identities, add_user_role, add_users
 from stacks.console.watch import add_watch
 from stacks.settings import EnvironmentSettings
+from stacks.shared.endpoint_access import idle_endpoints
 from stacks.shared.origin_key import published_origin_key
 from stacks.shared.parameters import publish, published
 
@@ -68,6 +69,7 @@ class ConsoleStack(Stack):
             "apiHost": api_host,
             "watchHost": watch_host,
             "kinds": KIND_OF_INPUT,
+            "endpoints": idle_endpoints(settings),
             "signIn": {
                 "domain": sign_in,
                 "clientId": client.user_pool_client_id,

@@ -24,6 +24,7 @@ from definitions.names import (
 )
 from definitions.networks import KINDS
 from definitions.parameters import KEY_ARN, MODEL_BUCKET
+from lambdas.custom.idle_endpoints import ASYNCHRONOUS, TO_ZERO
 from stacks.settings import EnvironmentSettings
 from stacks.shared.grants import OBJECTS, Grant
 from stacks.shared.iam import bucket_arn, read_objects
@@ -75,15 +76,23 @@ def record_grant(stack: Stack, settings: EnvironmentSettings, kinds: Iterable[st
     return Grant(["ssm:GetParameter"], arns)
 
 
+def idle_endpoints(settings: EnvironmentSettings) -> list[str]:
+    """Which endpoints without instances the API asks, as the option `endpoint` names them."""
+    if settings.api.own_backend == "litert":
+        return []
+    wanted = {ASYNCHRONOUS: settings.inference.asynchronous, TO_ZERO: settings.inference.scale_to_zero}
+    return [name for name, chosen in wanted.items() if chosen]
+
+
 def idle_variables(stack: Stack, settings: EnvironmentSettings) -> dict[str, str]:
     """The variables that name the endpoints without instances, as requests do, and where requests to them lie."""
     inference, environment, endpoints = settings.inference, settings.name, {}
     if inference.asynchronous:
-        endpoints["asynchronous"] = {
+        endpoints[ASYNCHRONOUS] = {
             kind: {"EndpointName": asynchronous_endpoint_name(environment, kind)} for kind in KINDS
         }
     if inference.scale_to_zero:
-        endpoints["to-zero"] = {
+        endpoints[TO_ZERO] = {
             kind: {
                 "EndpointName": component_endpoint_name(environment, kind),
                 "InferenceComponentName": component_name(environment, kind),

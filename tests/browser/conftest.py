@@ -196,6 +196,7 @@ def configuration() -> dict[str, Any]:
         "apiPath": API.rstrip("/"),
         "kinds": KIND_OF_INPUT,
         "lessons": LESSONS,
+        "endpoints": ["asynchronous", "to-zero"],
         "credentials": {"accessKeyId": KEYS.access_key_id, "secretAccessKey": KEYS.secret_access_key},
     }
 

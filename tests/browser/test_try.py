@@ -344,6 +344,16 @@ def test_another_endpoint_is_asked_under_one_key_until_its_instance_is_there(sit
     assert len({request.headers["idempotency-key"] for request in asked}) == 1
 
 
+@pytest.mark.parametrize("endpoints", [[], ["asynchronous"]])
+def test_only_endpoints_that_the_deployment_has_are_offered(site, open_page, endpoints):
+    told = {**site.configuration(), "endpoints": endpoints}
+    site.configuration = lambda: told
+    page = open_page()
+    assert page.is_visible("#endpoint") == bool(endpoints)
+    offered = page.eval_on_selector_all("#endpoint option", "options => options.map((one) => one.value)")
+    assert offered == ["", *endpoints]
+
+
 def test_a_network_that_was_never_released_is_told_with_what_to_run(site, pictured):
     site.api.answers["images/class"] = (503, NOT_RELEASED)
     page = pictured(expects=("Failed to load resource",))

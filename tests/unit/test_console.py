@@ -209,13 +209,15 @@ class Parameters:
 
 def test_the_page_is_told_where_the_deployed_api_is():
     url = "https://abc123.execute-api.us-east-1.amazonaws.com/dev/"
+    published = {"api-url": url, "idle-endpoints": '["to-zero"]'}
     configuration = configuration_of(
-        Parameters({"/recognition/dev/api-url": url, "/recognition/dev/x": "y"}), {}, "r"
+        Parameters({f"/recognition/dev/{name}": value for name, value in published.items()}), {}, "r"
     )
     assert (configuration["environment"], configuration["region"]) == ("dev", "r")
     assert configuration["apiPath"] == "/_aws/execute-api/abc123/dev"
     assert configuration["kinds"] == {"image": "cnn", "text": "rnn"}
     assert configuration["lessons"] == console.LESSONS
+    assert configuration["endpoints"] == ["to-zero"]
 
 
 def test_without_an_api_the_page_is_told_what_to_run():
