@@ -57,13 +57,20 @@ class Cost:
 
 
 @dataclass(frozen=True)
+class Model:
+    """What answered: the service's operation, or our network's endpoint with the version that it serves."""
+
+    name: str
+    version: str | None
+
+
+@dataclass(frozen=True)
 class Answered:
     """Who answered, how fast and at what cost; `stand_in` is set when something local answered for the service."""
 
     operation: str
     backend: str
-    model_name: str
-    model_version: str | None
+    model: Model
     stand_in: str | None
     cost: Cost
     latency_milliseconds: float
@@ -125,8 +132,7 @@ def head_of(body: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "operation": body["operation"],
         "backend": body["backend"],
-        "model_name": body["model"]["name"],
-        "model_version": body["model"]["version"],
+        "model": Model(body["model"]["name"], body["model"]["version"]),
         "stand_in": body["stand_in"],
         "cost": Cost(**body["cost"]),
         "latency_milliseconds": body["latency_milliseconds"],

@@ -33,7 +33,7 @@ class RecognitionClient(Operations):
 
     >>> session = boto3.Session()
     >>> client = RecognitionClient.signed(url, session.get_credentials(), session.region_name)
-    >>> client.image_labels(Path("photo.jpg").read_bytes(), max_labels=5).results[0].label
+    >>> [result.label for result in client.image_labels(Path("photo.jpg").read_bytes(), max_labels=5).results]
     """
 
     def __init__(self, transport: Transport, *, patience_seconds: float = PATIENCE_SECONDS) -> None:

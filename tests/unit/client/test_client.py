@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import inspect
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -17,10 +18,18 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from lambdas.common.bodies import ImageBody, ImagePairBody, ObjectBody, SequenceBody, TextBody
-from recognition_client import RecognitionClient, RecognitionRefused, Reply, SignedTransport, Unreachable
+from recognition_client import (
+    Answer,
+    RecognitionClient,
+    RecognitionRefused,
+    Reply,
+    SignedTransport,
+    Unreachable,
+)
 from recognition_client import recognition as recognition_module
 from recognition_client.operations import Operations
 from recognition_client.transport import TokenTransport, proxies_of
+from tools.markdown import ROOT
 from tools.write_client import MODULE, source
 
 from ..lambdas.conftest import (
@@ -380,3 +389,45 @@ def test_a_netrc_replaces_no_authorization(server, monkeypatch, tmp_path):
 def test_less_patience_than_none_is_refused():
     with pytest.raises(ValueError, match="patience_seconds is -1; it is 0 or more"):
         RecognitionClient(lambda *_: Reply(200, {}), patience_seconds=-1)
+
+
+PAGES = (ROOT / "docs" / "api.md", ROOT / "client" / "README.md")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("results", [[], [{"label": "Dog", "score": 0.9}]], ids=["nothing", "a dog"])
+def test_the_example_of_a_page_runs_whatever_was_recognised(page, results, tmp_path, monkeypatch, capsys):
+    """Its first block in an account, its second with the keys of the embedded AWS."""
+    blocks = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    url, sent = "https://api.example/dev", []
+    parameters = SimpleNamespace(get_parameter=lambda Name: {"Parameter": {"Value": url}})
+    session = SimpleNamespace(
+        client=lambda _: parameters, get_credentials=lambda: CREDENTIALS, region_name="us-east-1"
+    )
+
+    def send(self: SignedTransport, path: str, query: dict, body: bytes, headers: dict) -> Reply:
+        sent.append((self.url, path, query, self.credentials.access_key))
+        return Reply(
+            200, {**EXAMPLES["image-labels"]["answer"], "results": results, "latency_milliseconds": 1}
+        )
+
+    monkeypatch.setattr("boto3.Session", lambda: session)
+    monkeypatch.setattr(SignedTransport, "__call__", send)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "photo.jpg").write_bytes(b"\xff\xd8\xff")
+    (tmp_path / "build" / "embedded").mkdir(parents=True)
+    (tmp_path / "build" / "embedded" / "keys.curl").write_text('user = "AKIDHERE:secret"\n')
+    names: dict = {}
+    exec("\n".join(blocks), names)
+    names["client"].image_labels(b"\xff\xd8\xff")
+    assert [key for _, _, _, key in sent] == ["AKIDEXAMPLE", "AKIDHERE"]
+    assert sent[0][:3] == (url, "images/labels", {"max_labels": "5"})
+    assert capsys.readouterr().out == "".join(f"{one['label']} {one['score']}\n" for one in results)
+
+
+def test_an_answer_has_the_members_of_the_apis_json():
+    answer = {**EXAMPLES["text-class"]["answer"], "latency_milliseconds": 1.0}
+    given = Answer.of(answer)
+    assert set(answer) <= set(vars(given))
+    assert vars(given.model) == answer["model"]
+    assert vars(given.cost) == answer["cost"]
