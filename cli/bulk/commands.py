@@ -19,6 +19,7 @@ from cli.shared.options import (
     show,
 )
 from cli.shared.progress import Progress
+from definitions.counts import counted
 
 if TYPE_CHECKING:
     from cli.bulk.plan import BulkPlan
@@ -98,8 +99,8 @@ def start(
 def words_of(plan: BulkPlan) -> str:
     """A plan for people: what it costs, and what is left out."""
     costs = (
-        f"{plan.objects:,} objects in {plan.batches:,} batches, up to {plan.usd:,.4f} US dollars at the list price, "
-        f"{plan.seconds:,.0f} s or more at the deployment's rate."
+        f"{counted(plan.objects, 'object')} in {counted(plan.batches, 'batch', 'batches')}, up to "
+        f"{plan.usd:,.4f} US dollars at the list price, {plan.seconds:,.0f} s or more at the deployment's rate."
     )
     return "\n".join([costs, *plan.left_out])
 
@@ -112,14 +113,14 @@ def follow(target: Any, run: str) -> dict[str, Any]:
         f"Stopped watching. The run {run} goes on. Look at it: {target.command(f'bulk status {run}')}. "
         f"Stop it: {target.command(f'bulk stop {run}')}"
     )
-    with goes_on, Progress().step(f"Run {run}") as detail:
+    with goes_on, Progress().step(f"Following run {run} to its end") as detail:
         return runs.watch(target, run, detail)
 
 
 def ended(target: Any, now: dict[str, Any], as_json: bool) -> None:
     """Shows a status; a run that ended with anything left or failed ends the command with 1."""
     words = (
-        f"{now['state']}: {now['done']:,} done, {now['failed']:,} failed, {now['left']:,} left of "
+        f"{now['state'].replace('_', ' ')}: {now['done']:,} done, {now['failed']:,} failed, {now['left']:,} left of "
         f"{now['objects']:,}. {now['results']}"
     )
     if now["reason"]:
@@ -139,7 +140,10 @@ def next_step(target: Any, now: dict[str, Any]) -> str:
         return f"Go on: {target.command(f'bulk resume {run}')}"
     why = f"{target.command(f'bulk results {run} --output {run}.jsonl')} says why each object failed."
     if not now["mendable"]:
-        return f"Another attempt would mend none of them by itself: {why}"
+        anyway = target.command(f"bulk redrive {run} --anyway")
+        return (
+            f"Another attempt would mend none of them by itself: {why}\nOnce you have mended them: {anyway}"
+        )
     if now["mendable"] < now["failed"]:
         why = f"It may mend {now['mendable']:,} of them; {why}"
         return f"Go on: {target.command(f'bulk redrive {run}')}\n{why}"
@@ -164,6 +168,13 @@ def status(
 @bulk.command(epilog=example("recognition bulk redrive 20261126-101500-1a2b3c --watch"))
 def redrive(
     run: RunArgument,
+    anyway: Annotated[
+        bool,
+        typer.Option(
+            "--anyway",
+            help="Also where another attempt mends nothing by itself: you changed the objects, say.",
+        ),
+    ] = False,
     watch: Annotated[bool, typer.Option("--watch", help="Follow the run to its end.")] = False,
     environment: EnvironmentOption = DEFAULT_ENVIRONMENT,
     own_account: OwnAccountOption = False,
@@ -174,11 +185,11 @@ def redrive(
 
     target = target_of(environment, own_account)
     with Progress().step(f"Reading what failed in {run}") as detail:
-        count = runs.redrive(target, run, detail)
+        count = runs.redrive(target, run, detail, anyway=anyway)
     if watch:
         ended(target, follow(target, run), as_json)
     else:
-        show({"run": run, "objects": count}, as_json, f"{count:,} objects are asked about again.")
+        show({"run": run, "objects": count}, as_json, f"Asked about again: {counted(count, 'object')}.")
 
 
 @bulk.command(epilog=example("recognition bulk resume 20261126-101500-1a2b3c"))
@@ -227,4 +238,4 @@ def results(
     runs.require_output(output, overwrite=overwrite)
     with Progress().step(f"Reading the results of {run}"):
         count = runs.write_results(target_of(environment, own_account), run, output, overwrite=overwrite)
-    show({"objects": count, "output": str(output)}, as_json, f"{count:,} objects are in {output}.")
+    show({"objects": count, "output": str(output)}, as_json, f"{counted(count, 'object')} in {output}.")

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 
 from advisor.prices import price_table
 from cli.bulk.sources import ANY, Selection, local_objects, objects_from
-from cli.models.release import endpoint_name, serving_version
+from cli.models.release import endpoint_name, serving_version, step_to_release
 from cli.shared.errors import CommandFailed
 from cli.shared.options import parse_settings
 from cli.shared.run_ids import new_run_id
@@ -28,6 +28,7 @@ from lambdas.common.costs import UNIT_CHARACTERS, UNITS_LEAST, price_of
 from lambdas.common.errors import RequestRefused
 from lambdas.common.operations import Operation
 from lambdas.common.options import read_options
+from lambdas.custom.idle_endpoints import ENDPOINT
 
 # The operations of our own networks, and the kind that answers each.
 KIND_OF_OPERATION = {f"{feature}-class": kind_of_feature(feature) for feature in FEATURES}
@@ -86,6 +87,11 @@ def question_of(name: str, options: Iterable[str]) -> tuple[Operation, Mapping[s
     if name not in known:
         raise CommandFailed(f"'{name}' does not run in bulk. These do: {', '.join(sorted(known))}.")
     query = parse_settings(options, "--option")
+    if ENDPOINT.name in query:
+        raise CommandFailed(
+            f"A bulk run asks the endpoint that always runs, so it takes no option {ENDPOINT.name}. One job over a "
+            "file needs no endpoint of its own: recognition transform --help"
+        )
     try:
         read_options(known[name].options, {"queryStringParameters": query})
     except RequestRefused as error:
@@ -135,8 +141,8 @@ def require_released(target: Target, operation: Operation) -> None:
     kind = KIND_OF_OPERATION.get(operation.name)
     if kind and serving_version(target, kind) is None:
         raise CommandFailed(
-            f"{operation.name} asks the {kind}, and no version of {endpoint_name(target, kind)} serves. "
-            f"Release one first: {target.command(f'release {kind}')}"
+            f"{operation.name} asks the {kind}, and no version of {endpoint_name(target, kind)} serves.\n"
+            f"{step_to_release(target, kind)}"
         )
 
 
@@ -218,7 +224,7 @@ def start(
     Raises:
         CommandFailed: when there is nothing to do, or it would cost more than the limit. Then nothing was started.
     """
-    run, selection = new_run_id(), Selection()
+    run, selection = new_run_id(), Selection(request.operation.body)
     before_upload = plan_of(target, request, source) if Path(source).is_dir() else None
     if before_upload:
         on_plan(before_upload)
@@ -247,7 +253,7 @@ def plan_of(target: Target, request: BulkRequest, source: str) -> BulkPlan:
     Raises:
         CommandFailed: as `start`.
     """
-    selection, folder = Selection(), Path(source)
+    selection, folder = Selection(request.operation.body), Path(source)
     if folder.is_dir():
         found = local_objects(folder, selection)
     else:

@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 from cli.bulk.plan import begin, record_key, require_released, write_manifest
 from cli.shared.errors import CommandFailed
 from cli.shared.target import Target
+from definitions.counts import counted
 from definitions.parameters import BULK_QUEUE, BULK_TABLE, DATA_BUCKET
 from lambdas.bulk.asking import OPERATIONS
 from lambdas.bulk.attempt_keys import AttemptKeys
@@ -25,6 +26,7 @@ MESSAGES = 10
 EMPTY_LOOKS = 3
 HIDDEN_SECONDS = 300
 ROWS_IN_A_GROUP = 10_000
+WITH_FAILURES = "ENDED_WITH_FAILURES"
 
 
 def record_of(target: Target, run: str) -> dict[str, Any]:
@@ -42,7 +44,7 @@ def record_of(target: Target, run: str) -> dict[str, Any]:
 
 
 def status(target: Target, run: str) -> dict[str, Any]:
-    """The state of a run: of its last execution, and how many objects are done, failed, and in neither yet."""
+    """The state of a run (see `state_of`), and how many objects are done, failed, and in neither yet."""
     record = record_of(target, run)
     counts = [counts_of(target, AttemptKeys(run, number)) for number in range(1, record["attempt"] + 1)]
     done, bad, mendable = sum(count["done"] for count in counts), counts[-1]["failed"], counts[-1]["mendable"]
@@ -51,7 +53,7 @@ def status(target: Target, run: str) -> dict[str, Any]:
     return {
         "run": run,
         "operation": record["operation"],
-        "state": execution["status"],
+        "state": state_of(execution["status"], bad),
         "attempt": record["attempt"],
         "objects": first,
         "done": done,
@@ -61,6 +63,11 @@ def status(target: Target, run: str) -> dict[str, Any]:
         "reason": execution.get("cause"),
         "results": f"s3://{target.parameter('data-bucket')}/{AttemptKeys(run, record['attempt']).outcomes}",
     }
+
+
+def state_of(execution: str, failed: int) -> str:
+    """Step Functions' state of a run's last execution; one that came to its end succeeded only if no object failed."""
+    return WITH_FAILURES if execution == "SUCCEEDED" and failed else execution
 
 
 def counts_of(target: Target, attempt_keys: AttemptKeys) -> dict[str, int]:
@@ -96,24 +103,35 @@ def resume(target: Target, run: str) -> None:
     if now["state"] == "RUNNING":
         raise CommandFailed(f"The run {run} is running.")
     if not now["left"]:
-        raise CommandFailed(
-            f"The run {run} has nothing left; {now['failed']:,} objects failed: redrive them."
-        )
+        failed = f"{counted(now['failed'], 'object')} failed: {target.command(f'bulk redrive {run}')}"
+        raise CommandFailed(f"The run {run} has nothing left. {failed if now['failed'] else ''}".rstrip())
     require_released(target, OPERATIONS[record["operation"]])
     begin(target, record, record["attempt"], record["objects"], None)
 
 
-def redrive(target: Target, run: str, on_detail: Callable[[str], None]) -> int:
+def redrive(target: Target, run: str, on_detail: Callable[[str], None], *, anyway: bool = False) -> int:
     """Starts a next attempt on the objects that failed in the last one; returns how many.
 
+    Args:
+        target: the deployment.
+        run: its id.
+        on_detail: hears how far the reading is.
+        anyway: also where another attempt mends nothing by itself.
+
     Raises:
-        CommandFailed: when the run has not ended, or nothing failed.
+        CommandFailed: when the run has not ended, nothing failed, or another attempt would mend nothing.
     """
     record, now = record_of(target, run), status(target, run)
     if now["state"] == "RUNNING" or now["left"]:
         raise CommandFailed(f"The run {run} has not come to its end; watch it or resume it first.")
     if not now["failed"]:
         raise CommandFailed(f"No object of the run {run} failed.")
+    if not now["mendable"] and not anyway:
+        raise CommandFailed(
+            f"By itself another attempt would mend none of the {counted(now['failed'], 'object')} that failed.\n"
+            f"Why each failed: {target.command(f'bulk results {run} --output {run}.jsonl')}\n"
+            f"Once you have mended them: {target.command(f'bulk redrive {run} --anyway')}"
+        )
     require_released(target, OPERATIONS[record["operation"]])
     attempt_keys = AttemptKeys(run, record["attempt"])
     told, receipts = told_failures(target, attempt_keys)
@@ -178,7 +196,7 @@ def failures(
     """The failed objects of outcomes, as they are now: what has changed is looked at anew."""
     for number, line in enumerate(lines_of(target, keys), start=1):
         if line["outcome"] == "failed":
-            on_detail(f"{number:,} outcomes of attempt {attempt_keys.attempt} read")
+            on_detail(f"{counted(number, 'outcome')} of attempt {attempt_keys.attempt} read")
             yield {"key": line["key"], "etag": None}
 
 

@@ -12,10 +12,12 @@ from typing import Any
 from cli.models.data import upload
 from cli.shared.errors import CommandFailed
 from cli.shared.target import Target
-from definitions.content import json_of, text_of
+from definitions.content import BYTE_ORDER_MARKS, json_of, text_of
+from definitions.image_files import JPEG_SIGNATURE, PNG_SIGNATURE
 from definitions.names import CAPTURED_PREFIX
 from definitions.parameters import DATA_BUCKET
 from lambdas.bulk.attempt_keys import PREFIX, is_key
+from lambdas.common.bodies import Body, ImageBody, TextBody
 
 # What runs wrote, but for the copies of folders that they read; and what the endpoints were sent.
 OWN_OUTPUT = re.compile(rf"({PREFIX}/[^/]+/(?!input/)|{CAPTURED_PREFIX}/)")
@@ -24,6 +26,11 @@ SYSTEM_NAMES = frozenset({"thumbs.db", "desktop.ini", "__macosx"})
 # Storage classes from which nothing is read at once (Amazon S3 User Guide, Amazon S3 Glacier storage classes).
 ARCHIVED = frozenset({"GLACIER", "DEEP_ARCHIVE"})
 ANY = "*"
+EMPTY = "empty"
+VERSION_MEMBERS = ("version_id", "versionId", "VersionId", "version")
+# What of a file tells a picture from a text.
+HEAD_BYTES = 4_096
+MARKS = tuple(mark for mark, _ in BYTE_ORDER_MARKS)
 
 
 @dataclass
@@ -31,10 +38,12 @@ class Selection:
     """The objects of a source, and what of it a run leaves out.
 
     Attributes:
-        left_out: how many objects or files, by the reason, the end of a sentence.
+        reads: what the operation reads of each; files of another kind are left out.
+        left_out: how many objects or files, by the reason, a few words that hold for one and for many.
         examples: the name of one of each.
     """
 
+    reads: Body | None = None
     left_out: dict[str, int] = field(default_factory=dict)
     examples: dict[str, str] = field(default_factory=dict)
 
@@ -52,7 +61,7 @@ class Selection:
     def sentences(self) -> list[str]:
         """What is left out, for people, a sentence for each reason."""
         return [
-            f"Left out: {count:,} {reason}, such as {ascii(self.examples[reason])}."
+            f"Left out: {count:,} ({reason}), such as {ascii(self.examples[reason])}."
             for reason, count in sorted(self.left_out.items())
         ]
 
@@ -68,28 +77,41 @@ def local_files(folder: Path, selection: Selection) -> list[Path]:
     for place, folders, names in os.walk(folder):
         for linked in (Path(place) / name for name in folders):
             if linked.is_symlink():
-                selection.leave_out(linked.relative_to(folder).as_posix(), "links to folders")
+                selection.leave_out(linked.relative_to(folder).as_posix(), "link to a folder")
         for file in (Path(place) / name for name in names):
             name = file.relative_to(folder).as_posix()
-            if selection.takes(name, reason_against_file(file, name)):
+            if selection.takes(name, reason_against_file(file, name, selection.reads)):
                 found.append(file)
     return sorted(found)
 
 
-def reason_against_file(file: Path, name: str) -> str | None:
-    """Why a file is not read, the end of a sentence; None for one that is."""
+def reason_against_file(file: Path, name: str, reads: Body | None) -> str | None:
+    """Why a file is not read by an operation that reads such a body, in words; None for one that is."""
     if is_system_file(name):
         return "hidden or of the system"
     if not file.exists():
-        return "links to nothing"
+        return "link to nothing"
     if not file.is_file():
-        return "no files"
+        return "no ordinary file"
     if not os.access(file, os.R_OK):
         return "not to be read by you"
     try:
         name.encode()
     except UnicodeEncodeError:
         return "with a name that is not UTF-8"
+    with file.open("rb") as opened:
+        return reason_against_content(opened.read(HEAD_BYTES), reads)
+
+
+def reason_against_content(head: bytes, reads: Body | None) -> str | None:
+    """Why the first bytes of a file can be none of what an operation reads; such a file would only be refused."""
+    is_picture = head.startswith((PNG_SIGNATURE, JPEG_SIGNATURE))
+    if not head:
+        return EMPTY
+    if isinstance(reads, ImageBody) and not is_picture:
+        return "neither PNG nor JPEG"
+    if isinstance(reads, TextBody) and (is_picture or (b"\0" in head and not head.startswith(MARKS))):
+        return "no text"
     return None
 
 
@@ -115,11 +137,14 @@ def objects_from(
         if not folder.is_dir():
             raise CommandFailed(f"{source} is neither a folder nor an address such as s3://{bucket}/photos.")
         # What is left out was told with the plan.
-        files = local_files(folder, Selection())
+        files = local_files(folder, Selection(selection.reads))
         source = upload(target, folder, f"{PREFIX}/{run}/input", on_detail, files) + "/"
     place, _, key = source.removeprefix("s3://").partition("/")
     if place != bucket:
-        raise CommandFailed(f"A run reads the data bucket alone: s3://{bucket}/…")
+        raise CommandFailed(
+            f"A run reads the data bucket alone: s3://{bucket}/… Copy the objects there, also those of another region "
+            f"or of a bucket whose readers pay: aws s3 sync s3://{place}/{key} s3://{bucket}/{key}"
+        )
     if key.endswith(".jsonl"):
         yield from manifest_objects(target, bucket, key)
     else:
@@ -138,7 +163,7 @@ def objects_below(target: Target, bucket: str, key: str, selection: Selection) -
 
 
 def reason_against_object(one: dict[str, Any], prefix: str) -> str | None:
-    """Why a listed object is not read, the end of a sentence; None for one that is."""
+    """Why a listed object is not read, in words; None for one that is."""
     # Who names a folder of a run's means it.
     if not prefix.startswith((f"{PREFIX}/", f"{CAPTURED_PREFIX}/")) and one["Key"].startswith(f"{PREFIX}/"):
         return "of other bulk runs"
@@ -147,8 +172,8 @@ def reason_against_object(one: dict[str, Any], prefix: str) -> str | None:
     if is_system_file(one["Key"].removeprefix(prefix)):
         return "hidden or of the system"
     if one.get("StorageClass") in ARCHIVED and "RestoreExpiryDate" not in one.get("RestoreStatus", {}):
-        return f"archived ({one['StorageClass']}); restore them first"
-    return None
+        return f"archived ({one['StorageClass']}); restore it first"
+    return EMPTY if not one["Size"] else None
 
 
 def manifest_objects(target: Target, bucket: str, key: str) -> Iterator[dict[str, Any]]:
@@ -163,6 +188,11 @@ def manifest_objects(target: Target, bucket: str, key: str) -> Iterator[dict[str
             continue
         try:
             entry = entry_of(line)
+        except VersionNamed as error:
+            raise CommandFailed(
+                f"Line {number} of {key} names a version of an object ('{error}'), and a run reads the newest one of "
+                "each. Leave it out, or copy that version to a key of its own."
+            ) from error
         except ValueError as error:
             raise CommandFailed(
                 f"Line {number} of {key} is not JSON with a 'key' of an object (and where it says them, its 'size' in "
@@ -178,16 +208,25 @@ def manifest_objects(target: Target, bucket: str, key: str) -> Iterator[dict[str
         yield entry
 
 
+class VersionNamed(ValueError):
+    """A line of a manifest wants a version of an object; the message is the member's name."""
+
+
 def entry_of(line: bytes) -> dict[str, Any]:
     """Key, entity tag and size of a manifest's line, None for what it does not say.
 
     Raises:
+        VersionNamed: when it wants another version of the object than the newest.
         ValueError: when it names no object.
     """
     entry = json_of(text_of(line))
     if not isinstance(entry, dict) or not is_key(entry.get("key")):
         raise ValueError("no key")
     etag, size = entry.get("etag"), entry.get("size")
+    for name in VERSION_MEMBERS:
+        # By its entity tag the right content is known without, as from a run's results.
+        if entry.get(name) is not None and etag is None:
+            raise VersionNamed(name)
     if not isinstance(etag, str | None) or not isinstance(size, int | str | None) or isinstance(size, bool):
         raise ValueError("no facts of an object")
     size = None if size is None else int(size)

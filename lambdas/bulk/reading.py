@@ -15,6 +15,9 @@ from lambdas.common.errors import RequestRefused, bad_request, too_large, unavai
 from lambdas.common.service_errors import DISBELIEF
 
 ARCHIVED = "InvalidObjectState"
+# What GetObject says of an object whose key its owner keeps (Amazon S3 User Guide, Using SSE-C).
+OWNERS_KEY = "InvalidRequest"
+ELSEWHERE = frozenset({"PermanentRedirect", "301", "AuthorizationHeaderMalformed"})
 # S3's errors after which its documentation wants the same request again.
 PASSING = frozenset(
     {
@@ -77,7 +80,7 @@ def read(worker: Worker, batch: Batch, index: int) -> Content:
         if response["ContentLength"] > most_bytes:
             response["Body"].close()
             size = f"{response['ContentLength']:,} bytes; at most {most_bytes:,} are taken"
-            raise too_large("ObjectTooLarge", f"The object has {size}.", "body")
+            raise too_large("ObjectTooLarge", f"The object has {size}. Make it smaller.", "body")
         content = response["Body"].read()
     except ClientError as error:
         raise refusal_of(error.response["Error"]["Code"]) from error
@@ -99,7 +102,17 @@ def refusal_of(code: str) -> RequestRefused:
         return bad_request(OBJECT_CHANGED, "The object has changed since it was listed.", "key")
     if code == ARCHIVED:
         return bad_request(
-            "ObjectArchived", "The object is archived. Restore it, then redrive the run.", "key"
+            "ObjectArchived", "The object is archived. Restore it, then redrive the run with --anyway.", "key"
+        )
+    if code == OWNERS_KEY:
+        return bad_request(
+            "ObjectForbidden",
+            "The object is encrypted with a key that its owner keeps (SSE-C), which no run has. Copy it without one.",
+            "key",
+        )
+    if code in ELSEWHERE:
+        return bad_request(
+            "ObjectForbidden", "The bucket is in another region than the run: copy the object.", "key"
         )
     if code in PASSING or re.fullmatch(r"5\d\d", code):
         return unavailable("ObjectUnreadable", f"S3 did not give the object just now ({code}).")

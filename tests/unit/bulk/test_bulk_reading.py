@@ -9,7 +9,9 @@ import pytest
 
 from lambdas.bulk.attempt_keys import PlaceRefused
 from lambdas.bulk.batch import CLOSING_SECONDS, Worker
+from lambdas.bulk.reading import refusal_of
 from lambdas.bulk.work import work
+from lambdas.common.errors import RequestRefused
 
 from .conftest import BUCKET
 from .looking import TEXTS, Broken, codes, lines_of, plenty
@@ -46,7 +48,16 @@ REFUSALS = {
     "AccessDenied": "ObjectForbidden",
     "KMS.DisabledException": "ObjectForbidden",
     "KMS.NotFoundException": "ObjectForbidden",
+    "InvalidRequest": "ObjectForbidden",
+    "PermanentRedirect": "ObjectForbidden",
 }
+SAID = {"InvalidRequest": "its owner keeps \\(SSE-C\\)", "PermanentRedirect": "in another region"}
+
+
+@pytest.mark.parametrize("code", SAID)
+def test_what_no_redrive_mends_is_said_by_its_cause(code):
+    with pytest.raises(RequestRefused, match=SAID[code]):
+        raise refusal_of(code)
 
 
 @pytest.mark.parametrize("code", REFUSALS)

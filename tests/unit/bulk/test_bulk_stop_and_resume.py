@@ -165,7 +165,7 @@ def test_a_run_that_is_running_or_has_nothing_left_is_not_resumed(deployment, wo
     for batch in deployment.batches(deployment.executions()[0]):
         work(worker, batch, plenty)
     runs.stop(deployment, run)
-    with pytest.raises(CommandFailed, match="nothing left; 1 objects failed: redrive them"):
+    with pytest.raises(CommandFailed, match=f"nothing left. 1 object failed: .*bulk redrive {run}"):
         runs.resume(deployment, run)
     assert len(deployment.executions()) == 1
 
@@ -176,6 +176,18 @@ def test_a_run_that_was_stopped_early_is_not_redriven(deployment, worker, run, c
     runs.stop(deployment, run)
     with pytest.raises(CommandFailed, match="has not come to its end; watch it or resume it first"):
         runs.redrive(deployment, run, lambda _: None)
+
+
+def test_a_redrive_that_would_mend_nothing_starts_nothing_unless_it_is_asked_for(
+    deployment, worker, run, comprehend
+):
+    comprehend.poisoned = {"Text number 7."}
+    for batch in deployment.batches(deployment.executions()[0]):
+        work(worker, batch, plenty)
+    runs.stop(deployment, run)
+    with pytest.raises(CommandFailed, match=f"(?s)none of the 1 object that failed.*redrive {run} --anyway"):
+        runs.redrive(deployment, run, lambda _: None)
+    assert len(deployment.executions()) == 1
 
 
 class Told:
@@ -212,7 +224,7 @@ def test_a_redrive_asks_again_about_what_failed_whatever_the_queue_tells(
     told = {"tells of all": worker.sqs.told, "lost one": worker.sqs.told[:1], "is empty": []}[queue]
     messages = Told({"run": "another", "attempt": 1, "outcomes": "bulk/another/1"}, *told)
     deployment.clients["sqs"], deployment.parameters["bulk-queue-url"] = messages, "https://queue"
-    assert runs.redrive(deployment, run, lambda _: None) == 2
+    assert runs.redrive(deployment, run, lambda _: None, anyway=True) == 2
     assert (messages.put_back, len(messages.deleted)) == (["0"], len(told))
     comprehend.poisoned = set()
     for batch in deployment.batches(deployment.executions()[-1]):

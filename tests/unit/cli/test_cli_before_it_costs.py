@@ -266,6 +266,7 @@ def test_a_run_has_the_preset_and_the_gate_of_its_data_set(monkeypatch):
 def bulk_target(monkeypatch) -> Deployment:
     """A deployment in which no network is released, and to which nothing may be uploaded."""
     monkeypatch.setattr(plan, "serving_version", lambda target, kind: target.parameters.get(kind))
+    monkeypatch.setattr("cli.models.release.versions_of", lambda *_: [])
     monkeypatch.setattr(sources, "upload", lambda *_: pytest.fail("something was uploaded"))
     target = Deployment(**{"bulk-calls-per-second": '{"*": 5.0}', "data-bucket": "data"})
     target.session = lambda: type("Session", (), {"region_name": "us-east-1"})
@@ -276,16 +277,15 @@ def bulk_target(monkeypatch) -> Deployment:
 def photos(tmp_path):
     (tmp_path / "more").mkdir()
     for name in ("a.png", "more/b.png"):
-        (tmp_path / name).write_bytes(b"picture")
+        (tmp_path / name).write_bytes(b"\x89PNG\r\n\x1a\npicture")
     return tmp_path
 
 
 @pytest.mark.parametrize(("name", "kind"), plan.KIND_OF_OPERATION.items())
 def test_a_bulk_run_of_an_unreleased_network_is_refused_before_it_is_planned(name, kind, bulk_target, photos):
     wanted = plan.BulkRequest(OPERATIONS[name], {}, 1.0)
-    with pytest.raises(
-        CommandFailed, match=f"{name} asks the {kind}, and no version.*recognition release {kind}"
-    ):
+    steps = f"(?s){name} asks the {kind}, and no version.*train {kind}.*release {kind}.*release --from FOLDER"
+    with pytest.raises(CommandFailed, match=steps):
         plan.start(bulk_target, wanted, str(photos))
     assert bulk_target.asked == []
 
@@ -299,7 +299,7 @@ def test_every_operation_of_our_own_networks_is_known_to_bulk():
 @pytest.mark.parametrize("go_on", [runs.resume, lambda *run: runs.redrive(*run, print)])
 def test_a_run_of_a_network_that_serves_no_more_is_not_gone_on_with(go_on, bulk_target, monkeypatch):
     left = 0 if go_on is not runs.resume else 3
-    now = {"state": "ABORTED", "left": left, "failed": 2}
+    now = {"state": "ABORTED", "left": left, "failed": 2, "mendable": 2}
     monkeypatch.setattr(runs, "record_of", lambda *_: {"operation": "text-class", "attempt": 1, "objects": 5})
     monkeypatch.setattr(runs, "status", lambda *_: now)
     monkeypatch.setattr(runs, "begin", lambda *_: pytest.fail("it was started"))

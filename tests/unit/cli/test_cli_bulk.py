@@ -89,7 +89,9 @@ def test_a_text_never_costs_more_than_was_planned(text):
         ("text-sentiment-batch", [], "does not run in bulk"),
         ("image-labels", ["max_labels"], "wants NAME=VALUE"),
         ("image-labels", ["max_labels=0"], "from 1 to 1000"),
-        ("image-labels", ["colour=red"], "has these options"),
+        ("image-labels", ["colour=red"], "is none of this operation's, which has these: max_labels"),
+        ("image-class", ["endpoint=to-zero"], "asks the endpoint that always runs"),
+        ("text-class", ["endpoint=asynchronous"], "recognition transform"),
     ],
 )
 def test_what_cannot_run_is_refused_before_anything_is_asked(name, options, reason):
@@ -111,7 +113,11 @@ def test_without_a_confirmed_price_no_limit_can_be_held_so_nothing_starts():
 
 
 @pytest.mark.parametrize(
-    ("source", "reason"), [("s3://other/photos", "data bucket alone"), ("nowhere at all", "neither a folder")]
+    ("source", "reason"),
+    [
+        ("s3://other/photos", "aws s3 sync s3://other/photos s3://data/photos"),
+        ("nowhere at all", "neither a folder"),
+    ],
 )
 def test_a_run_reads_the_data_bucket_or_a_folder(source, reason):
     with pytest.raises(CommandFailed, match=reason):
@@ -144,16 +150,16 @@ def in_pages():
 
 def test_a_prefix_of_many_pages_is_read_to_its_end_without_the_marks_of_folders(in_pages):
     first = [{"Key": "texts/", "Size": 0, "ETag": '"0"'}, {"Key": "texts/a", "Size": 7, "ETag": '"1"'}]
-    target = in_pages("texts/", first, [{"Key": "texts/empty", "Size": 0, "ETag": '"2"'}], **RESTORED)
+    target = in_pages("texts/", first, [{"Key": "texts/b", "Size": 7, "ETag": '"2"'}], **RESTORED)
     listed = list(sources.objects_from(target, "s3://data/texts", "run", sources.Selection(), lambda _: None))
     assert [(summary["key"], summary["etag"], summary["size"]) for summary in listed] == [
         ("texts/a", "1", 7),
-        ("texts/empty", "2", 0),
+        ("texts/b", "2", 7),
     ]
 
 
 def listed_object(key: str, **more) -> dict:
-    return {"Key": key, "Size": 7, "ETag": '"1"', **more}
+    return {"Key": key, "Size": 7, "ETag": '"1"'} | more
 
 
 def keys_of(target: StandInTarget, source: str, selection: sources.Selection) -> list[str]:
@@ -182,6 +188,7 @@ def test_outputs_of_the_tool_system_files_and_archived_objects_are_left_out_and_
             "a/warm.jpg", StorageClass="GLACIER", RestoreStatus={"RestoreExpiryDate": 1_800_000_000}
         ),
         listed_object("a/rare.jpg", StorageClass="GLACIER_IR"),
+        listed_object("a/empty.jpg", Size=0),
     ]
     selection = sources.Selection()
     target = in_pages("", [listed_object(key) for key in first], second, **RESTORED)
@@ -190,10 +197,11 @@ def test_outputs_of_the_tool_system_files_and_archived_objects_are_left_out_and_
         "of other bulk runs": 2,
         "written by runs and endpoints of this project": 1,
         "hidden or of the system": 3,
-        "archived (GLACIER); restore them first": 1,
-        "archived (DEEP_ARCHIVE); restore them first": 1,
+        "archived (GLACIER); restore it first": 1,
+        "archived (DEEP_ARCHIVE); restore it first": 1,
+        "empty": 1,
     }
-    assert "Left out: 3 hidden or of the system, such as '.DS_Store'." in selection.sentences()
+    assert "Left out: 3 (hidden or of the system), such as '.DS_Store'." in selection.sentences()
 
 
 def test_what_a_run_read_can_be_read_by_another_and_what_it_wrote_cannot(in_pages):
@@ -214,11 +222,34 @@ def test_of_a_folder_the_files_that_can_be_sent_are_read_and_the_others_told(tmp
     assert found == ["cat.jpg", "more/dog.jpg"]
     assert selection.left_out == {
         "hidden or of the system": 4,
-        "links to nothing": 1,
-        "links to folders": 1,
+        "link to nothing": 1,
+        "link to a folder": 1,
         "with a name that is not UTF-8": 1,
     }
     assert all(sentence.isascii() for sentence in selection.sentences())
+
+
+PICTURES = {"a.png": b"\x89PNG\r\n\x1a\n.", "b.jpg": b"\xff\xd8\xff."}
+TEXTS = {"a.txt": b"A film.", "b.txt": "Ein schöner Film.".encode("utf-16"), "c.txt": b"caf\xe9"}
+
+
+@pytest.mark.parametrize(
+    ("operation", "read", "left_out"),
+    [
+        ("image-labels", PICTURES, {"empty": 1, "neither PNG nor JPEG": 4}),
+        ("text-sentiment", TEXTS, {"empty": 1, "no text": 3}),
+        ("image-compare-faces", {**PICTURES, **TEXTS, "d.bin": b""}, {"empty": 1}),
+    ],
+)
+def test_a_folders_files_that_could_only_be_refused_are_neither_priced_nor_sent(
+    tmp_path, operation, read, left_out
+):
+    files = {**PICTURES, **TEXTS, "d.bin": b"\0\1"}
+    for name, content in {**files, "empty.txt": b""}.items():
+        (tmp_path / name).write_bytes(content)
+    selection = sources.Selection(OPERATIONS[operation].body)
+    assert [one["key"] for one in sources.local_objects(tmp_path, selection)] == sorted(read)
+    assert selection.left_out == left_out
 
 
 def test_an_upload_with_a_link_to_nothing_is_refused_before_anything_is_sent(tmp_path):
@@ -240,8 +271,8 @@ def test_a_plan_can_be_looked_at_and_starts_nothing(in_pages, monkeypatch):
     words = ["bulk", "--from", "s3://data/texts", "--operation", "text-sentiment", "--plan"]
     ended = CliRunner().invoke(app, words, env={"COLUMNS": "200"})
     assert ended.exit_code == 0, ended.output
-    assert "2 objects in 1 batches, up to 0.0006 US dollars" in ended.output
-    assert "Left out: 1 hidden or of the system, such as 'texts/.hidden'." in ended.output
+    assert "2 objects in 1 batch, up to 0.0006 US dollars" in ended.output
+    assert "Left out: 1 (hidden or of the system), such as 'texts/.hidden'." in ended.output
 
 
 @pytest.mark.parametrize(("limit", "reason"), [(0.0008, "Nothing was started"), (1.0, None)])
@@ -313,6 +344,15 @@ def test_a_manifest_is_read_as_editors_and_other_programs_write_it(in_manifest):
     assert list(in_manifest(content)) == [FIRST, {"key": "ä +%2B\n", "etag": None, "size": 0}]
 
 
+def test_a_version_in_a_manifest_is_not_passed_over_in_silence(in_manifest):
+    objects = in_manifest(
+        b'{"key": "a", "size": 7, "etag": "e", "version_id": "1"}\n{"key": "b", "VersionId": "1"}'
+    )
+    assert next(objects) == {**FIRST, "etag": "e"}
+    with pytest.raises(CommandFailed, match=r"Line 2 .* names a version of an object \('VersionId'\)"):
+        next(objects)
+
+
 def test_a_manifest_that_is_not_there_is_a_sentence():
     s3 = boto3.client("s3", "us-east-1", aws_access_key_id="test", aws_secret_access_key="test")
     target = StandInTarget()
@@ -346,9 +386,26 @@ def test_a_run_that_ended_early_is_to_be_resumed_and_one_with_failures_that_may_
         with pytest.raises(typer.Exit):
             bulk_commands.ended(StandInTarget(), now, False)
     told = capsys.readouterr().out
-    offered = [entry for entry in ("resume", "redrive") if f"bulk {entry} one" in told]
+    lines = told.splitlines()
+    offered = [
+        entry for entry in ("resume", "redrive") if any(line.endswith(f"bulk {entry} one") for line in lines)
+    ]
     assert offered == ([remedy] if remedy in ("resume", "redrive") else [])
     assert ("bulk results one" in told) == (left == 0 and mendable < failed)
+    assert ("bulk redrive one --anyway" in told) == (left == 0 and mendable == 0 and failed > 0)
+
+
+@pytest.mark.parametrize(
+    ("execution", "failed", "state"),
+    [
+        ("SUCCEEDED", 0, "SUCCEEDED"),
+        ("SUCCEEDED", 1, "ENDED_WITH_FAILURES"),
+        ("RUNNING", 1, "RUNNING"),
+        ("ABORTED", 1, "ABORTED"),
+    ],
+)
+def test_only_a_run_without_failures_succeeded(execution, failed, state):
+    assert runs.state_of(execution, failed) == state
 
 
 def test_results_become_rows_with_the_best_label(tmp_path):
@@ -404,7 +461,7 @@ def test_a_run_is_started_and_watched_to_its_end_by_one_command(monkeypatch):
     assert ended.exit_code == 0, ended.output
     assert started == [("image-labels", {"max_labels": "5"}, 2.0, "photos")]
     assert len(pauses) == 2
-    assert "3 objects in 1 batches, up to 0.0030 US dollars" in ended.output
+    assert "3 objects in 1 batch, up to 0.0030 US dollars" in ended.output
     left = [(0, 3), (2, 1), (3, 0)]
     assert shown == [f"{done} done, 0 failed, {left} left of 3" for done, left in left]
     assert "SUCCEEDED: 3 done" in ended.output
