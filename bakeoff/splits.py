@@ -12,6 +12,7 @@ import numpy as np
 
 from bakeoff.errors import ComparisonRefused
 from bakeoff.examples import Examples, fingerprints
+from definitions.counts import counted
 
 EXAMPLES_LEAST = 40
 GROUPS_OF_A_CLASS_LEAST = 5
@@ -243,10 +244,12 @@ def notes_about(examples: Examples, contents: list[bytes], groups: np.ndarray) -
         classes.setdefault(content, set()).add(target)
     torn = sum(len(duplicates) > 1 for duplicates in classes.values())
     if torn:
-        notes.append(f"{torn:,} contents carry more than one label, so nothing can be right on all of them.")
+        several = counted(torn, "content carries", "contents carry")
+        notes.append(f"{several} more than one label, so nothing can be right on all of them.")
     if examples.sources is not None:
         notes.append(
-            f"{len(set(examples.sources.tolist())):,} sources; the test part holds other sources than the training."
+            f"{counted(len(set(examples.sources.tolist())), 'source')}; the test part holds other sources than the "
+            "training."
         )
     return notes
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cli.shared.errors import CommandFailed
+from definitions.counts import counted
 
 if TYPE_CHECKING:
     from model_code.data.columns import Columns
@@ -86,9 +87,10 @@ def require_classes(data: UserData) -> None:
     classes = len({sample.label for sample in data.samples})
     if classes < 2:
         raise CommandFailed(
-            f"{data.source} holds {classes} class; at least two are needed to tell one from another."
+            f"{data.source} holds {counted(classes, 'class', 'classes')}; at least two are needed to tell one from "
+            "another."
         )
     if len(data.samples) < EXAMPLES_LEAST:
         raise CommandFailed(
-            f"{data.source} holds {len(data.samples)} examples, which are too few to say anything."
+            f"{data.source} holds {counted(len(data.samples), 'example')}, too few to say anything."
         )

@@ -9,6 +9,7 @@ from advisor.prices import price_table
 from advisor.tables import assumptions
 from cli.bulk.plan import IMAGES_IN_A_BATCH, TEXTS_IN_A_BATCH, BulkRequest, units_of, usd_per_unit
 from cli.plan.checks import Check, ScalePlan, by_limit, charge, duration, number, quota, setting
+from definitions.counts import counted
 from definitions.service_limits import SERVICE_LIMITS
 from lambdas.bulk.asking import batch_operation, called_of, rate_of
 from lambdas.bulk.batch import CLOSING_SECONDS
@@ -104,15 +105,17 @@ def plan(request: BulkRequest, objects: int, settings: EnvironmentSettings, days
         "S3 reads": charge(prices, "s3.get", shape.objects + shape.batches),
     }
     assumed = [
-        f"{shape.calls:,} calls in {shape.batches:,} batches, {number(rate)} calls a second; a worker takes "
-        f"{shape.call_seconds:.2f} s for a call ([scale] of advisor/data/assumptions.toml).",
+        f"{counted(shape.calls, 'call')} in {counted(shape.batches, 'batch', 'batches')}, {number(rate)} calls a "
+        f"second; a worker takes {shape.call_seconds:.2f} s for a call ([scale] of advisor/data/assumptions.toml).",
         f"The run's limits count {usd_at_list:,.0f} US dollars, the list price of the first tier.",
     ]
     if not price:
         assumed.append(
             "The network's endpoint is paid for by the hour; `recognition plan requests` counts its instances."
         )
-    return ScalePlan(f"{objects:,} objects by {request.operation.name}", checks, usd, "run", seconds, assumed)
+    return ScalePlan(
+        f"{counted(objects, 'object')} by {request.operation.name}", checks, usd, "run", seconds, assumed
+    )
 
 
 def money_checks(usd: float, seconds: float, settings: EnvironmentSettings) -> list[Check]:

@@ -15,6 +15,7 @@ from advisor.prices import PriceTable
 from advisor.tables import read
 from cli.shared.progress import money
 from cli.shared.tables import new_table
+from definitions.counts import counted
 
 SURE = {"quoted": "", "secondary": " (by other sources than AWS's own)", "unverified": " (not confirmed)"}
 CDK = "in cdk.json"
@@ -129,7 +130,11 @@ def shown(plan: ScalePlan) -> Group:
         needed, allowed = number(check.needed), number(check.allowed)
         table.add_row(check.name + sure, f"{needed} {check.unit}", allowed, share_of(check))
     far = len(plan.checks) - len(near)
-    lines = [f"{far} others are below {NEAR:.0%} of what is allowed; --json shows them."] if far else []
+    lines = (
+        [f"{counted(far, 'other is', 'others are')} below {NEAR:.0%} of what is allowed; --json shows them."]
+        if far
+        else []
+    )
     changes = [f"- {check.name}: {check.change}" for check in plan.ordered if not check.fits]
     lines += ["What to change:", *changes] if changes else []
     return Group(Text(head(plan)), table, *map(Text, [*lines, *tail(plan)]))

@@ -7,6 +7,7 @@ import json
 from advisor.prices import price_table
 from advisor.tables import assumptions
 from cli.plan.checks import Check, ScalePlan, charge, quota
+from definitions.counts import counted
 from lambdas.common.answers import Answer, CallCost, Reading, Result
 from lambdas.common.idempotency import MOST_BYTES
 from stacks.settings import EnvironmentSettings
@@ -64,7 +65,9 @@ def plan(count: int, settings: EnvironmentSettings) -> ScalePlan:
         f"An answer has {answer / 1_000:,.0f} KB; a bulk run writes it twice. The confusion matrix in evaluation.json "
         f"has {matrix / 1_000_000:,.1f} MB, which no state reads: the gates read gate.json.",
     ]
-    return ScalePlan(f"{count:,} classes", checks, usd, "million answers that are kept", None, assumed)
+    return ScalePlan(
+        counted(count, "class", "classes"), checks, usd, "million answers that are kept", None, assumed
+    )
 
 
 def answer_bytes(count: int) -> int:

@@ -10,6 +10,7 @@ from advisor.tables import assumptions
 from cli.bulk.plan import BulkRequest, units_of, usd_per_unit
 from cli.plan.bulk_runs import named
 from cli.plan.checks import Check, ScalePlan, by_limit, charge, number, quota, setting
+from definitions.counts import counted
 from lambdas.common.operations import Operation
 from stacks.settings import EnvironmentSettings
 from stacks.settings.instance_families import has_gpu
@@ -64,7 +65,7 @@ def plan(
     assumed = [
         f"A request keeps a function busy for {seconds:.2f} s ([scale] and [throughput] of "
         "advisor/data/assumptions.toml); logs, traces and what leaves AWS are not counted.",
-        f"The rate is constant; {callers} callers share it. From a standing start Lambda needs "
+        f"The rate is constant; shared by {counted(callers, 'caller')}. From a standing start Lambda needs "
         f"{10 * math.ceil(rate * seconds / 1_000)} s to reach it.",
     ]
     return ScalePlan(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from advisor.prices import price_table
 from advisor.tables import assumptions
 from cli.plan.checks import Check, ScalePlan, charge, duration, quota, setting
+from definitions.counts import counted
 from definitions.networks import RECORDS_PER_SHARD, kind_of_feature
 from model_code.hyperparameters import KINDS
 from stacks.settings import EnvironmentSettings
@@ -83,10 +84,12 @@ def plan(
     slower = "decoding on its processors" if decoded < computed else "computing"
     assumed = [
         f"Of it {of_each}. Every host downloads and checks all of the data; "
-        f"{epochs} epochs at {a_second:,.0f} images a second over {hosts} hosts, "
+        f"{counted(epochs, 'epoch')} at {a_second:,.0f} images a second over {counted(hosts, 'host')}, "
         f"bounded by {slower} ([scale] of advisor/data/assumptions.toml, on demand, without a spot discount).",
     ]
-    task = f"{images:,} images of {kilobytes:g} KB, {pixels} × {pixels} pixels, on {hosts} × {instance}"
+    task = (
+        f"{counted(images, 'image')} of {kilobytes:g} KB, {pixels} × {pixels} pixels, on {hosts} × {instance}"
+    )
     return ScalePlan(task, checks, usd, "training", seconds, assumed)
 
 

@@ -19,6 +19,7 @@ from cli.shared.options import (
     show,
 )
 from cli.shared.tables import new_table
+from definitions.counts import counted
 
 app = typer.Typer()
 
@@ -122,7 +123,7 @@ def replay(
         show([vars(effect) for effect in rows], True, "")
         return
     table = new_table(
-        "Threshold", "Accuracy", "Second asked", "US$ a month", title=f"{len(recorded)} records"
+        "Threshold", "Accuracy", "Second asked", "US$ a month", title=counted(len(recorded), "record")
     )
     for effect in rows:
         usd = effect.usd_per_request

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from definitions.counts import counted
 from model_code.data import image_files
 from model_code.data.samples import LeftOut, Sample, UserData, sorted_out
 from model_code.failures import JobFailed
@@ -41,7 +42,9 @@ def images_in(folder: Path, notes: list[str]) -> Iterator[Sample | LeftOut]:
     if others:
         named = ", ".join(str(file.relative_to(folder)) for file in others[:FILES_NAMED])
         more = " and others" if len(others) > FILES_NAMED else ""
-        notes.append(f"{len(others):,} files are no images and were passed over: {named}{more}.")
+        notes.append(
+            f"{counted(len(others), 'file is no image', 'files are no images')}, passed over: {named}{more}."
+        )
 
 
 def image_sample(file: Path, label: str, split: str | None) -> Sample | LeftOut:

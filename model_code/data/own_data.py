@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from definitions.counts import counted
 from model_code.data.columns import Columns
 from model_code.data.own_splits import FOLDER, write
 from model_code.data.profile import profile_of
@@ -78,7 +79,7 @@ def import_own(
         as_recordings=plan.window is not None,
     )
     require_learnable(data, plan)
-    report_progress(0.1, f"looking at {len(data.samples):,} samples")
+    report_progress(0.1, f"looking at {counted(len(data.samples), 'sample')}")
     profile = profile_of(data)
     if plan.window is not None:
         profile["steps"] = [plan.window] * 3
@@ -204,7 +205,7 @@ def windows_of(sample: Sample, plan: Plan) -> list[Sample]:
     steps = sample.sequence
     if len(steps) < plan.window:
         raise JobFailed(
-            f"{sample.place} is a sequence of {len(steps)} steps, shorter than one window of {plan.window}."
+            f"{sample.place} is a sequence of {counted(len(steps), 'step')}, shorter than one window of {plan.window}."
         )
     starts = range(0, len(steps) - plan.window + 1, plan.step)
     return [replace(sample, content=steps[start : start + plan.window]) for start in starts]

@@ -8,6 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import Any
 
+from definitions.counts import counted
 from definitions.words import words_of
 from model_code.data.image_files import NoImage, longer_side_of
 from model_code.data.samples import LeftOut, Sample, UserData, require_few
@@ -118,15 +119,19 @@ def in_words(profile: dict[str, Any]) -> list[str]:
     named = ", ".join(f"{label} {count:,}" for label, count in list(classes.items())[:CLASSES_NAMED])
     more = f" and {len(classes) - CLASSES_NAMED} more" if len(classes) > CLASSES_NAMED else ""
     lines = [
-        f"{profile['samples']:,} samples of the feature '{profile['feature']}'{size_in_words(profile)}.",
-        f"{len(classes)} classes: {named}{more}.",
+        f"{counted(profile['samples'], 'sample')} of the feature '{profile['feature']}'{size_in_words(profile)}.",
+        f"{counted(len(classes), 'class', 'classes')}: {named}{more}.",
     ]
     if profile["groups"]:
-        lines.append(f"{profile['groups']:,} groups, none of which is in two splits.")
+        lines.append(f"{counted(profile['groups'], 'group')}, none of which is in two splits.")
     if profile["copies"]:
-        lines.append(f"{profile['copies']:,} samples are copies of others.")
+        lines.append(
+            f"{counted(profile['copies'], 'sample is a copy of another', 'samples are copies of others')}."
+        )
     if profile["contradictions"]:
-        lines.append(f"{profile['contradictions']:,} contents carry more than one label.")
+        lines.append(
+            f"{counted(profile['contradictions'], 'content carries', 'contents carry')} more than one label."
+        )
     if profile["left_out_count"]:
         lines.append(f"{profile['left_out_count']:,} left out:")
         lines += [f"  {one}" for one in profile["left_out"][:LEFT_OUT_NAMED]]
@@ -146,5 +151,5 @@ def size_in_words(profile: dict[str, Any]) -> str:
     if profile.get("words"):
         return f", {span(profile['words'])} words and signs, in the script {' and '.join(profile['scripts'])}"
     if profile.get("steps"):
-        return f", {span(profile['steps'])} steps of {profile['channels']} channels"
-    return f", {len(profile['columns'])} columns" if profile.get("columns") else ""
+        return f", {span(profile['steps'])} steps of {counted(profile['channels'], 'channel')}"
+    return f", {counted(len(profile['columns']), 'column')}" if profile.get("columns") else ""

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from definitions.counts import counted
 from model_code.data.columns import NUMERIC_SHARE, Roles, is_identifier
 from model_code.data.samples import LeftOut, Sample
 from model_code.data.tables import Table
@@ -114,7 +115,9 @@ def note_rates(table: Table, recordings: list[list[Step]], column: str, notes: l
     gaps = [place for interval, place in pairs if interval > GAP_STEPS * usual > 0]
     if gaps:
         where = gaps[0].removeprefix(f"{table.file} ")
-        notes.append(f"{len(gaps):,} gaps are longer than {GAP_STEPS} such steps, the first before {where}.")
+        notes.append(
+            f"{counted(len(gaps), 'gap is', 'gaps are')} longer than {GAP_STEPS} such steps, the first before {where}."
+        )
 
 
 def runs_of(steps: list[Step], roles: Roles) -> Iterator[list[Step]]:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from definitions.counts import counted
 from model_code.failures import JobFailed
 
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet")
@@ -139,7 +140,7 @@ def named(columns: list[str], file: Path) -> list[str]:
 def row_of(row: list[str], columns: list[str], place: str) -> Row:
     """A row with its columns' names."""
     if len(row) != len(columns):
-        raise JobFailed(f"{place} has {len(row)} columns, the header {len(columns)}.")
+        raise JobFailed(f"{place} has {counted(len(row), 'column')}, the header {len(columns)}.")
     return place, dict(zip(columns, row, strict=True))
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from definitions.counts import counted
 from definitions.metrics import METRICS
 from model_code.evaluation import importance
 from model_code.evaluation.files import PAGE_FILE, PLOT_FILES
@@ -122,8 +123,9 @@ def by_group(found: dict[str, Any] | None) -> list[str]:
         f"<th>{head}</th>" for head in ("group", "samples", METRICS[found["metric"]], "95 % interval")
     )
     gap = "" if found["gap"] is None else f" The worst stays {found['gap']:.4f} behind all samples together."
+    small = counted(found["too_small"], "group has", "groups have")
     return [
-        f"<h2>By group</h2><p>{found['too_small']:,} groups have too few samples to say anything of.{gap}</p>",
+        f"<h2>By group</h2><p>{small} too few samples to say anything of.{gap}</p>",
         f"<table><tr>{heads}</tr>{''.join(rows)}</table>",
     ]
 

@@ -205,7 +205,7 @@ def test_steps_are_in_the_order_of_time_and_neither_time_nor_a_name_is_a_channel
     assert data.samples[0].content.tolist() == [[0], [1], [2], [3], [9]]
     assert any("Steps are in the order of 'timestamp', 1 apart as a rule" in note for note in data.notes)
     assert any(
-        note.startswith("1 gaps are longer than 5 such steps, the first before line 5") for note in data.notes
+        note.startswith("1 gap is longer than 5 such steps, the first before line 5") for note in data.notes
     )
     assert any(note.endswith("hold no measured numbers: id, phone.") for note in data.notes)
 
@@ -266,7 +266,7 @@ def test_a_folder_is_read_without_what_systems_leave_in_it(tmp_path):
         ("a.png", "dog"),
     ]
     assert not data.left_out
-    assert data.notes == ("1 files are no images and were passed over: dog/notes.txt.",)
+    assert data.notes == ("1 file is no image, passed over: dog/notes.txt.",)
 
 
 @pytest.mark.parametrize(

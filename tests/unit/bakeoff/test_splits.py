@@ -108,7 +108,7 @@ def test_copies_and_torn_labels_are_told():
     examples = texts([*(f"text {i}" for i in range(100)), "text 0", "TEXT 1 "], [*([0, 1] * 50), 0, 0])
     notes = " ".join(split(examples, 0).notes)
     assert "2 of 102 examples are there more than once" in notes
-    assert "1 contents carry more than one label" in notes
+    assert "1 content carries more than one label" in notes
 
 
 @pytest.mark.parametrize(
