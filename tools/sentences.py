@@ -69,8 +69,8 @@ def raised_in(folder: str, names: set[str]) -> Iterator[tuple[Path, ast.Call]]:
 def written(node: ast.expr, file: Path) -> str | None:
     """A text as it is written; a name is looked up in its function or module. None for what is no text."""
     match node:
-        case ast.Constant(value=str() as value):
-            return value
+        case ast.Constant(value=str() | int() as value):
+            return str(value)
         case ast.JoinedStr(values=parts):
             return "".join(written(part, file) or "" for part in parts)
         case ast.FormattedValue(value=ast.Name(id=name)) if name.isupper() and (

@@ -9,15 +9,23 @@ from typing import Any
 from typer.main import get_command
 
 from cli.main import app
+from cli.shared.options import INTERRUPTED
 from tools.markdown import REFERENCE, code, table
 
 PAGE = REFERENCE / "commands.md"
 HEAD = """# Commands
 
 Written by `make generate` from [cli](../../cli). [How commands behave](../commands.md) says what holds for all of them:
-`--json`, exit statuses, progress, Ctrl-C.
+`--json`, progress, Ctrl-C. Each ends with one of these exit statuses:
 
 """
+# What `cli.main.run` ends with.
+STATUSES = (
+    ("0", "done"),
+    ("1", "not done, or not all of it; the sentence says why and what to do"),
+    ("2", "the words of the command are wrong"),
+    (str(INTERRUPTED), "interrupted, by Ctrl-C or SIGTERM"),
+)
 TYPES = {"boolean": "", "int": "whole number", "float": "number", "path": "path"}
 
 
@@ -81,7 +89,13 @@ def section(path: str, command: Any) -> str:
 
 def page() -> str:
     """The whole page."""
-    return HEAD + "\n".join(section(path, command) for path, command in commands_of(get_command(app)))
+    statuses = table(("exit status", "means"), [list(one) for one in STATUSES])
+    return (
+        HEAD
+        + statuses
+        + "\n"
+        + "\n".join(section(path, command) for path, command in commands_of(get_command(app)))
+    )
 
 
 if __name__ == "__main__":

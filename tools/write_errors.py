@@ -12,9 +12,10 @@ from tools.sentences import exceptions_of, makers_of, raised_in, written
 ERRORS, MESSAGES = REFERENCE / "errors.md", REFERENCE / "messages.md"
 ERRORS_HEAD = """# Error codes of the API
 
-Written by `make generate` from [lambdas](../../lambdas). A refusal is
-`{"error": {"code": "…", "message": "…", "field": "…"}}` and repeats nothing of what was sent. A status of 503, and 429,
-comes with `Retry-After`: the same request may succeed later. Names in braces, and ellipses, stand for what is put in.
+Written by `make generate` from [lambdas](../../lambdas) and from [stacks](../../stacks), for what API Gateway and the
+firewall refuse before any function runs. A refusal is `{"error": {"code": "…", "message": "…", "field": "…"}}`. Where a
+`Retry-After` comes with it, the same request may succeed later. Names in braces, and ellipses, stand for what is put
+in.
 
 """
 MESSAGES_HEAD = """# Every sentence that ends something
@@ -24,6 +25,7 @@ Written by `make generate` from the source code. Look for the words of yours wit
 stand for what is put in.
 
 """
+OF_SEVERAL = "any other"
 NAMED = {"SPENT_STATUS": str(SPENT_STATUS)}
 SPEAKERS = {
     "cli": "Commands",
@@ -45,7 +47,7 @@ OF_CALLERS = {"TypeError", "ValueError"}
 
 
 def codes() -> list[list[str]]:
-    """A line for each code with each of its sentences."""
+    """A line for each code with each of its sentences, of the functions and of what stands before them."""
     found: set[tuple[str, str, str]] = set()
     made = makers_of("lambdas", {REFUSED})
     statuses = {name: ast.unparse(call.args[0]) for name, call in made.items()}
@@ -55,6 +57,9 @@ def codes() -> list[list[str]]:
         status = statuses.get(name) or NAMED.get(first := ast.unparse(arguments.pop(0)), first)
         if len(arguments) >= 2 and (text := written(arguments[0], file)):
             found.add((text, status, written(arguments[1], file) or "What is wrong with it."))
+    for file, call in raised_in("stacks", {"Refusal"}):
+        status, text, sentence = (written(argument, file) for argument in call.args[:3])
+        found.add((text or "", status or OF_SEVERAL, sentence or ""))
     return [[code(text), status, sentence] for text, status, sentence in sorted(found)]
 
 

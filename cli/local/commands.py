@@ -30,6 +30,7 @@ from cli.shared.tables import new_table
 
 # What the columns behind a question take at their widest in the demo's table.
 WIDTH_OF_ANSWERS = 62
+ADDRESSES = {"api_url": "API:", "console_url": "Console:"}
 
 app = typer.Typer()
 
@@ -123,7 +124,7 @@ def status(
     own_account: OwnAccountOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Show every stack of the environment, the endpoints with the version each serves, and the registered versions."""
+    """Show every stack, the endpoints with the version each serves, the registered versions, and the addresses."""
     from cli.local.status import describe
     from cli.shared.embedded import choose_target
 
@@ -143,6 +144,10 @@ def status(
         )
         table.add_row(f"endpoint {model['endpoint']}", f"{serves}; registered: {registered}")
     Console().print(table)
+    # Below the table, whose columns would break an address that is to be copied.
+    for name in ("api_url", "console_url"):
+        if address := facts.get(name):
+            typer.echo(f"{ADDRESSES[name]:<9}{address}")
 
 
 @app.command(epilog=example("recognition demo"))

@@ -11,8 +11,10 @@ from cli.models.release import (
     serving_version,
     shared_endpoint,
 )
+from cli.shared.embedded import running
 from cli.shared.project import settings_of
 from cli.shared.target import Target
+from definitions.parameters import CONSOLE_URL
 
 if TYPE_CHECKING:
     from stacks.settings import EnvironmentSettings
@@ -21,7 +23,7 @@ ALWAYS = ("Storage", "Training", "Inference", "Release", "Api", "Bulk")
 
 
 def describe(target: Target) -> dict[str, Any]:
-    """The stacks' states, the endpoints with the version each serves, and the registered versions.
+    """The stacks' states, the addresses, the endpoints with the version each serves, and the registered versions.
 
     Raises:
         CommandFailed: when cdk.json knows no such environment.
@@ -31,7 +33,7 @@ def describe(target: Target) -> dict[str, Any]:
     if None in (stacks[part] for part in ALWAYS):
         return status
     shared = shared_endpoint(target)
-    status["api_url"] = target.api_url()
+    status |= {"api_url": target.api_url(), "console_url": console_of(target)}
     status["models"] = {
         kind: {
             "endpoint": shared or endpoint_name(target, kind),
@@ -44,6 +46,16 @@ def describe(target: Target) -> dict[str, Any]:
         for kind in VERSION_PARAMETER
     }
     return status
+
+
+def console_of(target: Target) -> str | None:
+    """The address of the console's page, in the embedded AWS with the key that lets it in; None where there is none."""
+    if not target.is_embedded:
+        return target.parameter_if_published(CONSOLE_URL)
+    from local_aws.launcher import console_url
+
+    aws = running()
+    return console_url(aws.endpoint_url, aws.keys) if aws else None
 
 
 def stacks_of(settings: EnvironmentSettings) -> list[str]:
