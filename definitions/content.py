@@ -45,10 +45,13 @@ BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-# RFC 2397.
-DATA_URI = re.compile(r"data:[^,]{0,200};base64,", re.IGNORECASE)
+# RFC 2397; some cut its scheme off.
+DATA_URI = re.compile(r"(?:data:)?[^,]{0,200};base64,", re.IGNORECASE)
 # Base64 in lines (RFC 2045, 6.8), and the URL-safe alphabet in that of the standard one (RFC 4648, 5).
 AS_STANDARD_BASE64 = str.maketrans("-_", "+/", "\r\n")
+
+
+NAME_THE_ENCODING = " Send UTF-8, or name its encoding in the content type, such as charset=iso-8859-1."
 
 
 class UnknownCharset(ValueError):
@@ -64,7 +67,8 @@ class WrongBytes(ValueError):
     """
 
     def __init__(self, encoding: str, position: int) -> None:
-        super().__init__(f"The body is not {encoding.upper()}: byte {position} is wrong.")
+        remedy = "" if encoding != UTF8 else NAME_THE_ENCODING
+        super().__init__(f"The body is not {encoding.upper()}: byte {position} is wrong.{remedy}")
         self.encoding = encoding
         self.position = position
 
@@ -136,7 +140,8 @@ def text_of(body: bytes, charset: str = "") -> str:
         raise WrongBytes(encoding, error.start) from error
     if "\0" in text:
         raise NotText(
-            "The body holds a zero character, which no text has. If it is UTF-16, name that: charset=utf-16le."
+            "The body holds a zero character, which no text has. If it is UTF-16, name that in the content "
+            "type: charset=utf-16le."
         )
     return text
 

@@ -27,6 +27,16 @@ JPEG_SCAN, JPEG_APP1 = 0xDA, 0xE1
 # Comments, and what applications keep, such as broken colour profiles; but JFIF's and Adobe's segments, APP0 and APP14,
 # tell what the colours are.
 JPEG_WITHOUT_PIXELS = frozenset({*range(0xE1, 0xF0), 0xFE}) - {0xEE}
+# Pictures that people send and no service takes, by the marks that their specifications give them.
+OTHER_KINDS = {
+    "WebP": ((8, b"WEBP"),),
+    "GIF": ((0, b"GIF87a"), (0, b"GIF89a")),
+    "HEIC": ((4, b"ftypheic"), (4, b"ftypheix"), (4, b"ftypmif1"), (4, b"ftypmsf1"), (4, b"ftyphevc")),
+    "AVIF": ((4, b"ftypavif"), (4, b"ftypavis")),
+    "TIFF": ((0, b"II*\0"), (0, b"MM\0*")),
+    "PDF": ((0, b"%PDF-"),),
+    "SVG": ((0, b"<svg"),),
+}
 EXIF_HEAD = b"Exif\0\0"
 BYTE_ORDERS = {b"II*\0": "<", b"MM\0*": ">"}
 ORIENTATION_TAG, SHORT = 0x0112, 3
@@ -69,10 +79,18 @@ def read_header(content: bytes) -> ImageHeader:
     elif content.startswith(JPEG_SIGNATURE):
         header = jpeg_header(content)
     else:
-        raise UnreadableImage("The bytes are neither a PNG nor a JPEG file.")
+        raise UnreadableImage(f"The bytes are {kind_of(content)}. Save the image as PNG or JPEG.")
     if not (header.width and header.height):
         raise UnreadableImage("The image has no pixels.")
     return header
+
+
+def kind_of(content: bytes) -> str:
+    """What a file that is neither PNG nor JPEG is by its first bytes, as a part of a sentence."""
+    for name, places in OTHER_KINDS.items():
+        if any(content.startswith(mark, offset) for offset, mark in places):
+            return f"a file of {name}, and neither a PNG nor a JPEG file"
+    return "neither a PNG nor a JPEG file"
 
 
 def png_header(content: bytes) -> ImageHeader:

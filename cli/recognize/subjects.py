@@ -110,16 +110,24 @@ def subject_in_file(file: Path) -> Subject:
     """
     if not file.is_file():
         raise CommandFailed(f"There is no file {file}.")
-    content_type = CONTENT_TYPES.get(file.suffix.lower())
+    content_type = CONTENT_TYPES.get(file.suffix.lower()) or picture_type_of(file)
     if content_type is None:
         known = ", ".join(CONTENT_TYPES)
-        raise CommandFailed(f"{file} ends in {file.suffix or 'nothing'}; the API takes {known}.")
+        remedy = " Save it as PNG or JPEG." if file.suffix.lower() in PICTURE_ENDINGS else ""
+        raise CommandFailed(f"{file} ends in {file.suffix or 'nothing'}; the API takes {known}.{remedy}")
     if content_type == NPY_TYPE:
         return Subject(sequence_of_npy(file), CONTENT_TYPES[".json"], file.name)
     content = file.read_bytes()
     if content_type == TEXT_TYPE:
         content = in_utf8(content, str(file))
     return Subject(content, content_type, file.name)
+
+
+def picture_type_of(file: Path) -> str | None:
+    """The content type of a picture by its first bytes, for endings such as .jfif; None for what is none."""
+    with file.open("rb") as opened:
+        head = opened.read(max(map(len, SIGNATURES)))
+    return next((kind for signature, kind in SIGNATURES.items() if head.startswith(signature)), None)
 
 
 def subject_on_standard_input() -> Subject:

@@ -18,7 +18,7 @@ from lambdas.common.content import (
     require_type,
     text_body,
 )
-from lambdas.common.errors import RequestRefused, bad_request, too_large
+from lambdas.common.errors import RequestRefused, bad_request, named, too_large
 
 # Rekognition takes 5 MiB of image bytes in a request (Amazon Rekognition quotas), but Lambda takes only 6 MiB of event,
 # in which API Gateway writes the body as base64, four bytes for three, beside the headers: what fits is the smaller.
@@ -199,7 +199,10 @@ def checked_image(content: bytes, field: str, body: ImageBody) -> ImageRequest:
     if not content:
         raise bad_request("EmptyImage", "The image is empty.", field)
     if len(content) > body.most_bytes:
-        message = f"The image has {len(content):,} bytes; at most {body.most_bytes:,} are taken."
+        message = (
+            f"The image has {len(content):,} bytes; at most {body.most_bytes:,} are taken. "
+            "Shrink it: fewer pixels, or JPEG in the place of PNG."
+        )
         raise too_large("ImageTooLarge", message, field)
     try:
         header = read_header(content)
@@ -210,9 +213,11 @@ def checked_image(content: bytes, field: str, body: ImageBody) -> ImageRequest:
     if min(header.width, header.height) < body.least_pixels:
         raise bad_request("ImageTooSmall", f"{size} needs at least {body.least_pixels}.", field)
     if body.most_pixels and max(header.width, header.height) > body.most_pixels:
-        raise bad_request("ImageTooWide", f"{size} may have at most {body.most_pixels}.", field)
+        raise bad_request("ImageTooWide", f"{size} may have at most {body.most_pixels}. Shrink it.", field)
     if body.most_area and header.width * header.height > body.most_area:
-        message = f"The image has more than {body.most_area:,} pixels, which is the most that are taken."
+        message = (
+            f"The image has more than {body.most_area:,} pixels, which is the most that are taken. Shrink it."
+        )
         raise bad_request("ImageTooWide", message, field)
     return ImageRequest(content, header)
 
@@ -261,7 +266,8 @@ def read_sequence(event: dict[str, Any], body: SequenceBody) -> list[list[float]
             raise bad_request("InvalidSequence", message, "sequence")
     if len(steps) * channels > body.most_numbers:
         message = (
-            f"The sequence has {len(steps) * channels:,} numbers; at most {body.most_numbers:,} are taken."
+            f"The sequence has {len(steps) * channels:,} numbers; at most {body.most_numbers:,} are taken. "
+            "Send it in parts."
         )
         raise too_large("SequenceTooLarge", message, "sequence")
     return steps
@@ -278,7 +284,7 @@ def refusal_of(text: str, field: str, most_bytes: int) -> RequestRefused | None:
             "InvalidText", "The text holds half of a surrogate pair, which is no character.", field
         )
     if size > most_bytes:
-        message = f"The text has {size:,} bytes of UTF-8; at most {most_bytes:,} are taken."
+        message = f"The text has {size:,} bytes of UTF-8; at most {most_bytes:,} are taken. Send it in parts."
         return too_large("TextTooLarge", message, field)
     return None
 
@@ -316,8 +322,9 @@ def misfit(value: Any, schema: dict[str, Any]) -> tuple[str, str] | None:
     for name in schema["required"]:
         if name not in fields:
             return name, f"The field {name} is missing."
-    if any(name not in known for name in fields):
-        return "body", f"The body has a field that is not one of: {', '.join(known)}."
+    for name in fields:
+        if name not in known:
+            return "body", f"The body has a field{named(name, known)} that is not one of: {', '.join(known)}."
     for name, rule in known.items():
         if name not in fields:
             continue

@@ -14,6 +14,8 @@ from lambdas.common.errors import RequestRefused, bad_request
 IMAGE_TYPES = ("image/png", "image/jpeg")
 JSON_TYPE = "application/json"
 TEXT_TYPE = "text/plain"
+# What browsers and curl send of forms, and of what they are told no type of.
+FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
 # RFC 6838, 4.2, and the asterisk that some send for "any".
 SPELLED_AS_A_TYPE = re.compile(r"[\w!#$&^.+*-]{1,60}/[\w!#$&^.+*-]{1,60}", re.ASCII)
 
@@ -41,6 +43,8 @@ def require_type(event: dict[str, Any], *taken: str) -> str:
     elif found.is_given:
         named = "is no media type"
     message = f"The content type {named}; this operation takes {', '.join(taken)}."
+    if found.media_type in FORMS:
+        message += " A form is not read: send the file or the text as the body itself."
     raise RequestRefused(415, "UnsupportedMediaType", message, "Content-Type")
 
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import difflib
+import re
 import traceback
+from collections.abc import Collection
 from pathlib import Path
 
 RETRY_AFTER_SECONDS = 5
+NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,39}", re.ASCII)
 
 
 class RequestRefused(Exception):
@@ -50,6 +54,12 @@ def too_large(code: str, message: str, field: str) -> RequestRefused:
 def unavailable(code: str, message: str) -> RequestRefused:
     """503: the same request may succeed later."""
     return RequestRefused(503, code, message, retry_after_seconds=RETRY_AFTER_SECONDS)
+
+
+def named(name: str, known: Collection[str]) -> str:
+    """An unknown name for a sentence, where it is one of those that are known, misspelt; else it may be content."""
+    is_like_one = NAME.fullmatch(name) and difflib.get_close_matches(name, known, 1)
+    return f" {name}" if is_like_one else ""
 
 
 def place_of(error: Exception) -> dict[str, str | int | None]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lambdas.common.errors import bad_request
+from lambdas.common.errors import bad_request, named
 
 MAXIMUM_LIST = 100
 # As programs write numbers; Python and JavaScript write 0.00001 and less with an exponent.
@@ -193,7 +193,8 @@ def read_options(
     for name, values in query_of(event).items():
         if name not in known:
             has = ", ".join(known) or "none"
-            raise bad_request("UnknownOption", f"This operation has these options: {has}.", "query")
+            message = f"The option{named(name, known)} is none of this operation's, which has these: {has}."
+            raise bad_request("UnknownOption", message, "query")
         if len(values) > 1 or name in given:
             raise bad_request("InvalidOption", f"The option {name} is given twice.", name)
         given[name] = values[0]

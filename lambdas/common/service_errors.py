@@ -111,7 +111,7 @@ def explain_code(code: str, service: str, limits: str = "") -> RequestRefused:
         return unavailable("SignatureRefused", message)
     if code in TOO_LARGE:
         name, field = TOO_LARGE[code]
-        message = f"The {field} is over a limit of {service}. {limits}".rstrip()
+        message = f"The {field} is over a limit of {service}. {limits} Make it smaller.".replace("  ", " ")
         return too_large(name, message, field)
     if code == INVALID_IMAGE:
         return bad_request("InvalidImage", f"{service} cannot read the image.", "image")
@@ -121,8 +121,11 @@ def explain_code(code: str, service: str, limits: str = "") -> RequestRefused:
     if code in INVALID_TEXTS:
         return bad_request("InvalidText", f"{service} does not take this text or its language.", "text")
     if code == "NotImplementedByStandIn":
-        message = f"The embedded AWS has no stand-in for this operation of {service}, or none that reads this language."
+        message = f"The embedded AWS has no stand-in for this operation of {service}; in an AWS account it is answered."
         return RequestRefused(501, "NoStandIn", message)
+    if code == "LanguageNotReadByStandIn":
+        message = f"The embedded AWS's stand-in for this operation of {service} reads English alone."
+        return RequestRefused(501, "NoStandIn", message, "language_code")
     if code == "StandInLoading":
         return unavailable("StandInLoading", f"{service} is still loading its models. Try again.")
     if code == "StandInNotReady":

@@ -15,7 +15,7 @@ from lambdas.common.bodies import ImageBody, SequenceBody, TextBody, read_image,
 from lambdas.common.clients import client
 from lambdas.common.content import JSON_TYPE, TEXT_TYPE
 from lambdas.common.costs import cost_of
-from lambdas.common.errors import RequestRefused, unavailable
+from lambdas.common.errors import RequestRefused, bad_request, unavailable
 from lambdas.common.operations import Operation
 from lambdas.common.options import read_options
 from lambdas.common.releases import ReleasedVersion, model_group
@@ -83,7 +83,7 @@ def invoke(
         else:
             content = ask_at_once({"EndpointName": group}, body, content_type)
     except ClientError as error:
-        raise explain(error, group) from error
+        raise explain(error, group, feature) from error
     with reading_answer():
         (prediction,) = json.loads(content)["predictions"]
         results = [Result(label, score) for label, score in prediction["probabilities"].items()]
@@ -112,8 +112,8 @@ def reading_of(results: list[Result], label: str | None) -> Reading:
     return Reading(results, {} if label in (None, likeliest) else {"label": label})
 
 
-def explain(error: ClientError, endpoint: str) -> Exception:
-    """What an endpoint's error means for the caller; errors that are not the endpoint's own are passed on."""
+def explain(error: ClientError, endpoint: str, feature: str) -> Exception:
+    """What an endpoint's error about a feature means for the caller; what is not the endpoint's own is passed on."""
     code = error.response["Error"]["Code"]
     message = error.response["Error"]["Message"]
     if code in ("ValidationError", "ValidationException") and "not found" in message:
@@ -129,17 +129,25 @@ def explain(error: ClientError, endpoint: str) -> Exception:
     if code == "ModelError":
         status = error.response.get("OriginalStatusCode", 500)
         if 400 <= status < 500:
-            return unreadable()
+            return unreadable(feature)
         return unavailable("ModelFailed", f"The model of the endpoint {endpoint} failed on this input.")
     return error
 
 
-def unreadable() -> RequestRefused:
-    """400: what was sent is well-formed, but nothing that the released model reads."""
+def unreadable(feature: str) -> RequestRefused:
+    """400: what was sent is a well-formed image, text or sequence, but nothing that the released model reads."""
+    if feature == "image":
+        return bad_request(
+            "UnreadableInput", "The released model cannot decode the image: it is damaged.", "body"
+        )
+    if feature == "text":
+        sentence = "The released model reads no texts: it was trained on sequences. Ask sequences/class."
+        return bad_request("UnreadableInput", sentence, "body")
     sentence = (
-        "The released model cannot read the input: it is damaged, or of another kind than it was trained on."
+        "The released model does not read this sequence: it was trained on another number of channels, or on texts, "
+        "about which texts/class is asked."
     )
-    return RequestRefused(400, "UnreadableInput", sentence, "body")
+    return bad_request("UnreadableInput", sentence, "body")
 
 
 IMAGE_CLASS = Operation(

@@ -65,7 +65,7 @@ def predict(feature: str, sample: bytes | str | list[list[float]]) -> Answer:
     released = RELEASED[kind_of_feature(feature)]
     model, version = released.present()
     if model.feature != feature:
-        raise unreadable()
+        raise unreadable(feature)
     # Only a loaded model has put the compiled packages on the path.
     import numpy as np
 
@@ -75,7 +75,7 @@ def predict(feature: str, sample: bytes | str | list[list[float]]) -> Answer:
     try:
         probabilities = model.probabilities([given])
     except Unreadable as error:
-        raise unreadable() from error
+        raise unreadable(feature) from error
     results = [
         Result(label, score) for label, score in zip(model.labels, probabilities[0].tolist(), strict=True)
     ]

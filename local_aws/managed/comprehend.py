@@ -14,6 +14,8 @@ from local_aws.managed.service import Refused, StandIn, loaded_once
 LANGUAGES = frozenset({"en", "es", "fr", "de", "it", "pt", "ar", "hi", "ja", "ko", "zh", "zh-TW"})
 SENTIMENT_MARK = "VADER, a lexicon of English sentiment (MIT); not Comprehend"
 LANGUAGE_MARK = "py3langid (BSD); not Comprehend"
+# The code of a refusal that no service knows: its models read every language that they take.
+OTHER_LANGUAGE = "LanguageNotReadByStandIn"
 SENTENCE_END = re.compile(r"(?<=[.!?。！？])\s+|\n+|<br\s*/?>")
 # From the mean score of a text's sentences, -1 to 1, to the log-odds of positive against negative: a logistic
 # regression on 1,200 IMDb reviews that no figure of this project is measured on (right in 0.74 of them).
@@ -57,7 +59,7 @@ def in_english(operation: str, read: Callable[[str], dict[str, Any]]) -> Callabl
         if language not in LANGUAGES:
             raise Refused("UnsupportedLanguageException", "LanguageCode is none that Comprehend knows.")
         if language != "en":
-            raise Refused("NotImplementedByStandIn", "This stand-in of Comprehend reads English only.")
+            raise Refused(OTHER_LANGUAGE, "This stand-in of Comprehend reads English only.")
         return read(text)
 
     return run
@@ -79,7 +81,7 @@ def in_batches(operation: str, single: Callable[[dict[str, Any]], dict[str, Any]
                 read_text(operation, {"Text": text})
                 results.append({"Index": index, **single({**request, "Text": text})})
             except Refused as error:
-                if error.code == "NotImplementedByStandIn":
+                if error.code == OTHER_LANGUAGE:
                     raise
                 errors.append({"Index": index, "ErrorCode": error.code, "ErrorMessage": error.message})
         return {"ResultList": results, "ErrorList": errors}

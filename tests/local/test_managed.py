@@ -418,7 +418,7 @@ def test_spans_of_any_text_lie_in_it_in_characters(text, operation):
 )
 def test_a_language_that_the_model_does_not_read_is_not_guessed_at(operation, text):
     status, _, answer = ask(COMPREHEND, operation, {**text, "LanguageCode": "de"})
-    assert (status, answer["__type"]) == (400, "NotImplementedByStandIn")
+    assert (status, answer["__type"]) == (400, "LanguageNotReadByStandIn")
     assert "English only" in answer["message"]
 
 

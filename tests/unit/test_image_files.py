@@ -49,6 +49,21 @@ def tiff(order: str, orientation: int) -> bytes:
     return order.encode() + struct.pack(f"{sign}I", 8) + entries
 
 
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [
+        (b"RIFF\x10\0\0\0WEBPVP8 ", "a file of WebP, and neither"),
+        (b"GIF89a\1\0", "a file of GIF, and neither"),
+        (b"\0\0\0\x18ftypheic", "a file of HEIC, and neither"),
+        (b"words", "The bytes are neither"),
+        (b"", "The bytes are neither"),
+    ],
+)
+def test_a_picture_of_another_kind_is_named_with_what_to_do(content, kind):
+    with pytest.raises(UnreadableImage, match=f"{kind} a PNG nor a JPEG file. Save the image as PNG or JPEG"):
+        read_header(content)
+
+
 @pytest.mark.parametrize("kind", ["PNG", "JPEG"])
 def test_the_size_stands_in_the_header(kind):
     assert read_header(image_file(kind)) == ImageHeader(f"image/{kind.lower()}", *SIZE)

@@ -100,6 +100,18 @@ def test_a_pipe_is_refused_with_the_way_to_give_what_is_in_it(folder):
         subject_of("photo.jpg")
 
 
+@pytest.mark.parametrize("name", ["photo.jfif", "photo.JPE", "photo", "photo.webp"])
+def test_a_picture_with_another_ending_is_known_by_its_first_bytes(folder, name):
+    (folder / name).write_bytes(b"\xff\xd8\xff\xe0rest")
+    assert subject_of(name) == Subject(b"\xff\xd8\xff\xe0rest", "image/jpeg", name)
+
+
+def test_a_picture_of_a_kind_that_is_not_taken_is_refused_with_what_to_do(folder):
+    (folder / "photo.webp").write_bytes(b"RIFF....WEBP")
+    with pytest.raises(CommandFailed, match="ends in .webp; the API takes .* Save it as PNG or JPEG."):
+        subject_of("photo.webp")
+
+
 def test_a_file_of_another_kind_is_refused_with_the_kinds_that_are_taken(folder):
     (folder / "film.mp4").write_bytes(b"\0")
     with pytest.raises(CommandFailed, match=r"takes \.png, \.jpg, \.jpeg, \.txt"):

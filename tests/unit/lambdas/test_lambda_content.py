@@ -83,6 +83,15 @@ def test_every_charset_is_one_of_pythons_under_its_own_name():
     assert {*READ_AS, *READ_AS.values()} <= CHARSETS
 
 
+@pytest.mark.parametrize(
+    "content_type", ["multipart/form-data; boundary=x", "application/x-www-form-urlencoded"]
+)
+def test_who_sends_a_form_is_told_to_send_the_body_itself(call, content_type):
+    status, found = send_text(call, b"A film.", content_type)
+    assert status == 415
+    assert found["error"]["message"].endswith("send the file or the text as the body itself.")
+
+
 def test_bytes_that_are_not_of_their_charset_are_refused(call):
     status, found = send_text(call, b"\0\xd8", "text/plain; charset=utf-16le")
     assert (status, found["error"]["code"]) == (400, "InvalidEncoding")
@@ -162,8 +171,18 @@ STANDARD = base64.b64encode(PNG).decode()
         base64.urlsafe_b64encode(PNG).decode().rstrip("="),
         f"data:image/png;base64,{STANDARD}",
         f"data:;base64,{STANDARD.replace('+', '%2B').replace('=', '%3D')}",
+        f"image/png;base64,{STANDARD}",
     ],
-    ids=["plain", "lines", "lines of Windows", "URL-safe", "without padding", "data URI", "escaped data URI"],
+    ids=[
+        "plain",
+        "lines",
+        "lines of Windows",
+        "URL-safe",
+        "no padding",
+        "data URI",
+        "escaped data URI",
+        "cut URI",
+    ],
 )
 def test_base64_is_read_as_its_standards_allow(call, service, encoded):
     asked = {"Image": {"Bytes": PNG}, "Attributes": ["DEFAULT"]}

@@ -224,6 +224,7 @@ SERVICE_TROUBLE = {
     "ImageTooLargeException": 413,
     "StandInLoading": 503,
     "NotImplementedByStandIn": 501,
+    "LanguageNotReadByStandIn": 501,
 }
 
 
@@ -245,6 +246,20 @@ def test_a_service_in_trouble_gives_a_truthful_status(
     assert SECRET not in json.dumps(answer)
 
 
+@pytest.mark.parametrize(
+    ("code", "sentence"),
+    [
+        ("NotImplementedByStandIn", "no stand-in for this operation of Comprehend; in an AWS account"),
+        ("LanguageNotReadByStandIn", "for this operation of Comprehend reads English alone."),
+    ],
+)
+def test_without_a_stand_in_the_caller_is_told_which_is_missing(call, service, code, sentence):
+    service("comprehend").add_client_error("detect_sentiment", code)
+    _, answer, _ = call("language", "/texts/sentiment", b"Good.", "text/plain")
+    assert answer["error"]["code"] == "NoStandIn"
+    assert sentence in answer["error"]["message"]
+
+
 def test_a_fault_of_a_stand_in_is_not_called_the_services(call, service):
     headers = {"HTTPHeaders": {STAND_IN_HEADER: "no answer"}}
     trouble = ("detect_labels", "ServiceUnavailable", "It ended with SIGSEGV.", 503)
@@ -253,6 +268,64 @@ def test_a_fault_of_a_stand_in_is_not_called_the_services(call, service):
     assert (status, answer["error"]["code"]) == (503, "ServiceFaulted")
     assert answer["error"]["message"].startswith("The stand-in of Rekognition has a fault of its own")
     assert "Retry-After" in headers
+
+
+LARGE = {
+    "image": ("custom", "/images/class", PNG + b"\0" * IMAGE_BYTES, "image/png", "Shrink it: fewer pixels"),
+    "text": ("custom", "/texts/class", b"a" * 100_001, "text/plain", "Send it in parts."),
+    "sequence": ("custom", "/sequences/class", sequence([[1]] * 200_001), "application/json", "in parts."),
+}
+
+
+@pytest.mark.parametrize("case", LARGE)
+def test_what_is_too_large_is_refused_with_the_limit_and_the_remedy(call, case):
+    function, path, body, content_type, remedy = LARGE[case]
+    status, answer, _ = call(function, path, body, content_type)
+    assert status == 413
+    assert "at most" in answer["error"]["message"] and remedy in answer["error"]["message"]
+
+
+def test_bytes_of_no_utf8_are_refused_with_the_charset_to_name(call):
+    _, answer, _ = call("custom", "/texts/class", b"caf\xe9", "text/plain", as_base64=True)
+    assert answer["error"]["message"] == (
+        "The body is not UTF-8: byte 3 is wrong. Send UTF-8, or name its encoding in the content type, such as "
+        "charset=iso-8859-1."
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("max_label", "The option max_label is none of"),
+        ("Max-Labels", "The option Max-Labels is none of"),
+        ("my secret is here", "The option is none of"),
+        ("max_labels" * 40, "The option is none of"),
+    ],
+)
+def test_an_unknown_option_is_named_where_it_is_a_known_one_misspelt_and_else_may_be_content(
+    call, name, told
+):
+    _, answer, _ = call("vision", "/images/labels", PNG, "image/png", query={name: "1"})
+    assert told in answer["error"]["message"]
+
+
+UNREADABLE = {
+    "/images/class": (PNG, "image/png", "cannot decode the image"),
+    "/texts/class": (b"A film.", "text/plain", "reads no texts: it was trained on sequences."),
+    "/sequences/class": (sequence([[1]]), "application/json", "on another number of channels, or on texts"),
+}
+
+
+@pytest.mark.parametrize("path", UNREADABLE)
+def test_what_the_released_model_does_not_read_is_said_by_what_was_sent(call, service, path):
+    body, content_type, said = UNREADABLE[path]
+    fields = {"OriginalStatusCode": 400}
+    service("sagemaker-runtime").add_client_error(
+        "invoke_endpoint", "ModelError", "no", modeled_fields=fields
+    )
+    status, answer, _ = call("custom", path, body, content_type)
+    assert (status, answer["error"]["code"]) == (400, "UnreadableInput")
+    assert said in answer["error"]["message"]
 
 
 ENDPOINT_TROUBLE = [
