@@ -324,7 +324,7 @@ def test_one_in_a_hundred_may_be_unusable_and_is_named(tmp_path):
     ("name", "content", "sentence"),
     [
         ("a.csv", "text\nx\n", "has no column named label"),
-        ("a.csv", "text,label\nx\n", "a.csv line 2 has 1 columns, the header 2."),
+        ("a.csv", "text,label\nx\n", "a.csv line 2 has 1 column, the header 2."),
         ("a.csv", "text,label\nx,\n", "a.csv line 2 has no label."),
         ("a.csv", "", "holds no sample"),
         ("a.csv", "text,label\n", "holds no sample"),

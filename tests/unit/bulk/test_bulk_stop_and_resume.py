@@ -50,6 +50,9 @@ class Deployment:
     def parameter(self, name: str) -> str:
         return self.parameters[name]
 
+    def command(self, words: str) -> str:
+        return f"recognition {words}"
+
     def executions(self) -> list[dict[str, Any]]:
         """Of the machine, the oldest first."""
         states, machine = self.clients["stepfunctions"], self.parameters["bulk-state-machine-arn"]

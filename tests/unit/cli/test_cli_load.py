@@ -220,7 +220,10 @@ def test_an_endpoint_that_is_not_there_wants_a_release():
     target.stubs["sagemaker"].add_client_error(
         "describe_endpoint", "ValidationException", 'Could not find endpoint "x".'
     )
-    with pytest.raises(CommandFailed, match="no version is released: recognition release cnn"):
+    target.stubs["sagemaker"].add_response("list_model_packages", {"ModelPackageSummaryList": []})
+    with pytest.raises(
+        CommandFailed, match=r"(?s)no version is released\..*train cnn.*release cnn.*--from FOLDER"
+    ):
         fleet_of(target, "cnn", PriceTable([], "us-east-1"))
 
 

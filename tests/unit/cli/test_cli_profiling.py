@@ -107,7 +107,7 @@ GOOD = {"text": "a b c d", "label": "x"}
         ([GOOD, {"text": "e f g h", "label": ""}], "line 2 has no label"),
         ([GOOD, {"text": "e f g h", "label": None}], "line 2 has no label"),
         ([GOOD, GOOD, GOOD], "holds 1 class"),
-        ([GOOD, {**GOOD, "label": "y"}], "holds 2 examples, which are too few"),
+        ([GOOD, {**GOOD, "label": "y"}], "holds 2 examples, too few"),
         ([{"label": "x"}, {"label": "y"}, {"label": "y"}], "nothing to tell it from"),
         ([{"text": "a"}], "has no column named label"),
         ([], "holds no sample"),
