@@ -123,6 +123,11 @@ def explain_code(code: str, service: str, limits: str = "") -> RequestRefused:
     if code == "NotImplementedByStandIn":
         message = f"The embedded AWS has no stand-in for this operation of {service}; in an AWS account it is answered."
         return RequestRefused(501, "NoStandIn", message)
+    if code == "OptionNotReadByStandIn":
+        message = (
+            f"The embedded AWS's stand-in for this operation of {service} does not know one of these options."
+        )
+        return RequestRefused(501, "NoStandIn", message, "query")
     if code == "LanguageNotReadByStandIn":
         message = f"The embedded AWS's stand-in for this operation of {service} reads English alone."
         return RequestRefused(501, "NoStandIn", message, "language_code")

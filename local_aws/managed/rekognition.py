@@ -13,6 +13,7 @@ from PIL import Image
 from local_aws.managed.blazeface import BlazeFace, Face
 from local_aws.managed.centernet import Box, CenterNet, Detection
 from local_aws.managed.face_embedding import FaceEmbedding, similarity
+from local_aws.managed.filters import labels_asked_for, text_asked_for
 from local_aws.managed.labels import COCO_LABELS, PARENT
 from local_aws.managed.nsfw import Nsfw
 from local_aws.managed.pictures import read_image
@@ -84,7 +85,7 @@ def detect_labels(request: dict[str, Any]) -> dict[str, Any]:
     for detection in found:
         by_name.setdefault(COCO_LABELS[detection.class_index], []).append(detection)
     labels = [label_of(name, detections, least) for name, detections in by_name.items()]
-    labels += parents_of(labels)
+    labels = labels_asked_for([*labels, *parents_of(labels)], request)
     kept = sorted(
         (label for label in labels if label["Confidence"] >= least), key=lambda label: -label["Confidence"]
     )
@@ -231,7 +232,7 @@ def detect_text(request: dict[str, Any]) -> dict[str, Any]:
         detections.append(detection_of(line, "LINE", text, score, geometry, None))
         for word in text.split():
             detections.append(detection_of(len(detections), "WORD", word, score, geometry, line))
-    return {"TextDetections": detections, "TextModelVersion": "stand-in-rapidocr"}
+    return {"TextDetections": text_asked_for(detections, request), "TextModelVersion": "stand-in-rapidocr"}
 
 
 def no_strip(image: Image.Image) -> Image.Image:

@@ -225,6 +225,7 @@ SERVICE_TROUBLE = {
     "StandInLoading": 503,
     "NotImplementedByStandIn": 501,
     "LanguageNotReadByStandIn": 501,
+    "OptionNotReadByStandIn": 501,
 }
 
 
@@ -251,6 +252,7 @@ def test_a_service_in_trouble_gives_a_truthful_status(
     [
         ("NotImplementedByStandIn", "no stand-in for this operation of Comprehend; in an AWS account"),
         ("LanguageNotReadByStandIn", "for this operation of Comprehend reads English alone."),
+        ("OptionNotReadByStandIn", "of Comprehend does not know one of these options."),
     ],
 )
 def test_without_a_stand_in_the_caller_is_told_which_is_missing(call, service, code, sentence):
