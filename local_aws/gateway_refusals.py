@@ -27,6 +27,12 @@ def of_signature(path: str, failure: AuthError) -> Answer:
     return refusal(*place_of(path), kind, failure.message, error_type) or plain
 
 
+def region_of(path: str) -> str | None:
+    """The region of the API whose path is below EXECUTE; None where there is no such API."""
+    scope = apigateway_v1.find_api_scope(place_of(path)[0])
+    return scope[1] if scope else None
+
+
 def place_of(path: str) -> tuple[str, str]:
     """The API and the stage of a path below EXECUTE."""
     api_id, _, below = path.removeprefix(EXECUTE).partition("/")

@@ -22,7 +22,7 @@ from ministack.core.iam_evaluator import AuthError
 from console import CONFIGURATION, STATE
 from local_aws.asgi import Application
 from local_aws.console import PREFIX, answer
-from local_aws.gateway_refusals import EXECUTE, of_signature
+from local_aws.gateway_refusals import EXECUTE, of_signature, region_of
 from local_aws.sagemaker.names import ACCOUNT
 
 HEALTH = "/_ministack/health"
@@ -176,8 +176,9 @@ def signature_of(request: RequestHead) -> Signed | AuthError:
     secret = secret_of(signature.access_key_id, token)
     if isinstance(secret, AuthError):
         return secret
-    if failure := time_failure(request, signature) or unsigned_failure(request, signature):
-        return AuthError(*failure)
+    for failure_of in (time_failure, unsigned_failure, scope_failure):
+        if failure := failure_of(request, signature):
+            return AuthError(*failure)
     return Signed(signature, signature.access_key_id, secret)
 
 
@@ -224,6 +225,18 @@ def unsigned_failure(request: RequestHead, signature: sigv4.HeaderSignature) -> 
             "SignatureDoesNotMatch",
             f"There were headers present in the request which were not signed: {missing}",
         )
+    return None
+
+
+def scope_failure(request: RequestHead, signature: sigv4.HeaderSignature) -> tuple[str, str] | None:
+    """Why a request to an API was signed for something else; elsewhere a request goes to what it was signed for."""
+    if not request.path.startswith(EXECUTE):
+        return None
+    if signature.service != "execute-api":
+        return "SignatureDoesNotMatch", "Credential should be scoped to correct service: 'execute-api'."
+    region = region_of(request.path)
+    if region and signature.region != region:
+        return "SignatureDoesNotMatch", "Credential should be scoped to a valid region."
     return None
 
 

@@ -65,7 +65,11 @@ REFUSALS = (
     (TYPES.EXPIRED_TOKEN, Refusal(403, "ExpiredToken", "The credentials or the token have expired.")),
     (
         TYPES.INVALID_SIGNATURE,
-        Refusal(403, "InvalidSignature", "The signature does not fit, or its clock is wrong."),
+        Refusal(
+            403,
+            "InvalidSignature",
+            "The signature does not fit: its key, clock, region or service is another.",
+        ),
     ),
     # API Gateway tells none of these from another.
     (

@@ -53,11 +53,13 @@ def send(url, aws) -> Callable[..., tuple[int, Any]]:
         keys: Credentials | None = None,
         body: bytes = b"",
         place: str = url,
+        region: str = "us-east-1",
+        service: str = "execute-api",
         **headers: str,
     ) -> tuple[int, Any]:
         request = AWSRequest(method, place, headers, body)
         keys = keys or Credentials(aws.keys.access_key_id, aws.keys.secret_access_key)
-        SigV4Auth(keys, "execute-api", "us-east-1").add_auth(request)
+        SigV4Auth(keys, service, region).add_auth(request)
         answer = requests.request(method, place, data=body, headers=dict(request.headers), timeout=60)
         return answer.status_code, answer.json()
 
@@ -78,6 +80,13 @@ def test_another_method_or_path_is_refused_in_the_apis_form(send, url):
 def test_a_wrong_secret_is_refused_in_the_apis_form(send, aws):
     wrong = Credentials(aws.keys.access_key_id, "x" * 40)
     assert send(keys=wrong) == (403, {"kind": "INVALID_SIGNATURE"})
+
+
+@pytest.mark.parametrize(
+    "scope", [{"region": "eu-west-1"}, {"service": "lambda"}], ids=lambda one: next(iter(one))
+)
+def test_who_signs_for_another_region_or_service_is_refused(send, scope):
+    assert send(**scope) == (403, {"kind": "INVALID_SIGNATURE"})
 
 
 def test_an_unknown_key_is_refused_in_the_apis_form(send):
