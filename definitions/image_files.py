@@ -37,6 +37,8 @@ OTHER_KINDS = {
     "PDF": ((0, b"%PDF-"),),
     "SVG": ((0, b"<svg"),),
 }
+# How base64 of a JPEG and of a PNG begins, and a data URI.
+IN_BASE64 = (b"/9j/", b"iVBORw0KGgo", b"data:image/")
 EXIF_HEAD = b"Exif\0\0"
 BYTE_ORDERS = {b"II*\0": "<", b"MM\0*": ">"}
 ORIENTATION_TAG, SHORT = 0x0112, 3
@@ -79,6 +81,10 @@ def read_header(content: bytes) -> ImageHeader:
     elif content.startswith(JPEG_SIGNATURE):
         header = jpeg_header(content)
     else:
+        if content.startswith(IN_BASE64):
+            raise UnreadableImage(
+                "The bytes are base64 of an image, and not the image: send its file's bytes."
+            )
         raise UnreadableImage(f"The bytes are {kind_of(content)}. Save the image as PNG or JPEG.")
     if not (header.width and header.height):
         raise UnreadableImage("The image has no pixels.")

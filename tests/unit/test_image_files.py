@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import struct
 
@@ -62,6 +63,14 @@ def tiff(order: str, orientation: int) -> bytes:
 def test_a_picture_of_another_kind_is_named_with_what_to_do(content, kind):
     with pytest.raises(UnreadableImage, match=f"{kind} a PNG nor a JPEG file. Save the image as PNG or JPEG"):
         read_header(content)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG"])
+def test_an_image_in_base64_is_named(kind):
+    encoded = base64.b64encode(image_file(kind))
+    for content in (encoded, b"data:image/png;base64," + encoded):
+        with pytest.raises(UnreadableImage, match="base64 of an image"):
+            read_header(content)
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG"])
