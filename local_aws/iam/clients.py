@@ -35,12 +35,16 @@ class Clients:
                 }
                 if role_arn:
                     key = session_of(role_arn, role_arn, "service")
-                self.made[service, role_arn] = boto3.client(
+                made = boto3.client(
                     service,
                     endpoint_url=self.endpoint_url,
                     region_name=self.region,
                     **{name.lower(): value for name, value in key.items()},
                 )
+                # botocore makes the classes of a service's errors when they are first asked for. Two threads that ask
+                # at once get two classes of one name, and who looks for the one lets the other through.
+                _ = made.exceptions
+                self.made[service, role_arn] = made
             return self.made[service, role_arn]
 
 
