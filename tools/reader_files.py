@@ -1,10 +1,14 @@
-"""The files of their own that README and docs speak of: a few photos, reviews and a sensor's readings, made up."""
+"""The files of their own that README and docs speak of: a few photos, reviews and a sensor's readings, made up.
+
+Example: python -m tools.reader_files
+"""
 
 from __future__ import annotations
 
 import csv
 import json
 import random
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -24,27 +28,50 @@ DATA_BUCKET_TEXTS = (
 )
 
 
-def write_reader_files(folder: Path) -> None:
-    """Writes photo.jpg, photos/, reviews.csv, reviews.jsonl, walk.npy and wrist.jsonl."""
+def write_reader_files(folder: Path) -> list[str]:
+    """Writes photo.jpg, photos/, reviews.csv, reviews.jsonl, walk.npy and wrist.jsonl; returns what was written.
+
+    What has such a name already is left alone.
+    """
     generator = random.Random(0)
-    photo(generator, "circle").save(folder / "photo.jpg")
-    for name in ("circle", "square"):
-        (folder / "photos" / name).mkdir(parents=True)
-        for number in range(EXAMPLES):
-            photo(generator, name).save(folder / "photos" / name / f"{number}.jpg")
     reviews = [review(generator, ("negative", "positive")[number % 2]) for number in range(4 * EXAMPLES)]
-    with (folder / "reviews.csv").open("w", newline="") as file:
-        rows = csv.DictWriter(file, ["text", "label"])
+    writers: dict[str, Callable[[Path], object]] = {
+        "photo.jpg": photo(generator, "circle").save,
+        "photos": lambda place: write_photos(place, generator),
+        "reviews.csv": lambda place: write_table(place, reviews),
+        "reviews.jsonl": lambda place: lines(place, [{"text": review["text"]} for review in reviews[:20]]),
+        "walk.npy": lambda place: np.save(place, wave(generator, 0.5)),
+        "wrist.jsonl": lambda place: lines(place, recordings(generator)),
+    }
+    missing = [name for name in writers if not (folder / name).exists()]
+    for name in missing:
+        writers[name](folder / name)
+    return missing
+
+
+def write_photos(folder: Path, generator: random.Random) -> None:
+    """A folder for each shape."""
+    for name in ("circle", "square"):
+        (folder / name).mkdir(parents=True)
+        for number in range(EXAMPLES):
+            photo(generator, name).save(folder / name / f"{number}.jpg")
+
+
+def write_table(file: Path, reviews: list[dict[str, str]]) -> None:
+    """Texts with their labels, as CSV."""
+    with file.open("w", newline="") as table:
+        rows = csv.DictWriter(table, ["text", "label"])
         rows.writeheader()
         rows.writerows(reviews)
-    lines(folder / "reviews.jsonl", [{"text": review["text"]} for review in reviews[:20]])
-    np.save(folder / "walk.npy", wave(generator, 0.5))
-    recordings = [
+
+
+def recordings(generator: random.Random) -> list[dict[str, object]]:
+    """Slow and quick waves of a sensor, a sequence each."""
+    return [
         {"sequence": wave(generator, speed).round(4).tolist(), "label": label}
         for _ in range(EXAMPLES)
         for label, speed in (("slow", 0.1), ("quick", 0.5))
     ]
-    lines(folder / "wrist.jsonl", recordings)
 
 
 def photo(generator: random.Random, shape: str) -> Image.Image:
@@ -72,3 +99,7 @@ def wave(generator: random.Random, speed: float) -> np.ndarray:
 def lines(file: Path, objects: list[dict]) -> None:
     """Writes JSON Lines."""
     file.write_text("".join(json.dumps(one) + "\n" for one in objects))
+
+
+if __name__ == "__main__":
+    print("Written here:", ", ".join(write_reader_files(Path())) or "nothing, for all of them are there.")

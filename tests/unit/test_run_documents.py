@@ -96,6 +96,13 @@ def test_most_lines_are_run_and_the_embedded_aws_goes_down_last():
     assert sorted(map(str, in_order(PAGES))) == sorted(map(str, TYPED))
 
 
+def test_a_file_that_the_reader_has_already_is_left_alone(tmp_path):
+    (tmp_path / "photo.jpg").write_text("mine")
+    assert "photo.jpg" not in write_reader_files(tmp_path)
+    assert (tmp_path / "photo.jpg").read_text() == "mine"
+    assert write_reader_files(tmp_path) == []
+
+
 def test_the_readers_files_are_those_that_the_pages_name(tmp_path):
     write_reader_files(tmp_path)
     named = {
