@@ -182,7 +182,9 @@ def runs(
     if as_json or not last_runs:
         show(last_runs, as_json, f"Nothing was trained here yet. Train: {target.command('train cnn')}")
         return
-    table = new_table(Column("Run", no_wrap=True), "Network", "Data", "Started", "Took", "What became of it")
+    # A run's name begins with its network; at 80 columns the words of the last column are whole.
+    became_of_it = Column("What became of it", overflow="fold", min_width=len("registered"))
+    table = new_table(Column("Run", no_wrap=True), "Data", "Started", "Took", became_of_it)
     for last_run in last_runs:
         became = last_run["state"] + (f" as version {last_run['version']}" if last_run["version"] else "")
         took = "" if last_run["seconds"] is None else f"{last_run['seconds']:,} s"
@@ -190,8 +192,7 @@ def runs(
         data = last_run["data"] or ""
         # Every data set is in the data bucket.
         data = data.split("/", 3)[3] if data.startswith("s3://") else data
-        cells = (last_run["name"], last_run["kind"] or "", data, started, took, became)
-        table.add_row(*cells)
+        table.add_row(last_run["name"], data, started, took, became)
     console = Console()
     console.print(table)
     for last_run in last_runs:

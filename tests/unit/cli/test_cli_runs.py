@@ -83,6 +83,18 @@ def test_the_name_of_a_run_is_whole_in_a_terminal_of_80_columns(told):
     assert f" {name} " in told([{**RUNS[0], "name": name}], columns=80)
 
 
+def test_what_became_of_a_run_is_in_whole_words_in_a_terminal_of_80_columns(told):
+    long = {
+        **RUNS[1],
+        "name": "rnn-20261130-133238-d4dcf6",
+        "data": "own/photos/a0d272a2d1bd",
+        "seconds": 86_400,
+    }
+    shown = told([long], columns=80)
+    for word in ("registered", "version"):
+        assert word in shown
+
+
 def test_before_any_run_the_command_that_starts_one_is_named(told):
     assert "Train: recognition train cnn" in told([])
 
