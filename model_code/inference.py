@@ -162,7 +162,12 @@ def answer_type(context):
 # Clients send the same few again and again.
 @lru_cache(maxsize=64)
 def accepted_types(header):
-    """The media types of an Accept header that are not refused by it, the best liked first (RFC 9110, 12.4.2)."""
+    """The media types of an Accept header that are not refused by it, the best liked first (RFC 9110, 12.4.2).
+
+    One that is too long to be read is disregarded, as 12.5.1 allows.
+    """
+    if len(header) > content.LONGEST_HEADER:
+        return ["*/*"]
     liked = []
     for part in header.split(","):
         weight = WEIGHT.search(part)
@@ -263,7 +268,7 @@ def npy_header(body):
         header = ast.literal_eval(body[start : min(stop, start + HEADER_BYTES)].decode("utf-8").strip())
         kind, in_columns, shape = header["descr"], header["fortran_order"], header["shape"]
         known = kind[0] in "<>|" and kind[1:] in ARRAY_CODES
-        fits = all(type(length) is int and length >= 0 for length in shape)
+        fits = type(shape) is tuple and all(type(length) is int and length >= 0 for length in shape)
     except (ValueError, SyntaxError, KeyError, TypeError, IndexError, MemoryError, RecursionError):
         raise Refused("The header of the NumPy file cannot be read.") from None
     if not known or not fits or in_columns:
