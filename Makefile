@@ -16,7 +16,7 @@ WITHOUT_COMPILERS := --no-emit-package backports-strenum
 # What commands make in build without being told a place.
 MADE_IN_BUILD := bakeoff cdk-home cdk.out console cost-dev cost-prod demo distribution doctor-dev doctor-prod
 MADE_IN_BUILD += embedded/state embedded/aws.log
-MADE_IN_BUILD += embedded/keys.curl embedded/console.html lambda-code other sbom site vendored
+MADE_IN_BUILD += embedded/keys.curl embedded/console.html fuzz fuzzer lambda-code other sbom site vendored
 MADE_IN_BUILD += nightly nightly.unfinished data/cifar10 data/fashion_mnist data/imdb data/smartwatch
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export JSII_NODE := $(CURDIR)/$(VENV)/bin/node
@@ -123,6 +123,8 @@ lock:  ## Resolve pyproject.toml and the requirements.in files anew (after a cha
 	  --custom-compile-command "make lock" tools/audit.in --output-file tools/audit.lock
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-deps \
 	  --custom-compile-command "make lock" --constraint requirements.lock tools/pictures.in --output-file tools/pictures.lock
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --custom-compile-command "make lock" tools/fuzz.in --output-file tools/fuzz.lock
 
 LOCKS := requirements.lock lambdas/requirements.lock lambdas/litert/requirements.lock serving/requirements.lock
 AUDITED := uv run --quiet --no-project --isolated --with-requirements tools/audit.lock --
@@ -140,16 +142,13 @@ audit: with-dev  ## Ask the advisories of PyPI and npm about every locked packag
 	@for one in $(LOCKS); do $(AUDITED) pip-audit --strict --disable-pip --require-hashes --requirement $$one || exit 1; done
 	@npm audit --package-lock-only
 
-# Hypothesis tells how its examples fail in the smallest form, and keeps that to try it first the next time.
-FUZZED := tests/model/test_archives.py tests/model/test_inference.py tests/unit/lambdas/test_lambda_fuzz.py
-FUZZED += tests/unit/lambdas/test_lambda_options.py tests/unit/cli/test_cli_hostile_names.py
-FUZZED += tests/unit/test_image_files.py tests/unit/test_page_signatures.py tests/model/test_orientation.py
-FUZZED += tests/model/test_serving_garbage.py tests/local/test_transform_jobs.py
+fuzz: with-dev build/fuzzer  ## Feed every parser of foreign bytes, ten minutes each; what fails is kept in build/fuzz.
+	@python -m tools.fuzz
 
-fuzz: with-dev  ## Feed every parser of foreign bytes, minutes for each; what fails is kept in build/fuzz.
-	@for one in $(FUZZED); do \
-	  python -m pytest --quiet --hypothesis-profile night --timeout 7200 -o session_timeout=14400 $$one || exit 1; \
-	done
+# Beside the environment and not in it: it is built for fewer systems than the rest.
+build/fuzzer: tools/fuzz.lock
+	@uv pip install --quiet --no-deps --require-hashes --target build/fuzzer -r tools/fuzz.lock
+	@touch build/fuzzer
 
 clean:  ## Stop what runs and delete what was made here (not downloads, nor what lies where you said).
 	@if [ -x $(VENV)/bin/recognition ]; then recognition down || true; fi

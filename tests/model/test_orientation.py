@@ -8,7 +8,7 @@ import struct
 import numpy as np
 import pytest
 import tensorflow as tf
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
@@ -55,7 +55,6 @@ def test_a_photo_without_exif_is_left_as_it_is(form):
     assert orientation_of(photo(None, form)).numpy() == 1
 
 
-@settings(deadline=None, max_examples=60)
 @given(
     st.integers(0, 160),
     st.binary(max_size=8),

@@ -8,7 +8,7 @@ import struct
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
@@ -172,7 +172,6 @@ def test_the_first_exif_counts():
     cut=st.integers(0, 400),
     flips=st.lists(st.tuples(st.integers(0, 399), st.integers(1, 255)), max_size=8),
 )
-@settings(deadline=None)
 def test_a_damaged_file_is_read_or_refused(kind, cut, flips):
     content = bytearray(image_file(kind, 6))
     for position, value in flips:

@@ -8,7 +8,7 @@ import struct
 import zlib
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lambdas.common.bodies import (
@@ -79,7 +79,6 @@ def damaged_pictures(draw):
     return bytes(content[: draw(st.integers(0, len(content)))])
 
 
-@settings(max_examples=300, deadline=None)
 @given(damaged_pictures(), st.sampled_from(READERS), st.sampled_from(CONTENT_TYPES), st.booleans())
 def test_a_damaged_picture_under_any_content_type_is_read_or_refused(
     content, reader, content_type, as_base64
@@ -87,7 +86,6 @@ def test_a_damaged_picture_under_any_content_type_is_read_or_refused(
     outcome(*reader, event(content, content_type, as_base64=as_base64))
 
 
-@settings(max_examples=200, deadline=None)
 @given(damaged_pictures(), st.sampled_from(["image", "source"]))
 def test_a_damaged_picture_in_json_is_read_or_refused(content, field):
     encoded = base64.b64encode(content).decode()
@@ -102,7 +100,6 @@ NASTY = st.sampled_from(
 )
 
 
-@settings(max_examples=300, deadline=None)
 @given(st.lists(st.one_of(NASTY, st.text(max_size=20)), max_size=10), st.sampled_from(READERS[2:]))
 def test_a_nasty_text_is_taken_as_it_is_or_refused(pieces, reader):
     # In JSON two halves of a surrogate pair that meet are one character.
@@ -122,7 +119,6 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None)
 @given(
     st.one_of(
         JSON,
