@@ -9,6 +9,9 @@ from pathlib import Path
 BFLOAT16_CAPABILITY = (8, 0)
 # A processor without one of these computes bfloat16 convolutions by a detour: measured on AVX2, 7 to 11 times slower.
 BFLOAT16_FLAGS = frozenset({"amx_bf16", "avx512_bf16"})
+# To which oneDNN can be held by ONEDNN_MAX_CPU_ISA, and which have none (oneDNN developer guide, "CPU Dispatcher
+# Control").
+BELOW_BFLOAT16 = frozenset({"SSE41", "AVX", "AVX2", "AVX2_VNNI", "AVX512_CORE", "AVX512_CORE_VNNI"})
 PROCESSOR_FILE = Path("/proc/cpuinfo")
 
 
@@ -29,11 +32,15 @@ def device_has_bfloat16() -> bool:
 
     gpus = tf.config.list_physical_devices("GPU")
     if not gpus:
-        # Only oneDNN's kernels use the processor's instructions.
-        is_on = os.environ.get("TF_ENABLE_ONEDNN_OPTS", "1").lower() not in ("0", "false")
-        return is_on and processor_has_bfloat16(PROCESSOR_FILE)
+        return onednn_may_use_bfloat16() and processor_has_bfloat16(PROCESSOR_FILE)
     capabilities = [tf.config.experimental.get_device_details(gpu).get("compute_capability") for gpu in gpus]
     return all(capability is not None and capability >= BFLOAT16_CAPABILITY for capability in capabilities)
+
+
+def onednn_may_use_bfloat16() -> bool:
+    """Whether the environment lets oneDNN use them; no other kernels of TensorFlow's do."""
+    is_on = os.environ.get("TF_ENABLE_ONEDNN_OPTS", "1").lower() not in ("0", "false")
+    return is_on and os.environ.get("ONEDNN_MAX_CPU_ISA", "").upper() not in BELOW_BFLOAT16
 
 
 def processor_has_bfloat16(file: Path) -> bool:

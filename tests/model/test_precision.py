@@ -46,12 +46,22 @@ def test_a_named_format_is_kept_on_any_device(named, policy):
 
 
 @pytest.mark.parametrize(
-    ("setting", "policy"), [("1", "mixed_bfloat16"), ("0", "float32"), ("false", "float32")]
+    ("setting", "policy"),
+    [
+        ("TF_ENABLE_ONEDNN_OPTS=1", "mixed_bfloat16"),
+        ("TF_ENABLE_ONEDNN_OPTS=0", "float32"),
+        ("TF_ENABLE_ONEDNN_OPTS=false", "float32"),
+        ("ONEDNN_MAX_CPU_ISA=AVX2", "float32"),
+        ("ONEDNN_MAX_CPU_ISA=avx512_core_bf16", "mixed_bfloat16"),
+        ("ONEDNN_MAX_CPU_ISA=default", "mixed_bfloat16"),
+    ],
 )
-def test_a_processor_computes_bfloat16_by_onednn_alone(tmp_path, monkeypatch, setting, policy):
+def test_a_processor_computes_bfloat16_where_onednn_may(tmp_path, monkeypatch, setting, policy):
     file = tmp_path / "cpuinfo"
     file.write_text("flags\t\t: fpu avx512_bf16\n")
     monkeypatch.setattr(precision, "PROCESSOR_FILE", file)
     monkeypatch.setattr("tensorflow.config.list_physical_devices", lambda _: [])
-    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", setting)
+    for name in ("TF_ENABLE_ONEDNN_OPTS", "ONEDNN_MAX_CPU_ISA"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv(*setting.split("="))
     assert precision.precision_policy("auto") == policy
