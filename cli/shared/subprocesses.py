@@ -14,6 +14,15 @@ from cli.shared.errors import CommandFailed
 KEPT_LINES = 25
 
 
+def inherited(environment: Mapping[str, str]) -> dict[str, str]:
+    """What a program inherits: nothing about another AWS where it is told one by AWS_ENDPOINT_URL.
+
+    A service's own address, a profile, or AWS_IGNORE_CONFIGURED_ENDPOINT_URLS would count before it.
+    """
+    told = "AWS_ENDPOINT_URL" in environment
+    return {name: value for name, value in os.environ.items() if not (told and name.startswith("AWS_"))}
+
+
 def run_program(
     command: Sequence[str],
     *,
@@ -35,7 +44,7 @@ def run_program(
         process = subprocess.Popen(
             command,
             cwd=directory,
-            env={**os.environ, **environment},
+            env={**inherited(environment), **environment},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -13,6 +13,13 @@ from cli.shared.project import default_environment
 from definitions.names import parameter_name, stack_name
 from definitions.parameters import API_URL
 
+# Of botocore's session variables, each with its name in a profile and in the environment, its value and its type.
+WITHOUT_PROFILES = {
+    "profile": (None, None, None, None),
+    "config_file": (None, None, os.devnull, None),
+    "credentials_file": (None, None, os.devnull, None),
+}
+
 
 @dataclass(frozen=True)
 class Target:
@@ -30,10 +37,12 @@ class Target:
     known_clients: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def session(self) -> Any:
-        """A boto3 session with this target's credentials and region."""
+        """A boto3 session with this target's credentials and region; that of the embedded AWS knows no profiles."""
         import boto3
+        from botocore.session import Session
 
         return boto3.Session(
+            botocore_session=Session(session_vars=WITHOUT_PROFILES if self.is_embedded else None),
             aws_access_key_id=self.variables.get("AWS_ACCESS_KEY_ID"),
             aws_secret_access_key=self.variables.get("AWS_SECRET_ACCESS_KEY"),
             region_name=self.variables.get("AWS_REGION") or os.environ.get("AWS_REGION"),
