@@ -124,8 +124,8 @@ def require_evaluation(folder: Path) -> None:
 
 
 def evaluated(target: Target, bucket: str, folder: Path) -> dict[str, Any]:
-    """Uploads an evaluation to where a run's lie; returns what the registration says of it."""
-    prefix, client = f"evaluations/local-{uuid.uuid4().hex}", target.client("s3")
+    """Uploads an evaluation to where no job may write; returns what the registration says of it."""
+    prefix, client = f"local/evaluations/{uuid.uuid4().hex}", target.client("s3")
     for name in (EVALUATION_FILE, BASELINE_FILE, KNOWN_INPUT_FILE):
         # Where the model answers nothing rightly, there is no known input.
         if (folder / name).is_file():

@@ -67,8 +67,8 @@ def evaluate(model: Path, test: Path, output: Path, *, plots: bool = False) -> N
     """Writes `evaluation.json` (SageMaker's model quality statistics) and `samples.json` to `output`.
 
     Beside them `baseline.json`, which the drift job holds later inputs against, and `known_input.json`, which a release
-    asks, where the model answers anything rightly. With `plots`, the pictures of `model_code.evaluation.plots` and the
-    page of `model_code.evaluation.report_page` too.
+    asks; that is empty where no sample is small enough. With `plots`, the pictures of `model_code.evaluation.plots` and
+    the page of `model_code.evaluation.report_page` too.
 
     Raises:
         JobFailed: when the artefact or the channel cannot be read, or `output` holds anything but an earlier
@@ -113,8 +113,7 @@ def evaluate(model: Path, test: Path, output: Path, *, plots: bool = False) -> N
     chosen = sample_answers(split, predictions)
     (output / SAMPLES_FILE).write_text(json.dumps(chosen))
     (output / BASELINE_FILE).write_text(json.dumps(baseline_of(split, predictions)))
-    if known := known_input_of(split, predictions):
-        (output / KNOWN_INPUT_FILE).write_text(json.dumps(known))
+    (output / KNOWN_INPUT_FILE).write_text(json.dumps(known_input_of(split, predictions) or {}))
     if plots:
         matrix = confusion_matrix(predictions.answers, split.targets, len(labels))
         right = predictions.answers == split.targets

@@ -12,7 +12,7 @@ from aws_cdk import aws_s3_assets as s3_assets
 from aws_cdk import aws_stepfunctions as stepfunctions
 from constructs import Construct
 
-from definitions.names import CAPTURED_PREFIX, endpoint_name, job_name
+from definitions.names import CAPTURED_PREFIX, REGISTERED_PREFIX, endpoint_name, job_name
 from definitions.networks import KINDS
 from definitions.parameters import DATA_BUCKET, MODEL_BUCKET
 from model_code.source import ARCHIVE_NAME, write_source_archive
@@ -96,7 +96,8 @@ class DriftJob(Construct):
         image = TRAINING_IMAGES[self.settings.training.image_version]
         grants = [
             *roles.read_objects(self.buckets["data"], f"{CAPTURED_PREFIX}/"),
-            *roles.read_objects(self.buckets["model"], "evaluations/"),
+            # Baselines of versions that were registered before evaluations were kept lie in the last.
+            *roles.read_objects(self.buckets["model"], f"{REGISTERED_PREFIX}/", "local/", "evaluations/"),
             *roles.read_code(self.stack, code.s3_bucket_name),
             roles.write_objects(self.buckets["model"], "drift/"),
             roles.use_key(self.key_arn),

@@ -35,10 +35,11 @@ def known_input_states(*, then: str) -> dict[str, Any]:
                     f"'{KNOWN_INPUT_FILE}')"
                 ),
             },
-            {"request": f"{body}.request", "label": f"{body}.label"},
+            # Without one where no sample was small enough.
+            {name: f"$exists({body}.{name}) ? {body}.{name} : ${name}" for name in ("request", "label")},
             then,
             "NoKnownInput",
         ),
-        # An evaluation in which no sample was small enough, or one of before known inputs were kept.
+        # An evaluation of before known inputs were kept.
         "NoKnownInput": choice("Failed", ("$states.input.Error = 'S3.NoSuchKeyException'", then)),
     }

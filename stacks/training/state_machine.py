@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from definitions.metrics import METRICS
-from definitions.names import CPU, LITERT, REGISTERED_PREFIX, endpoint_name
+from definitions.names import CPU, LITERT, endpoint_name
 from definitions.networks import NETWORKS
 from model_code.evaluation.files import BASELINE_FILE, EVALUATION_FILE, GATE_FILE
 from model_code.inference import ANSWERED_TYPES
@@ -15,6 +15,7 @@ from stacks.shared.job_context import JobContext, name_of_job
 from stacks.shared.processing_job import code_uri, processing_input, processing_task
 from stacks.training.champion_gate import behind_champion, champion_gate, champion_states, number
 from stacks.training.group_gate import group_gate
+from stacks.training.kept_files import FIRST_KEPT, keep_artefact, keep_evaluation_states, kept_key
 from stacks.training.model_card import model_card
 from stacks.training.plain_data import plain_data_states
 from stacks.training.run_request import request_states
@@ -39,9 +40,10 @@ def definition(settings: EnvironmentSettings, context: JobContext) -> dict[str, 
             **request_states(settings, context, then="FindSplits"),
             **plain_data_states(settings, context, then=first_training_state(settings)),
             **training_states(settings, context, then="KeepArtefact"),
-            "KeepArtefact": keep_artefact(context),
+            "KeepArtefact": keep_artefact(context, then="FindChampion"),
             **champion_states(settings, context, then="Evaluate"),
             "Evaluate": evaluate(settings, context),
+            **keep_evaluation_states(context, then="ReadEvaluation"),
             "ReadEvaluation": read_evaluation(context),
             "Gate": gate(),
             "BelowGate": below_gate(),
@@ -73,7 +75,7 @@ def evaluate(settings: EnvironmentSettings, context: JobContext) -> dict[str, An
             inputs=evaluation_inputs(context),
             output_prefix="evaluations",
         ),
-        "Next": "ReadEvaluation",
+        "Next": FIRST_KEPT,
     }
 
 
@@ -92,7 +94,7 @@ def read_evaluation(context: JobContext) -> dict[str, Any]:
     report = "$parse($states.result.Body)"
     return task(
         "s3:getObject",
-        {"Bucket": context.model_bucket, "Key": jsonata(f"'evaluations/' & $job_name & '/{GATE_FILE}'")},
+        {"Bucket": context.model_bucket, "Key": jsonata(kept_key(GATE_FILE))},
         {
             "metrics": f"{report}.gate",
             "metric": f"{lookup(METRICS, f'{report}.metric')}",
@@ -104,28 +106,6 @@ def read_evaluation(context: JobContext) -> dict[str, Any]:
             "$exists($report.champion) ? $report.champion : {'comparable': false})",
         },
         "Gate",
-        "JobFailed",
-    )
-
-
-def keep_artefact(context: JobContext) -> dict[str, Any]:
-    """Copies the artefact to where no job may write, before it is measured: that copy is what is registered.
-
-    S3 copies 5 GB at most in one call (CopyObject).
-    """
-    key = f"'{REGISTERED_PREFIX}/' & $training_job_name & '/model.tar.gz'"
-    return task(
-        "s3:copyObject",
-        {
-            "Bucket": context.model_bucket,
-            "Key": jsonata(key),
-            "CopySource": jsonata("$substringAfter($artefact, 's3://')"),
-        },
-        {
-            "artefact": f"'s3://{context.model_bucket}/' & {key}",
-            "artefact_etag": "$replace($states.result.CopyObjectResult.ETag, '\"', '')",
-        },
-        "FindChampion",
         "JobFailed",
     )
 
@@ -198,8 +178,8 @@ def container(image: str) -> dict[str, str]:
 
 
 def statistics(context: JobContext, file: str) -> dict[str, str]:
-    """One of the files that the evaluation left."""
-    uri = jsonata(f"'s3://{context.model_bucket}/evaluations/' & $job_name & '/{file}'")
+    """One of the files that the evaluation left, where no job may write."""
+    uri = jsonata(f"'s3://{context.model_bucket}/' & {kept_key(file)}")
     return {"ContentType": "application/json", "S3Uri": uri}
 
 

@@ -99,7 +99,7 @@ class Aws:
         assert request == {"Bucket": "models", "Key": "evaluations/dev-rnn-1/known_input.json"}
         if self.faults.get("nothing_known"):
             raise TaskFailed("S3.NoSuchKeyException", "The specified key does not exist.")
-        return {"Body": json.dumps(KNOWN)}
+        return {"Body": json.dumps({} if self.faults.get("nothing_small_enough") else KNOWN)}
 
     def describe_stack(self, *_: Any) -> dict:
         status = self.statuses.pop(0) if len(self.statuses) > 1 else self.statuses[0]

@@ -256,10 +256,10 @@ def test_a_job_that_is_asked_for_again_has_a_name_of_its_own(machine):
     ]
     names = [channel["ProcessingJobName"] for channel in done.requests["Evaluate"]]
     assert names == ["dev-cnn-r1", "dev-cnn-r1-r1"]
-    (read,) = done.requests["ReadEvaluation"]
-    assert read["Key"] == "evaluations/dev-cnn-r1-r1/gate.json"
+    (kept,) = done.requests["KeepEvaluation"]
+    assert kept["CopySource"] == "models/evaluations/dev-cnn-r1-r1/evaluation.json"
     statistics = done.requests["Register"][0]["ModelMetrics"]["ModelQuality"]["Statistics"]
-    assert statistics["S3Uri"] == "s3://models/evaluations/dev-cnn-r1-r1/evaluation.json"
+    assert statistics["S3Uri"] == f"s3://models/{kept['Key']}"
 
 
 @pytest.mark.parametrize(("accuracy", "passes"), [(0.6999, False), (0.7, True), (0.95, True)])
@@ -403,7 +403,7 @@ def test_a_version_bears_a_card_with_its_figures_and_the_baseline_of_its_drift(m
         "hyperparameters"
     ]
     assert "image" in card["intended_uses"]["purpose_of_model"]
-    folder = "s3://models/evaluations/dev-cnn-r1"
+    folder = "s3://models/registered/dev-cnn-r1"
     assert (
         request["DriftCheckBaselines"]["ModelDataQuality"]["Statistics"]["S3Uri"] == f"{folder}/baseline.json"
     )
@@ -430,20 +430,46 @@ def test_a_version_is_the_copy_that_was_measured_and_made_where_no_job_writes(ma
     assert {container["ModelDataUrl"] for container in containers} == {kept}
 
 
-@pytest.mark.parametrize("change", ["PutObject", "DeleteObject", "DeleteObjectVersion", "PutObjectRetention"])
-@pytest.mark.parametrize("prefix", ["registered", "local"])
-def test_nothing_but_the_machine_changes_what_is_registered(templates, change, prefix):
-    """Jobs and containers run code that came with data or a model."""
-    place = f"arn:aws:s3:::<ModelBucket>/{prefix}/dev-cnn-r1/model.tar.gz"
-    changing = {
+def test_the_gates_look_at_what_was_kept_before_them(machine):
+    done = run(machine)
+    (read,) = done.requests["ReadEvaluation"]
+    (kept,) = done.requests["KeepGate"]
+    assert (read["Bucket"], read["Key"]) == (kept["Bucket"], kept["Key"])
+    assert done.states.index("KeepGate") < done.states.index("ReadEvaluation")
+
+
+CHANGES = ["PutObject", "DeleteObject", "DeleteObjectVersion", "PutObjectRetention"]
+
+
+def who_may(templates, action: str, place: str) -> set[str]:
+    """The roles of all stacks that may do something to an object; jobs and containers run foreign code under theirs."""
+    return {
         f"{part}-{role}"
         for part, template in templates.items()
         for role in roles_of(template)
-        if may(template, role, f"s3:{change}", place)
+        if may(template, role, f"s3:{action}", place.replace("s3://models", "arn:aws:s3:::<ModelBucket>"))
     }
-    allowed = r"Training-TrainingRole\w+" if (change, prefix) == ("PutObject", "registered") else "nobody"
-    assert [role for role in changing if not re.fullmatch(allowed, role)] == []
-    assert len(changing) == (allowed != "nobody")
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_nothing_but_the_machine_changes_what_a_version_names(templates, machine, change):
+    (request,) = run(machine).requests["Register"]
+    named = set(re.findall(r's3://models/[^"\\]+', json.dumps(request)))
+    # A release asks what lies beside the evaluation.
+    [evaluation] = [place for place in named if place.endswith("/evaluation.json")]
+    named.add(evaluation.replace("evaluation.json", "known_input.json"))
+    names = {"model.tar.gz", "evaluation.json", "known_input.json", "baseline.json"}
+    assert {place.rpartition("/")[2] for place in named} == names
+    for place in named:
+        changing = who_may(templates, change, place)
+        assert [role for role in changing if not role.startswith("Training-TrainingRole")] == []
+        assert len(changing) == (change == "PutObject")
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_no_role_changes_what_was_registered_by_hand(templates, change):
+    for file in ("cnn/1/model.tar.gz", "evaluations/1/evaluation.json"):
+        assert who_may(templates, change, f"s3://models/local/{file}") == set()
 
 
 def test_a_version_says_where_it_comes_from(machine):

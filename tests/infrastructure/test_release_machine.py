@@ -214,7 +214,7 @@ def test_a_version_is_asked_a_test_sample_that_its_evaluation_answered_rightly()
     assert aws.asked == KNOWN["request"]
 
 
-@pytest.mark.parametrize("fault", ["registered_by_hand", "nothing_known"])
+@pytest.mark.parametrize("fault", ["registered_by_hand", "nothing_known", "nothing_small_enough"])
 def test_without_a_known_answer_any_answer_of_the_right_version_will_do(fault):
     aws = Aws(**{fault: True}, label="whatever")
     assert aws.release().error is None

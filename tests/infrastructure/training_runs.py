@@ -8,6 +8,7 @@ from typing import Any
 
 from stacks.settings import load_settings
 from stacks.shared.job_context import JobContext
+from stacks.training.kept_files import KEPT
 from stacks.training.state_machine import definition
 
 from .conftest import context
@@ -97,6 +98,7 @@ def services(
         "FindChampionArtefact": lambda *_: {},
         "TellOfChampion": lambda *_: {},
         "Evaluate": lambda request, _: {"ProcessingJobName": request["ProcessingJobName"]},
+        **{state: lambda *_: {"CopyObjectResult": {"ETag": '"def"'}} for state in KEPT},
         "ReadEvaluation": lambda *_: {"Body": json.dumps(report)},
         "Register": lambda request, _: {"ModelPackageArn": f"arn:x/{request['ModelPackageGroupName']}/7"},
     }

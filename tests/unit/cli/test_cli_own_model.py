@@ -191,7 +191,7 @@ def test_an_evaluation_gives_its_version_figures_a_baseline_and_a_known_input(aw
     places.append(places[0].replace("evaluation.json", "known_input.json"))
     for place in places:
         bucket, _, key = place.removeprefix("s3://").partition("/")
-        assert key.startswith("evaluations/")
+        assert key.startswith("local/evaluations/")
         content = target.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read().decode()
         assert content == key.rsplit("/", 1)[-1]
 
