@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Any, cast
 
@@ -12,8 +13,11 @@ OPTIONAL = ("matplotlib", "pandas", "scipy", "sklearn")
 def import_tensorflow() -> None:
     """Imports TensorFlow, and Keras with it, while what it does not need cannot be found; afterwards it can.
 
-    For the start of a program, before its first own import of either; does nothing where TensorFlow is loaded.
+    Keras is as it is by default, whatever the user has chosen for other projects. For the start of a program, before
+    its first own import of either; imports nothing where TensorFlow is loaded.
     """
+    # keras.json in the user's home may name another backend, or channels first.
+    os.environ |= {"KERAS_BACKEND": "tensorflow", "KERAS_HOME": os.devnull}
     if "tensorflow" in sys.modules:
         return
     hidden = [name for name in OPTIONAL if name not in sys.modules]

@@ -45,6 +45,23 @@ def test_tensorflow_finds_none_of_them_and_the_program_finds_them_afterwards(tmp
     assert (finished.returncode, finished.stdout) == (0, "numpy_of_nothing\n"), finished.stderr
 
 
+def test_keras_is_set_for_no_other_project(tmp_path):
+    (tmp_path / "tensorflow.py").touch()
+    program = "import os; from model_code.light_import import import_tensorflow; import_tensorflow(); "
+    program += "print(os.environ['KERAS_BACKEND'], os.path.exists(os.environ['KERAS_HOME'] + '/keras.json'))"
+    # Keras reads its file there, and else in the user's home.
+    (tmp_path / "keras.json").write_text('{"backend": "jax", "image_data_format": "channels_first"}')
+    places = f"{tmp_path}:{Path(model_code.__file__).parents[1]}"
+    finished = subprocess.run(
+        [sys.executable, "-c", program],
+        env={"PYTHONPATH": places, "KERAS_HOME": str(tmp_path), "KERAS_BACKEND": "torch"},
+        capture_output=True,
+        text=True,
+        timeout=240,
+    )
+    assert finished.stdout == "tensorflow False\n", finished.stderr
+
+
 def test_a_library_that_is_loaded_already_stays():
     import scipy
     import tensorflow
