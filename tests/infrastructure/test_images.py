@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import datetime
+from importlib import import_module
 
 import pytest
 from botocore.session import get_session
-from sagemaker.core import image_uris
 
 from stacks.settings import SettingsRefused, load_settings
 from stacks.settings.container_images import (
@@ -19,12 +19,14 @@ from stacks.settings.container_images import (
 
 from .conftest import context
 
+# The SDK's own table, whose import takes seconds that every process of the tests would pay as it collects.
+SDK = "sagemaker.core.image_uris"
 IMAGES = {"training": TRAINING_IMAGES, "inference": INFERENCE_IMAGES}
 
 
 def registries(scope: str, version: str) -> dict[str, str]:
     """The SDK's accounts by region."""
-    versions = image_uris.config_for_framework("tensorflow")[scope]
+    versions = import_module(SDK).config_for_framework("tensorflow")[scope]
     return versions["versions"][versions["version_aliases"][version]]["registries"]
 
 
@@ -33,7 +35,7 @@ def registries(scope: str, version: str) -> dict[str, str]:
 @pytest.mark.parametrize("instance_type", ["ml.g5.xlarge", "ml.m5.xlarge"])
 def test_an_image_is_what_the_sdk_says(region, scope, instance_type):
     for version, image in IMAGES[scope].items():
-        expected = image_uris.retrieve(
+        expected = import_module(SDK).retrieve(
             "tensorflow",
             region,
             version=version,

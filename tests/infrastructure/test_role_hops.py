@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import copy
 import json
+from importlib.util import find_spec
 from pathlib import Path
 
-import cfnlint
 import pytest
 
 from .calls import actions_of
@@ -163,7 +163,7 @@ def test_a_machine_that_updates_a_stack_has_a_role_that_trusts_it_alone(template
 
 def handled(template: dict) -> set[str]:
     """What CloudFormation's handlers of a template's types ask for when they create, read, update and delete."""
-    folder = Path(cfnlint.__file__).parent / "data" / "schemas"
+    folder = Path(find_spec("cfnlint").origin).parent / "data" / "schemas"
     place = json.loads((folder / "providers" / "us-east-1.json").read_text())
     types = {resource["Type"] for resource in template["Resources"].values()} - LEFT_ALONE
     schemas = [json.loads((folder / "resources" / f"{place[one]}.json").read_text()) for one in types]
