@@ -41,7 +41,7 @@ def environment(endpoint_url: str, keys: Keys) -> dict[str, str]:
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "CDK_HOME": str(ROOT / "build" / "cdk-home"),
-        # Its check of the templates is a third of a synth, and is of AWS's schemas. A synth for AWS makes it.
+        # Its check of the templates, by AWS's schemas, is nearly half of a synth. A synth for AWS makes it.
         "CDK_VALIDATION": "false",
         **loopback_without_proxy(),
     }
