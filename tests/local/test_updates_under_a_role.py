@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -56,7 +57,7 @@ def updated(client: Callable[[str], Any], stack: str, role: str, **changes: Any)
     while (status := stacks.describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"]).endswith(
         "PROGRESS"
     ):
-        pass
+        time.sleep(0.05)
     events = stacks.describe_stack_events(StackName=stack)["StackEvents"]
     failed = [event for event in events if event["ResourceStatus"].endswith("_FAILED")]
     return status, failed[-1].get("ResourceStatusReason", "") if failed else ""
