@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import requests
 
 from lambdas.catalogue import OPERATIONS
 from recognition_client import RecognitionRefused
@@ -37,6 +38,14 @@ def test_bad_input_gets_a_clear_answer_over_http(target, path, body, content_typ
     answer = post(target, path, body, content_type)
     assert answer.status_code in statuses, answer.text
     assert answer.json()["error"]["message"].endswith(".")
+
+
+def test_what_api_gateway_refuses_reads_like_the_apis_own_errors(target):
+    unsigned = requests.post(f"{target.api_url()}/texts/sentiment", data=b"A film.", timeout=60)
+    assert (unsigned.status_code, unsigned.json()["error"]["code"]) == (403, "NoSuchOperationOrNotSigned")
+    large = post(target, "/images/labels", b"x" * 6_000_000, "image/png")
+    assert (large.status_code, large.json()["error"]["code"]) == (413, "TooLarge")
+    assert "at most 4,620,288 bytes" in large.json()["error"]["message"]
 
 
 def test_the_wait_is_told_in_a_header(target):
