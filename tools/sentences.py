@@ -88,6 +88,17 @@ def written(node: ast.expr, file: Path) -> str | None:
             return written(value, file)
         case ast.Name(id=name):
             return assigned(name, node.lineno, file)
+        case ast.Call(func=ast.Name(id=name)):
+            return returned(name, file)
+    return None
+
+
+def returned(name: str, file: Path) -> str | None:
+    """The text that a function of a file returns at its end."""
+    for node in parts_of(file):
+        match node:
+            case ast.FunctionDef(body=[*_, ast.Return(value=ast.expr() as value)]) if node.name == name:
+                return written(value, file)
     return None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 
 import pytest
@@ -74,6 +75,16 @@ def test_a_sentence_is_read_with_what_is_put_into_it(tmp_path, monkeypatch):
     assert written(call.args[0], found) == "{place} holds … of X."
 
 
+def test_a_sentence_that_a_function_of_the_module_writes_is_read(tmp_path, monkeypatch):
+    (tmp_path / "package").mkdir()
+    (tmp_path / "package" / "module.py").write_text(
+        "def words(place):\n    return f'{place} is in use.'\n\ndef f():\n    raise Wrong(words('here'))\n"
+    )
+    monkeypatch.setattr("tools.sentences.ROOT", tmp_path)
+    ((found, call),) = raised_in("package", {"Wrong"})
+    assert written(call.args[0], found) == "{place} is in use."
+
+
 def test_an_exception_is_found_through_any_number_of_bases_and_folders(tmp_path, monkeypatch):
     for folder, words in {
         "one": "class Refused(Exception):\n    pass\n\nclass Foreign(library.SomeError):\n    pass\n",
@@ -92,6 +103,19 @@ def test_a_function_that_makes_an_exception_of_its_words_is_found(tmp_path, monk
     )
     monkeypatch.setattr("tools.sentences.ROOT", tmp_path)
     assert list(makers_of("package", {"Refused"})) == ["late"]
+
+
+def test_what_the_guide_quotes_is_said_by_the_product():
+    """Of a table that is headed `it says`, with an ellipsis for what is put in."""
+    guide = (ROOT / "docs" / "when-something-fails.md").read_text()
+    said = " ".join(page() for page in (write_errors.errors_page, write_errors.messages_page))
+    said += (ROOT / "tools" / "install.sh").read_text()
+    quoted = re.findall(
+        r"^\| (.+?) \|", "".join(re.findall(r"^\| it says .*?\n\n", guide, re.M | re.S)), re.M
+    )
+    parts = [part.strip(" ;") for words in quoted for part in words.split("…")]
+    assert len(parts) > 10
+    assert [part for part in parts if part not in ("", "it says") and part not in said] == []
 
 
 def test_every_package_has_a_part_among_the_sentences():
