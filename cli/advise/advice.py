@@ -16,6 +16,7 @@ from advisor.engine import Advice, AdvisedOption, sentence_of_break_even
 from advisor.prices import HOME_REGION, all_prices
 from advisor.problem import CHOICES, COUNTS, NUMBERS, ONLY_FOR, SWITCHES, TASKS
 from advisor.ranges import CostRange
+from advisor.tables import candidates
 from cli.advise.profiling import Profile
 from cli.shared.consoles import Console
 from cli.shared.errors import CommandFailed
@@ -149,7 +150,7 @@ def render(advice: Advice) -> Group:
         parts = [headline(advice.options[0], advice.close_call), table_of(advice)]
     if advice.ruled_out:
         parts += [Text("Ruled out", style="bold")]
-        parts += [Text(f"  {name}: {sentence}") for name, sentence in advice.ruled_out]
+        parts += [Text(f"  {title_of(name)}: {sentence}") for name, sentence in advice.ruled_out]
     if advice.counterfactuals or advice.most_wanted:
         parts += [Text("What would change it", style="bold")]
         parts += [Text(f"  {sentence}") for sentence in advice.counterfactuals]
@@ -189,14 +190,18 @@ def headline(first: AdvisedOption, close_call: bool) -> Panel:
     lines += [f"! {risk}" for risk in first.risks]
     if close_call:
         lines.append("The second is as good by these rules: let a test on your own data decide.")
-    return Panel(Text("\n".join(lines)), title=Text(first.id, style="bold"), title_align="left")
+    return Panel(Text("\n".join(lines)), title=Text(title_of(first.id), style="bold"), title_align="left")
+
+
+def title_of(name: str) -> str:
+    """What a candidate is called for people."""
+    return candidates()[name].title
 
 
 def table_of(advice: Advice) -> Table:
     """The best options with points and cost."""
     table = new_table(
         "Option",
-        "Family",
         "Points",
         "US$ a month",
         "Between",
@@ -206,8 +211,7 @@ def table_of(advice: Advice) -> Table:
     )
     for option in advice.options[:OPTIONS_SHOWN]:
         table.add_row(
-            option.id,
-            option.family,
+            title_of(option.id),
             f"{option.points:g}",
             money(option.usd_per_month),
             between(option.cost_range),

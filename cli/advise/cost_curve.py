@@ -30,9 +30,9 @@ def draw_cost_curve(problem: Problem, advice: Advice, path: Path, *, overwrite: 
         costs = costs_at_volumes(tables.candidates()[option.id], problem)
         known = [(volume, usd) for volume, usd in zip(VOLUMES, costs, strict=True) if usd]
         if known:
-            axes.plot(*zip(*known, strict=True), marker=".", label=option.id)
+            axes.plot(*zip(*known, strict=True), marker=".", label=tables.candidates()[option.id].title)
         else:
-            unknown.append(option.id)
+            unknown.append(tables.candidates()[option.id].title)
     for other in shown[1:]:
         volume = break_even(tables.candidates()[shown[0].id], tables.candidates()[other.id], problem)
         if volume is not None:

@@ -7,6 +7,7 @@ from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 from advisor import Problem
+from advisor.tables import candidates
 from advisor.tree import Node, tree_of
 from cli.advise.advice import QUESTIONS
 from model_code.outputs import written
@@ -53,7 +54,11 @@ def draw_node(axes: Axes, node: Node, level: int, top: float, *, taken: bool) ->
         words = fill(branch.words, ANSWER_LETTERS)
         axes.text(level + 0.52, below - 0.06, words, fontsize=7.5, va="bottom", **colour)
     asked = QUESTIONS.get(node.question, node.question.replace("_", " "))
-    words = fill(f"{asked}?", QUESTION_LETTERS) if node.question else node.first
+    words = (
+        fill(f"{asked}?", QUESTION_LETTERS)
+        if node.question
+        else fill(candidates()[node.first].title, QUESTION_LETTERS)
+    )
     box = {"boxstyle": "round", "facecolor": "white", "edgecolor": TAKEN if taken else OTHER}
     weight = "normal" if node.question else "bold"
     axes.text(level, own, words, fontsize=8, ha="center", va="center", bbox=box, weight=weight)

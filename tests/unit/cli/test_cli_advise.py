@@ -100,8 +100,9 @@ def test_the_advice_is_shown_with_reasons_costs_and_what_would_change_it():
     console = Console(width=100, record=True, file=io.StringIO())
     console.print(advice.render(recommend(problem)))
     shown = console.export_text()
-    assert "cnn" in shown and "US$ a month" in shown
-    assert "rekognition.detect_labels: The labels are the caller's own" in " ".join(shown.split())
+    assert "Convolutional network" in shown and "US$ a month" in shown
+    assert "Rekognition DetectLabels: The labels are the caller's own" in " ".join(shown.split())
+    assert "rekognition.detect_labels" not in shown and "traditional_ml" not in shown
     assert "would come first" in " ".join(shown.split())
 
 
