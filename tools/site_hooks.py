@@ -42,7 +42,7 @@ def on_files(files: Files, config: Any) -> Files:
     """Adds every file outside of docs that a page links to."""
     linked = set()
     for page in files.documentation_pages():
-        source = Path(page.abs_src_path)
+        source = DOCS / page.src_uri
         found = (target_of(source.parent, link) for link, _ in OUTSIDE.findall(source.read_text("utf-8")))
         linked |= {path for path in found if path}
     for path in sorted(linked):
