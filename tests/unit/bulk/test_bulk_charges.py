@@ -58,6 +58,14 @@ def test_another_id_of_a_run_is_no_fresh_money_for_its_execution(worker, batch, 
     assert work(held, renamed, plenty) == {"done": 0, "failed": 50}
 
 
+@pytest.mark.parametrize("said", [None, 1e9], ids=["nothing", "a billion"])
+def test_the_workers_own_limit_of_a_run_holds_for_all_its_executions(worker, batch, comprehend, said):
+    held = Worker(**{**vars(worker), "limit_usd": CALL_USD})
+    assert work(held, batch(MANY, limit_usd=said), plenty)["done"] == 25
+    again = batch(MANY, limit_usd=said, execution="two", number=2)
+    assert work(held, again, plenty) == {"done": 0, "failed": 50}
+
+
 def test_what_a_run_was_allowed_holds_for_all_its_executions(worker, batch, comprehend):
     assert work(worker, batch(MANY, limit_usd=CALL_USD), plenty)["done"] == 25
     again = batch(MANY, limit_usd=CALL_USD, execution="two", number=2)
