@@ -38,6 +38,7 @@ class AnswerCache:
         try:
             item = self.dynamodb.get_item(TableName=self.table, Key=self.key(digest)).get("Item")
         except (ClientError, BotoCoreError):
+            # As without a cache: the service is asked, and the budgets hold what that costs.
             return None
         # DynamoDB deletes what has expired within days; until then it is there and does not count.
         if item is None or int(item["expires_at"]["N"]) <= self.now():
@@ -59,6 +60,7 @@ class AnswerCache:
         try:
             self.dynamodb.put_item(TableName=self.table, Item=item)
         except (ClientError, BotoCoreError):
+            # The answer was charged and is given; only the next caller pays again.
             return
 
     @staticmethod
