@@ -51,6 +51,23 @@ def test_nothing_that_holds_something_is_replaced(environment, request):
     assert replaced(EARLIER[environment], request.getfixturevalue(environment)) == []
 
 
+@pytest.mark.parametrize("environment", ["dev", "prod"])
+def test_the_record_has_everything_that_holds_something(environment, request):
+    """When this fails, a new resource that holds something is in no record yet: add it."""
+    # A parameter is written anew at each deployment.
+    holding = set(CREATE_ONLY) - {"AWS::SSM::Parameter"}
+    for part, template in request.getfixturevalue(environment).items():
+        recorded = EARLIER[environment].get(part, {}).items()
+        assert {name for name, one in template["Resources"].items() if one["Type"] in holding} == {
+            name for name, one in recorded if one["type"] in holding
+        }, part
+
+
+def test_a_version_parameter_keeps_its_name(templates):
+    """Its value is the released version: under another name the next deployment would take the endpoint down."""
+    assert {"CnnModelVersion", "RnnModelVersion"} <= set(templates["Inference"]["Parameters"])
+
+
 def changed(templates: dict[str, dict], part: str, name: str, **properties: Any) -> dict[str, dict]:
     """Templates with other properties of a resource."""
     others = copy.deepcopy(templates)
