@@ -12,7 +12,6 @@ import pytest
 
 import console
 from advisor.counterfactuals import alternatives
-from benchmarks.console_paint import compressed_kilobytes, rows
 from console import LIBRARY, LIBRARY_FILES, PAGE, PATHS, content_security_policy, page_files
 from lambdas.catalogue import OPERATIONS
 from lambdas.common.bodies import IMAGE_BYTES
@@ -20,7 +19,6 @@ from local_aws.console import PREFIX, NotDeployed, configuration_of, with_consol
 from tools.write_console_questions import FILE, content
 
 ROOT = PAGE.parents[1]
-RESULT = json.loads((ROOT / "benchmarks" / "results" / "console_paint.json").read_text())
 COMPRESSED_BYTES_MOST = 250_000
 FILES = dict(sorted(page_files().items()))
 MEDIA_TYPES = {
@@ -36,15 +34,6 @@ SCRIPTS = {name: file.read_text(encoding="utf-8") for name, file in FILES.items(
 
 def test_the_page_is_small():
     assert sum(len(gzip.compress(file.read_bytes())) for file in FILES.values()) <= COMPRESSED_BYTES_MOST
-
-
-def test_the_documents_quote_the_measured_figures():
-    words = (ROOT / "docs" / "console.md").read_text(encoding="utf-8")
-    for kilobytes in (compressed_kilobytes(), RESULT["compressed_kilobytes"]):
-        assert f"{kilobytes:.0f} kB compressed" in words
-    assert len(rows(RESULT)) == 3
-    for row in rows(RESULT):
-        assert row in words
 
 
 def test_the_page_takes_nothing_from_another_host():
