@@ -67,7 +67,7 @@ def test_a_charset_is_read_as_the_web_reads_it(call, entities, charset, encoding
 
 
 @pytest.mark.parametrize(
-    "charset", ["utf-7", "idna", "unicode_escape", "rot13", "hex", "klingon", "utf-8\0", "a" * 999]
+    "charset", ["utf-7", "idna", "unicode_escape", "rot13", "hex", "klingon", "utf-8\0", "a" * 900]
 )
 def test_a_charset_that_is_not_decoded_here_is_refused(call, charset):
     status, found = send_text(call, TEXT.encode(), f"text/plain; charset={charset}")
