@@ -10,18 +10,16 @@ from typing import Any
 
 import numpy as np
 
-MODALITIES = ("image", "text", "time_series", "tabular")
-
 
 @dataclass(frozen=True)
 class Examples:
     """Examples of one modality with their classes.
 
     Attributes:
-        modality: one of MODALITIES.
+        modality: image, text, time_series or tabular.
         contents: N of them: encoded PNG or JPEG files, texts, float32 series [N, T, D] or N of [steps, D] where their
-            lengths differ, or table rows, an object array
-            [N, columns] of floats (NaN where missing) and words (None where missing).
+            lengths differ, or table rows, an object array [N, columns] of floats (NaN where missing) and words (None
+            where missing).
         targets: int32 [N], positions in `labels`.
         labels: the classes' names.
         sources: what an example was taken from (a person, a machine), int [N]; examples of one source must not be in

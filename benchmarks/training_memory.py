@@ -22,8 +22,6 @@ TIMES = (1, 4, 16)
 SHARDS, RECORDS_PER_SHARD, SIDE_PIXELS = 8, 500, 64
 # Below a single set's size, so that each is read from its shards.
 MEMORY_LIMIT_MEGABYTES = 20
-# How much more the largest set may take before it counts as growing: what an allocator keeps differs from run to run.
-LARGEST_RATIO = 1.05
 RESULT = Path(__file__).parent / "results" / "training_memory.json"
 
 
