@@ -30,6 +30,7 @@ EXPORTED = {
     ("gradient_boosting", "image"),
     ("logistic_regression", "text"),
     ("cnn", "image"),
+    ("pretrained_cnn", "image"),
     ("conv1d", "time_series"),
     ("rnn", "text"),
     ("rnn", "time_series"),

@@ -65,12 +65,15 @@ MINIROCKET = Competitor(
 )
 NETWORK_SHARE = 6.0
 CNN = Competitor("cnn", "CNN", "cnn", "cnn", NETWORK_SHARE, network.network)
+PRETRAINED = Competitor(
+    "pretrained_cnn", "pretrained CNN", "cnn", "cnn", NETWORK_SHARE, partial(network.network, pretrained=True)
+)
 CONV1D = Competitor(
     "conv1d", "1-D CNN", "cnn", "cnn", NETWORK_SHARE, partial(network.network, layers="conv1d")
 )
 GRU = Competitor("rnn", "RNN", "rnn", "rnn", NETWORK_SHARE, partial(network.network, layers="gru"))
 OF_MODALITY = {
-    "image": (LOGISTIC, BOOSTING, CNN),
+    "image": (LOGISTIC, BOOSTING, PRETRAINED, CNN),
     "text": (LOGISTIC, BOOSTING, GRU),
     "time_series": (LOGISTIC, BOOSTING, MINIROCKET, CONV1D, GRU),
     "tabular": (LOGISTIC, BOOSTING),

@@ -18,14 +18,17 @@ from botocore.exceptions import ClientError
 
 from advisor import Problem
 from bakeoff import job
-from bakeoff.candidates import TRAINED, Competitor
+from bakeoff.candidates import PRETRAINED, TRAINED, Competitor
 from bakeoff.channels import ANSWERS_FILE, read_answers, write_examples
 from bakeoff.contest import STOPPED, ContestSettings, Observer, result_of, run_all
+from bakeoff.errors import CandidateFailed
 from bakeoff.isolation import Outcome
+from bakeoff.network import weights_channel
 from bakeoff.results import Result
 from bakeoff.splits import Split
 from model_code.data.archives import ArchiveRefused, opened, read_file
 from model_code.data.splits import NAMES
+from model_code.data.weights import WEIGHTS
 from model_code.source import ARCHIVE_NAME, files_of, write_archive
 from model_code.training.metrics import NUMBER
 
@@ -34,6 +37,7 @@ POLL_SECONDS = 2.0
 # What a host takes before the candidate's own clock starts and after it ends: unpacking, imports, the answers' way out.
 MARGIN_SECONDS = 300
 CODE_DIRECTORY = "/opt/ml/input/data/code"
+WEIGHTS_CHANNEL = "pretrained"
 PROGRESS_METRIC = {"Name": "progress", "Regex": rf"\bprogress={NUMBER}(?:\s|$)"}
 RUNNING = ("InProgress", "Stopping")
 
@@ -106,7 +110,7 @@ class Jobs:
         try:
             self.upload(parts, keys)
             for candidate in [candidate for candidate in present if candidate.id in TRAINED]:
-                self.start(candidate, settings, observer, running, results)
+                self.start(candidate, settings, observer, running, results, keys)
             here = [candidate for candidate in present if candidate.id not in TRAINED]
             finished, interrupted = run_all(here, rounds, problem, settings, directory, observer)
             results |= {result.candidate.id: result for result in finished}
@@ -134,8 +138,12 @@ class Jobs:
             packages = [files_of(ROOT / name) for name in ("bakeoff", "definitions", "model_code")]
             write_archive(archive, {**packages[0], **packages[1], job.ENTRY_POINT: job.LAUNCHER.encode()})
             for channel, file in [*files, ("code", archive)]:
-                keys.append(f"{self.prefix}/{channel}/{file.name}")
-                self.site.s3.upload_file(str(file), self.site.data_bucket, keys[-1])
+                self.upload_file(channel, file, keys)
+
+    def upload_file(self, channel: str, file: Path, keys: list[str]) -> None:
+        """Writes a file of a channel to the data bucket, and adds its key to `keys`."""
+        keys.append(f"{self.prefix}/{channel}/{file.name}")
+        self.site.s3.upload_file(str(file), self.site.data_bucket, keys[-1])
 
     def start(
         self,
@@ -144,10 +152,19 @@ class Jobs:
         observer: Observer,
         running: list[Running],
         results: dict[str, Result],
+        keys: list[str],
     ) -> None:
-        """Starts a candidate's job; a refusal becomes its result."""
+        """Starts a candidate's job; a refusal, or weights that cannot be had, becomes its result."""
         request = self.request_for(candidate, settings)
         observer.started(candidate, settings.seconds)
+        try:
+            # A job has no network to download them from.
+            if candidate.id == PRETRAINED.id:
+                self.upload_file(WEIGHTS_CHANNEL, weights_channel() / WEIGHTS.file_name, keys)
+        except CandidateFailed as failure:
+            results[candidate.id] = Result(candidate, "failed", str(failure))
+            observer.ended(results[candidate.id])
+            return
         # Before the call, so that a Ctrl-C during it leaves no job that nobody stops.
         running.append(Running(candidate, request["TrainingJobName"]))
         try:
@@ -172,6 +189,7 @@ class Jobs:
             "TrainingImage": self.site.images[candidate.family],
             "MetricDefinitions": [PROGRESS_METRIC],
         }
+        channels = (*NAMES, "code", *([WEIGHTS_CHANNEL] if candidate.id == PRETRAINED.id else []))
         return {
             **self.site.request,
             "TrainingJobName": f"bakeoff-{candidate.id.replace('_', '-')}-{self.run_id}",
@@ -181,7 +199,7 @@ class Jobs:
                 name: value if name in ("seconds", "seed") else f'"{value}"'
                 for name, value in hyperparameters.items()
             },
-            "InputDataConfig": [self.channel(name) for name in (*NAMES, "code")],
+            "InputDataConfig": [self.channel(name) for name in channels],
             "ResourceConfig": dict(self.site.resources[candidate.family]),
             "StoppingCondition": {"MaxRuntimeInSeconds": int(settings.seconds) + MARGIN_SECONDS},
         }

@@ -20,8 +20,11 @@ from bakeoff.tasks import LOG_FILE, Answers, Report, Trial, time_single_answers
 from definitions.metrics import AUTO
 from definitions.networks import kind_of_feature
 from definitions.words import words_of
+from model_code.data.downloads import fetch
 from model_code.data.image_files import longer_side_of
-from model_code.fitted import epochs_for, fitted
+from model_code.data.weights import WEIGHTS
+from model_code.failures import JobFailed
+from model_code.fitted import fitted
 from model_code.light_import import import_tensorflow
 from model_code.training.metrics import METRIC_DEFINITIONS
 
@@ -37,13 +40,14 @@ FEATURE_OF_MODALITY = {"image": "image", "text": "text", "time_series": "sequenc
 KIND_OF_MODALITY = {modality: kind_of_feature(feature) for modality, feature in FEATURE_OF_MODALITY.items()}
 
 
-def network(task: Trial, report: Report, layers: str = AUTO) -> Answers:
+def network(task: Trial, report: Report, layers: str = AUTO, pretrained: bool = False) -> Answers:
     """Trains the modality's network for as many epochs as the time allows and answers with the exported artefact.
 
     Args:
         task: what to train on.
         report: is told how it goes.
         layers: of the network that reads steps; `auto` leaves its default.
+        pretrained: a linear layer on the features of a network that was trained on other images.
 
     Raises:
         CandidateFailed: with the job's own reason, or when the time does not allow a start.
@@ -51,13 +55,13 @@ def network(task: Trial, report: Report, layers: str = AUTO) -> Answers:
     ends = time.monotonic() + task.seconds - RESERVED_SECONDS
     seconds_until(ends)
     kind = KIND_OF_MODALITY[task.train.modality]
-    settings = hyperparameters(kind, task.train, task.seed, layers)
-    epochs = epochs_for(len(task.train), int(settings["batch_size"]))
+    settings = hyperparameters(kind, task.train, task.seed, layers, pretrained)
+    epochs = int(settings["epochs"])
     report(0.02, "writing the channels")
     write_channels(task.directory, task.train, task.validation)
     left = seconds_until(ends)
     started = time.perf_counter()
-    done = train(task.directory, {**settings, "epochs": str(epochs), "max_seconds": str(left)}, report)
+    done = train(task.directory, {**settings, "max_seconds": str(left)}, report)
     seconds = time.perf_counter() - started
     report(0.92, "answering the test part")
     notes = (*notes_about(done, epochs), described(settings, len(task.train)))
@@ -79,8 +83,10 @@ def seconds_until(ends: float) -> int:
     return left
 
 
-def hyperparameters(kind: str, train: Examples, seed: int, layers: str = AUTO) -> dict[str, str]:
-    """The kind's defaults, made to fit the number and the size of the examples; without epochs."""
+def hyperparameters(
+    kind: str, train: Examples, seed: int, layers: str = AUTO, pretrained: bool = False
+) -> dict[str, str]:
+    """The kind's defaults, made to fit the number and the size of the examples."""
     if train.modality == "image":
         size = float(np.median([longer_side_of(file) for file in train.contents[:200]]))
     elif train.modality == "text":
@@ -88,12 +94,9 @@ def hyperparameters(kind: str, train: Examples, seed: int, layers: str = AUTO) -
         size = float(np.quantile(words, TYPICAL_TEXT_QUANTILE))
     else:
         size = max(map(len, train.contents))
-    chosen = fitted(FEATURE_OF_MODALITY[train.modality], len(train), size, layers=layers)
-    return {
-        "kind": kind,
-        "seed": str(seed),
-        **{key: value for key, value in chosen.items() if key != "epochs"},
-    }
+    feature = FEATURE_OF_MODALITY[train.modality]
+    chosen = fitted(feature, len(train), size, layers=layers, pretrained=pretrained)
+    return {"kind": kind, "seed": str(seed), **chosen}
 
 
 def write_channels(directory: Path, train: Examples, validation: Examples) -> None:
@@ -118,7 +121,7 @@ def train(directory: Path, settings: dict[str, str], report: Report) -> float:
     """Trains to the end, or until `max_seconds` end it; returns the epochs that were done, the last one in part.
 
     Raises:
-        CandidateFailed: with the job's reason when it fails.
+        CandidateFailed: with the job's reason when it fails, or when the weights that it starts from cannot be had.
     """
     epochs, done = int(settings["epochs"]), 0.0
     report(0.05, "starting TensorFlow")
@@ -158,6 +161,8 @@ def training_process(directory: Path, settings: dict[str, str]) -> Iterator[subp
         "SM_OUTPUT_DATA_DIR": directory / "output" / "data",
         "SAGEMAKER_BASE_DIR": directory,
     }
+    if settings.get("pretrained"):
+        places["SM_CHANNEL_PRETRAINED"] = weights_channel()
     words = [word for name, value in settings.items() for word in (f"--{name}", value)]
     process = subprocess.Popen(
         [sys.executable, "-m", "model_code.train", *words],
@@ -175,6 +180,22 @@ def training_process(directory: Path, settings: dict[str, str]) -> Iterator[subp
         process.wait()
         if process.stdout:
             process.stdout.close()
+
+
+def weights_channel() -> Path:
+    """The folder with the weights to start from: the job's own channel, or the cache of downloads.
+
+    Raises:
+        CandidateFailed: when they are in neither and cannot be downloaded.
+    """
+    if channel := os.environ.get("SM_CHANNEL_PRETRAINED"):
+        return Path(channel)
+    from local_aws.managed.settings import cache_directory
+
+    try:
+        return fetch(WEIGHTS, cache_directory()).parent
+    except JobFailed as failure:
+        raise CandidateFailed(str(failure)) from failure
 
 
 def failure_reason(directory: Path) -> str:

