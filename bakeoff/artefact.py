@@ -17,6 +17,7 @@ from bakeoff.estimators import (
     fit,
     linear_model,
     minding_rare_classes,
+    minirocket_model,
 )
 from bakeoff.network import FEATURE_OF_MODALITY, samples_of
 from bakeoff.tasks import Report, Trial
@@ -24,11 +25,19 @@ from model_code.baselines.features import IMAGE_SIZE
 from model_code.light_import import import_tensorflow
 
 MODEL_FOLDER, EVALUATION_FOLDER = "model", "evaluation"
-FITTED = {"logistic_regression": (linear_model, STRENGTHS), "gradient_boosting": (boosted_model, ())}
+FITTED = {
+    "logistic_regression": (linear_model, STRENGTHS),
+    "gradient_boosting": (boosted_model, ()),
+    "minirocket": (minirocket_model, ()),
+}
 EXPORTED = {
     ("logistic_regression", "image"),
     ("gradient_boosting", "image"),
     ("logistic_regression", "text"),
+    ("gradient_boosting", "text"),
+    ("logistic_regression", "time_series"),
+    ("gradient_boosting", "time_series"),
+    ("minirocket", "time_series"),
     ("cnn", "image"),
     ("pretrained_cnn", "image"),
     ("conv1d", "time_series"),
@@ -58,7 +67,10 @@ def why_none(candidate: Competitor, modality: str) -> str:
     if candidate.family == "managed":
         return f"{candidate.title} is a service that the API asks already, so there is nothing to release."
     if modality == "tabular":
-        return "Classifiers of tables cannot be released: the API takes images, texts and sequences."
+        return (
+            "Classifiers of tables cannot be released: the API takes images, texts and sequences. Fit the pipeline of "
+            "bakeoff/estimators.py in a program of your own."
+        )
     return f"{candidate.title[:1].upper()}{candidate.title[1:]} of {modality.replace('_', ' ')} data has no artefact."
 
 
@@ -77,6 +89,7 @@ def write_artefact(candidate: Competitor, task: Trial, report: Report) -> Artefa
         CandidateFailed: with the reason of the evaluation.
     """
     import_tensorflow()
+    from bakeoff.graphs import graph_of_candidate
     from model_code.baselines.export import export_baseline
     from model_code.data.records import Split, write_split
     from model_code.evaluation.evaluate import evaluate
@@ -93,7 +106,8 @@ def write_artefact(candidate: Competitor, task: Trial, report: Report) -> Artefa
             fit(model, task, IMAGE_SIZE, strengths)
         report(0.5, "writing its artefact")
         split = Split(samples_of(train), train.targets.astype(np.int32), list(train.labels), feature)
-        export_baseline(candidate.id, model, split, artefact.model)
+        graph = graph_of_candidate(model, train, task.validation, feature)
+        export_baseline(candidate.id, graph, split, artefact.model)
     report(0.7, "evaluating its artefact")
     channel = folder / "test"
     write_split(channel, feature, samples_of(test), test.targets.tolist(), test.labels)

@@ -14,7 +14,7 @@ import sklearn
 import tensorflow as tf
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, RidgeClassifierCV
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -29,31 +29,31 @@ from model_code.networks.words import split_words
 WHITE_SPACE = r"[\s\v\x1c-\x1f\x{85}\pZ]+"
 
 
-def export_baseline(name: str, model: Pipeline, train: Split, directory: Path) -> None:
+Graph = tuple[Callable[[tf.Tensor], tf.Tensor], list[object]]
+"""From samples to float32 probabilities [N, C]; and the tables that this needs."""
+
+
+def graph_of(model: Pipeline, feature: str) -> Graph:
+    """The graph of a fitted model of `model_code.baselines.train`."""
+    if feature == "text":
+        return text_classifier(model)
+    features_of = {"image": image_features, "sequence": sequence_features}[feature]
+    classify = feature_classifier(model)
+    return lambda samples: classify(features_of(samples)), []
+
+
+def export_baseline(name: str, graph: Graph, train: Split, directory: Path) -> None:
     """Writes a fitted baseline as an artefact like a network's, but without LiteRT files.
 
     Args:
         name: of the baseline, for the card.
-        model: one of `model_code.baselines.train`.
+        graph: see `graph_of`.
         train: what it was fitted to; every class occurs in it.
         directory: where `1/`, `code/inference.py`, `labels.json` and `model_card.json` go.
     """
-    probabilities_of: Callable[[tf.Tensor], tf.Tensor]
-    resources: list[object] = []
     spec = tf.TensorSpec([None], tf.string, name=train.feature)
-    if train.feature == "text":
-        probabilities_of, resources = text_classifier(model)
-    else:
-        features_of, classify = image_features, feature_classifier(model)
-        if train.feature == "sequence":
-            features_of = sequence_features
-            spec = tf.TensorSpec([None, None, train.sequences[0].shape[1]], tf.float32, name=train.feature)
-
-        def of_features(samples: tf.Tensor) -> tf.Tensor:
-            return classify(features_of(samples))
-
-        probabilities_of = of_features
-
+    if train.feature == "sequence":
+        spec = tf.TensorSpec([None, None, train.sequences[0].shape[1]], tf.float32, name=train.feature)
     card = {
         "kind": kind_of_feature(train.feature),
         "family": name,
@@ -64,12 +64,15 @@ def export_baseline(name: str, model: Pipeline, train: Split, directory: Path) -
         # What a request has to have, where no evaluation says it.
         **({"channels": train.sequences[0].shape[1]} if train.feature == "sequence" else {}),
     }
-    module = ServingModule(probabilities_of, spec, train.labels, resources)
+    module = ServingModule(graph[0], spec, train.labels, graph[1])
     write_artefact(directory, module, train.labels, card)
 
 
-def feature_classifier(model: Pipeline) -> Callable[[tf.Tensor], tf.Tensor]:
-    """From float32 features [N, F] to float32 probabilities [N, C]: the pipeline's steps behind its features."""
+def feature_classifier(model: Pipeline, inverse_temperature: float = 1.0) -> Callable[[tf.Tensor], tf.Tensor]:
+    """From float32 features [N, F] to float32 probabilities [N, C]: the pipeline's steps behind its features.
+
+    The logits are multiplied by `inverse_temperature`.
+    """
     *between, classifier = [step for _, step in model.steps[1:]]
     scalers = [step for step in between if isinstance(step, StandardScaler)]
     is_of_trees = isinstance(classifier, HistGradientBoostingClassifier)
@@ -79,7 +82,7 @@ def feature_classifier(model: Pipeline) -> Callable[[tf.Tensor], tf.Tensor]:
         values = tf.cast(features, tf.float64)
         for scaler in scalers:
             values = (values - scaler.mean_) / scaler.scale_
-        return probabilities(logits_of(values))
+        return probabilities(logits_of(values) * inverse_temperature)
 
     return classify
 
@@ -92,9 +95,10 @@ def probabilities(logits: tf.Tensor) -> tf.Tensor:
     return tf.cast(tf.nn.softmax(logits), tf.float32)
 
 
-def linear(model: LogisticRegression) -> Callable[[tf.Tensor], tf.Tensor]:
-    """The logits of a logistic regression."""
-    return lambda features: features @ model.coef_.T + model.intercept_
+def linear(model: LogisticRegression | RidgeClassifierCV) -> Callable[[tf.Tensor], tf.Tensor]:
+    """The logits of a linear classifier."""
+    weights = np.atleast_2d(np.asarray(model.coef_)).T
+    return lambda features: features @ weights + model.intercept_
 
 
 def trees(model: HistGradientBoostingClassifier) -> Callable[[tf.Tensor], tf.Tensor]:
@@ -234,32 +238,34 @@ def spectrum_features(standard: tf.Tensor) -> list[tf.Tensor]:
     return [tf.gather(frequency, tf.argmax(power, axis=1)), entropy, *bands]
 
 
-def text_classifier(model: Pipeline) -> tuple[Callable[[tf.Tensor], tf.Tensor], list[object]]:
+def text_classifier(model: Pipeline) -> Graph:
     """From UTF-8 texts, string [N], to probabilities; and the tables of words and characters that it needs."""
     union, classifier = (step for _, step in model.steps)
     parts, first = [], 0
     for _, vectorizer in union.transformer_list:
         count = len(vectorizer.vocabulary_)
-        parts.append(Grams(vectorizer, classifier.coef_[:, first : first + count].T))
+        parts.append(
+            (Grams(vectorizer), tf.constant(classifier.coef_[:, first : first + count].T, tf.float64))
+        )
         first += count
+
+    def logits_of(texts: tf.Tensor, grams: Grams, weights: tf.Tensor) -> tf.Tensor:
+        row, term, values = grams.terms_of(texts)
+        weighted = values[:, None] * tf.gather(weights, term)
+        return tf.math.unsorted_segment_sum(weighted, row, tf.shape(texts, tf.int64)[0])
 
     def probabilities_of(texts: tf.Tensor) -> tf.Tensor:
         lower = tf.strings.lower(texts, encoding="utf-8")
-        return probabilities(tf.add_n([part.logits_of(lower) for part in parts]) + classifier.intercept_)
+        return probabilities(tf.add_n([logits_of(lower, *part) for part in parts]) + classifier.intercept_)
 
-    return probabilities_of, [part.table for part in parts]
+    return probabilities_of, [grams.table for grams, _ in parts]
 
 
 class Grams:
-    """A TfidfVectorizer with sublinear counts and rows of length 1, and its part of a linear classifier."""
+    """A TfidfVectorizer with sublinear counts and rows of length 1."""
 
-    def __init__(self, vectorizer: TfidfVectorizer, weights: np.ndarray) -> None:
-        """Takes the vectorizer's terms over.
-
-        Args:
-            vectorizer: fitted, of words or of `char_wb`.
-            weights: of its terms for each logit, float [terms, logits].
-        """
+    def __init__(self, vectorizer: TfidfVectorizer) -> None:
+        """Takes the terms over of one that is fitted to words or to `char_wb`."""
         self.split = split_words if vectorizer.analyzer == "word" else padded_characters_of
         self.separator = " " if vectorizer.analyzer == "word" else ""
         self.widths = list(range(vectorizer.ngram_range[0], vectorizer.ngram_range[1] + 1))
@@ -270,10 +276,9 @@ class Grams:
         )
         self.count = len(terms)
         self.rarities = tf.constant(vectorizer.idf_, tf.float64)
-        self.weights = tf.constant(weights, tf.float64)
 
-    def logits_of(self, texts: tf.Tensor) -> tf.Tensor:
-        """This part's share of the logits of lower-cased texts, float64 [N, logits]."""
+    def terms_of(self, texts: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """The terms of lower-cased texts [N]: the text's row and the term's number, int64, and its value, float64."""
         rows = tf.shape(texts, tf.int64)[0]
         grams = tf.strings.ngrams(self.split(texts), self.widths, separator=self.separator)
         grams = grams.merge_dims(1, -1) if grams.ragged_rank > 1 else grams
@@ -283,8 +288,7 @@ class Grams:
         row, term = positions // self.count, positions % self.count
         values = (1 + tf.math.log(tf.cast(counts, tf.float64))) * tf.gather(self.rarities, term)
         lengths = tf.sqrt(tf.math.unsorted_segment_sum(values**2, row, rows))
-        values /= tf.gather(lengths, row)
-        return tf.math.unsorted_segment_sum(values[:, None] * tf.gather(self.weights, term), row, rows)
+        return row, term, values / tf.gather(lengths, row)
 
 
 def padded_characters_of(texts: tf.Tensor) -> tf.RaggedTensor:
