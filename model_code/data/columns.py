@@ -124,12 +124,23 @@ def label_by_name(table: Table) -> str:
         # Beside an x a y is a coordinate.
         names = tuple(name for name in names if name != "y")
     found = by_name(table, names)
+    if found is None and is_without_header(table):
+        raise JobFailed(
+            f"The first line of {table.file} holds numbers and no names of columns. Put a line of names before it, "
+            "such as label."
+        )
     if found is None:
         raise JobFailed(
             f"{table.file} has no column named {', '.join(names[:-1])} or {names[-1]}. Say which one holds the classes "
             f"(--label), or rename it to label. It has: {', '.join(table.columns) or 'none'}."
         )
     return found
+
+
+def is_without_header(table: Table) -> bool:
+    """Whether most columns are called by a number, as those of a file whose first line is data already."""
+    number = numbers_of(table.columns, table.separator)
+    return sum(number(name) is not None for name in table.columns) > len(table.columns) / 2
 
 
 def image_by_name(table: Table) -> str | None:

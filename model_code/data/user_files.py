@@ -5,7 +5,7 @@
 | folder | a folder for each class with images in it, below `train/`, `val/` and `test/` or not; or one data file, which may name images beside it; or `train.csv`, `val.csv` and `test.csv` |
 | `.csv`, `.tsv`, `.jsonl`, `.json`, `.parquet` | a column for the label and one of texts, of images' paths, or any others, which are a table; or `sequence`, the label and a column for each channel: a row is a step, and rows with the same `sequence` are one |
 | `.jsonl` | objects with `sequence`, a list of steps, each a list of numbers |
-| `.npz` | arrays `x` and `y`: x is uint8 images [N, H, W] or [N, H, W, 3], sequences [N, steps, channels] or a table [N, columns]; y is names or numbers of classes |
+| `.npz` | arrays `x` and `y`, or `x_train`, `y_train`, `x_test` and `y_test`: x is images [N, H, W, 3] or [N, H, W, 1], uint8 images [N, H, W], sequences [N, steps, channels] or a table [N, columns]; y is names or numbers of classes |
 
 A column or array `group` says what a sample was taken from, a person for instance. Columns are found by their names, or
 named by the caller; see `columns.py`.
@@ -209,6 +209,9 @@ def image_content(value: Any, file: Path) -> bytes | Path:
     if is_missing(value):
         raise Unusable("names no image")
     path = file.parent / str(value)
+    if not path.is_file():
+        # As a program on Windows writes it.
+        path = file.parent / str(value).replace("\\", "/")
     if not path.is_file():
         raise Unusable(f"names the image {value}, which is not there")
     return path

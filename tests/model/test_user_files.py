@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 from pathlib import Path
 
@@ -248,6 +249,72 @@ def test_arrays_are_images_sequences_or_a_table(tmp_path, x, feature):
 
     assert data.feature == feature
     assert [sample.label for sample in data.samples] == ["one", "two"]
+
+
+@pytest.mark.parametrize(
+    ("factor", "kind"),
+    [(1 / 255, np.float32), (1, np.float64), (1, np.int64)],
+    ids=["0 to 1", "floats", "whole"],
+)
+@pytest.mark.parametrize("axes", [(0, 1, 2, 3), (0, 3, 1, 2)], ids=["channels last", "channels first"])
+def test_images_of_other_numbers_are_those_of_8_bits(tmp_path, factor, kind, axes):
+    pixels = np.arange(2 * 8 * 6 * 3).reshape(2, 8, 6, 3) % 250
+    pixels[0, 0, 0, 0] = 255
+    np.savez(tmp_path / "a.npz", x=(pixels * factor).astype(kind).transpose(axes), y=[0, 1])
+
+    data = read_data(tmp_path / "a.npz")
+
+    assert data.feature == "image" and "8 bits" in " ".join(data.notes)
+    read = np.stack([np.asarray(Image.open(io.BytesIO(sample.encoded))) for sample in data.samples])
+    np.testing.assert_array_equal(read, pixels)
+
+
+def test_standardised_images_are_refused_with_what_they_should_be(tmp_path):
+    np.savez(tmp_path / "a.npz", x=np.linspace(-2, 2, 2 * 8 * 8 * 3).reshape(2, 8, 8, 3), y=[0, 1])
+
+    with pytest.raises(
+        JobFailed, match="values from -2 to 2. Give them as they were before they were standard"
+    ):
+        read_data(tmp_path / "a.npz")
+
+
+@pytest.mark.parametrize("names", ["x_{0} y_{0}", "{0}_images {0}_labels"], ids=["as Keras", "as MedMNIST"])
+def test_arrays_of_splits_stay_in_them(tmp_path, names):
+    x, y = names.split()
+    arrays = {}
+    for number, split in enumerate(("train", "val", "test")):
+        arrays[x.format(split)] = np.full((2, 8, 8), number, np.uint8)
+        arrays[y.format(split)] = np.array([[0], [1]])
+    np.savez(tmp_path / "a.npz", **arrays)
+
+    data = read_data(tmp_path / "a.npz")
+
+    assert [sample.split for sample in data.samples] == ["train"] * 2 + ["validation"] * 2 + ["test"] * 2
+    assert [sample.label for sample in data.samples] == ["0", "1"] * 3
+
+
+def test_arrays_without_labels_are_refused_with_the_names_that_are_meant(tmp_path):
+    np.savez(
+        tmp_path / "a.npz", x_train=np.zeros((2, 8, 8), np.uint8), y_train=[0, 1], x_test=np.zeros((1, 8, 8))
+    )
+
+    with pytest.raises(JobFailed, match=r"x_train, y_train, x_test and y_test. It holds x_train \[2, 8, 8\]"):
+        read_data(tmp_path / "a.npz")
+
+
+def test_a_path_that_windows_wrote_names_the_image_all_the_same(tmp_path):
+    picture(tmp_path / "images" / "a.png")
+    picture(tmp_path / "images" / "b.png")
+    written(tmp_path / "labels.csv", "file,label\nimages\\a.png,cat\nimages\\b.png,dog\n")
+
+    assert [sample.label for sample in read_data(tmp_path).samples] == ["cat", "dog"]
+
+
+def test_a_table_without_the_columns_names_says_so(tmp_path):
+    file = written(tmp_path / "a.csv", "0,0.5,-1.25\n1,0.25,3\n")
+
+    with pytest.raises(JobFailed, match="first line of .*a.csv holds numbers and no names of columns"):
+        read_data(file)
 
 
 def test_a_folder_is_read_without_what_systems_leave_in_it(tmp_path):
