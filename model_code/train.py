@@ -27,6 +27,9 @@ from model_code.training.curve import extended, write_events
 from model_code.training.metrics import metric_line
 
 STOPPED_EXIT_STATUS = 143
+# Fewer validation samples choose no epoch, and the last one is exported: by 5 of them a classifier of 20 photos was
+# taken from before it had learnt, and right 0.54 of the time, where the last epoch's is right 0.68 of it.
+LEAST_TO_CHOOSE = 15
 
 
 @dataclass(frozen=True)
@@ -408,9 +411,10 @@ def end_epoch(
         mean_loss(shifted, targets),
         float(np.mean(shifted.argmax(axis=1) == targets)),
         refined_loss(logits, targets, trainer.offsets),
+        float(len(targets)),
     )
     # The mean over the hosts, whose last bits may differ: all have to agree on when to stop early.
-    validation_loss, validation_accuracy, loss = map(cluster.mean, measured)
+    validation_loss, validation_accuracy, loss, count = map(cluster.mean, measured)
     steps = state.step - epoch * trainer.steps_per_epoch
     whole = steps == trainer.steps_per_epoch
     row = {
@@ -422,7 +426,7 @@ def end_epoch(
     }
     state.history.append(row)
     state.loss_sum = state.right_sum = 0.0
-    better = not trainer.best_weights or loss < state.best_loss
+    better = not trainer.best_weights or loss < state.best_loss or count < LEAST_TO_CHOOSE
     if better:
         state.best_loss, trainer.best_weights = loss, trainer.network.get_weights()
     state.epochs_without_better = 0 if better else state.epochs_without_better + 1

@@ -40,6 +40,18 @@ def test_the_weights_of_the_epoch_with_the_least_loss_are_kept(trained, trainer)
         np.testing.assert_array_equal(ours, theirs)
 
 
+def test_a_handful_of_validation_samples_chooses_no_epoch(trained, trainer, monkeypatch):
+    """By five of them, the network before it had learnt anything may look best."""
+    monkeypatch.setattr("model_code.train.LEAST_TO_CHOOSE", len(trained.task.validation) + 1)
+    state, best = TrainingState(), trained.trainer.network.get_weights()
+    last = [one * 0 for one in best]
+    for weights in (best, last):
+        after_an_epoch(trainer, state, trained.task, weights)
+
+    assert state.epochs_without_better == 0
+    assert not any(weight.any() for weight in trainer.best_weights)
+
+
 def test_a_checkpoint_keeps_the_best_weights_beside_the_present_ones(trained, trainer, tmp_path):
     state, best = TrainingState(), trained.trainer.network.get_weights()
     after_an_epoch(trainer, state, trained.task, best)
