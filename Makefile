@@ -100,8 +100,8 @@ lint: with-dev  ## Check style, format and types.
 check: lint with-dev  ## Check style and run the unit tests: what to do before each commit.
 	@$(LIMITED) python -m pytest $(DIVIDED) --quiet tests/unit
 
-GENERATED := client commands console_questions embedded_members errors figures hyperparameters openapi operations regret
-GENERATED += serving_figures settings stand_ins template_pages use_cases
+GENERATED := client commands console_questions embedded_members errors examples_curve figures hyperparameters openapi
+GENERATED += operations regret serving_figures settings stand_ins template_pages use_cases
 
 generate: synth with-dev  ## Write every generated file anew: pictures, pages, the API's document and its client.
 	@for one in $(addprefix tools.write_,$(GENERATED)) tools.draw_architecture; do python -m $$one || exit 1; done

@@ -12,7 +12,7 @@ import pytest
 
 from benchmarks import __main__ as everything
 from benchmarks import interleaved, time_to_accuracy
-from tools import write_figures
+from tools import write_examples_curve, write_figures
 from tools.write_figures import FIGURES, PAGE, Figure, with_table
 
 MACHINE = {"processor": "a processor (avx2)", "processor_cores": 2}
@@ -128,3 +128,9 @@ def test_a_result_says_what_it_was_measured_with():
     found = interleaved.environment()
     assert found["processor_cores"] >= 1
     assert {"tensorflow", "keras"} <= set(found["versions"])
+
+
+def test_the_page_has_the_curve_that_the_result_makes():
+    page = write_examples_curve.PAGE.read_text(encoding="utf-8")
+    assert page == write_examples_curve.page(page), "Run: make generate"
+    assert "| CIFAR-10, cats and dogs | 200 |" in page
