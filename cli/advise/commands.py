@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -19,6 +20,7 @@ from cli.shared.options import (
     JsonOption,
     LabelOption,
     OverwriteOption,
+    OwnAccountOption,
     RegionOption,
     TextOption,
     TimeOption,
@@ -40,7 +42,9 @@ def advise(
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="An answer; may be given again.")
     ] = None,
-    data: Annotated[str | None, typer.Option(help=f"{DATA_HELP}, to be measured.")] = None,
+    data: Annotated[
+        str | None, typer.Option(help=f"{DATA_HELP}, here or below s3://, to be measured.")
+    ] = None,
     label: LabelOption = None,
     text: TextOption = None,
     image: ImageOption = None,
@@ -55,6 +59,8 @@ def advise(
     ] = None,
     overwrite: OverwriteOption = False,
     region: RegionOption = None,
+    environment: EnvironmentOption = DEFAULT_ENVIRONMENT,
+    own_account: OwnAccountOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Say which service or model a recognition problem wants, why, and what it costs; asks when nothing is set."""
@@ -63,6 +69,8 @@ def advise(
     from cli.advise.cost_curve import FORMATS, draw_cost_curve
     from cli.advise.profiling import profile
     from cli.advise.tree_picture import draw_tree
+    from cli.shared.embedded import choose_target
+    from cli.shared.local_copies import on_this_machine
     from model_code.data.columns import Columns
     from model_code.outputs import require_free
 
@@ -73,12 +81,12 @@ def advise(
             require_free(picture, overwrite=overwrite)
     answers = parse_settings(settings or [])
     if data:
-        if data.startswith("s3://"):
-            raise CommandFailed(
-                f"Advice measures data on this machine, and asks no AWS: copy {data} here first."
-            )
         columns = Columns(label=label, text=text, image=image, group=group, time=time)
-        answers = advising.measured(profile(Path(data), columns)) | answers
+        # Whose S3 is meant is asked for data that lie there alone.
+        choose = partial(choose_target, environment, own_account=own_account)
+        with Progress().step(f"Reading {data}") as detail, on_this_machine(data, choose, detail) as place:
+            found = profile(place, columns)
+        answers = advising.measured(found) | answers
     elif not answers:
         answers = advising.ask_questions(
             answers, lambda question: typer.prompt(question, default="", show_default=False, err=True)

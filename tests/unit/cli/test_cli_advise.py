@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import itertools
 import json
+from contextlib import contextmanager
 
 import pytest
 from rich.console import Console
@@ -124,11 +125,23 @@ def test_another_regions_prices_count_and_one_without_any_says_so():
     assert "No price" not in told["eu-central-1"]
 
 
-def test_data_elsewhere_is_not_measured_and_no_aws_is_asked():
-    refusal = CliRunner().invoke(app, ["advise", "--data", "s3://bucket/photos"]).exception
+def test_data_in_s3_are_measured_as_those_of_this_machine(tmp_path, monkeypatch):
+    (tmp_path / "reviews.csv").write_text(
+        "label,text\n" + "".join(f"{'good' if i % 2 else 'bad'},a film of {i} parts\n" for i in range(60))
+    )
+    asked = []
 
-    assert isinstance(refusal, CommandFailed)
-    assert "asks no AWS: copy s3://bucket/photos here first" in str(refusal)
+    @contextmanager
+    def copied(source, choose, on_detail):
+        asked.append((source, choose()))
+        yield tmp_path / "reviews.csv"
+
+    monkeypatch.setattr("cli.shared.local_copies.on_this_machine", copied)
+    monkeypatch.setattr("cli.shared.embedded.choose_target", lambda name, *, own_account: (name, own_account))
+    result = CliRunner().invoke(app, ["advise", "--data", "s3://bucket/raw/reviews.csv", "--aws", "--json"])
+    assert result.exit_code == 0, result.output
+    assert asked == [("s3://bucket/raw/reviews.csv", ("dev", True))]
+    assert "Measured: modality text, task classification, labelled_examples 60, classes 2" in result.stderr
 
 
 def test_the_tree_is_drawn_with_the_way_of_the_answers(tmp_path):
