@@ -21,7 +21,7 @@ from cli.bulk import commands as bulk_commands
 from cli.load import commands as load_commands
 from cli.local import commands as local_commands
 from cli.models import commands as model_commands
-from cli.models import removal_commands, transform_commands
+from cli.models import label_commands, removal_commands, transform_commands
 from cli.plan import commands as plan_commands
 from cli.recognize import commands as recognize_commands
 from cli.shared.command_group import Commands, Stopped
@@ -43,6 +43,7 @@ for group in (
     local_commands,
     model_commands,
     recognize_commands,
+    label_commands,
     transform_commands,
     bulk_commands,
     load_commands,

@@ -13,6 +13,10 @@ VARIANT = "primary"
 NOT_RELEASED = "none"
 # In the data bucket: what the endpoints were asked and answered.
 CAPTURED_PREFIX = "captured"
+# In the data bucket: labels that arrived after the answer, by endpoint.
+LABELS_PREFIX = "labels"
+# In the model bucket, below what the drift jobs write: by endpoint and day how right its answers were.
+LABELLED_PREFIX = "drift/labelled"
 # What batch transform jobs read and write there, kept as long as other answers.
 TRANSFORM_PREFIX = "transform"
 # In the data bucket: the weights that a network starts from.

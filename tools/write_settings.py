@@ -77,6 +77,7 @@ COSTS = {
     "monitoring.dashboard": "the first three of an account are free",
     "monitoring.capture": "storage in the data bucket",
     "monitoring.drift": "a job a day for each network",
+    "monitoring.drift.labels": "another job a day for each network",
     "scheduled_shutdown": "saves the hours in which endpoints are away",
 }
 """What a setting costs, where it costs or saves anything; a name in braces stands for that price."""

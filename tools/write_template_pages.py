@@ -47,7 +47,7 @@ OPTIONS: dict[str, Any] = {
         "email": "alarms@example.org",
         "dashboard": True,
         "capture": {},
-        "drift": {"retrain_on": {"rnn": "reviews"}},
+        "drift": {"retrain_on": {"rnn": "reviews"}, "labels": {}},
     },
     "scheduled_shutdown": {"idle_hours": 4, "office_hours": {}},
 }

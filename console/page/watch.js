@@ -72,7 +72,7 @@ const section = (head, rows, nothing) =>
     rows.length ? element("ul", { class: "rows" }, rows) : element("p", { class: "quiet" }, nothing),
   );
 
-function endpointCard({ title, name, status, version, fleets, registered }) {
+function endpointCard({ title, name, status, version, fleets, registered, labelled }) {
   const serves = status ? `version ${version ?? "unknown"}` : "no version released";
   return element(
     "article",
@@ -89,8 +89,36 @@ function endpointCard({ title, name, status, version, fleets, registered }) {
         ? element("ul", { class: "rows small" }, registered.map(versionRow))
         : element("p", { class: "quiet small" }, "nothing yet"),
     ),
+    labelled.length ? labelledDays(labelled) : null,
   );
 }
+
+/** How right the answers of each day were by the labels that came later, and what the newest of these days was like. */
+function labelledDays(days) {
+  const measured = days.filter(({ enough }) => enough);
+  const newest = measured.at(-1);
+  const rows = measured.map(({ day, score }) => {
+    const filling = element("i");
+    filling.style.width = percent(score);
+    return element("li", {}, element("span", { class: "name" }, day), element("span", { class: "bar" }, filling), element("span", { class: "number" }, score.toFixed(3)));
+  });
+  return element(
+    "div",
+    {},
+    element("h3", {}, "By labels that came later"),
+    newest ? element("ul", { class: "bars wide" }, rows) : null,
+    ...(newest ? sentencesOf(newest) : ["There were too few labels to say anything."]).map((words) => element("p", { class: "small" }, words)),
+  );
+}
+
+const sentencesOf = (day) => {
+  const [low, high] = day.interval_95.map((bound) => bound.toFixed(3));
+  const worst = day.worst_classes.map(({ label, recall, answered_instead: other }) => `${label} (${percent(recall)} found, else mostly ${other})`);
+  return there([
+    `${day.day}: ${day.metric.replaceAll("_", " ")} ${day.score.toFixed(3)} (${low} to ${high}) on ${day.samples} of ${day.answered} answers, ${day.score_on_test.toFixed(3)} on the test split. Calibration error ${day.calibration_error.toFixed(3)}.`,
+    worst.length ? `Worst classes: ${worst.join("; ")}.` : null,
+  ]);
+};
 
 const tag = (words, kind) => element("span", { class: `tag ${kind}` }, words);
 

@@ -1,4 +1,4 @@
-"""What the page Watch shows: endpoints with their traffic, versions, training runs, alarms, the last bake-off.
+"""What the page Watch shows: endpoints with traffic, versions, runs, alarms, the last bake-off, days with labels.
 
 It reads from AWS and changes nothing, and is a Lambda function of its own on AWS: boto3 and the definitions are all
 that it needs.
@@ -6,6 +6,7 @@ that it needs.
 
 from __future__ import annotations
 
+import datetime
 import json
 import os
 import re
@@ -15,6 +16,7 @@ from typing import Any
 from definitions.names import (
     BAKEOFF_KEY,
     GATES,
+    LABELLED_PREFIX,
     NOT_RELEASED,
     RUN_ID_CHARACTERS,
     endpoint_name,
@@ -25,10 +27,13 @@ from definitions.names import (
     stack_name,
 )
 from definitions.networks import KINDS, NETWORKS
-from definitions.parameters import DATA_BUCKET, TRAINING_STATE_MACHINE
+from definitions.parameters import DATA_BUCKET, MODEL_BUCKET, TRAINING_STATE_MACHINE
 
 VERSIONS_SHOWN = 5
 RUNS_SHOWN = 6
+DAYS_SHOWN = 14
+# One listing has 1,000 keys, a day one.
+DAYS_LOOKED_AT = 365
 JOBS_LOOKED_AT = 100
 LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 EPOCH = "epoch"
@@ -53,7 +58,7 @@ def describe(client: Clients, environment: str) -> dict[str, Any]:
 
 
 def endpoint(client: Clients, environment: str, kind: str) -> dict[str, Any]:
-    """One endpoint: its state, what has how much of the traffic, the released and the registered versions."""
+    """One endpoint: its state and traffic, the released and the registered versions, how right its answers were."""
     name = endpoint_name(environment, kind)
     sagemaker = client("sagemaker")
     # Where one endpoint serves every kind there is none of the kind's name.
@@ -86,6 +91,7 @@ def endpoint(client: Clients, environment: str, kind: str) -> dict[str, Any]:
             }
             for one in listed["ModelPackageSummaryList"]
         ],
+        "labelled": labelled_days(client, environment, name),
     }
 
 
@@ -202,6 +208,25 @@ def bakeoff(client: Clients, environment: str) -> dict[str, Any] | None:
         return None
     response = s3.get_object(Bucket=bucket, Key=BAKEOFF_KEY)
     return {**json.loads(response["Body"].read()), "ended": response["LastModified"].isoformat()}
+
+
+def labelled_days(client: Clients, environment: str, name: str) -> list[dict[str, Any]]:
+    """How right an endpoint's answers were by labels that came later: the last measured days, the newest last."""
+    bucket, s3 = published(client, environment, MODEL_BUCKET), client("s3")
+    if bucket is None:
+        return []
+    prefix = f"{LABELLED_PREFIX}/{name}/"
+    first = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=DAYS_LOOKED_AT)
+    listed = s3.list_objects_v2(Bucket=bucket, Prefix=prefix, StartAfter=f"{prefix}{first:%Y/%m/%d}")
+    keys = [entry["Key"] for entry in listed.get("Contents", [])][-DAYS_SHOWN:]
+    return [
+        {
+            # prefix, year/month/day, the report's own name
+            "day": key.removeprefix(prefix).rsplit("/", 1)[0].replace("/", "-"),
+            **json.loads(s3.get_object(Bucket=bucket, Key=key)["Body"].read()),
+        }
+        for key in keys
+    ]
 
 
 def quietly(call: Callable[[], dict[str, Any]]) -> dict[str, Any] | None:

@@ -70,18 +70,24 @@ def invoke(
     """
     kind = kind_of_feature(feature)
     group, version = model_group(kind), None
+    # By which a label that arrives later finds what was captured of this request.
+    request_id = event.get("requestContext", {}).get("requestId")
+    named = {"InferenceId": request_id} if request_id else {}
     chosen = read_options(operation.options, event).get(ENDPOINT.name)
     try:
         if chosen == ASYNCHRONOUS:
-            content = ask_asynchronously(kind, body, content_type, event)
+            # Nothing is captured there.
+            request_id, content = None, ask_asynchronously(kind, body, content_type, event)
         elif chosen:
-            content = ask_at_once(request_of(chosen, kind), body, content_type)
+            content = ask_at_once({**request_of(chosen, kind), **named}, body, content_type)
         elif shared := os.environ.get(SHARED_ENDPOINT_VARIABLE):
             version = RELEASED[kind].present()
             target = TARGET_MODEL.format(kind=kind, version=version)
-            content = ask_at_once({"EndpointName": shared, "TargetModel": target}, body, content_type)
+            content = ask_at_once(
+                {"EndpointName": shared, "TargetModel": target, **named}, body, content_type
+            )
         else:
-            content = ask_at_once({"EndpointName": group}, body, content_type)
+            content = ask_at_once({"EndpointName": group, **named}, body, content_type)
     except ClientError as error:
         raise explain(error, group, feature) from error
     with reading_answer():
@@ -90,13 +96,15 @@ def invoke(
     # An endpoint is paid for by the hour, whether it is asked or not.
     cost = cost_of(None, None, 1)
     reading = reading_of(results, prediction.get("label"))
+    if request_id:
+        reading.details["request_id"] = request_id
     # A container of several models does not know their versions; the one that was asked for is the one that answers.
     version = version or prediction.get("model_version")
     return Answer(BACKEND, reading, group, version, None, cost)
 
 
 def ask_at_once(endpoint: dict[str, str], body: bytes, content_type: str) -> bytes:
-    """The answer of a real-time endpoint, which the members of InvokeEndpoint's request name."""
+    """The answer of a real-time endpoint, which the members of InvokeEndpoint's request name, with the request's id."""
     answer = client("sagemaker-runtime").invoke_endpoint(
         **endpoint, Body=body, ContentType=content_type, Accept=JSON_TYPE
     )

@@ -13,6 +13,9 @@ from typing import Any
 from local_aws.sagemaker.objects import split_uri
 from local_aws.sagemaker.shapes import now
 
+# The header of InvokeEndpoint's member InferenceId (SageMaker Runtime API reference).
+INFERENCE_ID = "x-amzn-sagemaker-inference-id"
+
 
 def capture(
     clients: Callable[[str], Any],
@@ -21,8 +24,12 @@ def capture(
     variant: str,
     asked: tuple[str, bytes],
     answered: tuple[str, bytes],
+    inference_id: str | None,
 ) -> None:
-    """Writes one exchange where the endpoint's configuration wants it; both sides are content type and content."""
+    """Writes one exchange where the endpoint's configuration wants it; both sides are content type and content.
+
+    `inference_id` is the caller's own id of the exchange.
+    """
     wanted = config.get("DataCaptureConfig")
     if not wanted or not wanted.get("EnableCapture"):
         return
@@ -32,7 +39,7 @@ def capture(
     bucket, prefix = split_uri(wanted["DestinationS3Uri"])
     name = f"{moment:%Y/%m/%d/%H/%M-%S}-{moment.microsecond // 1000:03d}-{uuid.uuid4()}.jsonl"
     key = f"{prefix.rstrip('/')}/{endpoint}/{variant}/{name}".lstrip("/")
-    line = json.dumps(record(wanted, asked, answered, moment.isoformat(timespec="seconds")))
+    line = json.dumps(record(wanted, asked, answered, moment.isoformat(timespec="seconds"), inference_id))
     s3 = clients("s3")
     try:
         s3.put_object(Bucket=bucket, Key=key, Body=f"{line}\n".encode())
@@ -42,7 +49,11 @@ def capture(
 
 
 def record(
-    wanted: dict[str, Any], asked: tuple[str, bytes], answered: tuple[str, bytes], moment: str
+    wanted: dict[str, Any],
+    asked: tuple[str, bytes],
+    answered: tuple[str, bytes],
+    moment: str,
+    inference_id: str | None = None,
 ) -> dict[str, Any]:
     """A line of data capture (SageMaker developer guide, Capture data from real-time endpoint)."""
     modes = {option["CaptureMode"] for option in wanted["CaptureOptions"]}
@@ -54,7 +65,11 @@ def record(
             for mode, (name, content) in sides.items()
             if modes & {mode, "InputAndOutput"}
         },
-        "eventMetadata": {"eventId": str(uuid.uuid4()), "inferenceTime": moment},
+        "eventMetadata": {
+            "eventId": str(uuid.uuid4()),
+            **({"inferenceId": inference_id} if inference_id else {}),
+            "inferenceTime": moment,
+        },
         "eventVersion": "0",
     }
 

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from local_aws.iam.sagemaker import look_at
-from local_aws.sagemaker.captures import capture
+from local_aws.sagemaker.captures import INFERENCE_ID, capture
 from local_aws.sagemaker.container_logs import LogPlace
 from local_aws.sagemaker.deployments import (
     WAIT_SCALE,
@@ -351,7 +351,7 @@ class Endpoints:
             content_type, content = ask(server, body, headers)
         asked = (headers.get("content-type", ""), body)
         clients = partial(self.clients, role_arn=self.role_of(name))
-        capture(clients, config, name, variant, asked, (content_type, content))
+        capture(clients, config, name, variant, asked, (content_type, content), headers.get(INFERENCE_ID))
         return 200, {"Content-Type": content_type, "x-Amzn-Invoked-Production-Variant": variant}, content
 
     def asynchronous_config(self, name: str) -> dict[str, Any] | None:

@@ -162,7 +162,7 @@ TABLE: Mapping[str, Members] = {
 # Of SageMaker Runtime, whose members are headers.
 RUNTIME_TABLE: Mapping[str, Members] = {
     "InvokeEndpoint": members(
-        "EndpointName Body ContentType Accept CustomAttributes TargetModel InferenceComponentName"
+        "EndpointName Body ContentType Accept CustomAttributes TargetModel InferenceComponentName InferenceId"
     ),
     "InvokeEndpointAsync": members("EndpointName ContentType Accept InferenceId InputLocation"),
 }

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from local_aws.sagemaker.captures import capture
+from local_aws.sagemaker.captures import INFERENCE_ID, capture
 from local_aws.sagemaker.errors import ServiceError
 from local_aws.sagemaker.model_servers import ModelServer, ask
 from local_aws.sagemaker.models import Models
@@ -79,7 +79,8 @@ class Shadows:
                 asked = (headers.get("content-type", ""), body)
                 role = self.models.role_of_variant(shadow.variant, shadow.config)
                 clients = partial(self.models.clients, role_arn=role)
-                capture(clients, shadow.config, name, shadow.variant["VariantName"], asked, answered)
+                variant, inference_id = shadow.variant["VariantName"], headers.get(INFERENCE_ID)
+                capture(clients, shadow.config, name, variant, asked, answered, inference_id)
             except Exception as error:  # noqa: BLE001 - nobody waits for this thread, and the log says it
                 # Not the message, which may repeat the request.
                 status = error.members.get("OriginalStatusCode") if isinstance(error, ServiceError) else None

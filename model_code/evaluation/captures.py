@@ -54,22 +54,33 @@ def read_captures(directory: Path, version: str) -> Captured:
         JobFailed: when a file is no JSON Lines.
     """
     found = Captured()
-    files = sorted(directory.rglob("*.jsonl"))
-    for i in np.random.default_rng(0).permutation(len(files)):
-        for captured in lines_of(files[i]):
+    for exchanges in files_of(directory):
+        for _, captured in exchanges:
             take(found, captured, version)
         if len(found.samples) >= SAMPLES_AT_MOST:
             break
     return found
 
 
-def lines_of(file: Path) -> Iterator[dict[str, Any]]:
-    """The `captureData` of each line; see `read_captures` for what is raised."""
+def files_of(directory: Path) -> Iterator[Iterator[tuple[str, dict[str, Any]]]]:
+    """The exchanges of each file below a directory, the files in a seeded order; see `exchanges_of`."""
+    files = sorted(directory.rglob("*.jsonl"))
+    for i in np.random.default_rng(0).permutation(len(files)):
+        yield exchanges_of(files[i])
+
+
+def exchanges_of(file: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The id and the `captureData` of each line; see `read_captures` for what is raised.
+
+    The id is the caller's InferenceId, or SageMaker's own where he gave none.
+    """
     with file.open(encoding="utf-8") as lines:
         for number, line in enumerate(lines, start=1):
             try:
-                yield json.loads(line)["captureData"]
-            except (ValueError, KeyError, TypeError) as error:
+                record = json.loads(line)
+                told = record["eventMetadata"]
+                yield str(told.get("inferenceId") or told["eventId"]), record["captureData"]
+            except (ValueError, KeyError, TypeError, AttributeError) as error:
                 # Neither the line nor the error's text: both may hold what a customer sent.
                 raise JobFailed(
                     f"Line {number} of {file.name} is no record of SageMaker's data capture."

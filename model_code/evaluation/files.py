@@ -17,12 +17,14 @@ SAMPLES_FILE = "samples.json"
 BASELINE_FILE = "baseline.json"
 KNOWN_INPUT_FILE = "known_input.json"
 DRIFT_FILE = "drift.json"
+LABELLED_FILE = "labelled.json"
 PLOT_FILES = ("confusion_matrix.png", "reliability.png", "per_class.png", "learning_curve.png")
 PAGE_FILE = "report.html"
 FOLDER = OutputFolder(
     EVALUATION_FILE, (GATE_FILE, SAMPLES_FILE, BASELINE_FILE, KNOWN_INPUT_FILE, PAGE_FILE, *PLOT_FILES)
 )
 DRIFT_FOLDER = OutputFolder(DRIFT_FILE)
+LABELLED_FOLDER = OutputFolder(LABELLED_FILE)
 
 
 def write_report(report: dict[str, Any], folder: Path) -> None:

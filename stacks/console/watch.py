@@ -11,6 +11,7 @@ from aws_cdk import aws_lambda as lambda_
 from console import WATCH
 from definitions.names import (
     BAKEOFF_KEY,
+    LABELLED_PREFIX,
     endpoint_name,
     job_name,
     parameter_name,
@@ -18,8 +19,8 @@ from definitions.names import (
     shared_endpoint_name,
 )
 from definitions.networks import KINDS
-from definitions.parameters import DATA_BUCKET, KEY_ARN, TRAINING_STATE_MACHINE
-from stacks.shared.grants import LOG_STREAMS, NO_RESOURCE, RUNS, Grant, allow
+from definitions.parameters import DATA_BUCKET, KEY_ARN, MODEL_BUCKET, TRAINING_STATE_MACHINE
+from stacks.shared.grants import LOG_STREAMS, NO_RESOURCE, OBJECTS, RUNS, Grant, allow
 from stacks.shared.iam import bucket_arn
 from stacks.shared.lambda_assets import DEFINITIONS, copy
 from stacks.shared.lambda_function import accept_function_findings
@@ -36,7 +37,7 @@ def add_watch(stack: Stack, environment: str, build_directory: Path) -> lambda_.
     log_group = add_log_group(stack, "WatchLog")
     role = iam.Role(stack, "WatchRole", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))  # pyright: ignore[reportArgumentType]  # jsii
     names = [*(endpoint_name(environment, kind) for kind in KINDS), shared_endpoint_name(environment)]
-    read = [*(released_version(kind) for kind in KINDS), DATA_BUCKET, TRAINING_STATE_MACHINE]
+    read = [*(released_version(kind) for kind in KINDS), DATA_BUCKET, MODEL_BUCKET, TRAINING_STATE_MACHINE]
     parameters = [parameter_name(environment, name).lstrip("/") for name in read]
 
     def arns(service: str, resource: str, of_it: list[str]) -> list[str]:
@@ -74,7 +75,7 @@ def add_watch(stack: Stack, environment: str, build_directory: Path) -> lambda_.
         Grant(["ssm:GetParameter"], arns("ssm", "parameter", parameters)),
         Grant(["logs:FilterLogEvents"], [training_logs], LOG_STREAMS),
         Grant(["cloudwatch:DescribeAlarms"], [any_alarm], by_name),
-        *read_bakeoff(stack, environment),
+        *read_reports(stack, environment),
     ]
     allow(role, grants)
     function = lambda_.Function(
@@ -96,15 +97,18 @@ def add_watch(stack: Stack, environment: str, build_directory: Path) -> lambda_.
     return function
 
 
-def read_bakeoff(stack: Stack, environment: str) -> list[Grant]:
-    """Reading one object of the data bucket, and whether it is there."""
-    bucket = bucket_arn(published(stack, environment, DATA_BUCKET))
+def read_reports(stack: Stack, environment: str) -> list[Grant]:
+    """Reading the last bake-off's figures and those of the days with labels, and what of them is there."""
+    bucket, models = (bucket_arn(published(stack, environment, name)) for name in (DATA_BUCKET, MODEL_BUCKET))
     only = {"StringEquals": {"s3:prefix": BAKEOFF_KEY}}
+    days = {"StringLike": {"s3:prefix": f"{LABELLED_PREFIX}/*"}}
     through_s3 = {"StringEquals": {"kms:ViaService": f"s3.{stack.region}.amazonaws.com"}}
     key_arn = published(stack, environment, KEY_ARN)
     return [
         Grant(["s3:GetObject"], [f"{bucket}/{BAKEOFF_KEY}"]),
         Grant(["s3:ListBucket"], [bucket], conditions=only),
+        Grant(["s3:GetObject"], [f"{models}/{LABELLED_PREFIX}/*"], OBJECTS),
+        Grant(["s3:ListBucket"], [models], conditions=days),
         Grant(["kms:Decrypt"], [key_arn], conditions=through_s3),
     ]
 

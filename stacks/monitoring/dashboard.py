@@ -8,7 +8,15 @@ from constructs import Construct
 
 from definitions.names import VARIANT, endpoint_name, shared_endpoint_name
 from definitions.networks import KINDS
-from stacks.monitoring.drift_state_machine import CAPTURED_SAMPLES, INPUT_DRIFT, NAMESPACE, PREDICTION_DRIFT
+from stacks.monitoring.drift_state_machine import (
+    CALIBRATION_ERROR,
+    CAPTURED_SAMPLES,
+    INPUT_DRIFT,
+    LABELLED_SAMPLES,
+    NAMESPACE,
+    PREDICTION_DRIFT,
+    SCORE,
+)
 from stacks.settings import EnvironmentSettings
 
 FIVE_MINUTES = Duration.minutes(5)
@@ -20,7 +28,21 @@ def add_dashboard(scope: Construct, settings: EnvironmentSettings) -> None:
     endpoints = [shared_endpoint_name(settings.name)] if settings.inference.multi_model else own
     rows = [api_row(settings), *(endpoint_row(name) for name in endpoints)]
     if settings.monitoring and settings.monitoring.drift:
-        rows.append([drift_graph(settings, kind) for kind in KINDS])
+        rows.append(
+            [
+                daily_graph(
+                    name, "population stability index", [INPUT_DRIFT, PREDICTION_DRIFT], CAPTURED_SAMPLES
+                )
+                for name in own
+            ]
+        )
+        if settings.monitoring.drift.labels:
+            rows.append(
+                [
+                    daily_graph(name, "answers by later labels", [SCORE, CALIBRATION_ERROR], LABELLED_SAMPLES)
+                    for name in own
+                ]
+            )
     cloudwatch.Dashboard(scope, "Dashboard", widgets=rows)
 
 
@@ -71,9 +93,8 @@ def endpoint_row(name: str) -> list[cloudwatch.IWidget]:
     ]
 
 
-def drift_graph(settings: EnvironmentSettings, kind: str) -> cloudwatch.IWidget:
-    """What the drift job says of an endpoint."""
-    name = endpoint_name(settings.name, kind)
+def daily_graph(name: str, title: str, figures: list[str], samples: str) -> cloudwatch.IWidget:
+    """What a drift job says of an endpoint, and beside it on how many samples."""
 
     def metric(metric_name: str) -> cloudwatch.Metric:
         return cloudwatch.Metric(
@@ -85,8 +106,8 @@ def drift_graph(settings: EnvironmentSettings, kind: str) -> cloudwatch.IWidget:
         )
 
     return cloudwatch.GraphWidget(
-        title=f"{name}: population stability index",
-        left=[metric(INPUT_DRIFT), metric(PREDICTION_DRIFT)],
-        right=[metric(CAPTURED_SAMPLES)],
+        title=f"{name}: {title}",
+        left=[metric(figure) for figure in figures],
+        right=[metric(samples)],
         width=12,
     )

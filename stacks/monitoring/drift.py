@@ -1,4 +1,4 @@
-"""The drift job in CDK: its schedule, its machine with its roles, its alarms, and the training run that they start."""
+"""The drift jobs in CDK: schedules, the machine with its roles, alarms, and the training run that these start."""
 
 from __future__ import annotations
 
@@ -12,11 +12,19 @@ from aws_cdk import aws_s3_assets as s3_assets
 from aws_cdk import aws_stepfunctions as stepfunctions
 from constructs import Construct
 
-from definitions.names import CAPTURED_PREFIX, REGISTERED_PREFIX, endpoint_name, job_name
+from definitions.names import CAPTURED_PREFIX, LABELS_PREFIX, REGISTERED_PREFIX, endpoint_name, job_name
 from definitions.networks import KINDS
 from definitions.parameters import DATA_BUCKET, MODEL_BUCKET
 from model_code.source import ARCHIVE_NAME, write_source_archive
-from stacks.monitoring.drift_state_machine import INPUT_DRIFT, NAMESPACE, PREDICTION_DRIFT, definition
+from stacks.monitoring.drift_state_machine import (
+    INPUT_DRIFT,
+    LABELS,
+    NAMESPACE,
+    PREDICTION_DRIFT,
+    SCORE_DRIFT,
+    TEST_SPLIT,
+    definition,
+)
 from stacks.monitoring.needed import drift_of
 from stacks.settings import EnvironmentSettings
 from stacks.settings.container_images import INFERENCE_IMAGES, TRAINING_IMAGES
@@ -31,7 +39,7 @@ from stacks.shared.state_machine import add_machine, target
 
 
 class DriftJob(Construct):
-    """Once a day for each kind; metrics, and an alarm for inputs and one for predictions.
+    """Once a day for each kind; metrics, and alarms for inputs, for predictions, and for the score by later labels.
 
     Attributes:
         machine: what measures.
@@ -85,18 +93,31 @@ class DriftJob(Construct):
             self.grants(context, job_role),
         )
         for kind in KINDS:
-            self.schedule(kind, machine)
-            alarms = [self.alarm(kind, metric) for metric in (INPUT_DRIFT, PREDICTION_DRIFT)]
-            if data_prefix := drift_of(settings).retrain_on.get(kind):
+            drift, name = drift_of(settings), endpoint_name(settings.name, kind)
+            self.schedule(kind, machine, f"{kind.title()}Schedule", TEST_SPLIT)
+            alarms = [
+                self.alarm(
+                    kind,
+                    metric,
+                    drift.threshold,
+                    f"{name}: the distribution behind {metric} is another than the test split's",
+                )
+                for metric in (INPUT_DRIFT, PREDICTION_DRIFT)
+            ]
+            if labels := drift.labels:
+                self.schedule(kind, machine, f"{kind.title()}LabelsSchedule", LABELS)
+                says = f"{name}: by the labels that came, its answers are worse than those on the test split"
+                alarms.append(self.alarm(kind, SCORE_DRIFT, labels.threshold, says))
+            if data_prefix := drift.retrain_on.get(kind):
                 self.retrain(kind, data_prefix, alarms, training_machine_arn)
 
     def job_role(self, code: s3_assets.Asset) -> iam.Role:
-        """What the container may do: read captures, baselines and code, write reports."""
+        """What the container may do: read captures, labels, evaluations and code, write reports."""
         role = iam.Role(self, "JobRole", assumed_by=roles.service_of_this_account(self, "sagemaker"))  # pyright: ignore[reportArgumentType]  # jsii
         image = TRAINING_IMAGES[self.settings.training.image_version]
         grants = [
-            *roles.read_objects(self.buckets["data"], f"{CAPTURED_PREFIX}/"),
-            # Baselines of versions that were registered before evaluations were kept lie in the last.
+            *roles.read_objects(self.buckets["data"], f"{CAPTURED_PREFIX}/", f"{LABELS_PREFIX}/"),
+            # Evaluations of versions that were registered before evaluations were kept lie in the last.
             *roles.read_objects(self.buckets["model"], f"{REGISTERED_PREFIX}/", "local/", "evaluations/"),
             *roles.read_code(self.stack, code.s3_bucket_name),
             roles.write_objects(self.buckets["model"], "drift/"),
@@ -150,34 +171,36 @@ class DriftJob(Construct):
             ),
         ]
 
-    def schedule(self, kind: str, machine: stepfunctions.StateMachine) -> None:
+    def schedule(
+        self, kind: str, machine: stepfunctions.StateMachine, construct_id: str, against: str
+    ) -> None:
         """A start a day; the event's own time says which."""
+        request = {"kind": kind, "time": events.EventField.from_path("$.time"), "against": against}
         events.Rule(
             self,
-            f"{kind.title()}Schedule",
-            description=f"Measures the drift of the {kind}",
+            construct_id,
+            description=f"Holds the {kind}'s requests and answers against the {against}",
             schedule=events.Schedule.expression(drift_of(self.settings).expression),
-            targets=[target(self, machine, {"kind": kind, "time": events.EventField.from_path("$.time")})],  # pyright: ignore[reportArgumentType]  # jsii
+            targets=[target(self, machine, request)],  # pyright: ignore[reportArgumentType]  # jsii
         )
 
-    def alarm(self, kind: str, metric: str) -> cloudwatch.Alarm:
-        """Goes off when a day's index is above the threshold; a day without a figure changes nothing."""
-        name = endpoint_name(self.settings.name, kind)
+    def alarm(self, kind: str, metric: str, threshold: float, says: str) -> cloudwatch.Alarm:
+        """Goes off when a day's figure is above the threshold; a day without a figure changes nothing."""
         alarm = cloudwatch.Alarm(
             self,
             f"{kind.title()}{metric}",
             metric=cloudwatch.Metric(
                 namespace=NAMESPACE,
                 metric_name=metric,
-                dimensions_map={"EndpointName": name},
+                dimensions_map={"EndpointName": endpoint_name(self.settings.name, kind)},
                 statistic="Maximum",
                 period=Duration.days(1),
             ),
-            threshold=drift_of(self.settings).threshold,
+            threshold=threshold,
             evaluation_periods=1,
             comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
             treat_missing_data=cloudwatch.TreatMissingData.IGNORE,
-            alarm_description=f"{name}: the distribution behind {metric} is another than the test split's",
+            alarm_description=says,
         )
         acknowledge_alarm(alarm)
         return alarm
@@ -193,7 +216,7 @@ class DriftJob(Construct):
         events.Rule(
             self,
             f"{kind.title()}Retraining",
-            description=f"Trains the {kind} on {data_prefix} when its inputs or predictions have drifted",
+            description=f"Trains the {kind} on {data_prefix} when one of its drift alarms goes off",
             event_pattern=events.EventPattern(
                 source=["aws.cloudwatch"],
                 detail_type=["CloudWatch Alarm State Change"],

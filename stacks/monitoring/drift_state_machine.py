@@ -1,42 +1,68 @@
-"""The drift state machine: measures a day's captured requests against the released version's baseline."""
+"""The drift state machine: measures a day of what an endpoint was asked and answered, in one of two ways.
+
+It holds a day's requests and predictions against the released version's test split, or its answers against labels that
+arrived later.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
-from definitions.names import CAPTURED_PREFIX, VARIANT, endpoint_name, version_parameter
+from definitions.names import (
+    CAPTURED_PREFIX,
+    LABELLED_PREFIX,
+    LABELS_PREFIX,
+    VARIANT,
+    endpoint_name,
+    version_parameter,
+)
 from definitions.networks import KINDS
-from model_code.evaluation.files import DRIFT_FILE
-from stacks.monitoring.needed import drift_of
+from model_code.evaluation.files import DRIFT_FILE, LABELLED_FILE
+from stacks.monitoring.needed import drift_of, labels_of
 from stacks.settings import EnvironmentSettings
 from stacks.shared.asl import choice, ended, job_failed, jsonata, lookup, task
 from stacks.shared.job_context import RUN_ID, JobContext, name_of_job
-from stacks.shared.processing_job import code_uri, processing_input, processing_task
+from stacks.shared.processing_job import code_uri, folder_of_job, processing_input, processing_task
 
 NAMESPACE = "Recognition/Drift"
 INPUT_DRIFT, PREDICTION_DRIFT, CAPTURED_SAMPLES = "InputDrift", "PredictionDrift", "CapturedSamples"
+SCORE_DRIFT, SCORE, CALIBRATION_ERROR, LABELLED_SAMPLES = (
+    "ScoreDrift",
+    "Score",
+    "CalibrationError",
+    "LabelledSamples",
+)
+TEST_SPLIT, LABELS = "test split", "labels"
+"""What a day is held against."""
 DAY_MILLISECONDS = 24 * 3600 * 1000
 
 
 def definition(settings: EnvironmentSettings, context: JobContext) -> dict[str, Any]:
     """The state machine.
 
-    Its input: `kind`, and `time`, an instant of the day after the one that is measured (UTC, ISO 8601). Its output:
-    `endpoint` and `said`, a sentence; and where it could be measured, `drift`, the job's report.
+    Its input: `kind`; `time`, an instant (UTC, ISO 8601) of the day after the one that is held against the test split,
+    and so many days more after the one that is held against labels as the settings wait for those; and `against`, which
+    is TEST_SPLIT unless it says LABELS. Its output: `endpoint` and `said`, a sentence; and where it could be measured,
+    `drift`, the job's report.
     """
     return {
-        "Comment": "Measures how far an endpoint's inputs and predictions have moved from the test split's.",
+        "Comment": "Measures how far an endpoint's requests, predictions and score have moved from the test split's.",
         "QueryLanguage": "JSONata",
         "StartAt": "Start",
         "States": {
             **released_states(settings, context),
-            **captured_states(settings, context),
+            **captured_states(context),
             "Measure": measure(settings, context),
             "ReadReport": task(
                 "s3:getObject",
                 {
                     "Bucket": context.model_bucket,
-                    "Key": jsonata(f"'drift/' & $job_name & '/{DRIFT_FILE}'"),
+                    "Key": jsonata(
+                        by_measure(
+                            f"'drift/' & $job_name & '/{DRIFT_FILE}'",
+                            f"{labelled_folder()} & '/{LABELLED_FILE}'",
+                        )
+                    ),
                 },
                 {"drift": "$parse($states.result.Body)"},
                 "Publish",
@@ -53,21 +79,39 @@ def definition(settings: EnvironmentSettings, context: JobContext) -> dict[str, 
     }
 
 
+def by_measure(test_split: str, labels: str) -> str:
+    """One of two expressions, by what the day is held against."""
+    return f"($against = '{LABELS}' ? {labels} : {test_split})"
+
+
+def labelled_folder() -> str:
+    """Where in the model bucket the report of a day's labels lies, as an expression."""
+    return f"'{LABELLED_PREFIX}/' & $endpoint & '/' & $day"
+
+
 def released_states(settings: EnvironmentSettings, context: JobContext) -> dict[str, Any]:
-    """The states that find `version`, what serves, and `baseline`, what its evaluation left."""
+    """The states that find `version`, what serves, and `reference`, what its evaluation left to compare with."""
     names = lookup({kind: endpoint_name(settings.name, kind) for kind in KINDS}, "$states.input.kind")
     parameter = lookup({kind: version_parameter(kind) for kind in KINDS})
     held = f"$states.result.Stacks[0].Parameters[ParameterKey = {parameter}].ParameterValue"
-    baseline = "$states.result.DriftCheckBaselines.ModelDataQuality.Statistics.S3Uri"
+    days = f"($states.input.against = '{LABELS}' ? {labels_of(settings).after_days} : 1)"
+    reference = by_measure(
+        "$states.result.DriftCheckBaselines.ModelDataQuality.Statistics.S3Uri",
+        "$states.result.ModelMetrics.ModelQuality.Statistics.S3Uri",
+    )
     return {
         "Start": {
             "Type": "Pass",
             "Assign": {
                 "kind": jsonata("$states.input.kind"),
+                "against": jsonata(
+                    f"$exists($states.input.against) ? $states.input.against : '{TEST_SPLIT}'"
+                ),
                 "endpoint": jsonata(names),
                 "run_id": jsonata(RUN_ID),
                 "day": jsonata(
-                    f"$fromMillis($toMillis($states.input.time) - {DAY_MILLISECONDS}, '[Y0001]/[M01]/[D01]')"
+                    f"$fromMillis($toMillis($states.input.time) - {DAY_MILLISECONDS} * {days}, "
+                    "'[Y0001]/[M01]/[D01]')"
                 ),
             },
             "Output": {},
@@ -86,60 +130,89 @@ def released_states(settings: EnvironmentSettings, context: JobContext) -> dict[
         "DescribeVersion": task(
             "sagemaker:describeModelPackage",
             {"ModelPackageName": jsonata(f"{lookup(context.version_arns)} & $version")},
-            {"baseline": f"$exists({baseline}) ? {baseline} : ''"},
-            "HasBaseline",
+            {"reference": f"$exists({reference}) ? {reference} : ''"},
+            "HasReference",
             "JobFailed",
         ),
-        "HasBaseline": choice(
+        "HasReference": choice(
             "NothingToMeasure",
-            ("$baseline != ''", "FindCaptured"),
+            ("$reference != ''", "FindCaptured"),
             said="The version was registered without an evaluation, so nothing is known to hold requests against.",
         ),
         "NothingToMeasure": ended(endpoint="$endpoint", said="$said"),
     }
 
 
-def captured_states(settings: EnvironmentSettings, context: JobContext) -> dict[str, Any]:
-    """The states that look whether the day has any captured request."""
-    return {
-        "FindCaptured": task(
+def captured_states(context: JobContext) -> dict[str, Any]:
+    """The states that look whether the day has any captured request, and whether there are labels, where it wants them.
+
+    A processing job fails where an input has no object.
+    """
+
+    def find(prefix: str, then: str) -> dict[str, Any]:
+        return task(
             "s3:listObjectsV2",
-            {
-                "Bucket": context.data_bucket,
-                "Prefix": jsonata(f"'{CAPTURED_PREFIX}/' & $endpoint & '/{VARIANT}/' & $day & '/'"),
-                "MaxKeys": 1,
-            },
+            {"Bucket": context.data_bucket, "Prefix": jsonata(prefix), "MaxKeys": 1},
             {"files": "$exists($states.result.Contents) ? $count($states.result.Contents) : 0"},
-            "HasCaptured",
+            then,
             "JobFailed",
-        ),
+        )
+
+    return {
+        "FindCaptured": find(captured_prefix(), "HasCaptured"),
         "HasCaptured": choice(
-            "NothingToMeasure", ("$files > 0", "Measure"), said="Nobody asked the endpoint on that day."
+            "NothingToMeasure",
+            (f"$files > 0 and $against = '{LABELS}'", "FindLabels"),
+            ("$files > 0", "Measure"),
+            said="Nobody asked the endpoint on that day.",
+        ),
+        "FindLabels": find(labels_prefix(), "HasLabels"),
+        "HasLabels": choice(
+            "NothingToMeasure",
+            ("$files > 0", "Measure"),
+            said="No label of the endpoint's answers has arrived.",
         ),
     }
 
 
+def captured_prefix() -> str:
+    """Where the day's requests and answers lie in the data bucket, as an expression."""
+    return f"'{CAPTURED_PREFIX}/' & $endpoint & '/{VARIANT}/' & $day & '/'"
+
+
+def labels_prefix() -> str:
+    """Where the endpoint's labels lie there, as an expression."""
+    return f"'{LABELS_PREFIX}/' & $endpoint & '/'"
+
+
 def measure(settings: EnvironmentSettings, context: JobContext) -> dict[str, Any]:
-    """The drift job over one day's files."""
-    drift = drift_of(settings)
-    captured = f"'s3://{context.data_bucket}/{CAPTURED_PREFIX}/' & $endpoint & '/{VARIANT}/' & $day & '/'"
-    inputs = ", ".join(
-        processing_input(name, uri)
-        for name, uri in {"code": code_uri(context), "captured": captured, "baseline": "$baseline"}.items()
+    """The job over one day's files."""
+    drift, name = drift_of(settings), name_of_job(settings, "drift")
+
+    def inputs(**further: str) -> str:
+        captured = f"'s3://{context.data_bucket}/' & {captured_prefix()}"
+        uris = {"code": code_uri(context), "captured": captured, **further}
+        return f"[{', '.join(processing_input(name, uri) for name, uri in uris.items())}]"
+
+    def step(program: str, least_samples: int) -> str:
+        words = f"--captured captured --output output --least-samples {least_samples} --version "
+        return f"'python3 -m {program} {words}' & $version"
+
+    of_split = step("model_code.evaluation.drift --baseline baseline", drift.least_samples)
+    of_labels = step(
+        "model_code.evaluation.labelled --labels labels --evaluation evaluation",
+        labels_of(settings).least_samples,
     )
-    step = (
-        "'python3 -m model_code.evaluation.drift --captured captured --baseline baseline --output output "
-        f"--least-samples {drift.least_samples} --version ' & $version"
-    )
+    labels = f"'s3://{context.data_bucket}/' & {labels_prefix()}"
     return {
         **processing_task(
             settings,
             context,
-            name=name_of_job(settings, "drift"),
+            name=name,
             instance_type=drift.instance_type,
-            steps=[jsonata(step)],
-            inputs=f"[{inputs}]",
-            output_prefix="drift",
+            steps=[jsonata(by_measure(of_split, of_labels))],
+            inputs=by_measure(inputs(baseline="$reference"), inputs(labels=labels, evaluation="$reference")),
+            output=by_measure(folder_of_job("drift", name), labelled_folder()),
         ),
         "Next": "ReadReport",
     }
@@ -149,16 +222,31 @@ def publish() -> dict[str, Any]:
     """The figures as metrics of the endpoint; of too few requests only their number."""
     dimensions = "'Dimensions': [{'Name': 'EndpointName', 'Value': $endpoint}]"
 
-    def metric(name: str, value: str) -> str:
-        return f"{{'MetricName': '{name}', {dimensions}, 'Value': {value}}}"
+    def metrics(**values: str) -> str:
+        members = (
+            f"{{'MetricName': '{name}', {dimensions}, 'Value': {value}}}" for name, value in values.items()
+        )
+        return f"[{', '.join(members)}]"
 
-    figures = ", ".join(
-        (metric(INPUT_DRIFT, "$drift.input.index"), metric(PREDICTION_DRIFT, "$drift.prediction.index"))
+    counted = by_measure(
+        metrics(**{CAPTURED_SAMPLES: "$drift.samples"}), metrics(**{LABELLED_SAMPLES: "$drift.samples"})
     )
-    data = f"$append([{metric(CAPTURED_SAMPLES, '$drift.samples')}], $drift.enough ? [{figures}] : [])"
+    figures = by_measure(
+        metrics(**{INPUT_DRIFT: "$drift.input.index", PREDICTION_DRIFT: "$drift.prediction.index"}),
+        metrics(
+            **{
+                SCORE_DRIFT: "$drift.score_drift",
+                SCORE: "$drift.score",
+                CALIBRATION_ERROR: "$drift.calibration_error",
+            }
+        ),
+    )
     return task(
         "cloudwatch:putMetricData",
-        {"Namespace": NAMESPACE, "MetricData": jsonata(data)},
+        {
+            "Namespace": NAMESPACE,
+            "MetricData": jsonata(f"$append({counted}, $drift.enough ? {figures} : [])"),
+        },
         {},
         "Measured",
         "JobFailed",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from stacks.settings import EnvironmentSettings
-from stacks.settings.monitoring import DriftSettings, MonitoringSettings
+from stacks.settings.monitoring import DriftSettings, LabelSettings, MonitoringSettings
 
 
 def monitoring_of(settings: EnvironmentSettings) -> MonitoringSettings:
@@ -19,3 +19,8 @@ def drift_of(settings: EnvironmentSettings) -> DriftSettings:
     if drift is None:
         raise ValueError(f"The environment '{settings.name}' has no monitoring.drift.")
     return drift
+
+
+def labels_of(settings: EnvironmentSettings) -> LabelSettings:
+    """The settings of labels that arrive later, by which a run that somebody starts by hand goes too."""
+    return drift_of(settings).labels or LabelSettings.model_validate({})

@@ -17,6 +17,23 @@ class CaptureSettings(SettingsModel):
     kept_days: int = Field(30, ge=1, le=3650, description="After which it is deleted.")
 
 
+class LabelSettings(SettingsModel):
+    """A second daily job that holds captured answers against labels that arrived later (`recognition label`)."""
+
+    after_days: int = Field(
+        7, ge=1, le=365, description="How long labels are waited for: the day so many days ago is measured."
+    )
+    threshold: float = Field(
+        0.03,
+        gt=0,
+        le=1,
+        description="Of the score: how far it may surely lie below the test split's before the alarm goes off.",
+    )
+    least_samples: int = Field(
+        100, ge=20, le=20_000, description="With fewer labels of a day nothing is said."
+    )
+
+
 class DriftSettings(SettingsModel):
     """A daily job that holds the captured requests of the day before against the evaluation's test split."""
 
@@ -30,6 +47,7 @@ class DriftSettings(SettingsModel):
         0.25, gt=0, le=10, description="Population stability index above which the alarm goes off."
     )
     least_samples: int = Field(200, ge=50, le=20_000, description="With fewer in a day nothing is said.")
+    labels: LabelSettings | None = Field(None, description="Empty: no labels are expected.")
     retrain_on: dict[Kind, str] = Field(
         default={}, description="By kind: the data prefix on which the alarm starts a training run."
     )
@@ -55,6 +73,15 @@ class MonitoringSettings(SettingsModel):
         """Refuses a job without what it reads."""
         if self.drift and not self.capture:
             raise ValueError("drift needs capture: it reads what was captured")
+        if (
+            self.drift
+            and self.drift.labels
+            and self.capture
+            and self.drift.labels.after_days >= self.capture.kept_days
+        ):
+            raise ValueError(
+                "drift.labels.after_days has to be less than capture.kept_days: later nothing is left"
+            )
         return self
 
 

@@ -27,7 +27,7 @@ def processing_task(
     instance_type: str,
     steps: list[str],
     inputs: str,
-    output_prefix: str,
+    output: str,
 ) -> dict[str, Any]:
     """The task; `Next` is the caller's. It leaves `job_name`, which ends the output's prefix.
 
@@ -38,7 +38,7 @@ def processing_task(
         instance_type: of its one host.
         steps: commands that run one after the other in /opt/ml/processing, or expressions of them.
         inputs: as an expression.
-        output_prefix: in the model bucket, where /opt/ml/processing/output goes below the job's name.
+        output: where in the model bucket /opt/ml/processing/output goes, as an expression; see `folder_of_job`.
     """
     resources: dict[str, Any] = {
         "InstanceType": instance_type,
@@ -48,8 +48,8 @@ def processing_task(
     if not has_local_storage(instance_type):
         resources["VolumeKmsKeyId"] = context.key_arn
     entry_point = ["sh", "-c", RUN_STEPS, PROCESSING, *steps]
-    output = {
-        "S3Uri": jsonata(f"'s3://{context.model_bucket}/{output_prefix}/' & {name} & {RETRIED}"),
+    written = {
+        "S3Uri": jsonata(f"'s3://{context.model_bucket}/' & {output}"),
         "LocalPath": f"{PROCESSING}/output",
         "S3UploadMode": "EndOfJob",
     }
@@ -62,7 +62,7 @@ def processing_task(
             "AppSpecification": {"ImageUri": context.processing_image, "ContainerEntrypoint": entry_point},
             "ProcessingInputs": jsonata(inputs),
             "ProcessingOutputConfig": {
-                "Outputs": [{"OutputName": "output", "S3Output": output}],
+                "Outputs": [{"OutputName": "output", "S3Output": written}],
                 "KmsKeyId": context.key_arn,
             },
             "ProcessingResources": {"ClusterConfig": resources},
@@ -79,6 +79,11 @@ def processing_task(
         "Retry": retriers(RESOURCE),
         "Catch": catch(),
     }
+
+
+def folder_of_job(prefix: str, name: str) -> str:
+    """A job's own folder below a prefix, as an expression of its name, which is one too."""
+    return f"'{prefix}/' & {name} & {RETRIED}"
 
 
 def processing_input(name: str, uri: str) -> str:

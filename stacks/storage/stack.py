@@ -10,7 +10,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from definitions.names import ASYNCHRONOUS_PREFIX, CAPTURED_PREFIX, TRANSFORM_PREFIX
+from definitions.names import ASYNCHRONOUS_PREFIX, CAPTURED_PREFIX, LABELS_PREFIX, TRANSFORM_PREFIX
 from definitions.parameters import DATA_BUCKET, KEY_ARN, MODEL_BUCKET
 from lambdas.bulk.attempt_keys import PREFIX
 from stacks.settings import EnvironmentSettings
@@ -59,6 +59,7 @@ class StorageStack(Stack):
                 tell_event_bridge(bucket)
             if purpose == "data" and settings.monitoring and (capture := settings.monitoring.capture):
                 expire(bucket, "drop-captured-requests", CAPTURED_PREFIX, capture.kept_days)
+                expire(bucket, "drop-labels-of-requests", LABELS_PREFIX, capture.kept_days)
 
     def bucket(
         self,

@@ -10,7 +10,7 @@ from model_code.fitted import HYPERPARAMETERS_FILE
 from stacks.settings import EnvironmentSettings
 from stacks.shared.asl import choice, jsonata, task
 from stacks.shared.job_context import JobContext, name_of_job
-from stacks.shared.processing_job import code_uri, processing_input, processing_task
+from stacks.shared.processing_job import code_uri, folder_of_job, processing_input, processing_task
 from stacks.training.training_job import IS_PRETRAINED
 
 
@@ -39,7 +39,7 @@ def plain_data_states(settings: EnvironmentSettings, context: JobContext, *, the
                 instance_type=settings.training.evaluation_instance_type,
                 steps=prepare_steps(settings),
                 inputs=f"[{processing_input('code', code_uri(context))}, {processing_input('data', '$data')}]",
-                output_prefix=PREPARED_PREFIX,
+                output=folder_of_job(PREPARED_PREFIX, name_of_job(settings, "data")),
             ),
             "Next": "ReadFitting",
         },

@@ -12,7 +12,7 @@ from model_code.inference import ANSWERED_TYPES
 from stacks.settings import EnvironmentSettings
 from stacks.shared.asl import SDK, catch, fail, jsonata, lookup, retriers, task
 from stacks.shared.job_context import JobContext, name_of_job
-from stacks.shared.processing_job import code_uri, processing_input, processing_task
+from stacks.shared.processing_job import code_uri, folder_of_job, processing_input, processing_task
 from stacks.training.champion_gate import behind_champion, champion_gate, champion_states, number
 from stacks.training.group_gate import group_gate
 from stacks.training.kept_files import FIRST_KEPT, keep_artefact, keep_evaluation_states, kept_key
@@ -73,7 +73,7 @@ def evaluate(settings: EnvironmentSettings, context: JobContext) -> dict[str, An
             instance_type=settings.training.evaluation_instance_type,
             steps=EVALUATION_STEPS,
             inputs=evaluation_inputs(context),
-            output_prefix="evaluations",
+            output=folder_of_job("evaluations", name_of_job(settings)),
         ),
         "Next": FIRST_KEPT,
     }

@@ -203,7 +203,7 @@ def configuration() -> dict[str, Any]:
 
 def nothing_yet() -> dict[str, Any]:
     """The state of a deployment in which nothing was trained."""
-    empty = {"status": None, "version": None, "fleets": [], "registered": []}
+    empty = {"status": None, "version": None, "fleets": [], "registered": [], "labelled": []}
     endpoints = [
         {"kind": kind, "title": network.title, "name": f"recognition-dev-{kind}", **empty}
         for kind, network in NETWORKS.items()

@@ -48,6 +48,22 @@ CANARY = {
         {"version": "2", "approval": "Approved", "created": THEN},
         {"version": "1", "approval": "PendingManualApproval", "created": THEN},
     ],
+    "labelled": [
+        {"day": "2026-11-19", "samples": 12, "answered": 480, "enough": False},
+        {
+            "day": "2026-11-20",
+            "samples": 300,
+            "answered": 500,
+            "enough": True,
+            "metric": "balanced_accuracy",
+            "score": 0.8125,
+            "interval_95": [0.77, 0.85],
+            "score_on_test": 0.91,
+            "score_drift": 0.06,
+            "calibration_error": 0.041,
+            "worst_classes": [{"label": "cat", "recall": 0.62, "samples": 40, "answered_instead": "dog"}],
+        },
+    ],
 }
 EMPTY = {
     "kind": "rnn",
@@ -57,6 +73,7 @@ EMPTY = {
     "version": None,
     "fleets": [],
     "registered": [],
+    "labelled": [],
 }
 
 
@@ -124,6 +141,19 @@ def test_what_serves_is_shown_with_the_traffic_of_a_release(watched):
         assert words in cnn
     assert "waits for approval" in cnn
     assert "no version released" in rnn and "nothing yet" in rnn
+
+
+def test_days_with_labels_have_their_score_and_the_newest_its_worst_classes(watched):
+    cnn, rnn = watched.locator("#state .answer").all_inner_texts()
+    assert "2026-11-19" not in cnn, "12 labels say nothing"
+    for words in (
+        "2026-11-20",
+        "balanced accuracy 0.813 (0.770 to 0.850) on 300 of 500 answers",
+        "0.910 on the test",
+    ):
+        assert words in cnn
+    assert "cat (62% found, else mostly dog)" in cnn
+    assert "labels that came later" not in rnn
 
 
 def test_runs_have_their_curves_and_failed_ones_their_reason(watched):

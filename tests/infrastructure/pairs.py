@@ -52,7 +52,10 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "a budget": {"budget": {"monthly_us_dollars": 200, "email": "bills@example.org"}},
     "monitoring": {"monitoring.dashboard": True, "monitoring.email": "alarms@example.org"},
     "captures": {"monitoring.capture": {}},
-    "drift": {"monitoring.capture": {}, "monitoring.drift": {"retrain_on": {"rnn": "reviews"}}},
+    "drift": {
+        "monitoring.capture": {},
+        "monitoring.drift": {"retrain_on": {"rnn": "reviews"}, "labels": {}},
+    },
     "scheduled shutdown": {
         "scheduled_shutdown": {"idle_hours": 4, "office_hours": {}},
         "termination_protection": False,

@@ -12,11 +12,11 @@ from botocore import xform_name
 
 from cli.local.status import stacks_of
 from console import CONFIGURATION, PATHS, WATCH, content_security_policy, page_files
-from definitions.names import BAKEOFF_KEY
+from definitions.names import BAKEOFF_KEY, LABELLED_PREFIX
 from stacks.app import compose
 from stacks.settings import load_settings
 
-from .calls import actions_of, allowed_to
+from .calls import actions_of, allowed_to, resources_of
 from .conftest import context
 
 # Actions whose call has another name.
@@ -170,25 +170,31 @@ def test_the_watching_function_may_read_what_it_reads_and_change_nothing(templat
     assert {ACTIONS.get(name, xform_name(name)) for name in named} == calls
 
 
-def test_the_watching_function_may_read_one_object_of_the_data_bucket(template):
+def test_the_watching_function_may_read_the_last_bakeoff_and_the_days_with_labels(template):
     (role,) = [
         name for name in template["Resources"] if name.startswith("WatchRole") and "Policy" not in name
     ]
-    data = {
-        action: statement
+    data = [
+        (action, joined(place), statement.get("Condition"))
         for resource in template["Resources"].values()
         if resource["Type"] == "AWS::IAM::Policy" and {"Ref": role} in resource["Properties"]["Roles"]
         for statement in resource["Properties"]["PolicyDocument"]["Statement"]
         for action in actions_of(statement)
         if action.startswith(("s3:", "kms:"))
-    }
-    reads, lists, opens = (data.pop(action) for action in ("s3:GetObject", "s3:ListBucket", "kms:Decrypt"))
-    assert data == {}
-    assert joined(reads["Resource"]) == f"arn:aws:s3:::{{DataBucket}}/{BAKEOFF_KEY}"
-    assert joined(lists["Resource"]) == "arn:aws:s3:::{DataBucket}"
-    assert lists["Condition"] == {"StringEquals": {"s3:prefix": BAKEOFF_KEY}}
-    assert opens["Resource"] == {"Ref": "KeyArn"}
-    assert opens["Condition"] == {"StringEquals": {"kms:ViaService": "s3.us-east-1.amazonaws.com"}}
+        for place in resources_of(statement)
+    ]
+    through_s3 = {"StringEquals": {"kms:ViaService": "s3.us-east-1.amazonaws.com"}}
+    assert sorted(data, key=str) == [
+        ("kms:Decrypt", "{KeyArn}", through_s3),
+        ("s3:GetObject", f"arn:aws:s3:::{{DataBucket}}/{BAKEOFF_KEY}", None),
+        ("s3:GetObject", f"arn:aws:s3:::{{ModelBucket}}/{LABELLED_PREFIX}/*", None),
+        ("s3:ListBucket", "arn:aws:s3:::{DataBucket}", {"StringEquals": {"s3:prefix": BAKEOFF_KEY}}),
+        (
+            "s3:ListBucket",
+            "arn:aws:s3:::{ModelBucket}",
+            {"StringLike": {"s3:prefix": f"{LABELLED_PREFIX}/*"}},
+        ),
+    ]
 
 
 def test_the_page_is_uploaded_as_it_is(assembly, template, of_type):

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from stacks.monitoring.drift_state_machine import definition
+from stacks.monitoring.drift_state_machine import LABELS, definition
 from stacks.settings import load_settings
 
 from .conftest import context
@@ -17,36 +17,50 @@ from .interpreter import Walk, failing, reachable, walk
 from .training_runs import CONTEXT
 
 BASELINE = "s3://models/evaluations/dev-rnn-1/baseline.json"
+EVALUATION = "s3://models/evaluations/dev-rnn-1/evaluation.json"
 REPORT = {
     "samples": 900,
     "enough": True,
     "input": {"trait": "input.words", "index": 0.4},
     "prediction": {"trait": "prediction.label", "index": 0.05},
 }
+LABELLED = {"samples": 70, "enough": True, "score": 0.8, "score_drift": 0.06, "calibration_error": 0.02}
 
 
 @pytest.fixture(scope="module")
 def machine() -> dict[str, Any]:
     environments = copy.deepcopy(context()["environments"])
-    environments["dev"]["monitoring"] = {"capture": {}, "drift": {"least_samples": 500}}
+    drift = {"least_samples": 500, "labels": {"after_days": 10, "least_samples": 60}}
+    environments["dev"]["monitoring"] = {"capture": {}, "drift": drift}
     return definition(load_settings("dev", environments), CONTEXT)
 
 
 def run(
-    machine: dict, *, released: str = "6", baseline: str = BASELINE, files: int = 1, **changed: Any
+    machine: dict,
+    *,
+    released: str = "6",
+    baseline: str = BASELINE,
+    files: int = 1,
+    against: str | None = None,
+    **changed: Any,
 ) -> Walk:
-    quality = {"ModelDataQuality": {"Statistics": {"S3Uri": baseline}}}
+    evaluated = {
+        "DriftCheckBaselines": {"ModelDataQuality": {"Statistics": {"S3Uri": baseline}}},
+        "ModelMetrics": {"ModelQuality": {"Statistics": {"S3Uri": EVALUATION}}},
+    }
+    default = LABELLED if against == LABELS else REPORT
     answers = {
         "FindReleased": lambda *_: {
             "Stacks": [{"Parameters": [{"ParameterKey": "RnnModelVersion", "ParameterValue": released}]}]
         },
-        "DescribeVersion": lambda *_: {"DriftCheckBaselines": quality} if baseline else {},
+        "DescribeVersion": lambda *_: evaluated if baseline else {},
         "FindCaptured": lambda *_: {"Contents": [{"Key": "x"}]} if files else {},
+        "FindLabels": lambda *_: {"Contents": [{"Key": "x"}]},
         "Measure": lambda request, _: {"ProcessingJobName": request["ProcessingJobName"]},
-        "ReadReport": lambda *_: {"Body": json.dumps(changed.pop("report", REPORT))},
+        "ReadReport": lambda *_: {"Body": json.dumps(changed.pop("report", default))},
         "Publish": lambda *_: {},
     }
-    given = {"kind": "rnn", "time": "2026-03-01T01:30:00Z"}
+    given = {"kind": "rnn", "time": "2026-03-01T01:30:00Z"} | ({"against": against} if against else {})
     return walk(machine, given, {**answers, **changed}, execution="e1f2a3b4-0000-4000-8000-00000000abcd_x")
 
 
@@ -81,6 +95,60 @@ def test_the_step_is_one_that_the_program_takes(machine, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     drift.run()
     assert [str(datum) for datum in taken[0]] == ["captured", "baseline", "6", "500"]
+
+
+def test_labels_are_waited_for_and_held_against_the_answers_of_their_day(machine):
+    done = run(machine, against=LABELS)
+    assert done.error is None, done.cause
+    day = "recognition-dev-rnn/primary/2026/02/19/"
+    assert [done.requests[name][0]["Prefix"] for name in ("FindCaptured", "FindLabels")] == [
+        f"captured/{day}",
+        "labels/recognition-dev-rnn/",
+    ]
+    (job,) = done.requests["Measure"]
+    inputs = {one["InputName"]: one["S3Input"]["S3Uri"] for one in job["ProcessingInputs"]}
+    assert inputs == {
+        "code": "s3://assets/abc.gz",
+        "captured": f"s3://data.of.dev/captured/{day}",
+        "labels": "s3://data.of.dev/labels/recognition-dev-rnn/",
+        "evaluation": EVALUATION,
+    }
+    (output,) = job["ProcessingOutputConfig"]["Outputs"]
+    (read,) = done.requests["ReadReport"]
+    folder = "drift/labelled/recognition-dev-rnn/2026/02/19"
+    assert output["S3Output"]["S3Uri"] == f"s3://{read['Bucket']}/{folder}"
+    assert read["Key"] == f"{folder}/labelled.json"
+
+
+def test_the_step_about_labels_is_one_that_its_program_takes(machine, monkeypatch, tmp_path):
+    from model_code.evaluation import labelled
+
+    (job,) = run(machine, against=LABELS).requests["Measure"]
+    *_, step = job["AppSpecification"]["ContainerEntrypoint"]
+    python, dash_m, module, *words = shlex.split(step)
+    assert (python, dash_m, module) == ("python3", "-m", "model_code.evaluation.labelled")
+    taken: list = []
+    monkeypatch.setattr(labelled, "measure", lambda *given: taken.append(given) or {})
+    monkeypatch.setattr("sys.argv", ["labelled", *words])
+    monkeypatch.chdir(tmp_path)
+    labelled.run()
+    assert [str(datum) for datum in taken[0]] == ["captured", "labels", "evaluation", "6", "60"]
+
+
+def test_a_score_by_labels_becomes_metrics_too(machine):
+    (request,) = run(machine, against=LABELS).requests["Publish"]
+    assert {datum["MetricName"]: datum["Value"] for datum in request["MetricData"]} == {
+        "LabelledSamples": 70,
+        "ScoreDrift": 0.06,
+        "Score": 0.8,
+        "CalibrationError": 0.02,
+    }
+
+
+def test_without_any_label_no_job_is_paid_for(machine):
+    done = run(machine, against=LABELS, FindLabels=lambda *_: {})
+    assert "No label" in done.output["said"]
+    assert "Measure" not in done.requests
 
 
 def test_the_figures_become_metrics_of_the_endpoint(machine):
@@ -120,7 +188,7 @@ def test_where_there_is_nothing_to_measure_no_job_is_paid_for(machine, changed, 
 def test_every_task_that_fails_ends_the_run_with_its_reason(machine):
     for name, state in machine["States"].items():
         if state["Type"] == "Task":
-            done = run(machine, **{name: failing("Some.Error", "the reason")})
+            done = run(machine, against=LABELS, **{name: failing("Some.Error", "the reason")})
             assert (done.error, done.cause) == ("JobFailed", "the reason"), name
 
 

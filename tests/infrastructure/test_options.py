@@ -49,7 +49,12 @@ EVERYTHING = {
         "email": "alarms@example.org",
         "dashboard": True,
         "capture": {"percent": 20, "kept_days": 14},
-        "drift": {"threshold": 0.3, "least_samples": 500, "retrain_on": {"rnn": "reviews"}},
+        "drift": {
+            "threshold": 0.3,
+            "least_samples": 500,
+            "retrain_on": {"rnn": "reviews"},
+            "labels": {"threshold": 0.04},
+        },
     },
     "scheduled_shutdown": {
         "idle_hours": 4,
@@ -229,14 +234,16 @@ def test_captured_requests_are_encrypted_and_kept_as_long_as_the_settings_say(ev
         assert (capture["EnableCapture"], capture["InitialSamplingPercentage"]) == (True, 20)
         assert [option["CaptureMode"] for option in capture["CaptureOptions"]] == ["Input", "Output"]
         assert capture["KmsKeyId"] == {"Ref": "KeyArn"}
-    (rule,) = [
+    kept = [
         rule
         for bucket in of_type(everything["Storage"], "AWS::S3::Bucket")
         for rule in bucket.get("LifecycleConfiguration", {}).get("Rules", [])
-        if rule.get("Prefix") == "captured/"
+        if rule.get("Prefix") in ("captured/", "labels/")
     ]
-    assert rule["ExpirationInDays"] == 14
-    assert rule["NoncurrentVersionExpiration"] == {"NoncurrentDays": 1}
+    assert len(kept) == 2, "what was captured, and its labels"
+    for rule in kept:
+        assert rule["ExpirationInDays"] == 14
+        assert rule["NoncurrentVersionExpiration"] == {"NoncurrentDays": 1}
     for config in of_type(templates["Inference"], "AWS::SageMaker::EndpointConfig"):
         assert "DataCaptureConfig" not in config, "nothing is kept unless the settings say so"
 
@@ -296,14 +303,20 @@ def test_drift_is_measured_daily_and_its_alarm_starts_a_run_where_it_is_set_so(e
         if resource["Type"] == "AWS::CloudWatch::Alarm"
         and resource["Properties"].get("Namespace") == "Recognition/Drift"
     }
-    assert len(alarms) == 4
-    assert {
-        (alarm["Threshold"], alarm["Period"], alarm["TreatMissingData"]) for alarm in alarms.values()
-    } == {(0.3, 86400, "ignore")}
+    assert sorted((alarm["MetricName"], alarm["Threshold"]) for alarm in alarms.values()) == [
+        *[("InputDrift", 0.3)] * 2,
+        *[("PredictionDrift", 0.3)] * 2,
+        *[("ScoreDrift", 0.04)] * 2,
+    ]
+    assert {(alarm["Period"], alarm["TreatMissingData"]) for alarm in alarms.values()} == {(86400, "ignore")}
     rules = of_type(monitoring, "AWS::Events::Rule")
-    assert [rule["ScheduleExpression"] for rule in rules if "ScheduleExpression" in rule] == [
-        "cron(30 1 * * ? *)"
-    ] * 2
+    daily = [rule for rule in rules if "ScheduleExpression" in rule]
+    assert [rule["ScheduleExpression"] for rule in daily] == ["cron(30 1 * * ? *)"] * 4
+    asked = [rule["Targets"][0]["InputTransformer"]["InputTemplate"] for rule in daily]
+    assert [sum(f'"against":"{other}"' in text for text in asked) for other in ("test split", "labels")] == [
+        2,
+        2,
+    ]
     (retraining,) = [
         rule
         for rule in rules
@@ -319,7 +332,10 @@ def test_drift_is_measured_daily_and_its_alarm_starts_a_run_where_it_is_set_so(e
 def test_the_dashboard_shows_api_endpoints_and_drift(everything, dev, of_type):
     (dashboard,) = of_type(everything["Watching"], "AWS::CloudWatch::Dashboard")
     body = json.dumps(dashboard["DashboardBody"])
-    for shown in ("recognition-dev-cnn", "recognition-dev-rnn", "5XXError", "ModelLatency", "InputDrift"):
+    for shown in (
+        *("recognition-dev-cnn", "recognition-dev-rnn", "5XXError", "ModelLatency"),
+        *("InputDrift", "CalibrationError", "LabelledSamples"),
+    ):
         assert shown in body
     assert "Watching" not in dev
 

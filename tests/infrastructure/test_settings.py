@@ -69,6 +69,7 @@ def settings_with(path: str, value):
         ("inference.rollout", "all"),
         ("inference.linear_step_percent", 9),
         ("monitoring", {"drift": {}}),
+        ("monitoring", {"capture": {"kept_days": 7}, "drift": {"labels": {"after_days": 7}}}),
         ("monitoring", {"capture": {"percent": 0}}),
         ("monitoring", {"email": "nobody"}),
         ("scheduled_shutdown", {"office_hours": {"time_zone": "Mars/Olympus"}}),

@@ -12,7 +12,7 @@ import pytest
 from lambdas.common.errors import RequestRefused
 from lambdas.custom import idle_endpoints
 from local_aws.sagemaker.objects import download_prefix
-from model_code.evaluation.captures import read_captures
+from model_code.evaluation.captures import files_of, read_captures
 
 from .conftest import INFERENCE_IMAGE, ROLE, archive
 from .endpoint import Endpoint
@@ -46,7 +46,7 @@ def test_what_it_is_asked_and_answers_is_captured_as_the_drift_job_reads_it(depl
     deployment.score(b"of a customer")
     body = json.dumps({"instances": [{"text": "one"}, {"text": "three"}]})
     deployment.runtime.invoke_endpoint(
-        EndpointName=deployment.name, Body=body, ContentType="application/json"
+        EndpointName=deployment.name, Body=body, ContentType="application/json", InferenceId="asked-7"
     )
     uri = f"s3://{deployment.bucket}/captured/{deployment.name}/primary/"
     download_prefix(deployment.s3, uri, tmp_path)
@@ -54,6 +54,9 @@ def test_what_it_is_asked_and_answers_is_captured_as_the_drift_job_reads_it(depl
     assert {b"of a customer", b"one", b"three"} <= set(description.samples)
     assert dict(zip(description.samples, description.scores, strict=True))[b"three"] == 5.0
     assert (description.feature, description.unread) == ("text", 0)
+    told = [request_id for exchanges in files_of(tmp_path) for request_id, _ in exchanges]
+    assert "asked-7" in told, "by which a label that arrives later finds it"
+    assert len(set(told)) == len(told)
 
 
 @pytest.mark.parametrize(

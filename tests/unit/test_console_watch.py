@@ -10,9 +10,9 @@ from typing import Any
 import boto3
 import pytest
 from botocore.response import StreamingBody
-from botocore.stub import Stubber
+from botocore.stub import ANY, Stubber
 
-from console.watch.watch import bakeoff, curve_of, describe, run, runs
+from console.watch.watch import bakeoff, curve_of, describe, labelled_days, run, runs
 from console.watch.watch import endpoint as state_of
 from definitions.names import BAKEOFF_KEY
 from local_aws.console import SERVICES, warm
@@ -76,10 +76,12 @@ def test_the_state_of_a_deployment_in_the_middle_of_a_release(stubs):
         {"Name": "/recognition/dev/cnn-released-version"},
     )
     sagemaker.add_response("list_model_packages", {"ModelPackageSummaryList": [version]})
+    no_day_was_labelled(stubs)
     for _ in ("its own", "the one of both networks"):
         sagemaker.add_client_error("describe_endpoint", "ValidationException", "Could not find endpoint")
     stubs["ssm"].add_client_error("get_parameter", "ParameterNotFound")
     sagemaker.add_response("list_model_packages", {"ModelPackageSummaryList": []})
+    no_day_was_labelled(stubs)
     jobs = [
         {
             "TrainingJobName": name,
@@ -204,6 +206,7 @@ def test_an_endpoint_whose_first_release_goes_on_has_no_version_yet(stubs):
     stubs["sagemaker"].add_response("describe_endpoint", endpoint("recognition-dev-cnn"))
     stubs["ssm"].add_response("get_parameter", {"Parameter": {"Value": "none"}})
     stubs["sagemaker"].add_response("list_model_packages", {"ModelPackageSummaryList": []})
+    no_day_was_labelled(stubs)
 
     assert state_of(lambda service: stubs[service].client, "dev", "cnn")["version"] is None
 
@@ -215,6 +218,7 @@ def test_where_one_endpoint_serves_both_networks_its_traffic_is_shown(stubs):
     sagemaker.add_response("describe_endpoint", endpoint(shared), {"EndpointName": shared})
     stubs["ssm"].add_response("get_parameter", {"Parameter": {"Value": "2"}})
     sagemaker.add_response("list_model_packages", {"ModelPackageSummaryList": []})
+    no_day_was_labelled(stubs)
 
     state = state_of(lambda service: stubs[service].client, "dev", "rnn")
 
@@ -243,6 +247,32 @@ def test_the_last_bakeoff_is_the_one_object_that_it_left_and_nothing_before_it(s
     told = bakeoff(lambda service: stubs[service].client, "dev")
 
     assert told == ({**FIGURES, "ended": THEN.isoformat()} if left else None)
+
+
+def no_day_was_labelled(stubs) -> None:
+    """The answers about the days with labels of one endpoint, of which there is none."""
+    bucket = {"Name": "/recognition/dev/model-bucket"}
+    stubs["ssm"].add_response("get_parameter", {"Parameter": {"Value": "models"}}, bucket)
+    stubs["s3"].add_response("list_objects_v2", {"KeyCount": 0})
+
+
+def test_the_newest_days_with_labels_come_last_each_with_its_report(stubs):
+    bucket = {"Name": "/recognition/dev/model-bucket"}
+    stubs["ssm"].add_response("get_parameter", {"Parameter": {"Value": "models"}}, bucket)
+    prefix = "drift/labelled/recognition-dev-cnn/"
+    keys = [f"{prefix}2026/11/{day:02d}/labelled.json" for day in range(1, 21)]
+    listed = {"Contents": [{"Key": key} for key in keys]}
+    asked = {"Bucket": "models", "Prefix": prefix, "StartAfter": ANY}
+    stubs["s3"].add_response("list_objects_v2", listed, asked)
+    for key in keys[-14:]:
+        content = json.dumps({"enough": True, "score": 0.9}).encode()
+        body = StreamingBody(io.BytesIO(content), len(content))
+        stubs["s3"].add_response("get_object", {"Body": body}, {"Bucket": "models", "Key": key})
+
+    told = labelled_days(lambda service: stubs[service].client, "dev", "recognition-dev-cnn")
+
+    assert [day["day"] for day in told] == [f"2026-11-{day:02d}" for day in range(7, 21)]
+    assert told[-1] == {"day": "2026-11-20", "enough": True, "score": 0.9}
 
 
 ALARMS = (("cnn-errors", "OK"), ("rnn-latency", "ALARM"))

@@ -69,6 +69,7 @@ WRITES = {
             "model_code/data/prepare.py",
             "model_code/evaluation/drift.py",
             "model_code/evaluation/evaluate.py",
+            "model_code/evaluation/labelled.py",
         ),
         *(
             "model_code/export/saved_model.py",

@@ -44,6 +44,7 @@ ENVIRONMENT = {
         }
     ),
 }
+REQUEST_ID = "c6af9ac6-7b61-11e6-9a41-93e8deadbeef"
 PLAIN = {"ResponseMetadata": {"HTTPStatusCode": 200, "HTTPHeaders": {}}}
 EXAMPLES = examples()
 BY_NAME = {operation.name: operation for operation in OPERATIONS}
@@ -116,7 +117,7 @@ def call():
             "queryStringParameters": {name: value[-1] for name, value in several.items()} or None,
             "multiValueQueryStringParameters": several or None,
             "requestContext": {
-                "requestId": "r",
+                "requestId": REQUEST_ID,
                 "stage": "dev",
                 "path": f"/dev{asked_as or path}",
                 "httpMethod": "POST",

@@ -9,6 +9,8 @@ import pytest
 from botocore.response import StreamingBody
 from botocore.stub import ANY
 
+from .conftest import REQUEST_ID
+
 ENDPOINTS = {
     "asynchronous": {"rnn": {"EndpointName": "recognition-dev-rnn-asynchronous"}},
     "to-zero": {
@@ -129,6 +131,7 @@ def test_without_a_key_nothing_is_left(ask):
 def test_a_component_is_asked_by_its_name(ask, service):
     asked = {
         **ENDPOINTS["to-zero"]["rnn"],
+        "InferenceId": REQUEST_ID,
         "Body": b"A film.",
         "ContentType": "text/plain",
         "Accept": "application/json",

@@ -13,6 +13,8 @@ from lambdas.common import releases
 from lambdas.custom import operations
 from lambdas.custom.operations import RELEASED
 
+from .conftest import REQUEST_ID
+
 PARAMETER = "/recognition/dev/rnn-released-version"
 
 
@@ -45,6 +47,7 @@ def answer_for(version: str) -> tuple[dict, dict]:
         "Body": b"A film.",
         "ContentType": "text/plain",
         "Accept": "application/json",
+        "InferenceId": REQUEST_ID,
     }
     body = StreamingBody(io.BytesIO(content.encode()), len(content))
     return {"Body": body, "ContentType": "application/json"}, asked

@@ -1,0 +1,44 @@
+"""Labels that arrive after the answer, in the form of SageMaker Model Monitor's ground truth: JSON Lines by request."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from model_code.failures import JobFailed
+
+
+def line_of(request_id: str, label: str) -> str:
+    """A label as a line (SageMaker developer guide, Ingest ground truth labels and merge them with predictions)."""
+    return json.dumps(
+        {
+            "groundTruthData": {"data": label, "encoding": "CSV"},
+            "eventMetadata": {"eventId": request_id},
+            "eventVersion": "0",
+        },
+        ensure_ascii=False,
+    )
+
+
+def labels_below(directory: Path) -> dict[str, str]:
+    """By request id the label; of several for one request the last, in the order of the files' paths.
+
+    Raises:
+        JobFailed: when a line is no such label.
+    """
+    found: dict[str, str] = {}
+    for file in sorted(directory.rglob("*.jsonl")):
+        for number, line in enumerate(file.read_text(encoding="utf-8").split("\n"), start=1):
+            if not line.strip():
+                continue
+            try:
+                record = json.loads(line)
+                truth = record["groundTruthData"]
+                if truth["encoding"] != "CSV":
+                    raise ValueError
+                found[str(record["eventMetadata"]["eventId"])] = str(truth["data"])
+            except (ValueError, KeyError, TypeError) as error:
+                raise JobFailed(
+                    f"Line {number} of {file.name} is no label: it has to be like {line_of('<request id>', '<label>')}."
+                ) from error
+    return found
