@@ -6,8 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from sklearn.linear_model import RidgeClassifierCV
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
+from bakeoff import estimators
 from bakeoff.candidates import Competitor
 from bakeoff.errors import CandidateFailed
 from bakeoff.estimators import (
@@ -17,14 +21,26 @@ from bakeoff.estimators import (
     fit,
     linear_model,
     minding_rare_classes,
-    minirocket_model,
 )
+from bakeoff.examples import Examples
+from bakeoff.minirocket import MiniRocket
 from bakeoff.network import FEATURE_OF_MODALITY, samples_of
 from bakeoff.tasks import Report, Trial
 from model_code.baselines.features import IMAGE_SIZE
 from model_code.light_import import import_tensorflow
 
 MODEL_FOLDER, EVALUATION_FOLDER = "model", "evaluation"
+
+
+def minirocket_model(train: Examples, seed: int) -> Pipeline:
+    """An untrained pipeline like the one of `bakeoff.estimators.minirocket`."""
+    few = len(train) < estimators.MANY_SERIES
+    features = estimators.FEATURES_MOST if few else estimators.FEATURES_MOST // 4
+    return make_pipeline(
+        MiniRocket(features, seed), StandardScaler(), RidgeClassifierCV(alphas=estimators.PENALTIES)
+    )
+
+
 FITTED = {
     "logistic_regression": (linear_model, STRENGTHS),
     "gradient_boosting": (boosted_model, ()),
@@ -90,7 +106,7 @@ def write_artefact(candidate: Competitor, task: Trial, report: Report) -> Artefa
     """
     import_tensorflow()
     from bakeoff.graphs import graph_of_candidate
-    from model_code.baselines.export import export_baseline
+    from model_code.baselines.export import export_graph
     from model_code.data.records import Split, write_split
     from model_code.evaluation.evaluate import evaluate
     from model_code.failures import JobFailed
@@ -107,7 +123,7 @@ def write_artefact(candidate: Competitor, task: Trial, report: Report) -> Artefa
         report(0.5, "writing its artefact")
         split = Split(samples_of(train), train.targets.astype(np.int32), list(train.labels), feature)
         graph = graph_of_candidate(model, train, task.validation, feature)
-        export_baseline(candidate.id, graph, split, artefact.model)
+        export_graph(candidate.id, graph, split, artefact.model)
     report(0.7, "evaluating its artefact")
     channel = folder / "test"
     write_split(channel, feature, samples_of(test), test.targets.tolist(), test.labels)

@@ -54,7 +54,11 @@ def gradient_boosting(task: Trial, report: Report) -> Answers:
 
 def minirocket(task: Trial, report: Report) -> Answers:
     """MiniRocket's features of series, and a ridge classifier whose penalty leave-one-out errors choose."""
-    return train_and_answer(minding_rare_classes(minirocket_model(task.train, task.seed), task), task, report)
+    features = FEATURES_MOST if len(task.train) < MANY_SERIES else FEATURES_MOST // 4
+    model = make_pipeline(
+        MiniRocket(features, task.seed), StandardScaler(), RidgeClassifierCV(alphas=PENALTIES)
+    )
+    return train_and_answer(minding_rare_classes(model, task), task, report)
 
 
 def minding_rare_classes(model: Pipeline, task: Trial) -> Pipeline:
@@ -183,12 +187,6 @@ def boosted_model(train: Examples, seed: int) -> Pipeline:
     count = sum(train.numeric)
     classifier.set_params(categorical_features=list(range(count, len(train.numeric))) or None)
     return make_pipeline(table_columns(train, FunctionTransformer(as_numbers), encoder), classifier)
-
-
-def minirocket_model(train: Examples, seed: int) -> Pipeline:
-    """An untrained ridge classifier on MiniRocket's features for series like these."""
-    features = FEATURES_MOST if len(train) < MANY_SERIES else FEATURES_MOST // 4
-    return make_pipeline(MiniRocket(features, seed), StandardScaler(), RidgeClassifierCV(alphas=PENALTIES))
 
 
 def table_columns(train: Examples, for_numbers: Any, for_words: Any) -> ColumnTransformer:

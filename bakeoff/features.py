@@ -59,12 +59,8 @@ def autocorrelation(centred: np.ndarray, lag: int) -> np.ndarray:
 
 def segment_means(values: np.ndarray) -> list[np.ndarray]:
     """The means of SEGMENTS pieces of equal length (piecewise aggregate approximation, Keogh 2001), [N, D] each."""
-    return [values[:, piece].mean(axis=1) for piece in segment_places(values.shape[1])]
-
-
-def segment_places(steps: int) -> list[np.ndarray]:
-    """The steps of each segment."""
-    return np.array_split(np.arange(steps), min(SEGMENTS, steps))
+    pieces = np.array_split(np.arange(values.shape[1]), min(SEGMENTS, values.shape[1]))
+    return [values[:, piece].mean(axis=1) for piece in pieces]
 
 
 def spectrum(centred: np.ndarray) -> np.ndarray:
@@ -74,14 +70,9 @@ def spectrum(centred: np.ndarray) -> np.ndarray:
     if not count:
         return np.zeros((len(centred), 0))
     total = np.maximum(power.sum(axis=1), 1e-12)
-    edges = spectrum_edges(count)
+    edges = np.unique(np.round(np.geomspace(1, count + 1, BANDS + 1)).astype(int) - 1)
     bands = [power[:, low:high].sum(axis=1) / total for low, high in zip(edges[:-1], edges[1:], strict=True)]
     return np.concatenate([power.argmax(axis=1) / count, *bands], axis=1)
-
-
-def spectrum_edges(count: int) -> np.ndarray:
-    """Where the bands of so many frequencies begin, and the last one's end."""
-    return np.unique(np.round(np.geomspace(1, count + 1, BANDS + 1)).astype(int) - 1)
 
 
 def correlations(centred: np.ndarray) -> np.ndarray:

@@ -13,7 +13,7 @@ import tensorflow as tf
 from sklearn.pipeline import Pipeline
 
 from bakeoff.examples import Examples
-from bakeoff.features import LAGS, segment_places, spectrum_edges
+from bakeoff.features import BANDS, LAGS, SEGMENTS
 from bakeoff.minirocket import KERNEL_STEPS, KERNELS, Convolution, MiniRocket
 from model_code.baselines.export import Grams, Graph, feature_classifier, graph_of, probabilities, trees
 from model_code.training.calibration import inverse_temperature
@@ -84,6 +84,7 @@ def series_features(series: tf.Tensor) -> tf.Tensor:
     changes = values[:, 1:] - values[:, :-1] if steps > 1 else values * 0
     is_crossing = tf.sign(centred[:, 1:]) != tf.sign(centred[:, :-1])
     ordered = tf.sort(values, axis=1)
+    pieces = np.array_split(np.arange(steps), min(SEGMENTS, steps))
     parts = [
         mean,
         spread,
@@ -99,7 +100,7 @@ def series_features(series: tf.Tensor) -> tf.Tensor:
             tf.reduce_mean(centred[:, lag:] * centred[:, :-lag], axis=1) if steps > lag else nothing
             for lag in LAGS
         ),
-        *(tf.reduce_mean(values[:, piece[0] : piece[-1] + 1], axis=1) for piece in segment_places(steps)),
+        *(tf.reduce_mean(values[:, piece[0] : piece[-1] + 1], axis=1) for piece in pieces),
         *spectrum(centred),
         correlations(centred),
     ]
@@ -121,7 +122,7 @@ def spectrum(centred: tf.Tensor) -> list[tf.Tensor]:
     if not count:
         return []
     total = tf.maximum(tf.reduce_sum(power, axis=2), 1e-12)
-    edges = spectrum_edges(count)
+    edges = np.unique(np.round(np.geomspace(1, count + 1, BANDS + 1)).astype(int) - 1)
     bands = [
         tf.reduce_sum(power[..., low:high], axis=2) / total
         for low, high in zip(edges[:-1], edges[1:], strict=True)

@@ -42,7 +42,12 @@ def graph_of(model: Pipeline, feature: str) -> Graph:
     return lambda samples: classify(features_of(samples)), []
 
 
-def export_baseline(name: str, graph: Graph, train: Split, directory: Path) -> None:
+def export_baseline(name: str, model: Pipeline, train: Split, directory: Path) -> None:
+    """Writes a fitted model of `model_code.baselines.train`; see `export_graph`."""
+    export_graph(name, graph_of(model, train.feature), train, directory)
+
+
+def export_graph(name: str, graph: Graph, train: Split, directory: Path) -> None:
     """Writes a fitted baseline as an artefact like a network's, but without LiteRT files.
 
     Args:

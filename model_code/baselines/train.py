@@ -128,9 +128,9 @@ def measure(
         reports[name] = quality(predictions, test_split.targets, split.labels, metric)
         print(f"{name} accuracy={reports[name]['gate']['accuracy']:.4f}", flush=True)
         if models_directory is not None:
-            from model_code.baselines.export import export_baseline, graph_of
+            from model_code.baselines.export import export_baseline
 
-            export_baseline(name, graph_of(model, split.feature), split, models_directory / name)
+            export_baseline(name, model, split, models_directory / name)
     return reports
 
 

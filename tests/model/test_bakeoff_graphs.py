@@ -9,9 +9,9 @@ import pytest
 import tensorflow as tf
 
 from bakeoff import estimators, features
-from bakeoff.artefact import write_artefact
+from bakeoff.artefact import minirocket_model, write_artefact
 from bakeoff.candidates import MINIROCKET
-from bakeoff.estimators import boosted_model, linear_model, minirocket_model
+from bakeoff.estimators import boosted_model, linear_model
 from bakeoff.examples import Examples
 from bakeoff.graphs import brought_to, graph_of_candidate, minirocket, series_features
 from bakeoff.minirocket import MiniRocket
