@@ -81,7 +81,7 @@ def run(words: argparse.Namespace) -> None:
 
     from local_aws.server import serve
 
-    def tell() -> None:
+    def tell(keys: Keys) -> None:
         ready = Ready(f"http://{HOST}:{port}", os.getpid(), words.start, keys)
         announce(words.state, ready)
         print(

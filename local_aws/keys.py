@@ -18,7 +18,7 @@ class Keys:
     """What a start knows its user by; made anew for each, so that those of an older one are worth nothing.
 
     Attributes:
-        access_key_id: of the account's root.
+        access_key_id: of the account's root inside the embedded AWS, of its user outside.
         secret_access_key: what requests are signed with.
         console_key: what the console's page shows to be told the keys of its role.
     """

@@ -22,7 +22,7 @@ def serve(
     wait_scale: float,
     keep: bool,
     stand_ins_when_asked: bool,
-    announce: Callable[[], None],
+    announce: Callable[[Keys], None],
 ) -> None:
     """Runs the server; returns after SIGTERM or SIGINT, when every child process has ended."""
     from hypercorn.asyncio import serve as hypercorn_serve
@@ -32,6 +32,7 @@ def serve(
     from local_aws.console import PREFIX, configuration_of, state_of, warm, with_console
     from local_aws.hooks import install
     from local_aws.iam.console_role import lend_keys
+    from local_aws.iam.user import keys_of_user
     from local_aws.kept import restore_kept, write_kept
     from local_aws.launcher import REGION
     from local_aws.managed.process import StandIns
@@ -76,7 +77,8 @@ def serve(
     config.loglevel = "WARNING"
 
     async def prepare() -> None:
-        await announce_when_ready(port, announce)
+        await answers(port)
+        announce(await asyncio.to_thread(keys_of_user, sagemaker.client("iam"), keys))
         sagemaker.decisions.roles_are_there.set()
         if not stand_ins_when_asked:
             await stand_ins.start()
@@ -104,8 +106,8 @@ def serve(
         places.close()
 
 
-async def announce_when_ready(port: int, announce: Callable[[], None]) -> None:
-    """Calls `announce` once the server answers a request."""
+async def answers(port: int) -> None:
+    """Waits until the server answers a request."""
     while True:
         try:
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -114,7 +116,6 @@ async def announce_when_ready(port: int, announce: Callable[[], None]) -> None:
             answer = await reader.readline()
             writer.close()
             if b" 200 " in answer:
-                announce()
                 return
         except OSError:
             await asyncio.sleep(0.05)

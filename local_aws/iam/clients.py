@@ -1,4 +1,4 @@
-"""boto3's clients of this embedded AWS, with the keys of its user or of a role."""
+"""boto3's clients of this embedded AWS, with the keys of its root or of a role."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Clients:
         self.lock = threading.Lock()
 
     def __call__(self, service: str, role_arn: str | None = None) -> Any:
-        """The client of a service for a role; without one for the user, who may do everything."""
+        """The client of a service for a role; without one for root, who may do everything."""
         import boto3
 
         with self.lock:

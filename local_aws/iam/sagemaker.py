@@ -20,6 +20,7 @@ KINDS = {
     "EndpointConfigName": "endpoint-config",
     "ModelName": "model",
     "ModelPackageName": "model-package",
+    "ModelPackageArn": "model-package",
     "ModelPackageGroupName": "model-package-group",
 }
 IMAGE = re.compile(r"^(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[\w-]+)\.amazonaws\.com/(?P<name>[^:@]+)")

@@ -51,6 +51,15 @@ def client_as(aws, client) -> Callable[..., Any]:
     return make
 
 
+def test_whoever_has_the_keys_of_the_start_is_a_user_whose_calls_are_decided(state_directory, client):
+    assert client("sts").get_caller_identity()["Arn"].endswith(":user/user-of-this-machine")
+    client("sagemaker").list_models()
+    decided = map(json.loads, (state_directory / DECISIONS_FILE).read_text().splitlines())
+    assert ("user-of-this-machine", "sagemaker:ListModels") in {
+        (one["principal"], one["action"]) for one in decided
+    }
+
+
 def refused(ask: Callable[..., Any], **words: Any) -> dict[str, Any]:
     """The answer to what is refused."""
     with pytest.raises(ClientError) as raised:
@@ -342,7 +351,8 @@ def test_rekognition_reads_an_object_with_the_rights_of_who_asks(state_directory
     answer = refused(client_as("rekognition", "rekognition:DetectLabels").detect_labels, **place)
     assert answer["Error"]["Code"] == "InvalidS3ObjectException"
     lines = (state_directory / DECISIONS_FILE).read_text().splitlines()
-    (asked,) = [one for one in map(json.loads, lines) if one["resource"].endswith(key)]
+    decided = [one for one in map(json.loads, lines) if one["resource"].endswith(key)]
+    (asked,) = [one for one in decided if one["action"] == "s3:GetObject"]
     assert asked["action"] == "s3:GetObject" and "refused" in asked
 
 
