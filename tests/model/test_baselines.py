@@ -100,7 +100,8 @@ def test_a_baselines_artefact_answers_as_scikit_learn_and_is_evaluated_alike(mea
 @settings(deadline=None, max_examples=40)
 @given(
     st.lists(
-        st.text(st.characters(max_codepoint=0x1FFF), max_size=40)
+        # What Unicode has added since Python's own tables TensorFlow knows already.
+        st.text(st.characters(max_codepoint=0x1FFF, exclude_categories=["Cs", "Cn"]), max_size=40)
         | st.text("aAbB é_1²\u0130ß.\t\n\u00a0\u2003\u0085", max_size=40)
         | st.sampled_from(["", " ", "a", "a b", "ab", "the the film", "x" * 300]),
         min_size=1,

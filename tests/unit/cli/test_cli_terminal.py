@@ -31,7 +31,7 @@ def test_a_command_that_prints_symbols_succeeds_in_ascii(variables):
     )
     ended = run(code, variables)
     assert (ended.returncode, ended.stderr) == (0, b"")
-    assert ended.stdout.isascii() and b"comprehend" in ended.stdout
+    assert ended.stdout.isascii() and b"Comprehend" in ended.stdout
 
 
 @pytest.mark.parametrize("variables", ASCII)
