@@ -20,6 +20,7 @@ from cli.shared.options import (
 )
 from cli.shared.progress import Progress
 from cli.shared.project import settings_of
+from definitions.counts import counted
 
 app = typer.Typer()
 
@@ -70,6 +71,6 @@ def label(
     show(
         {"labels": len(found), "place": place},
         as_json,
-        f"{'1 label is' if len(found) == 1 else f'{len(found):,} labels are'} in {place}. A day's answers are held "
-        f"against their labels {expected.after_days} days later.",
+        f"{counted(len(found), 'label')} in {place}. A day's answers are held against their labels "
+        f"{expected.after_days} days later.",
     )

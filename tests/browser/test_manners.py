@@ -187,6 +187,7 @@ OWN_ACCOUNT = {
     "region": "us-east-1",
     "apiPath": "/prod",
     "apiHost": "abc123.execute-api.us-east-1.amazonaws.com",
+    "endpoints": [],
     "signIn": {
         "domain": "https://recognition.auth.us-east-1.amazoncognito.com",
         "clientId": "client",

@@ -98,6 +98,13 @@ COMMANDS = {
         ["cnn"],
         {"cli.models.rollback.version_before": gives("1"), "cli.models.release.release": gives(None)},
     ),
+    "label": (
+        ["cnn", "one=cat"],
+        {
+            "cli.models.labels.expected_by": gives(SimpleNamespace(after_days=7)),
+            "cli.models.labels.send": gives("s3://data/labels/one"),
+        },
+    ),
     "recognize": (["A film.", "--entities"], {"cli.recognize.request.ask": gives(REPLY)}),
     "replay": (["{records}"], {}),
     "load": (
