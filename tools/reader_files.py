@@ -29,13 +29,15 @@ DATA_BUCKET_TEXTS = (
 
 
 def write_reader_files(folder: Path) -> list[str]:
-    """Writes photo.jpg, photos/, reviews.csv, reviews.jsonl, walk.npy and wrist.jsonl; returns what was written.
+    """Writes labels.csv, photo.jpg, photos/, reviews.csv, reviews.jsonl, walk.npy and wrist.jsonl; returns what was written.
 
     What has such a name already is left alone.
     """
     generator = random.Random(0)
     reviews = [review(generator, ("negative", "positive")[number % 2]) for number in range(4 * EXAMPLES)]
+    label = {"request_id": "c6af9ac6-7b61-11e6-9a41-93e8deadbeef", "label": "positive"}
     writers: dict[str, Callable[[Path], object]] = {
+        "labels.csv": lambda place: write_table(place, [label]),
         "photo.jpg": photo(generator, "circle").save,
         "photos": lambda place: write_photos(place, generator),
         "reviews.csv": lambda place: write_table(place, reviews),
@@ -57,12 +59,12 @@ def write_photos(folder: Path, generator: random.Random) -> None:
             photo(generator, name).save(folder / name / f"{number}.jpg")
 
 
-def write_table(file: Path, reviews: list[dict[str, str]]) -> None:
-    """Texts with their labels, as CSV."""
+def write_table(file: Path, rows: list[dict[str, str]]) -> None:
+    """Rows of the same columns, as CSV."""
     with file.open("w", newline="") as table:
-        rows = csv.DictWriter(table, ["text", "label"])
-        rows.writeheader()
-        rows.writerows(reviews)
+        writer = csv.DictWriter(table, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
 
 
 def recordings(generator: random.Random) -> list[dict[str, object]]:

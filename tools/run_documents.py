@@ -32,7 +32,10 @@ LASTING = {r"^recognition recognize --watch": "Watching", r"^python -m serving":
 # What a reader types when a command asks.
 ANSWERS = {r"^recognition advise$": "text\nsentiment\ngeneric\n" + "\n" * 8}
 # A refusal that is the right answer here, and its words.
-REFUSED = {r"^recognition bulk redrive": "No object of the run"}
+REFUSED = {
+    r"^recognition bulk redrive": "No object of the run",
+    r"^recognition label": "Nothing joins labels with answers",
+}
 # These change what the lines after them start from.
 STATE = re.compile(r"^(source|export) ")
 RUN_ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{6}")
