@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import requests
-from botocore.auth import SigV4Auth
+from botocore.auth import SigV4Auth, SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
@@ -99,6 +99,32 @@ def test_a_clock_that_is_off_is_refused_in_the_apis_form(send, monkeypatch):
     assert send() == (403, {"kind": "INVALID_SIGNATURE"})
 
 
+@pytest.fixture
+def ask_by_address(url, aws) -> Callable[[Credentials | None], requests.Response]:
+    """Asks by an address with a signature in it that holds for a minute."""
+
+    def ask(keys: Credentials | None = None) -> requests.Response:
+        request = AWSRequest("POST", url)
+        keys = keys or Credentials(aws.keys.access_key_id, aws.keys.secret_access_key)
+        SigV4QueryAuth(keys, "execute-api", "us-east-1", expires=60).add_auth(request)
+        return requests.post(request.url, timeout=60)
+
+    return ask
+
+
+def test_an_address_that_has_expired_is_refused_in_the_apis_form(ask_by_address, monkeypatch):
+    hours_ago = datetime.datetime.now(datetime.UTC) - datetime.timedelta(hours=3)
+    monkeypatch.setattr("botocore.auth.get_current_datetime", lambda remove_tzinfo=True: hours_ago)
+    answer = ask_by_address()
+    assert (answer.status_code, answer.json()) == (403, {"kind": "INVALID_SIGNATURE"})
+
+
+def test_the_header_names_the_error_where_the_case_is_of_several(ask_by_address):
+    answer = ask_by_address(Credentials("AKIAIOSFODNN7EXAMPLE", "x" * 40))
+    assert answer.json() == {"kind": "DEFAULT_4XX"}
+    assert answer.headers["x-amzn-errortype"] == "UnrecognizedClientException"
+
+
 def test_who_may_not_call_the_path_is_refused_in_the_apis_form(send, client):
     name = f"nobody-{uuid.uuid4().hex[:8]}"
     role = create_role(client("iam"), name, "s3:ListAllMyBuckets")
@@ -123,4 +149,9 @@ def test_a_body_that_is_not_passed_on_is_refused_in_the_apis_form(send, body, co
 
 def test_where_no_api_is_the_refusal_is_api_gateways_own(aws):
     answer = requests.post(f"{aws.endpoint_url}/_aws/execute-api/nowhere/dev/", timeout=60)
+    assert (answer.status_code, list(answer.json())) == (403, ["message"])
+
+
+def test_where_no_stage_is_the_refusal_is_api_gateways_own(url):
+    answer = requests.post(url.replace("/dev/", "/nowhere/"), timeout=60)
     assert (answer.status_code, list(answer.json())) == (403, ["message"])

@@ -54,6 +54,7 @@ def tiff(order: str, orientation: int) -> bytes:
     ("content", "kind"),
     [
         (b"RIFF\x10\0\0\0WEBPVP8 ", "a file of WebP, and neither"),
+        (b"GIF87a\1\0", "a file of GIF, and neither"),
         (b"GIF89a\1\0", "a file of GIF, and neither"),
         (b"\0\0\0\x18ftypheic", "a file of HEIC, and neither"),
         (b"words", "The bytes are neither"),

@@ -51,7 +51,10 @@ REFUSALS = {
     "InvalidRequest": "ObjectForbidden",
     "PermanentRedirect": "ObjectForbidden",
 }
-SAID = {"InvalidRequest": "its owner keeps \\(SSE-C\\)", "PermanentRedirect": "in another region"}
+SAID = {
+    "InvalidRequest": "its owner keeps \\(SSE-C\\)",
+    **dict.fromkeys(("PermanentRedirect", "301", "AuthorizationHeaderMalformed"), "in another region"),
+}
 
 
 @pytest.mark.parametrize("code", SAID)

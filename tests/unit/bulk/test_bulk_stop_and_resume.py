@@ -173,6 +173,14 @@ def test_a_run_that_is_running_or_has_nothing_left_is_not_resumed(deployment, wo
     assert len(deployment.executions()) == 1
 
 
+def test_where_nothing_is_left_and_nothing_failed_no_command_is_named(deployment, worker, run, comprehend):
+    for batch in deployment.batches(deployment.executions()[0]):
+        work(worker, batch, plenty)
+    runs.stop(deployment, run)
+    with pytest.raises(CommandFailed, match=f"^The run {run} has nothing left.$"):
+        runs.resume(deployment, run)
+
+
 def test_a_run_that_was_stopped_early_is_not_redriven(deployment, worker, run, comprehend):
     comprehend.poisoned = {"Text number 7."}
     work(worker, next(deployment.batches(deployment.executions()[0])), plenty)

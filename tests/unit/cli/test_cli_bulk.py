@@ -252,6 +252,34 @@ def test_a_folders_files_that_could_only_be_refused_are_neither_priced_nor_sent(
     assert selection.left_out == left_out
 
 
+def test_a_file_that_its_user_may_not_read_is_left_out(tmp_path, monkeypatch):
+    for name in PICTURES:
+        (tmp_path / name).write_bytes(PICTURES[name])
+    readable = {**vars(os), "access": lambda file, mode: file.name != "b.jpg"}
+    monkeypatch.setattr(sources, "os", SimpleNamespace(**readable))
+    selection = sources.Selection()
+    assert [one["key"] for one in sources.local_objects(tmp_path, selection)] == ["a.png"]
+    assert selection.left_out == {"not to be read by you": 1}
+
+
+def test_what_the_plan_of_a_folder_leaves_out_is_not_uploaded_by_its_run(tmp_path, monkeypatch):
+    for name, content in {**PICTURES, **TEXTS}.items():
+        (tmp_path / name).write_bytes(content)
+    sent, planned = [], []
+
+    def upload(target, folder, prefix, on_detail, files) -> str:
+        sent.extend(file.name for file in files)
+        return "s3://elsewhere"
+
+    monkeypatch.setattr(sources, "upload", upload)
+    target = StandInTarget(**{"bulk-calls-per-second": '{"*": 5.0}'})
+    target.session = lambda: boto3.Session(region_name="us-east-1")
+    with pytest.raises(CommandFailed, match="reads the data bucket alone"):
+        bulk.start(target, request(LABELS), str(tmp_path), on_plan=planned.append)
+    assert [plan.objects for plan in planned] == [2]
+    assert sent == ["a.png", "b.jpg"]
+
+
 def test_an_upload_with_a_link_to_nothing_is_refused_before_anything_is_sent(tmp_path):
     (tmp_path / "a.jpg").write_bytes(b"content")
     (tmp_path / "b.jpg").symlink_to(tmp_path / "gone.jpg")
@@ -344,12 +372,12 @@ def test_a_manifest_is_read_as_editors_and_other_programs_write_it(in_manifest):
     assert list(in_manifest(content)) == [FIRST, {"key": "ä +%2B\n", "etag": None, "size": 0}]
 
 
-def test_a_version_in_a_manifest_is_not_passed_over_in_silence(in_manifest):
-    objects = in_manifest(
-        b'{"key": "a", "size": 7, "etag": "e", "version_id": "1"}\n{"key": "b", "VersionId": "1"}'
-    )
-    assert next(objects) == {**FIRST, "etag": "e"}
-    with pytest.raises(CommandFailed, match=r"Line 2 .* names a version of an object \('VersionId'\)"):
+@pytest.mark.parametrize("member", ["version_id", "versionId", "VersionId", "version"])
+def test_a_version_in_a_manifest_is_not_passed_over_in_silence(in_manifest, member):
+    lines = ({**FIRST, "etag": "e", member: "1"}, {**FIRST, member: None}, {**FIRST, member: "1"})
+    objects = in_manifest("\n".join(json.dumps(line) for line in lines).encode())
+    assert [next(objects), next(objects)] == [{**FIRST, "etag": "e"}, FIRST]
+    with pytest.raises(CommandFailed, match=rf"Line 3 .* names a version of an object \('{member}'\)"):
         next(objects)
 
 
@@ -406,6 +434,30 @@ def test_a_run_that_ended_early_is_to_be_resumed_and_one_with_failures_that_may_
 )
 def test_only_a_run_without_failures_succeeded(execution, failed, state):
     assert runs.state_of(execution, failed) == state
+
+
+def test_the_state_of_a_run_is_told_in_words(capsys):
+    counts = {"done": 1, "failed": 1, "left": 0, "objects": 2, "mendable": 1}
+    now = {"run": "one", "state": runs.WITH_FAILURES, "results": "s3://data/one", "reason": None, **counts}
+    with pytest.raises(typer.Exit):
+        bulk_commands.ended(StandInTarget(), now, False)
+    assert capsys.readouterr().out.startswith("ENDED WITH FAILURES: 1 done, 1 failed")
+
+
+@pytest.mark.parametrize(("words", "anyway"), [([], False), (["--anyway"], True)])
+def test_another_attempt_that_mends_nothing_by_itself_has_to_be_asked_for(monkeypatch, words, anyway):
+    asked = []
+
+    def redrive(target, run, on_detail, *, anyway: bool) -> int:
+        asked.append((run, anyway))
+        return 1
+
+    monkeypatch.setattr("cli.shared.embedded.choose_target", lambda *_, **__: StandInTarget())
+    monkeypatch.setattr(runs, "redrive", redrive)
+    ended = CliRunner().invoke(app, ["bulk", "redrive", "one", *words])
+    assert ended.exit_code == 0, ended.output
+    assert asked == [("one", anyway)]
+    assert "Asked about again: 1 object." in ended.output
 
 
 def test_results_become_rows_with_the_best_label(tmp_path):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from unittest.mock import Mock
+
 import pytest
 from botocore.exceptions import ClientError
 from typer.testing import CliRunner
 
 from cli.main import app
+from cli.models import release
 from cli.recognize import request
 from cli.recognize.request import Question, Reply, with_hint
 from cli.recognize.subjects import subject_in_words
@@ -118,6 +121,18 @@ def test_an_unreleased_network_is_answered_with_every_step_to_a_released_one(
     reply = with_hint(Target("dev"), Question(path, b"", "text/plain"), NOT_RELEASED)
     lines = reply.body["error"]["hint"].splitlines()
     assert [line.partition(": ")[2] for line in lines] == [f"recognition {words} --aws" for words in commands]
+
+
+def test_only_a_group_that_is_not_there_has_no_versions(monkeypatch):
+    def refuse(code: str, message: str) -> None:
+        refused = ClientError({"Error": {"Code": code, "Message": message}}, "ListModelPackages")
+        monkeypatch.setattr(release, "list_versions", Mock(side_effect=refused))
+
+    refuse("ValidationException", "ModelPackageGroup recognition-dev-cnn does not exist.")
+    assert release.versions_of(Target("dev"), "cnn") == []
+    refuse("AccessDeniedException", "No.")
+    with pytest.raises(ClientError, match="AccessDenied"):
+        release.versions_of(Target("dev"), "cnn")
 
 
 def test_the_command_that_helps_is_a_line_to_copy(monkeypatch, capsys):

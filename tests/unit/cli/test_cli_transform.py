@@ -143,3 +143,14 @@ def test_each_answer_is_under_the_file_that_it_is_of(tmp_path):
 
     found = [json.loads(line) for line in (tmp_path / "answers.jsonl").read_text().splitlines()]
     assert [(one["object"], one["label"]) for one in found] == [("a.png", "cat"), ("holiday/c.jpg", "dog")]
+
+
+def test_who_asks_a_kind_that_does_not_serve_is_told_every_step_to_one_that_does(monkeypatch):
+    monkeypatch.setattr(transform, "shared_endpoint", lambda _: None)
+    monkeypatch.setattr(transform, "served_model", lambda *_: None)
+    monkeypatch.setattr("cli.models.release.versions_of", lambda *_: [])
+    monkeypatch.setattr(Target, "client", lambda *_: None)
+    with pytest.raises(
+        CommandFailed, match=r"(?s)No version of .*train cnn.*release cnn.*release --from FOLDER"
+    ):
+        transform.released_model(Target("dev"), "cnn")

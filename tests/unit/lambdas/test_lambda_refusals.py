@@ -301,6 +301,8 @@ def test_bytes_of_no_utf8_are_refused_with_the_charset_to_name(call):
         ("max_label", "The option max_label is none of"),
         ("Max-Labels", "The option Max-Labels is none of"),
         ("my secret is here", "The option is none of"),
+        ("max labels", "The option is none of"),
+        ("max_labels\n", "The option is none of"),
         ("max_labels" * 40, "The option is none of"),
     ],
 )

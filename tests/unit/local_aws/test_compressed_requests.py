@@ -86,3 +86,9 @@ def test_a_body_unpacks_to_the_largest_payload_at_most(send, size, status):
 @pytest.mark.parametrize(("size", "status"), [(MOST_BYTES, 200), (MOST_BYTES + 1, 413)])
 def test_a_plain_body_is_the_largest_payload_at_most(send, size, status):
     assert send(bytes(size), {})[0] == status
+
+
+def test_where_no_stage_is_the_request_goes_on_without_its_body_to_be_refused_there(send, monkeypatch):
+    monkeypatch.setattr(gateway_refusals, "refusal", lambda *_: None)
+    headers = {"content-encoding": "br"}
+    assert send(TEXT, headers) == (200, (headers, b""))

@@ -51,12 +51,19 @@ FOUND = [detection("LINE", 40.0, 0.0), detection("WORD", 40.0, 0.0), detection("
     [
         ({}, [0, 1, 2]),
         ({"WordFilter": {"MinConfidence": 50.0}}, [0, 2]),
+        ({"WordFilter": {"MinConfidence": 90.0}}, [0, 2]),
         ({"WordFilter": {"MinBoundingBoxHeight": 0.2}}, [0, 2]),
         ({"WordFilter": {"MinBoundingBoxWidth": 0.2}}, [0]),
         (
             {"RegionsOfInterest": [{"BoundingBox": {"Left": 0.0, "Top": 0.0, "Width": 0.3, "Height": 1.0}}]},
             [0, 1],
         ),
+        (
+            {"RegionsOfInterest": [{"BoundingBox": {"Width": 0.3}}, {"BoundingBox": {"Left": 0.52}}]},
+            [0, 1, 2],
+        ),
+        ({"RegionsOfInterest": [{"BoundingBox": {"Top": 0.1}}]}, [2]),
+        ({"RegionsOfInterest": [{"BoundingBox": {"Height": 0.1}}]}, [0, 1]),
     ],
 )
 def test_lines_and_words_are_kept_by_confidence_size_and_region(filters, kept):
