@@ -29,7 +29,7 @@ DATA_BUCKET_TEXTS = (
 
 
 def write_reader_files(folder: Path) -> list[str]:
-    """Writes labels.csv, photo.jpg, photos/, reviews.csv, reviews.jsonl, walk.npy and wrist.jsonl; returns what was written.
+    """Makes labels.csv, photo.jpg, photos/, reviews.csv, reviews.jsonl, walk.npy, wrist.jsonl; returns what was made.
 
     What has such a name already is left alone.
     """

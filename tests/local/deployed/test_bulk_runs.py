@@ -27,7 +27,9 @@ def test_a_bulk_run_ends_each_object_once_and_what_failed_can_be_redriven(target
     assert (plan.objects, plan.batches, plan.calls) == (231, 2, 10)
     assert plan.usd == pytest.approx(231 * 3 * 0.0001)
     ended = runs.watch(target, run, silent)
-    assert (ended["state"], ended["done"] + ended["failed"], ended["left"]) == (runs.WITH_FAILURES, 231, 0), ended
+    assert (ended["state"], ended["done"] + ended["failed"], ended["left"]) == (runs.WITH_FAILURES, 231, 0), (
+        ended
+    )
     lines = {line["key"].rsplit("/", 1)[-1]: line for line in runs.results(target, run)}
     assert sorted(lines) == [*texts, "empty.txt"]
     bad = lines["empty.txt"]

@@ -18,6 +18,7 @@ from cli.shared.errors import CommandFailed
 from cli.shared.project import environments
 from cli.shared.target import Target
 from lambdas.bulk.asking import OPERATIONS
+from stacks.settings.monitoring import LabelSettings
 
 KEYS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
 IN_A_REGION = {**KEYS, "AWS_REGION": "us-east-1"}
@@ -106,11 +107,17 @@ def without_credentials(tmp_path, monkeypatch):
     monkeypatch.setattr("cli.models.data.prepare", lambda *_, **__: pytest.fail("data was prepared"))
     monkeypatch.setattr("cli.advise.profiling.profile", lambda *_: pytest.fail("data was measured"))
     monkeypatch.setattr("cli.models.data.upload", lambda *_: pytest.fail("something was uploaded"))
+    # No environment of cdk.json joins labels with answers.
+    monkeypatch.setattr("cli.models.labels.expected_by", lambda _: LabelSettings())
     return monkeypatch
 
 
-OWN_ACCOUNT = [words for words in commands("own_account") if words[0] not in ("bulk", "recognize")]
+# These read what is named, and each of it has another way.
+NAMED = ("advise", "bulk", "label", "recognize")
+OWN_ACCOUNT = [words for words in commands("own_account") if words[0] not in NAMED]
 OWN_ACCOUNT += [
+    ["advise", "--data", "s3://data/reviews"],
+    ["label", "rnn", "one=positive"],
     ["bulk", "--from", "photos", "--operation", "image-labels"],
     *(words for words in commands("own_account") if words[0] == "bulk" and len(words) > 1),
     ["recognize", "A film."],
