@@ -198,7 +198,7 @@ def test_the_watching_function_may_read_the_last_bakeoff_and_the_days_with_label
 
 
 def test_the_page_is_uploaded_as_it_is(assembly, template, of_type):
-    """Everything that it is made of, and besides only who writes where the API is."""
+    """Everything that it is made of, and besides only its configuration, which has what the page reads of it."""
     assets = json.loads((assembly / "Recognition-dev-Console.assets.json").read_text())["files"]
     (upload,) = of_type(template, "Custom::CDKBucketDeployment")
     keys = [key.partition(".")[0] for key in upload["SourceObjectKeys"]]
@@ -207,5 +207,9 @@ def test_the_page_is_uploaded_as_it_is(assembly, template, of_type):
         for key in keys
         for file in (assembly / assets[key]["source"]["path"]).iterdir()
     }
-    del uploaded[CONFIGURATION]
+    # References stand unquoted in it until it is deployed.
+    configuration = re.findall(r'"(\w+)":', uploaded.pop(CONFIGURATION).decode())
     assert uploaded == {name: file.read_bytes() for name, file in page_files().items()}
+    script = b"".join(content for name, content in uploaded.items() if name.endswith(".js")).decode()
+    on_this_machine_alone = {"credentials", "lessons"}
+    assert set(re.findall(r"\bconfiguration\.(\w+)", script)) - on_this_machine_alone <= {*configuration}

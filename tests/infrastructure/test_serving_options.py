@@ -229,6 +229,12 @@ def test_the_api_may_ask_the_endpoints_without_instances_that_there_are():
         if "IDLE_ENDPOINTS"
         in (variables := resource["Properties"].get("Environment", {}).get("Variables", {}))
     ]
+    (told,) = [
+        resource["Properties"]["Value"]
+        for resource in template["Resources"].values()
+        if str(resource["Properties"].get("Name")).endswith("/idle-endpoints")
+    ]
+    assert json.loads(told) == ["asynchronous", "to-zero"], "what the console on this machine offers"
     requests = json.loads(variables["IDLE_ENDPOINTS"])
     assert requests["asynchronous"]["cnn"] == {"EndpointName": "recognition-dev-cnn-asynchronous"}
     assert requests["to-zero"]["rnn"] == {
