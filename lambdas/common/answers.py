@@ -117,11 +117,17 @@ class BatchAnswer:
 
     @property
     def refusal(self) -> RequestRefused | None:
-        """Why no document at all was answered, None where one was: a reason that may pass before one that does not."""
+        """Why the request itself is refused, None where its documents say it, each for itself.
+
+        It is refused when no document was answered: for a reason that may pass, else for a fault of the service, else
+        for what is wrong with every text alike.
+        """
         refused = [document for document in self.documents if isinstance(document, RequestRefused)]
         if len(refused) < len(self.documents):
             return None
-        return max(refused, key=lambda one: one.may_pass)
+        first = max(refused, key=lambda one: (one.may_pass, one.status >= 500))
+        differ = any(one.code != first.code for one in refused)
+        return None if first.is_final and differ else first
 
     def as_json(self) -> dict[str, Any]:
         """Its members; every document ends in exactly one of results and error."""

@@ -106,6 +106,28 @@ def test_a_reason_that_may_pass_goes_before_one_that_does_not(call, service):
     assert headers["Retry-After"]
 
 
+@pytest.mark.parametrize("code", ["AccessDeniedException", "ResourceNotFoundException"])
+def test_a_fault_that_is_not_the_callers_goes_before_what_is_wrong_with_a_text(call, service, code):
+    service("comprehend").add_client_error("batch_detect_sentiment", code)
+    status, answer_body, _ = send(call, ["", "good", "fine"])
+    assert (status, answer_body["error"]["code"]) == (502, "ServiceFailed")
+    assert code in answer_body["error"]["message"]
+
+
+@pytest.mark.parametrize("code", ["UnsupportedLanguageException", "InvalidRequestException"])
+def test_texts_that_are_refused_for_different_reasons_keep_their_own(call, service, code):
+    comprehend = service("comprehend")
+    # The piece, and then each of its halves.
+    for _ in range(3):
+        comprehend.add_client_error("batch_detect_sentiment", code)
+    status, answer_body, _ = send(call, ["", "good", "x" * 5_001, "fine"])
+    assert (status, outcomes(answer_body)) == (
+        200,
+        ["EmptyText", "InvalidText", "TextTooLarge", "InvalidText"],
+    )
+    assert answer_body["cost"]["units"] == 0
+
+
 def test_a_piece_that_is_refused_for_one_text_is_asked_in_halves(call, service):
     comprehend = service("comprehend")
     one = EXAMPLES["text-toxicity"]["service_answer"]["ResultList"]
