@@ -24,6 +24,7 @@ from definitions.networks import FEATURES, kind_of_feature
 from lambdas.catalogue import OPERATIONS
 from model_code.outputs import require_free
 from recognition_client import RecognitionClient, RecognitionRefused, SignedTransport, Unreachable
+from recognition_client.recognition import NOT_RELEASED, PATIENCE_SECONDS
 
 # Who is asked about what: first the managed service where there is one, then our own network.
 PATHS = {
@@ -39,6 +40,8 @@ SETTING_OF_ENDPOINT = {"asynchronous": "inference.asynchronous", "to-zero": "inf
 # How long their answers are waited for: an asynchronous request's longest (SageMaker's guide, asynchronous inference)
 # and an instance's start before it.
 LONGEST_SECONDS = 2 * 3600
+# The statuses of refusals that may pass, API Gateway's own among them.
+PASSING = frozenset({409, 429, 500, 502, 503, 504})
 
 
 @dataclass(frozen=True)
@@ -53,15 +56,18 @@ class Question:
 
 @dataclass(frozen=True)
 class Reply:
-    """The API's answer: the HTTP status, the parsed body and the seconds it took as the caller saw them."""
+    """The API's answer: the HTTP status, the parsed body and the seconds it took as the caller saw them.
 
-    status: int
+    The status is None where no answer came; then the body's error says why.
+    """
+
+    status: int | None
     body: dict[str, Any]
     seconds: float
 
 
-def ask(target: Target, question: Question, patience_seconds: float = 0.0) -> Reply:
-    """Asks one question; again for so long while the API says that it may be answered later.
+def ask(target: Target, question: Question, patience_seconds: float = PATIENCE_SECONDS) -> Reply:
+    """Asks one question; again for so long while the API says that it may be answered later, or gives no answer.
 
     Raises:
         CommandFailed: when the API cannot be reached or does not answer in JSON.
@@ -80,6 +86,48 @@ def ask(target: Target, question: Question, patience_seconds: float = 0.0) -> Re
     return Reply(200, dict(body), time.monotonic() - started)
 
 
+def ask_each(target: Target, questions: list[Question]) -> list[tuple[Question, Reply]]:
+    """Asks one question after the other; the failure of one stands beside what the others were answered and paid for.
+
+    Raises:
+        CommandFailed: when none was answered at all; see `ask`.
+    """
+    replies, failure = [], None
+    with Progress().step(
+        f"Asking, each for up to {PATIENCE_SECONDS:.0f} s while there may be an answer later"
+    ):
+        for question in questions:
+            started = time.monotonic()
+            try:
+                reply = ask(target, question)
+            except CommandFailed as error:
+                failure = error
+                refused = {"code": "Unreachable", "message": str(error), "field": None}
+                reply = Reply(None, {"error": refused}, time.monotonic() - started)
+            replies.append((question, reply))
+        if failure and all(reply.status is None for _, reply in replies):
+            raise failure
+    return replies
+
+
+def problem_of(replies: list[Reply]) -> str | None:
+    """Why a command does not succeed with these replies; None where each is an answer or a refusal that stays.
+
+    An image that is too small for a service is such a refusal, and so is a network that waits for its release.
+    """
+    if not any(reply.status == 200 for reply in replies):
+        return "Nobody answered: each result says why."
+    if any(is_passing(reply) for reply in replies):
+        return "Not every question was answered: its result says why, and it may be answered later."
+    return None
+
+
+def is_passing(reply: Reply) -> bool:
+    """Whether no answer came for a reason that may pass."""
+    error = reply.body.get("error") or {}
+    return reply.status is None or (reply.status in PASSING and error.get("code") != NOT_RELEASED)
+
+
 def questions_about(subject: Subject) -> list[Question]:
     """The managed service's operation, where there is one, and the own model's."""
     return [Question(path, subject.content, subject.content_type) for path in PATHS[subject.kind]]
@@ -89,7 +137,8 @@ def describe_answer(reply: Reply) -> tuple[str, str, str]:
     """Who answered, the best label or the error's sentence, and the confidence, for a line of a table."""
     if reply.status != 200:
         error = reply.body.get("error") or {"message": reply.body.get("message", json.dumps(reply.body))}
-        return "–", f"{reply.status}: {error['message']}", ""
+        status = "" if reply.status is None else f"{reply.status}: "
+        return "–", f"{status}{error['message']}", ""
     who = reply.body["backend"]
     if version := reply.body["model"].get("version"):
         who += f" {reply.body['model']['name']} v{version}"
@@ -126,7 +175,7 @@ def recognize_and_show(
     entities: bool = False,
     as_json: bool = False,
 ) -> bool:
-    """Asks about a subject and prints the answers; whether anyone answered.
+    """Asks about a subject and prints the answers; whether nothing is left to be asked again, see `problem_of`.
 
     Args:
         target: where the API is.
@@ -143,13 +192,15 @@ def recognize_and_show(
     questions = questions_about(subject)
     if entities:
         questions.append(Question("/texts/entities", questions[0].body, questions[0].content_type))
-    replies = [(question, with_hint(target, question, ask(target, question))) for question in questions]
+    replies = [
+        (question, with_hint(target, question, reply)) for question, reply in ask_each(target, questions)
+    ]
+    problem = problem_of([reply for _, reply in replies])
     console = Console()
     if as_json:
         names = {f"/{operation.path}": operation.name for operation in OPERATIONS}
         facts = [{"operation": names[q.path], "status": reply.status, **reply.body} for q, reply in replies]
-        is_answered = any(reply.status == 200 for _, reply in replies)
-        show(facts, True, "", problem=None if is_answered else "Nobody answered: each result says why.")
+        show(facts, True, "", problem=problem)
     else:
         console.print(table_of(replies, title=subject.name))
         for _, reply in replies:
@@ -165,7 +216,7 @@ def recognize_and_show(
             None if labels is None else annotate.draw(questions[0].body, labels, picture, overwrite=overwrite)
         )
         Console(stderr=True).print(words_of(drawn, picture))
-    return bool(results)
+    return problem is None
 
 
 def ask_own_and_show(target: Target, subject: Subject, endpoint: str, *, as_json: bool = False) -> None:
