@@ -176,7 +176,7 @@ def is_in_reference(action: str, resource: str) -> bool:
         return found is not None
     formats = [
         arn_format
-        for kind in found["Resources"]
+        for kind in found.get("Resources", [])
         for arn_format in known["Resources"][kind.lower()]["ARNFormats"]
     ]
     return any(re.fullmatch(re.sub(r"\$\{\w+\}", "[^:]*", one), resource) for one in formats)

@@ -57,7 +57,7 @@ def test_the_console_asks_the_deployed_api_in_a_browser(running, target, release
     assert "stand-in" in page.inner_text(".answer.managed")
     page.goto(page.url.partition("#")[0] + "#advise?modality=tabular&task=classification")
     page.click("#questions button[type=submit]")
-    page.wait_for_selector("#advice .headline:has-text('traditional_ml')")
+    page.wait_for_selector("#advice .headline:has-text('Amazon SageMaker AI: gradient boosting')")
     page.click("nav a[href='#watch']")
     page.wait_for_selector(f"#state .answer:has-text('version {released}')")
     page.wait_for_selector("#state .run:has-text('loss: train')")
