@@ -6,6 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
+UNSAID = "No reason given."
+
+
+def error_in(body: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The error of a refusal, with a code and a message; None where it is not written as the API writes it."""
+    match body.get("error"):
+        case {"code": str(), "message": str()} as error:
+            return error
+        case _:
+            return None
+
 
 class RecognitionRefused(Exception):
     """The API did not answer.
@@ -26,9 +37,11 @@ class RecognitionRefused(Exception):
 
     @classmethod
     def of(cls, status: int, body: Mapping[str, Any]) -> Self:
-        """From a refusal; API Gateway's own have a message only."""
-        error = body.get("error") or {"code": "Refused", "message": body.get("message", "No reason given.")}
-        return cls(status, error["code"], error["message"], error.get("field"))
+        """From a refusal; API Gateway's own have a message only, and a stranger's what they have."""
+        if (error := error_in(body)) is not None:
+            return cls(status, error["code"], error["message"], error.get("field"))
+        words = (body.get("message"), body.get("error"))
+        return cls(status, "Refused", next((word for word in words if isinstance(word, str)), UNSAID), None)
 
 
 @dataclass(frozen=True)

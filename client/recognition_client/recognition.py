@@ -11,14 +11,15 @@ import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, TypeVar
 
 from botocore.credentials import Credentials
 
-from recognition_client.answers import Answer, BatchAnswer, RecognitionRefused
+from recognition_client.answers import Answer, BatchAnswer, RecognitionRefused, error_in
 from recognition_client.operations import Operations
 from recognition_client.transport import Reply, SignedTransport, TokenTransport, Transport, Unreachable
 
+Read = TypeVar("Read")
 JSON = "application/json"
 RETRIED = frozenset({409, 429, 503, 504})
 NOT_RELEASED = "ModelNotReleased"
@@ -80,7 +81,7 @@ class RecognitionClient(Operations):
         """An operation on an image; see the methods of `Operations`."""
         require(image, (bytes, bytearray), "image", "the file's bytes, as Path.read_bytes gives them")
         kind = "image/png" if image.startswith(b"\x89PNG") else "image/jpeg"
-        return Answer.of(self.send(path, options, image, kind))
+        return read(Answer.of, self.send(path, options, image, kind))
 
     def ask_about_images(self, path: str, source: bytes, target: bytes, options: Mapping[str, Any]) -> Answer:
         """An operation on two images."""
@@ -88,40 +89,48 @@ class RecognitionClient(Operations):
         for name, image in images.items():
             require(image, (bytes, bytearray), name, "the file's bytes, as Path.read_bytes gives them")
         encoded = {name: base64.b64encode(image).decode() for name, image in images.items()}
-        return Answer.of(self.send_json(path, options, encoded))
+        return read(Answer.of, self.send_json(path, options, encoded))
 
     def ask_about_text(self, path: str, text: str, options: Mapping[str, Any]) -> Answer:
         """An operation on a text."""
         require(text, str, "text", "a str")
-        return Answer.of(self.send_json(path, options, {"text": text}))
+        return read(Answer.of, self.send_json(path, options, {"text": text}))
 
     def ask_about_texts(self, path: str, texts: Sequence[str], options: Mapping[str, Any]) -> BatchAnswer:
         """An operation on several texts."""
-        if isinstance(texts, str):
-            raise TypeError("texts is a str; a list of them is meant, also of one.")
+        if isinstance(texts, (str, bytes, bytearray)):
+            raise TypeError(
+                f"texts is of type {type(texts).__name__}; a list of str is meant, also for one text."
+            )
         listed = list(texts)
         for number, text in enumerate(listed):
             require(text, str, f"texts[{number}]", "a str")
-        return BatchAnswer.of(self.send_json(path, options, {"texts": listed}))
+        return read(BatchAnswer.of, self.send_json(path, options, {"texts": listed}))
 
     def ask_about_sequence(
         self, path: str, sequence: Sequence[Sequence[float]], options: Mapping[str, Any]
     ) -> Answer:
         """An operation on a sequence: steps with a number for every channel, or a NumPy array of that shape."""
-        if isinstance(sequence, str) or any(isinstance(step, str) for step in sequence):
-            raise TypeError("sequence holds a str; steps are meant, each with a number for every channel.")
         try:
+            if isinstance(sequence, str) or any(isinstance(step, str) for step in sequence):
+                raise TypeError("a str")
             steps = [[float(number) for number in step] for step in sequence]
         except OverflowError as error:
             raise ValueError("sequence holds a number that is too large for a float.") from error
+        except (TypeError, ValueError) as error:
+            raise TypeError("sequence is no steps, each with a number for every channel.") from error
         if not all(math.isfinite(number) for step in steps for number in step):
             raise ValueError("sequence holds a NaN or an infinity, for which JSON has no number.")
-        return Answer.of(self.send_json(path, options, {"sequence": steps}))
+        return read(Answer.of, self.send_json(path, options, {"sequence": steps}))
 
     def ask_about_object(self, path: str, members: Mapping[str, Any]) -> Mapping[str, Any]:
         """An operation on an object, with its answer as it is."""
         require(members, Mapping, "problem", "a mapping")
-        return self.send_json(path, {}, members)
+        try:
+            body = json.dumps(members, allow_nan=False).encode()
+        except (TypeError, ValueError, RecursionError) as error:
+            raise type(error)(f"problem cannot be written in JSON: {error}.") from error
+        return self.send(path, {}, body, JSON)
 
     def send_json(
         self, path: str, options: Mapping[str, Any], members: Mapping[str, Any]
@@ -136,10 +145,10 @@ class RecognitionClient(Operations):
 
         Raises:
             RecognitionRefused: when the API refuses, or still cannot answer when the patience is over.
-            Unreachable: when it does not answer.
+            Unreachable: when it does not answer, or not as the API does.
             TypeError, ValueError: when something cannot be sent; then nothing was.
         """
-        query = {name: written(value) for name, value in options.items() if value is not None}
+        query = {name: written(name, value) for name, value in options.items() if value is not None}
         headers = {"Content-Type": content_type, "Idempotency-Key": uuid.uuid4().hex}
         until = time.monotonic() + self.patience_seconds
         pause_seconds = PAUSE_SECONDS
@@ -166,7 +175,7 @@ def may_pass(reply: Reply) -> bool:
 
     A network of which no version is released waits for a person.
     """
-    error = reply.body.get("error")
+    error = error_in(reply.body)
     if error is None:
         return reply.status in RETRIED
     waits = reply.status in RETRIED and reply.retry_after_seconds is not None
@@ -180,22 +189,41 @@ def require(value: object, kinds: type | tuple[type, ...], name: str, meant: str
         TypeError: naming the argument, and what is meant.
     """
     if not isinstance(value, kinds):
-        raise TypeError(f"{name} is a {type(value).__name__}; {meant} is meant.")
+        raise TypeError(f"{name} is of type {type(value).__name__}; {meant} is meant.")
 
 
-def written(value: Sequence[str] | str | float) -> str:
+def read(reading: Callable[[Mapping[str, Any]], Read], body: Mapping[str, Any]) -> Read:
+    """An answer's typed form.
+
+    Raises:
+        Unreachable: when the body is none of the API's answers.
+    """
+    try:
+        return reading(body)
+    except (AttributeError, KeyError, TypeError) as error:
+        raise Unreachable(
+            f"What answered is not the API, or one of another version: its JSON is no answer ({error!r})."
+        ) from error
+
+
+def written(name: str, value: Sequence[str] | str | float) -> str:
     """An option as the API reads it: lists with commas; NumPy's numbers are numbers.
 
     Raises:
         TypeError: when it is neither a text, a number nor a list of texts.
+        ValueError: when it is a NaN or an infinity.
     """
     if isinstance(value, str):
         return value
-    if isinstance(value, Sequence):
-        return ",".join(value)
     meant = "a text, a number or a list of texts"
-    if isinstance(value, bool):
-        raise TypeError(f"An option is a bool; {meant} is meant.")
-    require(value, Real, "An option", meant)
+    if isinstance(value, (bool, bytes, bytearray)):
+        raise TypeError(f"{name} is of type {type(value).__name__}; {meant} is meant.")
+    if isinstance(value, Sequence):
+        for position, one in enumerate(value):
+            require(one, str, f"{name}[{position}]", "a str")
+        return ",".join(value)
+    require(value, Real, name, meant)
+    if not math.isfinite(value):
+        raise ValueError(f"{name} is {value}, which is no number.")
     # No exponent: 0.00001 and not 1e-05.
     return str(int(value)) if isinstance(value, Integral) else f"{float(value):.9f}".rstrip("0").rstrip(".")

@@ -23,7 +23,7 @@ TIMEOUT_SECONDS = 40
 
 
 class Unreachable(Exception):
-    """The API could not be reached, or answered with something other than JSON; the message says which."""
+    """The API could not be reached, or what answered did not answer as the API does; the message says which."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +48,11 @@ class SignedTransport:
         credentials: botocore's, for example `boto3.Session().get_credentials()`; they may refresh themselves.
         region: of the API.
         api_key: where the deployment gives its callers keys.
+
+        Raises:
+            ValueError: when the address is none.
         """
-        self.url = url.rstrip("/")
+        self.url = checked(url)
         self.credentials = credentials
         self.region = region
         self.api_key = api_key
@@ -74,8 +77,11 @@ class TokenTransport:
         url: the API's address with its stage.
         token: gives the token for a request; it is asked each time, so that it may fetch a new one.
         api_key: where the deployment gives its callers keys.
+
+        Raises:
+            ValueError: when the address is none.
         """
-        self.url = url.rstrip("/")
+        self.url = checked(url)
         self.token = token
         self.api_key = api_key
 
@@ -87,6 +93,18 @@ class TokenTransport:
         """
         shown = {**with_api_key(headers, self.api_key), "Authorization": f"Bearer {self.token()}"}
         return send(address_of(self.url, path, query), body, shown)
+
+
+def checked(url: str) -> str:
+    """The API's address without a slash at its end.
+
+    Raises:
+        ValueError: when it does not begin with http:// or https:// and a host.
+    """
+    parts = urlsplit(url) if isinstance(url, str) else None  # pyright: ignore[reportUnnecessaryIsInstance]
+    if parts is None or parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError(f"url is {url!r}; the API's address is meant, such as https://api.example.com/dev.")
+    return url.rstrip("/")
 
 
 def address_of(url: str, path: str, query: Mapping[str, str]) -> str:
@@ -121,7 +139,12 @@ def send(address: str, body: bytes, headers: Mapping[str, str]) -> Reply:
         session.close()
     try:
         content = json.loads(answer.content)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Unreachable(f"{url} answered {answer.status_code} with something other than JSON.") from error
+    if not isinstance(content, dict):
+        raise Unreachable(
+            f"{url} answered {answer.status_code} with JSON that is no object, as the API's is."
+        )
     seconds = answer.headers.get("Retry-After", "")
-    return Reply(answer.status_code, content, float(seconds) if seconds.isdecimal() else None)
+    members = cast(dict[str, Any], content)
+    return Reply(answer.status_code, members, float(seconds) if seconds.isdecimal() else None)

@@ -105,6 +105,11 @@ def test_the_client_is_a_distribution_of_its_own_that_needs_botocore_alone(tmp_p
     assert re.findall(r"^Requires-Dist: (\w+)", told, re.MULTILINE) == ["botocore"]
 
 
+def test_what_building_the_client_leaves_is_no_file_of_the_project():
+    ignored = subprocess.run(["git", "check-ignore", "--quiet", "client/build/lib/answers.py"], cwd=ROOT)
+    assert ignored.returncode == 0
+
+
 def test_both_distributions_have_the_same_version():
     versions = [
         tomllib.loads((ROOT / folder / "pyproject.toml").read_text())["project"]["version"]

@@ -220,14 +220,26 @@ def test_a_refusal_of_the_apis_own_without_a_time_is_for_good(pauses):
 
 
 WRONG = {
-    "a text for texts": ("text_sentiment_batch", ["Good."], "texts is a str; a list of them is meant"),
-    "a number in texts": ("text_sentiment_batch", [["Good.", 5]], r"texts\[1\] is a int; a str is meant"),
-    "bytes for a text": ("text_sentiment", [b"Good."], "text is a bytes; a str is meant"),
-    "a path for an image": ("image_labels", ["cat.jpg"], "image is a str; the file's bytes"),
-    "a path for a pair": ("image_compare_faces", [b"a", "cat.jpg"], "target is a str; the file's bytes"),
-    "digits for a sequence": ("sequence_class", ["123"], "sequence holds a str; steps are meant"),
-    "digits for a step": ("sequence_class", [["123"]], "sequence holds a str; steps are meant"),
-    "a text for a problem": ("advise", ["{}"], "problem is a str; a mapping is meant"),
+    "a text for texts": ("text_sentiment_batch", ["Good."], "texts is of type str; a list of str is meant"),
+    "bytes for texts": ("text_sentiment_batch", [b"Good."], "texts is of type bytes; a list of str is meant"),
+    "a number in texts": (
+        "text_sentiment_batch",
+        [["Good.", 5]],
+        r"texts\[1\] is of type int; a str is meant",
+    ),
+    "bytes for a text": ("text_sentiment", [b"Good."], "text is of type bytes; a str is meant"),
+    "a path for an image": ("image_labels", ["cat.jpg"], "image is of type str; the file's bytes"),
+    "a path for a pair": (
+        "image_compare_faces",
+        [b"a", "cat.jpg"],
+        "target is of type str; the file's bytes",
+    ),
+    "digits for a sequence": ("sequence_class", ["123"], "sequence is no steps"),
+    "digits for a step": ("sequence_class", [["123"]], "sequence is no steps"),
+    "a number for a sequence": ("sequence_class", [5], "sequence is no steps"),
+    "a gap in a step": ("sequence_class", [[[1.0, None]]], "sequence is no steps"),
+    "a text for a problem": ("advise", ["{}"], "problem is of type str; a mapping is meant"),
+    "a set in a problem": ("advise", [{"a": {1}}], "problem cannot be written in JSON: Object of type set"),
 }
 
 
@@ -242,7 +254,12 @@ def test_an_argument_of_another_type_is_refused_before_anything_is_sent(case):
 
 @pytest.mark.parametrize(
     ("option", "words"),
-    [({"include_labels": {"Cat"}}, "An option is a set"), ({"min_confidence": True}, "An option is a bool")],
+    [
+        ({"include_labels": {"Cat"}}, "include_labels is of type set"),
+        ({"include_labels": [1, 2]}, r"include_labels\[0\] is of type int; a str is meant"),
+        ({"include_labels": b"Cat"}, "include_labels is of type bytes"),
+        ({"min_confidence": True}, "min_confidence is of type bool"),
+    ],
 )
 def test_an_option_that_cannot_be_written_is_refused_before_anything_is_sent(option, words):
     send, asked = replies()
@@ -270,6 +287,15 @@ def test_a_reading_that_is_no_number_is_refused_before_anything_is_sent(value):
     assert asked == []
 
 
+def test_a_problem_or_an_option_that_is_no_number_is_refused_before_it_is_sent():
+    send, asked = replies()
+    with pytest.raises(ValueError, match="problem cannot be written in JSON"):
+        RecognitionClient(send).advise({"requests_per_month": float("nan")})
+    with pytest.raises(ValueError, match="min_confidence is nan, which is no number"):
+        RecognitionClient(send).image_labels(b"image", min_confidence=float("nan"))
+    assert asked == []
+
+
 def test_a_pause_of_hours_is_the_callers_to_wait(monkeypatch):
     clock = SimpleNamespace(sleep=lambda _: pytest.fail("it waits"), monotonic=time.monotonic)
     monkeypatch.setattr(recognition_module, "time", clock)
@@ -293,12 +319,12 @@ def server():
 
     class Handler(BaseHTTPRequestHandler):
         requests: list = []
-        body = b'{"message": "heard"}'
+        status, body = 503, b'{"message": "heard"}'
 
         def do_POST(self):
             content = self.rfile.read(int(self.headers["Content-Length"]))
             self.requests.append((self.path, dict(self.headers), content))
-            self.send_response(503)
+            self.send_response(self.status)
             self.send_header("Retry-After", "5")
             self.end_headers()
             self.wfile.write(self.body)
@@ -348,6 +374,44 @@ def test_an_api_that_is_not_there_or_speaks_no_json_is_unreachable(server):
         SignedTransport(url, CREDENTIALS, "us-east-1")("advise", {}, b"{}", headers)
     with pytest.raises(Unreachable, match="could not be asked: EndpointConnectionError"):
         SignedTransport("http://127.0.0.1:1", CREDENTIALS, "us-east-1")("advise", {}, b"{}", headers)
+
+
+FOREIGN = {
+    "a list": (503, b'["x"]', Unreachable, "503 with JSON that is no object"),
+    "nothing": (200, b"null", Unreachable, "200 with JSON that is no object"),
+    "a nest": (200, b"[" * 100_000, Unreachable, "200 with something other than JSON"),
+    "an empty object": (200, b"{}", Unreachable, "its JSON is no answer"),
+    "another object": (
+        200,
+        b'{"operation": "a", "backend": 1, "model": 2}',
+        Unreachable,
+        "its JSON is no answer",
+    ),
+    "an error of words": (500, b'{"error": "oops"}', RecognitionRefused, "500 Refused: oops"),
+    "an error without words": (500, b'{"error": {}}', RecognitionRefused, "500 Refused: No reason given"),
+    "a message of numbers": (500, b'{"message": 5}', RecognitionRefused, "500 Refused: No reason given"),
+}
+
+
+@pytest.mark.parametrize("case", FOREIGN)
+def test_an_answer_that_is_not_the_apis_is_an_error_of_the_clients_own(server, case):
+    running, handler = server
+    handler.status, handler.body, kind, words = FOREIGN[case]
+    client = RecognitionClient.signed(
+        f"http://127.0.0.1:{running.server_port}", CREDENTIALS, "us-east-1", patience_seconds=0
+    )
+    for ask in (client.text_sentiment, lambda text: client.text_sentiment_batch([text])):
+        with pytest.raises(kind, match=words):
+            ask("Good.")
+
+
+@pytest.mark.parametrize("url", ["api.example/dev", "localhost:4566/dev", "", "https://", "ftp://a/b", None])
+def test_an_address_that_is_none_is_refused_before_anything_is_sent(url):
+    words = "the API's address is meant, such as https://"
+    with pytest.raises(ValueError, match=words):
+        SignedTransport(url, CREDENTIALS, "us-east-1")
+    with pytest.raises(ValueError, match=words):
+        TokenTransport(url, lambda: "token")
 
 
 def test_a_token_is_asked_for_anew_for_each_request_and_an_api_key_goes_with_it(server):
