@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
+from lambdas.bulk.asking import OBJECT_CHANGED
 from lambdas.common.spending import SPENT_STATUS
 from tools.markdown import REFERENCE, ROOT, code, table
 from tools.sentences import exceptions_of, makers_of, raised_in, written
@@ -26,7 +27,8 @@ stand for what is put in.
 
 """
 OF_SEVERAL = "any other"
-NAMED = {"SPENT_STATUS": str(SPENT_STATUS)}
+# What a call writes by a name of another module.
+NAMED = {"SPENT_STATUS": str(SPENT_STATUS), "OBJECT_CHANGED": OBJECT_CHANGED}
 SPEAKERS = {
     "cli": "Commands",
     "stacks": "Synth",
@@ -47,16 +49,24 @@ OF_CALLERS = {"TypeError", "ValueError"}
 
 
 def codes() -> list[list[str]]:
-    """A line for each code with each of its sentences, of the functions and of what stands before them."""
+    """A line for each code with each of its sentences, of the functions and of what stands before them.
+
+    Raises:
+        ValueError: when a refusal's code is chosen by an expression, so that it would be in no document.
+    """
     found: set[tuple[str, str, str]] = set()
     made = makers_of("lambdas", {REFUSED})
     statuses = {name: ast.unparse(call.args[0]) for name, call in made.items()}
     for file, call in raised_in("lambdas", {REFUSED, *made}):
+        if call in made.values():
+            continue
         name = ast.unparse(call.func)
         arguments = list(call.args)
         status = statuses.get(name) or NAMED.get(first := ast.unparse(arguments.pop(0)), first)
-        if len(arguments) >= 2 and (text := written(arguments[0], file)):
-            found.add((text, status, written(arguments[1], file) or "What is wrong with it."))
+        text = NAMED.get(ast.unparse(arguments[0])) or written(arguments[0], file)
+        if text is None:
+            raise ValueError(f"{file.name}, line {call.lineno}: write the code itself.")
+        found.add((text, status, written(arguments[1], file) or "What is wrong with it."))
     for file, call in raised_in("stacks", {"Refusal"}):
         status, text, sentence = (written(argument, file) for argument in call.args[:3])
         found.add((text or "", status or OF_SEVERAL, sentence or ""))

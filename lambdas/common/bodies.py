@@ -206,9 +206,10 @@ def checked_image(content: bytes, field: str, body: ImageBody) -> ImageRequest:
         raise too_large("ImageTooLarge", message, field)
     try:
         header = read_header(content)
+    except DamagedImage as error:
+        raise bad_request("DamagedImage", str(error), field) from error
     except UnreadableImage as error:
-        code = "DamagedImage" if isinstance(error, DamagedImage) else "NotAnImage"
-        raise bad_request(code, str(error), field) from error
+        raise bad_request("NotAnImage", str(error), field) from error
     size = f"The image is {header.width}×{header.height} pixels; each side"
     if min(header.width, header.height) < body.least_pixels:
         raise bad_request("ImageTooSmall", f"{size} needs at least {body.least_pixels}.", field)

@@ -74,8 +74,9 @@ def text_body(event: dict[str, Any]) -> str:
     except UnknownCharset as error:
         raise RequestRefused(415, "UnsupportedCharset", str(error), "Content-Type") from error
     except WrongBytes as error:
-        code = "InvalidUtf8" if error.encoding == UTF8 else "InvalidEncoding"
-        raise bad_request(code, str(error), "body") from error
+        if error.encoding == UTF8:
+            raise bad_request("InvalidUtf8", str(error), "body") from error
+        raise bad_request("InvalidEncoding", str(error), "body") from error
     except NotText as error:
         raise bad_request("InvalidText", str(error), "body") from error
 

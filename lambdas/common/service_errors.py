@@ -48,10 +48,7 @@ DISBELIEF = frozenset(
         "UnrecognizedClientException",
     }
 )
-TOO_LARGE = {
-    "ImageTooLargeException": ("ImageTooLarge", "image"),
-    "TextSizeLimitExceededException": ("TextTooLarge", "text"),
-}
+IMAGE_TOO_LARGE, TEXT_TOO_LARGE = "ImageTooLargeException", "TextSizeLimitExceededException"
 INVALID_IMAGE = "InvalidImageFormatException"
 # Rekognition's word for, among others, a source image without a face to compare.
 INVALID_PARAMETERS = "InvalidParameterException"
@@ -109,10 +106,13 @@ def explain_code(code: str, service: str, limits: str = "") -> RequestRefused:
     if code in DISBELIEF:
         message = f"{service} does not accept the API's own signature just now ({code}). Try again."
         return unavailable("SignatureRefused", message)
-    if code in TOO_LARGE:
-        name, field = TOO_LARGE[code]
-        message = f"The {field} is over a limit of {service}. {limits} Make it smaller.".replace("  ", " ")
-        return too_large(name, message, field)
+    limits = limits and f" {limits}"
+    if code == IMAGE_TOO_LARGE:
+        message = f"The image is over a limit of {service}.{limits} Make it smaller."
+        return too_large("ImageTooLarge", message, "image")
+    if code == TEXT_TOO_LARGE:
+        message = f"The text is over a limit of {service}.{limits} Make it smaller."
+        return too_large("TextTooLarge", message, "text")
     if code == INVALID_IMAGE:
         return bad_request("InvalidImage", f"{service} cannot read the image.", "image")
     if code == INVALID_PARAMETERS:

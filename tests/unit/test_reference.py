@@ -105,6 +105,24 @@ def test_a_function_that_makes_an_exception_of_its_words_is_found(tmp_path, monk
     assert list(makers_of("package", {"Refused"})) == ["late"]
 
 
+@pytest.mark.parametrize(
+    "code", ["NotAnImage", "DamagedImage", "InvalidUtf8", "InvalidEncoding", "ObjectChanged"]
+)
+def test_a_code_whose_sentence_is_found_at_run_time_is_listed(code):
+    assert code in {row[0].strip("`") for row in write_errors.codes()}
+
+
+def test_a_code_that_the_list_cannot_read_is_refused(tmp_path, monkeypatch):
+    (tmp_path / "lambdas").mkdir()
+    (tmp_path / "stacks").mkdir()
+    (tmp_path / "lambdas" / "module.py").write_text(
+        "raise RequestRefused(400, A if b else C, 'No.', 'body')\n"
+    )
+    monkeypatch.setattr("tools.sentences.ROOT", tmp_path)
+    with pytest.raises(ValueError, match="module.py, line 1: write the code itself"):
+        write_errors.codes()
+
+
 def test_what_the_guide_quotes_is_said_by_the_product():
     """Of a table that is headed `it says`, with an ellipsis for what is put in."""
     guide = (ROOT / "docs" / "when-something-fails.md").read_text()
