@@ -174,6 +174,8 @@ def json_of(text: str) -> Any:
     Raises:
         NotJson: when it is none.
     """
+    if not text or text.isspace():
+        raise NotJson("is empty, and so no JSON.")
     try:
         return json.loads(text, parse_constant=no_number)
     except NotJson:

@@ -200,6 +200,8 @@ def padded(rows):
 def instance(value, where):
     """One instance: `{"text": "…"}`, `{"image": {"b64": "…"}}` or `{"sequence": [[…], …]}`."""
     if isinstance(value, dict) and list(value) == ["text"] and isinstance(value["text"], str):
+        if "\0" in value["text"]:
+            raise Refused(f"{where} holds a zero character, which no text has.")
         try:
             return {"text": encoded(value["text"].encode())}
         except UnicodeEncodeError as error:

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, cast
 
+from definitions.counts import counted
 from definitions.image_files import DamagedImage, ImageHeader, UnreadableImage, read_header
 from definitions.service_limits import Limit
 from lambdas.common.content import (
@@ -261,9 +262,10 @@ def read_sequence(event: dict[str, Any], body: SequenceBody) -> list[list[float]
     require_type(event, JSON_TYPE)
     steps = json_body(event, schema_of(body))["sequence"]
     channels = len(steps[0])
-    for number, step in enumerate(steps):
+    for number, step in enumerate(steps, start=1):
         if len(step) != channels:
-            message = f"Step {number} of the sequence has {len(step)} channels, the first has {channels}."
+            has = counted(len(step), "channel")
+            message = f"Step {number} of the sequence has {has}, and step 1 has {channels:,}."
             raise bad_request("InvalidSequence", message, "sequence")
     if len(steps) * channels > body.most_numbers:
         message = (
@@ -284,6 +286,8 @@ def refusal_of(text: str, field: str, most_bytes: int) -> RequestRefused | None:
         return bad_request(
             "InvalidText", "The text holds half of a surrogate pair, which is no character.", field
         )
+    if "\0" in text:
+        return bad_request("InvalidText", "The text holds a zero character, which no text has.", field)
     if size > most_bytes:
         message = f"The text has {size:,} bytes of UTF-8; at most {most_bytes:,} are taken. Send it in parts."
         return too_large("TextTooLarge", message, field)
@@ -329,8 +333,8 @@ def misfit(value: Any, schema: dict[str, Any]) -> tuple[str, str] | None:
     for name, rule in known.items():
         if name not in fields:
             continue
-        if rule["type"] == "array" and (reason := misfit_of_list(fields[name], rule)):
-            return name, f"The field {name} has to be a list of {reason}."
+        if rule["type"] == "array" and (mismatch := misfit_of_list(name, fields[name], rule)):
+            return mismatch
         if rule["type"] == "string" and not isinstance(fields[name], str):
             return name, f"The field {name} has to be a text."
         if "pattern" in rule and not re.fullmatch(rule["pattern"], fields[name]):
@@ -338,15 +342,18 @@ def misfit(value: Any, schema: dict[str, Any]) -> tuple[str, str] | None:
     return None
 
 
-def misfit_of_list(value: Any, rule: dict[str, Any]) -> str | None:
-    """What a list has to be made of, where it is not; None where all fits."""
-    if rule["items"]["type"] == "string":
-        return None if is_list_of_texts(value, rule) else f"1 to {rule['maxItems']} texts"
-    return (
-        None
-        if is_sequence(value)
-        else "at least one step, each a list of at least one number that 32 bits hold"
-    )
+def misfit_of_list(name: str, value: Any, rule: dict[str, Any]) -> tuple[str, str] | None:
+    """The list, or the text in it, that is at fault, and a sentence; None where all fits."""
+    if rule["items"]["type"] == "array":
+        steps = "at least one step, each a list of at least one number that 32 bits hold"
+        return None if is_sequence(value) else (name, f"The field {name} has to be a list of {steps}.")
+    most: int = rule["maxItems"]
+    if not isinstance(value, list) or not 1 <= len(texts := cast(list[Any], value)) <= most:
+        return name, f"The field {name} has to be a list of 1 to {most} texts."
+    for index, text in enumerate(texts):
+        if not isinstance(text, str):
+            return f"{name}[{index}]", f"The field {name}[{index}] has to be a text."
+    return None
 
 
 def is_sequence(value: Any) -> bool:
@@ -363,13 +370,4 @@ def is_sequence(value: Any) -> bool:
             )
             for step in cast(list[Any], value)
         )
-    )
-
-
-def is_list_of_texts(value: Any, rule: dict[str, Any]) -> bool:
-    """Whether a value is a list of texts, no longer than its rule allows."""
-    return (
-        isinstance(value, list)
-        and 1 <= len(cast(list[Any], value)) <= rule["maxItems"]
-        and all(isinstance(text, str) for text in cast(list[Any], value))
     )

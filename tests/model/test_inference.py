@@ -131,7 +131,13 @@ def test_a_damaged_numpy_file_is_taken_or_refused(garbage, cut):
             sent(body, "application/x-npy")
 
 
-@given(st.lists(st.text(alphabet=st.characters(exclude_categories=["Cs"])), min_size=1, max_size=5))
+@given(
+    st.lists(
+        st.text(alphabet=st.characters(exclude_characters="\0", exclude_categories=["Cs"])),
+        min_size=1,
+        max_size=5,
+    )
+)
 def test_every_text_survives_json_and_json_lines(texts):
     expected = [{"text": b64(text.encode())} for text in texts]
     lines = "\n".join(json.dumps({"text": text}, ensure_ascii=False) for text in texts)
@@ -167,6 +173,8 @@ def test_every_text_survives_json_and_json_lines(texts):
         (b"[1]", "application/json", 400, "The JSON body has to be an object"),
         (b'{"instances": []}', "application/json", 400, "There is no instance in the request."),
         (b'{"instances": [{"text": 1}]}', "application/json", 400, "instances[0] has to be"),
+        (b'{"text": "a\\u0000b"}', "application/json", 400, "The body holds a zero character"),
+        (b" ", "application/json", 400, "The body is empty, and so no JSON."),
         (
             b'{"instances": [{"text": "\\ud800"}]}',
             "application/json",

@@ -83,10 +83,10 @@ def test_a_text_that_cannot_be_asked_about_is_named_and_the_others_are_asked(cal
     comprehend.add_response(
         "batch_detect_sentiment", answer([0, 1]), {"TextList": ["good", "fine"], "LanguageCode": "en"}
     )
-    status, answer_body, _ = send(call, [" ", "good", "é" * 2_501, "fine", "\ud800"])
+    status, answer_body, _ = send(call, [" ", "good", "é" * 2_501, "fine", "\ud800", "a\0"])
     assert (status, outcomes(answer_body)) == (
         200,
-        ["EmptyText", "positive", "TextTooLarge", "positive", "InvalidText"],
+        ["EmptyText", "positive", "TextTooLarge", "positive", "InvalidText", "InvalidText"],
     )
     assert answer_body["documents"][2]["error"]["field"] == "texts[2]"
 
@@ -167,7 +167,14 @@ def test_segments_are_read_for_toxicity_ten_at_a_time(call, service):
     assert (status, outcomes(answer_body)) == (200, ["INSULT"] * 12)
 
 
-@pytest.mark.parametrize("texts", [[], ["a"] * 251, "a", [1], [None], {"0": "a"}])
+@pytest.mark.parametrize("wrong", [None, 1, ["a"]])
+def test_what_is_no_text_in_a_list_is_named_by_its_place(call, wrong):
+    status, answer_body, _ = send(call, ["a", wrong, None])
+    assert (status, answer_body["error"]["field"]) == (400, "texts[1]")
+    assert answer_body["error"]["message"] == "The field texts[1] has to be a text."
+
+
+@pytest.mark.parametrize("texts", [[], ["a"] * 251, "a", {"0": "a"}])
 def test_what_is_no_list_of_texts_is_refused(call, texts):
     status, answer_body, _ = send(call, texts)
     assert (status, answer_body["error"]["field"]) == (400, "texts")

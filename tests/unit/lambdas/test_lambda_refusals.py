@@ -59,6 +59,8 @@ BAD_TEXTS = {
     "an empty field": (json_body(text=""), "application/json", 400, "EmptyText", "text"),
     "no UTF-8": (b"caf\xe9", "text/plain", 400, "InvalidUtf8", "body"),
     "a lone surrogate": (b'{"text": "\\ud800"}', "application/json", 400, "InvalidText", "text"),
+    "a zero character": (b"a\0b", "text/plain", 400, "InvalidText", "body"),
+    "a zero character in JSON": (b'{"text": "a\\u0000b"}', "application/json", 400, "InvalidText", "text"),
     "too many bytes": ("é".encode() * 60_000, "text/plain", 413, "TextTooLarge", "body"),
     "another type": (b"text", "text/html", 415, "UnsupportedMediaType", "Content-Type"),
     "broken JSON": (b"{", "application/json", 400, "MalformedJson", "body"),
@@ -128,6 +130,25 @@ def test_a_bad_sequence_is_refused_by_its_field(call, case):
     body, content_type, status, code, field = BAD_SEQUENCES[case]
     answer = call("custom", "/sequences/class", body, content_type)
     assert (answer[0], answer[1]["error"]["code"], answer[1]["error"]["field"]) == (status, code, field)
+
+
+@pytest.mark.parametrize(
+    ("steps", "sentence"),
+    [
+        ([[1, 2], [3]], "Step 2 of the sequence has 1 channel, and step 1 has 2."),
+        ([[1], [2], [3, 4]], "Step 3 of the sequence has 2 channels, and step 1 has 1."),
+    ],
+)
+def test_a_step_of_other_channels_is_named_and_counted(call, steps, sentence):
+    _, answer, _ = call("custom", "/sequences/class", sequence(steps), "application/json")
+    assert answer["error"]["message"] == sentence
+
+
+@pytest.mark.parametrize("body", [b"", b" \n", b"\xef\xbb\xbf"], ids=["nothing", "blanks", "a mark"])
+def test_an_empty_body_is_called_empty_and_not_wrong_at_a_place(call, body):
+    status, answer, _ = call("language", "/texts/entities", body, "application/json", as_base64=True)
+    assert (status, answer["error"]["code"]) == (400, "MalformedJson")
+    assert answer["error"]["message"] == "The body is empty, and so no JSON."
 
 
 BODIES = (ImageBody(1), ImagePairBody(1), TextBody(9), TextsBody(9, 3), SequenceBody(9), ObjectBody())
