@@ -27,15 +27,17 @@ JPEG_SCAN, JPEG_APP1 = 0xDA, 0xE1
 # Comments, and what applications keep, such as broken colour profiles; but JFIF's and Adobe's segments, APP0 and APP14,
 # tell what the colours are.
 JPEG_WITHOUT_PIXELS = frozenset({*range(0xE1, 0xF0), 0xFE}) - {0xEE}
-# Pictures that people send and no service takes, by the marks that their specifications give them.
+# Pictures that people send and no service takes, by how their specifications let them begin.
 OTHER_KINDS = {
-    "WebP": ((8, b"WEBP"),),
-    "GIF": ((0, b"GIF87a"), (0, b"GIF89a")),
-    "HEIC": ((4, b"ftypheic"), (4, b"ftypheix"), (4, b"ftypmif1"), (4, b"ftypmsf1"), (4, b"ftyphevc")),
-    "AVIF": ((4, b"ftypavif"), (4, b"ftypavis")),
-    "TIFF": ((0, b"II*\0"), (0, b"MM\0*")),
-    "PDF": ((0, b"%PDF-"),),
-    "SVG": ((0, b"<svg"),),
+    "WebP": rb".{8}WEBP",
+    "GIF": rb"GIF8[79]a",
+    "HEIC": rb".{4}ftyp(heic|heix|mif1|msf1|hevc)",
+    "AVIF": rb".{4}ftypavi[fs]",
+    "TIFF": rb"II\*\0|MM\0\*",
+    # Behind the file's size come four bytes that are reserved; two letters alone begin many a text.
+    "BMP": rb"BM.{4}\0{4}",
+    "PDF": rb"%PDF-",
+    "SVG": rb"<svg",
 }
 # How base64 of a JPEG and of a PNG begins, and a data URI.
 IN_BASE64 = (b"/9j/", b"iVBORw0KGgo", b"data:image/")
@@ -93,8 +95,8 @@ def read_header(content: bytes) -> ImageHeader:
 
 def kind_of(content: bytes) -> str:
     """What a file that is neither PNG nor JPEG is by its first bytes, as a part of a sentence."""
-    for name, places in OTHER_KINDS.items():
-        if any(content.startswith(mark, offset) for offset, mark in places):
+    for name, beginning in OTHER_KINDS.items():
+        if re.match(beginning, content, re.DOTALL):
             return f"a file of {name}, and neither a PNG nor a JPEG file"
     return "neither a PNG nor a JPEG file"
 
