@@ -34,8 +34,51 @@ CHARSETS = frozenset(
         *("shift_jis", "cp932", "euc_jp", "iso2022_jp", "euc_kr", "cp949"),
     }
 )
+# Labels of the WHATWG Encoding Standard (4.2) that Python does not know, by Python's name of their encoding.
+LABELS = {
+    label: encoding
+    for encoding, labels in {
+        UTF8: "unicode-1-1-utf-8 unicode11utf8 unicode20utf8 x-unicode20utf8",
+        "utf-16-le": "csunicode iso-10646-ucs-2 ucs-2 unicode unicodefeff",
+        "utf-16-be": "unicodefffe",
+        "iso8859-1": "iso88591",
+        "iso8859-2": "iso88592",
+        "iso8859-3": "iso88593",
+        "iso8859-4": "iso88594",
+        "iso8859-5": "iso88595",
+        "iso8859-6": "csiso88596e csiso88596i iso-8859-6-e iso-8859-6-i iso88596",
+        "iso8859-7": "iso88597 sun_eu_greek",
+        "iso8859-8": "csiso88598e csiso88598i iso-8859-8-e iso-8859-8-i iso88598 logical visual",
+        "iso8859-9": "iso88599",
+        "iso8859-10": "iso885910",
+        "iso8859-13": "iso885913",
+        "iso8859-14": "iso885914",
+        "iso8859-15": "csisolatin9 iso885915",
+        "cp874": "dos-874 iso885911 windows-874",
+        "cp1250": "x-cp1250",
+        "cp1251": "x-cp1251",
+        "cp1252": "x-cp1252",
+        "cp1253": "x-cp1253",
+        "cp1254": "x-cp1254",
+        "cp1255": "x-cp1255",
+        "cp1256": "x-cp1256",
+        "cp1257": "x-cp1257",
+        "cp1258": "x-cp1258",
+        "koi8-r": "koi koi8",
+        "koi8-u": "koi8-ru",
+        "mac-roman": "csmacintosh mac x-mac-roman",
+        "gb18030": "csgb2312 gb_2312 gb_2312-80 x-gbk",
+        "big5": "cn-big5 x-x-big5",
+        "cp932": "windows-31j x-sjis",
+        "euc_jp": "cseucpkdfmtjapanese x-euc-jp",
+        "cp949": "cseuckr csksc56011987 iso-ir-149 ks_c_5601-1989 ksc_5601 windows-949",
+    }.items()
+    for label in labels.split()
+}
 # What the Web reads by a larger encoding than its name says, because so it is written (WHATWG Encoding Standard, 4.2).
 READ_AS = {
+    # Without a mark; Python would take the machine's order of bytes.
+    **{"utf-16": "utf-16-le", "utf-32": "utf-32-le"},
     **{"iso8859-1": "cp1252", "iso8859-9": "cp1254", "iso8859-11": "cp874", "tis-620": "cp874"},
     **{"gb2312": "gb18030", "gbk": "gb18030", "big5": "big5hkscs", "shift_jis": "cp932", "euc_kr": "cp949"},
 }
@@ -117,7 +160,7 @@ def content_type_of(header: str | None) -> ContentType:
     except (ValueError, LookupError, AttributeError, RecursionError):
         return ContentType("", "", is_given=True)
     # What is no media type the parser takes for text.
-    if not header.strip().lower().startswith(media_type.partition("/")[0] + "/"):
+    if not header.strip().lower().startswith(media_type):
         return ContentType("", "", is_given=True)
     return ContentType(ALIASES.get(media_type, media_type), charset, is_given=True)
 
@@ -160,7 +203,7 @@ def encoding_of(charset: str) -> str:
     if not charset:
         return UTF8
     try:
-        name = codecs.lookup(charset).name
+        name = codecs.lookup(LABELS.get(charset.strip().lower(), charset)).name
     except (LookupError, ValueError):
         name = ""
     if name not in CHARSETS:

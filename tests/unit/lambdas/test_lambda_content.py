@@ -8,7 +8,7 @@ import json
 
 import pytest
 
-from definitions.content import CHARSETS, READ_AS
+from definitions.content import CHARSETS, LABELS, READ_AS
 
 from .conftest import BY_NAME, PLAIN, picture, service_answer
 
@@ -42,6 +42,11 @@ def entities(service):
         ("utf-16le", "utf-16-le"),
         ("utf-16be", "utf-16-be"),
         ("utf-16", "utf-16"),
+        ("utf-16", "utf-16-le"),
+        ("unicode", "utf-16-le"),
+        ("UCS-2", "utf-16-le"),
+        ("unicodeFFFE", "utf-16-be"),
+        ("x-cp1252", "cp1252"),
         ("iso-8859-1", "latin-1"),
         ("windows-1252", "cp1252"),
     ],
@@ -57,6 +62,12 @@ def test_a_text_is_decoded_by_the_charset_that_it_names(call, entities, charset,
         ("iso-8859-1", "cp1252", "“Schön” für 5 €"),
         ("gb2312", "gb18030", "朱镕基"),
         ("shift_jis", "cp932", "①～"),
+        ("x-sjis", "cp932", "①～"),
+        ("windows-31j", "cp932", "①～"),
+        ("x-gbk", "gb18030", "朱镕基"),
+        ("ks_c_5601-1989", "cp949", "똠방각하"),
+        ("cn-big5", "big5hkscs", "嘅喺"),
+        ("iso-8859-8-i", "iso8859-8", "שלום"),
         ("euc-kr", "cp949", "똠방각하"),
         ("big5", "big5hkscs", "嘅喺"),
     ],
@@ -80,7 +91,13 @@ def test_a_charset_that_is_not_decoded_here_is_refused(call, charset):
 
 def test_every_charset_is_one_of_pythons_under_its_own_name():
     assert {codecs.lookup(name).name for name in CHARSETS} == CHARSETS
-    assert {*READ_AS, *READ_AS.values()} <= CHARSETS
+    assert {*READ_AS, *READ_AS.values(), *LABELS.values()} <= CHARSETS
+
+
+@pytest.mark.parametrize("label", LABELS)
+def test_a_label_of_the_web_is_kept_where_python_does_not_know_it(label):
+    with pytest.raises(LookupError):
+        codecs.lookup(label)
 
 
 @pytest.mark.parametrize(
@@ -144,6 +161,9 @@ def test_other_spellings_of_an_image_type_are_taken(call, service, content_type)
         ("application/x-www-form-urlencoded", "is application/x-www-form-urlencoded"),
         ("Text/HTML; charset=utf-8", "is text/html"),
         ("text", "is no media type"),
+        ("text/", "is no media type"),
+        ("image/", "is no media type"),
+        ("text/;charset=utf-8", "is no media type"),
         ("application/json,", "is no media type"),
         ("a/b/c", "is no media type"),
         ("(" * 5_000, "is no media type"),
