@@ -16,8 +16,9 @@ from lambdas.common.service_errors import explain, explain_code, reading_answer
 # The function has 28 s: a call with the short timeout takes 14 at most with its second try, and the
 # budget's table 3 before it and 3 after it. Later no further piece is asked.
 NO_CALL_AFTER_SECONDS = 8.0
-# The codes of a batch's ErrorList are those of the exceptions, some without the last word.
 SUFFIX = "Exception"
+# What an error without a meaning of its own is called.
+FAILED = "ServiceFailed"
 
 Readings = dict[int, Reading | RequestRefused]
 
@@ -78,6 +79,14 @@ def ask_in_pieces(
 
 
 def item_error(error: dict[str, Any], limits: str) -> RequestRefused:
-    """What an entry of an ErrorList means; its message may repeat the text and is left out."""
-    code = error["ErrorCode"]
-    return explain_code(code if code.endswith(SUFFIX) else code + SUFFIX, "Comprehend", limits)
+    """What an entry of an ErrorList means; its message may repeat the text and is left out.
+
+    Botocore's model calls ErrorCode a number and lists none. It is read as an exception's name with or without the last
+    word, as a status, and in capitals, as the same model's PageBasedErrorCode is spelt.
+    """
+    code: str = error["ErrorCode"]
+    name = code.title().replace("_", "") if code.isupper() else code
+    spelt = (explain_code(one, "Comprehend", limits) for one in (name, name + SUFFIX))
+    return next(
+        (refused for refused in spelt if refused.code != FAILED), explain_code(code, "Comprehend", limits)
+    )

@@ -68,6 +68,25 @@ def test_a_text_of_the_error_list_gets_its_own_sentence_and_is_not_charged(call,
     assert "secret" not in json.dumps(answer_body)
 
 
+@pytest.mark.parametrize(
+    ("code", "outcome"),
+    [
+        ("INTERNAL_SERVER_ERROR", "ServiceFaulted"),
+        ("InternalServerError", "ServiceFaulted"),
+        ("500", "ServiceFaulted"),
+        ("ServiceUnavailable", "ServiceFaulted"),
+        ("THROTTLING", "ServiceThrottled"),
+        ("TEXT_SIZE_LIMIT_EXCEEDED", "TextTooLarge"),
+        ("UnsupportedLanguage", "InvalidText"),
+        ("SOMETHING_NEW", "ServiceFailed"),
+    ],
+)
+def test_a_code_of_the_error_list_is_read_however_it_is_spelt(call, service, code, outcome):
+    service("comprehend").add_response("batch_detect_sentiment", answer([0], [(1, code)]))
+    status, answer_body, _ = send(call, ["a", "b"])
+    assert (status, outcomes(answer_body)) == (200, ["positive", outcome])
+
+
 def test_a_piece_that_fails_keeps_nothing_from_the_others(call, service):
     comprehend = service("comprehend")
     comprehend.add_response("batch_detect_sentiment", answer(range(25)))
