@@ -74,7 +74,13 @@ def is_system_file(name: str) -> bool:
 def local_files(folder: Path, selection: Selection) -> list[Path]:
     """The files below a folder on this machine that a run reads."""
     found = []
-    for place, folders, names in os.walk(folder):
+
+    def leave_out(error: OSError) -> None:
+        selection.leave_out(
+            Path(error.filename).relative_to(folder).as_posix(), "folder not to be read by you"
+        )
+
+    for place, folders, names in os.walk(folder, onerror=leave_out):
         for linked in (Path(place) / name for name in folders):
             if linked.is_symlink():
                 selection.leave_out(linked.relative_to(folder).as_posix(), "link to a folder")

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from cli.models.data import files_below
 from cli.shared.errors import CommandFailed
 from model_code.data.archives import Archive, ArchiveRefused, opened, read_file
 
@@ -26,7 +27,7 @@ class Model:
         """Lists the model's files.
 
         Raises:
-            CommandFailed: when there is nothing at `place`, or an archive that cannot be read.
+            CommandFailed: when there is nothing at `place`, or a folder or an archive that cannot be read.
         """
         if not place.exists():
             raise CommandFailed(f"There is no folder or archive {place}.")
@@ -34,8 +35,8 @@ class Model:
             place = place / ARCHIVE_NAME
         self.place = place
         if place.is_dir():
-            paths = (path for path in place.rglob("*") if path.is_file())
-            self.files = sorted(path.relative_to(place).as_posix() for path in paths)
+            files = filter(Path.is_file, files_below(place))
+            self.files = sorted(file.relative_to(place).as_posix() for file in files)
         else:
             with self.opened() as archive:
                 self.files = sorted(name for name, _ in archive)

@@ -125,8 +125,17 @@ def upload(
 
 
 def files_below(directory: Path) -> list[Path]:
-    """Every file below a folder, in order."""
-    return sorted(Path(folder) / name for folder, _, names in os.walk(directory) for name in names)
+    """Every file below a folder, in order.
+
+    Raises:
+        CommandFailed: when a folder among them cannot be read.
+    """
+
+    def refuse(error: OSError) -> None:
+        raise CommandFailed(f"{error.filename} cannot be read. Nothing was sent.") from error
+
+    walked = os.walk(directory, onerror=refuse)
+    return sorted(Path(folder) / name for folder, _, names in walked for name in names)
 
 
 def fetch_weights() -> Path:

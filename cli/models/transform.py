@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from cli.models.data import upload
+from cli.models.data import files_below, upload
 from cli.models.release import endpoint_name, served_model, shared_endpoint, step_to_release
 from cli.models.transform_lines import write_lines
 from cli.shared.errors import CommandFailed, Interrupted
@@ -177,15 +177,12 @@ def local_names(source: Path) -> list[str]:
     """The names of a folder's files, or of the one file.
 
     Raises:
-        CommandFailed: when there is no such thing.
+        CommandFailed: when there is no such thing, or a folder in it cannot be read.
     """
     if not source.exists():
         raise CommandFailed(f"There is no file or folder {source}.")
-    return (
-        [str(path) for path in sorted(source.rglob("*")) if path.is_file()]
-        if source.is_dir()
-        else [str(source)]
-    )
+    files = filter(Path.is_file, files_below(source)) if source.is_dir() else [source]
+    return [str(file) for file in files]
 
 
 def content_type_of(names: list[str], kind: str) -> str:

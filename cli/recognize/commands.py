@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
+from typer.exceptions import TyperException
 
 from cli.shared.consoles import Console
 from cli.shared.errors import CommandFailed, interruption_says
@@ -24,7 +26,21 @@ from definitions.counts import counted
 app = typer.Typer()
 
 
-@app.command(epilog=example("recognition recognize photo.jpg --show found.png"))
+class WithWords(TyperCommand):
+    """A command that is given texts; the refusal of one that begins with a dash says how it is given."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Reads the words of the command."""
+        texts = [word for word in args if word.startswith("-") and any(map(str.isspace, word))]
+        try:
+            return super().parse_args(ctx, args)
+        except TyperException as error:
+            if texts:
+                error.message += f'. If "{texts[0]}" is a text, give it behind --text.'
+            raise
+
+
+@app.command(cls=WithWords, epilog=example("recognition recognize photo.jpg --show found.png"))
 def recognize(
     subject: Annotated[
         str | None,

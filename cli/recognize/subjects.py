@@ -36,6 +36,7 @@ FILE_ENDINGS = {
 }
 # How a path begins that no folder precedes.
 PATH_STARTS = ("/", "./", "../", "~")
+ADDRESS_STARTS = ("http://", "https://", "ftp://", "s3://", "file://")
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,11 @@ def subject_of(word: str) -> Subject:
         raise CommandFailed(
             f"{word} is a folder: ask about one of its files, or about all with `recognition bulk --from "
             f"{shlex.quote(word)} --operation image-labels`. If it is a text, give it behind --text."
+        )
+    if word.lower().startswith(ADDRESS_STARTS) and not any(map(str.isspace, word)):
+        raise CommandFailed(
+            f"{word} is an address, and none is fetched: download the file and give that. If it is a text, give it "
+            "behind --text."
         )
     # A pipe, such as the shell's <(…) makes.
     if os.path.exists(word):  # noqa: PTH110

@@ -22,6 +22,7 @@ from recognition_client.transport import Reply, SignedTransport, TokenTransport,
 Read = TypeVar("Read")
 JSON = "application/json"
 RETRIED = frozenset({409, 429, 503, 504})
+NO_STEPS = "sequence is no steps, each with a number for every channel."
 NOT_RELEASED = "ModelNotReleased"
 # After the first try, and twice as long after each that follows.
 PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 1.0, 8.0
@@ -113,12 +114,12 @@ class RecognitionClient(Operations):
         """An operation on a sequence: steps with a number for every channel, or a NumPy array of that shape."""
         try:
             if isinstance(sequence, str) or any(isinstance(step, str) for step in sequence):
-                raise TypeError("a str")
+                raise TypeError(NO_STEPS)
             steps = [[float(number) for number in step] for step in sequence]
         except OverflowError as error:
             raise ValueError("sequence holds a number that is too large for a float.") from error
         except (TypeError, ValueError) as error:
-            raise TypeError("sequence is no steps, each with a number for every channel.") from error
+            raise TypeError(NO_STEPS) from error
         if not all(math.isfinite(number) for step in steps for number in step):
             raise ValueError("sequence holds a NaN or an infinity, for which JSON has no number.")
         return read(Answer.of, self.send_json(path, options, {"sequence": steps}))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import functools
 import io
 import json
@@ -22,7 +23,9 @@ from cli.bulk import commands as bulk_commands
 from cli.bulk import plan as bulk
 from cli.bulk import runs, sources
 from cli.main import app
+from cli.models.archive import Model
 from cli.models.data import upload
+from cli.models.transform import local_type
 from cli.shared.errors import CommandFailed
 from lambdas.bulk.asking import OPERATIONS
 from lambdas.bulk.attempt_keys import AttemptKeys
@@ -278,6 +281,40 @@ def test_what_the_plan_of_a_folder_leaves_out_is_not_uploaded_by_its_run(tmp_pat
         bulk.start(target, request(LABELS), str(tmp_path), on_plan=planned.append)
     assert [plan.objects for plan in planned] == [2]
     assert sent == ["a.png", "b.jpg"]
+
+
+@pytest.fixture
+def closed(tmp_path, monkeypatch):
+    """A folder with a file, and in it a folder that its user may not look into."""
+    (tmp_path / "a.png").write_bytes(PICTURES["a.png"])
+    (tmp_path / "private").mkdir()
+    scandir = os.scandir
+
+    def look(place):
+        if str(place).endswith("private"):
+            raise PermissionError(errno.EACCES, "Permission denied", str(place))
+        return scandir(place)
+
+    monkeypatch.setattr(os, "scandir", look)
+    return tmp_path
+
+
+def test_a_folder_that_its_user_may_not_look_into_is_left_out_and_told(closed):
+    selection = sources.Selection()
+    assert [one["key"] for one in sources.local_objects(closed, selection)] == ["a.png"]
+    assert selection.sentences() == ["Left out: 1 (folder not to be read by you), such as 'private'."]
+
+
+def test_nothing_is_sent_of_a_folder_that_cannot_be_read_to_its_end(closed):
+    target = StandInTarget()
+    target.client = lambda _: SimpleNamespace()
+    for read in (
+        lambda: upload(target, closed, "photos", lambda _: None),
+        lambda: local_type(str(closed), "cnn"),
+        lambda: Model(closed),
+    ):
+        with pytest.raises(CommandFailed, match="private cannot be read"):
+            read()
 
 
 def test_an_upload_with_a_link_to_nothing_is_refused_before_anything_is_sent(tmp_path):

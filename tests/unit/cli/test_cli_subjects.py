@@ -36,6 +36,7 @@ def folder(tmp_path, monkeypatch):
         "/s Great, either/or as in notes.txt.",
         "Great",
         "v1.2",
+        "https://example.com is a fine page",
         "Übermäßig schön",
         "two\nlines",
         "",
@@ -60,6 +61,18 @@ def test_a_missing_file_with_a_space_in_its_name_is_not_sent_as_a_text(name):
 def test_a_missing_file_is_refused_and_the_way_to_send_it_as_a_text_is_named(word):
     with pytest.raises(CommandFailed, match=f"There is no file {word}.*--text"):
         subject_of(word)
+
+
+@pytest.mark.parametrize("word", ["https://example.com/photo.jpg", "HTTP://example.com", "s3://bucket/a.png"])
+def test_an_address_is_refused_as_nothing_is_fetched(word):
+    with pytest.raises(CommandFailed, match=f"{word} is an address, and none is fetched: download.*--text"):
+        subject_of(word)
+
+
+def test_a_text_that_begins_with_a_dash_is_refused_with_the_way_to_give_it():
+    ended = CliRunner().invoke(app, ["recognize", "-5 stars"], env={"COLUMNS": "200"})
+    assert ended.exit_code == 2
+    assert 'No such option: -5. If "-5 stars" is a text, give it behind --text.' in ended.output
 
 
 def test_a_folder_is_refused_with_the_command_that_asks_about_its_files(folder):
@@ -184,6 +197,7 @@ def asked(monkeypatch):
     ("words", "subject"),
     [
         (["--text", "missing.webp"], Subject(b"missing.webp", subjects.TEXT_TYPE)),
+        (["--text", "-5 stars"], Subject(b"-5 stars", subjects.TEXT_TYPE)),
         (["--file", "-.txt"], Subject(b"A film.", subjects.TEXT_TYPE, "-.txt")),
         ([LONG_REVIEW], Subject(LONG_REVIEW.encode(), subjects.TEXT_TYPE)),
     ],
