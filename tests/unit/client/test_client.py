@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import base64
 import inspect
+import os
 import re
+import shutil
+import subprocess
 import threading
 import time
 from collections.abc import Callable
@@ -45,6 +48,7 @@ from ..lambdas.conftest import (
 )
 from ..lambdas.test_openapi import ENTRIES
 
+PAGES = (ROOT / "docs" / "api.md", ROOT / "client" / "README.md")
 CREDENTIALS = Credentials("AKIDEXAMPLE", "secret", "token")
 
 
@@ -365,6 +369,45 @@ def test_a_request_is_signed_over_its_query_and_body(server):
     assert "/eu-central-1/execute-api/" in headers["Authorization"]
 
 
+ACCOUNT = """--user "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY" --header "x-amz-security-token: $AWS_SESSION_TOKEN\""""
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+@pytest.mark.parametrize("keys", ["--config build/embedded/keys.curl", ACCOUNT], ids=["embedded", "account"])
+def test_the_curl_of_the_page_signs_as_botocore_does(server, tmp_path, keys):
+    running, handler = server
+    (line,) = re.findall(r"\$ (curl .*)", PAGES[0].read_text(encoding="utf-8"))
+    (tmp_path / "build" / "embedded").mkdir(parents=True)
+    (tmp_path / "build" / "embedded" / "keys.curl").write_text('user = "AKIDEXAMPLE:secret"\n')
+    (tmp_path / "photo.jpg").write_bytes(b"\xff\xd8\xff")
+    url = f"http://127.0.0.1:{running.server_port}/dev"
+    secrets = {
+        "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE",
+        "AWS_SECRET_ACCESS_KEY": "secret",
+        "AWS_SESSION_TOKEN": "token",
+    }
+    words = line.replace("--config build/embedded/keys.curl", keys)
+    subprocess.run(["bash", "-c", words], env={**os.environ, **secrets, "url": url}, cwd=tmp_path, check=True)
+    ((path, headers, content),) = handler.requests
+    assert (path, content, headers["Content-Type"]) == (
+        "/dev/images/labels?max_labels=5",
+        b"\xff\xd8\xff",
+        "image/jpeg",
+    )
+    signed = re.search("SignedHeaders=([^,]+)", headers["Authorization"])[1].split(";")
+    lower = {name.lower(): value for name, value in headers.items()}
+    again = AWSRequest(
+        "POST",
+        f"{url}{path.removeprefix('/dev')}",
+        data=content,
+        headers={name: lower[name] for name in signed},
+    )
+    again.context["timestamp"] = headers["X-Amz-Date"]
+    signer = SigV4Auth(CREDENTIALS, "execute-api", "us-east-1")
+    expected = signer.signature(signer.string_to_sign(again, signer.canonical_request(again)), again)
+    assert headers["Authorization"].endswith(f"Signature={expected}")
+
+
 def test_an_api_that_is_not_there_or_speaks_no_json_is_unreachable(server):
     running, handler = server
     handler.body = b"<html>"
@@ -453,9 +496,6 @@ def test_a_netrc_replaces_no_authorization(server, monkeypatch, tmp_path):
 def test_less_patience_than_none_is_refused():
     with pytest.raises(ValueError, match="patience_seconds is -1; it is 0 or more"):
         RecognitionClient(lambda *_: Reply(200, {}), patience_seconds=-1)
-
-
-PAGES = (ROOT / "docs" / "api.md", ROOT / "client" / "README.md")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
