@@ -172,11 +172,12 @@ def is_in_reference(action: str, resource: str) -> bool:
     service, _, name = action.partition(":")
     known = reference().get(service, {})
     found = known.get("Actions", {}).get(name.lower())
-    if found is None or resource == "*":
+    # Of an action without kinds of resources AWS decides about an ARN all the same, or about none.
+    if found is None or resource == "*" or "Resources" not in found:
         return found is not None
     formats = [
         arn_format
-        for kind in found.get("Resources", [])
+        for kind in found["Resources"]
         for arn_format in known["Resources"][kind.lower()]["ARNFormats"]
     ]
     return any(re.fullmatch(re.sub(r"\$\{\w+\}", "[^:]*", one), resource) for one in formats)

@@ -33,13 +33,17 @@ def post(
     return requests.post(url, data=body, headers=dict(request.headers), timeout=240)
 
 
+# While a stand-in loads, by the API and by API Gateway.
+MAY_PASS = (503, 504)
+
+
 def once_loaded(ask: Callable[[], Answer]) -> Answer:
     """The answer of a stand-in, whose model may take longer to load than the API waits on a busy machine."""
     for _ in range(10):
         try:
             return ask()
         except (Unreachable, RecognitionRefused) as error:
-            if isinstance(error, RecognitionRefused) and error.status < 500:
+            if isinstance(error, RecognitionRefused) and error.status not in MAY_PASS:
                 raise
             time.sleep(5)
     return ask()
