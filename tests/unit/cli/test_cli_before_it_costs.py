@@ -259,7 +259,7 @@ def test_a_run_has_the_preset_and_the_gate_of_its_data_set(monkeypatch):
     target.client = {"stepfunctions": Machines()}.__getitem__
     monkeypatch.setattr("cli.shared.embedded.choose_target", lambda *_, **__: target)
     monkeypatch.setattr(data, "prepare", lambda *_, **__: None)
-    monkeypatch.setattr(data, "upload", lambda *_: "s3://data/smartwatch")
+    monkeypatch.setattr(data, "upload_dataset", lambda *_: "s3://data/smartwatch")
     done = training.Registered("rnn", "r", "7", "arn:package/7", {})
     monkeypatch.setattr(training, "wait", lambda *_: [done])
     ended = CliRunner().invoke(app, ["train", "rnn", "--dataset", "smartwatch", "--set", "epochs=3"])

@@ -51,7 +51,7 @@ def interrupt(*_: object, **__: object) -> None:
 TRAINED = {
     "cli.models.training.require_machine": gives(None),
     "cli.models.data.prepare": gives(None),
-    "cli.models.data.upload": gives("s3://data/cifar10"),
+    "cli.models.data.upload_dataset": gives("s3://data/cifar10"),
     "cli.models.training.start": gives(None),
 }
 TRANSFORM = ["transform", "rnn", "--from", "s3://data/transform/a", "--output", "b.jsonl"]
@@ -83,7 +83,7 @@ NOT_UP = {"cli.shared.embedded.running": gives(None)}
         ),
         (
             ["train", "cnn"],
-            {**TRAINED, "cli.models.data.upload": interrupt},
+            {**TRAINED, "cli.models.data.upload_dataset": interrupt},
             ["before any training: nothing runs"],
         ),
         (

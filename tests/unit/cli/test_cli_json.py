@@ -76,7 +76,7 @@ COMMANDS = {
         {
             "cli.models.training.require_machine": gives(None),
             "cli.models.data.prepare": gives(None),
-            "cli.models.data.upload": gives("s3://data/cifar10"),
+            "cli.models.data.upload_dataset": gives("s3://data/cifar10"),
             "cli.models.training.start": gives(None),
             "cli.models.training.wait": gives([REGISTERED]),
         },
