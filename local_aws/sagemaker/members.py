@@ -122,7 +122,8 @@ TABLE: Mapping[str, Members] = {
     "CreateModelPackage": members("ModelPackageGroupName ModelApprovalStatus ClientToken", PACKAGE_RECORDED),
     "DescribeModelPackage": members("ModelPackageName"),
     "UpdateModelPackage": members(
-        "ModelPackageArn ModelApprovalStatus ClientToken", "ApprovalDescription CustomerMetadataProperties"
+        "ModelPackageArn ModelApprovalStatus CustomerMetadataPropertiesToRemove ClientToken",
+        "ApprovalDescription CustomerMetadataProperties",
     ),
     "ListModelPackages": members(f"{FILTERS} ModelApprovalStatus ModelPackageGroupName"),
     "DeleteModelPackage": members("ModelPackageName"),

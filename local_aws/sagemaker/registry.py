@@ -33,7 +33,9 @@ TOLD = (
 )
 # Of the event of a version that has changed: which of its members have.
 UPDATED_FIELDS = "UpdatedModelPackageFields"
-UPDATABLE = ("ModelApprovalStatus", "ApprovalDescription", "CustomerMetadataProperties")
+PROPERTIES = "CustomerMetadataProperties"
+TO_REMOVE = "CustomerMetadataPropertiesToRemove"
+UPDATABLE = ("ModelApprovalStatus", "ApprovalDescription", PROPERTIES)
 
 
 class Registry:
@@ -126,10 +128,15 @@ class Registry:
         return dict(package)
 
     def update_package(self, request: dict[str, Any]) -> dict[str, Any]:
-        """UpdateModelPackage: approval and its description."""
+        """UpdateModelPackage: approval, its description and properties; those that are not named stay."""
         package = self.package(request["ModelPackageArn"])
-        updated = [name for name in UPDATABLE if name in request and request[name] != package.get(name)]
-        package |= {name: request[name] for name in updated}
+        given = {name: request[name] for name in UPDATABLE if name in request}
+        if PROPERTIES in request or TO_REMOVE in request:
+            removed = request.get(TO_REMOVE, [])
+            kept = {name: value for name, value in package.get(PROPERTIES, {}).items() if name not in removed}
+            given[PROPERTIES] = kept | request.get(PROPERTIES, {})
+        updated = [name for name in given if given[name] != package.get(name)]
+        package |= given
         package["LastModifiedTime"] = now()
         self.tell_of(package, updated)
         return {"ModelPackageArn": package["ModelPackageArn"]}

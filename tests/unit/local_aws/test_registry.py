@@ -1,4 +1,4 @@
-"""The events of registered versions: which of their members say that something has changed."""
+"""What an update of a registered version changes, and which of its event's members say so."""
 
 from __future__ import annotations
 
@@ -30,6 +30,11 @@ def update(registry: Registry, **members: Any) -> None:
     registry.update_package({"ModelPackageArn": arn, **members})
 
 
+def properties(registry: Registry) -> dict[str, str]:
+    (package,) = registry.packages.values()
+    return package["CustomerMetadataProperties"]
+
+
 def test_a_new_version_has_no_updated_fields(registry, told):
     (event,) = told
     assert (event["ModelApprovalStatus"], UPDATED_FIELDS in event) == ("PendingManualApproval", False)
@@ -45,3 +50,24 @@ def test_an_edit_of_an_approved_version_says_that_something_else_has_changed(reg
     update(registry, ModelApprovalStatus="Approved", CustomerMetadataProperties={"note": "looked at again"})
     assert told[-1]["ModelApprovalStatus"] == "Approved"
     assert told[-1][UPDATED_FIELDS] == ["CustomerMetadataProperties"]
+
+
+def test_properties_that_an_update_does_not_name_stay(registry, told):
+    """As the members CustomerMetadataProperties and CustomerMetadataPropertiesToRemove want."""
+    update(registry, CustomerMetadataProperties={"run_id": "one", "note": "old"})
+    update(registry, CustomerMetadataProperties={"note": "new"}, ApprovalDescription="looked at")
+    assert properties(registry) == {"run_id": "one", "note": "new"}
+    assert told[-1][UPDATED_FIELDS] == ["ApprovalDescription", "CustomerMetadataProperties"]
+
+
+def test_properties_go_where_an_update_removes_them(registry, told):
+    update(registry, CustomerMetadataProperties={"run_id": "one", "note": "old"})
+    update(registry, CustomerMetadataPropertiesToRemove=["note"])
+    assert properties(registry) == {"run_id": "one"}
+    assert told[-1][UPDATED_FIELDS] == ["CustomerMetadataProperties"]
+
+
+def test_an_update_that_changes_no_property_says_so(registry, told):
+    update(registry, CustomerMetadataProperties={"run_id": "one"})
+    update(registry, CustomerMetadataProperties={"run_id": "one"}, CustomerMetadataPropertiesToRemove=["x"])
+    assert told[-1][UPDATED_FIELDS] == []
