@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 DEPLOYED = Path(__file__).with_name("local") / "deployed"
 ROLE = re.compile(r"^Recognition-dev-(?P<title>.+?)[0-9A-F]{8}(-?[0-9A-F]+)?$")
-MEMBERS = ("files", "granted", "used", "refused", "strange", "left")
+MEMBERS = ("files", "policies", "decisions", "refused", "strange", "left")
 REPORT = pytest.StashKey["Report"]()
 
 
@@ -34,41 +34,41 @@ class Grant(NamedTuple):
     place: str
 
 
+class Judgement(NamedTuple):
+    """Each role's granted actions, and those of them without one of which a recorded decision would be a refusal."""
+
+    granted: set[Grant]
+    used: set[Grant]
+
+
 @dataclass
 class Report:
-    """What the tests of one process, or of all, have seen.
+    """What the tests of one process, or of all, have seen; how they are divided among processes decides nothing.
 
     Attributes:
         files: those of the deployed tests of which one ran.
-        granted: each role's granted actions, each with the resources of its statement.
-        used: those of them that a recorded decision needs: without one of them it would be a refusal.
+        policies: of each role, as JSON, by what is the same in every deployment.
+        decisions: on what the roles asked for, likewise.
         refused: the sentences of what was refused to the app's own roles.
         strange: what was asked for that AWS has no such action for, or no such resource of it.
         left: what was still there after all stacks were taken away, and that no document names.
     """
 
     files: set[str] = field(default_factory=set)
-    granted: set[Grant] = field(default_factory=set)
-    used: set[Grant] = field(default_factory=set)
+    policies: set[str] = field(default_factory=set)
+    decisions: set[str] = field(default_factory=set)
     refused: set[str] = field(default_factory=set)
     strange: set[str] = field(default_factory=set)
     left: set[str] = field(default_factory=set)
 
-    def add(self, other: dict[str, Any]) -> None:
+    def add(self, other: dict[str, list[str]]) -> None:
         """Adds what another process has seen."""
-        self.files |= set(other["files"])
-        self.granted |= {Grant(*one) for one in other["granted"]}
-        self.used |= {Grant(*one) for one in other["used"]}
-        self.refused |= set(other["refused"])
-        self.strange |= set(other["strange"])
-        self.left |= set(other["left"])
+        for name in MEMBERS:
+            getattr(self, name).update(other[name])
 
-    def as_data(self) -> dict[str, list]:
+    def as_data(self) -> dict[str, list[str]]:
         """As xdist carries it, which knows no classes of ours."""
-        seen = {name: sorted(getattr(self, name)) for name in MEMBERS}
-        return {
-            name: [one if isinstance(one, str) else tuple(one) for one in all_] for name, all_ in seen.items()
-        }
+        return {name: sorted(getattr(self, name)) for name in MEMBERS}
 
     def end(self, target: Target, state_directory: Path) -> None:
         """Takes a deployment away, and adds what is left, what its roles were granted and what was decided."""
@@ -81,33 +81,52 @@ class Report:
 
     def read(self, grants: Grants, state_directory: Path) -> None:
         """Adds what an embedded AWS has granted and decided."""
+        from .removals import made_the_same
+
         decisions = [*map(json.loads, (state_directory / DECISIONS_FILE).read_text().splitlines())]
-        for removal in grants.removals():
-            grant = Grant(title_of(removal.role) or "", removal.action, removal.place)
-            self.granted.add(grant)
-            if grants.noticed_by(removal, decisions):
-                self.used.add(grant)
+        for role in {role for role, _ in grants.documents}:
+            said = {"role": title_of(role), "policies": grants.of_role(role)}
+            self.policies.add(made_the_same(json.dumps(said, sort_keys=True)))
         for decision in decisions:
+            title = title_of(decision["principal"])
+            if title:
+                said = {**decision, "principal": title}
+                self.decisions.add(made_the_same(json.dumps(said, sort_keys=True)))
             if not is_in_reference(decision["action"], decision["resource"]):
                 self.strange.add(f"{decision['action']} on {decision['resource']}")
-            is_ours = title_of(decision["principal"]) or decision["principal"].endswith(".amazonaws.com")
-            if "refused" in decision and is_ours:
+            if "refused" in decision and (title or decision["principal"].endswith(".amazonaws.com")):
                 self.refused.add(decision["refused"])
 
-    def named(self) -> set[Grant]:
-        """The grants that unused_grants.py gives a reason for."""
-        return {one for one in self.granted if (one.role, one.action) in named_actions()}
+    def judgement(self) -> Judgement:
+        """Which grants the decisions of all processes need; what one deployment used counts in every other."""
+        from .removals import Grants
+
+        by_role: dict[str, list[dict[str, Any]]] = {}
+        for decision in map(json.loads, self.decisions):
+            by_role.setdefault(decision["principal"], []).append(decision)
+        found = Judgement(set(), set())
+        for said in map(json.loads, self.policies):
+            role = said["role"]
+            grants = Grants({(role, str(i)): document for i, document in enumerate(said["policies"])})
+            for removal in grants.removals():
+                grant = Grant(role, removal.action, removal.place)
+                found.granted.add(grant)
+                if grants.noticed_by(removal, by_role.get(role, [])):
+                    found.used.add(grant)
+        return found
 
     def complaints(self) -> list[str]:
         """One line for each refusal, each grant that nothing misses, and each line of the table that is wrong."""
-        missed = {(one.role, one.action) for one in self.granted - self.used}
+        granted, used = self.judgement()
+        unused = granted - used
+        missed = {(one.role, one.action) for one in unused}
         return [
             *(f"Refused: {sentence}" for sentence in sorted(self.refused)),
             *(f"Left by a destroy, and not named in docs/releases.md: {name}" for name in sorted(self.left)),
             *(f"Not in the Service Authorization Reference: {call}" for call in sorted(self.strange)),
             *(
                 f"Granted, and nothing misses it: {one.action} of {one.role} on {one.place}"
-                for one in sorted(self.granted - self.used - self.named())
+                for one in sorted(unused - named(granted))
             ),
             *(
                 f"In unused_grants.py and missed, or not granted: {action} of {role}"
@@ -122,12 +141,12 @@ class Report:
 
     def share(self) -> str:
         """How many removals of a granted action the run would have noticed, in a sentence."""
-        rest = self.granted - (self.named() - self.used)
-        noticed = len(self.used) / len(rest) if rest else 1.0
+        granted, used = self.judgement()
+        rest = granted - (named(granted) - used)
+        noticed = len(used) / len(rest) if rest else 1.0
         return (
-            f"IAM: {len(self.granted)} granted actions of {len({one.role for one in self.granted})} roles. Without one "
-            f"of {len(self.used)} of them this run would have been refused something; "
-            f"{len(self.granted) - len(rest)} more are named with a reason. Of the rest {noticed:.1%} are missed."
+            f"IAM: {len(granted)} granted actions of {len({one.role for one in granted})} roles. Without one of "
+            f"{len(used)} of them this run would have been refused something; {len(granted) - len(rest)} more are named with a reason. Of the rest {noticed:.1%} are missed."
         )
 
     def is_of_all(self) -> bool:
@@ -148,7 +167,12 @@ def grants_of_the_app(iam: Any) -> Grants:
 
     pages = iam.get_paginator("list_roles").paginate()
     roles = [role["RoleName"] for page in pages for role in page["Roles"]]
-    return Grants(iam, filter(title_of, roles))
+    return Grants.of(iam, filter(title_of, roles))
+
+
+def named(granted: set[Grant]) -> set[Grant]:
+    """The grants that unused_grants.py gives a reason for."""
+    return {one for one in granted if (one.role, one.action) in named_actions()}
 
 
 def named_actions() -> set[tuple[str, str]]:

@@ -49,26 +49,32 @@ class Removal:
     @property
     def place(self) -> str:
         """The resources, by what is the same in every deployment."""
-        return ", ".join(sorted(MADE_UP.sub("…", resource) for resource in self.resources))
+        return ", ".join(sorted(map(made_the_same, self.resources)))
 
     def __str__(self) -> str:
         return f"{self.action} of {self.role} on {self.place}"
 
 
 class Grants:
-    """The policies of roles in a running AWS, read once.
+    """The policies of roles.
 
     Attributes:
         documents: by role and policy.
     """
 
-    def __init__(self, iam: Any, roles: Iterable[str]) -> None:
-        self.iam = iam
-        self.documents = {
-            (role, policy): iam.get_role_policy(RoleName=role, PolicyName=policy)["PolicyDocument"]
-            for role in roles
-            for policy in iam.list_role_policies(RoleName=role)["PolicyNames"]
-        }
+    def __init__(self, documents: dict[tuple[str, str], dict[str, Any]]) -> None:
+        self.documents = documents
+
+    @classmethod
+    def of(cls, iam: Any, roles: Iterable[str]) -> Grants:
+        """What roles in a running AWS have now."""
+        return cls(
+            {
+                (role, policy): iam.get_role_policy(RoleName=role, PolicyName=policy)["PolicyDocument"]
+                for role in roles
+                for policy in iam.list_role_policies(RoleName=role)["PolicyNames"]
+            }
+        )
 
     def removals(self) -> Iterator[Removal]:
         """Every action that is allowed, by itself."""
@@ -105,6 +111,11 @@ class Grants:
             if is_concerned and allows(before, decision) and not allows(after, decision):
                 return decision
         return None
+
+
+def made_the_same(text: str) -> str:
+    """A text without what another deployment makes up otherwise."""
+    return MADE_UP.sub("…", text)
 
 
 def allows(documents: list[dict[str, Any]], decision: dict[str, Any]) -> bool:

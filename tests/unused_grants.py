@@ -73,8 +73,8 @@ UNUSED: dict[str, Roles] = {
         "Bulk-MachineRole": ("states:StopExecution",),
     },
     "Of a key that is looked up before it is used.": {"Bulk-MachineRole": ("kms:DescribeKey",)},
-    "A run beside a champion, and one whose model is not registered: tests/local/test_training_machine.py.": {
-        "Training-TrainingRole": ("events:PutEvents", "sagemaker:DescribeModelPackage")
+    "A run beside a champion whose artefact is gone tells of it: tests/infrastructure/test_champion.py.": {
+        "Training-TrainingRole": ("events:PutEvents",)
     },
     "The drift machine runs at night; tests/local/test_drift.py runs it, under a role of the tests.": {
         "Watching-DriftCnnTrainingEventsRole": ("states:StartExecution",),

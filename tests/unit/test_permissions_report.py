@@ -92,7 +92,7 @@ def test_a_grant_under_a_condition_is_missed_where_the_condition_was_met(tmp_pat
     context = {"kms:ViaService": f"{service}.us-east-1.amazonaws.com"}
     key = "arn:aws:kms:us-east-1:000000000000:key/one"
     decision = {"action": "kms:Decrypt", "resource": key, "context": context}
-    assert bool(report_of(tmp_path, [], decision, statements=[statement]).used) is missed
+    assert bool(report_of(tmp_path, [], decision, statements=[statement]).judgement().used) is missed
 
 
 def test_a_place_is_the_same_in_every_deployment():
@@ -136,6 +136,25 @@ def test_a_refusal_is_told_and_is_no_use(tmp_path):
 def test_what_another_process_saw_counts(tmp_path):
     report = report_of(tmp_path, ["sqs:SendMessage"])
     other = report_of(tmp_path, ["sqs:SendMessage"], {"action": "sqs:SendMessage"})
+    report.add(execnet.loads(execnet.dumps(other.as_data())))
+    assert report.complaints() == []
+
+
+def test_what_another_process_used_counts_where_its_statement_has_more_resources(tmp_path):
+    """As after an upgrade, whose new resources CDK adds to a statement of the same actions."""
+
+    def puts(deployment: str, *prefixes: str) -> dict[str, Any]:
+        places = [f"arn:aws:s3:::recognition-dev-data-{deployment}/{prefix}/*" for prefix in prefixes]
+        return {"Effect": "Allow", "Action": "s3:PutObject", "Resource": places}
+
+    first, second = "e88c0f30453f3", "376792f016ca3"
+    put = {
+        "action": "s3:PutObject",
+        "resource": f"arn:aws:s3:::recognition-dev-data-{second}/transform/answers",
+    }
+    report = report_of(tmp_path, [], statements=[puts(first, "transform")])
+    assert len(report.complaints()) == 1
+    other = report_of(tmp_path, [], put, statements=[puts(second, "captured", "transform")])
     report.add(execnet.loads(execnet.dumps(other.as_data())))
     assert report.complaints() == []
 

@@ -1,7 +1,4 @@
-"""Runs of the training state machine: what fails says why, what falls short is not registered, what passes is.
-
-By its name the file comes before those that release: a run takes longer when there is a champion to compare with.
-"""
+"""Runs of the training state machine: what fails says why, what falls short is not registered, what passes is."""
 
 from __future__ import annotations
 
@@ -25,7 +22,8 @@ def test_a_wrong_hyperparameter_fails_the_run_with_its_sentence(target, tmp_path
     assert release.list_versions(target, "rnn") == before
 
 
-def test_a_model_below_the_gate_is_not_registered_and_hears_by_how_much(target, tmp_path):
+def test_a_model_below_the_gate_is_not_registered_and_hears_by_how_much(target, released, tmp_path):
+    """Beside a champion, whichever test comes first: only then the machine's right to look at it is used."""
     before = release.list_versions(target, "rnn")
     with pytest.raises(
         CommandFailed, match=r"accuracy of the rnn is 0\.\d{4}, which is 0\.\d{4} below the gate of 0\.8500"
