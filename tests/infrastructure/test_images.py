@@ -61,7 +61,9 @@ def test_the_table_has_every_region_of_our_partition_that_the_sdk_knows():
     )
 
 
-@pytest.mark.parametrize("region", ["us-gov-west-1", "cn-north-1", "eusc-de-east-1", "us-iso-east-1"])
+@pytest.mark.parametrize(
+    "region", ["us-gov-west-1", "cn-north-1", "eusc-de-east-1", "us-iso-east-1", "eu-isoe-west-1"]
+)
 def test_a_region_of_another_partition_is_refused_by_name(region):
     environments = context()["environments"]
     environments["dev"]["region"] = region
