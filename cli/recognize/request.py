@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import typer
 from rich.table import Table
 
 from cli.models.release import step_to_release
@@ -16,7 +17,7 @@ from cli.recognize import annotate
 from cli.recognize.subjects import Subject
 from cli.shared.consoles import Console
 from cli.shared.errors import CommandFailed
-from cli.shared.options import show
+from cli.shared.options import INTERRUPTED, show
 from cli.shared.progress import Progress
 from cli.shared.tables import new_table
 from cli.shared.target import Target
@@ -42,6 +43,8 @@ SETTING_OF_ENDPOINT = {"asynchronous": "inference.asynchronous", "to-zero": "inf
 LONGEST_SECONDS = 2 * 3600
 # The statuses of refusals that may pass, API Gateway's own among them.
 PASSING = frozenset({409, 429, 500, 502, 503, 504})
+# What stands where no answer came, beside the codes of the API.
+UNREACHABLE, STOPPED = "Unreachable", "Stopped"
 
 
 @dataclass(frozen=True)
@@ -89,10 +92,14 @@ def ask(target: Target, question: Question, patience_seconds: float = PATIENCE_S
 def ask_each(target: Target, questions: list[Question]) -> list[tuple[Question, Reply]]:
     """Asks one question after the other; the failure of one stands beside what the others were answered and paid for.
 
+    An interruption ends the asking, and stands in the place of each answer that has not come.
+
     Raises:
         CommandFailed: when none was answered at all; see `ask`.
+        KeyboardInterrupt: when nothing had been answered before it.
     """
-    replies, failure = [], None
+    replies: list[tuple[Question, Reply]] = []
+    failure = None
     with Progress().step(
         f"Asking, each for up to {PATIENCE_SECONDS:.0f} s while there may be an answer later"
     ):
@@ -102,12 +109,22 @@ def ask_each(target: Target, questions: list[Question]) -> list[tuple[Question, 
                 reply = ask(target, question)
             except CommandFailed as error:
                 failure = error
-                refused = {"code": "Unreachable", "message": str(error), "field": None}
-                reply = Reply(None, {"error": refused}, time.monotonic() - started)
+                reply = no_answer(UNREACHABLE, str(error), started)
+            except KeyboardInterrupt:
+                if not any(reply.status for _, reply in replies):
+                    raise
+                reply = no_answer(STOPPED, "Stopped before an answer came.", started)
+                return [*replies, *((left, reply) for left in questions[len(replies) :])]
             replies.append((question, reply))
         if failure and all(reply.status is None for _, reply in replies):
             raise failure
     return replies
+
+
+def no_answer(code: str, sentence: str, started: float) -> Reply:
+    """What stands in the place of an answer that did not come, to a question that was asked at `started`."""
+    error = {"code": code, "message": sentence, "field": None}
+    return Reply(None, {"error": error}, time.monotonic() - started)
 
 
 def problem_of(replies: list[Reply]) -> str | None:
@@ -188,6 +205,7 @@ def recognize_and_show(
     Raises:
         CommandFailed: when the API cannot be reached; see `ask`. `require_options` comes before it.
         OutputRefused: when the picture's file is there and may not be replaced.
+        typer.Exit: after an interruption, when what came before it is printed.
     """
     questions = questions_about(subject)
     if entities:
@@ -216,6 +234,8 @@ def recognize_and_show(
             None if labels is None else annotate.draw(questions[0].body, labels, picture, overwrite=overwrite)
         )
         Console(stderr=True).print(words_of(drawn, picture))
+    if any(reply.body.get("error", {}).get("code") == STOPPED for _, reply in replies):
+        raise typer.Exit(INTERRUPTED)
     return problem is None
 
 

@@ -6,6 +6,7 @@ import json
 from types import SimpleNamespace
 
 import pytest
+import typer
 
 from cli.recognize import request
 from cli.recognize.subjects import subject_in_words
@@ -30,13 +31,13 @@ CLOSED = Unreachable("It hung up.")
 def recognized(monkeypatch, capsys):
     """Asks both services of a text, which answer in turn, the last for ever; no time passes but the client's."""
 
-    def run(*answers: Reply | Unreachable, as_json: bool = False):
+    def run(*answers: Reply | BaseException, as_json: bool = False):
         left, keys, slept = list(answers), [], []
 
         def send(_, path, query, body, headers) -> Reply:
             keys.append(headers["Idempotency-Key"])
             answer = left.pop(0) if len(left) > 1 else left[0]
-            if isinstance(answer, Unreachable):
+            if isinstance(answer, BaseException):
                 raise answer
             return answer
 
@@ -83,6 +84,33 @@ def test_the_document_of_a_failure_holds_the_answer_that_came(recognized):
         None,
         "Unreachable",
     )
+
+
+def test_an_interruption_prints_the_answer_that_had_come(recognized, capsys):
+    with pytest.raises(typer.Exit) as ended:
+        recognized(GOOD, KeyboardInterrupt())
+    printed = capsys.readouterr().out
+    assert ended.value.exit_code == 130
+    assert "positive" in printed and "Stopped before" in printed
+
+
+def test_an_interrupted_document_is_one_and_holds_the_answer_that_had_come(recognized, capsys):
+    with pytest.raises(typer.Exit):
+        recognized(GOOD, KeyboardInterrupt(), as_json=True)
+    document = json.loads(capsys.readouterr().out)
+    answered, stopped = document["result"]
+    assert (document["ok"], answered["results"][0]["label"]) == (False, "positive")
+    assert (stopped["operation"], stopped["status"], stopped["error"]["code"]) == (
+        *("text-class", None),
+        "Stopped",
+    )
+
+
+@pytest.mark.parametrize("answers", [(), [CLOSED] * 10], ids=["first question", "nothing came"])
+def test_an_interruption_before_any_answer_prints_none(recognized, capsys, answers):
+    with pytest.raises(KeyboardInterrupt):
+        recognized(*answers, KeyboardInterrupt())
+    assert capsys.readouterr().out == ""
 
 
 def test_an_api_that_gives_no_answer_at_all_is_a_failure(recognized):
