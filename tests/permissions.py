@@ -145,8 +145,9 @@ class Report:
         rest = granted - (named(granted) - used)
         noticed = len(used) / len(rest) if rest else 1.0
         return (
-            f"IAM: {len(granted)} granted actions of {len({one.role for one in granted})} roles. Without one of "
-            f"{len(used)} of them this run would have been refused something; {len(granted) - len(rest)} more are named with a reason. Of the rest {noticed:.1%} are missed."
+            f"IAM: {len(granted)} granted actions of {len({one.role for one in granted})} roles. Without one "
+            f"of {len(used)} of them this run would have been refused something; "
+            f"{len(granted) - len(rest)} more are named with a reason. Of the rest {noticed:.1%} are missed."
         )
 
     def is_of_all(self) -> bool:

@@ -16,6 +16,7 @@ from definitions.names import (
     CAPTURED_PREFIX,
     PREPARED_PREFIX,
     REGISTERED_PREFIX,
+    TRANSFORM_PREFIX,
     endpoint_name,
     job_name,
 )
@@ -29,6 +30,7 @@ from definitions.parameters import (
     MODEL_BUCKET,
     TRAINING_STATE_MACHINE,
 )
+from lambdas.bulk.attempt_keys import PREFIX as BULK_PREFIX
 from model_code.source import ARCHIVE_NAME, write_source_archive
 from stacks.settings import EnvironmentSettings
 from stacks.settings.container_images import INFERENCE_IMAGES, TRAINING_IMAGES, Image
@@ -137,7 +139,9 @@ class TrainingStack(Stack):
     def job_role(self, settings: EnvironmentSettings, image: Image, code: s3_assets.Asset) -> iam.Role:
         """What the containers may do: read data and code, write splits, checkpoints, models and evaluations."""
         role = iam.Role(self, "JobRole", assumed_by=roles.service_of_this_account(self, "sagemaker"))  # pyright: ignore[reportArgumentType]  # jsii
-        role.add_to_policy(roles.never_read_objects(self.data_bucket_arn, f"{CAPTURED_PREFIX}/"))
+        # A data set may lie anywhere else there; below these lies what customers sent, and what was found in it.
+        of_customers = (f"{prefix}/" for prefix in (CAPTURED_PREFIX, TRANSFORM_PREFIX, BULK_PREFIX))
+        role.add_to_policy(roles.never_read_objects(self.data_bucket_arn, *of_customers))
         grants = [
             *roles.read_objects(self.data_bucket_arn),
             # The champion may be any version that was ever registered.

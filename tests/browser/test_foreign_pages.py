@@ -94,6 +94,7 @@ def page(browser) -> Iterator[Any]:
     context.close()
 
 
+@pytest.mark.threat
 @pytest.mark.parametrize("name", ["127.0.0.1", "localhost"], ids=["same site", "cross site"])
 @pytest.mark.parametrize("attempt", ATTEMPTS)
 def test_no_attempt_of_a_foreign_page_arrives(page, recorder, guarded, elsewhere, attempt, name):

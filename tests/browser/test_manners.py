@@ -214,6 +214,7 @@ def test_a_cognito_that_cannot_be_reached_is_a_sentence(site, browser):
     context.close()
 
 
+@pytest.mark.threat
 def test_a_link_of_a_strangers_shows_nothing_and_cancels_no_sign_in(site, browser):
     site.configuration = lambda: OWN_ACCOUNT
     context = browser.new_context(bypass_csp=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
+import pytest
+
 # Services that say for whom they act, by their own guides on the confused deputy. Lambda and API Gateway say it for
 # no role; of a key EventBridge says it for its own buses, and not where it writes to a topic.
 TELL_THEIR_SOURCE = ("sagemaker", "states", "scheduler", "vpc-flow-logs", "logging.s3", "budgets")
@@ -81,6 +83,7 @@ def test_nobody_of_another_account_is_allowed_anything(templates):
     assert open_to_others(templates) == []
 
 
+@pytest.mark.threat
 def test_a_service_acts_for_this_account_alone_wherever_it_says_for_whom(templates):
     assert without_a_source(templates) == []
 

@@ -26,6 +26,7 @@ def test_each_option_stands_alone():
         assert load_settings(NAME, {NAME: environment([name])}), name
 
 
+@pytest.mark.threat
 def test_a_pair_is_refused_exactly_where_the_table_says():
     refused = set()
     for pair in PAIRS:
@@ -124,14 +125,31 @@ def test_the_role_of_an_update_may_do_what_the_inference_stack_wants(synthesised
     assert handled(synthesised["Inference"]) - allowed == set()
 
 
-def test_a_firewall_counts_nobodys_requests_as_cloudfronts(synthesised):
-    """A limit for each address is one for all people of the console, unless it leaves them to the edge's."""
-    acls = {
+def acls_of(templates: dict[str, dict]) -> dict[str, dict]:
+    """The properties of the web ACLs by their scope."""
+    return {
         resource["Properties"]["Scope"]: resource["Properties"]
-        for template in synthesised.values()
+        for template in templates.values()
         for resource in template["Resources"].values()
         if resource["Type"] == "AWS::WAFv2::WebACL"
     }
+
+
+def test_an_address_that_asks_too_often_hears_when_to_ask_again(synthesised):
+    for scope, acl in acls_of(synthesised).items():
+        (rule,) = [rule for rule in acl["Rules"] if "RateBasedStatement" in rule["Statement"]]
+        assert rule["Action"]["Block"]["CustomResponse"] == {
+            "ResponseCode": 429,
+            "CustomResponseBodyKey": "rate",
+            "ResponseHeaders": [{"Name": "Retry-After", "Value": "300"}],
+        }, scope
+        assert "rate" in acl["CustomResponseBodies"], scope
+
+
+@pytest.mark.threat
+def test_a_firewall_counts_nobodys_requests_as_cloudfronts(synthesised):
+    """A limit for each address is one for all people of the console, unless it leaves them to the edge's."""
+    acls = acls_of(synthesised)
     has_console = "Console" in synthesised
     assert set(acls) == {"REGIONAL", *(["CLOUDFRONT"] if has_console else [])}
     scoped = "ScopeDownStatement" in json.dumps(acls["REGIONAL"])

@@ -451,6 +451,7 @@ def who_may(templates, action: str, place: str) -> set[str]:
     }
 
 
+@pytest.mark.threat
 @pytest.mark.parametrize("change", CHANGES)
 def test_nothing_but_the_machine_changes_what_a_version_names(templates, machine, change):
     (request,) = run(machine).requests["Register"]

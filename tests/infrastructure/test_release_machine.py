@@ -122,6 +122,7 @@ def test_a_version_without_its_artefact_never_touches_the_stack():
     assert aws.updates == []
 
 
+@pytest.mark.threat
 def test_an_artefact_that_was_written_anew_after_its_registration_never_touches_the_stack():
     aws = Aws(artefact_overwritten=True)
     assert "was written anew after it was measured and registered" in aws.release().cause

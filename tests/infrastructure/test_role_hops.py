@@ -57,6 +57,7 @@ def too_far(templates: dict[str, dict]) -> list[str]:
     ]
 
 
+@pytest.mark.threat
 def test_no_role_comes_further_than_the_table_says(templates):
     assert too_far(templates) == []
 
@@ -99,6 +100,7 @@ def statements(template: dict, role: str) -> list[dict]:
     return list(policies_of(template, name))
 
 
+@pytest.mark.threat
 def test_the_inference_stack_is_updated_under_its_own_role_and_under_no_other(templates):
     updating = [
         statement

@@ -73,6 +73,7 @@ def test_prod_keeps_its_data_and_dev_leaves_nothing(dev, prod):
         assert policies(dev[part]) == {"Delete"}
 
 
+@pytest.mark.threat
 def test_every_method_wants_a_signed_request(templates, of_type):
     methods = of_type(templates["Api"], "AWS::ApiGateway::Method")
     assert len(methods) == len(OPERATIONS)

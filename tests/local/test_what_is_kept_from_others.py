@@ -155,6 +155,7 @@ def test_a_model_server_sees_nothing_of_the_user_and_calls_under_its_role(starte
     assert_calls_under_its_role(started, server)
 
 
+@pytest.mark.threat
 def test_no_other_account_can_read_what_is_written(started, function, job, server):
     command = started.process.args
     state = Path(command[command.index("--state") + 1])

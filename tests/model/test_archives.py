@@ -84,6 +84,7 @@ SPARSE = {
 }
 
 
+@pytest.mark.threat
 @pytest.mark.parametrize(
     ("bad", "reason"),
     [

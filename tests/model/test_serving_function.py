@@ -220,6 +220,7 @@ def test_a_version_without_a_litert_model_is_unavailable_and_the_one_before_is_k
     assert kept.version == "1"
 
 
+@pytest.mark.threat
 def test_an_artefact_that_was_written_anew_after_its_registration_is_not_loaded(account):
     kept = released.Released("cnn")
     account.tells_of("1")

@@ -44,6 +44,7 @@ MANY = {f"{number}.txt": "x" * 5_000 for number in range(50)}
 CALL_USD = 25 * 50 * PRICE * 2
 
 
+@pytest.mark.threat
 @pytest.mark.parametrize("said", [None, 1e9], ids=["nothing", "a billion"])
 def test_whatever_the_input_says_of_a_limit_the_workers_own_holds(worker, batch, comprehend, said):
     held = Worker(**{**vars(worker), "limit_usd": CALL_USD})

@@ -119,6 +119,7 @@ def test_an_object_that_s3_does_not_give_at_once_is_asked_for_again(worker, batc
     assert work(shaky, made, plenty) == {"done": 1, "failed": 0}
 
 
+@pytest.mark.threat
 @pytest.mark.parametrize(
     "key",
     [

@@ -67,6 +67,7 @@ def is_harmless(words: str) -> bool:
     return visible(words, "\n") == words
 
 
+@pytest.mark.threat
 @given(names)
 @example("\x1b[2J")
 def test_words_in_a_terminal_are_shown_and_never_obeyed(name):

@@ -143,6 +143,7 @@ def test_every_operation_of_the_specification_is_wrapped():
     assert {BY_NAME[name].api for name in MANAGED} == WRAPPED
 
 
+@pytest.mark.threat
 @pytest.mark.parametrize("name", MANAGED)
 def test_whatever_the_service_can_be_asked_a_caller_can_ask_but_for_what_is_named(name):
     operation = BY_NAME[name]

@@ -433,6 +433,7 @@ def body_with_the_secret(operation) -> bytes:
     return json_body(**fields[type(operation.body)])
 
 
+@pytest.mark.threat
 @pytest.mark.parametrize("name", ASKING)
 @pytest.mark.parametrize("outcome", ["answered", "refused by the service", "malformed", "a bad option"])
 def test_nothing_that_a_customer_sent_is_logged(call, service, name, outcome, capfd, caplog):

@@ -114,6 +114,7 @@ WHO = {
 }
 
 
+@pytest.mark.threat
 def test_no_two_callers_are_taken_for_one():
     callers = [idempotency.caller_of({"requestContext": context}) for context in WHO.values()]
     callers.append(idempotency.caller_of({"requestContext": {"identity": {"accountId": "1", "user": "A"}}}))

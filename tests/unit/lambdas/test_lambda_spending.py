@@ -67,6 +67,7 @@ def send_example(call, name: str) -> tuple[int, dict, dict]:
     return call(FUNCTION_OF[name], path, body, "application/json", query=example["query"])
 
 
+@pytest.mark.threat
 @pytest.mark.parametrize("name", PRICED)
 @pytest.mark.parametrize("who", ["caller", "deployment"])
 @pytest.mark.parametrize("period", ["hour", "month"])
