@@ -76,8 +76,10 @@ build/nightly:
 	@mv build/nightly.unfinished build/nightly
 
 # An action of each role and flow is removed, and the flow has to fail; `make test` judges all of them by its record.
+# A session of 0 seconds would be over after its first test.
+UNLIMITED := --override-ini session_timeout=14000 --override-ini faulthandler_timeout=0
 test-permissions: with-dev  ## Remove granted actions one at a time: the flow that needs one has to fail.
-	@python -m pytest --override-ini session_timeout=14000 tests/local/deployed/each_grant.py
+	@python -m pytest $(UNLIMITED) tests/local/deployed/each_grant.py
 
 test-model: with-model-and-test  ## Run the tests of the networks alone, which need no CDK.
 	@python -m pytest tests/model

@@ -1,8 +1,9 @@
 """The states that copy what a version is made of to where no job may write: its artefact, then its evaluation.
 
 All jobs have one role, so the code of one could change what another left. A bucket's policy that demands the header
-If-None-Match helps neither place: SageMaker itself uploads a job's output and promises no such header, and where such a
-policy holds S3 makes no copies (Amazon S3 User Guide, "Enforce conditional writes").
+If-None-Match helps neither place: SageMaker itself uploads a job's output and promises no such header, and of copies
+where such a policy holds AWS says both that S3 makes none (Amazon S3 User Guide, "Enforce conditional writes") and that
+it does (its announcement of conditional copies, 2025). A copy's key has the name of its job, which is used once.
 """
 
 from __future__ import annotations

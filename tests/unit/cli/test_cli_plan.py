@@ -16,6 +16,7 @@ from cli.plan import bulk_runs, classes, requests, training_jobs
 from cli.plan.checks import Check, ScalePlan, duration, facts, shown
 from cli.shared.errors import CommandFailed
 from cli.shared.project import ROOT, settings_of
+from lambdas.catalogue import OPERATIONS
 from stacks.settings import EnvironmentSettings
 
 MILLIONS = 10_000_000
@@ -186,6 +187,20 @@ def test_a_regions_own_rate_comes_before_that_of_all_and_an_unknown_operation_ha
     assert calls_per_second("DetectLabels", "us-east-1").value == 50
     assert calls_per_second("DetectLabels", "eu-central-1").value == 5
     assert calls_per_second("InvokeEndpoint", "us-east-1") is None
+
+
+def test_every_operation_has_a_rate_but_those_whose_rate_nobody_found():
+    asked = {one.api for one in OPERATIONS if one.service in ("rekognition", "comprehend")}
+    without = {name for name in asked if calls_per_second(name, "eu-central-1") is None}
+    assert without == {
+        *("DetectTargetedSentiment", "BatchDetectTargetedSentiment"),
+        *("DetectToxicContent", "ClassifyDocument"),
+    }
+    faster = {name for name in asked if calls_per_second(name, "us-west-2") != calls_per_second(name, "x")}
+    assert faster == {
+        *("CompareFaces", "DetectFaces", "DetectLabels", "DetectModerationLabels", "DetectText"),
+        "RecognizeCelebrities",
+    }
 
 
 def test_the_limit_of_the_greatest_share_stands_first_and_shares_are_exact():
