@@ -13,7 +13,7 @@ FIRST = (ROOT / "README.md", ROOT / "docs" / "get-started.md", ROOT / "docs" / "
 PAGES = (*FIRST, *sorted({*(ROOT / "docs").glob("*.md")} - {*FIRST}))
 BLOCK = re.compile(r"^```console\n(.*?)^```", re.DOTALL | re.MULTILINE)
 # A word in a sentence that is a command as it stands; one with an ellipsis leaves something out.
-INLINE = re.compile(r"`((?:[A-Z_]+=\S+ )*(?:recognition|make|python -m|cdk) [^`…]+)`")
+INLINE = re.compile(r"`((?:[A-Z_]+=\S+ )*(?:recognition|make|python -m|cdk|aws) [^`…]+)`")
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import re
 import shlex
 from pathlib import Path
 
 import click
 import pytest
+from botocore import xform_name
+from botocore.session import get_session
 from click.testing import CliRunner
 from typer.main import get_command
 
@@ -20,6 +23,9 @@ TYPED = [line for page in PAGES for line in lines_of(page)]
 NAMED = [line for page in PAGES for line in inline_lines_of(page)]
 LINES = TYPED + NAMED
 TARGETS = set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+CDK = ROOT / "node_modules" / "aws-cdk" / "lib" / "cli" / "cli-type-registry.json"
+# What AWS's command line has beside the services' operations, with the options that pages name.
+OF_AWS_ALONE = {"logs tail": {"--since"}}
 # Of the repository itself; what a reader brings, or a command leaves below build/, is not there before.
 FOLDERS = {path.name for path in ROOT.iterdir() if path.is_dir()} - {"build", "node_modules", "cdk.out"}
 
@@ -89,6 +95,27 @@ def test_a_module_exists_and_knows_its_options(line):
 def test_a_file_of_the_repository_that_a_line_names_is_there(line):
     places = [word for word in line.command.split() if word.split("/")[0] in FOLDERS and "/" in word]
     assert [word for word in places if not (ROOT / word).exists()] == []
+
+
+@pytest.mark.parametrize("line", lines_with("cdk"), ids=str)
+def test_a_line_of_the_cdk_has_a_command_and_options_that_it_knows(line):
+    known = json.loads(CDK.read_text())
+    _, command, *words = shlex.split(line.command)
+    options = {*known["globalOptions"], *known["commands"][command].get("options", {})}
+    assert {word for word in words if word.startswith("--")} <= {f"--{option}" for option in options}
+
+
+@pytest.mark.parametrize("line", lines_with("aws"), ids=str)
+def test_a_line_of_aws_names_an_operation_and_its_members(line):
+    _, service, command, *words = shlex.split(line.command)
+    given = {word for word in words if word.startswith("--")}
+    known = OF_AWS_ALONE.get(f"{service} {command}")
+    if known is None:
+        model = get_session().get_service_model(service)
+        (operation,) = [name for name in model.operation_names if xform_name(name, "-") == command]
+        members = model.operation_model(operation).input_shape.members
+        known = {f"--{xform_name(member, '-')}" for member in members}
+    assert given <= known
 
 
 def test_a_line_is_read_without_its_comment_and_with_its_continuation(tmp_path):
