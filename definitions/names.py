@@ -15,6 +15,8 @@ NOT_RELEASED = "none"
 CAPTURED_PREFIX = "captured"
 # In the data bucket: labels that arrived after the answer, by endpoint.
 LABELS_PREFIX = "labels"
+# The function's variables: the data bucket, and after how many days a day's answers are held against their labels.
+LABELS_BUCKET_VARIABLE, LABELS_AFTER_DAYS_VARIABLE = "LABELS_BUCKET", "LABELS_AFTER_DAYS"
 # In the model bucket, below what the drift jobs write: by endpoint and day how right its answers were.
 LABELLED_PREFIX = "drift/labelled"
 # What batch transform jobs read and write there, kept as long as other answers.

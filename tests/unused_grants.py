@@ -32,6 +32,7 @@ UNUSED: dict[str, Roles] = {
     "An upload that fails half-way is given up.": {
         "Inference-ModelRole": ("s3:AbortMultipartUpload",),
         "Training-JobRole": ("s3:AbortMultipartUpload",),
+        "Watching-DriftJobRole": ("s3:AbortMultipartUpload",),
     },
     "With it a missing object is said to be missing; in a release that is a fault that no test makes.": {
         "Release-ReleaseRole": ("s3:ListBucket",)
@@ -70,27 +71,15 @@ UNUSED: dict[str, Roles] = {
     },
     "Step Functions stops what runs when an execution is stopped; here the command that stops it does.": {
         "Training-TrainingRole": ("sagemaker:StopProcessingJob", "sagemaker:StopTrainingJob"),
+        "Watching-DriftMachineRole": ("sagemaker:StopProcessingJob",),
         "Bulk-MachineRole": ("states:StopExecution",),
     },
     "Of a key that is looked up before it is used.": {"Bulk-MachineRole": ("kms:DescribeKey",)},
     "A run beside a champion whose artefact is gone tells of it: tests/infrastructure/test_champion.py.": {
         "Training-TrainingRole": ("events:PutEvents",)
     },
-    "The drift machine runs at night; tests/local/test_drift.py runs it, under a role of the tests.": {
+    "The drift machine runs at night; the tests start it themselves, and set off the alarm of one network.": {
         "Watching-DriftCnnTrainingEventsRole": ("states:StartExecution",),
         "Watching-DriftMachineEventsRole": ("states:StartExecution",),
-        "Watching-DriftJobRole": (
-            *("cloudwatch:PutMetricData", "ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage"),
-            *("ecr:GetAuthorizationToken", "ecr:GetDownloadUrlForLayer"),
-            *("kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"),
-            *("logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"),
-            *("s3:AbortMultipartUpload", "s3:GetObject", "s3:ListBucket", "s3:PutObject"),
-        ),
-        "Watching-DriftMachineRole": (
-            *("cloudformation:DescribeStacks", "cloudwatch:PutMetricData", "iam:PassRole", "kms:Decrypt"),
-            *("s3:GetObject", "s3:ListBucket", "sagemaker:AddTags", "sagemaker:CreateProcessingJob"),
-            *("sagemaker:DescribeModelPackage", "sagemaker:DescribeProcessingJob"),
-            "sagemaker:StopProcessingJob",
-        ),
     },
 }

@@ -8,7 +8,7 @@ import textwrap
 from pathlib import Path
 
 from lambdas.catalogue import OPERATIONS
-from lambdas.common.bodies import ImageBody, ImagePairBody, ObjectBody, SequenceBody, TextBody
+from lambdas.common.bodies import ImageBody, ImagePairBody, LabelsBody, ObjectBody, SequenceBody, TextBody
 from lambdas.common.bodies import taken as what_is_taken
 from lambdas.common.operations import Operation
 from lambdas.common.options import Choice, Choices, Integer, QueryOption, Share
@@ -50,6 +50,9 @@ class Operations(ABC):
     ) -> Answer: ...
 
     @abstractmethod
+    def tell_labels(self, path: str, operation: str, labels: Mapping[str, str]) -> Mapping[str, Any]: ...
+
+    @abstractmethod
     def ask_about_object(self, path: str, members: Mapping[str, Any]) -> Mapping[str, Any]: ...
 '''
 
@@ -79,6 +82,9 @@ def subjects(operation: Operation) -> tuple[dict[str, str], str, str]:
             return {"text": "str"}, "ask_about_text", "Answer"
         case SequenceBody():
             return {"sequence": "Sequence[Sequence[float]]"}, "ask_about_sequence", "Answer"
+        case LabelsBody(operations):
+            names = f"Literal[{', '.join(map(repr, operations))}]"
+            return {"operation": names, "labels": "Mapping[str, str]"}, "tell_labels", "Mapping[str, Any]"
         case ObjectBody():
             return {"problem": "Mapping[str, Any]"}, "ask_about_object", "Mapping[str, Any]"
     return {"texts": "Sequence[str]"}, "ask_about_texts", "BatchAnswer"
@@ -97,7 +103,7 @@ def method(operation: Operation) -> str:
     about = f"\n\n        Args:{described}\n        " if described else ""
     options = ", ".join(f"{option.name!r}: {option.name}" for option in operation.options)
     sent = [repr(operation.path), *takes]
-    if not isinstance(operation.body, ObjectBody):
+    if not isinstance(operation.body, LabelsBody | ObjectBody):
         sent.append(f"{{{options}}}")
     taken = textwrap.fill(
         what_is_taken(operation.body), LINE, initial_indent=INDENT, subsequent_indent=INDENT

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from lambdas.catalogue import OPERATIONS, examples
-from lambdas.common.bodies import ImageBody, ObjectBody, TextBody, TextsBody, schema_of, taken
+from lambdas.common.bodies import ImageBody, LabelsBody, ObjectBody, TextBody, TextsBody, schema_of, taken
 from lambdas.common.content import IMAGE_TYPES, JSON_TYPE, TEXT_TYPE
 from lambdas.common.idempotency import KEY_HEADER
 from lambdas.common.operations import Operation
@@ -106,6 +106,18 @@ def schemas() -> dict[str, Any]:
             "An outcome for each text, in the order of the request.",
             {**head, "documents": {"type": "array", "items": reference("Document")}, **tail},
         ),
+        "LabelsTaken": object_of(
+            "How many labels were taken.",
+            {
+                "operation": {"type": "string"},
+                "labels": {"type": "integer", "minimum": 1},
+                "compared_after_days": {
+                    "type": "integer",
+                    "description": "So many days after a day its answers are held against their labels.",
+                },
+                "latency_milliseconds": tail["latency_milliseconds"],
+            },
+        ),
         "Advice": {"type": "object", "description": "Ranked options with reasons and costs."},
         "Error": object_of(
             "What was wrong.",
@@ -159,7 +171,8 @@ def body_schema(operation: Operation) -> dict[str, Any]:
 
 def operation_of(operation: Operation, example: dict[str, Any]) -> dict[str, Any]:
     """An operation's entry."""
-    kind = {TextsBody: "BatchAnswer", ObjectBody: "Advice"}.get(type(operation.body), "Answer")
+    kinds = {TextsBody: "BatchAnswer", LabelsBody: "LabelsTaken", ObjectBody: "Advice"}
+    kind = kinds.get(type(operation.body), "Answer")
     content: dict[str, Any] = {"schema": reference(kind)}
     if "answer" in example:
         content["example"] = {**example["answer"], "latency_milliseconds": LATENCY_MILLISECONDS}

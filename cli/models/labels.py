@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import datetime
-import uuid
 from collections.abc import Iterable
 from pathlib import Path
 
 from cli.models.release import endpoint_name
 from cli.shared.errors import CommandFailed
 from cli.shared.target import Target
-from definitions.names import LABELS_PREFIX
+from definitions.labels import file_of, new_key
 from definitions.parameters import DATA_BUCKET
 from stacks.settings import EnvironmentSettings
 from stacks.settings.monitoring import LabelSettings
@@ -87,11 +85,7 @@ def send(target: Target, kind: str, labels: dict[str, str]) -> str:
     Raises:
         CommandFailed: when the app is not deployed there.
     """
-    from model_code.evaluation.truth import line_of
-
-    moment = datetime.datetime.now(datetime.UTC)
     bucket = target.parameter(DATA_BUCKET)
-    key = f"{LABELS_PREFIX}/{endpoint_name(target, kind)}/{moment:%Y/%m/%d/%H%M%S}-{uuid.uuid4().hex}.jsonl"
-    lines = "".join(f"{line_of(request_id, label)}\n" for request_id, label in labels.items())
-    target.client("s3").put_object(Bucket=bucket, Key=key, Body=lines.encode())
+    key = new_key(endpoint_name(target, kind))
+    target.client("s3").put_object(Bucket=bucket, Key=key, Body=file_of(labels))
     return f"s3://{bucket}/{key}"

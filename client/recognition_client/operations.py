@@ -32,6 +32,9 @@ class Operations(ABC):
     ) -> Answer: ...
 
     @abstractmethod
+    def tell_labels(self, path: str, operation: str, labels: Mapping[str, str]) -> Mapping[str, Any]: ...
+
+    @abstractmethod
     def ask_about_object(self, path: str, members: Mapping[str, Any]) -> Mapping[str, Any]: ...
 
     def image_labels(
@@ -502,6 +505,14 @@ class Operations(ABC):
             endpoint: Another of our network's endpoints, which has no instance while nobody asks it.
         """
         return self.ask_about_sequence("sequences/class", sequence, {"endpoint": endpoint})
+
+    def labels(
+        self, operation: Literal["image-class", "text-class", "sequence-class"], labels: Mapping[str, str]
+    ) -> Mapping[str, Any]:
+        """Takes what answers of our own networks should have been.
+
+        1 to 1,000 request ids of one operation's answers, each with its label of at most 256 characters."""
+        return self.tell_labels("labels", operation, labels)
 
     def advise(self, problem: Mapping[str, Any]) -> Mapping[str, Any]:
         """Which service or model a recognition problem wants, why, and what it costs.

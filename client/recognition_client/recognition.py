@@ -124,6 +124,13 @@ class RecognitionClient(Operations):
             raise ValueError("sequence holds a NaN or an infinity, for which JSON has no number.")
         return read(Answer.of, self.send_json(path, options, {"sequence": steps}))
 
+    def tell_labels(self, path: str, operation: str, labels: Mapping[str, str]) -> Mapping[str, Any]:
+        """What an operation's answers should have been, by their `details["request_id"]`."""
+        require(labels, Mapping, "labels", "a mapping of request ids to labels")
+        for label in labels.values():
+            require(label, str, "A label", "a str")
+        return self.send_json(path, {}, {"operation": operation, "labels": dict(labels)})
+
     def ask_about_object(self, path: str, members: Mapping[str, Any]) -> Mapping[str, Any]:
         """An operation on an object, with its answer as it is."""
         require(members, Mapping, "problem", "a mapping")

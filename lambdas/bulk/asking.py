@@ -23,7 +23,7 @@ from lambdas.common.answers import (
     retries_of,
     sorted_results,
 )
-from lambdas.common.bodies import ImageBody, ObjectBody, TextBody, TextsBody, taken
+from lambdas.common.bodies import ImageBody, LabelsBody, ObjectBody, TextBody, TextsBody, taken
 from lambdas.common.content import JSON_TYPE, TEXT_TYPE
 from lambdas.common.costs import cost_of, text_units
 from lambdas.common.errors import RequestRefused
@@ -50,7 +50,7 @@ class Content:
 
 def runs_in_bulk(operation: Operation) -> bool:
     """Whether an operation answers one object by itself."""
-    return not isinstance(operation.body, TextsBody | ObjectBody)
+    return not isinstance(operation.body, TextsBody | LabelsBody | ObjectBody)
 
 
 def batch_operation(operation: Operation) -> Operation | None:

@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from definitions.counts import counted
 from definitions.image_files import DamagedImage, ImageHeader, UnreadableImage, read_header
+from definitions.labels import LABEL_CHARACTERS, LABELS_AT_MOST, REQUEST_ID
 from definitions.service_limits import Limit
 from lambdas.common.content import (
     IMAGE_TYPES,
@@ -82,11 +83,18 @@ class SequenceBody:
 
 
 @dataclass(frozen=True)
+class LabelsBody:
+    """Labels by request id in JSON, with the name of the operation that answered; `operations` are those that keep."""
+
+    operations: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class ObjectBody:
     """A JSON object that the operation checks itself."""
 
 
-Body = ImageBody | ImagePairBody | TextBody | TextsBody | SequenceBody | ObjectBody
+Body = ImageBody | ImagePairBody | TextBody | TextsBody | SequenceBody | LabelsBody | ObjectBody
 
 
 @dataclass(frozen=True)
@@ -130,6 +138,11 @@ def taken(body: Body) -> str:
             return f"1 to {count} texts, each of at most {most:,} bytes of UTF-8."
         case SequenceBody(most):
             return f"Steps with a number for every channel, at most {most:,} numbers of 32 bits in all."
+        case LabelsBody():
+            return (
+                f"1 to {LABELS_AT_MOST:,} request ids of one operation's answers, each with its label of at most "
+                f"{LABEL_CHARACTERS} characters."
+            )
         case ObjectBody():
             return "A problem; a field that is wrong is named."
 
@@ -155,6 +168,16 @@ def schema_of(body: Body) -> dict[str, Any]:
         number = {"type": "number", "minimum": -LARGEST_FLOAT32, "maximum": LARGEST_FLOAT32}
         step = {"type": "array", "items": number, "minItems": 1}
         return object_of({"sequence": {"type": "array", "items": step, "minItems": 1}}, ["sequence"])
+    if isinstance(body, LabelsBody):
+        labels = {
+            "type": "object",
+            "minProperties": 1,
+            "maxProperties": LABELS_AT_MOST,
+            "propertyNames": {"pattern": f"^{REQUEST_ID}$"},
+            "additionalProperties": {"type": "string", "minLength": 1, "maxLength": LABEL_CHARACTERS},
+        }
+        operation = {"type": "string", "enum": list(body.operations)}
+        return object_of({"operation": operation, "labels": labels}, ["operation", "labels"])
     return {"type": "object"}
 
 
@@ -294,6 +317,17 @@ def refusal_of(text: str, field: str, most_bytes: int) -> RequestRefused | None:
     return None
 
 
+def read_labels(event: dict[str, Any], body: LabelsBody) -> tuple[str, dict[str, str]]:
+    """The operation that answered, and labels by request id: JSON `{"operation": "image-class", "labels": {…}}`.
+
+    Raises:
+        RequestRefused: 400 or 415 naming the field.
+    """
+    require_type(event, JSON_TYPE)
+    fields = json_body(event, schema_of(body))
+    return fields["operation"], fields["labels"]
+
+
 def read_object(event: dict[str, Any]) -> dict[str, Any]:
     """The request's JSON object.
 
@@ -337,6 +371,10 @@ def misfit(value: Any, schema: dict[str, Any]) -> tuple[str, str] | None:
             return mismatch
         if rule["type"] == "string" and not isinstance(fields[name], str):
             return name, f"The field {name} has to be a text."
+        if rule["type"] == "object" and (mismatch := misfit_of_labels(name, fields[name])):
+            return mismatch
+        if "enum" in rule and fields[name] not in rule["enum"]:
+            return name, f"The field {name} has to be one of {', '.join(rule['enum'])}."
         if "pattern" in rule and not re.fullmatch(rule["pattern"], fields[name]):
             return name, f"The field {name} has to be a language code such as en or zh-TW."
     return None
@@ -353,6 +391,24 @@ def misfit_of_list(name: str, value: Any, rule: dict[str, Any]) -> tuple[str, st
     for index, text in enumerate(texts):
         if not isinstance(text, str):
             return f"{name}[{index}]", f"The field {name}[{index}] has to be a text."
+    return None
+
+
+def misfit_of_labels(name: str, value: Any) -> tuple[str, str] | None:
+    """The member of labels by request id that is at fault, by its number, and a sentence; None where all fits."""
+    if not isinstance(value, dict) or not 1 <= len(labels := cast(dict[str, Any], value)) <= LABELS_AT_MOST:
+        return (
+            name,
+            f"The field {name} has to be an object of 1 to {LABELS_AT_MOST:,} request ids with labels.",
+        )
+    for number, (request_id, label) in enumerate(labels.items(), start=1):
+        if not re.fullmatch(REQUEST_ID, request_id):
+            meant = "a request's id: 72 printable ASCII characters at most, no space before them"
+            return name, f"Member {number} of {name} has to be named by {meant}."
+        if not isinstance(label, str) or not label.strip() or len(label) > LABEL_CHARACTERS:
+            return name, f"Member {number} of {name} has to be a label of 1 to {LABEL_CHARACTERS} characters."
+        if refused := refusal_of(label, name, len(label.encode("utf-8", "surrogatepass"))):
+            return name, refused.message
     return None
 
 

@@ -21,6 +21,7 @@ from lambdas.common.options import read_options
 from lambdas.common.releases import ReleasedVersion, model_group
 from lambdas.common.service_errors import reading_answer
 from lambdas.custom.idle_endpoints import ASYNCHRONOUS, ENDPOINT, ask_asynchronously, request_of
+from lambdas.custom.later_labels import LABELS
 
 BACKEND = "sagemaker"
 
@@ -188,4 +189,4 @@ SEQUENCE_CLASS = Operation(
     options=(ENDPOINT,),
     run=classify_sequence,
 )
-OPERATIONS = (IMAGE_CLASS, TEXT_CLASS, SEQUENCE_CLASS)
+OPERATIONS = (IMAGE_CLASS, TEXT_CLASS, SEQUENCE_CLASS, LABELS)

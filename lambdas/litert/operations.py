@@ -12,6 +12,7 @@ from lambdas.common.costs import cost_of
 from lambdas.common.operations import Operation
 from lambdas.common.options import read_options
 from lambdas.custom.idle_endpoints import ENDPOINT, request_of
+from lambdas.custom.later_labels import LABELS
 from lambdas.custom.operations import IMAGE_CLASS as ASKED_IMAGE_CLASS
 from lambdas.custom.operations import SEQUENCE_CLASS as ASKED_SEQUENCE_CLASS
 from lambdas.custom.operations import TEXT_CLASS as ASKED_TEXT_CLASS
@@ -87,4 +88,5 @@ OPERATIONS = (
     replace(ASKED_IMAGE_CLASS, run=classify_image),
     replace(ASKED_TEXT_CLASS, run=classify_text),
     replace(ASKED_SEQUENCE_CLASS, run=classify_sequence),
+    LABELS,
 )

@@ -31,8 +31,8 @@ class Joined:
         probabilities: of the classes, in their order.
         answers: numbers of classes.
         targets: likewise, of the labels.
-        answered: exchanges of the version, with a label or without.
-        unread: exchanges that are no single prediction of these classes.
+        answered: predictions of the version, with a label or without.
+        unread: exchanges whose answer is no predictions of these classes.
         others: exchanges that another version of the model answered.
         unknown: labels that are none of the classes.
     """
@@ -144,35 +144,52 @@ def join(captured: Path, labels: dict[str, str], classes: Sequence[str], version
     joined, numbers = Joined(), {label: number for number, label in enumerate(classes)}
     for exchanges in files_of(captured):
         for request_id, exchange in exchanges:
-            take(joined, exchange, labels.get(request_id), numbers, version)
+            take(joined, exchange, request_id, labels, numbers, version)
         if len(joined.targets) >= SAMPLES_AT_MOST:
             break
     return joined
 
 
 def take(
-    joined: Joined, exchange: dict[str, Any], label: str | None, numbers: dict[str, int], version: str
+    joined: Joined,
+    exchange: dict[str, Any],
+    request_id: str,
+    labels: dict[str, str],
+    numbers: dict[str, int],
+    version: str,
 ) -> None:
-    """Adds one exchange, or counts it where there is nothing to hold it against."""
+    """Adds the predictions of one exchange, or counts it where there is nothing to hold them against."""
     try:
-        (prediction,) = predictions_of(exchange["endpointOutput"])
-        if prediction.get("model_version") != version:
+        predictions = predictions_of(exchange["endpointOutput"])
+        versions = {prediction.get("model_version") for prediction in predictions}
+        if versions - {version}:
             joined.others += 1
             return
-        answer = numbers[prediction["label"]]
-        probabilities = [float(prediction["probabilities"][name]) for name in numbers]
+        answers = [numbers[prediction["label"]] for prediction in predictions]
+        probabilities = [
+            [float(prediction["probabilities"][name]) for name in numbers] for prediction in predictions
+        ]
     except (KeyError, TypeError, ValueError, AttributeError):
+        answers, probabilities = [], []
+    if not answers:
         joined.unread += 1
         return
-    joined.answered += 1
-    if label is None:
-        return
-    if label not in numbers:
-        joined.unknown += 1
-        return
-    joined.probabilities.append(probabilities)
-    joined.answers.append(answer)
-    joined.targets.append(numbers[label])
+    joined.answered += len(answers)
+    for position, sample_id in enumerate(ids_of(request_id, len(answers))):
+        label = labels.get(sample_id)
+        if label is None:
+            continue
+        if label not in numbers:
+            joined.unknown += 1
+            continue
+        joined.probabilities.append(probabilities[position])
+        joined.answers.append(answers[position])
+        joined.targets.append(numbers[label])
+
+
+def ids_of(request_id: str, count: int) -> list[str]:
+    """By which labels name a request's samples: its id, or where it has several, that with `#1`, `#2` and so on."""
+    return [request_id] if count == 1 else [f"{request_id}#{number}" for number in range(1, count + 1)]
 
 
 def read_evaluation(file: Path) -> dict[str, Any]:

@@ -5,19 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from definitions.labels import line_of
 from model_code.failures import JobFailed
-
-
-def line_of(request_id: str, label: str) -> str:
-    """A label as a line (SageMaker developer guide, Ingest ground truth labels and merge them with predictions)."""
-    return json.dumps(
-        {
-            "groundTruthData": {"data": label, "encoding": "CSV"},
-            "eventMetadata": {"eventId": request_id},
-            "eventVersion": "0",
-        },
-        ensure_ascii=False,
-    )
 
 
 def labels_below(directory: Path) -> dict[str, str]:

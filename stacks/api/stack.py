@@ -10,9 +10,16 @@ from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_dynamodb as dynamodb
 from constructs import Construct
 
-from definitions.names import ARTEFACT_PREFIXES, endpoint_name, endpoint_variable
+from definitions.names import (
+    ARTEFACT_PREFIXES,
+    LABELS_AFTER_DAYS_VARIABLE,
+    LABELS_BUCKET_VARIABLE,
+    LABELS_PREFIX,
+    endpoint_name,
+    endpoint_variable,
+)
 from definitions.networks import KINDS, kind_of_feature
-from definitions.parameters import API_URL, IDLE_ENDPOINTS, KEY_ARN, MODEL_BUCKET
+from definitions.parameters import API_URL, DATA_BUCKET, IDLE_ENDPOINTS, KEY_ARN, MODEL_BUCKET
 from lambdas.catalogue import FUNCTIONS
 from stacks.api.access import add_callers, method_options, reachability, refuse_in_our_words, require_tls
 from stacks.api.firewall import Firewall
@@ -137,8 +144,12 @@ class ApiStack(Stack):
             else FunctionPlan(
                 "custom",
                 paths_of("custom"),
-                (*own_grants(self, settings), *idle_grants(self, settings)),
-                {**of_own, **idle_variables(self, settings)},
+                (
+                    *own_grants(self, settings),
+                    *idle_grants(self, settings),
+                    *labels_grants(self, settings),
+                ),
+                {**of_own, **idle_variables(self, settings), **labels_variables(self, settings)},
             )
         )
         return [
@@ -203,6 +214,29 @@ def spending_of(settings: EnvironmentSettings) -> str:
         },
         sort_keys=True,
     )
+
+
+def labels_variables(stack: Stack, settings: EnvironmentSettings) -> dict[str, str]:
+    """The variables of a function that takes labels, where a daily job joins them with answers."""
+    drift = settings.monitoring.drift if settings.monitoring else None
+    if drift is None or drift.labels is None:
+        return {}
+    return {
+        LABELS_BUCKET_VARIABLE: published(stack, settings.name, DATA_BUCKET),
+        LABELS_AFTER_DAYS_VARIABLE: str(drift.labels.after_days),
+    }
+
+
+def labels_grants(stack: Stack, settings: EnvironmentSettings) -> list[Grant]:
+    """What such a function may call: it adds labels, and reads none."""
+    if not (variables := labels_variables(stack, settings)):
+        return []
+    bucket = bucket_arn(variables[LABELS_BUCKET_VARIABLE])
+    places = [f"{bucket}/{LABELS_PREFIX}/{endpoint_name(settings.name, kind)}/*" for kind in KINDS]
+    return [
+        Grant(["s3:PutObject"], places, OBJECTS),
+        Grant(["kms:GenerateDataKey"], [published(stack, settings.name, KEY_ARN)]),
+    ]
 
 
 def litert_plan(stack: Stack, settings: EnvironmentSettings, routes: tuple[str, ...]) -> FunctionPlan:

@@ -7,6 +7,7 @@ import json
 
 import pytest
 
+from definitions.networks import KINDS
 from tools.write_template_pages import ALARMS, PERMISSIONS, short, statements
 from tools.write_template_pages import of_type as resources_of_type
 
@@ -69,6 +70,19 @@ def everything(tmp_path_factory) -> dict[str, dict]:
     environments = context()["environments"]
     environments["dev"] |= EVERYTHING
     return checked_templates(environments, tmp_path_factory.mktemp("everything"))
+
+
+def test_the_function_of_our_networks_adds_labels_and_reads_none(everything):
+    (policy,) = (
+        resource["Properties"]["PolicyDocument"]["Statement"]
+        for name, resource in everything["Api"]["Resources"].items()
+        if name.startswith("CustomRoleDefaultPolicy")
+    )
+    of_s3 = [statement for statement in policy if "s3:" in json.dumps(statement["Action"])]
+    assert [statement["Action"] for statement in of_s3] == ["s3:PutObject"]
+    places = [json.dumps(place) for place in of_s3[0]["Resource"]]
+    assert [f"/labels/recognition-dev-{kind}/*" in place for kind, place in zip(KINDS, places, strict=True)]
+    assert all("/labels/recognition-dev-" in place for place in places)
 
 
 def test_a_service_acts_for_this_account_alone_with_every_option_too(everything):

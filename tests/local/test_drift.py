@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
+from definitions.labels import line_of
 from local_aws.sagemaker.captures import record
 from model_code.evaluation.features import traits_of_predictions, traits_of_samples
 from model_code.evaluation.population_stability import reference_of
-from model_code.evaluation.truth import line_of
 from model_code.source import write_source_archive
 from stacks.monitoring.drift_state_machine import (
     INPUT_DRIFT,

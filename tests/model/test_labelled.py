@@ -92,11 +92,11 @@ def test_a_metric_that_a_day_without_some_class_would_lower_gives_way(job):
 
 
 def test_what_cannot_be_joined_is_counted_and_left_out(job):
-    several = {"label": "cat", "score": 0.8, "probabilities": dict.fromkeys(CLASSES, 1 / 3)}
     exchanges = [
         *(exchange(i, "cat") for i in range(30)),
         exchange(30, "cat", version="2"),
-        exchange(31, "cat", predictions=[several, several]),
+        exchange(31, "cat", predictions=[]),
+        exchange(34, "fish"),
         exchange(32, "cat"),
         exchange(33, "cat"),
     ]
@@ -105,10 +105,29 @@ def test_what_cannot_be_joined_is_counted_and_left_out(job):
     assert {name: report[name] for name in ("samples", "answered", "unread", "others", "unknown")} == {
         "samples": 30,
         "answered": 32,
-        "unread": 1,
+        "unread": 2,
         "others": 1,
         "unknown": 1,
     }
+
+
+def test_the_samples_of_one_request_are_labelled_each_by_its_number(job):
+    def predictions(*answers: str) -> list[dict]:
+        return [
+            {
+                "label": answer,
+                "model_version": VERSION,
+                "probabilities": {name: 0.8 if name == answer else 0.1 for name in CLASSES},
+            }
+            for answer in answers
+        ]
+
+    exchanges = [exchange(i, "cat", predictions=predictions("cat", "dog", "bird")) for i in range(20)]
+    labels = {f"request-{i}#{number}": "cat" for i in range(20) for number in (1, 2)}
+    # Of several samples the request's id alone names none.
+    report = job(exchanges, labels | truths(20, wrong=0))
+    counted = {name: report[name] for name in ("samples", "answered", "unread", "unknown", "accuracy")}
+    assert counted == {"samples": 40, "answered": 60, "unread": 0, "unknown": 0, "accuracy": 0.5}
 
 
 def test_of_a_few_labels_nothing_is_said(job):

@@ -105,7 +105,7 @@ def upgrade(target, first_version, tmp_path_factory) -> Upgrade:
     changed = json.loads((deploy.ROOT / "cdk.json").read_text())
     changed["app"] = shlex.join([sys.executable, str(deploy.ROOT / "app.py")])
     dev = changed["context"]["environments"]["dev"]
-    drift = {"retrain_on": {"cnn": "no-pictures-yet", "rnn": "no-reviews-yet"}}
+    drift = {"labels": {}, "retrain_on": {"cnn": "no-pictures-yet", "rnn": "no-reviews-yet"}}
     dev["monitoring"] = {"dashboard": True, "capture": {}, "drift": drift}
     # A fleet of one would not be split; at the embedded AWS's pace the wait is a bit more than a second.
     canary = {"canary_percent": 50, "canary_wait_seconds": 600}

@@ -190,5 +190,6 @@ def test_pairs_and_sequences_are_objects_of_the_json_that_the_api_takes(worker, 
 def test_every_operation_runs_in_bulk_but_those_on_many_texts_which_it_uses_itself():
     names = {name for name, operation in OPERATIONS.items() if runs_in_bulk(operation)}
     assert names == {operation.name for operation in CATALOGUE if not operation.name.endswith("-batch")} - {
-        "advise"
+        "advise",
+        "labels",
     }

@@ -19,6 +19,7 @@ import pytest
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
+from botocore.stub import ANY
 
 from lambdas.common.bodies import ImageBody, ImagePairBody, ObjectBody, SequenceBody, TextBody
 from recognition_client import (
@@ -110,6 +111,14 @@ def test_a_method_asks_as_the_example_does_and_gives_its_answer_typed(client, se
         ]
         if "error" in wanted:
             assert typed.error.code == wanted["error"]["code"]
+
+
+def test_labels_are_told_as_the_example_does(client, service):  # noqa: F811
+    told = EXAMPLES["labels"]["body"]
+    service("s3").add_response("put_object", {}, {"Bucket": "data", "Key": ANY, "Body": ANY})
+    assert client.labels(told["operation"], told["labels"])["labels"] == len(told["labels"])
+    with pytest.raises(TypeError, match="A label is of type int"):
+        client.labels(told["operation"], {"one": 1})
 
 
 def test_advice_comes_as_it_is(client):

@@ -30,6 +30,8 @@ ENVIRONMENT = {
     "POWERTOOLS_LOG_LEVEL": "DEBUG",
     "CNN_ENDPOINT_NAME": "recognition-dev-cnn",
     "RNN_ENDPOINT_NAME": "recognition-dev-rnn",
+    "LABELS_BUCKET": "data",
+    "LABELS_AFTER_DAYS": "7",
     "DOCUMENT_CLASSIFIER_ENDPOINT_ARN": (
         "arn:aws:comprehend:us-east-1:111122223333:document-classifier-endpoint/tickets"
     ),
