@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import zipfile
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,14 @@ from model_code.data.values import label_name
 from model_code.failures import JobFailed
 
 ROLES = {
-    **dict.fromkeys(("x", "images", "data"), "x"),
+    **dict.fromkeys(("x", "images", "sequences", "data"), "x"),
     **dict.fromkeys(("y", "labels", "label", "target", "targets"), "y"),
     "group": "group",
 }
 """What the arrays of a part are called: as here, and in Keras's `mnist.npz`, MedMNIST and others."""
 COLOURS = (1, 3)
+LEAST_SIDE = 8
+"""Of grey images among numbers [N, H, W]: scikit-learn's digits have that; sensors seldom have so many channels."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,7 @@ def read_arrays(file: Path) -> UserData:
     """The samples of an npz file."""
     notes: list[str] = []
     found = parts_of(file)
+    found = [replace(part, x=part.x[..., np.newaxis]) for part in found] if are_grey(found, notes) else found
     highest = max((float(part.x.max(initial=0)) for part in found if part.x.dtype.kind in "fiu"), default=0.0)
     parts = [(part, as_images(file, part, highest, notes)) for part in found]
     (_, first), *others = parts
@@ -64,6 +68,55 @@ def read_arrays(file: Path) -> UserData:
         )
     samples = [sample for part, x in parts for sample in samples_of(file, part, x, feature)]
     return UserData(file, feature, samples, (), tuple(dict.fromkeys(notes)), columns)
+
+
+def are_grey(parts: Sequence[Part], notes: list[str]) -> bool:
+    """Whether numbers [N, A, B] are grey images rather than sequences of A steps of B channels; a note says why.
+
+    The array's name decides where it says `images` or `sequences`. Else square samples with sides of LEAST_SIDE at
+    least are images where all numbers are from 0 to 1, or whole and from 0 to 255.
+    """
+    if any(part.x.ndim != 3 or part.x.dtype.kind not in "fiu" for part in parts):
+        return False
+    if all(part.x.dtype == np.uint8 for part in parts):
+        return False
+    called, (_, height, width) = parts[0].called, parts[0].x.shape
+    shape = f"{called} {list(parts[0].x.shape)}"
+    words = called.casefold().split("_")
+    if "sequences" in words:
+        return False
+    if "images" in words:
+        notes.append(f"{shape} is read as grey images, by its name.")
+        return True
+    is_square = height == width >= LEAST_SIDE
+    if is_square and (values := values_of_pixels(parts)):
+        meant = "_".join("sequences" if ROLES.get(word) == "x" else word for word in words)
+        notes.append(
+            f"{shape} is read as grey images: it is square, and its numbers are {values}. If they are sequences of "
+            f"{height} steps with {width} channels, name the array {meant}."
+        )
+        return True
+    why = (
+        "its numbers are none of pixels"
+        if is_square
+        else f"it is not square with sides of {LEAST_SIDE} at least"
+    )
+    notes.append(
+        f"{shape} is read as sequences of {height} steps with {width} channels: {why}. If they are grey images, give "
+        f"it the shape [{len(parts[0].x)}, {height}, {width}, 1]."
+    )
+    return False
+
+
+def values_of_pixels(parts: Sequence[Part]) -> str | None:
+    """Which numbers of pixels all parts hold, in words; None where some are none of pixels."""
+    arrays = [part.x for part in parts if part.x.size]
+    if not arrays or not all(x.min() >= 0 for x in arrays):
+        return None
+    if all(x.max() <= 1 for x in arrays):
+        return "from 0 to 1"
+    is_whole = all(x.max() <= 255 and bool((x == np.round(x)).all()) for x in arrays)
+    return "whole and from 0 to 255" if is_whole else None
 
 
 def feature_of(file: Path, called: str, x: np.ndarray) -> str:

@@ -5,7 +5,7 @@
 | folder | a folder for each class with images in it, below `train/`, `val/` and `test/` or not; or one data file, which may name images beside it; or `train.csv`, `val.csv` and `test.csv` |
 | `.csv`, `.tsv`, `.jsonl`, `.json`, `.parquet` | a column for the label and one of texts, of images' paths, or any others, which are a table; or `sequence`, the label and a column for each channel: a row is a step, and rows with the same `sequence` are one |
 | `.jsonl` | objects with `sequence`, a list of steps, each a list of numbers |
-| `.npz` | arrays `x` and `y`, or `x_train`, `y_train`, `x_test` and `y_test`: x is images [N, H, W, 3] or [N, H, W, 1], uint8 images [N, H, W], sequences [N, steps, channels] or a table [N, columns]; y is names or numbers of classes |
+| `.npz` | arrays `x` and `y`, or `x_train`, `y_train`, `x_test` and `y_test`: x is images [N, H, W, 3] or [N, H, W, 1], numbers [N, H, W] that are those of grey images (see `array_files.are_grey`), sequences [N, steps, channels] or a table [N, columns]; y is names or numbers of classes |
 
 A column or array `group` says what a sample was taken from, a person for instance. Columns are found by their names, or
 named by the caller; see `columns.py`.

@@ -269,6 +269,44 @@ def test_images_of_other_numbers_are_those_of_8_bits(tmp_path, factor, kind, axe
     np.testing.assert_array_equal(read, pixels)
 
 
+GREY = np.random.default_rng(0).integers(0, 256, (6, 9, 9))
+
+
+@pytest.mark.parametrize(
+    ("name", "x", "feature", "why"),
+    [
+        ("x", GREY / 255, "image", "square, and its numbers are from 0 to 1"),
+        ("x", GREY.astype(np.float32), "image", "square, and its numbers are whole and from 0 to 255"),
+        ("x", GREY, "image", "name the array sequences."),
+        ("images", GREY[:, :5] / 300, "image", "by its name"),
+        ("sequences", GREY / 255, "sequence", ""),
+        ("x", GREY / 127 - 1, "sequence", "its numbers are none of pixels"),
+        ("x", GREY / 9, "sequence", "its numbers are none of pixels"),
+        ("x", GREY[:, :, :6] / 255, "sequence", "If they are grey images, give it the shape [6, 9, 6, 1]"),
+        ("x", GREY[:, :7, :7] / 255, "sequence", "not square with sides of 8 at least"),
+    ],
+)  # fmt: skip
+def test_three_dimensions_are_told_apart_by_name_shape_and_values(tmp_path, name, x, feature, why):
+    np.savez(tmp_path / "a.npz", **{name: x, "y": [0, 1] * 3})
+
+    data = read_data(tmp_path / "a.npz")
+
+    assert data.feature == feature
+    assert why in " ".join(data.notes)
+
+
+def test_grey_images_of_splits_are_told_by_all_of_them_and_keep_their_pixels(tmp_path):
+    arrays = {"x_train": GREY / 255, "y_train": [0, 1] * 3, "x_test": GREY[:2] / 255, "y_test": [0, 1]}
+    np.savez(tmp_path / "a.npz", **arrays)
+    data = read_data(tmp_path / "a.npz")
+    assert "name the array sequences_train" in " ".join(data.notes)
+    read = np.stack([np.asarray(Image.open(io.BytesIO(sample.encoded))) for sample in data.samples])
+    np.testing.assert_array_equal(read, np.concatenate([GREY, GREY[:2]]))
+
+    np.savez(tmp_path / "a.npz", **{**arrays, "x_test": GREY[:2] - 300.0})
+    assert read_data(tmp_path / "a.npz").feature == "sequence"
+
+
 def test_standardised_images_are_refused_with_what_they_should_be(tmp_path):
     np.savez(tmp_path / "a.npz", x=np.linspace(-2, 2, 2 * 8 * 8 * 3).reshape(2, 8, 8, 3), y=[0, 1])
 
