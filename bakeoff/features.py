@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from model_code.baselines.features import sequence_features
+from model_code.data.image_files import eight_bits
 
 SEGMENTS = 16
 BANDS = 8
@@ -98,4 +99,5 @@ def decode_images(files: list[bytes], side: int) -> np.ndarray:
     from PIL import Image
 
     size = (side, side)
-    return np.stack([np.asarray(Image.open(io.BytesIO(file)).convert("RGB").resize(size)) for file in files])
+    opened = (eight_bits(Image.open(io.BytesIO(file))) for file in files)
+    return np.stack([np.asarray(image.resize(size)) for image in opened])

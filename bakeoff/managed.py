@@ -16,6 +16,7 @@ from bakeoff.errors import CandidateFailed
 from bakeoff.tasks import Answers, Report, Trial, time_single_answers
 from definitions.image_files import orientation_of, upright
 from definitions.service_limits import SERVICE_LIMITS
+from model_code.data.image_files import eight_bits
 
 SENTIMENTS = {
     "positive": {"positive", "pos", "good", "favourable", "favorable", "+"},
@@ -183,6 +184,6 @@ def large_enough(image: bytes) -> bytes:
     factor = ENLARGED_PIXELS / min(opened.size)
     size = (round(opened.width * factor), round(opened.height * factor))
     buffer = io.BytesIO()
-    enlarged = opened.convert("RGB").resize(size, Image.Resampling.BICUBIC)
+    enlarged = eight_bits(opened).resize(size, Image.Resampling.BICUBIC)
     Image.fromarray(upright(np.asarray(enlarged), orientation_of(image))).save(buffer, "PNG")
     return buffer.getvalue()

@@ -213,3 +213,16 @@ def upright(pixels: Any, orientation: int) -> Any:
     if orientation in (2, 3, 6, 7):
         pixels = pixels[:, ::-1]
     return pixels
+
+
+def on_white(pixels: Any) -> Any:
+    """Pixels that let light through, put on white, as what looks at them shows them on a page.
+
+    Args:
+        pixels: an array uint8 [height, width, 4] of red, green, blue and opacity, as NumPy has them.
+
+    Returns:
+        An array uint8 [height, width, 3]; opaque pixels are as they were.
+    """
+    colours, opacity = pixels[..., :3].astype("uint32"), pixels[..., 3:].astype("uint32")
+    return ((colours * opacity + 255 * (255 - opacity) + 127) // 255).astype("uint8")

@@ -13,7 +13,7 @@ import numpy as np
 import simplejpeg
 from PIL import Image, UnidentifiedImageError
 
-from definitions.image_files import JPEG_SIGNATURE, bare_jpeg, orientation_of, read_header, upright
+from definitions.image_files import JPEG_SIGNATURE, bare_jpeg, on_white, orientation_of, read_header, upright
 from definitions.words import LINE_BREAKS, RULES, words_of
 
 PADDING, UNKNOWN, FIRST_WORD = 0, 1, 2
@@ -117,10 +117,15 @@ def check_size(width: int, height: int) -> None:
 
 
 def colours(image: Image.Image) -> np.ndarray:
-    """Red, green and blue as TensorFlow decodes them: transparency is dropped, 16 bits lose their lower 8."""
+    """Red, green and blue as the graph has them: what is transparent is on white, 16 bits lose their lower 8."""
     if image.mode.startswith("I"):
-        grey = (np.asarray(image).astype(np.uint32) >> 8).astype(np.uint8)
+        values = np.asarray(image).astype(np.uint32)
+        grey = (values >> 8).astype(np.uint8)
+        if (transparent := image.info.get("transparency")) is not None:
+            grey[values == transparent] = 255
         return np.repeat(grey[..., None], 3, axis=2)
+    if image.has_transparency_data:
+        return on_white(np.asarray(image.convert("RGBA")))
     return np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from definitions.image_files import orientation_of
+from definitions.image_files import on_white, orientation_of
 from model_code.data.splits import SPLIT_NAMES
 from model_code.failures import JobFailed
 
@@ -97,7 +97,7 @@ def network_file(content: bytes, name: str = "") -> bytes:
     """An image as an upright PNG or JPEG file whose shorter side has LARGEST_SIDE_PIXELS at most.
 
     A PNG or JPEG file that is so already stays as it is, byte for byte. Of several pictures the first counts;
-    transparency is dropped, as the networks' own decoder does.
+    what is transparent is put on white, as the networks' own decoder does.
 
     Args:
         content: a file of one of FORMATS.
@@ -139,13 +139,15 @@ def network_file(content: bytes, name: str = "") -> bytes:
 
 
 def eight_bits(image: Image.Image) -> Image.Image:
-    """An image in red, green and blue of 8 bits; of 16 bits the upper ones."""
+    """An image in red, green and blue of 8 bits, on white; of 16 bits the upper ones."""
     from PIL import Image
 
     if image.mode.startswith("I"):
         image = Image.fromarray((np.asarray(image).astype(np.int64) >> 8).clip(0, 255).astype(np.uint8))
     elif image.mode == "F":
         raise ValueError("floats are no colours")
+    if image.has_transparency_data:
+        return Image.fromarray(on_white(np.asarray(image.convert("RGBA"))))
     return image if image.mode == "RGB" else image.convert("RGB")
 
 

@@ -38,7 +38,9 @@ def of_image(content: bytes) -> dict[str, float]:
     """Size, brightness, contrast and warmth of a PNG or JPEG."""
     import tensorflow as tf
 
-    pixels = tf.io.decode_image(content, channels=3, expand_animations=False).numpy()
+    from model_code.networks.preprocessing import decode_image
+
+    pixels = decode_image(tf.constant(content)).numpy()
     height, width, _ = pixels.shape
     step = max(1, -(-max(height, width) // SIDE_AT_MOST))
     thinned = pixels[::step, ::step].astype(float) / 255

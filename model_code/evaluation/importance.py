@@ -12,6 +12,7 @@ from collections.abc import Callable
 import numpy as np
 
 from definitions.words import words_of
+from model_code.data.image_files import eight_bits
 
 Ask = Callable[[list[bytes]], np.ndarray]
 """From samples of one kind to their probabilities [N, C]."""
@@ -57,7 +58,7 @@ def upright_pixels(image: bytes) -> np.ndarray:
     from PIL import Image, ImageOps
 
     with Image.open(io.BytesIO(image)) as opened:
-        return np.asarray(ImageOps.exif_transpose(opened).convert("RGB"))
+        return np.asarray(eight_bits(ImageOps.exif_transpose(opened)))
 
 
 def of_text(ask: Ask, text: str, answer: int) -> list[tuple[str, float]]:

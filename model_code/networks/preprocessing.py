@@ -17,6 +17,8 @@ PADDING = 0
 UNKNOWN = 1
 # What is hidden of an image becomes this, half of full brightness.
 GREY = 127
+# A PNG file whose pixels have an opacity (colour types 4 and 6 in its header, or the chunk tRNS; PNG, 11.2 and 11.3).
+TRANSPARENT_PNG = r"\CPNG(\C{21}[\x04\x06]\C*|\C*tRNS\C*)"
 FIRST_WORD = 2
 # Different words that are counted at a time; the rarer half of more is forgotten, so that memory stays bounded.
 MOST_COUNTED_WORDS = 2_000_000
@@ -37,9 +39,7 @@ def decode_images(encoded: tf.Tensor, image_size: int) -> tf.Tensor:
     """
 
     def decode(one: tf.Tensor) -> tf.Tensor:
-        image = tf.io.decode_image(one, channels=3, expand_animations=False)
-        image.set_shape([None, None, 3])
-        image = upright(image, one)
+        image = upright(decode_image(one), one)
         shape = tf.shape(image)
         fits = tf.logical_and(tf.equal(shape[0], image_size), tf.equal(shape[1], image_size))
         resized = tf.cond(fits, lambda: image, lambda: resize(image, image_size))
@@ -49,6 +49,27 @@ def decode_images(encoded: tf.Tensor, image_size: int) -> tf.Tensor:
     return tf.map_fn(
         decode, encoded, fn_output_signature=tf.TensorSpec([image_size, image_size, 3], tf.uint8)
     )
+
+
+def decode_image(content: tf.Tensor) -> tf.Tensor:
+    """The pixels of one PNG or JPEG file, string [], as uint8 [height, width, 3]; what is transparent is on white.
+
+    Raises:
+        tf.errors.InvalidArgumentError: when it is no image that TensorFlow decodes.
+    """
+    # TensorFlow decodes no JPEG file into four channels.
+    image = tf.cond(
+        tf.strings.regex_full_match(content, TRANSPARENT_PNG),
+        lambda: on_white(tf.io.decode_png(content, channels=4)),
+        lambda: tf.io.decode_image(content, channels=3, expand_animations=False),
+    )
+    return tf.ensure_shape(image, [None, None, 3])
+
+
+def on_white(pixels: tf.Tensor) -> tf.Tensor:
+    """`definitions.image_files.on_white` in the graph: uint8 [height, width, 4] to [height, width, 3]."""
+    colours, opacity = tf.split(tf.cast(pixels, tf.int32), [3, 1], axis=2)
+    return tf.cast((colours * opacity + 255 * (255 - opacity) + 127) // 255, tf.uint8)
 
 
 def resize(image: tf.Tensor, image_size: int) -> tf.Tensor:

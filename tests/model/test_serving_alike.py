@@ -21,6 +21,7 @@ from PIL import Image
 from definitions.words import RULES
 from local_aws.serving import Predictor, load_handlers
 from model_code import inference
+from model_code.data.image_files import network_file
 from model_code.data.records import read_split
 from model_code.networks.preprocessing import decode_images, encode_texts, pad_sequences, vocabulary_table
 from serving import contract
@@ -87,6 +88,38 @@ def test_a_png_of_any_mode_and_size_becomes_the_same_pixels(mode, size):
     content = file_of(image, "PNG")
 
     assert_nearly_equal(READ_IMAGE(content), DECODE(tf.constant([content])).numpy())
+
+
+@pytest.mark.parametrize(
+    ("mode", "transparent"),
+    [("1", 1), ("L", 7), ("P", 3), ("P", bytes(range(256))), ("RGB", (5, 6, 7)), ("I;16", 7 * 256 + 9)],
+)
+def test_a_png_with_one_transparent_colour_or_an_opacity_of_each_has_it_on_white(mode, transparent):
+    kind = np.uint16 if mode == "I;16" else np.uint8
+    shape = (16, 16, 3) if mode == "RGB" else (16, 16)
+    pixels = np.full(shape, 7 * 256 + 9 if mode == "I;16" else 7, kind)
+    pixels[3:9, 2:] = (5, 6, 7) if mode == "RGB" else 3
+    image = Image.fromarray(pixels).convert("1") if mode == "1" else Image.fromarray(pixels)
+    if mode == "P":
+        image = image.convert("P")
+    content = file_of(image, "PNG", transparency=transparent)
+    assert b"tRNS" in content
+
+    read = READ_IMAGE(content)
+    np.testing.assert_array_equal(read, DECODE(tf.constant([content])).numpy())
+    assert read.max() > 240, "something shows the white behind it"
+
+
+def test_half_transparent_black_is_grey_in_the_graph_the_server_and_what_is_imported():
+    pixels = np.zeros((16, 16, 4), np.uint8)
+    pixels[..., 3] = np.arange(256).reshape(16, 16)
+    expected = np.repeat(255 - pixels[..., 3:], 3, axis=2)
+    content = file_of(Image.fromarray(pixels), "PNG")
+
+    np.testing.assert_array_equal(READ_IMAGE(content)[0], expected)
+    np.testing.assert_array_equal(DECODE(tf.constant([content])).numpy()[0], expected)
+    imported = network_file(file_of(Image.fromarray(pixels), "WEBP", lossless=True, exact=True))
+    np.testing.assert_array_equal(READ_IMAGE(imported)[0], expected)
 
 
 @pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])
