@@ -97,7 +97,9 @@ def input_handler(data, context):
             return instances([instance(value, "The body")])
         if not isinstance(value, dict) or not isinstance(value["instances"], list):
             raise Refused('The JSON body has to be an object like {"instances": [{"text": "…"}]}.')
-        return instances([instance(one, f"instances[{i}]") for i, one in enumerate(value["instances"])])
+        return instances(
+            [instance(one, f"Instance {i}") for i, one in enumerate(value["instances"], start=1)]
+        )
     lines = [line for line in text.split("\n") if line.strip()]
     return instances(
         [instance(parsed(line, f"Line {i}"), f"Line {i}") for i, line in enumerate(lines, start=1)]
@@ -227,7 +229,7 @@ def checked_sequence(steps, where):
             f"The sequence of {where} has to be a list of at least one step, each a list of numbers."
         )
     channels = len(steps[0])
-    for position, step in enumerate(steps):
+    for position, step in enumerate(steps, start=1):
         if not channels or len(step) != channels:
             raise Refused(
                 f"Step {position} of the sequence of {where} has {len(step)} channels"
@@ -256,7 +258,7 @@ def sequences_of_npy(body):
     flat, (steps, channels) = values.tolist(), shape[-2:]
     rows = [flat[i : i + channels] for i in range(0, len(flat), channels)]
     sequences = [rows[i : i + steps] for i in range(0, len(rows), steps)]
-    return [checked_sequence(sequence, f"number {i}") for i, sequence in enumerate(sequences)]
+    return [checked_sequence(sequence, f"number {i}") for i, sequence in enumerate(sequences, start=1)]
 
 
 def npy_header(body):

@@ -267,7 +267,7 @@ def check_sequences(
         if sample.shape[1] != channels:
             raise JobFailed(f"{where} has {sample.shape[1]} channels, but the first record has {channels}.")
         if not np.isfinite(sample).all():
-            step = int(np.flatnonzero(~np.isfinite(sample).all(axis=1))[0])
+            step = 1 + int(np.flatnonzero(~np.isfinite(sample).all(axis=1))[0])
             raise JobFailed(
                 f"{where} holds no number at step {step}. Fill the gap, or leave the sequence out."
             )

@@ -224,7 +224,7 @@ def array_of(steps: Any) -> np.ndarray:
     if len({len(step) for step in steps}) > 1:
         wrong = next(i for i, step in enumerate(steps) if len(step) != len(steps[0]))
         raise Unusable(
-            f"has a sequence whose step {wrong} has {len(steps[wrong])} channels, the first {len(steps[0])}"
+            f"has a sequence whose step {wrong + 1} has {len(steps[wrong])} channels, the first {len(steps[0])}"
         )
     try:
         values = np.array(steps, np.float32)
@@ -257,5 +257,5 @@ def unusable(sample: Sample, channels: int, most_steps: int | None) -> LeftOut |
         )
     missing = np.flatnonzero(~np.isfinite(values).all(axis=1))
     if missing.size:
-        return LeftOut(sample.place, f"holds no number at step {missing[0]}")
+        return LeftOut(sample.place, f"holds no number at step {missing[0] + 1}")
     return None

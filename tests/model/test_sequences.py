@@ -118,8 +118,8 @@ def test_what_was_written_is_read_back(tmp_path):
     [
         (np.zeros((0, 2)), "Record 1 of {} is a sequence of length 0."),
         (np.ones((4, 3)), "Record 1 of {} has 3 channels, but the first record has 2."),
-        (np.array([[1.0, 2.0], [3.0, np.nan]]), "Record 1 of {} holds no number at step 1."),
-        (np.array([[1.0, np.inf]]), "Record 1 of {} holds no number at step 0."),
+        (np.array([[1.0, 2.0], [3.0, np.nan]]), "Record 1 of {} holds no number at step 2."),
+        (np.array([[1.0, np.inf]]), "Record 1 of {} holds no number at step 1."),
     ],
 )
 def test_a_bad_sequence_is_named(tmp_path, second, sentence):

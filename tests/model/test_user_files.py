@@ -439,7 +439,7 @@ def test_one_in_a_hundred_may_be_unusable_and_is_named(tmp_path):
         ("a.csv", "label\nx\n", "has a label and nothing to tell it from"),
         ("a.csv", "sequence,label,x\n1,a,zwei\n1,a,2\n", "line 2 holds 'zwei' where a number has to be."),
         ("a.csv", "sequence,label,x\n1,a,zwei\n", "has no column of numbers that could be a channel"),
-        ("a.csv", "sequence,label,x\n1,a,\n", "line 2 holds no number at step 0."),
+        ("a.csv", "sequence,label,x\n1,a,\n", "line 2 holds no number at step 1."),
         ("a.csv", "sequence,label,x\n1,a,1\n1,b,1\n", "line 3 has another label or group"),
         ("a.csv", "sequence,time,label,x\n1,soon,a,1\n", "line 2 holds 'soon' in the column 'time'"),
         ("a.csv", "age,label\n" + "1,x\n" * 20 + "old,x\n", "line 22 holds 'old' in 'age'"),
@@ -460,9 +460,9 @@ def test_one_in_a_hundred_may_be_unusable_and_is_named(tmp_path):
         (
             "a.jsonl",
             '{"sequence": [[1, 2], [1]], "label": "a"}',
-            "line 1 has a sequence whose step 1 has 1 channels",
+            "line 1 has a sequence whose step 2 has 1 channels",
         ),
-        ("a.jsonl", '{"sequence": [[1], [NaN]], "label": "a"}', "line 1 holds no number at step 1."),
+        ("a.jsonl", '{"sequence": [[1], [NaN]], "label": "a"}', "line 1 holds no number at step 2."),
         ("a.jsonl", '{"sequence": [["x"]], "label": "a"}', "holds something that is no number."),
         (
             "a.jsonl",

@@ -126,7 +126,7 @@ def test_rows_from_which_nothing_can_be_learnt_are_refused_by_their_number(tmp_p
         ("a.csv", b"text,label\na,b,c\n", "a.csv line 2 has 3 columns, the header 2"),
         ("a.csv", b'text,label\n"a"b,c\n', "a.csv is no CSV at line 2"),
         ("a.csv", b"text,text,label\na,b,c\n", "has two columns named 'text'"),
-        ("a.jsonl", b'{"sequence": [[1], [1, 2]], "label": "x"}\n', "step 1 has 2 channels, the first 1"),
+        ("a.jsonl", b'{"sequence": [[1], [1, 2]], "label": "x"}\n', "step 2 has 2 channels, the first 1"),
         ("a.npz", b"PK no zip", "cannot be read as arrays"),
         ("a.xlsx", b"", "is neither a folder of images by class nor"),
     ],
