@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from bakeoff.estimators import (
     minding_rare_classes,
 )
 from bakeoff.examples import Examples
+from bakeoff.features import as_numbers
 from bakeoff.minirocket import MiniRocket
 from bakeoff.network import FEATURE_OF_MODALITY, samples_of
 from bakeoff.tasks import Report, Trial
@@ -54,6 +56,8 @@ EXPORTED = {
     ("logistic_regression", "time_series"),
     ("gradient_boosting", "time_series"),
     ("minirocket", "time_series"),
+    ("logistic_regression", "tabular"),
+    ("gradient_boosting", "tabular"),
     ("cnn", "image"),
     ("pretrained_cnn", "image"),
     ("conv1d", "time_series"),
@@ -61,6 +65,8 @@ EXPORTED = {
     ("rnn", "time_series"),
 }
 """Candidates by their id, with the modality of which they become an artefact."""
+SERVED_AS = {**FEATURE_OF_MODALITY, "tabular": "sequence"}
+"""What a request holds of each modality: a row of a table is a sequence of one step, its columns the channels."""
 
 
 @dataclass(frozen=True)
@@ -76,25 +82,64 @@ class Artefact:
     evaluation: Path
 
 
-def why_none(candidate: Competitor, modality: str) -> str:
-    """Why a candidate cannot be released, as a sentence; empty where it can."""
+def why_none(candidate: Competitor, examples: Examples) -> str:
+    """Why a candidate for such examples cannot be released, as a sentence; empty where it can."""
+    modality = examples.modality
+    if modality == "tabular" and (reason := why_no_numbers(examples)):
+        return reason
     if (candidate.id, modality) in EXPORTED:
         return ""
     if candidate.family == "managed":
         return f"{candidate.title} is a service that the API asks already, so there is nothing to release."
-    if modality == "tabular":
-        return (
-            "Classifiers of tables cannot be released: the API takes images, texts and sequences. Fit the pipeline of "
-            "bakeoff/estimators.py in a program of your own."
-        )
     return f"{candidate.title[:1].upper()}{candidate.title[1:]} of {modality.replace('_', ' ')} data has no artefact."
+
+
+def why_no_numbers(table: Examples) -> str:
+    """Why a table's rows are no sequences of one step, which is what a release takes of them; empty where they are."""
+    words = [name for name, is_numeric in zip(table.columns, table.numeric, strict=True) if not is_numeric]
+    own = "Fit the pipeline of bakeoff/estimators.py in a program of your own."
+    if words:
+        return (
+            f"A classifier of this table cannot be released: the API takes rows as sequences of one step, which are of "
+            f"numbers alone, and {', '.join(words[:5])} {'holds' if len(words) == 1 else 'hold'} words. {own}"
+        )
+    finite = np.isfinite(numbers_of(table)).all(axis=0)
+    if not finite.all():
+        name = table.columns[int(np.argmin(finite))]
+        return (
+            f"A classifier of this table cannot be released: the API takes rows as sequences of one step, in which no "
+            f"number is missing or beyond 32 bits, as some of {name} are. {own}"
+        )
+    return ""
+
+
+def numbers_of(table: Examples) -> np.ndarray:
+    """A table's rows as requests hold them, float32 [N, columns]; what is beyond 32 bits is infinite."""
+    with np.errstate(over="ignore"):
+        return as_numbers(np.asarray(table.contents)).astype(np.float32)
+
+
+def as_served(examples: Examples) -> Examples:
+    """A table with its numbers in 32 bits, as requests hold them; all else as it is."""
+    if examples.modality != "tabular":
+        return examples
+    contents = numbers_of(examples).astype(np.float64).astype(object)
+    return dataclasses.replace(examples, contents=contents)
+
+
+def served_samples(examples: Examples) -> list[bytes] | list[np.ndarray]:
+    """The contents as records hold them; of a table's rows float32 [1, columns]."""
+    if examples.modality != "tabular":
+        return samples_of(examples)
+    return list(numbers_of(examples)[:, None, :])
 
 
 def write_artefact(candidate: Competitor, task: Trial, report: Report) -> Artefact:
     """Writes the artefact, where training has not left it yet, and evaluates it on the test part.
 
     A network's is the one that was measured. An estimator is fitted once more to the same part with the same seed,
-    which makes the same model, but of images that are larger than the IMAGE_SIZE pixels that the artefact reads.
+    which makes the same model, but of images that are larger than the IMAGE_SIZE pixels that the artefact reads, and of
+    tables whose numbers 32 bits do not hold exactly.
 
     Args:
         candidate: one of EXPORTED.
@@ -111,7 +156,13 @@ def write_artefact(candidate: Competitor, task: Trial, report: Report) -> Artefa
     from model_code.evaluation.evaluate import evaluate
     from model_code.failures import JobFailed
 
-    feature, train, test = FEATURE_OF_MODALITY[task.train.modality], task.train, task.test
+    task = dataclasses.replace(
+        task,
+        train=as_served(task.train),
+        validation=as_served(task.validation),
+        test=as_served(task.test),
+    )
+    feature, train, test = SERVED_AS[task.train.modality], task.train, task.test
     folder = task.directory.parent
     artefact = Artefact(folder / MODEL_FOLDER, folder / EVALUATION_FOLDER)
     if candidate.id in FITTED:
@@ -121,12 +172,12 @@ def write_artefact(candidate: Competitor, task: Trial, report: Report) -> Artefa
         with threadpool_limits(1 if len(train) < FEW_FOR_THREADS else None):
             fit(model, task, IMAGE_SIZE, strengths)
         report(0.5, "writing its artefact")
-        split = Split(samples_of(train), train.targets.astype(np.int32), list(train.labels), feature)
+        split = Split(served_samples(train), train.targets.astype(np.int32), list(train.labels), feature)
         graph = graph_of_candidate(model, train, task.validation, feature)
-        export_graph(candidate.id, graph, split, artefact.model)
+        export_graph(candidate.id, graph, split, artefact.model, train.columns)
     report(0.7, "evaluating its artefact")
     channel = folder / "test"
-    write_split(channel, feature, samples_of(test), test.targets.tolist(), test.labels)
+    write_split(channel, feature, served_samples(test), test.targets.tolist(), test.labels)
     try:
         evaluate(artefact.model, channel, artefact.evaluation)
     except JobFailed as failure:

@@ -25,6 +25,7 @@ class Examples:
         sources: what an example was taken from (a person, a machine), int [N]; examples of one source must not be in
             two parts of a split. None where every example stands for itself.
         numeric: for a table, whether each column holds numbers.
+        columns: for a table, their names.
     """
 
     modality: str
@@ -33,6 +34,7 @@ class Examples:
     labels: tuple[str, ...]
     sources: np.ndarray | None = None
     numeric: tuple[bool, ...] = ()
+    columns: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.targets)

@@ -40,7 +40,8 @@ def read_examples(measured: profiling.Profile) -> Examples:
         return Examples(modality, texts, targets, labels, sources)
     if data.feature == "table":
         numeric = tuple(column.is_numeric for column in data.columns)
-        return Examples(modality, np.stack(contents), targets, labels, sources, numeric)
+        names = tuple(column.name for column in data.columns)
+        return Examples(modality, np.stack(contents), targets, labels, sources, numeric, names)
     if data.feature == "sequence" and len({len(content) for content in contents}) == 1:
         contents = np.stack(contents)
     return Examples(modality, contents, targets, labels, sources)

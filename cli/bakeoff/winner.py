@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from bakeoff.artefact import Artefact, why_none, write_artefact
+from bakeoff.artefact import SERVED_AS, Artefact, why_none, write_artefact
 from bakeoff.contest import Contest, ContestSettings
 from bakeoff.examples import Examples
 from bakeoff.isolation import run_isolated
-from bakeoff.network import KIND_OF_MODALITY
 from bakeoff.results import Result
 from bakeoff.splits import at_most, rounds_of
 from bakeoff.tasks import Trial
@@ -20,6 +19,7 @@ from cli.models.archive import Model
 from cli.shared.progress import Progress
 from cli.shared.project import default_environment
 from cli.shared.target import Target
+from definitions.networks import kind_of_feature
 from stacks.settings import EnvironmentSettings
 
 OF_JOBS = (
@@ -74,7 +74,7 @@ class Winner:
         return steps.release(target, self.kind, version, progress, approve=approve)
 
 
-def chosen(held: Contest) -> tuple[Result | None, list[str]]:
+def chosen(held: Contest, examples: Examples) -> tuple[Result | None, list[str]]:
     """The best candidate that can be released, the one that the verdict takes before all; and why others cannot."""
     verdict, sentences = held.verdict, []
     if verdict is None:
@@ -84,7 +84,7 @@ def chosen(held: Contest) -> tuple[Result | None, list[str]]:
     for one in candidates:
         if one.candidate.stand_in:
             continue
-        reason = why_none(one.candidate, held.modality)
+        reason = why_none(one.candidate, examples)
         if not reason:
             return one, sentences
         sentences.append(reason)
@@ -103,7 +103,7 @@ def winner_of(
         directory: with a folder of each candidate.
         progress: shows how far it is.
     """
-    best, sentences = chosen(held)
+    best, sentences = chosen(held, examples)
     if best is None:
         return Winner(tuple(sentences))
     # What the first round trained is what its folder holds.
@@ -118,4 +118,9 @@ def winner_of(
         outcome = run_isolated(partial(write_artefact, candidate), task, lambda _, words: detail(words))
     if outcome.answers is None:
         return Winner((*sentences, f"Its artefact could not be written: {outcome.reason}"))
-    return Winner(tuple(sentences), KIND_OF_MODALITY[held.modality], outcome.answers)
+    if examples.columns:
+        sentences.append(
+            "It is asked for a row by sequences/class: one step with the numbers of "
+            f"{', '.join(examples.columns)}, in this order."
+        )
+    return Winner(tuple(sentences), kind_of_feature(SERVED_AS[held.modality]), outcome.answers)

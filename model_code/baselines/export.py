@@ -6,7 +6,7 @@ Nothing is pickled: an artefact holds the fitted numbers among TensorFlow's own 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -47,7 +47,7 @@ def export_baseline(name: str, model: Pipeline, train: Split, directory: Path) -
     export_graph(name, graph_of(model, train.feature), train, directory)
 
 
-def export_graph(name: str, graph: Graph, train: Split, directory: Path) -> None:
+def export_graph(name: str, graph: Graph, train: Split, directory: Path, columns: Sequence[str] = ()) -> None:
     """Writes a fitted baseline as an artefact like a network's, but without LiteRT files.
 
     Args:
@@ -55,6 +55,7 @@ def export_graph(name: str, graph: Graph, train: Split, directory: Path) -> None
         graph: see `graph_of`.
         train: what it was fitted to; every class occurs in it.
         directory: where `1/`, `code/inference.py`, `labels.json` and `model_card.json` go.
+        columns: of a table, in the order of a row's numbers, for the card.
     """
     spec = tf.TensorSpec([None], tf.string, name=train.feature)
     if train.feature == "sequence":
@@ -68,6 +69,7 @@ def export_graph(name: str, graph: Graph, train: Split, directory: Path) -> None
         "source_sha256": source_digest(),
         # What a request has to have, where no evaluation says it.
         **({"channels": train.sequences[0].shape[1]} if train.feature == "sequence" else {}),
+        **({"columns": list(columns)} if columns else {}),
     }
     module = ServingModule(graph[0], spec, train.labels, graph[1])
     write_artefact(directory, module, train.labels, card)

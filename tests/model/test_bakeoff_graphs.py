@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from bakeoff import estimators, features
 from bakeoff.artefact import minirocket_model, write_artefact
-from bakeoff.candidates import MINIROCKET
+from bakeoff.candidates import BOOSTING, LOGISTIC, MINIROCKET
 from bakeoff.estimators import boosted_model, linear_model
 from bakeoff.examples import Examples
 from bakeoff.graphs import brought_to, graph_of_candidate, minirocket, series_features
@@ -102,6 +102,40 @@ def test_what_is_released_is_the_candidate_that_was_measured(tmp_path, monkeypat
     assert report["gate"]["accuracy"] == pytest.approx((measured.predictions == test.targets).mean())
     card = json.loads((artefact.model / "model_card.json").read_text())
     assert (card["family"], card["channels"]) == ("minirocket", 2)
+
+
+def rows(count: int, classes: int) -> Examples:
+    """A table of numbers of several sizes, whose first two columns tell the class."""
+    targets = np.arange(count) % classes
+    values = GENERATOR.normal(0, 1, (count, 3)) * (1, 1e6, 1e-6)
+    values[:, 0] += 2 * targets
+    names = tuple(f"class {number}" for number in range(classes))
+    contents, columns = values.astype(object), ("age", "income", "share")
+    return Examples("tabular", contents, targets.astype(np.int32), names, None, (True,) * 3, columns)
+
+
+@pytest.mark.parametrize("candidate", [LOGISTIC, BOOSTING], ids=lambda one: one.id)
+@pytest.mark.parametrize("classes", [2, 3])
+def test_a_table_of_numbers_is_released_as_sequences_of_one_step(tmp_path, candidate, classes):
+    train, validation, test = (rows(count, classes) for count in (120, 30, 60))
+    (tmp_path / "work").mkdir()
+    trial = Trial(train, validation, test, 60.0, 0, tmp_path / "work")
+    measured = candidate.run(trial, lambda *_: None)
+
+    artefact = write_artefact(candidate, trial, lambda *_: None)
+
+    report = json.loads((artefact.evaluation / "evaluation.json").read_text())
+    assert report["gate"]["accuracy"] == pytest.approx((measured.predictions == test.targets).mean())
+    assert {"baseline.json", "known_input.json"} <= {file.name for file in artefact.evaluation.iterdir()}
+    card = json.loads((artefact.model / "model_card.json").read_text())
+    assert (card["feature"], card["channels"], card["columns"]) == ("sequence", 3, ["age", "income", "share"])
+    served = tf.saved_model.load(str(artefact.model / "1")).signatures["serving_default"]
+    asked_for = test.contents.astype(np.float32)[:, None]
+    answers = served(sequence=tf.constant(asked_for))["label"].numpy()
+    found = np.array([test.labels[answer] for answer in measured.predictions])
+    assert np.mean(answers.astype(str) == found) > 0.98
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        served(sequence=tf.constant(np.repeat(asked_for, 2, axis=1)))
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (2, 2), (9, 1), (17, 3), (200, 12)])

@@ -68,28 +68,62 @@ def test_the_regression_that_wins_on_texts_becomes_an_artefact_with_its_evaluati
     )
 
 
+def of(modality: str) -> Examples:
+    """Some examples of a modality; a table is of numbers."""
+    numeric, columns = ((True,), ("age",)) if modality == "tabular" else ((), ())
+    contents = np.array([[1.0], [2.0]], object)
+    return Examples(modality, contents, np.array([0, 1], np.int32), ("a", "b"), None, numeric, columns)
+
+
 @pytest.mark.parametrize(
     ("candidate", "modality", "sentence"),
     [
-        (BOOSTING, "tabular", "Classifiers of tables cannot be released: the API takes images, texts"),
-        (LOGISTIC, "tabular", "Classifiers of tables cannot be released: the API takes images, texts"),
         (MAJORITY, "text", "Majority class of text data has no artefact."),
         (SERVICE, "text", "DetectSentiment is a service that the API asks already"),
     ],
 )
 def test_what_cannot_be_released_is_said_with_its_reason(candidate, modality, sentence):
-    assert why_none(candidate, modality).startswith(sentence)
+    assert why_none(candidate, of(modality)).startswith(sentence)
+
+
+@pytest.mark.parametrize(
+    ("value", "is_numeric", "says"),
+    [
+        ("red", False, "numbers alone, and colour holds words"),
+        (np.nan, True, "no number is missing or beyond 32 bits, as some of colour are"),
+        (1e39, True, "no number is missing or beyond 32 bits, as some of colour are"),
+    ],
+)
+def test_a_table_that_no_sequence_holds_says_which_column_keeps_it(value, is_numeric, says):
+    contents = np.array([[1.0, value], [2.0, value]], object)
+    numeric, columns = (True, is_numeric), ("age", "colour")
+    table = Examples("tabular", contents, np.array([0, 1], np.int32), ("a", "b"), None, numeric, columns)
+    assert says in why_none(BOOSTING, table)
 
 
 def test_what_is_no_reason_has_an_artefact():
-    assert all(why_none(GRU, modality) == "" for modality in ("text", "time_series"))
-    assert why_none(CONV1D, "time_series") == ""
-    assert why_none(MINIROCKET, "time_series") == ""
+    assert all(why_none(GRU, of(modality)) == "" for modality in ("text", "time_series"))
+    assert why_none(CONV1D, of("time_series")) == ""
+    assert why_none(MINIROCKET, of("time_series")) == ""
     assert all(
-        why_none(one, modality) == ""
+        why_none(one, of(modality)) == ""
         for one in (LOGISTIC, BOOSTING)
-        for modality in ("image", "text", "time_series")
+        for modality in ("image", "text", "time_series", "tabular")
     )
+
+
+def test_whoever_releases_a_table_is_told_how_a_row_is_asked_for(tmp_path, monkeypatch):
+    contents, targets = np.arange(120.0).reshape(60, 2).astype(object), (np.arange(60) % 2).astype(np.int32)
+    table = Examples("tabular", contents, targets, ("a", "b"), None, (True, True), ("age", "height"))
+    left = SimpleNamespace(answers=Artefact(tmp_path, tmp_path))
+    monkeypatch.setattr(winner, "chosen", lambda *_: (SimpleNamespace(candidate=LOGISTIC), []))
+    monkeypatch.setattr(winner, "run_isolated", lambda *_: left)
+
+    held = SimpleNamespace(modality="tabular")
+    best = winner.winner_of(held, table, ContestSettings(200.0), tmp_path, Progress())
+
+    assert best.kind == "rnn"
+    assert "one step with the numbers of age, height, in this order" in best.sentences[0]
 
 
 def test_the_next_best_is_offered_where_the_best_cannot_be_released():
@@ -109,7 +143,7 @@ def test_the_next_best_is_offered_where_the_best_cannot_be_released():
         seconds=1.0,
     )
 
-    best, sentences = winner.chosen(held)
+    best, sentences = winner.chosen(held, reviews())
 
     assert best is not None and best.candidate is LOGISTIC
     assert sentences == [
