@@ -240,7 +240,7 @@ def document() -> dict[str, Any]:
             "version": "1.0.0",
             "summary": "Rekognition, Comprehend and our own models behind one contract.",
             "description": (
-                "Scores are from 0 to 1. Nothing that is sent is kept; an answer is, for a while, "
+                "Scores are from 0 to 1. Nothing that is sent is kept but labels; an answer is, for a while, "
                 "where an Idempotency-Key or the deployment's cache asks for it."
             ),
             "license": {"name": "MIT", "identifier": "MIT"},
