@@ -72,6 +72,7 @@ def everything(tmp_path_factory) -> dict[str, dict]:
     return checked_templates(environments, tmp_path_factory.mktemp("everything"))
 
 
+@pytest.mark.threat
 def test_the_function_of_our_networks_adds_labels_and_reads_none(everything):
     (policy,) = (
         resource["Properties"]["PolicyDocument"]["Statement"]
