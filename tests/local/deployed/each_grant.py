@@ -41,12 +41,17 @@ FLOWS = ("ask", "release", "bulk", "transform", "train")
 def removed(iam: Any, grants: Any, removal: Any) -> Iterator[None]:
     """Takes an action away from a role while the body runs."""
 
-    def put(document: dict[str, Any]) -> None:
-        iam.put_role_policy(
-            RoleName=removal.role, PolicyName=removal.policy, PolicyDocument=json.dumps(document)
-        )
+    named = {"RoleName": removal.role, "PolicyName": removal.policy}
 
-    put(grants.without(removal))
+    def put(document: dict[str, Any]) -> None:
+        iam.put_role_policy(**named, PolicyDocument=json.dumps(document))
+
+    left = grants.without(removal)
+    if left["Statement"]:
+        put(left)
+    else:
+        # IAM takes no policy without a statement.
+        iam.delete_role_policy(**named)
     try:
         yield
     finally:
