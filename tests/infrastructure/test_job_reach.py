@@ -30,7 +30,7 @@ CHANGED = {
     f"{MODELS}/{place}/another-run/file" for place in ("checkpoints", "training", "evaluations", "prepared")
 }
 READ = {
-    *(f"{DATA}/{place}/another-run/file" for place in ("sets", "labels", "bakeoffs", "pretrained")),
+    *(f"{DATA}/{place}/another-run/file" for place in ("sets", "bakeoffs", "pretrained")),
     *(
         f"{MODELS}/{place}/another-run/file"
         for place in ("checkpoints", "training", "prepared", "registered", "local")
