@@ -6,6 +6,7 @@ import sys
 
 import aws_cdk as cdk
 
+from console import PartMissing
 from stacks.app import compose
 from stacks.settings import SettingsRefused
 from stacks.shared.vendoring import VendoringFailed
@@ -13,6 +14,6 @@ from stacks.shared.vendoring import VendoringFailed
 app = cdk.App()
 try:
     compose(app)
-except (SettingsRefused, VendoringFailed) as refusal:
+except (PartMissing, SettingsRefused, VendoringFailed) as refusal:
     sys.exit(str(refusal))
 app.synth()

@@ -26,13 +26,15 @@ CONFIGURATION = "config.json"
 """The one file that is nowhere here: who serves the page writes where its API is and how a person signs in."""
 SITE = PAGE.parents[1] / "build" / "site"
 """The documentation site, as `make docs` builds it."""
-LESSONS = "site/learn/index.html"
+SITE_PATH = "_site/"
+"""Where the site lies beside the page. No environment can have this name, so the API's stage takes no path of it."""
+LESSONS = f"{SITE_PATH}learn/index.html"
 """Where the page finds the site's lessons, if who serves the page serves them too."""
 SITE_POLICY = (
     "default-src 'none'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-"""Of the site: it styles itself and runs no script, for the console's key lies in the storage of the same origin."""
+"""Of the site: it styles itself and runs no script, for on its origin people sign in to the console."""
 
 PATHS = (
     "images/labels",
@@ -49,21 +51,35 @@ KIND_OF_INPUT = {feature: kind_of_feature(feature) for feature in ("image", "tex
 """Which of our networks answers for what the page takes, as its configuration tells it."""
 
 
-class LibraryMissing(Exception):
-    """The library that draws the charts is not installed; the message says what to do."""
+class PartMissing(Exception):
+    """The library that draws the charts, or the site, is not there; the message says what to do."""
 
 
 def library_files() -> dict[str, Path]:
     """The library's files by their names in the page.
 
     Raises:
-        LibraryMissing: when one of them is not there.
+        PartMissing: when one of them is not there.
     """
     files = {name: LIBRARY / path for name, path in LIBRARY_FILES.items()}
     for path in files.values():
         if not path.is_file():
-            raise LibraryMissing(f"The console's charts need {path}, which is not there. Run: make")
+            raise PartMissing(f"The console's charts need {path}, which is not there. Run: make")
     return files
+
+
+def built_site() -> Path:
+    """The folder of the documentation site.
+
+    Raises:
+        PartMissing: when nobody has built it.
+    """
+    page = SITE / LESSONS.removeprefix(SITE_PATH)
+    if not page.is_file():
+        raise PartMissing(
+            f"console.lessons wants the documentation site, and {page} is not there. Run: make docs"
+        )
+    return SITE
 
 
 def page_files() -> dict[str, Path]:

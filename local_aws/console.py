@@ -17,9 +17,10 @@ from console import (
     LESSONS,
     PAGE,
     SITE,
+    SITE_PATH,
     SITE_POLICY,
     STATE,
-    LibraryMissing,
+    PartMissing,
     content_security_policy,
     page_files,
     security_headers,
@@ -31,7 +32,7 @@ from local_aws.asgi import Application
 
 # No bucket can have this name, so it takes no path of S3's.
 PREFIX = "/_console/"
-OF_SITE = f"{PREFIX}site/"
+OF_SITE = PREFIX + SITE_PATH
 BAKEOFF = PAGE.parents[1] / "build" / "bakeoff" / "report.json"
 POLICY = content_security_policy()
 SERVICES = ("ssm", "sagemaker", "stepfunctions", "logs", "cloudwatch", "s3")
@@ -85,7 +86,7 @@ async def file(send: Any, name: str) -> None:
     """Answers a file of the page; names are looked up among those that exist, so that no path leads elsewhere."""
     try:
         page_file = page_files().get(name)
-    except LibraryMissing as reason:
+    except PartMissing as reason:
         await answer(send, HTTPStatus.SERVICE_UNAVAILABLE, "text/plain", str(reason).encode())
         return
     if page_file is None:

@@ -33,6 +33,7 @@ def compose(app: App) -> dict[str, Stack]:
     copies an asset into the assembly when it is added.
 
     Raises:
+        PartMissing: when what the console is made of is not there.
         SettingsRefused: when cdk.json's settings are wrong.
         VendoringFailed: when the Lambdas' dependencies cannot be installed.
     """

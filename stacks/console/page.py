@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from aws_cdk import Duration, RemovalPolicy, SecretValue, Stack
 from aws_cdk import aws_cloudfront as cloudfront
@@ -10,15 +11,27 @@ from aws_cdk import aws_cloudfront_origins as origins
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_s3_deployment as deployment
 
-from console import CONFIGURATION, PAGE, content_security_policy, library_files, security_headers
+from console import (
+    CONFIGURATION,
+    PAGE,
+    SITE_PATH,
+    SITE_POLICY,
+    built_site,
+    content_security_policy,
+    library_files,
+    security_headers,
+)
 from stacks.settings import EnvironmentSettings
 from stacks.settings.storage import StorageSettings
 from stacks.shared.acknowledge import acknowledge
 from stacks.shared.grants import flattened
+from stacks.shared.lambda_assets import copy
 from stacks.shared.log_group import add_log_group
 from stacks.shared.web_acl import ORIGIN_HEADER
 
 HTTPS_ONLY_DAYS = 365
+# Of the function that uploads, in which the AWS CLI runs: the site has hundreds of files. CDK's 128 do for the page.
+SITE_UPLOAD_MEGABYTES = 512
 # What cdk-nag finds at the function that uploads, beside its policy.
 UPLOAD = (
     "AwsSolutions-L1",
@@ -74,14 +87,18 @@ def page_bucket(stack: Stack) -> s3.Bucket:
     return bucket
 
 
-def security_policy(stack: Stack, sign_in: str) -> cloudfront.ResponseHeadersPolicy:
-    """The page's security headers, as the embedded AWS sends them too, and HTTPS from then on."""
-    identities = f"https://cognito-identity.{stack.region}.amazonaws.com"
-    fields = security_headers(content_security_policy([sign_in, identities]))
+def page_policy(stack: Stack, sign_in: str) -> str:
+    """The page's content security policy: it calls its own place, and what signs a person in."""
+    return content_security_policy([sign_in, f"https://cognito-identity.{stack.region}.amazonaws.com"])
+
+
+def response_headers(stack: Stack, name: str, policy: str) -> cloudfront.ResponseHeadersPolicy:
+    """The security headers under a content policy, as the embedded AWS sends them too, and HTTPS from then on."""
+    fields = security_headers(policy)
     custom = ("cross-origin-opener-policy", "permissions-policy")
     return cloudfront.ResponseHeadersPolicy(
         stack,
-        "Headers",
+        name,
         security_headers_behavior=cloudfront.ResponseSecurityHeadersBehavior(
             content_security_policy=cloudfront.ResponseHeadersContentSecurityPolicy(
                 content_security_policy=fields["content-security-policy"], override=True
@@ -114,14 +131,34 @@ def page_distribution(
     behind: dict[str, str],
     settings: EnvironmentSettings,
     *,
-    headers: cloudfront.ResponseHeadersPolicy,
+    policy: str,
+    lessons: bool,
     guard: Guard | None,
 ) -> cloudfront.Distribution:
-    """The page for everyone; on the paths of `behind` what those hosts answer, which want signatures."""
+    """The page for everyone, and where `lessons` is true the site; behind paths what those hosts answer.
+
+    Args:
+        stack: of the distribution.
+        bucket: that holds page and site.
+        behind: hosts by paths; they want signatures.
+        settings: of the environment.
+        policy: the page's content security policy; the site has its own.
+        lessons: whether the site is there.
+        guard: the firewall, if there is one.
+    """
     common = {
         "viewer_protocol_policy": cloudfront.ViewerProtocolPolicy.REDIRECT_TO_HTTPS,
-        "response_headers_policy": headers,
+        "response_headers_policy": response_headers(stack, "Headers", policy),
     }
+    origin = origins.S3BucketOrigin.with_origin_access_control(bucket)
+    site = {}
+    if lessons:
+        site[f"/{SITE_PATH}*"] = cloudfront.BehaviorOptions(
+            origin=origin,
+            cache_policy=cloudfront.CachePolicy.CACHING_OPTIMIZED,
+            viewer_protocol_policy=cloudfront.ViewerProtocolPolicy.REDIRECT_TO_HTTPS,
+            response_headers_policy=response_headers(stack, "SiteHeaders", SITE_POLICY),
+        )
     # To the API alone, whose firewall knows it.
     of_api = f"/{settings.name}/*"
     key = {of_api: {ORIGIN_HEADER: guard.origin_key.unsafe_unwrap()}} if guard else {}
@@ -135,11 +172,10 @@ def page_distribution(
         default_root_object="index.html",
         http_version=cloudfront.HttpVersion.HTTP2_AND_3,
         default_behavior=cloudfront.BehaviorOptions(
-            origin=origins.S3BucketOrigin.with_origin_access_control(bucket),
-            cache_policy=cloudfront.CachePolicy.CACHING_OPTIMIZED,
-            **common,
+            origin=origin, cache_policy=cloudfront.CachePolicy.CACHING_OPTIMIZED, **common
         ),
-        additional_behaviors={
+        additional_behaviors=site
+        | {
             path: cloudfront.BehaviorOptions(
                 origin=origins.HttpOrigin(
                     host,
@@ -193,14 +229,22 @@ def access_log_bucket(stack: Stack, storage: StorageSettings) -> s3.Bucket:
     return bucket
 
 
-def upload(stack: Stack, bucket: s3.Bucket, configuration: dict) -> None:
-    """Writes the page and its configuration; browsers ask each time whether a file has changed."""
+def site_sources(build_directory: Path) -> list[deployment.ISource]:
+    """The documentation site below its path of the bucket; see `built_site` for what is raised."""
+    folder = build_directory / "site"
+    copy(built_site(), folder / SITE_PATH)
+    return [deployment.Source.asset(str(folder))]
+
+
+def upload(stack: Stack, bucket: s3.Bucket, configuration: dict, site: list[deployment.ISource]) -> None:
+    """Writes the page, its configuration and the site; browsers ask each time whether a file has changed."""
     deployment.BucketDeployment(
         stack,
         "Upload",
         destination_bucket=bucket,
         sources=[
             deployment.Source.asset(str(PAGE)),
+            *site,
             *(
                 deployment.Source.data(name, path.read_text(encoding="utf-8"))
                 for name, path in library_files().items()
@@ -209,13 +253,16 @@ def upload(stack: Stack, bucket: s3.Bucket, configuration: dict) -> None:
         ],
         cache_control=[deployment.CacheControl.no_cache()],
         log_group=add_log_group(stack, "UploadLog"),
+        memory_limit=SITE_UPLOAD_MEGABYTES if site else None,
     )
     accept_upload(stack, bucket)
 
 
 def accept_upload(stack: Stack, bucket: s3.Bucket) -> None:
     """What cdk-nag finds at CDK's function that uploads, and is right as it is."""
-    function = stack.node.find_child("Custom::CDKBucketDeployment8693BB64968944B69AAFB0CC9EB8756C")
+    (function,) = [
+        one for one in stack.node.children if one.node.id.startswith("Custom::CDKBucketDeployment")
+    ]
     reason = "CDK's own function, which writes the page at a deployment; it reads CDK's assets and writes one bucket."
     basic = "arn:<AWS::Partition>:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
     assets = f"arn:aws:s3:::cdk-hnb659fds-assets-<AWS::AccountId>-{stack.region}/*"

@@ -8,11 +8,11 @@ from aws_cdk import Aws, Fn, Stack
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-from console import KIND_OF_INPUT, STATE
+from console import KIND_OF_INPUT, LESSONS, STATE
 from definitions.names import sign_in_domain
 from definitions.parameters import API_URL, CONSOLE_URL, CONSOLE_USER_POOL
 from stacks.console.edge import EdgeStack, edge_acl
-from stacks.console.page import Guard, page_bucket, page_distribution, security_policy, upload
+from stacks.console.page import Guard, page_bucket, page_distribution, page_policy, site_sources, upload
 from stacks.console.sign_in import add_client, add_identities, add_user_role, add_users
 from stacks.console.watch import add_watch
 from stacks.settings import EnvironmentSettings
@@ -34,7 +34,14 @@ class ConsoleStack(Stack):
         edge: EdgeStack | None = None,
         **options,
     ) -> None:
-        """`edge` has the web ACL where the settings want one and the region is not WAF's for distributions."""
+        """`edge` has the web ACL where the settings want one and the region is not WAF's for distributions.
+
+        Raises:
+            PartMissing: when what the page is made of, or the site that the settings want, is not there.
+        """
+        if settings.console is None:
+            raise ValueError(f"The environment '{settings.name}' has no console.")
+        lessons = settings.console.lessons
         super().__init__(scope, construct_id, cross_region_references=edge is not None, **options)
         # https://{id}.execute-api.{region}.amazonaws.com/{stage}/
         api_host = Fn.select(2, Fn.split("/", published(self, settings.name, API_URL)))
@@ -51,13 +58,12 @@ class ConsoleStack(Stack):
             bucket,
             behind,
             settings,
-            headers=security_policy(self, sign_in),
+            policy=page_policy(self, sign_in),
+            lessons=lessons,
             guard=self.guard(settings, edge),
         )
         address = f"https://{distribution.distribution_domain_name}/"
         users = add_users(self, settings, domain_prefix)
-        if settings.console is None:
-            raise ValueError(f"The environment '{settings.name}' has no console.")
         client = add_client(users, address, settings.console)
         identities = add_identities(self, users, client)
         watch_address.grant_invoke_url(add_user_role(self, identities, api_id, settings.name))
@@ -69,6 +75,7 @@ class ConsoleStack(Stack):
             "apiHost": api_host,
             "watchHost": watch_host,
             "kinds": KIND_OF_INPUT,
+            **({"lessons": LESSONS} if lessons else {}),
             "endpoints": idle_endpoints(settings),
             "signIn": {
                 "domain": sign_in,
@@ -77,7 +84,7 @@ class ConsoleStack(Stack):
                 "identityPoolId": identities.ref,
             },
         }
-        upload(self, bucket, configuration)
+        upload(self, bucket, configuration, site_sources(build_directory) if lessons else [])
         publish(self, settings.name, CONSOLE_URL, address)
         publish(self, settings.name, CONSOLE_USER_POOL, users.user_pool_id)
 

@@ -15,3 +15,7 @@ class ConsoleSettings(SettingsModel):
         60, ge=5, le=1_440, description="After which the page asks for new tokens by itself."
     )
     session_hours: int = Field(8, ge=1, le=24, description="After so long a person signs in again.")
+    lessons: bool = Field(
+        False,
+        description="Serve the documentation site too, which `make docs` builds: the page's link Learn.",
+    )

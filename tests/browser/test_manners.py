@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
+from console import LESSONS
+
 from .conftest import PATIENCE_SECONDS, SCREENSHOTS, configuration, pages, renewed, resize
 from .test_advise import QUESTION, advised, answer
 from .test_try import FLOWER, OWN, PHOTO, asked, write
@@ -309,7 +311,7 @@ def test_the_lessons_open_from_the_console_and_cannot_read_its_key(site, open_pa
     monkeypatch.setattr("local_aws.console.SITE", tmp_path)
     page = open_page(expects=("violates", "Content Security Policy"))
     page.get_by_role("link", name="Learn").click()
-    expect(page).to_have_url(re.compile("/_console/site/learn/index.html$"))
+    expect(page).to_have_url(re.compile(f"/_console/{LESSONS}$"))
     assert page.inner_text("h1") == "Learn"
 
 

@@ -10,8 +10,19 @@ import pytest
 from aws_cdk import App
 from botocore import xform_name
 
+import console
 from cli.local.status import stacks_of
-from console import CONFIGURATION, PATHS, WATCH, content_security_policy, page_files
+from console import (
+    CONFIGURATION,
+    LESSONS,
+    PATHS,
+    SITE_PATH,
+    SITE_POLICY,
+    WATCH,
+    PartMissing,
+    content_security_policy,
+    page_files,
+)
 from definitions.names import BAKEOFF_KEY, LABELLED_PREFIX
 from stacks.app import compose
 from stacks.settings import load_settings
@@ -23,26 +34,56 @@ from .conftest import context
 ACTIONS = {"ListBucket": "list_objects_v2"}
 
 
-def with_console() -> dict:
+def with_console(**settings) -> dict:
     """cdk.json's context with the console in dev."""
     changed = context()
-    changed["environments"]["dev"]["console"] = {}
+    changed["environments"]["dev"]["console"] = settings
     return {**changed, "environment": "dev"}
 
 
-@pytest.fixture(scope="module")
-def assembly(tmp_path_factory) -> Path:
-    """A synth of dev with the console."""
-    output = tmp_path_factory.mktemp("console")
-    app = App(context=with_console(), outdir=str(output))
+def synthesised(output: Path, **settings) -> Path:
+    """The assembly of dev with the console; a finding of cdk-nag that is not acknowledged raises."""
+    app = App(context=with_console(**settings), outdir=str(output))
     compose(app)
     app.synth()
     return output
 
 
 @pytest.fixture(scope="module")
+def assembly(tmp_path_factory) -> Path:
+    """A synth of dev with the console."""
+    return synthesised(tmp_path_factory.mktemp("console"))
+
+
+@pytest.fixture(scope="module")
+def assembly_with_lessons(tmp_path_factory) -> Path:
+    """A synth of dev with the console and a documentation site of one page."""
+    site = tmp_path_factory.mktemp("site")
+    page = site / LESSONS.removeprefix(SITE_PATH)
+    page.parent.mkdir()
+    page.write_text("<h1>Learn</h1>")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(console, "SITE", site)
+        return synthesised(tmp_path_factory.mktemp("lessons"), lessons=True)
+
+
+@pytest.fixture(scope="module")
 def template(assembly) -> dict:
     return json.loads((assembly / "Recognition-dev-Console.template.json").read_text())
+
+
+def uploaded_files(assembly: Path, upload: dict) -> dict[str, bytes]:
+    """What a deployment copies to the bucket, by its key."""
+    assets = json.loads((assembly / "Recognition-dev-Console.assets.json").read_text())["files"]
+    folders = [
+        assembly / assets[key.partition(".")[0]]["source"]["path"] for key in upload["SourceObjectKeys"]
+    ]
+    return {
+        file.relative_to(folder).as_posix(): file.read_bytes()
+        for folder in folders
+        for file in folder.rglob("*")
+        if file.is_file()
+    }
 
 
 def joined(value) -> str:
@@ -199,17 +240,42 @@ def test_the_watching_function_may_read_the_last_bakeoff_and_the_days_with_label
 
 def test_the_page_is_uploaded_as_it_is(assembly, template, of_type):
     """Everything that it is made of, and besides only its configuration, which has what the page reads of it."""
-    assets = json.loads((assembly / "Recognition-dev-Console.assets.json").read_text())["files"]
     (upload,) = of_type(template, "Custom::CDKBucketDeployment")
-    keys = [key.partition(".")[0] for key in upload["SourceObjectKeys"]]
-    uploaded = {
-        file.name: file.read_bytes()
-        for key in keys
-        for file in (assembly / assets[key]["source"]["path"]).iterdir()
-    }
+    uploaded = uploaded_files(assembly, upload)
     # References stand unquoted in it until it is deployed.
     configuration = re.findall(r'"(\w+)":', uploaded.pop(CONFIGURATION).decode())
     assert uploaded == {name: file.read_bytes() for name, file in page_files().items()}
     script = b"".join(content for name, content in uploaded.items() if name.endswith(".js")).decode()
-    on_this_machine_alone = {"credentials", "lessons"}
-    assert set(re.findall(r"\bconfiguration\.(\w+)", script)) - on_this_machine_alone <= {*configuration}
+    # Credentials on this machine alone, and lessons where the settings want them.
+    not_always = {"credentials", "lessons"}
+    assert set(re.findall(r"\bconfiguration\.(\w+)", script)) - not_always <= {*configuration}
+
+
+def test_the_lessons_are_uploaded_beside_the_page_and_the_page_finds_them(assembly_with_lessons, of_type):
+    template = json.loads((assembly_with_lessons / "Recognition-dev-Console.template.json").read_text())
+    (upload,) = of_type(template, "Custom::CDKBucketDeployment")
+    uploaded = uploaded_files(assembly_with_lessons, upload)
+    assert f'"lessons":"{LESSONS}"' in uploaded.pop(CONFIGURATION).decode().replace(" ", "")
+    assert uploaded.pop(LESSONS) == b"<h1>Learn</h1>"
+    assert set(uploaded) == set(page_files())
+
+
+def test_the_lessons_run_no_script_and_the_pages_own_policy_stays(assembly_with_lessons, template, of_type):
+    with_lessons = json.loads((assembly_with_lessons / "Recognition-dev-Console.template.json").read_text())
+    (distribution,) = of_type(with_lessons, "AWS::CloudFront::Distribution")
+    parts = distribution["DistributionConfig"]
+    (of_site,) = [one for one in parts["CacheBehaviors"] if one["PathPattern"] == f"/{SITE_PATH}*"]
+    assert of_site["TargetOriginId"] == parts["DefaultCacheBehavior"]["TargetOriginId"]
+    assert of_site["ViewerProtocolPolicy"] == "redirect-to-https"
+    policy = with_lessons["Resources"][of_site["ResponseHeadersPolicyId"]["Ref"]]["Properties"]
+    headers = policy["ResponseHeadersPolicyConfig"]["SecurityHeadersConfig"]
+    assert headers["ContentSecurityPolicy"] == {"ContentSecurityPolicy": SITE_POLICY, "Override": True}
+    assert "script-src" not in SITE_POLICY
+    name = parts["DefaultCacheBehavior"]["ResponseHeadersPolicyId"]["Ref"]
+    assert with_lessons["Resources"][name] == template["Resources"][name]
+
+
+def test_lessons_that_nobody_built_fail_the_synth_with_how_to_build_them(tmp_path, monkeypatch):
+    monkeypatch.setattr(console, "SITE", tmp_path)
+    with pytest.raises(PartMissing, match="index.html is not there. Run: make docs$"):
+        synthesised(tmp_path / "assembly", lessons=True)

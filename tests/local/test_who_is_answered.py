@@ -19,6 +19,7 @@ from botocore.config import Config
 from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
+from console import LESSONS, SITE, SITE_PATH, SITE_POLICY
 from local_aws.keys import Keys
 from local_aws.launcher import EmbeddedAws, console_url, environment
 
@@ -64,6 +65,16 @@ def test_another_host_is_refused_before_the_body_comes(aws, host):
 
 def test_a_request_without_a_host_is_refused(aws):
     assert sent(aws, "GET /_ministack/health HTTP/1.0")[0] == 403
+
+
+def test_the_lessons_are_read_without_a_key_and_run_no_script(aws):
+    lines = [f"GET /_console/{LESSONS} HTTP/1.1", f"Host: {host_of(aws)}", "Connection: close"]
+    status, headers, body = sent(aws, *lines)
+    page = SITE / LESSONS.removeprefix(SITE_PATH)
+    if page.is_file():
+        assert (status, body, headers["content-security-policy"]) == (200, page.read_bytes(), SITE_POLICY)
+    else:
+        assert (status, body.rpartition(b": ")[2]) == (404, b"make docs")
 
 
 @pytest.mark.parametrize("name", ["127.0.0.1", "localhost", "LOCALHOST", "[::1]"])

@@ -12,7 +12,7 @@ import pytest
 
 import console
 from advisor.counterfactuals import alternatives
-from console import LIBRARY, LIBRARY_FILES, PAGE, PATHS, content_security_policy, page_files
+from console import LIBRARY, LIBRARY_FILES, PAGE, PATHS, SITE_PATH, content_security_policy, page_files
 from lambdas.catalogue import OPERATIONS
 from lambdas.common.bodies import IMAGE_BYTES
 from local_aws.console import PREFIX, NotDeployed, configuration_of, with_console
@@ -176,7 +176,7 @@ def test_the_lessons_are_served_as_pages_that_run_no_script(lessons):
     "name", ["../secret.txt", "learn/../../secret.txt", "learn", "other.html", "a\0.html"]
 )
 def test_beyond_the_site_there_is_a_sentence_alone(lessons, name):
-    status, headers, body = get(f"{PREFIX}site/{name}")
+    status, headers, body = get(f"{PREFIX}{SITE_PATH}{name}")
     assert (status, headers["content-type"]) == (404, "text/plain")
     assert body.endswith(b"Build it: make docs")
 
