@@ -48,7 +48,7 @@ def run_machine(client, ended_execution):
     with zipfile.ZipFile(buffer, "w") as archive:
         archive.writestr("worker.py", WORKER)
     function = lambdas.create_function(
-        FunctionName="bulk-worker-of-the-tests",
+        FunctionName=f"bulk-worker-{uuid.uuid4().hex[:8]}",
         Runtime="python3.12",
         Handler="worker.handler",
         Role=ROLE,

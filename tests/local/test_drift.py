@@ -66,8 +66,8 @@ def machine(client, bucket, job_context_of, tmp_path_factory) -> str:
         DriftCheckBaselines={"ModelDataQuality": statistics("baseline")},
         ModelMetrics={"ModelQuality": statistics("evaluation")},
     )
-    create_inference_stack(client, "drift-inference", "1")
-    context = job_context_of("drift-source/source.tar.gz", group, "drift-inference")
+    create_inference_stack(client, f"{group}-inference", "1")
+    context = job_context_of("drift-source/source.tar.gz", group, f"{group}-inference")
     settings = load_settings("dev", {"dev": SETTINGS})
     answer = client("stepfunctions").create_state_machine(
         name=group, definition=json.dumps(definition(settings, context)), roleArn=ROLE

@@ -8,6 +8,7 @@ import sys
 import tarfile
 import time
 import uuid
+from collections.abc import Iterator
 
 import pytest
 import yaml
@@ -32,8 +33,8 @@ pathlib.Path(os.environ["SM_MODEL_DIR"], "seen.json").write_text(json.dumps(seen
 
 
 @pytest.fixture(scope="module")
-def role(client) -> str:
-    """A role that may do everything; the SDK asks for its permissions before it starts anything."""
+def role(client) -> Iterator[str]:
+    """The ARN of a role that may do everything; the SDK asks for its permissions before it starts anything."""
     trusted = {
         "Effect": "Allow",
         "Principal": {"Service": "sagemaker.amazonaws.com"},
@@ -49,7 +50,9 @@ def role(client) -> str:
         PolicyName="all",
         PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [everything]}),
     )
-    return made["Role"]["Arn"]
+    yield made["Role"]["Arn"]
+    client("iam").delete_role_policy(RoleName="foreign", PolicyName="all")
+    client("iam").delete_role(RoleName="foreign")
 
 
 @pytest.fixture

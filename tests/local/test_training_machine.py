@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 import uuid
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -53,7 +54,24 @@ SETTINGS = {
 
 
 @pytest.fixture(scope="module")
-def machine(client, bucket, job_context_of) -> str:
+def group(client) -> Iterator[str]:
+    """The name of the model package group, which goes with what the tests registered in it."""
+    sagemaker, name = client("sagemaker"), "recognition-prod-rnn"
+    sagemaker.create_model_package_group(ModelPackageGroupName=name)
+    yield name
+    for package in sagemaker.list_model_packages(ModelPackageGroupName=name)["ModelPackageSummaryList"]:
+        sagemaker.delete_model_package(ModelPackageName=package["ModelPackageArn"])
+    sagemaker.delete_model_package_group(ModelPackageGroupName=name)
+
+
+@pytest.fixture(scope="module")
+def inference_stack() -> str:
+    """The name of the stack that says which version is released."""
+    return f"inference-{uuid.uuid4().hex[:8]}"
+
+
+@pytest.fixture(scope="module")
+def machine(client, bucket, group, inference_stack, job_context_of) -> str:
     """The machine over tiny scripts; its ARN."""
     s3 = client("s3")
     scripts = {
@@ -64,8 +82,7 @@ def machine(client, bucket, job_context_of) -> str:
         "model_code/evaluation/comparison.py": COMPARISON,
     }
     s3.put_object(Bucket=bucket, Key="tiny/source.tar.gz", Body=archive(scripts))
-    client("sagemaker").create_model_package_group(ModelPackageGroupName="recognition-prod-rnn")
-    context = job_context_of("tiny/source.tar.gz", "recognition-prod-rnn", "tiny-inference")
+    context = job_context_of("tiny/source.tar.gz", group, inference_stack)
     settings = load_settings("prod", {"prod": SETTINGS})
     answer = client("stepfunctions").create_state_machine(
         name=f"training-{uuid.uuid4().hex[:8]}",
@@ -161,15 +178,15 @@ def test_plain_data_is_split_by_a_job_of_the_run(client, bucket, machine, ended_
 
 
 def test_a_model_that_is_worse_than_the_released_one_is_not_registered(
-    client, bucket, machine, data, first_run, ended_execution
+    client, bucket, group, inference_stack, machine, data, first_run, ended_execution
 ):
     version = json.loads(first_run["output"])["version"]
-    create_inference_stack(client, "tiny-inference", version)
+    create_inference_stack(client, inference_stack, version)
     states, given = client("stepfunctions"), {"kind": "rnn", "data_s3_uri": f"s3://{bucket}/{data}"}
     started = states.start_execution(stateMachineArn=machine, name="second", input=json.dumps(given))
     run = ended_execution(states, started["executionArn"])
     assert (run["status"], run["error"]) == ("FAILED", "BehindChampion")
     assert f"that of version {version}, which is released, 0.9500 on the same test samples" in run["cause"]
-    packages = client("sagemaker").list_model_packages(ModelPackageGroupName="recognition-prod-rnn")
+    packages = client("sagemaker").list_model_packages(ModelPackageGroupName=group)
     described = [one.get("ModelPackageDescription", "") for one in packages["ModelPackageSummaryList"]]
     assert not any("second" in one for one in described)
