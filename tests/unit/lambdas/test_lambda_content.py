@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import codecs
 import json
+import sys
+from contextlib import suppress
 
 import pytest
 
@@ -94,10 +96,18 @@ def test_every_charset_is_one_of_pythons_under_its_own_name():
     assert {*READ_AS, *READ_AS.values(), *LABELS.values()} <= CHARSETS
 
 
+@pytest.mark.skipif(sys.version_info >= (3, 13), reason="Python 3.13 knows a label that 3.12 does not")
 @pytest.mark.parametrize("label", LABELS)
 def test_a_label_of_the_web_is_kept_where_python_does_not_know_it(label):
     with pytest.raises(LookupError):
         codecs.lookup(label)
+
+
+@pytest.mark.parametrize("label", LABELS)
+def test_a_label_that_a_newer_python_knows_is_the_same_encoding_there(label):
+    with suppress(LookupError):
+        known = codecs.lookup(label).name
+        assert READ_AS.get(known, known) == READ_AS.get(LABELS[label], LABELS[label])
 
 
 @pytest.mark.parametrize(
