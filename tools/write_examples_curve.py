@@ -14,6 +14,8 @@ TITLES = {
     "cifar10": "CIFAR-10, ten classes",
     "cats_and_dogs": "CIFAR-10, cats and dogs",
     "imdb": "IMDb, two classes",
+    "newsgroups_hardware": "20 Newsgroups, two kinds of hardware",
+    "spam_assassin": "SpamAssassin, spam or not",
 }
 
 
@@ -25,7 +27,7 @@ def section(result: dict[str, Any]) -> str:
     ]
     for name, title in TITLES.items():
         for point in result["curves"].get(name, []):
-            networks = (point["from_scratch"], point.get("pretrained"))
+            networks = (point.get("from_scratch"), point.get("pretrained"))
             scores = [max(point["traditional"].values()), *(one and one["accuracy"] for one in networks)]
             cells = [f"{score:.3f}" if score else "" for score in scores]
             rows.append(f"| {title} | {point['examples']:,} | {' | '.join(cells)} |")
