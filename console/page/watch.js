@@ -72,7 +72,7 @@ const section = (head, rows, nothing) =>
     rows.length ? element("ul", { class: "rows" }, rows) : element("p", { class: "quiet" }, nothing),
   );
 
-function endpointCard({ title, name, status, version, fleets, registered, labelled }) {
+function endpointCard({ kind, title, name, status, version, fleets, registered, labelled }) {
   const serves = status ? `version ${version ?? "unknown"}` : "no version released";
   return element(
     "article",
@@ -88,6 +88,7 @@ function endpointCard({ title, name, status, version, fleets, registered, labell
       registered.length
         ? element("ul", { class: "rows small" }, registered.map(versionRow))
         : element("p", { class: "quiet small" }, "nothing yet"),
+      howToRelease(kind, status, version, registered[0]),
     ),
     labelled.length ? labelledDays(labelled) : null,
   );
@@ -138,6 +139,14 @@ const versionRow = ({ version, approval, created }) =>
     element("span", {}, element("strong", {}, `version ${version}`), ` ${time.format(new Date(created))}`),
     tag(approval === "PendingManualApproval" ? "waits for approval" : approval.toLowerCase(), approval === "Approved" ? "good" : approval === "Rejected" ? "bad" : "warn"),
   );
+
+/** The command that releases the newest version, where it does not serve and no release is under way. */
+function howToRelease(kind, status, serving, newest) {
+  if (!newest || newest.version === serving || newest.approval === "Rejected" || /ing$/.test(status ?? "")) return null;
+  const approve = newest.approval === "PendingManualApproval" ? " --approve" : "";
+  const command = `recognition release ${kind} --version ${newest.version}${approve}${option}`;
+  return element("p", { class: "quiet small" }, `Release version ${newest.version}: `, element("code", {}, command));
+}
 
 const STATES = { registered: "good", running: "", stopped: "warn" };
 

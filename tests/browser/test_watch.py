@@ -223,6 +223,32 @@ def test_an_epoch_that_comes_in_is_drawn_where_one_looks(site, watched):
     assert loss["data"][0] == [1, 2, 3]
 
 
+@pytest.mark.parametrize(
+    ("status", "serving", "approval", "command"),
+    [
+        (None, None, "Approved", "recognition release cnn --version 3 --environment dev"),
+        (
+            "InService",
+            "2",
+            "PendingManualApproval",
+            "recognition release cnn --version 3 --approve --environment dev",
+        ),
+        ("InService", "3", "Approved", None),
+        ("InService", "2", "Rejected", None),
+        ("Updating", "2", "Approved", None),
+    ],
+)
+def test_the_newest_version_names_the_command_that_releases_it(
+    site, watched, status, serving, approval, command
+):
+    newest = {"version": "3", "approval": approval, "created": THEN}
+    card = {**CANARY, "status": status, "version": serving, "fleets": [], "registered": [newest]}
+    site.state = lambda: {**STATE, "endpoints": [card]}
+    watched.click("#refresh")
+    expect(watched.locator("#state .own")).to_have_count(1)
+    assert watched.locator("#state .own code").all_inner_texts() == ([command] if command else [])
+
+
 def test_alarms_and_the_last_bakeoff_are_shown(watched):
     words = watched.inner_text("#state")
     assert words.index("CnnErrors") < words.index("rings") < words.index("CnnLatency")
