@@ -1,7 +1,7 @@
 """A pytest plugin that takes three tests of each module, a round at a time: each module's fixtures are made thrice.
 
-`pytest -p tools.in_rounds` runs as `make test` may: a worker
-that has nothing left takes tests of another. So a module's tests come to one process in pieces, and its fixtures are made anew where an earlier piece has left its things.
+`pytest -p tools.in_rounds` runs as `make test` may: a worker that has nothing left takes tests of another. So the tests
+of a module come to one process in pieces, and its fixtures are made anew where an earlier piece has left its things.
 """
 
 from __future__ import annotations
