@@ -27,7 +27,7 @@ from console import (
 )
 from console.watch.watch import describe
 from definitions.names import PROJECT, environment_of
-from definitions.parameters import API_URL, IDLE_ENDPOINTS
+from definitions.parameters import API_URL, IDLE_ENDPOINTS, RELEASE_STATE_MACHINE
 from local_aws.asgi import Application
 
 # No bucket can have this name, so it takes no path of S3's.
@@ -124,16 +124,24 @@ async def answer(
     await send({"type": "http.response.body", "body": body})
 
 
-def configuration_of(systems_manager: Any, credentials: dict[str, str], region: str) -> dict[str, Any]:
+def configuration_of(
+    systems_manager: Any, lend_keys: Callable[[str | None], dict[str, str]], region: str
+) -> dict[str, Any]:
     """What the page has to know of the app that is deployed in the embedded AWS.
 
-    The API is asked on the page's own address, with keys that may ask the page's paths and nothing else.
+    The API is asked on the page's own address, with keys that may ask the page's paths and release; nothing else.
+
+    Args:
+        systems_manager: client of Systems Manager.
+        lend_keys: gives these keys for the release machine's ARN, None where there is none.
+        region: of the embedded AWS.
 
     Raises:
         NotDeployed: when no environment of the app is there.
     """
     environment, parameters = deployed(systems_manager)
     place = urlparse(parameters[API_URL])
+    machine = parameters.get(RELEASE_STATE_MACHINE)
     return {
         "environment": environment,
         "place": "embedded AWS on this machine",
@@ -143,7 +151,9 @@ def configuration_of(systems_manager: Any, credentials: dict[str, str], region: 
         "lessons": LESSONS,
         # What was kept may be of an app that published none.
         "endpoints": json.loads(parameters.get(IDLE_ENDPOINTS, "[]")),
-        "credentials": credentials,
+        "credentials": lend_keys(machine),
+        # Whoever has the key of this start's page may do here what its commands may.
+        **({"release": {"machine": machine, "address": "/"}} if machine else {}),
     }
 
 

@@ -65,7 +65,9 @@ def serve(
         restore_kept(state / KEPT_FILE, sagemaker, scaling)
     application = with_console(
         ministack.app,
-        lambda: configuration_of(sagemaker.client("ssm"), lend_keys(sagemaker.client("iam")), REGION),
+        lambda: configuration_of(
+            sagemaker.client("ssm"), lambda machine: lend_keys(sagemaker.client("iam"), machine), REGION
+        ),
         lambda: state_of(sagemaker.client),
     )
     application = for_own_origin(for_known_keys(application, keys.console_key), PREFIX)

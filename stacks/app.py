@@ -88,8 +88,8 @@ def add_stacks(app: App, settings: EnvironmentSettings, build_directory: Path) -
             build_directory=build_directory,
             edge=edge,
         )
-        # It reads where the API is, and which machine trains.
-        for part in ("Training", "Api"):
+        # It reads where the API is, and which machines train and release.
+        for part in ("Training", "Api", "Release"):
             stacks["Console"].add_stack_dependency(stacks[part])
     if settings.monitoring:
         stacks["Watching"] = monitoring = MonitoringStack(

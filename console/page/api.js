@@ -80,6 +80,32 @@ export function reader(configuration, credentials) {
   };
 }
 
+/**
+ * A function that calls an action of Step Functions on its JSON protocol: `call(action, request)` gives the answer.
+ *
+ * Step Functions answers no page of another origin, so the calls go to an address of the page's own place.
+ */
+export function stepFunctions({ release, region }, credentials) {
+  return async function call(action, request) {
+    const body = new TextEncoder().encode(JSON.stringify(request));
+    const headers = await signed({
+      method: "POST",
+      host: release.host ?? location.host,
+      path: "/",
+      headers: { "content-type": "application/x-amz-json-1.0", "x-amz-target": `AWSStepFunctions.${action}` },
+      body,
+      region,
+      service: "states",
+      credentials: await credentials(),
+      date: new Date(),
+    });
+    const response = await sent(release.address, { method: "POST", headers, body }, null);
+    const answer = await parsed(response);
+    if (!response.ok) throw new Refused(sentenceOf(response, { message: answer.Message, ...answer }));
+    return answer;
+  };
+}
+
 async function sent(address, request, signal) {
   const patience = AbortSignal.timeout(PATIENCE_MILLISECONDS);
   try {

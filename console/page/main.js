@@ -1,8 +1,9 @@
 // Starts the console: reads where its API is, has the person sign in where that is needed, and shows the pages.
 
 import * as advisePage from "./advise.js";
-import { Refused, asker, reader } from "./api.js";
+import { Refused, asker, reader, stepFunctions } from "./api.js";
 import { byId } from "./dom.js";
+import * as releasing from "./release.js";
 import { credentialsSource } from "./signin.js";
 import * as tryPage from "./try.js";
 import * as watchPage from "./watch.js";
@@ -68,6 +69,7 @@ async function start() {
   tryPage.start(ask, option, configuration.kinds, configuration.endpoints);
   await advisePage.start(ask);
   watchPage.start(reader(configuration, credentials), option);
+  if (configuration.release) releasing.start(stepFunctions(configuration, credentials), configuration, watchPage.show);
   started = true;
   route();
   window.addEventListener("hashchange", route);

@@ -6,6 +6,7 @@ import { bakeoffCard } from "./bakeoff.js";
 import { trainingCurves } from "./curves.js";
 import { byId, element, there } from "./dom.js";
 import { percent } from "./figures.js";
+import { isReleasing, releaseButton, releaseWords } from "./release.js";
 
 const BUSY_MILLISECONDS = 5_000;
 const QUIET_MILLISECONDS = 15_000;
@@ -88,7 +89,8 @@ function endpointCard({ kind, title, name, status, version, fleets, registered, 
       registered.length
         ? element("ul", { class: "rows small" }, registered.map(versionRow))
         : element("p", { class: "quiet small" }, "nothing yet"),
-      howToRelease(kind, status, version, registered[0]),
+      howToRelease(title, kind, status, version, registered[0]),
+      releaseWords(kind),
     ),
     labelled.length ? labelledDays(labelled) : null,
   );
@@ -140,12 +142,15 @@ const versionRow = ({ version, approval, created }) =>
     tag(approval === "PendingManualApproval" ? "waits for approval" : approval.toLowerCase(), approval === "Approved" ? "good" : approval === "Rejected" ? "bad" : "warn"),
   );
 
-/** The command that releases the newest version, where it does not serve and no release is under way. */
-function howToRelease(kind, status, serving, newest) {
-  if (!newest || newest.version === serving || newest.approval === "Rejected" || /ing$/.test(status ?? "")) return null;
+/** The button or the command that releases the newest version, where it does not serve and no release is under way. */
+function howToRelease(title, kind, status, serving, newest) {
+  if (!newest || newest.version === serving || newest.approval === "Rejected" || /ing$/.test(status ?? "") || isReleasing(kind)) return null;
   const approve = newest.approval === "PendingManualApproval" ? " --approve" : "";
   const command = `recognition release ${kind} --version ${newest.version}${approve}${option}`;
-  return element("p", { class: "quiet small" }, `Release version ${newest.version}: `, element("code", {}, command));
+  return [
+    releaseButton(title, kind, newest),
+    element("p", { class: "quiet small" }, `Release version ${newest.version}: `, element("code", {}, command)),
+  ];
 }
 
 const STATES = { registered: "good", running: "", stopped: "warn" };

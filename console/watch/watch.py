@@ -85,6 +85,7 @@ def endpoint(client: Clients, environment: str, kind: str) -> dict[str, Any]:
         + [fleet(variant, "coming") for variant in coming],
         "registered": [
             {
+                "arn": one["ModelPackageArn"],
                 "version": str(one["ModelPackageVersion"]),
                 "approval": one["ModelApprovalStatus"],
                 "created": one["CreationTime"].isoformat(),

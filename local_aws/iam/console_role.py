@@ -14,18 +14,29 @@ from local_aws.sagemaker.names import ACCOUNT
 NAME = "console-of-this-machine"
 
 
-def lend_keys(iam: Any) -> dict[str, str]:
-    """Makes the role as it has to be; keys of it for this start, as the page names them."""
+def lend_keys(iam: Any, release_machine: str | None) -> dict[str, str]:
+    """Makes the role as it has to be; keys of it for this start, as the page names them.
+
+    Args:
+        iam: client of IAM.
+        release_machine: ARN of the state machine that the page may start; None where there is none.
+    """
     trust = {
         "Effect": "Allow",
         "Action": "sts:AssumeRole",
         "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"},
     }
     asked = [arn("execute-api", f"*/*/POST/{path}") for path in PATHS]
-    allowed = {"Effect": "Allow", "Action": "execute-api:Invoke", "Resource": asked}
+    allowed = [{"Effect": "Allow", "Action": "execute-api:Invoke", "Resource": asked}]
+    if release_machine:
+        runs = f"{release_machine.replace(':stateMachine:', ':execution:')}:*"
+        allowed += [
+            {"Effect": "Allow", "Action": "states:StartExecution", "Resource": release_machine},
+            {"Effect": "Allow", "Action": "states:DescribeExecution", "Resource": runs},
+        ]
     with suppress(iam.exceptions.EntityAlreadyExistsException):
         iam.create_role(RoleName=NAME, AssumeRolePolicyDocument=document(trust))
-    iam.put_role_policy(RoleName=NAME, PolicyName="asks", PolicyDocument=document(allowed))
+    iam.put_role_policy(RoleName=NAME, PolicyName="asks", PolicyDocument=document(*allowed))
     role_arn = f"arn:aws:iam::{ACCOUNT}:role/{NAME}"
     keys = session_of(role_arn, role_arn, "console")
     return {
@@ -35,6 +46,6 @@ def lend_keys(iam: Any) -> dict[str, str]:
     }
 
 
-def document(statement: dict[str, Any]) -> str:
-    """A policy of one statement."""
-    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+def document(*statements: dict[str, Any]) -> str:
+    """A policy of these statements."""
+    return json.dumps({"Version": "2012-10-17", "Statement": statements})

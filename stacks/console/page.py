@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from aws_cdk import aws_s3_deployment as deployment
 from console import (
     CONFIGURATION,
     PAGE,
+    RELEASES,
     SITE_PATH,
     SITE_POLICY,
     built_site,
@@ -162,6 +164,8 @@ def page_distribution(
     # To the API alone, whose firewall knows it.
     of_api = f"/{settings.name}/*"
     key = {of_api: {ORIGIN_HEADER: guard.origin_key.unsafe_unwrap()}} if guard else {}
+    releases = f"/{RELEASES}"
+    rewriting = [roots(stack)] if releases in behind else None
     distribution = cloudfront.Distribution(
         stack,
         "Distribution",
@@ -169,10 +173,13 @@ def page_distribution(
         web_acl_id=guard.acl_arn if guard else None,
         log_bucket=access_log_bucket(stack, settings.storage),
         log_includes_cookies=False,
-        default_root_object="index.html",
+        default_root_object=None if rewriting else "index.html",
         http_version=cloudfront.HttpVersion.HTTP2_AND_3,
         default_behavior=cloudfront.BehaviorOptions(
-            origin=origin, cache_policy=cloudfront.CachePolicy.CACHING_OPTIMIZED, **common
+            origin=origin,
+            cache_policy=cloudfront.CachePolicy.CACHING_OPTIMIZED,
+            function_associations=rewriting,
+            **common,
         ),
         additional_behaviors=site
         | {
@@ -187,6 +194,7 @@ def page_distribution(
                 cache_policy=cloudfront.CachePolicy.CACHING_DISABLED,
                 # A signature covers the name of the host behind, so the distribution's must not reach it.
                 origin_request_policy=cloudfront.OriginRequestPolicy.ALL_VIEWER_EXCEPT_HOST_HEADER,
+                function_associations=rewriting if path == releases else None,
                 **common,
             )
             for path, host in behind.items()
@@ -200,6 +208,28 @@ def page_distribution(
     for rule, reason in DISTRIBUTION.items():
         acknowledge(distribution, reason, f"AwsSolutions-{rule}")
     return distribution
+
+
+def roots(stack: Stack) -> cloudfront.FunctionAssociation:
+    """Has Step Functions asked at its root, for which the request is signed, and the bucket at the page.
+
+    A default root object would stand in the place of Step Functions' root, too.
+    """
+    places = json.dumps({"/": "/index.html", f"/{RELEASES}": "/"})
+    code = f"""const places = {places};
+function handler(event) {{
+  event.request.uri = places[event.request.uri] || event.request.uri;
+  return event.request;
+}}"""
+    function = cloudfront.Function(
+        stack,
+        "Roots",
+        code=cloudfront.FunctionCode.from_inline(code),
+        runtime=cloudfront.FunctionRuntime.JS_2_0,
+    )
+    return cloudfront.FunctionAssociation(
+        event_type=cloudfront.FunctionEventType.VIEWER_REQUEST, function=function
+    )
 
 
 def access_log_bucket(stack: Stack, storage: StorageSettings) -> s3.Bucket:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import ArnFormat, Duration, Fn, RemovalPolicy, Stack
 from aws_cdk import aws_cognito as cognito
 from aws_cdk import aws_iam as iam
 
@@ -11,6 +11,8 @@ from stacks.settings import EnvironmentSettings
 from stacks.settings.console import ConsoleSettings
 from stacks.shared.acknowledge import acknowledge
 from stacks.shared.grants import Grant, allow
+
+STARTS = "An execution has its name from whoever starts it."
 
 
 def add_users(stack: Stack, settings: EnvironmentSettings, domain_prefix: str) -> cognito.UserPool:
@@ -77,7 +79,7 @@ def add_identities(
 
 
 def add_user_role(stack: Stack, identities: cognito.CfnIdentityPool, api_id: str, stage: str) -> iam.Role:
-    """What everyone who has signed in may do: ask the paths that the page asks, and nothing else."""
+    """What everyone who has signed in may do: ask the paths that the page asks; see also `allow_releases`."""
     role = iam.Role(
         stack,
         "PersonRole",
@@ -98,3 +100,16 @@ def add_user_role(stack: Stack, identities: cognito.CfnIdentityPool, api_id: str
         stack, "Lending", identity_pool_id=identities.ref, roles={"authenticated": role.role_arn}
     )
     return role
+
+
+def allow_releases(stack: Stack, role: iam.Role, machine: str) -> None:
+    """Lets a role start one state machine, which releases what is approved alone, and see what becomes of that."""
+    # arn:aws:states:{region}:{account}:stateMachine:{name}
+    its_runs = stack.format_arn(
+        service="states",
+        resource="execution",
+        resource_name=f"{Fn.select(6, Fn.split(':', machine))}:*",
+        arn_format=ArnFormat.COLON_RESOURCE_NAME,
+    )
+    start = Grant(["states:StartExecution"], [machine])
+    allow(role, [start, Grant(["states:DescribeExecution"], [its_runs], STARTS)])

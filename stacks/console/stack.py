@@ -8,12 +8,12 @@ from aws_cdk import Aws, Fn, Stack
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-from console import KIND_OF_INPUT, LESSONS, STATE
+from console import KIND_OF_INPUT, LESSONS, RELEASES, STATE
 from definitions.names import sign_in_domain
-from definitions.parameters import API_URL, CONSOLE_URL, CONSOLE_USER_POOL
+from definitions.parameters import API_URL, CONSOLE_URL, CONSOLE_USER_POOL, RELEASE_STATE_MACHINE
 from stacks.console.edge import EdgeStack, edge_acl
 from stacks.console.page import Guard, page_bucket, page_distribution, page_policy, site_sources, upload
-from stacks.console.sign_in import add_client, add_identities, add_user_role, add_users
+from stacks.console.sign_in import add_client, add_identities, add_user_role, add_users, allow_releases
 from stacks.console.watch import add_watch
 from stacks.settings import EnvironmentSettings
 from stacks.shared.endpoint_access import idle_endpoints
@@ -53,6 +53,9 @@ class ConsoleStack(Stack):
         watch_address = watch.add_function_url(auth_type=lambda_.FunctionUrlAuthType.AWS_IAM)
         watch_host = Fn.select(2, Fn.split("/", watch_address.url))
         behind = {f"/{settings.name}/*": api_host, f"/{STATE}": watch_host}
+        states_host = f"states.{self.region}.amazonaws.com"
+        if settings.console.may_release:
+            behind[f"/{RELEASES}"] = states_host
         distribution = page_distribution(
             self,
             bucket,
@@ -66,7 +69,13 @@ class ConsoleStack(Stack):
         users = add_users(self, settings, domain_prefix)
         client = add_client(users, address, settings.console)
         identities = add_identities(self, users, client)
-        watch_address.grant_invoke_url(add_user_role(self, identities, api_id, settings.name))
+        person = add_user_role(self, identities, api_id, settings.name)
+        watch_address.grant_invoke_url(person)
+        release = {}
+        if settings.console.may_release:
+            machine = published(self, settings.name, RELEASE_STATE_MACHINE)
+            allow_releases(self, person, machine)
+            release = {"release": {"machine": machine, "address": RELEASES, "host": states_host}}
         configuration = {
             "environment": settings.name,
             "place": self.region,
@@ -76,6 +85,7 @@ class ConsoleStack(Stack):
             "watchHost": watch_host,
             "kinds": KIND_OF_INPUT,
             **({"lessons": LESSONS} if lessons else {}),
+            **release,
             "endpoints": idle_endpoints(settings),
             "signIn": {
                 "domain": sign_in,

@@ -19,3 +19,6 @@ class ConsoleSettings(SettingsModel):
         False,
         description="Serve the documentation site too, which `make docs` builds: the page's link Learn.",
     )
+    may_release: bool = Field(
+        False, description="Whoever signs in may release an approved version from the page Watch."
+    )

@@ -137,7 +137,9 @@ def is_signed(address: str, body: bytes, headers: dict[str, str]) -> bool:
     covered = {name: headers[name] for name in names.split(";") if name != "host" and name in headers}
     request = AWSRequest("POST", f"http://{headers['host']}{address}", data=body, headers=covered)
     request.context["timestamp"] = headers.get("x-amz-date", "")
-    signer = SigV4Auth(Credentials(KEYS.access_key_id, KEYS.secret_access_key), "execute-api", region)
+    # Step Functions is asked at the root of the page's place.
+    service = "states" if address == "/" else "execute-api"
+    signer = SigV4Auth(Credentials(KEYS.access_key_id, KEYS.secret_access_key), service, region)
     expected = signer.signature(signer.string_to_sign(request, signer.canonical_request(request)), request)
     return bool(signature) and signature == expected
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from playwright.sync_api import expect
 
 from local_aws.console import NotDeployed
 
-from .conftest import configuration, nothing_yet, until
+from .conftest import SCREENSHOTS, configuration, nothing_yet, until
 
 THEN = "2026-11-26T01:02:03+00:00"
 CURVE = [
@@ -247,6 +249,106 @@ def test_the_newest_version_names_the_command_that_releases_it(
     watched.click("#refresh")
     expect(watched.locator("#state .own")).to_have_count(1)
     assert watched.locator("#state .own code").all_inner_texts() == ([command] if command else [])
+
+
+NEWEST = {"arn": "arn:aws:sagemaker:us-east-1:0:model-package/recognition-dev-cnn/3", "version": "3"}
+WAITS = {**CANARY, "status": "InService", "fleets": []}
+BUTTON = "#state .own button"
+
+
+def releasing(site, open_page, approval: str = "Approved", **options):
+    """The page of a deployment whose newest version does not serve, where the page may release."""
+    newest = {**NEWEST, "approval": approval, "created": THEN}
+    site.state = lambda: {**STATE, "endpoints": [{**WAITS, "registered": [newest]}]}
+    site.configuration = lambda: {**configuration(), "release": {"machine": "releases", "address": "/"}}
+    page = open_page("#watch", **options)
+    page.wait_for_selector("#state .own")
+    return page
+
+
+def test_a_release_is_asked_about_started_and_followed_to_its_end(site, open_page):
+    page = releasing(site, open_page)
+    page.click(BUTTON)
+    expect(page.locator("#release-question")).to_have_text(
+        "Release version 3 of the convolutional network in dev?"
+    )
+    page.screenshot(path=SCREENSHOTS / "watch-release.png")
+    assert site.api.requests == []
+    site.api.answers["/"] = (200, {"executionArn": "run", "status": "RUNNING"})
+    page.click("#release button.primary")
+    page.wait_for_selector("#state [role=status]:has-text('Version 3 is being released.')")
+    expect(page.locator("#state .own code")).to_have_count(0)
+    expect(page.locator(BUTTON)).to_have_count(0)
+    site.api.answers["/"] = (200, {"status": "SUCCEEDED", "output": "{}"})
+    page.wait_for_selector("#state [role=status]:has-text('Version 3 serves.')")
+    start, *looks = site.api.requests
+    assert start.headers["x-amz-target"] == "AWSStepFunctions.StartExecution"
+    asked = json.loads(start.body)
+    assert asked["stateMachineArn"] == "releases"
+    assert json.loads(asked["input"]) == {"model_package_arn": NEWEST["arn"]}
+    assert {json.loads(look.body)["executionArn"] for look in looks} == {"run"}
+
+
+def test_a_release_that_is_not_confirmed_is_not_started(site, open_page):
+    page = releasing(site, open_page)
+    for leave in (lambda: page.click("#release button:not(.primary)"), lambda: page.keyboard.press("Escape")):
+        page.click(BUTTON)
+        leave()
+        expect(page.locator("#release")).to_be_hidden()
+    assert site.api.requests == []
+
+
+@pytest.mark.parametrize(
+    ("status", "answer", "sentence"),
+    [
+        (400, {"Message": "You may not."}, "Version 3 was not released: You may not."),
+        (
+            200,
+            {"executionArn": "run", "status": "FAILED", "cause": "Version 2 serves again."},
+            "Version 2 serves again.",
+        ),
+        (
+            200,
+            {"executionArn": "run", "status": "SUCCEEDED", "output": '{"said": "It stepped aside."}'},
+            "It stepped aside.",
+        ),
+        (
+            200,
+            {"executionArn": "run", "status": "ABORTED"},
+            "The release of version 3 was stopped (ABORTED). What serves now stands above.",
+        ),
+    ],
+)
+def test_a_release_that_does_not_succeed_is_a_sentence(site, open_page, status, answer, sentence):
+    page = releasing(site, open_page, expects=("Failed to load resource",))
+    site.api.answers["/"] = (status, answer)
+    page.click(BUTTON)
+    page.click("#release button.primary")
+    expect(page.locator("#state [role=status]")).to_have_text(sentence)
+    expect(page.locator(BUTTON)).to_have_count(1)
+
+
+def test_a_button_keeps_the_focus_when_the_state_is_read_again(site, open_page):
+    page = releasing(site, open_page)
+    page.focus(BUTTON)
+    page.evaluate("window.before = document.querySelector('#state .own')")
+    page.evaluate("document.querySelector('#refresh').click()")
+    until(page, "window.before !== document.querySelector('#state .own')")
+    expect(page.locator(BUTTON)).to_be_focused()
+
+
+def test_what_nobody_approved_has_its_command_and_no_button(site, open_page):
+    page = releasing(site, open_page, "PendingManualApproval")
+    assert "--approve" in page.inner_text("#state .own code")
+    assert page.locator(BUTTON).count() == 0
+
+
+def test_a_page_that_may_not_release_has_no_button(site, watched):
+    newest = {**NEWEST, "approval": "Approved", "created": THEN}
+    site.state = lambda: {**STATE, "endpoints": [{**WAITS, "registered": [newest]}]}
+    watched.click("#refresh")
+    watched.wait_for_selector("#state .own code")
+    assert watched.locator(BUTTON).count() == 0
 
 
 def test_alarms_and_the_last_bakeoff_are_shown(watched):

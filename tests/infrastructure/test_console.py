@@ -16,6 +16,7 @@ from console import (
     CONFIGURATION,
     LESSONS,
     PATHS,
+    RELEASES,
     SITE_PATH,
     SITE_POLICY,
     WATCH,
@@ -56,20 +57,30 @@ def assembly(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def assembly_with_lessons(tmp_path_factory) -> Path:
-    """A synth of dev with the console and a documentation site of one page."""
+def assembly_with_all(tmp_path_factory) -> Path:
+    """A synth of dev with the console, a documentation site of one page, and people who may release."""
     site = tmp_path_factory.mktemp("site")
     page = site / LESSONS.removeprefix(SITE_PATH)
     page.parent.mkdir()
     page.write_text("<h1>Learn</h1>")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(console, "SITE", site)
-        return synthesised(tmp_path_factory.mktemp("lessons"), lessons=True)
+        return synthesised(tmp_path_factory.mktemp("all"), lessons=True, may_release=True)
+
+
+def console_of(assembly: Path) -> dict:
+    """The console's template."""
+    return json.loads((assembly / "Recognition-dev-Console.template.json").read_text())
 
 
 @pytest.fixture(scope="module")
 def template(assembly) -> dict:
-    return json.loads((assembly / "Recognition-dev-Console.template.json").read_text())
+    return console_of(assembly)
+
+
+@pytest.fixture(scope="module")
+def template_with_all(assembly_with_all) -> dict:
+    return console_of(assembly_with_all)
 
 
 def uploaded_files(assembly: Path, upload: dict) -> dict[str, bytes]:
@@ -109,8 +120,8 @@ def test_the_status_command_knows_every_stack_that_the_settings_ask_for(assembly
     assert "Console" in stacks_of(settings)
 
 
-def test_the_linter_finds_nothing(assembly, lint):
-    lint({"Console": json.loads((assembly / "Recognition-dev-Console.template.json").read_text())})
+def test_the_linter_finds_nothing(template, template_with_all, lint):
+    lint({"Console": template, "ConsoleWithAll": template_with_all})
 
 
 def test_only_the_distribution_reads_the_page(template, of_type):
@@ -193,6 +204,62 @@ def test_a_person_may_ask_the_paths_of_the_page_and_nothing_else(template, of_ty
     assert sorted(asked) == sorted(PATHS)
 
 
+def person_statements(template: dict) -> list[dict]:
+    """What whoever has signed in may do."""
+    (role,) = [name for name in template["Resources"] if re.fullmatch(r"PersonRole[0-9A-F]{8}", name)]
+    return [
+        statement
+        for resource in template["Resources"].values()
+        if resource["Type"] == "AWS::IAM::Policy" and {"Ref": role} in resource["Properties"]["Roles"]
+        for statement in resource["Properties"]["PolicyDocument"]["Statement"]
+    ]
+
+
+@pytest.mark.threat
+def test_whoever_signed_in_starts_the_release_machine_alone_and_where_a_setting_says_so(
+    template, template_with_all
+):
+    before, after = person_statements(template), person_statements(template_with_all)
+    assert not any("states:" in action for one in before for action in actions_of(one))
+    added = [(one["Action"], joined(one["Resource"])) for one in after if one not in before]
+    name = "{6.{'Fn::Split': [':', {'Ref': 'ReleaseStateMachineArn'}]}}"
+    assert added == [
+        ("states:StartExecution", "{ReleaseStateMachineArn}"),
+        ("states:DescribeExecution", f"arn:aws:states:us-east-1:{{AWS::AccountId}}:execution:{name}:*"),
+    ]
+
+
+def test_step_functions_is_asked_at_its_root_through_the_pages_own_domain(
+    template, template_with_all, of_type
+):
+    before, after = (
+        of_type(one, "AWS::CloudFront::ResponseHeadersPolicy") for one in (template, template_with_all)
+    )
+    assert before[0] in after, "the page's policy lets it call no further place"
+    (distribution,) = of_type(template_with_all, "AWS::CloudFront::Distribution")
+    parts = distribution["DistributionConfig"]
+    (behavior,) = [one for one in parts["CacheBehaviors"] if one["PathPattern"] == f"/{RELEASES}"]
+    (origin,) = [one for one in parts["Origins"] if one["Id"] == behavior["TargetOriginId"]]
+    assert origin["DomainName"] == "states.us-east-1.amazonaws.com"
+    (rewriting,) = of_type(template_with_all, "AWS::CloudFront::Function")
+    assert rewriting["FunctionCode"].startswith('const places = {"/": "/index.html", "/_states": "/"};')
+    for one in (behavior, parts["DefaultCacheBehavior"]):
+        assert [two["EventType"] for two in one["FunctionAssociations"]] == ["viewer-request"]
+    # It would be asked for in the place of Step Functions' root.
+    assert "DefaultRootObject" not in parts
+    assert of_type(template, "AWS::CloudFront::Function") == []
+
+
+def test_the_page_that_may_release_is_told_the_machine_and_its_address(
+    assembly_with_all, template_with_all, of_type
+):
+    (upload,) = of_type(template_with_all, "Custom::CDKBucketDeployment")
+    told = uploaded_files(assembly_with_all, upload)[CONFIGURATION].decode().replace(" ", "")
+    (release,) = re.findall(r'"release":\{(.*?)\}', told)
+    assert f'"address":"{RELEASES}","host":"states.us-east-1.amazonaws.com"' in release
+    assert release.startswith('"machine":')
+
+
 def test_the_watching_function_may_read_what_it_reads_and_change_nothing(template, of_type):
     (function,) = [
         resource
@@ -246,33 +313,33 @@ def test_the_page_is_uploaded_as_it_is(assembly, template, of_type):
     configuration = re.findall(r'"(\w+)":', uploaded.pop(CONFIGURATION).decode())
     assert uploaded == {name: file.read_bytes() for name, file in page_files().items()}
     script = b"".join(content for name, content in uploaded.items() if name.endswith(".js")).decode()
-    # Credentials on this machine alone, and lessons where the settings want them.
-    not_always = {"credentials", "lessons"}
+    # Credentials on this machine alone, lessons and releases where the settings want them.
+    not_always = {"credentials", "lessons", "release"}
     assert set(re.findall(r"\bconfiguration\.(\w+)", script)) - not_always <= {*configuration}
 
 
-def test_the_lessons_are_uploaded_beside_the_page_and_the_page_finds_them(assembly_with_lessons, of_type):
-    template = json.loads((assembly_with_lessons / "Recognition-dev-Console.template.json").read_text())
-    (upload,) = of_type(template, "Custom::CDKBucketDeployment")
-    uploaded = uploaded_files(assembly_with_lessons, upload)
+def test_the_lessons_are_uploaded_beside_the_page_and_the_page_finds_them(
+    assembly_with_all, template_with_all, of_type
+):
+    (upload,) = of_type(template_with_all, "Custom::CDKBucketDeployment")
+    uploaded = uploaded_files(assembly_with_all, upload)
     assert f'"lessons":"{LESSONS}"' in uploaded.pop(CONFIGURATION).decode().replace(" ", "")
     assert uploaded.pop(LESSONS) == b"<h1>Learn</h1>"
     assert set(uploaded) == set(page_files())
 
 
-def test_the_lessons_run_no_script_and_the_pages_own_policy_stays(assembly_with_lessons, template, of_type):
-    with_lessons = json.loads((assembly_with_lessons / "Recognition-dev-Console.template.json").read_text())
-    (distribution,) = of_type(with_lessons, "AWS::CloudFront::Distribution")
+def test_the_lessons_run_no_script_and_the_pages_own_policy_stays(template, template_with_all, of_type):
+    (distribution,) = of_type(template_with_all, "AWS::CloudFront::Distribution")
     parts = distribution["DistributionConfig"]
     (of_site,) = [one for one in parts["CacheBehaviors"] if one["PathPattern"] == f"/{SITE_PATH}*"]
     assert of_site["TargetOriginId"] == parts["DefaultCacheBehavior"]["TargetOriginId"]
     assert of_site["ViewerProtocolPolicy"] == "redirect-to-https"
-    policy = with_lessons["Resources"][of_site["ResponseHeadersPolicyId"]["Ref"]]["Properties"]
+    policy = template_with_all["Resources"][of_site["ResponseHeadersPolicyId"]["Ref"]]["Properties"]
     headers = policy["ResponseHeadersPolicyConfig"]["SecurityHeadersConfig"]
     assert headers["ContentSecurityPolicy"] == {"ContentSecurityPolicy": SITE_POLICY, "Override": True}
     assert "script-src" not in SITE_POLICY
     name = parts["DefaultCacheBehavior"]["ResponseHeadersPolicyId"]["Ref"]
-    assert with_lessons["Resources"][name] == template["Resources"][name]
+    assert template_with_all["Resources"][name] == template["Resources"][name]
 
 
 def test_lessons_that_nobody_built_fail_the_synth_with_how_to_build_them(tmp_path, monkeypatch):

@@ -198,20 +198,30 @@ class Parameters:
 
 def test_the_page_is_told_where_the_deployed_api_is():
     url = "https://abc123.execute-api.us-east-1.amazonaws.com/dev/"
-    published = {"api-url": url, "idle-endpoints": '["to-zero"]'}
-    configuration = configuration_of(
-        Parameters({f"/recognition/dev/{name}": value for name, value in published.items()}), {}, "r"
-    )
+    published = {"api-url": url, "idle-endpoints": '["to-zero"]', "release-state-machine-arn": "releases"}
+    found = Parameters({f"/recognition/dev/{name}": value for name, value in published.items()})
+    configuration = configuration_of(found, lambda machine: {"accessKeyId": f"for {machine}"}, "r")
     assert (configuration["environment"], configuration["region"]) == ("dev", "r")
     assert configuration["apiPath"] == "/_aws/execute-api/abc123/dev"
     assert configuration["kinds"] == {"image": "cnn", "text": "rnn"}
     assert configuration["lessons"] == console.LESSONS
     assert configuration["endpoints"] == ["to-zero"]
+    assert configuration["release"] == {"machine": "releases", "address": "/"}
+    assert configuration["credentials"] == {"accessKeyId": "for releases"}
+
+
+def test_without_a_release_machine_the_page_has_no_button():
+    found = Parameters(
+        {"/recognition/dev/api-url": "https://abc123.execute-api.us-east-1.amazonaws.com/dev/"}
+    )
+    configuration = configuration_of(found, lambda machine: {"accessKeyId": f"for {machine}"}, "r")
+    assert configuration["credentials"] == {"accessKeyId": "for None"}
+    assert "release" not in configuration
 
 
 def test_without_an_api_the_page_is_told_what_to_run():
     def configuration():
-        return configuration_of(Parameters({"/recognition/dev/key-arn": "arn"}), {}, "r")
+        return configuration_of(Parameters({"/recognition/dev/key-arn": "arn"}), lambda machine: {}, "r")
 
     with pytest.raises(NotDeployed):
         configuration()

@@ -146,7 +146,12 @@ def test_the_state_of_a_deployment_in_the_middle_of_a_release(stubs):
         ("serving", 0.9, 2),
         ("coming", 0.1, 1),
     ]
-    registered = {"version": "3", "approval": "Approved", "created": THEN.isoformat()}
+    registered = {
+        "arn": f"{ARN}:model-package/recognition-dev-cnn/3",
+        "version": "3",
+        "approval": "Approved",
+        "created": THEN.isoformat(),
+    }
     assert cnn["registered"] == [registered]
     assert (rnn["status"], rnn["version"], rnn["fleets"], rnn["registered"]) == (None, None, [], [])
     (told,) = state["runs"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import requests
 from botocore.exceptions import ClientError
 from matplotlib import cbook
 
+from definitions.parameters import TRAINING_STATE_MACHINE
 from local_aws.launcher import console_url
 from recognition_client import RecognitionClient, RecognitionRefused
 
@@ -65,7 +67,7 @@ def test_the_console_asks_the_deployed_api_in_a_browser(running, target, release
     assert complaints == []
 
 
-def test_the_consoles_keys_ask_the_pages_paths_and_do_nothing_else(running, target):
+def test_the_consoles_keys_ask_the_pages_paths_release_and_do_nothing_else(running, target):
     address, _, key = console_url(running.endpoint_url, running.keys).partition("#key=")
     told = requests.get(
         f"{address}config.json", headers={"Authorization": f"Bearer {key}"}, timeout=60
@@ -81,3 +83,12 @@ def test_the_consoles_keys_ask_the_pages_paths_and_do_nothing_else(running, targ
     assert refused.value.status == 403
     with pytest.raises(ClientError, match="AccessDenied"):
         session.client("s3", endpoint_url=running.endpoint_url).list_buckets()
+    states = session.client("stepfunctions", endpoint_url=running.endpoint_url)
+    # Of a version that nobody registered: the machine refuses it and changes nothing.
+    given = json.dumps(
+        {"model_package_arn": "arn:aws:sagemaker:us-east-1:0:model-package/recognition-dev-rnn/999"}
+    )
+    started = states.start_execution(stateMachineArn=told["release"]["machine"], input=given)
+    assert states.describe_execution(executionArn=started["executionArn"])["input"] == given
+    with pytest.raises(ClientError, match="AccessDenied"):
+        states.start_execution(stateMachineArn=target.parameter(TRAINING_STATE_MACHINE), input="{}")
