@@ -144,3 +144,7 @@ def configure_ministack(state: Path, port: int, keys: Keys, *, keep: bool) -> No
 
 if __name__ == "__main__":
     main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # All is written. The interpreter would wait for the threads of state machines that wait for a retry.
+    os._exit(0)

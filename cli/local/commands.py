@@ -115,7 +115,13 @@ def down(is_sure: YesOption = False, as_json: JsonOption = False) -> None:
         "the registered models and the endpoints. `recognition up` starts an empty one, and "
         "`recognition up --keep` one whose contents stay."
     )
-    show({"was_running": True, "is_kept": is_kept}, as_json, kept if is_kept else gone)
+    killed = (
+        "The embedded AWS was killed before it had kept what was in it. What the last orderly stop kept, if there was "
+        f"one, is in {embedded.KEPT_DIRECTORY}: `recognition up --keep` goes on with that."
+    )
+    has_kept = is_kept and embedded.came_to_its_end()
+    words = kept if has_kept else killed if is_kept else gone
+    show({"was_running": True, "is_kept": has_kept}, as_json, words)
 
 
 @app.command(epilog=example("recognition status --json"))

@@ -12,7 +12,7 @@ from cli.shared.errors import CommandFailed
 from cli.shared.project import BUILD
 from cli.shared.target import Target
 from local_aws.keys import Keys, private_directory, write_privately
-from local_aws.state import Ready, process_of, ready_in
+from local_aws.state import KEPT_FILE, READY_FILE, Ready, process_of, ready_in
 
 STATE_DIRECTORY = BUILD / "embedded" / "state"
 KEPT_DIRECTORY = BUILD / "embedded" / "kept"
@@ -31,6 +31,11 @@ def running() -> Ready | None:
 def keeps() -> bool:
     """Whether the embedded AWS that is there, if any, was started by `recognition up --keep`."""
     return process_of(KEPT_DIRECTORY) is not None
+
+
+def came_to_its_end() -> bool:
+    """Whether the last one with --keep kept what was in it; one that was killed leaves its keys behind, too."""
+    return (KEPT_DIRECTORY / KEPT_FILE).exists() and not (KEPT_DIRECTORY / READY_FILE).exists()
 
 
 def write_key_files(endpoint_url: str, keys: Keys) -> None:
@@ -68,7 +73,7 @@ def stop() -> bool:
     if process_id:
         with suppress(ProcessLookupError):
             os.kill(process_id, signal.SIGTERM)
-    while process_of(directory) is not None:
+    while process_of(directory) is not None or is_alive(process_id):
         if time.monotonic() > deadline:
             raise CommandFailed(
                 f"The embedded AWS (process {process_id}) did not stop within {STOP_SECONDS} s. "
@@ -76,6 +81,17 @@ def stop() -> bool:
             )
         time.sleep(0.1)
     remove_key_files()
+    return True
+
+
+def is_alive(process_id: int) -> bool:
+    """Whether a process lives; 0 is none that is known."""
+    if not process_id:
+        return False
+    try:
+        os.kill(process_id, 0)
+    except ProcessLookupError:
+        return False
     return True
 
 

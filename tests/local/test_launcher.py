@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import socket
@@ -116,6 +117,28 @@ def test_nothing_outlives_it_not_even_a_training_job(tmp_path, number, gone):
         started = family(running.process_id, members=4 + can_bind_mount())
         os.kill(running.process_id, number)
         assert gone(started)
+    finally:
+        running.stop()
+
+
+def test_it_ends_at_once_where_a_state_machine_waits(tmp_path, gone):
+    waits = {"StartAt": "Wait", "States": {"Wait": {"Type": "Wait", "Seconds": 3600, "End": True}}}
+    each = {"Type": "Map", "ItemProcessor": waits, "End": True}
+    running = start_with_role(tmp_path)
+    try:
+        states = client_of(running, "stepfunctions")
+        machine = states.create_state_machine(
+            name="waits", roleArn=ROLE, definition=json.dumps({"StartAt": "Each", "States": {"Each": each}})
+        )["stateMachineArn"]
+        execution = states.start_execution(stateMachineArn=machine, input="[1, 2]")["executionArn"]
+        events, deadline = [], time.monotonic() + 60
+        while "WaitStateEntered" not in events and "MapStateEntered" not in events:
+            assert time.monotonic() < deadline, events
+            history = states.get_execution_history(executionArn=execution)["events"]
+            events = [event["type"] for event in history]
+        process = psutil.Process(running.process_id)
+        process.terminate()
+        assert gone([process], 60)
     finally:
         running.stop()
 

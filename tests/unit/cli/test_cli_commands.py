@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 import tomllib
 
@@ -162,28 +163,36 @@ def test_going_down_twice_is_no_error(nothing_is_up, monkeypatch, capsys):
 
 
 HOLDER = """
-import signal, sys, time
+import os, signal, sys, time
 from pathlib import Path
-from local_aws.state import claimed
+from local_aws.state import KEPT_FILE, READY_FILE, claimed
 
-signal.signal(signal.SIGTERM, lambda *_: sys.exit())
-with claimed(Path(sys.argv[1])):
+directory, ends_orderly = Path(sys.argv[1]), sys.argv[2] == "True"
+with claimed(directory, keep=True):
+    (directory / READY_FILE).write_text("{}")
+    if ends_orderly:
+        (directory / KEPT_FILE).write_text("{}")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit() if ends_orderly else os._exit(0))
     print("up", flush=True)
     time.sleep(60)
 """
 
 
 @pytest.mark.parametrize(
-    ("directory", "said"),
+    ("directory", "ends_orderly", "said"),
     [
-        ("state", "its buckets and their objects, the registered models"),
-        ("kept", "registered models and endpoints are kept in"),
+        ("state", False, "its buckets and their objects, the registered models"),
+        ("kept", True, "registered models and endpoints are kept in"),
+        ("kept", False, "was killed before it had kept what was in it"),
     ],
 )
-def test_going_down_says_what_is_lost_or_kept(nothing_is_up, tmp_path, monkeypatch, capsys, directory, said):
-    holder = subprocess.Popen(
-        [sys.executable, "-c", HOLDER, str(tmp_path / directory)], stdout=subprocess.PIPE, text=True
-    )
+def test_going_down_says_what_is_lost_or_kept(
+    nothing_is_up, tmp_path, monkeypatch, capsys, directory, ends_orderly, said
+):
+    command = [sys.executable, "-c", HOLDER, str(tmp_path / directory), str(ends_orderly)]
+    holder = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    # Whoever started it takes its status, as the supervisor does; until then it would count as alive.
+    threading.Thread(target=holder.wait).start()
     assert holder.stdout.readline() == "up\n"
     assert exit_status(monkeypatch, "down") == 0
     assert holder.wait() == 0
