@@ -308,7 +308,7 @@ def begin(
     execution = target.client("stepfunctions").start_execution(
         stateMachineArn=machine,
         name=f"{about['id']}-{attempt}-{uuid.uuid4().hex[:6]}",
-        input=json.dumps({"run": run, "manifest": keys.manifest, "map_results": keys.map_results}),
+        input=json.dumps({"run": run}),
     )
     record = {**about, "attempt": attempt, "objects": objects, "execution_arn": execution["executionArn"]}
     s3.put_object(Bucket=bucket, Key=record_key(about["id"]), Body=json.dumps(record).encode())

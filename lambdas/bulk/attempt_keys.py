@@ -65,18 +65,13 @@ class AttemptKeys:
 
     @property
     def manifest(self) -> str:
-        """The batches, one a line."""
+        """The batches, one a line; the state machine makes the same key of the run."""
         return f"{self.folder}/manifest.jsonl"
 
     @property
     def outcomes(self) -> str:
         """Below it one object for each batch, with one line for each of its objects."""
         return f"{self.folder}/outcomes/"
-
-    @property
-    def map_results(self) -> str:
-        """Where Step Functions writes how the batches' executions ended."""
-        return f"{self.folder}/map"
 
     def outcome(self, batch: int) -> str:
         """Of one batch."""

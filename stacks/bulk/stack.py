@@ -124,11 +124,13 @@ class BulkStack(Stack):
     def state_machine(self, context: BulkContext) -> stepfunctions.StateMachine:
         """The machine with its log, and the rights that a distributed map needs of itself."""
         data = bucket_arn(self.data_bucket)
+        attempts = f"{data}/{PREFIX}/*/attempt-*"
         grants = [
             Grant(["lambda:InvokeFunction"], [context.function_arn]),
+            Grant(["s3:GetObject"], [f"{attempts}/manifest.jsonl"], OBJECTS),
             Grant(
                 ["s3:GetObject", "s3:PutObject", "s3:ListMultipartUploadParts", "s3:AbortMultipartUpload"],
-                [f"{data}/{PREFIX}/*"],
+                [f"{attempts}/map/*"],
                 OBJECTS,
             ),
             Grant(["s3:ListBucket"], [data]),

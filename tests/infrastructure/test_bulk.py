@@ -7,7 +7,7 @@ import json
 import pytest
 
 from lambdas.bulk.asking import OPERATIONS, runs_in_bulk
-from lambdas.bulk.attempt_keys import NO_INPUTS
+from lambdas.bulk.attempt_keys import NO_INPUTS, AttemptKeys
 from stacks.bulk.state_machine import BulkContext, definition
 from stacks.settings import SettingsRefused, load_settings
 
@@ -60,6 +60,20 @@ def test_a_run_ends_well_only_if_every_object_is_done_or_failed():
     assert "Resume" in states["Incomplete"]["Cause"]
 
 
+def test_the_machine_makes_the_keys_that_it_reads_and_writes_of_the_run_alone():
+    states, keys = definition(CONTEXT)["States"], AttemptKeys("{}", 1)
+    made = states["Places"]["Parameters"]
+    assert made["manifest.$"] == f"States.Format('{keys.manifest}', $.run.id, $.run.attempt)".replace(
+        "-1", "-{}"
+    )
+    assert made["map_results.$"] == f"States.Format('{keys.folder}/map', $.run.id, $.run.attempt)".replace(
+        "-1", "-{}"
+    )
+    assert states["Batches"]["ItemReader"]["Parameters"]["Key.$"] == "$.manifest"
+    assert states["Batches"]["ResultWriter"]["Parameters"]["Prefix.$"] == "$.map_results"
+    assert (states["IsOneRun"]["Choices"][0]["Next"], states["Places"]["Next"]) == ("Places", "Batches")
+
+
 def test_the_worker_may_ask_what_runs_in_bulk_and_write_below_its_own_folder(templates, of_type):
     mine = allowed(templates["Bulk"], of_type, "BulkRole")
     asked = {operation.action for operation in OPERATIONS.values() if runs_in_bulk(operation)} - {
@@ -96,7 +110,10 @@ def test_the_machine_may_invoke_its_worker_and_start_itself(templates, of_type):
     assert all("Bulk" in resource for resource in mine["lambda:InvokeFunction"])
     assert set(own) == {"states:StartExecution", "states:DescribeExecution", "states:StopExecution"}
     assert all("Machine" in resource for resources in own.values() for resource in resources)
-    assert all("/bulk/*" in resource for resource in mine["s3:PutObject"])
+    places = [resource.rpartition('"/')[2].rstrip('"]}') for resource in mine["s3:GetObject"]]
+    assert sorted(places) == ["bulk/*/attempt-*/manifest.jsonl", "bulk/*/attempt-*/map/*"]
+    (written,) = mine["s3:PutObject"]
+    assert "bulk/*/attempt-*/map/*" in written
 
 
 def test_results_are_kept_no_longer_than_other_answers(templates, of_type):

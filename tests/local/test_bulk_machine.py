@@ -10,6 +10,7 @@ import zipfile
 
 import pytest
 
+from lambdas.bulk.attempt_keys import AttemptKeys
 from stacks.bulk.state_machine import BulkContext, definition
 
 from .conftest import ROLE
@@ -40,6 +41,11 @@ def handler(event, context):
 """
 
 
+# What another run wrote, in a line that would be a batch.
+VICTIM = json.dumps({"number": 9, "objects": [{"key": "a result of the victim"}]})
+VICTIMS_OUTCOME = AttemptKeys("victim", 1).outcome(0)
+
+
 @pytest.fixture(scope="module")
 def run_machine(client, ended_execution):
     """Runs the machine on a manifest of three batches; gives the execution and how often each batch was worked."""
@@ -56,11 +62,12 @@ def run_machine(client, ended_execution):
         Timeout=60,
     )["FunctionArn"]
 
-    def run(failed: int) -> tuple[dict, dict[str, int]]:
+    def run(failed: int, run_id: str = "mine", attempt: object = 1) -> tuple[dict, dict[str, int]]:
         bucket = f"bulk-{uuid.uuid4().hex[:12]}"
         s3.create_bucket(Bucket=bucket)
         lines = [json.dumps({"number": number, "objects": [{"key": f"{number}"}]}) for number in (1, 2, 3)]
-        s3.put_object(Bucket=bucket, Key="manifest.jsonl", Body="\n".join(lines).encode())
+        s3.put_object(Bucket=bucket, Key=AttemptKeys("mine", 1).manifest, Body="\n".join(lines).encode())
+        s3.put_object(Bucket=bucket, Key=VICTIMS_OUTCOME, Body=VICTIM.encode())
         context = BulkContext(bucket, function, workers=2, wait_seconds=1)
         machine = states.create_state_machine(
             name=bucket,
@@ -70,15 +77,15 @@ def run_machine(client, ended_execution):
             roleArn=ROLE,
         )["stateMachineArn"]
         given = {
-            "run": {"bucket": bucket, "failed": failed},
+            "run": {"id": run_id, "attempt": attempt, "bucket": bucket, "failed": failed},
             "execution": "of-the-callers-choice",
-            "manifest": "manifest.jsonl",
-            "map_results": "map",
+            "manifest": VICTIMS_OUTCOME,
+            "map_results": "bulk/victim/attempt-1/outcomes",
         }
         started = states.start_execution(stateMachineArn=machine, input=json.dumps(given))["executionArn"]
         ended = ended_execution(states, started)
         calls: dict[str, int] = {}
-        for entry in s3.list_objects_v2(Bucket=bucket, Prefix="calls/")["Contents"]:
+        for entry in s3.list_objects_v2(Bucket=bucket, Prefix="calls/").get("Contents", []):
             name = entry["Key"].removeprefix("calls/").rpartition("/")[0]
             calls[name] = calls.get(name, 0) + 1
         return ended, calls
@@ -107,3 +114,23 @@ def test_a_run_with_an_object_that_is_nowhere_fails_and_says_what_to_do(run_mach
     ended, _ = run_machine(failed=0)
     assert (ended["status"], ended["error"]) == ("FAILED", "Incomplete")
     assert "Resume the run" in ended["cause"]
+
+
+@pytest.mark.threat
+def test_a_machine_reads_the_batches_of_its_own_run_whatever_its_input_says(run_machine, client):
+    ended, calls = run_machine(failed=1)
+    assert json.loads(ended["input"])["manifest"] == VICTIMS_OUTCOME
+    assert {name.partition("/")[0] for name in calls} == {"0", "1", "2", "3"}, "the victim's line is number 9"
+    s3, bucket = client("s3"), json.loads(ended["input"])["run"]["bucket"]
+    victims = s3.list_objects_v2(Bucket=bucket, Prefix="bulk/victim/")["Contents"]
+    assert [summary["Key"] for summary in victims] == [VICTIMS_OUTCOME]
+
+
+@pytest.mark.parametrize(
+    ("run_id", "attempt"),
+    [("victim/attempt-1/outcomes", 1), (None, 1), ("mine", "1/outcomes"), ("mine", None)],
+)
+def test_a_run_whose_id_or_attempt_can_be_a_place_of_others_is_refused(run_machine, run_id, attempt):
+    ended, calls = run_machine(failed=1, run_id=run_id, attempt=attempt)
+    assert (ended["status"], ended["error"], calls) == ("FAILED", "NoRun", {})
+    assert "without slashes" in ended["cause"]

@@ -15,6 +15,7 @@ from cli.bulk import plan as bulk
 from cli.bulk import runs, sources
 from cli.shared.errors import CommandFailed
 from lambdas.bulk.asking import OPERATIONS
+from lambdas.bulk.attempt_keys import AttemptKeys
 from lambdas.bulk.batch import Batch, Worker
 from lambdas.bulk.work import work
 
@@ -63,7 +64,8 @@ class Deployment:
     def batches(self, execution: dict[str, Any]) -> Iterator[Batch]:
         """What the machine's map would hand to the workers."""
         given = json.loads(execution["input"])
-        manifest = self.clients["s3"].get_object(Bucket=BUCKET, Key=given["manifest"])["Body"].read()
+        key = AttemptKeys(given["run"]["id"], given["run"]["attempt"]).manifest
+        manifest = self.clients["s3"].get_object(Bucket=BUCKET, Key=key)["Body"].read()
         for line in manifest.splitlines():
             yield Batch.of(
                 {"run": given["run"], "batch": json.loads(line), "execution": execution["executionArn"]}
