@@ -21,6 +21,8 @@ LABELS_BUCKET_VARIABLE, LABELS_AFTER_DAYS_VARIABLE = "LABELS_BUCKET", "LABELS_AF
 LABELLED_PREFIX = "drift/labelled"
 # What batch transform jobs read and write there, kept as long as other answers.
 TRANSFORM_PREFIX = "transform"
+# Below these prefixes of it lies what customers sent, and what was answered: no data set, and no input of a bulk run.
+CUSTOMERS_PREFIXES = (f"{CAPTURED_PREFIX}/", f"{LABELS_PREFIX}/", f"{TRANSFORM_PREFIX}/")
 # In the data bucket: the weights that a network starts from.
 PRETRAINED_PREFIX = "pretrained"
 # In the model bucket: requests and answers of asynchronous endpoints, kept as long as other answers.

@@ -14,13 +14,12 @@ from cli.shared.errors import CommandFailed
 from cli.shared.target import Target
 from definitions.content import BYTE_ORDER_MARKS, json_of, text_of
 from definitions.image_files import JPEG_SIGNATURE, PNG_SIGNATURE
-from definitions.names import CAPTURED_PREFIX
 from definitions.parameters import DATA_BUCKET
-from lambdas.bulk.attempt_keys import PREFIX, is_key
+from lambdas.bulk.attempt_keys import NO_INPUTS, PREFIX, is_key
 from lambdas.common.bodies import Body, ImageBody, TextBody
 
-# What runs wrote, but for the copies of folders that they read; and what the endpoints were sent.
-OWN_OUTPUT = re.compile(rf"({PREFIX}/[^/]+/(?!input/)|{CAPTURED_PREFIX}/)")
+# What runs wrote, but for the copies of folders that they read; and what is no input of any.
+OWN_OUTPUT = re.compile("|".join([rf"{PREFIX}/[^/]+/(?!input/)", *map(re.escape, NO_INPUTS)]))
 # Files that systems keep beside those of their users; hidden ones begin with a dot.
 SYSTEM_NAMES = frozenset({"thumbs.db", "desktop.ini", "__macosx"})
 # Storage classes from which nothing is read at once (Amazon S3 User Guide, Amazon S3 Glacier storage classes).
@@ -171,7 +170,7 @@ def objects_below(target: Target, bucket: str, key: str, selection: Selection) -
 def reason_against_object(one: dict[str, Any], prefix: str) -> str | None:
     """Why a listed object is not read, in words; None for one that is."""
     # Who names a folder of a run's means it.
-    if not prefix.startswith((f"{PREFIX}/", f"{CAPTURED_PREFIX}/")) and one["Key"].startswith(f"{PREFIX}/"):
+    if not prefix.startswith(f"{PREFIX}/") and one["Key"].startswith(f"{PREFIX}/"):
         return "of other bulk runs"
     if OWN_OUTPUT.match(one["Key"]):
         return "written by runs and endpoints of this project"

@@ -6,11 +6,11 @@ import re
 from dataclasses import dataclass
 from typing import TypeGuard
 
-from definitions.names import BAKEOFF_KEY, CAPTURED_PREFIX, TRANSFORM_PREFIX
+from definitions.names import BAKEOFF_KEY, CUSTOMERS_PREFIXES
 
 PREFIX = "bulk"
-# What lies there in the data bucket is of others: what customers sent, and what was found in it.
-NO_INPUTS = tuple(f"{one}/" for one in (CAPTURED_PREFIX, TRANSFORM_PREFIX, BAKEOFF_KEY.partition("/")[0]))
+# What lies there in the data bucket is of others. The worker refuses it, and its role is denied it.
+NO_INPUTS = (*CUSTOMERS_PREFIXES, f"{BAKEOFF_KEY.partition('/')[0]}/")
 # A part of a key, which names one folder and no other.
 RUN_ID = r"[^/\x00-\x1f]{1,100}"
 # Amazon S3 User Guide, Naming Amazon S3 objects.

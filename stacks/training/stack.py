@@ -13,11 +13,9 @@ from constructs import Construct
 
 from definitions.names import (
     ARTEFACT_PREFIXES,
-    CAPTURED_PREFIX,
-    LABELS_PREFIX,
+    CUSTOMERS_PREFIXES,
     PREPARED_PREFIX,
     REGISTERED_PREFIX,
-    TRANSFORM_PREFIX,
     endpoint_name,
     job_name,
 )
@@ -141,9 +139,7 @@ class TrainingStack(Stack):
         """What the containers may do: read data and code, write splits, checkpoints, models and evaluations."""
         role = iam.Role(self, "JobRole", assumed_by=roles.service_of_this_account(self, "sagemaker"))  # pyright: ignore[reportArgumentType]  # jsii
         # A data set may lie anywhere else there; below these lies what customers sent, and what was found in it.
-        of_customers = (
-            f"{prefix}/" for prefix in (CAPTURED_PREFIX, LABELS_PREFIX, TRANSFORM_PREFIX, BULK_PREFIX)
-        )
+        of_customers = *CUSTOMERS_PREFIXES, f"{BULK_PREFIX}/"
         role.add_to_policy(roles.never_read_objects(self.data_bucket_arn, *of_customers))
         grants = [
             *roles.read_objects(self.data_bucket_arn),

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from definitions import names
 from lambdas.bulk.attempt_keys import PlaceRefused
 from lambdas.bulk.batch import CLOSING_SECONDS, Worker
 from lambdas.bulk.reading import refusal_of
@@ -125,6 +126,7 @@ def test_an_object_that_s3_does_not_give_at_once_is_asked_for_again(worker, batc
     [
         "captured/recognition-dev-cnn/secret.jsonl",
         "transform/of-others/answers.jsonl",
+        "labels/recognition-dev-rnn/2026/11/30/120000.000000-1a.jsonl",
         "bakeoffs/report.json",
         "bulk/another-run/input/letter.txt",
         "bulk/another-run/attempt-1/outcomes/00000001.jsonl",
@@ -137,6 +139,22 @@ def test_what_is_no_input_of_the_run_is_not_read(worker, batch, comprehend, keys
     assert work(worker, made, plenty) == {"done": 0, "failed": 1}
     assert [line["error"]["code"] for line in lines_of(worker, keys)] == ["NoInput"]
     assert comprehend.calls == []
+
+
+IN_THE_MODEL_BUCKET = {
+    "ASYNCHRONOUS_PREFIX",
+    "LABELLED_PREFIX",
+    "MULTI_MODEL_PREFIX",
+    "PREPARED_PREFIX",
+    "REGISTERED_PREFIX",
+}
+INPUTS = {"PRETRAINED_PREFIX"}
+
+
+def test_each_place_of_the_data_bucket_that_has_a_name_is_an_input_or_none(keys):
+    places = {name for name in vars(names) if name.endswith(("_PREFIX", "_KEY"))} - IN_THE_MODEL_BUCKET
+    may_be_read = {name for name in places if keys.may_read(f"{getattr(names, name)}/object")}
+    assert may_be_read == INPUTS
 
 
 def test_what_was_uploaded_for_the_run_is_its_input(keys):

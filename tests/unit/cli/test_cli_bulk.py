@@ -180,7 +180,15 @@ def test_a_prefix_ends_where_a_folder_does_unless_the_asterisk_is_asked_for(in_p
 
 
 def test_outputs_of_the_tool_system_files_and_archived_objects_are_left_out_and_told(in_pages):
-    first = ["bulk/1/run.json", "bulk/1/input/a.jpg", "captured/x", ".DS_Store", "a/._cat.jpg", "a/Thumbs.db"]
+    first = [
+        "bulk/1/run.json",
+        "bulk/1/input/a.jpg",
+        "captured/x",
+        "labels/x",
+        ".DS_Store",
+        "a/._cat.jpg",
+        "a/Thumbs.db",
+    ]
     second = [
         listed_object("a/cat.jpg"),
         listed_object("a/cold.jpg", StorageClass="GLACIER"),
@@ -198,7 +206,7 @@ def test_outputs_of_the_tool_system_files_and_archived_objects_are_left_out_and_
     assert keys_of(target, "s3://data", selection) == ["a/cat.jpg", "a/warm.jpg", "a/rare.jpg"]
     assert selection.left_out == {
         "of other bulk runs": 2,
-        "written by runs and endpoints of this project": 1,
+        "written by runs and endpoints of this project": 2,
         "hidden or of the system": 3,
         "archived (GLACIER); restore it first": 1,
         "archived (DEEP_ARCHIVE); restore it first": 1,
