@@ -13,6 +13,7 @@ WITHOUT_TENSORFLOW = {
     "ml.trn": "AWS supports TensorFlow no more on Trainium",
     "ml.inf": "AWS supports TensorFlow no more on Inferentia",
     "ml.p2.": "SageMaker has no P2 any more",
+    "ml.p6e-gb": "its Grace processor is arm64, and the TensorFlow containers with CUDA are of x86-64",
 }
 
 # Families with NVMe disks: SageMaker refuses a volume key on them, and their hardware encrypts the disks

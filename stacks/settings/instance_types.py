@@ -36,6 +36,11 @@ def training_instance(value: str) -> str:
     return usable(value, "TrainingInstanceType", "trains", "ml.g5.xlarge")
 
 
+def processing_instance(value: str) -> str:
+    """Refuses what CreateProcessingJob would, which takes fewer types than CreateTrainingJob."""
+    return usable(value, "ProcessingInstanceType", "processes", "ml.m5.xlarge")
+
+
 def inference_instance(value: str) -> str:
     """Refuses what CreateEndpointConfig would, and what serves nothing of ours."""
     return usable(value, "ProductionVariantInstanceType", "serves", "ml.g4dn.xlarge")

@@ -7,7 +7,8 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from stacks.settings.base import Kind, SettingsModel
-from stacks.settings.instance_types import training_instance
+from stacks.settings.instance_types import processing_instance
+from stacks.settings.schedules import Expression
 
 
 class CaptureSettings(SettingsModel):
@@ -37,10 +38,10 @@ class LabelSettings(SettingsModel):
 class DriftSettings(SettingsModel):
     """A daily job that holds the captured requests of the day before against the evaluation's test split."""
 
-    expression: str = Field(
-        "cron(30 1 * * ? *)", pattern=r"^(cron|rate)\(.+\)$", description="When; the day before is UTC's."
+    expression: Expression = Field(
+        "cron(30 1 * * ? *)", description="When, as EventBridge takes it; the day before is UTC's."
     )
-    instance_type: Annotated[str, AfterValidator(training_instance)] = Field(
+    instance_type: Annotated[str, AfterValidator(processing_instance)] = Field(
         "ml.m5.large", description="Of the job."
     )
     threshold: float = Field(

@@ -8,6 +8,7 @@ from zoneinfo import available_timezones
 from pydantic import Field, model_validator
 
 from stacks.settings.base import SettingsModel
+from stacks.settings.schedules import Weekdays
 
 
 class ReleaseSettings(SettingsModel):
@@ -21,7 +22,7 @@ class ReleaseSettings(SettingsModel):
 class OfficeHours(SettingsModel):
     """When the endpoints serve; at other times they are away and cost nothing."""
 
-    days: str = Field("MON-FRI", pattern=r"^[A-Z0-9,-]+$", description="As cron has them.")
+    days: Weekdays = Field("MON-FRI", pattern=r"^[A-Z0-9,-]+$", description="As cron has them.")
     start_hour: int = Field(8, ge=0, le=23, description="When the endpoints come back.")
     end_hour: int = Field(18, ge=0, le=23, description="When they go.")
     time_zone: str = Field("UTC", description="By its name in the IANA database, such as Europe/Berlin.")

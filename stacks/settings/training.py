@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import ipaddress
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
@@ -12,16 +13,37 @@ from model_code.failures import JobFailed
 from model_code.hyperparameters import KINDS, build
 from stacks.settings.base import Kind, SettingsModel
 from stacks.settings.container_images import TRAINING_IMAGES
-from stacks.settings.instance_types import training_instance
+from stacks.settings.instance_types import processing_instance, training_instance
+from stacks.settings.schedules import Expression
+
+# Amazon VPC User Guide, VPC CIDR blocks: the private ranges of RFC 1918, and RFC 6598's.
+PRIVATE_RANGES = tuple(
+    ipaddress.IPv4Network(block)
+    for block in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")
+)
+
+
+def private_network(cidr: str) -> str:
+    """Refuses what is no network, and addresses that CreateVpc takes for none or that are others' on the internet."""
+    try:
+        network = ipaddress.IPv4Network(cidr)
+    except ValueError as error:
+        raise ValueError(f"'{cidr}' is no network ({error}); write one such as 10.71.0.0/16") from error
+    if not any(network.subnet_of(block) for block in PRIVATE_RANGES):
+        known = ", ".join(str(block) for block in PRIVATE_RANGES)
+        raise ValueError(
+            f"'{cidr}' lies in none of the private ranges {known}; write one such as 10.71.0.0/16"
+        )
+    return cidr
 
 
 class NetworkSettings(SettingsModel):
     """A network of its own for the jobs: isolated subnets with a way to S3 and none to anywhere else."""
 
-    cidr: str = Field(
+    cidr: Annotated[str, AfterValidator(private_network)] = Field(
         "10.71.0.0/16",
         pattern=r"^\d{1,3}(\.\d{1,3}){3}/(1[6-9]|2[0-4])$",
-        description="Addresses of the VPC, with 16 to 24 bits of network.",
+        description="Private addresses of the VPC, with 16 to 24 bits of network.",
     )
     # Without a concrete account CloudFormation knows only two zones of a region for certain.
     availability_zones: int = Field(2, ge=1, le=2, description="A subnet in each.")
@@ -31,10 +53,7 @@ class ScheduledRun(SettingsModel):
     """A run of the training state machine that starts by itself."""
 
     kind: Kind = Field(description="Which network is trained.")
-    expression: str = Field(
-        pattern=r"^(cron|rate)\(.+\)$",
-        description="As EventBridge takes it: rate(7 days), cron(0 3 ? * MON *).",
-    )
+    expression: Expression = Field(description="As EventBridge takes it: rate(7 days), cron(0 3 ? * MON *).")
     data_prefix: str = Field(
         min_length=1, description="Where in the data bucket train/, validation/ and test/ are."
     )
@@ -72,6 +91,10 @@ class TuningSettings(SettingsModel):
         if self.parallel_jobs > self.jobs:
             raise ValueError("parallel_jobs has to be at most jobs")
         for kind, ranges in self.ranges.items():
+            if not ranges:
+                raise ValueError(
+                    f"ranges: the {kind} has none; name a hyperparameter of it, or leave {kind} out"
+                )
             known = {field.name: field for field in dataclasses.fields(KINDS[kind]) if field.type == "float"}
             for name, (low, high) in ranges.items():
                 if name not in known:
@@ -99,7 +122,7 @@ class TrainingSettings(SettingsModel):
         description="Tried one after the other when there is no capacity or no quota for instance_type.",
     )
     instance_count: int = Field(1, ge=1, le=100, description="Hosts of a training job.")
-    evaluation_instance_type: Annotated[str, AfterValidator(training_instance)] = Field(
+    evaluation_instance_type: Annotated[str, AfterValidator(processing_instance)] = Field(
         "ml.m5.xlarge", description="Of the evaluation job and of what measures the champion."
     )
     volume_gigabytes: int = Field(

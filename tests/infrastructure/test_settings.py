@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -87,6 +88,29 @@ def test_a_wrong_setting_is_refused_by_its_name(path, value):
     with pytest.raises(SettingsRefused) as refused:
         settings_with(path, value)
     assert path.split(".")[-1] in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "said"),
+    [
+        ("training.evaluation_instance_type", "ml.c5n.xlarge", "processes on, such as ml.m5.xlarge"),
+        ("monitoring", {"capture": {}, "drift": {"instance_type": "ml.p4d.24xlarge"}}, "processes on"),
+        ("training.instance_type", "ml.p6e-gb200.36xlarge", "Grace processor is arm64"),
+        ("training.network", {"cidr": "999.0.0.0/16"}, "'999.0.0.0/16' is no network"),
+        ("training.network", {"cidr": "10.71.5.0/16"}, "has host bits set"),
+        (
+            "training.network",
+            {"cidr": "127.0.0.0/16"},
+            "none of the private ranges 10.0.0.0/8, 172.16.0.0/12",
+        ),
+        ("training.network", {"cidr": "169.254.0.0/16"}, "none of the private ranges"),
+        ("training.tuning", {"ranges": {"cnn": {}}}, "the cnn has none; name a hyperparameter of it"),
+    ],
+)
+def test_what_aws_would_refuse_is_refused_with_what_to_write(path, value, said):
+    with pytest.raises(SettingsRefused, match=re.escape(path)) as refused:
+        settings_with(path, value)
+    assert said in str(refused.value)
 
 
 @pytest.mark.parametrize(
