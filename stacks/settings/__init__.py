@@ -46,7 +46,7 @@ class EnvironmentSettings(SettingsModel):
     )
     permissions_boundary: str | None = Field(
         None,
-        pattern=r"^arn:aws[\w-]*:iam::(\d{12}|aws):policy/.+$",
+        pattern=r"^arn:aws:iam::(\d{12}|aws):policy/.+$",
         description="ARN of a managed policy that bounds every role of the app.",
     )
     storage: StorageSettings = StorageSettings.model_validate({})
@@ -89,6 +89,20 @@ class EnvironmentSettings(SettingsModel):
             separator, number = part
             if place and (found := place.split(separator)[number]) != self.region:
                 raise ValueError(f"{name} is in {found}, and region is {self.region}: it has to be there too")
+        return self
+
+    @model_validator(mode="after")
+    def places_are_in_the_account(self) -> Self:
+        """Refuses what IAM and Comprehend would only look for in the account itself."""
+        for name, arn in (
+            ("permissions_boundary", self.permissions_boundary),
+            ("api.document_classifier_endpoint_arn", self.api.document_classifier_endpoint_arn),
+        ):
+            # AWS's own policies are in no account.
+            if self.account and arn and (found := arn.split(":")[4]) not in (self.account, "aws"):
+                raise ValueError(
+                    f"{name} is of the account {found}, and account is {self.account}: name one of it"
+                )
         return self
 
     @model_validator(mode="after")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-from stacks.settings.base import SettingsModel
+from stacks.settings.base import SettingsModel, without_repeats
 
 ManagedRules = Literal[
     "AWSManagedRulesAmazonIpReputationList",
@@ -14,7 +14,7 @@ ManagedRules = Literal[
     "AWSManagedRulesKnownBadInputsRuleSet",
 ]
 UserPoolArn = Annotated[
-    str, Field(pattern=r"^arn:aws[\w-]*:cognito-idp:[a-z0-9-]+:\d{12}:userpool/[\w-]+_[0-9a-zA-Z]+$")
+    str, Field(pattern=r"^arn:aws:cognito-idp:[a-z0-9-]+:\d{12}:userpool/[\w-]+_[0-9a-zA-Z]+$")
 ]
 
 
@@ -36,7 +36,7 @@ class FirewallSettings(SettingsModel):
     requests_in_five_minutes: int = Field(
         3_000, ge=10, le=2_000_000_000, description="An address that sends more is turned away meanwhile."
     )
-    managed_rules: list[ManagedRules] = Field(
+    managed_rules: Annotated[list[ManagedRules], AfterValidator(without_repeats)] = Field(
         default=[
             "AWSManagedRulesAmazonIpReputationList",
             "AWSManagedRulesCommonRuleSet",

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from definitions.names import CUSTOMERS_PREFIXES
 from definitions.networks import KINDS
+from lambdas.bulk.attempt_keys import PREFIX as BULK_PREFIX
+
+# A data set may lie anywhere else in the data bucket; below these lies what customers sent, and what was found in it.
+OF_CUSTOMERS = (*CUSTOMERS_PREFIXES, f"{BULK_PREFIX}/")
 
 
 def known_kind(kind: str) -> str:
@@ -17,6 +22,26 @@ def known_kind(kind: str) -> str:
 
 
 Kind = Annotated[str, AfterValidator(known_kind)]
+
+
+def readable_prefix(prefix: str) -> str:
+    """A place in the data bucket that the training job may read."""
+    if f"{prefix}/".startswith(OF_CUSTOMERS):
+        raise ValueError(
+            f"'{prefix}' lies where no training job may read, because what customers sent lies below "
+            f"{', '.join(OF_CUSTOMERS)}: copy the data set to another prefix of the data bucket and name that"
+        )
+    return prefix
+
+
+DataPrefix = Annotated[str, Field(min_length=1), AfterValidator(readable_prefix)]
+
+
+def without_repeats(values: list[Any]) -> list[Any]:
+    """A list that names nothing twice."""
+    if repeated := next((value for value in values if values.count(value) > 1), None):
+        raise ValueError(f"'{repeated}' stands there more than once; name it once")
+    return values
 
 
 class SettingsModel(BaseModel):

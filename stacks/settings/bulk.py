@@ -6,6 +6,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
+from lambdas.bulk.asking import OPERATIONS, called_of, runs_in_bulk
 from stacks.settings.base import SettingsModel
 
 Rate = Annotated[float, Field(gt=0, le=10_000)]
@@ -36,11 +37,16 @@ class BulkSettings(SettingsModel):
     )
 
     @model_validator(mode="after")
-    def has_a_default(self) -> Self:
-        """Refuses a table without the rate of what it does not name."""
+    def fits_together(self) -> Self:
+        """Refuses a table without the rate of what it does not name, and rates that would hold for nothing."""
         if "*" not in self.calls_per_second:
             raise ValueError(
                 "calls_per_second needs a rate for '*', of every operation that it does not name"
+            )
+        called = sorted({called_of(one).api or "" for one in OPERATIONS.values() if runs_in_bulk(one)})
+        if unknown := sorted(set(self.calls_per_second) - {"*", *called}):
+            raise ValueError(
+                f"calls_per_second: no bulk run calls {', '.join(unknown)}; what they call is {', '.join(called)}"
             )
         if self.limit_usd > self.monthly_limit_usd:
             raise ValueError("limit_usd, of one run, may be at most monthly_limit_usd, of all of them")

@@ -6,7 +6,7 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from stacks.settings.base import Kind, SettingsModel
+from stacks.settings.base import DataPrefix, Kind, SettingsModel, without_repeats
 from stacks.settings.instance_types import processing_instance
 from stacks.settings.schedules import Expression
 
@@ -49,7 +49,7 @@ class DriftSettings(SettingsModel):
     )
     least_samples: int = Field(200, ge=50, le=20_000, description="With fewer in a day nothing is said.")
     labels: LabelSettings | None = Field(None, description="Empty: no labels are expected.")
-    retrain_on: dict[Kind, str] = Field(
+    retrain_on: dict[Kind, DataPrefix] = Field(
         default={}, description="By kind: the data prefix on which the alarm starts a training run."
     )
 
@@ -94,6 +94,6 @@ class BudgetSettings(SettingsModel):
         pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$", description="Who hears of it; and so does monitoring's topic."
     )
     # AWS Budgets takes five notifications a budget (AWS Budgets quotas); the forecast is one of them.
-    percents: list[Annotated[int, Field(ge=1, le=1_000)]] = Field(
+    percents: Annotated[list[Annotated[int, Field(ge=1, le=1_000)]], AfterValidator(without_repeats)] = Field(
         default=[50, 80, 100], min_length=1, max_length=4, description="At which shares of it a mail is sent."
     )

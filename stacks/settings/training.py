@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field, model_validator
 from definitions.networks import NETWORKS
 from model_code.failures import JobFailed
 from model_code.hyperparameters import KINDS, build
-from stacks.settings.base import Kind, SettingsModel
+from stacks.settings.base import DataPrefix, Kind, SettingsModel
 from stacks.settings.container_images import TRAINING_IMAGES
 from stacks.settings.instance_types import processing_instance, training_instance
 from stacks.settings.schedules import Expression
@@ -54,9 +54,7 @@ class ScheduledRun(SettingsModel):
 
     kind: Kind = Field(description="Which network is trained.")
     expression: Expression = Field(description="As EventBridge takes it: rate(7 days), cron(0 3 ? * MON *).")
-    data_prefix: str = Field(
-        min_length=1, description="Where in the data bucket train/, validation/ and test/ are."
-    )
+    data_prefix: DataPrefix = Field(description="Where in the data bucket train/, validation/ and test/ are.")
     hyperparameters: dict[str, str] = Field(
         default={}, description="As `recognition train --set` takes them; checked at the synth."
     )

@@ -13,7 +13,6 @@ from constructs import Construct
 
 from definitions.names import (
     ARTEFACT_PREFIXES,
-    CUSTOMERS_PREFIXES,
     PREPARED_PREFIX,
     REGISTERED_PREFIX,
     endpoint_name,
@@ -29,9 +28,9 @@ from definitions.parameters import (
     MODEL_BUCKET,
     TRAINING_STATE_MACHINE,
 )
-from lambdas.bulk.attempt_keys import PREFIX as BULK_PREFIX
 from model_code.source import ARCHIVE_NAME, write_source_archive
 from stacks.settings import EnvironmentSettings
+from stacks.settings.base import OF_CUSTOMERS
 from stacks.settings.container_images import INFERENCE_IMAGES, TRAINING_IMAGES, Image
 from stacks.settings.training import TrainingSettings
 from stacks.shared import iam as roles
@@ -138,9 +137,7 @@ class TrainingStack(Stack):
     def job_role(self, settings: EnvironmentSettings, image: Image, code: s3_assets.Asset) -> iam.Role:
         """What the containers may do: read data and code, write splits, checkpoints, models and evaluations."""
         role = iam.Role(self, "JobRole", assumed_by=roles.service_of_this_account(self, "sagemaker"))  # pyright: ignore[reportArgumentType]  # jsii
-        # A data set may lie anywhere else there; below these lies what customers sent, and what was found in it.
-        of_customers = *CUSTOMERS_PREFIXES, f"{BULK_PREFIX}/"
-        role.add_to_policy(roles.never_read_objects(self.data_bucket_arn, *of_customers))
+        role.add_to_policy(roles.never_read_objects(self.data_bucket_arn, *OF_CUSTOMERS))
         grants = [
             *roles.read_objects(self.data_bucket_arn),
             # The champion may be any version that was ever registered.

@@ -143,6 +143,7 @@ def test_what_expires_of_customers_is_not_kept_on_as_an_overwritten_version(temp
     [
         ({"calls_per_second": {"DetectLabels": 5.0}}, "needs a rate for '\\*'"),
         ({"calls_per_second": {"*": 0.0}}, "calls_per_second"),
+        ({"calls_per_second": {"*": 5.0, "DetectCats": 5.0}}, "no bulk run calls DetectCats; .*DetectLabels"),
         ({"limit_usd": 0.0}, "limit_usd"),
         ({"limit_usd": 2_000.0}, "monthly_limit_usd"),
         ({"longest_wait_seconds": 300}, "longest_wait_seconds"),

@@ -18,7 +18,15 @@ from stacks.settings.instance_types import instance_types
 from .conftest import ROOT, context
 
 WEEKLY = {"kind": "rnn", "expression": "rate(7 days)", "data_prefix": "reviews"}
+BUDGET = {"monthly_us_dollars": 9, "email": "a@example.org"}
 GPU_FAMILIES = ("p4d", "p4de", "p5", "p5e", "p5en", "p6", "g4dn", "g5", "g6", "g6e", "g7", "p3")
+
+
+def nested(path: str, value) -> dict:
+    """A setting as cdk.json has it, in the objects of its path."""
+    for name in reversed(path.split(".")):
+        value = {name: value}
+    return value
 
 
 def settings_with(path: str, value):
@@ -105,12 +113,53 @@ def test_a_wrong_setting_is_refused_by_its_name(path, value):
         ),
         ("training.network", {"cidr": "169.254.0.0/16"}, "none of the private ranges"),
         ("training.tuning", {"ranges": {"cnn": {}}}, "the cnn has none; name a hyperparameter of it"),
+        (
+            "api.firewall",
+            {"managed_rules": ["AWSManagedRulesCommonRuleSet"] * 2},
+            "more than once; name it once",
+        ),
+        ("budget", {**BUDGET, "percents": [50, 80, 50]}, "'50' stands there more than once"),
+        ("permissions_boundary", "arn:aws-cn:iam::111122223333:policy/bound", "^arn:aws:iam"),
     ],
 )
 def test_what_aws_would_refuse_is_refused_with_what_to_write(path, value, said):
     with pytest.raises(SettingsRefused, match=re.escape(path)) as refused:
         settings_with(path, value)
     assert said in str(refused.value)
+
+
+@pytest.mark.parametrize("prefix", ["captured", "captured/", "transform/x", "labels/2026", "bulk/"])
+def test_nothing_trains_on_what_its_job_may_not_read(prefix):
+    with pytest.raises(SettingsRefused, match=r"data_prefix: .*copy the data set to another prefix"):
+        settings_with("training.schedules", [{**WEEKLY, "data_prefix": prefix}])
+    with pytest.raises(SettingsRefused, match=r"retrain_on.rnn: .*copy the data set to another prefix"):
+        settings_with("monitoring", {"capture": {}, "drift": {"retrain_on": {"rnn": prefix}}})
+    settings_with("training.schedules", [{**WEEKLY, "data_prefix": "captured-by-us"}])
+
+
+@pytest.mark.parametrize(
+    ("name", "arn"),
+    [
+        ("permissions_boundary", "arn:aws:iam::111122223333:policy/bound"),
+        (
+            "api.document_classifier_endpoint_arn",
+            "arn:aws:comprehend:us-east-1:111122223333:document-classifier-endpoint/ours",
+        ),
+    ],
+)
+def test_what_is_looked_for_in_the_account_is_of_it(name, arn):
+    environments = {"dev": {**nested(name, arn), "account": "444455556666"}}
+    with pytest.raises(
+        SettingsRefused, match=f"{name} is of the account 111122223333, and account is 444455556666"
+    ):
+        load_settings("dev", environments)
+    environments["dev"]["account"] = "111122223333"
+    load_settings("dev", environments)
+
+
+def test_a_boundary_of_aws_itself_holds_in_every_account():
+    boundary = "arn:aws:iam::aws:policy/PowerUserAccess"
+    load_settings("dev", {"dev": {"account": "444455556666", "permissions_boundary": boundary}})
 
 
 @pytest.mark.parametrize(
