@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import sys
@@ -25,7 +24,7 @@ from cli.models import label_commands, removal_commands, transform_commands
 from cli.plan import commands as plan_commands
 from cli.recognize import commands as recognize_commands
 from cli.shared.command_group import Commands, Stopped
-from cli.shared.consoles import Console
+from cli.shared.consoles import Console, say, say_document
 from cli.shared.errors import CommandFailed
 from cli.shared.options import INTERRUPTED, document
 from cli.shared.project import BUILD
@@ -58,7 +57,7 @@ for group in (
 def tell_version(wanted: bool) -> None:
     """Ends the command with the project's version."""
     if wanted:
-        typer.echo(f"recognition {metadata.version('recognition-on-aws')}")
+        say(f"recognition {metadata.version('recognition-on-aws')}")
         raise typer.Exit
 
 
@@ -138,7 +137,7 @@ def refuse(sentence: str, status: int) -> int:
     """The exit status of a failed command, which with --json also prints its document."""
     words = sys.argv[1:]
     if "--json" in words[: words.index("--") if "--" in words else None]:
-        typer.echo(json.dumps(document(None, sentence)))
+        say_document(document(None, sentence))
     return status
 
 

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from cli.shared.command_group import Commands
-from cli.shared.consoles import Console
+from cli.shared.consoles import Console, say
 from cli.shared.errors import CommandFailed
 from cli.shared.options import (
     DATA_HELP,
@@ -131,7 +131,7 @@ def cost(environment: EnvironmentOption = DEFAULT_ENVIRONMENT, as_json: JsonOpti
         month = f"unknown: {line.price}" if usd is None else f"{usd * standing_cost.HOURS_PER_MONTH:,.2f}"
         table.add_row(line.what, str(line.count), line.when, hour, month)
     Console().print(table)
-    typer.echo(standing_cost.sum_in_words(facts))
+    say(standing_cost.sum_in_words(facts))
 
 
 @app.command(epilog=example("recognition doctor --aws --environment prod"))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli.shared.consoles import Console
+from cli.shared.consoles import Console, say
 from cli.shared.errors import CommandFailed
 from cli.shared.options import (
     DATA_HELP,
@@ -31,7 +31,6 @@ from cli.shared.options import (
 )
 from cli.shared.project import BUILD, settings_of
 from definitions.metrics import AUTO
-from model_code.markup import visible
 
 if TYPE_CHECKING:
     from bakeoff.contest import Contest
@@ -128,7 +127,7 @@ def bakeoff(
     held = baking.run(found, problem, limits, directory, runner)
     page = report.write(directory, held, problem, name)
     if target:
-        typer.echo(visible(publish.publish_figures(target, held, name)), err=True)
+        say(publish.publish_figures(target, held, name), err=True)
     if held.interrupted:
         stopped = f"Stopped: what had finished is in {page}, and nothing else runs."
         end(held, report.facts(held, problem, name), page, [], stopped, as_json)
@@ -160,8 +159,8 @@ def end(
         show(facts, True, "", problem=failure)
     else:
         Console().print(baking.render(held))
-        typer.echo(f"The report: {page}")
+        say(f"The report: {page}")
         for sentence in says:
-            typer.echo(visible(sentence))
+            say(sentence)
     if failure:
-        typer.echo(failure, err=True)
+        say(failure, err=True)

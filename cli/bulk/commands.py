@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cli.shared.command_group import Commands
+from cli.shared.consoles import say
 from cli.shared.errors import CommandFailed, interruption_says
 from cli.shared.options import (
     DEFAULT_ENVIRONMENT,
@@ -85,14 +86,14 @@ def start(
     nothing = interruption_says("Stopped before the run was started: nothing runs.")
     with nothing, Progress().step(f"Planning {operation} over {source}") as detail:
         run, plan = planning.start(
-            target, request, source, detail, lambda plan: typer.echo(words_of(plan), err=True)
+            target, request, source, detail, lambda plan: say(words_of(plan), err=True)
         )
     facts = {"run": run, **asdict(plan)}
     words = f"Run {run}: {words_of(plan)}"
     if not watch:
         show(facts, as_json, f"{words}\nFollow it: {target.command(f'bulk status {run} --watch')}")
         return
-    typer.echo(f"Run {run} is started.", err=True)
+    say(f"Run {run} is started.", err=True)
     ended(target, follow(target, run), as_json)
 
 

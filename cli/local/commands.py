@@ -12,7 +12,7 @@ import typer
 from rich.box import SIMPLE_HEAD
 from rich.table import Column
 
-from cli.shared.consoles import Console
+from cli.shared.consoles import Console, say
 from cli.shared.errors import CommandFailed, Interrupted, interruption_says
 from cli.shared.options import (
     DEFAULT_ENVIRONMENT,
@@ -153,7 +153,7 @@ def status(
     # Below the table, whose columns would break an address that is to be copied.
     for name in ("api_url", "console_url"):
         if address := facts.get(name):
-            typer.echo(f"{ADDRESSES[name]:<9}{address}")
+            say(f"{ADDRESSES[name]:<9}{address}")
 
 
 @app.command(epilog=example("recognition demo"))
@@ -196,4 +196,4 @@ def demo(as_json: JsonOption = False) -> None:
             f"{exchange.milliseconds:.0f} ms",
         )
     console.print(table)
-    typer.echo(f"{result.seconds:.0f} s after the data was there. The report: {result.report}")
+    say(f"{result.seconds:.0f} s after the data was there. The report: {result.report}")

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import typer
-
 from cli.models import data, training
+from cli.shared.consoles import say
 from cli.shared.errors import CommandFailed
 from cli.shared.local_copies import on_this_machine
 from cli.shared.progress import Progress
@@ -115,7 +114,7 @@ def ready_for(
     def make_ready(target: Target, progress: Progress) -> training.Ready:
         with progress.step(f"Reading and splitting {source}") as detail:
             own = prepare(source, columns, target, detail)
-        typer.echo(own.told(), err=True)
+        say(own.told(), err=True)
         if kind not in (None, own.kind):
             raise CommandFailed(
                 f"{source} holds samples of the feature '{own.card['feature']}', which the {own.kind} reads, and not "

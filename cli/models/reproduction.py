@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import hashlib
 
-import typer
-
 from cli.models import release as releases
 from cli.models.training import MakeReady, Ready, checked
+from cli.shared.consoles import say
 from cli.shared.errors import CommandFailed
 from cli.shared.progress import Progress
 from cli.shared.target import Target
@@ -30,7 +29,7 @@ def ready_as(kind: str, version: str, changes: dict[str, str]) -> MakeReady:
         with progress.step(f"Reading how version {version} of the {kind.upper()} was trained"):
             ready, differences = run_of(target, kind, version, changes)
         for sentence in differences:
-            typer.echo(sentence, err=True)
+            say(sentence, err=True)
         return ready
 
     return make_ready

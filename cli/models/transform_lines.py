@@ -6,8 +6,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-import typer
-
+from cli.shared.consoles import say
 from cli.shared.errors import CommandFailed
 from definitions.networks import NETWORKS
 from model_code.data.columns import Columns
@@ -69,7 +68,7 @@ def write_lines(source: Path, kind: str, columns: Columns, directory: Path) -> L
     if left_out:
         named = "\n".join(f"  {one}" for one in left_out[:LEFT_OUT_NAMED])
         more = f"\n  and {len(left_out) - LEFT_OUT_NAMED:,} more" if len(left_out) > LEFT_OUT_NAMED else ""
-        typer.echo(f"{len(left_out):,} left out:\n{named}{more}", err=True)
+        say(f"{len(left_out):,} left out:\n{named}{more}", err=True)
     if not places:
         raise CommandFailed(f"{source} holds no sample that the {kind} reads. Nothing was sent.")
     return Lines(file, places)

@@ -1,10 +1,12 @@
-"""A terminal that shows words as they are: markup is nobody's, and what would control the terminal is made visible."""
+"""All that the command line says: words as they are, markup is nobody's, and no name controls the terminal."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from typing import Any
 
+import typer
 from rich import console as rich_console
 from rich.console import ConsoleOptions, RenderableType
 from rich.segment import Segment
@@ -13,6 +15,21 @@ from model_code.markup import visible
 
 # Rich ends lines itself, and puts spaces for tabs.
 LAYOUT = "\n\t"
+
+
+def say(words: str, err: bool = False) -> None:
+    """Prints plain lines, which no width of a terminal breaks; what would control it is made visible.
+
+    Args:
+        words: that may be anybody's.
+        err: on standard error.
+    """
+    typer.echo(visible(words, "\n"), err=err)
+
+
+def say_document(facts: Any) -> None:
+    """Prints JSON for a program on one line; it has escapes of its own for what would control a terminal."""
+    typer.echo(json.dumps(facts, default=str))
 
 
 class Console(rich_console.Console):

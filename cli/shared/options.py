@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterable
 from typing import Annotated, Any
 
 import typer
 
+from cli.shared.consoles import say, say_document
 from cli.shared.errors import CommandFailed
 from cli.shared.project import default_environment, environments
 from definitions.metrics import AUTO, METRICS
@@ -139,7 +139,10 @@ def show(facts: Any, as_json: bool, text: str, problem: str | None = None) -> No
         text: what a person is shown.
         problem: why the command is going to end with another status than 0 in spite of its result.
     """
-    typer.echo(json.dumps(document(facts, problem), default=str) if as_json else visible(text, "\n"))
+    if as_json:
+        say_document(document(facts, problem))
+    else:
+        say(text)
 
 
 def document(result: Any, problem: str | None = None) -> dict[str, Any]:
@@ -164,5 +167,5 @@ def confirm(deed: str, place: str, is_sure: bool) -> None:
     question = f"{deed} in {place}?"
     if not sys.stdin.isatty():
         raise CommandFailed(f"{question} There is no terminal to ask in: --yes says so. Nothing was done.")
-    if not typer.confirm(question, err=True):
+    if not typer.confirm(visible(question), err=True):
         raise CommandFailed("Nothing was done.")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import html
 import io
+import json
 from pathlib import Path
 
 import numpy as np
@@ -16,12 +18,18 @@ from rich.control import strip_control_codes
 from rich.text import Text
 
 from cli.local.report import ModelReport, write_report
+from cli.models.own_data import OwnData
+from cli.models.transform_lines import write_lines
 from cli.recognize import request
 from cli.recognize.subjects import Subject
-from cli.shared.consoles import Console
+from cli.shared.consoles import Console, say, say_document
+from cli.shared.errors import CommandFailed
 from cli.shared.options import show
 from cli.shared.progress import Progress
 from cli.shared.tables import new_table
+from model_code.data.columns import Columns
+from model_code.data.profile import profile_of
+from model_code.data.samples import Sample, UserData
 from model_code.evaluation.files import PLOT_FILES
 from model_code.evaluation.plots import write_plots
 from model_code.failures import JobFailed
@@ -115,6 +123,35 @@ def test_a_plain_result_is_shown_as_it_is(name, capsys):
     assert capsys.readouterr().out == f"Data: {visible(name)}\nDone.\n"
 
 
+@pytest.mark.parametrize("name", HOSTILE)
+def test_what_is_told_of_own_data_is_harmless(name, capfd):
+    samples = [Sample(b"words", name, None, "place")]
+    profile = profile_of(UserData(Path("data"), "text", samples, (), (name,), ()))
+    card = {"profile": profile, "counts": {"train": 1}, "split_rule": name}
+    say(OwnData(Path("data"), card).told(), err=True)
+    told = capfd.readouterr().err
+    assert is_harmless(told)
+    assert told.count(visible(name)) == 3
+
+
+def test_a_file_that_is_left_out_is_told_by_a_harmless_name(tmp_path, capfd):
+    for name in ("cat\x1b]0;title\x07\x1b[2J", "cat\rdog", "user\u202egnp.exe"):
+        (tmp_path / f"{name}.jpg").write_bytes(b"no picture")
+    with pytest.raises(CommandFailed, match="holds no sample"):
+        write_lines(tmp_path, "cnn", Columns(), tmp_path)
+    told = capfd.readouterr().err
+    assert is_harmless(told)
+    assert r"cat\x1b]0;title\x07\x1b[2J.jpg" in told
+
+
+@given(names)
+def test_a_document_for_programs_holds_names_as_they_are(name):
+    with contextlib.redirect_stdout(io.StringIO()) as out:
+        say_document({"name": name})
+    assert json.loads(out.getvalue()) == {"name": name}
+    assert is_harmless(out.getvalue().replace("\x7f", ""))
+
+
 CARD = {
     "curve": [{"step": 20, "train_loss": 0.5, "train_objective": 0.7}],
     "history": [{"epoch": 1, "validation_loss": 0.6}],
@@ -170,3 +207,50 @@ def test_every_console_of_the_command_line_is_one_of_these():
                 assert node.attr != "from_markup", file.name
             if isinstance(node, ast.keyword) and node.arg == "markup":
                 assert isinstance(node.value, ast.Constant) and node.value.value is False, file.name
+
+
+def calls_that_print(tree: ast.AST) -> list[str]:
+    """What in a module prints past `say`, `say_document` and `Console`."""
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and node.id == "print":
+            found.append("print")
+        if isinstance(node, ast.ImportFrom) and node.module in ("typer", "click", "rich"):
+            found += [one.name for one in node.names if one.name in ("echo", "secho", "print")]
+        if not isinstance(node, ast.Attribute):
+            continue
+        owner = ast.unparse(node.value)
+        if owner in ("typer", "click", "rich") and node.attr in ("echo", "secho", "print"):
+            found.append(f"{owner}.{node.attr}")
+        if owner.removesuffix(".buffer") in ("sys.stdout", "sys.stderr") and node.attr in (
+            "write",
+            "writelines",
+        ):
+            found.append(f"{owner}.{node.attr}")
+    return found
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "print('x')",
+        "use(print)",
+        "typer.echo('x')",
+        "click.secho('x')",
+        "from typer import echo",
+        "rich.print('x')",
+        "sys.stdout.write('x')",
+        "sys.stderr.buffer.write(b'x')",
+    ],
+)
+def test_a_line_that_prints_by_itself_is_found(line):
+    assert len(calls_that_print(ast.parse(line))) == 1
+
+
+def test_all_that_the_command_line_says_is_made_visible():
+    found = {
+        str(file.relative_to(CLI)): calls
+        for file in CLI.rglob("*.py")
+        if (calls := calls_that_print(ast.parse(file.read_text(encoding="utf-8"))))
+    }
+    assert found == {"shared/consoles.py": ["typer.echo", "typer.echo"]}
