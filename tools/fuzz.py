@@ -33,6 +33,7 @@ GUIDED = {
         "tests/model/test_inference.py::test_any_body_is_taken_or_refused_without_being_repeated"
     ],
     "archives": ["tests/model/test_archives.py::test_a_damaged_archive_ends_in_the_readers_own_sentence"],
+    "files of arrays": ["tests/model/test_array_files.py::test_a_damaged_file_of_arrays_is_read_or_refused"],
     "PNG and JPEG": [
         "tests/unit/test_image_files.py::test_a_damaged_file_is_read_or_refused",
         "tests/unit/test_image_files.py::test_any_bytes_behind_a_signature_are_read_or_refused",

@@ -103,6 +103,11 @@ class Archive:
             yield str(path), content
 
 
+def most_unpacked_bytes(size_bytes: int) -> int:
+    """How many bytes a compressed file of so many may unpack to."""
+    return min(MOST_BYTES, max(ALWAYS_ALLOWED_BYTES, size_bytes * MOST_TIMES_LARGER))
+
+
 @contextmanager
 def opened(compressed: IO[bytes], size_bytes: int | None = None) -> Iterator[Archive]:
     """A gzipped tar archive, read from its beginning to its end.
@@ -114,9 +119,7 @@ def opened(compressed: IO[bytes], size_bytes: int | None = None) -> Iterator[Arc
     Raises:
         ArchiveRefused: when it is damaged, or what is in it is beyond the bounds or cannot be written.
     """
-    most = MOST_BYTES
-    if size_bytes is not None:
-        most = min(most, max(ALWAYS_ALLOWED_BYTES, size_bytes * MOST_TIMES_LARGER))
+    most = MOST_BYTES if size_bytes is None else most_unpacked_bytes(size_bytes)
     try:
         with (
             gzip.GzipFile(fileobj=compressed) as content,

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import struct
+import tokenize
 import zipfile
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from model_code.data.archives import MOST_FILES, most_unpacked_bytes
 from model_code.data.images import png
 from model_code.data.samples import Sample, TableColumn, UserData
 from model_code.data.splits import SPLIT_NAMES
@@ -25,6 +29,14 @@ ROLES = {
 COLOURS = (1, 3)
 LEAST_SIDE = 8
 """Of grey images among numbers [N, H, W]: scikit-learn's digits have that; sensors seldom have so many channels."""
+
+# As numpy.savez and numpy.savez_compressed write; the others of zip unpack in steps without bound.
+COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+# What Python's reader of zip and NumPy's of a header, which is a Python literal, raise at damaged bytes.
+DAMAGED = (
+    *(zipfile.BadZipFile, zlib.error, struct.error, tokenize.TokenError, SyntaxError, EOFError, MemoryError),
+    *(ArithmeticError, AttributeError, LookupError, OSError, RuntimeError, TypeError, ValueError),
+)
 
 
 @dataclass(frozen=True)
@@ -195,7 +207,10 @@ def parts_of(file: Path) -> list[Part]:
         x, y, groups = (content.get(names.get(role, "")) for role in ("x", "y", "group"))
         if y is not None and y.ndim == 2 and y.shape[1] == 1:
             y = y[:, 0]
-        if x is None or y is None or any(one.shape != (len(x),) for one in (y, groups) if one is not None):
+        # Samples without a value take no byte, so a small file could tell of any number of them.
+        if x is None or not x.ndim or (len(x) and not x.nbytes):
+            break
+        if y is None or any(one.shape != (len(x),) for one in (y, groups) if one is not None):
             break
         parts.append(Part(split, x, y, groups, names["x"]))
     else:
@@ -215,13 +230,42 @@ def load_arrays(file: Path) -> dict[str, np.ndarray]:
     Pickled objects in it are refused, since reading them can run anything.
 
     Raises:
-        JobFailed: when it is no such file.
-        OSError: when it cannot be read.
+        JobFailed: when it is no such file, or would unpack beyond the bounds.
+        OSError: when it cannot be opened.
     """
-    try:
-        with np.load(file, allow_pickle=False) as arrays:
-            return {name: arrays[name] for name in arrays.files}
-    except (ValueError, EOFError, zipfile.BadZipFile, MemoryError) as error:
+    with file.open("rb") as content:
+        try:
+            with zipfile.ZipFile(content) as archive:
+                require_bounds(file, archive.infolist())
+                return {
+                    member.filename.removesuffix(".npy"): array_of(archive, member)
+                    for member in archive.infolist()
+                }
+        except DAMAGED as error:
+            raise JobFailed(
+                f"{file} cannot be read as arrays of numbers or strings ({type(error).__name__})."
+            ) from error
+
+
+def require_bounds(file: Path, members: Sequence[zipfile.ZipInfo]) -> None:
+    """Refuses an npz file by its directory; no more than that tells is read of any member afterwards.
+
+    Raises:
+        JobFailed: when it has too many arrays, or arrays too large for it, or is compressed in another way.
+    """
+    if len(members) > MOST_FILES:
+        raise JobFailed(f"{file} holds {len(members):,} arrays; {MOST_FILES:,} at most are read.")
+    if any(member.compress_type not in COMPRESSIONS for member in members):
+        raise JobFailed(f"{file} is compressed as NumPy compresses nothing. Save it with numpy.savez.")
+    unpacked, most = sum(member.file_size for member in members), most_unpacked_bytes(file.stat().st_size)
+    if unpacked > most:
         raise JobFailed(
-            f"{file} cannot be read as arrays of numbers or strings ({type(error).__name__})."
-        ) from error
+            f"{file} unpacks to {unpacked:,} bytes; {most:,} at most are read of a file of its size. Save fewer "
+            "samples, or save them with numpy.savez, which does not compress."
+        )
+
+
+def array_of(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> np.ndarray:
+    """One array; one of DAMAGED when it cannot be read."""
+    with archive.open(member) as content:
+        return np.lib.format.read_array(content, allow_pickle=False)
