@@ -29,6 +29,10 @@ MARKS_OF_UNSPACED = (
 CHARACTER = f"([{UNSPACED}][{MARKS_OF_UNSPACED}]*)"
 # For Python `\w` is letters, numbers and "_", but not marks, which `apart` therefore looks up.
 SIGN = re.compile(r"[^\w' ]|_")
+# Capitals since Unicode 14 (Vithkuqi, some Latin and a Glagolitic one), which TensorFlow's `lower` leaves as they are.
+LATER_CAPITALS = re.compile(
+    "([\u2c2f\ua7c0\ua7d0\ua7d6\ua7d8\U00010570-\U0001057a\U0001057c-\U0001058a\U0001058c-\U00010592\U00010594\U00010595]+)"
+)
 LINE_BREAKS, INVISIBLES, SPACINGS = re.compile(LINE_BREAK), re.compile(INVISIBLE), re.compile(SPACES)
 CHARACTERS = re.compile(CHARACTER)
 
@@ -37,7 +41,9 @@ def words_of(text: str) -> list[str]:
     """The words, single signs and characters of unspaced scripts in a text, in lower case and decomposed."""
     # For TensorFlow's `lower` a text ends before its first zero byte.
     text = text.partition("\0")[0]
-    text = LINE_BREAKS.sub(" ", unicodedata.normalize("NFD", text.lower()))
+    # Every other part is what lies between the capitals that stay.
+    parts = (part if number % 2 else part.lower() for number, part in enumerate(LATER_CAPITALS.split(text)))
+    text = LINE_BREAKS.sub(" ", unicodedata.normalize("NFD", "".join(parts)))
     text = CHARACTERS.sub(r" \1 ", SPACINGS.sub(" ", INVISIBLES.sub("", text)))
     # Of white space ASCII's alone parts words, as in TensorFlow's split.
     return [word.decode() for word in SIGN.sub(apart, text).encode("utf-8", "replace").split()]

@@ -9,7 +9,7 @@ import tensorflow as tf
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from definitions.words import words_of
+from definitions.words import LATER_CAPITALS, words_of
 from model_code.networks.words import decomposed, split_words
 
 SPLIT = tf.function(split_words, input_signature=[tf.TensorSpec([None], tf.string)])
@@ -54,9 +54,19 @@ def test_a_text_in_any_script_is_cut_into_words(text, words):
 @given(ANY_TEXT)
 @example("e\u0301\u0323 ệ Å ngstro\u0308m 각 a\u0316\u0301 á\u0316")
 @example("ΣΑΣ. İstanbul ½ ² Ⅷ 〇 ªº ﬁ 中文 \u0301")
+@example("\U00010570\u2c2f \U00010570ΑΣ ΑΣ\U00010595Σ")
 @example("Don't\x85the\x0b<BR\n/>\x1cthe good\0film")
 def test_any_text_has_the_same_words_in_the_graph(text):
     assert in_graph(text) == [words_of(text)]
+
+
+def test_the_same_letters_have_a_lower_case_in_the_graph():
+    letters = [letter for letter in map(chr, range(1, 0x110000)) if letter.lower() != letter]
+    found = tf.strings.lower([letter.encode() for letter in letters], encoding="utf-8").numpy()
+    stay = [
+        letter for letter, lowered in zip(letters, found, strict=True) if lowered.decode() != letter.lower()
+    ]
+    assert stay == [letter for letter in letters if LATER_CAPITALS.fullmatch(letter)]
 
 
 @settings(deadline=None, max_examples=150)
