@@ -14,6 +14,7 @@ from lambdas.common.clients import ATTEMPTS
 from lambdas.common.costs import cost_of, price_of, text_units
 from lambdas.common.errors import RequestRefused
 from lambdas.common.options import read_options
+from lambdas.common.spending import BULK_RUNS
 
 # How often the service may have charged a call that failed: once for each try without an answer, and once for an
 # answer that could not be read.
@@ -53,5 +54,5 @@ def budgets(worker: Worker, batch: Batch) -> list[Budget]:
     return [
         held(f"money#{batch.keys.run}", of_run, period=RUN),
         held(f"money#{batch.execution}", worker.limit_usd, period=RUN),
-        held("money", worker.monthly_limit_usd, period=MONTH),
+        held(BULK_RUNS, worker.monthly_limit_usd, period=MONTH),
     ]

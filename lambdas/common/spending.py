@@ -21,6 +21,8 @@ from lambdas.common.errors import RequestRefused, unavailable
 
 Found = TypeVar("Found")
 CALLER, DEPLOYMENT = "caller", "deployment"
+# The budget of all bulk runs of a month.
+BULK_RUNS = "money"
 WHOSE = {CALLER: "Your", DEPLOYMENT: "The deployment's"}
 SPENT = "BudgetSpent"
 SPENT_STATUS = 429
@@ -28,6 +30,8 @@ UNKNOWN = "BudgetUnknown"
 # From here on somebody is told, by an alarm on this metric.
 TOLD_FROM_SHARE = 0.5
 METRIC = "SpentPercent"
+# Of whose money it is told, by the metric's dimension `service`.
+TOLD_OF = {DEPLOYMENT: "spending", BULK_RUNS: "bulk-spending"}
 
 
 @dataclass(frozen=True)
@@ -122,16 +126,20 @@ def spent(budget: Budget) -> RequestRefused:
 
 
 def tell(made: Iterable[Reservation]) -> None:
-    """Counts how much of the deployment's money is gone, from half on."""
-    share = max((one.share for one in made if one.budget.name == DEPLOYMENT), default=0.0)
-    if share < TOLD_FROM_SHARE:
+    """Counts how much of the deployment's money, and of that of its bulk runs, is gone, from half on."""
+    shares: dict[str, float] = {}
+    for one in made:
+        if one.budget.name in TOLD_OF and one.share >= TOLD_FROM_SHARE:
+            shares[one.budget.name] = max(one.share, shares.get(one.budget.name, 0.0))
+    if not shares:
         return
     # Who only deploys has no Powertools.
     from aws_lambda_powertools.metrics import MetricUnit, single_metric
 
-    with single_metric(name=METRIC, unit=MetricUnit.Percent, value=round(share * 100, 1)) as metric:
-        metric.add_dimension("service", "spending")
-        metric.add_dimension("environment", json.loads(os.environ["SPENDING"])["environment"])
+    for name, share in shares.items():
+        with single_metric(name=METRIC, unit=MetricUnit.Percent, value=round(share * 100, 1)) as metric:
+            metric.add_dimension("service", TOLD_OF[name])
+            metric.add_dimension("environment", json.loads(os.environ["SPENDING"])["environment"])
 
 
 def paid(money: Money, usd: float, call: Callable[[], Found], charged: Callable[[Found], float]) -> Found:

@@ -114,6 +114,7 @@ class BulkStack(Stack):
             "LONGEST_WAIT_SECONDS": str(settings.bulk.longest_wait_seconds),
             "LIMIT_USD": str(settings.bulk.limit_usd),
             "MONTHLY_LIMIT_USD": str(settings.bulk.monthly_limit_usd),
+            "SPENDING": json.dumps({"environment": settings.name}),
             "KEEP_SECONDS": str(settings.api.retention_days * SECONDS_A_DAY),
         }
         if classifier := settings.api.document_classifier_endpoint_arn:

@@ -21,7 +21,7 @@ from definitions.parameters import (
     SHUTDOWN_STATE_MACHINE,
     TRAINING_STATE_MACHINE,
 )
-from lambdas.common.spending import METRIC, TOLD_FROM_SHARE
+from lambdas.common.spending import BULK_RUNS, DEPLOYMENT, METRIC, TOLD_FROM_SHARE, TOLD_OF
 from stacks.monitoring.dashboard import add_dashboard
 from stacks.monitoring.drift import DriftJob
 from stacks.monitoring.needed import monitoring_of
@@ -149,24 +149,28 @@ class MonitoringStack(Stack):
         )
 
     def alarm_on_spending(self, settings: EnvironmentSettings) -> None:
-        """Half of what the API may spend in the hour or the month; the functions tell it from then on, not before."""
-        alarm = cloudwatch.Alarm(
-            self,
-            "ApiSpending",
-            metric=cloudwatch.Metric(
-                namespace=METRICS_NAMESPACE,
-                metric_name=METRIC,
-                dimensions_map={"environment": settings.name, "service": "spending"},
-                statistic="Maximum",
-                period=Duration.minutes(5),
-            ),
-            threshold=TOLD_FROM_SHARE * 100,
-            evaluation_periods=1,
-            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
-            alarm_description="Half of what the API may spend on managed services is spent",
-        )
-        acknowledge_alarm(alarm)
+        """Half of what the API, or the bulk runs of a month, may spend; the functions tell it from then on only."""
+        for name, whose, who in (
+            ("ApiSpending", DEPLOYMENT, "the API"),
+            ("BulkSpending", BULK_RUNS, "all bulk runs of a month"),
+        ):
+            alarm = cloudwatch.Alarm(
+                self,
+                name,
+                metric=cloudwatch.Metric(
+                    namespace=METRICS_NAMESPACE,
+                    metric_name=METRIC,
+                    dimensions_map={"environment": settings.name, "service": TOLD_OF[whose]},
+                    statistic="Maximum",
+                    period=Duration.minutes(5),
+                ),
+                threshold=TOLD_FROM_SHARE * 100,
+                evaluation_periods=1,
+                comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+                treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+                alarm_description=f"Half of what {who} may spend on managed services is spent",
+            )
+            acknowledge_alarm(alarm)
 
     def alarm_on_server_errors(self, settings: EnvironmentSettings) -> None:
         """The API's own alarm; those of the endpoints stand beside them, because they roll releases back."""

@@ -102,6 +102,7 @@ def test_the_worker_is_denied_what_is_no_input_and_has_the_deployments_own_limit
         if "RUNS_TABLE" in json.dumps(resource)
     ]
     assert (float(variables["LIMIT_USD"]), float(variables["MONTHLY_LIMIT_USD"])) == (100.0, 1_000.0)
+    assert json.loads(variables["SPENDING"])["environment"] in ("dev", "prod")
 
 
 def test_the_machine_may_invoke_its_worker_and_start_itself(templates, of_type):

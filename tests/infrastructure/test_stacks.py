@@ -226,15 +226,16 @@ def test_the_functions_of_managed_services_have_budgets_and_the_others_ask_nothi
 
 
 def test_half_of_the_money_is_an_alarm_and_prod_sets_concurrency_aside(prod, of_type):
-    (alarm,) = [
+    alarms = [
         resource
         for resource in of_type(prod["Watching"], "AWS::CloudWatch::Alarm")
         if resource["MetricName"] == METRIC
     ]
-    assert (alarm["Threshold"], alarm["Dimensions"]) == (
-        50,
-        [{"Name": "environment", "Value": "prod"}, {"Name": "service", "Value": "spending"}],
-    )
+    environment = {"Name": "environment", "Value": "prod"}
+    assert [(alarm["Threshold"], alarm["Dimensions"]) for alarm in alarms] == [
+        (50, [environment, {"Name": "service", "Value": service}])
+        for service in ("spending", "bulk-spending")
+    ]
     functions = of_type(prod["Api"], "AWS::Lambda::Function")
     assert {function["ReservedConcurrentExecutions"] for function in functions} == {50}
 

@@ -170,8 +170,10 @@ def comprehend(clock, monkeypatch) -> Comprehend:
 
 
 @pytest.fixture
-def worker(dynamodb, empty_table, clock) -> Worker:
+def worker(dynamodb, empty_table, clock, monkeypatch) -> Worker:
     """A worker with an empty bucket, table and queue."""
+    monkeypatch.setenv("SPENDING", json.dumps({"environment": "dev"}))
+    monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "Recognition")
     return Worker(
         S3(),
         Queue(),

@@ -9,6 +9,7 @@ import pytest
 
 from lambdas.bulk.batch import Worker
 from lambdas.bulk.work import work
+from lambdas.common.spending import METRIC
 from lambdas.custom import operations as custom
 
 from .conftest import PRICE
@@ -78,6 +79,16 @@ def test_all_runs_of_a_month_share_the_deployments_money(worker, batch, comprehe
     assert work(held, batch(MANY), plenty)["done"] == 25
     other = batch(MANY, id="another", execution="two", number=2)
     assert work(held, other, plenty) == {"done": 0, "failed": 50}
+
+
+def test_half_of_a_months_money_is_told_and_less_is_not(worker, batch, comprehend, capsys):
+    held = Worker(**{**vars(worker), "monthly_limit_usd": 2.5 * CALL_USD})
+    first = dict(list(MANY.items())[:25])
+    work(held, batch(first), plenty)
+    assert METRIC not in capsys.readouterr().out
+    work(held, batch(first, id="another", execution="two", number=2), plenty)
+    (told,) = [json.loads(line) for line in capsys.readouterr().out.splitlines() if METRIC in line]
+    assert (told["environment"], told["service"]) == ("dev", "bulk-spending")
 
 
 def test_an_operation_of_our_own_network_costs_nothing_by_the_call(worker, batch, comprehend, monkeypatch):
