@@ -23,7 +23,10 @@ IN_BULK = (
 
 UNUSED: dict[str, Roles] = {
     "DynamoDB's guide names these for whoever uses a table under a key; an item read or written asks for Decrypt.": {
-        f"Api-{function}Role": OF_TABLES for function in ("Custom", "Language", "Vision")
+        "Api-LanguageRole": OF_TABLES,
+        "Api-VisionRole": OF_TABLES,
+        # It also writes the labels that callers tell, under the same key.
+        "Api-CustomRole": tuple(action for action in OF_TABLES if action != "kms:GenerateDataKey"),
     },
     "An answer is read again where the write that finds it there does not bring it along (Powertools' guide).": {
         f"Api-{function}Role": ("dynamodb:GetItem",) for function in ("Custom", "Language", "Vision")
