@@ -17,7 +17,6 @@ from cli.shared.errors import CommandFailed
 from cli.shared.options import parse_settings
 from cli.shared.run_ids import new_run_id
 from cli.shared.target import Target
-from definitions.networks import FEATURES, kind_of_feature
 from definitions.parameters import BULK_CALLS_PER_SECOND, BULK_LIMIT, BULK_STATE_MACHINE, DATA_BUCKET
 from definitions.service_limits import SERVICE_LIMITS
 from lambdas.bulk.asking import batch_operation, rate_of, runs_in_bulk
@@ -29,9 +28,8 @@ from lambdas.common.errors import RequestRefused
 from lambdas.common.operations import Operation
 from lambdas.common.options import read_options
 from lambdas.custom.idle_endpoints import ENDPOINT
+from lambdas.custom.later_labels import KIND_OF_OPERATION
 
-# The operations of our own networks, and the kind that answers each.
-KIND_OF_OPERATION = {f"{feature}-class": kind_of_feature(feature) for feature in FEATURES}
 # A batch: as many texts as eight calls take, or pictures that fit into a function's memory.
 TEXTS_IN_A_BATCH = 8 * SERVICE_LIMITS["BatchDetectSentiment"].most_documents
 IMAGES_IN_A_BATCH = 25

@@ -15,6 +15,7 @@ from lambdas.common.operations import Operation
 from lambdas.common.options import read_options
 from lambdas.common.releases import model_group
 
+# The operations of our own networks, and the kind that answers each.
 KIND_OF_OPERATION = {f"{feature}-class": kind_of_feature(feature) for feature in FEATURES}
 
 
