@@ -85,14 +85,18 @@ def stop() -> bool:
 
 
 def is_alive(process_id: int) -> bool:
-    """Whether a process lives; 0 is none that is known."""
+    """Whether a process lives; 0 is none that is known.
+
+    One that ended and waits for its parent does not live: in a container whose first process reaps nobody, it stays.
+    """
+    import psutil
+
     if not process_id:
         return False
     try:
-        os.kill(process_id, 0)
-    except ProcessLookupError:
+        return psutil.Process(process_id).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
         return False
-    return True
 
 
 def embedded_target(environment: str, endpoint_url: str, keys: Keys) -> Target:

@@ -199,6 +199,16 @@ def test_going_down_says_what_is_lost_or_kept(
     assert said in capsys.readouterr().out
 
 
+def test_a_process_that_ended_and_that_nobody_reaped_does_not_live():
+    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    assert embedded.is_alive(child.pid)
+    child.kill()
+    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+    assert not embedded.is_alive(child.pid)
+    child.communicate()
+    assert not embedded.is_alive(child.pid)
+
+
 def test_an_embedded_aws_that_keeps_nothing_is_not_taken_for_one_that_does(
     nothing_is_up, tmp_path, monkeypatch, capsys
 ):
