@@ -61,6 +61,10 @@ ENVIRONMENT = re.compile(r"[a-z][a-z0-9]*")
 RESERVED_WORDS = ("aws", "amazon", "cognito")
 # Of a run's id, which is the id of the event that started it.
 RUN_ID_CHARACTERS = 36
+# What a run's hyperparameters may be. SageMaker's training toolkit joins them into one line of a shell: a value of
+# other characters could be a command of its own, and after an empty one every name would get the next one's value.
+HYPERPARAMETER_NAME = "^[a-z][a-z0-9_]{0,255}$"
+HYPERPARAMETER_VALUE = '^("[A-Za-z0-9_.+-]{1,254}"|[A-Za-z0-9_.+][A-Za-z0-9_.+-]{0,255}|-[0-9.]{1,255})$'
 # Of the names of SageMaker's endpoints and jobs.
 SAGEMAKER_CHARACTERS = 63
 

@@ -129,7 +129,7 @@ def add_stacks(app: App, settings: EnvironmentSettings, build_directory: Path) -
         Tags.of(stack).add("project", PROJECT)
         Tags.of(stack).add("environment", settings.name)
         for warning in warnings_of(settings):
-            Annotations.of(stack).add_warning_v2("recognition:old-instance-family", warning)
+            Annotations.of(stack).add_warning_v2("recognition:chosen-settings", warning)
         if settings.permissions_boundary:
             bound(stack, settings.permissions_boundary)
     return stacks

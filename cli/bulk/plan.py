@@ -19,7 +19,13 @@ from cli.shared.run_ids import new_run_id
 from cli.shared.target import Target
 from definitions.parameters import BULK_CALLS_PER_SECOND, BULK_LIMIT, BULK_STATE_MACHINE, DATA_BUCKET
 from definitions.service_limits import SERVICE_LIMITS
-from lambdas.bulk.asking import batch_operation, rate_of, runs_in_bulk
+from lambdas.bulk.asking import (
+    IMAGES_IN_A_BATCH,
+    TEXTS_IN_A_BATCH,
+    batch_operation,
+    rate_of,
+    runs_in_bulk,
+)
 from lambdas.bulk.attempt_keys import PREFIX, AttemptKeys
 from lambdas.catalogue import OPERATIONS
 from lambdas.common.bodies import TextBody
@@ -30,9 +36,6 @@ from lambdas.common.options import read_options
 from lambdas.custom.idle_endpoints import ENDPOINT
 from lambdas.custom.later_labels import KIND_OF_OPERATION
 
-# A batch: as many texts as eight calls take, or pictures that fit into a function's memory.
-TEXTS_IN_A_BATCH = 8 * SERVICE_LIMITS["BatchDetectSentiment"].most_documents
-IMAGES_IN_A_BATCH = 25
 # What a state may hold is 256 KiB (Step Functions' quotas); the run's own members stand beside the batch.
 LINE_BYTES = 200_000
 

@@ -34,6 +34,9 @@ from lambdas.language.operations import OPERATIONS as LANGUAGE
 from lambdas.vision.operations import OPERATIONS as VISION
 
 OPERATIONS = {one.name: one for one in (*VISION, *LANGUAGE, *CUSTOM)}
+# A batch: as many texts as eight calls take, or pictures that fit into a function's memory.
+TEXTS_IN_A_BATCH = 8 * SERVICE_LIMITS["BatchDetectSentiment"].most_documents
+IMAGES_IN_A_BATCH = 25
 Outcome = dict[str, Any]
 # A redrive looks at the object as it is then.
 OBJECT_CHANGED = "ObjectChanged"
@@ -62,6 +65,14 @@ def batch_operation(operation: Operation) -> Operation | None:
 def called_of(operation: Operation) -> Operation:
     """What is called for an operation's objects: its batch operation, where it has one."""
     return batch_operation(operation) or operation
+
+
+def calls_in_a_batch(operation: Operation) -> int:
+    """How many calls a batch takes at most, where its texts are short enough for a batch operation."""
+    if not isinstance(operation.body, TextBody):
+        return IMAGES_IN_A_BATCH
+    several = batch_operation(operation)
+    return TEXTS_IN_A_BATCH // (SERVICE_LIMITS[several.api].most_documents if several else 1)
 
 
 def rate_of(calls_per_second: Mapping[str, float], operation: Operation) -> float:

@@ -14,6 +14,7 @@ from stacks.settings.conflicts import conflicts_of
 from stacks.settings.console import ConsoleSettings
 from stacks.settings.container_images import VERIFIED_PAIRS, without_images
 from stacks.settings.inference import InferenceSettings
+from stacks.settings.managed_services import without_services
 from stacks.settings.monitoring import BudgetSettings, MonitoringSettings
 from stacks.settings.release import ReleaseSettings, ScheduledShutdownSettings
 from stacks.settings.storage import StorageSettings
@@ -38,15 +39,19 @@ class EnvironmentSettings(SettingsModel):
         description="The entry's key in cdk.json: up to 16 lower-case letters and digits, a part of every name in AWS."
     )
     region: str = Field(
-        "us-east-1", description="Of every stack; one for which AWS publishes the containers."
+        "us-east-1",
+        description="Of every stack; one for which AWS publishes the containers. A synth warns where Rekognition or "
+        "Comprehend are not.",
     )
-    account: str | None = Field(None, pattern=r"^\d{12}$", description="Empty: whatever account deploys it.")
+    account: str | None = Field(
+        None, pattern=r"^[0-9]{12}$", description="Empty: whatever account deploys it."
+    )
     termination_protection: bool = Field(
         True, description="CloudFormation refuses to delete the stacks until it is switched off."
     )
     permissions_boundary: str | None = Field(
         None,
-        pattern=r"^arn:aws:iam::(\d{12}|aws):policy/.+$",
+        pattern=r"^arn:aws:iam::([0-9]{12}|aws):policy/[a-zA-Z0-9+=,.@_/-]{1,640}$",
         description="ARN of a managed policy that bounds every role of the app.",
     )
     storage: StorageSettings = StorageSettings.model_validate({})
@@ -155,7 +160,15 @@ def warnings_of(settings: EnvironmentSettings) -> list[str]:
         settings.inference.instance_type,
     ]
     old = sorted({instance for instance in chosen if instance.startswith("ml.p3")})
+    there = without_services(settings.region)
     return [
-        f"{instance} is of the P3 family, which is old: G5, G6 or P5 train faster for the money."
-        for instance in old
+        *(
+            f"{instance} is of the P3 family, which is old: G5, G6 or P5 train faster for the money."
+            for instance in old
+        ),
+        *(
+            f"Amazon {service} is not in {settings.region}, as far as this botocore knows: the API's paths that ask it "
+            "answer with an error there, and our own networks serve as everywhere."
+            for service in there
+        ),
     ]

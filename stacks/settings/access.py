@@ -13,18 +13,37 @@ ManagedRules = Literal[
     "AWSManagedRulesCommonRuleSet",
     "AWSManagedRulesKnownBadInputsRuleSet",
 ]
+
+
+def consistent_pool(arn: str) -> str:
+    """Refuses a user pool whose id is of another region than its ARN; Cognito has no such."""
+    region, pool = arn.split(":")[3], arn.rpartition("/")[2]
+    if pool.rpartition("_")[0] != region:
+        raise ValueError(
+            f"'{arn}' says {region}, and a user pool's id begins with its region: copy the whole ARN"
+        )
+    return arn
+
+
 UserPoolArn = Annotated[
-    str, Field(pattern=r"^arn:aws:cognito-idp:[a-z0-9-]+:\d{12}:userpool/[\w-]+_[0-9a-zA-Z]+$")
+    str,
+    Field(pattern=r"^arn:aws:cognito-idp:[a-z0-9-]+:[0-9]{12}:userpool/[a-z0-9-]+_[0-9a-zA-Z]+$"),
+    AfterValidator(consistent_pool),
 ]
+# ScopeType of Cognito's.
+Scope = Annotated[str, Field(max_length=256, pattern=r"^[\x21\x23-\x5B\x5D-\x7E]+$")]
 
 
 class UserPoolSettings(SettingsModel):
     """Cognito user pools, yours, whose tokens open the API."""
 
     # A REST API's authorizer takes up to a thousand; more than a few is a mistake.
-    arns: list[UserPoolArn] = Field(min_length=1, max_length=10, description="Of the user pools.")
-    scopes: list[str] = Field(
+    arns: Annotated[list[UserPoolArn], AfterValidator(without_repeats)] = Field(
+        min_length=1, max_length=10, description="Of the user pools."
+    )
+    scopes: Annotated[list[Scope], AfterValidator(without_repeats)] = Field(
         default=[],
+        max_length=50,
         description="An access token needs one of these OAuth scopes; empty: an identity token opens.",
     )
 
@@ -80,4 +99,13 @@ class CallerSettings(SettingsModel):
         gt=0, le=10_000, description="Of this caller; more are refused with 429."
     )
     burst_requests: int = Field(ge=1, le=5_000, description="How many may come at once above that.")
-    requests_per_month: int | None = Field(None, ge=1, description="Empty: no quota.")
+    requests_per_month: int | None = Field(None, ge=1, le=2_147_483_647, description="Empty: no quota.")
+
+
+def distinct_callers(callers: dict[str, CallerSettings]) -> dict[str, CallerSettings]:
+    """Refuses two names that one plan and one key would have in the template."""
+    known: dict[str, str] = {}
+    for name in callers:
+        if (other := known.setdefault(name.replace("-", ""), name)) != name:
+            raise ValueError(f"'{other}' and '{name}' differ in hyphens only: rename one")
+    return callers

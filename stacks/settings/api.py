@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-from stacks.settings.access import CallerSettings, FirewallSettings, SpendingSettings, UserPoolSettings
-from stacks.settings.base import SettingsModel
+from stacks.settings.access import (
+    CallerSettings,
+    FirewallSettings,
+    SpendingSettings,
+    UserPoolSettings,
+    distinct_callers,
+)
+from stacks.settings.base import SettingsModel, without_repeats
 
 SECONDS_A_DAY = 86_400
 
@@ -52,11 +58,20 @@ class ApiSettings(SettingsModel):
         None, description="With COGNITO_USER_POOLS: whose tokens count."
     )
     firewall: FirewallSettings | None = Field(None, description="Empty: no web ACL.")
-    callers: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,62}$")], CallerSettings] = Field(
-        default={}, description="Each gets an API key and a throttle of its own; empty: no key is asked for."
+    # Each is three resources of the stack, which may have 500 in all.
+    callers: Annotated[
+        dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,62}$")], CallerSettings],
+        AfterValidator(distinct_callers),
+    ] = Field(
+        default={},
+        max_length=50,
+        description="Each gets an API key and a throttle of its own; empty: no key is asked for.",
     )
     spending: SpendingSettings = SpendingSettings.model_validate({})
-    vpc_endpoint_ids: list[Annotated[str, Field(pattern=r"^vpce-[0-9a-f]{8,17}$")]] = Field(
+    vpc_endpoint_ids: Annotated[
+        list[Annotated[str, Field(pattern=r"^vpce-([0-9a-f]{8}|[0-9a-f]{17})$")]],
+        AfterValidator(without_repeats),
+    ] = Field(
         default=[], max_length=20, description="Only through these is the API reached; empty: from anywhere."
     )
     retention_days: int = Field(
@@ -102,7 +117,8 @@ class ApiSettings(SettingsModel):
     )
     document_classifier_endpoint_arn: str | None = Field(
         None,
-        pattern=r"^arn:aws:comprehend:[a-z0-9-]+:\d{12}:document-classifier-endpoint/[a-zA-Z0-9-]{1,63}$",
+        pattern=r"^arn:aws:comprehend:[a-z0-9-]+:[0-9]{12}:document-classifier-endpoint/"
+        r"[a-zA-Z0-9]([a-zA-Z0-9-]{0,38}[a-zA-Z0-9])?$",
         description="Comprehend's endpoint behind /texts/classification; without one it answers 501.",
     )
 

@@ -34,7 +34,12 @@ def readable_prefix(prefix: str) -> str:
     return prefix
 
 
-DataPrefix = Annotated[str, Field(min_length=1), AfterValidator(readable_prefix)]
+# A key of S3's has 1,024 bytes at most, and a rule's description, which names the prefix, 512 characters.
+DataPrefix = Annotated[
+    str,
+    Field(max_length=256, pattern=r"^[^/\x00-\x20\x7f][^\x00-\x1f\x7f]*$"),
+    AfterValidator(readable_prefix),
+]
 
 
 def without_repeats(values: list[Any]) -> list[Any]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from lambdas.bulk.asking import OPERATIONS, called_of, runs_in_bulk
+from lambdas.bulk.asking import OPERATIONS, called_of, calls_in_a_batch, rate_of, runs_in_bulk
+from lambdas.bulk.batch import CLOSING_SECONDS
 from stacks.settings.base import SettingsModel
 
 Rate = Annotated[float, Field(gt=0, le=10_000)]
@@ -48,6 +50,15 @@ class BulkSettings(SettingsModel):
             raise ValueError(
                 f"calls_per_second: no bulk run calls {', '.join(unknown)}; what they call is {', '.join(called)}"
             )
+        seconds = WORKER_TIMEOUT_SECONDS - CLOSING_SECONDS - self.longest_wait_seconds
+        for operation in OPERATIONS.values():
+            rate = rate_of(self.calls_per_second, operation)
+            if runs_in_bulk(operation) and (least := calls_in_a_batch(operation) / seconds) > rate:
+                raise ValueError(
+                    f"calls_per_second: at {rate:g} no worker ends a batch of {operation.name} in its time, and what "
+                    f"it does not ask fails; it takes {math.ceil(least * 100) / 100:g} for {called_of(operation).api}, "
+                    "or for '*', or a smaller longest_wait_seconds"
+                )
         if self.limit_usd > self.monthly_limit_usd:
             raise ValueError("limit_usd, of one run, may be at most monthly_limit_usd, of all of them")
         return self

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from typing import Self
+
+from pydantic import Field, model_validator
 
 from stacks.settings.base import SettingsModel
 
@@ -22,3 +24,13 @@ class ConsoleSettings(SettingsModel):
     may_release: bool = Field(
         False, description="Whoever signs in may release an approved version from the page Watch."
     )
+
+    @model_validator(mode="after")
+    def fits_together(self) -> Self:
+        """Refuses tokens that would outlive what renews them, as Cognito does."""
+        if self.token_minutes > self.session_hours * 60:
+            raise ValueError(
+                f"token_minutes is {self.token_minutes}, and session_hours ends a session after "
+                f"{self.session_hours * 60}: a token may live as long as its session at most"
+            )
+        return self

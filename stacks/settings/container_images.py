@@ -9,7 +9,7 @@ import datetime
 from dataclasses import dataclass
 from typing import Literal
 
-from stacks.settings.instance_families import has_gpu
+from stacks.settings.instance_families import has_blackwell_gpu, has_gpu
 
 # Sources. Ends of patch and processors: deep-learning-containers, docs/src/data/tensorflow-*/ (for inference, #6596).
 # Host machines: SageMaker's developer guide, "GPU driver upgrades", and the constants of deep-learning-containers'
@@ -67,6 +67,8 @@ OTHER_PARTITIONS = {
 # The images are of CUDA 12.9, which SageMaker's default host of older families (driver 470) cannot start: the
 # container ends with CannotStartContainerError and no log.
 ENDPOINT_GPU_HOST = "al2-ami-sagemaker-inference-gpu-3-1"
+# Driver 580, where the other has 550 (CreateEndpointConfig, InferenceAmiVersion).
+ENDPOINT_BLACKWELL_HOST = "al2023-ami-sagemaker-inference-gpu-4-1"
 TRANSFORM_GPU_HOST = "al2-ami-sagemaker-batch-gpu-535"
 
 
@@ -131,6 +133,8 @@ def without_images(region: str) -> str | None:
 
 def endpoint_host(instance_type: str) -> str | None:
     """The InferenceAmiVersion of an endpoint's variant; None where there is no GPU, and so no driver to choose."""
+    if has_blackwell_gpu(instance_type):
+        return ENDPOINT_BLACKWELL_HOST
     return ENDPOINT_GPU_HOST if has_gpu(instance_type) else None
 
 

@@ -9,8 +9,14 @@ from pydantic import AfterValidator, Field, model_validator
 
 from stacks.settings.base import SettingsModel
 from stacks.settings.container_images import INFERENCE_IMAGES
-from stacks.settings.instance_families import has_gpu, is_graviton
-from stacks.settings.instance_types import inference_instance, transform_instance
+from stacks.settings.instance_families import (
+    has_gpu,
+    is_burstable,
+    is_graviton,
+    memory_gigabytes,
+    virtual_processors,
+)
+from stacks.settings.instance_types import inference_instance, scaled_instance, transform_instance
 
 # MaximumExecutionTimeoutInSeconds of BlueGreenUpdatePolicy: the most, and what starting a fleet may take beside waits.
 LONGEST_RELEASE_SECONDS = 28_800
@@ -39,7 +45,7 @@ class AutoscalingSettings(SettingsModel):
 class AsynchronousSettings(SettingsModel):
     """A second endpoint that takes requests from S3 and answers to S3, and has no instance while nothing waits."""
 
-    instance_type: Annotated[str, AfterValidator(inference_instance)] = Field(
+    instance_type: Annotated[str, AfterValidator(scaled_instance)] = Field(
         "ml.c5.xlarge", description="Of this endpoint."
     )
     maximum_instances: int = Field(1, ge=1, le=100, description="The fewest are none.")
@@ -91,7 +97,7 @@ class ServerlessSettings(SettingsModel):
 class ScaleToZeroSettings(SettingsModel):
     """A second real-time endpoint of an inference component, which alone can have no instance while nobody asks."""
 
-    instance_type: Annotated[str, AfterValidator(inference_instance)] = Field(
+    instance_type: Annotated[str, AfterValidator(scaled_instance)] = Field(
         "ml.c5.xlarge", description="Of this endpoint."
     )
     maximum_copies: int = Field(1, ge=1, le=100, description="Of the model, over all instances.")
@@ -102,6 +108,23 @@ class ScaleToZeroSettings(SettingsModel):
     )
     concurrent_requests_per_copy: float = Field(5.0, gt=0, le=1_000, description="Held by target tracking.")
     scale_in_cooldown_seconds: int = Field(300, ge=0, le=3_600, description="Between two steps down.")
+
+    @model_validator(mode="after")
+    def copy_fits(self) -> Self:
+        """Refuses a copy that no instance has the room for, which SageMaker would wait for in vain."""
+        cores = virtual_processors(self.instance_type)
+        if self.cpu_cores_per_copy > cores:
+            raise ValueError(
+                f"cpu_cores_per_copy is {self.cpu_cores_per_copy:g}, and {self.instance_type} has {cores} vCPUs: ask "
+                "for fewer, or choose a larger instance_type"
+            )
+        megabytes = int(memory_gigabytes(self.instance_type) * 1024)
+        if self.memory_megabytes_per_copy >= megabytes:
+            raise ValueError(
+                f"memory_megabytes_per_copy is {self.memory_megabytes_per_copy}, and {self.instance_type} has "
+                f"{megabytes} MB, of which the system takes some: ask for less, or choose a larger instance_type"
+            )
+        return self
 
 
 class MultiModelSettings(SettingsModel):
@@ -122,7 +145,9 @@ class InferenceSettings(SettingsModel):
     image_version: str = Field("2.20", description="TensorFlow Serving's in AWS's container.")
     litert_image_uri: str | None = Field(
         None,
-        pattern=r"^\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com/[a-z0-9][a-z0-9._/-]*:\w[\w.-]*$",
+        max_length=255,
+        pattern=r"^[0-9]{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com/[a-z0-9]+([._/-][a-z0-9]+)*"
+        r":[a-zA-Z0-9_][a-zA-Z0-9_.-]{0,127}$",
         description="serving/Dockerfile's image in your registry. Versions registered from then on name it too.",
     )
     container: Literal["tensorflow", "litert"] = Field(
@@ -188,6 +213,11 @@ class InferenceSettings(SettingsModel):
                 f"the waits of a release take {self.release_seconds - FLEET_START_SECONDS} s, and SageMaker gives it "
                 f"{LONGEST_RELEASE_SECONDS - FLEET_START_SECONDS} s beside the start of the instances: lower "
                 "canary_wait_seconds or termination_wait_seconds, or raise linear_step_percent"
+            )
+        if self.autoscaling and not self.serverless and is_burstable(self.instance_type):
+            raise ValueError(
+                f"instance_type {self.instance_type} is burstable, and SageMaker scales no such: choose one such as "
+                "ml.c5.large, or leave autoscaling out"
             )
         for instance_type in self.instance_types():
             if self.container == "litert" and has_gpu(instance_type):

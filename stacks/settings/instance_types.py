@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import botocore.session  # pyright: ignore[reportMissingTypeStubs]  # botocore brings no types
 
-from stacks.settings.instance_families import without_tensorflow
+from stacks.settings.instance_families import is_burstable, without_tensorflow
 
 
 @cache
@@ -44,6 +44,16 @@ def processing_instance(value: str) -> str:
 def inference_instance(value: str) -> str:
     """Refuses what CreateEndpointConfig would, and what serves nothing of ours."""
     return usable(value, "ProductionVariantInstanceType", "serves", "ml.g4dn.xlarge")
+
+
+def scaled_instance(value: str) -> str:
+    """The same, and what SageMaker does not scale (its developer guide, Configure model auto scaling)."""
+    if is_burstable(inference_instance(value)):
+        raise ValueError(
+            f"'{value}' is a burstable instance type, whose number SageMaker does not scale: choose one such as "
+            "ml.c5.large"
+        )
+    return value
 
 
 def transform_instance(value: str) -> str:

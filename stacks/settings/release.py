@@ -19,10 +19,16 @@ class ReleaseSettings(SettingsModel):
     )
 
 
+# Two names for no place: that of a clock which nobody has set, and of whatever this machine has.
+NO_PLACES = {"Factory", "localtime"}
+
+
 class OfficeHours(SettingsModel):
     """When the endpoints serve; at other times they are away and cost nothing."""
 
-    days: Weekdays = Field("MON-FRI", pattern=r"^[A-Z0-9,-]+$", description="As cron has them.")
+    days: Weekdays = Field(
+        "MON-FRI", pattern=r"^[A-Z0-9,-]+$", max_length=100, description="As cron has them."
+    )
     start_hour: int = Field(8, ge=0, le=23, description="When the endpoints come back.")
     end_hour: int = Field(18, ge=0, le=23, description="When they go.")
     time_zone: str = Field("UTC", description="By its name in the IANA database, such as Europe/Berlin.")
@@ -32,7 +38,7 @@ class OfficeHours(SettingsModel):
         """Refuses hours that never end and zones that nobody knows."""
         if self.start_hour >= self.end_hour:
             raise ValueError("start_hour has to be before end_hour")
-        if self.time_zone not in available_timezones():
+        if self.time_zone not in available_timezones() - NO_PLACES:
             raise ValueError(
                 f"time_zone '{self.time_zone}' is none of the IANA database, such as Europe/Berlin"
             )

@@ -3,50 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
-import ipaddress
+import re
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
+from definitions.names import HYPERPARAMETER_VALUE
 from definitions.networks import NETWORKS
 from model_code.failures import JobFailed
 from model_code.hyperparameters import KINDS, build
-from stacks.settings.base import DataPrefix, Kind, SettingsModel
+from stacks.settings.base import DataPrefix, Kind, SettingsModel, without_repeats
 from stacks.settings.container_images import TRAINING_IMAGES
 from stacks.settings.instance_types import processing_instance, training_instance
+from stacks.settings.network import NetworkSettings
 from stacks.settings.schedules import Expression
-
-# Amazon VPC User Guide, VPC CIDR blocks: the private ranges of RFC 1918, and RFC 6598's.
-PRIVATE_RANGES = tuple(
-    ipaddress.IPv4Network(block)
-    for block in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")
-)
-
-
-def private_network(cidr: str) -> str:
-    """Refuses what is no network, and addresses that CreateVpc takes for none or that are others' on the internet."""
-    try:
-        network = ipaddress.IPv4Network(cidr)
-    except ValueError as error:
-        raise ValueError(f"'{cidr}' is no network ({error}); write one such as 10.71.0.0/16") from error
-    if not any(network.subnet_of(block) for block in PRIVATE_RANGES):
-        known = ", ".join(str(block) for block in PRIVATE_RANGES)
-        raise ValueError(
-            f"'{cidr}' lies in none of the private ranges {known}; write one such as 10.71.0.0/16"
-        )
-    return cidr
-
-
-class NetworkSettings(SettingsModel):
-    """A network of its own for the jobs: isolated subnets with a way to S3 and none to anywhere else."""
-
-    cidr: Annotated[str, AfterValidator(private_network)] = Field(
-        "10.71.0.0/16",
-        pattern=r"^\d{1,3}(\.\d{1,3}){3}/(1[6-9]|2[0-4])$",
-        description="Private addresses of the VPC, with 16 to 24 bits of network.",
-    )
-    # Without a concrete account CloudFormation knows only two zones of a region for certain.
-    availability_zones: int = Field(2, ge=1, le=2, description="A subnet in each.")
 
 
 class ScheduledRun(SettingsModel):
@@ -69,6 +39,12 @@ class ScheduledRun(SettingsModel):
             build(KINDS[self.kind], self.hyperparameters)
         except JobFailed as refusal:
             raise ValueError(f"hyperparameters: {refusal}") from refusal
+        for name, value in self.hyperparameters.items():
+            if not re.fullmatch(HYPERPARAMETER_VALUE, value):
+                raise ValueError(
+                    f"hyperparameters: {name} is '{value}', which the state machine refuses: a value has letters, "
+                    "digits and _.+- alone, and at least one of them"
+                )
         return self
 
 
@@ -114,7 +90,9 @@ class TrainingSettings(SettingsModel):
     instance_type: Annotated[str, AfterValidator(training_instance)] = Field(
         "ml.g5.xlarge", description="Of the training job."
     )
-    fallback_instance_types: list[Annotated[str, AfterValidator(training_instance)]] = Field(
+    fallback_instance_types: Annotated[
+        list[Annotated[str, AfterValidator(training_instance)]], AfterValidator(without_repeats)
+    ] = Field(
         default=[],
         max_length=4,
         description="Tried one after the other when there is no capacity or no quota for instance_type.",
@@ -144,10 +122,13 @@ class TrainingSettings(SettingsModel):
     )
     marker_name: str | None = Field(
         None,
-        pattern=r"^[\w.-]+$",
+        max_length=128,
+        pattern=r"^[a-zA-Z0-9_.-]+$",
         description="An object of this name in the data bucket starts a run on the splits beside it.",
     )
-    schedules: list[ScheduledRun] = Field(default=[], description="Runs that start by themselves.")
+    schedules: Annotated[list[ScheduledRun], AfterValidator(without_repeats)] = Field(
+        default=[], max_length=50, description="Runs that start by themselves."
+    )
     tuning: TuningSettings | None = Field(None, description="Empty: each run is one training job.")
     max_runtime_seconds: int = Field(
         14_400, ge=60, le=432_000, description="A training job that takes longer is stopped."
@@ -181,4 +162,21 @@ class TrainingSettings(SettingsModel):
             )
         if set(self.minimum_accuracy) != set(NETWORKS):
             raise ValueError(f"minimum_accuracy has to name each of {', '.join(NETWORKS)}")
+        if self.instance_type in self.fallback_instance_types:
+            raise ValueError(
+                f"fallback_instance_types names {self.instance_type}, which instance_type is: name others"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def hosts_have_addresses(self) -> Self:
+        """Refuses more hosts than a subnet has addresses for: two each (SageMaker's guide, jobs in your VPC)."""
+        if self.network is None:
+            return self
+        jobs = self.tuning.parallel_jobs if self.tuning else 1
+        if (wanted := 2 * self.instance_count * jobs) > (free := self.network.addresses_of_a_subnet):
+            raise ValueError(
+                f"network.cidr {self.network.cidr} gives each subnet {free} addresses, and the hosts of training "
+                f"want {wanted}, two each: choose a larger network, such as 10.71.0.0/16, or fewer hosts"
+            )
         return self

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from typing import Any
 
 from aws_cdk import Fn, Stack
@@ -11,14 +10,13 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from stacks.settings import EnvironmentSettings
-from stacks.settings.training import NetworkSettings
+from stacks.settings.network import NetworkSettings
 from stacks.shared.acknowledge import acknowledge
 from stacks.shared.grants import Grant, allow
 from stacks.shared.iam import service_of_this_account
 from stacks.shared.log_group import add_log_group
 from stacks.shared.parameters import publish, published
 
-SUBNET_BITS = 8
 SECURITY_GROUP = "job-security-group"
 
 
@@ -78,11 +76,9 @@ class JobNetwork(Construct):
     def subnets(
         self, settings: NetworkSettings, vpc: ec2.CfnVPC, routes: ec2.CfnRouteTable
     ) -> list[ec2.CfnSubnet]:
-        """One in each zone, of a 256th of the network, with no route but the endpoint's."""
-        block = ipaddress.ip_network(settings.cidr)
-        blocks = block.subnets(new_prefix=min(block.prefixlen + SUBNET_BITS, 28))
+        """One in each zone, with no route but the endpoint's."""
         made = []
-        for zone, part in zip(range(settings.availability_zones), blocks, strict=False):
+        for zone, part in enumerate(settings.subnets):
             subnet = ec2.CfnSubnet(
                 self,
                 f"Subnet{zone + 1}",

@@ -40,13 +40,15 @@ def processing_task(
         inputs: as an expression.
         output: where in the model bucket /opt/ml/processing/output goes, as an expression; see `folder_of_job`.
     """
-    resources: dict[str, Any] = {
-        "InstanceType": instance_type,
-        "InstanceCount": 1,
-        "VolumeSizeInGB": settings.training.volume_gigabytes,
-    }
-    if not has_local_storage(instance_type):
-        resources["VolumeKmsKeyId"] = context.key_arn
+    resources: dict[str, Any] = {"InstanceType": instance_type, "InstanceCount": 1}
+    if has_local_storage(instance_type):
+        # Its own disk is mounted whole, and a request for more than it has is refused (ProcessingClusterConfig).
+        resources |= {"VolumeSizeInGB": 1}
+    else:
+        resources |= {
+            "VolumeSizeInGB": settings.training.volume_gigabytes,
+            "VolumeKmsKeyId": context.key_arn,
+        }
     entry_point = ["sh", "-c", RUN_STEPS, PROCESSING, *steps]
     written = {
         "S3Uri": jsonata(f"'s3://{context.model_bucket}/' & {output}"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from definitions.names import RUN_ID_CHARACTERS
+from definitions.names import HYPERPARAMETER_NAME, HYPERPARAMETER_VALUE, RUN_ID_CHARACTERS
 from definitions.networks import KINDS
 from stacks.settings import EnvironmentSettings
 from stacks.shared.asl import fail, jsonata, lookup, task
@@ -21,18 +21,15 @@ GATE_IS_WELL = f"($exists({GATE}) ? $type({GATE}) = 'number' and {GATE} >= 0 and
 GAP = "$states.input.maximum_group_gap"
 GAP_IS_WELL = GATE_IS_WELL.replace(GATE, GAP)
 ANY_GAP = 1
-# An id names jobs and S3 folders. SageMaker's training toolkit joins hyperparameters into one line of a shell: a value
-# of other characters could be a command of its own, and after an empty one every name would get the next one's value.
-RUN_ID_PATTERN = "/^[a-zA-Z0-9](-?[a-zA-Z0-9])*$/"
-NAME_PATTERN = "/^[a-z][a-z0-9_]{0,255}$/"
-VALUE_PATTERN = '/^("[A-Za-z0-9_.+-]{1,254}"|[A-Za-z0-9_.+][A-Za-z0-9_.+-]{0,255}|-[0-9.]{1,255})$/'
+# An id names jobs and S3 folders.
+RUN_ID_PATTERN = "^[a-zA-Z0-9](-?[a-zA-Z0-9])*$"
 # The toolkit's own names, which say what runs.
 TOOLKIT_PATTERN = "/^sagemaker_/"
 
 
 def fits(value: str, pattern: str) -> str:
     """Whether a text is of a pattern, as an expression; `$` alone would let a line break stand at its end."""
-    return f"($contains({value}, {pattern}) and $not($contains({value}, /\\s/)))"
+    return f"($contains({value}, /{pattern}/) and $not($contains({value}, /\\s/)))"
 
 
 ID = "$states.input.run_id"
@@ -42,7 +39,7 @@ ID_IS_WELL = (
 )
 CHOSEN = "$states.input.hyperparameters"
 IS_WRONG = (
-    f"$type($v) != 'string' ? true : $not({fits('$v', VALUE_PATTERN)} and {fits('$k', NAME_PATTERN)}) "
+    f"$type($v) != 'string' ? true : $not({fits('$v', HYPERPARAMETER_VALUE)} and {fits('$k', HYPERPARAMETER_NAME)}) "
     f"or $contains($k, {TOOLKIT_PATTERN})"
 )
 WRONG = f"$each({CHOSEN}, function($v, $k) {{ ({IS_WRONG}) ? $k }})"

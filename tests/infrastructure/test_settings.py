@@ -5,21 +5,16 @@ from __future__ import annotations
 import copy
 import json
 import os
-import re
 import subprocess
 import sys
 
 import pytest
 
 from stacks.settings import SettingsRefused, load_settings, warnings_of
-from stacks.settings.instance_families import has_local_storage, virtual_processors
-from stacks.settings.instance_types import instance_types
 
 from .conftest import ROOT, context
 
 WEEKLY = {"kind": "rnn", "expression": "rate(7 days)", "data_prefix": "reviews"}
-BUDGET = {"monthly_us_dollars": 9, "email": "a@example.org"}
-GPU_FAMILIES = ("p4d", "p4de", "p5", "p5e", "p5en", "p6", "g4dn", "g5", "g6", "g6e", "g7", "p3")
 
 
 def nested(path: str, value) -> dict:
@@ -98,36 +93,6 @@ def test_a_wrong_setting_is_refused_by_its_name(path, value):
     assert path.split(".")[-1] in str(refused.value)
 
 
-@pytest.mark.parametrize(
-    ("path", "value", "said"),
-    [
-        ("training.evaluation_instance_type", "ml.c5n.xlarge", "processes on, such as ml.m5.xlarge"),
-        ("monitoring", {"capture": {}, "drift": {"instance_type": "ml.p4d.24xlarge"}}, "processes on"),
-        ("training.instance_type", "ml.p6e-gb200.36xlarge", "Grace processor is arm64"),
-        ("training.network", {"cidr": "999.0.0.0/16"}, "'999.0.0.0/16' is no network"),
-        ("training.network", {"cidr": "10.71.5.0/16"}, "has host bits set"),
-        (
-            "training.network",
-            {"cidr": "127.0.0.0/16"},
-            "none of the private ranges 10.0.0.0/8, 172.16.0.0/12",
-        ),
-        ("training.network", {"cidr": "169.254.0.0/16"}, "none of the private ranges"),
-        ("training.tuning", {"ranges": {"cnn": {}}}, "the cnn has none; name a hyperparameter of it"),
-        (
-            "api.firewall",
-            {"managed_rules": ["AWSManagedRulesCommonRuleSet"] * 2},
-            "more than once; name it once",
-        ),
-        ("budget", {**BUDGET, "percents": [50, 80, 50]}, "'50' stands there more than once"),
-        ("permissions_boundary", "arn:aws-cn:iam::111122223333:policy/bound", "^arn:aws:iam"),
-    ],
-)
-def test_what_aws_would_refuse_is_refused_with_what_to_write(path, value, said):
-    with pytest.raises(SettingsRefused, match=re.escape(path)) as refused:
-        settings_with(path, value)
-    assert said in str(refused.value)
-
-
 @pytest.mark.parametrize("prefix", ["captured", "captured/", "transform/x", "labels/2026", "bulk/"])
 def test_nothing_trains_on_what_its_job_may_not_read(prefix):
     with pytest.raises(SettingsRefused, match=r"data_prefix: .*copy the data set to another prefix"):
@@ -181,37 +146,19 @@ def test_an_unknown_environment_is_refused_with_the_known_ones():
         load_settings("nowhere", environments)
 
 
-def test_every_promised_gpu_family_can_be_chosen_for_training():
-    known = instance_types("TrainingInstanceType")
-    for family in GPU_FAMILIES:
-        instances = [
-            instance for instance in known if instance.startswith((f"ml.{family}.", f"ml.{family}-"))
-        ]
-        assert instances, f"botocore lists no ml.{family}.* for training"
-        for instance in instances:
-            assert settings_with("training.instance_type", instance).training.instance_type == instance
-
-
 def test_an_old_family_is_accepted_with_a_warning():
     assert warnings_of(settings_with("training.instance_type", "ml.g6.xlarge")) == []
     (warning,) = warnings_of(settings_with("training.instance_type", "ml.p3.2xlarge"))
     assert "P3" in warning
 
 
-@pytest.mark.parametrize(
-    ("instance", "expected"),
-    [
-        ("ml.g5.xlarge", True),
-        ("ml.g4dn.xlarge", True),
-        ("ml.p4d.24xlarge", True),
-        ("ml.m5d.large", True),
-        ("ml.m5.xlarge", False),
-        ("ml.p3.2xlarge", False),
-        ("ml.c6i.xlarge", False),
-    ],
-)
-def test_instances_with_disks_of_their_own_are_known(instance, expected):
-    assert has_local_storage(instance) is expected
+def test_a_synth_warns_of_services_that_a_region_has_not():
+    assert warnings_of(load_settings("dev", {"dev": {"region": "eu-west-1"}})) == []
+    both = warnings_of(load_settings("dev", {"dev": {"region": "eu-north-1"}}))
+    assert [warning.partition(",")[0] for warning in both] == [
+        "Amazon Rekognition is not in eu-north-1",
+        "Amazon Comprehend is not in eu-north-1",
+    ]
 
 
 def test_a_refused_synth_prints_one_sentence_and_no_trace():
@@ -275,24 +222,3 @@ def test_an_api_that_the_console_cannot_ask_is_refused_beside_it(api, said):
         load_settings("dev", environments)
     environments["dev"].pop("console")
     load_settings("dev", environments)
-
-
-@pytest.mark.parametrize(
-    ("instance_type", "processors"),
-    [
-        ("ml.c5.large", 2),
-        ("ml.g4dn.xlarge", 4),
-        ("ml.c5.2xlarge", 8),
-        ("ml.c5.9xlarge", 36),
-        ("ml.t2.medium", 2),
-    ],
-)
-def test_an_instance_types_size_says_how_many_processors_it_has(instance_type, processors):
-    assert virtual_processors(instance_type) == processors
-
-
-def test_every_instance_type_that_serves_has_a_known_number_of_processors():
-    assert all(
-        virtual_processors(instance_type) >= 1
-        for instance_type in instance_types("ProductionVariantInstanceType")
-    )
