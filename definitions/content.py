@@ -215,18 +215,26 @@ def json_of(text: str) -> Any:
     """The JSON value of a text.
 
     Raises:
-        NotJson: when it is none.
+        NotJson: when it is none, or when an object of it names a member twice, of which readers take either.
     """
     if not text or text.isspace():
         raise NotJson("is empty, and so no JSON.")
     try:
-        return json.loads(text, parse_constant=no_number)
+        return json.loads(text, parse_constant=no_number, object_pairs_hook=named_once)
     except NotJson:
         raise
     # A plain ValueError is that of a number with thousands of digits.
     except (ValueError, RecursionError) as error:
         where = f" at character {error.pos}" if isinstance(error, json.JSONDecodeError) else ""
         raise NotJson(f"is no JSON{where}.") from error
+
+
+def named_once(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object, which names no member twice."""
+    made = dict(members)
+    if len(made) < len(members):
+        raise NotJson("has an object that names a member more than once: name each once.")
+    return made
 
 
 def no_number(constant: str) -> None:

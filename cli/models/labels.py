@@ -35,13 +35,13 @@ def of_words(words: Iterable[str]) -> dict[str, str]:
     """Labels by request id, of words like ID=LABEL.
 
     Raises:
-        CommandFailed: naming the word that is none.
+        CommandFailed: naming the word that is none, or the id that has two labels.
     """
     pairs = [word.partition("=") for word in words]
     for request_id, _, label in pairs:
         if not (request_id and label):
             raise CommandFailed(f"A label is told as ID=LABEL, and '{request_id}' has none.")
-    return {request_id: label for request_id, _, label in pairs}
+    return without_contradiction((request_id, label) for request_id, _, label in pairs)
 
 
 def of_table(file: Path, request: str | None, label: str | None) -> dict[str, str]:
@@ -53,7 +53,8 @@ def of_table(file: Path, request: str | None, label: str | None) -> dict[str, st
         label: the column of the labels; None looks for the names that training takes.
 
     Raises:
-        CommandFailed: naming the column that is not there, or the row without a value in it.
+        CommandFailed: naming the column that is not there, the row without a value in it, or the id that has two
+            labels.
     """
     from model_code.data.columns import by_name, label_by_name, wanted
     from model_code.data.tables import read_table
@@ -74,7 +75,18 @@ def of_table(file: Path, request: str | None, label: str | None) -> dict[str, st
     for place, row in table.rows:
         if empty := next((column for column in (ids, labels) if is_missing(row.get(column))), None):
             raise CommandFailed(f"{place} holds nothing in '{empty}'. Nothing was sent.")
-    return {str(row[ids]).strip(): str(row[labels]).strip() for _, row in table.rows}
+    return without_contradiction((str(row[ids]).strip(), str(row[labels]).strip()) for _, row in table.rows)
+
+
+def without_contradiction(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Labels by request id; CommandFailed where an id has two, since nobody could say which is right."""
+    told: dict[str, str] = {}
+    for request_id, label in pairs:
+        if (other := told.setdefault(request_id, label)) != label:
+            raise CommandFailed(
+                f"'{request_id}' has two labels, '{other}' and '{label}'. Say which is right. Nothing was sent."
+            )
+    return told
 
 
 def send(target: Target, kind: str, labels: dict[str, str]) -> str:

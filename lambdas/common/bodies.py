@@ -171,6 +171,7 @@ def schema_of(body: Body) -> dict[str, Any]:
     if isinstance(body, LabelsBody):
         labels = {
             "type": "object",
+            "description": "By request id, each of which is named once.",
             "minProperties": 1,
             "maxProperties": LABELS_AT_MOST,
             "propertyNames": {"pattern": f"^{REQUEST_ID}$"},

@@ -61,6 +61,17 @@ def test_a_row_without_a_label_is_named_and_nothing_is_sent(tmp_path):
         of_table(tmp_path / "a.csv", None, None)
 
 
+def test_two_labels_of_one_id_are_refused_and_the_same_one_twice_is_not(tmp_path):
+    (tmp_path / "a.csv").write_text("request_id,label\none,cat\ntwo,dog\none,cat \n")
+    assert of_table(tmp_path / "a.csv", None, None) == {"one": "cat", "two": "dog"}
+    contradiction = r"'one' has two labels, 'cat' and 'cow'\. Say which is right\. Nothing was sent"
+    with pytest.raises(CommandFailed, match=contradiction):
+        of_words(["one=cat", "two=dog", "one=cow"])
+    (tmp_path / "a.csv").write_text("request_id,label\none,cat\none,cow\n")
+    with pytest.raises(CommandFailed, match=contradiction):
+        of_table(tmp_path / "a.csv", None, None)
+
+
 def test_labels_are_told_one_by_one_too():
     assert of_words(["one=cat", "two=a=b"]) == {"one": "cat", "two": "a=b"}
     with pytest.raises(CommandFailed, match="'one' has none"):

@@ -109,6 +109,16 @@ def test_what_is_no_label_is_refused_by_its_field_and_nothing_is_left(tell, buck
     assert bucket.objects == {}
 
 
+def test_an_id_that_one_body_names_twice_is_refused_and_nothing_is_left(call, bucket):
+    body = b'{"operation": "image-class", "labels": {"secret": "horse", "secret": "cat"}}'
+    status, answer, _ = call("custom", "/labels", body, "application/json")
+    assert (status, answer["error"]["code"], answer["error"]["field"]) == (400, "MalformedJson", "body")
+    assert answer["error"]["message"] == (
+        "The body has an object that names a member more than once: name each once."
+    )
+    assert bucket.objects == {}
+
+
 @pytest.mark.parametrize("function", ["custom", "litert"])
 def test_where_nothing_joins_labels_with_answers_they_are_not_taken(tell, bucket, monkeypatch, function):
     monkeypatch.delenv("LABELS_BUCKET")
