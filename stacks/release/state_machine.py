@@ -45,7 +45,7 @@ def definition(context: ReleaseContext) -> dict[str, Any]:
     """The state machine.
 
     Its input: `model_package_arn` and, optional, `requested_at`, the instant of the approval (ISO 8601); its own start
-    by default. Its output: `endpoint` and `version`, and `said`, a sentence, where it stepped aside.
+    by default and at the latest. Its output: `endpoint` and `version`, and `said`, a sentence, where it stepped aside.
     """
     return {
         "Comment": "Releases an approved version by a stack update, and takes it back when it does not answer.",
@@ -88,6 +88,7 @@ def admission(context: ReleaseContext) -> dict[str, Any]:
     kind = lookup({endpoint_name(context.environment, kind): kind for kind in KINDS}, group)
     evaluation = "$states.result.ModelMetrics.ModelQuality.Statistics.S3Uri"
     channels = f"$states.result.CustomerMetadataProperties.{SEQUENCE_CHANNELS}"
+    asked, started = "$states.input.requested_at", "$states.context.Execution.StartTime"
     mine = "$states.result.Executions[ExecutionArn = $states.context.Execution.Id].StartDate"
     return {
         "Start": {
@@ -98,9 +99,9 @@ def admission(context: ReleaseContext) -> dict[str, Any]:
                 "endpoint": jsonata(group),
                 "kind": jsonata(kind),
                 "token": jsonata("$replace($states.context.Execution.Name, /[^a-zA-Z0-9]+/, '-')"),
+                # An instant that is still to come would let every later approval step aside.
                 "requested_at": jsonata(
-                    "$exists($states.input.requested_at) ? $states.input.requested_at : "
-                    "$states.context.Execution.StartTime"
+                    f"$exists({asked}) and $toMillis({asked}) < $toMillis({started}) ? {asked} : {started}"
                 ),
             },
             "Next": "ListReleases",

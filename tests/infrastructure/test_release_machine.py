@@ -74,6 +74,13 @@ def test_an_approval_from_before_the_one_that_was_released_meanwhile_steps_aside
     assert (json.loads(aws.record) == record) is aside
 
 
+@pytest.mark.threat
+def test_an_instant_that_is_still_to_come_keeps_no_later_approval_back():
+    aws = Aws()
+    assert aws.release(requested_at="9999-01-01T00:00:00Z").error is None
+    assert json.loads(aws.record) == {"version": "7", "requested_at": STARTED}
+
+
 def test_what_steps_aside_says_what_was_released_in_its_place():
     aws = Aws(record={"version": "8", "requested_at": "2026-11-25T20:40:00Z"})
     assert aws.release(requested_at="2026-11-25T20:30:00Z").output["said"] == (
