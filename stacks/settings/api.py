@@ -118,7 +118,7 @@ class ApiSettings(SettingsModel):
     document_classifier_endpoint_arn: str | None = Field(
         None,
         pattern=r"^arn:aws:comprehend:[a-z0-9-]+:[0-9]{12}:document-classifier-endpoint/"
-        r"[a-zA-Z0-9]([a-zA-Z0-9-]{0,38}[a-zA-Z0-9])?$",
+        r"([a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]{0,38}[a-zA-Z0-9])$",
         description="Comprehend's endpoint behind /texts/classification; without one it answers 501.",
     )
 
