@@ -96,7 +96,9 @@ def random_weights() -> dict[str, np.ndarray]:
         ):
             name = f"encoder.layer.{number}.{part}"
             sizes |= {f"{name}.weight": (rows, columns), f"{name}.bias": (rows,)}
-    return {name: generator.normal(0, 0.08, size).astype(np.float32) for name, size in sizes.items()}
+    weights = {name: generator.normal(0, 0.08, size).astype(np.float32) for name, size in sizes.items()}
+    # Around 1 as in a trained network: below it everything is so small that one GELU looks like another.
+    return {name: one + ("LayerNorm.weight" in name) for name, one in weights.items()}
 
 
 def vector_of(numbers: list[int], weights: dict[str, np.ndarray]) -> np.ndarray:
