@@ -13,7 +13,7 @@ FIELDS_OF_KIND = {
     "text": (*SERVICE_FIELDS, "characters_per_item"),
     "character": (*SERVICE_FIELDS, "characters_per_item"),
     "minute": (*SERVICE_FIELDS, "minutes_per_item"),
-    "tokens": ("region", "free_tier", "modality", "characters_per_item"),
+    "tokens": ("region", "free_tier", "modality", "characters_per_item", "minutes_per_item"),
     "hosted_hours": ("region", "free_tier", "burstiness"),
     "hosted_units": ("region", "free_tier", "burstiness", "characters_per_item"),
     "own": OWN_FIELDS,

@@ -10,6 +10,8 @@ from advisor.charges import Units
 from advisor.problem import Problem
 
 SECONDS_PER_HOUR = 3600
+# Of bills, which count data in powers of ten here.
+KILOBYTES_PER_GIGABYTE = 1_000_000
 
 
 def traffic(problem: Problem | Answers) -> dict[str, float]:

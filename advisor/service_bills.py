@@ -14,6 +14,7 @@ from advisor.problem import Problem
 
 TEXT_UNIT_CHARACTERS = 100
 TEXT_UNITS_LEAST = 3
+SECONDS_PER_MINUTE = 60
 
 
 def service_lines(billing: Mapping[str, Any], problem: Problem | Answers) -> Iterator[tuple[str, Units]]:
@@ -35,8 +36,7 @@ def service_lines(billing: Mapping[str, Any], problem: Problem | Answers) -> Ite
             )
             yield billing["price"], Linear(operations * minutes)
         case "tokens":
-            seen = item["image_tokens"] if problem.modality in ("image", "video") else 0
-            read = item["prompt_tokens"] + (seen or characters * item["tokens_per_character"])
+            read = item["prompt_tokens"] + tokens_of(problem, characters)
             yield billing["input_price"], Linear(read / 1000)
             yield billing["output_price"], Linear(item["output_tokens"] / 1000)
         case "hosted_hours":
@@ -49,3 +49,14 @@ def service_lines(billing: Mapping[str, Any], problem: Problem | Answers) -> Ite
             yield billing["month_price"], constant(1.0)
         case kind:
             raise ValueError(f"candidates.toml: no service is billed by '{kind}'.")
+
+
+def tokens_of(problem: Problem | Answers, characters: float) -> float:
+    """The tokens that a foundation model makes of one item: an image's, of each second of a video, of a text."""
+    item = tables.assumptions()["item"]
+    if problem.modality == "image":
+        return item["image_tokens"]
+    if problem.modality == "video":
+        seconds = (problem.minutes_per_item or item["minutes_per_item"]) * SECONDS_PER_MINUTE
+        return min(seconds, item["video_frames_most"]) * item["video_frame_tokens"]
+    return characters * item["tokens_per_character"]

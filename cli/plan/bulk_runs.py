@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from advisor.capacity import KILOBYTES_PER_GIGABYTE
 from advisor.limits import calls_per_second
 from advisor.prices import price_table
 from advisor.tables import assumptions
 from cli.bulk.plan import IMAGES_IN_A_BATCH, TEXTS_IN_A_BATCH, BulkRequest, units_of, usd_per_unit
-from cli.plan.checks import Check, ScalePlan, by_limit, charge, duration, number, quota, setting
+from cli.plan.checks import Check, ScalePlan, by_limit, charge, charges, duration, number, quota, setting
 from definitions.counts import counted
 from definitions.service_limits import SERVICE_LIMITS
 from lambdas.bulk.asking import batch_operation, called_of, rate_of
@@ -98,11 +99,18 @@ def plan(request: BulkRequest, objects: int, settings: EnvironmentSettings, days
     price = request.operation.price
     usd = {
         "the service": charge(prices, price, units) if price else 0.0,
-        "Lambda": charge(prices, "lambda.arm64.gb_second", gigabyte_seconds),
+        "Lambda": charges(
+            prices, {"lambda.request": shape.batches, "lambda.arm64.gb_second": gigabyte_seconds}
+        ),
         "DynamoDB": charge(prices, "dynamodb.write_unit", writes),
         "Step Functions": charge(prices, "stepfunctions.transition", shape.batches * TRANSITIONS_OF_A_BATCH),
         "S3 writes": charge(prices, "s3.put", shape.calls + shape.batches),
         "S3 reads": charge(prices, "s3.get", shape.objects + shape.batches),
+        "the answers in S3 for a month": charge(
+            prices,
+            "s3.standard.gb_month",
+            objects * assumptions()["sent"]["answer_kilobytes"] / KILOBYTES_PER_GIGABYTE,
+        ),
     }
     assumed = [
         f"{counted(shape.calls, 'call')} in {counted(shape.batches, 'batch', 'batches')}, {number(rate)} calls a "

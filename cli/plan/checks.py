@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -106,6 +106,13 @@ def charge(prices: PriceTable, name: str, units: float) -> float | None:
     """What so many units cost in a month; None where nobody confirmed the price."""
     price = prices[name]
     return round(price.charge(units), 2) if price.known and price.is_sure_at(units) else None
+
+
+def charges(prices: PriceTable, units: Mapping[str, float]) -> float | None:
+    """What several lines cost together in a month, by their prices; None where nobody confirmed one of them."""
+    lines = [charge(prices, name, count) for name, count in units.items()]
+    known = [usd for usd in lines if usd is not None]
+    return round(sum(known), 2) if len(known) == len(lines) else None
 
 
 def facts(plan: ScalePlan) -> dict[str, Any]:

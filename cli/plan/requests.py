@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import math
 
+from advisor.capacity import KILOBYTES_PER_GIGABYTE
 from advisor.limits import calls_per_second
 from advisor.prices import PriceTable, price_table
 from advisor.tables import assumptions
 from cli.bulk.plan import BulkRequest, units_of, usd_per_unit
 from cli.plan.bulk_runs import named
-from cli.plan.checks import Check, ScalePlan, by_limit, charge, number, quota, setting
+from cli.plan.checks import Check, ScalePlan, by_limit, charge, charges, number, quota, setting
 from definitions.counts import counted
 from lambdas.common.operations import Operation
 from stacks.settings import EnvironmentSettings
-from stacks.settings.instance_families import has_gpu
+from stacks.settings.instance_families import has_gpu, has_local_storage
 
 HOURS_A_MONTH, SECONDS_AN_HOUR = 730, 3_600
 # Each budget of a caller and of the deployment, of the hour and of the month, is an item that a priced request writes
@@ -49,9 +50,11 @@ def plan(
     ]
     month = rate * HOURS_A_MONTH * SECONDS_AN_HOUR
     gigabyte_seconds = month * seconds * settings.api.function_memory_megabytes / 1024
+    answered = month * assumptions()["sent"]["answer_kilobytes"] / KILOBYTES_PER_GIGABYTE
     usd = {
         "API Gateway": charge(prices, "apigateway.request", month),
-        "Lambda": charge(prices, "lambda.arm64.gb_second", gigabyte_seconds),
+        "data out of AWS": charge(prices, "transfer.out_gb", answered),
+        "Lambda": charges(prices, {"lambda.request": month, "lambda.arm64.gb_second": gigabyte_seconds}),
     }
     if operation.price:
         checks += spending_checks(rate, units * usd_of_unit, callers, settings)
@@ -61,10 +64,13 @@ def plan(
         usd["DynamoDB"] = charge(prices, "dynamodb.write_unit", month * BUDGETS * WRITES_OF_A_BUDGET)
     elif settings.api.own_backend == "endpoint" and operation.service == "sagemaker-runtime":
         checks.append(endpoint_check(rate, settings))
-        usd["the endpoint"] = endpoint_usd(rate, prices, settings)
+        usd["the endpoint"] = endpoint_usd(
+            rate, month * kilobytes / KILOBYTES_PER_GIGABYTE + answered, prices, settings
+        )
     assumed = [
         f"A request keeps a function busy for {seconds:.2f} s ([scale] and [throughput] of "
-        "advisor/data/assumptions.toml); logs, traces and what leaves AWS are not counted.",
+        "advisor/data/assumptions.toml), and its answer has "
+        f"{assumptions()['sent']['answer_kilobytes']:g} KB ([sent]); logs and traces are not counted.",
         f"The rate is constant; shared by {counted(callers, 'caller')}. From a standing start Lambda needs "
         f"{10 * math.ceil(rate * seconds / 1_000)} s to reach it.",
     ]
@@ -170,12 +176,26 @@ def instances_of(rate: float, settings: EnvironmentSettings) -> int:
     return math.ceil(rate / (rates["small"] * assumptions()["capacity"]["target_utilisation"]))
 
 
-def endpoint_usd(rate: float, prices: PriceTable, settings: EnvironmentSettings) -> float | None:
-    """What the endpoint costs in a month."""
+def endpoint_usd(
+    rate: float, gigabytes: float, prices: PriceTable, settings: EnvironmentSettings
+) -> float | None:
+    """What the endpoint costs in a month.
+
+    Args:
+        rate: requests a second.
+        gigabytes: that it is sent and answers in a month.
+        prices: of the region.
+        settings: of the environment.
+    """
+    units = {"sagemaker.endpoint.data_gb": gigabytes}
     if serverless := settings.inference.serverless:
         seconds = assumptions()["throughput"]["serverless"]["small_seconds"]
         gigabyte_seconds = seconds * serverless.memory_megabytes / 1024
         month = rate * HOURS_A_MONTH * SECONDS_AN_HOUR
-        return charge(prices, "sagemaker.serverless.gb_second", month * gigabyte_seconds)
-    hours = instances_of(rate, settings) * HOURS_A_MONTH
-    return charge(prices, f"sagemaker.{settings.inference.instance_type}.hosting", hours)
+        return charges(prices, {**units, "sagemaker.serverless.gb_second": month * gigabyte_seconds})
+    instances, instance = instances_of(rate, settings), settings.inference.instance_type
+    units[f"sagemaker.{instance}.hosting"] = instances * HOURS_A_MONTH
+    if not has_local_storage(instance):
+        volume = assumptions()["throughput"]["cpu_endpoint"]["volume_gigabytes"]
+        units["sagemaker.endpoint.volume_gb_month"] = instances * volume
+    return charges(prices, units)

@@ -64,8 +64,16 @@ def test_the_free_tier_is_taken_off_when_the_account_has_it():
 
 def test_an_idle_endpoint_still_costs_its_instance():
     large = {"image_side_pixels": 512, "upkeep_usd_per_month": 0.0}
-    # 730 h of ml.c5.xlarge at 0.204 and 4 h of training on ml.g4dn.xlarge at 0.7364
-    assert cost("cnn", 100, **large).monthly_usd == pytest.approx(730 * 0.204 + 4 * 0.7364)
+    # 730 h of ml.c5.xlarge at 0.204 with a volume of 20 GB at 0.14, and 4 h of training on ml.g4dn.xlarge at 0.7364
+    expected = 730 * 0.204 + 20 * 0.14 + 4 * 0.7364
+    assert cost("cnn", 100, **large).monthly_usd == pytest.approx(expected, abs=0.001)
+
+
+def test_an_endpoint_is_charged_for_the_data_that_it_is_sent_and_answers():
+    at_once = {"image_side_pixels": 512, "max_latency_ms": 50.0, "burstiness": "steady"}
+    few, many = (cost("cnn", volume, **at_once).monthly_usd for volume in (100_000, 1_100_000))
+    # 200 KB of an image and 1 KB of its answer at 0.016 a GB; one instance answers either.
+    assert many - few == pytest.approx(1_000_000 * 201 / 1e6 * 0.016)
 
 
 def test_an_endpoint_grows_with_its_peak():
@@ -81,11 +89,12 @@ def test_an_endpoint_grows_with_its_peak():
         (50, 32, "a LiteRT model in a Lambda function"),
         (50, 512, "an endpoint on GPUs"),
         (1_000, 512, "an endpoint on processors"),
+        (3_000, 512, "a serverless endpoint"),
         (4e6, 512, "batch transform"),
     ],
 )
 def test_a_model_is_served_in_the_cheapest_way_that_is_quick_enough(milliseconds, pixels, way):
-    monthly = cost("cnn", 50_000, max_latency_ms=float(milliseconds), image_side_pixels=pixels)
+    monthly = cost("cnn", 100_000, max_latency_ms=float(milliseconds), image_side_pixels=pixels)
     assert monthly.serving == way
 
 

@@ -123,6 +123,21 @@ def test_an_endpoint_needs_instances_for_its_rate_and_a_serverless_one_places():
     assert share(requests.plan(asked("image-class"), 2_000, 100, 1, serverless), "maximum_concurrency") == 20
 
 
+def test_an_endpoint_is_paid_for_its_hours_its_disks_and_the_data_that_it_is_sent_and_answers():
+    seconds = 730 * 3_600
+    usd = {
+        instance: requests.plan(
+            asked("image-class"), 1, 100, 1, settings(inference={"instance_type": instance})
+        ).usd
+        for instance in ("ml.g4dn.xlarge", "ml.c5.xlarge")
+    }
+    # 100 KB in and 1 KB out for each request; a c5 has no disk of its own, and so a volume of 20 GB.
+    data = seconds * 101 / 1e6 * 0.016
+    assert usd["ml.g4dn.xlarge"]["the endpoint"] == pytest.approx(730 * 0.7364 + data, abs=0.02)
+    assert usd["ml.c5.xlarge"]["the endpoint"] == pytest.approx(730 * 0.204 + 20 * 0.14 + data, abs=0.02)
+    assert usd["ml.c5.xlarge"]["data out of AWS"] == pytest.approx(seconds / 1e6 * 0.09, abs=0.01)
+
+
 def test_reserved_functions_and_the_firewall_are_limits_where_they_are_set():
     api = {"reserved_concurrency": 50, "firewall": {}}
     plan = requests.plan(asked("image-labels"), 100, 100, 1, settings(api=api))
