@@ -29,6 +29,8 @@ def own_bill(candidate: Candidate, problem: Problem | Answers) -> Bill:
     traditional = candidate.family == "traditional"
     shape = (problem.region, bool(problem.free_tier), problem.burstiness, problem.modality)
     ways, training = serving_and_training(traditional, is_small(candidate, problem), *shape)
+    if only := candidate.billing.get("ways"):
+        ways = tuple(way for way in ways if way.serving in only)
     return Bill(ways, training, upkeep(problem))
 
 

@@ -152,6 +152,31 @@ def test_no_service_is_advised_where_no_service_can_be_reached(answer):
     assert {option.family for option in advice.options} == {"cnn", "traditional"}
 
 
+@pytest.mark.parametrize(
+    ("milliseconds", "way"), [(100, "an endpoint on processors"), (4e6, "batch transform")]
+)
+def test_a_built_in_algorithm_is_served_where_its_container_runs(milliseconds, way):
+    problem = Problem(modality="time_series", task="forecasting", max_latency_ms=float(milliseconds))
+    for volume in (None, 1_000, 10**8):
+        advice = recommend(problem.replace(predictions_per_month=volume))
+        assert next(option for option in advice.options if option.id == "sagemaker.deepar").serving == way
+
+
+@pytest.mark.parametrize("answer", [{"offline": True}, {"data_residency": "on_premises"}])
+def test_a_built_in_algorithm_is_not_advised_where_no_service_can_be_reached(answer):
+    advice = recommend(Problem(modality="time_series", task="forecasting", **answer))
+    assert ids(advice) == ["traditional_ml"]
+
+
+def test_series_without_known_features_go_to_whom_published_comparisons_found_better():
+    for task in ("regression", "anomaly_detection"):
+        answers = {"modality": "time_series", "task": task, "labelled_examples": 5_000}
+        assert ids(recommend(Problem(features="none", **answers)))[0] == "traditional_ml"
+        # What lies far back is a judgement that no comparison refutes.
+        far = Problem(features="none", dependence="long", **answers)
+        assert {ids(recommend(far))[0], "traditional_ml"} == {"rnn", "traditional_ml"}
+
+
 def test_an_existing_customer_may_stay_but_hears_that_it_closes():
     problem = Problem(
         modality="text", task="topic_modelling", existing_customer_of=("comprehend.topic_modelling",)
