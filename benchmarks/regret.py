@@ -39,6 +39,8 @@ EXAMPLES_MOST = 1_000
 WITHIN = 0.01
 # Functions that make sentences about a candidate, and none of its answers.
 SENTENCES = ("notes_about", "described", "why_none", "failure_reason")
+# Functions through which nothing but image files goes.
+OF_IMAGES = ("decode_images",)
 # What a candidate answers follows from these; changes of their comments, docstrings and sentences change no answer.
 ALL = ("bakeoff/estimators.py", "bakeoff/features.py", "bakeoff/splits.py")
 BASELINES = ("model_code/baselines/features.py", "model_code/baselines/train.py")
@@ -81,7 +83,7 @@ def candidates_digest(modality: str) -> str:
         tree = ast.parse((ROOT / name).read_text())
         for node in ast.walk(tree):
             if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
-                node.body = [one for one in node.body if not changes_no_answer(one)]
+                node.body = [one for one in node.body if not changes_no_answer(one, modality)]
         digest.update(name.encode() + ast.dump(tree).encode())
     return digest.hexdigest()[:12]
 
@@ -91,10 +93,10 @@ def is_older(one: dict[str, Any]) -> bool:
     return one["candidates"] != candidates_digest(one["answers"]["modality"])
 
 
-def changes_no_answer(statement: ast.AST) -> bool:
-    """Whether it is a docstring, an import, or a function that makes sentences and nothing else."""
+def changes_no_answer(statement: ast.AST, modality: str) -> bool:
+    """Whether it is a docstring, an import, or a function that makes sentences or reads images where there are none."""
     if isinstance(statement, ast.FunctionDef):
-        return statement.name in SENTENCES
+        return statement.name in SENTENCES or (modality != "image" and statement.name in OF_IMAGES)
     is_text = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
     return is_text or isinstance(statement, ast.Import | ast.ImportFrom)
 

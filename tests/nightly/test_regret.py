@@ -74,6 +74,17 @@ def test_the_digest_is_of_what_candidates_do_and_not_of_what_is_said(tmp_path, m
     assert regret.candidates_digest("text") != digests[2], "other candidates compete for texts"
 
 
+def test_how_image_files_are_read_changes_no_other_candidates_answers(tmp_path, monkeypatch):
+    monkeypatch.setattr(regret, "SOURCES", {"image": ("code.py",), "text": ("code.py",)})
+    monkeypatch.setattr(regret, "ROOT", tmp_path)
+    digests = []
+    for side in (1, 2):
+        (tmp_path / "code.py").write_text(f"def decode_images():\n    return {side}\n")
+        digests.append([regret.candidates_digest(modality) for modality in ("image", "text")])
+    assert digests[0][0] != digests[1][0]
+    assert digests[0][1] == digests[1][1]
+
+
 def test_no_rule_names_a_set_of_the_benchmark():
     rules = (tables.DATA / "rules.toml").read_text().lower()
     assert not [name for name in SETS if re.search(rf"\b{name.replace('_', '[ _-]?')}\b", rules)]
