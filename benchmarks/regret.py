@@ -198,12 +198,13 @@ def summary(sets: dict[str, dict[str, Any]]) -> dict[str, Any]:
 
 
 def costs(found: list[dict[str, Any]]) -> dict[str, Any]:
-    """Of the advice and each policy: the mean regret, the largest, and the share of sets within a point."""
+    """Of the advice and each policy: the mean regret, the middle one, the largest, and the share within a point."""
     return {
         "sets": len(found),
         **{
             name: {
                 "mean": round(statistics.fmean(one[key] for one in found), 4),
+                "median": round(statistics.median(one[key] for one in found), 4),
                 "largest": max(one[key] for one in found),
                 "within_one_point": round(statistics.fmean(one[key] <= WITHIN for one in found), 3),
             }

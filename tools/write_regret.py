@@ -21,13 +21,17 @@ TITLES = {
 def section(sets: dict[str, Any]) -> str:
     """The table and the sentences below it."""
     summary = regret.summary(sets)
-    rows = ["| sets | policy | mean regret, points | largest | within one point |", "|---|---|---|---|---|"]
+    rows = [
+        "| sets | policy | mean regret, points | median | largest | within one point |",
+        "|---|---|---|---|---|---|",
+    ]
     for part, title in TITLES.items():
         for policy in ("the advice", *regret.POLICIES):
             found = summary[part].get(policy)
             if found:
                 cells = (
                     f"{found['mean'] * 100:.1f}",
+                    f"{found['median'] * 100:.1f}",
                     f"{found['largest'] * 100:.1f}",
                     f"{found['within_one_point']:.0%}",
                 )

@@ -50,12 +50,19 @@ def test_a_familys_accuracy_is_that_of_its_best_candidate_over_the_splits():
     assert regret.families_of(measured) == pytest.approx({"traditional": 0.75, "cnn": 0.65})
 
 
+def test_a_policys_costs_are_told_by_their_mean_their_middle_and_their_largest():
+    found = [{"regret": cost, **dict.fromkeys(regret.POLICIES, 0.0)} for cost in (0.0, 0.01, 0.08)]
+    expected = {"mean": 0.03, "median": 0.01, "largest": 0.08, "within_one_point": 0.667}
+    assert regret.costs(found)["the advice"] == expected
+
+
 def test_sets_that_a_rule_cites_and_older_results_are_told_apart():
     fine = one(gradient_boosting=0.8, cnn=0.85)
     summary = regret.summary({CITED[0]: fine, "digits": fine, "mnist": {**fine, "candidates": "another"}})
     assert [summary[part]["sets"] for part in ("all", "contested", "contested_and_not_cited")] == [3, 3, 2]
     assert summary["older_than_the_candidates"] == ["mnist"]
-    assert summary["contested"]["the advice"] == {"mean": 0.0, "largest": 0.0, "within_one_point": 1.0}
+    found = {"mean": 0.0, "median": 0.0, "largest": 0.0, "within_one_point": 1.0}
+    assert summary["contested"]["the advice"] == found
     assert summary["contested"]["traditional always"]["mean"] == 0.05
 
 
