@@ -211,11 +211,15 @@ def refuse_the_meaningless(examples: Examples, groups: np.ndarray) -> None:
 def folds(
     targets: np.ndarray, groups: np.ndarray, count: int, seed: int
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Positions outside and inside each of `count` parts in which no group is cut and every class has its share."""
+    """Positions outside and inside each of `count` parts in which no group is cut and every class has its share.
+
+    There are fewer parts where even the most frequent class has fewer examples.
+    """
     from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
     _, firsts, members = np.unique(groups, return_index=True, return_inverse=True)
     is_pure = bool((targets == targets[firsts][members]).all())
+    count = min(count, int(np.bincount(targets[firsts] if is_pure else targets).max()))
     with warnings.catch_warnings():
         # A class with fewer groups than folds is spread as far as it goes, which is what is wanted.
         warnings.simplefilter("ignore", UserWarning)

@@ -77,6 +77,14 @@ def test_few_examples_test_in_several_rounds_if_there_is_time(count, seconds, ro
             assert not set(parts.train.contents) & set(parts.test.contents)
 
 
+@pytest.mark.parametrize(("classes", "each"), [(10, 10), (20, 7), (8, 5)])
+@pytest.mark.parametrize("seconds", [0, 1_200])
+def test_many_classes_of_few_examples_each_are_split_too(classes, each, seconds):
+    for parts in rounds_of(numbered(classes * each, classes), 0, seconds):
+        assert set(parts.train.targets) == set(range(classes))
+        assert len(parts.validation) and len(parts.test)
+
+
 def test_every_source_tests_once_whatever_the_time():
     examples = texts(
         [f"text {i}" for i in range(3_000)], [i % 2 for i in range(3_000)], np.arange(3_000) % 10
