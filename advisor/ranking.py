@@ -17,6 +17,7 @@ COST_POINTS_A_DECADE = 2.0
 COST_POINTS_MOST = 4.0
 # Bills below this are all the same to a decision.
 SMALL_BILL_USD = 50.0
+LEAST_WORK_FIRST = {family: position for position, family in enumerate(tables.FAMILIES)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,8 @@ def rank(problem: Problem) -> tuple[list[Ranked], list[tuple[Candidate, str]]]:
         for reasons in [(*found, *cost_reason(cost, bills))]
         for total in [candidate.base + sum(reason.points for reason in reasons)]
     ]
-    return sorted(ranked, key=lambda one: (-one[1], one[0].id)), ruled_out
+    # Of equals the one comes first that leaves its caller less to look after.
+    return sorted(ranked, key=lambda one: (-one[1], LEAST_WORK_FIRST[one[0].family], one[0].id)), ruled_out
 
 
 def cost_of(candidate: Candidate, problem: Problem) -> MonthlyCost | None:

@@ -174,7 +174,23 @@ def test_series_without_known_features_go_to_whom_published_comparisons_found_be
         assert ids(recommend(Problem(features="none", **answers)))[0] == "traditional_ml"
         # What lies far back is a judgement that no comparison refutes.
         far = Problem(features="none", dependence="long", **answers)
-        assert {ids(recommend(far))[0], "traditional_ml"} == {"rnn", "traditional_ml"}
+        assert ids(recommend(far))[0] == "rnn"
+
+
+def test_of_equals_the_one_comes_first_that_leaves_less_to_look_after():
+    problem = Problem(
+        modality="time_series", task="classification", labelled_examples=200, classes=2, dependence="long"
+    )
+    first, second, *_ = recommend(problem).options
+    assert (first.points, first.family, second.family) == (second.points, "traditional", "rnn")
+
+
+def test_that_boosting_wins_on_tables_is_said_of_what_was_compared():
+    assert (
+        ids(recommend(Problem(modality="tabular", task="recommendation")))[0]
+        == "personalize.get_recommendations"
+    )
+    assert recommend(Problem(modality="tabular", task="regression")).options[0].points == 5
 
 
 def test_an_existing_customer_may_stay_but_hears_that_it_closes():
