@@ -1,4 +1,4 @@
-"""How many examples does each family need: traditional ML, a network from scratch, one on pretrained features?
+"""How many examples does each family need: traditional ML, a network from scratch, on pretrained features or words?
 
 Example: python -m benchmarks.examples_curve --cache ~/.cache/recognition
 Example: python -m benchmarks.examples_curve --cache ~/.cache/recognition --curves cats_and_dogs --counts 200
@@ -26,6 +26,7 @@ import numpy as np
 from benchmarks import interleaved
 from benchmarks.packaged_sets import SETS
 from benchmarks.public_channels import channels, train
+from benchmarks.word_vectors import FEATURES, PACKAGE
 from definitions.networks import kind_of_feature
 from model_code.data.downloads import fetch
 from model_code.data.public_datasets import DATASETS
@@ -37,7 +38,7 @@ TEST_SAMPLES = 2_000
 # One in so many texts of a packaged set is a test sample.
 TESTED = 3
 SECONDS = 240
-FAMILIES = ("traditional", "from_scratch", "pretrained")
+FAMILIES = ("traditional", "from_scratch", "pretrained", "word_vectors")
 RESULT = Path(__file__).parent / "results" / "examples_curve.json"
 
 
@@ -128,13 +129,25 @@ def parts_of(curve: Curve, cache: Path) -> Path:
 
 
 def accuracy_of_network(
-    curve: Curve, count: int, parts: dict[str, Path], *, pretrained: bool, cache: Path
+    curve: Curve,
+    count: int,
+    parts: dict[str, Path],
+    *,
+    pretrained: bool,
+    cache: Path,
+    word_vectors: bool = False,
 ) -> dict:
-    """Trains a network by the job's own script and measures its artefact on the test part."""
+    """Trains a network by the job's own script and measures its artefact on the test part.
+
+    With `word_vectors` the embedding of a network of texts starts from them.
+    """
     from model_code.evaluation.evaluate import evaluate
 
     kind = kind_of_feature(feature_of(curve))
     chosen = fitted(feature_of(curve), count, curve.size, pretrained=pretrained)
+    if word_vectors:
+        chosen["embedding_size"] = str(FEATURES)
+        fetch(PACKAGE, cache)
     words = [word for name, value in chosen.items() for word in (f"--{name}", value)]
     with tempfile.TemporaryDirectory() as scratch:
         started = time.monotonic()
@@ -144,7 +157,8 @@ def accuracy_of_network(
             training=parts["train"],
             validation=parts["validation"],
             hyperparameters=[*words, "--max_seconds", str(SECONDS)],
-            pretrained=cache if pretrained else None,
+            pretrained=cache if pretrained or word_vectors else None,
+            script="benchmarks.word_vectors" if word_vectors else "model_code.train",
         )
         seconds = time.monotonic() - started
         evaluate(artefact, parts["test"], Path(scratch) / "evaluation")
@@ -218,6 +232,10 @@ def point(curve: Curve, count: int, cache: Path, families: Sequence[str]) -> dic
                 accuracy_of_network(curve, count, parts, pretrained=True, cache=cache)
                 if kind == "cnn"
                 else accuracy_on_vectors(parts, cache)
+            )
+        if "word_vectors" in families and kind == "rnn":
+            found["word_vectors"] = accuracy_of_network(
+                curve, count, parts, pretrained=False, cache=cache, word_vectors=True
             )
         return found
 

@@ -45,6 +45,7 @@ def train(
     validation: Path,
     hyperparameters: list[str],
     pretrained: Path | None = None,
+    script: str = "model_code.train",
 ) -> Path:
     """Runs the training job's own script below `directory` to its end; returns the artefact's folder.
 
@@ -55,6 +56,7 @@ def train(
         validation: the channel `validation`.
         hyperparameters: as the script takes them, `--name value`.
         pretrained: the channel with the weights that a network starts from.
+        script: the module that is run, the job's own unless another is measured in its place.
 
     Raises:
         SystemExit: when it fails; it has printed why.
@@ -68,7 +70,7 @@ def train(
         "SM_CHANNEL_VALIDATION": str(validation),
         **({"SM_CHANNEL_PRETRAINED": str(pretrained)} if pretrained else {}),
     }
-    command = [sys.executable, "-m", "model_code.train", "--kind", kind, *hyperparameters]
+    command = [sys.executable, "-m", script, "--kind", kind, *hyperparameters]
     if subprocess.run(command, env=environment).returncode:
         raise SystemExit(f"The training of the {kind} failed.")
     return directory / "model"
