@@ -26,6 +26,7 @@ class Examples:
             two parts of a split. None where every example stands for itself.
         numeric: for a table, whether each column holds numbers.
         columns: for a table, their names.
+        times: by which the latest examples test and the others train, float [N]; None leaves that to chance.
     """
 
     modality: str
@@ -35,6 +36,7 @@ class Examples:
     sources: np.ndarray | None = None
     numeric: tuple[bool, ...] = ()
     columns: tuple[str, ...] = ()
+    times: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.targets)
@@ -43,8 +45,9 @@ class Examples:
         """The examples at these positions."""
         contents = self.contents
         taken = contents[positions] if isinstance(contents, np.ndarray) else [contents[i] for i in positions]
-        sources = None if self.sources is None else self.sources[positions]
-        return dataclasses.replace(self, contents=taken, targets=self.targets[positions], sources=sources)
+        sources, times = (None if one is None else one[positions] for one in (self.sources, self.times))
+        targets = self.targets[positions]
+        return dataclasses.replace(self, contents=taken, targets=targets, sources=sources, times=times)
 
 
 def fingerprints(examples: Examples) -> list[bytes]:

@@ -24,6 +24,7 @@ from cli.shared.options import (
     RegionOption,
     TextOption,
     TimeOption,
+    WindowOption,
     example,
     parse_settings,
     show,
@@ -50,6 +51,7 @@ def advise(
     image: ImageOption = None,
     group: GroupOption = None,
     time: TimeOption = None,
+    window: WindowOption = None,
     plot: Annotated[
         Path | None, typer.Option(help="Draw cost against volume into this .svg, .png or .pdf file.")
     ] = None,
@@ -85,7 +87,7 @@ def advise(
         # Whose S3 is meant is asked for data that lie there alone.
         choose = partial(choose_target, environment, own_account=own_account)
         with Progress().step(f"Reading {data}") as detail, on_this_machine(data, choose, detail) as place:
-            found = profile(place, columns)
+            found = profile(place, columns, window)
         answers = advising.measured(found) | answers
     elif not answers:
         answers = advising.ask_questions(

@@ -34,21 +34,25 @@ class Profile:
     data: UserData
 
 
-def profile(path: Path, columns: Columns | None = None) -> Profile:
+def profile(path: Path, columns: Columns | None = None, window: int | None = None) -> Profile:
     """Measures labelled data that `model_code.data.user_files` reads.
 
     Args:
         path: the folder or file.
         columns: which the caller names.
+        window: steps of the windows that recordings are cut into; None leaves them whole.
 
     Raises:
         CommandFailed: naming the row or the file that cannot be used, or when nothing can be learnt from the data.
     """
     from model_code.data.profile import in_words, profile_of
     from model_code.data.user_files import read_data
+    from model_code.data.windows import windowed
 
     with sentences():
-        data = read_data(path, columns, most_steps=None)
+        data = read_data(path, columns, most_steps=None, as_recordings=window is not None)
+        if window is not None:
+            data = windowed(data, window)
         facts = profile_of(data)
     require_classes(data)
     examples = {"labelled_examples": facts["samples"]}

@@ -25,6 +25,7 @@ from cli.shared.options import (
     RegionOption,
     TextOption,
     TimeOption,
+    WindowOption,
     example,
     parse_settings,
     show,
@@ -57,6 +58,7 @@ def bakeoff(
     image: ImageOption = None,
     group: GroupOption = None,
     time: TimeOption = None,
+    window: WindowOption = None,
     metric: MetricOption = AUTO,
     region: RegionOption = None,
     place: Annotated[
@@ -112,8 +114,9 @@ def bakeoff(
     columns = Columns(label=label, text=text, image=image, group=group, time=time)
     choose = partial(choose_target, environment, own_account=own_account)
     with progress.step(f"Reading {data}") as detail, on_this_machine(data, choose, detail) as place_of_data:
-        profiled = profile(place_of_data, columns)
+        profiled = profile(place_of_data, columns, window)
         found = read_examples(profiled)
+    say("\n".join(profiled.notes), err=True)
     name = data.rstrip("/").rsplit("/", 1)[-1]
     answers = advising.measured(profiled) | {"labels": "own"} | parse_settings(settings or [])
     if volume is not None:

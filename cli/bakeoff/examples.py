@@ -35,16 +35,18 @@ def read_examples(measured: profiling.Profile) -> Examples:
     targets, labels = classes_of([sample.label for sample in samples])
     sources = sources_of(samples)
     modality = measured.answers["modality"]
+    is_timed = data.feature != "sequence" and all(sample.time is not None for sample in samples)
+    times = np.array([sample.time for sample in samples], float) if is_timed else None
     if data.feature == "text":
         texts = [bytes(content).decode("utf-8", "replace") for content in contents]
-        return Examples(modality, texts, targets, labels, sources)
+        return Examples(modality, texts, targets, labels, sources, times=times)
     if data.feature == "table":
         numeric = tuple(column.is_numeric for column in data.columns)
         names = tuple(column.name for column in data.columns)
-        return Examples(modality, np.stack(contents), targets, labels, sources, numeric, names)
+        return Examples(modality, np.stack(contents), targets, labels, sources, numeric, names, times)
     if data.feature == "sequence" and len({len(content) for content in contents}) == 1:
         contents = np.stack(contents)
-    return Examples(modality, contents, targets, labels, sources)
+    return Examples(modality, contents, targets, labels, sources, times=times)
 
 
 def decoded(samples: list[Sample]) -> tuple[list[Sample], list[Any]]:

@@ -25,6 +25,7 @@ from cli.shared.options import (
     OwnAccountOption,
     TextOption,
     TimeOption,
+    WindowOption,
     example,
     parse_settings,
     require_kind,
@@ -55,9 +56,7 @@ def train(
     image: ImageOption = None,
     group: GroupOption = None,
     time: TimeOption = None,
-    window: Annotated[
-        int | None, typer.Option(min=1, help="With --data: cut sequences into windows of so many steps.")
-    ] = None,
+    window: WindowOption = None,
     pretrained: Annotated[
         bool | None,
         typer.Option(

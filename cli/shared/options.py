@@ -60,7 +60,7 @@ JsonOption = Annotated[
     bool, typer.Option("--json", help="Print one JSON document, on one line, and no more.")
 ]
 DATA_HELP = (
-    "Your own data: a folder of images by class, a table (.csv, .tsv, .jsonl, .json, .parquet) or an .npz"
+    "Your own data: folders of images or recordings, a table (.csv, .tsv, .jsonl, .json, .parquet) or an .npz"
 )
 LabelOption = Annotated[str | None, typer.Option("--label", help="With --data: the column of the classes.")]
 TextOption = Annotated[str | None, typer.Option("--text", help="With --data: the column of the texts.")]
@@ -73,6 +73,9 @@ GroupOption = Annotated[
 ]
 TimeOption = Annotated[
     str | None, typer.Option("--time", help="With --data: the column that orders steps, or else the samples.")
+]
+WindowOption = Annotated[
+    int | None, typer.Option(min=1, help="With --data: cut sequences into windows of so many steps.")
 ]
 YesOption = Annotated[bool, typer.Option("--yes", help="Do it without asking.")]
 

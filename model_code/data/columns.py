@@ -76,8 +76,13 @@ class Roles:
         return {var for var in vars(self).values() if isinstance(var, str)}
 
 
-def roles_in(table: Table, asked: Columns) -> Roles:
+def roles_in(table: Table, asked: Columns, as_recordings: bool = False) -> Roles:
     """The columns' roles.
+
+    Args:
+        table: the rows.
+        asked: which the caller names.
+        as_recordings: the rows are steps, which have a time.
 
     Raises:
         JobFailed: when a column that was asked for is not there, or none can be told to be the label.
@@ -90,7 +95,9 @@ def roles_in(table: Table, asked: Columns) -> Roles:
     group = wanted(table, asked.group, "group") or by_name(table, GROUP_NAMES)
     if group is None and (likely := by_name(table, LIKELY_GROUPS)):
         notes.append(f"The column '{likely}' may say what belongs together; if so, --group {likely}.")
-    time = wanted(table, asked.time, "time") or (by_name(table, TIME_NAMES) if sequence else None)
+    time = wanted(table, asked.time, "time") or (
+        by_name(table, TIME_NAMES) if sequence or as_recordings else None
+    )
     image = wanted(table, asked.image, "image") or image_by_name(table)
     text = wanted(table, asked.text, "text")
     if text is None and not (image or sequence):

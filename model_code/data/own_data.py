@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from model_code.data.progress import report_progress
 from model_code.data.samples import Sample, UserData
 from model_code.data.splits import NAMES, split_by_time, split_positions
 from model_code.data.user_files import MOST_STEPS, read_data
+from model_code.data.windows import require_sequences, usual_stride, windows_of, without_short
 from model_code.failures import JobFailed
 
 
@@ -39,7 +40,7 @@ class Plan:
     @property
     def step(self) -> int:
         """Steps from one window to the next."""
-        return self.stride or max(1, (self.window or 0) // 2)
+        return self.stride or usual_stride(self.window or 0)
 
 
 def import_own(
@@ -79,6 +80,8 @@ def import_own(
         as_recordings=plan.window is not None,
     )
     require_learnable(data, plan)
+    if plan.window is not None:
+        data = without_short(data, plan.window)
     report_progress(0.1, f"looking at {counted(len(data.samples), 'sample')}")
     profile = profile_of(data)
     if plan.window is not None:
@@ -88,17 +91,20 @@ def import_own(
     if len(labels) < 2:
         raise JobFailed(f"{source} has the one class '{labels[0]}'; a classifier needs two at least.")
     by_time = columns.time is not None and data.feature != "sequence"
-    splits = {
-        split: [windowed for sample in samples for windowed in windows_of(sample, plan)]
-        for split, samples in divided(kept, plan, by_time).items()
-    }
+    parts = divided(kept, plan, by_time)
+    splits = parts
+    if plan.window is not None:
+        splits = {
+            split: [one for sample in samples for one in windows_of(sample, plan.window, plan.step)]
+            for split, samples in parts.items()
+        }
     card = {
         "feature": data.feature,
         "classes": labels,
         "name": name or source.stem,
         "source": source.name,
         "licence": licence or "not stated",
-        "split_rule": rule_in_words(kept, data.samples, plan, by_time),
+        "split_rule": rule_in_words(parts, data.samples, plan, by_time),
         "profile": profile,
     }
     return write(out, card, splits, source)
@@ -110,6 +116,11 @@ def require_learnable(data: UserData, plan: Plan) -> None:
     Raises:
         JobFailed: for a table, a label that is a quantity, or windows of what is no sequence.
     """
+    if data.has_quantities:
+        raise JobFailed(
+            f"The label of {data.source} is a number with {len({sample.label for sample in data.samples}):,} different "
+            "values, a quantity rather than a class. Make classes of it, or name another column (--label)."
+        )
     if data.feature == "table":
         names = ", ".join(column.name for column in data.columns[:8])
         raise JobFailed(
@@ -117,15 +128,8 @@ def require_learnable(data: UserData, plan: Plan) -> None:
             f"and sequences: name the column with the text (--text) or the image (--image), or, for a row a step, the "
             "time (--time) and the steps of a window (--window). `recognition bakeoff` compares classifiers of tables."
         )
-    if data.has_quantities:
-        raise JobFailed(
-            f"The label of {data.source} is a number with {len({sample.label for sample in data.samples}):,} different "
-            "values, a quantity rather than a class. Make classes of it, or name another column (--label)."
-        )
-    if plan.window is not None and data.feature != "sequence":
-        raise JobFailed(
-            f"{data.source} holds a {data.feature} in each sample; only sequences can be cut into windows."
-        )
+    if plan.window is not None:
+        require_sequences(data)
 
 
 def distinct(samples: Sequence[Sample]) -> list[Sample]:
@@ -160,11 +164,11 @@ def divided(samples: Sequence[Sample], plan: Plan, by_time: bool) -> dict[str, l
         return found
     rest = found["train"] if given else list(samples)
     shares = {split: 0.0 if found[split] else share for split, share in shares.items()}
+    groups = [str(one.group) for one in rest] if every(rest, "group") else None
     if by_time:
         every(rest, "time")
-        positions = split_by_time([one.time or 0.0 for one in rest], shares)
+        positions = split_by_time([one.time or 0.0 for one in rest], shares, groups)
     else:
-        groups = [str(one.group) for one in rest] if every(rest, "group") else None
         positions = split_positions([one.label for one in rest], groups, shares=shares, seed=plan.seed)
     return {split: [rest[i] for i in positions[split]] or found[split] for split in NAMES}
 
@@ -194,34 +198,33 @@ def require_classes(splits: dict[str, list[Sample]]) -> None:
             )
 
 
-def windows_of(sample: Sample, plan: Plan) -> list[Sample]:
-    """A sequence's windows; the sample itself where there are none to be cut.
-
-    Raises:
-        JobFailed: when it is shorter than one window.
-    """
-    if plan.window is None:
-        return [sample]
-    steps = sample.sequence
-    if len(steps) < plan.window:
-        raise JobFailed(
-            f"{sample.place} is a sequence of {counted(len(steps), 'step')}, shorter than one window of {plan.window}."
-        )
-    starts = range(0, len(steps) - plan.window + 1, plan.step)
-    return [replace(sample, content=steps[start : start + plan.window]) for start in starts]
-
-
-def rule_in_words(kept: Sequence[Sample], samples: Sequence[Sample], plan: Plan, by_time: bool) -> str:
+def rule_in_words(
+    splits: dict[str, list[Sample]], samples: Sequence[Sample], plan: Plan, by_time: bool
+) -> str:
     """How the splits of an imported set are told apart."""
-    if kept[0].split is not None:
-        rule = "the splits are those of the data"
-    elif by_time:
-        rule = "the latest samples are held out"
-    elif kept[0].group is not None:
+    kept = [sample for some in splits.values() for sample in some]
+    has_groups = kept[0].group is not None
+    given = {sample.split for sample in kept} - {None}
+    if by_time:
+        rule = f"the {'groups with the latest samples' if has_groups else 'latest samples'} are held out"
+    elif has_groups:
         rule = f"whole groups are held out, seed {plan.seed}"
     else:
         rule = f"each class is divided by itself, at random, seed {plan.seed}"
+    if given:
+        divided = "" if given == set(NAMES) else f", and of its training samples {rule}"
+        torn = groups_in_several(splits)
+        told = f"; {counted(torn, 'group is', 'groups are')} in more than one of them" if torn else ""
+        rule = f"the splits are those of the data{divided}{told}"
     cut = (
         f"; windows of {plan.window} steps, one every {plan.step}, cut after the split" if plan.window else ""
     )
     return f"{len(samples) - len(kept)} repeated or contradicting samples left out; {rule}{cut}"
+
+
+def groups_in_several(splits: dict[str, list[Sample]]) -> int:
+    """How many groups are in more than one split, as only the data's own splits may have them."""
+    places = Counter(
+        group for some in splits.values() for group in {sample.group for sample in some} - {None}
+    )
+    return sum(count > 1 for count in places.values())

@@ -141,7 +141,9 @@ def command_line() -> argparse.ArgumentParser:
     )
     words.add_argument("--train-samples", type=int, help="so many training samples; all by default")
     words = commands.add_parser("import", help="read your own data, split it and write its shards")
-    words.add_argument("source", type=Path, help="a folder of images by class, or a table or npz file")
+    words.add_argument(
+        "source", type=Path, help="a folder of images or recordings by class, or a table or npz file"
+    )
     words.add_argument(
         "--out",
         type=Path,

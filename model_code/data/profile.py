@@ -123,7 +123,7 @@ def in_words(profile: dict[str, Any]) -> list[str]:
         f"{counted(len(classes), 'class', 'classes')}: {named}{more}.",
     ]
     if profile["groups"]:
-        lines.append(f"{counted(profile['groups'], 'group')}, none of which is in two splits.")
+        lines.append(f"The samples are of {counted(profile['groups'], 'group')}.")
     if profile["copies"]:
         lines.append(
             f"{counted(profile['copies'], 'sample is a copy of another', 'samples are copies of others')}."
@@ -149,7 +149,14 @@ def size_in_words(profile: dict[str, Any]) -> str:
     if profile.get("image_sides"):
         return f", {span(profile['image_sides'])} pixels on the longer side"
     if profile.get("words"):
-        return f", {span(profile['words'])} words and signs, in the script {' and '.join(profile['scripts'])}"
+        return f", {span(profile['words'])} words and signs{in_scripts(profile['scripts'])}"
     if profile.get("steps"):
         return f", {span(profile['steps'])} steps of {counted(profile['channels'], 'channel')}"
     return f", {counted(len(profile['columns']), 'column')}" if profile.get("columns") else ""
+
+
+def in_scripts(scripts: Sequence[str]) -> str:
+    """The scripts of texts, as the rest of a sentence."""
+    if len(scripts) < 2:
+        return f", in the script {scripts[0]}" if scripts else ""
+    return f", in the scripts {', '.join(scripts[:-1])} and {scripts[-1]}"

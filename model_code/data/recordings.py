@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import statistics
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import numpy as np
 from definitions.counts import counted
 from model_code.data.columns import NUMERIC_SHARE, Roles, is_identifier
 from model_code.data.samples import LeftOut, Sample
+from model_code.data.splits import SPLIT_NAMES
 from model_code.data.tables import Table
 from model_code.data.values import Numbers, dates_of, is_missing, label_name, numbers_of, seconds_of
 from model_code.failures import JobFailed
@@ -23,7 +25,9 @@ Step = tuple[str, dict[str, Any], float | None]
 """A row's place and values, and its time."""
 
 
-def sequences_in(table: Table, roles: Roles, notes: list[str]) -> Iterator[Sample | LeftOut]:
+def sequences_in(
+    table: Table, roles: Roles, notes: list[str], as_recordings: bool = False
+) -> Iterator[Sample | LeftOut]:
     """The sequences of a table with a row for each step.
 
     Rows with the same value of `sequence`, and of the group where there is one, are a sequence. Without that column
@@ -33,6 +37,8 @@ def sequences_in(table: Table, roles: Roles, notes: list[str]) -> Iterator[Sampl
         table: the rows.
         roles: of its columns.
         notes: takes sentences about rates, gaps and columns that are no channels.
+        as_recordings: windows will be cut from them, so a sequence with a gap becomes several, which are its group
+            where there is no other.
 
     Raises:
         JobFailed: naming the first row that cannot be used.
@@ -49,9 +55,13 @@ def sequences_in(table: Table, roles: Roles, notes: list[str]) -> Iterator[Sampl
             # A sort keeps the order of steps of one time.
             steps.sort(key=lambda step: step[2] or 0.0)
         note_rates(table, list(recordings.values()), roles.time, notes)
-    for steps in recordings.values():
-        for part in [steps] if roles.sequence else runs_of(steps, roles):
-            yield sequence_of(part, roles, channels)
+    cuts = as_recordings and roles.time is not None
+    for key, steps in recordings.items():
+        for part in runs_of(steps, roles) if cuts or roles.sequence is None else [steps]:
+            sample = sequence_of(part, roles, channels)
+            yield (
+                replace(sample, group=str(key[-1])) if cuts and roles.sequence and not roles.group else sample
+            )
 
 
 def channels_of(table: Table, roles: Roles, notes: list[str]) -> dict[str, Numbers]:
@@ -133,7 +143,7 @@ def runs_of(steps: list[Step], roles: Roles) -> Iterator[list[Step]]:
     yield run
 
 
-def sequence_of(steps: list[Step], roles: Roles, channels: dict[str, Numbers]) -> Sample | LeftOut:
+def sequence_of(steps: list[Step], roles: Roles, channels: dict[str, Numbers]) -> Sample:
     """One sequence of its steps.
 
     Raises:
@@ -156,5 +166,10 @@ def sequence_of(steps: list[Step], roles: Roles, channels: dict[str, Numbers]) -
     group = first.get(roles.group) if roles.group else None
     split = first.get(roles.split) if roles.split else None
     return Sample(
-        values, label_name(label, place), None if is_missing(group) else str(group), place, split, time
+        values,
+        label_name(label, place),
+        None if is_missing(group) else str(group),
+        place,
+        SPLIT_NAMES[split.strip().casefold()] if split else None,
+        time,
     )

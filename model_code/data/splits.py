@@ -9,6 +9,8 @@ import numpy as np
 from model_code.failures import JobFailed
 
 NAMES = ("train", "validation", "test")
+# So many random orders of groups are tried for one in which every split has every class.
+DRAWS = 100
 # What people call them.
 SPLIT_NAMES = {
     **{"train": "train", "training": "train", "test": "test", "testing": "test"},
@@ -25,8 +27,8 @@ def split_positions(
 ) -> dict[str, list[int]]:
     """The positions of each split's samples, in a random order.
 
-    With groups, whole groups are held out, so that shares are met as nearly as groups allow; without, each class is
-    divided by the shares on its own.
+    With groups, whole groups are held out, so that shares are met as nearly as groups allow. Without, and where every
+    group is of one class, each class is divided by the shares on its own.
 
     Args:
         labels: N names.
@@ -39,17 +41,21 @@ def split_positions(
     """
     wanted = require_shares(shares)
     generator = np.random.default_rng(seed)
-    divide = by_class if groups is None else by_group
-    splits = divide(np.array(labels), np.array(groups), wanted, generator)
-    for name in ("train", *wanted):
-        missing = sorted(set(labels) - {labels[i] for i in splits[name]})
-        if missing:
-            of_what = "samples" if groups is None else "groups"
-            raise JobFailed(
-                f"The class '{missing[0]}' is in too few {of_what} to be in {', '.join(('train', *wanted))}: {name} "
-                f"would have none of it. Add {of_what} of it, change the shares or the seed, or leave the class out."
-            )
-    return {name: generator.permutation(splits[name]).tolist() for name in NAMES}
+    divide, draws = (by_class, 1) if groups is None else (by_group, DRAWS)
+    lacking = ("", "")
+    for _ in range(draws):
+        splits = divide(np.array(labels), np.array(groups), wanted, generator)
+        missing = {
+            name: sorted(set(labels) - {labels[i] for i in splits[name]}) for name in ("train", *wanted)
+        }
+        if not any(missing.values()):
+            return {name: generator.permutation(splits[name]).tolist() for name in NAMES}
+        lacking = next((name, classes[0]) for name, classes in missing.items() if classes)
+    of_what = "samples" if groups is None else "groups"
+    raise JobFailed(
+        f"The class '{lacking[1]}' is in too few {of_what} to be in {', '.join(('train', *wanted))}: {lacking[0]} "
+        f"would have none of it. Add {of_what} of it, or leave the class out."
+    )
 
 
 def require_shares(shares: Mapping[str, float]) -> dict[str, float]:
@@ -63,17 +69,39 @@ def require_shares(shares: Mapping[str, float]) -> dict[str, float]:
     return {name: share for name, share in shares.items() if share}
 
 
-def split_by_time(times: Sequence[float], shares: Mapping[str, float]) -> dict[str, list[int]]:
-    """The positions of each split's samples: the earliest train, the latest test; see `require_shares` for errors."""
-    require_shares(shares)
-    order = np.argsort(np.array(times), kind="stable").tolist()
-    first_test = len(order) - round(shares["test"] * len(order))
-    first_validation = first_test - round(shares["validation"] * len(order))
-    return {
-        "train": order[:first_validation],
-        "validation": order[first_validation:first_test],
-        "test": order[first_test:],
-    }
+def split_by_time(
+    times: Sequence[float], shares: Mapping[str, float], groups: Sequence[str] | None = None
+) -> dict[str, list[int]]:
+    """The positions of each split's samples: the earliest train, the latest test.
+
+    With groups, whole groups are held out: those whose last sample is the latest.
+
+    Raises:
+        JobFailed: when the groups are too few; and see `require_shares`.
+    """
+    wanted = require_shares(shares)
+    names = list(range(len(times))) if groups is None else list(groups)
+    last: dict[str | int, float] = {}
+    for name, time in zip(names, times, strict=True):
+        last[name] = max(time, last.get(name, time))
+    members: dict[str | int, list[int]] = {name: [] for name in sorted(last, key=last.__getitem__)}
+    for position in np.argsort(np.array(times), kind="stable").tolist():
+        members[names[position]].append(position)
+    splits: dict[str, list[int]] = {name: [] for name in NAMES}
+    for group in reversed(members.values()):
+        short = [
+            name
+            for name in ("test", "validation")
+            if len(splits[name]) < round(wanted.get(name, 0) * len(times))
+        ]
+        split = splits[short[0] if short else "train"]
+        split[:0] = group
+    if groups is not None and not all(splits[name] for name in ("train", *wanted)):
+        raise JobFailed(
+            f"The {len(members)} groups are too few to hold out those with the latest samples. Add groups, or leave "
+            "--group or --time out."
+        )
+    return splits
 
 
 def by_class(
@@ -94,10 +122,21 @@ def by_class(
 def by_group(
     labels: np.ndarray, groups: np.ndarray, shares: dict[str, float], generator: np.random.Generator
 ) -> dict[str, list[int]]:
-    """Groups in a random order: each goes to the first split that is still short of its share, the rest to train."""
+    """Groups in a random order: each goes to the first split that is still short of its share, the rest to train.
+
+    Where every group is of one class, that is done class by class.
+    """
+    is_pure = len(set(zip(groups.tolist(), labels.tolist(), strict=True))) == len(set(groups.tolist()))
+    strata = labels if is_pure else np.zeros(len(labels))
     splits: dict[str, list[int]] = {name: [] for name in NAMES}
-    for group in generator.permutation(sorted(set(groups.tolist()))):
-        positions = np.flatnonzero(groups == group).tolist()
-        short = [name for name, share in shares.items() if len(splits[name]) < share * len(labels) * 0.999]
-        splits[short[-1] if short else "train"] += positions
+    for stratum in sorted(set(strata.tolist())):
+        inside = strata == stratum
+        found: dict[str, list[int]] = {name: [] for name in NAMES}
+        for group in generator.permutation(sorted(set(groups[inside].tolist()))):
+            short = [
+                name for name, share in shares.items() if len(found[name]) < share * inside.sum() * 0.999
+            ]
+            found[short[-1] if short else "train"] += np.flatnonzero(groups == group).tolist()
+        for name, positions in found.items():
+            splits[name] += positions
     return splits

@@ -2,7 +2,7 @@
 
 | source | holds |
 |---|---|
-| folder | a folder for each class with images in it, below `train/`, `val/` and `test/` or not; or one data file, which may name images beside it; or `train.csv`, `val.csv` and `test.csv` |
+| folder | a folder for each class with images in it, or with a table for each recording, below `train/`, `val/` and `test/` or not; or one data file, which may name images beside it; or `train.csv`, `val.csv` and `test.csv` |
 | `.csv`, `.tsv`, `.jsonl`, `.json`, `.parquet` | a column for the label and one of texts, of images' paths, or any others, which are a table; or `sequence`, the label and a column for each channel: a row is a step, and rows with the same `sequence` are one |
 | `.jsonl` | objects with `sequence`, a list of steps, each a list of numbers |
 | `.npz` | arrays `x` and `y`, or `x_train`, `y_train`, `x_test` and `y_test`: x is images [N, H, W, 3] or [N, H, W, 1], numbers [N, H, W] that are those of grey images (see `array_files.are_grey`), sequences [N, steps, channels] or a table [N, columns]; y is names or numbers of classes |
@@ -24,6 +24,7 @@ from model_code.data import image_files, tables
 from model_code.data.array_files import read_arrays
 from model_code.data.columns import Columns, Roles, roles_in
 from model_code.data.image_folders import read_image_folders
+from model_code.data.recording_folders import holds_recordings, read_recording_folders
 from model_code.data.recordings import sequences_in, times_of
 from model_code.data.samples import LeftOut, Sample, TableColumn, UserData, sorted_out
 from model_code.data.splits import SPLIT_NAMES
@@ -80,9 +81,8 @@ def read_data(
         JobFailed: naming what cannot be read, or the first samples that cannot be used where they are too many.
     """
     columns = columns or Columns()
-    data = read_folder(source, columns) if source.is_dir() else None
-    if data is None:
-        data = read_file(source, columns, as_recordings)
+    read = read_folder if source.is_dir() else read_file
+    data = read(source, columns, as_recordings)
     if data.feature == "sequence":
         data = without_unusable_sequences(data, most_steps)
     labels = alike([sample.label for sample in data.samples])
@@ -91,21 +91,23 @@ def read_data(
     return replace(data, samples=named)
 
 
-def read_folder(folder: Path, columns: Columns) -> UserData:
-    """A folder's images by class, its one data file, or the data files of its splits."""
+def read_folder(folder: Path, columns: Columns, as_recordings: bool) -> UserData:
+    """A folder's images or recordings by class, its one data file, or the data files of its splits."""
     files = data_files(folder)
     splits = {SPLIT_NAMES.get(file.stem.casefold()): file for file in files}
     if "train" in splits and None not in splits and len(splits) == len(files) > 1:
         return joined(
-            folder, {name: read_file(file, columns, False) for name, file in splits.items() if name}
+            folder, {name: read_file(file, columns, as_recordings) for name, file in splits.items() if name}
         )
     # Beside images one file may say what they are.
     if len(files) == 1 and (
         not image_files.folders_in(folder) or (roles := roles_of_manifest(files[0], columns)) and roles.image
     ):
-        return read_file(files[0], columns, False)
+        return read_file(files[0], columns, as_recordings)
     if len(files) > 1 and not image_files.folders_in(folder):
         raise JobFailed(f"{folder} holds {files[0].name} and {files[1].name}. Name one of them.")
+    if holds_recordings(folder):
+        return read_recording_folders(folder, columns, as_recordings)
     return read_image_folders(folder)
 
 
@@ -141,7 +143,7 @@ def read_file(file: Path, columns: Columns, as_recordings: bool) -> UserData:
             f"{file} is neither a folder of images by class nor one of {', '.join(FILE_SUFFIXES)}."
         )
     table = read_table(file)
-    roles = roles_in(table, columns)
+    roles = roles_in(table, columns, as_recordings)
     notes = [*table.notes, *roles.notes]
     steps_in_rows = any(isinstance(value, list) for value in table.values(roles.sequence or ""))
     columns_found: tuple[TableColumn, ...] = ()
@@ -152,7 +154,7 @@ def read_file(file: Path, columns: Columns, as_recordings: bool) -> UserData:
     elif sequence is not None and steps_in_rows:
         feature, sequences = "sequence", rows_as(table, roles, lambda row: array_of(row.get(sequence)))
     elif sequence is not None or as_recordings and roles.time is not None:
-        feature, sequences = "sequence", sequences_in(table, roles, notes)
+        feature, sequences = "sequence", sequences_in(table, roles, notes, as_recordings)
     elif text is not None:
         feature, sequences = "text", rows_as(table, roles, lambda row: text_content(row.get(text)))
     else:

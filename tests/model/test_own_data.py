@@ -190,12 +190,14 @@ def test_a_window_of_one_step_moves_by_one(tmp_path):
 
 def test_a_table_and_a_quantity_are_refused_with_what_to_do(tmp_path):
     table = json_lines(tmp_path / "a.jsonl", *({"age": i, "label": i % 2} for i in range(9)))
+    priced = json_lines(tmp_path / "c.jsonl", *({"rooms": i % 4, "label": i / 7} for i in range(50)))
     quantity = json_lines(tmp_path / "b.jsonl", *({"text": f"text {i}", "label": i / 7} for i in range(50)))
 
     with pytest.raises(JobFailed, match=r"is a table of 1 columns \(age\).*--text"):
         import_own(table, out=tmp_path / "out")
-    with pytest.raises(JobFailed, match="a quantity rather than a class"):
-        import_own(quantity, out=tmp_path / "out")
+    for one in (quantity, priced):
+        with pytest.raises(JobFailed, match="a quantity rather than a class"):
+            import_own(one, out=tmp_path / "out")
 
 
 def test_a_class_with_too_few_samples_or_groups_is_named(tmp_path):
@@ -215,11 +217,6 @@ def test_a_group_that_some_samples_lack_is_named(tmp_path):
 
     with pytest.raises(JobFailed, match=r"line 4 has no group, but other samples have one"):
         import_own(json_lines(tmp_path / "a.jsonl", *rows), out=tmp_path / "out")
-
-
-def test_a_sequence_shorter_than_a_window_is_named(tmp_path):
-    with pytest.raises(JobFailed, match="is a sequence of 20 steps, shorter than one window of 21"):
-        import_own(recordings(tmp_path / "wrist.jsonl"), out=tmp_path / "out", plan=Plan(window=21))
 
 
 def test_a_plain_folder_is_a_channel_too(photos, tmp_path):

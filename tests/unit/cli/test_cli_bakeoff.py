@@ -24,6 +24,7 @@ from cli.bakeoff import report as bakeoff_report
 from cli.bakeoff.examples import read_examples
 from cli.shared.errors import CommandFailed
 from cli.shared.target import Target
+from model_code.data.columns import Columns
 
 
 def examples_in(path):
@@ -69,6 +70,25 @@ def test_images_and_arrays(tmp_path):
     assert series.sources.tolist() == [0, 0, 1, 1, 2, 2]
     np.savez(tmp_path / "b.npz", x=np.zeros((6, 8, 8, 1), np.uint8), y=[0, 1] * 3)
     assert examples_in(tmp_path / "b.npz").contents[0].startswith(b"\x89PNG")
+
+
+def test_samples_have_a_time_where_one_is_named(tmp_path):
+    rows = [{"text": f"a text of number {i}", "label": i % 2, "day": f"2025-01-{9 - i:02}"} for i in range(9)]
+    (tmp_path / "a.jsonl").write_text("\n".join(map(json.dumps, rows)))
+
+    assert examples_in(tmp_path / "a.jsonl").times is None
+    timed = read_examples(profile(tmp_path / "a.jsonl", Columns(time="day")))
+    assert np.diff(timed.times).tolist() == [-86_400.0] * 8
+
+
+def test_windows_of_one_recording_are_of_one_source(tmp_path):
+    rows = [{"sequence": [[i, step] for step in range(4 + i)], "label": i % 2} for i in range(4)]
+    (tmp_path / "a.jsonl").write_text("\n".join(map(json.dumps, rows)))
+
+    examples = read_examples(profile(tmp_path / "a.jsonl", window=4))
+
+    assert np.shape(examples.contents) == (6, 4, 2)
+    assert examples.sources.tolist() == [0, 1, 2, 2, 3, 3]
 
 
 def test_series_of_any_lengths_with_their_sources(tmp_path):
