@@ -81,8 +81,13 @@ def main() -> None:
     ]
     with tempfile.TemporaryDirectory() as scratch:
         words = [word for name, value in preset.hyperparameters.items() for word in (f"--{name}", value)]
-        places = {"training": data / "train", "validation": data / "validation"}
-        artefact = train("rnn", Path(scratch) / "job", **places, hyperparameters=[*words, "--seed", "0"])
+        artefact = train(
+            "rnn",
+            Path(scratch) / "job",
+            training=data / "train",
+            validation=data / "validation",
+            hyperparameters=[*words, "--seed", "0"],
+        )
         lines = [json.dumps(record) for record in records(Model(artefact), reviews)]
     RECORDS.write_text("\n".join(lines) + "\n", encoding="utf-8")
     recorded = read_records(RECORDS)
