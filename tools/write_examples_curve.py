@@ -22,13 +22,12 @@ TITLES = {
 def section(result: dict[str, Any]) -> str:
     """The table: a row for each number of training examples of each set."""
     rows = [
-        "| set | training examples | best traditional | network from scratch | on pretrained features "
-        "| from word vectors |",
-        "|---|---|---|---|---|---|",
+        "| set | training examples | best traditional | network from scratch | on pretrained features |",
+        "|---|---|---|---|---|",
     ]
     for name, title in TITLES.items():
         for point in result["curves"].get(name, []):
-            networks = (point.get("from_scratch"), point.get("pretrained"), point.get("word_vectors"))
+            networks = (point.get("from_scratch"), point.get("pretrained"))
             scores = [max(point["traditional"].values()), *(one and one["accuracy"] for one in networks)]
             cells = [f"{score:.3f}" if score else "" for score in scores]
             rows.append(f"| {title} | {point['examples']:,} | {' | '.join(cells)} |")
