@@ -17,9 +17,10 @@ from bakeoff.candidates import Absent, Competitor, candidates_for
 from bakeoff.examples import Examples
 from bakeoff.isolation import Outcome, run_isolated
 from bakeoff.results import Result, confusion
-from bakeoff.splits import Split, at_most, rounds_of, together
+from bakeoff.splits import Split, at_most, together
 from bakeoff.statistics import score
 from bakeoff.tasks import Answers, Trial
+from bakeoff.time_split import rounds_of
 from bakeoff.verdict import Verdict, decide
 from definitions.metrics import AUTO, METRICS, metric_for
 from model_code.data.splits import NAMES
@@ -114,7 +115,7 @@ def run(
         observer: is told how it goes.
         entrants: who takes part; `candidates_for` decides when it is not given.
         runner: where they run, on one split; one after the other on this machine when it is not given, and then in
-            the rounds of `bakeoff.splits.rounds_of`.
+            the rounds of `bakeoff.time_split.rounds_of`.
 
     Raises:
         ComparisonRefused: before anything runs, when a comparison on this data would mean nothing.

@@ -13,8 +13,6 @@ import numpy as np
 from bakeoff.errors import ComparisonRefused
 from bakeoff.examples import Examples, fingerprints
 from definitions.counts import counted
-from model_code.data.splits import NAMES, split_by_time
-from model_code.failures import JobFailed
 
 EXAMPLES_LEAST = 40
 GROUPS_OF_A_CLASS_LEAST = 5
@@ -84,8 +82,6 @@ def rounds_of(examples: Examples, seed: int, seconds: float, *, single: bool = F
             "Most rows repeat, because the columns hold few values: each is an example of its own, and may test "
             "where an equal one trained."
         )
-    if examples.times is not None:
-        return [by_time(examples, examples.times, groups, notes)]
     independent = len(np.unique(groups))
     enough = seconds >= SECONDS_FOR_ROUNDS or examples.sources is not None
     if single or independent >= FEW or not enough:
@@ -108,21 +104,6 @@ def rounds_of(examples: Examples, seed: int, seconds: float, *, single: bool = F
     ]
 
 
-def by_time(examples: Examples, times: np.ndarray, groups: np.ndarray, notes: list[str]) -> Split:
-    """One split: the latest examples test, those before them validate; see `rounds_of` for what is raised."""
-    test = 1 / (FOLDS_SMALL if len(examples) < SMALL_SET else FOLDS_LARGE)
-    shares = {"validation": (1 - test) / VALIDATION_FOLDS, "test": test}
-    try:
-        found = split_by_time(times.tolist(), shares, [str(group) for group in groups])
-    except JobFailed as failure:
-        raise ComparisonRefused(str(failure)) from failure
-    train, validation, tested = (np.sort(found[name]) for name in NAMES)
-    notes = [*notes, f"The latest {len(tested):,} examples test, and the others train."]
-    return checked(
-        examples, groups, train, validation, tested, notes, why_missing="the others are of another time"
-    )
-
-
 def parts_of(
     examples: Examples,
     groups: np.ndarray,
@@ -136,41 +117,16 @@ def parts_of(
 ) -> Split:
     """The split with these positions for the test; see `rounds_of` for what is raised."""
     inner_rest, inner_validation = next(folds(examples.targets[rest], groups[rest], VALIDATION_FOLDS, seed))
-    return checked(
-        examples,
-        groups,
-        rest[inner_rest],
-        rest[inner_validation],
-        test,
-        notes,
-        why_missing="its examples come from too few sources",
-        number=number,
-        several=several,
-    )
-
-
-def checked(
-    examples: Examples,
-    groups: np.ndarray,
-    train: np.ndarray,
-    validation: np.ndarray,
-    test: np.ndarray,
-    notes: list[str],
-    *,
-    why_missing: str,
-    number: int = 0,
-    several: bool = False,
-) -> Split:
-    """The split with these positions, if they hold every class; see `rounds_of` for what is raised."""
+    train, validation = rest[inner_rest], rest[inner_validation]
     # A class that one round's test part lacks is in another's.
-    wanted = {"training": train} if several else {"training": train, "test": test}
-    for part, positions in wanted.items():
+    checked = {"training": train} if several else {"training": train, "test": test}
+    for part, positions in checked.items():
         missing = set(range(len(examples.labels))) - set(examples.targets[positions].tolist())
         if missing:
             name = examples.labels[min(missing)]
             raise ComparisonRefused(
-                f"The {part} part would hold no example of the class '{name}', because {why_missing}. Add some of it, "
-                "or leave the class out."
+                f"The {part} part would hold no example of the class '{name}', because its examples come from too "
+                "few sources. Add sources of it, or leave the class out."
             )
     return Split(
         examples.take(train),
@@ -194,7 +150,6 @@ def together(rounds: list[Split]) -> Split:
         contents=np.concatenate([parts.test.contents for parts in rounds]) if arrays else contents,
         targets=np.concatenate([parts.test.targets for parts in rounds]),
         sources=None,
-        times=None,
     )
     groups, numbers = (
         np.concatenate([getattr(parts, name) for parts in rounds]) for name in ("test_groups", "rounds")

@@ -11,8 +11,9 @@ from bakeoff.contest import Contest, ContestSettings
 from bakeoff.examples import Examples
 from bakeoff.isolation import run_isolated
 from bakeoff.results import Result
-from bakeoff.splits import at_most, rounds_of
+from bakeoff.splits import at_most
 from bakeoff.tasks import Trial
+from bakeoff.time_split import rounds_of
 from cli.bakeoff import progress as baking
 from cli.models import release_steps as steps
 from cli.models.archive import Model

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -48,39 +46,6 @@ def test_a_source_is_in_one_part_only():
     contents = [set(part.sources.tolist()) for part in (parts.train, parts.validation, parts.test)]
     assert not (contents[0] & contents[1] or contents[0] & contents[2] or contents[1] & contents[2])
     assert len(set(parts.test_groups.tolist())) == len(contents[2])
-
-
-def timed(times, targets, sources=None) -> Examples:
-    """Examples with a time each."""
-    examples = texts([f"text {i}" for i in range(len(times))], targets, sources)
-    return dataclasses.replace(examples, times=np.array(times, float))
-
-
-def test_where_examples_have_a_time_the_latest_test_and_those_before_them_validate():
-    times = np.random.default_rng(0).permutation(300)
-    (parts,) = rounds_of(timed(times, [i % 2 for i in range(300)]), 0, seconds=1e6)
-
-    assert sorted(parts.test.times) == list(range(200, 300))
-    assert sorted(parts.validation.times) == list(range(175, 200))
-    assert sorted(parts.train.times) == list(range(175))
-    assert "The latest 100 examples test, and the others train." in parts.notes
-
-
-def test_a_source_whose_last_example_is_among_the_latest_tests_whole():
-    examples = timed(
-        list(range(400)), [i % 2 for i in range(400)], np.arange(400) % 40 + 40 * (np.arange(400) > 200)
-    )
-    (parts,) = rounds_of(examples, 0, seconds=0.0)
-
-    assert not set(parts.test.sources.tolist()) & set(parts.train.sources.tolist())
-    assert max(parts.train.times) < max(parts.test.times)
-
-
-def test_a_class_that_only_a_later_time_knows_is_named():
-    with pytest.raises(
-        ComparisonRefused, match="The training part would hold no .*'class 1', because .* another time"
-    ):
-        split(timed(list(range(300)), [int(i >= 200) for i in range(300)]), 0)
 
 
 def test_a_third_of_a_small_set_tests_and_classes_keep_their_shares():
