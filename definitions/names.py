@@ -33,6 +33,10 @@ IDLE_ENDPOINTS_VARIABLE, MODEL_BUCKET_VARIABLE = "IDLE_ENDPOINTS", "MODEL_BUCKET
 PREPARED_PREFIX = "prepared"
 # In the model bucket: artefacts as they were measured and registered; no job may write there.
 REGISTERED_PREFIX = "registered"
+# Below it, in the folder of a run's training job: what the console shows of the evaluation.
+SUMMARY_FILE = "summary.json"
+# The function's variable that is there where it does.
+SHOWS_EVALUATIONS_VARIABLE = "SHOWS_EVALUATIONS"
 # Below these prefixes of it there are artefacts of versions: as above, of before that, and by hand.
 ARTEFACT_PREFIXES = (f"{REGISTERED_PREFIX}/", "training/", "local/")
 # In the model bucket: the artefacts of what was released to a multi-model endpoint.

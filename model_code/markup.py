@@ -30,6 +30,16 @@ def visible(words: str, keep: str = "") -> str:
     return "".join(word if word in keep or is_shown(word) else escaped(word) for word in words)
 
 
+def shortened(words: str, characters: int) -> str:
+    """The visible words, so many characters of them at most.
+
+    >>> shortened("a long name", 7)
+    'a long…'
+    """
+    shown = visible(words)
+    return shown if len(shown) <= characters else f"{shown[: characters - 1]}…"
+
+
 def is_shown(character: str) -> bool:
     """Whether a character stands for itself."""
     return unicodedata.category(character) not in NEVER_SHOWN and character not in DIRECTIONS

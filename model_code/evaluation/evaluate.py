@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from definitions.metrics import METRICS, metric_for
+from definitions.names import SUMMARY_FILE
 from model_code.data.archives import ArchiveRefused, opened, sha256_of, unpack_files
 from model_code.data.own_splits import GROUPS_FILE, PLACES_FILE
 from model_code.evaluation.drift import baseline_of
@@ -29,6 +30,7 @@ from model_code.evaluation.mistakes import listed
 from model_code.evaluation.plots import write_plots
 from model_code.evaluation.quality import quality
 from model_code.evaluation.report_page import Evaluated, write_page
+from model_code.evaluation.summary import summary_of
 from model_code.failures import JobFailed, write_failure_reason
 from model_code.light_import import import_tensorflow
 from model_code.scores import Predictions, confusion_matrix
@@ -66,9 +68,9 @@ def run() -> None:
 def evaluate(model: Path, test: Path, output: Path, *, plots: bool = False) -> None:
     """Writes `evaluation.json` (SageMaker's model quality statistics) and `samples.json` to `output`.
 
-    Beside them `baseline.json`, which the drift job holds later inputs against, and `known_input.json`, which a release
-    asks; that is empty where no sample is small enough. With `plots`, the pictures of `model_code.evaluation.plots` and
-    the page of `model_code.evaluation.report_page` too.
+    Beside them `summary.json`, which a page shows to people, `baseline.json`, which the drift job holds later inputs
+    against, and `known_input.json`, which a release asks; that is empty where no sample is small enough. With `plots`,
+    the pictures of `model_code.evaluation.plots` and the page of `model_code.evaluation.report_page` too.
 
     Raises:
         JobFailed: when the artefact or the channel cannot be read, or `output` holds anything but an earlier
@@ -112,6 +114,7 @@ def evaluate(model: Path, test: Path, output: Path, *, plots: bool = False) -> N
     write_report(report, output)
     chosen = sample_answers(split, predictions)
     (output / SAMPLES_FILE).write_text(json.dumps(chosen))
+    (output / SUMMARY_FILE).write_text(json.dumps(summary_of(report, split)))
     (output / BASELINE_FILE).write_text(json.dumps(baseline_of(split, predictions)))
     (output / KNOWN_INPUT_FILE).write_text(json.dumps(known_input_of(split, predictions) or {}))
     if plots:

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from definitions.names import SUMMARY_FILE
 from model_code.outputs import OutputFolder
 
 EVALUATION_FILE = "evaluation.json"
@@ -21,7 +22,8 @@ LABELLED_FILE = "labelled.json"
 PLOT_FILES = ("confusion_matrix.png", "reliability.png", "per_class.png", "learning_curve.png")
 PAGE_FILE = "report.html"
 FOLDER = OutputFolder(
-    EVALUATION_FILE, (GATE_FILE, SAMPLES_FILE, BASELINE_FILE, KNOWN_INPUT_FILE, PAGE_FILE, *PLOT_FILES)
+    EVALUATION_FILE,
+    (GATE_FILE, SAMPLES_FILE, SUMMARY_FILE, BASELINE_FILE, KNOWN_INPUT_FILE, PAGE_FILE, *PLOT_FILES),
 )
 DRIFT_FOLDER = OutputFolder(DRIFT_FILE)
 LABELLED_FOLDER = OutputFolder(LABELLED_FILE)

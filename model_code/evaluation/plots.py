@@ -10,7 +10,7 @@ import numpy as np
 
 from model_code.evaluation.files import PLOT_FILES
 from model_code.failures import JobFailed
-from model_code.markup import literal_plots, visible
+from model_code.markup import literal_plots, shortened
 
 # Above so many classes their names and counts would not be legible.
 MOST_LABELLED_CLASSES = 30
@@ -43,7 +43,7 @@ def write_plots(
         from matplotlib.figure import Figure
     except ImportError as error:
         raise JobFailed("Plots need matplotlib, which is not installed here. Leave --plots out.") from error
-    labels = [short(label) for label in labels]
+    labels = [shortened(label, LABEL_CHARACTERS) for label in labels]
     draw = (
         lambda axes: draw_confusion(axes, matrix, labels),
         lambda axes: draw_reliability(axes, confidence, right),
@@ -55,12 +55,6 @@ def write_plots(
             figure = Figure(figsize=(6, 5), dpi=120, layout="constrained")
             draw_plot(figure.subplots())
             figure.savefig(directory / name)
-
-
-def short(label: str) -> str:
-    """A name of a class as it fits beside an axis."""
-    words = visible(label)
-    return words if len(words) <= LABEL_CHARACTERS else f"{words[: LABEL_CHARACTERS - 1]}…"
 
 
 def draw_confusion(axes, matrix: np.ndarray, labels: Sequence[str]) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from definitions.names import REGISTERED_PREFIX
+from definitions.names import REGISTERED_PREFIX, SUMMARY_FILE
 from model_code.evaluation.files import (
     BASELINE_FILE,
     EVALUATION_FILE,
@@ -28,6 +28,7 @@ KEPT = {
     "KeepEvaluation": EVALUATION_FILE,
     "KeepBaseline": BASELINE_FILE,
     "KeepSamples": SAMPLES_FILE,
+    "KeepSummary": SUMMARY_FILE,
 }
 FIRST_KEPT = next(iter(KEPT))
 
@@ -60,7 +61,7 @@ def keep_artefact(context: JobContext, *, then: str) -> dict[str, Any]:
 
 
 def keep_evaluation_states(context: JobContext, *, then: str) -> dict[str, Any]:
-    """Copies what the evaluation left, before a gate looks at it: figures, baseline, known input and samples."""
+    """Copies what the evaluation left, before a gate looks at it: figures, baseline, known input, samples, summary."""
     following = [*list(KEPT)[1:], then]
     return {
         state: task(
