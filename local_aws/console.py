@@ -7,9 +7,10 @@ import datetime
 import json
 import mimetypes
 from collections.abc import Callable
+from functools import partial
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import urlparse
+from urllib.parse import parse_qs, urlparse
 
 from console import (
     CONFIGURATION,
@@ -25,7 +26,7 @@ from console import (
     page_files,
     security_headers,
 )
-from console.watch.watch import describe
+from console.watch.watch import describe, evaluation
 from definitions.names import PROJECT, environment_of
 from definitions.parameters import API_URL, IDLE_ENDPOINTS, RELEASE_STATE_MACHINE
 from local_aws.asgi import Application
@@ -39,19 +40,23 @@ SERVICES = ("ssm", "sagemaker", "stepfunctions", "logs", "cloudwatch", "s3")
 """Those of which `state_of` wants a client."""
 
 Content = Callable[[], dict[str, Any]]
+Asked = Callable[[str], dict[str, Any]]
 
 
 class NotDeployed(Exception):
     """There is no API here that a page could ask; the message says what to do."""
 
 
-def with_console(application: Application, configuration: Content, state: Content) -> Application:
+def with_console(
+    application: Application, configuration: Content, state: Content, evaluated: Asked
+) -> Application:
     """An ASGI application that answers below PREFIX itself and leaves every other path to `application`.
 
     Args:
         application: what answers everything else.
         configuration: what the page has to know; called for every request of it, on a worker thread.
         state: of the deployment; likewise.
+        evaluated: what the evaluation of a training job found; likewise.
     """
     read = {PREFIX + CONFIGURATION: configuration, PREFIX + STATE: state}
 
@@ -64,7 +69,9 @@ def with_console(application: Application, configuration: Content, state: Conten
         elif path == PREFIX.rstrip("/"):
             await answer(send, HTTPStatus.TEMPORARY_REDIRECT, "text/plain", b"", {"location": PREFIX})
         elif path in read:
-            await tell(send, read[path])
+            query = parse_qs(scope.get("query_string", b"").decode("utf-8", "replace"))
+            job = query.get("evaluation") if path == PREFIX + STATE else None
+            await tell(send, partial(evaluated, job[0]) if job else read[path])
         elif path.startswith(OF_SITE):
             await site_file(send, path.removeprefix(OF_SITE))
         else:
@@ -149,6 +156,8 @@ def configuration_of(
         "apiPath": f"/_aws/execute-api/{(place.hostname or '').split('.')[0]}{place.path.rstrip('/')}",
         "kinds": KIND_OF_INPUT,
         "lessons": LESSONS,
+        # All that is here is its user's.
+        "evaluations": True,
         # What was kept may be of an app that published none.
         "endpoints": json.loads(parameters.get(IDLE_ENDPOINTS, "[]")),
         "credentials": lend_keys(machine),
@@ -186,6 +195,16 @@ def state_of(clients: Callable[[str], Any]) -> dict[str, Any]:
     return {**state, "bakeoff": last_bakeoff() or state["bakeoff"]}
 
 
+def evaluation_of(clients: Callable[[str], Any], job: str) -> dict[str, Any]:
+    """What the evaluation of a training job found, as the function behind the page tells it on AWS.
+
+    Raises:
+        NotDeployed: when no environment of the app is there.
+    """
+    environment, _ = deployed(clients("ssm"))
+    return {"evaluation": evaluation(clients, environment, job)}
+
+
 def warm(clients: Callable[[str], Any]) -> None:
     """Makes the clients of `state_of`, so that the first page need not wait while boto3 does."""
     for service in SERVICES:
@@ -199,7 +218,9 @@ def last_bakeoff() -> dict[str, Any] | None:
         ended = datetime.datetime.fromtimestamp(BAKEOFF.stat().st_mtime, datetime.UTC)
     except (OSError, ValueError):
         return None
-    shown = {name: found[name] for name in ("data", "interrupted", "results", "verdict")}
-    # The report may say what is in an example, so its place is told and nobody serves it.
+    # The notes may say what is in an example, and this is read by whoever has the start's key alone.
+    members = ("data", "interrupted", "results", "verdict", "labels", "absent", "notes")
+    shown = {name: found[name] for name in members}
+    # Nobody serves the report itself: a link to it could carry no key.
     page = BAKEOFF.with_suffix(".html").relative_to(PAGE.parents[1]).as_posix()
     return {**shown, "ended": ended.isoformat(), "page": page}

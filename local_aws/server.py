@@ -29,7 +29,7 @@ def serve(
     from hypercorn.config import Config
     from ministack import app as ministack
 
-    from local_aws.console import PREFIX, configuration_of, state_of, warm, with_console
+    from local_aws.console import PREFIX, configuration_of, evaluation_of, state_of, warm, with_console
     from local_aws.hooks import install
     from local_aws.iam.console_role import lend_keys
     from local_aws.iam.user import keys_of_user
@@ -69,6 +69,7 @@ def serve(
             sagemaker.client("ssm"), lambda machine: lend_keys(sagemaker.client("iam"), machine), REGION
         ),
         lambda: state_of(sagemaker.client),
+        lambda job: evaluation_of(sagemaker.client, job),
     )
     application = for_own_origin(for_known_keys(application, keys.console_key), PREFIX)
     config = Config()

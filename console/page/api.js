@@ -1,6 +1,6 @@
 // Asks the recognition API with signed requests, and turns whatever goes wrong into a sentence.
 
-import { signed } from "./sigv4.js";
+import { encoded, signed } from "./sigv4.js";
 
 // API Gateway gives up after 29 s.
 const PATIENCE_MILLISECONDS = 40_000;
@@ -58,14 +58,20 @@ export function asker(configuration, credentials) {
   };
 }
 
-/** A function that reads the state of the deployment, and throws Refused where it cannot. */
+/**
+ * A function that reads the state of the deployment, or with a training job's name what its evaluation found.
+ *
+ * It throws Refused where it cannot.
+ */
 export function reader(configuration, credentials) {
-  return async function read() {
+  return async function read(job = null) {
     const address = "watch.json";
+    const query = job === null ? "" : `evaluation=${encoded(job)}`;
     const headers = await signed({
       method: "GET",
       host: configuration.watchHost ?? location.host,
       path: new URL(address, location.href).pathname,
+      query,
       headers: {},
       body: new Uint8Array(),
       region: configuration.region,
@@ -73,7 +79,7 @@ export function reader(configuration, credentials) {
       credentials: await credentials(),
       date: new Date(),
     });
-    const response = await sent(address, { headers }, null);
+    const response = await sent(query ? `${address}?${query}` : address, { headers }, null);
     const answer = await parsed(response);
     if (!response.ok) throw new Refused(sentenceOf(response, answer));
     return answer;

@@ -2,8 +2,11 @@
 
 import { element } from "./dom.js";
 import { duration, percent, usd } from "./figures.js";
+import { matrixTable } from "./matrix.js";
 
 const UNKNOWN = "unknown";
+// Beyond this a confusion matrix is wider than a page.
+const CLASSES_MOST = 20;
 const COLUMNS = ["Candidate", "Accuracy", "Macro F1", "Trained in", "One answer", "US$ a month"];
 
 /** The card; `ended` writes a time, and `nothing` is a card for when there was no bake-off. */
@@ -12,7 +15,7 @@ export function bakeoffCard(bakeoff, ended, nothing) {
   if (!finished.length) return nothing;
   finished.sort((one, other) => other.accuracy.value - one.accuracy.value);
   const when = `${ended(bakeoff.ended)}${bakeoff.interrupted ? ", stopped before it was done" : ""}`;
-  const others = bakeoff.results.filter((result) => !result.accuracy).map(({ title }) => title);
+  const others = bakeoff.results.filter((result) => !result.accuracy).map(({ title, reason }) => (reason ? `${title} (${reason.replace(/\.$/, "")})` : title));
   return element(
     "article",
     { class: "card" },
@@ -24,8 +27,8 @@ export function bakeoffCard(bakeoff, ended, nothing) {
       element("ul", { class: "bars wide" }, finished.map(bar)),
       (bakeoff.verdict?.sentences ?? []).map((sentence) => element("p", { class: "small" }, sentence)),
       others.length ? element("p", { class: "quiet small" }, `Did not finish: ${others.join(", ")}.`) : null,
-      figures(finished),
-      bakeoff.page ? element("p", { class: "quiet small" }, "Plots, the confusion matrix and the reasons: ", element("code", {}, bakeoff.page)) : null,
+      figures(finished, bakeoff),
+      bakeoff.page ? element("p", { class: "quiet small" }, "With plots: ", element("code", {}, bakeoff.page)) : null,
     ),
   );
 }
@@ -45,7 +48,7 @@ function bar(result) {
   );
 }
 
-function figures(finished) {
+function figures(finished, bakeoff) {
   const head = element("tr", {}, COLUMNS.map((name, index) => element("th", { scope: "col", class: index ? "number" : null }, name)));
   const rows = finished.map((result) =>
     element("tr", {}, element("th", { scope: "row" }, nameOf(result)), cellsOf(result).map((words) => element("td", { class: "number" }, words))),
@@ -56,8 +59,25 @@ function figures(finished) {
     { id: "bakeoff-figures" },
     element("summary", {}, "All figures"),
     element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "The figures of the bake-off" }, table),
+    confusionOf(finished[0], bakeoff.labels ?? []),
+    notesOf(bakeoff).map((sentence) => element("p", { class: "quiet small" }, sentence)),
   );
 }
+
+/** What the best candidate confuses; a service may answer none of the classes. */
+function confusionOf({ title, confusion = [] }, labels) {
+  if (!confusion.length || labels.length > CLASSES_MOST) return null;
+  const outside = confusion.some((row) => row.at(-1));
+  const columns = outside ? [...labels, "none of them"] : labels;
+  const counts = confusion.map((row) => row.slice(0, columns.length));
+  return [element("h3", {}, `What ${title} confuses`), matrixTable(`The confusion matrix of ${title}`, labels, counts, columns)];
+}
+
+const notesOf = ({ absent = [], notes = [], results }) => [
+  ...absent.map(({ title, reason }) => `${title} took no part: ${reason}`),
+  ...notes,
+  ...results.flatMap(({ title, notes: of = [] }) => of.map((note) => `${title}: ${note}`)),
+];
 
 const cellsOf = ({ accuracy, macro_f1: macroF1, training_seconds: seconds, p50_ms: milliseconds, usd_per_month: dollars }) => [
   withInterval(accuracy),

@@ -3,6 +3,7 @@
 import * as advisePage from "./advise.js";
 import { Refused, asker, reader, stepFunctions } from "./api.js";
 import { byId } from "./dom.js";
+import * as evaluations from "./evaluation.js";
 import * as releasing from "./release.js";
 import { credentialsSource } from "./signin.js";
 import * as tryPage from "./try.js";
@@ -68,7 +69,9 @@ async function start() {
   }
   tryPage.start(ask, option, configuration.kinds, configuration.endpoints);
   await advisePage.start(ask);
-  watchPage.start(reader(configuration, credentials), option);
+  const read = reader(configuration, credentials);
+  watchPage.start(() => read(), option);
+  if (configuration.evaluations) evaluations.start(read);
   if (configuration.release) releasing.start(stepFunctions(configuration, credentials), configuration, watchPage.show);
   started = true;
   route();

@@ -5,6 +5,7 @@ import { Refused } from "./api.js";
 import { bakeoffCard } from "./bakeoff.js";
 import { trainingCurves } from "./curves.js";
 import { byId, element, there } from "./dom.js";
+import { evaluationOf } from "./evaluation.js";
 import { percent } from "./figures.js";
 import { isReleasing, releaseButton, releaseWords } from "./release.js";
 
@@ -164,6 +165,7 @@ function runRow(run) {
     element("div", {}, element("strong", {}, name), element("p", { class: "quiet small" }, when.join(", ")), reason ? element("p", { class: "small" }, reason) : null),
     tag(version ? `${state} as version ${version}` : state, STATES[state] ?? "bad"),
     curvesOf(run),
+    evaluationOf(run),
   );
 }
 

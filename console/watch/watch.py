@@ -1,5 +1,7 @@
 """What the page Watch shows: endpoints with traffic, versions, runs, alarms, the last bake-off, days with labels.
 
+What a run's evaluation found is read when somebody opens it, where the deployment's settings say that it is shown.
+
 It reads from AWS and changes nothing, and is a Lambda function of its own on AWS: boto3 and the definitions are all
 that it needs.
 """
@@ -18,7 +20,10 @@ from definitions.names import (
     GATES,
     LABELLED_PREFIX,
     NOT_RELEASED,
+    REGISTERED_PREFIX,
     RUN_ID_CHARACTERS,
+    SHOWS_EVALUATIONS_VARIABLE,
+    SUMMARY_FILE,
     endpoint_name,
     kind_of_job,
     parameter_name,
@@ -137,16 +142,18 @@ def run(execution: dict[str, Any], jobs: list[str]) -> dict[str, Any]:
     # As the machine itself makes it (stacks/shared/job_context.py).
     made = re.sub(r"[^a-zA-Z0-9]+", "-", execution["name"])[:RUN_ID_CHARACTERS].rstrip("-")
     run_id = request.get("run_id", made)
-    job = next((name for name in jobs if run_id in name), None)
+    newest = next((name for name in jobs if run_id in name), None)
     started, ended = execution["startDate"], execution.get("stopDate")
-    error = execution.get("error")
+    output, error = json.loads(execution.get("output") or "{}"), execution.get("error")
     failed = "failed at the gate" if error in GATES else "failed"
+    # A search has many jobs, of which the best one is registered.
+    job = output.get("training_job_name", newest)
     return {
         "name": execution["name"],
         "kind": request.get("kind") or (kind_of_job(job) if job else None),
         "data": request.get("data_s3_uri") or request.get("marker_key"),
         "state": STATES.get(execution["status"], failed),
-        "version": json.loads(execution.get("output") or "{}").get("version"),
+        "version": output.get("version"),
         "reason": execution.get("cause") or error,
         "started": started.isoformat(),
         "ended": ended.isoformat() if ended else None,
@@ -200,15 +207,32 @@ def alarms(client: Clients, environment: str) -> list[dict[str, str]]:
 
 def bakeoff(client: Clients, environment: str) -> dict[str, Any] | None:
     """The figures of the last bake-off that had this deployment as its target, and when it ended; None before it."""
-    bucket, s3 = published(client, environment, DATA_BUCKET), client("s3")
+    response = left(client, published(client, environment, DATA_BUCKET), BAKEOFF_KEY)
+    if response is None:
+        return None
+    return {**json.loads(response["Body"].read()), "ended": response["LastModified"].isoformat()}
+
+
+def evaluation(client: Clients, environment: str, job: str) -> dict[str, Any] | None:
+    """What the evaluation of a run's training job found, within its own bounds (`model_code.evaluation.summary`).
+
+    None where it left nothing, and for what is no job of this environment.
+    """
+    if not re.fullmatch(f"{environment}-({'|'.join(KINDS)})(-[a-zA-Z0-9]+)+", job):
+        return None
+    key = f"{REGISTERED_PREFIX}/{job}/{SUMMARY_FILE}"
+    response = left(client, published(client, environment, MODEL_BUCKET), key)
+    return json.loads(response["Body"].read()) if response else None
+
+
+def left(client: Clients, bucket: str | None, key: str) -> dict[str, Any] | None:
+    """GetObject's answer for what may have been left under a key; None where it was not, or there is no bucket."""
     if bucket is None:
         return None
+    s3 = client("s3")
     # Asked for an object that is not there, S3 says "denied" to whoever may not list the whole bucket.
-    listed = s3.list_objects_v2(Bucket=bucket, Prefix=BAKEOFF_KEY, MaxKeys=1)
-    if not listed.get("Contents"):
-        return None
-    response = s3.get_object(Bucket=bucket, Key=BAKEOFF_KEY)
-    return {**json.loads(response["Body"].read()), "ended": response["LastModified"].isoformat()}
+    listed = s3.list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1)
+    return s3.get_object(Bucket=bucket, Key=key) if listed.get("Contents") else None
 
 
 def labelled_days(client: Clients, environment: str, name: str) -> list[dict[str, Any]]:
@@ -246,10 +270,19 @@ def quietly(call: Callable[[], dict[str, Any]]) -> dict[str, Any] | None:
         raise
 
 
-def handler(_event: dict[str, Any], _context: Any) -> dict[str, Any]:
-    """The Lambda function behind the page; whoever may not ask it is turned away by IAM before it runs."""
+def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
+    """The Lambda function behind the page; whoever may not ask it is turned away by IAM before it runs.
+
+    It answers the state of the deployment, or with `?evaluation=JOB` what that job's evaluation found, if it may.
+    """
     import boto3
 
-    content = describe(boto3.client, os.environ["ENVIRONMENT"])
+    environment = os.environ["ENVIRONMENT"]
+    job = (event.get("queryStringParameters") or {}).get("evaluation")
+    if job is None:
+        content = describe(boto3.client, environment)
+    else:
+        may = SHOWS_EVALUATIONS_VARIABLE in os.environ
+        content = {"evaluation": evaluation(boto3.client, environment, job) if may else None}
     headers = {"content-type": "application/json", "cache-control": "no-store"}
     return {"statusCode": 200, "headers": headers, "body": json.dumps(content)}

@@ -49,7 +49,7 @@ class ConsoleStack(Stack):
         domain_prefix = sign_in_domain(settings.name, Aws.ACCOUNT_ID)
         sign_in = f"https://{domain_prefix}.auth.{self.region}.amazoncognito.com"
         bucket = page_bucket(self)
-        watch = add_watch(self, settings.name, build_directory)
+        watch = add_watch(self, settings, build_directory)
         watch_address = watch.add_function_url(auth_type=lambda_.FunctionUrlAuthType.AWS_IAM)
         watch_host = Fn.select(2, Fn.split("/", watch_address.url))
         behind = {f"/{settings.name}/*": api_host, f"/{STATE}": watch_host}
@@ -85,6 +85,7 @@ class ConsoleStack(Stack):
             "watchHost": watch_host,
             "kinds": KIND_OF_INPUT,
             **({"lessons": LESSONS} if lessons else {}),
+            **({"evaluations": True} if settings.console.shows_evaluations else {}),
             **release,
             "endpoints": idle_endpoints(settings),
             "signIn": {

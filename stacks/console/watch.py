@@ -12,6 +12,9 @@ from console import WATCH
 from definitions.names import (
     BAKEOFF_KEY,
     LABELLED_PREFIX,
+    REGISTERED_PREFIX,
+    SHOWS_EVALUATIONS_VARIABLE,
+    SUMMARY_FILE,
     endpoint_name,
     job_name,
     parameter_name,
@@ -20,6 +23,7 @@ from definitions.names import (
 )
 from definitions.networks import KINDS
 from definitions.parameters import DATA_BUCKET, KEY_ARN, MODEL_BUCKET, TRAINING_STATE_MACHINE
+from stacks.settings import EnvironmentSettings
 from stacks.shared.grants import LOG_STREAMS, NO_RESOURCE, OBJECTS, RUNS, Grant, allow
 from stacks.shared.iam import bucket_arn
 from stacks.shared.lambda_assets import DEFINITIONS, copy
@@ -32,8 +36,13 @@ WATCH_MEGABYTES = 256
 WATCH_SECONDS = 25
 
 
-def add_watch(stack: Stack, environment: str, build_directory: Path) -> lambda_.Function:
-    """The function that reads the state of the deployment for the page; it can change nothing."""
+def add_watch(stack: Stack, settings: EnvironmentSettings, build_directory: Path) -> lambda_.Function:
+    """The function that reads the state of the deployment for the page; it can change nothing.
+
+    What evaluations found it reads where the settings say that people see it.
+    """
+    environment = settings.name
+    shows_evaluations = settings.console is not None and settings.console.shows_evaluations
     log_group = add_log_group(stack, "WatchLog")
     role = iam.Role(stack, "WatchRole", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))  # pyright: ignore[reportArgumentType]  # jsii
     names = [*(endpoint_name(environment, kind) for kind in KINDS), shared_endpoint_name(environment)]
@@ -76,6 +85,7 @@ def add_watch(stack: Stack, environment: str, build_directory: Path) -> lambda_.
         Grant(["logs:FilterLogEvents"], [training_logs], LOG_STREAMS),
         Grant(["cloudwatch:DescribeAlarms"], [any_alarm], by_name),
         *read_reports(stack, environment),
+        *(read_evaluations(stack, environment) if shows_evaluations else []),
     ]
     allow(role, grants)
     function = lambda_.Function(
@@ -90,7 +100,10 @@ def add_watch(stack: Stack, environment: str, build_directory: Path) -> lambda_.
         tracing=lambda_.Tracing.ACTIVE,
         timeout=Duration.seconds(WATCH_SECONDS),
         log_group=log_group,
-        environment={"ENVIRONMENT": environment},
+        environment={
+            "ENVIRONMENT": environment,
+            **({SHOWS_EVALUATIONS_VARIABLE: "true"} if shows_evaluations else {}),
+        },
         role=role,  # pyright: ignore[reportArgumentType]  # jsii
     )
     accept_function_findings(function, bounded=False)
@@ -110,6 +123,17 @@ def read_reports(stack: Stack, environment: str) -> list[Grant]:
         Grant(["s3:GetObject"], [f"{models}/{LABELLED_PREFIX}/*"], OBJECTS),
         Grant(["s3:ListBucket"], [models], conditions=days),
         Grant(["kms:Decrypt"], [key_arn], conditions=through_s3),
+    ]
+
+
+def read_evaluations(stack: Stack, environment: str) -> list[Grant]:
+    """Reading what evaluations of this environment's runs left for people, and what of it is there."""
+    models = bucket_arn(published(stack, environment, MODEL_BUCKET))
+    summaries = [f"{REGISTERED_PREFIX}/{job_name(environment, kind)}-*/{SUMMARY_FILE}" for kind in KINDS]
+    only = {"StringLike": {"s3:prefix": summaries}}
+    return [
+        Grant(["s3:GetObject"], [f"{models}/{summary}" for summary in summaries], RUNS),
+        Grant(["s3:ListBucket"], [models], conditions=only),
     ]
 
 

@@ -24,6 +24,11 @@ class ConsoleSettings(SettingsModel):
     may_release: bool = Field(
         False, description="Whoever signs in may release an approved version from the page Watch."
     )
+    shows_evaluations: bool = Field(
+        False,
+        description="Whoever signs in sees what a run's evaluation found: figures, the names of classes, and its "
+        "surest wrong answers with small pictures or beginnings of texts, which are samples of the test data.",
+    )
 
     @model_validator(mode="after")
     def fits_together(self) -> Self:

@@ -170,6 +170,7 @@ class Site:
     api: Api
     configuration: Callable[[], dict[str, Any]]
     state: Callable[[], dict[str, Any]]
+    evaluations: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 def until(page: Any, condition: str, argument: Any = None) -> None:
@@ -198,6 +199,7 @@ def configuration() -> dict[str, Any]:
         "apiPath": API.rstrip("/"),
         "kinds": KIND_OF_INPUT,
         "lessons": LESSONS,
+        "evaluations": True,
         "endpoints": ["asynchronous", "to-zero"],
         "credentials": {"accessKeyId": KEYS.access_key_id, "secretAccessKey": KEYS.secret_access_key},
     }
@@ -218,7 +220,12 @@ def server() -> Iterator[Site]:
     """One server for a file of tests."""
     site = Site("", Api(), configuration, nothing_yet)
     for address in served(
-        with_console(lambda *words: site.api(*words), lambda: site.configuration(), lambda: site.state())
+        with_console(
+            lambda *words: site.api(*words),
+            lambda: site.configuration(),
+            lambda: site.state(),
+            lambda job: {"evaluation": site.evaluations.get(job)},
+        )
     ):
         site.address = f"{address}{PREFIX}"
         yield site
@@ -233,7 +240,7 @@ def renewed(server: Site) -> Site:
         if "answer" in known[operation.name]:
             answer = {**copy.deepcopy(known[operation.name]["answer"]), "latency_milliseconds": 41.7}
             server.api.answers[operation.path] = (200, answer)
-    server.configuration, server.state = configuration, nothing_yet
+    server.configuration, server.state, server.evaluations = configuration, nothing_yet, {}
     return server
 
 

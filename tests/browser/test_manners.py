@@ -15,6 +15,7 @@ from console import LESSONS
 
 from .conftest import PATIENCE_SECONDS, SCREENSHOTS, configuration, pages, renewed, resize
 from .test_advise import QUESTION, advised, answer
+from .test_evaluations import EVALUATION, JOB, unfolded
 from .test_try import FLOWER, OWN, PHOTO, asked, write
 from .test_watch import STATE
 
@@ -67,9 +68,11 @@ def advise_full(site, page) -> None:
 
 def watch_full(site, page) -> None:
     site.state = lambda: STATE
+    site.evaluations[JOB] = EVALUATION
     page.click("nav a[href='#watch']")
     page.wait_for_selector("#state .run canvas")
     page.locator("#state .run summary").first.click()
+    unfolded(page)
 
 
 STATES = [try_empty, try_picture, try_failed, advise_full, watch_full]

@@ -116,13 +116,18 @@ STATE = {
                 "title": "Logistic regression",
                 "accuracy": {"value": 0.91, "low": 0.88, "high": 0.94},
                 "macro_f1": {"value": 0.9, "low": 0.87, "high": 0.93},
+                "confusion": [[45, 5, 0], [4, 46, 0]],
+                "notes": ["It was stopped once."],
                 "training_seconds": 3.25,
                 "p50_ms": 0.4,
                 "usd_per_month": 12.3,
                 "stand_in": "",
             },
-            {"title": "RNN", "accuracy": None, "stand_in": ""},
+            {"title": "RNN", "accuracy": None, "stand_in": "", "reason": "It took too long."},
         ],
+        "labels": ["negative", "positive"],
+        "absent": [{"title": "Amazon Comprehend", "reason": "It wants an account."}],
+        "notes": ["Two copies were left out."],
         "verdict": {"sentences": ["Logistic regression wins."]},
         "page": "build/bakeoff/report.html",
     },
@@ -204,7 +209,7 @@ def test_curves_are_drawn_and_told_apart_without_their_colours(watched):
 
 def test_the_curves_figures_are_a_table_too(watched):
     completed = watched.locator("#state .run").nth(1)
-    completed.locator("summary").click()
+    completed.locator("summary", has_text="The figures").click()
     rows = [words.split() for words in completed.locator("tbody tr").all_inner_texts()]
     assert rows[2] == ["3", "0.400", "0.500", "0.900", "0.800"]
 
@@ -355,7 +360,7 @@ def test_alarms_and_the_last_bakeoff_are_shown(watched):
     words = watched.inner_text("#state")
     assert words.index("CnnErrors") < words.index("rings") < words.index("CnnLatency")
     assert words.index("Logistic regression") < words.index("Majority class")
-    assert "Logistic regression wins." in words and "Did not finish: RNN." in words
+    assert "Logistic regression wins." in words and "Did not finish: RNN (It took too long)." in words
     assert "26 Nov 2026, 01:02, stopped before it was done" in words
 
 
@@ -369,6 +374,38 @@ def test_the_figures_of_the_bakeoff_unfold_and_stay_so_when_the_page_reads_again
     watched.click("#refresh")
     until(watched, "document.querySelector('#read-at').textContent.startsWith('As of')")
     expect(figures).to_have_attribute("open", "")
+
+
+def test_with_the_figures_unfolds_what_the_report_says_besides(watched):
+    figures = watched.locator("#bakeoff-figures")
+    figures.locator("summary").click()
+    rows = [words.split() for words in figures.locator(".matrix tr").all_inner_texts()]
+    assert rows == [
+        ["label", "\\", "answer", "negative", "positive"],
+        ["negative", "45", "5"],
+        ["positive", "4", "46"],
+    ]
+    for words in (
+        "What Logistic regression confuses",
+        "Amazon Comprehend took no part: It wants an account.",
+        "Two copies were left out.",
+        "Logistic regression: It was stopped once.",
+    ):
+        assert words in figures.inner_text()
+
+
+def test_of_figures_alone_as_a_deployment_keeps_them_nothing_else_is_said(site, watched):
+    of_report = ("confusion", "notes", "reason")
+    results = [
+        {name: value for name, value in result.items() if name not in of_report}
+        for result in STATE["bakeoff"]["results"]
+    ]
+    kept = {"data": "kept.csv", "ended": THEN, "interrupted": False, "results": results, "verdict": None}
+    site.state = lambda: {**STATE, "bakeoff": kept}
+    watched.click("#refresh")
+    watched.wait_for_selector("#state:has-text('kept.csv')")
+    expect(watched.locator(".matrix")).to_have_count(0)
+    assert "Did not finish: RNN." in watched.inner_text("#state")
 
 
 def test_a_run_that_goes_on_is_read_again_by_itself(site, watched):

@@ -24,7 +24,13 @@ from console import (
     content_security_policy,
     page_files,
 )
-from definitions.names import BAKEOFF_KEY, LABELLED_PREFIX
+from definitions.names import (
+    BAKEOFF_KEY,
+    LABELLED_PREFIX,
+    REGISTERED_PREFIX,
+    SHOWS_EVALUATIONS_VARIABLE,
+    SUMMARY_FILE,
+)
 from stacks.app import compose
 from stacks.settings import load_settings
 
@@ -58,14 +64,15 @@ def assembly(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def assembly_with_all(tmp_path_factory) -> Path:
-    """A synth of dev with the console, a documentation site of one page, and people who may release."""
+    """A synth of dev with all that the console can have, the documentation site being one page."""
     site = tmp_path_factory.mktemp("site")
     page = site / LESSONS.removeprefix(SITE_PATH)
     page.parent.mkdir()
     page.write_text("<h1>Learn</h1>")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(console, "SITE", site)
-        return synthesised(tmp_path_factory.mktemp("all"), lessons=True, may_release=True)
+        output = tmp_path_factory.mktemp("all")
+        return synthesised(output, lessons=True, may_release=True, shows_evaluations=True)
 
 
 def console_of(assembly: Path) -> dict:
@@ -278,11 +285,12 @@ def test_the_watching_function_may_read_what_it_reads_and_change_nothing(templat
     assert {ACTIONS.get(name, xform_name(name)) for name in named} == calls
 
 
-def test_the_watching_function_may_read_the_last_bakeoff_and_the_days_with_labels(template):
+def read_by_watch(template: dict) -> list[tuple]:
+    """What of buckets and key the watching function may read: actions, resources and conditions."""
     (role,) = [
         name for name in template["Resources"] if name.startswith("WatchRole") and "Policy" not in name
     ]
-    data = [
+    return [
         (action, joined(place), statement.get("Condition"))
         for resource in template["Resources"].values()
         if resource["Type"] == "AWS::IAM::Policy" and {"Ref": role} in resource["Properties"]["Roles"]
@@ -291,8 +299,11 @@ def test_the_watching_function_may_read_the_last_bakeoff_and_the_days_with_label
         if action.startswith(("s3:", "kms:"))
         for place in resources_of(statement)
     ]
+
+
+def test_the_watching_function_may_read_the_last_bakeoff_and_the_days_with_labels(template):
     through_s3 = {"StringEquals": {"kms:ViaService": "s3.us-east-1.amazonaws.com"}}
-    assert sorted(data, key=str) == [
+    assert sorted(read_by_watch(template), key=str) == [
         ("kms:Decrypt", "{KeyArn}", through_s3),
         ("s3:GetObject", f"arn:aws:s3:::{{DataBucket}}/{BAKEOFF_KEY}", None),
         ("s3:GetObject", f"arn:aws:s3:::{{ModelBucket}}/{LABELLED_PREFIX}/*", None),
@@ -305,6 +316,27 @@ def test_the_watching_function_may_read_the_last_bakeoff_and_the_days_with_label
     ]
 
 
+@pytest.mark.threat
+def test_evaluations_are_read_where_a_setting_says_so_and_nothing_beside_them(
+    assembly_with_all, template, template_with_all, of_type
+):
+    added = [one for one in read_by_watch(template_with_all) if one not in read_by_watch(template)]
+    summaries = [f"{REGISTERED_PREFIX}/dev-{kind}-*/{SUMMARY_FILE}" for kind in ("cnn", "rnn")]
+    assert added == [
+        *(("s3:GetObject", f"arn:aws:s3:::{{ModelBucket}}/{summary}", None) for summary in summaries),
+        ("s3:ListBucket", "arn:aws:s3:::{ModelBucket}", {"StringLike": {"s3:prefix": summaries}}),
+    ]
+    has_variable = [
+        SHOWS_EVALUATIONS_VARIABLE in function.get("Environment", {}).get("Variables", {})
+        for one in (template, template_with_all)
+        for function in of_type(one, "AWS::Lambda::Function")
+        if function["Handler"] == "watch.handler"
+    ]
+    assert has_variable == [False, True]
+    (upload,) = of_type(template_with_all, "Custom::CDKBucketDeployment")
+    assert '"evaluations":true' in uploaded_files(assembly_with_all, upload)[CONFIGURATION].decode()
+
+
 def test_the_page_is_uploaded_as_it_is(assembly, template, of_type):
     """Everything that it is made of, and besides only its configuration, which has what the page reads of it."""
     (upload,) = of_type(template, "Custom::CDKBucketDeployment")
@@ -313,8 +345,8 @@ def test_the_page_is_uploaded_as_it_is(assembly, template, of_type):
     configuration = re.findall(r'"(\w+)":', uploaded.pop(CONFIGURATION).decode())
     assert uploaded == {name: file.read_bytes() for name, file in page_files().items()}
     script = b"".join(content for name, content in uploaded.items() if name.endswith(".js")).decode()
-    # Credentials on this machine alone, lessons and releases where the settings want them.
-    not_always = {"credentials", "lessons", "release"}
+    # Credentials on this machine alone, the others where the settings want them.
+    not_always = {"credentials", "evaluations", "lessons", "release"}
     assert set(re.findall(r"\bconfiguration\.(\w+)", script)) - not_always <= {*configuration}
 
 

@@ -96,15 +96,18 @@ async def inner(scope, receive, send) -> None:
     await send({"type": "http.response.body", "body": b"inner"})
 
 
-def get(path: str, method: str = "GET", configuration=dict) -> tuple[int, dict[str, str], bytes]:
-    """One request of the server."""
+def get(
+    path: str, method: str = "GET", configuration=dict, query: str = ""
+) -> tuple[int, dict[str, str], bytes]:
+    """One request of the server, to which each evaluation is the name of its job."""
     sent = []
 
     async def send(message) -> None:
         sent.append(message)
 
-    scope = {"type": "http", "method": method, "path": path, "headers": []}
-    asyncio.run(with_console(inner, configuration, dict)(scope, None, send))
+    scope = {"type": "http", "method": method, "path": path, "headers": [], "query_string": query.encode()}
+    served = with_console(inner, configuration, dict, lambda job: {"evaluation": job})
+    asyncio.run(served(scope, None, send))
     headers = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
     return sent[0]["status"], headers, sent[1]["body"]
 
@@ -151,6 +154,15 @@ def test_no_path_leads_out_of_the_page(path):
 )
 def test_only_paths_of_the_console_are_taken(path, method, status):
     assert get(path, method)[0] == status
+
+
+@pytest.mark.parametrize(
+    ("query", "told"),
+    [("", {}), ("evaluation=dev-cnn-1", {"evaluation": "dev-cnn-1"}), ("other=dev-cnn-1", {})],
+)
+def test_the_state_is_told_or_the_evaluation_of_the_job_that_is_named(query, told):
+    status, _, body = get(f"{PREFIX}{console.STATE}", query=query)
+    assert (status, json.loads(body)) == (200, told)
 
 
 @pytest.fixture
@@ -205,6 +217,7 @@ def test_the_page_is_told_where_the_deployed_api_is():
     assert configuration["apiPath"] == "/_aws/execute-api/abc123/dev"
     assert configuration["kinds"] == {"image": "cnn", "text": "rnn"}
     assert configuration["lessons"] == console.LESSONS
+    assert configuration["evaluations"] is True
     assert configuration["endpoints"] == ["to-zero"]
     assert configuration["release"] == {"machine": "releases", "address": "/"}
     assert configuration["credentials"] == {"accessKeyId": "for releases"}

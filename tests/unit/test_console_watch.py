@@ -12,7 +12,7 @@ import pytest
 from botocore.response import StreamingBody
 from botocore.stub import ANY, Stubber
 
-from console.watch.watch import bakeoff, curve_of, describe, labelled_days, run, runs
+from console.watch.watch import bakeoff, curve_of, describe, evaluation, handler, labelled_days, run, runs
 from console.watch.watch import endpoint as state_of
 from definitions.names import BAKEOFF_KEY
 from local_aws.console import SERVICES, warm
@@ -190,6 +190,15 @@ def test_a_run_has_its_last_job_and_its_kind_where_a_marker_started_it():
     assert (told["job"], told["kind"], told["data"]) == (f"dev-cnn-{run_id}-2", "cnn", "photos/ready.json")
 
 
+def test_a_registered_run_has_the_job_whose_model_was_registered():
+    registered = {
+        "output": '{"version": "3", "training_job_name": "dev-cnn-20261126-1-007-ab"}',
+        "stopDate": THEN,
+    }
+    told = run({**execution("SUCCEEDED"), **registered}, ["dev-cnn-20261126-1-010-cd"])
+    assert told["job"] == "dev-cnn-20261126-1-007-ab"
+
+
 def test_where_no_machine_is_deployed_there_are_no_runs(stubs):
     stubs["ssm"].add_client_error("get_parameter", "ParameterNotFound")
     assert runs(lambda service: stubs[service].client, "dev", 6) == []
@@ -252,6 +261,50 @@ def test_the_last_bakeoff_is_the_one_object_that_it_left_and_nothing_before_it(s
     told = bakeoff(lambda service: stubs[service].client, "dev")
 
     assert told == ({**FIGURES, "ended": THEN.isoformat()} if left else None)
+
+
+SUMMARY = {"metric": "accuracy", "score": 0.9, "mistakes": []}
+
+
+@pytest.mark.parametrize("left", [True, False])
+def test_an_evaluation_is_the_one_object_that_it_left_for_people(stubs, left):
+    content, key = json.dumps(SUMMARY).encode(), "registered/dev-cnn-20261126-1-2/summary.json"
+    stubs["ssm"].add_response(
+        "get_parameter", {"Parameter": {"Value": "models"}}, {"Name": "/recognition/dev/model-bucket"}
+    )
+    listed = {"Contents": [{"Key": key}]} if left else {"KeyCount": 0}
+    stubs["s3"].add_response("list_objects_v2", listed, {"Bucket": "models", "Prefix": key, "MaxKeys": 1})
+    if left:
+        body = StreamingBody(io.BytesIO(content), len(content))
+        stubs["s3"].add_response("get_object", {"Body": body}, {"Bucket": "models", "Key": key})
+
+    told = evaluation(lambda service: stubs[service].client, "dev", "dev-cnn-20261126-1-2")
+
+    assert told == (SUMMARY if left else None)
+
+
+@pytest.mark.parametrize(
+    "job",
+    [
+        "prod-cnn-1",
+        "dev-gan-1",
+        "dev-cnn-",
+        "dev-cnn-1/..",
+        "dev-cnn-../../local/1",
+        "dev-cnn-1\n",
+        "",
+        "x" * 9,
+    ],
+)
+def test_what_is_no_job_of_the_environment_is_not_looked_for(stubs, job):
+    assert evaluation(lambda service: stubs[service].client, "dev", job) is None
+
+
+def test_where_no_setting_shows_evaluations_none_is_read(monkeypatch):
+    monkeypatch.setenv("ENVIRONMENT", "dev")
+    monkeypatch.setattr("boto3.client", None)
+    answer = handler({"queryStringParameters": {"evaluation": "dev-cnn-20261126-1"}}, None)
+    assert (answer["statusCode"], json.loads(answer["body"])) == (200, {"evaluation": None})
 
 
 def no_day_was_labelled(stubs) -> None:

@@ -63,6 +63,8 @@ def test_the_console_asks_the_deployed_api_in_a_browser(running, target, release
     page.click("nav a[href='#watch']")
     page.wait_for_selector(f"#state .answer:has-text('version {released}')")
     page.wait_for_selector("#state .run:has-text('loss: train')")
+    page.locator("#state summary", has_text="What its evaluation found").first.click()
+    page.wait_for_selector("#state .evaluation .matrix:has-text('positive')")
     page.close()
     assert complaints == []
 
