@@ -20,7 +20,7 @@ LIBRARY_FILES = {
 """Names in the page of the files that it takes out of LIBRARY."""
 WATCH = PAGE.parent / "watch"
 """The folder of the function that reads the state of the deployment."""
-RELEASES = "_states"
+MACHINES = "_states"
 """Where the page calls Step Functions, if it may. No environment can have this name."""
 STATE = "watch.json"
 """Where the page reads that state."""

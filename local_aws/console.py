@@ -28,7 +28,13 @@ from console import (
 )
 from console.watch.watch import describe, evaluation
 from definitions.names import PROJECT, environment_of
-from definitions.parameters import API_URL, IDLE_ENDPOINTS, RELEASE_STATE_MACHINE
+from definitions.parameters import (
+    API_URL,
+    DATA_BUCKET,
+    IDLE_ENDPOINTS,
+    RELEASE_STATE_MACHINE,
+    TRAINING_STATE_MACHINE,
+)
 from local_aws.asgi import Application
 
 # No bucket can have this name, so it takes no path of S3's.
@@ -36,6 +42,7 @@ PREFIX = "/_console/"
 OF_SITE = PREFIX + SITE_PATH
 BAKEOFF = PAGE.parents[1] / "build" / "bakeoff" / "report.json"
 POLICY = content_security_policy()
+COST_HERE = "A run takes this machine's processor and costs nothing."
 SERVICES = ("ssm", "sagemaker", "stepfunctions", "logs", "cloudwatch", "s3")
 """Those of which `state_of` wants a client."""
 
@@ -132,15 +139,15 @@ async def answer(
 
 
 def configuration_of(
-    systems_manager: Any, lend_keys: Callable[[str | None], dict[str, str]], region: str
+    systems_manager: Any, lend_keys: Callable[[list[str]], dict[str, str]], region: str
 ) -> dict[str, Any]:
     """What the page has to know of the app that is deployed in the embedded AWS.
 
-    The API is asked on the page's own address, with keys that may ask the page's paths and release; nothing else.
+    The API is asked on the page's own address, with keys that may ask the page's paths, release, train.
 
     Args:
         systems_manager: client of Systems Manager.
-        lend_keys: gives these keys for the release machine's ARN, None where there is none.
+        lend_keys: gives these keys for the ARNs of the machines that there are.
         region: of the embedded AWS.
 
     Raises:
@@ -148,7 +155,7 @@ def configuration_of(
     """
     environment, parameters = deployed(systems_manager)
     place = urlparse(parameters[API_URL])
-    machine = parameters.get(RELEASE_STATE_MACHINE)
+    machines = machines_of(parameters)
     return {
         "environment": environment,
         "place": "embedded AWS on this machine",
@@ -160,10 +167,21 @@ def configuration_of(
         "evaluations": True,
         # What was kept may be of an app that published none.
         "endpoints": json.loads(parameters.get(IDLE_ENDPOINTS, "[]")),
-        "credentials": lend_keys(machine),
+        "credentials": lend_keys([one["machine"] for one in machines.values()]),
         # Whoever has the key of this start's page may do here what its commands may.
-        **({"release": {"machine": machine, "address": "/"}} if machine else {}),
+        **machines,
     }
+
+
+def machines_of(parameters: dict[str, str]) -> dict[str, dict[str, str]]:
+    """The state machines that the page may start, as its configuration has them, by what the stacks published."""
+    found = {}
+    if machine := parameters.get(RELEASE_STATE_MACHINE):
+        found["release"] = {"machine": machine, "address": "/"}
+    if machine := parameters.get(TRAINING_STATE_MACHINE):
+        data = f"s3://{parameters[DATA_BUCKET]}/"
+        found["train"] = {"machine": machine, "address": "/", "data": data, "cost": COST_HERE}
+    return found
 
 
 def deployed(systems_manager: Any) -> tuple[str, dict[str, str]]:

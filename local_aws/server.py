@@ -66,7 +66,7 @@ def serve(
     application = with_console(
         ministack.app,
         lambda: configuration_of(
-            sagemaker.client("ssm"), lambda machine: lend_keys(sagemaker.client("iam"), machine), REGION
+            sagemaker.client("ssm"), lambda machines: lend_keys(sagemaker.client("iam"), machines), REGION
         ),
         lambda: state_of(sagemaker.client),
         lambda job: evaluation_of(sagemaker.client, job),

@@ -89,14 +89,16 @@ export function reader(configuration, credentials) {
 /**
  * A function that calls an action of Step Functions on its JSON protocol: `call(action, request)` gives the answer.
  *
+ * `machine` is the part of the configuration that is about one state machine.
+ *
  * Step Functions answers no page of another origin, so the calls go to an address of the page's own place.
  */
-export function stepFunctions({ release, region }, credentials) {
+export function stepFunctions(machine, region, credentials) {
   return async function call(action, request) {
     const body = new TextEncoder().encode(JSON.stringify(request));
     const headers = await signed({
       method: "POST",
-      host: release.host ?? location.host,
+      host: machine.host ?? location.host,
       path: "/",
       headers: { "content-type": "application/x-amz-json-1.0", "x-amz-target": `AWSStepFunctions.${action}` },
       body,
@@ -105,7 +107,7 @@ export function stepFunctions({ release, region }, credentials) {
       credentials: await credentials(),
       date: new Date(),
     });
-    const response = await sent(release.address, { method: "POST", headers, body }, null);
+    const response = await sent(machine.address, { method: "POST", headers, body }, null);
     const answer = await parsed(response);
     if (!response.ok) throw new Refused(sentenceOf(response, { message: answer.Message, ...answer }));
     return answer;

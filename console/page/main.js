@@ -6,6 +6,7 @@ import { byId } from "./dom.js";
 import * as evaluations from "./evaluation.js";
 import * as releasing from "./release.js";
 import { credentialsSource } from "./signin.js";
+import * as training from "./train.js";
 import * as tryPage from "./try.js";
 import * as watchPage from "./watch.js";
 
@@ -72,7 +73,9 @@ async function start() {
   const read = reader(configuration, credentials);
   watchPage.start(() => read(), option);
   if (configuration.evaluations) evaluations.start(read);
-  if (configuration.release) releasing.start(stepFunctions(configuration, credentials), configuration, watchPage.show);
+  const caller = (machine) => stepFunctions(machine, configuration.region, credentials);
+  if (configuration.release) releasing.start(caller(configuration.release), configuration, watchPage.show);
+  if (configuration.train) training.start(caller(configuration.train), configuration, watchPage.show);
   started = true;
   route();
   window.addEventListener("hashchange", route);

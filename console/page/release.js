@@ -1,9 +1,12 @@
 // Releases a registered version: asks first, starts the release state machine, and follows it to its end in words.
 
 import { Refused } from "./api.js";
-import { byId, element } from "./dom.js";
+import { element } from "./dom.js";
+import { sure } from "./sure.js";
 
 const BETWEEN_LOOKS_MILLISECONDS = 3_000;
+const WHAT_IT_DOES =
+  "The endpoint changes to it step by step and is asked a known input. If it does not answer, the version before serves again.";
 // What is said of a kind's release: a reading of the state shows it again where it stood.
 const said = new Map();
 const underWay = new Set();
@@ -39,14 +42,9 @@ export const isReleasing = (kind) => underWay.has(kind);
 /** What is said of the release that this page started for a kind; null before there is one. */
 export const releaseWords = (kind) => said.get(kind) ?? null;
 
-function ask(title, kind, newest) {
-  const dialog = byId("release");
-  byId("release-question").textContent = `Release version ${newest.version} of the ${title.toLowerCase()} in ${place.environment}?`;
-  dialog.onclose = () => {
-    if (dialog.returnValue === "release") release(kind, newest);
-  };
-  dialog.returnValue = "";
-  dialog.showModal();
+async function ask(title, kind, newest) {
+  const question = `Release version ${newest.version} of the ${title.toLowerCase()} in ${place.environment}?`;
+  if (await sure(question, WHAT_IT_DOES, "Release")) release(kind, newest);
 }
 
 async function release(kind, { arn, version }) {

@@ -8,6 +8,7 @@ import { byId, element, there } from "./dom.js";
 import { evaluationOf } from "./evaluation.js";
 import { percent } from "./figures.js";
 import { isReleasing, releaseButton, releaseWords } from "./release.js";
+import { know } from "./train.js";
 
 const BUSY_MILLISECONDS = 5_000;
 const QUIET_MILLISECONDS = 15_000;
@@ -37,6 +38,7 @@ export async function show() {
     const focused = document.activeElement;
     const isOpen = byId("bakeoff-figures")?.open ?? false;
     place.replaceChildren(...there(partsOf(state)));
+    know(state);
     byId("bakeoff-figures")?.toggleAttribute("open", isOpen);
     if (place.contains(focused)) focused.focus({ preventScroll: true });
     for (const name of curves.keys()) if (!state.runs.some((run) => run.name === name)) curves.delete(name);
@@ -157,8 +159,8 @@ function howToRelease(title, kind, status, serving, newest) {
 const STATES = { registered: "good", running: "", stopped: "warn" };
 
 function runRow(run) {
-  const { name, state, version, started, seconds, reason } = run;
-  const when = there([time.format(new Date(started)), seconds === null ? null : `${seconds} s`]);
+  const { name, state, version, started, seconds, reason, data } = run;
+  const when = there([time.format(new Date(started)), seconds === null ? null : `${seconds} s`, data ? `on ${data}` : null]);
   return element(
     "li",
     { class: "run" },

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
 
@@ -14,12 +15,12 @@ from local_aws.sagemaker.names import ACCOUNT
 NAME = "console-of-this-machine"
 
 
-def lend_keys(iam: Any, release_machine: str | None) -> dict[str, str]:
+def lend_keys(iam: Any, machines: Iterable[str]) -> dict[str, str]:
     """Makes the role as it has to be; keys of it for this start, as the page names them.
 
     Args:
         iam: client of IAM.
-        release_machine: ARN of the state machine that the page may start; None where there is none.
+        machines: ARNs of the state machines that the page may start.
     """
     trust = {
         "Effect": "Allow",
@@ -28,10 +29,10 @@ def lend_keys(iam: Any, release_machine: str | None) -> dict[str, str]:
     }
     asked = [arn("execute-api", f"*/*/POST/{path}") for path in PATHS]
     allowed = [{"Effect": "Allow", "Action": "execute-api:Invoke", "Resource": asked}]
-    if release_machine:
-        runs = f"{release_machine.replace(':stateMachine:', ':execution:')}:*"
+    for machine in machines:
+        runs = f"{machine.replace(':stateMachine:', ':execution:')}:*"
         allowed += [
-            {"Effect": "Allow", "Action": "states:StartExecution", "Resource": release_machine},
+            {"Effect": "Allow", "Action": "states:StartExecution", "Resource": machine},
             {"Effect": "Allow", "Action": "states:DescribeExecution", "Resource": runs},
         ]
     with suppress(iam.exceptions.EntityAlreadyExistsException):

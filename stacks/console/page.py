@@ -14,8 +14,8 @@ from aws_cdk import aws_s3_deployment as deployment
 
 from console import (
     CONFIGURATION,
+    MACHINES,
     PAGE,
-    RELEASES,
     SITE_PATH,
     SITE_POLICY,
     built_site,
@@ -164,8 +164,8 @@ def page_distribution(
     # To the API alone, whose firewall knows it.
     of_api = f"/{settings.name}/*"
     key = {of_api: {ORIGIN_HEADER: guard.origin_key.unsafe_unwrap()}} if guard else {}
-    releases = f"/{RELEASES}"
-    rewriting = [roots(stack)] if releases in behind else None
+    machines = f"/{MACHINES}"
+    rewriting = [roots(stack)] if machines in behind else None
     distribution = cloudfront.Distribution(
         stack,
         "Distribution",
@@ -194,7 +194,7 @@ def page_distribution(
                 cache_policy=cloudfront.CachePolicy.CACHING_DISABLED,
                 # A signature covers the name of the host behind, so the distribution's must not reach it.
                 origin_request_policy=cloudfront.OriginRequestPolicy.ALL_VIEWER_EXCEPT_HOST_HEADER,
-                function_associations=rewriting if path == releases else None,
+                function_associations=rewriting if path == machines else None,
                 **common,
             )
             for path, host in behind.items()
@@ -215,7 +215,7 @@ def roots(stack: Stack) -> cloudfront.FunctionAssociation:
 
     A default root object would stand in the place of Step Functions' root, too.
     """
-    places = json.dumps({"/": "/index.html", f"/{RELEASES}": "/"})
+    places = json.dumps({"/": "/index.html", f"/{MACHINES}": "/"})
     code = f"""const places = {places};
 function handler(event) {{
   event.request.uri = places[event.request.uri] || event.request.uri;

@@ -79,7 +79,7 @@ def add_identities(
 
 
 def add_user_role(stack: Stack, identities: cognito.CfnIdentityPool, api_id: str, stage: str) -> iam.Role:
-    """What everyone who has signed in may do: ask the paths that the page asks; see also `allow_releases`."""
+    """What everyone who has signed in may do: ask the paths that the page asks; see also `allow_machine`."""
     role = iam.Role(
         stack,
         "PersonRole",
@@ -102,8 +102,8 @@ def add_user_role(stack: Stack, identities: cognito.CfnIdentityPool, api_id: str
     return role
 
 
-def allow_releases(stack: Stack, role: iam.Role, machine: str) -> None:
-    """Lets a role start one state machine, which releases what is approved alone, and see what becomes of that."""
+def allow_machine(stack: Stack, role: iam.Role, machine: str) -> None:
+    """Lets a role start one state machine, which checks what it is given itself, and see what becomes of that."""
     # arn:aws:states:{region}:{account}:stateMachine:{name}
     its_runs = stack.format_arn(
         service="states",

@@ -8,14 +8,23 @@ from aws_cdk import Aws, Fn, Stack
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-from console import KIND_OF_INPUT, LESSONS, RELEASES, STATE
+from console import KIND_OF_INPUT, LESSONS, MACHINES, STATE
+from definitions.counts import counted
 from definitions.names import sign_in_domain
-from definitions.parameters import API_URL, CONSOLE_URL, CONSOLE_USER_POOL, RELEASE_STATE_MACHINE
+from definitions.parameters import (
+    API_URL,
+    CONSOLE_URL,
+    CONSOLE_USER_POOL,
+    DATA_BUCKET,
+    RELEASE_STATE_MACHINE,
+    TRAINING_STATE_MACHINE,
+)
 from stacks.console.edge import EdgeStack, edge_acl
 from stacks.console.page import Guard, page_bucket, page_distribution, page_policy, site_sources, upload
-from stacks.console.sign_in import add_client, add_identities, add_user_role, add_users, allow_releases
+from stacks.console.sign_in import add_client, add_identities, add_user_role, add_users, allow_machine
 from stacks.console.watch import add_watch
 from stacks.settings import EnvironmentSettings
+from stacks.settings.training import TrainingSettings
 from stacks.shared.endpoint_access import idle_endpoints
 from stacks.shared.origin_key import published_origin_key
 from stacks.shared.parameters import publish, published
@@ -53,9 +62,9 @@ class ConsoleStack(Stack):
         watch_address = watch.add_function_url(auth_type=lambda_.FunctionUrlAuthType.AWS_IAM)
         watch_host = Fn.select(2, Fn.split("/", watch_address.url))
         behind = {f"/{settings.name}/*": api_host, f"/{STATE}": watch_host}
-        states_host = f"states.{self.region}.amazonaws.com"
-        if settings.console.may_release:
-            behind[f"/{RELEASES}"] = states_host
+        machines = self.machines(settings)
+        if machines:
+            behind[f"/{MACHINES}"] = self.states_host
         distribution = page_distribution(
             self,
             bucket,
@@ -71,11 +80,8 @@ class ConsoleStack(Stack):
         identities = add_identities(self, users, client)
         person = add_user_role(self, identities, api_id, settings.name)
         watch_address.grant_invoke_url(person)
-        release = {}
-        if settings.console.may_release:
-            machine = published(self, settings.name, RELEASE_STATE_MACHINE)
-            allow_releases(self, person, machine)
-            release = {"release": {"machine": machine, "address": RELEASES, "host": states_host}}
+        for one in machines.values():
+            allow_machine(self, person, one["machine"])
         configuration = {
             "environment": settings.name,
             "place": self.region,
@@ -86,7 +92,7 @@ class ConsoleStack(Stack):
             "kinds": KIND_OF_INPUT,
             **({"lessons": LESSONS} if lessons else {}),
             **({"evaluations": True} if settings.console.shows_evaluations else {}),
-            **release,
+            **machines,
             "endpoints": idle_endpoints(settings),
             "signIn": {
                 "domain": sign_in,
@@ -99,9 +105,41 @@ class ConsoleStack(Stack):
         publish(self, settings.name, CONSOLE_URL, address)
         publish(self, settings.name, CONSOLE_USER_POOL, users.user_pool_id)
 
+    @property
+    def states_host(self) -> str:
+        """Step Functions' own."""
+        return f"states.{self.region}.amazonaws.com"
+
+    def machines(self, settings: EnvironmentSettings) -> dict[str, dict[str, str]]:
+        """The state machines that people may start, as the page's configuration has them."""
+        if settings.console is None:
+            return {}
+
+        def started(parameter: str) -> dict[str, str]:
+            machine = published(self, settings.name, parameter)
+            return {"machine": machine, "address": MACHINES, "host": self.states_host}
+
+        found = {}
+        if settings.console.may_release:
+            found["release"] = started(RELEASE_STATE_MACHINE)
+        if settings.console.may_train:
+            bucket = published(self, settings.name, DATA_BUCKET)
+            cost = cost_of_run(settings.training)
+            found["train"] = {**started(TRAINING_STATE_MACHINE), "data": f"s3://{bucket}/", "cost": cost}
+        return found
+
     def guard(self, settings: EnvironmentSettings, edge: EdgeStack | None) -> Guard | None:
         """The firewall before the distribution, where the settings want one before the API."""
         if settings.api.firewall is None:
             return None
         acl_arn = edge.acl_arn if edge else edge_acl(self, settings)
         return Guard(acl_arn, published_origin_key(self, settings.name))
+
+
+def cost_of_run(training: TrainingSettings) -> str:
+    """What a person should know before they start a run, as a sentence."""
+    jobs = training.tuning.jobs if training.tuning else 1
+    hours = training.max_runtime_seconds / 3600
+    hosts = f"{counted(training.instance_count, 'host')} {training.instance_type}"
+    each = f"{counted(jobs, 'training job')}{', each' if jobs > 1 else ''}"
+    return f"A run is paid for: {each} on {hosts} for {hours:g} h at most, and shorter ones beside it."

@@ -24,6 +24,11 @@ class ConsoleSettings(SettingsModel):
     may_release: bool = Field(
         False, description="Whoever signs in may release an approved version from the page Watch."
     )
+    may_train: bool = Field(
+        False,
+        description="Whoever signs in may start training runs from the page Watch, on any data set of the data bucket "
+        "and with any gate; each run is paid for.",
+    )
     shows_evaluations: bool = Field(
         False,
         description="Whoever signs in sees what a run's evaluation found: figures, the names of classes, and its "

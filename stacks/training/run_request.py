@@ -7,6 +7,7 @@ from typing import Any
 from definitions.names import HYPERPARAMETER_NAME, HYPERPARAMETER_VALUE, RUN_ID_CHARACTERS
 from definitions.networks import KINDS
 from stacks.settings import EnvironmentSettings
+from stacks.settings.base import OF_CUSTOMERS
 from stacks.shared.asl import fail, jsonata, lookup, task
 from stacks.shared.job_context import RUN_ID, JobContext
 
@@ -23,6 +24,8 @@ GAP_IS_WELL = GATE_IS_WELL.replace(GATE, GAP)
 ANY_GAP = 1
 # An id names jobs and S3 folders.
 RUN_ID_PATTERN = "^[a-zA-Z0-9](-?[a-zA-Z0-9])*$"
+# Where what customers sent lies, which no job may read: refused here, no host is paid for it.
+CUSTOMERS_PATTERN = f"/^({'|'.join(prefix.rstrip('/') for prefix in OF_CUSTOMERS)})\\//"
 # The toolkit's own names, which say what runs.
 TOOLKIT_PATTERN = "/^sagemaker_/"
 
@@ -66,7 +69,7 @@ def request_states(settings: EnvironmentSettings, context: JobContext, *, then: 
                 {
                     "Condition": jsonata(
                         f"$states.input.kind in [{kinds}] and "
-                        f"{below_data_bucket(context, '$states.input.data_s3_uri')} "
+                        f"{may_be_read(context, '$states.input.data_s3_uri')} "
                         f"and {GATE_IS_WELL} and {GAP_IS_WELL} and {ID_IS_WELL} and {CHOSEN_ARE_WELL}"
                     ),
                     "Next": "Request",
@@ -77,8 +80,8 @@ def request_states(settings: EnvironmentSettings, context: JobContext, *, then: 
         "BadRequest": fail(
             "BadRequest",
             f"\"A run wants a 'kind' ({kinds}) and a 'data_s3_uri' below s3://{context.data_bucket}/ with "
-            "train/, validation/ and test/, or plain data; a 'minimum_accuracy' or a 'maximum_group_gap', where there "
-            "is one, is a number from 0 to 1. "
+            f"train/, validation/ and test/, or plain data, and not below {' or '.join(OF_CUSTOMERS)}; "
+            "a 'minimum_accuracy' or a 'maximum_group_gap', where there is one, is a number from 0 to 1. "
             "A 'run_id', where there is one, has up to 36 letters, digits and single hyphens between them; "
             "'hyperparameters' are texts of letters, digits and _.+- by name, none of them empty. "
             'Nothing was trained."',
@@ -107,15 +110,16 @@ def request_states(settings: EnvironmentSettings, context: JobContext, *, then: 
     }
 
 
-def below_data_bucket(context: JobContext, uri: str) -> str:
-    """Whether something is a URI below the data bucket, as an expression.
+def may_be_read(context: JobContext, uri: str) -> str:
+    """Whether something is a URI below the data bucket where jobs may read, as an expression.
 
     The bucket's name is known to CloudFormation alone and has dots, which a regular expression would take for anything.
     """
     bucket = f"'s3://{context.data_bucket}/'"
     return (
         f"($type({uri}) = 'string' ? $contains({uri}, {bucket}) and $substringBefore({uri}, {bucket}) = '' "
-        f"and $substringAfter({uri}, {bucket}) != '' : false)"
+        f"and $substringAfter({uri}, {bucket}) != '' "
+        f"and $not($contains($substringAfter({uri}, {bucket}) & '/', {CUSTOMERS_PATTERN})) : false)"
     )
 
 

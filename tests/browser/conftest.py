@@ -29,7 +29,7 @@ from lambdas.advise.operations import OPERATIONS as ADVISE
 from lambdas.catalogue import OPERATIONS, examples
 from lambdas.common.answers import error_members
 from lambdas.common.errors import RequestRefused
-from local_aws.console import PREFIX, with_console
+from local_aws.console import COST_HERE, PREFIX, with_console
 from local_aws.keys import Keys
 from local_aws.launcher import REGION
 
@@ -201,6 +201,7 @@ def configuration() -> dict[str, Any]:
         "lessons": LESSONS,
         "evaluations": True,
         "endpoints": ["asynchronous", "to-zero"],
+        "train": {"machine": "trains", "address": "/", "data": "s3://data/", "cost": COST_HERE},
         "credentials": {"accessKeyId": KEYS.access_key_id, "secretAccessKey": KEYS.secret_access_key},
     }
 

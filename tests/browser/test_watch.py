@@ -166,6 +166,7 @@ def test_days_with_labels_have_their_score_and_the_newest_its_worst_classes(watc
 def test_runs_have_their_curves_and_failed_ones_their_reason(watched):
     running, completed, failed = watched.locator("#state .run").all()
     assert "running" in running.inner_text()
+    assert "26 Nov 2026, 01:02, on s3://data/cifar10" in running.inner_text()
     assert captions(running) == [
         "loss: train 0.500 validation 0.600",
         "accuracy: train 0.800 validation 0.700",
@@ -274,13 +275,13 @@ def releasing(site, open_page, approval: str = "Approved", **options):
 def test_a_release_is_asked_about_started_and_followed_to_its_end(site, open_page):
     page = releasing(site, open_page)
     page.click(BUTTON)
-    expect(page.locator("#release-question")).to_have_text(
+    expect(page.locator("#sure-question")).to_have_text(
         "Release version 3 of the convolutional network in dev?"
     )
     page.screenshot(path=SCREENSHOTS / "watch-release.png")
     assert site.api.requests == []
     site.api.answers["/"] = (200, {"executionArn": "run", "status": "RUNNING"})
-    page.click("#release button.primary")
+    page.click("#sure button.primary")
     page.wait_for_selector("#state [role=status]:has-text('Version 3 is being released.')")
     expect(page.locator("#state .own code")).to_have_count(0)
     expect(page.locator(BUTTON)).to_have_count(0)
@@ -296,10 +297,10 @@ def test_a_release_is_asked_about_started_and_followed_to_its_end(site, open_pag
 
 def test_a_release_that_is_not_confirmed_is_not_started(site, open_page):
     page = releasing(site, open_page)
-    for leave in (lambda: page.click("#release button:not(.primary)"), lambda: page.keyboard.press("Escape")):
+    for leave in (lambda: page.click("#sure button:not(.primary)"), lambda: page.keyboard.press("Escape")):
         page.click(BUTTON)
         leave()
-        expect(page.locator("#release")).to_be_hidden()
+        expect(page.locator("#sure")).to_be_hidden()
     assert site.api.requests == []
 
 
@@ -328,7 +329,7 @@ def test_a_release_that_does_not_succeed_is_a_sentence(site, open_page, status, 
     page = releasing(site, open_page, expects=("Failed to load resource",))
     site.api.answers["/"] = (status, answer)
     page.click(BUTTON)
-    page.click("#release button.primary")
+    page.click("#sure button.primary")
     expect(page.locator("#state [role=status]")).to_have_text(sentence)
     expect(page.locator(BUTTON)).to_have_count(1)
 

@@ -15,8 +15,8 @@ from cli.local.status import stacks_of
 from console import (
     CONFIGURATION,
     LESSONS,
+    MACHINES,
     PATHS,
-    RELEASES,
     SITE_PATH,
     SITE_POLICY,
     WATCH,
@@ -32,7 +32,9 @@ from definitions.names import (
     SUMMARY_FILE,
 )
 from stacks.app import compose
+from stacks.console.stack import cost_of_run
 from stacks.settings import load_settings
+from stacks.settings.training import TrainingSettings
 
 from .calls import actions_of, allowed_to, resources_of
 from .conftest import context
@@ -72,7 +74,7 @@ def assembly_with_all(tmp_path_factory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(console, "SITE", site)
         output = tmp_path_factory.mktemp("all")
-        return synthesised(output, lessons=True, may_release=True, shows_evaluations=True)
+        return synthesised(output, lessons=True, may_release=True, may_train=True, shows_evaluations=True)
 
 
 def console_of(assembly: Path) -> dict:
@@ -223,17 +225,33 @@ def person_statements(template: dict) -> list[dict]:
 
 
 @pytest.mark.threat
-def test_whoever_signed_in_starts_the_release_machine_alone_and_where_a_setting_says_so(
-    template, template_with_all
-):
+def test_whoever_signed_in_starts_the_machines_that_settings_say_and_no_other(template, template_with_all):
     before, after = person_statements(template), person_statements(template_with_all)
     assert not any("states:" in action for one in before for action in actions_of(one))
-    added = [(one["Action"], joined(one["Resource"])) for one in after if one not in before]
-    name = "{6.{'Fn::Split': [':', {'Ref': 'ReleaseStateMachineArn'}]}}"
-    assert added == [
-        ("states:StartExecution", "{ReleaseStateMachineArn}"),
-        ("states:DescribeExecution", f"arn:aws:states:us-east-1:{{AWS::AccountId}}:execution:{name}:*"),
+    added = [
+        (action, joined(resource))
+        for one in after
+        if one not in before
+        for action in actions_of(one)
+        for resource in resources_of(one)
     ]
+    machines = ("ReleaseStateMachineArn", "TrainingStateMachineArn")
+    names = [f"{{6.{{'Fn::Split': [':', {{'Ref': '{machine}'}}]}}}}" for machine in machines]
+    executions = [f"arn:aws:states:us-east-1:{{AWS::AccountId}}:execution:{name}:*" for name in names]
+    assert sorted(added) == [
+        *(("states:DescribeExecution", execution) for execution in executions),
+        *(("states:StartExecution", f"{{{machine}}}") for machine in machines),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("setting", "machine"),
+    [("may_release", "ReleaseStateMachineArn"), ("may_train", "TrainingStateMachineArn")],
+)
+def test_a_setting_alone_gives_its_machine_alone(tmp_path, setting, machine):
+    statements = person_statements(console_of(synthesised(tmp_path, **{setting: True})))
+    started = [one["Resource"] for one in statements if one["Action"] == "states:StartExecution"]
+    assert started == [{"Ref": machine}]
 
 
 def test_step_functions_is_asked_at_its_root_through_the_pages_own_domain(
@@ -245,7 +263,7 @@ def test_step_functions_is_asked_at_its_root_through_the_pages_own_domain(
     assert before[0] in after, "the page's policy lets it call no further place"
     (distribution,) = of_type(template_with_all, "AWS::CloudFront::Distribution")
     parts = distribution["DistributionConfig"]
-    (behavior,) = [one for one in parts["CacheBehaviors"] if one["PathPattern"] == f"/{RELEASES}"]
+    (behavior,) = [one for one in parts["CacheBehaviors"] if one["PathPattern"] == f"/{MACHINES}"]
     (origin,) = [one for one in parts["Origins"] if one["Id"] == behavior["TargetOriginId"]]
     assert origin["DomainName"] == "states.us-east-1.amazonaws.com"
     (rewriting,) = of_type(template_with_all, "AWS::CloudFront::Function")
@@ -257,14 +275,38 @@ def test_step_functions_is_asked_at_its_root_through_the_pages_own_domain(
     assert of_type(template, "AWS::CloudFront::Function") == []
 
 
-def test_the_page_that_may_release_is_told_the_machine_and_its_address(
+def test_the_page_that_may_start_a_machine_is_told_its_address_and_what_a_run_costs(
     assembly_with_all, template_with_all, of_type
 ):
     (upload,) = of_type(template_with_all, "Custom::CDKBucketDeployment")
     told = uploaded_files(assembly_with_all, upload)[CONFIGURATION].decode().replace(" ", "")
-    (release,) = re.findall(r'"release":\{(.*?)\}', told)
-    assert f'"address":"{RELEASES}","host":"states.us-east-1.amazonaws.com"' in release
-    assert release.startswith('"machine":')
+    for name in ("release", "train"):
+        (machine,) = re.findall(rf'"{name}":\{{(.*?)\}}', told)
+        assert f'"address":"{MACHINES}","host":"states.us-east-1.amazonaws.com"' in machine
+        assert machine.startswith('"machine":')
+    assert '"cost":"Arunispaidfor:1trainingjobon1hostml.' in told
+
+
+@pytest.mark.parametrize(
+    ("training", "said"),
+    [
+        ({"instance_type": "ml.g5.xlarge"}, "1 training job on 1 host ml.g5.xlarge for 4 h at most"),
+        (
+            {"instance_type": "ml.g5.xlarge", "instance_count": 2, "max_runtime_seconds": 5400},
+            "1 training job on 2 hosts ml.g5.xlarge for 1.5 h at most",
+        ),
+        (
+            {
+                "instance_type": "ml.g5.xlarge",
+                "tuning": {"jobs": 9, "ranges": {"cnn": {"learning_rate": [1e-4, 1e-2]}}},
+            },
+            "9 training jobs, each on 1 host ml.g5.xlarge for 4 h at most",
+        ),
+    ],
+)
+def test_what_a_run_may_take_is_told_before_it_is_started(training, said):
+    told = cost_of_run(TrainingSettings.model_validate(training))
+    assert told == f"A run is paid for: {said}, and shorter ones beside it."
 
 
 def test_the_watching_function_may_read_what_it_reads_and_change_nothing(template, of_type):
@@ -346,7 +388,7 @@ def test_the_page_is_uploaded_as_it_is(assembly, template, of_type):
     assert uploaded == {name: file.read_bytes() for name, file in page_files().items()}
     script = b"".join(content for name, content in uploaded.items() if name.endswith(".js")).decode()
     # Credentials on this machine alone, the others where the settings want them.
-    not_always = {"credentials", "evaluations", "lessons", "release"}
+    not_always = {"credentials", "evaluations", "lessons", "release", "train"}
     assert set(re.findall(r"\bconfiguration\.(\w+)", script)) - not_always <= {*configuration}
 
 

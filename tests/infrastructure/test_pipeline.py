@@ -87,6 +87,20 @@ def test_data_that_is_not_below_the_data_bucket_trains_nothing(machine, uri):
     assert done.error == "BadRequest"
 
 
+@pytest.mark.parametrize(
+    "place", ["captured", "captured/", "captured/recognition-dev-cnn/", "labels/x", "transform/r1", "bulk/r1"]
+)
+def test_where_what_customers_sent_lies_nothing_is_trained(machine, place):
+    done = walk(machine, {**INPUT, "data_s3_uri": f"s3://data.of.dev/{place}"}, {})
+    assert done.error == "BadRequest"
+    assert "not below captured/ or labels/ or transform/ or bulk/" in done.cause
+
+
+def test_a_place_whose_name_begins_like_that_of_customers_is_trained_on(machine):
+    given = {**INPUT, "data_s3_uri": "s3://data.of.dev/captured-by-us/photos"}
+    assert run(machine, given).error is None
+
+
 def test_the_callers_hyperparameters_reach_the_job_and_cannot_replace_its_code(machine):
     attack = {**INPUT, "hyperparameters": {"epochs": "3", "kind": '"rnn"'}}
     sent = run(machine, attack).requests["Train"][0]["HyperParameters"]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from .calls import actions_of
-from .conftest import MONITORING
+from .conftest import MONITORING, checked_templates, context
 from .grants import policies_of, roles_of
 from .hops import ADMINISTRATOR, Hops, title
 
@@ -67,6 +67,15 @@ def test_only_what_is_reached_stands_in_the_table_of_an_environment(prod):
     assert {role: reached[role] for role in REACHES if role in reached} == {
         role: REACHES[role] for role in REACHES if role in reached
     }
+
+
+@pytest.mark.threat
+def test_people_who_may_release_and_train_reach_what_their_machines_do_and_no_more(tmp_path):
+    environments = context()["environments"]
+    environments["dev"]["console"] = {"may_release": True, "may_train": True}
+    reached = Hops(checked_templates(environments, tmp_path)).reach()
+    machines = {"Release-ReleaseRole", *RELEASES, "Training-TrainingRole", *TRAINS}
+    assert reached["Console-PersonRole"] == {"Console-WatchRole", *machines}
 
 
 def changed(templates: dict[str, dict], part: str, role: str, **statement) -> dict[str, dict]:

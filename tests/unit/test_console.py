@@ -15,7 +15,7 @@ from advisor.counterfactuals import alternatives
 from console import LIBRARY, LIBRARY_FILES, PAGE, PATHS, SITE_PATH, content_security_policy, page_files
 from lambdas.catalogue import OPERATIONS
 from lambdas.common.bodies import IMAGE_BYTES
-from local_aws.console import PREFIX, NotDeployed, configuration_of, with_console
+from local_aws.console import COST_HERE, PREFIX, NotDeployed, configuration_of, last_bakeoff, with_console
 from tools.write_console_questions import FILE, content
 
 ROOT = PAGE.parents[1]
@@ -210,9 +210,10 @@ class Parameters:
 
 def test_the_page_is_told_where_the_deployed_api_is():
     url = "https://abc123.execute-api.us-east-1.amazonaws.com/dev/"
-    published = {"api-url": url, "idle-endpoints": '["to-zero"]', "release-state-machine-arn": "releases"}
+    machines = {"release-state-machine-arn": "releases", "training-state-machine-arn": "trains"}
+    published = {"api-url": url, "idle-endpoints": '["to-zero"]', "data-bucket": "data", **machines}
     found = Parameters({f"/recognition/dev/{name}": value for name, value in published.items()})
-    configuration = configuration_of(found, lambda machine: {"accessKeyId": f"for {machine}"}, "r")
+    configuration = configuration_of(found, lambda machines: {"accessKeyId": f"for {machines}"}, "r")
     assert (configuration["environment"], configuration["region"]) == ("dev", "r")
     assert configuration["apiPath"] == "/_aws/execute-api/abc123/dev"
     assert configuration["kinds"] == {"image": "cnn", "text": "rnn"}
@@ -220,21 +221,38 @@ def test_the_page_is_told_where_the_deployed_api_is():
     assert configuration["evaluations"] is True
     assert configuration["endpoints"] == ["to-zero"]
     assert configuration["release"] == {"machine": "releases", "address": "/"}
-    assert configuration["credentials"] == {"accessKeyId": "for releases"}
+    train = {"machine": "trains", "address": "/", "data": "s3://data/", "cost": COST_HERE}
+    assert configuration["train"] == train
+    assert configuration["credentials"] == {"accessKeyId": "for ['releases', 'trains']"}
 
 
-def test_without_a_release_machine_the_page_has_no_button():
+def test_without_machines_the_page_has_no_button_and_no_form():
     found = Parameters(
         {"/recognition/dev/api-url": "https://abc123.execute-api.us-east-1.amazonaws.com/dev/"}
     )
-    configuration = configuration_of(found, lambda machine: {"accessKeyId": f"for {machine}"}, "r")
-    assert configuration["credentials"] == {"accessKeyId": "for None"}
-    assert "release" not in configuration
+    configuration = configuration_of(found, lambda machines: {"accessKeyId": f"for {machines}"}, "r")
+    assert configuration["credentials"] == {"accessKeyId": "for []"}
+    assert not {"release", "train"} & set(configuration)
+
+
+def test_the_last_bakeoff_of_this_machine_is_told_with_what_its_report_says(monkeypatch, tmp_path):
+    report = tmp_path / "build" / "report.json"
+    monkeypatch.setattr("local_aws.console.BAKEOFF", report)
+    monkeypatch.setattr("local_aws.console.PAGE", tmp_path / "console" / "page")
+    assert last_bakeoff() is None
+    shown = {"data": "reviews.csv", "interrupted": False, "results": [], "verdict": None}
+    of_report = {"labels": ["bad", "good"], "absent": [], "notes": ["Two copies were left out."]}
+    report.parent.mkdir()
+    report.write_text(json.dumps({**shown, **of_report, "seconds": 3}))
+    told = last_bakeoff()
+    assert told.pop("ended") and told == {**shown, **of_report, "page": "build/report.html"}
+    report.write_text("{")
+    assert last_bakeoff() is None
 
 
 def test_without_an_api_the_page_is_told_what_to_run():
     def configuration():
-        return configuration_of(Parameters({"/recognition/dev/key-arn": "arn"}), lambda machine: {}, "r")
+        return configuration_of(Parameters({"/recognition/dev/key-arn": "arn"}), lambda machines: {}, "r")
 
     with pytest.raises(NotDeployed):
         configuration()

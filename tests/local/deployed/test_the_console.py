@@ -12,7 +12,7 @@ import requests
 from botocore.exceptions import ClientError
 from matplotlib import cbook
 
-from definitions.parameters import TRAINING_STATE_MACHINE
+from definitions.parameters import BULK_STATE_MACHINE
 from local_aws.launcher import console_url
 from recognition_client import RecognitionClient, RecognitionRefused
 
@@ -65,11 +65,16 @@ def test_the_console_asks_the_deployed_api_in_a_browser(running, target, release
     page.wait_for_selector("#state .run:has-text('loss: train')")
     page.locator("#state summary", has_text="What its evaluation found").first.click()
     page.wait_for_selector("#state .evaluation .matrix:has-text('positive')")
+    # No host is paid for what the machine refuses at its door.
+    page.fill("#train-data", "captured/reviews")
+    page.click("#train-go")
+    page.click("#sure-yes")
+    page.wait_for_selector("#state .run:has-text('not below captured/')")
     page.close()
     assert complaints == []
 
 
-def test_the_consoles_keys_ask_the_pages_paths_release_and_do_nothing_else(running, target):
+def test_the_consoles_keys_ask_the_pages_paths_release_train_and_do_nothing_else(running, target):
     address, _, key = console_url(running.endpoint_url, running.keys).partition("#key=")
     told = requests.get(
         f"{address}config.json", headers={"Authorization": f"Bearer {key}"}, timeout=60
@@ -92,5 +97,8 @@ def test_the_consoles_keys_ask_the_pages_paths_release_and_do_nothing_else(runni
     )
     started = states.start_execution(stateMachineArn=told["release"]["machine"], input=given)
     assert states.describe_execution(executionArn=started["executionArn"])["input"] == given
+    # Of no data: the machine refuses it at its door.
+    started = states.start_execution(stateMachineArn=told["train"]["machine"], input="{}")
+    assert states.describe_execution(executionArn=started["executionArn"])["input"] == "{}"
     with pytest.raises(ClientError, match="AccessDenied"):
-        states.start_execution(stateMachineArn=target.parameter(TRAINING_STATE_MACHINE), input="{}")
+        states.start_execution(stateMachineArn=target.parameter(BULK_STATE_MACHINE), input="{}")
