@@ -10,7 +10,7 @@ from definitions.networks import KINDS
 from stacks.release.known_input import FIXED_REQUEST, known_input_states
 from stacks.release.record import NOT_RELEASED, overtaken_states, record_states
 from stacks.release.stack_update import stack_update, wait
-from stacks.shared.asl import ETAG, catch, choice, fail, jsonata, lookup, place_of, task
+from stacks.shared.asl import ETAG, catch, choice, fail, fits, jsonata, lookup, place_of, task
 
 KEPT = "The endpoint keeps the model it had."
 # As an expression.
@@ -78,6 +78,18 @@ def definition(context: ReleaseContext) -> dict[str, Any]:
     }
 
 
+def well_asked(context: ReleaseContext) -> str:
+    """Whether the input names a version of one of the environment's networks, and an instant if any; an expression."""
+    names = "|".join(endpoint_name(context.environment, kind) for kind in KINDS)
+    version = f"^arn:aws:sagemaker:[a-z0-9-]+:[0-9]+:model-package\\/({names})\\/[0-9]+$"
+    instant = "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]+)?Z$"
+    package, asked = "$states.input.model_package_arn", "$states.input.requested_at"
+    return (
+        f"$type({package}) = 'string' and {fits(package, version)} "
+        f"and ($exists({asked}) ? $type({asked}) = 'string' and {fits(asked, instant)} : true)"
+    )
+
+
 # Of the registered version.
 CONTAINER = "$states.result.InferenceSpecification.Containers[0]"
 
@@ -91,7 +103,8 @@ def admission(context: ReleaseContext) -> dict[str, Any]:
     asked, started = "$states.input.requested_at", "$states.context.Execution.StartTime"
     mine = "$states.result.Executions[ExecutionArn = $states.context.Execution.Id].StartDate"
     return {
-        "Start": {
+        "Start": choice("NotOurs", (well_asked(context), "Begin")),
+        "Begin": {
             "Type": "Pass",
             "Assign": {
                 "package": jsonata("$states.input.model_package_arn"),
@@ -248,6 +261,7 @@ def proof(context: ReleaseContext) -> dict[str, Any]:
 
 def ends(context: ReleaseContext) -> dict[str, Any]:
     """Every way in which a release does not succeed, each with one sentence."""
+    names = [endpoint_name(context.environment, kind) for kind in KINDS]
     this = "'Version ' & $version & ' of ' & $endpoint & "
     not_answering = f"{this}' does not answer a known input: ' & $reason & '. "
     failed = (
@@ -265,6 +279,11 @@ def ends(context: ReleaseContext) -> dict[str, Any]:
             {"StackName": context.inference_stack},
             {"reason": said},
             "UpdateRolledBack",
+        ),
+        "NotOurs": fail(
+            NOT_RELEASED,
+            f"\"A release wants a 'model_package_arn', of a version of {' or '.join(names)}, and may have a "
+            "'requested_at', an instant such as 2026-11-25T20:59:58Z. Nothing was changed.\"",
         ),
         "NotApproved": fail(NOT_RELEASED, f"{this}' is ' & $approval & ' by now. {KEPT}'"),
         "ArtefactMissing": fail(

@@ -34,6 +34,11 @@ def jsonata(expression: str) -> str:
     return f"{{% {expression} %}}"
 
 
+def fits(value: str, pattern: str) -> str:
+    """Whether a text is of a pattern, as an expression; `$` alone would let a line break stand at its end."""
+    return f"($contains({value}, /{pattern}/) and $not($contains({value}, /\\s/)))"
+
+
 # Appended to a name that may be used once: an answer that was lost on its way leaves the name taken.
 RETRIED = "($states.context.State.RetryCount = 0 ? '' : '-r' & $string($states.context.State.RetryCount))"
 

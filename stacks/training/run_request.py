@@ -8,7 +8,7 @@ from definitions.names import HYPERPARAMETER_NAME, HYPERPARAMETER_VALUE, RUN_ID_
 from definitions.networks import KINDS
 from stacks.settings import EnvironmentSettings
 from stacks.settings.base import OF_CUSTOMERS
-from stacks.shared.asl import fail, jsonata, lookup, task
+from stacks.shared.asl import fail, fits, jsonata, lookup, task
 from stacks.shared.job_context import RUN_ID, JobContext
 
 # S3 lists up to a thousand objects; half of them stay well below what a state may hold (256 KiB).
@@ -28,11 +28,6 @@ RUN_ID_PATTERN = "^[a-zA-Z0-9](-?[a-zA-Z0-9])*$"
 CUSTOMERS_PATTERN = f"/^({'|'.join(prefix.rstrip('/') for prefix in OF_CUSTOMERS)})\\//"
 # The toolkit's own names, which say what runs.
 TOOLKIT_PATTERN = "/^sagemaker_/"
-
-
-def fits(value: str, pattern: str) -> str:
-    """Whether a text is of a pattern, as an expression; `$` alone would let a line break stand at its end."""
-    return f"($contains({value}, /{pattern}/) and $not($contains({value}, /\\s/)))"
 
 
 ID = "$states.input.run_id"

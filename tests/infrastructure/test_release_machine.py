@@ -74,6 +74,25 @@ def test_an_approval_from_before_the_one_that_was_released_meanwhile_steps_aside
     assert (json.loads(aws.record) == record) is aside
 
 
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {},
+        {"model_package_arn": 7},
+        {"model_package_arn": ARN.replace("recognition-dev-", "recognition-prod-")},
+        {"model_package_arn": f"{ARN}/1"},
+        {"model_package_arn": f"{ARN}\n"},
+        {"model_package_arn": ARN.replace(":model-package/", ":x/recognition-dev-rnn/9:model-package/")},
+        {"model_package_arn": ARN, "requested_at": 7},
+        {"model_package_arn": ARN, "requested_at": "yesterday"},
+    ],
+)
+def test_what_is_no_version_of_the_environment_touches_nothing(asked):
+    done = walk(definition(CONTEXT), asked, {}, execution=MINE)
+    assert done.error == "NotReleased"
+    assert "of a version of recognition-dev-cnn or recognition-dev-rnn" in done.cause
+
+
 @pytest.mark.threat
 def test_an_instant_that_is_still_to_come_keeps_no_later_approval_back():
     aws = Aws()
