@@ -17,7 +17,7 @@ def labels_below(directory: Path) -> dict[str, str]:
     """
     found: dict[str, str] = {}
     for file in sorted(directory.rglob("*.jsonl")):
-        for number, line in enumerate(file.read_text(encoding="utf-8").split("\n"), start=1):
+        for number, line in enumerate(file.read_bytes().split(b"\n"), start=1):
             if not line.strip():
                 continue
             try:
@@ -26,7 +26,7 @@ def labels_below(directory: Path) -> dict[str, str]:
                 if truth["encoding"] != "CSV":
                     raise ValueError
                 found[str(record["eventMetadata"]["eventId"])] = str(truth["data"])
-            except (ValueError, KeyError, TypeError) as error:
+            except (ValueError, KeyError, TypeError, RecursionError) as error:
                 raise JobFailed(
                     f"Line {number} of {file.name} is no label: it has to be like {line_of('<request id>', '<label>')}."
                 ) from error

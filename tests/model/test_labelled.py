@@ -146,9 +146,13 @@ def test_a_request_without_an_id_of_its_own_is_named_by_sagemakers(job):
     assert report["samples"] == 30
 
 
-@pytest.mark.parametrize("line", ["{", "[]", '{"groundTruthData": {"data": "cat", "encoding": "BASE64"}}'])
+@pytest.mark.parametrize(
+    "line",
+    [b"{", b"[]", b'{"groundTruthData": {"data": "cat", "encoding": "BASE64"}}', b"\xff", b"[" * 100_000],
+    ids=["half", "a list", "another encoding", "no text", "nested"],
+)
 def test_a_line_that_is_no_label_ends_the_job_with_its_place(tmp_path, line):
-    (tmp_path / "07.jsonl").write_text(f"{line_of('1', 'cat')}\n{line}\n")
+    (tmp_path / "07.jsonl").write_bytes(line_of("1", "cat").encode() + b"\n" + line + b"\n")
     with pytest.raises(JobFailed, match=r"Line 2 of 07\.jsonl is no label"):
         labels_below(tmp_path)
 
