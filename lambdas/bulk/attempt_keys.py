@@ -46,7 +46,8 @@ class AttemptKeys:
         """Refuses what would be a place in another run's folder."""
         # An execution may be started with anything.
         whole = isinstance(self.attempt, int) and self.attempt >= 1  # pyright: ignore[reportUnnecessaryIsInstance]
-        if not whole or re.fullmatch(RUN_ID, str(self.run)) is None:
+        named = is_key(self.run) and re.fullmatch(RUN_ID, self.run)
+        if not (whole and named):
             raise PlaceRefused("A run's id is a name without slashes, and its attempt a number from 1 on.")
 
     def may_read(self, key: str) -> bool:

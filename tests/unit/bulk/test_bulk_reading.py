@@ -162,7 +162,18 @@ def test_what_was_uploaded_for_the_run_is_its_input(keys):
     assert not keys.may_read(f"bulk/{keys.run}/attempt-1/outcomes/00000001.jsonl")
 
 
-@pytest.mark.parametrize(("run", "attempt"), [("other/attempt-1", 1), ("", 1), ("run", 0), ("run", "1/../2")])
+@pytest.mark.parametrize(
+    ("run", "attempt"),
+    [
+        ("other/attempt-1", 1),
+        ("", 1),
+        ("half \ud800", 1),
+        (["run"], 1),
+        ("run", 0),
+        ("run", "1/../2"),
+        ("run", 1.5),
+    ],
+)
 def test_a_run_names_no_place_of_another(batch, run, attempt):
     with pytest.raises(PlaceRefused, match="without slashes"):
         batch({"a.txt": "Good."}, id=run, attempt=attempt)
