@@ -29,6 +29,8 @@ from bakeoff.minirocket import MiniRocket
 from bakeoff.network import FEATURE_OF_MODALITY, samples_of
 from bakeoff.tasks import Report, Trial
 from model_code.baselines.features import IMAGE_SIZE
+from model_code.data.splits import NAMES
+from model_code.data.tables import csv_line
 from model_code.light_import import import_tensorflow
 
 MODEL_FOLDER, EVALUATION_FOLDER = "model", "evaluation"
@@ -65,8 +67,6 @@ EXPORTED = {
     ("rnn", "time_series"),
 }
 """Candidates by their id, with the modality of which they become an artefact."""
-SERVED_AS = {**FEATURE_OF_MODALITY, "tabular": "sequence"}
-"""What a request holds of each modality: a row of a table is a sequence of one step, its columns the channels."""
 
 
 @dataclass(frozen=True)
@@ -85,8 +85,6 @@ class Artefact:
 def why_none(candidate: Competitor, examples: Examples) -> str:
     """Why a candidate for such examples cannot be released, as a sentence; empty where it can."""
     modality = examples.modality
-    if modality == "tabular" and (reason := why_no_numbers(examples)):
-        return reason
     if (candidate.id, modality) in EXPORTED:
         return ""
     if candidate.family == "managed":
@@ -94,23 +92,15 @@ def why_none(candidate: Competitor, examples: Examples) -> str:
     return f"{candidate.title[:1].upper()}{candidate.title[1:]} of {modality.replace('_', ' ')} data has no artefact."
 
 
-def why_no_numbers(table: Examples) -> str:
-    """Why a table's rows are no sequences of one step, which is what a release takes of them; empty where they are."""
-    words = [name for name, is_numeric in zip(table.columns, table.numeric, strict=True) if not is_numeric]
-    own = "Fit the pipeline of bakeoff/estimators.py in a program of your own."
-    if words:
-        return (
-            f"A classifier of this table cannot be released: the API takes rows as sequences of one step, which are of "
-            f"numbers alone, and {', '.join(words[:5])} {'holds' if len(words) == 1 else 'hold'} words. {own}"
-        )
-    finite = np.isfinite(numbers_of(table)).all(axis=0)
-    if not finite.all():
-        name = table.columns[int(np.argmin(finite))]
-        return (
-            f"A classifier of this table cannot be released: the API takes rows as sequences of one step, in which no "
-            f"number is missing or beyond 32 bits, as some of {name} are. {own}"
-        )
-    return ""
+def served_as(examples: Examples) -> str:
+    """What a request holds of such examples: `image`, `text` or `sequence`.
+
+    A row of a table is a sequence of one step, its columns the channels, where all its values are numbers of 32 bits;
+    else it is a line of text (see `bakeoff.table_graphs`).
+    """
+    if examples.modality != "tabular":
+        return FEATURE_OF_MODALITY[examples.modality]
+    return "sequence" if all(examples.numeric) and np.isfinite(numbers_of(examples)).all() else "text"
 
 
 def numbers_of(table: Examples) -> np.ndarray:
@@ -119,19 +109,23 @@ def numbers_of(table: Examples) -> np.ndarray:
         return as_numbers(np.asarray(table.contents)).astype(np.float32)
 
 
-def as_served(examples: Examples) -> Examples:
-    """A table with its numbers in 32 bits, as requests hold them; all else as it is."""
-    if examples.modality != "tabular":
+def as_served(examples: Examples, feature: str) -> Examples:
+    """A table of numbers with its numbers in 32 bits, as requests hold them; all else as it is."""
+    if examples.modality != "tabular" or feature == "text":
         return examples
     contents = numbers_of(examples).astype(np.float64).astype(object)
     return dataclasses.replace(examples, contents=contents)
 
 
-def served_samples(examples: Examples) -> list[bytes] | list[np.ndarray]:
-    """The contents as records hold them; of a table's rows float32 [1, columns]."""
+def served_samples(examples: Examples, feature: str) -> list[bytes] | list[np.ndarray]:
+    """The contents as records hold them; of a table's rows float32 [1, columns], or lines of text."""
     if examples.modality != "tabular":
         return samples_of(examples)
-    return list(numbers_of(examples)[:, None, :])
+    return (
+        [csv_line(row) for row in np.asarray(examples.contents)]
+        if feature == "text"
+        else list(numbers_of(examples)[:, None, :])
+    )
 
 
 def write_artefact(candidate: Competitor, task: Trial, report: Report) -> Artefact:
@@ -156,13 +150,11 @@ def write_artefact(candidate: Competitor, task: Trial, report: Report) -> Artefa
     from model_code.evaluation.evaluate import evaluate
     from model_code.failures import JobFailed
 
-    task = dataclasses.replace(
-        task,
-        train=as_served(task.train),
-        validation=as_served(task.validation),
-        test=as_served(task.test),
-    )
-    feature, train, test = SERVED_AS[task.train.modality], task.train, task.test
+    parts = {name: getattr(task, name) for name in NAMES}
+    features = {served_as(part) for part in parts.values()}
+    feature = features.pop() if len(features) == 1 else "text"
+    task = dataclasses.replace(task, **{name: as_served(part, feature) for name, part in parts.items()})
+    train, test = task.train, task.test
     folder = task.directory.parent
     artefact = Artefact(folder / MODEL_FOLDER, folder / EVALUATION_FOLDER)
     if candidate.id in FITTED:
@@ -172,12 +164,14 @@ def write_artefact(candidate: Competitor, task: Trial, report: Report) -> Artefa
         with threadpool_limits(1 if len(train) < FEW_FOR_THREADS else None):
             fit(model, task, IMAGE_SIZE, strengths)
         report(0.5, "writing its artefact")
-        split = Split(served_samples(train), train.targets.astype(np.int32), list(train.labels), feature)
+        split = Split(
+            served_samples(train, feature), train.targets.astype(np.int32), list(train.labels), feature
+        )
         graph = graph_of_candidate(model, train, task.validation, feature)
         export_graph(candidate.id, graph, split, artefact.model, train.columns)
     report(0.7, "evaluating its artefact")
     channel = folder / "test"
-    write_split(channel, feature, served_samples(test), test.targets.tolist(), test.labels)
+    write_split(channel, feature, served_samples(test, feature), test.targets.tolist(), test.labels)
     try:
         evaluate(artefact.model, channel, artefact.evaluation)
     except JobFailed as failure:

@@ -1,5 +1,4 @@
-"""The bake-off's own classifiers in TensorFlow's graph: boosted texts, series by their features or by MiniRocket,
-and tables of numbers.
+"""The bake-off's own classifiers in TensorFlow's graph: boosted texts, and series by their features or by MiniRocket.
 
 What `bakeoff.features` and `bakeoff.minirocket` say once more; a test holds the two to the same answers. Series of
 another length than those that were learnt are cut, or lengthened by their last step, as MiniRocket has them.
@@ -16,6 +15,7 @@ from sklearn.pipeline import Pipeline
 from bakeoff.examples import Examples
 from bakeoff.features import BANDS, LAGS, SEGMENTS
 from bakeoff.minirocket import KERNEL_STEPS, KERNELS, Convolution, MiniRocket
+from bakeoff.table_graphs import table_of_lines, table_of_numbers
 from model_code.baselines.export import Grams, Graph, feature_classifier, graph_of, probabilities, trees
 from model_code.training.calibration import inverse_temperature
 
@@ -29,10 +29,10 @@ def graph_of_candidate(model: Pipeline, train: Examples, validation: Examples, f
         validation: fits the temperature of a classifier that has no probabilities of its own.
         feature: what the artefact's samples are called.
     """
+    if train.modality == "tabular":
+        return table_of_lines(model, train) if feature == "text" else table_of_numbers(model)
     if feature == "text" and len(model.steps) > 2:
         return boosted_texts(model)
-    if train.modality == "tabular":
-        return table_of_numbers(model)
     features = model.steps[0][1]
     if isinstance(features, MiniRocket):
         classify = feature_classifier(model, temperature_of(model, validation))
@@ -48,23 +48,6 @@ def temperature_of(model: Pipeline, validation: Examples) -> float:
     decisions = model.decision_function(validation.contents)
     logits = np.stack([np.zeros_like(decisions), decisions], axis=1) if decisions.ndim == 1 else decisions
     return inverse_temperature(logits, validation.targets, np.zeros(logits.shape[1]))
-
-
-def table_of_numbers(model: Pipeline) -> Graph:
-    """From rows, float32 [N, 1, columns], to the probabilities of a classifier of numbers of which none is missing."""
-    of_numbers = model.steps[0][1].named_transformers_["numbers"]
-    # Boosted trees take the numbers as they are. Where none was missing, the imputer before a scaler does nothing.
-    scaler = of_numbers.steps[-1][1] if isinstance(of_numbers, Pipeline) else None
-    classify = feature_classifier(model)
-
-    def probabilities_of(rows: tf.Tensor) -> tf.Tensor:
-        # A row is one step: what has more is refused, and not cut.
-        values = tf.cast(tf.ensure_shape(rows, [None, 1, None])[:, 0], tf.float64)
-        if scaler is not None:
-            values = (values - scaler.mean_) / scaler.scale_
-        return classify(values)
-
-    return probabilities_of, []
 
 
 def boosted_texts(model: Pipeline) -> Graph:

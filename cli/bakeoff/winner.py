@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from bakeoff.artefact import SERVED_AS, Artefact, why_none, write_artefact
+from bakeoff.artefact import Artefact, served_as, why_none, write_artefact
 from bakeoff.contest import Contest, ContestSettings
 from bakeoff.examples import Examples
 from bakeoff.isolation import run_isolated
@@ -120,8 +120,16 @@ def winner_of(
     if outcome.answers is None:
         return Winner((*sentences, f"Its artefact could not be written: {outcome.reason}"))
     if examples.columns:
-        sentences.append(
-            "It is asked for a row by sequences/class: one step with the numbers of "
-            f"{', '.join(examples.columns)}, in this order."
-        )
-    return Winner(tuple(sentences), kind_of_feature(SERVED_AS[held.modality]), outcome.answers)
+        sentences.append(how_a_row_is_asked_for(chosen_examples))
+    return Winner(tuple(sentences), kind_of_feature(served_as(chosen_examples)), outcome.answers)
+
+
+def how_a_row_is_asked_for(table: Examples) -> str:
+    """What a request for a row of a table holds, as a sentence."""
+    names = f"{', '.join(table.columns)}, in this order"
+    if served_as(table) == "sequence":
+        return f"It is asked for a row by sequences/class: one step with the numbers of {names}."
+    return (
+        f"It is asked for a row by texts/class: a line of CSV with {names}; what is missing stays empty, and numbers "
+        "have a decimal point and nothing beside them."
+    )

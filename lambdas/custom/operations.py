@@ -150,11 +150,14 @@ def unreadable(feature: str) -> RequestRefused:
             "UnreadableInput", "The released model cannot decode the image: it is damaged.", "body"
         )
     if feature == "text":
-        sentence = "The released model reads no texts: it was trained on sequences. Ask sequences/class."
+        sentence = (
+            "The released model does not read this text: it was trained on sequences, about which sequences/class is "
+            "asked, or on the rows of a table, and this is no line of CSV with their columns."
+        )
         return bad_request("UnreadableInput", sentence, "body")
     sentence = (
-        "The released model does not read this sequence: it was trained on another number of channels, or on texts, "
-        "about which texts/class is asked."
+        "The released model does not read this sequence: it was trained on another number of channels or steps, or on "
+        "texts, about which texts/class is asked."
     )
     return bad_request("UnreadableInput", sentence, "body")
 

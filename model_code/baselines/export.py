@@ -27,6 +27,8 @@ from model_code.networks.words import split_words
 
 # What Python's str.split takes for white space, in the words of RE2.
 WHITE_SPACE = r"[\s\v\x1c-\x1f\x{85}\pZ]+"
+# So many a column of scikit-learn's boosted trees may have.
+CATEGORIES_MOST = 256
 
 
 Graph = tuple[Callable[[tf.Tensor], tf.Tensor], list[object]]
@@ -72,7 +74,9 @@ def export_graph(name: str, graph: Graph, train: Split, directory: Path, columns
         **({"columns": list(columns)} if columns else {}),
     }
     module = ServingModule(graph[0], spec, train.labels, graph[1])
-    write_artefact(directory, module, train.labels, card)
+    # Of a table's row all values are missing.
+    row = {"warm_up_text": b",".join([b'""'] * len(columns))} if columns else {}
+    write_artefact(directory, module, train.labels, card, **row)
 
 
 def feature_classifier(model: Pipeline, inverse_temperature: float = 1.0) -> Callable[[tf.Tensor], tf.Tensor]:
@@ -113,11 +117,15 @@ def trees(model: HistGradientBoostingClassifier) -> Callable[[tf.Tensor], tf.Ten
 
     scikit-learn has no public access to the trees; these are its attributes in the locked version.
     """
-    nodes = [tree.nodes for iteration in model._predictors for tree in iteration]
+    predictors = [tree for iteration in model._predictors for tree in iteration]
+    nodes, bits = [tree.nodes for tree in predictors], [tree.raw_left_cat_bitsets for tree in predictors]
     width = max(len(node) for node in nodes)
     depth = max(int(node["depth"].max()) for node in nodes)
-    column, left, right = (np.zeros((len(nodes), width), np.int32) for _ in range(3))
+    column, left, right, categories = (np.zeros((len(nodes), width), np.int32) for _ in range(4))
     threshold, value = np.zeros((len(nodes), width)), np.zeros((len(nodes), width))
+    missing_left = np.zeros((len(nodes), width), bool)
+    # Which categories go to the left, a row for each split of categories; the first is that of the others.
+    sets = [np.zeros(CATEGORIES_MOST, bool)]
     for tree, node in enumerate(nodes):
         own = np.arange(len(node)) + tree * width
         leaf = node["is_leaf"].astype(bool)
@@ -127,22 +135,42 @@ def trees(model: HistGradientBoostingClassifier) -> Callable[[tf.Tensor], tf.Ten
         right[tree, : len(node)] = np.where(leaf, own, node["right"].astype(np.int64) + tree * width)
         threshold[tree, : len(node)] = node["num_threshold"]
         value[tree, : len(node)] = node["value"]
+        missing_left[tree, : len(node)] = node["missing_go_to_left"].astype(bool)
+        for place in np.flatnonzero(node["is_categorical"]):
+            categories[tree, place] = len(sets)
+            sets.append(categories_in(bits[tree][node["bitset_idx"][place]]))
     roots = tf.constant(np.arange(len(nodes), dtype=np.int32) * width)
-    column, left, right, threshold, value = (
-        tf.constant(array.ravel()) for array in (column, left, right, threshold, value)
+    column, left, right, threshold, value, categories, missing_left = (
+        tf.constant(array.ravel())
+        for array in (column, left, right, threshold, value, categories, missing_left)
     )
+    goes_left = tf.constant(np.stack(sets))
     classes = model._baseline_prediction.shape[1]
 
     def logits_of(features: tf.Tensor) -> tf.Tensor:
         position = tf.tile(roots[None], [tf.shape(features)[0], 1])
         for _ in range(depth):
             values = tf.gather(features, tf.gather(column, position), batch_dims=1)
-            is_left = values <= tf.gather(threshold, position)
+            is_left, is_missing = values <= tf.gather(threshold, position), tf.math.is_nan(values)
+            if len(sets) > 1:
+                row = tf.gather(categories, position)
+                within = tf.clip_by_value(values, 0.0, CATEGORIES_MOST - 1.0)
+                known = tf.where(is_missing, tf.zeros_like(values), within)
+                category = tf.cast(known, tf.int32)
+                is_left = tf.where(
+                    row > 0, tf.gather_nd(goes_left, tf.stack([row, category], axis=-1)), is_left
+                )
+            is_left = tf.where(is_missing, tf.gather(missing_left, position), is_left)
             position = tf.where(is_left, tf.gather(left, position), tf.gather(right, position))
         votes = tf.reshape(tf.gather(value, position), [-1, len(nodes) // classes, classes])
         return tf.reduce_sum(votes, axis=1) + model._baseline_prediction
 
     return logits_of
+
+
+def categories_in(bits: np.ndarray) -> np.ndarray:
+    """Which of CATEGORIES_MOST categories a set of scikit-learn's holds, bool; it is of eight numbers of 32 bits."""
+    return np.unpackbits(bits.astype("<u4").view(np.uint8), bitorder="little").astype(bool)
 
 
 def image_features(encoded: tf.Tensor) -> tf.Tensor:

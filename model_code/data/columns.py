@@ -226,6 +226,8 @@ def is_identifier(name: str, values: Sequence[Any]) -> bool:
     """Whether a column numbers or names the rows and says nothing else of them."""
     spelled = name.casefold().replace(" ", "_")
     is_named = (
-        spelled in IDENTIFIER_NAMES or spelled.startswith(("column_1", "unnamed")) or name.endswith("Id")
+        spelled in IDENTIFIER_NAMES
+        or spelled.startswith(("column_1", "unnamed"))
+        or name.endswith(("Id", "ID"))
     )
     return (is_named or spelled.endswith("_id")) and len({str(value) for value in values}) == len(values)

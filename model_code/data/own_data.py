@@ -126,7 +126,8 @@ def require_learnable(data: UserData, plan: Plan) -> None:
         raise JobFailed(
             f"{data.source} is a table of {len(data.columns)} columns ({names}). The networks learn from images, texts "
             f"and sequences: name the column with the text (--text) or the image (--image), or, for a row a step, the "
-            "time (--time) and the steps of a window (--window). `recognition bakeoff` compares classifiers of tables."
+            "time (--time) and the steps of a window (--window). `recognition bakeoff` compares classifiers of "
+            "tables, and releases the one to take (--release)."
         )
     if plan.window is not None:
         require_sequences(data)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -106,6 +106,14 @@ def read_csv(file: Path, content: bytes) -> Table:
     if separator != ",":
         notes += (f"The columns of {file.name} are separated by {separator!r}.",)
     return Table(file, columns, found, separator, notes)
+
+
+def csv_line(values: Sequence[Any]) -> bytes:
+    """Values as one line of CSV in UTF-8 (RFC 4180), without its end; None and NaN are empty."""
+    line = io.StringIO()
+    present = ["" if value is None or value != value else value for value in values]
+    csv.writer(line, quoting=csv.QUOTE_ALL, lineterminator="").writerow(present)
+    return line.getvalue().encode("utf-8", "replace")
 
 
 def separator_of(text: str) -> str:

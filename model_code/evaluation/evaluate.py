@@ -125,7 +125,9 @@ def evaluate(model: Path, test: Path, output: Path, *, plots: bool = False) -> N
         def ask(samples: list[bytes]) -> np.ndarray:
             return answered(signature, split.feature, samples)["probabilities"].numpy()
 
-        write_page(Evaluated(split, report, ask, f"Evaluation of the {card['kind'].upper()}"), output)
+        is_table = split.feature == "text" and "columns" in card
+        title = f"Evaluation of the {card['kind'].upper()}"
+        write_page(Evaluated(split, report, ask, title, is_table), output)
     print(
         f"{METRICS[metric]} {report['score']:.4f} on {len(split.samples)} test samples, which decides; "
         f"accuracy={report['gate']['accuracy']:.4f}",

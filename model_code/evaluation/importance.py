@@ -6,6 +6,7 @@ It asks the very artefact that is served, so that it holds for every family and 
 
 from __future__ import annotations
 
+import csv
 import io
 from collections.abc import Callable
 
@@ -13,6 +14,7 @@ import numpy as np
 
 from definitions.words import words_of
 from model_code.data.image_files import eight_bits
+from model_code.data.tables import csv_line
 
 Ask = Callable[[list[bytes]], np.ndarray]
 """From samples of one kind to their probabilities [N, C]."""
@@ -69,4 +71,14 @@ def of_text(ask: Ask, text: str, answer: int) -> list[tuple[str, float]]:
     probabilities = ask([" ".join(words).encode(), *shorter])[:, answer]
     return [
         (word, float(probabilities[0] - rest)) for word, rest in zip(shown, probabilities[1:], strict=True)
+    ]
+
+
+def of_row(ask: Ask, line: str, answer: int) -> list[tuple[str, float]]:
+    """The values of a line of CSV, each with how far the answer's probability falls where it is missing."""
+    (values,) = csv.reader(io.StringIO(line, newline=""))
+    rows = [values, *([*values[:i], "", *values[i + 1 :]] for i in range(len(values)))]
+    probabilities = ask([csv_line(row) for row in rows])[:, answer]
+    return [
+        (value, float(probabilities[0] - rest)) for value, rest in zip(values, probabilities[1:], strict=True)
     ]

@@ -46,12 +46,14 @@ class Evaluated:
         report: as `evaluation.json` has it, with `worst_mistakes` and `suspected_labels`.
         ask: the model; see `importance`.
         title: of the page.
+        is_table: whether each text is a row of a table, a line of CSV.
     """
 
     split: Split
     report: dict[str, Any]
     ask: importance.Ask
     title: str
+    is_table: bool = False
 
 
 def write_page(evaluated: Evaluated, directory: Path) -> None:
@@ -151,10 +153,11 @@ def sample(evaluated: Evaluated, row: dict[str, Any], caption: str, explain: str
         return f"<figure>{picture(overlaid(pixels, heat))}{words}</figure>"
     if split.feature == "text":
         text = content.decode("utf-8", "replace")
+        explained = importance.of_row if evaluated.is_table else importance.of_text
         marked = (
             shown(text[:TEXT_CHARACTERS])
             if answer is None
-            else coloured(importance.of_text(evaluated.ask, text, answer))
+            else coloured(explained(evaluated.ask, text, answer))
         )
         return f'<figure class="text"><p>{marked}</p>{words}</figure>'
     return f"<figure>A sequence of {len(content):,} steps.{words}</figure>"

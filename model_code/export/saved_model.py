@@ -97,8 +97,16 @@ def export_model(
     (directory / "litert" / "preprocessing.json").write_text(preprocessing, encoding="utf-8")
 
 
-def write_artefact(directory: Path, module: ServingModule, labels: Sequence[str], card: dict) -> None:
+def write_artefact(
+    directory: Path,
+    module: ServingModule,
+    labels: Sequence[str],
+    card: dict,
+    warm_up_text: bytes = b"warm up",
+) -> None:
     """Writes what the inference container needs to `directory`, and the card, in the place of an earlier artefact.
+
+    A model of texts that does not take any text is warmed up with `warm_up_text`.
 
     Raises:
         OutputRefused: when the directory holds anything else.
@@ -107,7 +115,7 @@ def write_artefact(directory: Path, module: ServingModule, labels: Sequence[str]
     (directory / MODEL_FOLDER.first).write_text(json.dumps(card, indent=2))
     target = directory / VERSION
     tf.saved_model.save(module, str(target), signatures={SIGNATURE: module.signature})
-    write_warm_up(target, card["kind"], module.signature.input_signature[0])
+    write_warm_up(target, card["kind"], module.signature.input_signature[0], warm_up_text)
     write_hooks(directory)
     (directory / "labels.json").write_text(json.dumps(list(labels)))
 

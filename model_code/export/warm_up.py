@@ -24,27 +24,30 @@ PREDICT_LOG, REQUEST, MODEL_SPEC, INPUTS, KEY, VALUE, NAME, SIGNATURE_NAME = 6, 
 LENGTH_DELIMITED = 2
 
 
-def write_warm_up(saved_model: Path, model_name: str, sample_spec: tf.TensorSpec) -> None:
+def write_warm_up(
+    saved_model: Path, model_name: str, sample_spec: tf.TensorSpec, text: bytes = b"warm up"
+) -> None:
     """Writes the requests into a SavedModel's folder.
 
     Args:
         saved_model: the folder with `saved_model.pb`.
         model_name: what the request says, which TensorFlow Serving does not read here.
         sample_spec: of the signature's input, with its name: string [N], or float32 [N, steps, channels].
+        text: that a signature of texts is asked about.
     """
     file = saved_model / FILE
     file.parent.mkdir(exist_ok=True)
     with tf.io.TFRecordWriter(str(file)) as records:
         for count in BATCHES:
-            records.write(prediction_log(model_name, sample_spec.name, samples(sample_spec, count)))
+            records.write(prediction_log(model_name, sample_spec.name, samples(sample_spec, count, text)))
 
 
-def samples(spec: tf.TensorSpec, count: int) -> tf.Tensor:
+def samples(spec: tf.TensorSpec, count: int, text: bytes) -> tf.Tensor:
     """So many samples that every network of the signature takes."""
     if spec.dtype != tf.string:
         return tf.zeros([count, STEPS, spec.shape[-1]], spec.dtype)
     image = tf.io.encode_png(tf.zeros([IMAGE_PIXELS, IMAGE_PIXELS, 3], tf.uint8))
-    return tf.fill([count], image if spec.name == "image" else tf.constant(b"warm up"))
+    return tf.fill([count], image if spec.name == "image" else tf.constant(text))
 
 
 def prediction_log(model_name: str, name: str, tensor: tf.Tensor) -> bytes:

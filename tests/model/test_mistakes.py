@@ -93,6 +93,18 @@ def test_a_text_answer_rests_on_the_word_that_decides_it():
     assert falls["long"] == pytest.approx(0.0)
 
 
+def test_a_rows_answer_rests_on_the_value_that_decides_it():
+    def ask(lines: list[bytes]) -> np.ndarray:
+        late = np.array([0.9 if b'"12, late"' in line else 0.4 for line in lines])
+        assert all(line.count(b'"') == 6 for line in lines), "every line has three values"
+        return np.stack([1 - late, late], axis=1)
+
+    falls = importance.of_row(ask, 'Ulm,"12, late",', 1)
+
+    assert [word for word, _ in falls] == ["Ulm", "12, late", ""]
+    assert [fall for _, fall in falls] == pytest.approx([0.0, 0.5, 0.0])
+
+
 def test_the_page_shows_samples_and_nothing_of_the_data_runs_in_it(tmp_path):
     texts = [b"<script>alert(1)</script> bad", b"fine"]
     split = Split(texts, np.array([1, 0]), ["<b>neg</b>", "pos"], "text")

@@ -139,11 +139,12 @@ def test_a_date_is_taken_apart(tmp_path, first, second):
     assert rows_of(data)[1][:4] == [2021, 12, 24, 4]
 
 
-def test_what_numbers_the_rows_is_no_feature_and_that_is_said(tmp_path):
-    data = read_data(written(tmp_path / "a.csv", "PassengerId,age,label\n1,30,x\n2,30,y\n"))
+@pytest.mark.parametrize("name", ["PassengerId", "customerID", "order_id", "Row"])
+def test_what_numbers_the_rows_is_no_feature_and_that_is_said(tmp_path, name):
+    data = read_data(written(tmp_path / "a.csv", f"{name},age,label\n1,30,x\n2,30,y\n"))
 
     assert [column.name for column in data.columns] == ["age"]
-    assert any("'PassengerId' numbers or names the rows" in note for note in data.notes)
+    assert any(f"'{name}' numbers or names the rows" in note for note in data.notes)
 
 
 def test_a_y_beside_an_x_is_a_coordinate_and_the_caller_says_what_is_told(tmp_path):

@@ -86,21 +86,6 @@ def test_what_cannot_be_released_is_said_with_its_reason(candidate, modality, se
     assert why_none(candidate, of(modality)).startswith(sentence)
 
 
-@pytest.mark.parametrize(
-    ("value", "is_numeric", "says"),
-    [
-        ("red", False, "numbers alone, and colour holds words"),
-        (np.nan, True, "no number is missing or beyond 32 bits, as some of colour are"),
-        (1e39, True, "no number is missing or beyond 32 bits, as some of colour are"),
-    ],
-)
-def test_a_table_that_no_sequence_holds_says_which_column_keeps_it(value, is_numeric, says):
-    contents = np.array([[1.0, value], [2.0, value]], object)
-    numeric, columns = (True, is_numeric), ("age", "colour")
-    table = Examples("tabular", contents, np.array([0, 1], np.int32), ("a", "b"), None, numeric, columns)
-    assert says in why_none(BOOSTING, table)
-
-
 def test_what_is_no_reason_has_an_artefact():
     assert all(why_none(GRU, of(modality)) == "" for modality in ("text", "time_series"))
     assert why_none(CONV1D, of("time_series")) == ""
@@ -112,8 +97,16 @@ def test_what_is_no_reason_has_an_artefact():
     )
 
 
-def test_whoever_releases_a_table_is_told_how_a_row_is_asked_for(tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("missing", "sentence"),
+    [
+        (False, "by sequences/class: one step with the numbers of age, height, in this order"),
+        (True, "by texts/class: a line of CSV with age, height, in this order; what is missing stays empty"),
+    ],
+)
+def test_whoever_releases_a_table_is_told_how_a_row_is_asked_for(tmp_path, monkeypatch, missing, sentence):
     contents, targets = np.arange(120.0).reshape(60, 2).astype(object), (np.arange(60) % 2).astype(np.int32)
+    contents[7, 1] = np.nan if missing else 3.0
     table = Examples("tabular", contents, targets, ("a", "b"), None, (True, True), ("age", "height"))
     left = SimpleNamespace(answers=Artefact(tmp_path, tmp_path))
     monkeypatch.setattr(winner, "chosen", lambda *_: (SimpleNamespace(candidate=LOGISTIC), []))
@@ -123,7 +116,7 @@ def test_whoever_releases_a_table_is_told_how_a_row_is_asked_for(tmp_path, monke
     best = winner.winner_of(held, table, ContestSettings(200.0), tmp_path, Progress())
 
     assert best.kind == "rnn"
-    assert "one step with the numbers of age, height, in this order" in best.sentences[0]
+    assert sentence in best.sentences[0]
 
 
 def test_the_next_best_is_offered_where_the_best_cannot_be_released():

@@ -336,8 +336,12 @@ def test_an_unknown_option_is_named_where_it_is_a_known_one_misspelt_and_else_ma
 
 UNREADABLE = {
     "/images/class": (PNG, "image/png", "cannot decode the image"),
-    "/texts/class": (b"A film.", "text/plain", "reads no texts: it was trained on sequences."),
-    "/sequences/class": (sequence([[1]]), "application/json", "on another number of channels, or on texts"),
+    "/texts/class": (b"A film.", "text/plain", "does not read this text: it was trained on sequences"),
+    "/sequences/class": (
+        sequence([[1]]),
+        "application/json",
+        "on another number of channels or steps, or on texts",
+    ),
 }
 
 
