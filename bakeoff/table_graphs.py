@@ -77,6 +77,8 @@ def number_features(transformer: Any) -> Callable[[Sequence[tf.Tensor]], tf.Tens
     """From fields of numbers, string [N] each, to what the classifier takes of them, float64 [N, features]."""
     steps = [step for _, step in transformer.steps] if isinstance(transformer, Pipeline) else []
     imputer = next((step for step in steps if isinstance(step, SimpleImputer)), None)
+    # Of which columns it says beside their values whether one was missing.
+    indicated = [] if imputer is None or imputer.indicator_ is None else imputer.indicator_.features_.tolist()
 
     def features(fields: Sequence[tf.Tensor]) -> tf.Tensor:
         filled = [tf.where(field == "", "nan", tf.strings.strip(field)) for field in fields]
@@ -85,7 +87,7 @@ def number_features(transformer: Any) -> Callable[[Sequence[tf.Tensor]], tf.Tens
             return values
         is_missing = tf.math.is_nan(values)
         known = tf.where(is_missing, tf.constant(imputer.statistics_, tf.float64), values)
-        told = tf.gather(tf.cast(is_missing, tf.float64), imputer.indicator_.features_, axis=1)
+        told = tf.gather(tf.cast(is_missing, tf.float64), tf.constant(indicated, tf.int32), axis=1)
         scaler = steps[-1]
         return (tf.concat([known, told], axis=1) - scaler.mean_) / scaler.scale_
 
