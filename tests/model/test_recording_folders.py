@@ -126,8 +126,11 @@ def test_short_pieces_of_recordings_are_left_out_and_told(logs, tmp_path):
 
 
 def test_where_most_is_shorter_than_a_window_the_sentence_says_what_ends_a_recording(logs, tmp_path):
+    for name in ("ok", "worn"):
+        recording(logs / name / "whole.csv", [20 * step for step in range(100)])
+
     with pytest.raises(
-        JobFailed, match=r"24 of 24 sequences are shorter than one window of 31, such as .*--group"
+        JobFailed, match=r"24 of 26 sequences are shorter than one window of 31, such as .*--group"
     ):
         import_own(logs, out=tmp_path / "out", plan=Plan(window=31))
 
