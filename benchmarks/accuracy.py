@@ -83,7 +83,7 @@ def of_baselines(kind: str, training: Path, test: Path) -> dict[str, dict]:
 def measure_kind(kind: str, words: argparse.Namespace) -> dict:
     """Every figure of a kind."""
     data = channels(DATASET_OF_KIND[kind], words.cache.expanduser(), words.train_samples)
-    given = {**PRESETS[kind], **dict(one.split("=", 1) for one in words.set)}
+    given = {**PRESETS[kind], **dict(word.split("=", 1) for word in words.set)}
     if kind == "cnn":
         given["max_seconds"] = str(words.seconds)
     with tempfile.TemporaryDirectory() as scratch:

@@ -121,7 +121,7 @@ def summary(loads: list[dict[str, float]]) -> dict[str, float]:
     """The median of every figure, and the slowest of each time."""
     made: dict[str, float] = {}
     for name in loads[0]:
-        values = [one[name] for one in loads]
+        values = [load[name] for load in loads]
         made[name] = round(statistics.median(values), 1)
         if name.endswith("_milliseconds"):
             made[f"slowest_{name}"] = round(max(values), 1)

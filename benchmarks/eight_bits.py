@@ -85,8 +85,8 @@ def main() -> None:
     cache = words.cache.expanduser()
     question = {"question": "How much accuracy do the LiteRT models lose by 8 bits?"}
     for networks in words.networks:
-        found = of_demo(cache) if networks == "demo" else of_pretrained(cache)
-        interleaved.write(RESULTS[networks], {**question, **interleaved.environment(), **found})
+        figures = of_demo(cache) if networks == "demo" else of_pretrained(cache)
+        interleaved.write(RESULTS[networks], {**question, **interleaved.environment(), **figures})
 
 
 def of_demo(cache: Path) -> dict[str, dict]:

@@ -210,9 +210,9 @@ def best_seconds(run: Any, times: int = 10) -> float:
 def peaks(matrix_size: int, copied_mebibytes: int) -> tuple[float, float]:
     """Operations a second of a product of bfloat16 matrices, and bytes a second of reading and writing memory."""
     matrix = jax.random.normal(jax.random.key(0), (matrix_size, matrix_size), jnp.bfloat16)
-    product = jax.jit(lambda one: one @ one)
+    product = jax.jit(lambda factor: factor @ factor)
     values = jnp.zeros(copied_mebibytes * 2**20 // 4, jnp.float32)
-    more = jax.jit(lambda one: one + 1)
+    more = jax.jit(lambda array: array + 1)
     operations = 2 * matrix_size**3 / best_seconds(lambda: product(matrix))
     return operations, 2 * values.nbytes / best_seconds(lambda: more(values))
 
@@ -255,15 +255,15 @@ def cnn(settings: CnnHyperparameters, splits: dict, train_samples: int | None, m
         print(f"epoch {epoch + 1}: {seconds[-1]:.2f} s, test {accuracy:.4f}", file=sys.stderr, flush=True)
         if reached is None and accuracy >= AIRBENCH_ACCURACY:
             reached = round(sum(seconds), 2)
-    found = bootstrap(Answered(Predictions.likeliest(probabilities), test.targets))["accuracy"]
+    likeliest = bootstrap(Answered(Predictions.likeliest(probabilities), test.targets))["accuracy"]
     operations, bandwidth = machine
     moved = trainer.bytes_of_step() * trainer.steps / statistics.median(seconds)
     return {
         **speed(trainer, seconds, operations),
         "share_of_memory_bandwidth": round(moved / bandwidth, 4),
         "accuracy": {
-            "value": round(found["value"], 4),
-            "interval_95": [round(bound, 4) for bound in found["interval_95"]],
+            "value": round(likeliest["value"], 4),
+            "interval_95": [round(bound, 4) for bound in likeliest["interval_95"]],
         },
         "seconds": round(sum(seconds), 2),
         f"seconds_to_{AIRBENCH_ACCURACY}": reached,

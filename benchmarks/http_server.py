@@ -109,8 +109,8 @@ def serve(directory: Path, port: int) -> None:
 
     model = Model(directory)
     models = [model, *(model.twin() for _ in range(usable_cores() - 1))]
-    for one in models:
-        one.warm_up()
+    for twin in models:
+        twin.warm_up()
     # As serving/ does.
     gc.collect()
     gc.freeze()

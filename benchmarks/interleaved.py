@@ -153,8 +153,8 @@ class Parts:
         except (SystemExit, OSError) as error:
             self.failed[name] = str(error)
             print(f"{name} failed: {error}", file=sys.stderr, flush=True)
-        found = {**self.result, "failed": self.failed}
-        self.unfinished.write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        result = {**self.result, "failed": self.failed}
+        self.unfinished.write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
     def finish(self) -> None:
         """Writes the whole result.

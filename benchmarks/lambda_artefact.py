@@ -130,9 +130,9 @@ def measure(kind: str, litert_python: str, rounds: int) -> dict:
         # The first start of each is not counted: it may compile modules and fill the system's cache of files.
         for number in range(STARTS + 1):
             for name, (contender, variables) in STARTED.items():
-                found = first_answer(commands[contender], variables)
+                start = first_answer(commands[contender], variables)
                 if number:
-                    starts[name].append(found)
+                    starts[name].append(start)
     exact = answers["call"]
     return {
         "microseconds": {name: round(1e6 / statistics.median(values), 1) for name, values in rates.items()},

@@ -129,10 +129,10 @@ class Connection(asyncio.Protocol):
         if end < 0:
             return
         head = bytes(self.buffer[: end + 2])
-        found = LENGTH.search(head)
-        if found is None:
+        match = LENGTH.search(head)
+        if match is None:
             raise ConnectionError("The server's answer has no length.")
-        length = int(found[1])
+        length = int(match[1])
         if len(self.buffer) < end + 4 + length:
             return
         body = bytes(self.buffer[end + 4 : end + 4 + length])

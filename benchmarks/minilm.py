@@ -81,11 +81,11 @@ def set_weights_of(network: keras.Model, weights: Mapping[str, np.ndarray]) -> N
 def attention_weights(name: str, weights: Mapping[str, np.ndarray]) -> list[np.ndarray]:
     """One attention's kernels and biases in Keras's order and shapes: queries, keys, values, output."""
     heads = (HEADS, FEATURES // HEADS)
-    found = []
+    inputs = []
     for part in ("self.query", "self.key", "self.value"):
-        found += [
+        inputs += [
             weights[f"{name}.{part}.weight"].T.reshape(FEATURES, *heads),
             weights[f"{name}.{part}.bias"].reshape(heads),
         ]
     output = weights[f"{name}.output.dense.weight"].T.reshape(*heads, FEATURES)
-    return [*found, output, weights[f"{name}.output.dense.bias"]]
+    return [*inputs, output, weights[f"{name}.output.dense.bias"]]

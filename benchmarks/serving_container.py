@@ -186,9 +186,9 @@ def wait_for(port: int, log: Path) -> None:
 def processor_seconds(process: psutil.Process) -> float:
     """Of a process and all below it that live."""
     total = 0.0
-    for one in (process, *process.children(recursive=True)):
+    for running in (process, *process.children(recursive=True)):
         with contextlib.suppress(psutil.NoSuchProcess):
-            times = one.cpu_times()
+            times = running.cpu_times()
             total += times.user + times.system
     return total
 
@@ -216,18 +216,20 @@ def ask(
 
 def measure(words: argparse.Namespace) -> dict[str, dict[str, dict[str, float]]]:
     """All contenders in turn before one stand-in."""
-    found = {image: {contender: Rounds() for contender in CONTENDERS} for image in IMAGES}
+    measured = {image: {contender: Rounds() for contender in CONTENDERS} for image in IMAGES}
     with contextlib.ExitStack() as stack:
         behind = stack.enter_context(stand_in(MILLISECONDS))
-        servers = {one: stack.enter_context(front_end(one, words, behind)) for one in CONTENDERS}
+        servers = {
+            contender: stack.enter_context(front_end(contender, words, behind)) for contender in CONTENDERS
+        }
         for number in range(words.rounds):
             for name, image in IMAGES.items():
                 for contender, (process, port) in servers.items():
-                    ask(process, port, behind, image, words.seconds, found[name][contender])
+                    ask(process, port, behind, image, words.seconds, measured[name][contender])
             print(f"round {number + 1} of {words.rounds}", file=sys.stderr, flush=True)
     return {
         name: {contender.name: rounds.medians() for contender, rounds in contenders.items()}
-        for name, contenders in found.items()
+        for name, contenders in measured.items()
     }
 
 

@@ -236,7 +236,7 @@ def speeds(
             for name, port in ports.items():
                 rounds[name].append(as_fast_as_it_answers(port, questions, words.seconds))
             print(f"{title}: round {number + 1} of {words.rounds}", file=sys.stderr, flush=True)
-    rates = {name: [one.answers_per_second for one in found] for name, found in rounds.items()}
+    rates = {name: [run.answers_per_second for run in runs] for name, runs in rounds.items()}
     medians = {name: statistics.median(values) for name, values in rates.items()}
     against = {
         name: round(interleaved.ratio(rates["litert"], values), 2)
@@ -246,8 +246,8 @@ def speeds(
     figures = {
         "requests_per_second": {name: round(rate, 1) for name, rate in medians.items()},
         "litert_against": against,
-        "answers_compared": {name: sum(one.statuses[200] for one in found) for name, found in rounds.items()},
-        "wrong_answers": {name: sum(one.wrong for one in found) for name, found in rounds.items()},
+        "answers_compared": {name: sum(run.statuses[200] for run in runs) for name, runs in rounds.items()},
+        "wrong_answers": {name: sum(run.wrong for run in runs) for name, runs in rounds.items()},
     }
     return figures, medians
 

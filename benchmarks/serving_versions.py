@@ -103,7 +103,7 @@ def main() -> None:
         "sets": {name: measure(name, words.cache.expanduser(), words.older_python) for name in KIND_OF_SET},
     }
     interleaved.write(words.result, result)
-    apart = {name: found["largest_difference_of_a_probability"] for name, found in result["sets"].items()}
+    apart = {name: figures["largest_difference_of_a_probability"] for name, figures in result["sets"].items()}
     if max(apart.values()) > GOAL:
         raise SystemExit(f"They are further apart than {GOAL}: {json.dumps(apart)}")
 

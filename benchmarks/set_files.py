@@ -34,8 +34,8 @@ def write_texts(path: Path, texts: list[str], labels: list[str]) -> Path:
 def write_series(path: Path, series: list[np.ndarray], labels: list[str]) -> Path:
     """A JSON Lines file of series of any lengths, [steps, channels] each."""
     lines = [
-        json.dumps({"sequence": one.tolist(), "label": label})
-        for one, label in zip(series, labels, strict=True)
+        json.dumps({"sequence": steps.tolist(), "label": label})
+        for steps, label in zip(series, labels, strict=True)
     ]
     path.with_suffix(".jsonl").write_text("\n".join(lines))
     return path.with_suffix(".jsonl")

@@ -194,32 +194,32 @@ def faces(cache: Path) -> list[Figure]:
             unwanted[person] += bool(
                 ask(service, "DetectModerationLabels", encoded(image))["ModerationLabels"]
             )
-            if person >= FITTED and (found := rekognition.blaze_face().find(image)):
-                vectors[person, number] = rekognition.face_embedding().of(image, found[:1])[0]
+            if person >= FITTED and (places := rekognition.blaze_face().find(image)):
+                vectors[person, number] = rekognition.face_embedding().of(image, places[:1])[0]
     same, other = pairs(vectors)
     data = "ORL faces (AT&T, 1994): grey portraits of 92 × 112 pixels"
     by_person, each = f"{data}; a sample is a person", [float(PICTURES)] * PEOPLE
     later = f"{data}; pairs of the last 20 people in which both faces were found"
     at = "at the threshold of 80 %"
-    one, two = f"two pictures of one person match {at}", f"pictures of two people match {at}"
+    alike, apart = f"two pictures of one person match {at}", f"pictures of two people match {at}"
     return [
         Figure("DetectFaces", "the one face is found", by_person, detected, each),
         Figure("DetectModerationLabels", "a harmless picture gets a label", by_person, unwanted, each),
-        Figure("CompareFaces", one, f"{later}; a sample is a person", *same),
-        Figure("CompareFaces", two, f"{later}; a sample is two people", *other),
+        Figure("CompareFaces", alike, f"{later}; a sample is a person", *same),
+        Figure("CompareFaces", apart, f"{later}; a sample is two people", *other),
     ]
 
 
 def pairs(vectors: dict[tuple[int, int], np.ndarray]) -> tuple[tuple[list[float], list[float]], ...]:
     """Matches and pairs, of one person by person, and of two people by these two."""
     counts: dict[tuple[int, int], list[float]] = {}
-    for (first, one), (second, two) in itertools.combinations(vectors.items(), 2):
-        alike = similarity(float(one @ two)) * 100 >= rekognition.DEFAULT_SIMILARITY_PERCENT
+    for (first, vector), (second, other_vector) in itertools.combinations(vectors.items(), 2):
+        alike = similarity(float(vector @ other_vector)) * 100 >= rekognition.DEFAULT_SIMILARITY_PERCENT
         count = counts.setdefault((first[0], second[0]), [0.0, 0.0])
         count[0] += alike
         count[1] += 1
-    same = [count for (one, two), count in counts.items() if one == two]
-    other = [count for (one, two), count in counts.items() if one != two]
+    same = [count for (left, right), count in counts.items() if left == right]
+    other = [count for (left, right), count in counts.items() if left != right]
     return tuple(([count[0] for count in group], [count[1] for count in group]) for group in (same, other))
 
 
@@ -228,8 +228,8 @@ def paragraphs(cache: Path, code: str) -> list[str]:
     with tarfile.open(fetch(DECLARATIONS, cache)) as package:
         page = read_member(package, f"package/declaration/{code}.html").decode()
     texts = [
-        html.unescape(re.sub(r"<[^>]+>", "", one)).strip()
-        for one in re.findall(r"<p>(.*?)</p>", page, re.DOTALL)
+        html.unescape(re.sub(r"<[^>]+>", "", paragraph)).strip()
+        for paragraph in re.findall(r"<p>(.*?)</p>", page, re.DOTALL)
     ]
     return [text for text in texts if len(text) >= 20][:PARAGRAPHS]
 
@@ -239,8 +239,8 @@ def languages(cache: Path) -> list[Figure]:
     service, right = comprehend.stand_in(), []
     for code, expected in told("DetectDominantLanguage", LANGUAGES.items(), len(LANGUAGES)):
         for text in paragraphs(cache, code):
-            found = ask(service, "DetectDominantLanguage", {"Text": text})["Languages"]
-            right.append(float(found[0]["LanguageCode"] == expected))
+            detected = ask(service, "DetectDominantLanguage", {"Text": text})["Languages"]
+            right.append(float(detected[0]["LanguageCode"] == expected))
     data = f"paragraphs of the Universal Declaration of Human Rights in {len(LANGUAGES)} of Comprehend's languages"
     return [
         Figure("DetectDominantLanguage", "the first language is the text's", data, right, [1.0] * len(right))
@@ -323,13 +323,13 @@ def entities(cache: Path) -> list[Figure]:
     service, hits, of = comprehend.stand_in(), [], []
     for text, names in told("DetectEntities", tweets(cache)[:TWEETS], TWEETS):
         answer = ask(service, "DetectEntities", {"Text": text, "LanguageCode": "en"})["Entities"]
-        found = {
+        spans = {
             (entity["Type"], entity["BeginOffset"], entity["EndOffset"])
             for entity in answer
             if entity["Type"] in NAMES.values()
         }
-        hits.append(2.0 * len(found & names))
-        of.append(float(len(found) + len(names)))
+        hits.append(2.0 * len(spans & names))
+        of.append(float(len(spans) + len(names)))
     data = "tweets of WNUT 2016, whose people, places and companies are marked; far from edited prose"
     return [Figure("DetectEntities", "F1 of exact spans with the right type", data, hits, of)]
 

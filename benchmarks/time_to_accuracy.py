@@ -97,12 +97,12 @@ def in_a_process(contender: str, kind: str, data: Path, epochs: int, seed: int) 
     finished = subprocess.run(command, env=quiet(), stdout=subprocess.PIPE, text=True)
     if finished.returncode:
         raise SystemExit(f"A run ended; run it by itself to see why: {' '.join(command)}")
-    found = json.loads(finished.stdout.strip().rpartition("\n")[2])
+    figures = json.loads(finished.stdout.strip().rpartition("\n")[2])
     return {
         "epochs": epochs,
         "seed": seed,
-        "seconds": round(found["seconds"], 1),
-        "accuracy": round(found["accuracy"], 4),
+        "seconds": round(figures["seconds"], 1),
+        "accuracy": round(figures["accuracy"], 4),
     }
 
 

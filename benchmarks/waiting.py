@@ -67,21 +67,21 @@ def steps(scratch: Path) -> dict[str, tuple[list[str], Path, dict[str, str]]]:
 
 def measured(rounds: int, made: list[str]) -> dict[str, dict[str, Any]]:
     """The medians of all steps."""
-    found: dict[str, list[dict[str, float]]] = {}
+    measurements: dict[str, list[dict[str, float]]] = {}
     for number in range(rounds):
         with tempfile.TemporaryDirectory() as scratch:
-            plan = steps(Path(scratch)) | {f"make {one}": (["make", one], ROOT, {}) for one in made}
+            plan = steps(Path(scratch)) | {f"make {target}": (["make", target], ROOT, {}) for target in made}
             # A first `up` has no assembly to use again.
             (BUILD / "cdk.out" / STAMP).unlink(missing_ok=True)
             try:
                 for name, (command, directory, variables) in plan.items():
-                    found.setdefault(name, []).append(measure(command, directory, variables))
-                    print(f"round {number + 1}: {name} {found[name][-1]}", file=sys.stderr, flush=True)
+                    measurements.setdefault(name, []).append(measure(command, directory, variables))
+                    print(f"round {number + 1}: {name} {measurements[name][-1]}", file=sys.stderr, flush=True)
             finally:
                 embedded.stop()
     return {
-        name: {key: statistics.median(one[key] for one in times) for key in times[0]}
-        for name, times in found.items()
+        name: {key: statistics.median(seconds[key] for seconds in times) for key in times[0]}
+        for name, times in measurements.items()
     }
 
 

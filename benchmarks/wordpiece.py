@@ -34,7 +34,7 @@ class WordPieces:
             ValueError: when one of the four special pieces is not among them.
         """
         self.numbers = {piece: number for number, piece in enumerate(vocabulary)}
-        missing = [one for one in (PADDING, UNKNOWN, FIRST, LAST) if one not in self.numbers]
+        missing = [piece for piece in (PADDING, UNKNOWN, FIRST, LAST) if piece not in self.numbers]
         if missing:
             raise ValueError(f"The vocabulary has no {' and no '.join(missing)}.")
         self.pieces_of_word = lru_cache(WORDS_KEPT)(self.divide)
@@ -52,16 +52,16 @@ class WordPieces:
         """The numbers of the longest pieces from the left; [UNK] for a word that has a part without a piece."""
         if len(word) > WORD_CHARACTERS_MOST:
             return (self.numbers[UNKNOWN],)
-        found, start = [], 0
+        pieces, start = [], 0
         while start < len(word):
             before = CONTINUES if start else ""
             ends = (end for end in range(len(word), start, -1) if before + word[start:end] in self.numbers)
             end = next(ends, None)
             if end is None:
                 return (self.numbers[UNKNOWN],)
-            found.append(self.numbers[before + word[start:end]])
+            pieces.append(self.numbers[before + word[start:end]])
             start = end
-        return tuple(found)
+        return tuple(pieces)
 
 
 def basic_words(text: str) -> Iterator[str]:

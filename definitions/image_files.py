@@ -144,13 +144,13 @@ def jpeg_segments(content: bytes) -> Iterator[tuple[int, int, int]]:
         DamagedImage: when the file starts again or ends before its pixels.
     """
     position = 2
-    while found := JPEG_MARKER.search(content, position):
-        marker, position = found[1][0], found.end()
+    while opening := JPEG_MARKER.search(content, position):
+        marker, position = opening[1][0], opening.end()
         if marker in JPEG_BARE_MARKERS:
             continue
         if marker in JPEG_OUT_OF_PLACE:
             raise DamagedImage("The JPEG file is truncated or damaged.")
-        begin, length = found.start(), int.from_bytes(content[position : position + 2], "big")
+        begin, length = opening.start(), int.from_bytes(content[position : position + 2], "big")
         position += max(2, length)
         yield marker, begin, position
         if marker == JPEG_SCAN:

@@ -251,7 +251,9 @@ class Autoscaling:
     def describe_activities(self, request: dict[str, Any]) -> dict[str, Any]:
         """The decisions about a resource, or all, the newest first."""
         asked = request.get("ResourceId")
-        return {"ScalingActivities": [one for one in self.activities if asked in (None, one["ResourceId"])]}
+        return {
+            "ScalingActivities": [entry for entry in self.activities if asked in (None, entry["ResourceId"])]
+        }
 
     def describe_targets(self, request: dict[str, Any]) -> dict[str, Any]:
         """The targets among the resources that are asked for, or all, and of the dimension."""

@@ -112,14 +112,14 @@ async def file(send: Any, name: str) -> None:
 
 async def site_file(send: Any, name: str) -> None:
     """Answers a file of the documentation site, whose pages can be read without their scripts."""
-    found = (SITE / name.replace("\0", "")).resolve()
-    if not (found.is_relative_to(SITE.resolve()) and found.is_file()):
+    file = (SITE / name.replace("\0", "")).resolve()
+    if not (file.is_relative_to(SITE.resolve()) and file.is_file()):
         words = b"The documentation site is not built here, or has no such page. Build it: make docs"
         await answer(send, HTTPStatus.NOT_FOUND, "text/plain", words)
         return
-    media_type = f"{mimetypes.guess_type(found.name)[0]}; charset=utf-8"
+    media_type = f"{mimetypes.guess_type(file.name)[0]}; charset=utf-8"
     policy = {"content-security-policy": SITE_POLICY}
-    await answer(send, HTTPStatus.OK, media_type, found.read_bytes(), policy)
+    await answer(send, HTTPStatus.OK, media_type, file.read_bytes(), policy)
 
 
 async def answer(
@@ -232,13 +232,13 @@ def warm(clients: Callable[[str], Any]) -> None:
 def last_bakeoff() -> dict[str, Any] | None:
     """What `recognition bakeoff` wrote last; None where there is nothing, or only half a file."""
     try:
-        found = json.loads(BAKEOFF.read_text(encoding="utf-8"))
+        written = json.loads(BAKEOFF.read_text(encoding="utf-8"))
         ended = datetime.datetime.fromtimestamp(BAKEOFF.stat().st_mtime, datetime.UTC)
     except (OSError, ValueError):
         return None
     # The notes may say what is in an example, and this is read by whoever has the start's key alone.
     members = ("data", "interrupted", "results", "verdict", "labels", "absent", "notes")
-    shown = {name: found[name] for name in members}
+    shown = {name: written[name] for name in members}
     # Nobody serves the report itself: a link to it could carry no key.
     page = BAKEOFF.with_suffix(".html").relative_to(PAGE.parents[1]).as_posix()
     return {**shown, "ended": ended.isoformat(), "page": page}

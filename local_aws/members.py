@@ -39,7 +39,7 @@ class Members:
             if self.fate(path) == REFUSED:
                 yield f"The embedded AWS does nothing with {path}, and so takes none: leave it out here."
             elif path in self.values and value not in self.values[path]:
-                known = " or ".join(str(one) for one in self.values[path])
+                known = " or ".join(str(taken) for taken in self.values[path])
                 yield f"The embedded AWS takes {known} as {path}, and nothing else."
 
 

@@ -91,8 +91,8 @@ class Predictor:
             return Answer(400, json.dumps({"error": reason}).encode())
         if rows is None:
             wholes = {name: plain(output) for name, output in outputs.items()}
-            found = next(iter(wholes.values())) if len(outputs) == 1 else wholes
-            return Answer(200, json.dumps({"outputs": found}).encode())
+            answer = next(iter(wholes.values())) if len(outputs) == 1 else wholes
+            return Answer(200, json.dumps({"outputs": answer}).encode())
         predictions = [{name: plain(output[i]) for name, output in outputs.items()} for i in range(len(rows))]
         if len(outputs) == 1:
             predictions = [next(iter(prediction.values())) for prediction in predictions]
@@ -108,7 +108,7 @@ def decoded(value: Any) -> Any:
     """A value in which base64 objects are bytes."""
     if isinstance(value, dict) and list(value) == ["b64"]:
         return base64.b64decode(value["b64"], validate=True)
-    return [decoded(one) for one in value] if isinstance(value, list) else value
+    return [decoded(element) for element in value] if isinstance(value, list) else value
 
 
 def plain(value: Any) -> Any:
@@ -116,7 +116,7 @@ def plain(value: Any) -> Any:
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
     if isinstance(value, list):
-        return [plain(one) for one in value]
+        return [plain(element) for element in value]
     return plain(value.tolist()) if hasattr(value, "tolist") else value
 
 

@@ -221,7 +221,9 @@ class RnnHyperparameters(SequenceHyperparameters):
         return LAYERS_OF_FEATURE[feature] if self.layers == AUTO else self.layers
 
 
-KINDS: dict[str, type[Hyperparameters]] = {one.kind: one for one in (CnnHyperparameters, RnnHyperparameters)}
+KINDS: dict[str, type[Hyperparameters]] = {
+    settings.kind: settings for settings in (CnnHyperparameters, RnnHyperparameters)
+}
 
 
 def parse(arguments: Sequence[str]) -> Hyperparameters:

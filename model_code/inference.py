@@ -98,7 +98,7 @@ def input_handler(data, context):
         if not isinstance(value, dict) or not isinstance(value["instances"], list):
             raise Refused('The JSON body has to be an object like {"instances": [{"text": "…"}]}.')
         return instances(
-            [instance(one, f"Instance {i}") for i, one in enumerate(value["instances"], start=1)]
+            [instance(sample, f"Instance {i}") for i, sample in enumerate(value["instances"], start=1)]
         )
     lines = [line for line in text.split("\n") if line.strip()]
     return instances(
@@ -175,7 +175,7 @@ def accepted_types(header):
         weight = WEIGHT.search(part)
         if weight is None or float(weight[1]) > 0:
             liked.append((float(weight[1]) if weight else 1.0, media_type(part)))
-    return [one for _, one in sorted(liked, key=lambda pair: -pair[0])]
+    return [media for _, media in sorted(liked, key=lambda pair: -pair[0])]
 
 
 def instances(rows):

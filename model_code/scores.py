@@ -55,8 +55,8 @@ class Answered:
         rarer = int(np.bincount(self.targets, minlength=self.class_count).argmin())
         self.ranked_classes = [rarer] if self.class_count == 2 else range(self.class_count)
         self.places = {
-            one: np.unique(-probabilities[:, one], return_inverse=True)[1].astype(np.int32)
-            for one in self.ranked_classes
+            label: np.unique(-probabilities[:, label], return_inverse=True)[1].astype(np.int32)
+            for label in self.ranked_classes
         }
 
     @property
@@ -88,8 +88,10 @@ class Answered:
         `figures` for the argument.
         """
         weights = np.ones(len(self.targets)) if counts is None else counts.astype(float)
-        found = [curve_areas(self.places[one], self.targets == one, weights) for one in self.ranked_classes]
-        known = [one for one in found if one is not None]
+        areas = [
+            curve_areas(self.places[label], self.targets == label, weights) for label in self.ranked_classes
+        ]
+        known = [pair for pair in areas if pair is not None]
         auc, precision = np.mean(known, axis=0) if known else (0.5, 0.0)
         return {"auc": float(auc), "average_precision": float(precision)}
 
@@ -115,9 +117,9 @@ def curve_areas(places: np.ndarray, positive: np.ndarray, weights: np.ndarray) -
     all_hits, all_misses = hits.sum(), misses.sum()
     if not all_hits or not all_misses:
         return None
-    found, mistaken = hits.cumsum(), misses.cumsum()
+    recalled, mistaken = hits.cumsum(), misses.cumsum()
     behind = all_misses - mistaken + misses / 2
-    precision = np.divide(found, found + mistaken, out=np.zeros_like(found), where=found > 0)
+    precision = np.divide(recalled, recalled + mistaken, out=np.zeros_like(recalled), where=recalled > 0)
     return float(hits @ behind / (all_hits * all_misses)), float(hits @ precision / all_hits)
 
 

@@ -83,8 +83,8 @@ def main() -> None:
     try:
         model = Model(words.directory, precision=words.precision)
         models = [model, *(model.twin() for _ in range(words.threads - 1))]
-        for one in models:
-            one.warm_up()
+        for twin in models:
+            twin.warm_up()
     except ModelUnusable as unusable:
         sys.exit(str(unusable))
     # What is loaded by now stays: the collector need not look at it again in the middle of a request.

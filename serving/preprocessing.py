@@ -153,15 +153,15 @@ def triangle_weights(length: int, size: int) -> list[tuple[int, np.ndarray]]:
     """
     step = np.float32(1) / (np.float32(size) / np.float32(length))
     radius = max(step, np.float32(1))
-    found = []
+    windows = []
     for position in range(size):
         middle = (np.float32(position) + np.float32(0.5)) * step
         start = min(max(int(np.ceil(middle - radius - np.float32(0.5))), 0), length - 1)
         stop = min(max(int(np.floor(middle + radius - np.float32(0.5))), 0), length - 1) + 1
         distances = np.abs(np.arange(start, stop, dtype=np.float32) + np.float32(0.5) - middle) / radius
         weights = np.maximum(np.float32(0), 1 - distances)
-        found.append((start, weights * (np.float32(1) / sum(weights))))
-    return found
+        windows.append((start, weights * (np.float32(1) / sum(weights))))
+    return windows
 
 
 def text_reader(specification: dict[str, Any]) -> Reader:

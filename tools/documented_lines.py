@@ -46,6 +46,6 @@ def inline_lines_of(page: Path) -> Iterator[Line]:
     without_blocks = re.sub(
         r"^```.*?^```", lambda block: "\n" * block[0].count("\n"), text, flags=re.S | re.M
     )
-    for found in INLINE.finditer(without_blocks):
-        number = without_blocks.count("\n", 0, found.start()) + 1
-        yield Line(page.name, number, " ".join(found[1].split()), in_block=False)
+    for match in INLINE.finditer(without_blocks):
+        number = without_blocks.count("\n", 0, match.start()) + 1
+        yield Line(page.name, number, " ".join(match[1].split()), in_block=False)

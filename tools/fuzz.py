@@ -69,13 +69,13 @@ LIBFUZZER = ["-p", "no:timeout", "-p", "tools.libfuzzer", "--capture=no"]
 def main(seconds: int, processes: int, wanted: str) -> int:
     """0 when nothing failed; else 1, behind the names of what did."""
     FOLDER.mkdir(parents=True, exist_ok=True)
-    properties = [one for several in GUIDED.values() for one in several] + [UNGUIDED]
-    properties = [one for one in properties if wanted in one]
+    properties = [name for several in GUIDED.values() for name in several] + [UNGUIDED]
+    properties = [name for name in properties if wanted in name]
     with ThreadPoolExecutor(processes) as pool:
-        held = list(pool.map(lambda one: search(one, seconds), properties))
-    failed = [one for one, holds in zip(properties, held, strict=True) if not holds]
-    for one in failed:
-        print(f"FAILED {one}")
+        held = list(pool.map(lambda name: search(name, seconds), properties))
+    failed = [name for name, holds in zip(properties, held, strict=True) if not holds]
+    for name in failed:
+        print(f"FAILED {name}")
     print(f"{len(failed)} of {len(properties)} properties failed. What fails is kept in {FOLDER}.")
     return 1 if failed else 0
 

@@ -19,7 +19,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     modules: dict[object, list[pytest.Item]] = {}
     for item in items:
         modules.setdefault(item.path, []).append(item)
-    items[:] = [item for one in zip_longest(*map(some, modules.values())) for item in one if item]
+    items[:] = [item for turn in zip_longest(*map(some, modules.values())) for item in turn if item]
 
 
 def some(tests: list[pytest.Item]) -> list[pytest.Item]:

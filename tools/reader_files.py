@@ -100,7 +100,7 @@ def wave(generator: random.Random, speed: float) -> np.ndarray:
 
 def lines(file: Path, objects: list[dict]) -> None:
     """Writes JSON Lines."""
-    file.write_text("".join(json.dumps(one) + "\n" for one in objects))
+    file.write_text("".join(json.dumps(record) + "\n" for record in objects))
 
 
 if __name__ == "__main__":

@@ -72,8 +72,8 @@ class Reader:
         command = self.filled_in(line.command)
         ready = matching(LASTING, command)
         status, output = self.start(command, ready) if ready else self.finish(command)
-        if found := RUN_ID.search(output):
-            self.run = found[0] if "bulk --from" in command else self.run
+        if run := RUN_ID.search(output):
+            self.run = run[0] if "bulk --from" in command else self.run
         refusal = matching(REFUSED, command)
         is_right = refusal in output if refusal else status == 0
         print(f"{'✓' if is_right else '✗'}  {line} · {time.monotonic() - started:.0f} s", flush=True)

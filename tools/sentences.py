@@ -14,7 +14,7 @@ from tools.markdown import ROOT
 # A base class from elsewhere is known by its name alone.
 FOREIGN = ("Error", "Exception")
 BUILT_IN = {
-    name for name, one in vars(builtins).items() if isinstance(one, type) and issubclass(one, Exception)
+    name for name, value in vars(builtins).items() if isinstance(value, type) and issubclass(value, Exception)
 }
 
 

@@ -43,8 +43,8 @@ def on_files(files: Files, config: Any) -> Files:
     linked = set()
     for page in files.documentation_pages():
         source = DOCS / page.src_uri
-        found = (target_of(source.parent, link) for link, _ in OUTSIDE.findall(source.read_text("utf-8")))
-        linked |= {path for path in found if path}
+        targets = (target_of(source.parent, link) for link, _ in OUTSIDE.findall(source.read_text("utf-8")))
+        linked |= {path for path in targets if path}
     for path in sorted(linked):
         # Markdown of other folders is shown as it is written: its own links lead elsewhere.
         name = name_in_site(path) + (".txt" if path.suffix == ".md" else "")
@@ -79,5 +79,5 @@ def with_formulas(markdown: str) -> str:
 def as_mathml(formula: re.Match[str]) -> str:
     """One formula."""
     return SUBSCRIPT.sub(
-        lambda found: f"{found[1]}<mtext>{found[2].translate(LOW_DIGITS)}</mtext>", convert(formula[1])
+        lambda match: f"{match[1]}<mtext>{match[2].translate(LOW_DIGITS)}</mtext>", convert(formula[1])
     )

@@ -34,9 +34,9 @@ def commands_of(command: Any, path: str = "recognition") -> Iterator[tuple[str, 
     inside = getattr(command, "commands", {})
     if not inside or getattr(command, "invoke_without_command", False):
         yield path, command
-    for name, one in sorted(inside.items()):
-        if not one.hidden:
-            yield from commands_of(one, f"{path} {name}")
+    for name, child in sorted(inside.items()):
+        if not child.hidden:
+            yield from commands_of(child, f"{path} {name}")
 
 
 def row(parameter: Any) -> list[str]:
@@ -80,7 +80,7 @@ def plain(words: str) -> str:
 def section(path: str, command: Any) -> str:
     """A command's purpose, and its words."""
     purpose, *more = plain(command.help or "").strip().split("\n\n")
-    rows = [row(one) for one in command.params if not one.hidden]
+    rows = [row(parameter) for parameter in command.params if not parameter.hidden]
     words = "\n\n".join(" ".join(part.split()) for part in (purpose, *more))
     return f"## {path}\n\n{words}\n" + (
         f"\n{table(('word', 'takes', 'default', 'meaning'), rows)}" if rows else ""
@@ -89,7 +89,7 @@ def section(path: str, command: Any) -> str:
 
 def page() -> str:
     """The whole page."""
-    statuses = table(("exit status", "means"), [list(one) for one in STATUSES])
+    statuses = table(("exit status", "means"), [list(status) for status in STATUSES])
     return (
         HEAD
         + statuses

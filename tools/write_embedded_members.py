@@ -44,9 +44,9 @@ def parts(
 def row(operation: str, entry: Members, shapes: Shapes) -> Iterator[str]:
     """An operation's lines of the table."""
     shape = shapes.model.operation_model(operation).input_shape
-    found = list(parts(shape, entry)) if shape else []
+    members = list(parts(shape, entry)) if shape else []
     for fate in (HONOURED, RECORDED, REFUSED):
-        names = [with_values(path, entry) for path, one in found if one == fate]
+        names = [with_values(path, entry) for path, member_fate in members if member_fate == fate]
         if names:
             yield f"| {operation} | {fate} | {', '.join(names)} |"
 

@@ -54,7 +54,7 @@ def codes() -> list[list[str]]:
     Raises:
         ValueError: when a refusal's code is chosen by an expression, so that it would be in no document.
     """
-    found: set[tuple[str, str, str]] = set()
+    lines: set[tuple[str, str, str]] = set()
     made = makers_of("lambdas", {REFUSED})
     statuses = {name: ast.unparse(call.args[0]) for name, call in made.items()}
     for file, call in raised_in("lambdas", {REFUSED, *made}):
@@ -66,16 +66,16 @@ def codes() -> list[list[str]]:
         text = NAMED.get(ast.unparse(arguments[0])) or written(arguments[0], file)
         if text is None:
             raise ValueError(f"{file.name}, line {call.lineno}: write the code itself.")
-        found.add((text, status, written(arguments[1], file) or "What is wrong with it."))
+        lines.add((text, status, written(arguments[1], file) or "What is wrong with it."))
     for file, call in raised_in("stacks", {"Refusal"}):
         status, text, sentence = (written(argument, file) for argument in call.args[:3])
-        found.add((text or "", status or OF_SEVERAL, sentence or ""))
-    return [[code(text), status, sentence] for text, status, sentence in sorted(found)]
+        lines.add((text or "", status or OF_SEVERAL, sentence or ""))
+    return [[code(text), status, sentence] for text, status, sentence in sorted(lines)]
 
 
 def sentences(folder: str, names: set[str]) -> list[list[str]]:
     """A line for each sentence that these exceptions carry and that has no code of the API, with its file."""
-    found: dict[str, Path] = {}
+    files: dict[str, Path] = {}
     made = makers_of(folder, names)
     if folder == "lambdas":
         names, made = names - {REFUSED}, {}
@@ -83,8 +83,8 @@ def sentences(folder: str, names: set[str]) -> list[list[str]]:
         # Beside its sentence an exception may carry a code, a place or a status, which are shorter.
         text = max((written(word, file) or "" for word in call.args), key=len, default="")
         if " " in text:
-            found.setdefault(" ".join(text.split()), file)
-    return [[text, place(file)] for text, file in sorted(found.items())]
+            files.setdefault(" ".join(text.split()), file)
+    return [[text, place(file)] for text, file in sorted(files.items())]
 
 
 def place(file: Path) -> str:

@@ -28,7 +28,10 @@ def section(result: dict[str, Any]) -> str:
     for name, title in TITLES.items():
         for point in result["curves"].get(name, []):
             networks = (point.get("from_scratch"), point.get("pretrained"))
-            scores = [max(point["traditional"].values()), *(one and one["accuracy"] for one in networks)]
+            scores = [
+                max(point["traditional"].values()),
+                *(network and network["accuracy"] for network in networks),
+            ]
             cells = [f"{score:.3f}" if score else "" for score in scores]
             rows.append(f"| {title} | {point['examples']:,} | {' | '.join(cells)} |")
     return "\n".join(["", *rows, ""])
@@ -37,7 +40,7 @@ def section(result: dict[str, Any]) -> str:
 def page(text: str) -> str:
     """The page with its section anew."""
     result = json.loads(RESULT.read_text(encoding="utf-8"))
-    return PLACE.sub(lambda found: f"{found[1]}{section(result)}\n", text)
+    return PLACE.sub(lambda head: f"{head[1]}{section(result)}\n", text)
 
 
 if __name__ == "__main__":

@@ -43,12 +43,12 @@ class Figure:
 
     def rows(self) -> list[str]:
         """The table's rows, one for each processor: NEVER where no run came to the figure."""
-        found = [
+        rows = [
             self.row(name, result, value)
             for name, result in self.results().items()
             if (value := self.value(result)) is not None
         ]
-        return found or [f"| {self.name} | {self.against} | not measured |  |"]
+        return rows or [f"| {self.name} | {self.against} | not measured |  |"]
 
     def row(self, file: str, result: Result, value: float) -> str:
         """A result's row."""
@@ -219,7 +219,7 @@ FIGURES = (
         "in 2.21",
         "serving_versions",
         lambda result: worst(
-            found["largest_difference_of_a_probability"] for found in result["sets"].values()
+            figures["largest_difference_of_a_probability"] for figures in result["sets"].values()
         ),
         " apart",
     ),

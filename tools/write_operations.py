@@ -35,9 +35,12 @@ def section(path: str, operation: dict[str, Any]) -> str:
     lines = [f"## POST {path}", operation["summary"]]
     if body:
         lines.append(f"Body ({', '.join(map(code, body['content']))}). {body.get('description', '')}".strip())
-    options = [one for one in operation.get("parameters", []) if "$ref" not in one]
+    options = [option for option in operation.get("parameters", []) if "$ref" not in option]
     if options:
-        rows = [[code(one["name"]), values(one["schema"]), one.get("description", "")] for one in options]
+        rows = [
+            [code(option["name"]), values(option["schema"]), option.get("description", "")]
+            for option in options
+        ]
         lines.append(table(("option", "takes", "meaning"), rows).strip())
     lines.append(f"Statuses: {', '.join(sorted(operation['responses']))}.")
     return "\n\n".join(lines) + "\n"

@@ -27,19 +27,19 @@ def section(sets: dict[str, Any]) -> str:
     ]
     for part, title in TITLES.items():
         for policy in ("the advice", *regret.POLICIES):
-            found = summary[part].get(policy)
-            if found:
+            figures = summary[part].get(policy)
+            if figures:
                 cells = (
-                    f"{found['mean'] * 100:.1f}",
-                    f"{found['median'] * 100:.1f}",
-                    f"{found['largest'] * 100:.1f}",
-                    f"{found['within_one_point']:.0%}",
+                    f"{figures['mean'] * 100:.1f}",
+                    f"{figures['median'] * 100:.1f}",
+                    f"{figures['largest'] * 100:.1f}",
+                    f"{figures['within_one_point']:.0%}",
                 )
                 rows.append(f"| {title} ({summary[part]['sets']}) | {policy} | {' | '.join(cells)} |")
     misses = [
-        f"{name} ({found['regret'] * 100:.1f}, {found['best']} instead of {found['advised']})"
-        for name, found in sorted(summary["regrets"].items(), key=lambda one: -one[1]["regret"])
-        if found["regret"] > regret.WITHIN
+        f"{name} ({miss['regret'] * 100:.1f}, {miss['best']} instead of {miss['advised']})"
+        for name, miss in sorted(summary["regrets"].items(), key=lambda pair: -pair[1]["regret"])
+        if miss["regret"] > regret.WITHIN
     ]
     older, whole = summary["older_than_the_candidates"], len(sets)
     return "\n".join(
@@ -57,7 +57,7 @@ def section(sets: dict[str, Any]) -> str:
 def page(text: str) -> str:
     """The page with its section anew."""
     sets = json.loads(regret.RESULT.read_text())["sets"]
-    return PLACE.sub(lambda found: f"{found[1]}\n{section(sets)}\n", text)
+    return PLACE.sub(lambda head: f"{head[1]}\n{section(sets)}\n", text)
 
 
 if __name__ == "__main__":

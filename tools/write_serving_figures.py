@@ -22,7 +22,7 @@ def tables(result: dict[str, Any]) -> str:
         "| 16 connections, as fast as it answers | requests a second | FastAPI, signature | ratio "
         "| FastAPI, `predict` | ratio | wrong answers |",
         "|---|---|---|---|---|---|---|",
-        *(speed_row(name, found) for name, found in result["closed_loop"].items()),
+        *(speed_row(name, figures) for name, figures in result["closed_loop"].items()),
         "",
         "| requests due by a clock of their own | due a second | answered | 429 | p50 | p99 | wrong, unanswered, or "
         "429 without `Retry-After` |",
@@ -30,8 +30,8 @@ def tables(result: dict[str, Any]) -> str:
     ]
     for name, contenders in result["open_loop"].items():
         for contender, title in (("litert", "this server"), ("signature", "FastAPI, signature")):
-            for share, found in contenders[contender].items():
-                rows.append(load_row(f"{name}, {title}, {share}", found))
+            for share, figures in contenders[contender].items():
+                rows.append(load_row(f"{name}, {title}, {share}", figures))
     return "\n".join(rows) + "\n"
 
 
@@ -68,7 +68,7 @@ def load_row(name: str, figures: dict[str, Any]) -> str:
 def with_tables(page: str) -> str:
     """The page with the tables in their place."""
     result = json.loads(RESULT.read_text(encoding="utf-8"))
-    return PLACE.sub(lambda found: f"{found[1]}\n{tables(result)}\n", page, count=1)
+    return PLACE.sub(lambda head: f"{head[1]}\n{tables(result)}\n", page, count=1)
 
 
 if __name__ == "__main__":

@@ -98,8 +98,8 @@ def resolved(schema: dict[str, Any]) -> tuple[dict[str, Any], bool]:
 
 def parts_of(schema: dict[str, Any]) -> dict[str, Any] | None:
     """The settings inside a setting: of an object, of what a list holds, or of what a table holds by name."""
-    found, _ = resolved(held_by(schema) or schema)
-    return found if "properties" in found else None
+    schema, _ = resolved(held_by(schema) or schema)
+    return schema if "properties" in schema else None
 
 
 def held_by(schema: dict[str, Any]) -> dict[str, Any] | None:
@@ -116,33 +116,33 @@ def rows(schema: dict[str, Any], path: str) -> Iterator[list[str]]:
     """A line for each setting below a path, and below each part what is inside it."""
     required = set(schema.get("required", []))
     for name, written in schema["properties"].items():
-        found, is_optional = resolved(written)
+        setting, is_optional = resolved(written)
         place = f"{path}.{name}".lstrip(".")
-        meaning = found.get("description", "") or found.get("purpose", "")
-        if found.get("purpose") and meaning != found["purpose"]:
-            meaning = f"{found['purpose']} {meaning}"
+        meaning = setting.get("description", "") or setting.get("purpose", "")
+        if setting.get("purpose") and meaning != setting["purpose"]:
+            meaning = f"{setting['purpose']} {meaning}"
         default = (
             "required"
             if name in required
             else ""
-            if "properties" in found
-            else default_of(found, is_optional)
+            if "properties" in setting
+            else default_of(setting, is_optional)
         )
-        yield [code(place), kind_of(found), allowed(found), default, meaning, cost_of(place)]
-        if inside := parts_of(found):
-            step = "" if "properties" in found else "[]" if found.get("type") == "array" else ".NAME"
+        yield [code(place), kind_of(setting), allowed(setting), default, meaning, cost_of(place)]
+        if inside := parts_of(setting):
+            step = "" if "properties" in setting else "[]" if setting.get("type") == "array" else ".NAME"
             yield from rows(inside, place + step)
 
 
-def default_of(found: dict[str, Any], is_optional: bool) -> str:
+def default_of(setting: dict[str, Any], is_optional: bool) -> str:
     """What holds where nothing is written."""
-    default = found.get("default")
+    default = setting.get("default")
     if default in (None, [], {}):
         return "empty" if is_optional or default in ([], {}) else ""
     return code(json.dumps(default))
 
 
-def kind_of(found: dict[str, Any]) -> str:
+def kind_of(setting: dict[str, Any]) -> str:
     """The type, with the unit that the name ends in."""
     kinds = {
         "string": "text",
@@ -151,25 +151,25 @@ def kind_of(found: dict[str, Any]) -> str:
         "boolean": "true or false",
         "array": "list",
     }
-    kind = kinds.get(found.get("type", ""), "part" if "properties" in found else "table by name")
-    name = found.get("title", "").lower().replace(" ", "_")
+    kind = kinds.get(setting.get("type", ""), "part" if "properties" in setting else "table by name")
+    name = setting.get("title", "").lower().replace(" ", "_")
     unit = max((end for end in UNITS if name.endswith(f"_{end}") or name == end), key=len, default="")
     is_measured = unit and kind not in ("part", "text")
     return f"{kind}, {UNITS[unit]}" if is_measured else kind
 
 
-def allowed(found: dict[str, Any]) -> str:
+def allowed(setting: dict[str, Any]) -> str:
     """The bounds or the choices; of a list those of what it holds."""
-    if (held := held_by(found)) and (words := allowed(held)):
+    if (held := held_by(setting)) and (words := allowed(held)):
         return f"each {words}"
-    if "enum" in found:
-        return ", ".join(f"`{choice}`" for choice in found["enum"])
-    if "pattern" in found:
-        return "`" + found["pattern"] + "`"
-    low = f"from {found['minimum']:,}" if "minimum" in found else ""
-    low = f"above {found['exclusiveMinimum']:,}" if "exclusiveMinimum" in found else low
-    high = f"to {found['maximum']:,}" if "maximum" in found else ""
-    high = f"below {found['exclusiveMaximum']:,}" if "exclusiveMaximum" in found else high
+    if "enum" in setting:
+        return ", ".join(f"`{choice}`" for choice in setting["enum"])
+    if "pattern" in setting:
+        return "`" + setting["pattern"] + "`"
+    low = f"from {setting['minimum']:,}" if "minimum" in setting else ""
+    low = f"above {setting['exclusiveMinimum']:,}" if "exclusiveMinimum" in setting else low
+    high = f"to {setting['maximum']:,}" if "maximum" in setting else ""
+    high = f"below {setting['exclusiveMaximum']:,}" if "exclusiveMaximum" in setting else high
     return f"{low} {high}".strip()
 
 

@@ -103,8 +103,8 @@ def written(value: Any) -> str:
 def flat(arguments: Any) -> Iterator[Any]:
     """Texts and references inside a function's arguments."""
     if isinstance(arguments, list):
-        for one in arguments:
-            yield from flat(one)
+        for argument in arguments:
+            yield from flat(argument)
     elif isinstance(arguments, str | dict):
         yield arguments
 
@@ -162,16 +162,16 @@ def grant_rows(template: dict[str, Any], role: str, properties: dict[str, Any]) 
 def assumed_by(properties: dict[str, Any]) -> str:
     """Who may take a role."""
     principals = [
-        one
+        principal
         for statement in properties["AssumeRolePolicyDocument"]["Statement"]
-        for one in statement["Principal"].values()
+        for principal in statement["Principal"].values()
     ]
-    return ", ".join(code(written(one)) for one in flat(principals))
+    return ", ".join(code(written(principal)) for principal in flat(principals))
 
 
 def managed(properties: dict[str, Any]) -> str:
     """AWS's own policies that a role has."""
-    arns = [written(one).rsplit("/", 1)[-1] for one in properties.get("ManagedPolicyArns", [])]
+    arns = [written(arn).rsplit("/", 1)[-1] for arn in properties.get("ManagedPolicyArns", [])]
     return f" It has AWS's own {', '.join(map(code, arns))}." if arns else ""
 
 

@@ -22,7 +22,7 @@ def page() -> str:
     """The page's text, with what the advisor says now."""
     cases = tables.read("use_cases.toml")["use_case"]
     rows = []
-    for case in sorted(cases, key=lambda one: (one["industry"], one["id"])):
+    for case in sorted(cases, key=lambda case: (case["industry"], case["id"])):
         first = recommend(Problem.from_dict(case["problem"])).options[0]
         rows.append(
             f"| {case['industry']} | {case['title']} | {first.family} | {case['services']} | {case['why']} |"

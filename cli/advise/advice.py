@@ -220,8 +220,8 @@ def table_of(advice: Advice) -> Table:
     return table
 
 
-def between(found: CostRange | None) -> str:
+def between(costs: CostRange | None) -> str:
     """The ends of a bill; empty where nothing that it depends on is unknown."""
-    if found is None or not found.depends_on:
+    if costs is None or not costs.depends_on:
         return ""
-    return f"{money(found.low_usd)} – {money(found.high_usd)}"
+    return f"{money(costs.low_usd)} – {money(costs.high_usd)}"

@@ -65,7 +65,7 @@ class Assembly:
     def stacks(self) -> list[dict[str, Any]]:
         """What the manifest says of each stack."""
         artifacts = json.loads((self.folder / "manifest.json").read_text())["artifacts"].values()
-        return [one["properties"] for one in artifacts if one["type"] == "aws:cloudformation:stack"]
+        return [entry["properties"] for entry in artifacts if entry["type"] == "aws:cloudformation:stack"]
 
     def types(self) -> set[str]:
         """The types of CloudFormation's resources in all templates."""
@@ -112,24 +112,28 @@ class Assembly:
             for name, resource in resources.items():
                 if resource["Type"] != "AWS::IAM::Role":
                     continue
-                documents = [one["PolicyDocument"] for one in resource["Properties"].get("Policies", [])]
-                documents += [
-                    one["Properties"]["PolicyDocument"]
-                    for one in resources.values()
-                    if one["Type"] == "AWS::IAM::Policy" and {"Ref": name} in one["Properties"]["Roles"]
+                documents = [
+                    policy["PolicyDocument"] for policy in resource["Properties"].get("Policies", [])
                 ]
-                statements = [self.resolved(one) for document in documents for one in document["Statement"]]
+                documents += [
+                    policy["Properties"]["PolicyDocument"]
+                    for policy in resources.values()
+                    if policy["Type"] == "AWS::IAM::Policy" and {"Ref": name} in policy["Properties"]["Roles"]
+                ]
+                statements = [
+                    self.resolved(entry) for document in documents for entry in document["Statement"]
+                ]
                 if statements:
                     yield f"{stack} {name}", statements
 
     def resolved(self, statement: dict[str, Any]) -> dict[str, Any]:
         """A statement with lists of texts in place of what only CloudFormation can put together."""
-        actions = [str(one) for one in listed(statement["Action"])]
+        actions = [str(action) for action in listed(statement["Action"])]
         service = actions[0].partition(":")[0]
         return {
             **self.text_of(statement),
             "Action": actions,
-            "Resource": [self.arn_of(one, service) for one in listed(statement["Resource"])],
+            "Resource": [self.arn_of(resource, service) for resource in listed(statement["Resource"])],
         }
 
     def arn_of(self, value: Any, service: str) -> str:
@@ -142,16 +146,16 @@ class Assembly:
     def text_of(self, value: Any) -> Any:
         """A value of a template without intrinsic functions."""
         if isinstance(value, list):
-            return [self.text_of(one) for one in value]
+            return [self.text_of(element) for element in value]
         if not isinstance(value, dict):
             return value
         if len(value) != 1 or not (next(iter(value)) == "Ref" or next(iter(value)).startswith("Fn::")):
-            return {key: self.text_of(one) for key, one in value.items()}
+            return {key: self.text_of(inner) for key, inner in value.items()}
         ((function, arguments),) = value.items()
         if function == "Ref":
             return self.pseudo_parameters().get(arguments, ANY_NAME)
         if function == "Fn::Join":
-            return arguments[0].join(str(self.text_of(one)) for one in arguments[1])
+            return arguments[0].join(str(self.text_of(part)) for part in arguments[1])
         if function == "Fn::Sub" and isinstance(arguments, str):
             return re.sub(r"\$\{.+?\}", ANY_NAME, self.placed(arguments))
         return ANY_NAME
@@ -160,9 +164,9 @@ class Assembly:
 def questions_of(statements: list[dict[str, Any]]) -> Iterator[Question]:
     """What has to be allowed when nothing but these statements decides; actions with wildcards cannot be asked."""
     for statement in statements:
-        actions = tuple(one for one in statement["Action"] if "*" not in one)
+        actions = tuple(action for action in statement["Action"] if "*" not in action)
         if statement["Effect"] == "Allow" and actions:
-            named = (one if one == "*" else one.replace("*", ANY_NAME) for one in statement["Resource"])
+            named = (arn if arn == "*" else arn.replace("*", ANY_NAME) for arn in statement["Resource"])
             yield Question(actions, tuple(dict.fromkeys(named)), context_of(statement.get("Condition", {})))
 
 

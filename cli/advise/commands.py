@@ -87,8 +87,8 @@ def advise(
         # Whose S3 is meant is asked for data that lie there alone.
         choose = partial(choose_target, environment, own_account=own_account)
         with Progress().step(f"Reading {data}") as detail, on_this_machine(data, choose, detail) as place:
-            found = profile(place, columns, window)
-        answers = advising.measured(found) | answers
+            profiled = profile(place, columns, window)
+        answers = advising.measured(profiled) | answers
     elif not answers:
         answers = advising.ask_questions(
             answers, lambda question: typer.prompt(question, default="", show_default=False, err=True)
@@ -170,10 +170,10 @@ def doctor(
         show([vars(finding) for finding in findings], True, "", problem=problem)
     else:
         table = new_table("What", "Needed", "Found", "To do", title=f"{environment} in {settings.region}")
-        for one in findings:
-            numbers = ("" if value is None else f"{value:g}" for value in (one.needed, one.found))
-            not_asked = f"not asked: {one.not_asked}" if one.not_asked else "nothing"
-            table.add_row(one.what, *numbers, one.remedy or not_asked)
+        for finding in findings:
+            numbers = ("" if value is None else f"{value:g}" for value in (finding.needed, finding.found))
+            not_asked = f"not asked: {finding.not_asked}" if finding.not_asked else "nothing"
+            table.add_row(finding.what, *numbers, finding.remedy or not_asked)
         Console().print(table)
     if not is_well:
         raise typer.Exit(1)

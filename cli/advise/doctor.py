@@ -58,31 +58,33 @@ def needed_quotas(settings: EnvironmentSettings) -> Iterator[tuple[str, int]]:
 def endpoint_instances(inference: InferenceSettings) -> dict[str, int]:
     """How many instances of each type the endpoints may come to have while one of them changes over."""
     networks = len(VERSION_PARAMETER)
-    found: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     if not inference.serverless:
         fleets = (1 if inference.multi_model else networks) - 1 + FLEETS_DURING_A_RELEASE
-        found[inference.instance_type] += fleets * (inference.most_instances + bool(inference.shadow_percent))
+        counts[inference.instance_type] += fleets * (
+            inference.most_instances + bool(inference.shadow_percent)
+        )
     for second in (inference.asynchronous, inference.scale_to_zero):
         if second:
             fleets = networks - 1 + FLEETS_DURING_A_RELEASE
-            found[second.instance_type] += fleets * second.maximum_instances
-    return found
+            counts[second.instance_type] += fleets * second.maximum_instances
+    return counts
 
 
 def quota_findings(settings: EnvironmentSettings, quotas: dict[str, float]) -> list[Finding]:
     """Each needed quota against the account's; one that the region does not list is an instance that it lacks."""
     findings = []
     for name, needed in needed_quotas(settings):
-        found = quotas.get(name)
-        if found is None:
+        quota = quotas.get(name)
+        if quota is None:
             remedy = (
                 f"SageMaker lists no such quota in {settings.region}: choose another instance type or region."
             )
-        elif found < needed:
+        elif quota < needed:
             remedy = f"Ask Service Quotas for {needed} in {settings.region}; it can take days."
         else:
             remedy = ""
-        findings.append(Finding(name, needed, found, remedy))
+        findings.append(Finding(name, needed, quota, remedy))
     return findings
 
 
@@ -91,12 +93,12 @@ def concurrent_executions(target: Target) -> int:
     return target.client("lambda").get_account_settings()["AccountLimit"]["ConcurrentExecutions"]
 
 
-def lambda_finding(settings: EnvironmentSettings, found: int) -> Finding:
+def lambda_finding(settings: EnvironmentSettings, quota: int) -> Finding:
     """Lambda's concurrency; new accounts start with as few as ten."""
     reserved = settings.api.reserved_concurrency
     needed = FUNCTIONS * reserved + UNRESERVED_EXECUTIONS if reserved else FUNCTIONS
-    remedy = "" if found >= needed else "Ask Service Quotas for more concurrent Lambda executions."
-    return Finding("Lambda concurrent executions", needed, found, remedy)
+    remedy = "" if quota >= needed else "Ask Service Quotas for more concurrent Lambda executions."
+    return Finding("Lambda concurrent executions", needed, quota, remedy)
 
 
 def image_findings(settings: EnvironmentSettings, today: datetime.date) -> Iterator[Finding]:

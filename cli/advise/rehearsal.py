@@ -90,12 +90,12 @@ class Rehearsal:
             )
             return
         parameter, needed = self.assembly.bootstrap()
-        found = self.bootstrap_version(parameter)
-        is_enough = found is not None and found >= needed
+        version = self.bootstrap_version(parameter)
+        is_enough = version is not None and version >= needed
         remedy = (
             "" if is_enough else f"Run: cdk bootstrap aws://{self.assembly.account}/{self.assembly.region}"
         )
-        yield Finding("CDK bootstrap version", needed, found, remedy)
+        yield Finding("CDK bootstrap version", needed, version, remedy)
         if is_enough:
             calls = [Question(("sts:AssumeRole",), tuple(sorted(self.assembly.assumed_roles())), {})]
         else:
@@ -107,12 +107,12 @@ class Rehearsal:
     def bootstrap_version(self, parameter: str) -> int | None:
         """The version of the CDK's bootstrap in the account and region; None where it is not there."""
         try:
-            found = self.target.client("ssm").get_parameter(Name=parameter)
+            answer = self.target.client("ssm").get_parameter(Name=parameter)
         except ClientError as error:
             if error.response["Error"]["Code"] in NOT_THERE:
                 return None
             raise
-        return int(found["Parameter"]["Value"])
+        return int(answer["Parameter"]["Value"])
 
     def policy_source(self, arn: str) -> str:
         """The user or role whose policies decide about a caller."""
@@ -135,8 +135,8 @@ class Rehearsal:
         context = {"iam:PassedToService": "lambda.amazonaws.com"}
         if self.boundary:
             context["iam:PermissionsBoundary"] = self.boundary
-        of_roles = tuple(one for one in actions if one.startswith("iam:"))
-        others = tuple(one for one in actions if not one.startswith("iam:"))
+        of_roles = tuple(action for action in actions if action.startswith("iam:"))
+        others = tuple(action for action in actions if not action.startswith("iam:"))
         return [Question(of_roles, (role,), context), Question(others, ("*",), {})]
 
     def actions_of_types(self, names: Iterable[str]) -> tuple[list[str], list[str]]:
@@ -148,10 +148,10 @@ class Rehearsal:
                 continue
             schema = json.loads(client.describe_type(Type="RESOURCE", TypeName=name)["Schema"])
             handlers = [schema.get("handlers", {}).get(verb, {}) for verb in ("create", "read", "delete")]
-            found = {one for handler in handlers for one in handler.get("permissions", [])}
+            permissions = {action for handler in handlers for action in handler.get("permissions", [])}
             # A simulation takes no wildcards.
-            plain = {one for one in found if "*" not in one}
-            if not found or plain != found:
+            plain = {action for action in permissions if "*" not in action}
+            if not permissions or plain != permissions:
                 unknown.append(name)
             actions |= plain
         return sorted(actions), unknown

@@ -115,7 +115,7 @@ def bakeoff(
     choose = partial(choose_target, environment, own_account=own_account)
     with progress.step(f"Reading {data}") as detail, on_this_machine(data, choose, detail) as place_of_data:
         profiled = profile(place_of_data, columns, window)
-        found = read_examples(profiled)
+        samples = read_examples(profiled)
     say("\n".join(profiled.notes), err=True)
     name = data.rstrip("/").rsplit("/", 1)[-1]
     answers = advising.measured(profiled) | {"labels": "own"} | parse_settings(settings or [])
@@ -127,7 +127,7 @@ def bakeoff(
     limits = ContestSettings(
         minutes * 60, examples_most=examples, seed=seed, own_account=own_account, metric=metric
     )
-    held = baking.run(found, problem, limits, directory, runner)
+    held = baking.run(samples, problem, limits, directory, runner)
     page = report.write(directory, held, problem, name)
     if target:
         say(publish.publish_figures(target, held, name), err=True)
@@ -138,7 +138,7 @@ def bakeoff(
     best = (
         winner.Winner((winner.OF_JOBS,))
         if remote
-        else winner.winner_of(held, found, limits, directory, progress)
+        else winner.winner_of(held, samples, limits, directory, progress)
     )
     released = best.release(target, settings_there, progress, approve=approve) if release and target else None
     line = best.line(target, environment)

@@ -80,14 +80,14 @@ def chosen(held: Contest, examples: Examples) -> tuple[Result | None, list[str]]
     verdict, sentences = held.verdict, []
     if verdict is None:
         return None, []
-    candidates = [one for one in baking.ranked(held) if one.candidate.family != "constant"]
-    candidates.sort(key=lambda one: one.candidate.id != verdict.choice)
-    for one in candidates:
-        if one.candidate.stand_in:
+    candidates = [result for result in baking.ranked(held) if result.candidate.family != "constant"]
+    candidates.sort(key=lambda result: result.candidate.id != verdict.choice)
+    for result in candidates:
+        if result.candidate.stand_in:
             continue
-        reason = why_none(one.candidate, examples)
+        reason = why_none(result.candidate, examples)
         if not reason:
-            return one, sentences
+            return result, sentences
         sentences.append(reason)
     return None, list(dict.fromkeys(sentences))
 

@@ -152,8 +152,8 @@ def batches_of(operation: Operation, objects: Iterable[Mapping[str, Any]]) -> It
     size = TEXTS_IN_A_BATCH if isinstance(operation.body, TextBody) else IMAGES_IN_A_BATCH
     batch: list[dict[str, Any]] = []
     length = 0
-    for one in objects:
-        named = {"key": one["key"], "etag": one["etag"]}
+    for listed in objects:
+        named = {"key": listed["key"], "etag": listed["etag"]}
         longer = length + len(json.dumps(named))
         if batch and (len(batch) == size or longer > LINE_BYTES):
             yield batch
@@ -188,10 +188,10 @@ def write_plan(
     plan = BulkPlan()
 
     def counted() -> Iterator[Mapping[str, Any]]:
-        for one in objects:
+        for listed in objects:
             plan.objects += 1
-            plan.units += units_of(operation, one["size"])
-            yield one
+            plan.units += units_of(operation, listed["size"])
+            yield listed
 
     plan.batches, plan.calls = write_manifest(operation, counted(), file)
     plan.usd = round(plan.units * usd, 6)
@@ -256,11 +256,11 @@ def plan_of(target: Target, request: BulkRequest, source: str) -> BulkPlan:
     """
     selection, folder = Selection(request.operation.body), Path(source)
     if folder.is_dir():
-        found = local_objects(folder, selection)
+        objects = local_objects(folder, selection)
     else:
-        found = objects_from(target, source, "", selection, lambda _: None)
+        objects = objects_from(target, source, "", selection, lambda _: None)
     with tempfile.TemporaryFile() as file:
-        return checked_plan(target, request, source, found, selection, file)
+        return checked_plan(target, request, source, objects, selection, file)
 
 
 def checked_plan(

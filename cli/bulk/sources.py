@@ -72,7 +72,7 @@ def is_system_file(name: str) -> bool:
 
 def local_files(folder: Path, selection: Selection) -> list[Path]:
     """The files below a folder on this machine that a run reads."""
-    found = []
+    files = []
 
     def leave_out(error: OSError) -> None:
         selection.leave_out(
@@ -86,8 +86,8 @@ def local_files(folder: Path, selection: Selection) -> list[Path]:
         for file in (Path(place) / name for name in names):
             name = file.relative_to(folder).as_posix()
             if selection.takes(name, reason_against_file(file, name, selection.reads)):
-                found.append(file)
-    return sorted(found)
+                files.append(file)
+    return sorted(files)
 
 
 def reason_against_file(file: Path, name: str, reads: Body | None) -> str | None:
@@ -167,18 +167,18 @@ def objects_below(target: Target, bucket: str, key: str, selection: Selection) -
                 yield {"key": entry["Key"], "etag": entry["ETag"].strip('"'), "size": entry["Size"]}
 
 
-def reason_against_object(one: dict[str, Any], prefix: str) -> str | None:
+def reason_against_object(listed: dict[str, Any], prefix: str) -> str | None:
     """Why a listed object is not read, in words; None for one that is."""
     # Who names a folder of a run's means it.
-    if not prefix.startswith(f"{PREFIX}/") and one["Key"].startswith(f"{PREFIX}/"):
+    if not prefix.startswith(f"{PREFIX}/") and listed["Key"].startswith(f"{PREFIX}/"):
         return "of other bulk runs"
-    if OWN_OUTPUT.match(one["Key"]):
+    if OWN_OUTPUT.match(listed["Key"]):
         return "written by runs and endpoints of this project"
-    if is_system_file(one["Key"].removeprefix(prefix)):
+    if is_system_file(listed["Key"].removeprefix(prefix)):
         return "hidden or of the system"
-    if one.get("StorageClass") in ARCHIVED and "RestoreExpiryDate" not in one.get("RestoreStatus", {}):
-        return f"archived ({one['StorageClass']}); restore it first"
-    return EMPTY if not one["Size"] else None
+    if listed.get("StorageClass") in ARCHIVED and "RestoreExpiryDate" not in listed.get("RestoreStatus", {}):
+        return f"archived ({listed['StorageClass']}); restore it first"
+    return EMPTY if not listed["Size"] else None
 
 
 def manifest_objects(target: Target, bucket: str, key: str) -> Iterator[dict[str, Any]]:

@@ -88,11 +88,11 @@ def load(
             with Progress().step(f"{rate:g} requests a second") as detail:
                 steps.append(ask_at(ask, rate, seconds, connections=connections, on_detail=detail))
     wanted = report.Wanted(p99_milliseconds, target_rate)
-    found = report.facts(steps, fleet, wanted)
+    facts = report.facts(steps, fleet, wanted)
     if as_json:
-        show(found, True, "")
+        show(facts, True, "")
         return
     console = Console()
-    console.print(report.table_of(found))
-    for sentence in report.sentences(found, target):
+    console.print(report.table_of(facts))
+    for sentence in report.sentences(facts, target):
         console.print(sentence, soft_wrap=True, highlight=False)

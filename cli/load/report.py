@@ -87,10 +87,10 @@ def facts(steps: Sequence[Step], fleet: Fleet, wanted: Wanted) -> dict[str, Any]
     }
 
 
-def table_of(found: dict[str, Any]) -> Table:
+def table_of(measured: dict[str, Any]) -> Table:
     """The rates, a row each."""
     table = new_table("Asked a second", "Answered", "p50", "p90", "p99", "Failed", "US$ / 1,000", "Held")
-    for row in found["rates"]:
+    for row in measured["rates"]:
         failed = [f"{count} × {code}" for code, count in row["errors"].items()]
         if row["unanswered"]:
             failed.append(f"{row['unanswered']} without an answer")
@@ -108,9 +108,9 @@ def table_of(found: dict[str, Any]) -> Table:
     return table
 
 
-def sentences(found: dict[str, Any], target: Target) -> list[str]:
+def sentences(measured: dict[str, Any], target: Target) -> list[str]:
     """What follows from the rates, and how far it can be trusted."""
-    fleet, wanted, held = found["endpoint"], found["wanted"], found["held_rate"]
+    fleet, wanted, held = measured["endpoint"], measured["wanted"], measured["held_rate"]
     kind = fleet["instance_type"] or "serverless endpoint"
     said = []
     if held is None:
@@ -122,17 +122,17 @@ def sentences(found: dict[str, Any], target: Target) -> list[str]:
     else:
         said.append(
             f"It holds {held:g} requests a second with {fleet['instances']} × {kind}"
-            + (": no rate was too much, so it may hold more." if found["rates"][-1]["is_held"] else ".")
+            + (": no rate was too much, so it may hold more." if measured["rates"][-1]["is_held"] else ".")
         )
-    if (needed := found["instances_for_target"]) is not None:
+    if (needed := measured["instances_for_target"]) is not None:
         usd = None if fleet["usd_per_hour"] is None else fleet["usd_per_hour"] * needed
         share = tables.assumptions()["capacity"]["target_utilisation"]
-        most = "at most " if found["rates"][-1]["is_held"] else ""
+        most = "at most " if measured["rates"][-1]["is_held"] else ""
         said.append(
             f"{wanted['target_rate']:g} requests a second need {most}{needed} × {kind}, each at {share:.0%} of what it "
             f"holds: {money(usd)} US dollars an hour."
         )
-    if any(row["asking_machine_was_busy"] for row in found["rates"]):
+    if any(row["asking_machine_was_busy"] for row in measured["rates"]):
         said.append("This machine was busy with asking: the endpoint may hold more than is seen from here.")
     if fleet["captures"]:
         said.append(

@@ -59,18 +59,18 @@ def label(
     if bool(words) == bool(source):
         raise CommandFailed("Say either labels as ID=LABEL or a table of them with --data.")
     expected = labels.expected_by(settings_of(environment))
-    found = labels.of_words(words or [])
+    given = labels.of_words(words or [])
     target = choose_target(environment, own_account=own_account)
     if source:
         with (
             Progress().step(f"Reading {source}") as detail,
             on_this_machine(source, partial(lambda there: there, target), detail) as file,
         ):
-            found = labels.of_table(file, request, label_column)
-    place = labels.send(target, kind, found)
+            given = labels.of_table(file, request, label_column)
+    place = labels.send(target, kind, given)
     show(
-        {"labels": len(found), "place": place},
+        {"labels": len(given), "place": place},
         as_json,
-        f"{counted(len(found), 'label')} in {place}. A day's answers are held against their labels "
+        f"{counted(len(given), 'label')} in {place}. A day's answers are held against their labels "
         f"{expected.after_days} days later.",
     )

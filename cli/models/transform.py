@@ -137,9 +137,12 @@ def names_below(target: Target, uri: str, bucket: str) -> list[str]:
             f"A job reads below {place} alone, and {uri} is not there. Copy it there, or give a folder of this machine."
         )
     pages = target.client("s3").get_paginator("list_objects_v2")
-    found = pages.paginate(Bucket=bucket, Prefix=uri.removeprefix(f"s3://{bucket}/"))
+    listed = pages.paginate(Bucket=bucket, Prefix=uri.removeprefix(f"s3://{bucket}/"))
     return [
-        entry["Key"] for page in found for entry in page.get("Contents", []) if not entry["Key"].endswith("/")
+        entry["Key"]
+        for page in listed
+        for entry in page.get("Contents", [])
+        if not entry["Key"].endswith("/")
     ]
 
 

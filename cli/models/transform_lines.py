@@ -45,11 +45,11 @@ def write_lines(source: Path, kind: str, columns: Columns, directory: Path) -> L
     file = directory / FILE
     try:
         with file.open("w", encoding="utf-8") as lines:
-            for one in unlabelled_in(source, columns):
-                if isinstance(one, LeftOut):
-                    left_out.append(str(one))
+            for sample in unlabelled_in(source, columns):
+                if isinstance(sample, LeftOut):
+                    left_out.append(str(sample))
                     continue
-                place, feature, content = one
+                place, feature, content = sample
                 if feature not in NETWORKS[kind].features:
                     other = feature
                     break
@@ -66,7 +66,7 @@ def write_lines(source: Path, kind: str, columns: Columns, directory: Path) -> L
             f"{source} holds samples of the feature '{other}', which the {kind} does not read."
         )
     if left_out:
-        named = "\n".join(f"  {one}" for one in left_out[:LEFT_OUT_NAMED])
+        named = "\n".join(f"  {reason}" for reason in left_out[:LEFT_OUT_NAMED])
         more = f"\n  and {len(left_out) - LEFT_OUT_NAMED:,} more" if len(left_out) > LEFT_OUT_NAMED else ""
         say(f"{len(left_out):,} left out:\n{named}{more}", err=True)
     if not places:

@@ -104,11 +104,11 @@ def training(
     tell(training_jobs.plan(images, kilobytes, pixels, epochs, hosts, settings_of(environment)), as_json)
 
 
-def tell(found: ScalePlan, as_json: bool) -> None:
+def tell(plan: ScalePlan, as_json: bool) -> None:
     """Shows a plan; one that does not fit is no failure of the command."""
     from cli.plan.checks import facts, shown
 
     if as_json:
-        show(facts(found), True, "")
+        show(facts(plan), True, "")
         return
-    Console().print(shown(found))
+    Console().print(shown(plan))

@@ -117,8 +117,8 @@ def corners_of(box: Mapping[str, float], size: tuple[int, int]) -> Rectangle:
     width, height = size
     left, top = box["left"] * width, box["top"] * height
     right, bottom = left + box["width"] * width, top + box["height"] * height
-    left, right = (min(max(one, 0.0), width - 1) for one in (left, right))
-    top, bottom = (min(max(one, 0.0), height - 1) for one in (top, bottom))
+    left, right = (min(max(edge, 0.0), width - 1) for edge in (left, right))
+    top, bottom = (min(max(edge, 0.0), height - 1) for edge in (top, bottom))
     return left, top, max(left, right), max(top, bottom)
 
 

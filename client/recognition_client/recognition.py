@@ -227,8 +227,8 @@ def written(name: str, value: Sequence[str] | str | float) -> str:
     if isinstance(value, (bool, bytes, bytearray)):
         raise TypeError(f"{name} is of type {type(value).__name__}; {meant} is meant.")
     if isinstance(value, Sequence):
-        for position, one in enumerate(value):
-            require(one, str, f"{name}[{position}]", "a str")
+        for position, text in enumerate(value):
+            require(text, str, f"{name}[{position}]", "a str")
         return ",".join(value)
     require(value, Real, name, meant)
     if not math.isfinite(value):

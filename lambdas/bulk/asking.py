@@ -33,7 +33,7 @@ from lambdas.custom.operations import OPERATIONS as CUSTOM
 from lambdas.language.operations import OPERATIONS as LANGUAGE
 from lambdas.vision.operations import OPERATIONS as VISION
 
-OPERATIONS = {one.name: one for one in (*VISION, *LANGUAGE, *CUSTOM)}
+OPERATIONS = {operation.name: operation for operation in (*VISION, *LANGUAGE, *CUSTOM)}
 # A batch: as many texts as eight calls take, or pictures that fit into a function's memory.
 TEXTS_IN_A_BATCH = 8 * SERVICE_LIMITS["BatchDetectSentiment"].most_documents
 IMAGES_IN_A_BATCH = 25

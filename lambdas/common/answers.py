@@ -125,8 +125,8 @@ class BatchAnswer:
         refused = [document for document in self.documents if isinstance(document, RequestRefused)]
         if len(refused) < len(self.documents):
             return None
-        first = max(refused, key=lambda one: (one.may_pass, one.status >= 500))
-        differ = any(one.code != first.code for one in refused)
+        first = max(refused, key=lambda refusal: (refusal.may_pass, refusal.status >= 500))
+        differ = any(refusal.code != first.code for refusal in refused)
         return None if first.is_final and differ else first
 
     def as_json(self) -> dict[str, Any]:

@@ -89,12 +89,12 @@ def run(operation: Operation, event: dict[str, Any]) -> Answer | BatchAnswer | d
     """
     policy = policy_of(operation)
     if policy:
-        found = answer_by_policy(policy, operation, event)
+        answer = answer_by_policy(policy, operation, event)
     elif operation.price is None or isinstance(operation.body, TextsBody):
         # A batch pays for each of its calls itself.
-        found = operation.run(operation, event)
+        answer = operation.run(operation, event)
     else:
-        found = answer_within_budgets(operation, event)
-    if isinstance(found, BatchAnswer) and (refused := found.refusal):
+        answer = answer_within_budgets(operation, event)
+    if isinstance(answer, BatchAnswer) and (refused := answer.refusal):
         raise refused
-    return found
+    return answer

@@ -57,7 +57,7 @@ class Budget:
         moment = self.now()
         item = f"{self.name}#{moment.strftime(WRITTEN[self.period])}"
         try:
-            found = self.dynamodb.update_item(
+            updated = self.dynamodb.update_item(
                 TableName=self.table,
                 Key={"id": {"S": item}},
                 UpdateExpression="ADD reserved :amount SET expires_at = if_not_exists(expires_at, :expiry)",
@@ -73,7 +73,7 @@ class Budget:
             if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
                 return None
             raise
-        return Reservation(self, item, amount, int(found["Attributes"]["reserved"]["N"]) / most)
+        return Reservation(self, item, amount, int(updated["Attributes"]["reserved"]["N"]) / most)
 
     def seconds_left(self) -> int:
         """Until the next period begins."""

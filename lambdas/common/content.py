@@ -34,16 +34,16 @@ def require_type(event: dict[str, Any], *taken: str) -> str:
     Raises:
         RequestRefused: 415 when it is none of those that are taken. It is repeated only when it looks like one.
     """
-    found = content_type(event)
-    if found.media_type in taken:
-        return found.media_type
+    declared = content_type(event)
+    if declared.media_type in taken:
+        return declared.media_type
     named = "is not given"
-    if SPELLED_AS_A_TYPE.fullmatch(found.media_type):
-        named = f"is {found.media_type}"
-    elif found.is_given:
+    if SPELLED_AS_A_TYPE.fullmatch(declared.media_type):
+        named = f"is {declared.media_type}"
+    elif declared.is_given:
         named = "is no media type"
     message = f"The content type {named}; this operation takes {', '.join(taken)}."
-    if found.media_type in FORMS:
+    if declared.media_type in FORMS:
         message += " A form is not read: send the file or the text as the body itself."
     raise RequestRefused(415, "UnsupportedMediaType", message, "Content-Type")
 

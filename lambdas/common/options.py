@@ -198,13 +198,13 @@ def read_options(
         if len(values) > 1 or name in given:
             raise bad_request("InvalidOption", f"The option {name} is given twice.", name)
         given[name] = values[0]
-    found: dict[str, Any] = {}
+    parsed: dict[str, Any] = {}
     for name, option in known.items():
         try:
-            found[name] = option.parse(given[name]) if name in given else option.default
+            parsed[name] = option.parse(given[name]) if name in given else option.default
         except ValueError as error:
             raise bad_request("InvalidOption", f"The option {name} has to be {error}.", name) from error
-    return {name: value for name, value in found.items() if value is not None}
+    return {name: value for name, value in parsed.items() if value is not None}
 
 
 def query_of(event: Mapping[str, Any]) -> dict[str, list[str]]:

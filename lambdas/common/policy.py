@@ -171,8 +171,8 @@ def answer_within_budgets(
     cost = cost_of_try(operation, event)
     usd = price_to_hold(cost.usd, cost.units, exact=monthly_usd is not None)
 
-    def charged(found: Answer) -> float:
-        return 0.0 if found.stand_in else usd * (1 + found.retries)
+    def charged(answer: Answer) -> float:
+        return 0.0 if answer.stand_in else usd * (1 + answer.retries)
 
     return paid(reserve(budgets, usd), usd, lambda: single_answer(operation, event), charged)
 

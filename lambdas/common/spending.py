@@ -128,9 +128,9 @@ def spent(budget: Budget) -> RequestRefused:
 def tell(made: Iterable[Reservation]) -> None:
     """Counts how much of the deployment's money, and of that of its bulk runs, is gone, from half on."""
     shares: dict[str, float] = {}
-    for one in made:
-        if one.budget.name in TOLD_OF and one.share >= TOLD_FROM_SHARE:
-            shares[one.budget.name] = max(one.share, shares.get(one.budget.name, 0.0))
+    for reservation in made:
+        if reservation.budget.name in TOLD_OF and reservation.share >= TOLD_FROM_SHARE:
+            shares[reservation.budget.name] = max(reservation.share, shares.get(reservation.budget.name, 0.0))
     if not shares:
         return
     # Who only deploys has no Powertools.
@@ -156,7 +156,7 @@ def paid(money: Money, usd: float, call: Callable[[], Found], charged: Callable[
             whether the service answered and charged: the money stays reserved.
     """
     try:
-        found = call()
+        answer = call()
     except RequestRefused:
         money.settle(0.0)
         raise
@@ -164,5 +164,5 @@ def paid(money: Money, usd: float, call: Callable[[], Found], charged: Callable[
         # The service said no, which it does not charge; a try before it may have been lost on the way back.
         money.settle(usd * retries_of(cast(Any, error).response))
         raise
-    money.settle(charged(found))
-    return found
+    money.settle(charged(answer))
+    return answer

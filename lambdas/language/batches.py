@@ -86,7 +86,7 @@ def item_error(error: dict[str, Any], limits: str) -> RequestRefused:
     """
     code: str = error["ErrorCode"]
     name = code.title().replace("_", "") if code.isupper() else code
-    spelt = (explain_code(one, "Comprehend", limits) for one in (name, name + SUFFIX))
+    spelt = (explain_code(spelling, "Comprehend", limits) for spelling in (name, name + SUFFIX))
     return next(
         (refused for refused in spelt if refused.code != FAILED), explain_code(code, "Comprehend", limits)
     )

@@ -99,10 +99,10 @@ class Decisions:
         self.roles_are_there.wait()
         in_account()
         key = session_of(role_arn, role_arn, "service")["AWS_ACCESS_KEY_ID"]
-        found = evaluated(key, call)
-        if isinstance(found, AuthError):
-            return Refused(role_arn, call, f"because {found.message}")
-        return getattr(found, "refused", None)
+        evaluation = evaluated(key, call)
+        if isinstance(evaluation, AuthError):
+            return Refused(role_arn, call, f"because {evaluation.message}")
+        return getattr(evaluation, "refused", None)
 
     def require(self, role_arn: str, *calls: Call) -> None:
         """Asks for each call.
@@ -136,8 +136,8 @@ class Decisions:
         in_account()
         context = {"aws:sourcearn": source_arn, "aws:sourceaccount": ACCOUNT, **lowered(call.context)}
         asked = EvalContext("*", "Service", "", call.action, call.resource, REGION, service_context=context)
-        found = iam_evaluator.evaluate_resource_policy(policy, asked, service=service)
-        allowed = found.decision == "Allow"
+        evaluation = iam_evaluator.evaluate_resource_policy(policy, asked, service=service)
+        allowed = evaluation.decision == "Allow"
         refused = f"The policy of {call.resource} does not allow {call.action} to {service} for {source_arn}."
         said = Call(call.action, call.resource, {**call.context, "aws:SourceArn": source_arn})
         self.record.write(service, said, None if allowed else refused)

@@ -33,8 +33,8 @@ def uses_of_keys(call: Call, *, is_head: bool = False) -> Iterator[Call]:
         # The table's key is opened for whoever asks; the rest of DynamoDB's uses belong to the table's owner.
         yield from of_key((table.get("SSEDescription") or {}).get("KMSMasterKeyArn"), "dynamodb", "Decrypt")
     elif call.action in BY_MESSAGE:
-        found = sqs._queue_by_arn if call.service == "sqs" else sns._topic_by_arn_any_scope
-        attributes = (found(call.resource) or {}).get("attributes", {})
+        lookup = sqs._queue_by_arn if call.service == "sqs" else sns._topic_by_arn_any_scope
+        attributes = (lookup(call.resource) or {}).get("attributes", {})
         yield from of_key(attributes.get("KmsMasterKeyId"), call.service, *BY_MESSAGE[call.action])
 
 
@@ -44,12 +44,12 @@ def of_object(call: Call, *, is_head: bool) -> Iterator[Call]:
     if call.action == "s3:PutObject":
         yield from uses_of_default_key(bucket, "GenerateDataKey")
     elif call.action in READS and bucket in s3._buckets:
-        found: dict[str, Any] | None = s3._buckets[bucket]["objects"].get(key)
-        if found is None:
+        record: dict[str, Any] | None = s3._buckets[bucket]["objects"].get(key)
+        if record is None:
             # Without it S3 does not say that an object is missing (its guide, GetObject).
             yield Call("s3:ListBucket", f"arn:aws:s3:::{bucket}")
         elif not is_head:
-            yield from of_key(s3._stored_sse_headers(found).get(KEY_HEADER), "s3", "Decrypt")
+            yield from of_key(s3._stored_sse_headers(record).get(KEY_HEADER), "s3", "Decrypt")
 
 
 def uses_of_default_key(bucket: str, *actions: str) -> Iterator[Call]:

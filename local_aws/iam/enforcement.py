@@ -76,10 +76,10 @@ def install(decisions: Decisions) -> None:
             asked = None
         context = {**(service_context or {}), **(asked.own.context if asked else {})}
         call = Call(iam_action, resource_arn, context)
-        found = evaluate(access_key_id, iam_action, service, region, resource_arn, context)
-        if isinstance(found, AuthError) or iam_evaluator.is_root_access_key(access_key_id):
-            return found
-        if refused := decisions.of_key(access_key_id, call, found):
+        evaluation = evaluate(access_key_id, iam_action, service, region, resource_arn, context)
+        if isinstance(evaluation, AuthError) or iam_evaluator.is_root_access_key(access_key_id):
+            return evaluation
+        if refused := decisions.of_key(access_key_id, call, evaluation):
             REFUSED.set(refused)
             return Refusal("Deny" if refused.is_explicit else "ImplicitDeny", refused)
         # The rest is asked for once, and is no request of its own.

@@ -65,15 +65,15 @@ class Reader:
         action = self.action(service, method, path, headers, body, parameters)
         if action is None:
             return [Call(f"{UNKNOWN}{service} {method} {path}")]
-        found = self.resource(service, method, path, headers, body, parameters, region, account)
-        call = Call(RENAMED.get(action, action), found)
+        resource = self.resource(service, method, path, headers, body, parameters, region, account)
+        call = Call(RENAMED.get(action, action), resource)
         if service == "logs":
             asked = json_of(body)
             name = asked.get("logGroupName") or asked.get("logGroupNamePrefix", "")
             return [replace(call, resource=log_stream(name, asked.get("logStreamName", "")))]
         if service == "s3" and "uploadId" in parameters and method in ("PUT", "POST"):
             # The parts of an upload are put together by whoever can read them.
-            bucket = found.removeprefix("arn:aws:s3:::").partition("/")[0]
+            bucket = resource.removeprefix("arn:aws:s3:::").partition("/")[0]
             return [call, *uses_of_default_key(bucket, "Decrypt")]
         if service == "cloudformation" and (role := first(parameters, "RoleARN")):
             by_it = {"cloudformation:RoleArn": role}
@@ -105,7 +105,7 @@ def first(parameters: dict[str, Any], name: str) -> str:
 def json_of(body: bytes) -> dict[str, Any]:
     """A body as JSON; empty where it is none, which the service then refuses."""
     try:
-        found = json.loads(body or b"{}")
+        value = json.loads(body or b"{}")
     except ValueError:
         return {}
-    return found if isinstance(found, dict) else {}
+    return value if isinstance(value, dict) else {}

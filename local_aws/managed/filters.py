@@ -29,10 +29,10 @@ def text_asked_for(detections: list[dict[str, Any]], request: dict[str, Any]) ->
     filters = request.get("Filters", {})
     least, regions = filters.get("WordFilter", {}), filters.get("RegionsOfInterest") or ()
     return [
-        one
-        for one in detections
-        if (one["Type"] == "LINE" or is_large_and_sure(one, least))
-        and (not regions or any(is_inside(one, region["BoundingBox"]) for region in regions))
+        detection
+        for detection in detections
+        if (detection["Type"] == "LINE" or is_large_and_sure(detection, least))
+        and (not regions or any(is_inside(detection, region["BoundingBox"]) for region in regions))
     ]
 
 

@@ -55,10 +55,10 @@ def personal_data(text: str) -> dict[str, Any]:
 def patterns_in(text: str) -> list[Found]:
     """What has the form of an address, a number of a card, and the like."""
     return [
-        (one.score, one.start, one.end, PATTERN_TYPES[one.entity_type])
+        (match.score, match.start, match.end, PATTERN_TYPES[match.entity_type])
         for recognizer in recognizers()
-        for one in recognizer.analyze(text, recognizer.supported_entities, None) or ()
-        if one.score >= LEAST_SCORE and one.entity_type in PATTERN_TYPES
+        for match in recognizer.analyze(text, recognizer.supported_entities, None) or ()
+        if match.score >= LEAST_SCORE and match.entity_type in PATTERN_TYPES
     ]
 
 

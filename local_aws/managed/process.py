@@ -283,7 +283,7 @@ def unavailable(code: str, message: str) -> Answer:
 def ended_with(status: int) -> str:
     """How a process under a supervisor ended, by its exit status."""
     number = status - 128
-    if number in {one.value for one in signal.Signals}:
+    if number in {known.value for known in signal.Signals}:
         return f"ended with {signal.Signals(number).name}"
     return f"ended with status {status}"
 

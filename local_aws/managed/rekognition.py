@@ -80,9 +80,9 @@ def detect_labels(request: dict[str, Any]) -> dict[str, Any]:
     image = read_image("DetectLabels", request)
     least = request.get("MinConfidence", DEFAULT_CONFIDENCE_PERCENT)
     with in_use(center_net) as [network]:
-        found = network.find(image)
+        detections = network.find(image)
     by_name: dict[str, list[Detection]] = {}
-    for detection in found:
+    for detection in detections:
         by_name.setdefault(COCO_LABELS[detection.class_index], []).append(detection)
     labels = [label_of(name, detections, least) for name, detections in by_name.items()]
     labels = labels_asked_for([*labels, *parents_of(labels)], request)
@@ -193,9 +193,9 @@ def detect_moderation_labels(request: dict[str, Any]) -> dict[str, Any]:
     image = read_image("DetectModerationLabels", request)
     least = request.get("MinConfidence", DEFAULT_MODERATION_PERCENT)
     with in_use(nsfw) as [network]:
-        found = network.classify(image)
-    scores = {"Explicit": found["Porn"] + found["Hentai"], "Swimwear or Underwear": found["Sexy"]}
-    drawn = (found["Drawing"] + found["Hentai"]) * 100
+        classes = network.classify(image)
+    scores = {"Explicit": classes["Porn"] + classes["Hentai"], "Swimwear or Underwear": classes["Sexy"]}
+    drawn = (classes["Drawing"] + classes["Hentai"]) * 100
     labels = [
         {"Name": name, "Confidence": min(score * 100, 100.0), "ParentName": "", "TaxonomyLevel": 1}
         for name, score in scores.items()

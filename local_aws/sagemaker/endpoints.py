@@ -438,7 +438,7 @@ def retained_properties(request: dict[str, Any]) -> tuple[str, ...]:
     """Which of RETAINABLE an UpdateEndpoint keeps from the endpoint over its new configuration."""
     if not request.get("RetainAllVariantProperties"):
         return ()
-    excluded = {one["VariantPropertyType"] for one in request.get("ExcludeRetainedVariantProperties", [])}
+    excluded = {entry["VariantPropertyType"] for entry in request.get("ExcludeRetainedVariantProperties", [])}
     return tuple(name for name in RETAINABLE if name not in excluded)
 
 

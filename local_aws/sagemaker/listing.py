@@ -28,7 +28,7 @@ def page(
     Raises:
         ServiceError: when the NextToken is of no answer.
     """
-    found = [
+    chosen = [
         thing
         for thing in things
         if request.get("NameContains", "") in thing[name]
@@ -37,12 +37,12 @@ def page(
         and all(request[key] >= thing[member].timestamp() for key, member in LAST.items() if key in request)
     ]
     by = {"Name": name, "Status": status}.get(request.get("SortBy", "CreationTime"), request.get("SortBy"))
-    found.sort(key=lambda thing: thing[by or "CreationTime"])
+    chosen.sort(key=lambda thing: thing[by or "CreationTime"])
     if request.get("SortOrder", "Descending") == "Descending":
-        found.reverse()
+        chosen.reverse()
     token = request.get("NextToken", "0")
     if not token.isdecimal():
         raise validation_error("NextToken: it is of no answer of this operation.")
     start = int(token)
     end = start + request.get("MaxResults", RESULTS)
-    return {answer: found[start:end], **({"NextToken": str(end)} if end < len(found) else {})}
+    return {answer: chosen[start:end], **({"NextToken": str(end)} if end < len(chosen) else {})}

@@ -56,8 +56,8 @@ class ProcessingJob(ContainerJob):
         specification = self.request["AppSpecification"]
         if role_of_image(self.image()) is None:
             raise JobFailed(unknown_image(self.image()))
-        for one in self.request.get("ProcessingInputs", []):
-            place = one["S3Input"]
+        for given in self.request.get("ProcessingInputs", []):
+            place = given["S3Input"]
             download_prefix(self.s3, place["S3Uri"], self.on_disk(place["LocalPath"]))
         for output in self.request.get("ProcessingOutputConfig", {}).get("Outputs", []):
             self.on_disk(output["S3Output"]["LocalPath"]).mkdir(parents=True, exist_ok=True)

@@ -32,10 +32,10 @@ class Tags:
 
     def list(self, request: dict[str, Any]) -> dict[str, Any]:
         """ListTags; all of them on one page unless a request wants fewer."""
-        found = as_list(self.by_arn.get(request["ResourceArn"], {}))
+        tags = as_list(self.by_arn.get(request["ResourceArn"], {}))
         start = int(request.get("NextToken", "0"))
-        end = start + request.get("MaxResults", len(found))
-        return {"Tags": found[start:end], **({"NextToken": str(end)} if end < len(found) else {})}
+        end = start + request.get("MaxResults", len(tags))
+        return {"Tags": tags[start:end], **({"NextToken": str(end)} if end < len(tags) else {})}
 
 
 def as_list(tags: dict[str, str]) -> list[dict[str, str]]:

@@ -53,13 +53,13 @@ def read_captures(directory: Path, version: str) -> Captured:
     Raises:
         JobFailed: when a file is no JSON Lines.
     """
-    found = Captured()
+    exchanged = Captured()
     for exchanges in files_of(directory):
         for _, captured in exchanges:
-            take(found, captured, version)
-        if len(found.samples) >= SAMPLES_AT_MOST:
+            take(exchanged, captured, version)
+        if len(exchanged.samples) >= SAMPLES_AT_MOST:
             break
-    return found
+    return exchanged
 
 
 def files_of(directory: Path) -> Iterator[Iterator[tuple[str, dict[str, Any]]]]:
@@ -87,7 +87,7 @@ def exchanges_of(file: Path) -> Iterator[tuple[str, dict[str, Any]]]:
                 ) from error
 
 
-def take(found: Captured, captured: dict[str, Any], version: str) -> None:
+def take(taken: Captured, captured: dict[str, Any], version: str) -> None:
     """Adds one exchange, or counts it where it is not read."""
     try:
         feature, samples = samples_of(captured["endpointInput"])
@@ -96,17 +96,17 @@ def take(found: Captured, captured: dict[str, Any], version: str) -> None:
         scores = [float(prediction["score"]) for prediction in predictions]
         versions = {prediction.get("model_version") for prediction in predictions}
     except (inference.Refused, KeyError, TypeError, ValueError, AttributeError):
-        found.unread += 1
+        taken.unread += 1
         return
-    if len(samples) != len(predictions) or found.feature not in ("", feature):
-        found.unread += 1
+    if len(samples) != len(predictions) or taken.feature not in ("", feature):
+        taken.unread += 1
     elif versions != {version}:
-        found.others += 1
+        taken.others += 1
     else:
-        found.feature = feature
-        found.samples += samples
-        found.labels += labels
-        found.scores += scores
+        taken.feature = feature
+        taken.samples += samples
+        taken.labels += labels
+        taken.scores += scores
 
 
 def content_of(side: dict[str, Any]) -> bytes:

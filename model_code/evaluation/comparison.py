@@ -102,8 +102,8 @@ def measured(directory: Path, split: Split) -> Answered:
 def difference(answered: Answered, champion: Answered, metric: str) -> dict:
     """Scores by a metric of two models on the same samples; paired, so what is hard for both cancels out."""
 
-    def score(one: Answered, counts: np.ndarray | None = None) -> float:
-        figures_of = one.rankings if metric in RANKINGS else one.figures
+    def score(model: Answered, counts: np.ndarray | None = None) -> float:
+        figures_of = model.rankings if metric in RANKINGS else model.figures
         return score_of(metric, figures_of(counts))
 
     def gain(counts: np.ndarray | None = None) -> dict[str, float]:

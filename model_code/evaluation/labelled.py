@@ -129,12 +129,12 @@ def worst_classes(matrix: np.ndarray, labels: Sequence[str]) -> list[dict[str, A
     rows = [
         {
             "label": label,
-            "recall": one["recall"],
-            "samples": one["support"],
+            "recall": scores["recall"],
+            "samples": scores["support"],
             "answered_instead": labels[int(np.where(np.arange(len(labels)) == i, -1, matrix[i]).argmax())],
         }
-        for i, (label, one) in enumerate(per_class(matrix, labels).items())
-        if one["support"] and one["recall"] < 1
+        for i, (label, scores) in enumerate(per_class(matrix, labels).items())
+        if scores["support"] and scores["recall"] < 1
     ]
     return sorted(rows, key=lambda row: (row["recall"], -row["samples"]))[:WORST_LISTED]
 

@@ -82,11 +82,11 @@ def spread(
         resamples: how many, of a fixed seed.
     """
     generator = np.random.default_rng(0)
-    found = [
+    resampled = [
         figures_of(np.bincount(generator.integers(0, count, count), minlength=count))
         for _ in range(resamples)
     ]
-    return {name: [one[name] for one in found] for name in found[0]}
+    return {name: [values[name] for values in resampled] for name in resampled[0]}
 
 
 def interval_95(values: Sequence[float]) -> list[float]:

@@ -102,30 +102,34 @@ def page(evaluated: Evaluated, directory: Path) -> str:
 
 def figures(report: dict[str, Any]) -> str:
     """Every figure with its interval, as a table."""
-    (found,) = [value for name, value in report.items() if name.endswith("classification_metrics")]
+    (metrics,) = [value for name, value in report.items() if name.endswith("classification_metrics")]
     rows = [
-        f"<tr><td>{shown(name.replace('_', ' '))}</td><td>{one['value']:.4f}</td>"
-        f"<td>{one['interval_95'][0]:.4f} to {one['interval_95'][1]:.4f}</td></tr>"
-        for name, one in found.items()
-        if "interval_95" in one
+        f"<tr><td>{shown(name.replace('_', ' '))}</td><td>{figure['value']:.4f}</td>"
+        f"<td>{figure['interval_95'][0]:.4f} to {figure['interval_95'][1]:.4f}</td></tr>"
+        for name, figure in metrics.items()
+        if "interval_95" in figure
     ]
     return f"<table><tr><th>figure</th><th>value</th><th>95 % interval</th></tr>{''.join(rows)}</table>"
 
 
-def by_group(found: dict[str, Any] | None) -> list[str]:
+def by_group(grouped: dict[str, Any] | None) -> list[str]:
     """The groups' scores, the worst first; nothing where the data has no groups."""
-    if not found:
+    if not grouped:
         return []
     rows = [
         f"<tr><td>{shown(row['group'])}</td><td>{row['samples']:,}</td><td>{row['score']:.4f}</td>"
         f"<td>{row['interval_95'][0]:.4f} to {row['interval_95'][1]:.4f}</td></tr>"
-        for row in found["groups"]
+        for row in grouped["groups"]
     ]
     heads = "".join(
-        f"<th>{head}</th>" for head in ("group", "samples", METRICS[found["metric"]], "95 % interval")
+        f"<th>{head}</th>" for head in ("group", "samples", METRICS[grouped["metric"]], "95 % interval")
     )
-    gap = "" if found["gap"] is None else f" The worst stays {found['gap']:.4f} behind all samples together."
-    small = counted(found["too_small"], "group has", "groups have")
+    gap = (
+        ""
+        if grouped["gap"] is None
+        else f" The worst stays {grouped['gap']:.4f} behind all samples together."
+    )
+    small = counted(grouped["too_small"], "group has", "groups have")
     return [
         f"<h2>By group</h2><p>{small} too few samples to say anything of.{gap}</p>",
         f"<table><tr>{heads}</tr>{''.join(rows)}</table>",

@@ -15,7 +15,7 @@ def labels_below(directory: Path) -> dict[str, str]:
     Raises:
         JobFailed: when a line is no such label.
     """
-    found: dict[str, str] = {}
+    labels: dict[str, str] = {}
     for file in sorted(directory.rglob("*.jsonl")):
         for number, line in enumerate(file.read_bytes().split(b"\n"), start=1):
             if not line.strip():
@@ -25,9 +25,9 @@ def labels_below(directory: Path) -> dict[str, str]:
                 truth = record["groundTruthData"]
                 if truth["encoding"] != "CSV":
                     raise ValueError
-                found[str(record["eventMetadata"]["eventId"])] = str(truth["data"])
+                labels[str(record["eventMetadata"]["eventId"])] = str(truth["data"])
             except (ValueError, KeyError, TypeError, RecursionError) as error:
                 raise JobFailed(
                     f"Line {number} of {file.name} is no label: it has to be like {line_of('<request id>', '<label>')}."
                 ) from error
-    return found
+    return labels

@@ -252,12 +252,12 @@ def maximum_and_mean(recurrence: Recurrence, steps: Steps) -> tf.Tensor:
     def turn(number, hidden, maximum, total):
         inputs = tf.unstack(tf.gather(gate_blocks, number), block)
         candidates = tf.unstack(tf.gather(candidate_blocks, number), block)
-        found = []
+        hiddens = []
         for step_inputs, step_candidates in zip(inputs, candidates, strict=True):
             hidden = recurrence.step(hidden, step_inputs, step_candidates)
-            found.append(hidden)
+            hiddens.append(hidden)
         counts = tf.gather(counted, number)
-        states = tf.concat(found, 1) * counts
+        states = tf.concat(hiddens, 1) * counts
         return number + 1, hidden, tf.maximum(maximum, states + (counts - 1)), total + states
 
     # Zeros of a shape that follows the inputs' when a caller asks for more samples than one.

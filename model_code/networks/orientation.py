@@ -56,8 +56,8 @@ def octets_at(octets: tf.Tensor, position: tf.Tensor | int, size: int) -> tf.Ten
     places = tf.cast(position, tf.int64) + tf.range(size, dtype=tf.int64)
     count = tf.size(octets, tf.int64)
     is_inside = (places >= 0) & (places < count)
-    found = tf.gather(octets, tf.clip_by_value(places, 0, tf.maximum(count - 1, 0)))
-    return tf.where(is_inside, tf.cast(found, tf.int64), 0)
+    values = tf.gather(octets, tf.clip_by_value(places, 0, tf.maximum(count - 1, 0)))
+    return tf.where(is_inside, tf.cast(values, tf.int64), 0)
 
 
 def number_at(
@@ -78,10 +78,10 @@ def of_jpeg(octets: tf.Tensor) -> tf.Tensor:
     count = tf.size(octets, tf.int64)
     bare = tf.constant(sorted(JPEG_BARE_MARKERS - {JPEG_START, JPEG_OVER}), tf.int64)
 
-    def goes_on(position: tf.Tensor, found: tf.Tensor) -> tf.Tensor:
-        return (found == UPRIGHT) & (position + 4 <= count)
+    def goes_on(position: tf.Tensor, orientation: tf.Tensor) -> tf.Tensor:
+        return (orientation == UPRIGHT) & (position + 4 <= count)
 
-    def look(position: tf.Tensor, found: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def look(position: tf.Tensor, orientation: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         marker, length = number_at(octets, position + 1, 1), number_at(octets, position + 2, 2)
         is_marker = number_at(octets, position, 1) == 0xFF
         is_filling = ~is_marker | (marker == 0x00) | (marker == 0xFF)
@@ -89,11 +89,11 @@ def of_jpeg(octets: tf.Tensor) -> tf.Tensor:
         end = tf.minimum(position + 2 + length, count)
         is_exif = ~is_filling & (marker == JPEG_APP1) & begins_with(octets, position + 4, EXIF_HEAD)
         head = position + 4 + len(EXIF_HEAD)
-        found = tf.cond(is_exif, lambda: of_tiff(octets, head, end), lambda: found)
+        orientation = tf.cond(is_exif, lambda: of_tiff(octets, head, end), lambda: orientation)
         is_over = (marker == JPEG_START) | (marker == JPEG_OVER) | (marker == JPEG_SCAN)
         step = tf.where(is_bare, tf.constant(2, tf.int64), 2 + tf.maximum(length, 2))
         step = tf.where(is_filling, tf.constant(1, tf.int64), tf.where(is_over, count, step))
-        return position + step, found
+        return position + step, orientation
 
     start = (tf.constant(2, tf.int64), tf.constant(UPRIGHT))
     return tf.while_loop(goes_on, look, start, maximum_iterations=MOST_PARTS)[1]
@@ -106,13 +106,13 @@ def of_png(octets: tf.Tensor) -> tf.Tensor:
     def goes_on(position: tf.Tensor, _: tf.Tensor) -> tf.Tensor:
         return position + 12 <= count
 
-    def look(position: tf.Tensor, found: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def look(position: tf.Tensor, orientation: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         length = number_at(octets, position, 4)
         is_exif = begins_with(octets, position + 4, b"eXIf")
         end = tf.minimum(position + 8 + length, count)
-        found = tf.cond(is_exif, lambda: of_tiff(octets, position + 8, end), lambda: found)
+        orientation = tf.cond(is_exif, lambda: of_tiff(octets, position + 8, end), lambda: orientation)
         is_over = is_exif | begins_with(octets, position + 4, b"IEND")
-        return tf.where(is_over, count, position + 12 + length), found
+        return tf.where(is_over, count, position + 12 + length), orientation
 
     start = (tf.constant(len(PNG_SIGNATURE), tf.int64), tf.constant(UPRIGHT))
     return tf.while_loop(goes_on, look, start, maximum_iterations=MOST_PARTS)[1]

@@ -38,8 +38,8 @@ def decode_images(encoded: tf.Tensor, image_size: int) -> tf.Tensor:
         tf.errors.InvalidArgumentError: when an element is no image that TensorFlow decodes.
     """
 
-    def decode(one: tf.Tensor) -> tf.Tensor:
-        image = upright(decode_image(one), one)
+    def decode(content: tf.Tensor) -> tf.Tensor:
+        image = upright(decode_image(content), content)
         shape = tf.shape(image)
         fits = tf.logical_and(tf.equal(shape[0], image_size), tf.equal(shape[1], image_size))
         resized = tf.cond(fits, lambda: image, lambda: resize(image, image_size))

@@ -42,7 +42,7 @@ class Decompositions:
 @functools.cache
 def decompositions() -> Decompositions:
     """Those of the Unicode version that this Python has."""
-    found, marks = {}, {}
+    parts_of, marks = {}, {}
     for code in range(0xA0, sys.maxunicode + 1):
         letter = chr(code)
         if combining := unicodedata.combining(letter):
@@ -51,13 +51,13 @@ def decompositions() -> Decompositions:
         if not 0xD800 <= code < 0xE000 and not 0 <= code - SYLLABLES < SYLLABLE_COUNT:
             parts = unicodedata.normalize("NFD", letter)
             if parts != letter:
-                found[code] = [ord(part) for part in parts]
-    lengths = np.array([len(parts) for parts in found.values()], np.int32)
+                parts_of[code] = [ord(part) for part in parts]
+    lengths = np.array([len(parts) for parts in parts_of.values()], np.int32)
     return Decompositions(
-        np.array(list(found), np.int32),
+        np.array(list(parts_of), np.int32),
         (np.cumsum(lengths) - lengths).astype(np.int32),
         lengths,
-        np.array([part for parts in found.values() for part in parts], np.int32),
+        np.array([part for parts in parts_of.values() for part in parts], np.int32),
         np.array(list(marks), np.int32),
         np.array(list(marks.values()), np.int32),
     )

@@ -116,14 +116,14 @@ def decision_weights(
     if metric == "accuracy":
         return np.ones(len(class_counts))
     rarity = class_counts.max() / class_counts
-    found = [
+    values = [
         OF_MATRIX[metric](
             confusion_matrix((probabilities * rarity**preference).argmax(axis=1), targets, len(class_counts))
         )
         for preference in PREFERENCES
     ]
     # The middle of those that are as good as the best: its neighbours are good, too.
-    best = np.flatnonzero(np.isclose(found, max(found)))
+    best = np.flatnonzero(np.isclose(values, max(values)))
     return rarity ** PREFERENCES[best[len(best) // 2]]
 
 

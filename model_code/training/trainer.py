@@ -227,7 +227,7 @@ class Trainer:
             (self.answer_batch(tf.constant(inputs)).numpy(), targets)
             for inputs, targets in samples.in_order(EVALUATION_BATCH)
         ]
-        logits, targets = (np.concatenate(one) for one in zip(*parts, strict=True))
+        logits, targets = (np.concatenate(batches) for batches in zip(*parts, strict=True))
         return logits, targets
 
     def measure(self, samples: Arrays | Shards) -> tuple[float, float]:
