@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 
-def counted(number: int, one: str, several: str = "") -> str:
+def counted(number: int, singular: str, plural: str = "") -> str:
     """A number of things, with commas between thousands.
 
     Args:
         number: of them.
-        one: the word for one of them.
-        several: the word for any other number; with an `s` behind `one` where it is left out.
+        singular: the word for one of them.
+        plural: the word for any other number; `singular` with an `s` behind it where it is left out.
     """
-    return f"{number:,} {one if number == 1 else several or f'{one}s'}"
+    return f"{number:,} {singular if number == 1 else plural or f'{singular}s'}"
