@@ -40,28 +40,19 @@ def plan(
     scale, training = assumptions()["scale"], settings.training
     instance, hosts = training.instance_type, hosts or training.instance_count
     epochs = epochs or KINDS[kind_of_feature("image")]().epochs
-    size, cores = images * kilobytes * KB, virtual_processors(instance)
-    computed = (
-        scale["trained_images_per_second"]["gpu" if has_gpu(instance) else "cpu"]
-        * (BASE_PIXELS / pixels) ** 2
-    )
-    decoded = scale["decoded_megabytes_per_second_per_core"] * cores * MB / (kilobytes * KB)
-    together = 1 + (hosts - 1) * scale["host_efficiency"]
+    size = images * kilobytes * KB
+    speed, slower = images_a_second(instance, kilobytes, pixels)
+    speed *= 1 + (hosts - 1) * scale["host_efficiency"]
     parts = {
         "download": size / MB / scale["downloaded_megabytes_per_second"],
         "check": size / MB / scale["checked_megabytes_per_second"],
-        "train": images * epochs / (min(computed, decoded) * together),
+        "train": images * epochs / speed,
     }
     seconds = sum(parts.values())
     shards = -(-images // RECORDS_PER_SHARD)
+    runtime = ("training.max_runtime_seconds", seconds, training.max_runtime_seconds, "s")
     checks = [
-        setting(
-            "training.max_runtime_seconds",
-            seconds,
-            training.max_runtime_seconds,
-            "s",
-            runtime_change(seconds),
-        ),
+        setting(*runtime, runtime_change(seconds)),
         quota("sagemaker.training_seconds", seconds, "Take more hosts, or fewer epochs."),
         quota("sagemaker.instances_of_a_training_job", hosts),
         setting("training.volume_gigabytes", size * DISK_SHARE / GB, training.volume_gigabytes, "GB"),
@@ -76,21 +67,26 @@ def plan(
     if training.use_spot:
         checks.append(setting("training.max_wait_seconds", seconds, training.max_wait_seconds, "s"))
     hours = hosts * seconds / SECONDS_AN_HOUR
-    usd = {
-        f"{hosts} × {instance}": charge(price_table(settings.region), f"sagemaker.{instance}.training", hours)
-    }
+    usd = charge(price_table(settings.region), f"sagemaker.{instance}.training", hours)
     of_each = ", ".join(f"{name} {duration(part)}" for name, part in parts.items())
-    a_second = min(computed, decoded) * together
-    slower = "decoding on its processors" if decoded < computed else "computing"
     assumed = [
         f"Of it {of_each}. Every host downloads and checks all of the data; "
-        f"{counted(epochs, 'epoch')} at {a_second:,.0f} images a second over {counted(hosts, 'host')}, "
+        f"{counted(epochs, 'epoch')} at {speed:,.0f} images a second over {counted(hosts, 'host')}, "
         f"bounded by {slower} ([scale] of advisor/data/assumptions.toml, on demand, without a spot discount).",
     ]
     task = (
         f"{counted(images, 'image')} of {kilobytes:g} KB, {pixels} × {pixels} pixels, on {hosts} × {instance}"
     )
-    return ScalePlan(task, checks, usd, "training", seconds, assumed)
+    return ScalePlan(task, checks, {f"{hosts} × {instance}": usd}, "training", seconds, assumed)
+
+
+def images_a_second(instance: str, kilobytes: float, pixels: int) -> tuple[float, str]:
+    """How many images one host trains on, and what holds it to that."""
+    scale, cores = assumptions()["scale"], virtual_processors(instance)
+    computed = scale["trained_images_per_second"]["gpu" if has_gpu(instance) else "cpu"]
+    computed *= (BASE_PIXELS / pixels) ** 2
+    decoded = scale["decoded_megabytes_per_second_per_core"] * cores * MB / (kilobytes * KB)
+    return (decoded, "decoding on its processors") if decoded < computed else (computed, "computing")
 
 
 def runtime_change(seconds: float) -> str:

@@ -40,29 +40,33 @@ ASKED: ContextVar[Asked | None] = ContextVar("asked", default=None)
 REFUSED: ContextVar[Refused | None] = ContextVar("refused", default=None)
 
 
-def install(decisions: Decisions) -> None:
-    """Has every request decided."""
-    name_services()
-    reader = Reader(iam_actions.extract_iam_action, iam_actions.extract_resource_arn)
-    evaluate, word = iam_evaluator.enforce, iam_actions.access_denied_response
-    pin_origin = iam_evaluator.pin_request_origin
+class Enforcement:
+    """Takes the places of ministack's functions that name, decide and refuse what a request asks."""
 
-    def action_of(service: str, method: str, path: str, headers: dict, body: bytes, parameters: dict) -> str:
+    def __init__(self, decisions: Decisions) -> None:
+        self.decisions = decisions
+        self.reader = Reader(iam_actions.extract_iam_action, iam_actions.extract_resource_arn)
+        self.evaluate, self.word = iam_evaluator.enforce, iam_actions.access_denied_response
+
+    def action_of(
+        self, service: str, method: str, path: str, headers: dict, body: bytes, parameters: dict
+    ) -> str:
         """ministack's name for what a request asks; notes the rest for `enforce`."""
         place = responses.get_region(), responses.get_account_id()
-        own, *others = reader.calls(service, method, path, headers, body, parameters, *place)
+        own, *others = self.reader.calls(service, method, path, headers, body, parameters, *place)
         ASKED.set(Asked(own, tuple(others), method == "HEAD"))
         if service == "cloudformation":
             # What the request sets going inherits it.
             ROLE.set(first(parameters, "RoleARN") or None)
         return own.action
 
-    def resource_of(*_: Any) -> str:
+    def resource_of(self, *_: Any) -> str:
         """What the request that `action_of` was asked about names."""
         asked = ASKED.get()
         return asked.own.resource if asked else "*"
 
     def enforce(
+        self,
         access_key_id: str,
         iam_action: str,
         service: str,
@@ -76,17 +80,17 @@ def install(decisions: Decisions) -> None:
             asked = None
         context = {**(service_context or {}), **(asked.own.context if asked else {})}
         call = Call(iam_action, resource_arn, context)
-        evaluation = evaluate(access_key_id, iam_action, service, region, resource_arn, context)
+        evaluation = self.evaluate(access_key_id, iam_action, service, region, resource_arn, context)
         if isinstance(evaluation, AuthError) or iam_evaluator.is_root_access_key(access_key_id):
             return evaluation
-        if refused := decisions.of_key(access_key_id, call, evaluation):
+        if refused := self.decisions.of_key(access_key_id, call, evaluation):
             REFUSED.set(refused)
             return Refusal("Deny" if refused.is_explicit else "ImplicitDeny", refused)
         # The rest is asked for once, and is no request of its own.
         ASKED.set(None)
         others = asked.others if asked else ()
         for uses_of_key in (*others, *uses_of_keys(call, is_head=bool(asked and asked.is_head))):
-            refusal = enforce(
+            refusal = self.enforce(
                 access_key_id,
                 uses_of_key.action,
                 uses_of_key.service,
@@ -98,11 +102,13 @@ def install(decisions: Decisions) -> None:
                 return refusal
         return None
 
-    def answer_of(service: str, action: str, principal_arn: str, request_id: str, **words: Any) -> tuple:
+    def answer_of(
+        self, service: str, action: str, principal_arn: str, request_id: str, **words: Any
+    ) -> tuple:
         """The refusal in the service's protocol, with AWS's sentence."""
         refused = REFUSED.get()
         if words.get("error_code") or refused is None:
-            return word(service, action, principal_arn, request_id, **words)
+            return self.word(service, action, principal_arn, request_id, **words)
         resource = refused.call.resource
         message = (
             str(refused).replace(resource, masked(resource)) if service == "apigateway" else str(refused)
@@ -112,13 +118,20 @@ def install(decisions: Decisions) -> None:
         ):
             return answered
         words |= {"message": message, "resource_arn": resource, "explicit_deny": refused.is_explicit}
-        status, headers, body = word(service, refused.call.action, refused.principal, request_id, **words)
+        status, headers, body = self.word(
+            service, refused.call.action, refused.principal, request_id, **words
+        )
         is_json = headers.get("Content-Type", "").startswith("application/x-amz-json")
         has_target = "x-amz-target" in (words.get("headers") or {})
         return STATUS_OF_TARGETS if is_json and has_target else status, headers, body
 
-    iam_actions.extract_iam_action, iam_actions.extract_resource_arn = action_of, resource_of
-    iam_evaluator.enforce, iam_actions.access_denied_response = enforce, answer_of
+
+def install(decisions: Decisions) -> None:
+    """Has every request decided."""
+    name_services()
+    own, pin_origin = Enforcement(decisions), iam_evaluator.pin_request_origin
+    iam_actions.extract_iam_action, iam_actions.extract_resource_arn = own.action_of, own.resource_of
+    iam_evaluator.enforce, iam_actions.access_denied_response = own.enforce, own.answer_of
     # The loopback stands for a connection by TLS, without which every bucket of the app refuses whoever asks.
     app.pin_request_origin = lambda address, _: pin_origin(address, True)
 

@@ -100,9 +100,13 @@ class Trainer:
         self.decayed = [
             variable for variable in self.network.trainable_variables if variable.path.endswith("kernel")
         ]
+        self.trace(replicas)
+
+    def trace(self, replicas: int) -> None:
+        """Makes functions of what is computed in every step."""
         # Where several replicas exchange something there may be no function around the exchange: neither of gradients
         # nor, inside the network, of the averages of batch normalisation.
-        compile_options = {"jit_compile": settings.jit_compile, "autograph": False}
+        compile_options = {"jit_compile": self.settings.jit_compile, "autograph": False}
         normalises = any(isinstance(layer, BatchNormalization) for layer in self.network.layers)
         exchanges_averages = normalises and replicas > 1
         self.gradients = (
@@ -111,11 +115,11 @@ class Trainer:
             else tf.function(self.plain_gradients, **compile_options)
         )
         self.step = tf.function(self.plain_step, **compile_options) if replicas == 1 else self.plain_step
-        shape = [None, self.batch_size]
+        shape, inputs = [None, self.batch_size], self.samples.input_spec
         self.run_steps = tf.function(
             self.plain_run_steps,
             input_signature=[
-                tf.TensorSpec([*shape, *samples.input_spec.shape], samples.input_spec.dtype),
+                tf.TensorSpec([*shape, *inputs.shape], inputs.dtype),
                 tf.TensorSpec(shape, tf.int32),
                 tf.TensorSpec([], tf.int32),
                 tf.TensorSpec([], tf.int32),

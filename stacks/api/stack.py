@@ -27,6 +27,7 @@ from stacks.api.response_table import AnswerTable
 from stacks.settings import EnvironmentSettings
 from stacks.settings.api import ApiSettings
 from stacks.shared.acknowledge import acknowledge
+from stacks.shared.arns import arn_of
 from stacks.shared.counter_table import add_counters
 from stacks.shared.endpoint_access import (
     idle_endpoints,
@@ -243,7 +244,7 @@ def litert_plan(stack: Stack, settings: EnvironmentSettings, routes: tuple[str, 
     """The function that answers for our own networks itself, with what it needs to fetch the released versions."""
     groups = {endpoint_variable(kind): endpoint_name(settings.name, kind) for kind in KINDS}
     bucket = bucket_arn(published(stack, settings.name, MODEL_BUCKET))
-    packages = stack.format_arn(service="sagemaker", resource="model-package", resource_name="")
+    packages = arn_of(stack, "sagemaker", "model-package", "")
     grants = (
         record_grant(stack, settings),
         Grant(

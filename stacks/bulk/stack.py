@@ -28,6 +28,7 @@ from stacks.settings import EnvironmentSettings
 from stacks.settings.api import SECONDS_A_DAY
 from stacks.settings.bulk import MACHINE_TIMEOUT_DAYS, WORKER_TIMEOUT_SECONDS
 from stacks.shared import iam as roles
+from stacks.shared.arns import arn_of
 from stacks.shared.counter_table import add_counters
 from stacks.shared.dead_letters import add_dead_letter_queue
 from stacks.shared.endpoint_access import INVOKE, own_grants, own_variables
@@ -139,12 +140,7 @@ class BulkStack(Stack):
         ]
         timeout = Duration.days(MACHINE_TIMEOUT_DAYS)
         machine = add_machine(self, "Machine", definition(context), timeout, grants)
-        executions = self.format_arn(
-            service="states",
-            resource="execution",
-            resource_name=f"{machine.state_machine_name}/*",
-            arn_format=roles.ARN,
-        )
+        executions = arn_of(self, "states", "execution", f"{machine.state_machine_name}/*")
         children = "A distributed map names its children; the machine is named in full."
         allow_own_executions(
             machine,

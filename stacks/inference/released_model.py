@@ -35,6 +35,7 @@ from stacks.inference.endpoint_config import endpoint_configuration, shadow_vari
 from stacks.inference.multi_model import MultiModelEndpoint
 from stacks.inference.scale_to_zero import AsynchronousEndpoint, ComponentEndpoint
 from stacks.settings import EnvironmentSettings
+from stacks.shared.arns import arn_of
 
 
 @dataclass(frozen=True)
@@ -165,10 +166,8 @@ class ReleasedModel(Construct):
                     "MODEL_VERSION": version.value_as_string,
                     **variables(self.inference, instance_type, self.kind, cores),
                 },
-                model_package_name=self.stack.format_arn(
-                    service="sagemaker",
-                    resource="model-package",
-                    resource_name=f"{self.name}/{version.value_as_string}",
+                model_package_name=arn_of(
+                    self.stack, "sagemaker", "model-package", f"{self.name}/{version.value_as_string}"
                 ),
                 inference_specification_name=specification(self.inference, instance_type),
             ),

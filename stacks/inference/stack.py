@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aws_cdk import ArnFormat, CfnCondition, Stack
+from aws_cdk import CfnCondition, Stack
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
@@ -22,6 +22,7 @@ from stacks.settings import EnvironmentSettings
 from stacks.settings.container_images import INFERENCE_IMAGES
 from stacks.settings.inference import InferenceSettings
 from stacks.shared import iam as roles
+from stacks.shared.arns import arn_of
 from stacks.shared.grants import VERSIONS, Grant, allow
 from stacks.shared.iam import bucket_arn
 from stacks.shared.parameters import publish, published
@@ -76,20 +77,9 @@ class InferenceStack(Stack):
     ) -> iam.Role:
         """What a serving container may do: read models, transform, and let SageMaker watch a release's alarms."""
         role = iam.Role(self, "ModelRole", assumed_by=roles.service_of_this_account(self, "sagemaker"))  # pyright: ignore[reportArgumentType]  # jsii
-        versions = [
-            self.format_arn(
-                service="sagemaker",
-                resource="model-package",
-                resource_name=f"{endpoint_name(settings.name, kind)}/*",
-            )
-            for kind in KINDS
-        ]
-        alarms = self.format_arn(
-            service="cloudwatch",
-            resource="alarm",
-            resource_name=f"{self.stack_name}-*",
-            arn_format=ArnFormat.COLON_RESOURCE_NAME,
-        )
+        groups = [endpoint_name(settings.name, kind) for kind in KINDS]
+        versions = [arn_of(self, "sagemaker", "model-package", f"{group}/*") for group in groups]
+        alarms = arn_of(self, "cloudwatch", "alarm", f"{self.stack_name}-*")
         grants = [
             *roles.read_objects(model_bucket_arn, *read_prefixes(settings.inference)),
             roles.use_key(self.key_arn),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from aws_cdk import ArnFormat, Duration, Stack
+from aws_cdk import Duration, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
@@ -15,7 +15,6 @@ from constructs import Construct
 from definitions.names import CAPTURED_PREFIX, LABELS_PREFIX, REGISTERED_PREFIX, endpoint_name, job_name
 from definitions.networks import KINDS
 from definitions.parameters import DATA_BUCKET, MODEL_BUCKET
-from model_code.source import ARCHIVE_NAME, write_source_archive
 from stacks.monitoring.drift_state_machine import (
     INPUT_DRIFT,
     LABELS,
@@ -27,12 +26,13 @@ from stacks.monitoring.drift_state_machine import (
 )
 from stacks.monitoring.needed import drift_of
 from stacks.settings import EnvironmentSettings
-from stacks.settings.container_images import INFERENCE_IMAGES, TRAINING_IMAGES
+from stacks.settings.container_images import TRAINING_IMAGES
 from stacks.shared import iam as roles
 from stacks.shared.acknowledge import acknowledge_alarm
+from stacks.shared.arns import arn_of
 from stacks.shared.grants import NO_RESOURCE, OBJECTS, RUNS, STACK_ID, VERSIONS, Grant, allow
 from stacks.shared.iam import bucket_arn
-from stacks.shared.job_context import JobContext
+from stacks.shared.job_context import JobContext, job_context, source_of_jobs
 from stacks.shared.job_network import published_network
 from stacks.shared.parameters import published
 from stacks.shared.state_machine import add_machine, target
@@ -61,27 +61,14 @@ class DriftJob(Construct):
         self.data_bucket = published(self.stack, settings.name, DATA_BUCKET)
         model_bucket = published(self.stack, settings.name, MODEL_BUCKET)
         self.buckets = {"data": bucket_arn(self.data_bucket), "model": bucket_arn(model_bucket)}
-        archive = build_directory / ARCHIVE_NAME
-        write_source_archive(archive)
-        code = s3_assets.Asset(self, "Source", path=str(archive))
+        code = source_of_jobs(self, build_directory)
         job_role = self.job_role(code)
-        image = TRAINING_IMAGES[settings.training.image_version]
-        serving = INFERENCE_IMAGES[settings.inference.image_version]
-        context = JobContext(
-            data_bucket=self.data_bucket,
-            model_bucket=model_bucket,
-            key_arn=key_arn,
-            role_arn=job_role.role_arn,
-            code_bucket=code.s3_bucket_name,
-            code_key=code.s3_object_key,
-            training_image=image.uri(settings.region, settings.training.instance_type),
-            processing_image=image.uri(settings.region, drift_of(settings).instance_type),
-            inference_image=serving.of_device(settings.region, "gpu"),
-            cpu_inference_image=serving.of_device(settings.region, "cpu"),
-            version_arns={
-                kind: self.sagemaker_arn("model-package", f"{endpoint_name(settings.name, kind)}/")
-                for kind in KINDS
-            },
+        context = job_context(
+            self.stack,
+            settings,
+            code,
+            job_role.role_arn,
+            processing_instance_type=drift_of(settings).instance_type,
             inference_stack=inference_stack,
             vpc=published_network(self.stack, settings),
         )
@@ -92,24 +79,26 @@ class DriftJob(Construct):
             Duration.hours(3),
             self.grants(context, job_role),
         )
+        drift = drift_of(settings)
         for kind in KINDS:
-            drift, name = drift_of(settings), endpoint_name(settings.name, kind)
             self.schedule(kind, machine, f"{kind.title()}Schedule", TEST_SPLIT)
-            alarms = [
-                self.alarm(
-                    kind,
-                    metric,
-                    drift.threshold,
-                    f"{name}: the distribution behind {metric} is another than the test split's",
-                )
-                for metric in (INPUT_DRIFT, PREDICTION_DRIFT)
-            ]
-            if labels := drift.labels:
+            if drift.labels:
                 self.schedule(kind, machine, f"{kind.title()}LabelsSchedule", LABELS)
-                says = f"{name}: by the labels that came, its answers are worse than those on the test split"
-                alarms.append(self.alarm(kind, SCORE_DRIFT, labels.threshold, says))
+            alarms = self.alarms(kind)
             if data_prefix := drift.retrain_on.get(kind):
                 self.retrain(kind, data_prefix, alarms, training_machine_arn)
+
+    def alarms(self, kind: str) -> list[cloudwatch.Alarm]:
+        """One on each figure of a kind that is measured."""
+        drift, name = drift_of(self.settings), endpoint_name(self.settings.name, kind)
+        alarms = []
+        for metric in (INPUT_DRIFT, PREDICTION_DRIFT):
+            says = f"{name}: the distribution behind {metric} is another than the test split's"
+            alarms.append(self.alarm(kind, metric, drift.threshold, says))
+        if labels := drift.labels:
+            says = f"{name}: by the labels that came, its answers are worse than those on the test split"
+            alarms.append(self.alarm(kind, SCORE_DRIFT, labels.threshold, says))
+        return alarms
 
     def job_role(self, code: s3_assets.Asset) -> iam.Role:
         """What the container may do: read captures, labels, evaluations and code, write reports."""
@@ -133,15 +122,9 @@ class DriftJob(Construct):
 
     def grants(self, context: JobContext, job_role: iam.Role) -> list[Grant]:
         """The machine's calls, and those with which Step Functions waits for a job's end."""
-        stack = self.stack
-        rule = stack.format_arn(
-            service="events",
-            resource="rule",
-            resource_name="StepFunctionsGetEventsForSageMakerProcessingJobsRule",
-        )
-        inference_stack = stack.format_arn(
-            service="cloudformation", resource="stack", resource_name=f"{context.inference_stack}/*"
-        )
+        rule = arn_of(self, "events", "rule", "StepFunctionsGetEventsForSageMakerProcessingJobsRule")
+        inference_stack = arn_of(self, "cloudformation", "stack", f"{context.inference_stack}/*")
+        jobs = [f"{job_name(self.settings.name, kind, 'drift')}-*" for kind in KINDS]
         versions = [f"{arn}*" for arn in context.version_arns.values()]
         return [
             Grant(
@@ -149,10 +132,7 @@ class DriftJob(Construct):
                     *(f"sagemaker:{verb}ProcessingJob" for verb in ("Create", "Describe", "Stop")),
                     "sagemaker:AddTags",
                 ],
-                [
-                    self.sagemaker_arn("processing-job", f"{job_name(self.settings.name, kind, 'drift')}-*")
-                    for kind in KINDS
-                ],
+                [arn_of(self, "sagemaker", "processing-job", name) for name in jobs],
                 RUNS,
             ),
             Grant(["sagemaker:DescribeModelPackage"], versions, VERSIONS),
@@ -226,13 +206,4 @@ class DriftJob(Construct):
                 },
             ),
             targets=[target(self, machine, request)],  # pyright: ignore[reportArgumentType]  # jsii
-        )
-
-    def sagemaker_arn(self, resource: str, name: str) -> str:
-        """An ARN of SageMaker in this stack's account and region."""
-        return self.stack.format_arn(
-            service="sagemaker",
-            resource=resource,
-            resource_name=name,
-            arn_format=ArnFormat.SLASH_RESOURCE_NAME,
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from aws_cdk import ArnFormat, Duration
+from aws_cdk import Duration
 from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_scheduler as scheduler
@@ -26,6 +26,7 @@ from stacks.release.stack import ReleaseStack
 from stacks.release.update_role import update_under
 from stacks.settings import EnvironmentSettings
 from stacks.settings.release import OfficeHours
+from stacks.shared.arns import arn_of, parameter_arn
 from stacks.shared.dead_letters import lost_events
 from stacks.shared.grants import NO_RESOURCE, STACK_ID, Grant, allow
 from stacks.shared.iam import service_of_this_account
@@ -75,29 +76,19 @@ class ScheduledShutdown(Construct):
         if hours := scheduled_shutdown.office_hours:
             self.keep(hours, machine)
 
-    def arn(self, service: str, resource: str, name: str) -> str:
-        """An ARN in this stack's account and region."""
-        return self.stack.format_arn(
-            service=service,
-            resource=resource,
-            resource_name=name,
-            arn_format=ArnFormat.SLASH_RESOURCE_NAME,
-        )
-
     def grants(self, context: ShutdownContext) -> list[Grant]:
         """The machine's calls, and what CloudFormation takes of whoever calls it."""
         return [
             Grant(
                 ["cloudformation:DescribeStacks"],
-                [self.arn("cloudformation", "stack", f"{context.release.inference_stack}/*")],
+                [arn_of(self, "cloudformation", "stack", f"{context.release.inference_stack}/*")],
                 STACK_ID,
             ),
             *update_under(self.stack, self.settings, self.update_role),
             Grant(["cloudwatch:GetMetricStatistics"], ["*"], NO_RESOURCE),
-            # The name of a parameter begins with the slash that its ARN has already.
             Grant(
                 ["ssm:GetParameter"],
-                [self.arn("ssm", "parameter", name[1:]) for name in records(self.settings.name).values()],
+                [parameter_arn(self, name) for name in records(self.settings.name).values()],
             ),
             Grant(["states:StartExecution"], [context.release_machine_arn]),
         ]

@@ -22,6 +22,7 @@ from stacks.release.record import records
 from stacks.release.state_machine import ReleaseContext, definition
 from stacks.release.update_role import add_update_role, update_under
 from stacks.settings import EnvironmentSettings
+from stacks.shared.arns import arn_of, parameter_arn
 from stacks.shared.grants import OBJECTS, STACK_ID, VERSIONS, Grant
 from stacks.shared.iam import bucket_arn
 from stacks.shared.parameters import publish, published
@@ -104,15 +105,7 @@ class ReleaseStack(Stack):
         endpoints = [context.shared_endpoint] if context.shared_endpoint else groups
         model_bucket_arn = bucket_arn(published(self, settings.name, MODEL_BUCKET))
         key_arn = published(self, settings.name, KEY_ARN)
-        inference_stack = self.format_arn(
-            service="cloudformation", resource="stack", resource_name=f"{context.inference_stack}/*"
-        )
-
-        def sagemaker_arns(resource: str, names: list[str]) -> list[str]:
-            return [
-                self.format_arn(service="sagemaker", resource=resource, resource_name=name) for name in names
-            ]
-
+        inference_stack = arn_of(self, "cloudformation", "stack", f"{context.inference_stack}/*")
         # Where the endpoint is shared, the artefact is copied below its prefix.
         copies = [
             Grant(["s3:PutObject"], [f"{model_bucket_arn}/{MULTI_MODEL_PREFIX}/*"], OBJECTS),
@@ -122,12 +115,12 @@ class ReleaseStack(Stack):
             *(copies if context.shared_endpoint else []),
             Grant(
                 ["sagemaker:DescribeModelPackage"],
-                sagemaker_arns("model-package", [f"{group}/*" for group in groups]),
+                [arn_of(self, "sagemaker", "model-package", f"{group}/*") for group in groups],
                 VERSIONS,
             ),
             Grant(
                 ["sagemaker:DescribeEndpoint", "sagemaker:InvokeEndpoint"],
-                sagemaker_arns("endpoint", endpoints),
+                [arn_of(self, "sagemaker", "endpoint", name) for name in endpoints],
             ),
             Grant(
                 ["s3:GetObject"],
@@ -137,11 +130,7 @@ class ReleaseStack(Stack):
             Grant(["kms:Decrypt"], [key_arn]),
             Grant(
                 ["ssm:GetParameter", "ssm:PutParameter"],
-                [
-                    # The name of a parameter begins with the slash that its ARN has already.
-                    self.format_arn(service="ssm", resource="parameter", resource_name=name[1:])
-                    for name in records(settings.name).values()
-                ],
+                [parameter_arn(self, name) for name in records(settings.name).values()],
             ),
             # With it a missing object is said to be missing, not forbidden.
             Grant(["s3:ListBucket"], [model_bucket_arn]),

@@ -7,8 +7,9 @@ asks for the update. The actions are those of the resource types' own handlers, 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
-from aws_cdk import ArnFormat, Stack
+from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 
 from definitions.names import (
@@ -27,6 +28,7 @@ from definitions.networks import KINDS
 from definitions.parameters import DATA_BUCKET, KEY_ARN, MODEL_BUCKET, MODEL_ROLE_ARN
 from stacks.settings import EnvironmentSettings
 from stacks.shared import iam as roles
+from stacks.shared.arns import arn_of, parameter_arn
 from stacks.shared.grants import NO_RESOURCE, STACK_ID, Grant, allow
 from stacks.shared.parameters import published
 
@@ -59,7 +61,7 @@ def add_update_role(stack: Stack, settings: EnvironmentSettings) -> iam.Role:
 def update_under(stack: Stack, settings: EnvironmentSettings, role: iam.Role) -> list[Grant]:
     """What a state machine needs to have the inference stack updated under the role, and under no other."""
     inference = stack_name(settings.name, "Inference")
-    arn = stack.format_arn(service="cloudformation", resource="stack", resource_name=f"{inference}/*")
+    arn = arn_of(stack, "cloudformation", "stack", f"{inference}/*")
     # A call without a role lacks the key, so it is refused too.
     this_one = {"StringEquals": {"cloudformation:RoleArn": role.role_arn}}
     to_cloudformation = {"StringEquals": {"iam:PassedToService": "cloudformation.amazonaws.com"}}
@@ -85,14 +87,11 @@ class UpdateGrants:
             names += [name_of(self.environment, kind) for kind in kinds] if wanted else []
         self.endpoint_names = names
         self.component_names = [component_name(self.environment, kind) for kind in kinds]
+        self.arn = partial(arn_of, stack)
         self.endpoints = [self.arn("sagemaker", "endpoint", name) for name in names]
         self.models, self.configurations = (
             self.arn("sagemaker", resource, "*") for resource in ("model", "endpoint-config")
         )
-
-    def arn(self, service: str, resource: str, name: str) -> str:
-        """An ARN in the stack's account and region."""
-        return self.stack.format_arn(service=service, resource=resource, resource_name=name)
 
     def by_sagemaker(self) -> Iterator[Grant]:
         """Models and configurations, whose names nobody knows before, and the endpoints."""
@@ -136,15 +135,8 @@ class UpdateGrants:
         """The alarms that roll a release back and start what scales from zero."""
         verbs = ("DeleteAlarms", "DescribeAlarms", "ListTagsForResource", "PutMetricAlarm", "TagResource")
         begins = f"{stack_name(self.environment, 'Inference')}-*"
-        yield Grant([f"cloudwatch:{verb}" for verb in verbs], [self.alarm(begins)], ALARMS)
-
-    def alarm(self, name: str) -> str:
-        """The ARN of an alarm."""
-        return self.stack.format_arn(
-            service="cloudwatch",
-            resource="alarm",
-            resource_name=name,
-            arn_format=ArnFormat.COLON_RESOURCE_NAME,
+        yield Grant(
+            [f"cloudwatch:{verb}" for verb in verbs], [self.arn("cloudwatch", "alarm", begins)], ALARMS
         )
 
     def parameters(self) -> Iterator[Grant]:
@@ -163,11 +155,11 @@ class UpdateGrants:
     def published_values(self) -> Grant:
         """The values of the template's own parameters, which are read again at every update."""
         read = self.parameter_arns((KEY_ARN, MODEL_BUCKET, DATA_BUCKET))
-        return Grant(["ssm:GetParameters"], [*read, self.arn("ssm", "parameter", BOOTSTRAP_VERSION)])
+        return Grant(["ssm:GetParameters"], [*read, parameter_arn(self.stack, BOOTSTRAP_VERSION)])
 
     def parameter_arns(self, names: list[str] | tuple[str, ...]) -> list[str]:
-        """The ARNs of published values; a parameter's name begins with the slash that its ARN has already."""
-        return [self.arn("ssm", "parameter", parameter_name(self.environment, name)[1:]) for name in names]
+        """The ARNs of published values."""
+        return [parameter_arn(self.stack, parameter_name(self.environment, name)) for name in names]
 
     def scaling(self) -> Iterator[Grant]:
         """Targets and policies of scaling, and the alarms that Application Auto Scaling makes of a policy."""
@@ -195,7 +187,7 @@ class UpdateGrants:
         )
         scaled = [f"endpoint/{name}" for name in self.endpoint_names]
         scaled += [f"inference-component/{name}" for name in self.component_names]
-        made = [self.alarm(f"TargetTracking-{name}*") for name in scaled]
+        made = [self.arn("cloudwatch", "alarm", f"TargetTracking-{name}*") for name in scaled]
         verbs = ("DeleteAlarms", "DescribeAlarms", "PutMetricAlarm")
         yield Grant([f"cloudwatch:{verb}" for verb in verbs], made, ALARMS)
         service = "sagemaker.application-autoscaling.amazonaws.com"

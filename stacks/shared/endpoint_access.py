@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from functools import partial
 
 from aws_cdk import Stack
 
@@ -26,6 +27,7 @@ from definitions.networks import KINDS
 from definitions.parameters import KEY_ARN, MODEL_BUCKET
 from lambdas.custom.idle_endpoints import ASYNCHRONOUS, TO_ZERO
 from stacks.settings import EnvironmentSettings
+from stacks.shared.arns import arn_of, parameter_arn
 from stacks.shared.grants import OBJECTS, Grant
 from stacks.shared.iam import bucket_arn, read_objects
 from stacks.shared.parameters import published
@@ -47,14 +49,11 @@ def own_variables(settings: EnvironmentSettings) -> dict[str, str]:
 
 def own_grants(stack: Stack, settings: EnvironmentSettings, kinds: Iterable[str] = KINDS) -> list[Grant]:
     """What the function may call, for networks of some kinds."""
-
-    def endpoint(name: str) -> str:
-        return stack.format_arn(service="sagemaker", resource="endpoint", resource_name=name)
-
     if not settings.inference.multi_model:
-        return [Grant([INVOKE], [endpoint(endpoint_name(settings.name, kind)) for kind in kinds])]
-    shared = Grant([INVOKE], [endpoint(shared_endpoint_name(settings.name))])
-    return [shared, record_grant(stack, settings, kinds)]
+        names = [endpoint_name(settings.name, kind) for kind in kinds]
+        return [Grant([INVOKE], [arn_of(stack, "sagemaker", "endpoint", name) for name in names])]
+    shared = arn_of(stack, "sagemaker", "endpoint", shared_endpoint_name(settings.name))
+    return [Grant([INVOKE], [shared]), record_grant(stack, settings, kinds)]
 
 
 def record_variables(settings: EnvironmentSettings) -> dict[str, str]:
@@ -68,12 +67,7 @@ def record_variables(settings: EnvironmentSettings) -> dict[str, str]:
 def record_grant(stack: Stack, settings: EnvironmentSettings, kinds: Iterable[str] = KINDS) -> Grant:
     """The right to read those records."""
     names = [parameter_name(settings.name, released_version(kind)) for kind in kinds]
-    # The name of a parameter begins with the slash that its ARN has already.
-    arns = [
-        stack.format_arn(service="ssm", resource="parameter", resource_name=name.lstrip("/"))
-        for name in names
-    ]
-    return Grant(["ssm:GetParameter"], arns)
+    return Grant(["ssm:GetParameter"], [parameter_arn(stack, name) for name in names])
 
 
 def idle_endpoints(settings: EnvironmentSettings) -> list[str]:
@@ -108,10 +102,7 @@ def idle_variables(stack: Stack, settings: EnvironmentSettings) -> dict[str, str
 def idle_grants(stack: Stack, settings: EnvironmentSettings) -> list[Grant]:
     """What a function may call that asks the endpoints without instances."""
     environment, grants = settings.name, list[Grant]()
-
-    def arn(resource: str, name: str) -> str:
-        return stack.format_arn(service="sagemaker", resource=resource, resource_name=name)
-
+    arn = partial(arn_of, stack, "sagemaker")
     if settings.inference.scale_to_zero:
         endpoints = [arn("endpoint", component_endpoint_name(environment, kind)) for kind in KINDS]
         components = [arn("inference-component", component_name(environment, kind)) for kind in KINDS]

@@ -8,9 +8,9 @@ from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from stacks.settings.container_images import Image
+from stacks.shared.arns import arn_of
 from stacks.shared.grants import ARCHIVES, LOG_STREAMS, NO_RESOURCE, OBJECTS, Grant
 
-ARN = ArnFormat.COLON_RESOURCE_NAME
 PULL = ("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
 
 
@@ -90,12 +90,7 @@ def pull_own_image(uri: str) -> Grant:
 
 def write_sagemaker_logs(stack: Stack, *log_groups: str) -> list[Grant]:
     """Writing the logs and metrics of jobs and endpoints; `log_groups` are names or, with /* at the end, beginnings."""
-    groups = [
-        stack.format_arn(
-            service="logs", resource="log-group", resource_name=sagemaker_log_group(group), arn_format=ARN
-        )
-        for group in log_groups
-    ]
+    groups = [arn_of(stack, "logs", "log-group", sagemaker_log_group(group)) for group in log_groups]
     return [
         Grant(
             ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],

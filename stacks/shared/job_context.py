@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
-from definitions.names import PROJECT, RUN_ID_CHARACTERS, job_name
+from aws_cdk import Stack
+from aws_cdk import aws_s3_assets as s3_assets
+from constructs import Construct
+
+from definitions.names import PROJECT, RUN_ID_CHARACTERS, endpoint_name, job_name
+from definitions.networks import KINDS
+from definitions.parameters import DATA_BUCKET, KEY_ARN, MODEL_BUCKET
+from model_code.source import ARCHIVE_NAME, write_source_archive
 from stacks.settings import EnvironmentSettings
+from stacks.settings.container_images import INFERENCE_IMAGES, TRAINING_IMAGES
+from stacks.shared.arns import arn_of
 from stacks.shared.asl import jsonata
+from stacks.shared.parameters import published
 
 # Execution names may have characters that job names may not; an event's id is their first 36.
 RUN_ID = (
@@ -51,6 +62,48 @@ class JobContext:
     inference_stack: str
     vpc: dict[str, list[str]] | None = None
     litert_image: str | None = None
+
+
+def source_of_jobs(scope: Construct, build_directory: Path) -> s3_assets.Asset:
+    """The archive with the code that the jobs run."""
+    archive = build_directory / ARCHIVE_NAME
+    write_source_archive(archive)
+    return s3_assets.Asset(scope, "Source", path=str(archive))
+
+
+def job_context(
+    stack: Stack,
+    settings: EnvironmentSettings,
+    code: s3_assets.Asset,
+    role_arn: str,
+    *,
+    processing_instance_type: str,
+    inference_stack: str,
+    vpc: dict[str, list[str]] | None,
+) -> JobContext:
+    """What the jobs of a stack refer to; see `JobContext`."""
+    environment, region, training = settings.name, settings.region, settings.training
+    image = TRAINING_IMAGES[training.image_version]
+    serving = INFERENCE_IMAGES[settings.inference.image_version]
+    groups = {kind: endpoint_name(environment, kind) for kind in KINDS}
+    return JobContext(
+        data_bucket=published(stack, environment, DATA_BUCKET),
+        model_bucket=published(stack, environment, MODEL_BUCKET),
+        key_arn=published(stack, environment, KEY_ARN),
+        role_arn=role_arn,
+        code_bucket=code.s3_bucket_name,
+        code_key=code.s3_object_key,
+        training_image=image.uri(region, training.instance_type, *training.fallback_instance_types),
+        processing_image=image.uri(region, processing_instance_type),
+        inference_image=serving.of_device(region, "gpu"),
+        cpu_inference_image=serving.of_device(region, "cpu"),
+        version_arns={
+            kind: arn_of(stack, "sagemaker", "model-package", f"{group}/") for kind, group in groups.items()
+        },
+        inference_stack=inference_stack,
+        vpc=vpc,
+        litert_image=settings.inference.litert_image_uri,
+    )
 
 
 def name_of_job(settings: EnvironmentSettings, purpose: str = "") -> str:

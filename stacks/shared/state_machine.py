@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from aws_cdk import ArnFormat, Duration, Stack
+from aws_cdk import Duration, Stack
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
@@ -13,6 +13,7 @@ from aws_cdk import aws_stepfunctions as stepfunctions
 from constructs import Construct
 
 from stacks.shared.acknowledge import INLINE, OWN_POLICY, acknowledge
+from stacks.shared.arns import arn_of
 from stacks.shared.dead_letters import lost_events
 from stacks.shared.grants import NO_RESOURCE, Grant, accept_wildcards, allow
 from stacks.shared.log_group import add_log_group
@@ -50,16 +51,9 @@ def add_machine(
 
 def role_of(scope: Construct, construct_id: str, name: str) -> iam.Role:
     """A role that Step Functions takes for the machine of a name alone (its guide, the confused deputy problem)."""
-    stack = Stack.of(scope)
-    machine = stack.format_arn(
-        service="states",
-        resource="stateMachine",
-        resource_name=name,
-        arn_format=ArnFormat.COLON_RESOURCE_NAME,
-    )
     conditions = {
-        "StringEquals": {"aws:SourceAccount": stack.account},
-        "ArnEquals": {"aws:SourceArn": machine},
+        "StringEquals": {"aws:SourceAccount": Stack.of(scope).account},
+        "ArnEquals": {"aws:SourceArn": arn_of(scope, "states", "stateMachine", name)},
     }
     trusted = iam.ServicePrincipal("states.amazonaws.com", conditions=conditions)
     return iam.Role(scope, f"{construct_id}Role", assumed_by=trusted)  # pyright: ignore[reportArgumentType]  # jsii

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from pathlib import Path
 
-from aws_cdk import ArnFormat, Duration, RemovalPolicy, Stack
+from aws_cdk import Duration, RemovalPolicy, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3_assets as s3_assets
 from aws_cdk import aws_sagemaker as sagemaker
@@ -28,15 +29,15 @@ from definitions.parameters import (
     MODEL_BUCKET,
     TRAINING_STATE_MACHINE,
 )
-from model_code.source import ARCHIVE_NAME, write_source_archive
 from stacks.settings import EnvironmentSettings
 from stacks.settings.base import OF_CUSTOMERS
-from stacks.settings.container_images import INFERENCE_IMAGES, TRAINING_IMAGES, Image
+from stacks.settings.container_images import TRAINING_IMAGES, Image
 from stacks.settings.training import TrainingSettings
 from stacks.shared import iam as roles
+from stacks.shared.arns import arn_of
 from stacks.shared.grants import OBJECTS, RUNS, STACK_ID, VERSIONS, Grant, allow
 from stacks.shared.iam import bucket_arn
-from stacks.shared.job_context import JobContext
+from stacks.shared.job_context import JobContext, job_context, source_of_jobs
 from stacks.shared.job_network import JobNetwork, publish_network
 from stacks.shared.parameters import publish, published
 from stacks.shared.state_machine import add_machine
@@ -74,51 +75,25 @@ class TrainingStack(Stack):
     ) -> None:
         super().__init__(scope, construct_id, **options)
         image = TRAINING_IMAGES[settings.training.image_version]
-        archive = build_directory / ARCHIVE_NAME
-        write_source_archive(archive)
-        code = s3_assets.Asset(self, "Source", path=str(archive))
+        code = source_of_jobs(self, build_directory)
         self.key_arn = published(self, settings.name, KEY_ARN)
         data_bucket = published(self, settings.name, DATA_BUCKET)
         self.data_bucket_arn = bucket_arn(data_bucket)
         model_bucket = published(self, settings.name, MODEL_BUCKET)
         self.model_bucket_arn = bucket_arn(model_bucket)
         job_role = self.job_role(settings, image, code)
-        for kind in KINDS:
-            group = sagemaker.CfnModelPackageGroup(
-                self,
-                f"{kind.title()}Models",
-                model_package_group_name=endpoint_name(settings.name, kind),
-                model_package_group_description=f"Versions of the {kind.upper()} of recognition in {settings.name}",
-            )
-            # The versions are data: they stay where the data stays.
-            keep = settings.storage.keep_data_when_destroyed
-            # Not when the first deployment fails: a group that stayed would hold its name against the next one.
-            kept = RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
-            group.apply_removal_policy(kept if keep else RemovalPolicy.DESTROY)
+        self.add_groups(settings)
         network = self.network(settings, data_bucket, model_bucket, code)
         if network:
             publish_network(self, settings.name, network.vpc_config)
-        serving = INFERENCE_IMAGES[settings.inference.image_version]
-        context = JobContext(
-            data_bucket=data_bucket,
-            model_bucket=model_bucket,
-            key_arn=self.key_arn,
-            role_arn=job_role.role_arn,
-            code_bucket=code.s3_bucket_name,
-            code_key=code.s3_object_key,
-            training_image=image.uri(
-                settings.region, settings.training.instance_type, *settings.training.fallback_instance_types
-            ),
-            processing_image=image.uri(settings.region, settings.training.evaluation_instance_type),
-            inference_image=serving.of_device(settings.region, "gpu"),
-            cpu_inference_image=serving.of_device(settings.region, "cpu"),
-            version_arns={
-                kind: self.sagemaker_arn("model-package", f"{endpoint_name(settings.name, kind)}/")
-                for kind in KINDS
-            },
+        context = job_context(
+            self,
+            settings,
+            code,
+            job_role.role_arn,
+            processing_instance_type=settings.training.evaluation_instance_type,
             inference_stack=inference_stack,
             vpc=network.vpc_config if network else None,
-            litert_image=settings.inference.litert_image_uri,
         )
         machine = add_machine(
             self,
@@ -133,6 +108,20 @@ class TrainingStack(Stack):
         publish(self, settings.name, CPU_INFERENCE_IMAGE, context.cpu_inference_image)
         if context.litert_image:
             publish(self, settings.name, LITERT_IMAGE, context.litert_image)
+
+    def add_groups(self, settings: EnvironmentSettings) -> None:
+        """The groups of versions, which are data: they stay where the data stays."""
+        for kind in KINDS:
+            group = sagemaker.CfnModelPackageGroup(
+                self,
+                f"{kind.title()}Models",
+                model_package_group_name=endpoint_name(settings.name, kind),
+                model_package_group_description=f"Versions of the {kind.upper()} of recognition in {settings.name}",
+            )
+            # Not when the first deployment fails: a group that stayed would hold its name against the next one.
+            kept = RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
+            keep = settings.storage.keep_data_when_destroyed
+            group.apply_removal_policy(kept if keep else RemovalPolicy.DESTROY)
 
     def job_role(self, settings: EnvironmentSettings, image: Image, code: s3_assets.Asset) -> iam.Role:
         """What the containers may do: read data and code, write splits, checkpoints, models and evaluations."""
@@ -177,31 +166,22 @@ class TrainingStack(Stack):
     ) -> list[Grant]:
         """Exactly the calls that the definition makes, and those with which Step Functions waits for a job's end."""
         tuned = sorted(settings.training.tuning.ranges) if settings.training.tuning else []
+        arn = partial(arn_of, self, "sagemaker")
         jobs = [
-            self.sagemaker_arn(f"{kind}-job", f"{job_name(settings.name, name)}-*")
+            arn(f"{kind}-job", f"{job_name(settings.name, name)}-*")
             for kind in ("training", "processing")
             for name in KINDS
         ]
-        jobs += [
-            self.sagemaker_arn("hyper-parameter-tuning-job", f"{job_name(settings.name, kind)}-*")
-            for kind in tuned
-        ]
+        jobs += [arn("hyper-parameter-tuning-job", f"{job_name(settings.name, kind)}-*") for kind in tuned]
         kinds = ("Training", "Processing", *(["HyperParameterTuning"] if tuned else []))
-        groups = [
-            self.sagemaker_arn("model-package-group", endpoint_name(settings.name, kind)) for kind in KINDS
-        ]
-        versions = [
-            self.sagemaker_arn("model-package", f"{endpoint_name(settings.name, kind)}/*") for kind in KINDS
-        ]
+        names = [endpoint_name(settings.name, kind) for kind in KINDS]
+        groups = [arn("model-package-group", name) for name in names]
+        versions = [arn("model-package", f"{name}/*") for name in names]
         rules = [
-            self.format_arn(
-                service="events", resource="rule", resource_name=f"StepFunctionsGetEventsForSageMaker{kind}"
-            )
+            arn_of(self, "events", "rule", f"StepFunctionsGetEventsForSageMaker{kind}")
             for kind in ("TrainingJobsRule", "ProcessingJobsRule", *(["TuningJobsRule"] if tuned else []))
         ]
-        inference_stack = self.format_arn(
-            service="cloudformation", resource="stack", resource_name=f"{context.inference_stack}/*"
-        )
+        inference_stack = arn_of(self, "cloudformation", "stack", f"{context.inference_stack}/*")
         verbs = ("Create", "Describe", "Stop")
         return [
             # A job that is created with tags needs the right to tag it.
@@ -215,10 +195,7 @@ class TrainingStack(Stack):
             Grant(["cloudformation:DescribeStacks"], [inference_stack], STACK_ID),
             # With it a missing object is said to be missing, not forbidden.
             Grant(["s3:ListBucket"], [self.data_bucket_arn, self.model_bucket_arn]),
-            Grant(
-                ["events:PutEvents"],
-                [self.format_arn(service="events", resource="event-bus", resource_name="default")],
-            ),
+            Grant(["events:PutEvents"], [arn_of(self, "events", "event-bus", "default")]),
             roles.pass_role(job_role.role_arn),
             Grant(["events:PutTargets", "events:PutRule", "events:DescribeRule"], rules),
             # Of the champion's artefact the machine asks only whether it is there.
@@ -240,12 +217,3 @@ class TrainingStack(Stack):
         name = settings.training.marker_name
         anywhere = "The data set's folder is its owner's choice."
         return [Grant(["s3:GetObject"], [f"{self.data_bucket_arn}/*/{name}"], anywhere)] if name else []
-
-    def sagemaker_arn(self, resource: str, name: str) -> str:
-        """An ARN of SageMaker in this stack's account and region."""
-        return self.format_arn(
-            service="sagemaker",
-            resource=resource,
-            resource_name=name,
-            arn_format=ArnFormat.SLASH_RESOURCE_NAME,
-        )
