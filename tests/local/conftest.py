@@ -28,17 +28,6 @@ TRAINING_IMAGE = "763104351884.dkr.ecr.us-east-1.amazonaws.com/tensorflow-traini
 INFERENCE_IMAGE = "763104351884.dkr.ecr.us-east-1.amazonaws.com/tensorflow-inference:2.20-gpu-py312"
 TYPE_WITHOUT_CAPACITY = "ml.p5.48xlarge"
 ROLE = "arn:aws:iam::000000000000:role/jobs-of-the-tests"
-# Appended to an artefact's own handlers.
-SLOWLY = """
-import time
-
-without_pause = input_handler
-
-
-def input_handler(data, context):
-    time.sleep({pause_seconds})
-    return without_pause(data, context)
-"""
 
 
 @pytest.fixture(scope="session")
@@ -127,12 +116,12 @@ def artefact(tmp_path_factory):
             score = tf.cast(tf.strings.length(text), tf.float32) * self.factor
             return {"label": text, "score": score, "probabilities": tf.stack([score, -score], axis=1)}
 
-    def make(factor: float, pause_seconds: float = 0.0, also: str = "") -> bytes:
+    def make(factor: float, also: str = "") -> bytes:
         folder = tmp_path_factory.mktemp("model")
         module = Lengths(factor)
         tf.saved_model.save(module, str(folder / "1"), signatures={"serving_default": module.serve})
         (folder / "code").mkdir()
-        handlers = Path(inference.__file__).read_text() + SLOWLY.format(pause_seconds=pause_seconds) + also
+        handlers = Path(inference.__file__).read_text() + also
         (folder / "code" / "inference.py").write_text(handlers)
         (folder / "labels.json").write_text('["long", "short"]')
         files = [path for path in folder.rglob("*") if path.is_file()]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from collections.abc import Callable
 from typing import Any
 
 from .conftest import INFERENCE_IMAGE, ROLE
@@ -20,7 +19,7 @@ class Endpoint:
         self.name = f"endpoint-{uuid.uuid4().hex[:8]}"
         self.sagemaker.create_model_package_group(ModelPackageGroupName=self.name)
 
-    def configure(self, content: bytes | None, version: str = "1", instances: int = 1, **members: Any) -> str:
+    def configure(self, content: bytes | None, version: str = "1", **members: Any) -> str:
         """Registers an archive (None: one that is not there) and makes a configuration of it; returns its name."""
         key = f"{self.name}/{uuid.uuid4().hex}/model.tar.gz"
         if content is not None:
@@ -41,7 +40,7 @@ class Endpoint:
             "VariantName": "primary",
             "ModelName": name,
             "InstanceType": "ml.g4dn.xlarge",
-            "InitialInstanceCount": instances,
+            "InitialInstanceCount": 1,
         }
         self.sagemaker.create_endpoint_config(
             EndpointConfigName=name,
@@ -59,15 +58,13 @@ class Endpoint:
 
     def settled(self) -> dict:
         """The endpoint once it is neither creating nor updating."""
-        return self.once(lambda description: description["EndpointStatus"] not in ("Creating", "Updating"))
-
-    def once(self, reached: Callable[[dict], bool]) -> dict:
-        """The endpoint as soon as its description is as wanted."""
         deadline = time.monotonic() + 240
-        while not reached(description := self.sagemaker.describe_endpoint(EndpointName=self.name)):
+        while True:
+            description = self.sagemaker.describe_endpoint(EndpointName=self.name)
+            if description["EndpointStatus"] not in ("Creating", "Updating"):
+                return description
             assert time.monotonic() < deadline, description
             time.sleep(0.02)
-        return description
 
     def score(self, text: bytes) -> float:
         """What the model says of a text."""

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from definitions.labels import line_of
 from local_aws.sagemaker.captures import record
 from model_code.evaluation.features import traits_of_predictions, traits_of_samples
 from model_code.evaluation.population_stability import reference_of
@@ -19,19 +18,13 @@ from stacks.monitoring.drift_state_machine import (
     INPUT_DRIFT,
     NAMESPACE,
     PREDICTION_DRIFT,
-    SCORE,
-    SCORE_DRIFT,
     definition,
-)
-from stacks.monitoring.drift_state_machine import (
-    LABELS as LATER_LABELS,
 )
 from stacks.settings import load_settings
 
 from .conftest import ROLE, create_inference_stack
 
-DRIFT = {"threshold": 0.3, "least_samples": 50, "labels": {"after_days": 3, "least_samples": 50}}
-SETTINGS = {"monitoring": {"capture": {}, "drift": DRIFT}}
+SETTINGS = {"monitoring": {"capture": {}, "drift": {"threshold": 0.3, "least_samples": 50}}}
 ENGLISH = [f"A film of {i % 7} parts and {i % 5} actors.".encode() for i in range(100)]
 RUSSIAN = [f"Фильм из {i % 7} частей.".encode() for i in range(100)]
 LABELS = ["positive" if i % 2 else "negative" for i in range(100)]
@@ -50,21 +43,11 @@ def machine(client, bucket, job_context_of, tmp_path_factory) -> str:
     references = {name: reference_of(values) for name, values in traits.items()}
     baseline = json.dumps({"feature": "text", "samples": 100, "traits": references})
     s3.put_object(Bucket=bucket, Key="evaluations/drift/baseline.json", Body=baseline.encode())
-    evaluation = {"labels": ["negative", "positive"], "metric": "accuracy", "gate": {"accuracy": 0.9}}
-    s3.put_object(
-        Bucket=bucket, Key="evaluations/drift/evaluation.json", Body=json.dumps(evaluation).encode()
-    )
     group = f"drift-{uuid.uuid4().hex[:8]}"
     sagemaker.create_model_package_group(ModelPackageGroupName=group)
-
-    def statistics(name: str) -> dict[str, Any]:
-        place = f"s3://{bucket}/evaluations/drift/{name}.json"
-        return {"Statistics": {"ContentType": "application/json", "S3Uri": place}}
-
+    place = {"ContentType": "application/json", "S3Uri": f"s3://{bucket}/evaluations/drift/baseline.json"}
     sagemaker.create_model_package(
-        ModelPackageGroupName=group,
-        DriftCheckBaselines={"ModelDataQuality": statistics("baseline")},
-        ModelMetrics={"ModelQuality": statistics("evaluation")},
+        ModelPackageGroupName=group, DriftCheckBaselines={"ModelDataQuality": {"Statistics": place}}
     )
     create_inference_stack(client, f"{group}-inference", "1")
     context = job_context_of("drift-source/source.tar.gz", group, f"{group}-inference")
@@ -79,9 +62,9 @@ def machine(client, bucket, job_context_of, tmp_path_factory) -> str:
 def said(client, machine, ended_execution) -> Callable[[str], dict[str, Any]]:
     """What the machine says when it runs at a time."""
 
-    def run(moment: str, **further: str) -> dict[str, Any]:
+    def run(moment: str) -> dict[str, Any]:
         states = client("stepfunctions")
-        given = json.dumps({"kind": "rnn", "time": moment, **further})
+        given = json.dumps({"kind": "rnn", "time": moment})
         execution = states.start_execution(stateMachineArn=machine, input=given)["executionArn"]
         ended = ended_execution(states, execution)
         assert ended["status"] == "SUCCEEDED", ended.get("cause")
@@ -133,42 +116,3 @@ def test_a_day_of_other_inputs_is_measured_published_and_sets_the_alarm_off(clie
     assert moved["drift"]["input"]["index"] > 0.3 > moved["drift"]["prediction"]["index"]
     states = states_of_alarms()
     assert (states[INPUT_DRIFT], states[PREDICTION_DRIFT] == "ALARM") == ("ALARM", False)
-
-
-def test_answers_that_labels_prove_wrong_set_the_alarm_off(client, bucket, said):
-    day, cloudwatch = "2026-03-10", client("cloudwatch")
-    dimensions = [{"Name": "EndpointName", "Value": "recognition-dev-rnn"}]
-    cloudwatch.put_metric_alarm(
-        AlarmName=SCORE_DRIFT,
-        Namespace=NAMESPACE,
-        MetricName=SCORE_DRIFT,
-        Dimensions=dimensions,
-        Statistic="Maximum",
-        Period=86400,
-        EvaluationPeriods=1,
-        Threshold=0.03,
-        ComparisonOperator="GreaterThanThreshold",
-        TreatMissingData="ignore",
-    )
-    capture(client, bucket, day, ENGLISH)
-    assert "No label" in said("2026-03-13T01:30:00Z", against=LATER_LABELS)["said"]
-    # Each second answer was wrong.
-    lines = "".join(f"{line_of(f'{day}-{i}', 'positive')}\n" for i in range(100))
-    client("s3").put_object(
-        Bucket=bucket, Key="labels/recognition-dev-rnn/2026/03/12/1.jsonl", Body=lines.encode()
-    )
-    found = said("2026-03-13T01:30:00Z", against=LATER_LABELS)["drift"]
-    assert (found["samples"], found["score"]) == (100, 0.5)
-    assert found["score_drift"] > 0.2
-    report = client("s3").get_object(
-        Bucket=bucket, Key="drift/labelled/recognition-dev-rnn/2026/03/10/labelled.json"
-    )
-    assert json.loads(report["Body"].read()) == found
-    (alarm,) = cloudwatch.describe_alarms(AlarmNames=[SCORE_DRIFT])["MetricAlarms"]
-    assert alarm["StateValue"] == "ALARM"
-    names = {metric["MetricName"] for metric in cloudwatch.list_metrics(Namespace=NAMESPACE)["Metrics"]}
-    assert {SCORE, SCORE_DRIFT} <= names
-
-
-def test_a_day_without_requests_costs_no_job(said):
-    assert said("2026-01-02T01:30:00Z")["said"] == "Nobody asked the endpoint on that day."

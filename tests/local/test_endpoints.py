@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -90,27 +89,6 @@ def test_more_than_six_mebibytes_are_refused(deployment):
         deployment.score(b"x" * (6 * 1024 * 1024 + 1))
 
 
-def test_an_update_changes_the_model_without_a_request_lost(client, bucket, artefact):
-    made = Endpoint(client, bucket)
-    slow = made.configure(artefact(1.0, pause_seconds=0.5))
-    made.sagemaker.create_endpoint(EndpointName=made.name, EndpointConfigName=slow)
-    made.settled()
-    config = made.configure(artefact(10.0))
-    made.sagemaker.update_endpoint(EndpointName=made.name, EndpointConfigName=config)
-    # Requests overlap, so that at the moment of the exchange some are with the old server.
-    with ThreadPoolExecutor(10) as askers:
-        asked = []
-        while made.sagemaker.describe_endpoint(EndpointName=made.name)["EndpointStatus"] == "Updating":
-            asked.append(askers.submit(made.score, b"ab"))
-            time.sleep(0.05)
-        scores = [number.result() for number in asked]
-    assert made.settled()["EndpointConfigName"] == config
-    assert made.score(b"ab") == 20.0
-    assert set(scores) <= {2.0, 20.0}
-    assert scores[0] == 2.0
-    made.sagemaker.delete_endpoint(EndpointName=made.name)
-
-
 @pytest.mark.parametrize("broken", ["not there", "no archive", "no model", "damaged"])
 def test_an_update_to_a_model_that_does_not_load_keeps_the_old_one_and_says_why(deployment, artefact, broken):
     before = deployment.settled()["EndpointConfigName"]
@@ -170,14 +148,6 @@ class Asynchronous:
         (prediction,) = json.loads(self.written(uri))["predictions"]
         return prediction["score"]
 
-    def scale(self, count: int) -> dict:
-        """Sets the number of instances as Application Auto Scaling does."""
-        wanted = {"VariantName": "primary", "DesiredInstanceCount": count}
-        self.made.sagemaker.update_endpoint_weights_and_capacities(
-            EndpointName=self.made.name, DesiredWeightsAndCapacities=[wanted]
-        )
-        return self.made.settled()
-
 
 @pytest.fixture(scope="module")
 def asynchronous(client, bucket, artefact) -> Asynchronous:
@@ -233,17 +203,6 @@ def test_the_api_leaves_an_asynchronous_request_and_finds_its_answer_by_the_key(
     assert prediction["score"] == 4.0
     with pytest.raises(RequestRefused, match="failed on this input"):
         answer_to(b"\xff")
-
-
-def test_requests_wait_while_an_asynchronous_endpoint_has_no_instance(asynchronous):
-    assert asynchronous.scale(0)["ProductionVariants"][0]["CurrentInstanceCount"] == 0
-    accepted = [asynchronous.ask(b"x" * number, f"waiting-{number}") for number in (7, 8)]
-    listed = asynchronous.made.s3.list_objects_v2(Bucket=asynchronous.bucket)["Contents"]
-    assert not [
-        summary for summary in listed if "/waiting-" in summary["Key"] and "requests/" not in summary["Key"]
-    ]
-    assert asynchronous.scale(1)["ProductionVariants"][0]["CurrentInstanceCount"] == 1
-    assert [asynchronous.score(accepted_request["OutputLocation"]) for accepted_request in accepted] == [7, 8]
 
 
 def test_a_real_time_endpoint_takes_no_asynchronous_request(deployment, bucket):

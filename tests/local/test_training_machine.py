@@ -1,4 +1,4 @@
-"""The training state machine on the embedded AWS with scripts of a few lines: markers, capacity, champion, lineage."""
+"""The training state machine on the embedded AWS with scripts of a few lines: markers, capacity, champion."""
 
 from __future__ import annotations
 
@@ -34,16 +34,6 @@ assert pathlib.Path(sys.argv[sys.argv.index("--champion") + 1], "model.tar.gz").
 found = {"comparable": True, "score": 0.95, "difference": {"value": -0.05, "interval_95": [-0.06, -0.04]}}
 evaluation.write_text(json.dumps({**json.loads(evaluation.read_text()), "champion": found}))
 """
-PREPARE = """
-import json, pathlib, shutil, sys
-source, output = pathlib.Path(sys.argv[2]), pathlib.Path(sys.argv[sys.argv.index("--out") + 1])
-assert [file.name for file in source.iterdir()] == ["reviews.csv"]
-for split in ("train", "validation", "test"):
-    (output / split).mkdir()
-    shutil.copy(source / "reviews.csv", output / split / "part")
-fitting = {"from_scratch": {"epochs": "9", "batch_size": "16"}, "pretrained": {}}
-(output / "hyperparameters.json").write_text(json.dumps(fitting))
-"""
 SETTINGS = {
     "training": {
         "instance_type": TYPE_WITHOUT_CAPACITY,
@@ -77,7 +67,6 @@ def machine(client, bucket, group, inference_stack, job_context_of) -> str:
     scripts = {
         "train.py": TRAIN,
         "model_code/__init__.py": "",
-        "model_code/data/prepare.py": PREPARE,
         "model_code/evaluation/evaluate.py": EVALUATE,
         "model_code/evaluation/comparison.py": COMPARISON,
     }
@@ -143,38 +132,6 @@ def test_a_marker_starts_a_run_that_goes_on_to_the_instance_type_with_capacity(c
         ("ml.g5.xlarge", "Completed"),
     ]
     assert described[0]["FailureReason"].startswith("CapacityError")
-
-
-def test_the_registered_version_says_where_it_comes_from(client, bucket, data, first_run):
-    arn = json.loads(first_run["output"])["model_package_arn"]
-    package = client("sagemaker").describe_model_package(ModelPackageName=arn)
-    properties = package["CustomerMetadataProperties"]
-    assert properties["training_data"] == f"s3://{bucket}/{data}/"
-    assert properties["hyperparameter.epochs"] == "2"
-    assert properties["champion"] == "none"
-    assert len(properties["data_version"]) == 64
-    assert package["MetadataProperties"]["CommitId"] == "tiny/source.tar.gz"
-
-
-def test_plain_data_is_split_by_a_job_of_the_run(client, bucket, machine, ended_execution):
-    client("s3").put_object(Bucket=bucket, Key="sets/plain/reviews.csv", Body=b"text,label")
-    states = client("stepfunctions")
-    given = {
-        "kind": "rnn",
-        "data_s3_uri": f"s3://{bucket}/sets/plain",
-        "hyperparameters": {"epochs": "2"},
-    }
-    started = states.start_execution(stateMachineArn=machine, name="plain", input=json.dumps(given))
-
-    ended_execution(states, started["executionArn"])
-
-    # It ends as the gates say, which depends on the other tests' versions.
-    (job,) = client("sagemaker").list_training_jobs(NameContains="prod-rnn-plain-2")["TrainingJobSummaries"]
-    described = client("sagemaker").describe_training_job(TrainingJobName=job["TrainingJobName"])
-    uris = [one["DataSource"]["S3DataSource"]["S3Uri"] for one in described["InputDataConfig"]]
-    assert all("/prepared/" in uri for uri in uris[:2])
-    chosen = described["HyperParameters"]
-    assert (chosen["epochs"], chosen["batch_size"]) == ("2", "16")
 
 
 def test_a_model_that_is_worse_than_the_released_one_is_not_registered(
