@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import importlib
 import io
 import sysconfig
 from pathlib import Path
@@ -16,11 +15,10 @@ from definitions.image_files import UnreadableImage, read_header
 from definitions.service_limits import SERVICE_LIMITS
 from lambdas.common.content import text_body
 from lambdas.common.errors import RequestRefused
-from lambdas.vision import operations as vision
 from local_aws.managed.pictures import as_seen
 from serving.preprocessing import Unreadable, decode
 
-from .malformed_requests import CONTEXT, Service, event_of
+from .asked import status_of
 
 # The last is what `make test-nightly` fetches: the test images of Pillow and the data of scikit-image.
 PLACES = [
@@ -122,18 +120,12 @@ def test_a_file_that_pillow_does_not_decode_is_read_or_refused(file):
 
 @picture
 def test_a_picture_is_sent_to_the_service_exactly_when_it_is_within_its_limits(file, monkeypatch):
-    monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "Recognition")
-    monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "nightly")
-    monkeypatch.setenv("POWERTOOLS_TRACE_DISABLED", "true")
-    monkeypatch.setattr(vision, "client", lambda _: Service())
-    handler = importlib.import_module("lambdas.vision.handler").handler
     limit = SERVICE_LIMITS["DetectLabels"]
     for content in variants(file.read_bytes()):
-        _, event = event_of("vision", "/images/labels", content, "image/png")
         header = read_header(content)
         sides = sorted((header.width, header.height))
         fits = limit.least_pixels <= sides[0] and sides[1] <= limit.most_pixels
-        status = handler(event, CONTEXT)["statusCode"]
+        status = status_of(monkeypatch, "vision", "/images/labels", content, "image/png")
         assert status == (200 if fits else 400) or (status == 413 and len(content) > 4_000_000)
 
 
