@@ -1,4 +1,4 @@
-"""Requests to the API's functions in this process, as API Gateway hands them over, and services that answer them all."""
+"""Requests to the functions in this process, as API Gateway hands them over, and services that answer them all."""
 
 from __future__ import annotations
 
