@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from model_code.markup import visible
@@ -35,3 +38,14 @@ def write_failure_reason(reason: str) -> None:
     directory.mkdir(parents=True, exist_ok=True)
     for name in ("failure", "message"):
         (directory / name).write_text(reason[:REASON_CHARACTERS])
+
+
+@contextmanager
+def reported(job: str) -> Iterator[None]:
+    """Ends the process with 1 when the job inside fails, with its sentence in the log and where SageMaker reads it."""
+    try:
+        yield
+    except JobFailed as failure:
+        write_failure_reason(str(failure))
+        print(f"{job} failed: {failure}", flush=True)
+        sys.exit(1)

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from model_code.failures import JobFailed, base_directory, write_failure_reason
+from model_code.failures import JobFailed, base_directory, reported
 from model_code.hyperparameters import Hyperparameters, parse
 from model_code.light_import import import_tensorflow
 from model_code.outputs import MODEL_FOLDER
@@ -136,17 +136,13 @@ class StopRequest:
 def run() -> None:
     """Runs the job and ends the process: 0, 1 with a failure reason, or 143 after SIGTERM."""
     stop_request = StopRequest()
-    try:
+    with reported("The training job"):
         finished = train(
             parse(sys.argv[1:]),
             JobDirectories.of_environment(os.environ),
             Cluster.of_environment(os.environ),
             stop_request,
         )
-    except JobFailed as failure:
-        write_failure_reason(str(failure))
-        print(f"The training job failed: {failure}", flush=True)
-        sys.exit(1)
     sys.exit(0 if finished else STOPPED_EXIT_STATUS)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +13,7 @@ import numpy as np
 from model_code.evaluation.evaluate import find_archive, predict, unpack
 from model_code.evaluation.files import write_report
 from model_code.evaluation.quality import RESAMPLES, interval_95, resamples_of, spread
-from model_code.failures import JobFailed, write_failure_reason
+from model_code.failures import JobFailed, reported
 from model_code.light_import import import_tensorflow
 from model_code.scores import RANKINGS, Answered, score_of
 
@@ -36,13 +35,9 @@ def run() -> None:
         "--evaluation", type=Path, required=True, help="evaluation.json, which gets `champion`"
     )
     words = parser.parse_args()
-    try:
+    with reported("The comparison"):
         report = read_evaluation(words.evaluation)
         comparison = compare(words.model, words.champion, words.test, report["metric"])
-    except JobFailed as failure:
-        write_failure_reason(str(failure))
-        print(f"The comparison failed: {failure}", flush=True)
-        sys.exit(1)
     write_report({**report, "champion": comparison}, words.evaluation.parent)
     print(f"comparison with the champion: {json.dumps(comparison)}", flush=True)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +13,7 @@ from model_code.evaluation.captures import read_captures
 from model_code.evaluation.features import traits_of_predictions, traits_of_samples
 from model_code.evaluation.files import BASELINE_FILE, DRIFT_FILE, DRIFT_FOLDER
 from model_code.evaluation.population_stability import counts_of, population_stability_index, reference_of
-from model_code.failures import JobFailed, write_failure_reason
+from model_code.failures import JobFailed, reported
 from model_code.scores import Predictions
 
 if TYPE_CHECKING:
@@ -38,13 +37,9 @@ def run() -> None:
     parser.add_argument("--least-samples", type=int, required=True, help="with fewer nothing is said")
     parser.add_argument("--output", type=Path, required=True, help=f"where {DRIFT_FILE} goes")
     words = parser.parse_args()
-    try:
+    with reported("The drift job"):
         DRIFT_FOLDER.check(words.output)
         report = measure(words.captured, words.baseline, words.version, words.least_samples)
-    except JobFailed as failure:
-        write_failure_reason(str(failure))
-        print(f"The drift job failed: {failure}", flush=True)
-        sys.exit(1)
     DRIFT_FOLDER.prepare(words.output)
     (words.output / DRIFT_FILE).write_text(json.dumps(report, indent=1))
     print(f"drift: {json.dumps(report)}", flush=True)

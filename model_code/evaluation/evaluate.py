@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import base64
 import json
-import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,7 +30,7 @@ from model_code.evaluation.plots import write_plots
 from model_code.evaluation.quality import quality
 from model_code.evaluation.report_page import Evaluated, write_page
 from model_code.evaluation.summary import summary_of
-from model_code.failures import JobFailed, write_failure_reason
+from model_code.failures import JobFailed, reported
 from model_code.light_import import import_tensorflow
 from model_code.scores import Predictions, confusion_matrix
 
@@ -57,12 +56,8 @@ def run() -> None:
         "--plots", action="store_true", help="write pictures and a page beside evaluation.json"
     )
     words = parser.parse_args()
-    try:
+    with reported("The evaluation"):
         evaluate(words.model, words.test, words.output, plots=words.plots)
-    except JobFailed as failure:
-        write_failure_reason(str(failure))
-        print(f"The evaluation failed: {failure}", flush=True)
-        sys.exit(1)
 
 
 def evaluate(model: Path, test: Path, output: Path, *, plots: bool = False) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +16,7 @@ from model_code.evaluation.files import EVALUATION_FILE, LABELLED_FILE, LABELLED
 from model_code.evaluation.group_scores import COMPARABLE
 from model_code.evaluation.quality import RESAMPLES, interval_95, per_class, spread
 from model_code.evaluation.truth import labels_below
-from model_code.failures import JobFailed, write_failure_reason
+from model_code.failures import JobFailed, reported
 from model_code.scores import Answered, Predictions, confusion_matrix, score_of
 
 WORST_LISTED = 5
@@ -62,13 +61,9 @@ def run() -> None:
     parser.add_argument("--least-samples", type=int, required=True, help="with fewer nothing is said")
     parser.add_argument("--output", type=Path, required=True, help=f"where {LABELLED_FILE} goes")
     words = parser.parse_args()
-    try:
+    with reported("The job of later labels"):
         LABELLED_FOLDER.check(words.output)
         report = measure(words.captured, words.labels, words.evaluation, words.version, words.least_samples)
-    except JobFailed as failure:
-        write_failure_reason(str(failure))
-        print(f"The job of later labels failed: {failure}", flush=True)
-        sys.exit(1)
     LABELLED_FOLDER.prepare(words.output)
     (words.output / LABELLED_FILE).write_text(json.dumps(report, indent=1, ensure_ascii=False))
     print(f"labelled: {json.dumps(report)}", flush=True)

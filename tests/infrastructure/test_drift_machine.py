@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from model_code.evaluation import drift, labelled
 from stacks.monitoring.drift_state_machine import LABELS, definition
 from stacks.settings import load_settings
 
@@ -30,8 +31,8 @@ LABELLED = {"samples": 70, "enough": True, "score": 0.8, "score_drift": 0.06, "c
 @pytest.fixture(scope="module")
 def machine() -> dict[str, Any]:
     environments = copy.deepcopy(context()["environments"])
-    drift = {"least_samples": 500, "labels": {"after_days": 10, "least_samples": 60}}
-    environments["dev"]["monitoring"] = {"capture": {}, "drift": drift}
+    wanted = {"least_samples": 500, "labels": {"after_days": 10, "least_samples": 60}}
+    environments["dev"]["monitoring"] = {"capture": {}, "drift": wanted}
     return definition(load_settings("dev", environments), CONTEXT)
 
 
@@ -82,19 +83,25 @@ def test_the_day_before_is_measured_against_the_released_versions_baseline(machi
     assert read["Key"] == f"drift/{job['ProcessingJobName']}/drift.json"
 
 
-def test_the_step_is_one_that_the_program_takes(machine, monkeypatch, tmp_path):
-    from model_code.evaluation import drift
-
-    (job,) = run(machine).requests["Measure"]
+@pytest.mark.parametrize(
+    ("against", "program", "given"),
+    [
+        ("", drift, ["captured", "baseline", "6", "500"]),
+        (LABELS, labelled, ["captured", "labels", "evaluation", "6", "60"]),
+    ],
+    ids=["the test split", "labels"],
+)
+def test_the_step_is_one_that_its_program_takes(machine, monkeypatch, tmp_path, against, program, given):
+    (job,) = run(machine, against=against).requests["Measure"]
     *_, step = job["AppSpecification"]["ContainerEntrypoint"]
     python, dash_m, module, *words = shlex.split(step)
-    assert (python, dash_m, module) == ("python3", "-m", "model_code.evaluation.drift")
+    assert (python, dash_m, module) == ("python3", "-m", program.__name__)
     taken: list = []
-    monkeypatch.setattr(drift, "measure", lambda *given: taken.append(given) or {})
-    monkeypatch.setattr("sys.argv", ["drift", *words])
+    monkeypatch.setattr(program, "measure", lambda *given: taken.append(given) or {})
+    monkeypatch.setattr("sys.argv", [module, *words])
     monkeypatch.chdir(tmp_path)
-    drift.run()
-    assert [str(datum) for datum in taken[0]] == ["captured", "baseline", "6", "500"]
+    program.run()
+    assert [str(datum) for datum in taken[0]] == given
 
 
 def test_labels_are_waited_for_and_held_against_the_answers_of_their_day(machine):
@@ -118,21 +125,6 @@ def test_labels_are_waited_for_and_held_against_the_answers_of_their_day(machine
     folder = "drift/labelled/recognition-dev-rnn/2026/02/19"
     assert output["S3Output"]["S3Uri"] == f"s3://{read['Bucket']}/{folder}"
     assert read["Key"] == f"{folder}/labelled.json"
-
-
-def test_the_step_about_labels_is_one_that_its_program_takes(machine, monkeypatch, tmp_path):
-    from model_code.evaluation import labelled
-
-    (job,) = run(machine, against=LABELS).requests["Measure"]
-    *_, step = job["AppSpecification"]["ContainerEntrypoint"]
-    python, dash_m, module, *words = shlex.split(step)
-    assert (python, dash_m, module) == ("python3", "-m", "model_code.evaluation.labelled")
-    taken: list = []
-    monkeypatch.setattr(labelled, "measure", lambda *given: taken.append(given) or {})
-    monkeypatch.setattr("sys.argv", ["labelled", *words])
-    monkeypatch.chdir(tmp_path)
-    labelled.run()
-    assert [str(datum) for datum in taken[0]] == ["captured", "labels", "evaluation", "6", "60"]
 
 
 def test_a_score_by_labels_becomes_metrics_too(machine):
