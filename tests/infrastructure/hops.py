@@ -54,7 +54,7 @@ class Hops:
     def named(self, part: str, value: Any) -> set[Node]:
         """The resources that a value of a template names, also through what another stack published."""
         if isinstance(value, list):
-            return {node for one in value for node in self.named(part, one)}
+            return {node for element in value for node in self.named(part, element)}
         if not isinstance(value, dict):
             return set()
         template = self.templates[part]
@@ -70,8 +70,8 @@ class Hops:
     def meant(self, part: str, kind: str, resource: Any) -> set[Node]:
         """The resources of a type that a statement's resource means: named, or by a pattern of their names."""
         of_kind = {(where, name): properties for where, name, properties in self.resources(kind)}
-        if found := self.named(part, resource) & of_kind.keys():
-            return found
+        if meant := self.named(part, resource) & of_kind.keys():
+            return meant
         pattern = written(resource)
         names = {
             node: next((str(properties[key]) for key in properties if key.endswith("Name")), "chosen-later")
@@ -109,7 +109,7 @@ class Hops:
                     for where, name in self.meant(part, kind, resource) if members else ():
                         properties = self.templates[where]["Resources"][name]["Properties"]
                         yield from (
-                            found for member in members for found in self.named(where, properties[member])
+                            node for member in members for node in self.named(where, properties[member])
                         )
         attached = self.templates[part]["Resources"][role]["Properties"].get("ManagedPolicyArns", [])
         if re.search(r"AdministratorAccess|PowerUserAccess|IAMFullAccess|FullAccess", json.dumps(attached)):

@@ -101,14 +101,14 @@ def environment(names: Iterable[str]) -> dict[str, Any]:
 def rows() -> list[list[str]]:
     """Few environments in which every pair that may stand together does: each takes the options that add most."""
     left = {pair for pair in PAIRS if pair not in APART}
-    found = []
+    chosen = []
     while left:
         row: list[str] = []
         while names := [name for name in OPTIONS if name not in row and fits(name, row)]:
             row.append(max(names, key=partial(gain, row, left)))
         left -= {frozenset(pair) for pair in combinations(row, 2)}
-        found.append(sorted(row))
-    return found
+        chosen.append(sorted(row))
+    return chosen
 
 
 def gain(row: list[str], left: set[frozenset[str]], name: str) -> tuple[int, int]:

@@ -29,14 +29,14 @@ def settings_with(inference: dict[str, Any], api: dict[str, Any]) -> dict[str, A
 def resolved(value: Any) -> Any:
     """A property as a request would have it: what only CloudFormation knows becomes a name, a condition holds."""
     if isinstance(value, list):
-        return [resolved(one) for one in value]
+        return [resolved(element) for element in value]
     if not isinstance(value, dict):
         return value
     if set(value) & {"Ref", "Fn::GetAtt", "Fn::Join", "Fn::Sub"}:
         return "arn:aws:x:::thing/name"
     if "Fn::If" in value:
         return resolved(value["Fn::If"][1])
-    return {key: resolved(one) for key, one in value.items()}
+    return {key: resolved(inner) for key, inner in value.items()}
 
 
 def requests_of(template: dict) -> Iterator[tuple[str, dict]]:

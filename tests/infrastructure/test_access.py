@@ -162,7 +162,7 @@ def test_no_rule_of_aws_reads_a_body_to_block_it(prod, of_type):
     assert {
         name: {override["Name"] for override in overrides} for name, overrides in groups.items()
     } == OVER_BODIES
-    for override in (one for overrides in groups.values() for one in overrides):
+    for override in (rule for overrides in groups.values() for rule in overrides):
         assert override["ActionToUse"] == {"Count": {}}
 
 
@@ -222,16 +222,16 @@ GATEWAYS_OWN = {
 
 def test_each_of_the_gateways_own_refusals_has_its_status_name_and_time_to_wait(templates, of_type):
     header = "gatewayresponse.header.Retry-After"
-    found = {}
+    refusals = {}
     for response in of_type(templates["Api"], "AWS::ApiGateway::GatewayResponse"):
         code = json.loads(response["ResponseTemplates"]["application/json"])["error"]["code"]
         seconds = response.get("ResponseParameters", {}).get(header)
-        found[response["ResponseType"]] = (
+        refusals[response["ResponseType"]] = (
             response.get("StatusCode"),
             code,
             seconds.strip("'") if seconds else None,
         )
-    assert found == GATEWAYS_OWN
+    assert refusals == GATEWAYS_OWN
 
 
 def test_the_gateway_and_the_firewall_name_the_limit_and_the_remedy(prod, of_type):

@@ -40,7 +40,7 @@ def on_gpus(tmp_path_factory) -> dict[str, dict]:
 def variants_of(value: Any) -> list[dict]:
     """Every variant of instances, wherever in a template it stands."""
     if isinstance(value, list):
-        return [variant for one in value for variant in variants_of(one)]
+        return [variant for element in value for variant in variants_of(element)]
     if not isinstance(value, dict):
         return []
     return ([value] if "InstanceType" in value else []) + variants_of(list(value.values()))

@@ -37,7 +37,7 @@ def test_the_champion_is_the_released_version_measured_in_the_same_job(machine):
     done = run(machine, released="3", champion=against(-0.01, 0.01))
     assert done.requests["DescribeChampion"] == [{"ModelPackageName": CONTEXT.version_arns["cnn"] + "3"}]
     (request,) = done.requests["Evaluate"]
-    inputs = {one["InputName"]: one["S3Input"]["S3Uri"] for one in request["ProcessingInputs"]}
+    inputs = {given["InputName"]: given["S3Input"]["S3Uri"] for given in request["ProcessingInputs"]}
     assert inputs == {
         "code": "s3://assets/abc.gz",
         "model": "s3://models/registered/dev-cnn-r1/model.tar.gz",
@@ -71,7 +71,7 @@ def test_without_a_champion_the_gate_alone_decides(machine, changed):
     done = run(machine, **changed)
     assert done.error is None, done.cause
     (request,) = done.requests["Evaluate"]
-    assert "champion" not in [one["InputName"] for one in request["ProcessingInputs"]]
+    assert "champion" not in [given["InputName"] for given in request["ProcessingInputs"]]
     assert len(request["ProcessingInputs"]) == 3
 
 
@@ -82,7 +82,7 @@ def test_a_champion_without_its_artefact_holds_nothing_back_and_an_event_says_so
     done = run(machine, released="3", FindChampionArtefact=failing(*error))
     assert done.error is None, done.cause
     (request,) = done.requests["Evaluate"]
-    assert "champion" not in [one["InputName"] for one in request["ProcessingInputs"]]
+    assert "champion" not in [given["InputName"] for given in request["ProcessingInputs"]]
     ((entry,),) = [channel["Entries"] for channel in done.requests["TellOfChampion"]]
     assert (entry["Source"], entry["DetailType"]) == ("recognition.dev", "Champion Not Compared")
     assert json.loads(entry["Detail"])["message"] == (

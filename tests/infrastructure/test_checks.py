@@ -52,7 +52,9 @@ def acknowledged(monkeypatch) -> list[tuple[str, str, str]]:
     said = []
 
     def note(construct):
-        return SimpleNamespace(acknowledge=lambda one: said.append((construct.node.path, one.id, one.reason)))
+        return SimpleNamespace(
+            acknowledge=lambda noted: said.append((construct.node.path, noted.id, noted.reason))
+        )
 
     monkeypatch.setattr(acknowledge, "Validations", SimpleNamespace(of=note))
     return said
@@ -69,11 +71,15 @@ def test_the_packs_find_exactly_what_is_acknowledged(name, acknowledged, tmp_pat
         return finding[1] == rule and f"{finding[0]}/".startswith(f"{path}/")
 
     idle = {
-        (path, rule) for path, rule, _ in acknowledged if not any(is_of(one, path, rule) for one in reported)
+        (path, rule)
+        for path, rule, _ in acknowledged
+        if not any(is_of(finding, path, rule) for finding in reported)
     }
     assert idle == set()
     unanswered = {
-        one for one in reported if not any(is_of(one, path, rule) for path, rule, _ in acknowledged)
+        finding
+        for finding in reported
+        if not any(is_of(finding, path, rule) for path, rule, _ in acknowledged)
     }
     assert unanswered == set()
     assert {pack for pack in PACKS if any(rule.startswith(pack) for _, rule in reported)} == PACKS

@@ -22,9 +22,9 @@ def statements(template: dict) -> Iterator[tuple[str, dict]]:
     for name, resource in template["Resources"].items():
         properties = resource.get("Properties", {})
         for member in POLICIES if resource["Type"] not in THROUGH_IT else ():
-            for one in properties.get(member, {}).get("Statement", ()):
-                if "Principal" in one:
-                    yield name, one
+            for statement in properties.get(member, {}).get("Statement", ()):
+                if "Principal" in statement:
+                    yield name, statement
 
 
 def services(statement: dict) -> list[str]:
@@ -65,7 +65,7 @@ def principals_of(statement: dict) -> list:
     if isinstance(principal, str):
         return [principal]
     named = [value for kind, value in principal.items() if kind != "Service"]
-    return [one for value in named for one in (value if isinstance(value, list) else [value])]
+    return [principal for value in named for principal in (value if isinstance(value, list) else [value])]
 
 
 def is_known(template: dict, principal: object, statement: dict) -> bool:

@@ -72,7 +72,7 @@ def test_the_day_before_is_measured_against_the_released_versions_baseline(machi
     day = "captured/recognition-dev-rnn/primary/2026/02/28/"
     assert (listed["Bucket"], listed["Prefix"]) == ("data.of.dev", day)
     (job,) = done.requests["Measure"]
-    inputs = {one["InputName"]: one["S3Input"]["S3Uri"] for one in job["ProcessingInputs"]}
+    inputs = {given["InputName"]: given["S3Input"]["S3Uri"] for given in job["ProcessingInputs"]}
     assert inputs == {
         "code": "s3://assets/abc.gz",
         "captured": f"s3://data.of.dev/{day}",
@@ -113,7 +113,7 @@ def test_labels_are_waited_for_and_held_against_the_answers_of_their_day(machine
         "labels/recognition-dev-rnn/",
     ]
     (job,) = done.requests["Measure"]
-    inputs = {one["InputName"]: one["S3Input"]["S3Uri"] for one in job["ProcessingInputs"]}
+    inputs = {given["InputName"]: given["S3Input"]["S3Uri"] for given in job["ProcessingInputs"]}
     assert inputs == {
         "code": "s3://assets/abc.gz",
         "captured": f"s3://data.of.dev/captured/{day}",

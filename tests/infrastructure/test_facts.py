@@ -84,7 +84,7 @@ def test_no_closure_is_forgotten():
     assert set(closures()) == CLOSED
 
 
-@pytest.mark.parametrize("closure", closures().values(), ids=lambda one: one.id)
+@pytest.mark.parametrize("closure", closures().values(), ids=lambda closure: closure.id)
 def test_the_templates_have_no_mark_of_what_is_closed(templates, closure):
     text = json.dumps(templates)
     assert closure.marks

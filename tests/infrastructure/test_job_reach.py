@@ -64,8 +64,8 @@ def test_sagemaker_writes_for_a_run_below_its_own_name_alone():
         "s3://models/prepared/dev-cnn-data-r1",
         "s3://models/evaluations/dev-cnn-r1",
     }
-    for one in written[0]:
-        assert not any(other == one or other.startswith(f"{one}/") for other in written[1])
+    for place in written[0]:
+        assert not any(other == place or other.startswith(f"{place}/") for other in written[1])
 
 
 def isolation_of(request: dict[str, Any]) -> bool:

@@ -17,8 +17,8 @@ def filled(value: Any) -> Any:
     """A property with something long in the place of each reference."""
     if isinstance(value, dict):
         is_reference = set(value) & {"Ref", "Fn::GetAtt", "Fn::Join", "Fn::Sub", "Fn::If"}
-        return UNKNOWN if is_reference else {key: filled(one) for key, one in value.items()}
-    return [filled(one) for one in value] if isinstance(value, list) else value
+        return UNKNOWN if is_reference else {key: filled(inner) for key, inner in value.items()}
+    return [filled(element) for element in value] if isinstance(value, list) else value
 
 
 @pytest.fixture

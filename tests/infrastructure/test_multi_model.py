@@ -131,7 +131,9 @@ def test_the_dashboard_shows_the_endpoint_that_there_is(templates, of_type):
 
 
 def test_idleness_is_the_shared_endpoints(templates):
-    (shutdown,) = [one for one, _ in machines_of(templates["Release"]) if "CountRequests" in one["States"]]
+    (shutdown,) = [
+        machine for machine, _ in machines_of(templates["Release"]) if "CountRequests" in machine["States"]
+    ]
     dimensions = shutdown["States"]["CountRequests"]["Arguments"]["Dimensions"]
     assert {"Name": "EndpointName", "Value": NAME} in dimensions
 

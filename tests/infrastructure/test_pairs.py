@@ -47,7 +47,7 @@ def test_the_refusal_of_a_pair_names_a_setting_of_each(pair):
 
 
 def test_the_rows_have_every_other_pair():
-    met = {frozenset((one, other)) for row in rows() for one in row for other in row if one != other}
+    met = {frozenset((option, other)) for row in rows() for option in row for other in row if option != other}
     assert met == set(PAIRS) - APART
 
 
@@ -80,7 +80,7 @@ def in_order(stacks: dict) -> dict:
         (part, stack), *_ = [
             (part, stack)
             for part, stack in stacks.items()
-            if part not in ordered and {one.node.path for one in stack.dependencies} <= done
+            if part not in ordered and {dependency.node.path for dependency in stack.dependencies} <= done
         ]
         ordered[part] = stack
     return ordered
@@ -108,7 +108,7 @@ def test_no_role_comes_further_than_it_may(synthesised):
     assert needlessly_wide(synthesised) == []
     assert without_a_source(synthesised) == []
     # Who shows a token is nobody to IAM; the endpoints alone lead to such an API.
-    others = [one for one in open_to_others(synthesised) if not one.startswith("Api: Api")]
+    others = [role for role in open_to_others(synthesised) if not role.startswith("Api: Api")]
     assert others == []
 
 

@@ -432,7 +432,7 @@ def test_a_version_is_the_copy_that_was_measured_and_made_where_no_job_writes(ma
     kept = f"s3://{copied['Bucket']}/{copied['Key']}"
     assert kept == "s3://models/registered/dev-cnn-r1/model.tar.gz"
     (measured,) = done.requests["Evaluate"]
-    inputs = {one["InputName"]: one["S3Input"]["S3Uri"] for one in measured["ProcessingInputs"]}
+    inputs = {given["InputName"]: given["S3Input"]["S3Uri"] for given in measured["ProcessingInputs"]}
     assert inputs["model"] == kept
     (request,) = done.requests["Register"]
     containers = request["InferenceSpecification"]["Containers"] + [
@@ -550,7 +550,7 @@ def test_plain_data_is_split_by_a_job_and_trained_on_with_what_fits_it(machine, 
     assert done.error is None, done.cause
     assert done.requests["FindSplits"][0]["Prefix"] == "cifar10/validation/"
     (prepare,) = done.requests["Prepare"]
-    inputs = {one["InputName"]: one["S3Input"]["S3Uri"] for one in prepare["ProcessingInputs"]}
+    inputs = {part["InputName"]: part["S3Input"]["S3Uri"] for part in prepare["ProcessingInputs"]}
     assert inputs == {"code": "s3://assets/abc.gz", "data": "s3://data.of.dev/cifar10/"}
     (output,) = prepare["ProcessingOutputConfig"]["Outputs"]
     place = output["S3Output"]["S3Uri"]

@@ -15,6 +15,10 @@ def test_every_statement_of_a_role_can_be_asked_about(templates, tmp_path):
     assert len(of_roles) >= 10
     for role, statements in of_roles.items():
         asked = list(questions_of(statements))
-        assert len(asked) == len([one for one in statements if one["Effect"] == "Allow"]), role
+        assert len(asked) == len([statement for statement in statements if statement["Effect"] == "Allow"]), (
+            role
+        )
         named = [resource for question in asked for resource in question.resources]
-        assert [one for one in named if one != "*" and not one.startswith("arn:aws:")] == []
+        assert [
+            resource for resource in named if resource != "*" and not resource.startswith("arn:aws:")
+        ] == []

@@ -51,9 +51,9 @@ NEVER_ASKED = (
 def too_far(templates: dict[str, dict]) -> list[str]:
     """The hops that the table does not have, one line for each."""
     return [
-        f"{role} reaches {found}"
+        f"{role} reaches {node}"
         for role, reached in sorted(Hops(templates).reach().items())
-        for found in sorted(reached - REACHES.get(role, set()))
+        for node in sorted(reached - REACHES.get(role, set()))
     ]
 
 
@@ -99,8 +99,8 @@ def changed(templates: dict[str, dict], part: str, role: str, **statement) -> di
     ],
 )
 def test_a_hop_that_is_added_is_found(dev, part, role, action, reached):
-    found = too_far(changed(dev, part, role, Action=action))
-    assert f"{part}-{role} reaches {reached}" in found
+    lines = too_far(changed(dev, part, role, Action=action))
+    assert f"{part}-{role} reaches {reached}" in lines
 
 
 def statements(template: dict, role: str) -> list[dict]:
@@ -177,7 +177,7 @@ def handled(template: dict) -> set[str]:
     folder = Path(find_spec("cfnlint").origin).parent / "data" / "schemas"
     place = json.loads((folder / "providers" / "us-east-1.json").read_text())
     types = {resource["Type"] for resource in template["Resources"].values()} - LEFT_ALONE
-    schemas = [json.loads((folder / "resources" / f"{place[one]}.json").read_text()) for one in types]
+    schemas = [json.loads((folder / "resources" / f"{place[name]}.json").read_text()) for name in types]
     return {
         action
         for schema in schemas

@@ -152,9 +152,9 @@ def test_instances_follow_the_requests_that_each_has_at_the_same_time(instances)
         if resource["Properties"].get("PolicyType") == "TargetTrackingScaling"
     ]
     metrics = [
-        one["PredefinedMetricSpecification"]["PredefinedMetricType"]
-        for one in tracked
-        if "PredefinedMetricSpecification" in one
+        policy["PredefinedMetricSpecification"]["PredefinedMetricType"]
+        for policy in tracked
+        if "PredefinedMetricSpecification" in policy
     ]
     assert metrics.count("SageMakerVariantConcurrentRequestsPerModelHighResolution") == 2
     assert metrics.count("SageMakerInferenceComponentConcurrentRequestsPerCopyHighResolution") == 2
@@ -241,7 +241,9 @@ def test_the_api_may_ask_the_endpoints_without_instances_that_there_are():
         "EndpointName": "recognition-dev-rnn-to-zero",
         "InferenceComponentName": "recognition-dev-rnn-component",
     }
-    allowed = json.dumps([one for one in statements_of(template) if "sagemaker" in json.dumps(one)])
+    allowed = json.dumps(
+        [statement for statement in statements_of(template) if "sagemaker" in json.dumps(statement)]
+    )
     for name in ("cnn-asynchronous", "rnn-asynchronous", "cnn-to-zero", "rnn-to-zero", "rnn-component"):
         assert f"recognition-dev-{name}" in allowed
     assert set(re.findall(r"/([\w/]*\*)", written_places(template))) == {
@@ -335,7 +337,7 @@ def containers_of(template: dict) -> dict[str, dict]:
 
 def test_a_model_is_of_the_image_for_its_instances(chosen, dev):
     """The version's own specification, which has no name, is of the image for GPUs."""
-    found = {
+    deployed = {
         "small": containers_of(chosen["small"]["Inference"]),
         "serverless": containers_of(chosen["serverless with TensorFlow"]["Inference"]),
         "GPU": containers_of(dev["Inference"]),
@@ -344,7 +346,7 @@ def test_a_model_is_of_the_image_for_its_instances(chosen, dev):
         option: {
             place: container.get("InferenceSpecificationName") for place, container in containers.items()
         }
-        for option, containers in found.items()
+        for option, containers in deployed.items()
     }
     assert names["small"]["CnnConfiguration"] == names["serverless"]["CnnConfiguration"] == "cpu"
     assert names["small"]["CnnAsynchronousConfiguration"] is None, "ml.g5.xlarge has a GPU"

@@ -60,7 +60,7 @@ class Aws:
 
     def count(self, request: dict, _: int) -> dict:
         assert request["Dimensions"][0] == {"Name": "EndpointName", "Value": "recognition-dev-rnn"}
-        start, end = (datetime.datetime.fromisoformat(request[one]) for one in ("StartTime", "EndTime"))
+        start, end = (datetime.datetime.fromisoformat(request[end_of]) for end_of in ("StartTime", "EndTime"))
         assert round((end - start).total_seconds()) == 4 * 3600
         counts = self.given.get("requests", [])
         return {"Datapoints": [{"Sum": count} for count in counts]}

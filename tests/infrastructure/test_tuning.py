@@ -33,16 +33,17 @@ def test_a_kind_with_ranges_is_searched_and_its_best_job_goes_through_the_gates(
     job = request["HyperParameterTuningJobConfig"]
     assert job["ResourceLimits"] == {"MaxNumberOfTrainingJobs": 6, "MaxParallelTrainingJobs": 3}
     assert [
-        (one["Name"], one["MinValue"], one["ScalingType"])
-        for one in job["ParameterRanges"]["ContinuousParameterRanges"]
+        (range_["Name"], range_["MinValue"], range_["ScalingType"])
+        for range_ in job["ParameterRanges"]["ContinuousParameterRanges"]
     ] == [("learning_rate", "0.01", "Logarithmic"), ("warmup_share", "0.1", "Linear")]
     definition = request["TrainingJobDefinition"]
     assert definition["StaticHyperParameters"]["epochs"] == "3"
-    metrics = {one["Name"] for one in definition["AlgorithmSpecification"]["MetricDefinitions"]}
+    metrics = {metric["Name"] for metric in definition["AlgorithmSpecification"]["MetricDefinitions"]}
     assert job["HyperParameterTuningJobObjective"]["MetricName"] in metrics
     assert "CheckpointConfig" not in definition, "the jobs would go on from each other's weights"
     inputs = {
-        one["InputName"]: one["S3Input"]["S3Uri"] for one in done.requests["Evaluate"][0]["ProcessingInputs"]
+        given["InputName"]: given["S3Input"]["S3Uri"]
+        for given in done.requests["Evaluate"][0]["ProcessingInputs"]
     }
     assert inputs["model"] == "s3://models/registered/dev-cnn-r1-004-abcdef/model.tar.gz"
     (registered,) = done.requests["Register"]

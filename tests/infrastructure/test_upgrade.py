@@ -58,8 +58,8 @@ def test_the_record_has_everything_that_holds_something(environment, request):
     holding = set(CREATE_ONLY) - {"AWS::SSM::Parameter"}
     for part, template in request.getfixturevalue(environment).items():
         recorded = EARLIER[environment].get(part, {}).items()
-        assert {name for name, one in template["Resources"].items() if one["Type"] in holding} == {
-            name for name, one in recorded if one["type"] in holding
+        assert {name for name, resource in template["Resources"].items() if resource["Type"] in holding} == {
+            name for name, entry in recorded if entry["type"] in holding
         }, part
 
 

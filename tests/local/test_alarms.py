@@ -55,8 +55,8 @@ def test_a_rule_on_an_alarm_starts_its_target_once_and_for_no_other_alarm(client
     measure(0.9)
     # It is in alarm already, so nothing changes.
     measure(0.8)
-    found = client("cloudwatch").describe_alarms(AlarmNames=list(alarms.values()))["MetricAlarms"]
-    assert {alarm["AlarmName"]: alarm["StateValue"] for alarm in found} == {
+    described = client("cloudwatch").describe_alarms(AlarmNames=list(alarms.values()))["MetricAlarms"]
+    assert {alarm["AlarmName"]: alarm["StateValue"] for alarm in described} == {
         alarms["rnn"]: "ALARM",
         alarms["cnn"]: "INSUFFICIENT_DATA",
     }
@@ -69,5 +69,5 @@ def test_a_rule_on_an_alarm_starts_its_target_once_and_for_no_other_alarm(client
     assert event["detail"]["alarmName"] == alarms["rnn"]
     assert event["detail"]["previousState"]["value"] == "OK"
     assert event["resources"] == [
-        next(alarm["AlarmArn"] for alarm in found if alarm["AlarmName"] == alarms["rnn"])
+        next(alarm["AlarmArn"] for alarm in described if alarm["AlarmName"] == alarms["rnn"])
     ]

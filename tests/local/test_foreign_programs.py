@@ -177,6 +177,6 @@ def test_the_sdks_endpoint_serves_a_model_without_code(client, bucket, role, sdk
         assert json.loads(answer.body.read()) == {"predictions": [6.0]}
     whole = endpoint.invoke(body='{"inputs": [[1, 2]]}', content_type="application/json")
     assert json.loads(whole.body.read()) == {"outputs": [6.0]}
-    assert name in [one.model_name for one in Model.get_all()]
+    assert name in [model.model_name for model in Model.get_all()]
     endpoint.delete()
     model.delete()

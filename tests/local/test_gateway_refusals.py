@@ -83,7 +83,7 @@ def test_a_wrong_secret_is_refused_in_the_apis_form(send, aws):
 
 
 @pytest.mark.parametrize(
-    "scope", [{"region": "eu-west-1"}, {"service": "lambda"}], ids=lambda one: next(iter(one))
+    "scope", [{"region": "eu-west-1"}, {"service": "lambda"}], ids=lambda scope: next(iter(scope))
 )
 def test_who_signs_for_another_region_or_service_is_refused(send, scope):
     assert send(**scope) == (403, {"kind": "INVALID_SIGNATURE"})

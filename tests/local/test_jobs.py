@@ -116,12 +116,12 @@ def test_a_job_finds_what_was_asked_for_in_its_configuration_files(client, bucke
     )
     job = run_training(client("sagemaker"), request)
     assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
-    found = read_model(client("s3"), job)
-    assert found["hyperparameters"]["depth"] == "3"
-    assert found["resourceconfig"]["hosts"] == ["algo-1"]
-    assert found["resourceconfig"]["current_instance_type"] == "ml.g5.xlarge"
-    assert set(found["inputdataconfig"]) == {"train", "code"}
-    assert found["checkpointconfig"] == request["CheckpointConfig"]
+    written = read_model(client("s3"), job)
+    assert written["hyperparameters"]["depth"] == "3"
+    assert written["resourceconfig"]["hosts"] == ["algo-1"]
+    assert written["resourceconfig"]["current_instance_type"] == "ml.g5.xlarge"
+    assert set(written["inputdataconfig"]) == {"train", "code"}
+    assert written["checkpointconfig"] == request["CheckpointConfig"]
     saved = client("s3").get_object(Bucket=bucket, Key="checkpoints/two/step-1")["Body"].read()
     assert saved == b"of this run"
 

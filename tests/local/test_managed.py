@@ -167,7 +167,7 @@ def test_a_harmless_picture_gets_no_label_of_moderation(name):
 
 
 @pytest.mark.parametrize(
-    ("found", "least", "labels", "kinds"),
+    ("seen", "least", "labels", "kinds"),
     [
         ({"Porn": 0.9, "Sexy": 0.1}, 50, ["Explicit"], []),
         ({"Hentai": 0.6, "Drawing": 0.3, "Neutral": 0.1}, 50, ["Explicit"], ["Illustrated"]),
@@ -175,10 +175,10 @@ def test_a_harmless_picture_gets_no_label_of_moderation(name):
         ({"Neutral": 1.0}, 1, [], []),
     ],
 )
-def test_what_the_network_sees_has_rekognitions_names(monkeypatch, found, least, labels, kinds):
+def test_what_the_network_sees_has_rekognitions_names(monkeypatch, seen, least, labels, kinds):
     class Scripted:
         def classify(self, image):
-            return dict.fromkeys(nsfw.CLASSES, 0.0) | found
+            return dict.fromkeys(nsfw.CLASSES, 0.0) | seen
 
     monkeypatch.setattr(rekognition, "nsfw", Scripted)
     picture = {**encoded(Image.new("RGB", (80, 80))), "MinConfidence": least}

@@ -56,7 +56,7 @@ def test_whoever_has_the_keys_of_the_start_is_a_user_whose_calls_are_decided(sta
     client("sagemaker").list_models()
     decided = map(json.loads, (state_directory / DECISIONS_FILE).read_text().splitlines())
     assert ("user-of-this-machine", "sagemaker:ListModels") in {
-        (one["principal"], one["action"]) for one in decided
+        (decision["principal"], decision["action"]) for decision in decided
     }
 
 
@@ -351,8 +351,8 @@ def test_rekognition_reads_an_object_with_the_rights_of_who_asks(state_directory
     answer = refused(client_as("rekognition", "rekognition:DetectLabels").detect_labels, **place)
     assert answer["Error"]["Code"] == "InvalidS3ObjectException"
     lines = (state_directory / DECISIONS_FILE).read_text().splitlines()
-    decided = [one for one in map(json.loads, lines) if one["resource"].endswith(key)]
-    (asked,) = [one for one in decided if one["action"] == "s3:GetObject"]
+    decided = [decision for decision in map(json.loads, lines) if decision["resource"].endswith(key)]
+    (asked,) = [decision for decision in decided if decision["action"] == "s3:GetObject"]
     assert asked["action"] == "s3:GetObject" and "refused" in asked
 
 
@@ -363,7 +363,7 @@ def test_every_decision_about_a_role_is_written_down_once(state_directory, clien
         s3.put_object(Bucket=bucket, Key=f"{name}/mine", Body=b"")
         refused(s3.put_object, Bucket=bucket, Key=f"{name}/yours", Body=b"")
     lines = (state_directory / DECISIONS_FILE).read_text().splitlines()
-    mine, yours = [one for one in map(json.loads, lines) if name in one["resource"]]
+    mine, yours = [decision for decision in map(json.loads, lines) if name in decision["resource"]]
     assert (mine["action"], mine.get("refused")) == ("s3:PutObject", None)
     assert yours["refused"].startswith(
         f"User: arn:aws:sts::000000000000:assumed-role/{yours['principal']}/session"

@@ -131,7 +131,9 @@ def ask(aws, monkeypatch):
         # As in a function's environment that has just started.
         monkeypatch.setitem(operations.RELEASED, kind, ReleasedVersion(kind))
         feature = NETWORKS[kind].features[0]
-        (operation,) = (one for one in operations.OPERATIONS if one.name == f"{feature}-class")
+        (operation,) = (
+            candidate for candidate in operations.OPERATIONS if candidate.name == f"{feature}-class"
+        )
         answer = operations.invoke(feature, operation, {}, b"ab", "text/plain")
         return round(answer.reading.results[0].score, 3), answer.model_version
 

@@ -34,10 +34,10 @@ def run(client, ended_execution):
 def test_a_state_has_an_output_of_so_many_bytes(run, bytes_, status):
     # The two quotation marks count.
     grown = {"Type": "Pass", "Output": f"{{% $pad('', {bytes_ - 2}, 'x') %}}", "End": True}
-    found = run(grown)
-    assert found["status"] == status
+    ended = run(grown)
+    assert ended["status"] == status
     if status == "FAILED":
-        assert found["error"] == "States.DataLimitExceeded"
+        assert ended["error"] == "States.DataLimitExceeded"
 
 
 def test_no_catcher_of_all_errors_catches_a_result_that_is_too_large(run, client, bucket):
@@ -49,5 +49,5 @@ def test_no_catcher_of_all_errors_catches_a_result_that_is_too_large(run, client
         "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "Caught"}],
         "End": True,
     }
-    found = run(read, Caught={"Type": "Succeed"})
-    assert (found["status"], found["error"]) == ("FAILED", "States.DataLimitExceeded")
+    ended = run(read, Caught={"Type": "Succeed"})
+    assert (ended["status"], ended["error"]) == ("FAILED", "States.DataLimitExceeded")

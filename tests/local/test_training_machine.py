@@ -145,5 +145,7 @@ def test_a_model_that_is_worse_than_the_released_one_is_not_registered(
     assert (run["status"], run["error"]) == ("FAILED", "BehindChampion")
     assert f"that of version {version}, which is released, 0.9500 on the same test samples" in run["cause"]
     packages = client("sagemaker").list_model_packages(ModelPackageGroupName=group)
-    described = [one.get("ModelPackageDescription", "") for one in packages["ModelPackageSummaryList"]]
-    assert not any("second" in one for one in described)
+    described = [
+        package.get("ModelPackageDescription", "") for package in packages["ModelPackageSummaryList"]
+    ]
+    assert not any("second" in description for description in described)

@@ -20,8 +20,8 @@ def test_every_line_is_asked_once_in_order_in_requests_as_full_as_they_may_be(li
     if single:
         assert len(batches) == len(lines)
     else:
-        for one, after in zip(batches, batches[1:], strict=False):
-            assert len(one) + 1 + len(after.split(b"\n")[0]) > most
+        for batch, after in zip(batches, batches[1:], strict=False):
+            assert len(batch) + 1 + len(after.split(b"\n")[0]) > most
 
 
 def test_without_a_limit_all_lines_go_together_and_empty_ones_are_none():

@@ -36,7 +36,8 @@ def write_reviews(directory: Path, *, told_by_words: bool) -> Path:
         targets = [generator.randrange(2) for _ in range(count)]
         shown = targets if told_by_words else [generator.randrange(2) for _ in range(count)]
         texts = [
-            f"A {generator.choice((BAD, GOOD)[one])} film, number {generator.randrange(50)}." for one in shown
+            f"A {generator.choice((BAD, GOOD)[label])} film, number {generator.randrange(50)}."
+            for label in shown
         ]
         write_split(
             directory / split, "text", [text.encode() for text in texts], targets, ["negative", "positive"]

@@ -171,12 +171,12 @@ def releases_on_approval(
         while time.monotonic() < deadline:
             listed = [execution for execution in executions() if execution["executionArn"] not in others]
             if len(listed) == count and not [summary for summary in listed if summary["status"] == "RUNNING"]:
-                found = [
+                described = [
                     states.describe_execution(executionArn=summary["executionArn"]) for summary in listed
                 ]
                 return {
                     json.loads(execution["input"])["model_package_arn"].rsplit("/", 1)[-1]: execution
-                    for execution in found
+                    for execution in described
                 }
             time.sleep(0.5)
         raise AssertionError(f"The releases did not end: {listed}")

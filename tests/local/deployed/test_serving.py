@@ -92,7 +92,9 @@ def test_our_own_container_answers_as_tensorflows_does(target, released, own_con
     name = own_container.model("litert-beside", own_container.version)
     own_container.serve(name, ProductionVariants=[variant("primary", name)])
     for word in (*GOOD, *BAD):
-        answers = [own_container.predict(one, f"A {word} film.") for one in (name, "recognition-dev-rnn")]
+        answers = [
+            own_container.predict(endpoint, f"A {word} film.") for endpoint in (name, "recognition-dev-rnn")
+        ]
         assert [answer["model_version"] for answer in answers] == [own_container.version, released]
         assert answers[0]["label"] == answers[1]["label"]
         assert answers[0]["score"] == pytest.approx(answers[1]["score"], abs=1e-4)

@@ -85,7 +85,7 @@ def test_the_deployed_api_takes_options_and_batches_and_redacts(target):
 @pytest.mark.parametrize(
     "operation",
     [operation for operation in OPERATIONS if operation.service in ("rekognition", "comprehend")],
-    ids=lambda one: one.name,
+    ids=lambda operation: operation.name,
 )
 def test_every_operation_of_the_services_may_be_asked(target, operation):
     picture, text = jpeg((200, 200)), "Grace Hopper was born in New York."

@@ -36,8 +36,10 @@ def test_the_console_asks_the_deployed_api_in_a_browser(running, target, release
     expected = re.compile(r"^Failed to load resource: the server responded with a status of 50[13]")
     page.on(
         "console",
-        lambda one: (
-            complaints.append(one.text) if one.type == "error" and not expected.match(one.text) else None
+        lambda message: (
+            complaints.append(message.text)
+            if message.type == "error" and not expected.match(message.text)
+            else None
         ),
     )
     page.goto(console_url(running.endpoint_url, running.keys))

@@ -95,7 +95,7 @@ def next_attempt(batch: Batch) -> Batch:
         "query": {},
         "limit_usd": 10.0,
     }
-    objects = [{"key": one["key"], "etag": None} for one in batch.objects]
+    objects = [{"key": entry["key"], "etag": None} for entry in batch.objects]
     return Batch.of({"run": event, "batch": {"number": 1, "objects": objects}, "execution": "one"})
 
 
@@ -211,9 +211,9 @@ def test_a_picture_that_rekognition_cannot_read_fails_alone_and_is_not_charged(w
 
     listen(sees)
     made = batch(dict.fromkeys(pictures, ""), operation="image-faces")
-    for one, content in zip(made.objects, pictures.values(), strict=True):
-        put = worker.s3.put_object(Bucket=BUCKET, Key=one["key"], Body=content)
-        one["etag"] = put["ETag"].strip('"')
+    for entry, content in zip(made.objects, pictures.values(), strict=True):
+        put = worker.s3.put_object(Bucket=BUCKET, Key=entry["key"], Body=content)
+        entry["etag"] = put["ETag"].strip('"')
     assert work(worker, made, plenty) == {"done": 2, "failed": 1}
     assert codes_of(lines_of(worker, keys)) == ["done", "InvalidImage", "done"]
     assert CHARGED["picture"] == 2

@@ -27,9 +27,9 @@ def writes(dynamodb):
 
     def transact(params, **_):
         for action in params["TransactItems"]:
-            ((_, one),) = action.items()
+            ((_, write),) = action.items()
             # A write in a transaction takes two units.
-            counted[(one.get("Key") or one["Item"])["id"]["S"].partition("#")[0]] += 2
+            counted[(write.get("Key") or write["Item"])["id"]["S"].partition("#")[0]] += 2
 
     hooks = {"UpdateItem": update, "TransactWriteItems": transact}
     for name, hook in hooks.items():

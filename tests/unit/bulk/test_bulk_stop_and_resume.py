@@ -82,8 +82,8 @@ def deployment(dynamodb, empty_table) -> Iterator[Deployment]:
     yield Deployment({**clients, "dynamodb": dynamodb}, empty_table)
     for kind in ("Versions", "DeleteMarkers"):
         for page in s3.get_paginator("list_object_versions").paginate(Bucket=BUCKET):
-            for one in page.get(kind, []):
-                s3.delete_object(Bucket=BUCKET, Key=one["Key"], VersionId=one["VersionId"])
+            for version in page.get(kind, []):
+                s3.delete_object(Bucket=BUCKET, Key=version["Key"], VersionId=version["VersionId"])
     s3.delete_bucket(Bucket=BUCKET)
 
 

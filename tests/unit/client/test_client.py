@@ -73,7 +73,7 @@ def arguments(name: str) -> tuple[list, dict]:
     if isinstance(body, ImageBody):
         subjects = [base64.b64decode(sent["image"])]
     elif isinstance(body, ImagePairBody):
-        subjects = [base64.b64decode(sent[one]) for one in ("source", "target")]
+        subjects = [base64.b64decode(sent[side]) for side in ("source", "target")]
     elif isinstance(body, ObjectBody):
         subjects = [sent]
     elif isinstance(body, SequenceBody):
@@ -535,7 +535,7 @@ def test_the_example_of_a_page_runs_whatever_was_recognised(page, results, tmp_p
     names["client"].image_labels(b"\xff\xd8\xff")
     assert [key for _, _, _, key in sent] == ["AKIDEXAMPLE", "AKIDHERE"]
     assert sent[0][:3] == (url, "images/labels", {"max_labels": "5"})
-    assert capsys.readouterr().out == "".join(f"{one['label']} {one['score']}\n" for one in results)
+    assert capsys.readouterr().out == "".join(f"{result['label']} {result['score']}\n" for result in results)
 
 
 def test_an_answer_has_the_members_of_the_apis_json():

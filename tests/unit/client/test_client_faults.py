@@ -78,10 +78,10 @@ def ask(call) -> Any:  # noqa: F811
         dice = random.Random(1)
 
         def send(path: str, query: Any, body: bytes, headers: dict[str, str]) -> Reply:
-            status, found, told = call("language", f"/{path}", body, headers["Content-Type"], headers=headers)
+            status, reply, told = call("language", f"/{path}", body, headers["Content-Type"], headers=headers)
             if dice.random() < lost_replies:
                 raise Unreachable("The connection was reset.")
-            return Reply(status, found, float(told["Retry-After"]) if "Retry-After" in told else None)
+            return Reply(status, reply, float(told["Retry-After"]) if "Retry-After" in told else None)
 
         client, answered, refused = (
             RecognitionClient(send, patience_seconds=TWO_RETRIES_SECONDS),

@@ -27,10 +27,10 @@ def test_the_curves_cross_where_the_advice_says_that_costs_do(call):
         if {break_even["below"], break_even["above"]} <= set(curves)
     ]
     assert drawn
-    for one in drawn:
-        after = next(index for index, volume in enumerate(volumes) if volume > one["volume"])
-        assert curves[one["below"]][after] > curves[one["above"]][after]
-        assert curves[one["below"]][after - 1] <= curves[one["above"]][after - 1]
+    for crossing in drawn:
+        after = next(index for index, volume in enumerate(volumes) if volume > crossing["volume"])
+        assert curves[crossing["below"]][after] > curves[crossing["above"]][after]
+        assert curves[crossing["below"]][after - 1] <= curves[crossing["above"]][after - 1]
 
 
 def test_the_answer_has_the_questions_that_decide_with_the_way_of_the_callers_answers(call):

@@ -20,7 +20,9 @@ def answer(indices, errors=()) -> dict:
         "ResultList": [
             {"Index": index, "Sentiment": "POSITIVE", "SentimentScore": SCORES} for index in indices
         ],
-        "ErrorList": [{"Index": one, "ErrorCode": code, "ErrorMessage": "secret"} for one, code in errors],
+        "ErrorList": [
+            {"Index": index, "ErrorCode": code, "ErrorMessage": "secret"} for index, code in errors
+        ],
         **PLAIN,
     }
 
@@ -149,7 +151,7 @@ def test_texts_that_are_refused_for_different_reasons_keep_their_own(call, servi
 
 def test_a_piece_that_is_refused_for_one_text_is_asked_in_halves(call, service):
     comprehend = service("comprehend")
-    one = EXAMPLES["text-toxicity"]["service_answer"]["ResultList"]
+    results = EXAMPLES["text-toxicity"]["service_answer"]["ResultList"]
 
     def asked(*texts: str) -> dict:
         return {"TextSegments": [{"Text": text} for text in texts], "LanguageCode": "en"}
@@ -158,9 +160,9 @@ def test_a_piece_that_is_refused_for_one_text_is_asked_in_halves(call, service):
         comprehend.add_client_error(
             "detect_toxic_content", "TextSizeLimitExceededException", expected_params=asked(*texts)
         )
-    comprehend.add_response("detect_toxic_content", {"ResultList": one, **PLAIN}, asked("a"))
+    comprehend.add_response("detect_toxic_content", {"ResultList": results, **PLAIN}, asked("a"))
     comprehend.add_client_error("detect_toxic_content", "TextSizeLimitExceededException")
-    comprehend.add_response("detect_toxic_content", {"ResultList": one * 2, **PLAIN}, asked("c", "d"))
+    comprehend.add_response("detect_toxic_content", {"ResultList": results * 2, **PLAIN}, asked("c", "d"))
     status, answer_body, _ = send(call, ["a", "bad", "c", "d"], "toxicity")
     assert (status, outcomes(answer_body)) == (200, ["INSULT", "TextTooLarge", "INSULT", "INSULT"])
 
@@ -175,11 +177,11 @@ def test_no_piece_is_asked_that_would_outlive_the_function(call, service, monkey
 
 def test_segments_are_read_for_toxicity_ten_at_a_time(call, service):
     comprehend = service("comprehend")
-    one = EXAMPLES["text-toxicity"]["service_answer"]["ResultList"]
+    results = EXAMPLES["text-toxicity"]["service_answer"]["ResultList"]
     for size in (10, 2):
         comprehend.add_response(
             "detect_toxic_content",
-            {"ResultList": one * size, **PLAIN},
+            {"ResultList": results * size, **PLAIN},
             {"TextSegments": [{"Text": "text"}] * size, "LanguageCode": "en"},
         )
     status, answer_body, _ = send(call, ["text"] * 12, "toxicity")

@@ -21,7 +21,7 @@ from lambdas.vision.operations import equipment
 from .conftest import BY_NAME
 
 SESSION = botocore.session.get_session()
-MANAGED = [name for name, one in BY_NAME.items() if one.service in ("rekognition", "comprehend")]
+MANAGED = [name for name, operation in BY_NAME.items() if operation.service in ("rekognition", "comprehend")]
 WRAPPED = {
     "DetectLabels", "DetectText", "DetectFaces", "CompareFaces", "DetectModerationLabels", "DetectProtectiveEquipment",
     "RecognizeCelebrities", "DetectDominantLanguage", "DetectSentiment", "DetectTargetedSentiment", "DetectEntities",

@@ -26,11 +26,11 @@ def send_text(call, content: bytes, content_type: str) -> tuple[int, dict]:
 @pytest.fixture
 def entities(service):
     """Comprehend, which finds one entity and notes nothing but the text that it was asked about."""
-    found = {"Type": "OTHER", "Score": 0.9, "Text": "schöner", "BeginOffset": 7, "EndOffset": 14}
+    entity = {"Type": "OTHER", "Score": 0.9, "Text": "schöner", "BeginOffset": 7, "EndOffset": 14}
 
     def expect(text: str) -> None:
         asked = {"Text": text, "LanguageCode": "en"}
-        service("comprehend").add_response("detect_entities", {"Entities": [found], **PLAIN}, asked)
+        service("comprehend").add_response("detect_entities", {"Entities": [entity], **PLAIN}, asked)
 
     return expect
 
@@ -83,8 +83,8 @@ def test_a_charset_is_read_as_the_web_reads_it(call, entities, charset, encoding
     "charset", ["utf-7", "idna", "unicode_escape", "rot13", "hex", "klingon", "utf-8\0", "a" * 900]
 )
 def test_a_charset_that_is_not_decoded_here_is_refused(call, charset):
-    status, found = send_text(call, TEXT.encode(), f"text/plain; charset={charset}")
-    assert (status, found["error"]["code"], found["error"]["field"]) == (
+    status, answer = send_text(call, TEXT.encode(), f"text/plain; charset={charset}")
+    assert (status, answer["error"]["code"], answer["error"]["field"]) == (
         415,
         "UnsupportedCharset",
         "Content-Type",
@@ -114,30 +114,30 @@ def test_a_label_that_a_newer_python_knows_is_the_same_encoding_there(label):
     "content_type", ["multipart/form-data; boundary=x", "application/x-www-form-urlencoded"]
 )
 def test_who_sends_a_form_is_told_to_send_the_body_itself(call, content_type):
-    status, found = send_text(call, b"A film.", content_type)
+    status, answer = send_text(call, b"A film.", content_type)
     assert status == 415
-    assert found["error"]["message"].endswith("send the file or the text as the body itself.")
+    assert answer["error"]["message"].endswith("send the file or the text as the body itself.")
 
 
 def test_bytes_that_are_not_of_their_charset_are_refused(call):
-    status, found = send_text(call, b"\0\xd8", "text/plain; charset=utf-16le")
-    assert (status, found["error"]["code"]) == (400, "InvalidEncoding")
-    assert found["error"]["message"] == "The body is not UTF-16-LE: byte 0 is wrong."
+    status, answer = send_text(call, b"\0\xd8", "text/plain; charset=utf-16le")
+    assert (status, answer["error"]["code"]) == (400, "InvalidEncoding")
+    assert answer["error"]["message"] == "The body is not UTF-16-LE: byte 0 is wrong."
 
 
 @pytest.mark.parametrize("content_type", ["text/plain", "text/plain; charset=iso-8859-1", "application/json"])
 def test_utf16_that_nothing_names_is_refused_and_not_read_with_zero_characters(call, content_type):
-    status, found = send_text(call, "A film.".encode("utf-16-le"), content_type)
-    assert (status, found["error"]["code"]) == (400, "InvalidText")
-    assert "charset=utf-16le" in found["error"]["message"]
+    status, answer = send_text(call, "A film.".encode("utf-16-le"), content_type)
+    assert (status, answer["error"]["code"]) == (400, "InvalidText")
+    assert "charset=utf-16le" in answer["error"]["message"]
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])
 @pytest.mark.parametrize("content_type", ["text/plain", "text/plain; charset=utf-8"])
 def test_a_byte_order_mark_says_the_encoding_and_shifts_no_span(call, entities, encoding, content_type):
     entities(TEXT)
-    status, found = send_text(call, TEXT.encode(encoding), content_type)
-    assert (status, found["results"][0]["span"]) == (200, SPAN)
+    status, answer = send_text(call, TEXT.encode(encoding), content_type)
+    assert (status, answer["results"][0]["span"]) == (200, SPAN)
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])

@@ -76,8 +76,8 @@ def test_a_text_may_be_the_body_itself(call, service, name):
 def test_a_stand_in_is_named(call, service):
     answer = {**EXAMPLES["text-sentiment"]["service_answer"], **MARK}
     service("comprehend").add_response("detect_sentiment", answer)
-    _, found, _ = call("language", "/texts/sentiment", b"Good.", "text/plain")
-    assert found["stand_in"] == "a small open model"
+    _, answer, _ = call("language", "/texts/sentiment", b"Good.", "text/plain")
+    assert answer["stand_in"] == "a small open model"
 
 
 def test_the_options_that_nobody_gives_are_those_of_the_table(call, service):
@@ -128,8 +128,8 @@ def test_a_text_is_charged_by_the_hundred_characters_and_three_at_least(
 ):
     answer = {**EXAMPLES["text-sentiment"]["service_answer"], **PLAIN}
     service("comprehend").add_response("detect_sentiment", answer)
-    _, found, _ = call("language", "/texts/sentiment", b"x" * characters, "text/plain")
-    assert found["cost"] == {"units": units, "unit": "100 characters", "usd": usd}
+    _, answer, _ = call("language", "/texts/sentiment", b"x" * characters, "text/plain")
+    assert answer["cost"] == {"units": units, "unit": "100 characters", "usd": usd}
 
 
 def test_a_cost_that_nobody_confirmed_is_unknown_and_not_nothing(call, service):

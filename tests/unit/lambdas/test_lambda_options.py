@@ -166,7 +166,9 @@ def texts_of(schema: dict) -> st.SearchStrategy[str]:
             return st.floats(schema["minimum"], schema["maximum"]).map(str)
     longest = min(schema.get("maxItems", 5), 5)
     items = st.lists(texts_of(schema["items"]), min_size=schema["minItems"], max_size=longest)
-    return items.filter(lambda one: len(set(one)) == len(one) or not schema.get("uniqueItems")).map(",".join)
+    return items.filter(lambda values: len(set(values)) == len(values) or not schema.get("uniqueItems")).map(
+        ",".join
+    )
 
 
 @pytest.mark.parametrize(("name", "option"), OPTIONS, ids=lambda option: getattr(option, "name", option))

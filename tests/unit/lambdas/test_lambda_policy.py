@@ -62,10 +62,10 @@ def ask(call, service, monkeypatch):
 
     def run(policy: dict, *, managed=(), own=()):
         monkeypatch.setenv("POLICIES", json.dumps({"text-sentiment": policy}))
-        for one in managed:
-            script(comprehend, "detect_sentiment", one, sentiment)
-        for one in own:
-            script(endpoint, "invoke_endpoint", one, prediction)
+        for outcome in managed:
+            script(comprehend, "detect_sentiment", outcome, sentiment)
+        for outcome in own:
+            script(endpoint, "invoke_endpoint", outcome, prediction)
         status, answer, _ = call("language", "/texts/sentiment", TEXT, "text/plain")
         comprehend.assert_no_pending_responses()
         endpoint.assert_no_pending_responses()
@@ -94,7 +94,7 @@ def prediction(score: float) -> dict:
 
 
 def route(answer: dict) -> list[tuple[str, str]]:
-    return [(one["backend"], one["outcome"]) for one in answer["route"]]
+    return [(step["backend"], step["outcome"]) for step in answer["route"]]
 
 
 CASCADE = {"backend": "cascade", "first": "own", "threshold": 0.8}
@@ -238,9 +238,9 @@ BUDGET = {"backend": "managed", "monthly_budget_usd": 1.0}
 
 def batch_answer(count: int, errors: int = 0) -> dict:
     """Comprehend's answer to so many texts, the last ones errors."""
-    one = {name: value for name, value in sentiment(0.9).items() if name not in PLAIN}
+    result = {name: value for name, value in sentiment(0.9).items() if name not in PLAIN}
     bad = [{"Index": index, "ErrorCode": "InternalServerException"} for index in range(count - errors, count)]
-    return {"ResultList": [{"Index": n, **one} for n in range(count - errors)], "ErrorList": bad, **PLAIN}
+    return {"ResultList": [{"Index": n, **result} for n in range(count - errors)], "ErrorList": bad, **PLAIN}
 
 
 @pytest.fixture

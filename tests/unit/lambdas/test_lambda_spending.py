@@ -35,10 +35,10 @@ def bounded(monkeypatch, dynamodb, empty_table):
 
     def reserved() -> dict[tuple[str, str], float]:
         items = dynamodb.scan(TableName=empty_table)["Items"]
-        found = {item["id"]["S"]: int(item["reserved"]["N"]) / budget.PER_USD for item in items}
+        spent = {item["id"]["S"]: int(item["reserved"]["N"]) / budget.PER_USD for item in items}
         return {
             (name.partition("#")[0], "hour" if "T" in name.rpartition("#")[2] else "month"): usd
-            for name, usd in found.items()
+            for name, usd in spent.items()
         }
 
     bound.reserved = reserved
@@ -74,10 +74,10 @@ def send_example(call, name: str) -> tuple[int, dict, dict]:
 def test_nothing_that_has_a_price_is_asked_beyond_a_budget(call, bounded, name, who, period):
     bounded(**{who: {**PLENTY, period: NOTHING}})
     # Nothing is scripted for the service: a call would fail the test.
-    status, found, headers = send_example(call, name)
-    assert (status, found["error"]["code"]) == (429, "BudgetSpent")
-    assert f"in this {period}" in found["error"]["message"]
-    assert found["error"]["message"].startswith({"caller": "Your", "deployment": "The deployment's"}[who])
+    status, answer, headers = send_example(call, name)
+    assert (status, answer["error"]["code"]) == (429, "BudgetSpent")
+    assert f"in this {period}" in answer["error"]["message"]
+    assert answer["error"]["message"].startswith({"caller": "Your", "deployment": "The deployment's"}[who])
     assert 0 < int(headers["Retry-After"]) <= {"hour": 3_600, "month": 31 * 86_400}[period]
     assert not any(bounded.reserved().values()), "what the other budgets had set aside came back"
 
@@ -122,8 +122,8 @@ def test_the_deployments_money_is_that_of_all_callers(bounded, ask):
 def test_each_person_of_the_console_spends_their_own():
     person = {"accountId": "1", "user": "AROA:CognitoIdentityCredentials", "cognitoIdentityPoolId": "pool"}
     payers = {
-        payer_of({"requestContext": {"identity": {**person, "cognitoIdentityId": one}}})
-        for one in ("ada", "bob")
+        payer_of({"requestContext": {"identity": {**person, "cognitoIdentityId": identity}}})
+        for identity in ("ada", "bob")
     }
     assert len(payers) == 2
 

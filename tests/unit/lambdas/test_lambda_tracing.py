@@ -63,11 +63,11 @@ def test_the_operation_is_a_part_of_the_function_and_the_call_one_of_the_operati
     assert asked["namespace"] == "aws"
     assert asked["aws"] == {"operation": "DetectSentiment", "region": "us-east-1"}
     assert operation["start_time"] <= asked["start_time"] <= asked["end_time"] <= operation["end_time"]
-    for one in (asked, operation):
-        assert one["type"] == "subsegment"
-        assert one["trace_id"] == "1-581cf771-a006649127e371903a2de979"
-        assert len(one["id"]) == 16
-        assert not one.get("fault")
+    for segment in (asked, operation):
+        assert segment["type"] == "subsegment"
+        assert segment["trace_id"] == "1-581cf771-a006649127e371903a2de979"
+        assert len(segment["id"]) == 16
+        assert not segment.get("fault")
     assert SECRET not in json.dumps([asked, operation])
 
 

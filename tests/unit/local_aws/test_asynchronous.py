@@ -170,4 +170,4 @@ def test_requests_that_lose_their_instance_wait_in_their_order_and_count_once(se
         gate.set()
         service.until(lambda number=number: len(service.requests.queues["e"]) == number)
         assert service.requests.load_of("e") == (0, 2)
-    assert [one.source[-1] for one in service.requests.queues["e"]] == ["0", "1"]
+    assert [waiting.source[-1] for waiting in service.requests.queues["e"]] == ["0", "1"]

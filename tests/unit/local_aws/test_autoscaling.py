@@ -41,7 +41,7 @@ class Deployed:
     def put_policies(self, target: str, **metric: Any) -> str:
         """A policy that tracks 5 of the metric, and one that steps out of zero; the first one's id."""
         tracking = {"TargetValue": "5", "ScaleInCooldown": "300", "ScaleOutCooldown": "60", **metric}
-        found = self.create(
+        policy = self.create(
             "ScalingPolicy",
             PolicyName="tracking",
             PolicyType="TargetTrackingScaling",
@@ -55,7 +55,7 @@ class Deployed:
             ScalingTargetId=target,
             StepScalingPolicyConfiguration=STEP,
         )
-        return found
+        return policy
 
 
 class Scaled(Deployed):
@@ -192,8 +192,8 @@ def activities(scaled: Scaled, resource: str) -> list[dict]:
 
 def test_a_target_is_told_with_its_bounds_to_who_asks_for_it(scaled):
     resource = f"inference-component/{NAME}"
-    (found,) = asked(scaled, "DescribeScalableTargets", ResourceIds=[resource])["ScalableTargets"]
-    assert (found["ResourceId"], found["MinCapacity"], found["MaxCapacity"]) == (resource, 0, 4)
+    (described,) = asked(scaled, "DescribeScalableTargets", ResourceIds=[resource])["ScalableTargets"]
+    assert (described["ResourceId"], described["MinCapacity"], described["MaxCapacity"]) == (resource, 0, 4)
     others = ["endpoint/another/variant/primary"]
     assert asked(scaled, "DescribeScalableTargets", ResourceIds=others)["ScalableTargets"] == []
     instances = "sagemaker:variant:DesiredInstanceCount"

@@ -257,7 +257,7 @@ class Service:
                 late = [self.ask() for _ in range(5)]
             finally:
                 over.set()
-            return [answer for one in asked for answer in one.result()] + late
+            return [answer for future in asked for answer in future.result()] + late
 
 
 def test_in_an_update_every_request_is_answered_by_exactly_one_fleet():

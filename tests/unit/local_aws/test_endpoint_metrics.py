@@ -99,7 +99,7 @@ def test_who_publishes_waits_for_what_another_has_taken_and_not_put_yet(measured
 
         monkeypatch.setattr(cloudwatch, "_put_metric_data", put_while_another_publishes)
         measured.metrics.publish()
-    assert [one.exception() for one in others] == [None]
+    assert [future.exception() for future in others] == [None]
     assert measured.values("Invocations") == [(1, 1)]
 
 

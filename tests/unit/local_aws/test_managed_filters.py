@@ -20,8 +20,8 @@ LABELS = [{"Name": name} for name in ("Cat", "Dog", "Animal")]
     ],
 )
 def test_labels_are_kept_by_their_names(filters, kept):
-    found = labels_asked_for(LABELS, {"Settings": {"GeneralLabels": filters}})
-    assert [label["Name"] for label in found] == kept
+    labels = labels_asked_for(LABELS, {"Settings": {"GeneralLabels": filters}})
+    assert [label["Name"] for label in labels] == kept
 
 
 @pytest.mark.parametrize(

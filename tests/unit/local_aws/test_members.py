@@ -63,8 +63,8 @@ def below(shape: Shape, path: str = "", above: tuple[str, ...] = ()) -> Iterator
 
 def members_of(operation: str) -> dict[str, Shape]:
     """Every member of an operation's request."""
-    found = SHAPES.model.operation_model(operation).input_shape
-    return dict(below(found)) if found else {}
+    shape = SHAPES.model.operation_model(operation).input_shape
+    return dict(below(shape)) if shape else {}
 
 
 def sample(operation: str, path: str, shape: Shape) -> Any:
@@ -94,9 +94,9 @@ def with_member(request: Any, path: str, value: Any) -> Any:
 def values_at(answer: Any, path: str) -> list[Any]:
     """What an answer has at a path."""
     name, _, rest = path.partition(".")
-    found = answer.get(name.removesuffix("[]")) if isinstance(answer, dict) else None
-    found = found if name.endswith("[]") and isinstance(found, list) else [found]
-    return [one for each in found for one in values_at(each, rest)] if rest else list(found)
+    values = answer.get(name.removesuffix("[]")) if isinstance(answer, dict) else None
+    values = values if name.endswith("[]") and isinstance(values, list) else [values]
+    return [leaf for each in values for leaf in values_at(each, rest)] if rest else list(values)
 
 
 def test_every_operation_is_in_the_table(sagemaker):
