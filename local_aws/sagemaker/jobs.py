@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +60,14 @@ class Job(ABC):
     @abstractmethod
     def describe(self) -> dict[str, Any]:
         """What the service says of the job."""
+
+    def told(self, kind: str, members: Iterable[str]) -> dict[str, Any]:
+        """What is said of any kind of job: these members of its request, its status and its times."""
+        answer = {name: self.request[name] for name in members if name in self.request}
+        answer |= {f"{kind}JobArn": self.arn, f"{kind}JobStatus": self.status, "CreationTime": self.created}
+        times = {f"{kind}StartTime": self.started, f"{kind}EndTime": self.ended}
+        optional = {**times, "FailureReason": self.failure_reason}
+        return answer | {name: value for name, value in optional.items() if value is not None}
 
     def on_status(self, status: str, message: str) -> None:
         """Called when the job goes on to its next stage."""

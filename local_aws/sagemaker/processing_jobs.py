@@ -99,16 +99,5 @@ class ProcessingJob(ContainerJob):
 
     def describe(self) -> dict[str, Any]:
         """DescribeProcessingJob's answer."""
-        answer = {name: self.request[name] for name in DESCRIBED if name in self.request}
-        answer |= {
-            "ProcessingJobArn": self.arn,
-            "ProcessingJobStatus": self.status,
-            "CreationTime": self.created,
-            "LastModifiedTime": self.ended or self.started or self.created,
-        }
-        optional = {
-            "ProcessingStartTime": self.started,
-            "ProcessingEndTime": self.ended,
-            "FailureReason": self.failure_reason,
-        }
-        return answer | {name: value for name, value in optional.items() if value is not None}
+        changed = self.ended or self.started or self.created
+        return {**self.told("Processing", DESCRIBED), "LastModifiedTime": changed}

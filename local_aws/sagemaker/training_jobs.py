@@ -214,13 +214,9 @@ class TrainingJob(ContainerJob):
 
     def describe(self) -> dict[str, Any]:
         """DescribeTrainingJob's answer."""
-        answer = {name: self.request[name] for name in DESCRIBED if name in self.request}
-        answer |= {
-            "TrainingJobArn": self.arn,
-            "TrainingJobStatus": self.status,
+        answer = self.told("Training", DESCRIBED) | {
             "SecondaryStatus": self.secondary_status,
             "SecondaryStatusTransitions": self.transitions,
-            "CreationTime": self.created,
             "LastModifiedTime": self.transitions[-1]["StartTime"] if self.transitions else self.created,
             "ModelArtifacts": {"S3ModelArtifacts": self.artefact_uri},
             "FinalMetricDataList": [
@@ -228,14 +224,8 @@ class TrainingJob(ContainerJob):
                 for name, (value, moment) in self.metrics.values.items()
             ],
         }
-        if self.started:
-            answer["TrainingStartTime"] = self.started
-        if self.ended:
-            answer["TrainingEndTime"] = self.ended
         if self.started and self.ended:
             # SageMaker bills by the started second.
             seconds = int((self.ended - self.started).total_seconds()) + 1
             answer |= {"TrainingTimeInSeconds": seconds, "BillableTimeInSeconds": seconds}
-        if self.failure_reason:
-            answer["FailureReason"] = self.failure_reason
         return answer

@@ -144,18 +144,7 @@ class TransformJob(Job):
 
     def describe(self) -> dict[str, Any]:
         """DescribeTransformJob's answer."""
-        answer = {name: self.request[name] for name in DESCRIBED if name in self.request}
-        answer |= {
-            "TransformJobArn": self.arn,
-            "TransformJobStatus": self.status,
-            "CreationTime": self.created,
-        }
-        optional = {
-            "TransformStartTime": self.started,
-            "TransformEndTime": self.ended,
-            "FailureReason": self.failure_reason,
-        }
-        return answer | {name: value for name, value in optional.items() if value is not None}
+        return self.told("Transform", DESCRIBED)
 
 
 def line_batches(body: bytes, most: int | None, *, single: bool) -> Iterator[bytes]:
