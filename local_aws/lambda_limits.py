@@ -26,11 +26,16 @@ class TooLarge(Exception):
 
 def install() -> None:
     """Takes the places of ministack's functions."""
+    hold_requests()
+    hold_functions()
+    hold_templates()
+
+
+def hold_requests() -> None:
+    """Has what is asked and answered held to its size."""
     # Its arguments are handed on as they come.
     ask: Any = apigateway_v1._invoke_lambda_proxy_v1
     invoke, execute = lambda_svc._invoke, lambda_svc._execute_function
-    create, configure = lambda_svc._create_function, lambda_svc._update_config
-    permit = lambda_svc._add_permission
 
     async def ask_within_limits(*asked: Any, **words: Any) -> Any:
         """A request to the API."""
@@ -59,6 +64,15 @@ def install() -> None:
         said = {"errorMessage": refusal, "errorType": "Function.ResponseSizeTooLarge"}
         return {**result, "body": said, "error": True, "function_error": "Unhandled"}
 
+    apigateway_v1._invoke_lambda_proxy_v1 = ask_within_limits
+    lambda_svc._invoke, lambda_svc._execute_function = invoke_within_limits, execute_within_limits
+
+
+def hold_functions() -> None:
+    """Has the variables and the policies of functions held to their sizes."""
+    create, configure = lambda_svc._create_function, lambda_svc._update_config
+    permit = lambda_svc._add_permission
+
     def create_within_limits(data: dict[str, Any]) -> Any:
         """CreateFunction."""
         return refused_variables(data) or create(data)
@@ -76,11 +90,8 @@ def install() -> None:
             return lambda_svc.error_response_json("PolicyLengthExceededException", message, 400)
         return answer
 
-    apigateway_v1._invoke_lambda_proxy_v1 = ask_within_limits
-    lambda_svc._invoke, lambda_svc._execute_function = invoke_within_limits, execute_within_limits
     lambda_svc._create_function, lambda_svc._update_config = create_within_limits, configure_within_limits
     lambda_svc._add_permission = permit_within_limits
-    hold_templates()
 
 
 def hold_templates() -> None:

@@ -94,17 +94,8 @@ def evaluate(model: Path, test: Path, output: Path, *, plots: bool = False) -> N
         predictions = predict(signature, split)
     # A baseline's card names no metric.
     metric = card.get("metric") or metric_for(np.bincount(split.targets, minlength=len(labels)).tolist())
-    report = {
-        **quality(predictions, split.targets, labels, metric),
-        "labels": labels,
-        "samples": len(split.samples),
-        **listed(predictions, split.targets, labels, told_of_samples(test, PLACES_FILE, len(split))),
-        # Of the very bytes that were measured; empty for a folder.
-        "artefact_sha256": digest,
-    }
-    if groups := told_of_samples(test, GROUPS_FILE, len(split)):
-        report["by_group"] = group_scores(predictions, split.targets, groups, metric)
-        report["group_gap"] = report["by_group"]["gap"]
+    # Of the very bytes that were measured; empty for a folder.
+    report = {**report_of(split, predictions, metric, test), "artefact_sha256": digest}
     FOLDER.prepare(output)
     write_report(report, output)
     chosen = sample_answers(split, predictions)
@@ -128,6 +119,21 @@ def evaluate(model: Path, test: Path, output: Path, *, plots: bool = False) -> N
         f"accuracy={report['gate']['accuracy']:.4f}",
         flush=True,
     )
+
+
+def report_of(split: Split, predictions: Predictions, metric: str, test: Path) -> dict[str, Any]:
+    """What `evaluation.json` says of the predictions, with the worst mistakes and the groups that the channel tells."""
+    places, groups = (told_of_samples(test, file, len(split)) for file in (PLACES_FILE, GROUPS_FILE))
+    report = {
+        **quality(predictions, split.targets, split.labels, metric),
+        "labels": split.labels,
+        "samples": len(split.samples),
+        **listed(predictions, split.targets, split.labels, places),
+    }
+    if groups:
+        report["by_group"] = group_scores(predictions, split.targets, groups, metric)
+        report["group_gap"] = report["by_group"]["gap"]
+    return report
 
 
 def find_archive(model: Path) -> Path:
