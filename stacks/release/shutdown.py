@@ -56,7 +56,7 @@ class ScheduledShutdown(Construct):
             release=release.context,
             release_machine_arn=release.machine.state_machine_arn,
             version_arns={
-                kind: self.arn("sagemaker", "model-package", f"{endpoint_name(settings.name, kind)}/")
+                kind: arn_of(self, "sagemaker", "model-package", f"{endpoint_name(settings.name, kind)}/")
                 for kind in KINDS
             },
             idle_hours=scheduled_shutdown.idle_hours or IDLE_HOURS,
