@@ -99,6 +99,6 @@ def test_with_its_keys_a_job_could_change_of_other_runs_what_no_version_names(te
     assert changed == (CHANGED if change == "PutObject" else set())
 
 
-def test_with_its_keys_a_job_could_read_data_and_models_and_nothing_that_customers_sent(templates):
+def test_with_its_keys_a_job_could_read_data_and_models_and_nothing_of_customers(templates):
     training = templates["Training"]
     assert {place for place in PLACES if may(training, job_role(training), "s3:GetObject", place)} == READ

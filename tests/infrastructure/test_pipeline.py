@@ -57,9 +57,7 @@ def test_a_good_model_is_trained_measured_and_registered(machine, kind):
 
 
 @pytest.mark.parametrize("value", ["true", "True", '"true"'])
-def test_the_weights_that_a_network_starts_from_are_a_channel_and_are_named_with_their_licence(
-    machine, value
-):
+def test_the_weights_that_a_network_starts_from_are_a_channel_with_their_licence(machine, value):
     done = run(machine, {**INPUT, "hyperparameters": {"pretrained": value}})
     (request,) = done.requests["Train"]
     channel = request["InputDataConfig"][-1]

@@ -199,7 +199,7 @@ def test_a_policy_gives_its_function_what_it_needs_and_the_others_nothing(dev, o
     assert sum("recognition-dev-cnn" in statement for statement in invoking) == 1
 
 
-def test_the_functions_of_managed_services_have_budgets_and_the_others_ask_nothing_that_has_a_price(of_type):
+def test_functions_of_managed_services_have_budgets_and_others_ask_nothing_priced(of_type):
     template = api_with(idempotency_seconds=0, spending={"caller_usd_per_hour": 3.0})
     variables = {
         resource["Handler"].split(".")[1]: resource["Environment"]["Variables"]

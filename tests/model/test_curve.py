@@ -32,7 +32,7 @@ def test_a_curve_of_any_length_has_few_points_that_cover_every_step(calls):
     assert mean == pytest.approx(np.mean([1.0 / (call + 1) for call in range(calls)]))
 
 
-def test_a_curve_that_goes_on_from_a_checkpoint_is_the_curve_of_a_run_that_was_left_alone():
+def test_a_curve_that_goes_on_from_a_checkpoint_is_that_of_a_run_left_alone():
     whole, kept = points(3 * MOST_POINTS), json.loads(json.dumps(points(MOST_POINTS + 7)))
     for call in range(MOST_POINTS + 7, 3 * MOST_POINTS):
         point = {"step": (call + 1) * 20, "steps": 20, "learning_rate": 0.1 / (call + 1)}

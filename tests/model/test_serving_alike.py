@@ -110,7 +110,7 @@ def test_a_png_with_one_transparent_colour_or_an_opacity_of_each_has_it_on_white
     assert read.max() > 240, "something shows the white behind it"
 
 
-def test_half_transparent_black_is_grey_in_the_graph_the_server_and_what_is_imported():
+def test_half_transparent_black_is_grey_in_graph_server_and_what_is_imported():
     pixels = np.zeros((16, 16, 4), np.uint8)
     pixels[..., 3] = np.arange(256).reshape(16, 16)
     expected = np.repeat(255 - pixels[..., 3:], 3, axis=2)

@@ -41,7 +41,7 @@ def test_the_alarm_of_a_drift_starts_a_training_run_of_that_network_and_of_no_ot
     assert executions() - before == {execution}
 
 
-def test_a_label_told_to_the_api_is_joined_by_the_daily_job_with_the_answer_of_its_request(
+def test_a_label_told_to_the_api_is_joined_by_the_daily_job_with_its_answer(
     target, upgrade, released, ended_execution
 ):
     client, states = client_of(target), target.client("stepfunctions")

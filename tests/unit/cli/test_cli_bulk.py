@@ -179,7 +179,7 @@ def test_a_prefix_ends_where_a_folder_does_unless_the_asterisk_is_asked_for(in_p
     assert keys_of(target, f"s3://data/{source}", sources.Selection()) == ["reviews/a", "reviews/b"]
 
 
-def test_outputs_of_the_tool_system_files_and_archived_objects_are_left_out_and_told(in_pages):
+def test_the_tools_outputs_system_files_and_archived_objects_are_left_out_and_told(in_pages):
     first = [
         "bulk/1/run.json",
         "bulk/1/input/a.jpg",
@@ -448,7 +448,7 @@ def test_a_manifest_that_is_not_there_is_a_sentence():
         ("RUNNING", 2, 2, 5, None),
     ],
 )
-def test_a_run_that_ended_early_is_to_be_resumed_and_one_with_failures_that_may_pass_redriven(
+def test_a_run_that_ended_early_is_resumed_and_one_whose_failures_may_pass_redriven(
     state, failed, mendable, left, remedy, capsys
 ):
     counts = {"done": 1, "failed": failed, "left": left, "objects": 1 + failed + left, "mendable": mendable}

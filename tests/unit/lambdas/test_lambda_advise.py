@@ -33,7 +33,7 @@ def test_the_curves_cross_where_the_advice_says_that_costs_do(call):
         assert curves[crossing["below"]][after - 1] <= curves[crossing["above"]][after - 1]
 
 
-def test_the_answer_has_the_questions_that_decide_with_the_way_of_the_callers_answers(call):
+def test_the_answer_has_the_questions_that_decide_and_the_way_of_the_callers(call):
     problem = {"modality": "text", "task": "sentiment", "labels": "generic", "offline": True}
     _, body, _ = call("advise", "/advise", json.dumps(problem).encode(), "application/json")
     assert body["tree"]["question"] == "offline"

@@ -327,9 +327,7 @@ def test_bytes_of_no_utf8_are_refused_with_the_charset_to_name(call):
         ("max_labels" * 40, "The option is none of"),
     ],
 )
-def test_an_unknown_option_is_named_where_it_is_a_known_one_misspelt_and_else_may_be_content(
-    call, name, told
-):
+def test_an_unknown_option_is_named_where_it_is_a_misspelt_one_as_it_may_be_content(call, name, told):
     _, answer, _ = call("vision", "/images/labels", PNG, "image/png", query={name: "1"})
     assert told in answer["error"]["message"]
 

@@ -10,7 +10,7 @@ from local_aws.iam.clients import Clients
 from local_aws.keys import Keys
 
 
-def test_the_classes_of_a_clients_errors_are_there_before_two_threads_can_make_them_twice(monkeypatch):
+def test_a_clients_error_classes_are_there_before_two_threads_make_them_twice(monkeypatch):
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
     client = Clients("http://127.0.0.1:1", Keys.made())("logs")
     monkeypatch.setattr(
