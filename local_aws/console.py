@@ -167,7 +167,7 @@ def configuration_of(
         "evaluations": True,
         # What was kept may be of an app that published none.
         "endpoints": json.loads(parameters.get(IDLE_ENDPOINTS, "[]")),
-        "credentials": lend_keys([one["machine"] for one in machines.values()]),
+        "credentials": lend_keys([entry["machine"] for entry in machines.values()]),
         # Whoever has the key of this start's page may do here what its commands may.
         **machines,
     }
@@ -175,13 +175,13 @@ def configuration_of(
 
 def machines_of(parameters: dict[str, str]) -> dict[str, dict[str, str]]:
     """The state machines that the page may start, as its configuration has them, by what the stacks published."""
-    found = {}
+    machines = {}
     if machine := parameters.get(RELEASE_STATE_MACHINE):
-        found["release"] = {"machine": machine, "address": "/"}
+        machines["release"] = {"machine": machine, "address": "/"}
     if machine := parameters.get(TRAINING_STATE_MACHINE):
         data = f"s3://{parameters[DATA_BUCKET]}/"
-        found["train"] = {"machine": machine, "address": "/", "data": data, "cost": COST_HERE}
-    return found
+        machines["train"] = {"machine": machine, "address": "/", "data": data, "cost": COST_HERE}
+    return machines
 
 
 def deployed(systems_manager: Any) -> tuple[str, dict[str, str]]:

@@ -38,9 +38,9 @@ def summary_of(report: dict[str, Any], split: Split) -> dict[str, Any]:
         `classes`, CLASSES_SHOWN of `classes_in_all` at most, those with the least F1 first; `matrix`, where there are
         no more classes than that; `mistakes`, the surest first, each with its picture, text or length.
     """
-    (found,) = [value for name, value in report.items() if name.endswith("classification_metrics")]
-    counts, labels = found["confusion_matrix"], report["labels"]
-    worst = sorted(labels, key=lambda label: found["per_class"][label]["f1"])[:CLASSES_SHOWN]
+    (metrics,) = [value for name, value in report.items() if name.endswith("classification_metrics")]
+    counts, labels = metrics["confusion_matrix"], report["labels"]
+    worst = sorted(labels, key=lambda label: metrics["per_class"][label]["f1"])[:CLASSES_SHOWN]
     matrix = {
         "labels": [shortened(label, NAME_CHARACTERS) for label in labels],
         "counts": [[counts[truth][label] for label in labels] for truth in labels],
@@ -51,11 +51,11 @@ def summary_of(report: dict[str, Any], split: Split) -> dict[str, Any]:
         "samples": report["samples"],
         "figures": {
             name: {"value": figure["value"], "interval_95": figure["interval_95"]}
-            for name, figure in found.items()
+            for name, figure in metrics.items()
             if "interval_95" in figure
         },
         "classes": [
-            {"label": shortened(label, NAME_CHARACTERS), **found["per_class"][label]} for label in worst
+            {"label": shortened(label, NAME_CHARACTERS), **metrics["per_class"][label]} for label in worst
         ],
         "classes_in_all": len(labels),
         "matrix": matrix if len(labels) <= CLASSES_SHOWN else None,
