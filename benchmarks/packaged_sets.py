@@ -255,6 +255,7 @@ SETS: dict[str, tuple[str, Callable[[Path, Path], Path]]] = {
     "breast_cancer": ("scikit-learn", scikit_table("breast_cancer")),
     "phishing": ("river 0.26.1", river_table("phishing.csv.gz", "is_phishing")),
     "segment": ("river 0.26.1", river_table("segment.csv.zip", "category")),
+    "shuttle": ("river 0.26.1", river_table("shuttle.csv.gz", "anomaly")),
     "titanic": ("orange3 3.40.0", orange_table("datasets/titanic", "survived")),
     "heart_disease": ("orange3 3.40.0", orange_table("datasets/heart_disease", "diameter narrowing")),
     "ionosphere": ("orange3 3.40.0", orange_table("tests/datasets/ionosphere", "y")),
