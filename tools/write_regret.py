@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import regret
+from definitions.counts import counted
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "advisor.md"
 PLACE = re.compile(r"(<!-- regret: [^\n]* -->\n).*?(?=<!-- end of the regret -->)", re.DOTALL)
@@ -46,7 +47,7 @@ def section(sets: dict[str, Any]) -> str:
         [
             *rows,
             "",
-            f"The advice cost more than a point on {len(misses)} sets: {', '.join(misses) or 'none'}.",
+            f"The advice cost more than a point on {counted(len(misses), 'set')}: {', '.join(misses) or 'none'}.",
             "",
             f"Measured by older candidates, {len(older)} of {whole} sets: {', '.join(older) or 'none'}.",
             "",
