@@ -98,7 +98,7 @@ def write_answers(directory: Path, answers: Answers) -> None:
     """Writes the answers as ANSWERS_FILE."""
     directory.mkdir(parents=True, exist_ok=True)
     plain = {**vars(answers), "predictions": answers.predictions.tolist()}
-    (directory / ANSWERS_FILE).write_text(json.dumps(plain))
+    (directory / ANSWERS_FILE).write_text(json.dumps(plain), encoding="utf-8")
 
 
 def read_answers(text: bytes) -> Answers:

@@ -171,6 +171,7 @@ def training_process(directory: Path, settings: dict[str, str]) -> Iterator[subp
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         text=True,
+        encoding="utf-8",
         errors="replace",
     )
     try:
@@ -201,7 +202,11 @@ def weights_channel() -> Path:
 def failure_reason(directory: Path) -> str:
     """What the job wrote where SageMaker looks for its reason."""
     file = directory / "output" / "failure"
-    return file.read_text() if file.is_file() else f"it gave no reason; {LOG_FILE} has its last words."
+    return (
+        file.read_text(encoding="utf-8")
+        if file.is_file()
+        else f"it gave no reason; {LOG_FILE} has its last words."
+    )
 
 
 def metric(line: str, name: str) -> float | None:

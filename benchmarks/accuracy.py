@@ -61,8 +61,8 @@ def of_network(
         )
         seconds = time.monotonic() - started
         evaluate(artefact, test, Path(scratch) / "evaluation")
-        metrics = json.loads((Path(scratch) / "evaluation" / "evaluation.json").read_text())
-        card = json.loads((artefact / "model_card.json").read_text())
+        metrics = json.loads((Path(scratch) / "evaluation" / "evaluation.json").read_bytes())
+        card = json.loads((artefact / "model_card.json").read_bytes())
     return {
         "seed": seed,
         "accuracy": accuracy_of(metrics),

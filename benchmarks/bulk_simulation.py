@@ -232,7 +232,8 @@ def main() -> None:
             {"question": "How long do ten million objects take, and where do they end?", "rows": rows},
             indent=1,
         )
-        + "\n"
+        + "\n",
+        encoding="utf-8",
     )
 
 

@@ -55,7 +55,7 @@ def import_of(function: str, code: Path) -> tuple[float, float]:
     """Milliseconds of a handler's import in a fresh process, and its memory in MiB then."""
     command = [sys.executable, "-c", IMPORT, function]
     finished = subprocess.run(
-        command, cwd=code, env={**os.environ, **VARIABLES}, capture_output=True, text=True, check=True
+        command, cwd=code, env={**os.environ, **VARIABLES}, capture_output=True, encoding="utf-8", check=True
     )
     seconds, kibibytes = finished.stdout.split()
     return float(seconds) * 1000, int(kibibytes) / 1024
@@ -133,7 +133,7 @@ def main() -> None:
     parser.add_argument("--pydantic", action="store_true", help="measure pydantic and nothing else")
     words = parser.parse_args()
     if words.pydantic:
-        known = json.loads(words.result.read_text(encoding="utf-8"))
+        known = json.loads(words.result.read_bytes())
         interleaved.write(words.result, {**known, "pydantic": against_pydantic(words.rounds)})
         return
     result = {

@@ -115,7 +115,7 @@ def parts_of(curve: Curve, cache: Path) -> Path:
         directory.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=cache) as scratch:
             place = Path(scratch)
-            lines = SETS[curve.dataset][1](cache, place / "texts").read_text().splitlines()
+            lines = SETS[curve.dataset][1](cache, place / "texts").read_text(encoding="utf-8").splitlines()
             rows = list({row["text"]: row for row in map(json.loads, lines)}.values())
             names = sorted({row["label"] for row in rows})
             order = np.random.default_rng(0).permutation(len(rows))
@@ -162,8 +162,8 @@ def accuracy_of_network(
         )
         seconds = time.monotonic() - started
         evaluate(artefact, parts["test"], Path(scratch) / "evaluation")
-        report = json.loads((Path(scratch) / "evaluation" / "evaluation.json").read_text())
-        card = json.loads((artefact / "model_card.json").read_text())
+        report = json.loads((Path(scratch) / "evaluation" / "evaluation.json").read_bytes())
+        card = json.loads((artefact / "model_card.json").read_bytes())
     return {
         "accuracy": round(report["gate"]["accuracy"], 4),
         "epochs": card["history"][-1]["epoch"],
@@ -210,7 +210,7 @@ def point(curve: Curve, count: int, cache: Path, families: Sequence[str]) -> dic
     data = parts_of(curve, cache)
     with tempfile.TemporaryDirectory() as scratch:
         place = Path(scratch)
-        classes = len(curve.classes) or len(json.loads((data / "test" / "labels.json").read_text()))
+        classes = len(curve.classes) or len(json.loads((data / "test" / "labels.json").read_bytes()))
         validating = max(classes, count // 4)
         parts = {
             "train": write_part(data / "train", place / "train", curve, count),
@@ -243,7 +243,7 @@ def point(curve: Curve, count: int, cache: Path, families: Sequence[str]) -> dic
 def kept(name: str, points: list[dict]) -> None:
     """Puts points of a curve into the result; a family's figure takes the place of that with as many examples."""
     file = interleaved.beside(RESULT, interleaved.processor())
-    before = json.loads(file.read_text())["curves"] if file.is_file() else {}
+    before = json.loads(file.read_bytes())["curves"] if file.is_file() else {}
     merged = {one["examples"]: one for one in before.get(name, [])}
     for one in points:
         merged[one["examples"]] = {**merged.get(one["examples"], {}), **one}

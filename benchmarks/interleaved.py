@@ -43,7 +43,7 @@ class Worker:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            text=True,
+            encoding="utf-8",
             env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
         )
         if self.process.stdin is None or self.process.stdout is None:
@@ -91,7 +91,7 @@ def ratio(ours: Sequence[float], theirs: Sequence[float]) -> float:
 def processor() -> str:
     """The processor's name and the vector instructions that decide."""
     try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
         return platform.processor()
     values = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
@@ -116,7 +116,7 @@ def environment() -> dict[str, Any]:
 
 def beside(file: Path, processor_name: str) -> Path:
     """Where a processor's result goes: the file, or where that is of another processor a file of its name beside it."""
-    if not file.exists() or json.loads(file.read_text(encoding="utf-8")).get("processor") in (
+    if not file.exists() or json.loads(file.read_bytes()).get("processor") in (
         None,
         processor_name,
     ):

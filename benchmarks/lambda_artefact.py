@@ -82,7 +82,9 @@ def answers_of(command: list[str]) -> np.ndarray:
         "import sys\nfrom benchmarks.lambda_answer import answerer\n"
         "print(*answerer(*sys.argv[1:4])().ravel())"
     )
-    finished = subprocess.run([command[0], "-c", program, *command[1:]], capture_output=True, text=True)
+    finished = subprocess.run(
+        [command[0], "-c", program, *command[1:]], capture_output=True, encoding="utf-8"
+    )
     if finished.returncode:
         raise SystemExit(finished.stderr[-1000:])
     return np.array(finished.stdout.split()[-2 if command[2] == "rnn" else -10 :], np.float64)
@@ -95,7 +97,7 @@ def first_answer(command: list[str], variables: dict[str, str]) -> tuple[float, 
     finished = subprocess.run(
         [command[0], "-c", FIRST_ANSWER, *command[1:]],
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         check=True,
         env={**inherited, **variables},
     )

@@ -46,7 +46,7 @@ def orange_table(file: str, label: str, left_out: tuple[str, ...] = ()) -> Calla
         kept = [name for name in names if name.strip() not in (label, *left_out)]
         class_name = next(name for name in names if name.strip() == label)
         target = path.with_suffix(".csv")
-        with target.open("w", newline="") as stream:
+        with target.open("w", newline="", encoding="utf-8") as stream:
             writer = csv.writer(stream)
             writer.writerow([*kept, "label"])
             for row in rows:

@@ -243,7 +243,7 @@ def river_table(file: str, label: str) -> Callable[[Path, Path], Path]:
             content = archive.read(archive.namelist()[0])
         header, rest = content.decode().split("\n", 1)
         names = ["label" if name.strip() == label else name.strip() for name in header.split(",")]
-        path.with_suffix(".csv").write_text(",".join(names) + "\n" + rest)
+        path.with_suffix(".csv").write_text(",".join(names) + "\n" + rest, encoding="utf-8")
         return path.with_suffix(".csv")
 
     return write

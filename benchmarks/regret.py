@@ -80,10 +80,12 @@ def candidates_digest(modality: str) -> str:
     """A digest of who the candidates for a modality are and of the code that they are made of."""
     digest = hashlib.sha256(" ".join(one.id for one in OF_MODALITY[modality]).encode())
     for name in SOURCES[modality]:
-        tree = ast.parse((ROOT / name).read_text())
+        tree = ast.parse((ROOT / name).read_text(encoding="utf-8"))
         for node in ast.walk(tree):
             if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
                 node.body = [one for one in node.body if not changes_no_answer(one, modality)]
+            if isinstance(node, ast.Call):
+                node.keywords = [one for one in node.keywords if one.arg != "encoding"]
         digest.update(name.encode() + ast.dump(tree).encode())
     return digest.hexdigest()[:12]
 
@@ -223,7 +225,7 @@ def write(sets: dict[str, dict[str, Any]]) -> None:
         "examples_most": EXAMPLES_MOST,
         "sets": {known: sets[known] for known in SETS if known in sets},
     }
-    RESULT.write_text(json.dumps(result, indent=1) + "\n")
+    RESULT.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
 
 
 def run() -> None:
@@ -239,7 +241,7 @@ def run() -> None:
         "--missing", action="store_true", help="only splits that nobody has measured with today's candidates"
     )
     words = parser.parse_args()
-    sets = json.loads(RESULT.read_text())["sets"] if RESULT.exists() else {}
+    sets = json.loads(RESULT.read_bytes())["sets"] if RESULT.exists() else {}
     for seed in range(words.splits):
         for name in words.names or SETS:
             found = sets.get(name)

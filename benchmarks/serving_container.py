@@ -111,7 +111,7 @@ def free_port() -> int:
 def stand_in(milliseconds: float) -> Iterator[int]:
     """The port of a stand-in of TensorFlow Serving."""
     command = [sys.executable, "-m", "benchmarks.serving_stand_in", "--milliseconds", str(milliseconds)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, encoding="utf-8", cwd=ROOT) as process:
         try:
             if process.stdout is None:
                 raise SystemExit("The stand-in has no output.")
@@ -134,7 +134,7 @@ def front_end(
         folder = Path(scratch)
         if contender.has_inference:
             write_hooks(folder / "model")
-            (folder / "model" / "labels.json").write_text(json.dumps(LABELS))
+            (folder / "model" / "labels.json").write_text(json.dumps(LABELS), encoding="utf-8")
         command = [
             *(words.front_end_python, str(words.front_end / "python_service.py"), "-b", f"127.0.0.1:{port}"),
             *(
@@ -157,7 +157,7 @@ def front_end(
             "PYTHONPATH": f"{CONTAINER_ROOT}/model/code:{CONTAINER_ROOT}/model/code/lib",
             "OMP_NUM_THREADS": "1",
         }
-        with (folder / "log").open("w") as log:
+        with (folder / "log").open("w", encoding="utf-8") as log:
             process = subprocess.Popen(in_namespace(command, folder), env=environment, stdout=log, stderr=log)
             try:
                 wait_for(port, folder / "log")
@@ -180,7 +180,8 @@ def wait_for(port: int, log: Path) -> None:
             urllib.request.urlopen(request, timeout=5).read()
             return
         time.sleep(0.2)
-    raise SystemExit(f"The front end does not answer:\n{log.read_text()[-2000:]}")
+    said = log.read_text(encoding="utf-8", errors="replace")
+    raise SystemExit(f"The front end does not answer:\n{said[-2000:]}")
 
 
 def processor_seconds(process: psutil.Process) -> float:

@@ -53,7 +53,7 @@ def answers(python: str, artefact: Path, channel: Path, kind: str, out: Path) ->
         `label` string [N], `score` float [N], `probabilities` float [N, C], and TensorFlow's `version`.
     """
     command = [python, "-c", ANSWERS, str(artefact), str(channel), kind, str(TEST_SAMPLES), str(out)]
-    finished = subprocess.run(command, env=quiet(), capture_output=True, text=True)
+    finished = subprocess.run(command, env=quiet(), capture_output=True, encoding="utf-8")
     if finished.returncode:
         raise SystemExit(f"{python} could not load or ask the artefact:\n{finished.stderr[-2000:]}")
     return dict(np.load(out))

@@ -27,7 +27,7 @@ def write_arrays(path: Path, x: np.ndarray, y: np.ndarray, **more: np.ndarray) -
 def write_texts(path: Path, texts: list[str], labels: list[str]) -> Path:
     """A JSON Lines file of texts with their labels."""
     lines = [json.dumps({"text": text, "label": label}) for text, label in zip(texts, labels, strict=True)]
-    path.with_suffix(".jsonl").write_text("\n".join(lines))
+    path.with_suffix(".jsonl").write_text("\n".join(lines), encoding="utf-8")
     return path.with_suffix(".jsonl")
 
 
@@ -37,5 +37,5 @@ def write_series(path: Path, series: list[np.ndarray], labels: list[str]) -> Pat
         json.dumps({"sequence": steps.tolist(), "label": label})
         for steps, label in zip(series, labels, strict=True)
     ]
-    path.with_suffix(".jsonl").write_text("\n".join(lines))
+    path.with_suffix(".jsonl").write_text("\n".join(lines), encoding="utf-8")
     return path.with_suffix(".jsonl")

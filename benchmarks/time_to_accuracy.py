@@ -94,7 +94,7 @@ def in_a_process(contender: str, kind: str, data: Path, epochs: int, seed: int) 
     """One run."""
     command = [sys.executable, "-m", "benchmarks.time_to_accuracy", "--contender", contender, "--kinds", kind]
     command += ["--cache", str(data), "--epochs", str(epochs), "--seeds", str(seed)]
-    finished = subprocess.run(command, env=quiet(), stdout=subprocess.PIPE, text=True)
+    finished = subprocess.run(command, env=quiet(), stdout=subprocess.PIPE, encoding="utf-8")
     if finished.returncode:
         raise SystemExit(f"A run ended; run it by itself to see why: {' '.join(command)}")
     figures = json.loads(finished.stdout.strip().rpartition("\n")[2])

@@ -62,7 +62,7 @@ def in_a_process(*words: str) -> str:
     that starts these never imports TensorFlow.
     """
     command = [sys.executable, "-m", "benchmarks.training_memory", *words]
-    finished = subprocess.run(command, env=quiet(), stdout=subprocess.PIPE, text=True, check=True)
+    finished = subprocess.run(command, env=quiet(), stdout=subprocess.PIPE, encoding="utf-8", check=True)
     return finished.stdout.strip().rpartition("\n")[2]
 
 

@@ -41,7 +41,7 @@ def measure(command: list[str], directory: Path, variables: Mapping[str, str]) -
     environment = {**os.environ, **toolchain_environment(), **variables}
     # As in the Makefile: without compiled modules each start of aws-cdk-lib takes seconds more.
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
-    finished = subprocess.run(command, cwd=directory, env=environment, capture_output=True, text=True)
+    finished = subprocess.run(command, cwd=directory, env=environment, capture_output=True, encoding="utf-8")
     seconds, after = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
     if finished.returncode:
         raise SystemExit(f"{' '.join(command)} failed:\n{finished.stdout[-1000:]}{finished.stderr[-1000:]}")
@@ -52,7 +52,7 @@ def measure(command: list[str], directory: Path, variables: Mapping[str, str]) -
 def steps(scratch: Path) -> dict[str, tuple[list[str], Path, dict[str, str]]]:
     """Each step's command, folder and variables, in their order."""
     (scratch / "empty").mkdir()
-    (scratch / "empty" / "app.py").write_text(EMPTY_APP)
+    (scratch / "empty" / "app.py").write_text(EMPTY_APP, encoding="utf-8")
     synth, up = [*SYNTH, str(scratch / "out")], ["recognition", "up", "--no-browser", "--json"]
     return {
         "recognition --help": (["recognition", "--help"], ROOT, {}),

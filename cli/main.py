@@ -28,7 +28,7 @@ from cli.shared.consoles import Console, say, say_document
 from cli.shared.errors import CommandFailed
 from cli.shared.options import INTERRUPTED, document
 from cli.shared.project import BUILD
-from cli.shared.terminal import prepare
+from cli.shared.terminal import prepare, require_utf8
 
 app = typer.Typer(
     cls=Commands,
@@ -75,6 +75,8 @@ def run() -> None:
 
     With --json the same is one document on standard output. A fault of our own leaves its trace in a file.
     """
+    require_utf8()
+
     from botocore.exceptions import BotoCoreError, ClientError
 
     from local_aws.launcher import EmbeddedAwsFailed, loopback_without_proxy

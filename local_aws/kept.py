@@ -44,7 +44,7 @@ def write_kept(file: Path, sagemaker: SageMaker, scaling: Autoscaling, port: int
         },
     }
     unfinished = file.with_suffix(".unfinished")
-    unfinished.write_text(json.dumps(content, default=as_json))
+    unfinished.write_text(json.dumps(content, default=as_json), encoding="utf-8")
     unfinished.replace(file)
 
 
@@ -52,7 +52,7 @@ def restore_kept(file: Path, sagemaker: SageMaker, scaling: Autoscaling) -> None
     """Reads what was kept, if anything was; the endpoints' servers start in the background."""
     if not file.exists():
         return
-    content = json.loads(file.read_text(), object_hook=from_json)
+    content = json.loads(file.read_bytes(), object_hook=from_json)
     sagemaker.registry.groups.update(content["groups"])
     sagemaker.registry.packages.update(content["packages"])
     sagemaker.models.described.update(content["models"])

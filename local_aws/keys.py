@@ -72,7 +72,9 @@ def write_privately(path: Path, content: str) -> None:
     """Writes a file that the user alone can read, whole or not at all."""
     unfinished = path.with_suffix(".unfinished")
     unfinished.unlink(missing_ok=True)
-    with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+    with os.fdopen(
+        os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8"
+    ) as file:
         file.write(content)
     unfinished.replace(path)
 

@@ -117,7 +117,7 @@ class EmbeddedAws:
         command += ["--stand-ins-when-asked"] if stand_ins_when_asked else []
         try:
             log_file.parent.mkdir(parents=True, exist_ok=True)
-            with log_file.open("w") as log:
+            with log_file.open("w", encoding="utf-8") as log:
                 log_file.chmod(0o600)
                 process = cls.spawn(command, log, detached)
         except OSError as error:
@@ -162,5 +162,6 @@ class EmbeddedAws:
 
 def last_words(log_file: Path) -> str:
     """The last line of a log that says something."""
-    lines = [line.strip() for line in log_file.read_text(errors="replace").splitlines() if line.strip()]
+    said = log_file.read_text(encoding="utf-8", errors="replace")
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
     return lines[-1] if lines else f"It printed nothing to {log_file}."

@@ -199,7 +199,7 @@ def main() -> None:
     server = ThreadingHTTPServer((HOST, words.port), Handler)
     server.daemon_threads = True
     unfinished = words.port_file.with_suffix(".unfinished")
-    unfinished.write_text(str(server.server_address[1]))
+    unfinished.write_text(str(server.server_address[1]), encoding="utf-8")
     unfinished.replace(words.port_file)
     server.serve_forever()
 

@@ -76,7 +76,7 @@ def claimed(state: Path, *, keep: bool = False) -> Iterator[None]:
                 "its state directory. Name a new one with --state."
             )
         private_directory(state)
-        lock = (state / LOCK_FILE).open("a+")
+        lock = (state / LOCK_FILE).open("a+", encoding="utf-8")
     except OSError as error:
         raise StateRefused(
             f"The state directory {state} cannot be written: {error.strerror}. Name another with --state."
@@ -141,7 +141,7 @@ def clear(state: Path, names: Collection[str]) -> None:
 def process_of(state: Path) -> int | None:
     """The process that has a state directory, 0 when it has not said which it is; None when nobody has it."""
     try:
-        with (state / LOCK_FILE).open() as lock:
+        with (state / LOCK_FILE).open(encoding="utf-8") as lock:
             # Shared, so that two who look at once do not take each other for an embedded AWS.
             if try_lock(lock, fcntl.LOCK_SH):
                 return None
@@ -154,7 +154,7 @@ def ready_in(state: Path) -> Ready | None:
     """The embedded AWS that has a state directory and answers; None when there is none, or it only starts."""
     process_id = process_of(state)
     with suppress(OSError, ValueError, TypeError, KeyError):
-        read = json.loads((state / READY_FILE).read_text())
+        read = json.loads((state / READY_FILE).read_bytes())
         ready = Ready(**{**read, "keys": Keys(**read["keys"])})
         return ready if ready.process_id == process_id else None
     return None
@@ -163,7 +163,7 @@ def ready_in(state: Path) -> Ready | None:
 def kept_port(state: Path) -> int | None:
     """The port of what was kept, whose addresses name it; None when nothing was."""
     with suppress(FileNotFoundError):
-        return int(json.loads((state / KEPT_FILE).read_text())["port"])
+        return int(json.loads((state / KEPT_FILE).read_bytes())["port"])
     return None
 
 

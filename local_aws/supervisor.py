@@ -59,9 +59,8 @@ def main(command: list[str], *, is_held: bool = True, signalled: str = "group") 
 def children(process_id: int) -> list[int]:
     """The children of a process; none where it has ended."""
     try:
-        return [
-            int(part) for part in Path(f"/proc/{process_id}/task/{process_id}/children").read_text().split()
-        ]
+        listed = Path(f"/proc/{process_id}/task/{process_id}/children").read_bytes()
+        return [int(part) for part in listed.split()]
     except OSError:
         return []
 

@@ -37,7 +37,7 @@ def write_failure_reason(reason: str) -> None:
     directory = base_directory() / "output"
     directory.mkdir(parents=True, exist_ok=True)
     for name in ("failure", "message"):
-        (directory / name).write_text(reason[:REASON_CHARACTERS])
+        (directory / name).write_text(reason[:REASON_CHARACTERS], encoding="utf-8", errors="replace")
 
 
 @contextmanager

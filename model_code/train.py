@@ -260,7 +260,7 @@ def export(
     from model_code.export.saved_model import export_model
 
     directories.output.mkdir(parents=True, exist_ok=True)
-    (directories.output / "history.json").write_text(json.dumps(state.history))
+    (directories.output / "history.json").write_text(json.dumps(state.history), encoding="utf-8")
     write_events(state.curve, state.history, trainer.steps_per_epoch, directories.output)
     export_model(trainer.network, task, settings, state.history, calibration, directories.model, state.curve)
     print(f"The model is in {directories.model}.", flush=True)

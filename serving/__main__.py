@@ -134,7 +134,7 @@ def holds_port(file: Path) -> bool:
 def announce(file: Path, port: int) -> None:
     """Writes the port in one step, so that nobody reads half of it."""
     unfinished = file.with_suffix(".unfinished")
-    unfinished.write_text(str(port))
+    unfinished.write_text(str(port), encoding="utf-8")
     unfinished.replace(file)
 
 

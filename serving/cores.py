@@ -21,7 +21,7 @@ def quota_of(groups: Path) -> float | None:
     """Seconds of processor time a second; None where there is no limit, or no control group."""
     for files in (["cpu.max"], ["cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us"]):
         try:
-            quota, period = " ".join((groups / file).read_text() for file in files).split()
+            quota, period = " ".join((groups / file).read_text(encoding="utf-8") for file in files).split()
         except (OSError, ValueError):
             continue
         # "max" and -1 say that there is none.

@@ -305,10 +305,10 @@ def draw(templates: dict[str, Template]) -> str:
 def templates_in(assembly: Path, environment: str) -> dict[str, Template]:
     """The templates of a synthesised cloud assembly, by part."""
     return {
-        part: json.loads((assembly / f"{stack_name(environment, part)}.template.json").read_text())
+        part: json.loads((assembly / f"{stack_name(environment, part)}.template.json").read_bytes())
         for part in (*COLOURS, "Release")
     }
 
 
 if __name__ == "__main__":
-    PICTURE.write_text(draw(templates_in(ROOT / "cdk.out", default_environment())))
+    PICTURE.write_text(draw(templates_in(ROOT / "cdk.out", default_environment())), encoding="utf-8")

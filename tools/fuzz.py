@@ -95,7 +95,7 @@ def run(test: str, command: list[str]) -> bool:
     """Whether a command ends with 0; the end of what it printed is printed."""
     path = os.pathsep.join([str(FUZZER.resolve()), os.environ.get("PYTHONPATH", "")])
     environment = {**os.environ, "PYTHONPATH": path}
-    ended = subprocess.run(command, env=environment, capture_output=True, text=True, errors="replace")
+    ended = subprocess.run(command, env=environment, capture_output=True, encoding="utf-8", errors="replace")
     lines = (ended.stdout + ended.stderr).splitlines()
     shown = lines[-8:] if ended.returncode == 0 else lines[-80:]
     print("\n".join([f"== {test} ended with {ended.returncode}", *shown]), flush=True)

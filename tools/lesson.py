@@ -74,6 +74,5 @@ def samples(name: str) -> dict[str, Any]:
 
 def result(name: str) -> Any:
     """A committed result of the benchmarks."""
-    return json.loads(
-        (Path(__file__).resolve().parents[1] / "benchmarks" / "results" / f"{name}.json").read_text()
-    )
+    results = Path(__file__).resolve().parents[1] / "benchmarks" / "results"
+    return json.loads((results / f"{name}.json").read_bytes())

@@ -61,7 +61,7 @@ def write_photos(folder: Path, generator: random.Random) -> None:
 
 def write_table(file: Path, rows: list[dict[str, str]]) -> None:
     """Rows of the same columns, as CSV."""
-    with file.open("w", newline="") as table:
+    with file.open("w", newline="", encoding="utf-8") as table:
         writer = csv.DictWriter(table, list(rows[0]))
         writer.writeheader()
         writer.writerows(rows)
@@ -100,7 +100,7 @@ def wave(generator: random.Random, speed: float) -> np.ndarray:
 
 def lines(file: Path, objects: list[dict]) -> None:
     """Writes JSON Lines."""
-    file.write_text("".join(json.dumps(record) + "\n" for record in objects))
+    file.write_text("".join(json.dumps(record) + "\n" for record in objects), encoding="utf-8")
 
 
 if __name__ == "__main__":

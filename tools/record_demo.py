@@ -50,8 +50,8 @@ def with_output(readme: str, output: str) -> str:
 
 
 if __name__ == "__main__":
-    printed = Path(sys.argv[1]).read_text()
-    report = json.loads((ROOT / "build" / "demo" / "report.json").read_text())
-    RECORD.write_text(json.dumps(figures_of(report), indent=2) + "\n")
+    printed = Path(sys.argv[1]).read_text(encoding="utf-8")
+    report = json.loads((ROOT / "build" / "demo" / "report.json").read_bytes())
+    RECORD.write_text(json.dumps(figures_of(report), indent=2) + "\n", encoding="utf-8")
     lines = [line.rstrip() for line in printed.splitlines() if not line.startswith("…")]
-    README.write_text(with_output(README.read_text(), "\n".join(lines)))
+    README.write_text(with_output(README.read_text(encoding="utf-8"), "\n".join(lines)), encoding="utf-8")

@@ -106,7 +106,7 @@ class Reader:
             cwd=self.folder,
             env={**os.environ, "BROWSER": "true"},
             stderr=subprocess.STDOUT,
-            text=True,
+            encoding="utf-8",
             start_new_session=True,
             **options,
         )
@@ -124,15 +124,15 @@ class Reader:
     def start(self, command: str, ready: str) -> tuple[int, str]:
         """Starts a line that does not end, and waits until it is ready."""
         log = Path(tempfile.mkstemp(prefix="line-", suffix=".log")[1])
-        with log.open("w") as out:
+        with log.open("w", encoding="utf-8") as out:
             process = self.shell(command, stdin=subprocess.DEVNULL, stdout=out)
         self.lasting.append(process)
         deadline = time.monotonic() + READY_SECONDS
         while time.monotonic() < deadline and process.poll() is None:
-            if is_ready(ready, log.read_text()):
+            if is_ready(ready, log.read_text(encoding="utf-8")):
                 return 0, ""
             time.sleep(0.5)
-        return process.poll() or 124, log.read_text() or "It was not ready in time."
+        return process.poll() or 124, log.read_text(encoding="utf-8") or "It was not ready in time."
 
     def end_page(self) -> None:
         """Ends the programs of a page, as Ctrl-C would; the next one is read in a new shell, with `.venv` activated."""
@@ -196,7 +196,7 @@ def main() -> None:
             reader.end_page()
             reader.finish(LAST)
     if given.result:
-        given.result.write_text(json.dumps(reader.failed, indent=2) + "\n")
+        given.result.write_text(json.dumps(reader.failed, indent=2) + "\n", encoding="utf-8")
     if reader.failed:
         sys.exit("These lines do not run as printed:\n" + "\n".join(reader.failed))
     print("Every line runs as printed.")

@@ -120,7 +120,7 @@ def source() -> str:
     written = HEAD + "\n" + "\n".join(method(operation) for operation in OPERATIONS)
     ruff = Path(sys.executable).with_name("ruff")
     command = [str(ruff), "format", "--stdin-filename", str(MODULE), "-"]
-    return subprocess.run(command, input=written, capture_output=True, text=True, check=True).stdout
+    return subprocess.run(command, input=written, capture_output=True, encoding="utf-8", check=True).stdout
 
 
 if __name__ == "__main__":

@@ -57,9 +57,9 @@ def section(sets: dict[str, Any]) -> str:
 
 def page(text: str) -> str:
     """The page with its section anew."""
-    sets = json.loads(regret.RESULT.read_text())["sets"]
+    sets = json.loads(regret.RESULT.read_bytes())["sets"]
     return PLACE.sub(lambda head: f"{head[1]}\n{section(sets)}\n", text)
 
 
 if __name__ == "__main__":
-    PAGE.write_text(page(PAGE.read_text()))
+    PAGE.write_text(page(PAGE.read_text(encoding="utf-8")), encoding="utf-8")

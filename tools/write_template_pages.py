@@ -68,7 +68,7 @@ def synthesised() -> Templates:
         compose(app)
         app.synth()
         files = sorted(Path(folder).glob("*-dev-*.template.json"))
-        return {file.name.split(".")[0].rsplit("-", 1)[-1]: json.loads(file.read_text()) for file in files}
+        return {file.name.split(".")[0].rsplit("-", 1)[-1]: json.loads(file.read_bytes()) for file in files}
 
 
 def of_type(template: dict[str, Any], kind: str) -> Iterator[tuple[str, dict[str, Any]]]:

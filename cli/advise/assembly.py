@@ -51,7 +51,7 @@ class Assembly:
         files = sorted(self.folder.glob("*.template.json"))
         return {
             file.name.removesuffix(".template.json"): json.dumps(
-                json.loads(file.read_text()), separators=(",", ":")
+                json.loads(file.read_bytes()), separators=(",", ":")
             )
             for file in files
         }
@@ -64,7 +64,7 @@ class Assembly:
     @cached_property
     def stacks(self) -> list[dict[str, Any]]:
         """What the manifest says of each stack."""
-        artifacts = json.loads((self.folder / "manifest.json").read_text())["artifacts"].values()
+        artifacts = json.loads((self.folder / "manifest.json").read_bytes())["artifacts"].values()
         return [entry["properties"] for entry in artifacts if entry["type"] == "aws:cloudformation:stack"]
 
     def types(self) -> set[str]:
@@ -80,7 +80,7 @@ class Assembly:
         published = [
             place.get("assumeRoleArn")
             for file in self.folder.glob("*.assets.json")
-            for asset in json.loads(file.read_text())["files"].values()
+            for asset in json.loads(file.read_bytes())["files"].values()
             for place in asset["destinations"].values()
         ]
         named = [*published, *(stack.get("assumeRoleArn") for stack in self.stacks)]

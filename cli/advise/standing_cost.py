@@ -92,7 +92,7 @@ def cost(prices: PriceTable, price: str, count: int, hours: float) -> float | No
 
 def templates_in(assembly: Path) -> list[dict[str, Any]]:
     """Every template of a synthesised cloud assembly."""
-    return [json.loads(file.read_text()) for file in sorted(assembly.glob("*.template.json"))]
+    return [json.loads(file.read_bytes()) for file in sorted(assembly.glob("*.template.json"))]
 
 
 def facts(lines: list[Line]) -> dict[str, Any]:

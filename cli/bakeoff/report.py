@@ -35,7 +35,7 @@ def write(directory: Path, held: Contest, problem: Problem, data: str) -> Path:
         data: the data set's name, as the reader knows it.
     """
     directory.mkdir(parents=True, exist_ok=True)
-    (directory / "report.json").write_text(json.dumps(facts(held, problem, data), indent=2))
+    (directory / "report.json").write_text(json.dumps(facts(held, problem, data), indent=2), encoding="utf-8")
     page = directory / "report.html"
     page.write_text(render(held, problem, data), encoding="utf-8")
     return page

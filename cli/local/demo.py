@@ -135,7 +135,7 @@ def collect(target: Target, model: training.Registered) -> ModelReport:
     return ModelReport(
         kind=model.kind,
         version=model.version,
-        dataset=json.loads((DIRECTORY / "data" / dataset / "data_card.json").read_text()),
+        dataset=json.loads((DIRECTORY / "data" / dataset / "data_card.json").read_bytes()),
         evaluation=read_json(target, evaluation_uri),
         samples=read_json(target, evaluation_uri.rsplit("/", 1)[0] + "/samples.json"),
         history=training.history(target, training.run_job(target, model)),

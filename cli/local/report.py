@@ -49,7 +49,7 @@ def write_report(
         "models": [asdict(model) for model in models],
         "answers": [asdict(exchange) for exchange in exchanges],
     }
-    (directory / "report.json").write_text(json.dumps(facts, indent=2))
+    (directory / "report.json").write_text(json.dumps(facts, indent=2), encoding="utf-8")
     page = directory / "report.html"
     content = render(models, exchanges, steps=steps, seconds=seconds, embedded_aws=embedded_aws)
     page.write_text(content, encoding="utf-8")

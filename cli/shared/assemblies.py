@@ -52,12 +52,12 @@ def digest_of_app(environment: str, directory: Path) -> str:
 def is_of(assembly: Path, digest: str) -> bool:
     """Whether an assembly was made whole of an app with this digest."""
     stamp = assembly / STAMP
-    return (assembly / MANIFEST).is_file() and stamp.is_file() and stamp.read_text() == digest
+    return (assembly / MANIFEST).is_file() and stamp.is_file() and stamp.read_text(encoding="utf-8") == digest
 
 
 def is_bootstrapped(target: Target, assembly: Path) -> bool:
     """Whether the AWS has what the stacks ask of `cdk bootstrap`, by the version that the CDK itself looks at."""
-    manifest = json.loads((assembly / MANIFEST).read_text(encoding="utf-8"))
+    manifest = json.loads((assembly / MANIFEST).read_bytes())
     wanted: dict[str, int] = {}
     for artifact in manifest["artifacts"].values():
         properties: dict[str, Any] = artifact.get("properties", {})

@@ -33,7 +33,7 @@ def synthesise(
         return
     if stamp.is_file():
         # One that is half written is of no app.
-        stamp.write_text("")
+        stamp.write_text("", encoding="utf-8")
     context = ["--context", f"environment={environment_name}"]
     run_program(
         ["cdk", "synth", "--quiet", *context, "--output", str(assembly), "--no-notices"],
@@ -42,7 +42,7 @@ def synthesise(
         directory=ROOT,
         on_line=on_line,
     )
-    stamp.write_text(digest)
+    stamp.write_text(digest, encoding="utf-8")
 
 
 def deploy(target: Target, on_detail: Callable[[str], None]) -> None:

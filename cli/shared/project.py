@@ -47,7 +47,7 @@ def context() -> dict[str, Any]:
         CommandFailed: when there is no cdk.json.
     """
     try:
-        return json.loads((ROOT / "cdk.json").read_text())["context"]
+        return json.loads((ROOT / "cdk.json").read_bytes())["context"]
     except FileNotFoundError as error:
         raise CommandFailed(f"{ROOT} has no cdk.json. Run this in a checkout of the project.") from error
 

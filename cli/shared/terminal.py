@@ -1,4 +1,4 @@
-"""Makes standard output and error fit for a terminal that knows ASCII alone: no character of ours ends a command."""
+"""Names of files are UTF-8 whatever the locale, and no character of ours ends a command where a terminal has ASCII."""
 
 from __future__ import annotations
 
@@ -14,6 +14,18 @@ SYMBOLS = {
     **{"✓": "+", "✗": "x", "·": "-", "…": "...", "×": "x", "→": "->", "−": "-"},
     **{"–": "-", "—": "-", "“": '"', "”": '"', "‘": "'", "’": "'", "≥": ">=", "≤": "<=", "±": "+/-"},
 }
+
+
+def require_utf8() -> None:
+    """Begins the command anew in Python's UTF-8 mode (PEP 540) where it was told to go by another locale.
+
+    Paths, and what programs say to each other, are UTF-8 then. The terminal still gets its own encoding.
+    """
+    if sys.getfilesystemencoding() == "utf-8":
+        return
+    shown = getattr(sys.stdout, "encoding", None) or "ascii"
+    variables = {"PYTHONIOENCODING": f"{shown}:backslashreplace", **os.environ, "PYTHONUTF8": "1"}
+    os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], variables)
 
 
 def prepare(variables: Mapping[str, str] = os.environ) -> None:

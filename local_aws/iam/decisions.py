@@ -58,7 +58,7 @@ class Record:
                 return
             self.seen.add(line)
             descriptor = os.open(self.file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-            with os.fdopen(descriptor, "a") as record:
+            with os.fdopen(descriptor, "a", encoding="utf-8") as record:
                 record.write(f"{line}\n")
 
 

@@ -29,7 +29,7 @@ class Nsfw:
         """
         directory = weights_directory(settings, NSFWJS)
         self.tf = tensorflow()
-        model = value_of((directory / "model.min.js").read_text())
+        model = value_of((directory / "model.min.js").read_text(encoding="utf-8"))
         self.function = graph_function(
             model, lambda name: shard(directory / f"{name}.min.js"), "input:0", "Identity:0"
         )
@@ -44,4 +44,4 @@ class Nsfw:
 
 def shard(module: Path) -> bytes:
     """Weights that a module holds as base64."""
-    return base64.b64decode(value_of(module.read_text()), validate=True)
+    return base64.b64decode(value_of(module.read_text(encoding="utf-8")), validate=True)

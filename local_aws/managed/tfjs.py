@@ -43,7 +43,7 @@ def tensorflow() -> Any:
 
 def load_graph_model(model_json: Path, inputs: str, outputs: str | list[str]) -> Any:
     """A TensorFlow function of a model.json with its weights beside it; see `graph_function`."""
-    model = json.loads(model_json.read_text())
+    model = json.loads(model_json.read_bytes())
     return graph_function(model, lambda path: (model_json.parent / path).read_bytes(), inputs, outputs)
 
 

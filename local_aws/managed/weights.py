@@ -133,7 +133,8 @@ def download(npm_command: tuple[str, ...], package: Package, directory: Path) ->
             [*npm_command, "pack", package.name, "--pack-destination", str(directory), "--silent"],
             check=True,
             capture_output=True,
-            text=True,
+            encoding="utf-8",
+            errors="replace",
             timeout=DOWNLOAD_TIMEOUT_SECONDS,
             env={**environments.of_the_user(), "PATH": path},
         )

@@ -95,7 +95,7 @@ def keep_no_memory_on_disk() -> None:
 def end_first_when_memory_is_short() -> None:
     """Has Linux end this process, which is started again, before the embedded AWS, which holds everything."""
     with suppress(OSError):
-        Path("/proc/self/oom_score_adj").write_text("500")
+        Path("/proc/self/oom_score_adj").write_text("500", encoding="utf-8")
 
 
 if __name__ == "__main__":

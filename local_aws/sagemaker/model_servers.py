@@ -162,10 +162,11 @@ def launched(
     following = follow(process.stdout, log)
     deadline = time.monotonic() + START_SECONDS
     try:
-        while not (port_file.exists() and answers_ping(int(port_file.read_text()))):
+        while not (port_file.exists() and answers_ping(int(port_file.read_bytes()))):
             if process.poll() is not None:
                 following.join(END_SECONDS)
-                last = [line for line in log.read_text(errors="replace").splitlines() if line.strip()][-1:]
+                said = log.read_text(encoding="utf-8", errors="replace")
+                last = [line for line in said.splitlines() if line.strip()][-1:]
                 raise StartFailed(f"The container did not pass the ping health check. {''.join(last)}")
             if time.monotonic() > deadline:
                 raise StartFailed(
@@ -175,7 +176,7 @@ def launched(
     except BaseException:
         stop_child(process, grace_seconds=0)
         raise
-    return process, int(port_file.read_text())
+    return process, int(port_file.read_bytes())
 
 
 def answers_ping(port: int) -> bool:

@@ -82,8 +82,10 @@ class ProcessingJob(ContainerJob):
         asked = {"ProcessingJobArn": self.arn} | {
             name: value for name, value in self.request.items() if name in DESCRIBED
         }
-        (folder / "processingjobconfig.json").write_text(json.dumps(asked))
-        (folder / "resourceconfig.json").write_text(json.dumps({"current_host": HOST, "hosts": [HOST]}))
+        (folder / "processingjobconfig.json").write_text(json.dumps(asked), encoding="utf-8")
+        (folder / "resourceconfig.json").write_text(
+            json.dumps({"current_host": HOST, "hosts": [HOST]}), encoding="utf-8"
+        )
 
     def collect(self) -> None:
         """Uploads the outputs."""
@@ -94,7 +96,9 @@ class ProcessingJob(ContainerJob):
     def reason_of_failure(self) -> str:
         """What the program wrote to /opt/ml/output/failure, behind SageMaker's own words."""
         file = self.folder / "output" / "failure"
-        said = file.read_text(errors="replace").strip() if file.is_file() else "the program gave no reason"
+        said = "the program gave no reason"
+        if file.is_file():
+            said = file.read_text(encoding="utf-8", errors="replace").strip()
         return f"AlgorithmError: {said}, exit code: {self.exit_status}"
 
     def describe(self) -> dict[str, Any]:

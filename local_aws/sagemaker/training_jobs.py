@@ -148,7 +148,7 @@ class TrainingJob(ContainerJob):
         if checkpoint := self.request.get("CheckpointConfig"):
             files["checkpointconfig.json"] = {"LocalPath": CHECKPOINTS, **checkpoint}
         for name, content in files.items():
-            (self.folder / "input" / "config" / name).write_text(json.dumps(content))
+            (self.folder / "input" / "config" / name).write_text(json.dumps(content), encoding="utf-8")
 
     def on_line(self, line: str) -> None:
         """Reads metrics."""
@@ -209,7 +209,7 @@ class TrainingJob(ContainerJob):
     def reason_of_failure(self) -> str:
         """What the script wrote to /opt/ml/output/failure, behind SageMaker's own words."""
         file = self.folder / "output" / "failure"
-        said = file.read_text(errors="replace").strip() if file.is_file() else ""
+        said = file.read_text(errors="replace", encoding="utf-8").strip() if file.is_file() else ""
         return f"AlgorithmError: {said or 'the script gave no reason'}, exit code: {self.exit_status}"
 
     def describe(self) -> dict[str, Any]:

@@ -183,7 +183,7 @@ def run() -> None:
         print(failure, file=sys.stderr)
         sys.exit(1)
     FOLDER.prepare(words.output)
-    (words.output / EVALUATION_FILE).write_text(json.dumps(reports, indent=1))
+    (words.output / EVALUATION_FILE).write_text(json.dumps(reports, indent=1), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -128,7 +128,8 @@ def download(package: Package, directory: Path) -> None:
             [command, *words],
             check=True,
             capture_output=True,
-            text=True,
+            encoding="utf-8",
+            errors="replace",
             timeout=TIMEOUT_SECONDS,
             cwd=directory,
         )

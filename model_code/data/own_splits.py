@@ -46,7 +46,7 @@ def write(out: Path, card: dict[str, Any], splits: dict[str, list[Sample]], sour
 
     FOLDER.prepare(out)
     # It marks the folder as ours from the start; what it counts is known at the end.
-    (out / FOLDER.first).write_text(json.dumps(card))
+    (out / FOLDER.first).write_text(json.dumps(card), encoding="utf-8")
     labels, counts = card["classes"], {}
     left_out: list[LeftOut] = []
     folder = source if source.is_dir() else source.parent
@@ -97,6 +97,6 @@ def write(out: Path, card: dict[str, Any], splits: dict[str, list[Sample]], sour
         },
     }
     (out / FOLDER.first).write_text(json.dumps(card, indent=2, ensure_ascii=False), encoding="utf-8")
-    (out / HYPERPARAMETERS_FILE).write_text(json.dumps(fitted_both(card), indent=2))
+    (out / HYPERPARAMETERS_FILE).write_text(json.dumps(fitted_both(card), indent=2), encoding="utf-8")
     report_progress(1.0, "done")
     return card

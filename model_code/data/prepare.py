@@ -95,7 +95,7 @@ def write(
 
     FOLDER.prepare(out)
     card = data_card(feature, labels, splits, facts)
-    (out / FOLDER.first).write_text(json.dumps(card, indent=2))
+    (out / FOLDER.first).write_text(json.dumps(card, indent=2), encoding="utf-8")
     for position, (split, samples) in enumerate(splits.items()):
         report_progress(0.6 + 0.13 * position, f"writing {split}")
         write_split(out / split, feature, samples.contents, samples.targets, labels)

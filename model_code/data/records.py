@@ -105,7 +105,7 @@ def write_split(
         with tf.io.TFRecordWriter(str(directory / f"part-{shard:05d}.tfrecord")) as writer:
             for sample, target in itertools.chain([first], part):
                 writer.write(example(feature, sample, target).SerializeToString())
-    (directory / LABELS_FILE).write_text(json.dumps(list(labels)))
+    (directory / LABELS_FILE).write_text(json.dumps(list(labels)), encoding="utf-8")
 
 
 def example(feature: str, sample: bytes | np.ndarray, target: int) -> tf.train.Example:
@@ -384,7 +384,7 @@ def read_labels(directory: Path) -> list[str]:
         raise JobFailed(f"The channel {directory.name} is missing: there is no {directory}.")
     file = directory / LABELS_FILE
     try:
-        labels = json.loads(file.read_text())
+        labels = json.loads(file.read_bytes())
     except (OSError, ValueError) as error:
         raise JobFailed(
             f"{file} cannot be read as a JSON list of class names ({type(error).__name__})."

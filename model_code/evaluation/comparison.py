@@ -49,7 +49,7 @@ def read_evaluation(file: Path) -> dict:
         JobFailed: when the file is none: nothing else is written over.
     """
     try:
-        report = json.loads(file.read_text())
+        report = json.loads(file.read_bytes())
         if "metric" in report and "labels" in report:
             return report
     except (OSError, ValueError, TypeError) as error:
@@ -73,12 +73,12 @@ def compare(model: Path, champion: Path, test: Path, metric: str) -> dict:
     labels = read_labels(test)
     with tempfile.TemporaryDirectory() as scratch:
         directory = unpack(find_archive(model), Path(scratch))
-        split = read_split(test, json.loads((directory / "model_card.json").read_text())["kind"])
+        split = read_split(test, json.loads((directory / "model_card.json").read_bytes())["kind"])
         answered = measured(directory, split)
     with tempfile.TemporaryDirectory() as scratch:
         try:
             directory = unpack(find_archive(champion), Path(scratch))
-            if json.loads((directory / "labels.json").read_text()) != labels:
+            if json.loads((directory / "labels.json").read_bytes()) != labels:
                 return {"comparable": False, "reason": "The champion was trained on other classes."}
             champion_answered = measured(directory, split)
         except JobFailed as failure:

@@ -41,7 +41,7 @@ def run() -> None:
         DRIFT_FOLDER.check(words.output)
         report = measure(words.captured, words.baseline, words.version, words.least_samples)
     DRIFT_FOLDER.prepare(words.output)
-    (words.output / DRIFT_FILE).write_text(json.dumps(report, indent=1))
+    (words.output / DRIFT_FILE).write_text(json.dumps(report, indent=1), encoding="utf-8")
     print(f"drift: {json.dumps(report)}", flush=True)
 
 
@@ -109,7 +109,7 @@ def read_baseline(file: Path) -> dict[str, Any]:
     """The baseline that an evaluation wrote; see `measure` for what is raised."""
     place = file / BASELINE_FILE if file.is_dir() else file
     try:
-        reference = json.loads(place.read_text())
+        reference = json.loads(place.read_bytes())
         return {name: reference[name] for name in ("feature", "samples", "traits")}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise JobFailed(f"{place.name} is no baseline of an evaluation ({type(error).__name__}).") from error

@@ -82,9 +82,9 @@ def evaluate(model: Path, test: Path, output: Path, *, plots: bool = False) -> N
 
         from model_code.data.records import read_split
 
-        card = json.loads((directory / "model_card.json").read_text())
+        card = json.loads((directory / "model_card.json").read_bytes())
         split = read_split(test, card["kind"])
-        labels = json.loads((directory / "labels.json").read_text())
+        labels = json.loads((directory / "labels.json").read_bytes())
         if labels != split.labels:
             raise JobFailed(
                 "The test channel names other classes in its labels.json than the model was trained on."
@@ -99,10 +99,12 @@ def evaluate(model: Path, test: Path, output: Path, *, plots: bool = False) -> N
     FOLDER.prepare(output)
     write_report(report, output)
     chosen = sample_answers(split, predictions)
-    (output / SAMPLES_FILE).write_text(json.dumps(chosen))
-    (output / SUMMARY_FILE).write_text(json.dumps(summary_of(report, split)))
-    (output / BASELINE_FILE).write_text(json.dumps(baseline_of(split, predictions)))
-    (output / KNOWN_INPUT_FILE).write_text(json.dumps(known_input_of(split, predictions) or {}))
+    (output / SAMPLES_FILE).write_text(json.dumps(chosen), encoding="utf-8")
+    (output / SUMMARY_FILE).write_text(json.dumps(summary_of(report, split)), encoding="utf-8")
+    (output / BASELINE_FILE).write_text(json.dumps(baseline_of(split, predictions)), encoding="utf-8")
+    (output / KNOWN_INPUT_FILE).write_text(
+        json.dumps(known_input_of(split, predictions) or {}), encoding="utf-8"
+    )
     if plots:
         matrix = confusion_matrix(predictions.answers, split.targets, len(labels))
         right = predictions.answers == split.targets
@@ -201,7 +203,7 @@ def answered(signature, feature: str, samples: list) -> dict[str, Any]:
 def told_of_samples(channel: Path, name: str, count: int) -> list[str] | None:
     """What a channel's file says of each sample, such as its group; None where it does not say it of all of them."""
     file = channel / name
-    told = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else []
+    told = json.loads(file.read_bytes()) if file.is_file() else []
     return told if len(told) == count else None
 
 

@@ -31,6 +31,6 @@ LABELLED_FOLDER = OutputFolder(LABELLED_FILE)
 
 def write_report(report: dict[str, Any], folder: Path) -> None:
     """Writes the whole report, and beside it what the gates look at."""
-    (folder / EVALUATION_FILE).write_text(json.dumps(report, indent=1))
+    (folder / EVALUATION_FILE).write_text(json.dumps(report, indent=1), encoding="utf-8")
     looked_at = {name: report[name] for name in GATE_MEMBERS if name in report}
-    (folder / GATE_FILE).write_text(json.dumps(looked_at))
+    (folder / GATE_FILE).write_text(json.dumps(looked_at), encoding="utf-8")

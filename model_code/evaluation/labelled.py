@@ -65,7 +65,9 @@ def run() -> None:
         LABELLED_FOLDER.check(words.output)
         report = measure(words.captured, words.labels, words.evaluation, words.version, words.least_samples)
     LABELLED_FOLDER.prepare(words.output)
-    (words.output / LABELLED_FILE).write_text(json.dumps(report, indent=1, ensure_ascii=False))
+    (words.output / LABELLED_FILE).write_text(
+        json.dumps(report, indent=1, ensure_ascii=False), encoding="utf-8"
+    )
     print(f"labelled: {json.dumps(report)}", flush=True)
 
 
@@ -191,7 +193,7 @@ def read_evaluation(file: Path) -> dict[str, Any]:
     """The classes and the scores that an evaluation wrote; see `measure` for what is raised."""
     place = file / EVALUATION_FILE if file.is_dir() else file
     try:
-        report = json.loads(place.read_text(encoding="utf-8"))
+        report = json.loads(place.read_bytes())
         return {name: report[name] for name in ("labels", "metric", "gate")}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise JobFailed(f"{place.name} is no evaluation of a model ({type(error).__name__}).") from error

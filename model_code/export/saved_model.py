@@ -112,12 +112,12 @@ def write_artefact(
         OutputRefused: when the directory holds anything else.
     """
     MODEL_FOLDER.prepare(directory)
-    (directory / MODEL_FOLDER.first).write_text(json.dumps(card, indent=2))
+    (directory / MODEL_FOLDER.first).write_text(json.dumps(card, indent=2), encoding="utf-8")
     target = directory / VERSION
     tf.saved_model.save(module, str(target), signatures={SIGNATURE: module.signature})
     write_warm_up(target, card["kind"], module.signature.input_signature[0], warm_up_text)
     write_hooks(directory)
-    (directory / "labels.json").write_text(json.dumps(list(labels)))
+    (directory / "labels.json").write_text(json.dumps(list(labels)), encoding="utf-8")
 
 
 def in_float32(network: keras.Model, task: Task) -> keras.Model:

@@ -46,7 +46,7 @@ def onednn_may_use_bfloat16() -> bool:
 def processor_has_bfloat16(file: Path) -> bool:
     """Whether Linux lists such instructions in `file`; False where there is no such file (macOS, Windows)."""
     try:
-        lines = file.read_text().splitlines()
+        lines = file.read_text(encoding="utf-8").splitlines()
     except OSError:
         return False
     flags = next((line.partition(":")[2].split() for line in lines if line.startswith("flags")), [])

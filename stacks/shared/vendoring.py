@@ -55,7 +55,9 @@ def install(target: Path, lock: Path, platform: str) -> None:
     command = [uv, "pip", "install", "--quiet", "--target", str(target), "--require-hashes", "--no-deps"]
     command += ["--python-version", PYTHON_VERSION, "--python-platform", platform, "--only-binary", ":all:"]
     command += ["--link-mode", "copy", "--requirement", str(lock)]
-    finished = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+    finished = subprocess.run(
+        command, capture_output=True, encoding="utf-8", errors="replace", check=False, cwd=ROOT
+    )
     if finished.returncode:
         raise VendoringFailed(f"The Lambdas' dependencies could not be installed: {finished.stderr.strip()}")
     # What an installer notes about itself differs between machines and is no part of the code.

@@ -121,7 +121,7 @@ def artefact(tmp_path_factory):
         module = Lengths(factor)
         tf.saved_model.save(module, str(folder / "1"), signatures={"serving_default": module.serve})
         (folder / "code").mkdir()
-        handlers = Path(inference.__file__).read_text() + also
+        handlers = Path(inference.__file__).read_text(encoding="utf-8") + also
         (folder / "code" / "inference.py").write_text(handlers)
         (folder / "labels.json").write_text('["long", "short"]')
         files = [path for path in folder.rglob("*") if path.is_file()]

@@ -41,7 +41,7 @@ def photos(tmp_path) -> Path:
 
 def json_lines(path: Path, *rows) -> Path:
     """A JSON Lines file."""
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     return path
 
 

@@ -67,10 +67,11 @@ def test_sets_that_a_rule_cites_and_older_results_are_told_apart():
 
 
 def test_the_digest_is_of_what_candidates_do_and_not_of_what_is_said(tmp_path, monkeypatch):
-    sources = {"a.py": '"""Says."""\n\ndef f():\n    """Says."""\n    return 1  # why\n'}
+    sources = {"a.py": '"""Says."""\n\ndef f():\n    """Says."""\n    return open(1)  # why\n'}
     sources["b.py"] = sources["a.py"].replace("Says", "Says more").replace("why", "because")
+    sources["b.py"] = sources["b.py"].replace("open(1)", 'open(1, encoding="utf-8")')
     sources["b.py"] += 'import os\n\ndef notes_about():\n    return "more"\n'
-    sources["c.py"] = sources["a.py"].replace("return 1", "return 2")
+    sources["c.py"] = sources["a.py"].replace("open(1)", "open(2)")
     digests = []
     monkeypatch.setattr(regret, "SOURCES", {"image": ("code.py",), "text": ("code.py",)})
     monkeypatch.setattr(regret, "ROOT", tmp_path)

@@ -92,7 +92,7 @@ def test_a_file_is_read_whatever_it_is_called(folder):
 def test_a_text_is_read_in_the_encoding_that_its_mark_names(folder, monkeypatch, encoding):
     content = "Schön.".encode(encoding)
     (folder / "review.txt").write_bytes(content)
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content), encoding="utf-8"))
     for word in ("review.txt", "-"):
         assert subject_of(word).content == "Schön.".encode()
 
@@ -171,13 +171,13 @@ def test_an_argument_that_is_not_utf8_is_a_sentence():
     ],
 )
 def test_standard_input_is_a_picture_by_its_first_bytes_else_a_text(content, content_type, monkeypatch):
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content), encoding="utf-8"))
     assert subject_of("-") == Subject(content, content_type)
 
 
 @pytest.mark.parametrize(("content", "reason"), [(b"", "is empty"), (b"caf\xe9", "byte 3 is wrong")])
 def test_standard_input_that_is_nothing_to_ask_about_is_refused(content, reason, monkeypatch):
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content), encoding="utf-8"))
     with pytest.raises(CommandFailed, match=reason):
         subject_of("-")
 

@@ -15,11 +15,11 @@ LOCALES = ("LC_ALL", "LC_CTYPE", "LANG", "PYTHONIOENCODING", "PYTHONUTF8")
 ASCII = [{"PYTHONIOENCODING": "ascii"}, {"LC_ALL": "C"}]
 
 
-def run(code: str, variables: dict[str, str]) -> subprocess.CompletedProcess:
+def run(code: str, variables: dict[str, str], *words: str) -> subprocess.CompletedProcess:
     """Runs code in a process that has these variables alone to choose its encoding by."""
     environment = {name: value for name, value in os.environ.items() if name not in LOCALES}
     return subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, env={**environment, **variables}, capture_output=True
+        [sys.executable, "-c", code, *words], cwd=ROOT, env={**environment, **variables}, capture_output=True
     )
 
 
@@ -47,6 +47,17 @@ def test_steps_tables_and_words_are_told_in_ascii(variables):
     assert (ended.returncode, ended.stderr.isascii(), ended.stdout.isascii()) == (0, True, True)
     assert ended.stderr.splitlines()[-1] == rb"""+ Gro\xdfe x 2 - "fertig" \u753b - 0 s"""
     assert b"| Cafe |" in ended.stdout
+
+
+def test_a_path_that_no_ascii_names_is_read_in_python_without_utf8(tmp_path):
+    folder = tmp_path / "Grüße"
+    folder.mkdir()
+    (folder / "rückblick.csv").write_text("text,label\nEin Film,gut\n", encoding="utf-8")
+    variables = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    words = ("advise", "--data", str(folder / "rückblick.csv"))
+    ended = run("from cli.main import run; run()", variables, *words)
+    assert (ended.returncode, ended.stderr.isascii()) == (1, True)
+    assert b"Gru\\xdfe/ruckblick.csv holds 1 class" in ended.stderr
 
 
 def test_elsewhere_every_character_stays():
