@@ -18,6 +18,7 @@ import numpy as np
 from cli.bulk.plan import IMAGES_IN_A_BATCH, TEXTS_IN_A_BATCH
 from definitions.service_limits import SERVICE_LIMITS
 from lambdas.bulk.batch import PAUSE_SECONDS, TRIES
+from tools.arguments import refuse_arguments
 
 RESULT = Path(__file__).with_name("results") / "bulk_simulation.json"
 DAY = 86_400.0
@@ -238,4 +239,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    refuse_arguments(__doc__)
     main()

@@ -11,6 +11,7 @@ from typing import Any
 
 from cli.shared.project import default_environment
 from definitions.names import stack_name
+from tools.arguments import refuse_arguments
 
 ROOT = Path(__file__).resolve().parents[1]
 PICTURE = ROOT / "docs" / "architecture.svg"
@@ -311,4 +312,5 @@ def templates_in(assembly: Path, environment: str) -> dict[str, Template]:
 
 
 if __name__ == "__main__":
+    refuse_arguments(__doc__)
     PICTURE.write_text(draw(templates_in(ROOT / "cdk.out", default_environment())), encoding="utf-8")

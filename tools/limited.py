@@ -7,6 +7,7 @@ Example: python tools/limited.py 3600 python -m pytest
 
 from __future__ import annotations
 
+import argparse
 import signal
 import sys
 
@@ -60,4 +61,8 @@ def send(process: psutil.Process, number: int) -> None:
 
 if __name__ == "__main__":
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    sys.exit(main(float(sys.argv[1]), sys.argv[2:]))
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("seconds", type=float)
+    parser.add_argument("command", nargs=argparse.REMAINDER)
+    words = parser.parse_args()
+    sys.exit(main(words.seconds, words.command))

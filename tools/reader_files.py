@@ -1,10 +1,11 @@
 """The files of their own that README and docs speak of: a few photos, reviews and a sensor's readings, made up.
 
-Example: python -m tools.reader_files
+Example: python -m tools.reader_files FOLDER
 """
 
 from __future__ import annotations
 
+import argparse
 import csv
 import json
 import random
@@ -103,5 +104,16 @@ def lines(file: Path, objects: list[dict]) -> None:
     file.write_text("".join(json.dumps(record) + "\n" for record in objects), encoding="utf-8")
 
 
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("folder", type=Path, nargs="?", default=Path(), help="where; here by default")
+    folder = parser.parse_args().folder
+    if not folder.is_dir():
+        parser.error(f"there is no folder {folder}")
+    written = ", ".join(write_reader_files(folder)) or "nothing, for all of them are there"
+    print(f"Written to {folder.resolve()}: {written}.")
+
+
 if __name__ == "__main__":
-    print("Written here:", ", ".join(write_reader_files(Path())) or "nothing, for all of them are there.")
+    main()

@@ -5,10 +5,10 @@ LOG is what `make demo` printed. The documents take their figures from docs/demo
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import re
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +50,9 @@ def with_output(readme: str, output: str) -> str:
 
 
 if __name__ == "__main__":
-    printed = Path(sys.argv[1]).read_text(encoding="utf-8")
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("log", type=Path, metavar="LOG", help="what `make demo` printed")
+    printed = parser.parse_args().log.read_text(encoding="utf-8")
     report = json.loads((ROOT / "build" / "demo" / "report.json").read_bytes())
     RECORD.write_text(json.dumps(figures_of(report), indent=2) + "\n", encoding="utf-8")
     lines = [line.rstrip() for line in printed.splitlines() if not line.startswith("…")]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
 import re
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,6 +24,10 @@ def run(page: Path) -> None:
 
 
 if __name__ == "__main__":
-    for name in sys.argv[1:] or sorted(map(str, LESSONS.glob("[0-9]*.md"))):
-        print(f"# {name}")
-        run(Path(name))
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument(
+        "pages", type=Path, nargs="*", default=sorted(LESSONS.glob("[0-9]*.md")), help="default: all"
+    )
+    for page in parser.parse_args().pages:
+        print(f"# {page}")
+        run(page)

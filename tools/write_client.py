@@ -12,6 +12,7 @@ from lambdas.common.bodies import ImageBody, ImagePairBody, LabelsBody, ObjectBo
 from lambdas.common.bodies import taken as what_is_taken
 from lambdas.common.operations import Operation
 from lambdas.common.options import Choice, Choices, Integer, QueryOption, Share
+from tools.arguments import refuse_arguments
 
 # Of a docstring in a method.
 LINE, INDENT = 117, " " * 8
@@ -124,4 +125,5 @@ def source() -> str:
 
 
 if __name__ == "__main__":
+    refuse_arguments(__doc__)
     MODULE.write_text(source(), encoding="utf-8")

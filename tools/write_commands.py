@@ -10,6 +10,7 @@ from typer.main import get_command
 
 from cli.main import app
 from cli.shared.options import INTERRUPTED
+from tools.arguments import refuse_arguments
 from tools.markdown import REFERENCE, code, table
 
 PAGE = REFERENCE / "commands.md"
@@ -61,8 +62,8 @@ def takes(parameter: Any) -> str:
     else:
         words = TYPES.get(kind.name.removesuffix(" range"), "text")
     least, most = getattr(kind, "min", None), getattr(kind, "max", None)
-    low = f" from {least:g}" if least is not None else ""
-    high = f" to {most:g}" if most is not None else ""
+    low = f" from {least:,}" if least is not None else ""
+    high = f" to {most:,}" if most is not None else ""
     return words + low + high + (", again and again" if parameter.multiple else "")
 
 
@@ -99,4 +100,5 @@ def page() -> str:
 
 
 if __name__ == "__main__":
+    refuse_arguments(__doc__)
     PAGE.write_text(page(), encoding="utf-8")

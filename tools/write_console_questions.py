@@ -12,6 +12,7 @@ from advisor import tables
 from advisor.problem import CHOICES, COUNTS, NUMBERS, ONLY_FOR, SWITCHES, TASKS
 from cli.advise.advice import ASKED_FOR, QUESTIONS
 from console import PAGE
+from tools.arguments import refuse_arguments
 
 FILE = PAGE / "questions.json"
 MORE = [name for name in (*CHOICES, *COUNTS, *NUMBERS, *SWITCHES) if name not in QUESTIONS]
@@ -41,4 +42,5 @@ def content() -> str:
 
 
 if __name__ == "__main__":
+    refuse_arguments(__doc__)
     FILE.write_text(content(), encoding="utf-8")

@@ -9,6 +9,7 @@ from typing import Any
 from local_aws.members import HONOURED, RECORDED, REFUSED, Members
 from local_aws.sagemaker.members import RUNTIME_TABLE, TABLE
 from local_aws.sagemaker.shapes import Shapes
+from tools.arguments import refuse_arguments
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "embedded-members.md"
 HEAD = (
@@ -70,4 +71,5 @@ def page() -> str:
 
 
 if __name__ == "__main__":
+    refuse_arguments(__doc__)
     PAGE.write_text(page(), encoding="utf-8")

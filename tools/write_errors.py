@@ -7,6 +7,7 @@ from pathlib import Path
 
 from lambdas.bulk.asking import OBJECT_CHANGED
 from lambdas.common.spending import SPENT_STATUS
+from tools.arguments import refuse_arguments
 from tools.markdown import REFERENCE, ROOT, code, table
 from tools.sentences import exceptions_of, makers_of, raised_in, written
 
@@ -108,5 +109,6 @@ def messages_page() -> str:
 
 
 if __name__ == "__main__":
+    refuse_arguments(__doc__)
     ERRORS.write_text(errors_page(), encoding="utf-8")
     MESSAGES.write_text(messages_page(), encoding="utf-8")

@@ -7,6 +7,8 @@ import re
 from pathlib import Path
 from typing import Any
 
+from tools.arguments import refuse_arguments
+
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "figures.md"
 RESULT = Path(__file__).resolve().parents[1] / "benchmarks" / "results" / "examples_curve.json"
 PLACE = re.compile(r"(<!-- examples: [^\n]* -->\n).*?(?=<!-- end of the examples -->)", re.DOTALL)
@@ -44,4 +46,5 @@ def page(text: str) -> str:
 
 
 if __name__ == "__main__":
+    refuse_arguments(__doc__)
     PAGE.write_text(page(PAGE.read_text(encoding="utf-8")), encoding="utf-8")

@@ -13,6 +13,7 @@ from model_code.hyperparameters import (
     PretrainedHyperparameters,
     RnnHyperparameters,
 )
+from tools.arguments import refuse_arguments
 from tools.markdown import REFERENCE, code, table
 
 PAGE = REFERENCE / "hyperparameters.md"
@@ -83,4 +84,5 @@ def page() -> str:
 
 
 if __name__ == "__main__":
+    refuse_arguments(__doc__)
     PAGE.write_text(page(), encoding="utf-8")

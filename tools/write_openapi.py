@@ -12,6 +12,7 @@ from lambdas.common.content import IMAGE_TYPES, JSON_TYPE, TEXT_TYPE
 from lambdas.common.idempotency import KEY_HEADER
 from lambdas.common.operations import Operation
 from lambdas.common.options import Choices, QueryOption, Regions, Words
+from tools.arguments import refuse_arguments
 
 DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "openapi.json"
 NUMBER_OR_NULL = {"type": ["number", "null"]}
@@ -275,4 +276,5 @@ def text() -> str:
 
 
 if __name__ == "__main__":
+    refuse_arguments(__doc__)
     DOCUMENT.write_text(text(), encoding="utf-8")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from tools.arguments import refuse_arguments
 from tools.markdown import REFERENCE, ROOT, code, table
 
 PAGE = REFERENCE / "operations.md"
@@ -60,4 +61,5 @@ def page() -> str:
 
 
 if __name__ == "__main__":
+    refuse_arguments(__doc__)
     PAGE.write_text(page(), encoding="utf-8")

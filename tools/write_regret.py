@@ -9,6 +9,7 @@ from typing import Any
 
 from benchmarks import regret
 from definitions.counts import counted
+from tools.arguments import refuse_arguments
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "advisor.md"
 PLACE = re.compile(r"(<!-- regret: [^\n]* -->\n).*?(?=<!-- end of the regret -->)", re.DOTALL)
@@ -62,4 +63,5 @@ def page(text: str) -> str:
 
 
 if __name__ == "__main__":
+    refuse_arguments(__doc__)
     PAGE.write_text(page(PAGE.read_text(encoding="utf-8")), encoding="utf-8")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from tools.arguments import refuse_arguments
 from tools.write_figures import PLACE, RESULTS, ROOT, where
 
 PAGE = ROOT / "docs" / "serving-speed.md"
@@ -72,4 +73,5 @@ def with_tables(page: str) -> str:
 
 
 if __name__ == "__main__":
+    refuse_arguments(__doc__)
     PAGE.write_text(with_tables(PAGE.read_text(encoding="utf-8")), encoding="utf-8")

@@ -11,6 +11,7 @@ from typing import Any
 
 from advisor.prices import HOME_REGION, price_table
 from stacks.settings import EnvironmentSettings
+from tools.arguments import refuse_arguments
 from tools.markdown import REFERENCE, ROOT, code, table
 
 PAGE = REFERENCE / "settings.md"
@@ -238,4 +239,5 @@ def page() -> str:
 
 
 if __name__ == "__main__":
+    refuse_arguments(__doc__)
     PAGE.write_text(page(), encoding="utf-8")

@@ -9,6 +9,7 @@ from typing import Any
 
 from lambdas.catalogue import OPERATIONS
 from local_aws.managed import comprehend, rekognition
+from tools.arguments import refuse_arguments
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "stand-ins.md"
@@ -78,4 +79,5 @@ def with_tables(page: str) -> str:
 
 
 if __name__ == "__main__":
+    refuse_arguments(__doc__)
     PAGE.write_text(with_tables(PAGE.read_text(encoding="utf-8")), encoding="utf-8")

@@ -13,6 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from tools.arguments import refuse_arguments
 from tools.markdown import REFERENCE, ROOT, code, table
 
 ALARMS, PERMISSIONS = REFERENCE / "alarms.md", REFERENCE / "permissions.md"
@@ -196,6 +197,7 @@ def permissions_page(templates: Templates) -> str:
 
 
 if __name__ == "__main__":
+    refuse_arguments(__doc__)
     made = synthesised()
     ALARMS.write_text(alarms_page(made), encoding="utf-8")
     PERMISSIONS.write_text(permissions_page(made), encoding="utf-8")

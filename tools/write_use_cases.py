@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from advisor import Problem, recommend, tables
+from tools.arguments import refuse_arguments
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "use-cases.md"
 HEAD = """# Use cases
@@ -31,4 +32,5 @@ def page() -> str:
 
 
 if __name__ == "__main__":
+    refuse_arguments(__doc__)
     PAGE.write_text(page(), encoding="utf-8")

@@ -15,6 +15,7 @@ from cli.shared.options import (
     DATA_HELP,
     DEFAULT_ENVIRONMENT,
     INTERRUPTED,
+    MOST,
     EnvironmentOption,
     GroupOption,
     ImageOption,
@@ -27,6 +28,7 @@ from cli.shared.options import (
     TimeOption,
     WindowOption,
     example,
+    finite,
     parse_settings,
     show,
 )
@@ -37,19 +39,25 @@ if TYPE_CHECKING:
     from bakeoff.contest import Contest
 
 app = typer.Typer()
+WEEK_MINUTES = 7 * 24 * 60
+# Of NumPy's generators that scikit-learn takes.
+MOST_SEED = 2**32 - 1
 
 
 @app.command(epilog=example("recognition bakeoff --data reviews.csv --minutes 5 --volume 100000"))
 def bakeoff(
     data: Annotated[str, typer.Option(help=f"{DATA_HELP}, here or below s3://.")],
-    minutes: Annotated[float, typer.Option(min=0.5, help="Time for all candidates together.")] = 10.0,
+    minutes: Annotated[
+        float,
+        typer.Option(min=0.5, max=WEEK_MINUTES, callback=finite, help="Time for all candidates together."),
+    ] = 10.0,
     volume: Annotated[
-        int | None, typer.Option(min=1, help="Predictions a month, to price the candidates.")
+        int | None, typer.Option(min=1, max=MOST, help="Predictions a month, to price the candidates.")
     ] = None,
     examples: Annotated[
-        int, typer.Option(min=40, help="At most so many examples take part, chosen by the seed.")
+        int, typer.Option(min=40, max=MOST, help="At most so many examples take part, chosen by the seed.")
     ] = 20_000,
-    seed: Annotated[int, typer.Option(min=0, help="Of the split and of every candidate.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=MOST_SEED, help="Of the split and of every candidate.")] = 0,
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="An answer for the advisor.")
     ] = None,

@@ -12,11 +12,13 @@ from cli.shared.consoles import say
 from cli.shared.errors import CommandFailed, interruption_says
 from cli.shared.options import (
     DEFAULT_ENVIRONMENT,
+    MOST_USD,
     EnvironmentOption,
     JsonOption,
     OverwriteOption,
     OwnAccountOption,
     example,
+    finite,
     show,
 )
 from cli.shared.progress import Progress
@@ -55,7 +57,10 @@ def start(
         typer.Option("--option", metavar="NAME=VALUE", help="Of the operation; may be given again."),
     ] = None,
     limit_usd: Annotated[
-        float | None, typer.Option(min=0, help="What it may cost; the deployment's limit by default.")
+        float | None,
+        typer.Option(
+            min=0, max=MOST_USD, callback=finite, help="What it may cost; the deployment's limit by default."
+        ),
     ] = None,
     only_plan: Annotated[
         bool, typer.Option("--plan", help="Show what would be asked and what it costs, and send nothing.")

@@ -11,12 +11,15 @@ from cli.shared.consoles import Console
 from cli.shared.errors import CommandFailed, interruption_says
 from cli.shared.options import (
     DEFAULT_ENVIRONMENT,
+    MOST,
+    MOST_USD,
     EnvironmentOption,
     JsonOption,
     KindArgument,
     OwnAccountOption,
     RegionOption,
     example,
+    finite,
     require_kind,
     show,
 )
@@ -25,6 +28,9 @@ from cli.shared.progress import Progress
 app = typer.Typer()
 # The most that one process of Python asks on two cores, measured on an AMD EPYC; more wants more machines.
 MOST_RATE = 500
+DAY_SECONDS = 86_400
+# An endpoint has so long for an answer (SageMaker Runtime API reference, InvokeEndpoint).
+MOST_MILLISECONDS = 60_000
 
 
 @app.command(
@@ -34,24 +40,47 @@ def load(
     kind: KindArgument,
     rates: Annotated[
         list[float] | None,
-        typer.Option("--rate", help="Requests a second; may be given again, and each is asked for in turn."),
+        typer.Option(
+            "--rate",
+            min=0.001,
+            max=MOST_RATE,
+            callback=finite,
+            help="Requests a second; may be given again, and each is asked for in turn.",
+        ),
     ] = None,
-    seconds: Annotated[float, typer.Option(min=1, help="How long each rate is asked for.")] = 30,
+    seconds: Annotated[
+        float, typer.Option(min=1, max=DAY_SECONDS, callback=finite, help="How long each rate is asked for.")
+    ] = 30,
     file: Annotated[
         Path | None, typer.Option("--file", help="What to ask about; the release's known input by default.")
     ] = None,
     p99_milliseconds: Annotated[
         float,
         typer.Option(
-            "--p99-milliseconds", min=1, help="A rate is held while 99 of 100 answers take no longer."
+            "--p99-milliseconds",
+            min=1,
+            max=MOST_MILLISECONDS,
+            callback=finite,
+            help="A rate is held while 99 of 100 answers take no longer.",
         ),
     ] = 200,
     target_rate: Annotated[
-        float | None, typer.Option(min=0.001, help="Say how many instances so many requests a second need.")
+        float | None,
+        typer.Option(
+            min=0.001,
+            max=MOST,
+            callback=finite,
+            help="Say how many instances so many requests a second need.",
+        ),
     ] = None,
     limit_usd: Annotated[
         float,
-        typer.Option(min=0, help="With --aws: what it may cost, counted with all that may start under load."),
+        typer.Option(
+            min=0,
+            max=MOST_USD,
+            callback=finite,
+            help="With --aws: what it may cost, counted with all that may start under load.",
+        ),
     ] = 1.0,
     connections: Annotated[int, typer.Option(min=1, max=1000, help="Requests at the same time.")] = 64,
     region: RegionOption = None,
@@ -68,8 +97,6 @@ def load(
     from cli.shared.embedded import choose_target
 
     kind, chosen = require_kind(kind), sorted(set(rates or [10.0]))
-    if not 0 < chosen[0] <= chosen[-1] <= MOST_RATE:
-        raise CommandFailed(f"A --rate is above 0 and at most {MOST_RATE} a second, and not {chosen[-1]:g}.")
     question = request_of(kind, file)
     target = choose_target(environment, own_account=own_account)
     place = region or (HOME_REGION if target.is_embedded else target.session().region_name)

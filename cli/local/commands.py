@@ -37,7 +37,7 @@ app = typer.Typer()
 
 @app.command(epilog=example("recognition up --port 4566"))
 def up(
-    port: Annotated[int, typer.Option(help="Port on 127.0.0.1; 0 takes a free one.")] = 0,
+    port: Annotated[int, typer.Option(min=0, max=65_535, help="Port on 127.0.0.1; 0 takes a free one.")] = 0,
     keep: Annotated[
         bool, typer.Option("--keep", help="Keep buckets and models over `recognition down`; go on with them.")
     ] = False,

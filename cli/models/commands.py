@@ -15,6 +15,7 @@ from cli.shared.options import (
     DATA_HELP,
     DEFAULT_ENVIRONMENT,
     KINDS_IN_WORDS,
+    MOST,
     EnvironmentOption,
     GroupOption,
     ImageOption,
@@ -27,6 +28,7 @@ from cli.shared.options import (
     TimeOption,
     WindowOption,
     example,
+    finite,
     parse_settings,
     require_kind,
     show,
@@ -75,6 +77,7 @@ def train(
             "--minimum-accuracy",
             min=0,
             max=1,
+            callback=finite,
             help="Register nothing below this on the test split. By default that of the set; of your own data, that of "
             "always answering the most frequent class.",
         ),
@@ -85,6 +88,7 @@ def train(
             "--maximum-group-gap",
             min=0,
             max=1,
+            callback=finite,
             help="Register nothing whose worst group (--group) stays further behind all samples. Not asked by default.",
         ),
     ] = None,
@@ -93,7 +97,8 @@ def train(
         typer.Option(help=f"A public set: {', '.join(PRESETS)}. Each network has one by default."),
     ] = None,
     train_samples: Annotated[
-        int | None, typer.Option(min=1, help="Train on so many samples of a public set; all by default.")
+        int | None,
+        typer.Option(min=1, max=MOST, help="Train on so many samples of a public set; all by default."),
     ] = None,
     like: Annotated[
         str | None,

@@ -10,9 +10,11 @@ from cli.shared.command_group import Commands
 from cli.shared.consoles import Console
 from cli.shared.options import (
     DEFAULT_ENVIRONMENT,
+    MOST,
     EnvironmentOption,
     JsonOption,
     example,
+    finite,
     show,
 )
 from cli.shared.project import settings_of
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
     from cli.plan.checks import ScalePlan
 
 app = typer.Typer()
+MOST_DAYS = 36_500
+# An answer of so many is made, to be counted.
+MOST_CLASSES = 1_000_000
 plan = typer.Typer(
     cls=Commands,
     no_args_is_help=True,
@@ -36,11 +41,16 @@ OptionsOption = Annotated[
 
 @plan.command(epilog=example("recognition plan bulk --objects 10000000 --operation image-labels --days 3"))
 def bulk(
-    objects: Annotated[int, typer.Option(min=1, help="How many objects the run has.")],
+    objects: Annotated[int, typer.Option(min=1, max=MOST, help="How many objects the run has.")],
     operation: OperationOption,
     days: Annotated[
         float | None,
-        typer.Option(min=0.001, help="In which it shall be done; as long as the settings take by default."),
+        typer.Option(
+            min=0.001,
+            max=MOST_DAYS,
+            callback=finite,
+            help="In which it shall be done; as long as the settings take by default.",
+        ),
     ] = None,
     options: OptionsOption = None,
     environment: EnvironmentOption = DEFAULT_ENVIRONMENT,
@@ -57,10 +67,12 @@ def bulk(
 
 @plan.command(epilog=example("recognition plan requests --rate 2000 --operation image-labels --callers 50"))
 def requests(
-    rate: Annotated[float, typer.Option(min=0.001, help="Requests a second.")],
+    rate: Annotated[float, typer.Option(min=0.001, max=MOST, callback=finite, help="Requests a second.")],
     operation: OperationOption,
-    kilobytes: Annotated[float, typer.Option(min=0.001, help="Of a request's body.")] = 100,
-    callers: Annotated[int, typer.Option(min=1, help="Who share the requests evenly.")] = 1,
+    kilobytes: Annotated[
+        float, typer.Option(min=0.001, max=MOST, callback=finite, help="Of a request's body.")
+    ] = 100,
+    callers: Annotated[int, typer.Option(min=1, max=MOST, help="Who share the requests evenly.")] = 1,
     options: OptionsOption = None,
     environment: EnvironmentOption = DEFAULT_ENVIRONMENT,
     as_json: JsonOption = False,
@@ -76,7 +88,7 @@ def requests(
 
 @plan.command(epilog=example("recognition plan classes --count 1000"))
 def classes(
-    count: Annotated[int, typer.Option(min=2, help="How many classes the network tells apart.")],
+    count: Annotated[int, typer.Option(min=2, max=MOST_CLASSES, help="How many classes the network tells apart.")],
     environment: EnvironmentOption = DEFAULT_ENVIRONMENT,
     as_json: JsonOption = False,
 ) -> None:
@@ -90,11 +102,15 @@ def classes(
     epilog=example("recognition plan training --images 10000000 --kilobytes 20 --pixels 96 --hosts 4")
 )
 def training(
-    images: Annotated[int, typer.Option(min=1, help="Of the training split.")],
-    kilobytes: Annotated[float, typer.Option(min=0.001, help="Of an image's file.")] = 20,
-    pixels: Annotated[int, typer.Option(min=8, help="A side of what the network reads.")] = 32,
-    epochs: Annotated[int | None, typer.Option(min=1, help="The network's own by default.")] = None,
-    hosts: Annotated[int | None, typer.Option(min=1, help="The environment's own by default.")] = None,
+    images: Annotated[int, typer.Option(min=1, max=MOST, help="Of the training split.")],
+    kilobytes: Annotated[
+        float, typer.Option(min=0.001, max=MOST, callback=finite, help="Of an image's file.")
+    ] = 20,
+    pixels: Annotated[int, typer.Option(min=8, max=MOST, help="A side of what the network reads.")] = 32,
+    epochs: Annotated[int | None, typer.Option(min=1, max=MOST, help="The network's own by default.")] = None,
+    hosts: Annotated[
+        int | None, typer.Option(min=1, max=MOST, help="The environment's own by default.")
+    ] = None,
     environment: EnvironmentOption = DEFAULT_ENVIRONMENT,
     as_json: JsonOption = False,
 ) -> None:

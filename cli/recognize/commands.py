@@ -13,6 +13,7 @@ from cli.shared.consoles import Console
 from cli.shared.errors import CommandFailed, interruption_says
 from cli.shared.options import (
     DEFAULT_ENVIRONMENT,
+    MOST,
     EnvironmentOption,
     JsonOption,
     OverwriteOption,
@@ -125,7 +126,9 @@ def replay(
         Path, typer.Argument(help="JSON Lines: truth, and label and score of own and managed.")
     ],
     first: Annotated[str, typer.Option(help="Which is asked first: own or managed.")] = "own",
-    requests_per_month: Annotated[int, typer.Option(help="For the cost of a month.", min=1)] = 100_000,
+    requests_per_month: Annotated[
+        int, typer.Option(min=1, max=MOST, help="For the cost of a month.")
+    ] = 100_000,
     as_json: JsonOption = False,
 ) -> None:
     """Show what each threshold of a cascade would have done to accuracy and cost."""

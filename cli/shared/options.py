@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Iterable
 from typing import Annotated, Any
@@ -20,6 +21,9 @@ RegionOption = Annotated[
 ]
 
 INTERRUPTED = 130
+MOST = 1_000_000_000_000
+"""What an option that counts takes at most where nothing else limits it; more is a slip of the finger."""
+MOST_USD = 1_000_000
 KINDS_IN_WORDS = ", ".join(f"{kind} for {network.reads}" for kind, network in NETWORKS.items())
 
 
@@ -41,6 +45,17 @@ def require_environment(name: str) -> str:
             f"There is no environment '{name}' in cdk.json; it has: {', '.join(sorted(known)) or 'none'}."
         )
     return name
+
+
+def finite(value: Any) -> Any:
+    """A number, or several, from the command line; `nan` is within all bounds and none.
+
+    Raises:
+        typer.BadParameter: for what is no number.
+    """
+    if any(math.isnan(number) for number in (value if isinstance(value, list) else [value or 0])):
+        raise typer.BadParameter("'nan' is no number.")
+    return value
 
 
 EnvironmentOption = Annotated[
