@@ -18,6 +18,7 @@ from local_aws.sagemaker.deployments import WAIT_SCALE
 from local_aws.state import READY_FILE, TEMPORARY, Ready, StateRefused, announce, claimed, kept_port
 
 HOST = "127.0.0.1"
+MOST_PORT = 65_535
 
 
 def main() -> None:
@@ -52,6 +53,8 @@ def main() -> None:
         help="load the stand-ins of Rekognition and Comprehend at the first request to one",
     )
     words = parser.parse_args()
+    if not 0 <= words.port <= MOST_PORT:
+        parser.error(f"--port is from 0 to {MOST_PORT:,}.")
     os.umask(0o077)
     try:
         with claimed(words.state, keep=words.keep):

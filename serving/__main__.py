@@ -32,6 +32,13 @@ MOST_BODY_BYTES = 6 * 1024 * 1024
 MOST_CONNECTIONS = 1000
 # The models' threads give way to the event loop this soon, in place of Python's 5 ms.
 SWITCH_SECONDS = 0.0005
+# A caller waits 60 s at most.
+BOUNDS = {
+    "port": (0, 65_535),
+    "threads": (1, 1_000),
+    "queue": (1, 1_000_000),
+    "wait_milliseconds": (0, 60_000),
+}
 
 
 def arguments() -> argparse.Namespace:
@@ -70,7 +77,11 @@ def arguments() -> argparse.Namespace:
         default=1000 * Limits.most_wait_seconds,
         help="a request that would wait longer for a thread is answered with 429 (%(default)g)",
     )
-    return parser.parse_args()
+    words = parser.parse_args()
+    for name, (least, most) in BOUNDS.items():
+        if not least <= getattr(words, name) <= most:
+            parser.error(f"--{name.replace('_', '-')} is from {least:,} to {most:,}.")
+    return words
 
 
 def main() -> None:

@@ -88,7 +88,9 @@ def requests(
 
 @plan.command(epilog=example("recognition plan classes --count 1000"))
 def classes(
-    count: Annotated[int, typer.Option(min=2, max=MOST_CLASSES, help="How many classes the network tells apart.")],
+    count: Annotated[
+        int, typer.Option(min=2, max=MOST_CLASSES, help="How many classes the network tells apart.")
+    ],
     environment: EnvironmentOption = DEFAULT_ENVIRONMENT,
     as_json: JsonOption = False,
 ) -> None:

@@ -38,6 +38,16 @@ def test_a_word_that_a_program_does_not_know_is_refused():
     assert b"unrecognized arguments: elsewhere" in ended.stderr
 
 
+@pytest.mark.parametrize(
+    "program", [["local_aws", "--state", "nowhere"], ["serving"]], ids=lambda words: words[0]
+)
+def test_a_port_that_no_program_has_is_refused(program):
+    words = [sys.executable, "-m", *program, "--port", "70000"]
+    ended = subprocess.run(words, cwd=ROOT, capture_output=True, check=False)
+    assert ended.returncode == 2
+    assert b"--port is from 0 to 65,535." in ended.stderr
+
+
 def test_the_files_of_a_reader_are_written_where_one_says(tmp_path):
     words = [sys.executable, "-m", "tools.reader_files"]
     ended = subprocess.run([*words, str(tmp_path)], cwd=ROOT, capture_output=True, check=False)
