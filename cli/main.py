@@ -25,10 +25,12 @@ from cli.plan import commands as plan_commands
 from cli.recognize import commands as recognize_commands
 from cli.shared.command_group import Commands, Stopped
 from cli.shared.consoles import Console, say, say_document
+from cli.shared.disks import told
 from cli.shared.errors import CommandFailed
 from cli.shared.options import INTERRUPTED, document
 from cli.shared.project import BUILD
 from cli.shared.terminal import prepare, require_utf8
+from definitions.refused_files import FIRST_STEPS, first_step
 
 app = typer.Typer(
     cls=Commands,
@@ -106,9 +108,8 @@ def run() -> None:
             "`make demo` installs it, or: pip install '.[local]'"
         )
     except OSError as error:
-        status = fail(
-            f"{error.filename}: {error.strerror}." if error.filename else f"{error.strerror or error}."
-        )
+        reason = f"{error.filename}: {error.strerror}" if error.filename else f"{error.strerror or error}"
+        status = fail(f"{reason}. {first_step(error)}." if error.errno in FIRST_STEPS else f"{reason}.")
     except ClientError as error:
         status = fail(f"AWS refused a call. {error}")
     except BotoCoreError as error:
@@ -123,7 +124,8 @@ def run() -> None:
 
 
 def fail(sentence: str) -> int:
-    """Tells why a command failed; its exit status."""
+    """Tells why a command failed, and of a full disk where that is behind it; its exit status."""
+    sentence += told(sentence)
     tell(Text("Failed: ", "bold red"), sentence)
     return refuse(sentence, 1)
 

@@ -11,6 +11,7 @@ import socket
 import sys
 from pathlib import Path
 
+from local_aws.child_processes import leash_own_group
 from local_aws.environments import keep_what_children_may_see
 from local_aws.keys import Keys
 from local_aws.launcher import loopback_without_proxy
@@ -56,6 +57,7 @@ def main() -> None:
     if not 0 <= words.port <= MOST_PORT:
         parser.error(f"--port is from 0 to {MOST_PORT:,}.")
     os.umask(0o077)
+    leash_own_group()
     try:
         with claimed(words.state, keep=words.keep):
             run(words)
@@ -75,7 +77,7 @@ def run(words: argparse.Namespace) -> None:
     except OSError as error:
         sys.exit(
             f"Port {kept or words.port} on {HOST} cannot be used: {error.strerror}. "
-            + ("What is kept has addresses with it." if kept else "Name another with --port, 0 for any.")
+            + (of_kept_port(kept, words.state) if kept else "Name another with --port, 0 for any.")
         )
     port = listener.getsockname()[1]
     keys = Keys.made()
@@ -102,6 +104,14 @@ def run(words: argparse.Namespace) -> None:
         keep=words.keep,
         stand_ins_when_asked=words.stand_ins_when_asked,
         announce=tell,
+    )
+
+
+def of_kept_port(port: int, state: Path) -> str:
+    """What helps where the port of what is kept cannot be had."""
+    return (
+        f"What is kept has addresses with it. `lsof -i :{port}` (Linux: `ss -ltnp 'sport = :{port}'`) names the "
+        f"program that listens there: end that one. To give up what is kept, delete {state}."
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -37,6 +38,25 @@ def start_child(
         # A Ctrl-C in the terminal is for the holder to act on, not for its children.
         start_new_session=True,
     )
+
+
+def leash_own_group() -> None:
+    """Has what this process starts in its own group killed when it ends, even where its supervisor is killed with it.
+
+    Does nothing where the group is not this process's own, because others are in it.
+    """
+    if os.getsid(0) != os.getpid():
+        return
+    # The end for writing stays open, here alone, as long as this process lives.
+    leash, _ = os.pipe()
+    subprocess.Popen(
+        [sys.executable, "-I", str(SUPERVISOR), "--leash", str(os.getpid())],
+        stdin=leash,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    os.close(leash)
 
 
 def stop_child(process: subprocess.Popen, *, grace_seconds: float) -> int:

@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Sequence
 from pathlib import Path
 
+from definitions.refused_files import first_step
 from local_aws.child_processes import SUPERVISOR, start_child, stop_child
 from local_aws.console import PREFIX
 from local_aws.keys import Keys
@@ -121,7 +122,8 @@ class EmbeddedAws:
                 log_file.chmod(0o600)
                 process = cls.spawn(command, log, detached)
         except OSError as error:
-            raise EmbeddedAwsFailed(f"{error.filename} cannot be used: {error.strerror}.") from error
+            refusal = f"{error.filename} cannot be used: {error.strerror}. {first_step(error)}."
+            raise EmbeddedAwsFailed(refusal) from error
         deadline = time.monotonic() + START_SECONDS
         try:
             while (ready := ready_in(state_directory)) is None or ready.start != start:

@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO
 
+from definitions.refused_files import first_step
 from local_aws.keys import Keys, private_directory, write_privately
 
 # The first file that is written and the last to go: a directory without it was not made here.
@@ -79,7 +80,8 @@ def claimed(state: Path, *, keep: bool = False) -> Iterator[None]:
         lock = (state / LOCK_FILE).open("a+", encoding="utf-8")
     except OSError as error:
         raise StateRefused(
-            f"The state directory {state} cannot be written: {error.strerror}. Name another with --state."
+            f"The state directory {state} cannot be written: {error.strerror}. {first_step(error)}, or name "
+            "another: `python -m local_aws` takes it in --state, and `recognition` has its own in the checkout."
         ) from error
     with lock:
         deadline = time.monotonic() + LOCK_SECONDS
@@ -133,7 +135,8 @@ def clear(state: Path, names: Collection[str]) -> None:
         except OSError as error:
             if time.monotonic() > deadline:
                 raise StateRefused(
-                    f"{error.filename}, which an earlier embedded AWS left, cannot be deleted: {error.strerror}."
+                    f"{error.filename}, which an earlier embedded AWS left, cannot be deleted: {error.strerror}. "
+                    f"{first_step(error)}."
                 ) from error
             time.sleep(0.1)
 

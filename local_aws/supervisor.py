@@ -1,10 +1,12 @@
 """Runs a command that never outlives the process which holds the other end of standard input.
 
-Usage: python -I supervisor.py [--unheld] [--to-command | --to-child] COMMAND [ARGUMENT …].
+Usage: python -I supervisor.py [--unheld] [--to-command | --to-child] COMMAND [ARGUMENT …]
+       python -I supervisor.py --leash GROUP
 
 Standard library only, because it starts before everything else. With --unheld nobody holds it: the command runs until
 it ends by itself or by a signal. With --to-command SIGTERM reaches the command alone, and with --to-child its child
-alone, which is process 1 of the namespace that the command has made.
+alone, which is process 1 of the namespace that the command has made. With --leash it runs no command: when its holder
+is gone, it kills a group of processes that was the holder's.
 """
 
 from __future__ import annotations
@@ -29,8 +31,7 @@ def main(command: list[str], *, is_held: bool = True, signalled: str = "group") 
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True, close_fds=False)
 
     def to_group(number: int) -> None:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, number)
+        signal_group(process.pid, number)
 
     def pass_on(number: int) -> None:
         if signalled == "group":
@@ -42,9 +43,7 @@ def main(command: list[str], *, is_held: bool = True, signalled: str = "group") 
                 os.kill(target, number)
 
     def watch_holder() -> None:
-        while os.read(0, 1024):
-            continue
-        to_group(signal.SIGKILL)
+        kill_without_holder(process.pid)
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda received, _frame: pass_on(received))
@@ -53,7 +52,22 @@ def main(command: list[str], *, is_held: bool = True, signalled: str = "group") 
         threading.Thread(target=watch_holder, daemon=True).start()
     status = process.wait()
     to_group(signal.SIGKILL)
+    if status < 0 and not is_held:
+        print(f"It was ended by {signal.Signals(-status).name}.", flush=True)
     return status if status >= 0 else 128 - status
+
+
+def kill_without_holder(group: int) -> None:
+    """Waits until whoever holds standard input has ended, and kills a group of processes."""
+    while os.read(0, 1024):
+        continue
+    signal_group(group, signal.SIGKILL)
+
+
+def signal_group(group: int, number: int) -> None:
+    """Sends a signal to a group of processes; one that is no more is no error."""
+    with suppress(ProcessLookupError):
+        os.killpg(group, number)
 
 
 def children(process_id: int) -> list[int]:
@@ -67,6 +81,8 @@ def children(process_id: int) -> list[int]:
 
 if __name__ == "__main__":
     words, is_held, signalled = sys.argv[1:], True, "group"
+    if words[0] == "--leash":
+        sys.exit(kill_without_holder(int(words[1])))
     while words[0] in ("--unheld", "--to-command", "--to-child"):
         option = words.pop(0)
         if option == "--unheld":

@@ -16,7 +16,18 @@ again="Behind a proxy, set HTTPS_PROXY. What is there already is kept: the same 
 
 fail() {
   echo "$*" >&2
+  full_disks >&2
   exit 1
+}
+
+# Whatever the failed program says, a full disk is behind it.
+full_disks() {
+  local folder left
+  for folder in "$PWD" "${XDG_CACHE_HOME:-${HOME:-}/.cache}" "${TMPDIR:-/tmp}"; do
+    left=$(df -Pk "$folder" 2> /dev/null | awk 'NR == 2 {print int($4 / 1024)}') || continue
+    [ "${left:-100}" -ge 100 ] || echo "The disk of $folder has $left MB left. Free some: the project and what" \
+      "it installs take about 5 GB. Or move the checkout, the cache (XDG_CACHE_HOME) or TMPDIR to another disk."
+  done
 }
 
 is_current() {

@@ -93,7 +93,6 @@ def bakeoff(
     from cli.bakeoff import jobs, publish, report, winner
     from cli.bakeoff import progress as baking
     from cli.bakeoff.examples import read_examples
-    from cli.models import release as releases
     from cli.models import release_steps as steps
     from cli.shared.embedded import choose_target
     from cli.shared.local_copies import on_this_machine
@@ -115,9 +114,6 @@ def bakeoff(
     settings_there = settings_of(environment)
     target = choose_target(environment, own_account=own_account) if remote or own_account or release else None
     runner = jobs.jobs_of(target, settings_there) if remote and target else None
-    if release and target:
-        # Without the stack nothing can be released, so nothing is trained either.
-        releases.stack_parameters(target.client("cloudformation"), target.stack_name("Inference"))
     progress = Progress()
     columns = Columns(label=label, text=text, image=image, group=group, time=time)
     choose = partial(choose_target, environment, own_account=own_account)

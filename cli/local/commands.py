@@ -30,6 +30,7 @@ from cli.shared.tables import new_table
 
 # What the columns behind a question take at their widest in the demo's table.
 WIDTH_OF_ANSWERS = 62
+FREE_GIGABYTES = 0.5
 ADDRESSES = {"api_url": "API:", "console_url": "Console:"}
 
 app = typer.Typer()
@@ -49,10 +50,12 @@ def up(
     from cli.local.browser import open_page
     from cli.shared import embedded
     from cli.shared.deploy import deploy
+    from cli.shared.disks import require_free
     from local_aws.launcher import EmbeddedAws, console_url
 
     # A setting that the synth would refuse is told before anything is started.
     settings_of(environment)
+    require_free(FREE_GIGABYTES, "The embedded AWS with the app")
     progress = Progress()
     aws = embedded.running()
     if aws is not None and keep and not embedded.keeps():
@@ -72,7 +75,10 @@ def up(
         f"Stopped deploying; {target.place()} goes on with a part of the app in it. "
         f"Deploy the rest: {target.deploy_command()}. Stop it: recognition down"
     )
-    with goes_on, progress.step("Deploying the app with cdk deploy --all") as detail:
+    told = embedded.ending_is_told(
+        lambda: embedded.running() is not None, embedded.LOG_FILE, target.deploy_command()
+    )
+    with goes_on, progress.step("Deploying the app with cdk deploy --all") as detail, told:
         deploy(target, detail)
     url = target.api_url()
     curl_file = shlex.quote(os.path.relpath(embedded.CURL_FILE))
@@ -134,7 +140,8 @@ def status(
     from cli.local.status import describe
     from cli.shared.embedded import choose_target
 
-    facts = describe(choose_target(environment, own_account=own_account))
+    target = choose_target(environment, own_account=own_account, needs_app=False)
+    facts = describe(target)
     if as_json:
         show(facts, True, "")
         return
@@ -154,6 +161,8 @@ def status(
     for name in ("api_url", "console_url"):
         if address := facts.get(name):
             say(f"{ADDRESSES[name]:<9}{address}")
+    if None in facts["stacks"].values():
+        say(f"Deploy what is missing: {target.deploy_command()}")
 
 
 @app.command(epilog=example("recognition demo"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,8 @@ from cli.local.report import ModelReport, write_report
 from cli.models import data, release, training
 from cli.recognize.samples import Exchange, ask_about_samples
 from cli.shared import deploy
-from cli.shared.embedded import embedded_target
+from cli.shared.disks import require_free
+from cli.shared.embedded import embedded_target, ending_is_told
 from cli.shared.errors import CommandFailed
 from cli.shared.options import DEFAULT_ENVIRONMENT, require_environment
 from cli.shared.progress import Progress
@@ -45,7 +45,7 @@ def run(progress: Progress) -> Result:
     """
     from local_aws.launcher import EmbeddedAws
 
-    require_disk_space()
+    require_free(FREE_GIGABYTES, "The demo")
     # Before the data of a demo that is running would be written anew.
     if (other := process_of(DIRECTORY / "state")) is not None:
         raise CommandFailed(in_use(DIRECTORY / "state", other))
@@ -66,7 +66,10 @@ def run(progress: Progress) -> Result:
             log_file=DIRECTORY / "aws.log",
             concurrent_jobs=len(data.DATASET_OF_KIND),
         )
-    with embedded_aws:
+    told = ending_is_told(
+        lambda: embedded_aws.process.poll() is None, DIRECTORY / "aws.log", "recognition demo"
+    )
+    with embedded_aws, told:
         target = embedded_target(
             require_environment(DEFAULT_ENVIRONMENT), embedded_aws.endpoint_url, embedded_aws.keys
         )
@@ -76,21 +79,6 @@ def run(progress: Progress) -> Result:
         DIRECTORY, models, exchanges, steps=progress.seconds, seconds=seconds, embedded_aws=True
     )
     return Result(exchanges, report, seconds)
-
-
-def require_disk_space() -> None:
-    """Refuses to start on a disk that the demo would fill.
-
-    Raises:
-        CommandFailed: when less than FREE_GIGABYTES are free.
-    """
-    BUILD.mkdir(exist_ok=True)
-    free = shutil.disk_usage(BUILD).free / 1e9
-    if free < FREE_GIGABYTES:
-        raise CommandFailed(
-            f"The demo needs {FREE_GIGABYTES} GB of free disk, and {BUILD} has {free:.1f} GB. "
-            "Free some, or move the checkout to another disk."
-        )
 
 
 def build_and_ask(target: Target, progress: Progress) -> tuple[list[ModelReport], list[Exchange]]:

@@ -38,7 +38,6 @@ from cli.shared.project import settings_of
 from cli.shared.tables import new_table
 from definitions.metrics import AUTO
 from definitions.networks import KINDS
-from definitions.parameters import TRAINING_STATE_MACHINE
 from model_code.presets import PRESETS
 
 app = typer.Typer()
@@ -143,7 +142,6 @@ def train(
             None if kind is None else require_kind(kind), source, columns, changes, pretrained
         )
     target = choose_target(environment, own_account=own_account)
-    training.require_machine(target)
     progress = Progress()
     with interruption_says("Stopped before any training: nothing runs."):
         ready = make_ready(target, progress)
@@ -180,8 +178,6 @@ def runs(
     from console.watch import watch
 
     target = choose_target(environment, own_account=own_account)
-    # Refuses where the app is not deployed.
-    target.parameter(TRAINING_STATE_MACHINE)
     last_runs = watch.runs(target.client, environment, last)
     if as_json or not last_runs:
         show(last_runs, as_json, f"Nothing was trained here yet. Train: {target.command('train cnn')}")
@@ -245,8 +241,6 @@ def release(
     kind = require_kind(kind if model is None else own_model.kind_of_model(model, kind))
     settings = settings_of(environment)
     target = choose_target(environment, own_account=own_account)
-    # Without the stack nothing can be released, so nothing is uploaded or approved either.
-    releases.stack_parameters(target.client("cloudformation"), target.stack_name("Inference"))
     progress = Progress()
     if model is not None:
         version = steps.register(

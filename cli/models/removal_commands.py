@@ -30,7 +30,7 @@ def remove_versions(
     from cli.models import removal
     from cli.shared.embedded import choose_target
 
-    target = choose_target(environment, own_account=own_account)
+    target = choose_target(environment, own_account=own_account, needs_app=False)
     removal.require_removable(target)
     confirm(f"Delete every registered version of {environment}", target.place(), is_sure)
     with Progress().step(f"Deleting the registered versions of {environment}") as detail:

@@ -19,7 +19,7 @@ from cli.shared.project import BUILD
 from cli.shared.run_ids import new_run_id
 from cli.shared.target import Target
 from definitions.names import job_name
-from definitions.parameters import DATA_BUCKET, TRAINING_STATE_MACHINE
+from definitions.parameters import TRAINING_STATE_MACHINE
 from model_code.failures import JobFailed
 from model_code.hyperparameters import KINDS, build
 from model_code.presets import PRESETS
@@ -109,16 +109,6 @@ def checked(kind: str, hyperparameters: dict[str, str]) -> dict[str, str]:
     except JobFailed as refusal:
         raise CommandFailed(f"{refusal} Nothing was started.") from refusal
     return hyperparameters
-
-
-def require_machine(target: Target) -> None:
-    """Asks for what a run needs of the deployment, before any data is prepared for it.
-
-    Raises:
-        CommandFailed: when the app is not deployed there.
-    """
-    for name in (TRAINING_STATE_MACHINE, DATA_BUCKET):
-        target.parameter(name)
 
 
 def start(

@@ -15,6 +15,7 @@ from rich.table import Table
 from cli.models.release import step_to_release
 from cli.recognize import annotate
 from cli.recognize.subjects import Subject
+from cli.shared import embedded
 from cli.shared.consoles import Console
 from cli.shared.errors import CommandFailed
 from cli.shared.options import INTERRUPTED, show
@@ -82,7 +83,10 @@ def ask(target: Target, question: Question, patience_seconds: float = PATIENCE_S
     try:
         body = client.send(question.path.lstrip("/"), question.options, question.body, question.content_type)
     except Unreachable as error:
-        raise CommandFailed(str(error)) from error
+        is_over = target.is_embedded and embedded.has_ended()
+        raise CommandFailed(
+            embedded.ended(embedded.LOG_FILE, target.deploy_command()) if is_over else str(error)
+        ) from error
     except RecognitionRefused as error:
         refused = {"code": error.code, "message": error.message, "field": error.field}
         return Reply(error.status, {"error": refused}, time.monotonic() - started)

@@ -131,6 +131,11 @@ class Target:
             CommandFailed: when the app is not deployed there.
         """
         value = self.parameter_if_published(name)
+        if value is None and self.is_embedded:
+            raise CommandFailed(
+                f"The app is not deployed to {self.description} as environment '{self.environment}'. "
+                f"Deploy it first: {self.deploy_command()}"
+            )
         if value is None:
             raise CommandFailed(
                 f"The parameter {parameter_name(self.environment, name)} does not exist in {self.description} in "

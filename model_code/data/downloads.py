@@ -12,6 +12,7 @@ import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
+from definitions.refused_files import first_step
 from model_code.failures import JobFailed
 
 TIMEOUT_SECONDS = 900
@@ -96,8 +97,8 @@ def fetch(package: Package | PublicFile, cache: Path) -> Path:
             downloaded.replace(archive)
     except OSError as error:
         raise JobFailed(
-            f"The cache {cache} cannot be written: {error.strerror}. Free some disk, or name another directory in "
-            "XDG_CACHE_HOME."
+            f"The cache {cache} cannot be written: {error.strerror}. {first_step(error)}, or name another "
+            "directory in XDG_CACHE_HOME."
         ) from error
     return archive
 

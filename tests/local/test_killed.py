@@ -30,7 +30,7 @@ from .conftest import (
 )
 from .test_launcher import SLEEPER, family
 
-SLEEPING_FUNCTION = "import subprocess\ndef handler(event, context):\n    subprocess.run(['sleep', '60'])\n"
+SLEEPING_FUNCTION = "import subprocess\ndef handler(event, context):\n    subprocess.run(['sleep', '600'])\n"
 # The container's code is imported before it answers /ping, so the endpoint is being created for as long.
 SLEEPING_MODEL = {"1/saved_model.pb": b"", "code/inference.py": "", "labels.json": "[]"}
 
@@ -58,7 +58,7 @@ def state_directory(tmp_path):
 def training(running: EmbeddedAws) -> int:
     """Is in the middle of a job; how many processes there are.
 
-    The embedded AWS, the supervisor, the toolkit, the script, and where there is one the namespace.
+    The embedded AWS, its leash, the supervisor, the toolkit, the script, and where there is one the namespace.
     """
     s3 = client_of(running, "s3")
     s3.create_bucket(Bucket="bucket")
@@ -67,11 +67,11 @@ def training(running: EmbeddedAws) -> int:
         client_of(running, "sagemaker"), request, until=lambda job: job["SecondaryStatus"] == "Training"
     )
     assert started["SecondaryStatus"] == "Training"
-    return 4 + can_bind_mount()
+    return 5 + can_bind_mount()
 
 
 def creating_an_endpoint(running: EmbeddedAws) -> int:
-    """Is in the middle of CreateEndpoint: the supervisor and the server, which is importing TensorFlow."""
+    """Is in the middle of CreateEndpoint: the leash, the supervisor and the server, which is importing TensorFlow."""
     sagemaker, s3 = client_of(running, "sagemaker"), client_of(running, "s3")
     s3.create_bucket(Bucket="bucket")
     s3.put_object(Bucket="bucket", Key="model.tar.gz", Body=archive(SLEEPING_MODEL))
@@ -83,11 +83,11 @@ def creating_an_endpoint(running: EmbeddedAws) -> int:
     )
     sagemaker.create_endpoint(EndpointName="endpoint", EndpointConfigName="config")
     assert sagemaker.describe_endpoint(EndpointName="endpoint")["EndpointStatus"] == "Creating"
-    return 3
+    return 4
 
 
 def in_a_function(running: EmbeddedAws) -> int:
-    """Is in the middle of a Lambda invocation: the function's process, and one that it started."""
+    """Is in the middle of a Lambda invocation: the leash, the function's process, and one that it started."""
     code = io.BytesIO()
     with zipfile.ZipFile(code, "w") as packed:
         packed.writestr("index.py", SLEEPING_FUNCTION)
@@ -101,7 +101,7 @@ def in_a_function(running: EmbeddedAws) -> int:
         Code={"ZipFile": code.getvalue()},
     )
     functions.invoke(FunctionName="sleeper", InvocationType="Event", Payload=json.dumps({}))
-    return 3
+    return 4
 
 
 @pytest.mark.parametrize(
@@ -129,6 +129,14 @@ def test_after_a_kill_the_next_start_does_the_same_again(
         os.kill(second.process_id, signal.SIGTERM)
         second.process.wait()
     assert [path.name for path in (state_directory.folder / "state").iterdir()] == ["lock"]
+
+
+def test_nothing_outlives_a_kill_of_the_supervisor_too(state_directory, gone):
+    running = state_directory.start(detached=True)
+    started = family(running.process_id, members=in_a_function(running))
+    os.kill(running.process.pid, signal.SIGKILL)
+    os.kill(running.process_id, signal.SIGKILL)
+    assert gone(started)
 
 
 def test_a_second_start_leaves_the_first_alone(state_directory):

@@ -19,6 +19,7 @@ from local_aws import hooks
 from local_aws.child_processes import start_child, stop_child
 from local_aws.launcher import EmbeddedAws, EmbeddedAwsFailed, environment, loopback_without_proxy
 from local_aws.sagemaker.containers import can_bind_mount
+from local_aws.state import KEPT_FILE, LOCK_FILE, kept_port
 
 from .conftest import ROLE, client_of, run_training, start_with_role, training_request
 from .roles import create_role
@@ -90,6 +91,19 @@ def test_a_taken_port_is_a_sentence_with_the_way_out(tmp_path):
             EmbeddedAws.start(tmp_path / "state", log_file=tmp_path / "log", port=port)
 
 
+def test_a_taken_port_of_what_is_kept_is_a_sentence_with_both_ways_out(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        state = tmp_path / "state"
+        state.mkdir()
+        (state / LOCK_FILE).touch()
+        (state / KEPT_FILE).write_text(json.dumps({"port": port}))
+        ways = rf"Port {port} on .* cannot be used.*`lsof -i :{port}`.* end that one.* delete .*state"
+        with pytest.raises(EmbeddedAwsFailed, match=ways):
+            EmbeddedAws.start(state, log_file=tmp_path / "log", keep=True)
+        assert kept_port(state) == port
+
+
 def test_a_state_directory_that_is_a_file_is_a_sentence(tmp_path):
     (tmp_path / "state").write_text("")
     finished = subprocess.run(
@@ -113,8 +127,8 @@ def test_nothing_outlives_it_not_even_a_training_job(tmp_path, number, gone):
         run_training(
             client_of(running, "sagemaker"), request, until=lambda job: job["SecondaryStatus"] == "Training"
         )
-        # The embedded AWS, the supervisor, the toolkit, the script, and where there is one the namespace.
-        started = family(running.process_id, members=4 + can_bind_mount())
+        # The embedded AWS, its leash, the supervisor, the toolkit, the script, and where there is one the namespace.
+        started = family(running.process_id, members=5 + can_bind_mount())
         os.kill(running.process_id, number)
         assert gone(started)
     finally:

@@ -147,6 +147,15 @@ def test_a_failure_is_told_with_the_program_s_own_words_and_goes_on(checkout, pr
     assert (status, calls[-1]) == (0, "python -m stacks.shared.vendoring")
 
 
+def test_a_full_disk_is_named_behind_the_words_of_what_failed(checkout):
+    (checkout.programs / "df").write_text("#!/bin/bash\necho; echo disk 100000 99000 1000 99% /\n")
+    (checkout.programs / "df").chmod(0o755)
+    status, said, _ = checkout.install("test", FAILING="uv")
+    assert status == 1
+    assert f"The disk of {checkout.folder} has 0 MB left. Free some: " in said
+    assert "XDG_CACHE_HOME" in said
+
+
 def test_a_home_that_cannot_be_written_is_told_with_the_variable_to_set(checkout, tmp_path):
     status, said, calls = checkout.install("test", HOME="/dev/null")
     assert (status, calls) == (1, [])

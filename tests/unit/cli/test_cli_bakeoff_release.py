@@ -164,7 +164,6 @@ def command(monkeypatch, tmp_path):
     monkeypatch.setattr(
         "cli.shared.embedded.choose_target", lambda *_, **__: Target("dev", {"AWS_REGION": "us-east-1"})
     )
-    monkeypatch.setattr("cli.models.release.stack_parameters", lambda *_: {})
     monkeypatch.setattr("cli.bakeoff.publish.publish_figures", lambda *_: "left")
     monkeypatch.setattr("cli.bakeoff.progress.run", lambda *_: SimpleNamespace(interrupted=False))
     monkeypatch.setattr("cli.bakeoff.report.write", lambda *_: "report.html")

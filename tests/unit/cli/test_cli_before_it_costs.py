@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from cli.shared.errors import CommandFailed
 from cli.shared.project import environments
 from cli.shared.target import Target
 from lambdas.bulk.asking import OPERATIONS
+from local_aws.keys import Keys
 from stacks.settings.monitoring import LabelSettings
 
 KEYS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
@@ -241,10 +243,34 @@ class Deployment:
         pytest.fail(f"{service} was asked")
 
 
-def test_where_the_app_is_not_deployed_no_data_is_prepared(monkeypatch):
-    monkeypatch.setattr("cli.shared.embedded.choose_target", lambda *_, **__: Deployment())
+@pytest.fixture
+def without_app(monkeypatch):
+    """An embedded AWS that is up, and an account, with nothing deployed in either: nothing else is asked."""
+    running = SimpleNamespace(endpoint_url="http://127.0.0.1:1", keys=Keys.made())
+    monkeypatch.setattr("cli.shared.embedded.running", lambda: running)
+    monkeypatch.setattr(Target, "require_account", lambda _: None)
+    monkeypatch.setattr(Target, "parameter_if_published", lambda *_: None)
+    systems_manager = SimpleNamespace(meta=SimpleNamespace(region_name="us-east-1"))
+    monkeypatch.setattr(Target, "client", lambda _, service: {"ssm": systems_manager}[service])
     monkeypatch.setattr(data, "prepare", lambda *_, **__: pytest.fail("data was prepared"))
-    assert "training-state-machine-arn is not there" in str(ending("train", "cnn"))
+    monkeypatch.setattr("cli.models.labels.expected_by", lambda _: LabelSettings())
+
+
+# What is there is listed, what is left is removed, and what is on this machine needs no app.
+WITHOUT_APP = ("advise", "bakeoff", "doctor", "remove-versions", "status")
+OF_THE_APP = [words for words in OWN_ACCOUNT if words[0] not in WITHOUT_APP]
+OF_THE_APP += [
+    ["bakeoff", "--data", "d.csv", "--on", "sagemaker"],
+    ["bakeoff", "--data", "d.csv", "--release"],
+]
+
+
+@pytest.mark.parametrize("where", [[], ["--aws"]], ids=["here", "account"])
+@pytest.mark.parametrize("words", OF_THE_APP, ids=" ".join)
+def test_where_the_app_is_not_deployed_the_command_that_deploys_it_is_named(words, where, without_app):
+    refusal = ending(*words, *where, *(["cnn"] if words in (["release"], ["train"]) else []))
+    assert isinstance(refusal, CommandFailed), refusal
+    assert str(refusal).endswith("eploy it first: " + ("cdk deploy --all" if where else "recognition up"))
 
 
 def test_a_run_has_the_preset_and_the_gate_of_its_data_set(monkeypatch):

@@ -287,7 +287,10 @@ def test_a_signal_to_a_group_that_has_gone_is_no_error():
 @pytest.mark.parametrize(
     ("error", "sentence"),
     [
-        (OSError(errno.ENOSPC, "No space left on device", "build/x"), "build/x: No space left on device."),
+        (
+            OSError(errno.EROFS, "Read-only file system", "build/x"),
+            "build/x: Read-only file system. Have that disk mounted for writing.",
+        ),
         (EmbeddedAwsFailed("The embedded AWS did not start."), "The embedded AWS did not start."),
         (CommandFailed("The port is taken."), "The port is taken."),
         (

@@ -49,7 +49,6 @@ def interrupt(*_: object, **__: object) -> None:
 
 
 TRAINED = {
-    "cli.models.training.require_machine": gives(None),
     "cli.models.data.prepare": gives(None),
     "cli.models.data.upload_dataset": gives("s3://data/cifar10"),
     "cli.models.training.start": gives(None),
@@ -93,7 +92,7 @@ NOT_UP = {"cli.shared.embedded.running": gives(None)}
         ),
         (
             ["release", "cnn", "--version", "2"],
-            {"cli.models.release.stack_parameters": gives({}), "cli.models.release.release": interrupt},
+            {"cli.models.release.release": interrupt},
             ["The release state machine goes on", "recognition status", "recognition rollback cnn"],
         ),
         (
@@ -158,7 +157,7 @@ def test_both_signals_are_an_interruption(signal_number, monkeypatch, capsys):
 
 
 def test_the_commands_that_are_named_reach_the_same_deployment(monkeypatch, capsys):
-    stand_ins = {"cli.models.release.stack_parameters": gives({}), "cli.models.release.release": interrupt}
+    stand_ins = {"cli.models.release.release": interrupt}
     account = Target("prod", {"AWS_REGION": "us-east-1"})
     _, _, errors = end_of(["release", "cnn", "--version", "2"], stand_ins, monkeypatch, capsys, account)
     assert "recognition status --aws --environment prod" in errors

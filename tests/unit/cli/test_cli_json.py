@@ -74,7 +74,6 @@ COMMANDS = {
     "train": (
         ["cnn"],
         {
-            "cli.models.training.require_machine": gives(None),
             "cli.models.data.prepare": gives(None),
             "cli.models.data.upload_dataset": gives("s3://data/cifar10"),
             "cli.models.training.start": gives(None),
@@ -89,7 +88,6 @@ COMMANDS = {
     "release": (
         ["cnn"],
         {
-            "cli.models.release.stack_parameters": gives({}),
             "cli.models.release.newest_version": gives("1"),
             "cli.models.release.release": gives(None),
         },
