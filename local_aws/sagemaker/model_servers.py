@@ -10,7 +10,7 @@ import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -26,8 +26,10 @@ START_SECONDS = 180
 ANSWER_SECONDS = 60
 # What SageMaker passes on to a container.
 PASSED_ON = ("content-type", "accept", "x-amzn-sagemaker-custom-attributes")
-# From a connection's end to that of the process behind it.
+# From a process's end to that of its output.
 END_SECONDS = 2
+# Before the next try to start a server again, twice as long after each.
+PAUSE_SECONDS = 5
 
 Follow = Callable[[IO[bytes], Path], threading.Thread]
 
@@ -85,7 +87,6 @@ class ModelServer(Answering):
     folder: Path
     launch: Callable[[], tuple[subprocess.Popen, int]]
     has_died: bool = field(default=False, kw_only=True)
-    is_starting: bool = field(default=False, kw_only=True)
     is_stopped: bool = field(default=False, kw_only=True)
 
     @property
@@ -97,40 +98,42 @@ class ModelServer(Answering):
         """Ends it at once and drops its files."""
         with self.changed:
             self.is_stopped = True
+            self.changed.notify_all()
         stop_child(self.process, grace_seconds=5)
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def start_if_dead(self) -> None:
-        """Starts it again in the background if its process has ended of itself, as SageMaker does with a container."""
-        with suppress(subprocess.TimeoutExpired):
-            self.process.wait(END_SECONDS)
-        with self.changed:
-            if self.process.poll() is None or self.is_starting or self.is_stopped:
-                return
-            self.has_died = self.is_starting = True
-        threading.Thread(target=self.start_again, daemon=True).start()
-
-    def start_again(self) -> None:
-        """Starts the process; where that fails, for whatever reason, the next request tries again."""
-        try:
-            process, port = self.launch()
-        except (StartFailed, OSError) as error:
-            print(f"A model's server did not start again. {error}", file=sys.stderr, flush=True)
-        else:
+    def keep_alive(self) -> None:
+        """Starts it again whenever its process has ended of itself, as SageMaker does with a container."""
+        pause_seconds = PAUSE_SECONDS
+        while True:
+            self.process.wait()
+            with self.changed:
+                if self.is_stopped:
+                    return
+                self.has_died = True
+            try:
+                process, port = self.launch()
+            except Exception as error:  # noqa: BLE001 - a fault of ours too must not keep it dead
+                print(f"A model's server did not start again. {error}", file=sys.stderr, flush=True)
+                with self.changed:
+                    self.changed.wait_for(lambda: self.is_stopped, timeout=pause_seconds)
+                pause_seconds *= 2
+                continue
             with self.changed:
                 if not self.is_stopped:
                     self.process, self.port = process, port
-                    return
+                    pause_seconds = PAUSE_SECONDS
+                    continue
             stop_child(process, grace_seconds=0)
-        finally:
-            with self.changed:
-                self.is_starting = False
+            return
 
 
 def start_process(module: str, folder: Path, variables: dict[str, str], follow: Follow) -> ModelServer:
     """Starts the server of an unpacked model; see `launched` for `follow` and for what is raised."""
     launch = partial(launched, module, folder, variables, follow)
-    return ModelServer(*launch(), folder, launch)
+    server = ModelServer(*launch(), folder, launch)
+    threading.Thread(target=server.keep_alive, daemon=True).start()
+    return server
 
 
 def launched(
@@ -206,7 +209,6 @@ def ask(
         answer = connection.getresponse()
         content = answer.read()
     except (OSError, http.client.HTTPException) as error:
-        server.start_if_dead()
         raise ServiceError("ModelError", f"The container did not answer: {error}.", 424) from error
     finally:
         connection.close()

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 from typing import IO
 
+import psutil
 import pytest
 
 from local_aws.sagemaker import model_servers
@@ -54,6 +55,7 @@ def server(tmp_path, monkeypatch):
     """A running one that dies when it is asked to."""
     (tmp_path / "mortal.py").write_text(SERVER)
     monkeypatch.setattr(model_servers, "ROOT", tmp_path)
+    monkeypatch.setattr(model_servers, "PAUSE_SECONDS", 0.1)
     (tmp_path / "folder").mkdir()
     started = model_servers.start_process("mortal", tmp_path / "folder", {}, copy)
     yield started
@@ -71,6 +73,16 @@ def answer_of(server: model_servers.ModelServer) -> bytes:
             time.sleep(0.1)
 
 
+def test_a_server_that_dies_while_nobody_asks_is_started_again_at_once(server):
+    first, deadline = server.process, time.monotonic() + 60
+    (of_the_supervisor,) = psutil.Process(first.pid).children()
+    of_the_supervisor.kill()
+    while server.process is first:
+        assert time.monotonic() < deadline, "It was not started again."
+        time.sleep(0.05)
+    assert model_servers.ask(server, b"live", {})[1] == b"live"
+
+
 def test_a_server_that_dies_in_a_request_is_started_again(server):
     first = server.process
     with pytest.raises(ServiceError, match="did not answer") as raised:
@@ -81,11 +93,10 @@ def test_a_server_that_dies_in_a_request_is_started_again(server):
     assert server.ended, "a deployment that bakes it has to know"
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 @pytest.mark.parametrize(
     "fault", [model_servers.StartFailed("no ping"), ValueError("of no kind that is known")]
 )
-def test_a_start_that_fails_is_tried_again_by_the_next_request(server, fault):
+def test_a_start_that_fails_is_tried_again(server, fault):
     launch, tries = server.launch, []
 
     def launch_at_the_second_try():
@@ -105,5 +116,4 @@ def test_a_server_that_was_stopped_stays_so(server):
     server.stop()
     with pytest.raises(ServiceError, match="did not answer"):
         model_servers.ask(server, b"live", {})
-    assert not server.is_starting
     assert server.process.poll() is not None
