@@ -32,6 +32,8 @@ from cli.shared.project import BUILD
 from cli.shared.terminal import prepare, require_utf8
 from definitions.refused_files import FIRST_STEPS, first_step
 
+ENDED_BY_SIGPIPE = 128 + signal.SIGPIPE
+
 app = typer.Typer(
     cls=Commands,
     no_args_is_help=True,
@@ -75,9 +77,25 @@ def options(
 def run() -> None:
     """Runs the command line; a failure ends in a sentence on standard error and a non-zero exit status.
 
-    With --json the same is one document on standard output. A fault of our own leaves its trace in a file.
+    With --json the same is one document on standard output. A fault of our own leaves its trace in a file. Where
+    whoever reads the output has gone, it ends without a word.
     """
     require_utf8()
+    try:
+        status = status_of_command()
+        for stream in filter(None, (sys.stdout, sys.stderr)):
+            stream.flush()
+    except BrokenPipeError:
+        # Python writes what is left when it ends.
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        for number in (1, 2):
+            os.dup2(nowhere, number)
+        status = ENDED_BY_SIGPIPE
+    sys.exit(status or 0)
+
+
+def status_of_command() -> int | None:
+    """Runs the command line and tells of a failure; the exit status, which may be None for 0."""
 
     from botocore.exceptions import BotoCoreError, ClientError
 
@@ -120,7 +138,7 @@ def run() -> None:
         )
     finally:
         signal.signal(signal.SIGTERM, before)
-    sys.exit(status or 0)
+    return status
 
 
 def fail(sentence: str) -> int:

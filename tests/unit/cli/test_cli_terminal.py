@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 
@@ -86,3 +87,15 @@ def test_the_locale_c_asks_for_ascii_unless_python_is_told_otherwise(variables, 
 )
 def test_a_character_in_ascii(character, written):
     assert in_ascii(character) == written
+
+
+@pytest.mark.parametrize("words", [["--help"], ["status", "--json"], ["plan", "classes", "--count", "10"]])
+def test_where_nobody_reads_on_nothing_is_told(words):
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-c", "from cli.main import run; run()", *words]
+    ended = subprocess.run(command, cwd=ROOT, stdout=writing, stderr=subprocess.PIPE, check=False)
+    os.close(writing)
+    assert ended.returncode in (1, 128 + signal.SIGPIPE)
+    assert b"Traceback" not in ended.stderr
+    assert b"fault" not in ended.stderr
