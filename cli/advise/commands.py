@@ -85,7 +85,7 @@ def advise(
     if data:
         columns = Columns(label=label, text=text, image=image, group=group, time=time)
         # Whose S3 is meant is asked for data that lie there alone.
-        choose = partial(choose_target, environment, own_account=own_account)
+        choose = partial(choose_target, environment, own_account=own_account, needs_app=False)
         with Progress().step(f"Reading {data}") as detail, on_this_machine(data, choose, detail) as place:
             profiled = profile(place, columns, window)
         answers = advising.measured(profiled) | answers

@@ -112,11 +112,13 @@ def bakeoff(
     if release and remote:
         raise CommandFailed(f"--release is for a bake-off here. {winner.OF_JOBS}")
     settings_there = settings_of(environment)
-    target = choose_target(environment, own_account=own_account) if remote or own_account or release else None
+    choose = partial(choose_target, environment, own_account=own_account)
+    needs_app = remote or release
+    target = choose(needs_app=needs_app) if needs_app or own_account else None
     runner = jobs.jobs_of(target, settings_there) if remote and target else None
     progress = Progress()
     columns = Columns(label=label, text=text, image=image, group=group, time=time)
-    choose = partial(choose_target, environment, own_account=own_account)
+    choose = partial(choose, needs_app=False)
     with progress.step(f"Reading {data}") as detail, on_this_machine(data, choose, detail) as place_of_data:
         profiled = profile(place_of_data, columns, window)
         samples = read_examples(profiled)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import tarfile
 from pathlib import Path
 
@@ -112,8 +111,8 @@ def aws(monkeypatch):
         yield chosen
 
 
-def deploy(target: Target, *, endpoints: bool = True) -> Target:
-    """The app, as far as a release asks for it, with the stack of the endpoints or without."""
+def deploy(target: Target) -> Target:
+    """The app, as far as a release asks for it."""
     target.client("s3").create_bucket(Bucket=BUCKET)
     for name, value in {"model-bucket": BUCKET, "inference-image": "image"}.items():
         parameter = f"/recognition/{target.environment}/{name}"
@@ -121,11 +120,6 @@ def deploy(target: Target, *, endpoints: bool = True) -> Target:
     target.client("sagemaker").create_model_package_group(
         ModelPackageGroupName=release.endpoint_name(target, "rnn")
     )
-    if endpoints:
-        stack = {"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}}
-        target.client("cloudformation").create_stack(
-            StackName=target.stack_name("Inference"), TemplateBody=json.dumps(stack)
-        )
     return target
 
 
@@ -261,13 +255,6 @@ def test_in_dev_every_version_is_approved(aws, released, tmp_path):
     ended = run("--from", str(folder_of(tmp_path)))
     assert ended.exit_code == 0, ended.exception
     assert (released, approval(target)) == (["1"], "Approved")
-
-
-def test_without_an_endpoints_stack_nothing_is_uploaded(aws, released, tmp_path):
-    target = deploy(aws["dev"], endpoints=False)
-    ended = run("--from", str(folder_of(tmp_path)))
-    assert "There is no stack Recognition-dev-Inference" in str(ended.exception)
-    assert (uploaded(target), released) == (0, [])
 
 
 @pytest.mark.parametrize(
