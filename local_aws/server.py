@@ -24,7 +24,11 @@ def serve(
     stand_ins_when_asked: bool,
     announce: Callable[[Keys], None],
 ) -> None:
-    """Runs the server; returns after SIGTERM or SIGINT, when every child process has ended."""
+    """Runs the server; returns after SIGTERM or SIGINT, when every child process has ended.
+
+    Raises:
+        StateRefused: when nobody can be told that it answers.
+    """
     from hypercorn.asyncio import serve as hypercorn_serve
     from hypercorn.config import Config
     from ministack import app as ministack
@@ -41,7 +45,7 @@ def serve(
     from local_aws.sagemaker.places import Places
     from local_aws.sagemaker.service import SageMaker
     from local_aws.signatures import for_known_keys
-    from local_aws.state import DECISIONS_FILE, KEPT_FILE
+    from local_aws.state import DECISIONS_FILE, KEPT_FILE, unwritable
 
     port = listener.getsockname()[1]
 
@@ -79,9 +83,17 @@ def serve(
     config.graceful_timeout = 1
     config.loglevel = "WARNING"
 
-    async def prepare() -> None:
+    refusals: list[OSError] = []
+
+    async def prepare(stopped: asyncio.Event) -> None:
         await answers(port)
-        announce(await asyncio.to_thread(keys_of_user, sagemaker.client("iam"), keys))
+        try:
+            announce(await asyncio.to_thread(keys_of_user, sagemaker.client("iam"), keys))
+        except OSError as error:
+            # Nobody would ever know that it answers.
+            refusals.append(error)
+            stopped.set()
+            return
         sagemaker.decisions.roles_are_there.set()
         if not stand_ins_when_asked:
             await stand_ins.start()
@@ -95,13 +107,15 @@ def serve(
         # Hypercorn describes each kind of ASGI's messages by its members; ours are dictionaries.
         served = cast(Any, application)
         serving = asyncio.create_task(hypercorn_serve(served, config, shutdown_trigger=stopped.wait))
-        preparing = asyncio.create_task(prepare())
+        preparing = asyncio.create_task(prepare(stopped))
         await serving
         preparing.cancel()
         await stand_ins.close()
 
     try:
         asyncio.run(run())
+        for error in refusals:
+            raise unwritable(state, error) from error
         if keep:
             # After ministack's own: the file says that everything is complete.
             write_kept(state / KEPT_FILE, sagemaker, scaling, port)

@@ -79,10 +79,7 @@ def claimed(state: Path, *, keep: bool = False) -> Iterator[None]:
         private_directory(state)
         lock = (state / LOCK_FILE).open("a+", encoding="utf-8")
     except OSError as error:
-        raise StateRefused(
-            f"The state directory {state} cannot be written: {error.strerror}. {first_step(error)}, or name "
-            "another: `python -m local_aws` takes it in --state, and `recognition` has its own in the checkout."
-        ) from error
+        raise unwritable(state, error) from error
     with lock:
         deadline = time.monotonic() + LOCK_SECONDS
         while not try_lock(lock, fcntl.LOCK_EX):
@@ -96,15 +93,25 @@ def claimed(state: Path, *, keep: bool = False) -> Iterator[None]:
                 "delete the directory, or name another."
             )
         clear(state, OF_ONE_PROCESS if is_kept else MADE_HERE - {LOCK_FILE})
-        lock.seek(0)
-        lock.truncate()
-        lock.write(str(os.getpid()))
-        lock.flush()
+        try:
+            lock.truncate(0)
+            # Nothing is left to be written when the file is closed, where a full disk would be met again.
+            os.write(lock.fileno(), str(os.getpid()).encode())
+        except OSError as error:
+            raise unwritable(state, error) from error
         try:
             yield
         finally:
             is_kept = (state / KEPT_FILE).exists()
             clear(state, OF_ONE_PROCESS if is_kept else MADE_HERE - {LOCK_FILE})
+
+
+def unwritable(state: Path, error: OSError) -> StateRefused:
+    """The refusal of a state directory that the file system refuses."""
+    return StateRefused(
+        f"The state directory {state} cannot be written: {error.strerror}. {first_step(error)}, or name another: "
+        "`python -m local_aws` takes it in --state, and `recognition` has its own in the checkout."
+    )
 
 
 def try_lock(file: IO, kind: int) -> bool:

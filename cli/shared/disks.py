@@ -12,6 +12,7 @@ from cli.shared.project import BUILD
 # With less any program may have failed for it, whatever it says.
 LITTLE_MEGABYTES = 20
 # As libc, Node and Python say it.
+ASKED_FIRST = "GB of free disk"
 SIGNS = ("No space left on device", "ENOSPC", "quota exceeded", "EDQUOT", "No usable temporary directory")
 
 
@@ -34,6 +35,8 @@ def free_megabytes(folder: Path) -> float:
 
 def told(sentence: str) -> str:
     """What is to be said behind a failure's sentence about full disks; empty where none is behind it."""
+    if ASKED_FIRST in sentence:
+        return ""
     has_sign = any(sign in sentence for sign in SIGNS)
     free = {folder: free_megabytes(folder) for folder in places()}
     full = [folder for folder in free if free[folder] < LITTLE_MEGABYTES]
@@ -55,6 +58,6 @@ def require_free(gigabytes: float, purpose: str) -> None:
     free = free_megabytes(BUILD) / 1000
     if free < gigabytes:
         raise CommandFailed(
-            f"{purpose} needs {gigabytes:g} GB of free disk, and {BUILD} has {free:.1f} GB. "
+            f"{purpose} needs {gigabytes:g} {ASKED_FIRST}, and {BUILD} has {free:.1f} GB. "
             "Free some, or move the checkout to another disk."
         )

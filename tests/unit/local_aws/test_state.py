@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -145,3 +146,15 @@ def test_a_link_to_elsewhere_loses_only_the_link(tmp_path):
     with claimed(tmp_path / "state"):
         (tmp_path / "state" / "s3").symlink_to(tmp_path / "album")
     assert (tmp_path / "album" / "holiday.jpg").read_bytes() == b"a photo"
+
+
+def test_a_full_disk_is_a_sentence_and_no_trace(tmp_path, monkeypatch):
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("local_aws.state.os.write", full)
+    with (
+        pytest.raises(StateRefused, match="cannot be written: No space left on device. Free some space"),
+        claimed(tmp_path / "state"),
+    ):
+        pytest.fail("it was claimed")
