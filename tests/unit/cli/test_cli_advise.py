@@ -137,7 +137,9 @@ def test_data_in_s3_are_measured_as_those_of_this_machine(tmp_path, monkeypatch)
         yield tmp_path / "reviews.csv"
 
     monkeypatch.setattr("cli.shared.local_copies.on_this_machine", copied)
-    monkeypatch.setattr("cli.shared.embedded.choose_target", lambda name, *, own_account, **_: (name, own_account))
+    monkeypatch.setattr(
+        "cli.shared.embedded.choose_target", lambda name, *, own_account, **_: (name, own_account)
+    )
     result = CliRunner().invoke(app, ["advise", "--data", "s3://bucket/raw/reviews.csv", "--aws", "--json"])
     assert result.exit_code == 0, result.output
     assert asked == [("s3://bucket/raw/reviews.csv", ("dev", True))]
