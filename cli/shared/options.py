@@ -90,7 +90,8 @@ TimeOption = Annotated[
     str | None, typer.Option("--time", help="With --data: the column that orders steps, or else the samples.")
 ]
 WindowOption = Annotated[
-    int | None, typer.Option(min=1, help="With --data: cut sequences into windows of so many steps.")
+    int | None,
+    typer.Option(min=1, max=MOST, help="With --data: cut sequences into windows of so many steps."),
 ]
 YesOption = Annotated[bool, typer.Option("--yes", help="Do it without asking.")]
 
