@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 from cli.shared.errors import CommandFailed
@@ -27,10 +29,11 @@ def places() -> dict[Path, str]:
 
 
 def free_megabytes(folder: Path) -> float:
-    """What is left on the disk that a folder is on, or will be."""
-    while not folder.exists():
-        folder = folder.parent
-    return shutil.disk_usage(folder).free / 1e6
+    """What is left on the disk that a folder is on, or will be; of one that nobody may look at, infinite."""
+    for place in (folder, *folder.parents):
+        with suppress(OSError):
+            return shutil.disk_usage(place).free / 1e6
+    return math.inf
 
 
 def told(sentence: str) -> str:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import errno
+import math
 import os
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -53,6 +55,17 @@ def test_what_a_program_said_of_a_disk_names_all_that_it_may_be(sign, free):
 
 def test_a_failure_with_room_on_every_disk_is_told_as_it_is(free):
     assert disks.told("The port is taken.") == ""
+
+
+def test_a_folder_that_nobody_may_look_at_is_on_the_disk_of_the_folder_above(tmp_path, monkeypatch):
+    def usage_of(folder: Path) -> SimpleNamespace:
+        if folder != tmp_path:
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return SimpleNamespace(free=5e6)
+
+    monkeypatch.setattr(disks.shutil, "disk_usage", usage_of)
+    assert disks.free_megabytes(tmp_path / "private" / ".cache") == 5.0
+    assert disks.free_megabytes(Path("/nowhere")) == math.inf
 
 
 def test_every_failed_command_tells_of_a_full_disk(free, monkeypatch, capsys):
