@@ -54,7 +54,7 @@ def unfolded(page):
     return page.locator(UNFOLD)
 
 
-def test_an_evaluation_shows_figures_classes_and_the_matrix_with_its_rows_as_the_truth(watched):
+def test_an_evaluation_shows_figures_classes_and_a_matrix_with_the_truth_as_rows(watched):
     found = unfolded(watched())
     words = found.inner_text()
     assert "The balanced accuracy, which decides, is 0.8125 on 1,200 test samples." in words

@@ -149,7 +149,7 @@ def test_a_version_without_its_artefact_never_touches_the_stack():
 
 
 @pytest.mark.threat
-def test_an_artefact_that_was_written_anew_after_its_registration_never_touches_the_stack():
+def test_an_artefact_written_anew_after_its_registration_never_touches_the_stack():
     aws = Aws(artefact_overwritten=True)
     assert "was written anew after it was measured and registered" in aws.release().cause
     assert aws.updates == []

@@ -165,7 +165,7 @@ def test_the_latest_samples_are_held_out_where_a_time_is_named(tmp_path):
     assert splits == {"train": list(range(1, 22)), "validation": [22, 23, 24], "test": list(range(25, 31))}
 
 
-def test_of_contradicting_copies_the_label_of_most_is_kept_and_none_where_there_is_no_most(tmp_path):
+def test_of_contradicting_copies_the_label_of_most_is_kept_or_none(tmp_path):
     rows = [{"text": f"{i}", "label": i % 2} for i in range(20)]
     rows += [{"text": "0", "label": 0}, {"text": "0", "label": 1}, {"text": "1", "label": 0}]
 

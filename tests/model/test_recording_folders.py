@@ -125,7 +125,7 @@ def test_short_pieces_of_recordings_are_left_out_and_told(logs, tmp_path):
     )
 
 
-def test_where_most_is_shorter_than_a_window_the_sentence_says_what_ends_a_recording(logs, tmp_path):
+def test_where_most_is_shorter_than_a_window_it_is_said_what_ends_a_recording(logs, tmp_path):
     for name in ("ok", "worn"):
         recording(logs / name / "whole.csv", [20 * step for step in range(100)])
 

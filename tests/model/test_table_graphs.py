@@ -45,7 +45,7 @@ def customers(count: int, classes: int = 2) -> Examples:
 
 @pytest.mark.parametrize("untrained", [linear_model, boosted_model])
 @pytest.mark.parametrize("classes", [2, 3])
-def test_probabilities_are_those_of_scikit_learn_also_of_words_that_it_does_not_know(untrained, classes):
+def test_probabilities_are_those_of_scikit_learn_also_of_words_it_does_not_know(untrained, classes):
     train, asked = customers(400, classes), customers(150, classes)
     asked.contents[:5, 0] = "never heard of"
     model = untrained(train, 0).fit(train.contents, train.targets)

@@ -218,7 +218,7 @@ def test_the_same_sequence_number_of_another_group_is_another_sequence(tmp_path)
     assert [sample.content.tolist() for sample in read_data(file).samples] == [[[1], [3]], [[2]]]
 
 
-def test_a_long_recording_is_cut_where_the_label_or_the_group_changes_or_time_has_a_gap(tmp_path):
+def test_a_long_recording_is_cut_where_label_or_group_change_or_time_has_a_gap(tmp_path):
     moments = [("eve", 0, "sit"), ("eve", 1, "sit"), ("eve", 2, "run"), ("bob", 0, "run"), ("eve", 3, "run")]
     moments += [("eve", 60, "run"), ("eve", 61, "run")]
     lines = ["subject,time,x,activity", *(f"{who},{time},{time},{what}" for who, time, what in moments)]

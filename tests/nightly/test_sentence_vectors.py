@@ -156,7 +156,7 @@ def small(monkeypatch):
     monkeypatch.setattr(minilm, "BLOCKS", BLOCKS)
 
 
-def test_vectors_are_those_of_the_weights_in_the_package_whatever_stands_beside_a_text(tmp_path, small):
+def test_vectors_are_those_of_the_packages_weights_whatever_is_beside_a_text(tmp_path, small):
     weights = random_weights()
     sentences = Sentences(write_package(tmp_path / PACKAGE.file_name, weights))
     texts = ["un unaffable!", "", "cafe " * 40, "don't"]

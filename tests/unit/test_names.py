@@ -1,4 +1,4 @@
-"""A variable has the noun of what it holds for a name: `one` and `found` say nothing."""
+"""Names: a variable has the noun of what it holds, `one` and `found` say nothing; a test's is no longer than a line."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ PACKAGES += [
 ]
 PACKAGES += [f"stacks/{package}" for package in ("storage", "training")]
 EMPTY = {"one", "found"}
+MOST_CHARACTERS = 79
 
 
 def variables_of(file: Path) -> set[str]:
@@ -39,3 +40,13 @@ def variables_of(file: Path) -> set[str]:
 def test_every_variable_is_named_by_a_noun(package):
     files = (ROOT / package).rglob("*.py")
     assert [file.relative_to(ROOT).as_posix() for file in files if variables_of(file) & EMPTY] == []
+
+
+def test_no_name_of_a_test_is_longer_than_a_line_of_a_terminal():
+    names = {
+        node.name
+        for file in (ROOT / "tests").rglob("test_*.py")
+        for node in ast.walk(ast.parse(file.read_bytes()))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test_")
+    }
+    assert [name for name in names if len(name) > MOST_CHARACTERS] == []

@@ -28,7 +28,7 @@ def test_a_built_in_algorithm_is_not_advised_where_no_service_can_be_reached(ans
     assert ids(advice) == ["traditional_ml"]
 
 
-def test_series_without_known_features_go_to_whom_published_comparisons_found_better():
+def test_series_without_known_features_go_to_whom_comparisons_found_better():
     for task in ("regression", "anomaly_detection"):
         answers = {"modality": "time_series", "task": task, "labelled_examples": 5_000}
         assert ids(recommend(Problem(features="none", **answers)))[0] == "traditional_ml"

@@ -158,7 +158,7 @@ def with_frauds(count: int = 1_000) -> Examples:
 @pytest.mark.parametrize(
     ("metric", "decides", "beaten"), [("auto", "balanced_accuracy", False), ("accuracy", "accuracy", True)]
 )
-def test_a_rare_class_that_is_found_beats_the_most_frequent_one_unless_accuracy_is_asked_for(
+def test_a_rare_class_found_beats_the_most_frequent_unless_accuracy_is_asked_for(
     tmp_path, metric, decides, beaten
 ):
     entrants = [one for one in candidates_for(with_frauds(), own_account=False)[0] if one.id in TRAINED_FAST]

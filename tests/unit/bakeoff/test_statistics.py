@@ -102,7 +102,7 @@ def test_groups_that_agree_in_themselves_are_one_piece_of_evidence_each():
     assert grouped.method == "paired bootstrap over groups"
 
 
-def test_recall_of_a_rare_class_beats_the_most_frequent_class_though_accuracy_does_not():
+def test_recall_of_a_rare_class_beats_the_most_frequent_one_unlike_accuracy():
     """Half of twenty frauds found for forty false alarms, against none found at all."""
     targets = (np.arange(1_000) < 20).astype(int)
     none, some = np.zeros(1_000, int), ((np.arange(1_000) >= 10) & (np.arange(1_000) < 60)).astype(int)

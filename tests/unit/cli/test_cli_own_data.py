@@ -126,9 +126,7 @@ def test_data_in_s3_is_copied_and_read(account, imported, tmp_path):
     assert str(refused.exception) == f"There is no object below s3://{BUCKET}/ra."
 
 
-def test_what_always_the_most_frequent_class_has_is_the_gate_unless_another_is_named(
-    account, imported, tmp_path
-):
+def test_what_the_most_frequent_class_has_is_the_gate_unless_another_is_named(account, imported, tmp_path):
     file = str(reviews(tmp_path / "a.jsonl"))
 
     assert train("--data", file).exit_code == 0

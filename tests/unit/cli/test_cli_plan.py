@@ -123,7 +123,7 @@ def test_an_endpoint_needs_instances_for_its_rate_and_a_serverless_one_places():
     assert share(requests.plan(asked("image-class"), 2_000, 100, 1, serverless), "maximum_concurrency") == 20
 
 
-def test_an_endpoint_is_paid_for_its_hours_its_disks_and_the_data_that_it_is_sent_and_answers():
+def test_an_endpoint_is_paid_for_its_hours_its_disks_and_the_data_of_its_requests():
     seconds = 730 * 3_600
     usd = {
         instance: requests.plan(
@@ -185,7 +185,7 @@ def test_a_job_that_is_ended_too_early_is_told_so():
     assert share(plan, "training.max_runtime_seconds") > 1
 
 
-def test_every_limit_of_the_table_is_held_against_something_and_says_where_it_stands():
+def test_every_limit_is_held_against_something_and_says_where_it_stands():
     plans = (
         bulk_runs.plan(asked("image-labels"), 1, settings(), None),
         requests.plan(asked("image-labels"), 1, 1, 1, settings()),
@@ -198,7 +198,7 @@ def test_every_limit_of_the_table_is_held_against_something_and_says_where_it_st
         assert entry.value > 0 and entry.status in STATUSES and entry.source.startswith("https://")
 
 
-def test_a_regions_own_rate_comes_before_that_of_all_and_an_unknown_operation_has_none():
+def test_a_regions_own_rate_comes_first_and_an_unknown_operation_has_none():
     assert calls_per_second("DetectLabels", "us-east-1").value == 50
     assert calls_per_second("DetectLabels", "eu-central-1").value == 5
     assert calls_per_second("InvokeEndpoint", "us-east-1") is None
