@@ -125,9 +125,6 @@ def status_of_command() -> int | None:
             f"This command needs {error.name}, which is not installed. In a checkout of the project, "
             "`make demo` installs it, or: pip install '.[local]'"
         )
-    except OSError as error:
-        reason = f"{error.filename}: {error.strerror}" if error.filename else f"{error.strerror or error}"
-        status = fail(f"{reason}. {first_step(error)}." if error.errno in FIRST_STEPS else f"{reason}.")
     except ClientError as error:
         status = fail(f"AWS refused a call. {error}")
     except BotoCoreError as error:
@@ -136,6 +133,10 @@ def status_of_command() -> int | None:
         status = fail(
             unreachable(error.kwargs.get("endpoint_url") or "") or f"AWS could not be asked. {error}"
         )
+    # Behind botocore's, some of which are of this class too.
+    except OSError as error:
+        reason = f"{error.filename}: {error.strerror}" if error.filename else f"{error.strerror or error}"
+        status = fail(f"{reason}. {first_step(error)}." if error.errno in FIRST_STEPS else f"{reason}.")
     finally:
         signal.signal(signal.SIGTERM, before)
     return status

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 
 from botocore.config import Config
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ReadTimeoutError
 
 from cli.shared.target import Target
 from local_aws.managed.service import STILL_LOADING
@@ -57,4 +57,7 @@ def is_loading(request: Callable[[], object]) -> bool:
         request()
     except ClientError as error:
         return error.response["Error"]["Code"] == STILL_LOADING
+    except ReadTimeoutError:
+        # It has had its time: on a network without a way out, npm may take longer to give up.
+        return False
     return False

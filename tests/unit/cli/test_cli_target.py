@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 import pytest
-from botocore.exceptions import EndpointConnectionError, NoCredentialsError
+from botocore.exceptions import EndpointConnectionError, NoCredentialsError, ReadTimeoutError
 from botocore.stub import Stubber
 
 from cli import main
@@ -95,9 +95,13 @@ def test_expired_credentials_end_a_command_with_a_sentence_and_no_trace(target, 
             EndpointConnectionError(endpoint_url="https://states.us-east-1.amazonaws.com/"),
             "AWS could not be asked. Could not connect to the endpoint URL",
         ),
+        (
+            ReadTimeoutError(endpoint_url="https://states.us-east-1.amazonaws.com/"),
+            "AWS could not be asked. Read timeout on endpoint URL",
+        ),
         (NoCredentialsError(), "AWS could not be asked. Unable to locate credentials"),
     ],
-    ids=["embedded", "account", "no connection at all"],
+    ids=["embedded", "account", "no answer", "no connection at all"],
 )
 def test_an_aws_that_never_heard_a_call_did_not_refuse_it(error, sentence, target, monkeypatch, capsys):
     def choose(*_: object, **__: object) -> Target:
