@@ -12,7 +12,7 @@ from definitions.names import PROJECT
 from definitions.networks import KINDS
 from definitions.parameters import DATA_BUCKET, TRAINING_STATE_MACHINE
 from stacks.settings import EnvironmentSettings
-from stacks.settings.instance_families import has_local_storage
+from stacks.shared.job_volume import job_volume
 
 # Of CreateTrainingJob's request in the training state machine: what a bake-off's jobs have in common with its jobs.
 SHARED = (
@@ -70,6 +70,5 @@ def host(instance_type: str, settings: EnvironmentSettings, key_arn: str) -> dic
     return {
         "InstanceType": instance_type,
         "InstanceCount": 1,
-        "VolumeSizeInGB": settings.training.volume_gigabytes,
-        **({} if has_local_storage(instance_type) else {"VolumeKmsKeyId": key_arn}),
+        **job_volume(instance_type, settings.training.volume_gigabytes, key_arn),
     }

@@ -102,7 +102,10 @@ class TrainingSettings(SettingsModel):
         "ml.m5.xlarge", description="Of the evaluation job and of what measures the champion."
     )
     volume_gigabytes: int = Field(
-        50, ge=1, le=16_384, description="Disk of each host, for data, checkpoints and the model."
+        50,
+        ge=1,
+        le=16_384,
+        description="Disk of each host without disks of its own, for data, checkpoints and the model.",
     )
     use_spot: bool = Field(
         True, description="Train on spot capacity; checkpoints make an interruption cheap."

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from stacks.settings import EnvironmentSettings
-from stacks.settings.instance_families import has_local_storage
 from stacks.shared.asl import RETRIED, catch, jsonata, retriers
 from stacks.shared.job_context import JobContext, cost_tags
+from stacks.shared.job_volume import job_volume
 
 RESOURCE = "arn:aws:states:::sagemaker:createProcessingJob.sync"
 PROCESSING = "/opt/ml/processing"
@@ -40,15 +40,11 @@ def processing_task(
         inputs: as an expression.
         output: where in the model bucket /opt/ml/processing/output goes, as an expression; see `folder_of_job`.
     """
-    resources: dict[str, Any] = {"InstanceType": instance_type, "InstanceCount": 1}
-    if has_local_storage(instance_type):
-        # Its own disk is mounted whole, and a request for more than it has is refused (ProcessingClusterConfig).
-        resources |= {"VolumeSizeInGB": 1}
-    else:
-        resources |= {
-            "VolumeSizeInGB": settings.training.volume_gigabytes,
-            "VolumeKmsKeyId": context.key_arn,
-        }
+    resources: dict[str, Any] = {
+        "InstanceType": instance_type,
+        "InstanceCount": 1,
+        **job_volume(instance_type, settings.training.volume_gigabytes, context.key_arn),
+    }
     entry_point = ["sh", "-c", RUN_STEPS, PROCESSING, *steps]
     written = {
         "S3Uri": jsonata(f"'s3://{context.model_bucket}/' & {output}"),

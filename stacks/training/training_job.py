@@ -9,7 +9,6 @@ from definitions.names import PRETRAINED_PREFIX
 from model_code.source import ENTRY_POINT
 from model_code.training.metrics import METRIC_DEFINITIONS
 from stacks.settings import EnvironmentSettings
-from stacks.settings.instance_families import has_local_storage
 from stacks.settings.training import TrainingSettings
 from stacks.shared.asl import (
     RETRIED,
@@ -19,6 +18,7 @@ from stacks.shared.asl import (
     retriers,
 )
 from stacks.shared.job_context import JobContext, cost_tags, name_of_job
+from stacks.shared.job_volume import job_volume
 from stacks.training.entrypoint import TRAINING_ENTRYPOINT
 from stacks.training.tuning_job import tune, tuning_choice
 
@@ -132,8 +132,7 @@ def hosts(training: TrainingSettings, context: JobContext) -> Any:
         {
             "InstanceType": instance,
             "InstanceCount": training.instance_count,
-            "VolumeSizeInGB": training.volume_gigabytes,
-            **({} if has_local_storage(instance) else {"VolumeKmsKeyId": context.key_arn}),
+            **job_volume(instance, training.volume_gigabytes, context.key_arn),
             **(
                 {"KeepAlivePeriodInSeconds": training.warm_pool_seconds} if training.warm_pool_seconds else {}
             ),

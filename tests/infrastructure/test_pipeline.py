@@ -132,11 +132,22 @@ def test_hosts_retries_and_warm_pool_are_as_the_settings_say():
     assert request["ResourceConfig"] == {
         "InstanceType": "ml.g5.xlarge",
         "InstanceCount": 4,
-        "VolumeSizeInGB": 50,
+        "VolumeSizeInGB": 1,
         "KeepAlivePeriodInSeconds": 1800,
     }
     assert request["RetryStrategy"] == {"MaximumRetryAttempts": 7}
     assert "MaxWaitTimeInSeconds" not in request["StoppingCondition"]
+
+
+def test_a_host_with_disks_of_its_own_is_asked_for_no_more_than_it_has():
+    """SageMaker mounts them whole; it refuses a larger volume for a processing job, and for a tuning job."""
+    chosen = {"volume_gigabytes": 16_384, "evaluation_instance_type": "ml.g4dn.xlarge"}
+    done = run(machine_with(instance_type="ml.g5.xlarge", **chosen))
+    (training,), (evaluation,) = done.requests["Train"], done.requests["Evaluate"]
+    cluster = evaluation["ProcessingResources"]["ClusterConfig"]
+    assert training["ResourceConfig"]["VolumeSizeInGB"] == cluster["VolumeSizeInGB"] == 1
+    (training,) = run(machine_with(instance_type="ml.m5.xlarge", **chosen)).requests["Train"]
+    assert training["ResourceConfig"]["VolumeSizeInGB"] == 16_384
 
 
 def test_jobs_bear_the_tags_of_the_bill_and_no_profiler_runs(machine):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -50,8 +51,11 @@ def tasks(definition: dict) -> Iterator[tuple[str, dict]]:
 
 def errors_of(service: str) -> set[str]:
     """The names of an SDK integration's errors, as the AWS SDK for Java 2 makes them of the service's model."""
-    prefix = SDK_ERRORS[service][0]
-    modelled = {shape.name for shape in shapes(BOTOCORE_NAME.get(service, service)).model.error_shapes}
+    model = shapes(BOTOCORE_NAME.get(service, service)).model
+    # Each word of the service's id begins alone with a capital: SFN is Sfn there.
+    words = re.findall(r"[A-Z]+[0-9]*(?![a-z])|[A-Z][a-z]+", model.service_id)
+    prefix = "".join(word.capitalize() for word in words)
+    modelled = {shape.name for shape in model.error_shapes}
     names = {name.removesuffix("Exception") for name in modelled} | {prefix, "SdkClient"}
     return {f"{prefix}.{name}Exception" for name in names}
 
