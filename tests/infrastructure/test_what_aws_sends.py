@@ -1,4 +1,4 @@
-"""Every metric that the templates watch is one that AWS publishes: an alarm on any other is silent for ever."""
+"""Every metric and event that the templates wait for is one that AWS sends: on any other they wait for ever."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from .test_options import EVERYTHING
 
 ENDPOINT = frozenset({"EndpointName", "VariantName"})
 API = frozenset({"ApiName", "Stage"})
-# Guides: SageMaker, "Amazon SageMaker AI metrics in Amazon CloudWatch" and "Monitor asynchronous endpoint"; API Gateway,
-# "Amazon API Gateway dimensions and metrics"; SQS, "Available CloudWatch metrics".
+# Guides: SageMaker, "Amazon SageMaker AI metrics in Amazon CloudWatch" and "Monitor asynchronous endpoint"; API
+# Gateway, "Amazon API Gateway dimensions and metrics"; SQS, "Available CloudWatch metrics".
 PUBLISHED = {
     **{("AWS/SageMaker", name): ENDPOINT for name in ("Invocations", "Invocation5XXErrors", "ModelLatency")},
     ("AWS/SageMaker", "ApproximateBacklogSizePerInstance"): frozenset({"EndpointName"}),
@@ -28,13 +28,32 @@ PUBLISHED = {
     ("AWS/SQS", "ApproximateNumberOfMessagesVisible"): frozenset({"QueueName"}),
 }
 
+# Guides: S3, "EventBridge event message structure"; SageMaker, "Events that Amazon SageMaker AI sends to EventBridge";
+# Step Functions, "Automating event delivery"; CloudWatch, "Alarm events and EventBridge". What rules may ask of them.
+SENT = {
+    ("aws.s3", "Object Created"): {"bucket.name", "object.key"},
+    ("aws.sagemaker", "SageMaker Model Package State Change"): {
+        *("ModelPackageArn", "ModelPackageGroupName", "ModelApprovalStatus", "UpdatedModelPackageFields")
+    },
+    ("aws.states", "Step Functions Execution Status Change"): {
+        *("executionArn", "stateMachineArn", "status", "cause")
+    },
+    ("aws.cloudwatch", "CloudWatch Alarm State Change"): {"alarmName", "state.value", "state.reason"},
+}
+# Of Step Functions' executions and CloudWatch's alarms.
+STATES = {
+    "status": {"RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED", "PENDING_REDRIVE"},
+    "state.value": {"OK", "ALARM", "INSUFFICIENT_DATA"},
+    "ModelApprovalStatus": {"Approved", "Rejected", "PendingManualApproval"},
+}
+
 
 @pytest.fixture(scope="module")
 def watched(tmp_path_factory) -> dict[str, dict]:
     """dev's templates with every option and every kind of endpoint."""
     scaled = {"maximum_instances": 2}
     environments = settings_with({"autoscaling": scaled, "asynchronous": {}, "scale_to_zero": {}}, {})
-    environments["dev"] |= EVERYTHING
+    environments["dev"] |= {**EVERYTHING, "release": {"on_approval": True}}
     return checked_templates(environments, tmp_path_factory.mktemp("watched"))
 
 
@@ -72,3 +91,33 @@ def test_every_predefined_metric_of_scaling_is_one_of_application_auto_scalings(
     }
     assert len(chosen) == 2
     assert chosen <= set(known)
+
+
+def asked_of(pattern: dict, path: str = "") -> Iterator[tuple[str, list]]:
+    """The members that a pattern's detail names, with what they have to be."""
+    for name, wanted in pattern.items():
+        if isinstance(wanted, dict):
+            yield from asked_of(wanted, f"{path}{name}.")
+        else:
+            yield f"{path}{name}", wanted
+
+
+def test_every_rule_waits_for_an_event_of_awss_and_takes_what_is_in_it(watched, of_type):
+    heard = set()
+    for rule in (rule for part in watched.values() for rule in of_type(part, "AWS::Events::Rule")):
+        pattern = rule.get("EventPattern", {})
+        if "detail-type" not in pattern:
+            continue
+        (source,), (detail_type,) = pattern["source"], pattern["detail-type"]
+        told = SENT[source, detail_type]
+        heard.add((source, detail_type))
+        for member, wanted in asked_of(pattern["detail"]):
+            assert member in told
+            assert set(wanted) <= STATES[member] if member in STATES else wanted
+        taken = {
+            path
+            for target in rule["Targets"]
+            for path in target.get("InputTransformer", {}).get("InputPathsMap", {}).values()
+        }
+        assert taken <= {"$.time", *(f"$.detail.{member}" for member in told)}
+    assert heard == set(SENT)
