@@ -26,7 +26,11 @@ PROGRAMS = Path(__file__).resolve().parents[1] / "image"
 IMAGE_ENTRYPOINT = "/usr/local/bin/entrypoint.sh"
 # ENTRYPOINT of those images; SageMaker runs `docker run IMAGE train` (deep-learning-containers, docker/tensorflow).
 DEFAULT_ENTRYPOINT = ("bash", "-m", IMAGE_ENTRYPOINT)
-REPOSITORY = re.compile(r"(?:^|/)(tensorflow-training|tensorflow-inference|recognition-serving):([\w.-]+)\Z")
+# A digest tells no version, so only our own image, which has none here, may be named by one.
+REPOSITORY = re.compile(
+    r"(?:^|/)(tensorflow-training|tensorflow-inference|recognition-serving)"
+    r"(?::[\w.-]+|(?<=/recognition-serving)@sha256:[0-9a-f]{64})\Z"
+)
 TENSORFLOW = re.compile(r"(tensorflow-\w+):(\d+\.\d+)")
 ROLES = {
     "tensorflow-training": "training",

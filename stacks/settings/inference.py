@@ -147,7 +147,7 @@ class InferenceSettings(SettingsModel):
         None,
         max_length=255,
         pattern=r"^[0-9]{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com/[a-z0-9]+([._/-][a-z0-9]+)*"
-        r":[a-zA-Z0-9_][a-zA-Z0-9_.-]{0,127}$",
+        r"(:[a-zA-Z0-9_][a-zA-Z0-9_.-]{0,127}|@sha256:[0-9a-f]{64})$",
         description="serving/Dockerfile's image in your registry. Versions registered from then on name it too.",
     )
     container: Literal["tensorflow", "litert"] = Field(

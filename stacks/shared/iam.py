@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from aws_cdk import ArnFormat, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
@@ -83,7 +85,8 @@ def pull_image(image: Image, region: str) -> list[Grant]:
 
 def pull_own_image(uri: str) -> Grant:
     """Pulling an image of a registry of one's own; the token that this takes too is `pull_image`'s."""
-    registry, repository = uri.partition(":")[0].split("/", 1)
+    # After the repository comes a tag or a digest.
+    registry, repository = re.split("[:@]", uri)[0].split("/", 1)
     account, _, _, region = registry.split(".")[:4]
     return Grant(PULL, [f"arn:aws:ecr:{region}:{account}:repository/{repository}"])
 

@@ -12,10 +12,12 @@ from definitions import names
 from lambdas.bulk.attempt_keys import PREFIX
 from lambdas.common import releases
 from local_aws.sagemaker.cloudformation import OF_UPDATES
+from local_aws.sagemaker.containers import role_of_image
 from local_aws.sagemaker.members import TABLE
 from local_aws.sagemaker.shapes import Shapes
 from stacks.settings import SettingsRefused, load_settings
 from stacks.shared import lambda_assets
+from stacks.shared.iam import pull_own_image
 
 from .calls import actions_of, allowed_to, statements_of
 from .conftest import api_with, checked_templates
@@ -431,6 +433,16 @@ def test_without_the_settings_there_is_one_endpoint_of_instances_a_network(templ
 def test_what_does_not_fit_together_is_refused(inference, said):
     with pytest.raises(SettingsRefused, match=said):
         load_settings("dev", settings_with(inference, {}))
+
+
+@pytest.mark.parametrize("version", [":1", f"@sha256:{'0' * 64}"])
+def test_our_own_image_may_be_named_by_its_tag_or_its_digest(version):
+    """SageMaker takes both (ContainerDefinition, Image); a role may pull the repository by its name alone."""
+    image = f"{IMAGE.removesuffix(':1')}{version}"
+    load_settings("dev", settings_with({"litert_image_uri": image}, {}))
+    (repository,) = pull_own_image(image).resources
+    assert repository == "arn:aws:ecr:us-east-1:111122223333:repository/recognition-serving"
+    assert role_of_image(image) == "litert"
 
 
 def test_functions_and_stacks_say_alike_that_nothing_is_released():
