@@ -55,7 +55,7 @@ async function asked(event) {
 /** The address of a data set, also where only its place in the bucket was written; null of what is none. */
 function addressOf(words) {
   const address = words.includes("://") ? words : place.train.data + words.replace(/^\/+/, "");
-  return address.startsWith(place.train.data) && address !== place.train.data ? address : null;
+  return address.startsWith(place.train.data) && /[^/]/.test(address.slice(place.train.data.length)) ? address : null;
 }
 
 async function begin(request) {

@@ -40,6 +40,8 @@ DAYS_SHOWN = 14
 # One listing has 1,000 keys, a day one.
 DAYS_LOOKED_AT = 365
 JOBS_LOOKED_AT = 100
+# Behind a run's id in its jobs' names: the next instance type, a call tried again, and one job of a search.
+FURTHER = r"(-([2-9]|[1-9][0-9]))?(-r[0-9]+)?(-[0-9]{3}-[0-9a-z]+)?"
 LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 EPOCH = "epoch"
 STATES = {"RUNNING": "running", "SUCCEEDED": "registered", "ABORTED": "stopped", "TIMED_OUT": "timed out"}
@@ -128,29 +130,33 @@ def runs(client: Clients, environment: str, most: int) -> list[dict[str, Any]]:
         SortBy="CreationTime", SortOrder="Descending", MaxResults=JOBS_LOOKED_AT
     )
     names = [summary["TrainingJobName"] for summary in jobs["TrainingJobSummaries"]]
-    return [run(states.describe_execution(executionArn=summary["executionArn"]), names) for summary in listed]
+    executions = (states.describe_execution(executionArn=summary["executionArn"]) for summary in listed)
+    return [run(execution, names, environment) for execution in executions]
 
 
-def run(execution: dict[str, Any], jobs: list[str]) -> dict[str, Any]:
+def run(execution: dict[str, Any], jobs: list[str], environment: str) -> dict[str, Any]:
     """One run, from DescribeExecution's answer.
 
     Args:
         execution: the answer.
-        jobs: names of training jobs, the newest first; a run's bear its id, also those of its further attempts.
+        jobs: names of the account's training jobs, the newest first; a run's bear its id.
+        environment: of which the jobs are.
     """
-    request = json.loads(execution["input"])
+    request = texts_of(execution["input"])
     # As the machine itself makes it (stacks/shared/job_context.py).
     made = re.sub(r"[^a-zA-Z0-9]+", "-", execution["name"])[:RUN_ID_CHARACTERS].rstrip("-")
     run_id = request.get("run_id", made)
-    newest = next((name for name in jobs if run_id in name), None)
+    own = re.compile(f"{environment}-({'|'.join(KINDS)})-{re.escape(run_id)}{FURTHER}")
+    newest = next((name for name in jobs if own.fullmatch(name)), None)
     started, ended = execution["startDate"], execution.get("stopDate")
     output, error = json.loads(execution.get("output") or "{}"), execution.get("error")
     failed = "failed at the gate" if error in GATES else "failed"
     # A search has many jobs, of which the best one is registered.
     job = output.get("training_job_name", newest)
+    kind = request.get("kind")
     return {
         "name": execution["name"],
-        "kind": request.get("kind") or (kind_of_job(job) if job else None),
+        "kind": kind if kind in KINDS else kind_of_job(job) if job else None,
         "data": request.get("data_s3_uri") or request.get("marker_key"),
         "state": STATES.get(execution["status"], failed),
         "version": output.get("version"),
@@ -160,6 +166,16 @@ def run(execution: dict[str, Any], jobs: list[str]) -> dict[str, Any]:
         "seconds": round((ended - started).total_seconds()) if ended else None,
         "job": job,
     }
+
+
+def texts_of(words: str) -> dict[str, str]:
+    """The texts of an execution's input by name; whoever may start the machine may say anything in it."""
+    try:
+        request = json.loads(words)
+    except RecursionError:
+        return {}
+    members = request.items() if isinstance(request, dict) else ()
+    return {name: value for name, value in members if isinstance(value, str)}
 
 
 def with_curve(client: Clients, told: dict[str, Any]) -> dict[str, Any]:

@@ -84,12 +84,17 @@ def well_asked(context: ReleaseContext) -> str:
     version = f"^arn:aws:sagemaker:[a-z0-9-]+:[0-9]+:model-package\\/({names})\\/[0-9]+$"
     instant = "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]+)?Z$"
     package, asked = "$states.input.model_package_arn", "$states.input.requested_at"
+    # Region and account, as this machine's own ARN has them.
+    ours = " & ':' & ".join(f"$split($states.context.StateMachine.Id, ':')[{part}]" for part in (3, 4))
     return (
         f"$type({package}) = 'string' and {fits(package, version)} "
+        f"and $contains({package}, 'arn:aws:sagemaker:' & {ours} & ':') "
         f"and ($exists({asked}) ? $type({asked}) = 'string' and {fits(asked, instant)} : true)"
     )
 
 
+# Of ListExecutions, about half a kilobyte each: more would not fit into what a state holds (256 KiB).
+EXECUTIONS_LISTED = 400
 # Of the registered version.
 CONTAINER = "$states.result.InferenceSpecification.Containers[0]"
 
@@ -121,8 +126,16 @@ def admission(context: ReleaseContext) -> dict[str, Any]:
         },
         "ListReleases": task(
             "sfn:listExecutions",
-            {"StateMachineArn": jsonata("$states.context.StateMachine.Id"), "StatusFilter": "RUNNING"},
-            {"earlier": f"($mine := {mine}; $count($states.result.Executions[StartDate < $mine]))"},
+            {
+                "StateMachineArn": jsonata("$states.context.StateMachine.Id"),
+                "StatusFilter": "RUNNING",
+                "MaxResults": EXECUTIONS_LISTED,
+            },
+            # The list may lag behind. Who is not in it does not know who came before, and waits.
+            {
+                "earlier": f"($mine := {mine}; "
+                "$exists($mine) ? $count($states.result.Executions[StartDate < $mine]) : 1)"
+            },
             "IsMyTurn",
         ),
         "IsMyTurn": choice("ReadRecord", ("$earlier > 0", "WaitForTurn")),

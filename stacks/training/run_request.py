@@ -25,7 +25,7 @@ ANY_GAP = 1
 # An id names jobs and S3 folders.
 RUN_ID_PATTERN = "^[a-zA-Z0-9](-?[a-zA-Z0-9])*$"
 # Where what customers sent lies, which no job may read: refused here, no host is paid for it.
-CUSTOMERS_PATTERN = f"/^({'|'.join(prefix.rstrip('/') for prefix in OF_CUSTOMERS)})\\//"
+CUSTOMERS_PATTERN = f"/^\\/*({'|'.join(prefix.rstrip('/') for prefix in OF_CUSTOMERS)})\\//"
 # The toolkit's own names, which say what runs.
 TOOLKIT_PATTERN = "/^sagemaker_/"
 
@@ -86,8 +86,8 @@ def request_states(settings: EnvironmentSettings, context: JobContext, *, then: 
             "Assign": {
                 "kind": jsonata("$states.input.kind"),
                 "run_id": jsonata(RUN_ID),
-                "data": jsonata("$replace($states.input.data_s3_uri, /\\/+$/, '') & '/'"),
-                "source": jsonata("$replace($states.input.data_s3_uri, /\\/+$/, '') & '/'"),
+                "data": jsonata(folder_of("$states.input.data_s3_uri")),
+                "source": jsonata(folder_of("$states.input.data_s3_uri")),
                 "hyperparameters": jsonata(
                     "$exists($states.input.hyperparameters) ? $states.input.hyperparameters : {}"
                 ),
@@ -110,12 +110,17 @@ def may_be_read(context: JobContext, uri: str) -> str:
 
     The bucket's name is known to CloudFormation alone and has dots, which a regular expression would take for anything.
     """
-    bucket = f"'s3://{context.data_bucket}/'"
+    bucket, folder = f"'s3://{context.data_bucket}/'", folder_of(uri)
     return (
-        f"($type({uri}) = 'string' ? $contains({uri}, {bucket}) and $substringBefore({uri}, {bucket}) = '' "
-        f"and $substringAfter({uri}, {bucket}) != '' "
-        f"and $not($contains($substringAfter({uri}, {bucket}) & '/', {CUSTOMERS_PATTERN})) : false)"
+        f"($type({uri}) = 'string' ? $contains({folder}, {bucket}) and $substringBefore({folder}, {bucket}) = '' "
+        f"and $substringAfter({folder}, {bucket}) != '' "
+        f"and $not($contains($substringAfter({folder}, {bucket}), {CUSTOMERS_PATTERN})) : false)"
     )
+
+
+def folder_of(uri: str) -> str:
+    """The place that a run reads, of what it was given, as an expression; it is what is checked."""
+    return f"($replace({uri}, /\\/+$/, '') & '/')"
 
 
 def read_marker(context: JobContext) -> dict[str, Any]:

@@ -69,6 +69,7 @@ def test_a_run_that_is_not_confirmed_is_not_started(site, form):
     [
         ("", "", "#train-data", "A data set lies below s3://data/, for example s3://data/photos."),
         ("s3://data/", "", "#train-data", "A data set lies below s3://data/"),
+        ("s3://data//", "", "#train-data", "A data set lies below s3://data/"),
         ("s3://database/photos", "", "#train-data", "A data set lies below s3://data/"),
         ("https://data/photos", "", "#train-data", "A data set lies below s3://data/"),
         ("photos", "1.5", "#train-score", "The least score is a number from 0 to 1, or left out."),

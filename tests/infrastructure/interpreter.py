@@ -60,7 +60,7 @@ def walk(machine: dict, given: Any, answers: dict[str, Answer], execution: str =
     done = Walk()
     context = {
         "Execution": {"Name": execution, "Id": f"arn:{execution}", "StartTime": STARTED},
-        "StateMachine": {"Id": "arn:m"},
+        "StateMachine": {"Id": "arn:aws:states:us-east-1:111122223333:stateMachine:m"},
     }
     name = machine["StartAt"]
     while True:

@@ -86,7 +86,20 @@ def test_data_that_is_not_below_the_data_bucket_trains_nothing(machine, uri):
 
 
 @pytest.mark.parametrize(
-    "place", ["captured", "captured/", "captured/recognition-dev-cnn/", "labels/x", "transform/r1", "bulk/r1"]
+    "place",
+    [
+        "captured",
+        "captured/",
+        "captured/recognition-dev-cnn/",
+        "labels/x",
+        "transform/r1",
+        "bulk/r1",
+        "/",
+        "//",
+        "",
+        "/captured/",
+        "labels//",
+    ],
 )
 def test_where_what_customers_sent_lies_nothing_is_trained(machine, place):
     done = walk(machine, {**INPUT, "data_s3_uri": f"s3://data.of.dev/{place}"}, {})

@@ -81,6 +81,8 @@ def test_an_approval_from_before_the_one_that_was_released_meanwhile_steps_aside
         {"model_package_arn": 7},
         {"model_package_arn": ARN.replace("recognition-dev-", "recognition-prod-")},
         {"model_package_arn": f"{ARN}/1"},
+        {"model_package_arn": ARN.replace("us-east-1", "eu-west-1")},
+        {"model_package_arn": ARN.replace("111122223333", "999999999999")},
         {"model_package_arn": f"{ARN}\n"},
         {"model_package_arn": ARN.replace(":model-package/", ":x/recognition-dev-rnn/9:model-package/")},
         {"model_package_arn": ARN, "requested_at": 7},
@@ -167,6 +169,21 @@ def test_of_two_approvals_the_later_one_waits_for_the_earlier():
     done = Aws(others=[[earlier, later], [earlier, later], [later]]).release()
     assert done.states.count("WaitForTurn") == 2
     assert done.error is None
+
+
+@pytest.mark.threat
+def test_a_release_that_is_not_among_those_that_are_listed_waits():
+    """The list may lag behind, and holds so many at most."""
+    aws = Aws(others=[[], []])
+    mine, answers = aws.list_releases, aws.answers()
+
+    def listed(request: dict, call: int) -> dict:
+        assert request["MaxResults"] == 400
+        return {"Executions": []} if call == 1 else mine(request, call)
+
+    asked = {"model_package_arn": ARN}
+    done = walk(definition(CONTEXT), asked, {**answers, "ListReleases": listed}, execution=MINE)
+    assert (done.error, done.states.count("WaitForTurn"), len(aws.updates)) == (None, 1, 1)
 
 
 def test_a_stack_that_is_being_updated_is_waited_for():

@@ -89,7 +89,7 @@ def test_the_state_of_a_deployment_in_the_middle_of_a_release(stubs):
             "CreationTime": THEN,
             "TrainingJobStatus": "InProgress",
         }
-        for name in ("cnn-20261126-1", "another-teams-job")
+        for name in ("another-teams-cnn-20261126-1", "dev-cnn-20261126-1")
     ]
     stubs["ssm"].add_response(
         "get_parameter",
@@ -107,16 +107,16 @@ def test_the_state_of_a_deployment_in_the_middle_of_a_release(stubs):
         {**execution("RUNNING"), "stateMachineArn": MACHINE},
         {"executionArn": EXECUTION},
     )
-    sagemaker.add_response("describe_training_job", training_job("cnn-20261126-1"))
+    sagemaker.add_response("describe_training_job", training_job("dev-cnn-20261126-1"))
     lines = [metric_line(epoch=1, train_loss=0.9), metric_line(epoch=2, train_loss=0.5)]
-    events = [{"logStreamName": "cnn-20261126-1/algo-1", "message": line} for line in lines]
-    events.append({"logStreamName": "cnn-20261126-10/algo-1", "message": metric_line(epoch=3)})
+    events = [{"logStreamName": "dev-cnn-20261126-1/algo-1", "message": line} for line in lines]
+    events.append({"logStreamName": "dev-cnn-20261126-10/algo-1", "message": metric_line(epoch=3)})
     stubs["logs"].add_response(
         "filter_log_events",
         {"events": events},
         {
             "logGroupName": "/aws/sagemaker/TrainingJobs",
-            "logStreamNamePrefix": "cnn-20261126-1/",
+            "logStreamNamePrefix": "dev-cnn-20261126-1/",
             "filterPattern": '"epoch"',
         },
     )
@@ -177,7 +177,7 @@ BELOW = "The accuracy of the cnn is 0.5000, which is 0.1500 below the gate of 0.
     ],
 )
 def test_what_became_of_a_run_is_told_with_its_reason(status, members, state, reason, version):
-    told = run({**execution(status), **members}, [])
+    told = run({**execution(status), **members}, [], "dev")
     assert (told["state"], told["version"]) == (state, version)
     assert (told["reason"] or "").startswith(reason or "") and bool(told["reason"]) == bool(reason)
 
@@ -186,7 +186,7 @@ def test_a_run_has_its_last_job_and_its_kind_where_a_marker_started_it():
     name = "5f0c8d1e-aaaa-bbbb-cccc-0123456789ab_5f0c"
     started = {**execution("RUNNING"), "name": name, "input": '{"marker_key": "photos/ready.json"}'}
     run_id = "5f0c8d1e-aaaa-bbbb-cccc-0123456789ab"
-    told = run(started, ["dev-rnn-other", f"dev-cnn-{run_id}-2", f"dev-cnn-{run_id}"])
+    told = run(started, ["dev-rnn-other", f"dev-cnn-{run_id}-2", f"dev-cnn-{run_id}"], "dev")
     assert (told["job"], told["kind"], told["data"]) == (f"dev-cnn-{run_id}-2", "cnn", "photos/ready.json")
 
 
@@ -195,8 +195,28 @@ def test_a_registered_run_has_the_job_whose_model_was_registered():
         "output": '{"version": "3", "training_job_name": "dev-cnn-20261126-1-007-ab"}',
         "stopDate": THEN,
     }
-    told = run({**execution("SUCCEEDED"), **registered}, ["dev-cnn-20261126-1-010-cd"])
+    told = run({**execution("SUCCEEDED"), **registered}, ["dev-cnn-20261126-1-010-cd"], "dev")
     assert told["job"] == "dev-cnn-20261126-1-007-ab"
+
+
+@pytest.mark.threat
+@pytest.mark.parametrize(
+    "said",
+    [
+        *([1], "x", None, 5),
+        {"run_id": 5, "kind": [], "data_s3_uri": {}},
+        *({"run_id": part} for part in ("", "a", "20261126", "20261126-1-", ".*")),
+    ],
+)
+def test_whatever_an_execution_was_told_it_is_shown_and_with_no_job_of_anothers(said):
+    others = ["another-teams-job", "dev-cnn-20261126-1", "prod-cnn-a", "dev-cnn-20261126-101500-ab12"]
+    told = run({**execution("FAILED"), "name": "mine", "input": json.dumps(said)}, others, "dev")
+    assert (told["name"], told["job"], told["kind"], told["data"]) == ("mine", None, None, None)
+
+
+def test_an_input_that_is_nested_too_deep_is_shown_as_one_that_says_nothing():
+    deep = "[" * 200_000 + "]" * 200_000
+    assert run({**execution("FAILED"), "input": deep}, [], "dev")["data"] is None
 
 
 def test_where_no_machine_is_deployed_there_are_no_runs(stubs):
