@@ -9,7 +9,7 @@ from definitions.counts import counted
 from definitions.networks import RECORDS_PER_SHARD, kind_of_feature
 from model_code.hyperparameters import KINDS
 from stacks.settings import EnvironmentSettings
-from stacks.settings.instance_families import has_gpu, virtual_processors
+from stacks.settings.instance_families import has_gpu, has_local_storage, virtual_processors
 from stacks.training.run_request import LISTED_OBJECTS
 
 BASE_PIXELS = 32
@@ -55,7 +55,6 @@ def plan(
         setting(*runtime, runtime_change(seconds)),
         quota("sagemaker.training_seconds", seconds, "Take more hosts, or fewer epochs."),
         quota("sagemaker.instances_of_a_training_job", hosts),
-        setting("training.volume_gigabytes", size * DISK_SHARE / GB, training.volume_gigabytes, "GB"),
         Check(
             "Objects that a run's data_version covers, of this project",
             shards,
@@ -64,6 +63,9 @@ def plan(
             f"A change in a shard behind the first {LISTED_OBJECTS} leaves data_version as it is: write larger shards.",
         ),
     ]
+    disk = size * DISK_SHARE / GB
+    if not has_local_storage(instance):
+        checks.append(setting("training.volume_gigabytes", disk, training.volume_gigabytes, "GB"))
     if training.use_spot:
         checks.append(setting("training.max_wait_seconds", seconds, training.max_wait_seconds, "s"))
     hours = hosts * seconds / SECONDS_AN_HOUR
@@ -74,6 +76,11 @@ def plan(
         f"{counted(epochs, 'epoch')} at {speed:,.0f} images a second over {counted(hosts, 'host')}, "
         f"bounded by {slower} ([scale] of advisor/data/assumptions.toml, on demand, without a spot discount).",
     ]
+    if has_local_storage(instance):
+        assumed.append(
+            f"Each host needs {disk:,.0f} GB of disk. {instance} has disks of its own, whose size no setting changes: "
+            "compare it with EC2's list of instance types."
+        )
     task = (
         f"{counted(images, 'image')} of {kilobytes:g} KB, {pixels} × {pixels} pixels, on {hosts} × {instance}"
     )

@@ -170,9 +170,16 @@ def test_what_the_gates_read_does_not_grow_with_the_classes_and_the_report_does(
 
 
 def test_more_hosts_train_sooner_but_each_reads_everything():
-    one, four = (training_jobs.plan(MILLIONS, 20, 32, 5, hosts, settings()) for hosts in (1, 4))
+    with_volumes = settings(training={"instance_type": "ml.m5.xlarge"})
+    one, four = (training_jobs.plan(MILLIONS, 20, 32, 5, hosts, with_volumes) for hosts in (1, 4))
     assert four.seconds < one.seconds
     assert share(one, "training.volume_gigabytes") == share(four, "training.volume_gigabytes") == 5
+
+
+def test_a_host_with_disks_of_its_own_is_not_held_to_the_setting_of_a_volume():
+    plan = training_jobs.plan(MILLIONS, 20, 32, 5, 1, settings(training={"instance_type": "ml.g5.xlarge"}))
+    assert not any("volume_gigabytes" in check.name for check in plan.checks)
+    assert plan.assumed[-1].startswith("Each host needs 250 GB of disk. ml.g5.xlarge has disks of its own")
 
 
 def test_shards_behind_those_that_a_run_lists_are_not_in_its_data_version():
