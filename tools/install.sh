@@ -6,6 +6,8 @@
 # Example: tools/install.sh model test
 set -euo pipefail
 cd "$(dirname "$0")/.."
+# `venv` fails in a folder whose name the locale cannot spell.
+export PYTHONUTF8=1
 venv=.venv
 # Two lines that say what it was made of, and one for each extra that is there, and for npm's packages. The folder is
 # in the first, because the programs of a virtual environment begin with its absolute path.
@@ -81,6 +83,12 @@ add_extras() {
   VIRTUAL_ENV=$venv $venv/bin/uv pip install --quiet --constraints requirements.lock \
     --build-constraints requirements.lock --editable ".[$(echo "$*" | tr ' ' ,)]" ||
     fail "uv could not install the extras $*; its words are above. $again"
+  # Paths that are relative in place of setuptools' absolute ones, which Python cannot read where the folder's name is
+  # not ASCII and the locale is C.
+  for packages in $venv/lib/python3.*/site-packages; do
+    rm -f $packages/__editable__*.pth $packages/__editable___*_finder.py
+    printf '../../../..\n../../../../client\n' > $packages/recognition_on_aws.pth
+  done
 }
 
 # The wheel of Node puts nothing on the PATH, so its two programs, the CDK's and pyright's get their places beside

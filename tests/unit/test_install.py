@@ -8,12 +8,14 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 SCRIPT = Path(__file__).resolve().parents[2] / "tools" / "install.sh"
 INPUTS = ("pyproject.toml", "requirements.lock", "package-lock.json", "lambdas/requirements.lock")
+PACKAGES = "lib/python3.11/site-packages"
 # Python, uv and npm: each writes down its arguments, and fails with its words when FAILING names it.
 STAND_IN = """#!/bin/bash
 name=${0##*/}
@@ -22,6 +24,7 @@ case "$name $1 $2" in
   "python -c "*) echo "$PWD/node_home"; exit 0 ;;
   "python3 -m venv") mkdir -p "$3/bin"; ln -s "$0" "$3/bin/python"; cp "$0" "$3/bin/uv" ;;
   "python -m pip") name=pip ;;
+  "uv pip install") mkdir -p $VIRTUAL_ENV/$PACKAGES; echo "$PWD" > $VIRTUAL_ENV/$PACKAGES/__editable__.project.pth ;;
 esac
 echo "$name $*" >> "$CALLS"
 if [ "$FAILING" = "$name" ]; then echo "$name says: no route to host" >&2; exit 7; fi
@@ -40,6 +43,7 @@ class Checkout:
             "HOME": str(folder),
             "CALLS": str(self.calls_file),
             "FAILING": "",
+            "PACKAGES": PACKAGES,
         }
         for name in INPUTS:
             (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -106,6 +110,28 @@ def test_a_moved_checkout_is_made_anew(checkout):
     checkout.folder = checkout.folder.rename(checkout.folder.parent / "moved")
     status, _, calls = checkout.install("test")
     assert (status, programs_of(calls)) == (0, EVERYTHING)
+
+
+@pytest.mark.parametrize("package", ["cli", "client/recognition_client"])
+def test_the_packages_are_found_where_the_locale_cannot_spell_the_folder(checkout, package):
+    checkout.install("test")
+    (checkout.folder / package).mkdir(parents=True)
+    (checkout.folder / package / "__init__.py").write_text("")
+    finished = subprocess.run(
+        [
+            sys.executable,
+            "-S",
+            "-c",
+            "import site, sys; site.addsitedir(sys.argv[1]); __import__(sys.argv[2])",
+        ]
+        + [str(checkout.folder / ".venv" / PACKAGES), Path(package).name],
+        env={"LC_ALL": "C", "PYTHONUTF8": "0"},
+        cwd=checkout.programs,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (finished.returncode, finished.stderr) == (0, "")
 
 
 @pytest.mark.parametrize("name", INPUTS)
