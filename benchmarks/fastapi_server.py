@@ -64,7 +64,12 @@ def by_predict(directory: Path) -> Answerer:
     from model_code.networks import networks
     from serving.preprocessing import reader_of
 
-    layers = (networks.FusedBatchNormalization, networks.ChannelNormalization, networks.MaximumAndMean)
+    layers = (
+        networks.FusedBatchNormalization,
+        networks.FusedGelu,
+        networks.ChannelNormalization,
+        networks.MaximumAndMean,
+    )
     network = keras.models.load_model(
         directory / "network.keras", custom_objects={layer.__name__: layer for layer in layers}
     )

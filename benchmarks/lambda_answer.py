@@ -44,7 +44,9 @@ def answerer(contender: str, kind: str, directory: str) -> Callable[[], np.ndarr
 
     network = tf.keras.models.load_model(
         f"{directory}/network.keras",
-        custom_objects={"FusedBatchNormalization": networks.FusedBatchNormalization},
+        custom_objects={
+            layer.__name__: layer for layer in (networks.FusedBatchNormalization, networks.FusedGelu)
+        },
     )
     if contender == "call":
         return lambda: tf.nn.softmax(network(inputs, training=False)).numpy()
