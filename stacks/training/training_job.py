@@ -26,7 +26,8 @@ from stacks.training.tuning_job import tune, tuning_choice
 IS_PRETRAINED = '$contains($string($hyperparameters.pretrained), /^"?true"?$/i)'
 RESOURCE = "arn:aws:states:::sagemaker:createTrainingJob.sync"
 CODE_DIRECTORY = "/opt/ml/input/data/code"
-# A job's name is used once, so each instance type's job has its own; the checkpoints are those of the run.
+# A job's name is used once, so each instance type's job has its own; the checkpoints are the execution's, because a
+# run's id may have been used before, for other data.
 ATTEMPT = "($attempt = 0 ? '' : '-' & $string($attempt + 1))"
 # How SageMaker says that it has no machine of a type: by a job's FailureReason (CapacityError), by its refusal of a
 # job over the account's quota (ResourceLimitExceeded), or by the end of the wait for spot capacity.
@@ -91,7 +92,9 @@ def train(settings: EnvironmentSettings, context: JobContext, *, then: str) -> d
                 "KmsKeyId": context.key_arn,
             },
             "CheckpointConfig": {
-                "S3Uri": jsonata(f"'s3://{context.model_bucket}/checkpoints/' & {name}"),
+                "S3Uri": jsonata(
+                    f"'s3://{context.model_bucket}/checkpoints/' & {name} & '/' & $states.context.Execution.Name"
+                ),
             },
             "ResourceConfig": hosts(training, context),
             "StoppingCondition": stopping,

@@ -8,8 +8,8 @@ import pytest
 
 from .calls import machines_of
 from .grants import may
-from .interpreter import Walk
-from .training_runs import INPUT, machine_with, run
+from .interpreter import Walk, walk
+from .training_runs import INPUT, machine_with, run, services
 
 JOB = ":sagemaker:create"
 DATA, MODELS = "arn:aws:s3:::<DataBucket>", "arn:aws:s3:::<ModelBucket>"
@@ -60,12 +60,21 @@ def test_sagemaker_writes_for_a_run_below_its_own_name_alone():
     ]
     assert written[0] == {
         "s3://models/training/dev-cnn-r1",
-        "s3://models/checkpoints/dev-cnn-r1",
+        "s3://models/checkpoints/dev-cnn-r1/an_execution",
         "s3://models/prepared/dev-cnn-data-r1",
         "s3://models/evaluations/dev-cnn-r1",
     }
     for place in written[0]:
         assert not any(other == place or other.startswith(f"{place}/") for other in written[1])
+
+
+def test_a_run_whose_id_was_used_before_has_checkpoints_of_its_own():
+    """SageMaker refuses the name, and the machine tries another: the run before may have been on other data."""
+    places = [
+        walk(machine_with(), INPUT, services(), execution).requests["Train"][0]["CheckpointConfig"]["S3Uri"]
+        for execution in ("first", "second")
+    ]
+    assert len(set(places)) == 2
 
 
 def isolation_of(request: dict[str, Any]) -> bool:

@@ -124,7 +124,7 @@ def test_the_callers_hyperparameters_reach_the_job_and_cannot_replace_its_code(m
 def test_spot_training_has_checkpoints_and_waits_at_least_as_long_as_it_runs(machine):
     (request,) = run(machine).requests["Train"]
     assert request["EnableManagedSpotTraining"] is True
-    assert request["CheckpointConfig"]["S3Uri"] == "s3://models/checkpoints/dev-cnn-r1"
+    assert request["CheckpointConfig"]["S3Uri"] == "s3://models/checkpoints/dev-cnn-r1/an_execution"
     stopping = request["StoppingCondition"]
     assert stopping["MaxWaitTimeInSeconds"] >= stopping["MaxRuntimeInSeconds"]
 
@@ -188,7 +188,7 @@ def test_without_capacity_the_next_instance_type_goes_on_from_the_runs_checkpoin
     requests = done.requests["Train"]
     assert [request["ResourceConfig"]["InstanceType"] for request in requests] == tried
     assert {request["CheckpointConfig"]["S3Uri"] for request in requests} == {
-        "s3://models/checkpoints/dev-cnn-r1"
+        "s3://models/checkpoints/dev-cnn-r1/an_execution"
     }
     assert len({request["TrainingJobName"] for request in requests}) == len(requests)
     # Only an instance without disks of its own takes our key for its volume.
