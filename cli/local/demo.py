@@ -11,6 +11,8 @@ from urllib.parse import urlparse
 
 from cli.local.report import ModelReport, write_report
 from cli.models import data, release, training
+from cli.models.archive import Model
+from cli.models.own_model import CARD
 from cli.recognize.samples import Exchange, ask_about_samples
 from cli.shared import deploy
 from cli.shared.disks import require_free
@@ -112,7 +114,7 @@ def build_and_ask(target: Target, progress: Progress) -> tuple[list[ModelReport]
 
 
 def collect(target: Target, model: training.Registered) -> ModelReport:
-    """Reads back what a run left: evaluation, samples and the log's training curve; and keeps the artefact."""
+    """Reads back what a run left: evaluation, samples and the curves of training; and keeps the artefact."""
     package = target.client("sagemaker").describe_model_package(ModelPackageName=model.model_package_arn)
     evaluation_uri = package["ModelMetrics"]["ModelQuality"]["Statistics"]["S3Uri"]
     dataset = data.DATASET_OF_KIND[model.kind]
@@ -127,6 +129,7 @@ def collect(target: Target, model: training.Registered) -> ModelReport:
         evaluation=read_json(target, evaluation_uri),
         samples=read_json(target, evaluation_uri.rsplit("/", 1)[0] + "/samples.json"),
         history=training.history(target, training.run_job(target, model)),
+        curve=json.loads(Model(artefact).read(CARD))["curve"],
         hyperparameters=PRESETS[dataset].hyperparameters,
     )
 

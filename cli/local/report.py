@@ -16,7 +16,7 @@ TEMPLATE = "local/report.html.j2"
 
 @dataclass(frozen=True)
 class ModelReport:
-    """One trained model: its data card, its evaluation on the test split, its curve and its samples."""
+    """One trained model: its data card, its evaluation on the test split, its curves by epoch and step, samples."""
 
     kind: str
     version: str
@@ -24,6 +24,7 @@ class ModelReport:
     evaluation: dict[str, Any]
     samples: list[dict[str, Any]]
     history: list[dict[str, float]]
+    curve: list[dict[str, float]]
     hyperparameters: dict[str, str]
 
     @property
@@ -68,7 +69,11 @@ def render(
     return render_page(
         TEMPLATE,
         models=[
-            {"report": model, "curve_svg": draw_curve(model.history), "confusion": confusion_rows(model)}
+            {
+                "report": model,
+                "curve_svg": draw_curve(model.history, model.curve),
+                "confusion": confusion_rows(model),
+            }
             for model in models
         ],
         exchanges=exchanges,
@@ -96,20 +101,26 @@ def confusion_rows(model: ModelReport) -> list[dict[str, Any]]:
     return rows
 
 
-def draw_curve(history: list[dict[str, float]]) -> str:
-    """Losses and accuracies over the epochs as an SVG that reads on a light and on a dark page."""
+def draw_curve(history: list[dict[str, float]], curve: list[dict[str, float]]) -> str:
+    """Losses and accuracies as an SVG that reads on a light and on a dark page.
+
+    Args:
+        history: what was measured on the validation split at the end of each epoch.
+        curve: means of training by steps, so that a single epoch is a curve, too.
+    """
     from matplotlib.figure import Figure
 
+    epochs_per_step = history[-1]["epoch"] / curve[-1]["step"] if history and curve else 0.0
     figure = Figure(figsize=(7.5, 2.8), layout="constrained")
     figure.patch.set_alpha(0)
     for axes, quantity in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
         axes.patch.set_alpha(0)
-        for split, colour in (("train", "#3b82f6"), ("validation", "#f59e0b")):
-            points = [
-                (row["epoch"], row[f"{split}_{quantity}"]) for row in history if f"{split}_{quantity}" in row
-            ]
+        trained = [(point["step"] * epochs_per_step, point[f"train_{quantity}"]) for point in curve]
+        name = f"validation_{quantity}"
+        validated = [(row["epoch"], row[name]) for row in history if name in row]
+        for points, colour, label in ((trained, "#3b82f6", "train"), (validated, "#f59e0b", "validation")):
             if points:
-                axes.plot(*zip(*points, strict=True), marker="o", markersize=3, color=colour, label=split)
+                axes.plot(*zip(*points, strict=True), marker="o", markersize=3, color=colour, label=label)
         axes.set_title(quantity, color="#808890", fontsize=10)
         axes.set_xlabel("epoch", color="#808890", fontsize=9)
         axes.tick_params(colors="#808890", labelsize=8)

@@ -176,7 +176,7 @@ def test_the_demos_page_shows_every_name_of_a_class_as_text(tmp_path):
             "samples": 4,
         }
         model = ModelReport(
-            "cnn", name, card, evaluation, [], [{"epoch": 1.0, "train_loss": 1.5}], {name: name}
+            "cnn", name, card, evaluation, [], [{"epoch": 1.0, "train_loss": 1.5}], [], {name: name}
         )
         page = write_report(tmp_path, [model], [], steps={name: 1.0}, seconds=1.0, embedded_aws=True)
         words = page.read_text(encoding="utf-8")

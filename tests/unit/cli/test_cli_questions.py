@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from cli.local.report import ModelReport, confusion_rows, write_report
+from cli.local.report import ModelReport, confusion_rows, draw_curve, write_report
 from cli.recognize import samples
 from cli.recognize.request import Reply, describe_answer, questions_about
 from cli.recognize.subjects import Subject
@@ -95,7 +95,30 @@ def model() -> ModelReport:
         {"epoch": 2.0, "train_loss": 1.1, "validation_loss": 0.9, "validation_accuracy": 0.7},
     ]
     evaluation = {"multiclass_classification_metrics": metrics, "samples": 4}
-    return ModelReport("cnn", "1", card, evaluation, [sample("cat", "<script>")], history, {"epochs": "2"})
+    curve = [
+        {"step": step, "train_loss": loss, "train_accuracy": 1 - loss / 2}
+        for step, loss in ((20, 1.5), (40, 1.1), (60, 0.8))
+    ]
+    samples = [sample("cat", "<script>")]
+    return ModelReport("cnn", "1", card, evaluation, samples, history, curve, {"epochs": "2"})
+
+
+def marks_of(svg: str, colour: str) -> int:
+    """How many points are marked in a colour, over both pictures and their legends."""
+    return len(re.findall(f"<use [^>]*fill: {colour}", svg))
+
+
+def test_one_epoch_is_drawn_as_a_curve_by_its_steps(model):
+    svg = draw_curve(model.history[:1], model.curve)
+    in_legends = 2
+    assert marks_of(svg, "#3b82f6") == 2 * len(model.curve) + in_legends
+    assert marks_of(svg, "#f59e0b") == 2 + in_legends
+
+
+def test_a_run_without_a_curve_shows_what_was_measured_after_its_epochs(model):
+    svg = draw_curve(model.history, [])
+    assert marks_of(svg, "#3b82f6") == 0
+    assert marks_of(svg, "#f59e0b") == 2 * (len(model.history) + 1)
 
 
 def test_the_confusion_matrix_shows_shares_and_survives_an_empty_class(model):
