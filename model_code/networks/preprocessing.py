@@ -206,8 +206,7 @@ def augment(images: tf.Tensor, seed: tf.Tensor, most_pixels: int, mirror: bool =
         slices of a shift per image.
     """
     height, width = images.shape[1], images.shape[2]
-    edges = [most_pixels, most_pixels]
-    padded = tf.pad(images, [[0, 0], edges, edges, [0, 0]], mode="REFLECT")
+    padded = reflected(reflected(images, most_pixels, axis=1), most_pixels, axis=2)
     groups = 8
     shifts = tf.random.stateless_uniform([groups, 2], seed, 0, 2 * most_pixels + 1, tf.int32)
     count = tf.shape(images)[0]
@@ -228,6 +227,14 @@ def augment(images: tf.Tensor, seed: tf.Tensor, most_pixels: int, mirror: bool =
         return shifted
     mirrored = tf.random.stateless_uniform([count, 1, 1, 1], seed + 1) < 0.5
     return tf.where(mirrored, shifted[:, :, ::-1], shifted)
+
+
+def reflected(images: tf.Tensor, pixels: int, axis: int) -> tf.Tensor:
+    """What `tf.pad(…, mode="REFLECT")` gives along the axis, in a third of its time on a processor."""
+    count, first = images.shape[axis], [slice(None)] * axis
+    before = images[(*first, slice(1, pixels + 1))]
+    behind = images[(*first, slice(count - pixels - 1, count - 1))]
+    return tf.concat([tf.reverse(before, [axis]), images, tf.reverse(behind, [axis])], axis)
 
 
 def cutout(images: tf.Tensor, seed: tf.Tensor, side: int) -> tf.Tensor:
