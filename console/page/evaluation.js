@@ -10,6 +10,9 @@ import { matrixTable } from "./matrix.js";
 const MEASURED = ["registered", "failed at the gate"];
 const NOTHING = "Its evaluation left nothing for this page. Runs of an earlier version of the app did not; train again.";
 
+// A model runs operations of its own while it is measured, so what lies there may be anything.
+const CHANGED = "The file is not as the evaluation job writes it. Look at the run's model, and train again.";
+
 let read = null;
 // By job: what somebody unfolded stays so when the state is read anew.
 const parts = new Map();
@@ -37,10 +40,9 @@ function unfolding(name, job) {
       const { evaluation } = await read(job);
       place.replaceChildren(...(evaluation ? partsOf(name, evaluation) : [element("p", {}, NOTHING)]));
     } catch (error) {
-      if (!(error instanceof Refused)) throw error;
       // Unfolded again, it is asked for again.
       known = false;
-      place.replaceChildren(notice("bad", "The evaluation cannot be read", error.message));
+      place.replaceChildren(notice("bad", "The evaluation cannot be read", error instanceof Refused ? error.message : CHANGED));
     }
   };
   const details = element("details", { class: "small", toggle: fill }, element("summary", {}, "What its evaluation found"), place);

@@ -130,6 +130,24 @@ def test_an_evaluation_that_is_not_there_is_a_sentence(site, watched):
     page.wait_for_selector(f"{UNFOLD} p:has-text('Its evaluation left nothing for this page.')")
 
 
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"score": None},
+        {"classes": "none"},
+        {"figures": {"macro_f1": {"value": "0.8", "interval_95": []}}},
+        {"matrix": {"labels": LABELS}},
+        {"mistakes": [{**MISTAKE, "png_base64": "no base64!"}]},
+    ],
+    ids=str,
+)
+def test_an_evaluation_of_another_form_is_a_sentence(site, watched, changed):
+    site.evaluations[JOB] = {**EVALUATION, **changed}
+    page = watched()
+    page.locator("#state summary", has_text="What its evaluation found").click()
+    page.wait_for_selector(f"{UNFOLD} :text('The file is not as the evaluation job writes it.')")
+
+
 def test_an_evaluation_that_cannot_be_read_is_asked_for_when_it_is_unfolded_again(site, watched):
     broken = {"is": True}
 
