@@ -2,7 +2,7 @@
 
 import { notice } from "./answers.js";
 import { Refused } from "./api.js";
-import { element } from "./dom.js";
+import { drawn, element } from "./dom.js";
 import { count, percent } from "./figures.js";
 import { matrixTable } from "./matrix.js";
 
@@ -12,6 +12,8 @@ const NOTHING = "Its evaluation left nothing for this page. Runs of an earlier v
 
 // A model runs operations of its own while it is measured, so what lies there may be anything.
 const CHANGED = "The file is not as the evaluation job writes it. Look at the run's model, and train again.";
+
+const COURSE_HEIGHT = 30;
 
 let read = null;
 // By job: what somebody unfolded stays so when the state is read anew.
@@ -60,7 +62,7 @@ function partsOf(name, { metric, score, samples, figures, classes, classes_in_al
     matrix ? titled("Confusion matrix", " Rows are the labels, columns the answers.") : null,
     matrix ? matrixTable(`The confusion matrix of ${name}`, matrix.labels, matrix.counts) : null,
     titled("The surest wrong answers"),
-    mistakes.length ? element("ul", { class: `mistakes${mistakes[0].text === undefined ? "" : " long"}` }, mistakes.map(mistakeOf)) : element("p", {}, "No answer was wrong."),
+    mistakes.length ? element("ul", { class: `mistakes${(mistakes[0].text ?? mistakes[0].lines) === undefined ? "" : " long"}` }, mistakes.map(mistakeOf)) : element("p", {}, "No answer was wrong."),
   ].filter(Boolean);
 }
 
@@ -80,16 +82,25 @@ function table(name, heads, rows) {
   return element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": name }, made);
 }
 
-function mistakeOf({ label, answer, score, place, png_base64: picture, text, steps }) {
+function mistakeOf({ label, answer, score, place, png_base64: picture, text, steps, lines = [] }) {
   const words = [element("strong", {}, `${answer}, ${percent(score)} sure`), `labelled ${label}`, element("span", { class: "quiet" }, place)];
   return element(
     "li",
     {},
     picture ? element("img", { src: addressOf(picture), alt: `What was shown: ${place}`, load: forget, error: forget }) : null,
     text === undefined ? null : element("p", { class: "shown" }, text),
+    lines.length ? element("div", { class: "shown" }, lines.map(courseOf)) : null,
     steps === undefined ? null : element("p", { class: "quiet" }, `A sequence of ${count(steps)} steps.`),
     words.map((one) => element("p", {}, one)),
   );
+}
+
+/** A channel over its steps, from its least value at the bottom to its greatest. */
+function courseOf(values, channel) {
+  const points = values.map((value, place) => `${place},${(1 - value) * COURSE_HEIGHT}`).join(" ");
+  const box = `0 -1 ${Math.max(1, values.length - 1)} ${COURSE_HEIGHT + 2}`;
+  const name = `The course of channel ${channel + 1}`;
+  return drawn("svg", { class: "course", viewBox: box, preserveAspectRatio: "none", role: "img", "aria-label": name }, drawn("polyline", { points }));
 }
 
 /** An address of this page's own for a picture: the policy admits no picture inside an address. */

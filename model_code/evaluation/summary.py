@@ -23,6 +23,8 @@ MISTAKES_SHOWN = 12
 # A PNG file of so many pixels a side has at most 28 kB.
 PICTURE_PIXELS = 96
 TEXT_CHARACTERS = 400
+CHANNELS_SHOWN = 6
+POINTS_SHOWN = 120
 NAME_CHARACTERS = 80
 
 
@@ -36,7 +38,7 @@ def summary_of(report: dict[str, Any], split: Split) -> dict[str, Any]:
     Returns:
         `metric`, in words, with `score` and `samples`; `figures` by name, each with `value` and `interval_95`;
         `classes`, CLASSES_SHOWN of `classes_in_all` at most, those with the least F1 first; `matrix`, where there are
-        no more classes than that; `mistakes`, the surest first, each with its picture, text or length.
+        no more classes than that; `mistakes`, the surest first, each with its picture, text or lines.
     """
     (metrics,) = [value for name, value in report.items() if name.endswith("classification_metrics")]
     counts, labels = metrics["confusion_matrix"], report["labels"]
@@ -76,13 +78,23 @@ def mistake(row: dict[str, Any], split: Split) -> dict[str, Any]:
 
 
 def glimpse(sample: bytes | np.ndarray, feature: str) -> dict[str, Any]:
-    """A small picture of an image, the beginning of a text, the number of steps of a sequence."""
+    """A small picture of an image, the beginning of a text, the length of a sequence and lines of its channels."""
     if isinstance(sample, np.ndarray):
-        return {"steps": len(sample)}
+        return {"steps": len(sample), "lines": [line(channel) for channel in sample.T[:CHANNELS_SHOWN]]}
     if feature == "image":
         return {"png_base64": base64.b64encode(thumbnail(sample)).decode()}
     words = sample.decode("utf-8", "replace").split()
     return {"text": shortened(" ".join(words), TEXT_CHARACTERS)}
+
+
+def line(values: np.ndarray) -> list[float]:
+    """A channel's course: means of POINTS_SHOWN equal parts at most, from its least value, 0, to its greatest, 1."""
+    finite = values[np.isfinite(values)].astype(np.float64)
+    if not len(finite):
+        return []
+    means = np.array([part.mean() for part in np.array_split(finite, min(len(finite), POINTS_SHOWN))])
+    low, range_of_values = means.min(), np.ptp(means)
+    return np.round((means - low) / range_of_values if range_of_values else means * 0 + 0.5, 2).tolist()
 
 
 def thumbnail(image: bytes) -> bytes:

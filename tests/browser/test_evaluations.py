@@ -90,6 +90,16 @@ def test_mistakes_of_texts_and_sequences_have_no_picture(site, watched, shown, w
     assert found.locator("img").count() == 0
 
 
+def test_a_mistake_about_a_recording_shows_the_course_of_each_channel(site, watched):
+    lines = [[0, 0.5, 1], [0.5, 0.5, 0.5], []]
+    site.evaluations[JOB] = {**EVALUATION, "mistakes": [{**MISTAKE, "steps": 300, "lines": lines}]}
+    found = unfolded(watched())
+    expect(found.get_by_role("img", name="The course of channel")).to_have_count(3)
+    points = [line.get_attribute("points") for line in found.locator("polyline").all()]
+    assert points == ["0,30 1,15 2,0", "0,15 1,15 2,15", ""]
+    assert found.locator("polyline").first.bounding_box()["height"] > 10
+
+
 def test_of_many_classes_the_worst_are_shown_with_how_many_there_are(site, watched):
     site.evaluations[JOB] = {**EVALUATION, "classes_in_all": 4000, "matrix": None, "mistakes": []}
     words = unfolded(watched()).inner_text()

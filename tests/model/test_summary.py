@@ -15,9 +15,11 @@ from model_code.data.records import Split
 from model_code.evaluation.mistakes import listed
 from model_code.evaluation.quality import quality
 from model_code.evaluation.summary import (
+    CHANNELS_SHOWN,
     CLASSES_SHOWN,
     MISTAKES_SHOWN,
     PICTURE_PIXELS,
+    POINTS_SHOWN,
     TEXT_CHARACTERS,
     summary_of,
 )
@@ -90,10 +92,20 @@ def test_texts_and_places_are_cut_and_control_nothing(summed_up):
     assert (second["text"], second["place"]) == ("short", "b")
 
 
-def test_of_a_sequence_its_length_is_told(summed_up):
-    found = summed_up([np.zeros((12, 3), np.float32), np.zeros((24, 3), np.float32)], "sequence")
+def test_of_a_sequence_its_length_and_the_course_of_each_channel_are_shown(summed_up):
+    rising = np.stack([np.arange(12), np.full(12, 7.0), np.full(12, np.nan)], axis=1).astype(np.float32)
+    found = summed_up([rising, np.zeros((24, 1), np.float32)], "sequence")["mistakes"]
 
-    assert [one["steps"] for one in found["mistakes"]] == [12, 24]
+    assert [one["steps"] for one in found] == [12, 24]
+    assert found[0]["lines"] == [[round(step / 11, 2) for step in range(12)], [0.5] * 12, []]
+
+
+def test_of_a_long_recording_with_many_channels_few_numbers_are_shown(summed_up):
+    recordings = [np.random.default_rng(0).normal(0, 1e-9, (50_000, 40)).astype(np.float32)] * 2
+    lines = summed_up(recordings, "sequence")["mistakes"][0]["lines"]
+
+    assert [len(line) for line in lines] == [POINTS_SHOWN] * CHANNELS_SHOWN
+    assert all((min(line), max(line)) == (0.0, 1.0) for line in lines)
 
 
 def test_a_summary_fits_into_an_answer_whatever_the_samples_are(summed_up):
