@@ -1,4 +1,4 @@
-"""Writes how many examples each family needs into docs/figures.md: `python -m tools.write_examples_curve`."""
+"""Writes how many examples each family needs into docs/examples.md: `python -m tools.write_examples_curve`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from tools.arguments import refuse_arguments
 
-PAGE = Path(__file__).resolve().parents[1] / "docs" / "figures.md"
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "examples.md"
 RESULT = Path(__file__).resolve().parents[1] / "benchmarks" / "results" / "examples_curve.json"
 PLACE = re.compile(r"(<!-- examples: [^\n]* -->\n).*?(?=<!-- end of the examples -->)", re.DOTALL)
 TITLES = {
