@@ -13,6 +13,9 @@ VARIANT = "primary"
 NOT_RELEASED = "none"
 # In the data bucket: what the endpoints were asked and answered.
 CAPTURED_PREFIX = "captured"
+# So many objects of a data set make its `data_version`. S3 lists up to a thousand; half of them stay well below what a
+# state of a machine may hold (256 KiB).
+LISTED_OBJECTS = 500
 # In the data bucket: labels that arrived after the answer, by endpoint.
 LABELS_PREFIX = "labels"
 # The function's variables: the data bucket, and after how many days a day's answers are held against their labels.

@@ -10,8 +10,8 @@ from cli.shared.consoles import say
 from cli.shared.errors import CommandFailed
 from cli.shared.progress import Progress
 from cli.shared.target import Target
+from definitions.names import LISTED_OBJECTS
 from definitions.parameters import DATA_BUCKET, TRAINING_STATE_MACHINE
-from stacks.training.run_request import LISTED_OBJECTS
 
 HYPERPARAMETER = "hyperparameter."
 

@@ -6,11 +6,11 @@ from advisor.prices import price_table
 from advisor.tables import assumptions
 from cli.plan.checks import Check, ScalePlan, charge, duration, quota, setting
 from definitions.counts import counted
+from definitions.names import LISTED_OBJECTS
 from definitions.networks import RECORDS_PER_SHARD, kind_of_feature
 from model_code.hyperparameters import KINDS
 from stacks.settings import EnvironmentSettings
 from stacks.settings.instance_families import has_gpu, has_local_storage, virtual_processors
-from stacks.training.run_request import LISTED_OBJECTS
 
 BASE_PIXELS = 32
 KB, MB, GB = 1_000, 1_000_000, 1_000_000_000

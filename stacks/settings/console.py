@@ -32,7 +32,8 @@ class ConsoleSettings(SettingsModel):
     shows_evaluations: bool = Field(
         False,
         description="Whoever signs in sees what a run's evaluation found: figures, the names of classes, and its "
-        "surest wrong answers with small pictures or beginnings of texts, which are samples of the test data.",
+        "surest wrong answers with small pictures, beginnings of texts or courses of channels, which are samples of "
+        "the test data.",
     )
 
     @model_validator(mode="after")

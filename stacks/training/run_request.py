@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from definitions.names import HYPERPARAMETER_NAME, HYPERPARAMETER_VALUE, RUN_ID_CHARACTERS
+from definitions.names import (
+    HYPERPARAMETER_NAME,
+    HYPERPARAMETER_VALUE,
+    LISTED_OBJECTS,
+    RUN_ID_CHARACTERS,
+)
 from definitions.networks import KINDS
 from stacks.settings import EnvironmentSettings
 from stacks.settings.base import OF_CUSTOMERS
 from stacks.shared.asl import fail, fits, jsonata, lookup, task
 from stacks.shared.job_context import RUN_ID, JobContext
-
-# S3 lists up to a thousand objects; half of them stay well below what a state may hold (256 KiB).
-LISTED_OBJECTS = 500
-
 
 # What a run may ask for as its gate; a run that says nothing has the settings' own.
 GATE = "$states.input.minimum_accuracy"
