@@ -96,8 +96,9 @@ learn: with-docs  ## Run the code of every lesson, and print what it prints.
 synth: with-deploy  ## Write the CloudFormation templates to cdk.out (no credentials, no network, no Docker).
 	@cdk synth --quiet && echo "The templates are in cdk.out."
 
-lint: with-dev  ## Check style, format and types.
+lint: with-dev  ## Check style, format, types and the documents' English.
 	@ruff check . && ruff format --check . && pyright
+	@proselint --config .proselintrc.json check README.md CHANGELOG.md CONTRIBUTING.md SECURITY.md docs
 
 check: lint with-dev  ## Check style and run the unit tests: what to do before each commit.
 	@$(LIMITED) python -m pytest $(DIVIDED) --quiet tests/unit
