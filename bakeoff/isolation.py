@@ -9,6 +9,7 @@ import queue
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -39,31 +40,32 @@ class Outcome(Generic[Made]):
 def run_isolated(candidate: Callable[[Trial, Report], Made], task: Trial, report: Report) -> Outcome[Made]:
     """Runs `candidate` on `task`; what it prints goes to LOG_FILE in the task's directory.
 
-    An interruption here (KeyboardInterrupt) ends the process and goes on to the caller.
+    An interruption here (KeyboardInterrupt) ends the process and goes on to the caller. Its temporary files are in a
+    folder that goes with it: TensorFlow imports code that it writes there, and other accounts can write to /tmp.
     """
     log_file = task.directory / LOG_FILE
-    with log_file.open("wb") as log:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as temporary, log_file.open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "bakeoff.worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,
-            env=environment(),
+            env=environment(temporary),
             # A Ctrl-C is for the bake-off, which ends its candidates itself.
             start_new_session=True,
         )
-    messages: queue.Queue[tuple] = queue.Queue()
-    threading.Thread(target=converse, args=(process, (candidate, task), messages), daemon=True).start()
-    try:
-        return follow(process, task.seconds, messages, report, log_file)
-    finally:
-        end(process)
+        messages: queue.Queue[tuple] = queue.Queue()
+        threading.Thread(target=converse, args=(process, (candidate, task), messages), daemon=True).start()
+        try:
+            return follow(process, task.seconds, messages, report, log_file)
+        finally:
+            end(process)
 
 
-def environment() -> dict[str, str]:
+def environment(temporary: str) -> dict[str, str]:
     """The worker's variables; it finds this project's packages wherever it is started."""
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")]))
-    return {**os.environ, **ENVIRONMENT, "PYTHONPATH": path}
+    return {**os.environ, **ENVIRONMENT, "PYTHONPATH": path, "TMPDIR": temporary}
 
 
 def converse(process: subprocess.Popen, order: tuple, messages: queue.Queue) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -71,8 +72,17 @@ def browser():
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Makes room for what the deployed tests see of IAM."""
+    """Makes room for what the deployed tests see of IAM, and for temporary files of this run alone.
+
+    TensorFlow imports code that it writes there, and other accounts can write to /tmp. The processes of xdist and all
+    others that tests start inherit it; those that a test kills would leave theirs. pytest's own stay where they were.
+    """
     config.stash[REPORT] = Report()
+    if not hasattr(config, "workerinput"):
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", tempfile.gettempdir())
+        temporary = tempfile.TemporaryDirectory(prefix="recognition-tests-", ignore_cleanup_errors=True)
+        config.add_cleanup(temporary.cleanup)
+        os.environ["TMPDIR"] = tempfile.tempdir = temporary.name
 
 
 @pytest.hookimpl(optionalhook=True)

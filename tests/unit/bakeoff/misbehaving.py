@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 import time
+from pathlib import Path
 
 import numpy as np
 
@@ -61,6 +63,15 @@ def hangs(task, report):
     child = os.spawnlp(os.P_NOWAIT, "sleep", "sleep", "600")
     report(0.1, str(child))
     time.sleep(600)
+
+
+def leaves_a_file(task, report):
+    """Leaves a temporary file and tells in which folder."""
+    _, path = tempfile.mkstemp()
+    folder = Path(path).parent
+    report(0.5, str(folder))
+    report(0.6, oct(folder.stat().st_mode & 0o777))
+    os._exit(9)
 
 
 def prints(task, report):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import psutil
 import pytest
@@ -27,6 +29,14 @@ def test_what_a_library_prints_is_in_the_log_and_no_message(misbehaving, tmp_pat
     outcome = run_isolated(misbehaving.prints, task(tmp_path), print)
     assert outcome.answers is not None
     assert b"not a message" in (tmp_path / LOG_FILE).read_bytes()
+
+
+def test_its_temporary_files_are_where_no_other_account_writes_and_go_with_it(misbehaving, tmp_path):
+    told = []
+    run_isolated(misbehaving.leaves_a_file, task(tmp_path), lambda _, words: told.append(words))
+    folder, mode = told
+    assert mode == "0o700"
+    assert not Path(folder).exists()
 
 
 @pytest.mark.parametrize(
