@@ -20,8 +20,8 @@ from definitions.networks import KINDS
 from model_code.evaluation.files import DRIFT_FILE, LABELLED_FILE
 from stacks.monitoring.needed import drift_of, labels_of
 from stacks.settings import EnvironmentSettings
-from stacks.shared.asl import choice, ended, job_failed, jsonata, lookup, task
-from stacks.shared.job_context import RUN_ID, JobContext, name_of_job
+from stacks.shared.asl import choice, ended, fail, is_instant, job_failed, jsonata, lookup, task
+from stacks.shared.job_context import EXECUTION_ID, JobContext, name_of_job
 from stacks.shared.processing_job import code_uri, folder_of_job, processing_input, processing_task
 
 NAMESPACE = "Recognition/Drift"
@@ -94,21 +94,30 @@ def released_states(settings: EnvironmentSettings, context: JobContext) -> dict[
     names = lookup({kind: endpoint_name(settings.name, kind) for kind in KINDS}, "$states.input.kind")
     parameter = lookup({kind: version_parameter(kind) for kind in KINDS})
     held = f"$states.result.Stacks[0].Parameters[ParameterKey = {parameter}].ParameterValue"
-    days = f"($states.input.against = '{LABELS}' ? {labels_of(settings).after_days} : 1)"
+    against = "$states.input.against"
+    is_well = (
+        f"$states.input.kind in {list(KINDS)} and {is_instant('$states.input.time')} "
+        f"and ($exists({against}) ? {against} in {[TEST_SPLIT, LABELS]} : true)"
+    )
+    days = f"({against} = '{LABELS}' ? {labels_of(settings).after_days} : 1)"
     reference = by_measure(
         "$states.result.DriftCheckBaselines.ModelDataQuality.Statistics.S3Uri",
         "$states.result.ModelMetrics.ModelQuality.Statistics.S3Uri",
     )
     return {
-        "Start": {
+        "Start": choice("BadRequest", (is_well, "Begin")),
+        "BadRequest": fail(
+            "BadRequest",
+            f"\"A measurement wants a 'kind' ({', '.join(KINDS)}) and a 'time', an instant such as "
+            f"2026-11-25T20:59:58Z, and may say 'against' what ({TEST_SPLIT}, {LABELS}). Nothing was measured.\"",
+        ),
+        "Begin": {
             "Type": "Pass",
             "Assign": {
                 "kind": jsonata("$states.input.kind"),
-                "against": jsonata(
-                    f"$exists($states.input.against) ? $states.input.against : '{TEST_SPLIT}'"
-                ),
+                "against": jsonata(f"$exists({against}) ? {against} : '{TEST_SPLIT}'"),
                 "endpoint": jsonata(names),
-                "run_id": jsonata(RUN_ID),
+                "run_id": jsonata(EXECUTION_ID),
                 "day": jsonata(
                     f"$fromMillis($toMillis($states.input.time) - {DAY_MILLISECONDS} * {days}, "
                     "'[Y0001]/[M01]/[D01]')"

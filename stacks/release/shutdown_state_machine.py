@@ -15,7 +15,7 @@ from stacks.release.stack_update import stack_update
 from stacks.release.state_machine import ReleaseContext
 from stacks.shared.asl import choice, ended, fail, jsonata, lookup, task
 
-SHUT_DOWN, SHUT_DOWN_IF_IDLE, START = "shut down", "shut down if idle", "start"
+ACTIONS = SHUT_DOWN, SHUT_DOWN_IF_IDLE, START = "shut down", "shut down if idle", "start"
 HOUR_SECONDS = 3600
 
 
@@ -47,7 +47,16 @@ def definition(context: ShutdownContext) -> dict[str, Any]:
         "QueryLanguage": "JSONata",
         "StartAt": "Start",
         "States": {
-            "Start": {
+            "Start": choice(
+                "NotOurs",
+                (f"$states.input.kind in {list(KINDS)} and $states.input.action in {list(ACTIONS)}", "Begin"),
+            ),
+            "NotOurs": fail(
+                "NotChanged",
+                f"\"Wanted are a 'kind' ({', '.join(KINDS)}) and an 'action' ({', '.join(ACTIONS)}). "
+                'Nothing was changed."',
+            ),
+            "Begin": {
                 "Type": "Pass",
                 "Assign": {
                     "kind": jsonata("$states.input.kind"),

@@ -10,7 +10,7 @@ from definitions.networks import KINDS
 from stacks.release.known_input import FIXED_REQUEST, known_input_states
 from stacks.release.record import NOT_RELEASED, overtaken_states, record_states
 from stacks.release.stack_update import stack_update, wait
-from stacks.shared.asl import ETAG, catch, choice, fail, fits, jsonata, lookup, place_of, task
+from stacks.shared.asl import ETAG, catch, choice, fail, fits, is_instant, jsonata, lookup, place_of, task
 
 KEPT = "The endpoint keeps the model it had."
 # As an expression.
@@ -82,14 +82,13 @@ def well_asked(context: ReleaseContext) -> str:
     """Whether the input names a version of one of the environment's networks, and an instant if any; an expression."""
     names = "|".join(endpoint_name(context.environment, kind) for kind in KINDS)
     version = f"^arn:aws:sagemaker:[a-z0-9-]+:[0-9]+:model-package\\/({names})\\/[0-9]+$"
-    instant = "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]+)?Z$"
     package, asked = "$states.input.model_package_arn", "$states.input.requested_at"
     # Region and account, as this machine's own ARN has them.
     ours = " & ':' & ".join(f"$split($states.context.StateMachine.Id, ':')[{part}]" for part in (3, 4))
     return (
         f"$type({package}) = 'string' and {fits(package, version)} "
         f"and $contains({package}, 'arn:aws:sagemaker:' & {ours} & ':') "
-        f"and ($exists({asked}) ? $type({asked}) = 'string' and {fits(asked, instant)} : true)"
+        f"and ($exists({asked}) ? {is_instant(asked)} : true)"
     )
 
 

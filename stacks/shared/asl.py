@@ -23,10 +23,18 @@ SDK_ERRORS = {
     "sfn": ("Sfn",),
     "ssm": ("Ssm", "InternalServerError", "TooManyUpdates"),
 }
+# Out of the job's description, where the cause is one. It is cut off at 32,768 characters (Step Functions' quotas) and
+# may be a sentence with the word in it: read as JSON, either would end the run without its reason.
+REASON_PATTERN = r'/"FailureReason"\s*:\s*"((\\.|[^\\"])*)"/'
 FAILURE_REASON = (
-    "{% $contains($states.input.Cause, 'FailureReason') "
-    "? $parse($states.input.Cause).FailureReason : $states.input.Cause %}"
+    f"{{% ($found := $match($states.input.Cause, {REASON_PATTERN})[0].groups[0]; "
+    r"""$exists($found) ? $replace($replace($found, '\\"', '"'), '\\n', ' ') : $states.input.Cause) %}"""
 )
+# An instant in UTC, of a day that its month has (29 February in every year), which $toMillis takes.
+DAY_PATTERN = (
+    "((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)|02-(0[1-9]|[12][0-9]))"
+)
+INSTANT_PATTERN = f"^[0-9]{{4}}-{DAY_PATTERN}T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]([.][0-9]{{1,9}})?Z$"
 
 
 def jsonata(expression: str) -> str:
@@ -37,6 +45,11 @@ def jsonata(expression: str) -> str:
 def fits(value: str, pattern: str) -> str:
     """Whether a text is of a pattern, as an expression; `$` alone would let a line break stand at its end."""
     return f"($contains({value}, /{pattern}/) and $not($contains({value}, /\\s/)))"
+
+
+def is_instant(value: str) -> str:
+    """Whether a value is a text of an instant such as 2026-11-25T20:59:58Z, as an expression."""
+    return f"($type({value}) = 'string' ? {fits(value, INSTANT_PATTERN)} : false)"
 
 
 # Appended to a name that may be used once: an answer that was lost on its way leaves the name taken.

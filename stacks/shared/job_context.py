@@ -20,8 +20,7 @@ from stacks.shared.asl import jsonata
 from stacks.shared.parameters import published
 
 # Execution names may have characters that job names may not; an event's id is their first 36.
-RUN_ID = (
-    "$exists($states.input.run_id) ? $states.input.run_id : "
+EXECUTION_ID = (
     "$replace($substring($replace($states.context.Execution.Name, /[^a-zA-Z0-9]+/, '-'), 0, "
     f"{RUN_ID_CHARACTERS}), /-+$/, '')"
 )

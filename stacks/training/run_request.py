@@ -13,8 +13,8 @@ from definitions.names import (
 from definitions.networks import KINDS
 from stacks.settings import EnvironmentSettings
 from stacks.settings.base import OF_CUSTOMERS
-from stacks.shared.asl import fail, fits, jsonata, lookup, task
-from stacks.shared.job_context import RUN_ID, JobContext
+from stacks.shared.asl import catch, fail, fits, jsonata, lookup, task
+from stacks.shared.job_context import EXECUTION_ID, JobContext
 
 # What a run may ask for as its gate; a run that says nothing has the settings' own.
 GATE = "$states.input.minimum_accuracy"
@@ -31,6 +31,7 @@ CUSTOMERS_PATTERN = f"/^\\/*({'|'.join(prefix.rstrip('/') for prefix in OF_CUSTO
 TOOLKIT_PATTERN = "/^sagemaker_/"
 
 
+MARKER = "$states.input.marker_key"
 ID = "$states.input.run_id"
 ID_IS_WELL = (
     f"($exists({ID}) ? $type({ID}) = 'string' and {fits(ID, RUN_ID_PATTERN)} "
@@ -55,10 +56,21 @@ def request_states(settings: EnvironmentSettings, context: JobContext, *, then: 
     return {
         "Start": {
             "Type": "Choice",
-            "Choices": [{"Condition": jsonata("$exists($states.input.marker_key)"), "Next": "ReadMarker"}],
+            "Choices": [
+                {
+                    "Condition": jsonata(f"$type({MARKER}) = 'string' and {MARKER} != ''"),
+                    "Next": "ReadMarker",
+                },
+                {"Condition": jsonata(f"$exists({MARKER})"), "Next": "BadMarker"},
+            ],
             "Default": "CheckRequest",
         },
         "ReadMarker": read_marker(context),
+        "BadMarker": fail(
+            "BadRequest",
+            f"\"A 'marker_key' names an object of the data bucket that holds a run's input as JSON, an object with a "
+            f"'kind' ({kinds}). This one does not. Nothing was trained.\"",
+        ),
         "CheckRequest": {
             "Type": "Choice",
             "Choices": [
@@ -86,7 +98,7 @@ def request_states(settings: EnvironmentSettings, context: JobContext, *, then: 
             "Type": "Pass",
             "Assign": {
                 "kind": jsonata("$states.input.kind"),
-                "run_id": jsonata(RUN_ID),
+                "run_id": jsonata(f"$exists({ID}) ? {ID} : {EXECUTION_ID}"),
                 "data": jsonata(folder_of("$states.input.data_s3_uri")),
                 "source": jsonata(folder_of("$states.input.data_s3_uri")),
                 "hyperparameters": jsonata(
@@ -126,15 +138,19 @@ def folder_of(uri: str) -> str:
 
 def read_marker(context: JobContext) -> dict[str, Any]:
     """The marker's own JSON, which says at least the kind; its folder is the data set."""
-    folder = f"'s3://{context.data_bucket}/' & $replace($states.input.marker_key, /[^\\/]+$/, '')"
+    folder = f"'s3://{context.data_bucket}/' & $replace({MARKER}, /[^\\/]+$/, '')"
+    read = task(
+        "s3:getObject",
+        {"Bucket": context.data_bucket, "Key": jsonata(MARKER)},
+        {},
+        "CheckRequest",
+        "JobFailed",
+    )
+    # Its object may be anything: what cannot be read as JSON, or is none, ends the expression.
+    unreadable = {**catch("BadMarker")[0], "ErrorEquals": ["States.QueryEvaluationError"]}
     return {
-        **task(
-            "s3:getObject",
-            {"Bucket": context.data_bucket, "Key": jsonata("$states.input.marker_key")},
-            {},
-            "CheckRequest",
-            "JobFailed",
-        ),
+        **read,
+        "Catch": [unreadable, *read["Catch"]],
         "Output": jsonata(f"$merge([$parse($states.result.Body), {{'data_s3_uri': {folder}}}])"),
     }
 

@@ -43,6 +43,10 @@ class Walk:
     cause: str | None = None
 
 
+class EvaluationFailed(Exception):
+    """An expression that has no result, which only a task can catch."""
+
+
 Answer = Callable[[dict, int], Any]
 
 
@@ -79,25 +83,39 @@ def walk(machine: dict, given: Any, answers: dict[str, Answer], execution: str =
         if state["Type"] == "Choice":
             rule = chosen(state, scope, done.variables)
             assign(rule, scope, done.variables)
-            given, name = evaluate(rule.get("Output", given), scope, done.variables), rule["Next"]
+            given = evaluate(rule["Output"], scope, done.variables) if "Output" in rule else given
+            name = rule["Next"]
             continue
         if state["Type"] == "Task":
             try:
                 scope["result"] = with_retries(name, state, scope, done, answers)
-            except TaskFailed as failure:
-                (rule,) = state["Catch"]
+                output, variables = results(state, given, scope, done.variables)
+            except (TaskFailed, EvaluationFailed) as failure:
+                if isinstance(failure, EvaluationFailed):
+                    failure = TaskFailed("States.QueryEvaluationError", str(failure))
+                rule = next(
+                    rule for rule in state["Catch"] if {failure.error, "States.ALL"} & {*rule["ErrorEquals"]}
+                )
                 scope["errorOutput"] = {"Error": failure.error, "Cause": failure.cause}
                 assign(rule, scope, done.variables)
                 given, name = evaluate(rule["Output"], scope, done.variables), rule["Next"]
                 continue
-        # A wait passes at once.
-        output = evaluate(state["Output"], scope, done.variables) if "Output" in state else given
-        assign(state, scope, done.variables)
-        given = output
+        else:
+            # A wait passes at once.
+            output, variables = results(state, given, scope, done.variables)
+        done.variables, given = variables, output
         if state.get("End"):
             done.output = output
             return done
         name = state["Next"]
+
+
+def results(state: dict, given: Any, scope: dict, variables: dict) -> tuple[Any, dict]:
+    """A state's output and the variables after it, all of them from the values before."""
+    output = evaluate(state["Output"], scope, variables) if "Output" in state else given
+    after = dict(variables)
+    assign(state, scope, after)
+    return output, after
 
 
 def reachable(machine: dict) -> set[str]:
@@ -187,6 +205,10 @@ def evaluate(value: Any, scope: dict, variables: dict) -> Any:
         expression.assign(name, copy.deepcopy(content))
     # With Step Functions' own functions and refusals as ministack has them.
     stepfunctions._register_sfn_jsonata_functions(expression)
-    result = expression.evaluate({})
-    assert result is not None, f"no result: {value}"
+    try:
+        result = expression.evaluate({})
+    except Exception as error:
+        raise EvaluationFailed(f"{value}: {error}") from error
+    if result is None:
+        raise EvaluationFailed(f"no result: {value}")
     return result

@@ -240,6 +240,21 @@ def test_a_job_that_fails_by_itself_is_not_tried_on_another_type():
     assert (done.error, done.cause) == ("JobFailed", "AlgorithmError: the data is of another planet")
 
 
+@pytest.mark.parametrize(
+    ("cause", "reason"),
+    [
+        ('{"FailureReason": "It said \\"no\\",\\nand ended.", "Tags": []}', 'It said "no", and ended.'),
+        ('{"FailureReason":"Too long","HyperParameters":{"epochs":"', "Too long"),
+        ("A sentence with FailureReason in it.", "A sentence with FailureReason in it."),
+        ("", ""),
+    ],
+    ids=["quotes and lines", "cut off", "no JSON", "nothing"],
+)
+def test_the_reason_of_a_failure_is_told_whatever_the_cause_looks_like(cause, reason):
+    done = run(machine_with(), Train=failing("States.TaskFailed", cause))
+    assert (done.error, done.cause) == ("JobFailed", reason)
+
+
 def test_a_quota_is_waited_for_only_where_there_is_no_other_type():
     def retried(machine: dict) -> set[str]:
         return {error for rule in machine["States"]["Train"]["Retry"] for error in rule["ErrorEquals"]}
@@ -621,7 +636,7 @@ def test_every_task_goes_to_a_failure_when_it_fails(machine):
     marker, gone = {"marker_key": "reviews/TRAIN.json"}, failing("S3.NoSuchKeyException", "gone")
     for name, state in machine["States"].items():
         if state["Type"] == "Task":
-            (rule,) = state["Catch"]
+            *_, rule = state["Catch"]
             assert rule["ErrorEquals"] == ["States.ALL"], name
             given = marker if name == "ReadMarker" else INPUT
             before = {"FindChampionArtefact": gone} if name == "TellOfChampion" else {}
