@@ -205,9 +205,11 @@ def read_card(file: Path) -> dict[str, Any]:
     Raises:
         CommandFailed: when it is the card of something else.
     """
-    card = json.loads(file.read_text(encoding="utf-8"))
-    if "profile" not in card or "counts" not in card:
-        raise CommandFailed(
-            f"{file} is not the card of a whole import of own data. Give the data itself, or --dataset."
-        )
+    refusal = f"{file} is not the card of a whole import of own data. Give the data itself, or --dataset."
+    try:
+        card = json.loads(file.read_bytes())
+    except (ValueError, RecursionError) as error:
+        raise CommandFailed(refusal) from error
+    if not isinstance(card, dict) or "profile" not in card or "counts" not in card:
+        raise CommandFailed(refusal)
     return card

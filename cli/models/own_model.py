@@ -40,7 +40,9 @@ def kind_of_model(model: Model, said: str | None) -> str:
             )
     try:
         card = json.loads(model.read(CARD))["kind"]
-    except (KeyError, ValueError, TypeError) as error:
+        if card not in KINDS:
+            raise ValueError("the kind is none of the networks'")
+    except (KeyError, ValueError, TypeError, RecursionError) as error:
         if said is None:
             raise CommandFailed(
                 f"{CARD} in {model.place} does not say which network this is. Say it before --from: "
@@ -145,7 +147,7 @@ def properties_of(model: Model) -> dict[str, str]:
     for name in (CARD, PREPROCESSING):
         try:
             channels = json.loads(model.read(name))["channels"]
-        except (KeyError, ValueError, TypeError):
+        except (KeyError, ValueError, TypeError, RecursionError):
             # A model of images or texts has none; what a damaged file keeps to itself, the release's question shows.
             continue
         return {SEQUENCE_CHANNELS: str(channels)}

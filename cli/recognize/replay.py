@@ -48,11 +48,12 @@ def read_records(file: Path) -> list[Record]:
         CommandFailed: naming the line and what is wrong with it.
     """
     records = []
-    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1):
+    # By bytes: within a text JSON leaves characters as they are that splitlines would take for the end of a line.
+    for number, line in enumerate(file.read_bytes().split(b"\n"), start=1):
         if line.strip():
             try:
                 records.append(record_of(json.loads(line)))
-            except (ValueError, KeyError, TypeError) as error:
+            except (ValueError, KeyError, TypeError, RecursionError) as error:
                 raise CommandFailed(
                     f"Line {number} of {file} is no record ({type(error).__name__}: {error}). A record is "
                     '{"truth": "…", "own": {"label": "…", "score": 0.9}, '

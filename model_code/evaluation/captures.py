@@ -80,7 +80,7 @@ def exchanges_of(file: Path) -> Iterator[tuple[str, dict[str, Any]]]:
                 record = json.loads(line)
                 told = record["eventMetadata"]
                 yield str(told.get("inferenceId") or told["eventId"]), record["captureData"]
-            except (ValueError, KeyError, TypeError, AttributeError) as error:
+            except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
                 # Neither the line nor the error's text: both may hold what a customer sent.
                 raise JobFailed(
                     f"Line {number} of {file.name} is no record of SageMaker's data capture."

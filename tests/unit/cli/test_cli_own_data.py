@@ -150,6 +150,13 @@ def test_an_imported_data_set_is_taken_as_it_is(account, imported, tmp_path):
     assert account.started[0] == account.started[1]
 
 
+@pytest.mark.parametrize("card", ["", "null", "7", "[]", "{}", "{", "[" * 100_000, "\udcff"])
+def test_a_card_that_is_none_is_refused(tmp_path, card):
+    (tmp_path / own_data.CARD).write_bytes(card.encode("utf-8", "surrogateescape"))
+    with pytest.raises(CommandFailed, match="is not the card of a whole import"):
+        own_data.read_card(tmp_path / own_data.CARD)
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [

@@ -89,7 +89,9 @@ def test_a_folder_without_a_model_is_refused_by_the_file_that_it_lacks(missing, 
         own_model.kind_of_model(Model(folder_of(tmp_path, **{missing: None})), "rnn")
 
 
-@pytest.mark.parametrize("card", [None, b"not json", b"{}", b"[]"])
+@pytest.mark.parametrize(
+    "card", [None, b"not json", b"{}", b"[]", b'{"kind": "cat"}', b'{"kind": ["cnn"]}', b"[" * 100_000]
+)
 def test_a_model_without_a_readable_card_asks_for_its_kind(card, tmp_path):
     model = Model(folder_of(tmp_path, **{"model_card.json": card}))
     with pytest.raises(CommandFailed, match="Say it before --from: cnn or rnn"):

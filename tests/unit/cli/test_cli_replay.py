@@ -50,6 +50,16 @@ def test_a_cost_that_a_record_does_not_say_is_unknown_only_where_it_counts():
     assert effect_of(records, "own", 0.9).usd_per_request is None
 
 
+@pytest.mark.parametrize("separator", ["\u2028", "\x85"])
+def test_what_other_texts_end_a_line_with_stands_within_a_class(separator, tmp_path):
+    label = f"a{separator}b"
+    answer = {"label": label, "score": 0.9}
+    written = json.dumps({"truth": label, "own": answer, "managed": answer}, ensure_ascii=False)
+    (tmp_path / "records.jsonl").write_text(f"{written}\n", encoding="utf-8")
+    (read,) = read_records(tmp_path / "records.jsonl")
+    assert read.truth == label
+
+
 @given(
     st.lists(
         st.tuples(st.booleans(), st.floats(0, 1), st.booleans(), st.floats(0, 1)), min_size=1, max_size=30
@@ -91,11 +101,13 @@ def test_the_command_prints_a_row_for_each_threshold(tmp_path):
         ),
         ('\n{"truth": "a"}', "Line 2 .*own"),
         ("[1]", "Line 1"),
+        ("[" * 100_000, "Line 1"),
+        ("\udcff", "Line 1"),
     ],
 )
 def test_a_file_that_holds_something_else_is_refused_by_its_line(tmp_path, content, reason):
     file = tmp_path / "answers.jsonl"
-    file.write_text(content)
+    file.write_bytes(content.encode("utf-8", "surrogateescape"))
     with pytest.raises(CommandFailed, match=reason):
         read_records(file)
 
