@@ -19,16 +19,22 @@ import threading
 from contextlib import suppress
 from pathlib import Path
 
+# More than the holder has open.
+DESCRIPTORS = 4096
+
 
 def main(command: list[str], *, is_held: bool = True, signalled: str = "group") -> int:
     """Runs `command` in a process group of its own and returns its exit status.
 
     SIGTERM and SIGINT go on to the `group`, the `command` or its `child`, and SIGQUIT kills the group. When standard
     input ends, its holder is gone, however it died, and the group is killed. What the command left running is killed
-    when it ends.
+    when it ends, and where the supervisor itself is killed, unless nobody holds it.
     """
     # What is open here, the holder passed on for the command.
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True, close_fds=False)
+
+    # Before there is another thread, and before signals are passed on.
+    ended = leash(process.pid) if is_held else None
 
     def to_group(number: int) -> None:
         signal_group(process.pid, number)
@@ -52,9 +58,30 @@ def main(command: list[str], *, is_held: bool = True, signalled: str = "group") 
         threading.Thread(target=watch_holder, daemon=True).start()
     status = process.wait()
     to_group(signal.SIGKILL)
+    if ended is not None:
+        # The group's number may be another's by now.
+        os.write(ended, b"ended")
     if status < 0 and not is_held:
         print(f"It was ended by {signal.Signals(-status).name}.", flush=True)
     return status if status >= 0 else 128 - status
+
+
+def leash(group: int) -> int:
+    """Forks a process that kills a group when this one ends; whoever writes to the returned pipe lets it off."""
+    reader, writer = os.pipe()
+    if os.fork():
+        os.close(reader)
+        return writer
+    os.setsid()
+    nothing = os.open(os.devnull, os.O_RDWR)
+    # Whoever reads the command's output would wait for its end here too.
+    for descriptor in range(3):
+        os.dup2(nothing, descriptor)
+    os.closerange(3, reader)
+    os.closerange(reader + 1, DESCRIPTORS)
+    if not os.read(reader, 1):
+        signal_group(group, signal.SIGKILL)
+    os._exit(0)
 
 
 def kill_without_holder(group: int) -> None:

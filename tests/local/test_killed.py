@@ -58,7 +58,8 @@ def state_directory(tmp_path):
 def training(running: EmbeddedAws) -> int:
     """Is in the middle of a job; how many processes there are.
 
-    The embedded AWS, its leash, the supervisor, the toolkit, the script, and where there is one the namespace.
+    The embedded AWS, its leash, the supervisor, its leash, the toolkit, the script, and where there is one the
+    namespace.
     """
     s3 = client_of(running, "s3")
     s3.create_bucket(Bucket="bucket")
@@ -67,11 +68,11 @@ def training(running: EmbeddedAws) -> int:
         client_of(running, "sagemaker"), request, until=lambda job: job["SecondaryStatus"] == "Training"
     )
     assert started["SecondaryStatus"] == "Training"
-    return 5 + can_bind_mount()
+    return 6 + can_bind_mount()
 
 
 def creating_an_endpoint(running: EmbeddedAws) -> int:
-    """Is in the middle of CreateEndpoint: the leash, the supervisor and the server, which is importing TensorFlow."""
+    """Is in the middle of CreateEndpoint: two leashes, the supervisor and the server, which imports TensorFlow."""
     sagemaker, s3 = client_of(running, "sagemaker"), client_of(running, "s3")
     s3.create_bucket(Bucket="bucket")
     s3.put_object(Bucket="bucket", Key="model.tar.gz", Body=archive(SLEEPING_MODEL))
@@ -83,7 +84,7 @@ def creating_an_endpoint(running: EmbeddedAws) -> int:
     )
     sagemaker.create_endpoint(EndpointName="endpoint", EndpointConfigName="config")
     assert sagemaker.describe_endpoint(EndpointName="endpoint")["EndpointStatus"] == "Creating"
-    return 4
+    return 5
 
 
 def in_a_function(running: EmbeddedAws) -> int:

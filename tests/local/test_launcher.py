@@ -127,8 +127,9 @@ def test_nothing_outlives_it_not_even_a_training_job(tmp_path, number, gone):
         run_training(
             client_of(running, "sagemaker"), request, until=lambda job: job["SecondaryStatus"] == "Training"
         )
-        # The embedded AWS, its leash, the supervisor, the toolkit, the script, and where there is one the namespace.
-        started = family(running.process_id, members=5 + can_bind_mount())
+        # The embedded AWS, its leash, the supervisor, its leash, the toolkit, the script, and where there is one the
+        # namespace.
+        started = family(running.process_id, members=6 + can_bind_mount())
         os.kill(running.process_id, number)
         assert gone(started)
     finally:
@@ -173,11 +174,26 @@ def test_a_child_process_ends_with_its_parent_however_that_dies(gone):
         text=True,
     )
     assert holder.stdout.readline() == "up\n"
-    # The holder, the supervisor and what it holds.
-    _, *held = family(holder.pid, members=3)
+    # The holder, the supervisor, its leash and what it holds.
+    _, *held = family(holder.pid, members=4)
     holder.kill()
     holder.wait()
     assert gone(held)
+
+
+def test_a_child_process_ends_where_its_supervisor_alone_is_killed(tmp_path, gone):
+    child = start_child(
+        ["sh", "-c", "sleep 300 & echo up; wait"],
+        environment=os.environ,
+        directory=tmp_path,
+        output=subprocess.PIPE,
+    )
+    assert child.stdout.readline() == b"up\n"
+    _, *held = family(child.pid, members=4)
+    child.kill()
+    assert gone(held)
+    assert child.stdout.read() == b""
+    assert stop_child(child, grace_seconds=5) == -signal.SIGKILL
 
 
 def test_a_child_process_that_ignores_sigterm_is_killed_after_the_grace(tmp_path):
