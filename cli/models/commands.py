@@ -190,8 +190,9 @@ def runs(
         took = "" if last_run["seconds"] is None else f"{last_run['seconds']:,} s"
         started = datetime.fromisoformat(last_run["started"]).astimezone().strftime("%Y-%m-%d %H:%M")
         data = last_run["data"] or ""
-        # Every data set is in the data bucket.
-        data = data.split("/", 3)[3] if data.startswith("s3://") else data
+        if data.startswith("s3://"):
+            # Every data set is in the data bucket; what a refused run was told may be a bucket alone.
+            data = data.removeprefix("s3://").partition("/")[2] or data
         table.add_row(last_run["name"], data, started, took, became)
     console = Console()
     console.print(table)

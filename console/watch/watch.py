@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import math
 import os
 import re
 from collections.abc import Callable
@@ -149,7 +150,7 @@ def run(execution: dict[str, Any], jobs: list[str], environment: str) -> dict[st
     own = re.compile(f"{environment}-({'|'.join(KINDS)})-{re.escape(run_id)}{FURTHER}")
     newest = next((name for name in jobs if own.fullmatch(name)), None)
     started, ended = execution["startDate"], execution.get("stopDate")
-    output, error = json.loads(execution.get("output") or "{}"), execution.get("error")
+    output, error = texts_of(execution.get("output") or "{}"), execution.get("error")
     failed = "failed at the gate" if error in GATES else "failed"
     # A search has many jobs, of which the best one is registered.
     job = output.get("training_job_name", newest)
@@ -169,12 +170,13 @@ def run(execution: dict[str, Any], jobs: list[str], environment: str) -> dict[st
 
 
 def texts_of(words: str) -> dict[str, str]:
-    """The texts of an execution's input by name; whoever may start the machine may say anything in it."""
+    """The texts of an execution's input or output by name; whoever may start the machine may say anything in it."""
     try:
-        request = json.loads(words)
-    except RecursionError:
+        said = json.loads(words)
+    # Nested too deep, or with a number of thousands of digits, which Python does not read.
+    except (RecursionError, ValueError):
         return {}
-    members = request.items() if isinstance(request, dict) else ()
+    members = said.items() if isinstance(said, dict) else ()
     return {name: value for name, value in members if isinstance(value, str)}
 
 
@@ -201,11 +203,15 @@ def log_of(client: Clients, job_name: str) -> list[str]:
 
 
 def curve_of(lines: list[str], patterns: dict[str, str]) -> list[dict[str, float]]:
-    """One row of metrics for each epoch, read with the definitions that SageMaker reads the log with."""
+    """One row of metrics for each epoch, read with the definitions that SageMaker reads the log with.
+
+    JSON has no number for what is larger than any float, such as the 1e999 of a loss: no page could read the answer.
+    """
     rows: dict[float, dict[str, float]] = {}
     for line in lines:
         matches = {name: re.search(pattern, line) for name, pattern in patterns.items()}
-        values = {name: float(match[1]) for name, match in matches.items() if match}
+        numbers = {name: float(match[1]) for name, match in matches.items() if match}
+        values = {name: number for name, number in numbers.items() if math.isfinite(number)}
         if EPOCH in values:
             rows.setdefault(values[EPOCH], {}).update(values)
     return [rows[number] for number in sorted(rows)]

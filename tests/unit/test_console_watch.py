@@ -214,9 +214,14 @@ def test_whatever_an_execution_was_told_it_is_shown_and_with_no_job_of_anothers(
     assert (told["name"], told["job"], told["kind"], told["data"]) == ("mine", None, None, None)
 
 
-def test_an_input_that_is_nested_too_deep_is_shown_as_one_that_says_nothing():
-    deep = "[" * 200_000 + "]" * 200_000
-    assert run({**execution("FAILED"), "input": deep}, [], "dev")["data"] is None
+@pytest.mark.parametrize(
+    "said", ["[" * 200_000 + "]" * 200_000, f'{{"data_s3_uri": "s3://data/x", "n": {"1" * 5_000}}}']
+)
+@pytest.mark.parametrize("part", ["input", "output"])
+def test_what_python_cannot_read_is_shown_as_what_says_nothing(part, said):
+    """Nested too deep, or with a number of more digits than Python reads."""
+    told = run({**execution("SUCCEEDED"), "input": "{}", part: said}, [], "dev")
+    assert (told["state"], told["data"], told["version"]) == ("registered", None, None)
 
 
 def test_where_no_machine_is_deployed_there_are_no_runs(stubs):
@@ -382,3 +387,8 @@ def test_a_refusal_of_aws_is_not_taken_for_nothing(stubs):
 def test_an_epoch_that_is_told_in_two_lines_is_one_row():
     lines = [metric_line(epoch=1, train_loss=0.9), "noise", metric_line(epoch=1, validation_loss=0.8)]
     assert curve_of(lines, METRIC_DEFINITIONS) == [{"epoch": 1.0, "train_loss": 0.9, "validation_loss": 0.8}]
+
+
+def test_a_loss_beyond_every_float_leaves_an_answer_that_a_page_can_read():
+    lines = ["epoch=1 train_loss=1e999", "epoch=1e999 train_loss=0.5"]
+    assert curve_of(lines, METRIC_DEFINITIONS) == [{"epoch": 1.0}]

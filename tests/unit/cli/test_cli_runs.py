@@ -77,6 +77,11 @@ def test_each_run_is_told_with_its_data_and_what_became_of_it(told):
         assert words in second
 
 
+@pytest.mark.parametrize("data", ["s3://", "s3://bucket", "s3://bucket/", "//", "photos"])
+def test_a_run_that_was_refused_is_listed_whatever_it_was_told_of(data, told):
+    assert f" {data} " in told([{**RUNS[0], "data": data}, *RUNS])
+
+
 def test_the_reason_of_a_run_is_a_line_of_its_own_however_narrow_the_terminal_is(told):
     assert told(RUNS, columns=80).splitlines()[-1] == f"cnn-2: {BELOW}"
 
