@@ -9,19 +9,17 @@ import json
 from typing import Any
 
 from advisor import tables
-from advisor.problem import CHOICES, COUNTS, NUMBERS, ONLY_FOR, SWITCHES, TASKS
-from cli.advise.advice import ASKED_FOR, QUESTIONS
+from advisor.problem import CHOICES, COUNTS, NUMBERS, ONLY_FOR, TASKS
+from cli.advise.advice import ALSO_TAKEN, ASKED_FOR, QUESTIONS
 from console import PAGE
 from tools.arguments import refuse_arguments
 
 FILE = PAGE / "questions.json"
-MORE = [name for name in (*CHOICES, *COUNTS, *NUMBERS, *SWITCHES) if name not in QUESTIONS]
-"""What the advisor takes besides; its answer may name one of them as the one that matters most."""
 
 
 def field(name: str, question: str) -> dict[str, Any]:
     """One question as a form's field."""
-    made: dict[str, Any] = {"name": name, "question": question, "more": name in MORE}
+    made: dict[str, Any] = {"name": name, "question": question, "more": name in ALSO_TAKEN}
     if name in (only_for := ONLY_FOR | ASKED_FOR):
         made["modalities"] = list(only_for[name])
     if name in COUNTS or name in NUMBERS:
@@ -35,10 +33,9 @@ def field(name: str, question: str) -> dict[str, Any]:
 
 def content() -> str:
     """The file's content."""
-    asked = [field(name, f"{question}?") for name, question in QUESTIONS.items()]
-    more = [field(name, name.replace("_", " ").capitalize()) for name in MORE]
+    asked = [field(name, f"{question}?") for name, question in (QUESTIONS | ALSO_TAKEN).items()]
     names = {candidate.id: candidate.title for candidate in tables.candidates().values()}
-    return json.dumps({"names": names, "questions": asked + more}, indent=1) + "\n"
+    return json.dumps({"names": names, "questions": asked}, indent=1) + "\n"
 
 
 if __name__ == "__main__":

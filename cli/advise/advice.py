@@ -38,6 +38,22 @@ QUESTIONS = {
     "offline": "Does it have to work without a network",
     "team": "Who will look after it",
 }
+ALSO_TAKEN = {
+    "burstiness": "When are predictions asked for: steadily, in business hours, or in peaks (spiky)",
+    "data_residency": "Where does the data have to stay: anywhere (none), in one region, or on your own premises",
+    "sequence_length": "How many words or time steps has one sequence",
+    "image_side_pixels": "How many pixels has a side of an image",
+    "operations_per_item": "How many operations of a managed service does one item need",
+    "characters_per_item": "How many characters has one text",
+    "accuracy_needed": "Which share of the answers has to be right, from 0 to 1",
+    "baseline_accuracy": "Which share does today's method get right, from 0 to 1",
+    "minutes_per_item": "How many minutes does one recording last",
+    "budget_usd_per_month": "How many US dollars a month may it cost",
+    "upkeep_usd_per_month": "How many US dollars a month does the work on an own model cost",
+    "weeks_to_market": "In how many weeks does it have to serve",
+    "free_tier": "Does the account still have free-tier allowances",
+}
+"""What the advisor takes besides; it is not asked for in a terminal, where `--set` gives it."""
 ASKED_FOR = {
     **{name: ONLY_FOR[name] for name in QUESTIONS if name in ONLY_FOR},
     "labels": ("image", "video", "text", "audio"),

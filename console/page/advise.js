@@ -27,10 +27,11 @@ export async function start(asker) {
   const [asked, more] = [false, true].map((one) => questions.filter((question) => question.more === one).map(field));
   byId("fields").replaceChildren(...asked, element("details", { id: "more" }, element("summary", {}, "More that you may know"), ...more));
   byId("questions").addEventListener("input", changed);
-  byId("questions").addEventListener("submit", (event) => {
+  byId("questions").addEventListener("submit", async (event) => {
     event.preventDefault();
     follows = true;
-    advise();
+    await advise();
+    byId("fields").querySelector("[aria-invalid]")?.focus();
   });
   byId("share").addEventListener("click", share);
   emptyAdvice();
@@ -56,7 +57,10 @@ function field(question) {
       : element("select", { id }, choices(question.choices));
   made.name = question.name;
   const needed = NEEDED.includes(question.name) ? element("span", { class: "quiet" }, " (needed)") : null;
-  return element("div", { class: "field" }, element("label", { class: "label", for: id }, question.question, needed), made);
+  // The advisor's sentences, `--set` and the API call it so.
+  const name = element("code", { class: "quiet small", id: `${id}-name` }, question.name);
+  made.setAttribute("aria-describedby", name.id);
+  return element("div", { class: "field" }, element("label", { class: "label", for: id }, question.question, needed), made, name);
 }
 
 const choices = (values) => [

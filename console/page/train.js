@@ -39,10 +39,10 @@ async function asked(event) {
     if (words) field.setAttribute("aria-invalid", "true");
     else field.removeAttribute("aria-invalid");
   }
-  const problem = checks.find(([, words]) => words);
-  if (problem) {
-    say(problem[1]);
-    problem[0].focus();
+  const [field, words] = checks.find(([, words]) => words) ?? [null, ""];
+  say(words);
+  if (field) {
+    field.focus();
     return;
   }
   const kind = byId("train-kind");
@@ -71,6 +71,8 @@ async function begin(request) {
     say(`Nothing was started: ${error.message}`);
   }
   button.disabled = false;
+  // A button that is disabled loses the focus.
+  if (document.activeElement === document.body) button.focus({ preventScroll: true });
   onStart();
 }
 

@@ -41,6 +41,7 @@ export async function show() {
     know(state);
     byId("bakeoff-figures")?.toggleAttribute("open", isOpen);
     if (place.contains(focused)) focused.focus({ preventScroll: true });
+    else if (document.activeElement !== focused) byId("refresh").focus({ preventScroll: true });
     for (const name of curves.keys()) if (!state.runs.some((run) => run.name === name)) curves.delete(name);
     byId("read-at").textContent = `As of ${new Date().toLocaleTimeString()}.`;
     if (isBusy(state)) wait = BUSY_MILLISECONDS;

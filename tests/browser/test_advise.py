@@ -327,6 +327,16 @@ def test_an_answer_that_cannot_be_is_a_sentence_at_its_field(open_page):
         page.wait_for_selector(f"#advice .notice.bad:has-text('{sentence}')")
         marked = page.locator("[aria-invalid=true]").evaluate_all("fields => fields.map((one) => one.id)")
         assert marked == [f"answer-{field}"]
+        expect(page.locator(f"#answer-{field}")).to_be_focused()
+
+
+def test_each_question_stands_beside_the_name_that_sentences_call_it_by(open_page):
+    page = open_page("#advise")
+    page.click("#more summary")
+    for field in page.locator("#fields [name]").all():
+        name = field.get_attribute("name")
+        expect(page.locator(f"#{field.get_attribute('aria-describedby')}")).to_have_text(name)
+        assert page.inner_text(f"label[for=answer-{name}]").removesuffix(" (needed)").endswith("?")
 
 
 def test_where_nothing_is_left_the_page_says_why(open_page):

@@ -97,6 +97,16 @@ def test_a_start_that_is_refused_is_a_sentence_and_can_be_tried_again(site, form
     form.click("#sure-yes")
     expect(form.locator("#train-note")).to_have_text("Nothing was started: You may not.")
     expect(form.locator("#train-go")).to_be_enabled()
+    expect(form.locator("#train-go")).to_be_focused()
+
+
+def test_what_was_wrong_before_is_no_longer_said_of_what_is_right(form):
+    sent(form, "", "")
+    expect(form.locator("#train-note")).to_contain_text("A data set lies below")
+    sent(form, "photos")
+    form.click("#sure button:not(.primary)")
+    expect(form.locator("#train-note")).to_be_empty()
+    expect(form.locator("#train [aria-invalid]")).to_have_count(0)
 
 
 def test_a_page_that_may_not_train_has_no_form(site, open_page):

@@ -285,6 +285,8 @@ def test_a_release_is_asked_about_started_and_followed_to_its_end(site, open_pag
     page.wait_for_selector("#state [role=status]:has-text('Version 3 is being released.')")
     expect(page.locator("#state .own code")).to_have_count(0)
     expect(page.locator(BUTTON)).to_have_count(0)
+    # The button had the focus, which has to stay in the page.
+    expect(page.locator("#refresh")).to_be_focused()
     site.api.answers["/"] = (200, {"status": "SUCCEEDED", "output": "{}"})
     page.wait_for_selector("#state [role=status]:has-text('Version 3 serves.')")
     start, *looks = site.api.requests

@@ -12,6 +12,7 @@ import pytest
 
 import console
 from advisor.counterfactuals import alternatives
+from advisor.problem import CHOICES, COUNTS, NUMBERS, SWITCHES
 from console import LIBRARY, LIBRARY_FILES, PAGE, PATHS, SITE_PATH, content_security_policy, page_files
 from lambdas.catalogue import OPERATIONS
 from lambdas.common.bodies import IMAGE_BYTES
@@ -66,6 +67,11 @@ def test_no_script_makes_markup_of_texts_or_code_of_data():
 
 def test_the_form_asks_the_advisors_own_questions():
     assert FILE.read_text(encoding="utf-8") == content(), "Run: make generate"
+
+
+def test_what_the_advisor_takes_of_numbers_and_choices_is_asked_in_words():
+    asked = [one["name"] for one in json.loads(content())["questions"]]
+    assert sorted(asked) == sorted((*CHOICES, *COUNTS, *NUMBERS, *SWITCHES))
 
 
 def test_every_unknown_that_the_advisor_may_want_can_be_answered():
