@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -126,6 +125,8 @@ def sentence_of_winner(
     )
     if comparison.told_apart:
         return f"{won}: {by}."
+    if not difference.value:
+        return f"{won}, and {runner_up.candidate.title} just as well: {by}."
     return f"{won}, but chance could make that difference: {by}."
 
 
@@ -134,11 +135,16 @@ def sentences_of_rounds(winner: Result, finished: list[Result], parts: Split, me
     numbers = np.unique(parts.rounds)
     if len(numbers) == 1 or len(finished) == 1:
         return []
-    best = Counter(
-        max(finished, key=lambda result: score_in_round(result, parts, number, metric)).candidate.id
-        for number in numbers
-    )
-    return [f"It was the best in {best[winner.candidate.id]} of {len(numbers)} rounds."]
+    won = shared = 0
+    for number in numbers:
+        score = score_in_round(winner, parts, number, metric)
+        others = [
+            score_in_round(result, parts, number, metric) for result in finished if result is not winner
+        ]
+        won += score >= max(others)
+        shared += score == max(others)
+    beside = f", in {shared} of them beside another" if shared else ""
+    return [f"It was the best in {won} of {len(numbers)} rounds{beside}."]
 
 
 def score_in_round(result: Result, parts: Split, number: int, metric: str) -> float:

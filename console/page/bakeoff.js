@@ -33,8 +33,6 @@ export function bakeoffCard(bakeoff, ended, nothing) {
   );
 }
 
-const nameOf = ({ title, stand_in: standIn }) => (standIn ? `${title} (stand-in)` : title);
-
 function bar(result) {
   const { value } = result.accuracy;
   const filling = element("i");
@@ -42,7 +40,7 @@ function bar(result) {
   return element(
     "li",
     {},
-    element("span", { class: "name", title: result.title }, nameOf(result)),
+    element("span", { class: "name", title: result.title }, result.title),
     element("span", { class: "bar" }, filling),
     element("span", { class: "number" }, value.toFixed(3)),
   );
@@ -51,7 +49,7 @@ function bar(result) {
 function figures(finished, bakeoff) {
   const head = element("tr", {}, COLUMNS.map((name, index) => element("th", { scope: "col", class: index ? "number" : null }, name)));
   const rows = finished.map((result) =>
-    element("tr", {}, element("th", { scope: "row" }, nameOf(result)), cellsOf(result).map((words) => element("td", { class: "number" }, words))),
+    element("tr", {}, element("th", { scope: "row" }, result.title), cellsOf(result).map((words) => element("td", { class: "number" }, words))),
   );
   const table = element("table", {}, element("thead", {}, head), element("tbody", {}, rows));
   return element(

@@ -111,7 +111,8 @@ STATE = {
         "ended": THEN,
         "interrupted": True,
         "results": [
-            {"title": "Majority class", "accuracy": {"value": 0.5}, "stand_in": ""},
+            {"title": "Majority class", "accuracy": {"value": 0.5}, "stand_in": False},
+            {"title": "Comprehend (stand-in)", "accuracy": {"value": 0.7}, "stand_in": True},
             {
                 "title": "Logistic regression",
                 "accuracy": {"value": 0.91, "low": 0.88, "high": 0.94},
@@ -121,9 +122,9 @@ STATE = {
                 "training_seconds": 3.25,
                 "p50_ms": 0.4,
                 "usd_per_month": 12.3,
-                "stand_in": "",
+                "stand_in": False,
             },
-            {"title": "RNN", "accuracy": None, "stand_in": "", "reason": "It took too long."},
+            {"title": "RNN", "accuracy": None, "stand_in": False, "reason": "It took too long."},
         ],
         "labels": ["negative", "positive"],
         "absent": [{"title": "Amazon Comprehend", "reason": "It wants an account."}],
@@ -364,6 +365,7 @@ def test_alarms_and_the_last_bakeoff_are_shown(watched):
     assert words.index("CnnErrors") < words.index("rings") < words.index("CnnLatency")
     assert words.index("Logistic regression") < words.index("Majority class")
     assert "Logistic regression wins." in words and "Did not finish: RNN (It took too long)." in words
+    assert words.count("stand-in") == 1
     assert "26 Nov 2026, 01:02, stopped before it was done" in words
 
 

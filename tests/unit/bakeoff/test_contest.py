@@ -83,6 +83,15 @@ def test_few_examples_are_tested_in_rounds_and_the_winners_rounds_are_counted(mi
     assert len(list(tmp_path.glob("nearly_right*/log.txt"))) == 5
 
 
+def test_candidates_that_are_right_as_often_are_said_to_be_so(misbehaving, tmp_path):
+    entrants = [candidate(name, misbehaving.right) for name in ("one", "other")]
+    limits = contest.ContestSettings(1_000.0)
+    held = contest.run(table(400), PROBLEM, limits, tmp_path, Listener(), entrants=(entrants, []))
+    winner, rounds, *_ = held.verdict.sentences
+    assert winner.startswith("One is right most often (1.0000), and other just as well: +0.00 points")
+    assert rounds == "It was the best in 5 of 5 rounds, in 5 of them beside another."
+
+
 def test_a_candidate_that_fails_in_a_round_says_which(misbehaving, tmp_path):
     limits = contest.ContestSettings(1_000.0)
     entrants = ([candidate("dies", misbehaving.dies)], [])
