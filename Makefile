@@ -87,6 +87,8 @@ test-model: with-model-and-test  ## Run the tests of the networks alone, which n
 test-docs: with-dev  ## Type every line of README and docs in a fresh clone, and tell which fail.
 	@python -m tools.run_documents
 
+# The theme's word about its successor is not the reader's business.
+docs: export NO_MKDOCS_2_WARNING := 1
 docs: with-docs  ## Build the documentation site in build/site; its lessons run while it is built.
 	@TF_CPP_MIN_LOG_LEVEL=3 python -m mkdocs build --strict --quiet && echo "Open build/site/index.html."
 

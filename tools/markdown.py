@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import compress
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -10,9 +11,13 @@ REFERENCE = ROOT / "docs" / "reference"
 
 
 def table(titles: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    """A table in Markdown; a bar or a line's end in a cell would end the cell."""
-    titles = list(titles)
-    lines = [titles, ["---"] * len(titles), *rows]
+    """A table in Markdown; a bar or a line's end in a cell would end the cell.
+
+    A column without any word is left out: it would take the room of those that have some.
+    """
+    titles, rows = list(titles), [list(row) for row in rows]
+    filled = [any(cells) for cells in zip(*rows, strict=True)] if rows else [True] * len(titles)
+    lines = [list(compress(cells, filled)) for cells in (titles, ["---"] * len(titles), *rows)]
     return "".join(f"| {' | '.join(map(in_cell, cells))} |\n" for cells in lines)
 
 

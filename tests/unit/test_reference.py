@@ -28,11 +28,16 @@ def test_a_page_of_the_reference_is_what_the_code_makes(page):
 
 
 def test_every_setting_has_a_type_and_a_meaning():
-    rows = [row for row in SETTINGS.splitlines() if row.startswith("| `")]
-    assert len(rows) > 100
-    for row in rows:
-        _, _, kind, _, _, meaning, *_ = row.replace("\\|", "").split("|")
-        assert kind.strip() and meaning.strip(), row
+    heads, rows = [], 0
+    for line in SETTINGS.splitlines():
+        cells = [cell.strip() for cell in line.replace("\\|", "").split("|")]
+        if line.startswith("| setting"):
+            heads = cells
+        elif line.startswith("| `"):
+            rows += 1
+            row = dict(zip(heads, cells, strict=True))
+            assert row["type"] and row["meaning"], line
+    assert rows > 100
 
 
 def test_every_cost_is_of_a_setting_that_exists():
@@ -62,6 +67,12 @@ def test_every_command_is_on_the_page():
 
 def test_a_bar_and_a_lines_end_do_not_end_a_cell():
     assert table(("a",), [["b | c\nd"]]).splitlines()[-1] == "| b \\| c d |"
+
+
+def test_a_column_without_a_word_takes_no_room():
+    made = table(["name", "costs", "meaning"], [["a", "", "first"], ["b", "", ""]])
+    assert made.splitlines() == ["| name | meaning |", "| --- | --- |", "| a | first |", "| b |  |"]
+    assert table(["name"], []).startswith("| name |")
 
 
 def test_a_sentence_is_read_with_what_is_put_into_it(tmp_path, monkeypatch):
