@@ -30,6 +30,12 @@ OF_AWS_ALONE = {"logs tail": {"--since"}}
 FOLDERS = {path.name for path in ROOT.iterdir() if path.is_dir()} - {"build", "node_modules", "cdk.out"}
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_no_command_stands_in_a_block_where_nobody_types_it(page):
+    blocks = re.findall(r"^```(?!console\n)[a-z]*\n(\S+)", page.read_text(encoding="utf-8"), re.MULTILINE)
+    assert not {"$", "aws", "cdk", "curl", "make", "python", "recognition"} & set(blocks)
+
+
 def lines_with(start: str, lines: list[Line] = LINES) -> list[Line]:
     matching = [line for line in lines if line.command.startswith(f"{start} ")]
     assert matching, f"no line starts with {start}"
