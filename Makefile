@@ -34,7 +34,7 @@ endif
 # Of pytest-xdist's schedulers, the one that gives a dead worker's other tests to the next; those by file hang.
 DIVIDED := --numprocesses 2 --dist worksteal
 # Beyond pytest's own limits, in pyproject.toml: an interpreter that hangs ends too.
-LIMITED := python tools/limited.py 3600
+LIMITED := python tools/limited.py 4800
 
 # What computes most in TensorFlow and LiteRT: graphs against each other, the stand-ins' networks, tiny trainings.
 NATIVE := $(addprefix tests/model/test_,litert.py serving.py serving_alike.py training.py gru_gradient.py) \

@@ -128,7 +128,6 @@ class Job:
             cwd=self.base,
             capture_output=True,
             text=True,
-            timeout=300,
         )
 
     def start_script(self, arguments: Sequence[str], **variables: str) -> Script:

@@ -53,7 +53,6 @@ def losses(backend: str, kind: str) -> list[float]:
         cwd=Path(model_code.__file__).parents[1],
         capture_output=True,
         text=True,
-        timeout=240,
     )
     assert finished.returncode == 0, finished.stderr[-2000:]
     return [float(word) for word in finished.stdout.split("losses")[1].split()]

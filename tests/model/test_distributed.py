@@ -64,7 +64,6 @@ def printed_on_two_devices(script: str) -> list[str]:
         cwd=Path(model_code.__file__).parents[1],
         capture_output=True,
         text=True,
-        timeout=240,
     )
     assert finished.returncode == 0, finished.stderr[-2000:]
     return finished.stdout.splitlines()

@@ -225,7 +225,6 @@ def test_a_failed_job_leaves_its_sentence_and_exit_status(tmp_path):
             "SAGEMAKER_BASE_DIR": str(tmp_path),
             "PYTHONPATH": str(Path(model_code.__file__).parents[1]),
         },
-        timeout=240,
     )
 
     assert finished.returncode == 1

@@ -40,7 +40,6 @@ def test_tensorflow_finds_none_of_them_and_the_program_finds_them_afterwards(tmp
         env={"PYTHONPATH": f"{tmp_path}:{Path(model_code.__file__).parents[1]}"},
         capture_output=True,
         text=True,
-        timeout=240,
     )
     assert (finished.returncode, finished.stdout) == (0, "numpy_of_nothing\n"), finished.stderr
 
@@ -57,7 +56,6 @@ def test_keras_is_set_for_no_other_project(tmp_path):
         env={"PYTHONPATH": places, "KERAS_HOME": str(tmp_path), "KERAS_BACKEND": "torch"},
         capture_output=True,
         text=True,
-        timeout=240,
     )
     assert finished.stdout == "tensorflow False\n", finished.stderr
 

@@ -268,7 +268,6 @@ def test_the_command_ends_with_a_sentence_and_no_traceback(tmp_path):
         cwd=Path(model_code.__file__).parents[1],
         capture_output=True,
         text=True,
-        timeout=240,
     )
 
     assert finished.returncode == 1

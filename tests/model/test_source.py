@@ -60,7 +60,6 @@ def test_the_evaluation_runs_from_the_unpacked_archive_alone(tmp_path):
         env={**os.environ, "SAGEMAKER_BASE_DIR": str(tmp_path), "PYTHONPATH": ""},
         capture_output=True,
         text=True,
-        timeout=240,
     )
 
     sentence = f"The model {tmp_path}/model holds no 1/saved_model.pb."

@@ -64,7 +64,6 @@ def test_a_hyperparameter_out_of_range_fails_before_the_script_loads_tensorflow(
         env=job.script_environment(),
         capture_output=True,
         text=True,
-        timeout=240,
     )
 
     sentence = "The hyperparameter learning_rate is -1; it has to be between 1e-06 and 10."
