@@ -105,7 +105,10 @@ def admission(context: ReleaseContext) -> dict[str, Any]:
     evaluation = "$states.result.ModelMetrics.ModelQuality.Statistics.S3Uri"
     channels = f"$states.result.CustomerMetadataProperties.{SEQUENCE_CHANNELS}"
     asked, started = "$states.input.requested_at", "$states.context.Execution.StartTime"
-    mine = "$states.result.Executions[ExecutionArn = $states.context.Execution.Id].StartDate"
+    me = "$states.context.Execution.Id"
+    mine = f"$states.result.Executions[ExecutionArn = {me}].StartDate"
+    # Of those that began in one instant, the one whose name comes first.
+    earlier = f"StartDate < $mine or (StartDate = $mine and ExecutionArn < {me})"
     return {
         "Start": choice("NotOurs", (well_asked(context), "Begin")),
         "Begin": {
@@ -133,7 +136,7 @@ def admission(context: ReleaseContext) -> dict[str, Any]:
             # The list may lag behind. Who is not in it does not know who came before, and waits.
             {
                 "earlier": f"($mine := {mine}; "
-                "$exists($mine) ? $count($states.result.Executions[StartDate < $mine]) : 1)"
+                f"$exists($mine) ? $count($states.result.Executions[{earlier}]) : 1)"
             },
             "IsMyTurn",
         ),

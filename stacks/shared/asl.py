@@ -30,11 +30,12 @@ FAILURE_REASON = (
     f"{{% ($found := $match($states.input.Cause, {REASON_PATTERN})[0].groups[0]; "
     r"""$exists($found) ? $replace($replace($found, '\\"', '"'), '\\n', ' ') : $states.input.Cause) %}"""
 )
-# An instant in UTC, of a day that its month has (29 February in every year), which $toMillis takes.
+# An instant in UTC, of a day that its year has (from 1000 on; by the rule of every fourth), which $toMillis takes.
 DAY_PATTERN = (
-    "((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)|02-(0[1-9]|[12][0-9]))"
+    "((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)|02-(0[1-9]|1[0-9]|2[0-8]))"
 )
-INSTANT_PATTERN = f"^[0-9]{{4}}-{DAY_PATTERN}T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]([.][0-9]{{1,9}})?Z$"
+DATE_PATTERN = f"[1-9][0-9]([0-9]{{2}}-{DAY_PATTERN}|([02468][048]|[13579][26])-02-29)"
+INSTANT_PATTERN = f"^{DATE_PATTERN}T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]([.][0-9]{{1,9}})?Z$"
 
 
 def jsonata(expression: str) -> str:

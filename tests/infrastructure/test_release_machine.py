@@ -18,6 +18,13 @@ from .interpreter import STARTED, evaluate, failing, reachable, walk
 from .release_runs import ARN, CONTEXT, KNOWN, MINE, Aws
 from .updates import update_to
 
+# Most would end the machine without a sentence; the last would be released, and its record refused for its length.
+NO_INSTANTS = (
+    *("yesterday", "2026-11-25", "2026-99-25T20:59:58Z", "2026-11-31T20:59:58Z", "2026-02-29T20:59:58Z"),
+    *("0000-11-25T20:59:58Z", "2026-11-25T24:00:00Z", "2026-11-25T20:59:60Z", "2026-11-25T20:59:58+01:00"),
+    f"2026-11-25T20:59:58.{'9' * 4096}Z",
+)
+
 
 def test_an_approved_version_becomes_the_parameter_and_nothing_else_changes():
     aws = Aws()
@@ -86,7 +93,7 @@ def test_an_approval_from_before_the_one_that_was_released_meanwhile_steps_aside
         {"model_package_arn": f"{ARN}\n"},
         {"model_package_arn": ARN.replace(":model-package/", ":x/recognition-dev-rnn/9:model-package/")},
         {"model_package_arn": ARN, "requested_at": 7},
-        {"model_package_arn": ARN, "requested_at": "yesterday"},
+        *({"model_package_arn": ARN, "requested_at": instant} for instant in NO_INSTANTS),
     ],
 )
 def test_what_is_no_version_of_the_environment_touches_nothing(asked):
@@ -100,6 +107,13 @@ def test_an_instant_that_is_still_to_come_keeps_no_later_approval_back():
     aws = Aws()
     assert aws.release(requested_at="9999-01-01T00:00:00Z").error is None
     assert json.loads(aws.record) == {"version": "7", "requested_at": STARTED}
+
+
+@pytest.mark.parametrize("instant", ["2024-02-29T23:59:59Z", "2025-12-31T00:00:00.123456789Z"])
+def test_any_instant_of_the_calendar_is_recorded(instant):
+    aws = Aws()
+    assert aws.release(requested_at=instant).error is None
+    assert json.loads(aws.record)["requested_at"] == instant
 
 
 def test_what_steps_aside_says_what_was_released_in_its_place():
@@ -169,6 +183,13 @@ def test_of_two_approvals_the_later_one_waits_for_the_earlier():
     done = Aws(others=[[earlier, later], [earlier, later], [later]]).release()
     assert done.states.count("WaitForTurn") == 2
     assert done.error is None
+
+
+@pytest.mark.parametrize(("other", "waits"), [("arn:a", 1), ("arn:z", 0)])
+def test_of_two_releases_that_began_in_one_instant_one_waits(other, waits):
+    same = {"ExecutionArn": other, "StartDate": "2026-11-25T21:00:00.500Z"}
+    done = Aws(others=[[same], []]).release()
+    assert (done.error, done.states.count("WaitForTurn")) == (None, waits)
 
 
 @pytest.mark.threat
