@@ -172,18 +172,26 @@ def sequence_of_npy(file: Path) -> bytes:
     """A NumPy file's sequence in the JSON that the API takes.
 
     Raises:
-        CommandFailed: when it holds anything but numbers [steps, channels].
+        CommandFailed: when it holds anything but numbers of 32 bits [steps, channels].
     """
     import numpy as np
 
     try:
         # As a map: a header may tell of more numbers than the file has, and memory is taken for what it tells.
         values = np.load(file, allow_pickle=False, mmap_mode="r")
-        steps = values.astype(np.float32).tolist() if values.ndim == 2 else None
+        kind, dimensions, size = values.dtype.kind, values.ndim, values.size
     except (ValueError, TypeError, EOFError, AttributeError) as error:
         raise CommandFailed(f"{file} is no NumPy file of numbers.") from error
-    if steps is None:
+    # NumPy would make numbers of instants, of complex numbers and of records. Steps without a channel take no byte, so
+    # a small file could tell of any number of them.
+    if kind not in "fiu" or not size:
+        raise CommandFailed(f"{file} is no NumPy file of numbers.")
+    if dimensions != 2:
         raise CommandFailed(
-            f"{file} holds an array of {values.ndim} dimensions; a sequence is [steps, channels]."
+            f"{file} holds an array of {dimensions} dimensions; a sequence is [steps, channels]."
         )
-    return json.dumps({"sequence": steps}).encode()
+    with np.errstate(over="ignore"):
+        steps = values.astype(np.float32)
+    if not np.isfinite(steps).all():
+        raise CommandFailed(f"{file} holds a value that is missing, or beyond 32 bits. A sequence has none.")
+    return json.dumps({"sequence": steps.tolist()}).encode()

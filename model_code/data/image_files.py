@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from definitions.image_files import on_white, orientation_of
+from definitions.image_files import ORIENTATION_TAG, UPRIGHT, on_white, orientation_of, upright
 from model_code.data.splits import SPLIT_NAMES
 from model_code.failures import JobFailed
 
@@ -106,7 +106,7 @@ def network_file(content: bytes, name: str = "") -> bytes:
     Raises:
         NoImage: when it cannot be decoded whole.
     """
-    from PIL import Image, ImageOps, UnidentifiedImageError
+    from PIL import Image, UnidentifiedImageError
 
     if Path(name).suffix.lower() in OTHER_SUFFIXES:
         raise NoImage(other_format(format_of(content) or Path(name).suffix[1:].upper()))
@@ -121,21 +121,32 @@ def network_file(content: bytes, name: str = "") -> bytes:
             fits = form == "JPEG" or form == "PNG" and PNG_END in content
             if fits and scale <= 1 and orientation_of(content) == 1:
                 return content
-            upright = eight_bits(ImageOps.exif_transpose(image))
+            turned = Image.fromarray(upright(np.asarray(eight_bits(image)), orientation_in(image, content)))
     except (Image.DecompressionBombError, UnidentifiedImageError) as error:
         raise NoImage(undecoded(content, error)) from error
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
+    except Exception as error:
         raise NoImage(f"is damaged: it cannot be decoded whole ({type(error).__name__})") from error
     if scale > 1:
-        factor = LARGEST_SIDE_PIXELS / min(upright.size)
-        width, height = (max(1, round(side * factor)) for side in upright.size)
-        upright = upright.resize((width, height), Image.Resampling.BILINEAR)
+        factor = LARGEST_SIDE_PIXELS / min(turned.size)
+        width, height = (max(1, round(side * factor)) for side in turned.size)
+        turned = turned.resize((width, height), Image.Resampling.BILINEAR)
     buffer = io.BytesIO()
     if form in ("JPEG", "MPO") or scale > 1:
-        upright.save(buffer, "JPEG", quality=JPEG_QUALITY, subsampling=0)
+        turned.save(buffer, "JPEG", quality=JPEG_QUALITY, subsampling=0)
     else:
-        upright.save(buffer, "PNG", compress_level=1)
+        turned.save(buffer, "PNG", compress_level=1)
     return buffer.getvalue()
+
+
+def orientation_in(image: Image.Image, content: bytes) -> int:
+    """How a file says that its image is to be turned, 1 to 8; UPRIGHT where that cannot be read.
+
+    Pillow's own turning writes the EXIF anew, which fails where a part of it is damaged that turns nothing.
+    """
+    if image.format in ("PNG", "JPEG", "MPO"):
+        return orientation_of(content)
+    told = image.getexif().get(ORIENTATION_TAG)
+    return told if isinstance(told, int) and 1 <= told <= 8 else UPRIGHT
 
 
 def eight_bits(image: Image.Image) -> Image.Image:
@@ -157,12 +168,12 @@ def longer_side_of(content: bytes) -> int:
     Raises:
         NoImage: when it is no image.
     """
-    from PIL import Image, UnidentifiedImageError
+    from PIL import Image
 
     try:
         with Image.open(io.BytesIO(content), formats=FORMATS) as image:
             return max(image.size)
-    except (OSError, SyntaxError, ValueError, UnidentifiedImageError, Image.DecompressionBombError) as error:
+    except Exception as error:
         raise NoImage(undecoded(content, error)) from error
 
 

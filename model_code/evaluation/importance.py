@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from definitions.image_files import orientation_of, upright
 from definitions.words import words_of
 from model_code.data.image_files import eight_bits
 from model_code.data.tables import csv_line
@@ -57,10 +58,10 @@ def span(cell: int, size: int) -> slice:
 
 def upright_pixels(image: bytes) -> np.ndarray:
     """A file's pixels, turned as it says, uint8 [H, W, 3]."""
-    from PIL import Image, ImageOps
+    from PIL import Image
 
     with Image.open(io.BytesIO(image)) as opened:
-        return np.asarray(eight_bits(ImageOps.exif_transpose(opened)))
+        return upright(np.asarray(eight_bits(opened)), orientation_of(image))
 
 
 def of_text(ask: Ask, text: str, answer: int) -> list[tuple[str, float]]:

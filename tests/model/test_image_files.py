@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+import struct
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from model_code.data.image_files import LARGEST_SIDE_PIXELS, NoImage, longer_side_of, network_file
+from model_code.evaluation.importance import upright_pixels
 
 
 def file_of(image: Image.Image, form: str, **options) -> bytes:
@@ -60,6 +62,27 @@ def test_a_turned_photo_is_stored_upright(orientation, form):
     difference = np.abs(np.asarray(upright).astype(int) - np.asarray(coloured(48, 32)).astype(int))
     assert np.median(difference) < 5
     assert longer_side_of(file_of(stored, form, exif=exif)) == 48
+
+
+@pytest.mark.parametrize("kind", [2, 7, 11])
+def test_a_photo_is_turned_whatever_else_its_exif_is_damaged_in(kind):
+    """The horizontal resolution is a fraction, and here of another type, with which Pillow writes no EXIF."""
+    entries = struct.pack("<HHIIHHI4s", 0x0112, 3, 1, 6, 0x011A, kind, 1, b"\0\0\x80?")
+    exif = b"Exif\0\0II*\0" + struct.pack("<IH", 8, 2) + entries + bytes(4)
+    photo = file_of(coloured(48, 32), "JPEG")
+    photo = photo[:2] + b"\xff\xe1" + struct.pack(">H", 2 + len(exif)) + exif + photo[2:]
+
+    assert opened(network_file(photo)).size == upright_pixels(photo).shape[1::-1] == (32, 48)
+
+
+def test_whatever_pillow_stumbles_over_leaves_one_picture_out(monkeypatch):
+    def stumbles(*_, **__):
+        raise TypeError("'IFDRational' object cannot be interpreted as an integer")
+
+    monkeypatch.setattr(Image, "open", stumbles)
+    for read in (network_file, longer_side_of):
+        with pytest.raises(NoImage, match="decoded"):
+            read(b"II*\0")
 
 
 def test_a_large_photo_is_made_small_once():

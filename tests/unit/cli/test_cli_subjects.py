@@ -145,7 +145,16 @@ def test_a_file_of_readings_is_a_sequence_in_json(folder):
 
 @pytest.mark.parametrize(
     ("content", "reason"),
-    [(np.zeros((2, 3, 4)), "array of 3 dimensions"), (np.array([["a"]]), "no NumPy file of numbers")],
+    [
+        (np.zeros((2, 3, 4)), "array of 3 dimensions"),
+        (np.array([["a"]]), "no NumPy file of numbers"),
+        (np.zeros((2, 3), "M8[s]"), "no NumPy file of numbers"),
+        (np.ones((2, 3), complex), "no NumPy file of numbers"),
+        # It would become two thousand million empty lists.
+        (np.zeros((2_000_000_000, 0)), "no NumPy file of numbers"),
+        (np.array([[1.0, np.nan]]), "missing, or beyond 32 bits"),
+        (np.array([[1.0, 1e300]]), "missing, or beyond 32 bits"),
+    ],
 )
 def test_an_array_that_is_no_sequence_is_refused(folder, content, reason):
     file = folder / "walk.npy"
