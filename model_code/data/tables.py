@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -96,7 +97,10 @@ def read_csv(file: Path, content: bytes) -> Table:
     """A CSV file with a header; see `read_table`."""
     csv.field_size_limit(LONGEST_FIELD_CHARACTERS)
     text, notes = text_of(file, content)
-    separator = separator_of(text)
+    try:
+        separator = separator_of(text)
+    except csv.Error as error:
+        raise JobFailed(f"{file} is no CSV in its first lines: {error}.") from error
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     try:
         columns = named([name.strip() for name in next((row for row in rows if row), [])], file)
@@ -139,7 +143,7 @@ def lines_of(text: str) -> Iterator[str]:
 def named(columns: list[str], file: Path) -> list[str]:
     """The columns' names; one without a name, as of a data frame's index, gets its position."""
     names = [name or f"column {position}" for position, name in enumerate(columns, start=1)]
-    twice = next((name for name in names if names.count(name) > 1), None)
+    twice = next((name for name, number in Counter(names).items() if number > 1), None)
     if twice is not None:
         raise JobFailed(f"{file} has two columns named '{twice}'. Rename or remove one.")
     return names
@@ -202,8 +206,10 @@ def read_parquet(file: Path) -> Table:
         ) from error
     try:
         table = parquet.read_table(file)
-    except ArrowException as error:
+        found = table.to_pylist()
+    # Arrow has instants that Python's calendar has not.
+    except (ArrowException, ValueError, OverflowError) as error:
         raise JobFailed(f"{file} is no Parquet file that can be read ({type(error).__name__}).") from error
     columns = named(list(table.column_names), file)
-    rows = [(f"{file} row {position}", row) for position, row in enumerate(table.to_pylist(), start=1)]
+    rows = [(f"{file} row {position}", row) for position, row in enumerate(found, start=1)]
     return Table(file, columns, rows)

@@ -13,6 +13,7 @@ named by the caller; see `columns.py`.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -210,11 +211,10 @@ def image_content(value: Any, file: Path) -> bytes | Path:
         return value["bytes"]
     if is_missing(value):
         raise Unusable("names no image")
-    path = file.parent / str(value)
-    if not path.is_file():
-        # As a program on Windows writes it.
-        path = file.parent / str(value).replace("\\", "/")
-    if not path.is_file():
+    # As it is, or as a program on Windows writes it. This one answers False for what no file can be named.
+    paths = (file.parent / name for name in (str(value), str(value).replace("\\", "/")))
+    path = next((path for path in paths if os.path.isfile(path)), None)  # noqa: PTH113
+    if path is None:
         raise Unusable(f"names the image {value}, which is not there")
     return path
 
@@ -230,7 +230,8 @@ def array_of(steps: Any) -> np.ndarray:
         )
     try:
         values = np.array(steps, np.float32)
-    except (TypeError, ValueError) as error:
+    # A whole number may be larger than any float.
+    except (TypeError, ValueError, OverflowError) as error:
         raise Unusable("has a sequence that holds something that is no number") from error
     return values.reshape(len(steps), -1) if steps else values.reshape(0, 0)
 

@@ -332,6 +332,45 @@ def test_arrays_of_splits_stay_in_them(tmp_path, names):
     assert [sample.label for sample in data.samples] == ["0", "1"] * 3
 
 
+def test_a_field_beyond_every_text_is_refused_in_the_first_lines_too(tmp_path, monkeypatch):
+    monkeypatch.setattr("model_code.data.tables.LONGEST_FIELD_CHARACTERS", 100)
+    for lines in (0, 2_000):
+        file = written(tmp_path / "a.csv", "text,label\n" + "short,a\n" * lines + f"{'x' * 101},b\n")
+        with pytest.raises(JobFailed, match="is no CSV .*field larger than field limit"):
+            read_data(file)
+
+
+@pytest.mark.timeout(20)
+def test_a_header_of_many_columns_is_read_in_time(tmp_path):
+    """No name is compared with every other."""
+    names = [f"c{position}" for position in range(100_000)]
+    file = written(tmp_path / "a.csv", ",".join([*names, names[-1], "label"]) + "\n")
+    with pytest.raises(JobFailed, match="two columns named 'c99999'"):
+        read_data(file)
+
+
+def test_a_date_that_no_calendar_has_is_refused(tmp_path):
+    from pyarrow import array, date32, parquet, table
+
+    days = array([2**31 - 1] * 4, date32())
+    parquet.write_table(table({"day": days, "label": ["a", "b"] * 2}), tmp_path / "a.parquet")
+    with pytest.raises(JobFailed, match=r"no Parquet file that can be read \(OverflowError\)"):
+        read_data(tmp_path / "a.parquet")
+
+
+def test_what_can_be_no_sample_leaves_its_row_out(tmp_path):
+    """A name longer than any file's, and a whole number larger than any float."""
+    good = picture(tmp_path / "good.png").name
+    images = json_lines(
+        tmp_path / "a.jsonl", *({"image": n, "label": "a"} for n in [good] * 100 + ["n" * 5_000 + ".png"])
+    )
+    steps = [[[1.5]]] * 100 + [[[10**400]]]
+    sequences = json_lines(tmp_path / "b.jsonl", *({"sequence": s, "label": "a"} for s in steps))
+    for file in (images, sequences):
+        data = read_data(file)
+        assert (len(data.samples), len(data.left_out)) == (100, 1)
+
+
 def test_arrays_without_labels_are_refused_with_the_names_that_are_meant(tmp_path):
     np.savez(
         tmp_path / "a.npz", x_train=np.zeros((2, 8, 8), np.uint8), y_train=[0, 1], x_test=np.zeros((1, 8, 8))
