@@ -194,7 +194,10 @@ def test_of_two_releases_that_began_in_one_instant_one_waits(other, waits):
 
 @pytest.mark.threat
 def test_a_release_that_is_not_among_those_that_are_listed_waits():
-    """The list may lag behind, and holds so many at most."""
+    """The list may lag behind, and holds so many at most; another account's version is looked at nowhere."""
+    theirs = {"model_package_arn": ARN.replace("111122223333", "999999999999")}
+    assert walk(definition(CONTEXT), theirs, {}, execution=MINE).requests == {}
+
     aws = Aws(others=[[], []])
     mine, answers = aws.list_releases, aws.answers()
 

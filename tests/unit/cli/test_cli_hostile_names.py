@@ -7,6 +7,7 @@ import contextlib
 import html
 import io
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +36,10 @@ from model_code.evaluation.plots import write_plots
 from model_code.failures import JobFailed
 from model_code.markup import visible
 
+# By their numbers, and not by what makes them visible: control characters, directions, separators, halves of pairs.
+CONTROLS = re.compile(
+    "[\\x00-\\x09\\x0b-\\x1f\\x7f-\\x9f\\u061c\\u200e\\u200f\\u2028-\\u202e\\u2066-\\u2069\\ud800-\\udfff]"
+)
 CLI = Path(request.__file__).parents[1]
 HOSTILE = (
     "cat[/]",
@@ -72,7 +77,7 @@ def as_shown(name: str, keep: str = "") -> str:
 
 def is_harmless(words: str) -> bool:
     """Whether words hold nothing but the characters that they show, and ends of lines."""
-    return visible(words, "\n") == words
+    return not CONTROLS.search(words)
 
 
 @pytest.mark.threat
