@@ -1,4 +1,4 @@
-// Search without a server. A page that was opened from a folder may start no worker, so a hidden frame stands in for
+// Search, without a server and for options. A page that was opened from a folder may start no worker, so a hidden frame stands in for
 // one; the search of the theme looks for this name in its parent. Pages that a server sends have real workers.
 if (location.protocol === "file:") {
   window.IFrameWorker = window.Worker = class extends EventTarget {
@@ -25,3 +25,10 @@ if (location.protocol === "file:") {
     }
   };
 }
+
+// The search takes a dash before a word for "without", so an option such as --from-scratch is asked for by its words.
+const { postMessage: sent } = Worker.prototype;
+Worker.prototype.postMessage = function (message) {
+  const { data } = message;
+  sent.call(this, typeof data === "string" ? { ...message, data: data.replaceAll(/(^|\s)-+/g, "$1") } : message);
+};
