@@ -1,5 +1,6 @@
-// Search, without a server and for options. A page that was opened from a folder may start no worker, so a hidden frame stands in for
-// one; the search of the theme looks for this name in its parent. Pages that a server sends have real workers.
+// Search, without a server and for options. A page that was opened from a folder may start no worker, so a hidden
+// frame stands in for one; the search of the theme looks for this name in its parent. Pages that a server sends have
+// real workers.
 if (location.protocol === "file:") {
   window.IFrameWorker = window.Worker = class extends EventTarget {
     constructor(address) {

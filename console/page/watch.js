@@ -12,6 +12,8 @@ import { know } from "./train.js";
 
 const BUSY_MILLISECONDS = 5_000;
 const QUIET_MILLISECONDS = 15_000;
+// As many as the function behind the page reads; a test compares them.
+const RUNS_SHOWN = 6;
 const time = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 
 let read;
@@ -65,7 +67,7 @@ const isBusy = ({ runs, endpoints }) =>
 const partsOf = (state) => [
   element("div", { class: "answers" }, state.endpoints.map(endpointCard)),
   bakeoffCard(state.bakeoff, (when) => time.format(new Date(when)), section("The last bake-off", [], `None has ended here yet. Run: recognition bakeoff --data reviews.csv${option}`)),
-  section("Training runs", state.runs.map(runRow), `Nothing was trained here yet. Run: recognition train ${state.endpoints[0].kind}${option}`),
+  section("Training runs", runRows(state.runs), `Nothing was trained here yet. Run: recognition train ${state.endpoints[0].kind}${option}`),
   section("Alarms", state.alarms.map(alarmRow), "There are none before the first release."),
 ];
 
@@ -156,6 +158,12 @@ function howToRelease(title, kind, status, serving, newest) {
     element("p", { class: "quiet small" }, `Release version ${newest.version}: `, element("code", {}, command)),
   ];
 }
+
+/** The newest runs; with as many as are ever shown, how to list those before. */
+const runRows = (runs) => [
+  ...runs.map(runRow),
+  runs.length < RUNS_SHOWN ? null : element("li", { class: "quiet small" }, element("span", {}, "Earlier ones: ", element("code", {}, `recognition runs --last 20${option}`))),
+].filter(Boolean);
 
 const STATES = { registered: "good", running: "", stopped: "warn" };
 

@@ -209,6 +209,17 @@ def test_curves_are_drawn_and_told_apart_without_their_colours(watched):
     assert all(chart["drawn"] > 1000 for chart in charts.values())
 
 
+def test_where_runs_may_be_missing_the_command_that_lists_them_is_named(site, open_page):
+    command = "recognition runs --last 20 --environment dev"
+    site.state = lambda: {**STATE, "runs": [run(f"cnn-{number}", "failed", []) for number in range(6)]}
+    page = open_page("#watch")
+    expect(page.locator("#state .run")).to_have_count(6)
+    expect(page.locator("#state code", has_text=command)).to_have_count(1)
+    site.state = lambda: STATE
+    page.click("#refresh")
+    expect(page.locator("#state code", has_text=command)).to_have_count(0)
+
+
 def test_the_curves_figures_are_a_table_too(watched):
     completed = watched.locator("#state .run").nth(1)
     completed.locator("summary", has_text="The figures").click()

@@ -14,6 +14,7 @@ import console
 from advisor.counterfactuals import alternatives
 from advisor.problem import CHOICES, COUNTS, NUMBERS, SWITCHES
 from console import LIBRARY, LIBRARY_FILES, PAGE, PATHS, SITE_PATH, content_security_policy, page_files
+from console.watch.watch import RUNS_SHOWN
 from lambdas.catalogue import OPERATIONS
 from lambdas.common.bodies import IMAGE_BYTES
 from local_aws.console import COST_HERE, PREFIX, NotDeployed, configuration_of, last_bakeoff, with_console
@@ -81,6 +82,11 @@ def test_every_unknown_that_the_advisor_may_want_can_be_answered():
 def test_the_scripts_limit_for_images_is_the_apis():
     (configuration,) = re.findall(r"IMAGE_BYTES = ([\d_]+);", SCRIPTS["picture.js"])
     assert int(configuration) == IMAGE_BYTES
+
+
+def test_the_page_knows_how_many_runs_it_is_given_at_most():
+    (number,) = re.findall(r"RUNS_SHOWN = (\d+);", SCRIPTS["watch.js"])
+    assert int(number) == RUNS_SHOWN
 
 
 def test_the_page_asks_the_paths_that_are_named_and_they_are_the_apis():
