@@ -39,7 +39,8 @@ function curve(run, quantity) {
   const { place, update } = lineChart({
     lines,
     height: HEIGHT,
-    padding: [8, 10, 0, 0],
+    // Right of the last epoch half of its number.
+    padding: [8, 20, 0, 0],
     scales: { x: { time: false, range: (_chart, low, high) => (low === high ? [low - 1, high + 1] : [low, high]) } },
     axes: [{ size: 22, gap: 2, space: 26, incrs: EPOCH_STEPS }, { size: 40, gap: 4, space: 26 }],
     pointed: read,

@@ -209,6 +209,22 @@ def test_curves_are_drawn_and_told_apart_without_their_colours(watched):
     assert all(chart["drawn"] > 1000 for chart in charts.values())
 
 
+@pytest.mark.parametrize("epochs", [100, 1_000])
+def test_the_number_of_the_last_epoch_is_whole(site, open_page, epochs):
+    curve = [{**CURVE[0], "epoch": epoch} for epoch in (1, epochs // 2, epochs)]
+    site.state = lambda: {**STATE, "runs": [run("cnn-long", "running", curve)]}
+    page = open_page("#watch", expects=("Canvas2D",))
+    painted = """left => {
+        const canvas = document.querySelector("#state .run canvas");
+        if (!canvas?.width) return false;
+        const width = canvas.width - left;
+        return canvas.getContext("2d").getImageData(left, 0, width, canvas.height).data.some((part) => part > 0);
+    }"""
+    until(page, painted, 0)
+    last = page.evaluate("document.querySelector('#state .run canvas').width - 1")
+    assert not page.evaluate(painted, last)
+
+
 def test_where_runs_may_be_missing_the_command_that_lists_them_is_named(site, open_page):
     command = "recognition runs --last 20 --environment dev"
     site.state = lambda: {**STATE, "runs": [run(f"cnn-{number}", "failed", []) for number in range(6)]}
