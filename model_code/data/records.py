@@ -279,7 +279,7 @@ def unreadable(shard: str, kind: str, error: Exception) -> JobFailed:
     wanted = " or ".join(f"'{name}'" for name in NETWORKS[kind].features)
     return JobFailed(
         f"The shard {shard} cannot be read as records with the features {wanted} and 'label' "
-        f"({type(error).__name__}). Write it again."
+        f"({type(error).__name__}). Write it again, or train the network that fits what it holds."
     )
 
 

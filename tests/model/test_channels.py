@@ -74,9 +74,10 @@ def test_a_damaged_shard_is_named(texts):
 
 
 def test_images_in_a_channel_for_texts_are_refused(channels):
-    assert "with the features 'text' or 'sequence' and 'label'" in sentence_of(
-        lambda: read_split(channels["cnn"] / "train", "rnn")
-    )
+    sentence = sentence_of(lambda: read_split(channels["cnn"] / "train", "rnn"))
+
+    assert "with the features 'text' or 'sequence' and 'label'" in sentence
+    assert sentence.endswith("Write it again, or train the network that fits what it holds.")
 
 
 @pytest.mark.parametrize("content", ["", "{}", '["one"]', '["same", "same"]', "[1, 2]"])
