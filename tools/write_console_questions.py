@@ -23,7 +23,7 @@ def field(name: str, question: str) -> dict[str, Any]:
     if name in (only_for := ONLY_FOR | ASKED_FOR):
         made["modalities"] = list(only_for[name])
     if name in COUNTS or name in NUMBERS:
-        return {**made, "kind": "number"}
+        return {**made, "kind": "count" if name in COUNTS else "number"}
     if name in CHOICES:
         made |= {"kind": "choice", "choices": list(CHOICES[name])}
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -61,6 +62,8 @@ ASKED_FOR = {
 }
 """Questions that decide something for some modalities only."""
 OPTIONS_SHOWN = 4
+GROUPED = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?")
+"""A number with commas between groups of three digits; any other comma may be meant as a decimal point."""
 
 
 def value_of(name: str, words: str) -> Any:
@@ -69,14 +72,16 @@ def value_of(name: str, words: str) -> Any:
     Raises:
         CommandFailed: when a number or a yes is not one.
     """
-    plain = words.strip().replace(",", "").replace("_", "")
+    plain = words.strip().replace("_", "")
+    number = plain.replace(",", "") if GROUPED.fullmatch(plain) else plain
     try:
         if name in COUNTS:
-            return int(plain)
+            return int(number)
         if name in NUMBERS:
-            return float(plain)
+            return float(number)
     except ValueError:
-        raise CommandFailed(f"{name} wants a number, and '{words}' is none.") from None
+        wanted, written = ("whole number", "12,000") if name in COUNTS else ("number", "12,000.5")
+        raise CommandFailed(f"{name} wants a {wanted}, such as {written}, and '{words}' is none.") from None
     if name in SWITCHES:
         if plain.lower() in ("yes", "true", "y"):
             return True

@@ -11,6 +11,9 @@ import { treeCard } from "./tree.js";
 const TYPING_MILLISECONDS = 350;
 const OPTIONS_SHOWN = 6;
 const NEEDED = ["modality", "task"];
+const NUMERIC = ["number", "count"];
+// With commas between groups of three digits; any other comma may be meant as a decimal point.
+const GROUPED = /^[+-]?\d{1,3}(,\d{3})+(\.\d+)?$/;
 
 let ask;
 let questions = [];
@@ -52,7 +55,7 @@ const input = (name) => byId(`answer-${name}`);
 function field(question) {
   const id = `answer-${question.name}`;
   const made =
-    question.kind === "number"
+    NUMERIC.includes(question.kind)
       ? element("input", { id, type: "text", inputmode: "decimal", autocomplete: "off", placeholder: "unknown" })
       : element("select", { id }, choices(question.choices));
   made.name = question.name;
@@ -110,10 +113,13 @@ function problem() {
     .map(({ name, kind, question }) => {
       const words = answers()[name];
       if (kind === "switch") return [name, words === "yes"];
-      if (kind !== "number") return [name, words];
-      const value = Number(words.replaceAll(/[,_\s]/g, ""));
-      if (Number.isNaN(value)) throw new Refused(`“${question}” wants a number, and ${words} is none.`, name);
-      return [name, value];
+      if (!NUMERIC.includes(kind)) return [name, words];
+      const plain = words.replaceAll(/[_\s]/g, "");
+      const number = GROUPED.test(plain) ? plain.replaceAll(",", "") : plain;
+      const [wanted, written] = kind === "count" ? ["whole number", "12,000"] : ["number", "12,000.5"];
+      const isOne = kind === "count" ? /^[+-]?\d+$/.test(number) : !Number.isNaN(Number(number));
+      if (!isOne) throw new Refused(`“${question}” wants a ${wanted}, such as ${written}, and ${words} is none.`, name);
+      return [name, Number(number)];
     });
   const made = Object.fromEntries(typed);
   for (const name of NEEDED) {

@@ -23,6 +23,8 @@ GATE_IS_WELL = f"($exists({GATE}) ? $type({GATE}) = 'number' and {GATE} >= 0 and
 GAP = "$states.input.maximum_group_gap"
 GAP_IS_WELL = GATE_IS_WELL.replace(GATE, GAP)
 ANY_GAP = 1
+# A channel's place may have 1,024 (SageMaker's API reference, S3DataSource), with a split's folder at its end.
+URI_CHARACTERS = 1000
 # An id names jobs and S3 folders.
 RUN_ID_PATTERN = "^[a-zA-Z0-9](-?[a-zA-Z0-9])*$"
 # Where what customers sent lies, which no job may read: refused here, no host is paid for it.
@@ -88,7 +90,8 @@ def request_states(settings: EnvironmentSettings, context: JobContext, *, then: 
         "BadRequest": fail(
             "BadRequest",
             f"\"A run wants a 'kind' ({kinds}) and a 'data_s3_uri' below s3://{context.data_bucket}/ with "
-            f"train/, validation/ and test/, or plain data, and not below {' or '.join(OF_CUSTOMERS)}; "
+            f"train/, validation/ and test/, or plain data, and not below {' or '.join(OF_CUSTOMERS)}, "
+            f"in {URI_CHARACTERS:,} characters at most; "
             "a 'minimum_accuracy' or a 'maximum_group_gap', where there is one, is a number from 0 to 1. "
             "A 'run_id', where there is one, has up to 36 letters, digits and single hyphens between them; "
             "'hyperparameters' are texts of letters, digits and _.+- by name, none of them empty. "
@@ -125,7 +128,8 @@ def may_be_read(context: JobContext, uri: str) -> str:
     """
     bucket, folder = f"'s3://{context.data_bucket}/'", folder_of(uri)
     return (
-        f"($type({uri}) = 'string' ? $contains({folder}, {bucket}) and $substringBefore({folder}, {bucket}) = '' "
+        f"($type({uri}) = 'string' and $length({uri}) <= {URI_CHARACTERS} "
+        f"? $contains({folder}, {bucket}) and $substringBefore({folder}, {bucket}) = '' "
         f"and $substringAfter({folder}, {bucket}) != '' "
         f"and $not($contains($substringAfter({folder}, {bucket}), {CUSTOMERS_PATTERN})) : false)"
     )

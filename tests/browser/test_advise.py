@@ -314,8 +314,14 @@ def test_only_the_tasks_of_what_one_has_are_offered(open_page):
 
 WRONG = [
     ({}, "modality", "Say first: what do you have?"),
-    ({"modality": "image", "task": "classification", "classes": "many"}, "classes", "wants a number"),
-    ({"classes": "9", "labelled_examples": "5"}, "classes", "9 classes cannot come from 5 labelled"),
+    ({"modality": "image", "task": "classification", "classes": "many"}, "classes", "wants a whole number"),
+    ({"classes": "20.000"}, "classes", "wants a whole number"),
+    ({"classes": "9", "max_latency_ms": "12,5"}, "max_latency_ms", "wants a number, such as 12,000.5"),
+    (
+        {"max_latency_ms": "1,200.5", "labelled_examples": "5"},
+        "classes",
+        "9 classes cannot come from 5 labelled",
+    ),
 ]
 
 

@@ -78,7 +78,9 @@ def test_a_run_from_scratch_has_no_such_channel_and_no_such_caveat(machine, chos
 
 
 @pytest.mark.parametrize(
-    "uri", ["s3://data-of-dev/x", "s3://elsewhere/s3://data.of.dev/x", "s3://data.of.dev/", 7]
+    "uri",
+    ["s3://data-of-dev/x", "s3://elsewhere/s3://data.of.dev/x", "s3://data.of.dev/", 7]
+    + ["s3://data.of.dev/" + "x" * 984],
 )
 def test_data_that_is_not_below_the_data_bucket_trains_nothing(machine, uri):
     done = walk(machine, {**INPUT, "data_s3_uri": uri}, {})

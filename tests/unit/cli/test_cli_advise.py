@@ -19,14 +19,19 @@ from cli.shared.errors import CommandFailed
 
 def test_answers_given_as_words_have_their_types():
     words = {"modality": "text", "task": "sentiment", "labelled_examples": "12,000", "offline": "no"}
-    problem = advice.problem_of({**words, "max_latency_ms": "20.5"})
+    problem = advice.problem_of({**words, "max_latency_ms": "20.5", "budget_usd_per_month": "1,234,567.25"})
     assert (problem.labelled_examples, problem.offline, problem.max_latency_ms) == (12_000, False, 20.5)
+    assert problem.budget_usd_per_month == 1_234_567.25
 
 
 @pytest.mark.parametrize(
     ("name", "words", "sentence"),
     [
-        ("classes", "many", "classes wants a number, and 'many' is none"),
+        ("classes", "many", "classes wants a whole number, such as 12,000, and 'many' is none"),
+        ("classes", "20.000", "classes wants a whole number"),
+        ("accuracy_needed", "0,9", "accuracy_needed wants a number, such as 12,000.5, and '0,9' is none"),
+        ("budget_usd_per_month", "12,50", "budget_usd_per_month wants a number"),
+        ("budget_usd_per_month", "1,0000", "budget_usd_per_month wants a number"),
         ("offline", "perhaps", "offline wants yes or no"),
         ("modality", "smell", "modality: must be one of image"),
         ("predictions_per_month", "-3", "predictions_per_month: must lie between"),
