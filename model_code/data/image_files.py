@@ -52,19 +52,41 @@ class NoImage(ValueError):
 
 
 def visible(folder: Path) -> list[Path]:
-    """What a person put into a folder, in order."""
+    """What a person put into a folder, in order.
+
+    Raises:
+        JobFailed: when it cannot be read.
+    """
+    try:
+        inside = sorted(folder.iterdir())
+    except OSError as error:
+        raise JobFailed(f"The folder {folder} cannot be read: {error.strerror}.") from error
     return [
         path
-        for path in sorted(folder.iterdir())
+        for path in inside
         if not path.name.startswith(".") and path.name.casefold() not in LEFT_BY_SYSTEMS
     ]
 
 
-def files_below(folder: Path) -> Iterator[Path]:
-    """Every visible file below a folder, in order."""
+def files_below(folder: Path, above: tuple[Path, ...] = ()) -> Iterator[Path]:
+    """Every visible file below a folder, in order, links to others included.
+
+    Args:
+        folder: the folder.
+        above: the folders in which it lies, without links.
+
+    Raises:
+        JobFailed: at a link to a folder in which it lies, whose files would come again and again, and at a pipe or a
+            device, which may have no end.
+    """
+    above = (*above, folder.resolve())
     for one in visible(folder):
         if one.is_dir():
-            yield from files_below(one)
+            if one.resolve() in above:
+                raise JobFailed(f"{one} is a link to a folder in which it lies. Remove it.")
+            yield from files_below(one, above)
+        elif one.exists() and not one.is_file():
+            raise JobFailed(f"{one} is neither a file nor a folder. Remove it.")
         else:
             yield one
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -32,6 +34,34 @@ def logs(tmp_path) -> Path:
             times = [1_700_000_000_000 + 20 * step + 9_000 * (step >= 30) for step in range(40)]
             recording(tmp_path / "logs" / name / f"{number}.csv", times, start=start + 100 * number)
     return tmp_path / "logs"
+
+
+def test_a_link_to_a_folder_in_which_it_lies_is_refused(logs):
+    (logs / "ok" / "again").symlink_to(logs)
+    with pytest.raises(JobFailed, match="is a link to a folder in which it lies. Remove it."):
+        read_data(logs)
+
+
+def test_a_link_to_another_folder_is_read(logs, tmp_path):
+    (logs / "ok").rename(tmp_path / "elsewhere")
+    (logs / "ok").symlink_to(tmp_path / "elsewhere")
+    assert len(read_data(logs).samples) == 12
+
+
+@pytest.mark.parametrize("name", ["7.csv", "7.png"])
+def test_what_may_have_no_end_is_refused_and_not_waited_for(logs, name):
+    os.mkfifo(logs / "worn" / name)
+    with pytest.raises(JobFailed, match=f"{name} is neither a file nor a folder. Remove it."):
+        read_data(logs)
+
+
+def test_a_folder_that_cannot_be_read_is_named(logs, monkeypatch):
+    def refuse(self: Path) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", str(self))
+
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    with pytest.raises(JobFailed, match="logs cannot be read: Permission denied."):
+        read_data(logs)
 
 
 def test_the_folder_says_the_class_and_each_table_is_a_recording(logs):
