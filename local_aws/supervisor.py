@@ -16,6 +16,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -34,7 +35,7 @@ def main(command: list[str], *, is_held: bool = True, signalled: str = "group") 
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True, close_fds=False)
 
     # Before there is another thread, and before signals are passed on.
-    ended = leash(process.pid) if is_held else None
+    let_off = leash(process.pid) if is_held else None
 
     def to_group(number: int) -> None:
         signal_group(process.pid, number)
@@ -58,20 +59,26 @@ def main(command: list[str], *, is_held: bool = True, signalled: str = "group") 
         threading.Thread(target=watch_holder, daemon=True).start()
     status = process.wait()
     to_group(signal.SIGKILL)
-    if ended is not None:
+    if let_off:
         # The group's number may be another's by now.
-        os.write(ended, b"ended")
+        let_off()
     if status < 0 and not is_held:
         print(f"It was ended by {signal.Signals(-status).name}.", flush=True)
     return status if status >= 0 else 128 - status
 
 
-def leash(group: int) -> int:
-    """Forks a process that kills a group when this one ends; whoever writes to the returned pipe lets it off."""
+def leash(group: int) -> Callable[[], None]:
+    """Forks a process that kills a group when this one ends, unless it is let off by what is returned."""
     reader, writer = os.pipe()
-    if os.fork():
+    if process_id := os.fork():
         os.close(reader)
-        return writer
+
+        def let_off() -> None:
+            os.write(writer, b"ended")
+            # Where process 1 is none that waits for orphans, it would stay as a zombie.
+            os.waitpid(process_id, 0)
+
+        return let_off
     os.setsid()
     nothing = os.open(os.devnull, os.O_RDWR)
     # Whoever reads the command's output would wait for its end here too.

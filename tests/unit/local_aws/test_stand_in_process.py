@@ -186,7 +186,8 @@ def test_nothing_is_left_of_it_when_it_is_closed():
         processes.extend([supervisor, *supervisor.children(recursive=True)])
 
     run(scenario)
-    assert len(processes) == 2
+    # The supervisor, its leash and the worker.
+    assert len(processes) == 3
     assert psutil.wait_procs(processes, 30)[1] == []
 
 
